@@ -1,0 +1,93 @@
+"""A reading position inside one section of a module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from mmap import mmap
+
+from rewriter import leb128
+from rewriter.errors import MalformedModule
+
+__all__ = ["Cursor", "Data", "Name"]
+
+Data = bytes | mmap
+"""The whole file: indexing gives ints, slicing gives bytes. All positions count from its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A length-prefixed UTF-8 string and where it stands.
+
+    Specification: https://webassembly.github.io/spec/core/binary/values.html#names
+    """
+
+    start: int
+    """Position of the length field."""
+    text_start: int
+    """Position of the first byte of the text."""
+    end: int
+    """Position after the text."""
+    text: str
+
+
+class Cursor:
+    """Reads forward through data[pos:end]; every read raises MalformedModule at the end."""
+
+    __slots__ = ("data", "end", "pos")
+
+    def __init__(self, data: Data, pos: int, end: int) -> None:
+        self.data = data
+        self.pos = pos
+        self.end = end
+
+    def byte(self) -> int:
+        if self.pos >= self.end:
+            raise MalformedModule("unexpected end", self.pos)
+        value = self.data[self.pos]
+        self.pos += 1
+        return value
+
+    def u32(self) -> int:
+        value, self.pos = leb128.decode_unsigned(self.data, self.pos, self.end)
+        return value
+
+    def u64(self) -> int:
+        value, self.pos = leb128.decode_unsigned(self.data, self.pos, self.end, bits=64)
+        return value
+
+    def s33(self) -> int:
+        value, self.pos = leb128.decode_s33(self.data, self.pos, self.end)
+        return value
+
+    def count(self, what: str) -> int:
+        """Read the length of a vector whose elements take at least one byte each.
+
+        A count that the remaining bytes cannot hold is refused here, before any loop over it.
+        """
+        start = self.pos
+        count = self.u32()
+        if count > self.end - self.pos:
+            raise MalformedModule(
+                f"{count} {what} announced, but only {self.end - self.pos} bytes follow", start
+            )
+        return count
+
+    def name(self) -> Name:
+        start = self.pos
+        length = self.u32()
+        text_start, end = self.pos, self.pos + length
+        if end > self.end:
+            raise MalformedModule(
+                f"a name of {length} bytes runs past the end of its section", start
+            )
+        try:
+            text = self.data[text_start:end].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedModule("a name is not UTF-8", text_start + error.start) from error
+        self.pos = end
+        return Name(start, text_start, end, text)
+
+    def finish(self, what: str) -> None:
+        """Raise MalformedModule unless everything has been read."""
+        if self.pos != self.end:
+            raise MalformedModule(f"{self.end - self.pos} unread bytes after {what}", self.pos)

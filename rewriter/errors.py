@@ -1,0 +1,83 @@
+"""Every error that nnshim raises on purpose.
+
+NNShimError
+├── UsageError             the call itself makes no sense
+├── InputError             the input cannot be read
+├── OutputError            the output cannot be written; what stood there before still stands
+├── ModuleError            the bytes are not a module that can be worked on; carries the byte offset
+│   ├── MalformedModule    truncated, or not WebAssembly at all
+│   ├── UnsupportedModule  WebAssembly, but of a kind that a rewrite would break
+│   └── InvalidModule      refused by `wasm-tools validate`
+├── NothingToRename        asked for as an error by `require`
+├── ToolError              wasm-tools ran and failed for a reason of its own
+├── ToolMissing            wasm-tools is not installed
+└── HostError              what the runtime answers a guest with (runtime_shim.errors)
+"""
+
+__all__ = [
+    "InputError",
+    "InvalidModule",
+    "MalformedModule",
+    "ModuleError",
+    "NNShimError",
+    "NothingToRename",
+    "OutputError",
+    "ToolError",
+    "ToolMissing",
+    "UnsupportedModule",
+    "UsageError",
+]
+
+
+class NNShimError(Exception):
+    """The root: catching it catches everything nnshim raises on purpose."""
+
+
+class UsageError(NNShimError):
+    """The arguments contradict each other or cannot mean anything."""
+
+
+class InputError(NNShimError):
+    """The input cannot be read: missing, a folder, no permission."""
+
+
+class OutputError(NNShimError):
+    """The output cannot be written; no file was changed."""
+
+
+class ModuleError(NNShimError):
+    """The bytes are not a module that can be worked on.
+
+    `offset` is the position in the file, in bytes, of the first byte that is wrong, or None where
+    the judge (an outside validator) named none. `reason` is the message without the offset.
+    """
+
+    def __init__(self, reason: str, offset: int | None) -> None:
+        where = "" if offset is None else f" (at byte offset {offset:#x})"
+        super().__init__(f"{reason}{where}")
+        self.reason = reason
+        self.offset = offset
+
+
+class MalformedModule(ModuleError):
+    """Truncated, or not WebAssembly at all."""
+
+
+class UnsupportedModule(ModuleError):
+    """WebAssembly, but a component, an object file or a precompiled artifact."""
+
+
+class InvalidModule(ModuleError):
+    """`wasm-tools validate` refuses the module."""
+
+
+class NothingToRename(NNShimError):
+    """No import has a name that was to be renamed, and the caller required one."""
+
+
+class ToolError(NNShimError):
+    """wasm-tools ran and failed for a reason that is not the module's."""
+
+
+class ToolMissing(NNShimError):
+    """wasm-tools is not installed; the message carries the line that installs it."""

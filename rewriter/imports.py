@@ -1,0 +1,116 @@
+"""The import section, in its plain and its compact forms.
+
+Specification: https://webassembly.github.io/spec/core/binary/modules.html#import-section and
+https://github.com/WebAssembly/compact-import-section: an empty field name followed by 0x7F or
+0x7E opens a group of imports that share their module name, or their module name and type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from rewriter.cursor import Cursor, Data, Name
+from rewriter.errors import MalformedModule
+from rewriter.sections import Section
+from rewriter.valtypes import MemoryType, memory_type, skip_limits, value_type
+
+__all__ = ["Extern", "ExternKind", "Group", "Import", "groups"]
+
+_GROUP_BY_MODULE = 0x7F
+_GROUP_BY_MODULE_AND_TYPE = 0x7E
+
+
+class ExternKind(IntEnum):
+    FUNC = 0x00
+    TABLE = 0x01
+    MEMORY = 0x02
+    GLOBAL = 0x03
+    TAG = 0x04
+    FUNC_EXACT = 0x20
+    """A function of exactly the named type (custom descriptors proposal)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extern:
+    """What is imported. `type_index` is set for functions and tags, `memory` for memories."""
+
+    kind: ExternKind
+    type_index: int | None = None
+    memory: MemoryType | None = None
+
+    @property
+    def is_func(self) -> bool:
+        return self.kind in (ExternKind.FUNC, ExternKind.FUNC_EXACT)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    name: str
+    extern: Extern
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Imports that share one occurrence of their module name; a plain import is a group of one.
+
+    `imports` reads the section as it is iterated, so it is good until the next group is asked for.
+    """
+
+    module: Name
+    imports: Iterator[Import]
+
+
+def groups(data: Data, section: Section) -> Iterator[Group]:
+    """Read an import section group by group, holding no more than one import at a time.
+
+    Raises MalformedModule, with the offset, at the first byte that is wrong.
+    """
+    cursor = Cursor(data, section.content, section.end)
+    for _ in range(cursor.count("imports")):
+        module = cursor.name()
+        imports = _imports(cursor)
+        yield Group(module, imports)
+        for _ in imports:
+            pass  # whatever the caller left unread
+    cursor.finish("the imports")
+
+
+def _imports(cursor: Cursor) -> Iterator[Import]:
+    field = cursor.name().text
+    start = cursor.pos
+    form = cursor.byte() if field == "" else None
+    if form == _GROUP_BY_MODULE:
+        for _ in range(cursor.count("imports in a group")):
+            field = cursor.name().text
+            yield Import(field, _extern(cursor))
+    elif form == _GROUP_BY_MODULE_AND_TYPE:
+        extern = _extern(cursor)
+        for _ in range(cursor.count("imports in a group")):
+            yield Import(cursor.name().text, extern)
+    else:
+        cursor.pos = start
+        yield Import(field, _extern(cursor))
+
+
+def _extern(cursor: Cursor) -> Extern:
+    start = cursor.pos
+    code = cursor.byte()
+    try:
+        kind = ExternKind(code)
+    except ValueError:
+        raise MalformedModule(f"unknown import kind {code:#04x}", start) from None
+    if kind is ExternKind.TABLE:
+        value_type(cursor)
+        skip_limits(cursor)
+    elif kind is ExternKind.MEMORY:
+        return Extern(kind, memory=memory_type(cursor))
+    elif kind is ExternKind.GLOBAL:
+        value_type(cursor)
+        cursor.byte()
+    else:
+        if kind is ExternKind.TAG:
+            cursor.byte()
+        return Extern(kind, type_index=cursor.u32())
+    return Extern(kind)

