@@ -1,0 +1,21 @@
+"""Run wasi-nn guests of either module name on one NN host, with wasmtime."""
+
+from runtime_shim.errors import GuestTrap, HostError, LinkError
+from runtime_shim.host import NNHost
+from runtime_shim.registry import NamedGraph, parse_nn_graph, parse_nn_preload
+from runtime_shim.runner import Outcome, WasiOptions, run
+from runtime_shim.session import Session
+
+__all__ = [
+    "GuestTrap",
+    "HostError",
+    "LinkError",
+    "NNHost",
+    "NamedGraph",
+    "Outcome",
+    "Session",
+    "WasiOptions",
+    "parse_nn_graph",
+    "parse_nn_preload",
+    "run",
+]

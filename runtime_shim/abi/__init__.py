@@ -1,0 +1,1 @@
+"""One file a dialect: arguments and memory in, calls on a session, results back into memory."""

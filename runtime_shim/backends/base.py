@@ -1,0 +1,55 @@
+"""What an NN runtime has to offer: backend, graph, execution context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rewriter.dialects import Target, TensorType
+
+__all__ = ["Backend", "ExecutionContext", "Graph"]
+
+
+class ExecutionContext(Protocol):
+    """One inference in the making. Used by one thread at a time."""
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        """Copy a tensor in. `shape` counts elements; `data` holds exactly its bytes, and is not
+        to be kept: it is the guest's memory.
+
+        Raises HostError: `invalid_argument` for an index, a type or a shape that the model does
+        not have there, `unsupported_operation` for an input that no wasi-nn tensor can fill.
+        """
+
+    def compute(self) -> None:
+        """Run the model. Raises HostError with `runtime_error` where an input is missing."""
+
+    def get_output(self, index: int) -> memoryview:
+        """The bytes of an output, good until the next call of compute.
+
+        Raises HostError: `runtime_error` before compute, `invalid_argument` for an index that the
+        model does not have, `unsupported_operation` for an output that is no tensor of numbers.
+        """
+
+
+class Graph(Protocol):
+    """A loaded model, shared by any number of contexts and threads."""
+
+    def init_execution_context(self) -> ExecutionContext: ...
+
+
+class Backend(Protocol):
+    """Loads models of one encoding. Whatever a method raises that is no HostError becomes
+    `runtime_error` for the guest."""
+
+    def recognizes(self, builders: Sequence[bytes]) -> bool:
+        """Whether the bytes look like a model of this encoding (for `autodetect`)."""
+
+    def load(self, builders: Sequence[bytes], target: Target) -> Graph:
+        """Load a model from the bytes of its parts.
+
+        Raises HostError: `invalid_argument` for a wrong number of parts, `unsupported_operation`
+        for a target that is not there.
+        """

@@ -1,0 +1,137 @@
+"""The one NN host: backends, loaded models and named graphs, shared by all guests."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from rewriter.dialects import Encoding, Errno, Target
+from rewriter.errors import UsageError
+from runtime_shim.backends import BUILT_IN, import_backend
+from runtime_shim.backends.base import Backend, Graph
+from runtime_shim.errors import HostError
+from runtime_shim.registry import NamedGraph
+from runtime_shim.session import Session, guarded
+
+if TYPE_CHECKING:
+    import wasmtime
+
+__all__ = ["NNHost"]
+
+log = logging.getLogger("runtime_shim")
+
+_GraphKey = tuple[Encoding, Target, tuple[bytes, ...]]
+
+
+class NNHost:
+    """Loads models and hands out sessions. May be shared by threads.
+
+    `backends` are used in place of the built-in ones of the same encodings. A model that is
+    loaded again while a guest still has it (same bytes, encoding and target) is the same graph; a
+    named graph is loaded once and kept.
+
+    Raises UsageError where two `graphs` have one name.
+    """
+
+    def __init__(
+        self,
+        *,
+        backends: Mapping[Encoding, Backend] | None = None,
+        graphs: Iterable[NamedGraph] = (),
+    ) -> None:
+        self._backends = dict(backends or {})
+        self._named: dict[str, NamedGraph] = {}
+        for graph in graphs:
+            if graph.name in self._named:
+                raise UsageError(f"two named graphs have the name {graph.name!r}")
+            self._named[graph.name] = graph
+        self._loaded_named: dict[str, Graph] = {}
+        self._loaded: WeakValueDictionary[_GraphKey, Graph] = WeakValueDictionary()
+        self._loading: WeakValueDictionary[object, _Lock] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def session(self) -> Session:
+        """A guest's own handle tables."""
+        return Session(self)
+
+    def add_to_linker(self, linker: wasmtime.Linker, session: Session | None = None) -> Session:
+        """Define the wasi-nn functions under both module names in a linker.
+
+        One linker serves one guest: all instances made with it share `session`, which is a new
+        one unless given, and is returned. The functions keep it alive as long as they live. The
+        guest has to export its memory as "memory".
+        """
+        from runtime_shim.linker import define
+
+        session = session or self.session()
+        define(linker, session)
+        return session
+
+    def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> Graph:
+        """Load a model, or find it among the loaded ones. Raises HostError."""
+        backend, encoding = self._choose(builders, encoding)
+        digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
+        key = (encoding, target, digests)
+        with self._lock_of(key):
+            graph = self._loaded.get(key)
+            if graph is None:
+                graph = self._loaded[key] = guarded(backend.load, builders, target)
+        return graph
+
+    def load_by_name(self, name: str) -> Graph:
+        """The graph of a name. Raises HostError, `not_found` where there is none."""
+        named = self._named.get(name)
+        if named is None:
+            known = ", ".join(map(repr, self._named)) or "none at all"
+            raise HostError(Errno.NOT_FOUND, f"no graph has the name {name!r}; known: {known}")
+        with self._lock_of(name):
+            if name not in self._loaded_named:
+                builders = [guarded(_read, path) for path in named.paths]
+                self._loaded_named[name] = self.load(builders, named.encoding, named.target)
+            return self._loaded_named[name]
+
+    def _choose(self, builders: Sequence[bytes], encoding: Encoding) -> tuple[Backend, Encoding]:
+        if encoding is not Encoding.AUTODETECT:
+            return self._backend(encoding), encoding
+        for candidate in {**self._backends, **BUILT_IN}:
+            backend = self._backend(candidate)
+            if backend.recognizes(builders):
+                return backend, candidate
+        raise HostError(Errno.INVALID_ENCODING, "no backend recognizes the model")
+
+    def _backend(self, encoding: Encoding) -> Backend:
+        with self._lock:
+            if encoding not in self._backends:
+                try:
+                    self._backends[encoding] = import_backend(encoding)
+                except HostError as error:
+                    log.warning("%s", error.reason)
+                    raise
+            return self._backends[encoding]
+
+    def _lock_of(self, key: object) -> _Lock:
+        """A lock for one model, so that it is loaded once while others can load meanwhile."""
+        with self._lock:
+            return self._loading.setdefault(key, _Lock())
+
+
+class _Lock:
+    """A lock that a WeakValueDictionary can hold."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,140 @@
+"""Wiring of the host into a wasmtime linker, by raw callbacks.
+
+wasmtime.Linker.define_func converts every argument into Python objects and costs 20 times a
+callback that reads the raw argument array (benchmarks/hostcall.py), so the C function behind it,
+wasmtime_linker_define_func_unchecked, is called through wasmtime's own bindings.
+
+https://docs.wasmtime.dev/c-api/linker_8h.html, https://docs.wasmtime.dev/c-api/func_8h.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import logging
+from collections.abc import Callable
+from ctypes import CFUNCTYPE, PYFUNCTYPE, c_bool, c_char_p, c_size_t, c_uint32, c_void_p
+
+import wasmtime
+from wasmtime import _ffi as ffi
+from wasmtime import _func
+
+from rewriter.dialects import MODULE_NAMES, WITX, Errno
+from runtime_shim.abi import witx
+from runtime_shim.errors import HostError
+from runtime_shim.memory import GuestMemory
+from runtime_shim.session import Session
+
+__all__ = ["define"]
+
+log = logging.getLogger("runtime_shim")
+
+_RawCallback = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_void_p, c_size_t)
+"""wasmtime_func_unchecked_callback_t with its pointers as integers: env, caller, arguments and
+results in one array, its length; it returns a wasm_trap_t pointer or 0."""
+
+_Finalizer = CFUNCTYPE(None, c_void_p)
+
+_SLOT_WORDS = 4
+"""wasmtime_val_raw_t is 16 bytes wide: an i32 is in the first of every four 32-bit words."""
+
+# These return at once and never call back, so the interpreter lock is kept (PYFUNCTYPE).
+_caller_export_get = PYFUNCTYPE(c_bool, c_void_p, c_char_p, c_size_t, c_void_p)(
+    ("wasmtime_caller_export_get", ffi.dll)
+)
+_caller_context = PYFUNCTYPE(c_void_p, c_void_p)(("wasmtime_caller_context", ffi.dll))
+_memory_data = PYFUNCTYPE(c_void_p, c_void_p, c_void_p)(("wasmtime_memory_data", ffi.dll))
+_memory_data_size = PYFUNCTYPE(c_size_t, c_void_p, c_void_p)(("wasmtime_memory_data_size", ffi.dll))
+_extern_delete = PYFUNCTYPE(None, c_void_p)(("wasmtime_extern_delete", ffi.dll))
+
+_MEMORY_KIND: int = ffi.WASMTIME_EXTERN_MEMORY.value
+_MEMORY_OFFSET = ffi.wasmtime_extern_t.of.offset
+
+_live: dict[int, object] = {}
+"""Callbacks that wasmtime may still call, by the number that their finalizer gets."""
+_numbers = itertools.count(1)
+
+
+_forget = _Finalizer(lambda number: _live.pop(number, None))
+
+
+def define(linker: wasmtime.Linker, session: Session) -> None:
+    """Define the witx functions under both wasi-nn module names.
+
+    Raises wasmtime.WasmtimeError where the linker has one of them already.
+    """
+    i32 = wasmtime.ValType.i32
+    for name, parameters in WITX.functions.items():
+        function = _raw(session, name, witx.FUNCTIONS[name], len(parameters))
+        func_type = wasmtime.FuncType([i32() for _ in parameters], [i32()])
+        for module in MODULE_NAMES:
+            _define_raw(linker, module, name, func_type, function)
+
+
+def _define_raw(
+    linker: wasmtime.Linker,
+    module: str,
+    name: str,
+    func_type: wasmtime.FuncType,
+    function: Callable[[int, int, int, int], int],
+) -> None:
+    callback = _RawCallback(function)
+    number = next(_numbers)
+    _live[number] = callback
+    error = ffi.wasmtime_linker_define_func_unchecked(
+        linker.ptr(),
+        ctypes.create_string_buffer(module.encode()),
+        len(module),
+        ctypes.create_string_buffer(name.encode()),
+        len(name),
+        func_type.ptr(),
+        ctypes.cast(callback, ffi.wasmtime_func_unchecked_callback_t),
+        number,
+        _forget,
+    )
+    if error:
+        raise wasmtime.WasmtimeError._from_ptr(error)
+
+
+def _raw(
+    session: Session, name: str, function: Callable[..., None], parameters: int
+) -> Callable[[int, int, int, int], int]:
+    slots = (c_uint32 * (_SLOT_WORDS * parameters)).from_address
+
+    def callback(_env: int, caller: int, raw: int, _length: int) -> int:
+        try:
+            words = slots(raw)
+            try:
+                function(session, lambda: _guest_memory(caller), *words[::_SLOT_WORDS])
+                words[0] = Errno.SUCCESS
+            except HostError as error:
+                words[0] = error.errno
+                log.info("%s: %s", name, error)
+        except BaseException as error:  # noqa: BLE001 - ctypes would print it and go on
+            return _trap(error)
+        return 0
+
+    return callback
+
+
+def _trap(error: BaseException) -> int:
+    """Stop the guest, and have wasmtime raise the error where the guest was called from."""
+    _func.LAST_EXCEPTION = error  # type: ignore[assignment] # it declares Exception, keeps any
+    trap = wasmtime.Trap("the host failed")._consume()
+    return ctypes.cast(trap, c_void_p).value or 0
+
+
+def _guest_memory(caller: int) -> GuestMemory:
+    """The memory that the calling instance exports, where it is now."""
+    extern = ffi.wasmtime_extern_t()
+    address = ctypes.addressof(extern)
+    if not _caller_export_get(caller, b"memory", len(b"memory"), address):
+        raise HostError(Errno.MISSING_MEMORY, 'the guest exports nothing named "memory"')
+    if int(extern.kind) != _MEMORY_KIND:
+        _extern_delete(address)
+        raise HostError(
+            Errno.MISSING_MEMORY, 'what the guest exports as "memory" is no unshared memory'
+        )
+    context = _caller_context(caller)
+    memory = address + _MEMORY_OFFSET
+    return GuestMemory(_memory_data(context, memory) or 0, _memory_data_size(context, memory))

@@ -1,0 +1,195 @@
+"""Runs a guest: wasmtime, WASI preview1, and the NN host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import wasmtime
+
+from rewriter.dialects import MODULE_NAMES, WITX
+from rewriter.errors import InputError, InvalidModule, UsageError
+from rewriter.inspect import ModuleInfo, inspect_module
+from rewriter.valtypes import FuncType
+from runtime_shim.errors import GuestTrap, LinkError
+from runtime_shim.host import NNHost
+
+__all__ = ["Outcome", "WasiOptions", "run"]
+
+_WASI = "wasi_snapshot_preview1"
+
+
+@dataclass(frozen=True)
+class WasiOptions:
+    """What the guest sees of the system. Standard input, output and error are inherited.
+
+    `dirs` maps the guest's paths to the host's folders.
+    """
+
+    argv: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    dirs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a guest ended: its exit code (0 to 255), and what the invoked function returned."""
+
+    exit_code: int
+    results: tuple[object, ...] = ()
+
+
+class _GuestExit(BaseException):
+    """Carries the code of proc_exit out of the guest.
+
+    wasmtime's own proc_exit refuses codes from 126 on, which POSIX allows.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def run(
+    module: bytes,
+    host: NNHost,
+    wasi: WasiOptions = WasiOptions(),
+    *,
+    invoke: str | None = None,
+    invoke_args: Sequence[str] = (),
+    trap_unknown_imports: bool = False,
+) -> Outcome:
+    """Run `_start`, or the export that `invoke` names with `invoke_args`; `_initialize` before it
+    where there is one.
+
+    Raises InvalidModule, LinkError for imports that no one defines (with `trap_unknown_imports`
+    the functions among them trap when called) and for a missing export, UsageError for arguments
+    that the invoked function does not take, InputError for a folder that is not there, and
+    GuestTrap. An error inside the host that is no answer to the guest is raised as it is.
+    """
+    info = inspect_module(module)
+    _check_signatures(info)
+    engine = wasmtime.Engine()
+    try:
+        compiled = wasmtime.Module(engine, module)
+    except wasmtime.WasmtimeError as error:
+        raise InvalidModule(f"wasmtime refuses the module: {_flat(error)}", None) from error
+    entry = _entry(info, invoke)
+    linker = wasmtime.Linker(engine)
+    linker.define_wasi()
+    linker.allow_shadowing = True
+    linker.define_func(
+        _WASI, "proc_exit", wasmtime.FuncType([wasmtime.ValType.i32()], []), _proc_exit
+    )
+    with wasmtime.Store(engine) as store, host.add_to_linker(linker):
+        store.set_wasi(_wasi_config(wasi))
+        _check_imports(store, linker, compiled, trap_unknown_imports)
+        try:
+            instance = linker.instantiate(store, compiled)
+            exports = instance.exports(store)
+            if "_initialize" in info.exports and entry != "_initialize":
+                _func(exports, "_initialize")(store)
+            function = _func(exports, entry)
+            arguments = _arguments(function.type(store), invoke_args if invoke else ())
+            returned = function(store, *arguments)
+        except _GuestExit as guest_exit:
+            return Outcome(guest_exit.code)
+        except wasmtime.Trap as trap:
+            raise GuestTrap(trap.message.rstrip()) from trap
+        except wasmtime.WasmtimeError as error:
+            raise LinkError(_flat(error)) from error
+    if returned is None:
+        return Outcome(0)
+    return Outcome(0, tuple(returned) if isinstance(returned, list) else (returned,))
+
+
+def _proc_exit(code: int) -> None:
+    raise _GuestExit(code & 0xFF)
+
+
+def _flat(error: wasmtime.WasmtimeError) -> str:
+    lines = (line.strip() for line in str(error).splitlines())
+    return " ".join(line for line in lines if line)
+
+
+def _check_signatures(info: ModuleInfo) -> None:
+    """Refuse a guest whose wasi-nn functions have the types of another ABI."""
+    wrong = []
+    for item in info.imports:
+        parameters = WITX.functions.get(item.name) if item.module in MODULE_NAMES else None
+        if parameters is None or not isinstance(item.type, FuncType):
+            continue
+        expected = FuncType(("i32",) * len(parameters), ("i32",))
+        if item.type != expected:
+            wrong.append(f"\n  {item.module}.{item.name} is {item.type}, not {expected}")
+    if wrong:
+        hint = ": this guest is built for WAMR's older ABI" if info.abi.name == "wamr" else ""
+        raise LinkError(f"the host speaks the witx ABI{hint}" + "".join(wrong))
+
+
+def _entry(info: ModuleInfo, invoke: str | None) -> str:
+    entry = invoke or "_start"
+    if entry not in info.exports:
+        exported = ", ".join(info.exports) or "nothing"
+        raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
+    return entry
+
+
+def _check_imports(
+    store: wasmtime.Store, linker: wasmtime.Linker, module: wasmtime.Module, trap_unknown: bool
+) -> None:
+    unknown = []
+    for item in module.imports:
+        if trap_unknown and isinstance(item.type, wasmtime.FuncType):
+            continue
+        try:
+            linker.get(store, item.module, item.name or "")
+        except wasmtime.WasmtimeError:
+            kind = type(item.type).__name__.removesuffix("Type").lower()
+            unknown.append(f"\n  {item.module}.{item.name} ({kind})")
+    if unknown:
+        raise LinkError("the module imports what no one defines:" + "".join(unknown))
+    if trap_unknown:
+        linker.define_unknown_imports_as_traps(module)
+
+
+def _wasi_config(options: WasiOptions) -> wasmtime.WasiConfig:
+    config = wasmtime.WasiConfig()
+    config.argv = list(options.argv)
+    config.env = list(options.env.items())
+    config.inherit_stdin()
+    config.inherit_stdout()
+    config.inherit_stderr()
+    for guest_path, host_path in options.dirs.items():
+        if not os.path.isdir(host_path):
+            raise InputError(f"--dir: there is no folder {host_path}")
+        config.preopen_dir(host_path, guest_path)
+    return config
+
+
+def _func(exports: Mapping[str, object], name: str) -> wasmtime.Func:
+    export = exports[name]
+    if not isinstance(export, wasmtime.Func):
+        raise LinkError(f"the export {name!r} is not a function")
+    return export
+
+
+def _arguments(func_type: wasmtime.FuncType, texts: Sequence[str]) -> list[int | float]:
+    params = [str(param) for param in func_type.params]
+    if len(params) != len(texts):
+        raise UsageError(f"the function takes {len(params)} arguments, and {len(texts)} were given")
+    return [_argument(kind, text) for kind, text in zip(params, texts, strict=True)]
+
+
+def _argument(kind: str, text: str) -> int | float:
+    try:
+        if kind in ("f32", "f64"):
+            return float(text)
+        if kind in ("i32", "i64"):
+            value, bits = int(text, 0), int(kind[1:])
+            if -(1 << bits - 1) <= value < 1 << bits:
+                return value - (1 << bits) if value >= 1 << bits - 1 else value
+    except ValueError:
+        pass
+    raise UsageError(f"{text!r} cannot be passed as {kind}")

@@ -1,0 +1,106 @@
+"""One guest's view of the host: its handles for graphs and execution contexts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from math import prod
+from typing import TYPE_CHECKING, TypeVar
+
+from rewriter.dialects import ELEMENT_SIZE, Encoding, Errno, Target, TensorType
+from runtime_shim.backends.base import ExecutionContext, Graph
+from runtime_shim.errors import HostError
+
+if TYPE_CHECKING:
+    from runtime_shim.host import NNHost
+
+__all__ = ["Session"]
+
+R = TypeVar("R")
+
+
+class Session(AbstractContextManager["Session"]):
+    """The graphs and contexts of one guest. Made by NNHost.session or NNHost.add_to_linker.
+
+    Handles are u32, count up from 1 over both kinds, and are never used again, so that neither a
+    stale handle nor one of the other kind can mean something. A context keeps its graph alive.
+    All methods raise HostError; what a backend raises besides becomes `runtime_error`. To be used
+    by one thread at a time.
+    """
+
+    def __init__(self, host: NNHost) -> None:
+        self._host = host
+        self._graphs: dict[int, Graph] = {}
+        self._contexts: dict[int, ExecutionContext] = {}
+        self._handles = itertools.count(1)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free all graphs and contexts; their handles mean nothing from then on."""
+        self._contexts.clear()
+        self._graphs.clear()
+
+    def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> int:
+        """Load a model from the bytes of its parts, and return its handle."""
+        return self._add(self._graphs, self._host.load(builders, encoding, target))
+
+    def load_by_name(self, name: str) -> int:
+        """The handle of a named graph; `not_found` where the host has none of that name."""
+        return self._add(self._graphs, self._host.load_by_name(name))
+
+    def init_execution_context(self, graph: int) -> int:
+        """Make an execution context for a graph, and return its handle."""
+        loaded = _look_up(self._graphs, graph, "graph")
+        return self._add(self._contexts, guarded(loaded.init_execution_context))
+
+    def set_input(
+        self,
+        context: int,
+        index: int,
+        tensor_type: TensorType,
+        shape: tuple[int, ...],
+        data: memoryview,
+    ) -> None:
+        """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
+        found = _look_up(self._contexts, context, "execution context")
+        needed = prod(shape) * ELEMENT_SIZE[tensor_type]
+        if len(data) != needed:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"
+                f" and {len(data)} were given",
+            )
+        guarded(found.set_input, index, tensor_type, shape, data)
+
+    def compute(self, context: int) -> None:
+        """Run the model on the inputs that were set."""
+        guarded(_look_up(self._contexts, context, "execution context").compute)
+
+    def get_output(self, context: int, index: int) -> memoryview:
+        """The bytes of an output, good until the next compute."""
+        return guarded(_look_up(self._contexts, context, "execution context").get_output, index)
+
+    def _add(self, table: dict[int, R], value: R) -> int:
+        handle = next(self._handles)
+        table[handle] = value
+        return handle
+
+
+def _look_up(table: dict[int, R], handle: int, kind: str) -> R:
+    try:
+        return table[handle]
+    except KeyError:
+        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of a {kind}") from None
+
+
+def guarded(call: Callable[..., R], *arguments: object) -> R:
+    """Call into a backend: whatever goes wrong in there is a `runtime_error`."""
+    try:
+        return call(*arguments)
+    except HostError:
+        raise
+    except Exception as error:
+        raise HostError(Errno.RUNTIME_ERROR, f"{type(error).__name__}: {error}") from error
