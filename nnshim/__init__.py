@@ -1,0 +1,1 @@
+"""The nnshim command; `rewriter` and `runtime_shim` hold what it does."""

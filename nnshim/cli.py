@@ -1,0 +1,72 @@
+"""The command line: subcommands, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from nnshim.commands import inspect, rewrite, run, verify
+from nnshim.commands.common import fail
+from rewriter.errors import NNShimError, ToolError, ToolMissing, UsageError
+
+__all__ = ["app", "main"]
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_MISSING = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Any wasi-nn guest on any wasi-nn host.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done; 1 refused, invalid, or a check that failed; 2 usage; "
+    "3 a needed tool is missing. `run` exits with the guest's own code, 134 on a trap.",
+)
+app.command("rewrite")(rewrite.command)
+app.command("inspect")(inspect.command)
+app.command("verify")(verify.command)
+app.command("run", context_settings={"allow_interspersed_args": False})(run.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        typer.echo(f"nnshim {metadata.version('nnshim')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command, and exit."""
+    try:
+        app(prog_name="nnshim")
+    except NNShimError as error:
+        fail(str(error))
+        sys.exit(_exit_code(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXIT_REFUSED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(0)
+
+
+def _exit_code(error: NNShimError) -> int:
+    if isinstance(error, (ToolMissing, ToolError)):
+        return EXIT_MISSING
+    return EXIT_USAGE if isinstance(error, UsageError) else EXIT_REFUSED

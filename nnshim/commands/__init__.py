@@ -1,0 +1,1 @@
+"""One file a subcommand: arguments in, a call into the packages below, text or JSON out."""

@@ -1,0 +1,105 @@
+"""nnshim inspect: what a module imports, exports and carries along."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nnshim.commands.common import fail, print_json
+from rewriter import ModuleError, ModuleInfo, inspect_module
+from rewriter.source import open_source
+
+__all__ = ["command"]
+
+_ABI_WORDS = {
+    "witx": "witx",
+    "wamr": "not witx: it is WAMR's older one",
+    "mixed": "mixed: witx and WAMR's older one",
+    "unknown": "not witx, nor any other known one",
+    "ambiguous": "cannot be told",
+    "none": "no wasi-nn import",
+}
+
+
+def command(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print an array with an object for each file.")
+    ] = False,
+) -> None:
+    """Show what modules import and which of it is wasi-nn's, their memories and custom sections.
+
+    Exit codes: 0 all were read; 1 one was not (the others are shown all the same); 2 usage.
+    """
+    failed = False
+    objects: list[dict[str, object]] = []
+    for path in files:
+        try:
+            with open_source(path) as source:
+                info = inspect_module(source.data)
+        except ModuleError as error:
+            failed = True
+            if as_json:
+                problem = {"reason": error.reason, "offset": error.offset}
+                objects.append({"file": path, "error": problem})
+            else:
+                fail(f"{path}: {error}")
+            continue
+        if as_json:
+            objects.append({"file": path, **_as_json(info)})
+        else:
+            typer.echo("\n".join(_lines(path, info)))
+    if as_json:
+        print_json(objects)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _lines(path: str, info: ModuleInfo) -> list[str]:
+    lines = [f"{path}: {info.size} bytes"]
+    if info.is_object_file:
+        lines.append("  object file: link it before it is rewritten or run")
+    for module in info.import_modules:
+        items = [item for item in info.imports if item.module == module]
+        mark = "  (wasi-nn)" if items[0].is_wasi_nn else ""
+        lines.append(f"  imports from {module}{mark}")
+        for item in items:
+            lines.append(f"    {item.kind} {item.name}" + (f" {item.type}" if item.type else ""))
+    lines.append(f"  wasi-nn ABI: {_ABI_WORDS[info.abi.name]}")
+    lines += [f"    {evidence}" for evidence in info.abi.evidence]
+    for name, memory in info.exported_memories.items():
+        lines.append(f"  exports memory {name}: {memory} pages")
+    if not info.exported_memories:
+        lines.append("  exports no memory")
+    for section in info.custom_sections:
+        lines.append(
+            f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
+        )
+    lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
+    return lines
+
+
+def _as_json(info: ModuleInfo) -> dict[str, object]:
+    return {
+        "size": info.size,
+        "object_file": info.is_object_file,
+        "import_modules": info.import_modules,
+        "imports": [
+            {
+                "module": item.module,
+                "name": item.name,
+                "kind": item.kind,
+                "type": str(item.type) if item.type else None,
+                "wasi_nn": item.is_wasi_nn,
+            }
+            for item in info.imports
+        ],
+        "abi": {"name": info.abi.name, "evidence": info.abi.evidence},
+        "exports": info.exports,
+        "exported_memories": {name: str(m) for name, m in info.exported_memories.items()},
+        "custom_sections": [
+            {"name": s.name, "offset": s.offset, "size": s.size} for s in info.custom_sections
+        ],
+        "debug_info": bool(info.debug_sections),
+    }

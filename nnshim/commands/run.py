@@ -1,0 +1,128 @@
+"""nnshim run: run a guest of either module name."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnshim.commands.common import fail
+from rewriter.errors import UsageError
+
+if TYPE_CHECKING:
+    from runtime_shim import NamedGraph
+
+__all__ = ["command"]
+
+EXIT_TRAP = 134
+"""128 + SIGABRT, as wasmtime has it."""
+
+
+def command(
+    module: Annotated[str, typer.Argument(metavar="MODULE", help="A .wasm or .wat file, or -.")],
+    args: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARGS]...", help="The guest's arguments."),
+    ] = None,
+    dirs: Annotated[
+        list[str] | None,
+        typer.Option("--dir", metavar="HOST[::GUEST]", help="Give the guest a folder."),
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", metavar="K[=V]", help="Set a variable, or pass it on."),
+    ] = None,
+    invoke: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Call this export with ARGS instead of _start."),
+    ] = None,
+    wasi: Annotated[
+        list[str] | None,
+        typer.Option("-S", metavar="nn-graph=onnx::DIR", help="A named graph: DIR/model.onnx."),
+    ] = None,
+    nn_preload: Annotated[
+        list[str] | None,
+        typer.Option("--nn-preload", metavar="NAME:onnx:cpu:PATH", help="A named graph."),
+    ] = None,
+    trap_unknown_imports: Annotated[
+        bool,
+        typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
+    ] = False,
+) -> None:
+    """Run a guest that imports wasi_nn, wasi_ephemeral_nn, or both, on one NN host.
+
+    Options come before MODULE; what follows it is the guest's.
+
+    Exit codes: the guest's own; 134 it trapped; 1 it cannot be run; 2 usage; 3 a needed tool is
+    missing.
+    """
+    from rewriter.source import open_source
+    from runtime_shim import GuestTrap, NNHost, WasiOptions, parse_nn_preload, run
+
+    _start_logging(verbose)
+    graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
+    host = NNHost(graphs=graphs)
+    arguments = args or []
+    options = WasiOptions(
+        argv=[os.path.basename(module), *([] if invoke else arguments)],
+        env=dict(map(_parse_env, env or [])),
+        dirs=dict(map(_parse_dir, dirs or [])),
+    )
+    with open_source(module) as source:
+        binary = bytes(source.data)
+    try:
+        outcome = run(
+            binary,
+            host,
+            options,
+            invoke=invoke,
+            invoke_args=arguments,
+            trap_unknown_imports=trap_unknown_imports,
+        )
+    except GuestTrap as trap:
+        fail(f"the guest trapped: {trap}")
+        raise typer.Exit(EXIT_TRAP) from trap
+    for result in outcome.results:
+        typer.echo(result)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _start_logging(verbose: bool) -> None:
+    import logging
+
+    logging.basicConfig(
+        format="nnshim: %(message)s", level=logging.INFO if verbose else logging.WARNING
+    )
+
+
+def _parse_wasi(options: list[str]) -> list[NamedGraph]:
+    from runtime_shim import parse_nn_graph
+
+    graphs = []
+    for option in (part for text in options for part in text.split(",")):
+        key, _, value = option.partition("=")
+        if key == "nn-graph":
+            graphs.append(parse_nn_graph(value))
+        elif option not in ("nn", "nn=y"):
+            raise UsageError(f"-S {option}: known are nn (always on) and nn-graph=ENCODING::DIR")
+    return graphs
+
+
+def _parse_env(option: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not key:
+        raise UsageError(f"--env {option}: expected K=V, or K to pass on a variable")
+    if not equals and key not in os.environ:
+        raise UsageError(f"--env {key}: there is no such variable to pass on")
+    return key, value if equals else os.environ[key]
+
+
+def _parse_dir(option: str) -> tuple[str, str]:
+    host, separator, guest = option.partition("::")
+    if not host or (separator and not guest):
+        raise UsageError(f"--dir {option}: expected HOST or HOST::GUEST")
+    return (guest if separator else host), host
