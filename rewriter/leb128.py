@@ -86,9 +86,9 @@ def reencode_u32(value: int, *, old: int, old_width: int) -> bytes:
 
     The padding is what is kept: a shortest encoding stays a shortest one, a padded one keeps its
     number of spare bytes, and a full five bytes stay five. So the width only changes where the
-    value crosses a power of 128, and a change there and back restores the first encoding. (One
-    corner cannot be restored by any rule, as five bytes are the limit: a four-byte field that
-    grows across a power of 128.)
+    value crosses a power of 128, and a change there and back restores the first encoding. (Not
+    where a shorter field grows into the full five bytes: then no rule could tell it from one that
+    had them from the start.)
     """
     if old_width == MAX_U32_WIDTH:
         return encode_u32(value, MAX_U32_WIDTH)

@@ -7,6 +7,8 @@ GuestTrap       the guest stopped with a trap
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rewriter.dialects import Errno
 from rewriter.errors import NNShimError
 
@@ -14,12 +16,28 @@ __all__ = ["GuestTrap", "HostError", "LinkError"]
 
 
 class HostError(NNShimError):
-    """A call that the host refuses: the guest gets `errno`, the log gets `reason`."""
+    """A call that the host refuses: the guest gets `errno`, the log gets `reason`.
 
-    def __init__(self, errno: Errno, reason: str) -> None:
-        super().__init__(f"{errno.name.lower()}: {reason}")
-        self.errno = errno
-        self.reason = reason
+    A guest can cause one with every call, so it is cheap to make: the arguments are kept as they
+    are, and the message is put together when it is read.
+    """
+
+    args: tuple[Errno, str]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, errno: Errno, reason: str) -> None: ...
+
+    @property
+    def errno(self) -> Errno:
+        return self.args[0]
+
+    @property
+    def reason(self) -> str:
+        return self.args[1]
+
+    def __str__(self) -> str:
+        return f"{self.errno.name.lower()}: {self.reason}"
 
 
 class LinkError(NNShimError):

@@ -100,16 +100,19 @@ def _raw(
     session: Session, name: str, function: Callable[..., None], parameters: int
 ) -> Callable[[int, int, int, int], int]:
     slots = (c_uint32 * (_SLOT_WORDS * parameters)).from_address
+    needs_memory = name not in witx.WITHOUT_MEMORY
 
     def callback(_env: int, caller: int, raw: int, _length: int) -> int:
+        words = slots(raw)
         try:
-            words = slots(raw)
-            try:
-                function(session, lambda: _guest_memory(caller), *words[::_SLOT_WORDS])
-                words[0] = Errno.SUCCESS
-            except HostError as error:
-                words[0] = error.errno
-                log.info("%s: %s", name, error)
+            if needs_memory:
+                function(session, _guest_memory(caller), *words[::_SLOT_WORDS])
+            else:
+                function(session, *words[::_SLOT_WORDS])
+            words[0] = 0
+        except HostError as error:
+            words[0] = error.errno
+            log.info("%s: %s", name, error)
         except BaseException as error:  # noqa: BLE001 - ctypes would print it and go on
             return _trap(error)
         return 0

@@ -31,8 +31,8 @@ class Session(AbstractContextManager["Session"]):
 
     def __init__(self, host: NNHost) -> None:
         self._host = host
-        self._graphs: dict[int, Graph] = {}
-        self._contexts: dict[int, ExecutionContext] = {}
+        self._graphs: _Handles[Graph] = _Handles("a graph")
+        self._contexts: _Handles[ExecutionContext] = _Handles("an execution context")
         self._handles = itertools.count(1)
 
     def __exit__(self, *_: object) -> None:
@@ -53,8 +53,7 @@ class Session(AbstractContextManager["Session"]):
 
     def init_execution_context(self, graph: int) -> int:
         """Make an execution context for a graph, and return its handle."""
-        loaded = _look_up(self._graphs, graph, "graph")
-        return self._add(self._contexts, guarded(loaded.init_execution_context))
+        return self._add(self._contexts, guarded(self._graphs[graph].init_execution_context))
 
     def set_input(
         self,
@@ -65,7 +64,7 @@ class Session(AbstractContextManager["Session"]):
         data: memoryview,
     ) -> None:
         """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
-        found = _look_up(self._contexts, context, "execution context")
+        found = self._contexts[context]
         needed = prod(shape) * ELEMENT_SIZE[tensor_type]
         if len(data) != needed:
             raise HostError(
@@ -77,11 +76,11 @@ class Session(AbstractContextManager["Session"]):
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""
-        guarded(_look_up(self._contexts, context, "execution context").compute)
+        guarded(self._contexts[context].compute)
 
     def get_output(self, context: int, index: int) -> memoryview:
         """The bytes of an output, good until the next compute."""
-        return guarded(_look_up(self._contexts, context, "execution context").get_output, index)
+        return guarded(self._contexts[context].get_output, index)
 
     def _add(self, table: dict[int, R], value: R) -> int:
         handle = next(self._handles)
@@ -89,11 +88,15 @@ class Session(AbstractContextManager["Session"]):
         return handle
 
 
-def _look_up(table: dict[int, R], handle: int, kind: str) -> R:
-    try:
-        return table[handle]
-    except KeyError:
-        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of a {kind}") from None
+class _Handles(dict[int, R]):
+    """Handles of one kind; looking up any other number raises HostError."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, handle: int) -> R:
+        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")
 
 
 def guarded(call: Callable[..., R], *arguments: object) -> R:

@@ -9,31 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rewriter.dialects import BUILDER, TENSOR, Encoding, Errno, Target, TensorType
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
 
-__all__ = ["FUNCTIONS", "Memory"]
-
-Memory = Callable[[], GuestMemory]
-"""Looks the guest's memory up; raises HostError with `missing_memory` where it exports none."""
+__all__ = ["FUNCTIONS", "WITHOUT_MEMORY"]
 
 E = TypeVar("E", bound=IntEnum)
 
 
 def load(
     session: Session,
-    memory: Memory,
+    guest: GuestMemory,
     builders: int,
     builders_len: int,
     encoding: int,
     target: int,
     graph_out: int,
 ) -> None:
-    guest = memory()
     guest.check_writable(graph_out, 4)
     kind = _constant(Encoding, encoding, Errno.INVALID_ENCODING)
     device = _constant(Target, target, Errno.INVALID_ARGUMENT)
@@ -43,9 +39,8 @@ def load(
 
 
 def load_by_name(
-    session: Session, memory: Memory, name: int, name_len: int, graph_out: int
+    session: Session, guest: GuestMemory, name: int, name_len: int, graph_out: int
 ) -> None:
-    guest = memory()
     guest.check_writable(graph_out, 4)
     try:
         text = guest.read(name, name_len).decode("utf-8")
@@ -54,14 +49,14 @@ def load_by_name(
     guest.write_u32(graph_out, session.load_by_name(text))
 
 
-def init_execution_context(session: Session, memory: Memory, graph: int, context_out: int) -> None:
-    guest = memory()
+def init_execution_context(
+    session: Session, guest: GuestMemory, graph: int, context_out: int
+) -> None:
     guest.check_writable(context_out, 4)
     guest.write_u32(context_out, session.init_execution_context(graph))
 
 
-def set_input(session: Session, memory: Memory, context: int, index: int, tensor: int) -> None:
-    guest = memory()
+def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> None:
     dims, dims_len, tensor_type, data, data_len = guest.unpack(TENSOR, tensor)
     kind = _constant(TensorType, tensor_type, Errno.INVALID_ARGUMENT)
     shape = guest.u32s(dims, dims_len)
@@ -69,20 +64,15 @@ def set_input(session: Session, memory: Memory, context: int, index: int, tensor
         session.set_input(context, index, kind, shape, view)
 
 
-def compute(session: Session, _memory: Memory, context: int) -> None:
-    session.compute(context)
-
-
 def get_output(
     session: Session,
-    memory: Memory,
+    guest: GuestMemory,
     context: int,
     index: int,
     out_buffer: int,
     out_buffer_max_size: int,
     written_out: int,
 ) -> None:
-    guest = memory()
     guest.check_writable(written_out, 4)
     with guest.view(out_buffer, out_buffer_max_size) as buffer:
         output = session.get_output(context, index)
@@ -103,17 +93,17 @@ def _constant(kind: type[E], value: int, errno: Errno) -> E:
         raise HostError(errno, f"{value} is no {kind.__name__}") from None
 
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+FUNCTIONS: Mapping[str, Callable[..., None]] = MappingProxyType(
     {
-        function.__name__: function
-        for function in (
-            load,
-            load_by_name,
-            init_execution_context,
-            set_input,
-            compute,
-            get_output,
-        )
+        "load": load,
+        "load_by_name": load_by_name,
+        "init_execution_context": init_execution_context,
+        "set_input": set_input,
+        "compute": Session.compute,
+        "get_output": get_output,
     }
 )
-"""By import name; each takes the session, the memory look-up and the u32 arguments."""
+"""By import name; each takes the session, the guest's memory and the u32 arguments."""
+
+WITHOUT_MEMORY = frozenset({"compute"})
+"""The functions that are not given the guest's memory: all of their arguments are handles."""

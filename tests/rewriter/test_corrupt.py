@@ -1,0 +1,120 @@
+"""Broken input: refused in time that is linear in its size, without allocating what it claims."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+import rewriter
+from rewriter import ModuleError
+from rewriter.leb128 import encode_u32
+from rewriter.sections import SectionId, split
+from tests.wasm import (
+    FUNC_0,
+    HEADER,
+    TYPES,
+    assemble,
+    custom,
+    import_module,
+    imported,
+    imports,
+    name,
+    section,
+    vector,
+)
+
+HUGE = b"\xff\xff\xff\xff\x0f"
+OVERLONG = b"\x81\x80\x80\x80\x80\x00"
+GUEST = assemble(
+    """(module
+      (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+      (import "env" "memory" (memory 1))
+      (table 1 funcref) (global i32 (i32.const 1)) (export "memory" (memory 0))
+      (func $f (export "_start")) (start $f) (elem (i32.const 0) $f) (data (i32.const 0) "x")
+      (@custom "extra" "bytes"))"""
+)
+
+CORRUPT = [
+    *(
+        pytest.param(GUEST[:end], id=f"cut at {end}: {section.title}, {place}")
+        for section in split(GUEST)
+        for place, end in (
+            ("in its id", section.start + 1),
+            ("before its content", section.content),
+            ("before its last byte", section.end - 1),
+        )
+    ),
+    pytest.param(GUEST[:4], id="magic only"),
+    pytest.param(b"\0msa" + GUEST[4:], id="wrong magic"),
+    pytest.param(HEADER + b"\x01" + OVERLONG + b"\0", id="overlong section size"),
+    pytest.param(HEADER + b"\x02" + HUGE, id="4 GB section"),
+    pytest.param(HEADER + section(SectionId.IMPORT, OVERLONG), id="overlong import count"),
+    pytest.param(HEADER + section(SectionId.IMPORT, HUGE), id="4 G imports"),
+    pytest.param(HEADER + section(SectionId.IMPORT, b"\x01" + HUGE), id="4 GB module name"),
+    pytest.param(HEADER + imports(name("a") + HUGE), id="4 GB field name"),
+    pytest.param(HEADER + imports(name("a") + b"\0\x7f" + HUGE), id="4 G imports in a group"),
+    pytest.param(HEADER + imports(name("a") + b"\0\x7e\0\0" + HUGE), id="4 G names in a group"),
+    pytest.param(HEADER + imports(name("a") + OVERLONG), id="overlong name length"),
+    pytest.param(HEADER + imports(imported("a", "b", b"\0" + OVERLONG)), id="overlong type index"),
+    pytest.param(HEADER + imports(imported("a", "b", b"\x03" + b"\x65" * 9999)), id="deep type"),
+    pytest.param(HEADER + custom("x")[:-1], id="custom section without its name"),
+]
+
+
+@pytest.mark.parametrize("data", CORRUPT)
+def test_broken_modules_are_refused_with_an_offset_inside_them(data: bytes) -> None:
+    with pytest.raises(ModuleError) as caught:
+        rewriter.rewrite(data, validate=False)
+    assert caught.value.offset is not None
+    assert 0 <= caught.value.offset <= len(data)
+
+
+@pytest.mark.parametrize(
+    "section_id", [SectionId.TYPE, SectionId.IMPORT, SectionId.MEMORY, SectionId.EXPORT]
+)
+@pytest.mark.parametrize("content", [HUGE, OVERLONG, b"\x01" + HUGE, b"\x01\x60" + HUGE])
+def test_inspection_refuses_counts_that_the_bytes_cannot_hold(
+    section_id: SectionId, content: bytes
+) -> None:
+    with pytest.raises(ModuleError):
+        rewriter.inspect_module(HEADER + section(section_id, content))
+
+
+def peak_bytes(data: bytes) -> int:
+    tracemalloc.start()
+    try:
+        try:
+            rewriter.rewrite(data, validate=False)
+        except ModuleError:
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+MANY = 50_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(import_module(*["wasi_ephemeral_nn"] * MANY), id="single imports"),
+        pytest.param(
+            HEADER
+            + imports(name("wasi_ephemeral_nn") + b"\0\x7f" + vector(*[b"\0" + FUNC_0] * MANY)),
+            id="a group of them",
+        ),
+        pytest.param(
+            HEADER
+            + imports(name("wasi_ephemeral_nn") + b"\0\x7e" + FUNC_0 + vector(*[b"\0"] * MANY)),
+            id="a group of names",
+        ),
+        pytest.param(HEADER + imports(imported("a" * 1_000_000)), id="a long name"),
+        pytest.param(
+            HEADER + TYPES + encode_u32(2) + HUGE + bytes(1_000_000), id="a lie, at length"
+        ),
+    ],
+)
+def test_memory_stays_within_a_few_times_the_file(data: bytes) -> None:
+    assert peak_bytes(data) < 4 * len(data) + 100_000

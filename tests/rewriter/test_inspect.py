@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from rewriter import MalformedModule, inspect_module
+from rewriter.sections import SectionId
+from tests.wasm import HEADER, TYPES, assemble, custom, import_module, imported, imports, section
+
+LOAD = {
+    "witx": '(import "{}" "load" (func (param i32 i32 i32 i32 i32) (result i32)))',
+    "wamr": '(import "{}" "load" (func (param i32 i32 i32 i32) (result i32)))',
+    "unknown": '(import "{}" "load" (func (param i64) (result i32)))',
+}
+GET_OUTPUT = {
+    "witx": '(import "{}" "get_output" (func (param i32 i32 i32 i32 i32) (result i32)))',
+    "wamr": '(import "{}" "get_output" (func (param i32 i32 i32 i32) (result i32)))',
+}
+COMPUTE = '(import "{}" "compute" (func (param i32) (result i32)))'
+
+
+def abi_of(*imports: str, module: str = "wasi_nn") -> str:
+    text = "".join(text.format(module) for text in imports)
+    return inspect_module(assemble(f"(module {text})")).abi.name
+
+
+def test_the_abi_is_told_by_the_types_of_load_and_get_output_under_either_name() -> None:
+    for module in ("wasi_nn", "wasi_ephemeral_nn"):
+        for abi in ("witx", "wamr"):
+            assert abi_of(LOAD[abi], module=module) == abi
+            assert abi_of(GET_OUTPUT[abi], COMPUTE, module=module) == abi
+    assert abi_of(LOAD["unknown"]) == "unknown"
+    assert abi_of(LOAD["witx"], GET_OUTPUT["wamr"]) == "mixed"
+    assert abi_of(COMPUTE) == "ambiguous"
+    assert abi_of(LOAD["witx"], module="env") == "none"
+
+
+def test_the_evidence_for_an_abi_is_given() -> None:
+    info = inspect_module(assemble(f"(module {LOAD['wamr'].format('wasi_nn')})"))
+    assert info.abi.evidence == ("wasi_nn.load is (param i32 i32 i32 i32) (result i32)",)
+
+
+def test_imports_have_their_types_and_memories_their_limits() -> None:
+    info = inspect_module(
+        assemble(
+            """(module
+              (type (struct (field i8) (field (mut (ref null 0)))))
+              (rec (type $f (sub final (func (param (ref 0) v128) (result externref)))) (type (array i16)))
+              (import "env" "f" (func (type $f)))
+              (import "env" "m" (memory 1 2 shared))
+              (import "wasi_nn" "compute" (func (param i32) (result i32)))
+              (import "env" "g" (global i32))
+              (memory $own i64 3)
+              (export "imported" (memory 0)) (export "own" (memory $own))
+              (func (export "go")))"""
+        )
+    )
+    assert [(i.module, i.name, i.kind, str(i.type or "")) for i in info.imports] == [
+        ("env", "f", "func", "(param (ref 0) v128) (result externref)"),
+        ("env", "m", "memory", "1 2 shared"),
+        ("wasi_nn", "compute", "func", "(param i32) (result i32)"),
+        ("env", "g", "global", ""),
+    ]
+    assert [i.name for i in info.imports if i.is_wasi_nn] == ["compute"]
+    assert info.import_modules == ("env", "wasi_nn")
+    assert info.exports == ("imported", "own", "go")
+    assert {name: str(m) for name, m in info.exported_memories.items()} == {
+        "imported": "1 2 shared",
+        "own": "i64 3",
+    }
+
+
+def test_custom_sections_are_listed_with_place_and_size() -> None:
+    module = HEADER + custom("name", b"12") + custom(".debug_line")
+    info = inspect_module(module)
+    assert [(s.name, s.offset, s.size) for s in info.custom_sections] == [
+        ("name", 8, 7),
+        (".debug_line", 17, 12),
+    ]
+    assert info.debug_sections == (".debug_line",)
+    assert not info.is_object_file
+
+
+def test_an_object_file_is_known() -> None:
+    assert inspect_module(import_module("wasi_nn") + custom("linking")).is_object_file
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        pytest.param(
+            HEADER + imports(imported("a")),
+            "type 0 of 0",
+            id="function of a type that is not there",
+        ),
+        pytest.param(
+            HEADER + section(SectionId.EXPORT, b"\x01\x01m\x02\x05"),
+            "memory 5 of 0",
+            id="export of a memory that is not there",
+        ),
+        pytest.param(
+            HEADER + section(SectionId.TYPE, b"\x01\x60\xff\x01\x7f"),
+            "255 parameters announced",
+            id="more parameters than bytes",
+        ),
+        pytest.param(HEADER + section(SectionId.TYPE, b"\x01\x3f"), "form 0x3f", id="unknown form"),
+        pytest.param(HEADER + TYPES[:-1] + b"\x01", "announced", id="result list too long"),
+        pytest.param(
+            HEADER + section(SectionId.MEMORY, b"\xff\xff\xff\xff\x0f"), "announced", id="memories"
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_refused(module: bytes, words: str) -> None:
+    with pytest.raises(MalformedModule, match=words):
+        inspect_module(module)

@@ -1,0 +1,53 @@
+"""Modules made by hand, byte by byte, and by wasm-tools from text."""
+
+from __future__ import annotations
+
+import functools
+
+from rewriter import wasm_tools
+from rewriter.leb128 import encode_u32
+from rewriter.sections import SectionId
+
+HEADER = b"\0asm\x01\0\0\0"
+
+
+@functools.cache
+def assemble(text: str) -> bytes:
+    return wasm_tools.assemble(text.encode())
+
+
+def name(text: str, width: int = 1) -> bytes:
+    data = text.encode()
+    return encode_u32(len(data), width) + data
+
+
+def section(section_id: SectionId, content: bytes, width: int = 1) -> bytes:
+    return bytes([section_id]) + encode_u32(len(content), width) + content
+
+
+def custom(title: str, content: bytes = b"") -> bytes:
+    return section(SectionId.CUSTOM, name(title) + content)
+
+
+def vector(*items: bytes) -> bytes:
+    return encode_u32(len(items)) + b"".join(items)
+
+
+FUNC_0 = b"\x00\x00"
+"""The import of a function of type 0."""
+
+TYPES = section(SectionId.TYPE, vector(b"\x60\x00\x00"))
+"""One type: a function without parameters and results."""
+
+
+def imports(*items: bytes, width: int = 1) -> bytes:
+    return section(SectionId.IMPORT, vector(*items), width)
+
+
+def imported(module: str, field: str = "f", extern: bytes = FUNC_0) -> bytes:
+    return name(module) + name(field) + extern
+
+
+def import_module(*modules: str) -> bytes:
+    """A module that imports one function from each of `modules`."""
+    return HEADER + TYPES + imports(*map(imported, modules))
