@@ -1,0 +1,4 @@
+"""Figures, each from a command that anyone can run: python -m benchmarks.NAME
+
+Everything is measured side by side in one run; the ratios hold, the times are the machine's.
+"""

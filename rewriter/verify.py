@@ -170,10 +170,14 @@ def _compare_bytes(
             continue
         for run in _DIFFERING_RUN.finditer(_xor(a, b)):
             yield Difference(
-                f"{title}: {run.end() - run.start()} bytes differ",
+                f"{title}: {_bytes(run.end() - run.start())}",
                 chunk.start + run.start(),
                 right.start + start + run.start(),
             )
+
+
+def _bytes(count: int) -> str:
+    return "1 byte differs" if count == 1 else f"{count} bytes differ"
 
 
 def _first_difference(original: Data, left: range, rewritten: Data, right: range) -> int:

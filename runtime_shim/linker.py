@@ -97,23 +97,24 @@ def _define_raw(
 
 
 def _raw(
-    session: Session, name: str, function: Callable[..., None], parameters: int
+    session: Session, name: str, function: Callable[..., int], parameters: int
 ) -> Callable[[int, int, int, int], int]:
     slots = (c_uint32 * (_SLOT_WORDS * parameters)).from_address
     needs_memory = name not in witx.WITHOUT_MEMORY
 
     def callback(_env: int, caller: int, raw: int, _length: int) -> int:
-        words = slots(raw)
         try:
-            if needs_memory:
-                function(session, _guest_memory(caller), *words[::_SLOT_WORDS])
-            else:
-                function(session, *words[::_SLOT_WORDS])
-            words[0] = 0
-        except HostError as error:
-            words[0] = error.errno
-            log.info("%s: %s", name, error)
-        except BaseException as error:  # noqa: BLE001 - ctypes would print it and go on
+            words = slots(raw)
+            try:
+                if needs_memory:
+                    errno = function(session, _guest_memory(caller), *words[::_SLOT_WORDS])
+                else:
+                    errno = function(session, *words[::_SLOT_WORDS])
+                words[0] = errno
+            except HostError as error:
+                words[0] = error.errno
+                log.info("%s: %s", name, error)
+        except BaseException as error:  # noqa: BLE001 - past here, ctypes loses it and returns junk
             return _trap(error)
         return 0
 

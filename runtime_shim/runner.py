@@ -75,7 +75,6 @@ def run(
         compiled = wasmtime.Module(engine, module)
     except wasmtime.WasmtimeError as error:
         raise InvalidModule(f"wasmtime refuses the module: {_flat(error)}", None) from error
-    entry = _entry(info, invoke)
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
     linker.allow_shadowing = True
@@ -85,9 +84,9 @@ def run(
     with wasmtime.Store(engine) as store, host.add_to_linker(linker):
         store.set_wasi(_wasi_config(wasi))
         _check_imports(store, linker, compiled, trap_unknown_imports)
+        entry = _entry(info, invoke)
         try:
-            instance = linker.instantiate(store, compiled)
-            exports = instance.exports(store)
+            exports = _instantiate(store, linker, compiled)
             if "_initialize" in info.exports and entry != "_initialize":
                 _func(exports, "_initialize")(store)
             function = _func(exports, entry)
@@ -95,13 +94,20 @@ def run(
             returned = function(store, *arguments)
         except _GuestExit as guest_exit:
             return Outcome(guest_exit.code)
-        except wasmtime.Trap as trap:
-            raise GuestTrap(trap.message.rstrip()) from trap
-        except wasmtime.WasmtimeError as error:
-            raise LinkError(_flat(error)) from error
+        except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
+            raise GuestTrap(str(trap).rstrip()) from trap
     if returned is None:
         return Outcome(0)
     return Outcome(0, tuple(returned) if isinstance(returned, list) else (returned,))
+
+
+def _instantiate(
+    store: wasmtime.Store, linker: wasmtime.Linker, module: wasmtime.Module
+) -> Mapping[str, object]:
+    try:
+        return linker.instantiate(store, module).exports(store)
+    except wasmtime.WasmtimeError as error:
+        raise LinkError(_flat(error)) from error
 
 
 def _proc_exit(code: int) -> None:

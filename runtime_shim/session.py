@@ -32,7 +32,7 @@ class Session(AbstractContextManager["Session"]):
     def __init__(self, host: NNHost) -> None:
         self._host = host
         self._graphs: _Handles[Graph] = _Handles("a graph")
-        self._contexts: _Handles[ExecutionContext] = _Handles("an execution context")
+        self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
         self._handles = itertools.count(1)
 
     def __exit__(self, *_: object) -> None:
@@ -40,7 +40,7 @@ class Session(AbstractContextManager["Session"]):
 
     def close(self) -> None:
         """Free all graphs and contexts; their handles mean nothing from then on."""
-        self._contexts.clear()
+        self.contexts.clear()
         self._graphs.clear()
 
     def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> int:
@@ -53,7 +53,7 @@ class Session(AbstractContextManager["Session"]):
 
     def init_execution_context(self, graph: int) -> int:
         """Make an execution context for a graph, and return its handle."""
-        return self._add(self._contexts, guarded(self._graphs[graph].init_execution_context))
+        return self._add(self.contexts, guarded(self._graphs[graph].init_execution_context))
 
     def set_input(
         self,
@@ -64,7 +64,7 @@ class Session(AbstractContextManager["Session"]):
         data: memoryview,
     ) -> None:
         """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
-        found = self._contexts[context]
+        found = self.contexts[context]
         needed = prod(shape) * ELEMENT_SIZE[tensor_type]
         if len(data) != needed:
             raise HostError(
@@ -76,11 +76,11 @@ class Session(AbstractContextManager["Session"]):
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""
-        guarded(self._contexts[context].compute)
+        guarded(self.contexts[context].compute)
 
     def get_output(self, context: int, index: int) -> memoryview:
         """The bytes of an output, good until the next compute."""
-        return guarded(self._contexts[context].get_output, index)
+        return guarded(self.contexts[context].get_output, index)
 
     def _add(self, table: dict[int, R], value: R) -> int:
         handle = next(self._handles)

@@ -7,7 +7,11 @@ from typing import Any
 
 import typer
 
-__all__ = ["fail", "note", "print_json"]
+__all__ = ["fail", "imports", "note", "print_json"]
+
+
+def imports(count: int) -> str:
+    return "1 import" if count == 1 else f"{count} imports"
 
 
 def note(text: str) -> None:

@@ -69,7 +69,7 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
     lines.append(f"  wasi-nn ABI: {_ABI_WORDS[info.abi.name]}")
     lines += [f"    {evidence}" for evidence in info.abi.evidence]
     for name, memory in info.exported_memories.items():
-        lines.append(f"  exports memory {name}: {memory} pages")
+        lines.append(f"  exports memory {name}: {memory} (in pages)")
     if not info.exported_memories:
         lines.append("  exports no memory")
     for section in info.custom_sections:

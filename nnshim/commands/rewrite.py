@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import note, print_json
+from nnshim.commands.common import imports, note, print_json
 from rewriter import Result, UsageError, rewrite_file
 from rewriter.dialects import WASI_NN
 
@@ -89,12 +89,8 @@ def _plan_lines(result: Result) -> list[str]:
     plan = result.plan
     if not plan.renames:
         return ["nothing to rename"]
-    lines = [f"{r.old} -> {r.new}: {_imports(r.imports)}" for r in plan.renames]
+    lines = [f"{r.old} -> {r.new}: {imports(r.imports)}" for r in plan.renames]
     return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
-
-
-def _imports(count: int) -> str:
-    return "1 import" if count == 1 else f"{count} imports"
 
 
 def _as_json(result: Result, source: str, output: str | None, validated: bool) -> dict[str, object]:

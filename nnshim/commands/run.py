@@ -60,6 +60,8 @@ def command(
     Exit codes: the guest's own; 134 it trapped; 1 it cannot be run; 2 usage; 3 a needed tool is
     missing.
     """
+    import signal
+
     from rewriter.source import open_source
     from runtime_shim import GuestTrap, NNHost, WasiOptions, parse_nn_preload, run
 
@@ -74,6 +76,7 @@ def command(
     )
     with open_source(module) as source:
         binary = bytes(source.data)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     try:
         outcome = run(
             binary,

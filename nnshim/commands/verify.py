@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import print_json
+from nnshim.commands.common import imports, print_json
 from rewriter import Comparison, compare
 from rewriter.source import open_source
 
@@ -35,7 +35,7 @@ def command(
 
 
 def _lines(comparison: Comparison) -> list[str]:
-    renames = [f"{r.old} -> {r.new}: {r.imports} imports" for r in comparison.renames]
+    renames = [f"{r.old} -> {r.new}: {imports(r.imports)}" for r in comparison.renames]
     if not comparison.only_renamed:
         return [*renames, *(f"different: {d}" for d in comparison.differences)]
     verdict = "only import module names differ" if renames else "no difference"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 
 import pytest
@@ -84,10 +85,8 @@ def test_inspection_refuses_counts_that_the_bytes_cannot_hold(
 def peak_bytes(data: bytes) -> int:
     tracemalloc.start()
     try:
-        try:
+        with contextlib.suppress(ModuleError):
             rewriter.rewrite(data, validate=False)
-        except ModuleError:
-            pass
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

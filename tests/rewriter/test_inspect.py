@@ -44,7 +44,8 @@ def test_imports_have_their_types_and_memories_their_limits() -> None:
         assemble(
             """(module
               (type (struct (field i8) (field (mut (ref null 0)))))
-              (rec (type $f (sub final (func (param (ref 0) v128) (result externref)))) (type (array i16)))
+              (rec (type $f (sub final (func (param (ref 0) v128) (result externref))))
+                   (type (array i16)))
               (import "env" "f" (func (type $f)))
               (import "env" "m" (memory 1 2 shared))
               (import "wasi_nn" "compute" (func (param i32) (result i32)))

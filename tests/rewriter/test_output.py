@@ -91,7 +91,7 @@ def test_a_device_stays_a_device() -> None:
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     pass
 
 

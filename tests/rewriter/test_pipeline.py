@@ -31,7 +31,7 @@ def test_running_it_again_changes_nothing() -> None:
 @pytest.mark.parametrize("width", range(1, 6))
 @pytest.mark.parametrize("count", [1, 4, 6, 7, 8, 700, 900])
 def test_there_and_back_restores_a_size_field_of_any_width(width: int, count: int) -> None:
-    """Seven imports take 84 or 154 bytes, 900 of them 10 or 19 KB: the size crosses 128 and 16384."""
+    """Seven imports take 85 or 155 bytes, 900 of them 11 or 20 KB: 128 and 16384 are crossed."""
     module = HEADER + TYPES + imports(*[imported("wasi_ephemeral_nn")] * count, width=width)
     there = rewriter.rewrite(module, validate=False)
     assert rewriter.rewrite(there, to="wasi_ephemeral_nn", validate=False) == module
@@ -56,7 +56,7 @@ def test_a_longer_name_in_place_of_a_shorter_one_survives_the_way_back() -> None
 
 def test_an_invalid_module_is_refused_by_name_unless_validation_is_off() -> None:
     module = assemble('(module (func) (export "f" (func 0)))').replace(b"\x01f\0\0", b"\x01f\0\x09")
-    with pytest.raises(InvalidModule, match="<bytes> is not valid.*unknown function 9") as caught:
+    with pytest.raises(InvalidModule, match=r"<bytes> is not valid.*unknown function 9") as caught:
         rewriter.rewrite(module)
     assert caught.value.offset is not None
     assert rewriter.rewrite(module, validate=False) == module
@@ -99,7 +99,7 @@ def test_text_is_known_by_its_look_too(tmp_path: Path) -> None:
 def test_text_that_does_not_assemble_is_refused_with_the_place(tmp_path: Path) -> None:
     source = tmp_path / "in.wat"
     source.write_text("(module (fun))")
-    with pytest.raises(InvalidModule, match="(?s)does not assemble.*1:10"):
+    with pytest.raises(InvalidModule, match=r"(?s)does not assemble.*1:10"):
         rewriter.rewrite_file(str(source), None)
 
 

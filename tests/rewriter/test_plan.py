@@ -44,7 +44,7 @@ def test_the_pieces_cover_everything_but_the_import_section() -> None:
 @pytest.mark.parametrize("title", ["linking", "reloc.CODE", "reloc..debug_info"])
 def test_an_object_file_is_refused_at_its_linker_section(title: str) -> None:
     module = import_module("wasi_ephemeral_nn")
-    with pytest.raises(UnsupportedModule, match="object file.*link it first") as caught:
+    with pytest.raises(UnsupportedModule, match=r"object file.*link it first") as caught:
         make_plan(module + custom(title), TO_WASI_NN)
     assert caught.value.offset == len(module)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewriter import MalformedModule, Rename, compare, rewrite
-from tests.wasm import HEADER, TYPES, assemble, custom, import_module, imported, imports, name
+from tests.wasm import HEADER, TYPES, assemble, custom, imported, imports, name
 
 GUEST = assemble(
     """(module
@@ -65,7 +65,7 @@ def test_every_run_of_changed_bytes_is_listed_with_its_offset_in_both() -> None:
     shift = len(GUEST) - len(rewritten)
     assert what(GUEST, bytes(changed)) == [
         ("data section: 4 bytes differ", first + shift, first),
-        ("data section: 1 bytes differ", second + shift, second),
+        ("data section: 1 byte differs", second + shift, second),
     ]
 
 
@@ -76,8 +76,8 @@ def test_changes_more_than_a_chunk_apart_are_found() -> None:
     after = HEADER + custom("big", bytes(content))
     start = len(before) - len(content)
     assert what(before, after) == [
-        ("custom section 'big': 1 bytes differ", start + 5, start + 5),
-        ("custom section 'big': 1 bytes differ", len(before) - 5, len(before) - 5),
+        ("custom section 'big': 1 byte differs", start + 5, start + 5),
+        ("custom section 'big': 1 byte differs", len(before) - 5, len(before) - 5),
     ]
 
 

