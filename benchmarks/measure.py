@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 __all__ = ["in_turn", "machine", "table"]
 
 
-def in_turn(rounds: int, *actions: Callable[[], object]) -> list[float]:
-    """The median seconds of each action: A B C A B C ..., after one round that is not counted."""
+def in_turn(rounds: int, *actions: Callable[[], object], warm_up: bool = True) -> list[float]:
+    """The median seconds of each action: A B C A B C ..., the first round not counted."""
     times: list[list[float]] = [[] for _ in actions]
-    for number in range(rounds + 1):
+    for number in range(rounds + warm_up):
         for action, taken in zip(actions, times, strict=True):
             start = time.perf_counter()
             action()
-            if number:
+            if number >= warm_up:
                 taken.append(time.perf_counter() - start)
     return [statistics.median(taken) for taken in times]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import NoReturn
 
 import typer
 
 from nnshim.commands import inspect, rewrite, run, verify
 from nnshim.commands.common import fail
-from rewriter.errors import NNShimError, ToolError, ToolMissing, UsageError
+from rewriter.errors import NNShimError, ToolMissing, UsageError
 
 __all__ = ["app", "main"]
 
@@ -63,10 +64,15 @@ def main() -> NoReturn:
         sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{frames[-1].filename}:{frames[-1].lineno}"
+        fail(f"a fault in nnshim, please report it: {type(error).__name__}: {error} ({where})")
+        sys.exit(EXIT_REFUSED)
     sys.exit(0)
 
 
 def _exit_code(error: NNShimError) -> int:
-    if isinstance(error, (ToolMissing, ToolError)):
+    if isinstance(error, ToolMissing):
         return EXIT_MISSING
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_REFUSED

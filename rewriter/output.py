@@ -76,7 +76,7 @@ def _replace(
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
     mode = 0o666 if source.fd is None else stat.S_IMODE(os.fstat(source.fd).st_mode)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode | 0o600)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
             _write_pieces(fd, source, pieces)

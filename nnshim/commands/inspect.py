@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nnshim.commands.common import fail, print_json
-from rewriter import ModuleError, ModuleInfo, inspect_module
+from rewriter import InputError, ModuleError, ModuleInfo, inspect_module
 from rewriter.source import open_source
 
 __all__ = ["command"]
@@ -38,13 +38,12 @@ def command(
         try:
             with open_source(path) as source:
                 info = inspect_module(source.data)
-        except ModuleError as error:
+        except (InputError, ModuleError) as error:
             failed = True
             if as_json:
-                problem = {"reason": error.reason, "offset": error.offset}
-                objects.append({"file": path, "error": problem})
+                objects.append({"file": path, "error": _problem(error)})
             else:
-                fail(f"{path}: {error}")
+                fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
             continue
         if as_json:
             objects.append({"file": path, **_as_json(info)})
@@ -54,6 +53,12 @@ def command(
         print_json(objects)
     if failed:
         raise typer.Exit(1)
+
+
+def _problem(error: InputError | ModuleError) -> dict[str, object]:
+    if isinstance(error, ModuleError):
+        return {"reason": error.reason, "offset": error.offset}
+    return {"reason": str(error), "offset": None}
 
 
 def _lines(path: str, info: ModuleInfo) -> list[str]:

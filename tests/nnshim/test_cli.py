@@ -118,6 +118,21 @@ def test_a_wrong_call_is_exit_code_2(arguments: list[str]) -> None:
     assert done.stdout == b""
 
 
+def test_a_fault_in_nnshim_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+    code = (
+        "import sys, rewriter.pipeline\nfrom nnshim.cli import main\n"
+        "rewriter.pipeline.make_plan = lambda *_: 1 / 0\n"
+        f"sys.argv[1:] = ['rewrite', {str(tmp_path / 'in.wasm')!r}, '-']\nmain()"
+    )
+    (tmp_path / "in.wasm").write_bytes(GUEST)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "nnshim: error: a fault in nnshim, please report it: ZeroDivision"
+    )
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_version_is_the_packages() -> None:
     assert nnshim("--version").stdout == b"nnshim 0.1.0\n"
 
