@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     import wasmtime
 
 __all__ = ["NNHost"]
-
-log = logging.getLogger("runtime_shim")
 
 _GraphKey = tuple[Encoding, Target, tuple[bytes, ...]]
 
@@ -106,11 +103,7 @@ class NNHost:
     def _backend(self, encoding: Encoding) -> Backend:
         with self._lock:
             if encoding not in self._backends:
-                try:
-                    self._backends[encoding] = import_backend(encoding)
-                except HostError as error:
-                    log.warning("%s", error.reason)
-                    raise
+                self._backends[encoding] = import_backend(encoding)
             return self._backends[encoding]
 
     def _lock_of(self, key: object) -> _Lock:

@@ -27,6 +27,9 @@ E = TypeVar("E", bound=IntEnum)
 _SUCCESS = int(Errno.SUCCESS)
 _INVALID_ARGUMENT = int(Errno.INVALID_ARGUMENT)
 
+_MAX_RANK = 64
+"""Dimensions; more than NumPy's arrays can have (NPY_MAXDIMS, since 2.0) no backend can take."""
+
 
 def load(
     session: Session,
@@ -41,6 +44,8 @@ def load(
     kind = _constant(Encoding, encoding, Errno.INVALID_ENCODING)
     device = _constant(Target, target, Errno.INVALID_ARGUMENT)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
+    if sum(fields[1::2]) > guest.size:  # they overlap, and copies of them could be any size
+        raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
     guest.write_u32(graph_out, session.load(parts, kind, device))
     return _SUCCESS
@@ -69,6 +74,8 @@ def init_execution_context(
 def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> int:
     dims, dims_len, tensor_type, data, data_len = guest.unpack(TENSOR, tensor)
     kind = _constant(TensorType, tensor_type, Errno.INVALID_ARGUMENT)
+    if dims_len > _MAX_RANK:
+        raise HostError(Errno.INVALID_ARGUMENT, f"a tensor of {dims_len} dimensions")
     shape = guest.u32s(dims, dims_len)
     with guest.view(data, data_len) as view:
         session.set_input(context, index, kind, shape, view)

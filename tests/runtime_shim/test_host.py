@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
@@ -175,12 +176,14 @@ def test_autodetect_asks_the_backends(host: NNHost, backend: CountingBackend) ->
 def test_a_backend_that_is_not_installed_names_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    monkeypatch.delitem(__import__("sys").modules, "runtime_shim.backends.onnx", raising=False)
-    with pytest.raises(HostError) as caught:
-        NNHost().session().load([MODEL], Encoding.ONNX, Target.CPU)
-    assert caught.value.errno is Errno.INVALID_ENCODING
-    assert "pip install 'nnshim[onnx]'" in caplog.text
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "runtime_shim.backends.onnx", raising=False)
+    for _ in range(3):
+        with pytest.raises(HostError) as caught:
+            NNHost().session().load([MODEL], Encoding.ONNX, Target.CPU)
+        assert caught.value.errno is Errno.INVALID_ENCODING
+    (message,) = caplog.messages  # a guest that tries again and again does not fill the log
+    assert "pip install 'nnshim[onnx]'" in message
 
 
 @pytest.fixture
@@ -214,8 +217,7 @@ def test_a_named_graph_is_loaded_once_at_its_first_use(folder: Path) -> None:
 def test_a_named_graph_that_is_broken_is_a_runtime_error(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(b"junk")
     host = NNHost(graphs=[parse_nn_graph(f"onnx::{folder}")])
-    (broken,) = [pytest.raises(HostError)]
-    with broken as caught:
+    with pytest.raises(HostError) as caught:
         host.load_by_name("digits")
     assert caught.value.errno is Errno.RUNTIME_ERROR
     (folder / "model.onnx").unlink()

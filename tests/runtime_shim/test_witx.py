@@ -196,6 +196,18 @@ def test_a_name_that_is_not_utf8_is_an_invalid_argument(guest: Guest) -> None:
     assert guest.load_by_name(DATA, 2, HANDLE) == Errno.INVALID_ARGUMENT
 
 
+def test_more_dimensions_than_any_backend_takes_are_an_invalid_argument(guest: Guest) -> None:
+    context = guest.context_for(identity())
+    guest.put(TENSOR_AT, TENSOR.pack(0, MEMORY // 4, TensorType.F32, DATA, 16))
+    assert guest.set_input(context, 0, TENSOR_AT) == Errno.INVALID_ARGUMENT
+
+
+def test_builders_that_overlap_are_not_copied_again_and_again(guest: Guest) -> None:
+    guest.put(0, struct.pack("<II", 0, MEMORY) * 2000)
+    errno = guest.load(0, 2000, Encoding.ONNX, Target.CPU, HANDLE)
+    assert errno == Errno.INVALID_ARGUMENT
+
+
 @pytest.mark.parametrize("builders", [0, 2])
 def test_an_onnx_model_is_one_builder(guest: Guest, builders: int) -> None:
     model = identity()
