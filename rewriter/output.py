@@ -90,11 +90,16 @@ def _replace(
     except BaseException:
         os.unlink(temporary)
         raise
-    folder_fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    with suppress(OSError):  # the new file stands, and some file systems cannot sync a folder
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: str) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(folder_fd)
+        os.fsync(fd)
     finally:
-        os.close(folder_fd)
+        os.close(fd)
 
 
 def _keep_owner_and_mode(fd: int, old: os.stat_result) -> None:
