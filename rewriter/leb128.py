@@ -25,21 +25,10 @@ def decode_unsigned(data: bytes | mmap, pos: int, end: int, bits: int = 32) -> t
     """
     if pos < end and (byte := data[pos]) < 0x80:
         return byte, pos + 1
-    start, value, shift = pos, 0, 0
-    while True:
-        if pos >= end:
-            raise MalformedModule("unexpected end inside an integer", pos)
-        byte = data[pos]
-        pos += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
-        if shift >= bits:
-            raise MalformedModule(f"integer encoding is too long for u{bits}", start)
+    value, _, end_pos = _decode(data, pos, end, bits)
     if value >> bits:
-        raise MalformedModule(f"integer does not fit in u{bits}", start)
-    return value, pos
+        raise MalformedModule(f"integer does not fit in {bits} bits", pos)
+    return value, end_pos
 
 
 def decode_s33(data: bytes | mmap, pos: int, end: int) -> tuple[int, int]:
@@ -47,23 +36,28 @@ def decode_s33(data: bytes | mmap, pos: int, end: int) -> tuple[int, int]:
 
     Returns the value and the position after it; raises MalformedModule as decode_unsigned does.
     """
-    start, value, shift = pos, 0, 0
+    value, width, end_pos = _decode(data, pos, end, 33)
+    if value >> width - 1:
+        value -= 1 << width
+    if not -(1 << 32) <= value < 1 << 32:
+        raise MalformedModule("integer does not fit in 33 bits", pos)
+    return value, end_pos
+
+
+def _decode(data: bytes | mmap, pos: int, end: int, bits: int) -> tuple[int, int, int]:
+    """The bits of an integer as they stand, how many they are, and the position after them."""
+    start, value, width = pos, 0, 0
     while True:
         if pos >= end:
             raise MalformedModule("unexpected end inside an integer", pos)
         byte = data[pos]
         pos += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
+        value |= (byte & 0x7F) << width
+        width += 7
         if byte < 0x80:
-            break
-        if shift >= 33:
-            raise MalformedModule("integer encoding is too long for s33", start)
-    if byte & 0x40:
-        value -= 1 << shift
-    if not -(1 << 32) <= value < 1 << 32:
-        raise MalformedModule("integer does not fit in s33", start)
-    return value, pos
+            return value, width, pos
+        if width >= bits:
+            raise MalformedModule(f"integer encoding is too long for {bits} bits", start)
 
 
 def encode_u32(value: int, width: int = 1) -> bytes:

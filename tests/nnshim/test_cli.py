@@ -209,9 +209,12 @@ def test_ctrl_c_stops_a_guest_that_loops(tmp_path: Path) -> None:
         [sys.executable, "-m", "nnshim", "run", str(path)], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"go\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == -signal.SIGINT
+        try:
+            assert process.stdout.readline() == b"go\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == -signal.SIGINT
+        finally:
+            process.kill()
 
 
 def test_an_empty_module_is_inspected(tmp_path: Path) -> None:
