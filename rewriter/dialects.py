@@ -3,9 +3,12 @@
 All integers are little-endian; every pointer and length is a 32-bit offset or count in the
 guest's memory; every function returns one i32, the errno.
 
-Sources: https://github.com/WebAssembly/wasi-nn/blob/71320d9/wasi-nn.witx for witx, and
-https://github.com/bytecodealliance/wasm-micro-runtime/tree/646b5a9/core/iwasm/libraries/wasi-nn
-(include/wasi_nn.h, src/wasi_nn.c) for wamr.
+Sources:
+- witx: https://github.com/WebAssembly/wasi-nn/blob/71320d9/wasi-nn.witx
+- wamr: https://github.com/bytecodealliance/wasm-micro-runtime/tree/646b5a9 (in
+  core/iwasm/libraries/wasi-nn: include/wasi_nn.h, include/wasi_nn_types.h, src/wasi_nn.c)
+- wasmedge: https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn (wasinntypes.h,
+  wasinnfunc.cpp)
 """
 
 from __future__ import annotations
@@ -18,12 +21,18 @@ from types import MappingProxyType
 
 __all__ = [
     "BUILDER",
+    "DIALECTS",
     "ELEMENT_SIZE",
     "MODULE_NAMES",
     "TENSOR",
     "WAMR",
+    "WAMR_BUILDERS",
+    "WAMR_DIMENSIONS",
+    "WAMR_OUTPUT_UNIT",
+    "WAMR_TENSOR",
     "WASI_EPHEMERAL_NN",
     "WASI_NN",
+    "WASMEDGE",
     "WITX",
     "Dialect",
     "Encoding",
@@ -54,9 +63,16 @@ class Errno(IntEnum):
     TOO_LARGE = 7
     NOT_FOUND = 8
 
+    # WasmEdge's own
+    END_OF_SEQUENCE = 100
+    CONTEXT_FULL = 101
+    PROMPT_TOO_LONG = 102
+    MODEL_NOT_FOUND = 103
+
 
 class Encoding(IntEnum):
-    """graph_encoding."""
+    """graph_encoding, with WasmEdge's values, which are witx's and more. WAMR has others: see
+    Dialect.encodings."""
 
     OPENVINO = 0
     ONNX = 1
@@ -64,6 +80,14 @@ class Encoding(IntEnum):
     PYTORCH = 3
     TENSORFLOWLITE = 4
     AUTODETECT = 5
+    GGML = 6
+    NEURALSPEED = 7
+    WHISPER = 9
+    MLX = 10
+    PIPER = 11
+    CHATTTS = 12
+    OPENVINOGENAI = 13
+    BITNET = 14
 
 
 class Target(IntEnum):
@@ -75,7 +99,7 @@ class Target(IntEnum):
 
 
 class TensorType(IntEnum):
-    """tensor_type."""
+    """tensor_type, with witx's values. WAMR has others: see Dialect.tensor_types."""
 
     F16 = 0
     F32 = 1
@@ -106,38 +130,98 @@ they are, the type in one byte (the three bytes after it are whatever the guest 
 pointer to the data, length of the data in bytes."""
 
 
+WAMR_BUILDERS = struct.Struct("<II")
+"""What WAMR's `load` gets a pointer to: pointer to a run of builders, how many they are."""
+
+WAMR_TENSOR = struct.Struct("<IB3xI")
+"""WAMR's tensor, 12 bytes: pointer to {pointer to the dimensions, how many they are}, the type,
+pointer to the data, whose length follows from the dimensions and the type."""
+
+WAMR_DIMENSIONS = struct.Struct("<II")
+"""Pointer to the dimensions (u32 each), how many they are."""
+
+WAMR_OUTPUT_UNIT = 4
+"""Bytes: WAMR's `get_output` counts its buffer and its output in 32-bit floats."""
+
+
 @dataclass(frozen=True)
 class Dialect:
-    """One ABI. `functions` maps a name to its parameters; all are i32, and so is the result."""
+    """One ABI.
+
+    `functions` maps a name to its parameters; all are i32, and so is the result. `encodings` and
+    `tensor_types` map the numbers that a guest passes to what they mean.
+    """
 
     name: str
     functions: Mapping[str, tuple[str, ...]]
+    encodings: Mapping[int, Encoding]
+    tensor_types: Mapping[int, TensorType]
 
+
+_COMMON_FUNCTIONS = {
+    "load_by_name": ("name", "name_len", "graph_out"),
+    "init_execution_context": ("graph", "context_out"),
+    "set_input": ("context", "index", "tensor"),
+    "compute": ("context",),
+}
+_COMMON_ENCODINGS = {
+    encoding.value: encoding
+    for encoding in (
+        Encoding.OPENVINO,
+        Encoding.ONNX,
+        Encoding.TENSORFLOW,
+        Encoding.PYTORCH,
+        Encoding.TENSORFLOWLITE,
+    )
+}
+_OUTPUT_BUFFER = ("out_buffer", "out_buffer_max_size", "written_out")
 
 WITX = Dialect(
     "witx",
     MappingProxyType(
         {
+            **_COMMON_FUNCTIONS,
             "load": ("builders", "builders_len", "encoding", "target", "graph_out"),
-            "load_by_name": ("name", "name_len", "graph_out"),
-            "init_execution_context": ("graph", "context_out"),
-            "set_input": ("context", "index", "tensor"),
-            "compute": ("context",),
-            "get_output": ("context", "index", "out_buffer", "out_buffer_max_size", "written_out"),
+            "get_output": ("context", "index", *_OUTPUT_BUFFER),
         }
     ),
+    MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.AUTODETECT}),
+    MappingProxyType({kind.value: kind for kind in TensorType}),
 )
+"""The specification's."""
+
+WASMEDGE = Dialect(
+    "wasmedge",
+    MappingProxyType(
+        {
+            **WITX.functions,
+            "load_by_name_with_config": ("name", "name_len", "config", "config_len", "graph_out"),
+            "compute_single": ("context",),
+            "get_output_single": ("context", "index", *_OUTPUT_BUFFER),
+            "fini_single": ("context",),
+            "unload": ("graph",),
+            "finalize_execution_context": ("context",),
+        }
+    ),
+    MappingProxyType({encoding.value: encoding for encoding in Encoding}),
+    WITX.tensor_types,
+)
+"""The specification's and more functions."""
 
 WAMR = Dialect(
     "wamr",
     MappingProxyType(
         {
+            **_COMMON_FUNCTIONS,
             "load": ("builder_array", "encoding", "target", "graph_out"),
-            "load_by_name": ("name", "name_len", "graph_out"),
-            "init_execution_context": ("graph", "context_out"),
-            "set_input": ("context", "index", "tensor"),
-            "compute": ("context",),
             "get_output": ("context", "index", "out_buffer", "size_inout"),
         }
     ),
+    MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.GGML, 6: Encoding.AUTODETECT}),
+    MappingProxyType({0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}),
+)
+"""WAMR's older one, of its hosts that register `wasi_nn`."""
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {dialect.name: dialect for dialect in (WITX, WAMR, WASMEDGE)}
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rewriter.cursor import Cursor, Data
-from rewriter.dialects import MODULE_NAMES, WAMR, WITX, Dialect
+from rewriter.dialects import MODULE_NAMES, WAMR, WASI_EPHEMERAL_NN, WASMEDGE, WITX, Dialect
 from rewriter.errors import MalformedModule
 from rewriter.imports import Extern, ExternKind, groups
 from rewriter.sections import Section, SectionId, split
@@ -38,13 +38,15 @@ class ImportedItem:
 
 @dataclass(frozen=True, slots=True)
 class Abi:
-    """The wasi-nn ABI that the imports show, and what shows it.
+    """The ABI of the wasi-nn functions that are imported under one module name.
 
-    `name` is "witx", "wamr", "mixed" (both in one module), "unknown" (signatures of no ABI),
-    "ambiguous" (only functions that look alike in all of them), or "none" (no wasi-nn import).
+    `name` is that of a dialect in rewriter.dialects, or None where the types fit none of them.
+    `certain` is false where the imports look alike in all dialects, and the module name had to
+    decide. `evidence` says what it was decided by.
     """
 
-    name: str
+    name: str | None
+    certain: bool
     evidence: tuple[str, ...]
 
 
@@ -59,14 +61,15 @@ class CustomSection:
 
 @dataclass(frozen=True, slots=True)
 class ModuleInfo:
-    """`exported_memories` maps export names to types."""
+    """`exported_memories` maps export names to types, `abis` the wasi-nn module names that are
+    imported to the ABI behind each."""
 
     size: int
     imports: tuple[ImportedItem, ...]
     exports: tuple[str, ...]
     exported_memories: dict[str, MemoryType]
     custom_sections: tuple[CustomSection, ...]
-    abi: Abi
+    abis: dict[str, Abi]
 
     @property
     def import_modules(self) -> tuple[str, ...]:
@@ -116,7 +119,7 @@ def inspect_module(data: Data) -> ModuleInfo:
             for section in sections
             if section.name is not None
         ),
-        abi=_abi(imports),
+        abis=_abis(imports),
     )
 
 
@@ -174,21 +177,43 @@ def _exports(
     return tuple(names), exported_memories
 
 
-def _abi(imports: tuple[ImportedItem, ...]) -> Abi:
-    wasi_nn = [item for item in imports if item.is_wasi_nn and item.kind == "func"]
-    if not wasi_nn:
-        return Abi("none", ())
-    found = {}
-    for item in wasi_nn:
-        if item.name in ("load", "get_output") and item.type is not None:
-            name = next((d.name for d in (WITX, WAMR) if _matches(item, d)), "unknown")
-            found[f"{item.module}.{item.name} is {item.type}"] = name
-    if not found:
-        return Abi("ambiguous", ("neither load nor get_output is imported",))
-    names = set(found.values())
-    return Abi(names.pop() if len(names) == 1 else "mixed", tuple(found))
+def _abis(imports: tuple[ImportedItem, ...]) -> dict[str, Abi]:
+    by_module: dict[str, list[ImportedItem]] = {}
+    for item in imports:
+        if item.is_wasi_nn and item.kind == "func":
+            by_module.setdefault(item.module, []).append(item)
+    abis = {module: _abi(module, items) for module, items in by_module.items()}
+    certain = {module: abi for module, abi in abis.items() if abi.certain}
+    for module in abis.keys() - certain.keys():
+        for other, abi in certain.items():
+            abis[module] = Abi(abi.name, False, (f"{other} is, in the same module",))
+    return abis
 
 
-def _matches(item: ImportedItem, dialect: Dialect) -> bool:
-    params = dialect.functions[item.name]
-    return item.type == FuncType(("i32",) * len(params), ("i32",))
+def _abi(module: str, items: list[ImportedItem]) -> Abi:
+    """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
+    extension; a module that imports neither shows its ABI by the other functions, or not at all.
+    """
+    types = [item for item in items if item.name in ("load", "get_output")]
+    extensions = [item for item in items if item.name in WASMEDGE.functions.keys() - WITX.functions]
+    evidence = tuple(f"{item.name} is {item.type}" for item in types)
+    evidence += tuple(f"{item.name} is imported" for item in extensions)
+    if types:
+        fitting = WASMEDGE if extensions else WITX
+        name = next(
+            (d.name for d in (fitting, WAMR) if all(_fits(item, d) for item in types)), None
+        )
+        return Abi(name, True, evidence)
+    if extensions:
+        return Abi(WASMEDGE.name, True, evidence)
+    guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
+    return Abi(guess.name, False, (f"neither load nor get_output is imported, from {module}",))
+
+
+def _fits(item: ImportedItem, dialect: Dialect) -> bool:
+    return item.type == signature(dialect, item.name)
+
+
+def signature(dialect: Dialect, function: str) -> FuncType:
+    """The type of a dialect's function."""
+    return FuncType(("i32",) * len(dialect.functions[function]), ("i32",))

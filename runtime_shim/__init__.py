@@ -3,7 +3,7 @@
 from runtime_shim.errors import GuestTrap, HostError, LinkError
 from runtime_shim.host import NNHost
 from runtime_shim.registry import NamedGraph, parse_nn_graph, parse_nn_preload
-from runtime_shim.runner import Outcome, WasiOptions, run
+from runtime_shim.runner import Outcome, WasiOptions, guest_dialects, run
 from runtime_shim.session import Session
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Outcome",
     "Session",
     "WasiOptions",
+    "guest_dialects",
     "parse_nn_graph",
     "parse_nn_preload",
     "run",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from rewriter.dialects import Encoding, Errno, Target
+from rewriter.dialects import MODULE_NAMES, WASMEDGE, Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends import BUILT_IN, import_backend
-from runtime_shim.backends.base import Backend, Graph
+from runtime_shim.backends.base import NO_OPTIONS, Backend, Graph, Options
 from runtime_shim.errors import HostError
 from runtime_shim.registry import NamedGraph
 from runtime_shim.session import Session, guarded
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NNHost"]
 
-_GraphKey = tuple[Encoding, Target, tuple[bytes, ...]]
+EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
+
+_GraphKey = tuple[Encoding, Target, tuple[bytes, ...], str]
 
 
 class NNHost:
@@ -46,7 +50,7 @@ class NNHost:
             if graph.name in self._named:
                 raise UsageError(f"two named graphs have the name {graph.name!r}")
             self._named[graph.name] = graph
-        self._loaded_named: dict[str, Graph] = {}
+        self._loaded_named: dict[tuple[str, str], Graph] = {}
         self._loaded: WeakValueDictionary[_GraphKey, Graph] = WeakValueDictionary()
         self._loading: WeakValueDictionary[object, _Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
@@ -55,9 +59,17 @@ class NNHost:
         """A guest's own handle tables."""
         return Session(self)
 
-    def add_to_linker(self, linker: wasmtime.Linker, session: Session | None = None) -> Session:
-        """Define the wasi-nn functions under both module names in a linker.
+    def add_to_linker(
+        self,
+        linker: wasmtime.Linker,
+        session: Session | None = None,
+        *,
+        dialects: Mapping[str, Dialect] = EVERY_NAME,
+    ) -> Session:
+        """Define the wasi-nn functions in a linker.
 
+        `dialects` has the ABI for each module name; unless given, it is the specification's with
+        WasmEdge's extensions under both (runtime_shim.guest_dialects tells what a module needs).
         One linker serves one guest: all instances made with it share `session`, which is a new
         one unless given, and is returned. The functions keep it alive as long as they live. The
         guest has to export its memory as "memory".
@@ -65,31 +77,40 @@ class NNHost:
         from runtime_shim.linker import define
 
         session = session or self.session()
-        define(linker, session)
+        define(linker, session, dialects)
         return session
 
-    def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> Graph:
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Target,
+        options: Options = NO_OPTIONS,
+    ) -> Graph:
         """Load a model, or find it among the loaded ones. Raises HostError."""
         backend, encoding = self._choose(builders, encoding)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
-        key = (encoding, target, digests)
+        key = (encoding, target, digests, _spelled(options))
         with self._lock_of(key):
             graph = self._loaded.get(key)
             if graph is None:
-                graph = self._loaded[key] = guarded(backend.load, builders, target)
+                graph = self._loaded[key] = guarded(backend.load, builders, target, options)
         return graph
 
-    def load_by_name(self, name: str) -> Graph:
-        """The graph of a name. Raises HostError, `not_found` where there is none."""
+    def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> Graph:
+        """The graph of a name, one for each set of options. Raises HostError, `not_found` where
+        there is none.
+        """
         named = self._named.get(name)
         if named is None:
             known = ", ".join(map(repr, self._named)) or "none at all"
             raise HostError(Errno.NOT_FOUND, f"no graph has the name {name!r}; known: {known}")
-        with self._lock_of(name):
-            if name not in self._loaded_named:
+        key = (name, _spelled(options))
+        with self._lock_of(key):
+            if key not in self._loaded_named:
                 builders = [guarded(_read, path) for path in named.paths]
-                self._loaded_named[name] = self.load(builders, named.encoding, named.target)
-            return self._loaded_named[name]
+                self._loaded_named[key] = self.load(builders, named.encoding, named.target, options)
+            return self._loaded_named[key]
 
     def _choose(self, builders: Sequence[bytes], encoding: Encoding) -> tuple[Backend, Encoding]:
         if encoding is not Encoding.AUTODETECT:
@@ -123,6 +144,10 @@ class _Lock:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def _spelled(options: Options) -> str:
+    return json.dumps(dict(options), sort_keys=True)
 
 
 def _read(path: str) -> bytes:

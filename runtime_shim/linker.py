@@ -12,15 +12,15 @@ from __future__ import annotations
 import ctypes
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ctypes import CFUNCTYPE, PYFUNCTYPE, c_bool, c_char_p, c_size_t, c_uint32, c_void_p
 
 import wasmtime
 from wasmtime import _ffi as ffi
 from wasmtime import _func
 
-from rewriter.dialects import MODULE_NAMES, WITX, Errno
-from runtime_shim.abi import witx
+from rewriter.dialects import WAMR, WASMEDGE, WITX, Dialect, Errno
+from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
@@ -50,6 +50,14 @@ _extern_delete = PYFUNCTYPE(None, c_void_p)(("wasmtime_extern_delete", ffi.dll))
 _MEMORY_KIND: int = ffi.WASMTIME_EXTERN_MEMORY.value
 _MEMORY_OFFSET = ffi.wasmtime_extern_t.of.offset
 
+_FUNCTIONS = {
+    WITX.name: witx.FUNCTIONS,
+    WAMR.name: wamr.FUNCTIONS,
+    WASMEDGE.name: wasmedge.FUNCTIONS,
+}
+_HANDLES = frozenset({"graph", "context"})
+"""Parameters that are no pointers: with nothing else, a function needs no memory."""
+
 _live: dict[int, object] = {}
 """Callbacks that wasmtime may still call, by the number that their finalizer gets."""
 _numbers = itertools.count(1)
@@ -58,16 +66,17 @@ _numbers = itertools.count(1)
 _forget = _Finalizer(lambda number: _live.pop(number, None))
 
 
-def define(linker: wasmtime.Linker, session: Session) -> None:
-    """Define the witx functions under both wasi-nn module names.
+def define(linker: wasmtime.Linker, session: Session, dialects: Mapping[str, Dialect]) -> None:
+    """Define wasi-nn's functions under each module name that `dialects` has, in that dialect.
 
     Raises wasmtime.WasmtimeError where the linker has one of them already.
     """
     i32 = wasmtime.ValType.i32
-    for name, parameters in WITX.functions.items():
-        function = _raw(session, name, witx.FUNCTIONS[name], len(parameters))
-        func_type = wasmtime.FuncType([i32() for _ in parameters], [i32()])
-        for module in MODULE_NAMES:
+    for module, dialect in dialects.items():
+        functions = _FUNCTIONS[dialect.name]
+        for name, parameters in dialect.functions.items():
+            func_type = wasmtime.FuncType([i32() for _ in parameters], [i32()])
+            function = _raw(session, name, functions[name], parameters)
             _define_raw(linker, module, name, func_type, function)
 
 
@@ -97,10 +106,10 @@ def _define_raw(
 
 
 def _raw(
-    session: Session, name: str, function: Callable[..., int], parameters: int
+    session: Session, name: str, function: Callable[..., int], parameters: tuple[str, ...]
 ) -> Callable[[int, int, int, int], int]:
-    slots = (c_uint32 * (_SLOT_WORDS * parameters)).from_address
-    needs_memory = name not in witx.WITHOUT_MEMORY
+    slots = (c_uint32 * (_SLOT_WORDS * len(parameters))).from_address
+    needs_memory = not _HANDLES.issuperset(parameters)
 
     def callback(_env: int, caller: int, raw: int, _length: int) -> int:
         try:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 import wasmtime
 
-from rewriter.dialects import MODULE_NAMES, WITX
+from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
-from rewriter.inspect import ModuleInfo, inspect_module
-from rewriter.valtypes import FuncType
+from rewriter.inspect import ModuleInfo, inspect_module, signature
 from runtime_shim.errors import GuestTrap, LinkError
 from runtime_shim.host import NNHost
 
-__all__ = ["Outcome", "WasiOptions", "run"]
+__all__ = ["Outcome", "WasiOptions", "guest_dialects", "run"]
 
 _WASI = "wasi_snapshot_preview1"
 
@@ -59,9 +58,10 @@ def run(
     invoke: str | None = None,
     invoke_args: Sequence[str] = (),
     trap_unknown_imports: bool = False,
+    guest_abi: str | None = None,
 ) -> Outcome:
     """Run `_start`, or the export that `invoke` names with `invoke_args`; `_initialize` before it
-    where there is one.
+    where there is one. `guest_abi` names the dialect of a guest whose imports do not tell it.
 
     Raises InvalidModule, LinkError for imports that no one defines (with `trap_unknown_imports`
     the functions among them trap when called) and for a missing export, UsageError for arguments
@@ -69,7 +69,8 @@ def run(
     GuestTrap. An error inside the host that is no answer to the guest is raised as it is.
     """
     info = inspect_module(module)
-    _check_signatures(info)
+    dialects = guest_dialects(info, guest_abi)
+    _check_signatures(info, dialects)
     engine = wasmtime.Engine()
     try:
         compiled = wasmtime.Module(engine, module)
@@ -81,7 +82,7 @@ def run(
     linker.define_func(
         _WASI, "proc_exit", wasmtime.FuncType([wasmtime.ValType.i32()], []), _proc_exit
     )
-    with wasmtime.Store(engine) as store, host.add_to_linker(linker):
+    with wasmtime.Store(engine) as store, host.add_to_linker(linker, dialects=dialects):
         store.set_wasi(_wasi_config(wasi))
         _check_imports(store, linker, compiled, trap_unknown_imports)
         entry = _entry(info, invoke)
@@ -119,19 +120,36 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
     return " ".join(line for line in lines if line)
 
 
-def _check_signatures(info: ModuleInfo) -> None:
-    """Refuse a guest whose wasi-nn functions have the types of another ABI."""
+def guest_dialects(info: ModuleInfo, guest_abi: str | None = None) -> dict[str, Dialect]:
+    """The dialect for each wasi-nn module name that a guest imports: `guest_abi` for all, or what
+    the imports show.
+
+    Raises LinkError where they fit no dialect.
+    """
+    dialects = {}
+    for module, abi in info.abis.items():
+        name = guest_abi or abi.name
+        if name is None:
+            evidence = "".join(f"\n  {module}.{item}" for item in abi.evidence)
+            raise LinkError(f"what the module imports is no known wasi-nn ABI:{evidence}")
+        dialects[module] = DIALECTS[name]
+    return dialects
+
+
+def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
+    """Refuse a guest whose wasi-nn functions have other types than the dialect's."""
     wrong = []
     for item in info.imports:
-        parameters = WITX.functions.get(item.name) if item.module in MODULE_NAMES else None
-        if parameters is None or not isinstance(item.type, FuncType):
+        dialect = dialects.get(item.module)
+        if dialect is None or item.kind != "func" or item.name not in dialect.functions:
             continue
-        expected = FuncType(("i32",) * len(parameters), ("i32",))
+        expected = signature(dialect, item.name)
         if item.type != expected:
-            wrong.append(f"\n  {item.module}.{item.name} is {item.type}, not {expected}")
+            wrong.append(
+                f"\n  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
+            )
     if wrong:
-        hint = ": this guest is built for WAMR's older ABI" if info.abi.name == "wamr" else ""
-        raise LinkError(f"the host speaks the witx ABI{hint}" + "".join(wrong))
+        raise LinkError("the module imports wasi-nn with other types:" + "".join(wrong))
 
 
 def _entry(info: ModuleInfo, invoke: str | None) -> str:

@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 from rewriter.dialects import ELEMENT_SIZE, Encoding, Errno, Target, TensorType
-from runtime_shim.backends.base import ExecutionContext, Graph
+from runtime_shim.backends.base import NO_OPTIONS, ExecutionContext, Graph, Options
 from runtime_shim.errors import HostError
 
 if TYPE_CHECKING:
@@ -47,9 +47,14 @@ class Session(AbstractContextManager["Session"]):
         """Load a model from the bytes of its parts, and return its handle."""
         return self._add(self._graphs, self._host.load(builders, encoding, target))
 
-    def load_by_name(self, name: str) -> int:
+    def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> int:
         """The handle of a named graph; `not_found` where the host has none of that name."""
-        return self._add(self._graphs, self._host.load_by_name(name))
+        return self._add(self._graphs, self._host.load_by_name(name, options))
+
+    def unload(self, graph: int) -> None:
+        """Forget a graph; contexts that were made for it go on."""
+        self._graphs[graph]
+        del self._graphs[graph]
 
     def init_execution_context(self, graph: int) -> int:
         """Make an execution context for a graph, and return its handle."""
@@ -81,6 +86,11 @@ class Session(AbstractContextManager["Session"]):
     def get_output(self, context: int, index: int) -> memoryview:
         """The bytes of an output, good until the next compute."""
         return guarded(self.contexts[context].get_output, index)
+
+    def finalize_execution_context(self, context: int) -> None:
+        """Forget an execution context."""
+        self.contexts[context]
+        del self.contexts[context]
 
     def _add(self, table: dict[int, R], value: R) -> int:
         handle = next(self._handles)

@@ -8,7 +8,7 @@ from typing import Any
 
 import wasmtime
 
-from rewriter.dialects import TENSOR, WITX, Encoding, Target, TensorType
+from rewriter.dialects import TENSOR, WITX, Dialect, Encoding, Target, TensorType
 from runtime_shim import NNHost
 
 BUILDERS, HANDLE, DIMS, TENSOR_AT, WRITTEN, OUTPUT, DATA = 0, 64, 128, 256, 300, 1024, 65536
@@ -17,10 +17,10 @@ BUILDERS, HANDLE, DIMS, TENSOR_AT, WRITTEN, OUTPUT, DATA = 0, 64, 128, 256, 300,
 MEMORY = 4 * 65536
 
 
-def text(module: str, memory: str = '(memory (export "memory") 4)') -> str:
+def text(module: str, memory: str, dialect: Dialect) -> str:
     """Imports all functions from `module` and exports them under their own names."""
     lines = []
-    for name, parameters in WITX.functions.items():
+    for name, parameters in dialect.functions.items():
         params = "i32 " * len(parameters)
         arguments = " ".join(f"(local.get {i})" for i in range(len(parameters)))
         lines.append(f'(import "{module}" "{name}" (func ${name} (param {params}) (result i32)))')
@@ -40,14 +40,15 @@ class Guest:
         *,
         module: str = "wasi_nn",
         memory: str = '(memory (export "memory") 4)',
+        dialect: Dialect = WITX,
     ) -> None:
         config = wasmtime.Config()
         config.shared_memory = True
         engine = wasmtime.Engine(config)
         self.store = wasmtime.Store(engine)
         linker = wasmtime.Linker(engine)
-        self.session = (host or NNHost()).add_to_linker(linker)
-        compiled = wasmtime.Module(engine, text(module, memory))
+        self.session = (host or NNHost()).add_to_linker(linker, dialects={module: dialect})
+        compiled = wasmtime.Module(engine, text(module, memory, dialect))
         self.exports = linker.instantiate(self.store, compiled).exports(self.store)
         found = self.exports.get("memory")
         self.memory = found if isinstance(found, wasmtime.Memory) else None

@@ -12,15 +12,6 @@ from rewriter.source import open_source
 
 __all__ = ["command"]
 
-_ABI_WORDS = {
-    "witx": "witx",
-    "wamr": "not witx: it is WAMR's older one",
-    "mixed": "mixed: witx and WAMR's older one",
-    "unknown": "not witx, nor any other known one",
-    "ambiguous": "cannot be told",
-    "none": "no wasi-nn import",
-}
-
 
 def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
@@ -71,8 +62,10 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
         lines.append(f"  imports from {module}{mark}")
         for item in items:
             lines.append(f"    {item.kind} {item.name}" + (f" {item.type}" if item.type else ""))
-    lines.append(f"  wasi-nn ABI: {_ABI_WORDS[info.abi.name]}")
-    lines += [f"    {evidence}" for evidence in info.abi.evidence]
+    for module, abi in info.abis.items():
+        doubt = "" if abi.certain else " (a guess)"
+        lines.append(f"  ABI of {module}: {abi.name or 'none that is known'}{doubt}")
+        lines += [f"    as {evidence}" for evidence in abi.evidence]
     for name, memory in info.exported_memories.items():
         lines.append(f"  exports memory {name}: {memory} (in pages)")
     if not info.exported_memories:
@@ -100,7 +93,10 @@ def _as_json(info: ModuleInfo) -> dict[str, object]:
             }
             for item in info.imports
         ],
-        "abi": {"name": info.abi.name, "evidence": info.abi.evidence},
+        "abis": {
+            module: {"name": abi.name, "certain": abi.certain, "evidence": abi.evidence}
+            for module, abi in info.abis.items()
+        },
         "exports": info.exports,
         "exported_memories": {name: str(m) for name, m in info.exported_memories.items()},
         "custom_sections": [

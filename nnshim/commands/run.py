@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.commands.common import fail
+from rewriter.dialects import DIALECTS
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ def command(
         bool,
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
     ] = False,
+    guest_abi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="witx|wamr|wasmedge",
+            help="The guest's wasi-nn ABI, where its imports do not tell it.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
     ] = False,
@@ -65,6 +73,8 @@ def command(
     from rewriter.source import open_source
     from runtime_shim import GuestTrap, NNHost, WasiOptions, parse_nn_preload, run
 
+    if guest_abi is not None and guest_abi not in DIALECTS:
+        raise UsageError(f"--guest-abi {guest_abi}: known are {', '.join(DIALECTS)}")
     _start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     host = NNHost(graphs=graphs)
@@ -85,6 +95,7 @@ def command(
             invoke=invoke,
             invoke_args=arguments,
             trap_unknown_imports=trap_unknown_imports,
+            guest_abi=guest_abi,
         )
     except GuestTrap as trap:
         fail(f"the guest trapped: {trap}")

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 from types import MappingProxyType
 from typing import TypeVar
 
-from rewriter.dialects import BUILDER, TENSOR, Encoding, Errno, Target, TensorType
+from rewriter.dialects import BUILDER, TENSOR, WITX, Dialect, Errno, Target
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
 
-__all__ = ["FUNCTIONS", "WITHOUT_MEMORY"]
+__all__ = ["FUNCTIONS", "SUCCESS", "load", "meaning", "read_shape", "read_text"]
 
 log = logging.getLogger("runtime_shim")
 
-E = TypeVar("E", bound=IntEnum)
+M = TypeVar("M")
+
+TARGETS = MappingProxyType({target.value: target for target in Target})
 
 # Plain numbers: ctypes takes four times as long to store a member of an enumeration.
-_SUCCESS = int(Errno.SUCCESS)
+SUCCESS = int(Errno.SUCCESS)
 _INVALID_ARGUMENT = int(Errno.INVALID_ARGUMENT)
 
 _MAX_RANK = 64
@@ -39,28 +40,27 @@ def load(
     encoding: int,
     target: int,
     graph_out: int,
+    *,
+    dialect: Dialect = WITX,
 ) -> int:
     guest.check_writable(graph_out, 4)
-    kind = _constant(Encoding, encoding, Errno.INVALID_ENCODING)
-    device = _constant(Target, target, Errno.INVALID_ARGUMENT)
+    kind = meaning(dialect.encodings, encoding, "encoding", Errno.INVALID_ENCODING)
+    device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
     if sum(fields[1::2]) > guest.size:  # they overlap, and copies of them could be any size
         raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
     guest.write_u32(graph_out, session.load(parts, kind, device))
-    return _SUCCESS
+    return SUCCESS
 
 
 def load_by_name(
     session: Session, guest: GuestMemory, name: int, name_len: int, graph_out: int
 ) -> int:
     guest.check_writable(graph_out, 4)
-    try:
-        text = guest.read(name, name_len).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise HostError(Errno.INVALID_ARGUMENT, f"the name is not UTF-8: {error}") from error
+    text = read_text(guest, name, name_len, "name")
     guest.write_u32(graph_out, session.load_by_name(text))
-    return _SUCCESS
+    return SUCCESS
 
 
 def init_execution_context(
@@ -68,18 +68,16 @@ def init_execution_context(
 ) -> int:
     guest.check_writable(context_out, 4)
     guest.write_u32(context_out, session.init_execution_context(graph))
-    return _SUCCESS
+    return SUCCESS
 
 
 def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> int:
     dims, dims_len, tensor_type, data, data_len = guest.unpack(TENSOR, tensor)
-    kind = _constant(TensorType, tensor_type, Errno.INVALID_ARGUMENT)
-    if dims_len > _MAX_RANK:
-        raise HostError(Errno.INVALID_ARGUMENT, f"a tensor of {dims_len} dimensions")
-    shape = guest.u32s(dims, dims_len)
+    kind = meaning(WITX.tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
+    shape = read_shape(guest, dims, dims_len)
     with guest.view(data, data_len) as view:
         session.set_input(context, index, kind, shape, view)
-    return _SUCCESS
+    return SUCCESS
 
 
 def compute(session: Session, context: int) -> int:
@@ -88,7 +86,7 @@ def compute(session: Session, context: int) -> int:
         log.info("compute: invalid_argument: %d is no handle of an execution context", context)
         return _INVALID_ARGUMENT
     session.compute(context)
-    return _SUCCESS
+    return SUCCESS
 
 
 def get_output(
@@ -111,14 +109,30 @@ def get_output(
             )
         buffer[: len(output)] = output
     guest.write_u32(written_out, len(output))
-    return _SUCCESS
+    return SUCCESS
 
 
-def _constant(kind: type[E], value: int, errno: Errno) -> E:
+def meaning(known: Mapping[int, M], value: int, what: str, errno: Errno) -> M:
+    """What a number that the guest passes stands for; HostError with `errno` for others."""
+    found = known.get(value)
+    if found is None:
+        raise HostError(errno, f"{value} is no {what}")
+    return found
+
+
+def read_shape(guest: GuestMemory, dimensions: int, count: int) -> tuple[int, ...]:
+    """The dimensions of a tensor."""
+    if count > _MAX_RANK:
+        raise HostError(Errno.INVALID_ARGUMENT, f"a tensor of {count} dimensions")
+    return guest.u32s(dimensions, count)
+
+
+def read_text(guest: GuestMemory, pointer: int, length: int, what: str) -> str:
+    """A string in UTF-8; `length` in bytes."""
     try:
-        return kind(value)
-    except ValueError:
-        raise HostError(errno, f"{value} is no {kind.__name__}") from None
+        return guest.read(pointer, length).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise HostError(Errno.INVALID_ARGUMENT, f"the {what} is not UTF-8: {error}") from error
 
 
 FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
@@ -131,7 +145,5 @@ FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
         "get_output": get_output,
     }
 )
-"""By import name; each takes the session, the guest's memory and the u32 arguments."""
-
-WITHOUT_MEMORY = frozenset({"compute"})
-"""The functions that are not given the guest's memory: all of their arguments are handles."""
+"""By import name; each takes the session, the guest's memory (unless all of its arguments are
+handles) and the u32 arguments."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from rewriter.dialects import Target, TensorType
 
-__all__ = ["Backend", "ExecutionContext", "Graph"]
+__all__ = ["NO_OPTIONS", "Backend", "ExecutionContext", "Graph", "Options"]
+
+Options = Mapping[str, Any]
+"""What a guest configures a model with: a JSON object, whose names are the backend's."""
+
+NO_OPTIONS: Options = MappingProxyType({})
 
 
 class ExecutionContext(Protocol):
@@ -47,7 +53,7 @@ class Backend(Protocol):
     def recognizes(self, builders: Sequence[bytes]) -> bool:
         """Whether the bytes look like a model of this encoding (for `autodetect`)."""
 
-    def load(self, builders: Sequence[bytes], target: Target) -> Graph:
+    def load(self, builders: Sequence[bytes], target: Target, options: Options) -> Graph:
         """Load a model from the bytes of its parts.
 
         Raises HostError: `invalid_argument` for a wrong number of parts, `unsupported_operation`

@@ -5,6 +5,7 @@ https://onnxruntime.ai/docs/api/python/api_summary.html#iobinding
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -14,9 +15,12 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.base import NO_OPTIONS, Options
 from runtime_shim.errors import HostError
 
 __all__ = ["OnnxBackend", "create"]
+
+log = logging.getLogger("runtime_shim")
 
 _IR_VERSION_TAG = 0x08
 """The first byte of an ONNX file: protobuf field 1, a varint, the IR version.
@@ -72,7 +76,11 @@ class OnnxBackend:
     def recognizes(self, builders: Sequence[bytes]) -> bool:
         return len(builders) == 1 and builders[0][:1] == bytes([_IR_VERSION_TAG])
 
-    def load(self, builders: Sequence[bytes], target: Target) -> OnnxGraph:
+    def load(
+        self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
+    ) -> OnnxGraph:
+        if options:
+            log.warning("the onnx backend has no options, and ignores %s", ", ".join(options))
         if len(builders) != 1:
             raise HostError(
                 Errno.INVALID_ARGUMENT, f"an ONNX model is one builder, not {len(builders)}"
@@ -82,10 +90,10 @@ class OnnxBackend:
                 Errno.UNSUPPORTED_OPERATION,
                 f"the onnx backend runs on the cpu, and the guest asks for {target.name.lower()}",
             )
-        options = ort.SessionOptions()
-        options.log_severity_level = _FATAL
+        settings = ort.SessionOptions()
+        settings.log_severity_level = _FATAL
         return OnnxGraph(
-            ort.InferenceSession(builders[0], options, providers=["CPUExecutionProvider"])
+            ort.InferenceSession(builders[0], settings, providers=["CPUExecutionProvider"])
         )
 
 

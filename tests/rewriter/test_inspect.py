@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter import MalformedModule, inspect_module
+from rewriter import Abi, MalformedModule, inspect_module
 from rewriter.sections import SectionId
 from tests.wasm import HEADER, TYPES, assemble, custom, import_module, imported, imports, section
 
@@ -18,25 +18,60 @@ GET_OUTPUT = {
 COMPUTE = '(import "{}" "compute" (func (param i32) (result i32)))'
 
 
-def abi_of(*imports: str, module: str = "wasi_nn") -> str:
+UNLOAD = '(import "{}" "unload" (func (param i32) (result i32)))'
+
+
+def abi_of(*imports: str, module: str = "wasi_nn") -> Abi:
     text = "".join(text.format(module) for text in imports)
-    return inspect_module(assemble(f"(module {text})")).abi.name
+    return inspect_module(assemble(f"(module {text})")).abis[module]
 
 
-def test_the_abi_is_told_by_the_types_of_load_and_get_output_under_either_name() -> None:
-    for module in ("wasi_nn", "wasi_ephemeral_nn"):
-        for abi in ("witx", "wamr"):
-            assert abi_of(LOAD[abi], module=module) == abi
-            assert abi_of(GET_OUTPUT[abi], COMPUTE, module=module) == abi
-    assert abi_of(LOAD["unknown"]) == "unknown"
-    assert abi_of(LOAD["witx"], GET_OUTPUT["wamr"]) == "mixed"
-    assert abi_of(COMPUTE) == "ambiguous"
-    assert abi_of(LOAD["witx"], module="env") == "none"
+@pytest.mark.parametrize("module", ["wasi_nn", "wasi_ephemeral_nn"])
+@pytest.mark.parametrize(
+    ("imports", "expected"),
+    [
+        pytest.param([LOAD["witx"]], "witx", id="load of witx"),
+        pytest.param([LOAD["wamr"]], "wamr", id="load of wamr"),
+        pytest.param([GET_OUTPUT["witx"], COMPUTE], "witx", id="get_output of witx"),
+        pytest.param([GET_OUTPUT["wamr"], COMPUTE], "wamr", id="get_output of wamr"),
+        pytest.param([LOAD["witx"], UNLOAD], "wasmedge", id="witx and an extension"),
+        pytest.param([COMPUTE, UNLOAD], "wasmedge", id="an extension alone"),
+        pytest.param([LOAD["unknown"]], None, id="load of none"),
+        pytest.param([LOAD["witx"], GET_OUTPUT["wamr"]], None, id="one of each"),
+        pytest.param([LOAD["wamr"], UNLOAD], "wamr", id="wamr and an unknown function"),
+    ],
+)
+def test_the_abi_is_told_by_types_and_extensions_under_either_name(
+    module: str, imports: list[str], expected: str | None
+) -> None:
+    abi = abi_of(*imports, module=module)
+    assert (abi.name, abi.certain) == (expected, True)
+
+
+def test_where_the_imports_cannot_tell_the_module_name_decides() -> None:
+    assert abi_of(COMPUTE, module="wasi_ephemeral_nn") == Abi(
+        "witx", False, ("neither load nor get_output is imported, from wasi_ephemeral_nn",)
+    )
+    assert abi_of(COMPUTE, module="wasi_nn").name == "wamr"
+
+
+def test_where_only_the_other_name_can_tell_that_one_decides() -> None:
+    text = LOAD["witx"].format("wasi_ephemeral_nn") + COMPUTE.format("wasi_nn")
+    abis = inspect_module(assemble(f"(module {text})")).abis
+    assert (abis["wasi_nn"].name, abis["wasi_nn"].certain) == ("witx", False)
+
+
+def test_each_module_name_has_an_abi_of_its_own_and_others_have_none() -> None:
+    text = LOAD["witx"].format("wasi_ephemeral_nn") + LOAD["wamr"].format("wasi_nn")
+    info = inspect_module(assemble(f"(module {text} {LOAD['witx'].format('env')})"))
+    assert {module: abi.name for module, abi in info.abis.items()} == {
+        "wasi_ephemeral_nn": "witx",
+        "wasi_nn": "wamr",
+    }
 
 
 def test_the_evidence_for_an_abi_is_given() -> None:
-    info = inspect_module(assemble(f"(module {LOAD['wamr'].format('wasi_nn')})"))
-    assert info.abi.evidence == ("wasi_nn.load is (param i32 i32 i32 i32) (result i32)",)
+    assert abi_of(LOAD["wamr"]).evidence == ("load is (param i32 i32 i32 i32) (result i32)",)
 
 
 def test_imports_have_their_types_and_memories_their_limits() -> None:

@@ -12,6 +12,7 @@ import pytest
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from rewriter.errors import InputError, UsageError
 from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
+from runtime_shim.backends.base import NO_OPTIONS, Options
 from runtime_shim.session import Session
 from tests.models import identity
 
@@ -23,13 +24,15 @@ class CountingBackend:
 
     def __init__(self) -> None:
         self.loads = 0
+        self.options = NO_OPTIONS
         self.pause = threading.Event()
         self.pause.set()
 
     def recognizes(self, builders: Sequence[bytes]) -> bool:
         return builders[0] == b"mine"
 
-    def load(self, builders: Sequence[bytes], target: Target) -> CountingGraph:
+    def load(self, builders: Sequence[bytes], target: Target, options: Options) -> CountingGraph:
+        self.options = options
         self.pause.wait(5)
         self.loads += 1
         return CountingGraph(builders[0])
@@ -212,6 +215,20 @@ def test_wasmedges_preload_is_read_in_any_case(folder: Path, words: str) -> None
 def test_a_named_graph_is_loaded_once_at_its_first_use(folder: Path) -> None:
     host = NNHost(graphs=[parse_nn_graph(f"onnx::{folder}")])
     assert host.load_by_name("digits") is host.load_by_name("digits")
+
+
+def test_options_go_to_the_backend_and_make_another_graph(
+    host: NNHost, backend: CountingBackend, tmp_path: Path
+) -> None:
+    (tmp_path / "model").write_bytes(b"mine")
+    graph = NamedGraph("it", Encoding.PYTORCH, Target.CPU, (str(tmp_path / "model"),))
+    host = NNHost(backends={Encoding.PYTORCH: backend}, graphs=[graph])
+    plain = host.load_by_name("it")
+    configured = host.load_by_name("it", {"temp": 0.5, "seed": 1})
+    assert backend.options == {"temp": 0.5, "seed": 1}
+    assert host.load_by_name("it", {"seed": 1, "temp": 0.5}) is configured
+    assert configured is not plain
+    assert backend.loads == 2
 
 
 def test_a_named_graph_that_is_broken_is_a_runtime_error(folder: Path) -> None:

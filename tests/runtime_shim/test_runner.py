@@ -66,7 +66,7 @@ def test_a_trap_of_the_start_function_is_one_too() -> None:
 
 
 UNKNOWN = """(module (import "env" "one" (func $one)) (import "env" "two" (func))
-  (import "env" "g" (global i32)) (import "wasi_nn" "unload" (func (param i32) (result i32)))
+  (import "env" "g" (global i32)) (import "wasi_nn" "dream" (func (param i32) (result i32)))
   (func (export "quiet")) (func (export "_start") (call $one)))"""
 
 
@@ -77,7 +77,7 @@ def test_imports_that_no_one_defines_are_listed_before_anything_runs() -> None:
         "  env.one (func)",
         "  env.two (func)",
         "  env.g (global)",
-        "  wasi_nn.unload (func)",
+        "  wasi_nn.dream (func)",
     ]
 
 
@@ -90,11 +90,24 @@ def test_undefined_functions_trap_when_called_if_wanted() -> None:
         execute(UNKNOWN, trap_unknown_imports=True)
 
 
-def test_a_guest_of_wamrs_older_abi_is_refused_with_the_reason() -> None:
-    text = """(module
-      (import "wasi_nn" "load" (func (param i32 i32 i32 i32) (result i32)))
-      (func (export "_start")))"""
-    with pytest.raises(LinkError, match=r"(?s)WAMR's older ABI.*wasi_nn\.load is \(param"):
+LEGACY_LOAD = '(import "wasi_nn" "load" (func (param i32 i32 i32 i32) (result i32)))'
+START = '(func (export "_start"))'
+
+
+def test_the_abi_is_chosen_by_the_types_of_the_imports() -> None:
+    assert execute(f"(module {LEGACY_LOAD} {START})") == Outcome(0)
+    both = LEGACY_LOAD + '(import "wasi_ephemeral_nn" "unload" (func (param i32) (result i32)))'
+    assert execute(f"(module {both} {START})") == Outcome(0)
+
+
+def test_types_of_another_abi_than_the_one_asked_for_are_refused_with_the_difference() -> None:
+    with pytest.raises(LinkError, match=r"wasi_nn\.load is \(param.*and in witx \(param"):
+        execute(f"(module {LEGACY_LOAD} {START})", guest_abi="witx")
+
+
+def test_types_of_no_abi_are_refused() -> None:
+    text = f'(module (import "wasi_nn" "load" (func (param i64) (result i32))) {START})'
+    with pytest.raises(LinkError, match=r"(?s)no known wasi-nn ABI.*load is \(param i64\)"):
         execute(text)
 
 

@@ -1,0 +1,73 @@
+"""WAMR's older ABI, where it differs from witx: two structures, the type numbers, and counts.
+
+WAMR's own host takes nothing but 32-bit floats; this one takes every type that the ABI can name,
+each in its own size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from types import MappingProxyType
+
+from rewriter.dialects import (
+    ELEMENT_SIZE,
+    WAMR,
+    WAMR_BUILDERS,
+    WAMR_DIMENSIONS,
+    WAMR_OUTPUT_UNIT,
+    WAMR_TENSOR,
+    Errno,
+)
+from runtime_shim.abi import witx
+from runtime_shim.errors import HostError
+from runtime_shim.memory import GuestMemory
+from runtime_shim.session import Session
+
+__all__ = ["FUNCTIONS"]
+
+
+def load(
+    session: Session,
+    guest: GuestMemory,
+    builder_array: int,
+    encoding: int,
+    target: int,
+    graph_out: int,
+) -> int:
+    builders, count = guest.unpack(WAMR_BUILDERS, builder_array)
+    return witx.load(session, guest, builders, count, encoding, target, graph_out, dialect=WAMR)
+
+
+def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> int:
+    dimensions, tensor_type, data = guest.unpack(WAMR_TENSOR, tensor)
+    shape = witx.read_shape(guest, *guest.unpack(WAMR_DIMENSIONS, dimensions))
+    kind = witx.meaning(WAMR.tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
+    with guest.view(data, prod(shape) * ELEMENT_SIZE[kind]) as view:
+        session.set_input(context, index, kind, shape, view)
+    return witx.SUCCESS
+
+
+def get_output(
+    session: Session, guest: GuestMemory, context: int, index: int, out_buffer: int, size: int
+) -> int:
+    """`size` points to the room in the buffer, and then to what the output needs, both counted in
+    32-bit floats. Guests declare more room than they have, so only what is written is checked."""
+    (room,) = guest.u32s(size, 1)
+    output = session.get_output(context, index)
+    count = -(-len(output) // WAMR_OUTPUT_UNIT)
+    if count > room:
+        guest.write_u32(size, count)
+        raise HostError(
+            Errno.TOO_LARGE, f"output {index} has {count} times 4 bytes, the buffer {room}"
+        )
+    with guest.view(out_buffer, len(output)) as buffer:
+        buffer[:] = output
+    guest.write_u32(size, count)
+    return witx.SUCCESS
+
+
+FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
+    {**witx.FUNCTIONS, "load": load, "set_input": set_input, "get_output": get_output}
+)
+"""As witx.FUNCTIONS."""
