@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from nnshim.commands import inspect, rewrite, run, verify
+from nnshim.commands import check, inspect, rewrite, run, verify
 from nnshim.commands.common import fail
 from rewriter.errors import NNShimError, ToolMissing, UsageError
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("rewrite")(rewrite.command)
 app.command("inspect")(inspect.command)
+app.command("check")(check.command)
 app.command("verify")(verify.command)
 app.command("run", context_settings={"allow_interspersed_args": False})(run.command)
 

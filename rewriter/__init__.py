@@ -5,6 +5,7 @@ Bytes in, bytes out; standard library only, and the wasm-tools binary as the jud
 
 from rewriter.dialects import WASI_EPHEMERAL_NN, WASI_NN
 from rewriter.errors import (
+    HostMismatch,
     InputError,
     InvalidModule,
     MalformedModule,
@@ -29,6 +30,7 @@ __all__ = [
     "Comparison",
     "CustomSection",
     "Difference",
+    "HostMismatch",
     "ImportedItem",
     "InputError",
     "InvalidModule",

@@ -8,6 +8,7 @@ NNShimError
 │   ├── MalformedModule    truncated, or not WebAssembly at all
 │   ├── UnsupportedModule  WebAssembly, but of a kind that a rewrite would break
 │   └── InvalidModule      refused by `wasm-tools validate`
+├── HostMismatch           no rename makes the module run on the host it is meant for
 ├── NothingToRename        asked for as an error by `require`
 ├── ToolError              wasm-tools ran and failed for a reason of its own
 ├── ToolMissing            wasm-tools is not installed
@@ -15,6 +16,7 @@ NNShimError
 """
 
 __all__ = [
+    "HostMismatch",
     "InputError",
     "InvalidModule",
     "MalformedModule",
@@ -69,6 +71,10 @@ class UnsupportedModule(ModuleError):
 
 class InvalidModule(ModuleError):
     """`wasm-tools validate` refuses the module."""
+
+
+class HostMismatch(NNShimError):
+    """No rename makes the module run on the host it is meant for; the message has the reasons."""
 
 
 class NothingToRename(NNShimError):

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rewriter.cursor import Cursor, Data
-from rewriter.dialects import MODULE_NAMES, WAMR, WASI_EPHEMERAL_NN, WASMEDGE, WITX, Dialect
-from rewriter.errors import MalformedModule
+from rewriter.dialects import (
+    DIALECTS,
+    MODULE_NAMES,
+    WAMR,
+    WASI_EPHEMERAL_NN,
+    WASMEDGE,
+    WITX,
+    Dialect,
+)
+from rewriter.errors import MalformedModule, UsageError
 from rewriter.imports import Extern, ExternKind, groups
 from rewriter.sections import Section, SectionId, split
 from rewriter.valtypes import FuncType, MemoryType, func_types, memory_type
@@ -95,11 +103,13 @@ def is_linker_section(name: str | None) -> bool:
     return name is not None and (name == "linking" or name.startswith("reloc."))
 
 
-def inspect_module(data: Data) -> ModuleInfo:
+def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     """Read the header, the types, the imports, the memories and the exports of a core module.
 
-    Raises UnsupportedModule for components and precompiled artifacts, MalformedModule for what
-    cannot be read.
+    `guest_abi`, the name of a dialect, takes the place of what the imports show.
+
+    Raises UsageError for a dialect that is not known, UnsupportedModule for components and
+    precompiled artifacts, and MalformedModule for what cannot be read.
     """
     sections = split(data)
     by_id = {section.id: section for section in sections}
@@ -119,7 +129,7 @@ def inspect_module(data: Data) -> ModuleInfo:
             for section in sections
             if section.name is not None
         ),
-        abis=_abis(imports),
+        abis=_abis(imports, guest_abi),
     )
 
 
@@ -177,11 +187,15 @@ def _exports(
     return tuple(names), exported_memories
 
 
-def _abis(imports: tuple[ImportedItem, ...]) -> dict[str, Abi]:
+def _abis(imports: tuple[ImportedItem, ...], guest_abi: str | None) -> dict[str, Abi]:
     by_module: dict[str, list[ImportedItem]] = {}
     for item in imports:
         if item.is_wasi_nn and item.kind == "func":
             by_module.setdefault(item.module, []).append(item)
+    if guest_abi is not None:
+        if guest_abi not in DIALECTS:
+            raise UsageError(f"{guest_abi!r} is no known ABI ({', '.join(DIALECTS)})")
+        return dict.fromkeys(by_module, Abi(guest_abi, True, ("it was said to be",)))
     abis = {module: _abi(module, items) for module, items in by_module.items()}
     certain = {module: abi for module, abi in abis.items() if abi.certain}
     for module in abis.keys() - certain.keys():

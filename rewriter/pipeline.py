@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rewriter import output, wasm_tools
 from rewriter.dialects import WASI_NN
 from rewriter.errors import (
+    HostMismatch,
     InvalidModule,
     MalformedModule,
     NNShimError,
@@ -18,6 +19,8 @@ from rewriter.errors import (
     UnsupportedModule,
     UsageError,
 )
+from rewriter.hosts import HOSTS, Verdict, assess
+from rewriter.inspect import inspect_module
 from rewriter.plan import Plan, make_plan, rename_map
 from rewriter.source import Source, open_source
 
@@ -42,20 +45,26 @@ def rewrite(
     *,
     to: str | None = WASI_NN,
     renames: Mapping[str, str] | None = None,
+    host: str | None = None,
+    guest_abi: str | None = None,
     require: bool = False,
     validate: bool = True,
 ) -> bytes:
     """Rename the import modules of a core module; the bytes of a .wasm in, the same out.
 
     `to` is the wasi-nn name that the other one becomes, None for neither; `renames` maps further
-    old names to new ones, all at once. Only the import section and its size field change. Where
-    no import has such a name, the input comes back, or NothingToRename is raised if `require`.
+    old names to new ones, all at once. `host`, a name in rewriter.hosts, takes the place of `to`:
+    the wasi-nn names become what that host registers; `guest_abi` names the ABI of a module whose
+    imports do not tell it. Only the import section and its size field
+    change. Where no import has such a name, the input comes back, or NothingToRename is raised if
+    `require`.
 
-    Raises ModuleError (MalformedModule, UnsupportedModule, InvalidModule), UsageError for names
-    that cannot be, and ToolMissing where `validate` is true and wasm-tools is not installed.
+    Raises HostMismatch where no rename makes the module run on `host`, ModuleError
+    (MalformedModule, UnsupportedModule, InvalidModule), UsageError for names that cannot be, and
+    ToolMissing where `validate` is true and wasm-tools is not installed.
     """
     source = Source("<bytes>", bytes(data))
-    plan = _plan(source, rename_map(to, renames), require)
+    plan = _plan(source, to, renames, host, guest_abi, require)
     if validate:
         _validate_input(source)
     if not plan.renames:
@@ -72,6 +81,8 @@ def rewrite_file(
     *,
     to: str | None = WASI_NN,
     renames: Mapping[str, str] | None = None,
+    host: str | None = None,
+    guest_abi: str | None = None,
     require: bool = False,
     validate: bool = True,
     digests: bool = False,
@@ -85,11 +96,10 @@ def rewrite_file(
     Raises what `rewrite` raises, InputError and OutputError; before the output is whole and
     validated, nothing at `output_path` changes.
     """
-    mapping = rename_map(to, renames)
     with open_source(source_path) as source:
         if output_path is not None:
             _check_output_path(source, output_path)
-        plan = _plan(source, mapping, require)
+        plan = _plan(source, to, renames, host, guest_abi, require)
         if validate:
             _validate_input(source)
         input_sha256 = output_sha256 = None
@@ -104,8 +114,18 @@ def rewrite_file(
     return Result(plan, written, input_sha256, output_sha256)
 
 
-def _plan(source: Source, mapping: Mapping[str, str], require: bool) -> Plan:
+def _plan(
+    source: Source,
+    to: str | None,
+    renames: Mapping[str, str] | None,
+    host: str | None,
+    guest_abi: str | None,
+    require: bool,
+) -> Plan:
     try:
+        if host is not None:
+            to = _name_for(source, host, guest_abi)
+        mapping = rename_map(to, renames)
         plan = make_plan(source.data, mapping)
     except MalformedModule as error:
         reason = f"{source.name}: {error.reason}; build the module or fetch it again"
@@ -113,10 +133,22 @@ def _plan(source: Source, mapping: Mapping[str, str], require: bool) -> Plan:
     except UnsupportedModule as error:
         raise UnsupportedModule(f"{source.name}: {error.reason}", error.offset) from error
     if require and not plan.renames:
+        names = " or ".join(mapping) or "any other name than the host's"
         raise NothingToRename(
-            f"{source.name} imports nothing from {' or '.join(mapping)}: there is nothing to rename"
+            f"{source.name} imports nothing from {names}: there is nothing to rename"
         )
     return plan
+
+
+def _name_for(source: Source, host: str, guest_abi: str | None) -> str | None:
+    """The name that wasi-nn imports have to get for a host, None if they have a right one."""
+    profile = HOSTS.get(host)
+    if profile is None:
+        raise UsageError(f"{host!r} is no known host ({', '.join(HOSTS)})")
+    found = assess(inspect_module(source.data, guest_abi), profile)
+    if found.verdict is Verdict.CANNOT:
+        raise HostMismatch(f"{source.name} cannot run on {host}: {'; '.join(found.reasons)}")
+    return profile.modules[0] if found.verdict is Verdict.AFTER_RENAME else None
 
 
 def _check_output_path(source: Source, path: str) -> None:

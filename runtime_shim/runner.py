@@ -68,8 +68,8 @@ def run(
     that the invoked function does not take, InputError for a folder that is not there, and
     GuestTrap. An error inside the host that is no answer to the guest is raised as it is.
     """
-    info = inspect_module(module)
-    dialects = guest_dialects(info, guest_abi)
+    info = inspect_module(module, guest_abi)
+    dialects = guest_dialects(info)
     _check_signatures(info, dialects)
     engine = wasmtime.Engine()
     try:
@@ -120,19 +120,17 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
     return " ".join(line for line in lines if line)
 
 
-def guest_dialects(info: ModuleInfo, guest_abi: str | None = None) -> dict[str, Dialect]:
-    """The dialect for each wasi-nn module name that a guest imports: `guest_abi` for all, or what
-    the imports show.
+def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
+    """The dialect for each wasi-nn module name that a guest imports.
 
-    Raises LinkError where they fit no dialect.
+    Raises LinkError where the imports fit no dialect.
     """
     dialects = {}
     for module, abi in info.abis.items():
-        name = guest_abi or abi.name
-        if name is None:
+        if abi.name is None:
             evidence = "".join(f"\n  {module}.{item}" for item in abi.evidence)
             raise LinkError(f"what the module imports is no known wasi-nn ABI:{evidence}")
-        dialects[module] = DIALECTS[name]
+        dialects[module] = DIALECTS[abi.name]
     return dialects
 
 

