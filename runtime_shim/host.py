@@ -13,10 +13,10 @@ from weakref import WeakValueDictionary
 from rewriter.dialects import MODULE_NAMES, WASMEDGE, Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends import BUILT_IN, import_backend
-from runtime_shim.backends.base import NO_OPTIONS, Backend, Graph, Options
+from runtime_shim.backends.base import NO_OPTIONS, Backend, Graph, Options, guarded
 from runtime_shim.errors import HostError
 from runtime_shim.registry import NamedGraph
-from runtime_shim.session import Session, guarded
+from runtime_shim.session import Session
 
 if TYPE_CHECKING:
     import wasmtime

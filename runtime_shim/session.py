@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from math import prod
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from rewriter.dialects import ELEMENT_SIZE, Encoding, Errno, Target, TensorType
-from runtime_shim.backends.base import NO_OPTIONS, ExecutionContext, Graph, Options
+from runtime_shim.backends.base import (
+    NO_OPTIONS,
+    ExecutionContext,
+    Graph,
+    Options,
+    guarded,
+)
 from runtime_shim.errors import HostError
 
-if TYPE_CHECKING:
-    from runtime_shim.host import NNHost
-
-__all__ = ["Session"]
+__all__ = ["Loader", "Session"]
 
 R = TypeVar("R")
+
+
+class Loader(Protocol):
+    """Where a session gets its graphs from: runtime_shim.host.NNHost."""
+
+    def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> Graph: ...
+
+    def load_by_name(self, name: str, options: Options) -> Graph: ...
 
 
 class Session(AbstractContextManager["Session"]):
@@ -29,7 +40,7 @@ class Session(AbstractContextManager["Session"]):
     by one thread at a time.
     """
 
-    def __init__(self, host: NNHost) -> None:
+    def __init__(self, host: Loader) -> None:
         self._host = host
         self._graphs: _Handles[Graph] = _Handles("a graph")
         self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
@@ -107,13 +118,3 @@ class _Handles(dict[int, R]):
 
     def __missing__(self, handle: int) -> R:
         raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")
-
-
-def guarded(call: Callable[..., R], *arguments: object) -> R:
-    """Call into a backend: whatever goes wrong in there is a `runtime_error`."""
-    try:
-        return call(*arguments)
-    except HostError:
-        raise
-    except Exception as error:
-        raise HostError(Errno.RUNTIME_ERROR, f"{type(error).__name__}: {error}") from error

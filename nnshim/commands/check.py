@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, fail, print_json, problem
-from rewriter import InputError, ModuleError, UsageError, inspect_module
+from nnshim.commands.common import GuestAbi, complain, print_json, problem, read_all
+from rewriter import ModuleInfo, UsageError
 from rewriter.hosts import HOSTS, Assessment, Verdict, assess
-from rewriter.source import open_source
 
 __all__ = ["command"]
 
@@ -40,19 +39,18 @@ def command(
         raise UsageError(f"--for {host_name}: known hosts are {', '.join(HOSTS)}")
     failed = False
     objects: list[dict[str, object]] = []
-    for path in files:
-        try:
-            with open_source(path) as source:
-                found = assess(inspect_module(source.data, guest_abi), host)
-        except (InputError, ModuleError) as error:
+    for path, info in read_all(files, guest_abi):
+        if not isinstance(info, ModuleInfo):
             failed = True
-            objects.append({"file": path, "error": problem(error)})
+            objects.append({"file": path, "error": problem(info)})
             if not as_json:
-                fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
+                complain(path, info)
             continue
+        found = assess(info, host)
         failed |= found.verdict is not Verdict.AS_IT_IS
-        objects.append({"file": path, "host": host.name, **_as_json(found)})
-        if not as_json:
+        if as_json:
+            objects.append({"file": path, "host": host.name, **_as_json(found)})
+        else:
             typer.echo("\n".join(_lines(path, host.name, found)))
     if as_json:
         print_json(objects)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from rewriter.errors import InputError, ModuleError
+from rewriter.inspect import ModuleInfo, inspect_module
+from rewriter.source import open_source
 
-__all__ = ["GuestAbi", "fail", "imports", "note", "print_json", "problem"]
+__all__ = ["GuestAbi", "complain", "fail", "imports", "note", "print_json", "problem", "read_all"]
 
 
 GuestAbi = Annotated[
@@ -39,6 +42,23 @@ def problem(error: InputError | ModuleError) -> dict[str, object]:
     if isinstance(error, ModuleError):
         return {"reason": error.reason, "offset": error.offset}
     return {"reason": str(error), "offset": None}
+
+
+def read_all(
+    files: list[str], guest_abi: str | None
+) -> Iterator[tuple[str, ModuleInfo | InputError | ModuleError]]:
+    """Each file with what is in it, or why it cannot be read."""
+    for path in files:
+        try:
+            with open_source(path) as source:
+                yield path, inspect_module(source.data, guest_abi)
+        except (InputError, ModuleError) as error:
+            yield path, error
+
+
+def complain(path: str, error: InputError | ModuleError) -> None:
+    """An input that cannot be read, for people."""
+    fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
 
 
 def print_json(value: Any) -> None:

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, fail, print_json, problem
-from rewriter import InputError, ModuleError, ModuleInfo, inspect_module
+from nnshim.commands.common import GuestAbi, complain, print_json, problem, read_all
+from rewriter import ModuleInfo
 from rewriter.hosts import HOSTS, assess
-from rewriter.source import open_source
 
 __all__ = ["command"]
 
@@ -27,21 +26,16 @@ def command(
     """
     failed = False
     objects: list[dict[str, object]] = []
-    for path in files:
-        try:
-            with open_source(path) as source:
-                info = inspect_module(source.data, guest_abi)
-        except (InputError, ModuleError) as error:
+    for path, found in read_all(files, guest_abi):
+        if not isinstance(found, ModuleInfo):
             failed = True
-            if as_json:
-                objects.append({"file": path, "error": problem(error)})
-            else:
-                fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
-            continue
-        if as_json:
-            objects.append({"file": path, **_as_json(info)})
+            objects.append({"file": path, "error": problem(found)})
+            if not as_json:
+                complain(path, found)
+        elif as_json:
+            objects.append({"file": path, **_as_json(found)})
         else:
-            typer.echo("\n".join(_lines(path, info)))
+            typer.echo("\n".join(_lines(path, found)))
     if as_json:
         print_json(objects)
     if failed:

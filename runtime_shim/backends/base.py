@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from rewriter.dialects import Target, TensorType
+from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.errors import HostError
 
-__all__ = ["NO_OPTIONS", "Backend", "ExecutionContext", "Graph", "Options"]
+__all__ = ["NO_OPTIONS", "Backend", "ExecutionContext", "Graph", "Options", "guarded"]
 
 Options = Mapping[str, Any]
 """What a guest configures a model with: a JSON object, whose names are the backend's."""
+
+R = TypeVar("R")
 
 NO_OPTIONS: Options = MappingProxyType({})
 
@@ -59,3 +62,13 @@ class Backend(Protocol):
         Raises HostError: `invalid_argument` for a wrong number of parts, `unsupported_operation`
         for a target that is not there.
         """
+
+
+def guarded(call: Callable[..., R], *arguments: object) -> R:
+    """Call into a backend: whatever goes wrong in there is a `runtime_error`."""
+    try:
+        return call(*arguments)
+    except HostError:
+        raise
+    except Exception as error:
+        raise HostError(Errno.RUNTIME_ERROR, f"{type(error).__name__}: {error}") from error
