@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
+from collections.abc import Iterable
 from typing import NoReturn
 
 import typer
 
-from nnshim.commands import check, inspect, rewrite, run, verify
 from nnshim.commands.common import fail
 from rewriter.errors import NNShimError, ToolMissing, UsageError
 
-__all__ = ["app", "main"]
+__all__ = ["build", "main"]
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
 
-app = typer.Typer(
-    help="Any wasi-nn guest on any wasi-nn host.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done; 1 refused, invalid, or a check that failed; 2 usage; "
-    "3 a needed tool is missing. `run` exits with the guest's own code, 134 on a trap.",
-)
-app.command("rewrite")(rewrite.command)
-app.command("inspect")(inspect.command)
-app.command("check")(check.command)
-app.command("verify")(verify.command)
-app.command("run", context_settings={"allow_interspersed_args": False})(run.command)
+COMMANDS = ("rewrite", "inspect", "check", "verify", "run")
+"""Each is `command` in nnshim.commands, in a module of its name."""
+
+
+def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with these subcommands; what the others need is not imported."""
+    app = typer.Typer(
+        help="Any wasi-nn guest on any wasi-nn host.",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Exit codes: 0 done; 1 refused, invalid, or a check that failed; 2 usage; "
+        "3 a needed tool is missing. `run` exits with the guest's own code, 134 on a trap.",
+    )
+    app.callback()(_options)
+    for name in names:
+        module = importlib.import_module(f"nnshim.commands.{name}")
+        # What follows the module that is run is the guest's, options too.
+        settings = {"allow_interspersed_args": name != "run"}
+        app.command(name, context_settings=settings)(module.command)
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -44,7 +53,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: bool = typer.Option(
         False, "--version", callback=_print_version, is_eager=True, help="Show the version."
@@ -55,8 +63,9 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command, and exit."""
+    wanted = [name for name in COMMANDS if name in sys.argv[1:2]]
     try:
-        app(prog_name="nnshim")
+        build(wanted or COMMANDS)(prog_name="nnshim")
     except NNShimError as error:
         fail(str(error))
         sys.exit(_exit_code(error))
