@@ -7,6 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
+import rewriter
+from rewriter import wasm_tools
 from rewriter.host_table import tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,3 +61,17 @@ def test_the_table_of_hosts_is_what_its_command_prints() -> None:
     )
     assert shown is not None
     assert shown[1] == tables()
+
+
+def test_the_library_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = re.findall(r"```python\n(.*?)\n```", README, re.DOTALL)
+    shutil.copytree(ROOT / "samples", tmp_path / "samples")
+    guest = (ROOT / "samples" / "digits.wasm").read_bytes()
+    (tmp_path / "in.wasm").write_bytes(rewriter.rewrite(guest))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"data": guest}
+    exec(first, names)
+    assert names["renamed"] == rewriter.rewrite(guest)
+    assert (tmp_path / "out.wasm").read_bytes() == guest
+    text = (ROOT / "samples" / "digits_by_name.wat").read_bytes()
+    exec(second, {"binary": wasm_tools.assemble(text)})

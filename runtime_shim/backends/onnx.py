@@ -49,6 +49,16 @@ _DTYPES: dict[TensorType, npt.DTypeLike] = {
 _FATAL = 4
 """ONNX Runtime's log level: what it would print, the guest gets as an errno and the log in full."""
 
+_EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
+"""Where a model's external data are looked up. Unless it is set, a model from a guest can name
+files in the folder that the host happens to run in, and compute with what they hold.
+
+https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
+"""
+
+_NOWHERE = "/dev/null/no-external-data"
+"""There is nothing below a device, and nothing can be put there."""
+
 
 @dataclass(frozen=True)
 class _Port:
@@ -92,6 +102,7 @@ class OnnxBackend:
             )
         settings = ort.SessionOptions()
         settings.log_severity_level = _FATAL
+        settings.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)
         return OnnxGraph(
             ort.InferenceSession(builders[0], settings, providers=["CPUExecutionProvider"])
         )

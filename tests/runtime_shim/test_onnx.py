@@ -3,9 +3,11 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
@@ -178,6 +180,24 @@ def test_a_failed_run_leaves_no_output_of_the_run_before() -> None:
         context.compute()
     with pytest.raises(HostError, match="before compute"):
         context.get_output(0)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_model_cannot_read_the_hosts_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absolute: bool
+) -> None:
+    (tmp_path / "secret").write_bytes(bytes(4096))
+    monkeypatch.chdir(tmp_path)
+    made = onnx.load_from_string(identity(dims=(1024,)))
+    made.graph.node[0].CopyFrom(helper.make_node("Add", ["x", "w"], ["y"]))
+    weights = made.graph.initializer.add(
+        name="w", data_type=F32, dims=[1024], data_location=TensorProto.EXTERNAL
+    )
+    location = str(tmp_path / "secret") if absolute else "secret"
+    for key, value in (("location", location), ("offset", "0"), ("length", "4096")):
+        weights.external_data.add(key=key, value=value)
+    with pytest.raises(Exception, match="External data path"):
+        context_for(made.SerializeToString())
 
 
 def test_a_broken_model_prints_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import threading
 
 import pytest
 
@@ -249,6 +250,29 @@ def test_memory_that_grows_between_calls_is_seen_whole(guest: Guest) -> None:
     assert guest.compute(context) == Errno.SUCCESS
     assert guest.get_output(context, 0, far + 64, 16, far + 128) == Errno.SUCCESS
     assert guest.take(far + 64, 16) == ONES
+
+
+def test_guests_in_threads_share_a_model_and_nothing_else() -> None:
+    host, model, wrong = NNHost(), sum_and_product(), []
+
+    def work(number: int) -> None:
+        guest = Guest(host)
+        context = guest.context_for(model)
+        for i in range(100):
+            a, b = float(number), float(i)
+            guest.feed(context, 0, TensorType.F32, (2,), struct.pack("<2f", a, b))
+            guest.feed(context, 1, TensorType.F32, (2,), struct.pack("<2f", b, 2))
+            guest.compute(context)
+            got = struct.unpack("<2f", guest.output(context, 0)), guest.output(context, 1)
+            if got != ((a + b, b + 2), struct.pack("<2f", a * b, 2 * b)):
+                wrong.append((number, i, got))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_the_log_says_why(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
