@@ -1,0 +1,44 @@
+"""Calls that make no sense, thousands of them, seeded: each is answered with an errno."""
+
+from __future__ import annotations
+
+import random
+import struct
+
+import pytest
+
+from rewriter.dialects import DIALECTS, WAMR, Encoding, Errno, Target
+from runtime_shim import NNHost
+from tests.guest import BUILDERS, DATA, DIMS, HANDLE, MEMORY, OUTPUT, TENSOR_AT, WRITTEN, Guest
+from tests.models import identity, nonzero, sum_and_product
+
+CALLS = 4000
+MODELS = (sum_and_product(), identity(dims=("rows", 4)), nonzero(), identity(dims=()))
+PLACES = (0, BUILDERS, HANDLE, DIMS, TENSOR_AT, WRITTEN, OUTPUT, DATA)
+EDGES = (MEMORY - 20, MEMORY - 4, MEMORY - 1, MEMORY, MEMORY + 1, 2**31 - 1, 2**31, 2**32 - 1)
+VALUES = (*range(10), 16, 20, 100, 4096, *PLACES, *EDGES)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_call_gets_an_errno(dialect: str, seed: int) -> None:
+    spoken = DIALECTS[dialect]
+    choose = random.Random(seed)
+    guest = Guest(NNHost(), dialect=spoken)
+    array = (32,) if spoken is WAMR else (BUILDERS, 1)
+    for model in MODELS:
+        guest.put(DATA, model)
+        guest.put(BUILDERS, struct.pack("<II", DATA, len(model)))
+        guest.put(32, struct.pack("<II", BUILDERS, 1))
+        assert guest.load(*array, Encoding.ONNX, Target.CPU, HANDLE) == Errno.SUCCESS
+        assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) == Errno.SUCCESS
+    functions = list(spoken.functions.items())
+    answers = set()
+    for _ in range(CALLS):
+        if choose.random() < 0.3:  # what pointers lead to makes no sense either
+            words = struct.pack("<5I", *choose.choices(VALUES, k=5))
+            guest.put(choose.randrange(2048), words)
+        name, parameters = choose.choice(functions)
+        answers.add(getattr(guest, name)(*choose.choices(VALUES, k=len(parameters))))
+    assert answers <= set(Errno)
+    assert {Errno.SUCCESS, Errno.INVALID_ARGUMENT, Errno.RUNTIME_ERROR} <= answers
