@@ -16,7 +16,7 @@ from rewriter.dialects import (
 )
 from rewriter.errors import MalformedModule, UsageError
 from rewriter.imports import Extern, ExternKind, groups
-from rewriter.sections import Section, SectionId, split
+from rewriter.sections import Section, SectionId, is_linker_section, split
 from rewriter.valtypes import FuncType, MemoryType, func_types, memory_type
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "ImportedItem",
     "ModuleInfo",
     "inspect_module",
-    "is_linker_section",
 ]
 
 
@@ -93,14 +92,6 @@ class ModuleInfo:
     def is_object_file(self) -> bool:
         """Not linked yet: it has the sections that a linker reads."""
         return any(is_linker_section(section.name) for section in self.custom_sections)
-
-
-def is_linker_section(name: str | None) -> bool:
-    """Whether a custom section of this name belongs to a relocatable object file.
-
-    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
-    """
-    return name is not None and (name == "linking" or name.startswith("reloc."))
 
 
 def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:

@@ -9,9 +9,8 @@ from rewriter.cursor import Data
 from rewriter.dialects import MODULE_NAMES
 from rewriter.errors import UnsupportedModule, UsageError
 from rewriter.imports import groups
-from rewriter.inspect import is_linker_section
 from rewriter.leb128 import reencode_u32
-from rewriter.sections import Section, SectionId, split
+from rewriter.sections import Section, SectionId, is_linker_section, split
 
 __all__ = ["Plan", "Rename", "make_plan", "rename_map"]
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 from rewriter.cursor import Cursor, Data
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
 
-__all__ = ["HEADER_SIZE", "Section", "SectionId", "split"]
+__all__ = ["HEADER_SIZE", "Section", "SectionId", "is_linker_section", "split"]
 
 HEADER_SIZE = 8
 """Bytes: the magic number and the version."""
@@ -109,6 +109,14 @@ def split(data: Data) -> tuple[Section, ...]:
             rank = _RANK[section.id]
         sections.append(section)
     return tuple(sections)
+
+
+def is_linker_section(name: str | None) -> bool:
+    """Whether a custom section of this name belongs to a relocatable object file.
+
+    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
+    """
+    return name is not None and (name == "linking" or name.startswith("reloc."))
 
 
 def _section(cursor: Cursor) -> Section:
