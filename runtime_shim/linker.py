@@ -55,8 +55,6 @@ _FUNCTIONS = {
     WAMR.name: wamr.FUNCTIONS,
     WASMEDGE.name: wasmedge.FUNCTIONS,
 }
-_HANDLES = frozenset({"graph", "context"})
-"""Parameters that are no pointers: with nothing else, a function needs no memory."""
 
 _live: dict[int, object] = {}
 """Callbacks that wasmtime may still call, by the number that their finalizer gets."""
@@ -109,17 +107,16 @@ def _raw(
     session: Session, name: str, function: Callable[..., int], parameters: tuple[str, ...]
 ) -> Callable[[int, int, int, int], int]:
     slots = (c_uint32 * (_SLOT_WORDS * len(parameters))).from_address
-    needs_memory = not _HANDLES.issuperset(parameters)
+    only_a_handle = len(parameters) == 1  # and so no pointer, in every dialect
 
     def callback(_env: int, caller: int, raw: int, _length: int) -> int:
         try:
             words = slots(raw)
             try:
-                if needs_memory:
-                    errno = function(session, _guest_memory(caller), *words[::_SLOT_WORDS])
+                if only_a_handle:
+                    words[0] = function(session, words[0])
                 else:
-                    errno = function(session, *words[::_SLOT_WORDS])
-                words[0] = errno
+                    words[0] = function(session, _guest_memory(caller), *words[::_SLOT_WORDS])
             except HostError as error:
                 words[0] = error.errno
                 log.info("%s: %s", name, error)

@@ -145,5 +145,5 @@ FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
         "get_output": get_output,
     }
 )
-"""By import name; each takes the session, the guest's memory (unless all of its arguments are
-handles) and the u32 arguments."""
+"""By import name; each takes the session, the guest's memory (unless it takes nothing but a
+handle) and the u32 arguments."""
