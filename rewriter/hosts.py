@@ -67,7 +67,6 @@ _WAMR_SOURCE = (
     "https://github.com/bytecodealliance/wasm-micro-runtime/tree/{}"
     "/core/iwasm/libraries/wasi-nn (src/wasi_nn.c, include/wasi_nn_types.h)"
 )
-_WAMR_ENCODINGS = WAMR.encodings
 _ALWAYS = ""
 
 
@@ -98,7 +97,7 @@ _PROFILES = (
         functions=MappingProxyType(
             {**_always(WITX.functions), "load_by_name_with_config": _ALWAYS}
         ),
-        encodings=_WAMR_ENCODINGS,
+        encodings=WAMR.encodings,
         tensor_types=WITX.tensor_types,
         limits=("ggml is encoding 5 and autodetect 6",),
         source=_WAMR_SOURCE.format("646b5a9"),
@@ -111,7 +110,7 @@ _PROFILES = (
         functions=MappingProxyType(
             {**_always(WITX.functions), "load_by_name_with_config": "2.2.0"}
         ),
-        encodings=_WAMR_ENCODINGS,
+        encodings=WAMR.encodings,
         tensor_types=MappingProxyType(
             {
                 0: TensorType.F16,
@@ -135,7 +134,7 @@ _PROFILES = (
         modules=(WASI_NN,),
         dialects=(WAMR,),
         functions=MappingProxyType({**_always(WAMR.functions), "load_by_name": "2.4.0"}),
-        encodings=_WAMR_ENCODINGS,
+        encodings=WAMR.encodings,
         tensor_types=WAMR.tensor_types,
         limits=(
             "only its TensorFlow Lite backend builds this way, which takes 32-bit floats only",

@@ -25,6 +25,7 @@ __all__ = [
     "ImportedItem",
     "ModuleInfo",
     "inspect_module",
+    "signature",
 ]
 
 

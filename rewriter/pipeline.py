@@ -55,9 +55,8 @@ def rewrite(
     `to` is the wasi-nn name that the other one becomes, None for neither; `renames` maps further
     old names to new ones, all at once. `host`, a name in rewriter.hosts, takes the place of `to`:
     the wasi-nn names become what that host registers; `guest_abi` names the ABI of a module whose
-    imports do not tell it. Only the import section and its size field
-    change. Where no import has such a name, the input comes back, or NothingToRename is raised if
-    `require`.
+    imports do not tell it. Only the import section and its size field change. Where no import has
+    such a name, the input comes back, or NothingToRename is raised if `require`.
 
     Raises HostMismatch where no rename makes the module run on `host`, ModuleError
     (MalformedModule, UnsupportedModule, InvalidModule), UsageError for names that cannot be, and
@@ -106,11 +105,12 @@ def rewrite_file(
         if digests:
             input_sha256 = _sha256(source, (range(len(source.data)),))
             output_sha256 = _sha256(source, plan.pieces) if plan.renames else input_sha256
-        written = output_path is not None and (
-            bool(plan.renames) or not output.is_same_file(source, output_path)
-        )
-        if written and output_path is not None:
-            _write(source, plan, output_path, validate)
+        written = False
+        if output_path is not None and (
+            plan.renames or not output.is_same_file(source, output_path)
+        ):
+            _write(source, plan, output_path, validate and bool(plan.renames))
+            written = True
     return Result(plan, written, input_sha256, output_sha256)
 
 
@@ -164,11 +164,11 @@ def _check_output_path(source: Source, path: str) -> None:
 
 def _write(source: Source, plan: Plan, path: str, validate: bool) -> None:
     if path != "-":
-        check = _validate_output if validate and plan.renames else lambda _: None
+        check = _validate_output if validate else lambda _: None
         output.write_atomic(path, source, plan.pieces, check)
         return
     rewritten = _assemble(source, plan)
-    if validate and plan.renames:
+    if validate:
         _validate_output(rewritten)
     try:
         sys.stdout.buffer.write(rewritten)

@@ -123,7 +123,7 @@ def _compare_imports(
     left: Section,
     rewritten: Data,
     right: Section,
-    renames: Counter[tuple[str, str]],
+    renames: _RenameCounts,
 ) -> Iterator[Difference]:
     """Whatever stands between one module name and the next has to be the same."""
     title = left.title

@@ -64,8 +64,7 @@ class Session(AbstractContextManager["Session"]):
 
     def unload(self, graph: int) -> None:
         """Forget a graph; contexts that were made for it go on."""
-        self._graphs[graph]
-        del self._graphs[graph]
+        self._graphs.forget(graph)
 
     def init_execution_context(self, graph: int) -> int:
         """Make an execution context for a graph, and return its handle."""
@@ -100,8 +99,7 @@ class Session(AbstractContextManager["Session"]):
 
     def finalize_execution_context(self, context: int) -> None:
         """Forget an execution context."""
-        self.contexts[context]
-        del self.contexts[context]
+        self.contexts.forget(context)
 
     def _add(self, table: dict[int, R], value: R) -> int:
         handle = next(self._handles)
@@ -115,6 +113,10 @@ class _Handles(dict[int, R]):
     def __init__(self, kind: str) -> None:
         super().__init__()
         self._kind = kind
+
+    def forget(self, handle: int) -> None:
+        self[handle]  # raises HostError, where `del` would raise KeyError
+        del self[handle]
 
     def __missing__(self, handle: int) -> R:
         raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, complain, print_json, problem, read_all
+from nnshim.commands.common import Finding, GuestAbi, report
 from rewriter import ModuleInfo, UsageError
-from rewriter.hosts import HOSTS, Assessment, Verdict, assess
+from rewriter.hosts import HOSTS, Assessment, Host, Verdict, assess
 
 __all__ = ["command"]
 
@@ -37,25 +37,13 @@ def command(
     host = HOSTS.get(host_name)
     if host is None:
         raise UsageError(f"--for {host_name}: known hosts are {', '.join(HOSTS)}")
-    failed = False
-    objects: list[dict[str, object]] = []
-    for path, info in read_all(files, guest_abi):
-        if not isinstance(info, ModuleInfo):
-            failed = True
-            objects.append({"file": path, "error": problem(info)})
-            if not as_json:
-                complain(path, info)
-            continue
-        found = assess(info, host)
-        failed |= found.verdict is not Verdict.AS_IT_IS
-        if as_json:
-            objects.append({"file": path, "host": host.name, **_as_json(found)})
-        else:
-            typer.echo("\n".join(_lines(path, host.name, found)))
-    if as_json:
-        print_json(objects)
-    if failed:
-        raise typer.Exit(1)
+    report(files, guest_abi, as_json, lambda path, info: _find(path, info, host))
+
+
+def _find(path: str, info: ModuleInfo, host: Host) -> Finding:
+    found = assess(info, host)
+    fields = {"host": host.name, **_as_json(found)}
+    return Finding(found.verdict is Verdict.AS_IT_IS, fields, _lines(path, host.name, found))
 
 
 def _lines(path: str, host: str, found: Assessment) -> list[str]:

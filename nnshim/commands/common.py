@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from rewriter.errors import InputError, ModuleError
 from rewriter.inspect import ModuleInfo, inspect_module
 from rewriter.source import open_source
 
-__all__ = ["GuestAbi", "complain", "fail", "imports", "note", "print_json", "problem", "read_all"]
+__all__ = ["Finding", "GuestAbi", "fail", "imports", "note", "print_json", "report"]
 
 
 GuestAbi = Annotated[
@@ -37,28 +38,51 @@ def fail(text: str) -> None:
     typer.echo(f"nnshim: error: {text}", err=True)
 
 
-def problem(error: InputError | ModuleError) -> dict[str, object]:
-    """An input that cannot be read, for --json."""
-    if isinstance(error, ModuleError):
-        return {"reason": error.reason, "offset": error.offset}
-    return {"reason": str(error), "offset": None}
+@dataclass(frozen=True)
+class Finding:
+    """What a subcommand says of one module, for programs and for people."""
+
+    passed: bool
+    fields: dict[str, object]
+    lines: list[str]
 
 
-def read_all(
-    files: list[str], guest_abi: str | None
-) -> Iterator[tuple[str, ModuleInfo | InputError | ModuleError]]:
-    """Each file with what is in it, or why it cannot be read."""
+def report(
+    files: list[str],
+    guest_abi: str | None,
+    as_json: bool,
+    find: Callable[[str, ModuleInfo], Finding],
+) -> None:
+    """Print the finding on each file, or why it cannot be read.
+
+    Raises typer.Exit with 1, after all of them, if one did not pass or could not be read.
+    """
+    passed = True
+    objects: list[dict[str, object]] = []
     for path in files:
         try:
             with open_source(path) as source:
-                yield path, inspect_module(source.data, guest_abi)
+                found = find(path, inspect_module(source.data, guest_abi))
         except (InputError, ModuleError) as error:
-            yield path, error
+            passed = False
+            objects.append({"file": path, "error": _problem(error)})
+            if not as_json:
+                fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
+            continue
+        passed &= found.passed
+        objects.append({"file": path, **found.fields})
+        if not as_json:
+            typer.echo("\n".join(found.lines))
+    if as_json:
+        print_json(objects)
+    if not passed:
+        raise typer.Exit(1)
 
 
-def complain(path: str, error: InputError | ModuleError) -> None:
-    """An input that cannot be read, for people."""
-    fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
+def _problem(error: InputError | ModuleError) -> dict[str, object]:
+    if isinstance(error, ModuleError):
+        return {"reason": error.reason, "offset": error.offset}
+    return {"reason": str(error), "offset": None}
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, complain, print_json, problem, read_all
+from nnshim.commands.common import Finding, GuestAbi, report
 from rewriter import ModuleInfo
 from rewriter.hosts import HOSTS, assess
 
@@ -24,22 +24,12 @@ def command(
 
     Exit codes: 0 all were read; 1 one was not (the others are shown all the same); 2 usage.
     """
-    failed = False
-    objects: list[dict[str, object]] = []
-    for path, found in read_all(files, guest_abi):
-        if not isinstance(found, ModuleInfo):
-            failed = True
-            objects.append({"file": path, "error": problem(found)})
-            if not as_json:
-                complain(path, found)
-        elif as_json:
-            objects.append({"file": path, **_as_json(found)})
-        else:
-            typer.echo("\n".join(_lines(path, found)))
-    if as_json:
-        print_json(objects)
-    if failed:
-        raise typer.Exit(1)
+    report(
+        files,
+        guest_abi,
+        as_json,
+        lambda path, info: Finding(True, _as_json(info), _lines(path, info)),
+    )
 
 
 def _lines(path: str, info: ModuleInfo) -> list[str]:
