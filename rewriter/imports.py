@@ -16,10 +16,18 @@ from rewriter.errors import MalformedModule
 from rewriter.sections import Section
 from rewriter.valtypes import MemoryType, memory_type, skip_limits, value_type
 
-__all__ = ["Extern", "ExternKind", "Group", "Import", "groups"]
+__all__ = [
+    "GROUP_BY_MODULE",
+    "GROUP_BY_MODULE_AND_TYPE",
+    "Extern",
+    "ExternKind",
+    "Group",
+    "Import",
+    "groups",
+]
 
-_GROUP_BY_MODULE = 0x7F
-_GROUP_BY_MODULE_AND_TYPE = 0x7E
+GROUP_BY_MODULE = 0x7F
+GROUP_BY_MODULE_AND_TYPE = 0x7E
 
 
 class ExternKind(IntEnum):
@@ -47,18 +55,25 @@ class Extern:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    name: str
+    """`extern` stands at extern_start..extern_end; a group may have one for all its imports."""
+
+    name: Name
     extern: Extern
+    extern_start: int
+    extern_end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Imports that share one occurrence of their module name; a plain import is a group of one.
 
-    `imports` reads the section as it is iterated, so it is good until the next group is asked for.
+    `form` is the position of the byte that opens a group whose imports share their type too, and
+    None for other groups. `imports` reads the section as it is iterated, so it is good until the
+    next group is asked for.
     """
 
     module: Name
+    form: int | None
     imports: Iterator[Import]
 
 
@@ -70,28 +85,39 @@ def groups(data: Data, section: Section) -> Iterator[Group]:
     cursor = Cursor(data, section.content, section.end)
     for _ in range(cursor.count("imports")):
         module = cursor.name()
-        imports = _imports(cursor)
-        yield Group(module, imports)
+        start = cursor.pos
+        field = cursor.name()
+        form = cursor.byte() if field.text == "" else None
+        if form == GROUP_BY_MODULE:
+            imports = _by_module(cursor)
+        elif form == GROUP_BY_MODULE_AND_TYPE:
+            imports = _by_module_and_type(cursor)
+        else:
+            cursor.pos = start
+            imports = iter((_import(cursor),))
+        yield Group(module, field.end if form == GROUP_BY_MODULE_AND_TYPE else None, imports)
         for _ in imports:
             pass  # whatever the caller left unread
     cursor.finish("the imports")
 
 
-def _imports(cursor: Cursor) -> Iterator[Import]:
-    field = cursor.name().text
+def _import(cursor: Cursor) -> Import:
+    name = cursor.name()
     start = cursor.pos
-    form = cursor.byte() if field == "" else None
-    if form == _GROUP_BY_MODULE:
-        for _ in range(cursor.count("imports in a group")):
-            field = cursor.name().text
-            yield Import(field, _extern(cursor))
-    elif form == _GROUP_BY_MODULE_AND_TYPE:
-        extern = _extern(cursor)
-        for _ in range(cursor.count("imports in a group")):
-            yield Import(cursor.name().text, extern)
-    else:
-        cursor.pos = start
-        yield Import(field, _extern(cursor))
+    return Import(name, _extern(cursor), start, cursor.pos)
+
+
+def _by_module(cursor: Cursor) -> Iterator[Import]:
+    for _ in range(cursor.count("imports in a group")):
+        yield _import(cursor)
+
+
+def _by_module_and_type(cursor: Cursor) -> Iterator[Import]:
+    start = cursor.pos
+    extern = _extern(cursor)
+    end = cursor.pos
+    for _ in range(cursor.count("imports in a group")):
+        yield Import(cursor.name(), extern, start, end)
 
 
 def _extern(cursor: Cursor) -> Extern:

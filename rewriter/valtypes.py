@@ -48,10 +48,15 @@ _HAS_MAX, _IS_SHARED, _IS_64, _HAS_PAGE_SIZE = 0x01, 0x02, 0x04, 0x08
 
 @dataclass(frozen=True, slots=True)
 class FuncType:
-    """Parameter and result types, as the text format writes them: `i32`, `(ref null 3)`."""
+    """Parameter and result types, as the text format writes them: `i32`, `(ref null 3)`.
+
+    `plain` is false for a type that only equals another one by more than these: one with
+    supertypes or subtypes, or in a group of several that may refer to each other.
+    """
 
     params: tuple[str, ...]
     results: tuple[str, ...]
+    plain: bool = True
 
     def __str__(self) -> str:
         clauses = (("param", self.params), ("result", self.results))
@@ -127,7 +132,8 @@ def func_types(cursor: Cursor) -> list[FuncType | None]:
     for _ in range(cursor.count("types")):
         start = cursor.pos
         if cursor.byte() == _REC:
-            types.extend(_sub_type(cursor) for _ in range(cursor.count("types in a group")))
+            count = cursor.count("types in a group")
+            types.extend(_sub_type(cursor, plain=count == 1) for _ in range(count))
         else:
             cursor.pos = start
             types.append(_sub_type(cursor))
@@ -135,24 +141,27 @@ def func_types(cursor: Cursor) -> list[FuncType | None]:
     return types
 
 
-def _sub_type(cursor: Cursor) -> FuncType | None:
+def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
     start = cursor.pos
     code = cursor.byte()
     if code in (_SUB, _SUB_FINAL):
+        plain = False
         for _ in range(cursor.count("supertypes")):
             cursor.u32()
         start = cursor.pos
         code = cursor.byte()
     if code == _SHARED:
+        plain = False
         code = cursor.byte()
     for prefix in (_DESCRIBES, _DESCRIPTOR):
         if code == prefix:
+            plain = False
             cursor.u32()
             code = cursor.byte()
     if code == _FUNC:
         params = tuple(value_type(cursor) for _ in range(cursor.count("parameters")))
         results = tuple(value_type(cursor) for _ in range(cursor.count("results")))
-        return FuncType(params, results)
+        return FuncType(params, results, plain)
     if code == _STRUCT:
         for _ in range(cursor.count("fields")):
             _skip_field(cursor)

@@ -16,7 +16,7 @@ Flat = list[tuple[str, list[tuple[str, ExternKind]]]]
 def read(module: bytes) -> Flat:
     (found,) = [s for s in split(module) if s.id is SectionId.IMPORT]
     return [
-        (group.module.text, [(item.name, item.extern.kind) for item in group.imports])
+        (group.module.text, [(item.name.text, item.extern.kind) for item in group.imports])
         for group in groups(module, found)
     ]
 
