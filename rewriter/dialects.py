@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
+from rewriter.valtypes import FuncType
+
 __all__ = [
     "BUILDER",
     "DIALECTS",
@@ -26,8 +28,10 @@ __all__ = [
     "MODULE_NAMES",
     "TENSOR",
     "WAMR",
+    "WAMR_2_1",
     "WAMR_BUILDERS",
     "WAMR_DIMENSIONS",
+    "WAMR_EPHEMERAL",
     "WAMR_OUTPUT_UNIT",
     "WAMR_TENSOR",
     "WASI_EPHEMERAL_NN",
@@ -144,18 +148,24 @@ WAMR_OUTPUT_UNIT = 4
 """Bytes: WAMR's `get_output` counts its buffer and its output in 32-bit floats."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """One ABI.
 
-    `functions` maps a name to its parameters; all are i32, and so is the result. `encodings` and
-    `tensor_types` map the numbers that a guest passes to what they mean.
+    `layout` is "witx" or "wamr": whose signatures of `load` and `get_output` and whose structures
+    it has. `functions` maps a name to its parameters; all are i32, and so is the result.
+    `encodings` and `tensor_types` map the numbers that a guest passes to what they mean.
     """
 
     name: str
+    layout: str
     functions: Mapping[str, tuple[str, ...]]
     encodings: Mapping[int, Encoding]
     tensor_types: Mapping[int, TensorType]
+
+    def signature(self, function: str) -> FuncType:
+        """The type of one of its functions."""
+        return FuncType(("i32",) * len(self.functions[function]), ("i32",))
 
 
 _COMMON_FUNCTIONS = {
@@ -174,9 +184,13 @@ _COMMON_ENCODINGS = {
         Encoding.TENSORFLOWLITE,
     )
 }
+_WITH_CONFIG = {
+    "load_by_name_with_config": ("name", "name_len", "config", "config_len", "graph_out")
+}
 _OUTPUT_BUFFER = ("out_buffer", "out_buffer_max_size", "written_out")
 
 WITX = Dialect(
+    "witx",
     "witx",
     MappingProxyType(
         {
@@ -192,10 +206,11 @@ WITX = Dialect(
 
 WASMEDGE = Dialect(
     "wasmedge",
+    "witx",
     MappingProxyType(
         {
             **WITX.functions,
-            "load_by_name_with_config": ("name", "name_len", "config", "config_len", "graph_out"),
+            **_WITH_CONFIG,
             "compute_single": ("context",),
             "get_output_single": ("context", "index", *_OUTPUT_BUFFER),
             "fini_single": ("context",),
@@ -210,6 +225,7 @@ WASMEDGE = Dialect(
 
 WAMR = Dialect(
     "wamr",
+    "wamr",
     MappingProxyType(
         {
             **_COMMON_FUNCTIONS,
@@ -222,6 +238,38 @@ WAMR = Dialect(
 )
 """WAMR's older one, of its hosts that register `wasi_nn`."""
 
+WAMR_EPHEMERAL = Dialect(
+    "wamr-ephemeral",
+    "witx",
+    MappingProxyType({**WITX.functions, **_WITH_CONFIG}),
+    WAMR.encodings,
+    WITX.tensor_types,
+)
+"""WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
+
+WAMR_2_1 = Dialect(
+    "wamr-2.1",
+    "witx",
+    WAMR_EPHEMERAL.functions,
+    WAMR.encodings,
+    MappingProxyType(
+        {
+            0: TensorType.F16,
+            1: TensorType.F32,
+            2: TensorType.F64,
+            4: TensorType.U8,
+            5: TensorType.I32,
+            6: TensorType.I64,
+        }
+    ),
+)
+"""The same in WAMR 2.1.1 to 2.3.x, where tensor type 3 is bf16, which no other ABI here has.
+
+https://github.com/bytecodealliance/wasm-micro-runtime/tree/WAMR-2.3.1/core/iwasm/libraries/wasi-nn
+(include/wasi_nn_types.h)
+"""
+
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {dialect.name: dialect for dialect in (WITX, WAMR, WASMEDGE)}
 )
+"""Those that can be told from the imports of a module, or be said to be a module's."""
