@@ -8,7 +8,7 @@ NNShimError
 │   ├── MalformedModule    truncated, or not WebAssembly at all
 │   ├── UnsupportedModule  WebAssembly, but of a kind that a rewrite would break
 │   └── InvalidModule      refused by `wasm-tools validate`
-├── HostMismatch           no rename makes the module run on the host it is meant for
+├── HostMismatch           no rewrite makes the module fit the host or ABI it is meant for
 ├── NothingToRename        asked for as an error by `require`
 ├── ToolError              wasm-tools ran and failed for a reason of its own
 ├── ToolMissing            wasm-tools is not installed
@@ -74,11 +74,11 @@ class InvalidModule(ModuleError):
 
 
 class HostMismatch(NNShimError):
-    """No rename makes the module run on the host it is meant for; the message has the reasons."""
+    """No rewrite makes the module fit what it is meant for; the message has the reasons."""
 
 
 class NothingToRename(NNShimError):
-    """No import has a name that was to be renamed, and the caller required one."""
+    """Nothing has to change, and the caller required that something does."""
 
 
 class ToolError(NNShimError):

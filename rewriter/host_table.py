@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rewriter.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, WASMEDGE, WITX, Dialect
-from rewriter.hosts import HOSTS, Verdict, assess
-from rewriter.inspect import Abi, ImportedItem, ModuleInfo, signature
+from rewriter.adapters import AdapterMemory
+from rewriter.assess import Verdict, assess
+from rewriter.dialects import DIALECTS, WAMR, WASI_EPHEMERAL_NN, WASI_NN, WASMEDGE, WITX, Dialect
+from rewriter.hosts import HOSTS
+from rewriter.inspect import Abi, ImportedItem, ModuleInfo
 from rewriter.valtypes import MemoryType
 
 __all__ = ["tables"]
 
-_FORMS = (
-    (WASI_EPHEMERAL_NN, WITX),
-    (WASI_EPHEMERAL_NN, WASMEDGE),
-    (WASI_NN, WITX),
-    (WASI_NN, WAMR),
+_STREAMING = frozenset({"compute_single", "get_output_single", "fini_single"})
+
+_FORMS: tuple[tuple[str, Dialect, frozenset[str]], ...] = (
+    (WASI_EPHEMERAL_NN, WITX, frozenset()),
+    (WASI_EPHEMERAL_NN, WASMEDGE, _STREAMING),
+    (WASI_EPHEMERAL_NN, WASMEDGE, frozenset()),
+    (WASI_NN, WITX, frozenset()),
+    (WASI_NN, WAMR, frozenset()),
 )
+"""Module name, ABI, and functions that are not imported."""
 
 
 def tables() -> str:
     """Two Markdown tables: guests by hosts, and the hosts."""
     forms = [
-        [f"`{module}`", dialect.name, *_verdicts(_guest(module, dialect))]
-        for module, dialect in _FORMS
+        [
+            f"`{module}`",
+            dialect.name + (", no streaming" if without else ""),
+            *_verdicts(_guest(module, dialect, without)),
+        ]
+        for module, dialect, without in _FORMS
     ]
     hosts = [
         [
             f"`{host.name}`",
             host.title,
             " and ".join(f"`{module}`" for module in host.modules),
-            ", ".join(dialect.name for dialect in host.dialects),
+            ", ".join(d.name if d.name in DIALECTS else d.layout for d in host.dialects),
             "; ".join(host.limits),
         ]
         for host in HOSTS.values()
@@ -43,22 +53,23 @@ def tables() -> str:
     )
 
 
-def _guest(module: str, dialect: Dialect) -> ModuleInfo:
-    """A guest that imports all functions of a dialect that every host of it has."""
-    names = [
-        name
-        for name in dialect.functions
-        if all(name in host.functions for host in HOSTS.values() if dialect in host.dialects)
-    ]
+def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo:
+    """A guest that imports the other functions of a dialect."""
+    memory = MemoryType(1, None, False, False, 65536)
     return ModuleInfo(
         size=0,
+        types=(),
         imports=tuple(
-            ImportedItem(module, name, "func", signature(dialect, name)) for name in names
+            ImportedItem(module, name, "func", dialect.signature(name))
+            for name in dialect.functions
+            if name not in without
         ),
         exports=("memory",),
-        exported_memories={"memory": MemoryType(1, None, False, False, 65536)},
+        exported_memories={"memory": memory},
         custom_sections=(),
         abis={module: Abi(dialect.name, True, ())},
+        adapters={},
+        adapter_memory=AdapterMemory(0, memory.page_size),
     )
 
 
@@ -66,8 +77,8 @@ def _verdicts(info: ModuleInfo) -> list[str]:
     cells = []
     for host in HOSTS.values():
         verdict = assess(info, host).verdict
-        renamed = verdict is Verdict.AFTER_RENAME
-        cells.append(f"`rewrite --for {host.name}`" if renamed else verdict.value)
+        rewritten = verdict is Verdict.AFTER_REWRITE
+        cells.append(f"`rewrite --for {host.name}`" if rewritten else verdict.value)
     return cells
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rewriter.adapters import AdapterMemory
 from rewriter.cursor import Cursor, Data
 from rewriter.dialects import (
     DIALECTS,
@@ -16,28 +17,33 @@ from rewriter.dialects import (
 )
 from rewriter.errors import MalformedModule, UsageError
 from rewriter.imports import Extern, ExternKind, groups
+from rewriter.recognise import StandingAdapter, standing_adapters
 from rewriter.sections import Section, SectionId, is_linker_section, split
 from rewriter.valtypes import FuncType, MemoryType, func_types, memory_type
 
 __all__ = [
+    "SHARED_MEMORY",
     "Abi",
     "CustomSection",
     "ImportedItem",
     "ModuleInfo",
     "inspect_module",
-    "signature",
 ]
+
+SHARED_MEMORY = "memory"
+"""The name under which a guest exports the memory that it shares with the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedItem:
     """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
-    functions and memories."""
+    functions and memories, `type_index` for functions."""
 
     module: str
     name: str
     kind: str
     type: FuncType | MemoryType | None
+    type_index: int | None = None
 
     @property
     def is_wasi_nn(self) -> bool:
@@ -70,14 +76,26 @@ class CustomSection:
 @dataclass(frozen=True, slots=True)
 class ModuleInfo:
     """`exported_memories` maps export names to types, `abis` the wasi-nn module names that are
-    imported to the ABI behind each."""
+    imported to the ABI behind each. `types` are those of functions, None for others.
+
+    `adapters` are those that a rewrite has put in, by the index of the function import that each
+    stands before; `adapter_memory` is the memory they work in, if the module exports it.
+    """
 
     size: int
+    types: tuple[FuncType | None, ...]
     imports: tuple[ImportedItem, ...]
     exports: tuple[str, ...]
     exported_memories: dict[str, MemoryType]
     custom_sections: tuple[CustomSection, ...]
     abis: dict[str, Abi]
+    adapters: dict[int, StandingAdapter]
+    adapter_memory: AdapterMemory | None
+
+    @property
+    def functions(self) -> tuple[ImportedItem, ...]:
+        """The imported functions, by function index."""
+        return tuple(item for item in self.imports if item.kind == "func")
 
     @property
     def import_modules(self) -> tuple[str, ...]:
@@ -105,32 +123,51 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     """
     sections = split(data)
     by_id = {section.id: section for section in sections}
-    imports, memories = _imports(data, by_id)
+    types: list[FuncType | None] = []
+    if section := by_id.get(SectionId.TYPE):
+        types = func_types(Cursor(data, section.content, section.end))
+    imports, memories = _imports(data, by_id, types)
     if section := by_id.get(SectionId.MEMORY):
         cursor = Cursor(data, section.content, section.end)
         memories.extend(memory_type(cursor) for _ in range(cursor.count("memories")))
         cursor.finish("the memories")
-    exports, exported_memories = _exports(data, by_id, memories)
+    exports, memory_indices = _exports(data, by_id, memories)
+    adapter_memory = None
+    if (index := memory_indices.get(SHARED_MEMORY)) is not None:
+        adapter_memory = AdapterMemory(index, memories[index].page_size)
+    functions = [item for item in imports if item.kind == "func"]
     return ModuleInfo(
         size=len(data),
+        types=tuple(types),
         imports=imports,
         exports=exports,
-        exported_memories=exported_memories,
+        exported_memories={name: memories[index] for name, index in memory_indices.items()},
         custom_sections=tuple(
             CustomSection(section.name, section.start, section.size)
             for section in sections
             if section.name is not None
         ),
         abis=_abis(imports, guest_abi),
+        adapters=standing_adapters(
+            data,
+            by_id.get(SectionId.FUNCTION),
+            by_id.get(SectionId.CODE),
+            types,
+            {
+                index: (item.name, item.type)
+                for index, item in enumerate(functions)
+                if item.is_wasi_nn and isinstance(item.type, FuncType)
+            },
+            len(functions),
+            adapter_memory,
+        ),
+        adapter_memory=adapter_memory,
     )
 
 
 def _imports(
-    data: Data, by_id: dict[SectionId, Section]
+    data: Data, by_id: dict[SectionId, Section], types: list[FuncType | None]
 ) -> tuple[tuple[ImportedItem, ...], list[MemoryType]]:
-    types: list[FuncType | None] = []
-    if section := by_id.get(SectionId.TYPE):
-        types = func_types(Cursor(data, section.content, section.end))
     imports, memories = [], []
     if section := by_id.get(SectionId.IMPORT):
         for group in groups(data, section):
@@ -141,9 +178,10 @@ def _imports(
                 imports.append(
                     ImportedItem(
                         group.module.text,
-                        item.name,
+                        item.name.text,
                         "func" if extern.is_func else extern.kind.name.lower(),
                         extern.memory or _func_type(extern, types, section),
+                        extern.type_index if extern.is_func else None,
                     )
                 )
     return tuple(imports), memories
@@ -161,7 +199,8 @@ def _func_type(extern: Extern, types: list[FuncType | None], section: Section) -
 
 def _exports(
     data: Data, by_id: dict[SectionId, Section], memories: list[MemoryType]
-) -> tuple[tuple[str, ...], dict[str, MemoryType]]:
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The names of all exports, and the indices of the memories among them."""
     names: list[str] = []
     exported_memories = {}
     if section := by_id.get(SectionId.EXPORT):
@@ -174,7 +213,7 @@ def _exports(
             if kind == ExternKind.MEMORY:
                 if index >= len(memories):
                     raise MalformedModule(f"memory {index} of {len(memories)} is exported", start)
-                exported_memories[name] = memories[index]
+                exported_memories[name] = index
         cursor.finish("the exports")
     return tuple(names), exported_memories
 
@@ -217,9 +256,4 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
 
 
 def _fits(item: ImportedItem, dialect: Dialect) -> bool:
-    return item.type == signature(dialect, item.name)
-
-
-def signature(dialect: Dialect, function: str) -> FuncType:
-    """The type of a dialect's function."""
-    return FuncType(("i32",) * len(dialect.functions[function]), ("i32",))
+    return item.type == dialect.signature(item.name)

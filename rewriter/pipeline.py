@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rewriter import output, wasm_tools
-from rewriter.dialects import WASI_NN
+from rewriter.assess import find_host, fit
+from rewriter.dialects import DIALECTS, WAMR, WASI_EPHEMERAL_NN, WASI_NN
 from rewriter.errors import (
     HostMismatch,
     InvalidModule,
@@ -19,7 +20,6 @@ from rewriter.errors import (
     UnsupportedModule,
     UsageError,
 )
-from rewriter.hosts import HOSTS, Verdict, assess
 from rewriter.inspect import inspect_module
 from rewriter.plan import Plan, make_plan, rename_map
 from rewriter.source import Source, open_source
@@ -32,10 +32,12 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Result:
-    """What `rewrite_file` did. The SHA-256 digests are hexadecimal, None unless asked for."""
+    """What `rewrite_file` did. `notes` are for people: what was guessed, and what no longer holds.
+    The SHA-256 digests are hexadecimal, None unless asked for."""
 
     plan: Plan
     written: bool
+    notes: tuple[str, ...] = ()
     input_sha256: str | None = None
     output_sha256: str | None = None
 
@@ -43,30 +45,39 @@ class Result:
 def rewrite(
     data: bytes,
     *,
-    to: str | None = WASI_NN,
+    to: str | None = None,
     renames: Mapping[str, str] | None = None,
+    abi: str | None = None,
     host: str | None = None,
+    built_for: str | None = None,
     guest_abi: str | None = None,
+    drop_debug: bool = False,
     require: bool = False,
     validate: bool = True,
 ) -> bytes:
-    """Rename the import modules of a core module; the bytes of a .wasm in, the same out.
+    """Make a core module fit another host; the bytes of a .wasm in, the same out.
 
-    `to` is the wasi-nn name that the other one becomes, None for neither; `renames` maps further
-    old names to new ones, all at once. `host`, a name in rewriter.hosts, takes the place of `to`:
-    the wasi-nn names become what that host registers; `guest_abi` names the ABI of a module whose
-    imports do not tell it. Only the import section and its size field change. Where no import has
-    such a name, the input comes back, or NothingToRename is raised if `require`.
+    `to` is the wasi-nn name that the other one becomes; `renames` maps further old names to new
+    ones, all at once. `abi`, the name of a dialect in rewriter.dialects, also puts adapters before
+    the functions that have another form there; `host`, a name in rewriter.hosts, takes the place
+    of both. Where nothing says which name the imports get, it is that which goes with the ABI;
+    with neither `renames` nor `abi` nor `host`, it is wasi_nn.
 
-    Raises HostMismatch where no rename makes the module run on `host`, ModuleError
-    (MalformedModule, UnsupportedModule, InvalidModule), UsageError for names that cannot be, and
-    ToolMissing where `validate` is true and wasm-tools is not installed.
+    `built_for` is the host whose numbers for encodings and tensor types the module uses, where
+    they are not those of its ABI; `guest_abi` names the ABI of a module whose imports do not tell
+    it. `drop_debug` removes the sections that describe code by its position. Where nothing has to
+    change, the input comes back, or NothingToRename is raised if `require`.
+
+    Raises HostMismatch where no rewrite makes the module fit, ModuleError (MalformedModule,
+    UnsupportedModule, InvalidModule), UsageError for names that cannot be, and ToolMissing where
+    `validate` is true and wasm-tools is not installed.
     """
     source = Source("<bytes>", bytes(data))
-    plan = _plan(source, to, renames, host, guest_abi, require)
+    goal = _Goal(to, renames or {}, abi, host, built_for, guest_abi, drop_debug, require)
+    plan, _ = _plan(source, goal)
     if validate:
         _validate_input(source)
-    if not plan.renames:
+    if not plan.edits:
         return data
     rewritten = _assemble(source, plan)
     if validate:
@@ -78,77 +89,103 @@ def rewrite_file(
     source_path: str,
     output_path: str | None,
     *,
-    to: str | None = WASI_NN,
+    to: str | None = None,
     renames: Mapping[str, str] | None = None,
+    abi: str | None = None,
     host: str | None = None,
+    built_for: str | None = None,
     guest_abi: str | None = None,
+    drop_debug: bool = False,
     require: bool = False,
     validate: bool = True,
     digests: bool = False,
 ) -> Result:
-    """`rewrite` from file to file, holding no more than the import section in memory.
+    """`rewrite` from file to file, holding no more than the changes in memory.
 
     `-` is standard input or output; text input is assembled first; both paths may be the same
-    file, which is then left untouched if there is nothing to rename. With `output_path` None the
+    file, which is then left untouched if there is nothing to change. With `output_path` None the
     plan is made and the input validated, and nothing is written.
 
     Raises what `rewrite` raises, InputError and OutputError; before the output is whole and
     validated, nothing at `output_path` changes.
     """
+    goal = _Goal(to, renames or {}, abi, host, built_for, guest_abi, drop_debug, require)
     with open_source(source_path) as source:
         if output_path is not None:
             _check_output_path(source, output_path)
-        plan = _plan(source, to, renames, host, guest_abi, require)
+        plan, notes = _plan(source, goal)
         if validate:
             _validate_input(source)
         input_sha256 = output_sha256 = None
         if digests:
             input_sha256 = _sha256(source, (range(len(source.data)),))
-            output_sha256 = _sha256(source, plan.pieces) if plan.renames else input_sha256
+            output_sha256 = _sha256(source, plan.pieces) if plan.edits else input_sha256
         written = False
-        if output_path is not None and (
-            plan.renames or not output.is_same_file(source, output_path)
-        ):
-            _write(source, plan, output_path, validate and bool(plan.renames))
+        if output_path is not None and (plan.edits or not output.is_same_file(source, output_path)):
+            _write(source, plan, output_path, validate and bool(plan.edits))
             written = True
-    return Result(plan, written, input_sha256, output_sha256)
+    return Result(plan, written, notes, input_sha256, output_sha256)
 
 
-def _plan(
-    source: Source,
-    to: str | None,
-    renames: Mapping[str, str] | None,
-    host: str | None,
-    guest_abi: str | None,
-    require: bool,
-) -> Plan:
+@dataclass(frozen=True)
+class _Goal:
+    """The arguments of `rewrite` that say what the module is to become."""
+
+    to: str | None
+    renames: Mapping[str, str]
+    abi: str | None
+    host: str | None
+    built_for: str | None
+    guest_abi: str | None
+    drop_debug: bool
+    require: bool
+
+
+def _plan(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
+    """The plan, and notes on it."""
     try:
-        if host is not None:
-            to = _name_for(source, host, guest_abi)
-        mapping = rename_map(to, renames)
-        plan = make_plan(source.data, mapping)
+        if goal.host is not None or goal.abi is not None:
+            plan, notes = _plan_to_fit(source, goal)
+        else:
+            to = goal.to or (None if goal.renames else WASI_NN)
+            mapping = rename_map(to, goal.renames)
+            plan, notes = make_plan(source.data, mapping, drop_debug=goal.drop_debug), ()
     except MalformedModule as error:
         reason = f"{source.name}: {error.reason}; build the module or fetch it again"
         raise MalformedModule(reason, error.offset) from error
     except UnsupportedModule as error:
         raise UnsupportedModule(f"{source.name}: {error.reason}", error.offset) from error
-    if require and not plan.renames:
-        names = " or ".join(mapping) or "any other name than the host's"
-        raise NothingToRename(
-            f"{source.name} imports nothing from {names}: there is nothing to rename"
-        )
-    return plan
+    if goal.require and not plan.edits:
+        raise NothingToRename(f"there is nothing to change in {source.name}")
+    if plan.outdated:
+        names = ", ".join(plan.outdated)
+        notes += (f"code has moved, so these no longer match (--drop-debug removes them): {names}",)
+    return plan, notes
 
 
-def _name_for(source: Source, host: str, guest_abi: str | None) -> str | None:
-    """The name that wasi-nn imports have to get for a host, None if they have a right one."""
-    profile = HOSTS.get(host)
-    if profile is None:
-        raise UsageError(f"{host!r} is no known host ({', '.join(HOSTS)})")
-    found = assess(inspect_module(source.data, guest_abi), profile)
-    if found.verdict is Verdict.CANNOT:
-        raise HostMismatch(f"{source.name} cannot run on {host}: {'; '.join(found.reasons)}")
-    return profile.modules[0] if found.verdict is Verdict.AFTER_RENAME else None
+def _plan_to_fit(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
+    info = inspect_module(source.data, goal.guest_abi)
+    guest = find_host(goal.built_for) if goal.built_for is not None else None
+    if goal.host is not None:
+        if goal.abi is not None or goal.to is not None:
+            raise UsageError("a host comes with its name and its ABI; give it alone")
+        host = find_host(goal.host)
+        dialects, names = host.dialects, host.modules
+        where = f"run on {host.name}"
+    else:
+        dialect = DIALECTS.get(goal.abi or "")
+        if dialect is None:
+            raise UsageError(f"{goal.abi!r} is no known ABI ({', '.join(DIALECTS)})")
+        name = WASI_NN if dialect.layout == WAMR.layout else WASI_EPHEMERAL_NN
+        dialects, names = (dialect,), (goal.to or name,)
+        where = f"be made to have the {dialect.name} ABI"
+    found = fit(info, dialects, guest)
+    if found.obstacles:
+        raise HostMismatch(f"{source.name} cannot {where}: {'; '.join(found.obstacles)}")
+    to = None if all(module in names for module in info.abis) else names[0]
+    mapping = rename_map(to, goal.renames)
+    plan = make_plan(source.data, mapping, info, found.adapters, drop_debug=goal.drop_debug)
+    return plan, found.caveats
 
 
 def _check_output_path(source: Source, path: str) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rewriter.adapters import Adapter
+from rewriter.adapting import NOT_ADAPTING, Adapting, ImportedAs, adapt
 from rewriter.cursor import Data
 from rewriter.dialects import MODULE_NAMES
 from rewriter.errors import UnsupportedModule, UsageError
-from rewriter.imports import groups
+from rewriter.imports import GROUP_BY_MODULE, Import, groups
+from rewriter.inspect import ModuleInfo
 from rewriter.leb128 import reencode_u32
-from rewriter.sections import Section, SectionId, is_linker_section, split
+from rewriter.patch import Edit, Patch, growth, renamed
+from rewriter.sections import Section, SectionId, describes_code, is_linker_section, split
 
 __all__ = ["Plan", "Rename", "make_plan", "rename_map"]
 
@@ -32,25 +38,33 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Replace the bytes start..end of the input by `replacement`; sizes and positions in bytes.
+    """The edits that make the output of the input; sizes in bytes.
 
-    With nothing to rename, `renames` is empty, and the input is the output.
+    With nothing to do there are no edits, and the input is the output. `dropped` names the custom
+    sections that go, `outdated` those that describe code by positions which have changed.
     """
 
     input_size: int
-    start: int
-    end: int
-    replacement: bytes
+    edits: tuple[Edit, ...]
     renames: tuple[Rename, ...]
+    adapting: Adapting
+    dropped: tuple[str, ...]
+    outdated: tuple[str, ...]
 
     @property
     def output_size(self) -> int:
-        return self.input_size - (self.end - self.start) + len(self.replacement)
+        return self.input_size + growth(self.edits)
 
     @property
     def pieces(self) -> tuple[range | bytes, ...]:
         """The output in order: ranges are bytes of the input, passed on as they are."""
-        return range(self.start), self.replacement, range(self.end, self.input_size)
+        pieces: list[range | bytes] = []
+        pos = 0
+        for edit in self.edits:
+            pieces += [range(pos, edit.start), edit.replacement]
+            pos = edit.end
+        pieces.append(range(pos, self.input_size))
+        return tuple(piece for piece in pieces if len(piece))
 
 
 def rename_map(to: str | None, renames: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -75,57 +89,106 @@ def rename_map(to: str | None, renames: Mapping[str, str] | None = None) -> dict
     return mapping
 
 
-def make_plan(data: Data, mapping: Mapping[str, str]) -> Plan:
+def make_plan(
+    data: Data,
+    mapping: Mapping[str, str],
+    info: ModuleInfo | None = None,
+    wanted: Mapping[int, Adapter | None] | None = None,
+    *,
+    drop_debug: bool = False,
+) -> Plan:
     """Plan to give every import whose module name is a key of `mapping` the name beside it.
 
-    All renames happen at once, so names can be swapped. Raises ModuleError as `sections.split`
-    and `imports.groups` do, and UnsupportedModule for a relocatable object file.
+    All renames happen at once, so names can be swapped. `wanted`, with the `info` it was chosen
+    by, has the adapter that is to stand before each import, by its index, or None for none.
+
+    Raises ModuleError as `sections.split` and `imports.groups` do, and UnsupportedModule for a
+    relocatable object file.
     """
-    plan = _nothing(data)
-    for section in split(data):
+    sections = split(data)
+    for section in sections:
         if is_linker_section(section.name):
             raise UnsupportedModule(
                 f"this is an object file (it has a {section.title}): its relocations and symbols"
                 " would no longer match; link it first",
                 section.start,
             )
-        if section.id is SectionId.IMPORT:
-            plan = _rename(data, section, mapping)
-    return plan
-
-
-def _nothing(data: Data) -> Plan:
-    return Plan(len(data), len(data), len(data), b"", ())
-
-
-def _rename(data: Data, section: Section, mapping: Mapping[str, str]) -> Plan:
-    content = bytearray()
-    copied = section.content
-    counts: dict[tuple[str, str], int] = {}
-    for group in groups(data, section):
-        module = group.module
-        imports = sum(1 for _ in group.imports)
-        new = mapping.get(module.text, module.text)
-        if new == module.text:
-            continue
-        text = new.encode()
-        content += data[copied : module.start]
-        content += reencode_u32(
-            len(text),
-            old=module.end - module.text_start,
-            old_width=module.text_start - module.start,
-        )
-        content += text
-        copied = module.end
-        counts[module.text, new] = counts.get((module.text, new), 0) + imports
-    if not counts:
-        return _nothing(data)
-    content += data[copied : section.end]
-    size = reencode_u32(len(content), old=section.size, old_width=section.size_width)
+    patch = Patch(sections)
+    adapting = adapt(data, patch, info, wanted) if info and wanted else NOT_ADAPTING
+    renames: tuple[Rename, ...] = ()
+    if imports := patch.find(SectionId.IMPORT):
+        renames = _rewrite_imports(data, imports, mapping, adapting.imports, patch)
+    debug = [s for s in sections if s.name and describes_code(s.name)]
+    if drop_debug:
+        for section in debug:
+            patch.drop(section)
+    names = tuple(section.name or "" for section in debug)
     return Plan(
         input_size=len(data),
-        start=section.start,
-        end=section.end,
-        replacement=bytes([section.id]) + size + content,
-        renames=tuple(Rename(old, new, count) for (old, new), count in counts.items()),
+        edits=patch.edits(),
+        renames=renames,
+        adapting=adapting,
+        dropped=names if drop_debug else (),
+        outdated=names if adapting.moved and not drop_debug else (),
     )
+
+
+def _rewrite_imports(
+    data: Data,
+    section: Section,
+    mapping: Mapping[str, str],
+    changes: Mapping[int, ImportedAs],
+    patch: Patch,
+) -> tuple[Rename, ...]:
+    """Give imports other module names, and the functions in `changes` other names and types."""
+    content = bytearray()
+    copied = section.content
+    counts: Counter[tuple[str, str]] = Counter()
+    functions = itertools.count()
+    for group in groups(data, section):
+        module = group.module
+        new = mapping.get(module.text, module.text)
+        edits = []
+        if new != module.text:
+            edits.append(Edit(module.start, module.end, renamed(module, new)))
+        if changes:
+            items = [(next(functions) if i.extern.is_func else None, i) for i in group.imports]
+            edits += _change_functions(data, group.form, items, changes)
+            imports = len(items)
+        else:
+            imports = sum(1 for _ in group.imports)
+        for edit in edits:
+            content += data[copied : edit.start] + edit.replacement
+            copied = edit.end
+        if new != module.text:
+            counts[module.text, new] += imports
+    if copied > section.content:
+        content += data[copied : section.end]
+        patch.edit(section, [Edit(section.content, section.end, bytes(content))])
+    return tuple(Rename(old, new, count) for (old, new), count in counts.items())
+
+
+def _change_functions(
+    data: Data,
+    form: int | None,
+    items: Sequence[tuple[int | None, Import]],
+    changes: Mapping[int, ImportedAs],
+) -> Iterator[Edit]:
+    """`items` are the imports of a group with the indices of those that are functions."""
+    if not any(index in changes for index, _ in items):
+        return
+    if form is not None:  # the imports no longer share a type: each gets its own
+        yield Edit(form, form + 1, bytes([GROUP_BY_MODULE]))
+        yield Edit(items[0][1].extern_start, items[0][1].extern_end, b"")
+    for index, item in items:
+        extern = data[item.extern_start : item.extern_end]
+        change = changes.get(index) if index is not None else None
+        if change is not None:
+            name, type_index = change
+            yield Edit(item.name.start, item.name.end, renamed(item.name, name))
+            old = item.extern.type_index or 0
+            extern = extern[:1] + reencode_u32(type_index, old=old, old_width=len(extern) - 1)
+        if form is not None:
+            yield Edit(item.name.end, item.name.end, extern)
+        elif change is not None:
+            yield Edit(item.extern_start, item.extern_end, extern)

@@ -5,13 +5,22 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from rewriter.cursor import Cursor, Data
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
 
-__all__ = ["HEADER_SIZE", "Section", "SectionId", "is_linker_section", "split"]
+__all__ = [
+    "HEADER_SIZE",
+    "Section",
+    "SectionId",
+    "describes_code",
+    "is_linker_section",
+    "place_for",
+    "split",
+]
 
 HEADER_SIZE = 8
 """Bytes: the magic number and the version."""
@@ -111,12 +120,29 @@ def split(data: Data) -> tuple[Section, ...]:
     return tuple(sections)
 
 
+def place_for(sections: Sequence[Section], section_id: SectionId) -> int:
+    """The position where a section that is not there yet belongs, in bytes."""
+    before = (
+        s for s in sections if s.id is not SectionId.CUSTOM and _RANK[s.id] < _RANK[section_id]
+    )
+    return max((section.end for section in before), default=HEADER_SIZE)
+
+
 def is_linker_section(name: str | None) -> bool:
     """Whether a custom section of this name belongs to a relocatable object file.
 
     Source: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
     """
     return name is not None and (name == "linking" or name.startswith("reloc."))
+
+
+def describes_code(name: str) -> bool:
+    """Whether a custom section of this name describes code by its positions in the code section.
+
+    Sources: https://github.com/WebAssembly/tool-conventions (Debugging.md) and
+    https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md
+    """
+    return name.startswith((".debug_", "metadata.code.")) or name == "external_debug_info"
 
 
 def _section(cursor: Cursor) -> Section:

@@ -1,57 +1,39 @@
-"""Proof that two modules differ in nothing but the module names of their imports."""
+"""Proof that two modules differ in nothing but what a rewrite changes."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rewriter.cursor import Data, Name
+from rewriter.cursor import Cursor, Data, Name
+from rewriter.dialects import DIALECTS
+from rewriter.difference import Difference, compare_bytes
 from rewriter.imports import groups
+from rewriter.names import NAME_SECTION
 from rewriter.plan import Rename
-from rewriter.sections import Section, SectionId, split
+from rewriter.sections import Section, SectionId, describes_code, split
+from rewriter.verify_adapted import CHANGED_SECTIONS, RenameCounts, Side, compare_changed
 
 __all__ = ["Comparison", "Difference", "compare"]
-
-_CHUNK = 1 << 20
-"""Bytes compared at a time."""
-
-_RenameCounts = Counter[tuple[str, str]]
-
-_DIFFERING_RUN = re.compile(rb"[^\0](?:\0{0,7}[^\0])*")
-"""In the XOR of two strings: differing bytes, joined over gaps of fewer than eight equal ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that a rename does not change. The offsets are in bytes, None where one of the
-    modules has nothing there."""
-
-    what: str
-    original_offset: int | None
-    rewritten_offset: int | None
-
-    def __str__(self) -> str:
-        def show(offset: int | None) -> str:
-            return "absent" if offset is None else f"{offset:#x}"
-
-        where = f"original {show(self.original_offset)}, rewritten {show(self.rewritten_offset)}"
-        return f"{self.what} ({where})"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`renames` are the module names that differ; `differences` everything else that does."""
+    """`renames` are the module names that differ, `adapters` the names of those that one of the
+    modules has and the other has not, `dropped` the sections for debugging that are gone;
+    `differences` is everything else that differs."""
 
     renames: tuple[Rename, ...]
+    adapters: tuple[str, ...]
+    dropped: tuple[str, ...]
     differences: tuple[Difference, ...]
     sections: int
     """How many sections are the same byte for byte."""
 
     @property
-    def only_renamed(self) -> bool:
+    def only_rewritten(self) -> bool:
         return not self.differences
 
 
@@ -60,40 +42,86 @@ def compare(original: Data, rewritten: Data) -> Comparison:
 
     Raises ModuleError where one of them cannot be read.
     """
-    first, second = split(original), split(rewritten)
-    renames: _RenameCounts = Counter()
+    left, right = Side(original), Side(rewritten)
+    renames: RenameCounts = Counter()
     differences: list[Difference] = []
+    dropped: list[str] = []
     same = 0
-    for left, right in _pairs(first, second):
-        if left is None:
-            if right is not None:
-                what = f"{right.title} was added"
-                differences.append(Difference(what, None, right.start))
-        elif right is None:
-            differences.append(Difference(f"{left.title} is gone", left.start, None))
-        elif left.id is SectionId.IMPORT:
-            differences += _compare_imports(original, left, rewritten, right, renames)
-        else:
-            found = list(
-                _compare_bytes(
-                    left.title,
-                    original,
-                    range(left.content, left.end),
-                    rewritten,
-                    range(right.content, right.end),
-                )
-            )
-            if left.size_width != right.size_width:
-                found.append(
-                    Difference(f"{left.title}: size field width", left.start + 1, right.start + 1)
-                )
-            same += not found
-            differences += found
+    for one, other in _pairs(split(original), split(rewritten)):
+        if one is None or other is None:
+            if one is not None and one.name is not None and describes_code(one.name):
+                dropped.append(one.name)
+            else:
+                differences += _only_in_one(left, one, right, other)
+            continue
+        found = list(_compare_sections(left, one, right, other, renames))
+        same += not found and original[one.start : one.end] == rewritten[other.start : other.end]
+        differences += found
+    names = Counter(found.adapter.name for found in left.info.adapters.values())
+    names.subtract(found.adapter.name for found in right.info.adapters.values())
     return Comparison(
         tuple(Rename(old, new, count) for (old, new), count in renames.items()),
+        tuple(sorted(name for name, count in names.items() if count)),
+        tuple(dropped),
         tuple(differences),
         same,
     )
+
+
+def _only_in_one(
+    left: Side, one: Section | None, right: Side, other: Section | None
+) -> Iterator[Difference]:
+    if one is not None and not left.has_only_adapters(one):
+        yield Difference(f"{one.title} is gone", one.start, None)
+    if other is not None and not right.has_only_adapters(other):
+        yield Difference(f"{other.title} was added", None, other.start)
+
+
+def _compare_sections(
+    left: Side, one: Section, right: Side, other: Section, renames: RenameCounts
+) -> Iterator[Difference]:
+    """The differences between two sections of the same kind and name."""
+    adapted = left.adapted or right.adapted
+    if one.id is SectionId.TYPE and len(left.info.types) != len(right.info.types):
+        yield from _compare_types(left, one, right, other)
+    elif adapted and one.id in CHANGED_SECTIONS and one.name in (None, NAME_SECTION):
+        yield from compare_changed(left, one, right, other, renames)
+    elif one.id is SectionId.IMPORT:
+        yield from _compare_imports(left.data, one, right.data, other, renames)
+    else:
+        yield from compare_bytes(
+            one.title,
+            left.data,
+            range(one.content, one.end),
+            right.data,
+            range(other.content, other.end),
+        )
+        if one.size_width != other.size_width:
+            what = f"{one.title}: size field width"
+            yield Difference(what, one.start + 1, other.start + 1)
+
+
+def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:
+    """One may have types of wasi-nn's functions after those of the other: adapting appends them,
+    and taking adapters away again leaves them."""
+    fewer, more = sorted((left.info.types, right.info.types), key=len)
+    before, after = range(one.content, one.end), range(other.content, other.end)
+    if all(added in _SIGNATURES for added in more[len(fewer) :]):
+        before, after = _after_count(left.data, one), _after_count(right.data, other)
+        size = min(len(before), len(after))
+        before, after = before[:size], after[:size]
+    yield from compare_bytes(one.title, left.data, before, right.data, after)
+
+
+_SIGNATURES = frozenset(
+    dialect.signature(function) for dialect in DIALECTS.values() for function in dialect.functions
+)
+
+
+def _after_count(data: Data, section: Section) -> range:
+    cursor = Cursor(data, section.content, section.end)
+    cursor.u32()
+    return range(cursor.pos, section.end)
 
 
 def _pairs(
@@ -123,7 +151,7 @@ def _compare_imports(
     left: Section,
     rewritten: Data,
     right: Section,
-    renames: _RenameCounts,
+    renames: RenameCounts,
 ) -> Iterator[Difference]:
     """Whatever stands between one module name and the next has to be the same."""
     title = left.title
@@ -133,14 +161,14 @@ def _compare_imports(
         (left_name, imports), (right_name, _) = (item or (None, 0) for item in pair)
         left_end = left_name.start if left_name else left.end
         right_end = right_name.start if right_name else right.end
-        yield from _compare_bytes(
+        yield from compare_bytes(
             title, original, range(left_pos, left_end), rewritten, range(right_pos, right_end)
         )
         left_pos = left_name.end if left_name else left.end
         right_pos = right_name.end if right_name else right.end
         if left_name and right_name and left_name.text != right_name.text:
             renames[left_name.text, right_name.text] += imports
-    yield from _compare_bytes(
+    yield from compare_bytes(
         title, original, range(left_pos, left.end), rewritten, range(right_pos, right.end)
     )
 
@@ -149,49 +177,3 @@ def _module_names(data: Data, section: Section) -> Iterator[tuple[Name, int]]:
     """Each occurrence of a module name, and how many imports it stands for."""
     for group in groups(data, section):
         yield group.module, sum(1 for _ in group.imports)
-
-
-def _compare_bytes(
-    title: str, original: Data, left: range, rewritten: Data, right: range
-) -> Iterator[Difference]:
-    if len(left) != len(right):
-        start = _first_difference(original, left, rewritten, right)
-        yield Difference(
-            f"{title}: {len(left)} bytes became {len(right)}, the first difference",
-            left.start + start,
-            right.start + start,
-        )
-        return
-    for start in range(0, len(left), _CHUNK):
-        chunk = left[start : start + _CHUNK]
-        a = original[chunk.start : chunk.stop]
-        b = rewritten[right.start + start : right.start + start + len(chunk)]
-        if a == b:
-            continue
-        for run in _DIFFERING_RUN.finditer(_xor(a, b)):
-            yield Difference(
-                f"{title}: {_bytes(run.end() - run.start())}",
-                chunk.start + run.start(),
-                right.start + start + run.start(),
-            )
-
-
-def _bytes(count: int) -> str:
-    return "1 byte differs" if count == 1 else f"{count} bytes differ"
-
-
-def _first_difference(original: Data, left: range, rewritten: Data, right: range) -> int:
-    """How many bytes two ranges of different lengths have in common at their starts."""
-    shorter = min(len(left), len(right))
-    for start in range(0, shorter, _CHUNK):
-        size = min(_CHUNK, shorter - start)
-        a = original[left.start + start : left.start + start + size]
-        b = rewritten[right.start + start : right.start + start + size]
-        if a != b:
-            found = _DIFFERING_RUN.search(_xor(a, b))
-            return start + (found.start() if found else 0)
-    return shorter
-
-
-def _xor(a: bytes, b: bytes) -> bytes:
-    return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).to_bytes(len(a), "big")

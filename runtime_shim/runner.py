@@ -10,7 +10,7 @@ import wasmtime
 
 from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
-from rewriter.inspect import ModuleInfo, inspect_module, signature
+from rewriter.inspect import ModuleInfo, inspect_module
 from runtime_shim.errors import GuestTrap, LinkError
 from runtime_shim.host import NNHost
 
@@ -141,7 +141,7 @@ def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None
         dialect = dialects.get(item.module)
         if dialect is None or item.kind != "func" or item.name not in dialect.functions:
             continue
-        expected = signature(dialect, item.name)
+        expected = dialect.signature(item.name)
         if item.type != expected:
             wrong.append(
                 f"\n  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"

@@ -7,15 +7,16 @@ from typing import Annotated
 import typer
 
 from nnshim.commands.common import Finding, GuestAbi, report
-from rewriter import ModuleInfo, UsageError
-from rewriter.hosts import HOSTS, Assessment, Host, Verdict, assess
+from rewriter import ModuleInfo
+from rewriter.assess import Assessment, Verdict, assess, find_host
+from rewriter.hosts import HOSTS, Host
 
 __all__ = ["command"]
 
 
 _VERDICTS = {
     Verdict.AS_IT_IS: "runs on {} as it is",
-    Verdict.AFTER_RENAME: "runs on {} after a rename",
+    Verdict.AFTER_REWRITE: "runs on {} after a rewrite",
     Verdict.CANNOT: "cannot run on {}",
 }
 
@@ -34,9 +35,7 @@ def command(
 
     Exit codes: 0 it can run all of them; 1 it cannot, or one cannot be read; 2 usage.
     """
-    host = HOSTS.get(host_name)
-    if host is None:
-        raise UsageError(f"--for {host_name}: known hosts are {', '.join(HOSTS)}")
+    host = find_host(host_name)
     report(files, guest_abi, as_json, lambda path, info: _find(path, info, host))
 
 
@@ -49,7 +48,7 @@ def _find(path: str, info: ModuleInfo, host: Host) -> Finding:
 def _lines(path: str, host: str, found: Assessment) -> list[str]:
     lines = [f"{path}: {_VERDICTS[found.verdict].format(host)}"]
     lines += [f"  because {reason}" for reason in found.reasons]
-    if found.verdict is Verdict.AFTER_RENAME:
+    if found.verdict is Verdict.AFTER_REWRITE:
         lines.append(f"  with: nnshim rewrite --for {host} {path} OUT")
     return lines + [f"  note: {caveat}" for caveat in found.caveats]
 

@@ -8,7 +8,8 @@ import typer
 
 from nnshim.commands.common import Finding, GuestAbi, report
 from rewriter import ModuleInfo
-from rewriter.hosts import HOSTS, assess
+from rewriter.assess import assess
+from rewriter.hosts import HOSTS
 
 __all__ = ["command"]
 
@@ -46,6 +47,7 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
         doubt = "" if abi.certain else " (a guess)"
         lines.append(f"  ABI of {module}: {abi.name or 'none that is known'}{doubt}")
         lines += [f"    as {evidence}" for evidence in abi.evidence]
+    lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
     for name, memory in info.exported_memories.items():
         lines.append(f"  exports memory {name}: {memory} (in pages)")
     if not info.exported_memories:
@@ -83,6 +85,7 @@ def _as_json(info: ModuleInfo) -> dict[str, object]:
             module: {"name": abi.name, "certain": abi.certain, "evidence": abi.evidence}
             for module, abi in info.abis.items()
         },
+        "adapters": [standing.adapter.name for standing in info.adapters.values()],
         "exports": info.exports,
         "exported_memories": {name: str(m) for name, m in info.exported_memories.items()},
         "custom_sections": [

@@ -8,7 +8,7 @@ import typer
 
 from nnshim.commands.common import GuestAbi, imports, note, print_json
 from rewriter import Result, UsageError, rewrite_file
-from rewriter.dialects import WASI_NN
+from rewriter.dialects import DIALECTS
 from rewriter.hosts import HOSTS
 
 __all__ = ["command"]
@@ -24,20 +24,38 @@ def command(
         str | None,
         typer.Option(
             metavar="wasi_nn|wasi_ephemeral_nn",
-            help="The name that wasi-nn imports get; wasi_nn unless --rename is given.",
+            help="The name that wasi-nn imports get; wasi_nn unless another option says which.",
         ),
     ] = None,
     rename: Annotated[
         list[str] | None,
         typer.Option(metavar="OLD=NEW", help="Rename another import module. May be repeated."),
     ] = None,
+    abi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(DIALECTS), help="Adapt the ABI too, and rename to what goes with it."
+        ),
+    ] = None,
     host_name: Annotated[
         str | None,
-        typer.Option("--for", metavar="HOST", help=f"Rename for a host: {', '.join(HOSTS)}."),
+        typer.Option(
+            "--for", metavar="HOST", help=f"Rename and adapt for a host: {', '.join(HOSTS)}."
+        ),
+    ] = None,
+    built_for: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="HOST", help="The host whose numbers the module was built with."
+        ),
     ] = None,
     guest_abi: GuestAbi = None,
+    drop_debug: Annotated[
+        bool,
+        typer.Option("--drop-debug", help="Remove what describes code by its position (DWARF)."),
+    ] = False,
     require: Annotated[
-        bool, typer.Option("--require", help="Exit with 1 if there is nothing to rename.")
+        bool, typer.Option("--require", help="Exit with 1 if there is nothing to change.")
     ] = False,
     validate: Annotated[
         bool, typer.Option(help="Have wasm-tools validate the input and the output.")
@@ -51,24 +69,29 @@ def command(
 ) -> None:
     """Rename the module name of imports, so that a host finds what it registers.
 
-    Only the import section changes, and running it again changes nothing more. The output is
-    written whole or not at all.
+    With --abi or --for, also put adapters before the functions that have another form there.
+    Running it again changes nothing more. The output is written whole or not at all.
 
-    Exit codes: 0 done, or nothing to rename; 1 the input is refused; 2 usage; 3 wasm-tools is
+    Exit codes: 0 done, or nothing to change; 1 the input is refused; 2 usage; 3 wasm-tools is
     missing.
     """
     if output is None and not dry_run:
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
-    if to is not None and host_name is not None:
-        raise UsageError("--to and --for both say what name the imports get")
+    if host_name is not None and (to is not None or abi is not None):
+        raise UsageError("--for says what name and ABI the imports get; --to and --abi do too")
+    if built_for is not None and host_name is None and abi is None:
+        raise UsageError("--from makes a difference with --for or --abi only")
     result = rewrite_file(
         source,
         None if dry_run else output,
-        to=to or (None if rename or host_name else WASI_NN),
+        to=to,
+        abi=abi,
         host=host_name,
+        built_for=built_for,
         guest_abi=guest_abi,
+        drop_debug=drop_debug,
         renames=_parse_renames(rename or []),
         require=require,
         validate=validate,
@@ -82,6 +105,8 @@ def command(
     else:
         for line in _plan_lines(result):
             note(line)
+    for line in result.notes:
+        note(line)
 
 
 def _parse_renames(options: list[str]) -> dict[str, str]:
@@ -97,19 +122,35 @@ def _parse_renames(options: list[str]) -> dict[str, str]:
 
 def _plan_lines(result: Result) -> list[str]:
     plan = result.plan
-    if not plan.renames:
-        return ["nothing to rename"]
+    if not plan.edits:
+        return ["nothing to change"]
     lines = [f"{r.old} -> {r.new}: {imports(r.imports)}" for r in plan.renames]
+    if plan.adapting.adapted:
+        lines += [f"adapted: {adapted}" for adapted in plan.adapting.adapted]
+        lines.append(f"{plan.adapting.references} references redirected")
+    lines += [f"dropped: {name}" for name in plan.dropped]
     return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
 
 
 def _as_json(result: Result, source: str, output: str | None, validated: bool) -> dict[str, object]:
     plan = result.plan
     return {
-        "changed": bool(plan.renames),
+        "changed": bool(plan.edits),
         "written": result.written,
         "validated": validated,
         "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in plan.renames],
+        "adapted": [
+            {
+                "function": adapted.function,
+                "from": adapted.after.source.name if adapted.after else None,
+                "to": adapted.after.target.name if adapted.after else None,
+            }
+            for adapted in plan.adapting.adapted
+        ],
+        "redirected": plan.adapting.references,
+        "dropped": plan.dropped,
+        "outdated": plan.outdated,
+        "notes": result.notes,
         "input": {"path": source, "size": plan.input_size, "sha256": result.input_sha256},
         "output": {"path": output, "size": plan.output_size, "sha256": result.output_sha256},
     }

@@ -1,4 +1,4 @@
-"""nnshim verify: prove that a rewrite changed nothing but import module names."""
+"""nnshim verify: prove that a rewrite changed nothing but what it may change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def command(
     rewritten: Annotated[str, typer.Argument(metavar="REWRITTEN", help="The module after.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
-    """Compare two modules, which may differ in nothing but the module names of their imports.
+    """Compare two modules, which may differ in nothing but what a rewrite changes: the module
+    names of imports, adapters before wasi-nn's functions and what calls them, and debug sections
+    that are gone.
 
     Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
     byte offsets), or one of them cannot be read; 2 usage.
@@ -30,22 +32,26 @@ def command(
     else:
         for line in _lines(comparison):
             typer.echo(line)
-    if not comparison.only_renamed:
+    if not comparison.only_rewritten:
         raise typer.Exit(1)
 
 
 def _lines(comparison: Comparison) -> list[str]:
-    renames = [f"{r.old} -> {r.new}: {imports(r.imports)}" for r in comparison.renames]
-    if not comparison.only_renamed:
-        return [*renames, *(f"different: {d}" for d in comparison.differences)]
-    verdict = "only import module names differ" if renames else "no difference"
-    return [*renames, f"{verdict}; {comparison.sections} other sections are the same"]
+    lines = [f"{r.old} -> {r.new}: {imports(r.imports)}" for r in comparison.renames]
+    lines += [f"adapter {name}" for name in comparison.adapters]
+    lines += [f"dropped: {name}" for name in comparison.dropped]
+    if not comparison.only_rewritten:
+        return [*lines, *(f"different: {d}" for d in comparison.differences)]
+    verdict = "no other difference" if lines else "no difference"
+    return [*lines, f"{verdict}; {comparison.sections} sections are the same byte for byte"]
 
 
 def _as_json(comparison: Comparison) -> dict[str, object]:
     return {
-        "only_renamed": comparison.only_renamed,
+        "only_rewritten": comparison.only_rewritten,
         "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in comparison.renames],
+        "adapters": comparison.adapters,
+        "dropped": comparison.dropped,
         "differences": [
             {
                 "what": d.what,

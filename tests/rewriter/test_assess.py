@@ -4,18 +4,20 @@ import pytest
 
 import rewriter
 from rewriter import HostMismatch, NothingToRename, UsageError, inspect_module
-from rewriter.dialects import MODULE_NAMES
-from rewriter.hosts import HOSTS, Assessment, Verdict, assess
+from rewriter.assess import Assessment, Verdict, assess
+from rewriter.dialects import DIALECTS, MODULE_NAMES
+from rewriter.hosts import HOSTS
 from tests.wasm import assemble
 
-AS_IT_IS, RENAMED, CANNOT = Verdict.AS_IT_IS, Verdict.AFTER_RENAME, Verdict.CANNOT
-LOAD = {"witx": "i32 i32 i32 i32 i32", "wamr": "i32 i32 i32 i32"}
+AS_IT_IS, REWRITE, CANNOT = Verdict.AS_IT_IS, Verdict.AFTER_REWRITE, Verdict.CANNOT
 MEMORY = '(memory (export "memory") 1)'
 
 
 def guest(module: str, abi: str, *more: str, memory: str = MEMORY) -> bytes:
-    imports = [f'(import "{module}" "load" (func (param {LOAD[abi]}) (result i32)))']
-    imports += [f'(import "{module}" "{name}" (func (param i32) (result i32)))' for name in more]
+    """Imports load, and more functions with the types that the extended ABI has for them."""
+    types = {name: DIALECTS["wasmedge"].signature(name) for name in more}
+    types["load"] = DIALECTS[abi].signature("load")
+    imports = [f'(import "{module}" "{name}" (func {types[name]}))' for name in ("load", *more)]
     return assemble(f"(module {' '.join(imports)} {memory})")
 
 
@@ -26,10 +28,10 @@ def on(host: str, module: bytes) -> Assessment:
 @pytest.mark.parametrize(
     ("module", "abi", "expected"),
     [
-        ("wasi_ephemeral_nn", "witx", [AS_IT_IS, AS_IT_IS, AS_IT_IS, CANNOT, AS_IT_IS, AS_IT_IS]),
-        ("wasi_nn", "witx", [RENAMED, RENAMED, RENAMED, CANNOT, RENAMED, AS_IT_IS]),
-        ("wasi_nn", "wamr", [CANNOT, CANNOT, CANNOT, AS_IT_IS, CANNOT, AS_IT_IS]),
-        ("wasi_ephemeral_nn", "wamr", [CANNOT, CANNOT, CANNOT, RENAMED, CANNOT, AS_IT_IS]),
+        ("wasi_ephemeral_nn", "witx", [AS_IT_IS, AS_IT_IS, AS_IT_IS, REWRITE, AS_IT_IS, AS_IT_IS]),
+        ("wasi_nn", "witx", [REWRITE, REWRITE, REWRITE, REWRITE, REWRITE, AS_IT_IS]),
+        ("wasi_nn", "wamr", [REWRITE, REWRITE, REWRITE, AS_IT_IS, REWRITE, AS_IT_IS]),
+        ("wasi_ephemeral_nn", "wamr", [REWRITE, REWRITE, REWRITE, REWRITE, REWRITE, AS_IT_IS]),
     ],
 )  # fmt: skip
 def test_name_and_abi_decide_where_a_module_runs(
@@ -40,11 +42,66 @@ def test_name_and_abi_decide_where_a_module_runs(
     assert [on(name, guest(module, abi)).verdict for name in names] == expected
 
 
-def test_functions_that_a_host_lacks_are_the_reason() -> None:
-    module = guest("wasi_ephemeral_nn", "witx", "unload", "compute_single")
+def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "unload", "compute_single", "fini_single")
     assert on("wasmedge", module).verdict is AS_IT_IS
-    for host in ("wasmtime", "wamr"):
-        assert on(host, module).reasons == ("the host does not have unload, compute_single",)
+    for host in ("wasmtime", "wamr", "wamr-legacy"):
+        found = on(host, module)
+        assert found.verdict is CANNOT
+        assert found.reasons == ("the host does not have compute_single, fini_single",)
+
+
+def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_then() -> None:
+    found = on("wasmtime", guest("wasi_ephemeral_nn", "witx", "unload"))
+    assert found.verdict is REWRITE
+    assert found.reasons == (
+        "the host has other numbers for encodings",
+        "the host does not have unload",
+    )
+    assert "unload has no effect there: graphs live as long as the guest" in found.caveats
+
+
+def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "set_input")
+    assert on("wamr", module).verdict is AS_IT_IS
+    found = on("wamr-2.1", module)
+    assert found.verdict is REWRITE
+    assert found.reasons == ("the host has other numbers for tensor types",)
+    there = rewriter.rewrite(module, host="wamr-2.1")
+    assert on("wamr-2.1", there).verdict is AS_IT_IS
+    assert on("wasmtime", there).reasons == ("its set_input was adapted to another host",)
+    assert on("wamr", rewriter.rewrite(there, host="wamr")).verdict is AS_IT_IS
+
+
+def test_the_host_that_a_module_was_built_for_says_what_its_numbers_mean() -> None:
+    module = guest("wasi_ephemeral_nn", "witx")
+    wasmtime, wamr = HOSTS["wasmtime"], HOSTS["wamr"]
+    assert assess(inspect_module(module), wasmtime, guest=wamr).reasons == (
+        "the host has other numbers for encodings",
+    )
+    assert assess(inspect_module(module), wamr, guest=wamr).verdict is AS_IT_IS
+    assert assess(inspect_module(module), wamr, guest=HOSTS["wamr-legacy"]).verdict is CANNOT
+
+
+@pytest.mark.parametrize(
+    ("memory", "why"),
+    [
+        ('(memory (export "memory") 1 2 shared)', "shared between threads"),
+        ('(memory (export "memory") i64 1)', "64-bit"),
+    ],
+)
+def test_a_memory_that_adapters_cannot_work_in_is_an_obstacle(memory: str, why: str) -> None:
+    module = guest("wasi_nn", "wamr", memory=memory)
+    assert on("wamr-legacy", module).verdict is AS_IT_IS
+    with pytest.raises(HostMismatch, match=why):
+        rewriter.rewrite(module, host="wasmtime", validate=False)
+
+
+def test_a_function_of_another_type_than_the_abis_is_an_obstacle() -> None:
+    text = f"""(module (import "wasi_nn" "compute" (func (param i64) (result i32))) {MEMORY})"""
+    assert on("wasmtime", assemble(text)).reasons == (
+        "wasi_nn.compute, (param i64) (result i32), is no function of the wamr ABI",
+    )
 
 
 def test_functions_that_came_later_are_a_caveat() -> None:
@@ -56,7 +113,7 @@ def test_functions_that_came_later_are_a_caveat() -> None:
 
 def test_what_a_host_is_known_not_to_do_is_a_caveat() -> None:
     caveats = on("wamr-2.1", guest("wasi_ephemeral_nn", "witx")).caveats
-    assert "tensors of u8, i32 and i64 are taken for bf16, u8 and i32" in caveats
+    assert "tensors of u8, i32 and i64 have types 4, 5 and 6" in caveats
 
 
 def test_a_guessed_abi_is_a_caveat() -> None:
@@ -83,7 +140,7 @@ def test_a_profile_names_its_source_and_only_known_modules(name: str) -> None:
     profile = HOSTS[name]
     assert profile.source
     assert set(profile.modules) <= set(MODULE_NAMES)
-    assert set(profile.functions) >= set.intersection(*(set(d.functions) for d in profile.dialects))
+    assert all(profile.since.keys() <= d.functions.keys() for d in profile.dialects)
 
 
 def test_a_rewrite_for_a_host_gives_the_name_that_it_registers() -> None:
@@ -98,18 +155,15 @@ def test_a_rewrite_for_a_host_gives_the_name_that_it_registers() -> None:
 
 
 def test_a_given_abi_decides_where_the_imports_cannot() -> None:
-    text = f'(module (import "wasi_nn" "compute" (func (param i32) (result i32))) {MEMORY})'
-    with pytest.raises(HostMismatch):
-        rewriter.rewrite(assemble(text), host="wasmtime")
-    there = rewriter.rewrite(assemble(text), host="wasmtime", guest_abi="witx")
-    assert inspect_module(there).import_modules == ("wasi_ephemeral_nn",)
-
-
-def test_a_rewrite_for_a_host_of_another_abi_is_refused_with_the_reason() -> None:
-    with pytest.raises(
-        HostMismatch, match=r"cannot run on wamr-legacy: its wasi_nn is of the witx ABI"
-    ):
-        rewriter.rewrite(guest("wasi_nn", "witx"), host="wamr-legacy")
+    text = """(module (import "wasi_nn" "set_input" (func (param i32 i32 i32) (result i32)))
+      (memory (export "memory") 1))"""
+    guessed, given = (
+        inspect_module(rewriter.rewrite(assemble(text), host="wasmtime", guest_abi=abi))
+        for abi in (None, "witx")
+    )
+    assert guessed.import_modules == given.import_modules == ("wasi_ephemeral_nn",)
+    assert len(guessed.adapters) == 1
+    assert not given.adapters
 
 
 def test_an_unknown_host_is_refused_with_those_that_are_known() -> None:

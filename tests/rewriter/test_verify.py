@@ -4,8 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewriter import MalformedModule, Rename, compare, rewrite
-from tests.wasm import HEADER, TYPES, assemble, custom, imported, imports, name
+from rewriter import (
+    MalformedModule,
+    ModuleError,
+    Rename,
+    compare,
+    inspect_module,
+    rewrite,
+    wasm_tools,
+)
+from rewriter.leb128 import encode_u32
+from rewriter.sections import SectionId, split
+from tests.wasm import HEADER, TYPES, assemble, custom, imported, imports, name, section, vector
 
 GUEST = assemble(
     """(module
@@ -23,14 +33,14 @@ def what(original: bytes, rewritten: bytes) -> list[tuple[str, int | None, int |
 
 def test_a_rename_is_nothing_but_a_rename() -> None:
     comparison = compare(GUEST, rewrite(GUEST))
-    assert comparison.only_renamed
+    assert comparison.only_rewritten
     assert comparison.renames == (Rename("wasi_ephemeral_nn", "wasi_nn", 2),)
     assert comparison.sections == 4
 
 
 def test_a_module_is_the_same_as_itself() -> None:
     comparison = compare(GUEST, GUEST)
-    assert comparison.only_renamed
+    assert comparison.only_rewritten
     assert comparison.renames == ()
 
 
@@ -53,7 +63,7 @@ def test_any_other_changed_byte_is_found(position: int, flip: int) -> None:
         comparison = compare(GUEST, bytes(changed))
     except MalformedModule:
         return
-    assert comparison.only_renamed == is_name
+    assert comparison.only_rewritten == is_name
 
 
 def test_every_run_of_changed_bytes_is_listed_with_its_offset_in_both() -> None:
@@ -114,5 +124,79 @@ def test_a_size_field_of_another_width_is_found() -> None:
     ],
 )
 def test_imports_that_differ_in_more_than_the_module_are_found(after: list[bytes]) -> None:
-    before = HEADER + TYPES + imports(imported("x"))
-    assert not compare(before, HEADER + TYPES + imports(*after)).only_renamed
+    types = section(SectionId.TYPE, vector(b"\x60\0\0", b"\x60\0\0"))
+    before = HEADER + types + imports(imported("x"))
+    assert not compare(before, HEADER + types + imports(*after)).only_rewritten
+
+
+ADAPTABLE = assemble(
+    """(module
+      (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
+      (import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))
+      (import "env" "log" (func $log (param i32)))
+      (import "wasi_ephemeral_nn" "get_output"
+        (func $get_output (param i32 i32 i32 i32 i32) (result i32)))
+      (table 4 funcref)
+      (memory (export "memory") 1)
+      (global $g funcref (ref.func $load))
+      (export "again" (func $get_output))
+      (elem (i32.const 0) $load $log $get_output)
+      (func $first (param i32) (result i32)
+        (call $log (local.get 0))
+        (call $load (i32.const 8) (i32.const 1) (i32.const 1) (i32.const 0) (local.get 0)))
+      (func $second (result i32) (call $compute (call $first (i32.const 12))))
+      (data (i32.const 0) "data"))"""
+)
+ADAPTED = rewrite(ADAPTABLE, abi="wamr")
+
+
+def test_an_adaptation_is_nothing_but_an_adaptation() -> None:
+    for before, after in ((ADAPTABLE, ADAPTED), (ADAPTED, ADAPTABLE)):
+        comparison = compare(before, after)
+        assert comparison.differences == ()
+        assert comparison.adapters == (
+            "nnshim.get_output.witx-to-wamr",
+            "nnshim.load.witx-to-wamr",
+        )
+        assert sum(rename.imports for rename in comparison.renames) == 3
+
+
+def test_an_adaptation_there_and_back_is_no_difference() -> None:
+    comparison = compare(ADAPTABLE, rewrite(ADAPTED, abi="witx"))
+    assert comparison.only_rewritten
+    assert (comparison.adapters, comparison.renames) == ((), ())
+
+
+def test_a_call_that_goes_past_its_adapter_is_found() -> None:
+    adapter = encode_u32(len(inspect_module(ADAPTED).functions) + 2)  # load's, the first
+    found = ADAPTED.index(b"\x10" + adapter)
+    past = ADAPTED[: found + 1] + b"\x01" + ADAPTED[found + 2 :]
+    (difference,) = compare(ADAPTABLE, past).differences
+    assert (difference.what, difference.rewritten_offset) == (
+        "code section: another function",
+        found + 1,
+    )
+
+
+@given(st.integers(8, len(ADAPTED) - 1), st.integers(1, 255))
+def test_any_changed_byte_of_an_adapted_module_is_found(position: int, flip: int) -> None:
+    changed = bytearray(ADAPTED)
+    changed[position] ^= flip
+    try:
+        wasm_tools.validate(bytes(changed))
+        comparison = compare(ADAPTABLE, bytes(changed))
+    except ModuleError:
+        return
+    expected = compare(ADAPTABLE, ADAPTED)
+    if comparison.only_rewritten and comparison == expected:
+        (at,) = [s for s in split(ADAPTED) if s.start <= position < s.end]
+        assert at.name == "name"  # the names of the adapters themselves
+    elif comparison.only_rewritten:
+        assert comparison.renames != expected.renames
+
+
+def test_debug_sections_that_were_dropped_are_named() -> None:
+    module = GUEST + custom(".debug_info") + custom("producers")
+    comparison = compare(module, rewrite(module, drop_debug=True))
+    assert comparison.only_rewritten
+    assert comparison.dropped == (".debug_info",)

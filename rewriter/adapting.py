@@ -1,0 +1,216 @@
+"""Put adapters before the wasi-nn imports of a module, or take them away again.
+
+The imports keep their places, so that every function keeps its index; adapters are the last
+functions. Whatever named the import names the adapter then: where the index was written in as many
+bytes as linkers leave for it, nothing in the code moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rewriter.adapters import Adapter, AdapterMemory, same_adapter
+from rewriter.code import Reference, bodies, body_references
+from rewriter.cursor import Cursor, Data
+from rewriter.inspect import ModuleInfo
+from rewriter.leb128 import encode_u32
+from rewriter.names import rename_functions
+from rewriter.patch import Edit, Patch, growth, resized
+from rewriter.references import REFERRING_SECTIONS, section_references
+from rewriter.sections import SectionId
+from rewriter.valtypes import FuncType
+
+__all__ = ["NOT_ADAPTING", "Adapted", "Adapting", "ImportedAs", "adapt"]
+
+_FUNC_FORM, _I32 = b"\x60", b"\x7f"
+
+
+ImportedAs = tuple[str, int]
+"""The name and the type index that an import gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A function of the guest that goes through another adapter than before, or None."""
+
+    function: str
+    after: Adapter | None
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return f"{self.function}, back to what it was"
+        return f"{self.function}, from {self.after.source.name} to {self.after.target.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapting:
+    """`imports` has, by function index, what is imported in another form than before.
+
+    `references` counts what was redirected; `moved` says that code has moved in the code section,
+    so that what describes it by its position is wrong now.
+    """
+
+    adapted: tuple[Adapted, ...]
+    imports: Mapping[int, ImportedAs]
+    references: int
+    moved: bool
+
+
+NOT_ADAPTING = Adapting((), {}, 0, False)
+
+
+def adapt(
+    data: Data, patch: Patch, info: ModuleInfo, wanted: Mapping[int, Adapter | None]
+) -> Adapting:
+    """Plan to have an adapter, or none, before each of the imports whose index is in `wanted`.
+
+    Raises ModuleError where the module cannot be read as far as that takes.
+    """
+    adapted = tuple(_adapted(info, wanted))
+    if not adapted or info.adapter_memory is None:
+        return NOT_ADAPTING
+    return _Adaptation(data, patch, info, wanted, info.adapter_memory).plan(adapted)
+
+
+def _adapted(info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Iterator[Adapted]:
+    for slot, after in wanted.items():
+        standing = info.adapters.get(slot)
+        before = standing.adapter if standing else None
+        if not same_adapter(before, after):
+            yield Adapted(before.function if before else info.functions[slot].name, after)
+
+
+class _Adaptation:
+    """The steps, each of which adds to the patch what it does to one kind of section."""
+
+    def __init__(
+        self,
+        data: Data,
+        patch: Patch,
+        info: ModuleInfo,
+        wanted: Mapping[int, Adapter | None],
+        memory: AdapterMemory,
+    ) -> None:
+        self.data = data
+        self.patch = patch
+        self.info = info
+        self.wanted = wanted
+        self.memory = memory
+        self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
+        code = patch.find(SectionId.CODE)
+        found = bodies(data, code) if code else []
+        # The new adapters take the places of the old ones.
+        self.dropped = len(info.adapters)
+        self.kept = found[: len(found) - self.dropped]
+        self.first = len(info.functions) + len(self.kept)
+
+    def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
+        imports = self._types()
+        self._functions()
+        redirected = self._redirected()
+        elsewhere = self._sections(redirected)
+        in_code, moved = self._code(redirected)
+        names = [adapter.name for _, adapter in self.added]
+        rename_functions(self.data, self.patch, self.first, self.dropped, names)
+        return Adapting(adapted, imports, elsewhere + in_code, moved)
+
+    def _types(self) -> dict[int, ImportedAs]:
+        """What is imported as the host has it; types that miss are appended."""
+        types = self.info.types
+        needed = dict.fromkeys(adapter.imported_type for _, adapter in self.added)
+        missing = [func_type for func_type in needed if func_type not in types]
+        self._append(SectionId.TYPE, [_encoded(func_type) for func_type in missing])
+        known = [*types, *missing]
+        changes: dict[int, ImportedAs] = {}
+        for slot, adapter in self.wanted.items():
+            if adapter:
+                changes[slot] = adapter.imported, known.index(adapter.imported_type)
+            elif standing := self.info.adapters.get(slot):
+                changes[slot] = standing.adapter.function, standing.type_index
+        return changes
+
+    def _functions(self) -> None:
+        """The adapters have the types that the guest has called the imports with."""
+        added = []
+        for slot, _ in self.added:
+            standing = self.info.adapters.get(slot)
+            index = standing.type_index if standing else self.info.functions[slot].type_index
+            added.append(encode_u32(index or 0))
+        section = self.patch.find(SectionId.FUNCTION)
+        end = None
+        if section and self.dropped:
+            cursor = Cursor(self.data, section.content, section.end)
+            for _ in range(1 + len(self.kept)):
+                cursor.u32()
+            end = cursor.pos
+        self._append(SectionId.FUNCTION, added, self.dropped, end)
+
+    def _redirected(self) -> dict[int, int]:
+        """Which function index is to be put in the place of which."""
+        before = {slot: standing.index for slot, standing in self.info.adapters.items()}
+        after = {slot: self.first + place for place, (slot, _) in enumerate(self.added)}
+        pairs = ((before.get(slot, slot), after.get(slot, slot)) for slot in self.wanted)
+        return {old: new for old, new in pairs if old != new}
+
+    def _sections(self, redirected: Mapping[int, int]) -> int:
+        """Redirect what stands outside of function bodies, and count it."""
+        count = 0
+        for section in self.patch.sections:
+            if section.id in REFERRING_SECTIONS:
+                found = section_references(self.data, section, redirected)
+                self.patch.edit(section, [_redirect(r, redirected) for r in found])
+                count += len(found)
+        return count
+
+    def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool]:
+        """Redirect calls, and count them; whether code has moved."""
+        added = []
+        for slot, adapter in self.added:
+            instructions = adapter.body(slot, self.memory)
+            added.append(encode_u32(len(instructions)) + instructions)
+        end = self.kept[-1].end if self.kept else None
+        moved = self._append(SectionId.CODE, added, self.dropped, end)
+        section = self.patch.find(SectionId.CODE)
+        count = 0
+        for body, references in body_references(self.data, self.kept, redirected):
+            edits = [_redirect(reference, redirected) for reference in references]
+            more = growth(edits)
+            edits += resized(body.start, body.content, body.end - body.content, more)
+            if section:
+                self.patch.edit(section, edits)
+            moved |= more != 0
+            count += len(references)
+        return count, moved
+
+    def _append(
+        self, section_id: SectionId, items: list[bytes], dropped: int = 0, end: int | None = None
+    ) -> bool:
+        """Put `items` in the place of the last `dropped` items of a section, before which the
+        others end at `end`; whether the others have moved."""
+        section = self.patch.find(section_id)
+        if section is None:
+            if items:
+                self.patch.add(section_id, encode_u32(len(items)) + b"".join(items))
+            return False
+        cursor = Cursor(self.data, section.content, section.end)
+        count = cursor.u32()
+        counted = resized(section.content, cursor.pos, count, len(items) - dropped)
+        if end is None:
+            end = cursor.pos if dropped else section.end
+        self.patch.edit(section, [*counted, Edit(end, section.end, b"".join(items))])
+        return count > dropped and growth(counted) != 0
+
+
+def _encoded(func_type: FuncType) -> bytes:
+    """A function type that has i32 only."""
+    parameters, results = len(func_type.params), len(func_type.results)
+    return b"".join(
+        (_FUNC_FORM, encode_u32(parameters), _I32 * parameters, encode_u32(results), _I32 * results)
+    )
+
+
+def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:
+    """Write the new index in as many bytes as the old one has, if it fits."""
+    index = encode_u32(redirected[reference.index], reference.end - reference.start)
+    return Edit(reference.start, reference.end, index)

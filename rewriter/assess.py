@@ -1,0 +1,190 @@
+"""What a host means for a module: whether it runs there, and what has to be done for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from rewriter.adapters import Adapter, adapter_for, has, same_adapter
+from rewriter.dialects import DIALECTS, WASMEDGE, WITX, Dialect
+from rewriter.errors import UsageError
+from rewriter.hosts import HOSTS, Host
+from rewriter.inspect import SHARED_MEMORY, ImportedItem, ModuleInfo
+
+__all__ = ["Assessment", "Fit", "Verdict", "assess", "find_host", "fit"]
+
+
+class Verdict(Enum):
+    AS_IT_IS = "as it is"
+    AFTER_REWRITE = "after a rewrite"
+    CANNOT = "no"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Whether a module runs on a host; `reasons` why not as it is, `caveats` what to look out for
+    if it does."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What makes a module fit some dialects.
+
+    `adapters` has the adapter, or None, for each wasi-nn function by the index of its import;
+    `reasons` say why those that are not there yet are needed, `obstacles` why it cannot be done.
+    """
+
+    adapters: Mapping[int, Adapter | None]
+    reasons: tuple[str, ...]
+    obstacles: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+
+def find_host(name: str) -> Host:
+    """The profile of a host; raises UsageError for a name that is not known."""
+    host = HOSTS.get(name)
+    if host is None:
+        raise UsageError(f"{name!r} is no known host ({', '.join(HOSTS)})")
+    return host
+
+
+def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessment:
+    """Judge a module by its imports and exports: no more than those can be known of it.
+
+    `guest` is the host that it was built for, where that is known.
+    """
+    found = fit(info, host.dialects, guest)
+    caveats = list(found.caveats)
+    for function in dict.fromkeys(a.imported if a else f.name for f, a in _uses(info, found)):
+        if function in host.since:
+            caveats.append(f"the host has {function} since {host.since[function]}")
+    if info.abis:
+        caveats += host.limits
+    if found.obstacles:
+        return Assessment(Verdict.CANNOT, found.obstacles, tuple(caveats))
+    reasons = [
+        f"it imports {module}, and the host registers {host.modules[0]}"
+        for module in info.abis
+        if module not in host.modules
+    ]
+    reasons += found.reasons
+    verdict = Verdict.AFTER_REWRITE if reasons else Verdict.AS_IT_IS
+    return Assessment(verdict, tuple(reasons), tuple(caveats))
+
+
+def _uses(info: ModuleInfo, found: Fit) -> Iterable[tuple[ImportedItem, Adapter | None]]:
+    return ((info.functions[slot], adapter) for slot, adapter in found.adapters.items())
+
+
+def fit(info: ModuleInfo, dialects: Sequence[Dialect], guest: Host | None = None) -> Fit:
+    """Choose the adapters by which a module fits a host that speaks one of `dialects`."""
+    return _Fitting(info, dialects, guest).result()
+
+
+class _Fitting:
+    def __init__(self, info: ModuleInfo, dialects: Sequence[Dialect], guest: Host | None) -> None:
+        self.info = info
+        self.dialects = dialects
+        self.guest = guest
+        self.adapters: dict[int, Adapter | None] = {}
+        # Keys, in order, as several functions have the same to say.
+        self.reasons: dict[str, None] = {}
+        self.obstacles: dict[str, None] = {}
+        self.caveats: dict[str, None] = {}
+        self.lacking: list[str] = []
+
+    def result(self) -> Fit:
+        info = self.info
+        memory = info.exported_memories.get(SHARED_MEMORY)
+        if info.abis and memory is None:
+            self.obstacles['it exports no memory named "memory"'] = None
+        for module, abi in info.abis.items():
+            if abi.name is None:
+                self.obstacles[f"what it imports from {module} is no known ABI"] = None
+            elif not abi.certain:
+                self.caveats[f"that its {module} is of the {abi.name} ABI is a guess"] = None
+        for slot, item in enumerate(info.functions):
+            abi_name = info.abis[item.module].name if item.is_wasi_nn else None
+            if abi_name is not None:
+                self._choose(slot, item, DIALECTS[abi_name])
+        if self.lacking:
+            self.obstacles[f"the host does not have {', '.join(self.lacking)}"] = None
+        if memory and any(self.adapters.values()):
+            for unfit, what in (
+                (memory.shared, "shared between threads"),
+                (memory.is_64, "64-bit"),
+            ):
+                if unfit:
+                    self.obstacles[f"its memory is {what}, where adapters cannot work"] = None
+        return Fit(self.adapters, tuple(self.reasons), tuple(self.obstacles), tuple(self.caveats))
+
+    def _choose(self, slot: int, item: ImportedItem, imported_as: Dialect) -> None:
+        standing = self.info.adapters.get(slot)
+        if standing:
+            function, source = standing.adapter.function, standing.adapter.source
+            target = standing.adapter.target
+        else:
+            function, source = item.name, self._source(imported_as, item)
+            target = source
+            if function not in source.functions or item.type != source.signature(function):
+                what = f"{item.module}.{function}, {item.type}"
+                self.obstacles[f"{what}, is no function of the {source.name} ABI"] = None
+                return
+        if target not in self.dialects:
+            target = next((d for d in self.dialects if d is source), self.dialects[0])
+        if not has(target, function):
+            self.lacking.append(function)
+            return
+        known = self.guest is not None or source is not WITX
+        adapter = adapter_for(function, source, target, encodings_known=known)
+        self.adapters[slot] = adapter
+        if adapter and function not in target.functions:
+            self.caveats[_STAND_INS[function]] = None
+        if not same_adapter(standing.adapter if standing else None, adapter):
+            self.reasons[self._reason(item.module, function, source, target, adapter)] = None
+
+    def _source(self, imported_as: Dialect, item: ImportedItem) -> Dialect:
+        """The dialect of a function as the guest calls it."""
+        if self.guest is None:
+            return imported_as
+        fitting = [d for d in self.guest.dialects if d.layout == imported_as.layout]
+        if not fitting:
+            self.obstacles[
+                f"its {item.module} is of the {imported_as.name} ABI, and {self.guest.name}, for"
+                " which it is said to be built, does not speak it"
+            ] = None
+            return imported_as
+        named = next((d for d in fitting if d is imported_as), fitting[0])
+        return named if item.name in named.functions else WASMEDGE
+
+    def _reason(
+        self, module: str, function: str, source: Dialect, target: Dialect, adapter: Adapter | None
+    ) -> str:
+        if adapter is None:
+            return f"its {function} was adapted to another host"
+        if source.layout != target.layout:
+            theirs = " or ".join(dialect.layout for dialect in self.dialects)
+            return f"its {module} is of the {source.layout} ABI, and the host speaks {theirs}"
+        if function not in target.functions:
+            return f"the host does not have {function}"
+        numbers = "encodings" if function == "load" else "tensor types"
+        return f"the host has other numbers for {numbers}"
+
+
+_SHARED = (
+    "its memory is shared between threads, and adapters borrow bytes of it that another thread may"
+    " be using"
+)
+
+_STAND_INS = {
+    "load_by_name_with_config": "load_by_name_with_config is unsupported_operation there, unless"
+    " the configuration is empty",
+    "unload": "unload has no effect there: graphs live as long as the guest",
+    "finalize_execution_context": "finalize_execution_context has no effect there: contexts live"
+    " as long as the guest",
+}

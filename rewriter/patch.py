@@ -1,0 +1,74 @@
+"""Edits to a module that keep the size fields around them right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rewriter.cursor import Name
+from rewriter.leb128 import encode_u32, reencode_u32
+from rewriter.sections import Section, SectionId, place_for
+
+__all__ = ["Edit", "Patch", "growth", "renamed", "resized"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Put `replacement` in the place of the bytes start..end of the input."""
+
+    start: int
+    end: int
+    replacement: bytes
+
+
+class Patch:
+    """Collects edits; those inside a section are followed by one to its size field."""
+
+    def __init__(self, sections: Iterable[Section]) -> None:
+        self.sections = tuple(sections)
+        self._inside: dict[Section, list[Edit]] = {}
+        self._between: list[Edit] = []
+
+    def find(self, section_id: SectionId) -> Section | None:
+        return next((s for s in self.sections if s.id is section_id), None)
+
+    def edit(self, section: Section, edits: Iterable[Edit]) -> None:
+        """Change the content of a section; the edits must not overlap."""
+        self._inside.setdefault(section, []).extend(edits)
+
+    def drop(self, section: Section) -> None:
+        self._between.append(Edit(section.start, section.end, b""))
+
+    def add(self, section_id: SectionId, content: bytes) -> None:
+        """Add a section that is not there yet; a custom one at the end."""
+        custom = section_id is SectionId.CUSTOM
+        position = self.sections[-1].end if custom else place_for(self.sections, section_id)
+        added = bytes([section_id]) + encode_u32(len(content)) + content
+        self._between.append(Edit(position, position, added))
+
+    def edits(self) -> tuple[Edit, ...]:
+        """All edits, in order, without those that change nothing."""
+        edits = list(self._between)
+        for section, inside in self._inside.items():
+            edits += inside
+            edits += resized(section.start + 1, section.content, section.size, growth(inside))
+        changing = (e for e in edits if e.replacement or e.end > e.start)
+        return tuple(sorted(changing, key=lambda edit: (edit.start, edit.end)))
+
+
+def growth(edits: Iterable[Edit]) -> int:
+    """By how many bytes the edits make longer what they are in."""
+    return sum(len(edit.replacement) - (edit.end - edit.start) for edit in edits)
+
+
+def resized(start: int, end: int, value: int, more: int) -> list[Edit]:
+    """The edit that adds `more` to the size or count `value`, which stands at start..end."""
+    if not more:
+        return []
+    return [Edit(start, end, reencode_u32(value + more, old=value, old_width=end - start))]
+
+
+def renamed(old: Name, new: str) -> bytes:
+    """Another name in the place of one, its length padded in the same manner."""
+    text, width = new.encode(), old.text_start - old.start
+    return reencode_u32(len(text), old=old.end - old.text_start, old_width=width) + text

@@ -1,0 +1,222 @@
+"""Comparison of modules of which at least one has adapters: section by section, as if none had.
+
+What an adapter stands before counts as what the guest calls, and a reference to an adapter as one
+to the function behind it. A reference that goes past an adapter is a difference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
+
+from rewriter.code import Reference, bodies, body_references
+from rewriter.cursor import Data
+from rewriter.difference import Difference, compare_bytes
+from rewriter.imports import groups
+from rewriter.inspect import inspect_module
+from rewriter.names import function_names
+from rewriter.recognise import defined_types
+from rewriter.references import REFERRING_SECTIONS, section_references
+from rewriter.sections import Section, SectionId
+from rewriter.valtypes import FuncType
+
+__all__ = ["CHANGED_SECTIONS", "Side", "compare_changed"]
+
+RenameCounts = Counter[tuple[str, str]]
+
+
+class Side:
+    """One of the two modules."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self.info = inspect_module(data)
+        self.adapted = frozenset(self.info.adapters)
+        self.behind = {found.index: slot for slot, found in self.info.adapters.items()}
+        self.first = min(self.behind, default=None)
+        """The index of the first adapter; all functions from it on are adapters."""
+
+    def has_only_adapters(self, section: Section) -> bool:
+        """Whether nothing would be left of a section without the adapters."""
+        if section.id in (SectionId.FUNCTION, SectionId.CODE):
+            return self.first == len(self.info.functions)
+        if section.name == "name" and self.first is not None:
+            names, others = function_names(self.data, section)
+            return not others and all(index >= self.first for index in names)
+        return False
+
+
+def compare_changed(
+    left: Side, left_section: Section, right: Side, right_section: Section, renames: RenameCounts
+) -> Iterator[Difference]:
+    """The differences in one of CHANGED_SECTIONS."""
+    if left_section.id is SectionId.IMPORT:
+        yield from _compare_imports(left, left_section, right, right_section, renames)
+    else:
+        yield from _COMPARE[left_section.id](left, left_section, right, right_section)
+
+
+def _compare_imports(
+    left: Side, left_section: Section, right: Side, right_section: Section, renames: RenameCounts
+) -> Iterator[Difference]:
+    pairs = zip_longest(_imports(left, left_section), _imports(right, right_section))
+    for one, other in pairs:
+        if one is None or other is None or one[1] != other[1]:
+            yield Difference("import section: another import", one and one[2], other and other[2])
+            return
+        if one[0] != other[0]:
+            renames[one[0], other[0]] += 1
+
+
+def _imports(side: Side, section: Section) -> Iterator[tuple[str, object, int]]:
+    """Each import: its module name, what the guest takes it for, and where its name stands."""
+    index = 0
+    for group in groups(side.data, section):
+        for item in group.imports:
+            what: object = (item.name.text, side.data[item.extern_start : item.extern_end])
+            if item.extern.is_func:
+                standing = side.info.adapters.get(index)
+                function = side.info.functions[index]
+                name, kind = function.name, function.type
+                if standing:
+                    name, kind = standing.adapter.function, standing.adapter.type
+                what = (name, item.extern.kind, kind, isinstance(kind, FuncType) and kind.plain)
+                index += 1
+            yield group.module.text, what, item.name.start
+
+
+def _compare_functions(
+    left: Side, left_section: Section, right: Side, right_section: Section
+) -> Iterator[Difference]:
+    """All but the adapters have to have the types that they had."""
+    one, other = (
+        defined_types(side.data, section)[: _kept(side)]
+        for side, section in ((left, left_section), (right, right_section))
+    )
+    if one != other:
+        yield Difference(
+            "function section: other functions", left_section.content, right_section.content
+        )
+
+
+def _kept(side: Side) -> int | None:
+    """How many of the functions that a module defines are no adapters, None for all."""
+    return None if side.first is None else side.first - len(side.info.functions)
+
+
+def _compare_referring(
+    left: Side, left_section: Section, right: Side, right_section: Section
+) -> Iterator[Difference]:
+    adapted = left.adapted | right.adapted
+    found = (
+        section_references(side.data, section, adapted | side.behind.keys())
+        for side, section in ((left, left_section), (right, right_section))
+    )
+    yield from _compare_around(
+        left_section.title,
+        left,
+        range(left_section.content, left_section.end),
+        next(found),
+        right,
+        range(right_section.content, right_section.end),
+        next(found),
+    )
+
+
+def _compare_code(
+    left: Side, left_section: Section, right: Side, right_section: Section
+) -> Iterator[Difference]:
+    one, other = (
+        bodies(side.data, section)[: _kept(side)]
+        for side, section in ((left, left_section), (right, right_section))
+    )
+    if len(one) != len(other):
+        yield Difference(
+            f"code section: {len(one)} functions became {len(other)}",
+            left_section.content,
+            right_section.content,
+        )
+        return
+    adapted = left.adapted | right.adapted
+    left_references, right_references = (
+        dict(body_references(side.data, kept, adapted | side.behind.keys()))
+        for side, kept in ((left, one), (right, other))
+    )
+    for left_body, right_body in zip(one, other, strict=True):
+        yield from _compare_around(
+            left_section.title,
+            left,
+            range(left_body.content, left_body.end),
+            left_references.get(left_body, []),
+            right,
+            range(right_body.content, right_body.end),
+            right_references.get(right_body, []),
+        )
+
+
+def _compare_around(
+    title: str,
+    left: Side,
+    left_range: range,
+    left_references: list[Reference],
+    right: Side,
+    right_range: range,
+    right_references: list[Reference],
+) -> Iterator[Difference]:
+    """The references have to name the same functions, and what is around them to be the same."""
+    left_pos, right_pos = left_range.start, right_range.start
+    end = Reference(left_range.stop, left_range.stop, -1), Reference(right_range.stop, 0, -1)
+    if len(left_references) != len(right_references):
+        yield from compare_bytes(title, left.data, left_range, right.data, right_range)
+        return
+    pairs = zip(left_references, right_references, strict=True)
+    for one, other in (*pairs, end):
+        yield from compare_bytes(
+            title,
+            left.data,
+            range(left_pos, one.start),
+            right.data,
+            range(right_pos, other.start),
+        )
+        left_pos, right_pos = one.end, other.end
+        if _called(left, one.index) != _called(right, other.index):
+            yield Difference(f"{title}: another function", one.start, other.start)
+
+
+def _called(side: Side, index: int) -> object:
+    """What a reference comes to: a function behind an adapter, an import past it, or another."""
+    if index in side.behind:
+        return side.behind[index]
+    return ("past its adapter", index) if index in side.adapted else index
+
+
+def _compare_names(
+    left: Side, left_section: Section, right: Side, right_section: Section
+) -> Iterator[Difference]:
+    """The names of all but the adapters, and the other names."""
+    one, other = (
+        _without_adapters(side, section)
+        for side, section in ((left, left_section), (right, right_section))
+    )
+    if one != other:
+        yield Difference(
+            "custom section 'name': other names", left_section.start, right_section.start
+        )
+
+
+def _without_adapters(side: Side, section: Section) -> object:
+    names, others = function_names(side.data, section)
+    first = side.first
+    return {i: n for i, n in names.items() if first is None or i < first}, others
+
+
+_COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[Difference]]] = {
+    SectionId.FUNCTION: _compare_functions,
+    SectionId.CODE: _compare_code,
+    SectionId.CUSTOM: _compare_names,
+    **dict.fromkeys(REFERRING_SECTIONS, _compare_referring),
+}
+
+CHANGED_SECTIONS = frozenset(_COMPARE) | {SectionId.IMPORT}
+"""The sections that adapting changes; of the custom ones, the name section."""
