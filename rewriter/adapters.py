@@ -21,7 +21,7 @@ from rewriter.assembler import assemble
 from rewriter.dialects import ELEMENT_SIZE, Dialect, Errno, TensorType
 from rewriter.valtypes import FuncType
 
-__all__ = ["Adapter", "AdapterMemory", "adapter_for", "has", "same_adapter"]
+__all__ = ["Adapter", "AdapterMemory", "adapter_for", "has", "same_adapter", "speaks"]
 
 _FALLBACKS = {
     "load_by_name_with_config": "load_by_name",
@@ -90,6 +90,14 @@ def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
 def has(target: Dialect, function: str) -> bool:
     """Whether a host of `target` has the function, or an adapter can do without it."""
     return function in target.functions or function in _FALLBACKS
+
+
+def speaks(host: Dialect, dialect: Dialect) -> bool:
+    """Whether a host of one dialect takes every number and structure of another for the same."""
+    return host.layout == dialect.layout and not (
+        _renumbers(dialect.encodings, host.encodings)
+        or _renumbers(dialect.tensor_types, host.tensor_types)
+    )
 
 
 def adapter_for(
@@ -441,9 +449,12 @@ def _load_by_name_with_config(_source: Dialect, _target: Dialect) -> str:
     """
 
 
-def _no_effect(_source: Dialect, _target: Dialect) -> str:
-    """Success. The call that is never reached tells which import the adapter stands for."""
-    return f"i32.const {Errno.SUCCESS:d}  return  i32.const 0  call $host"
+def _no_effect(function: str) -> Callable[[Dialect, Dialect], str]:
+    """Success. The call that is never reached tells which import the adapter stands for, and its
+    argument which function."""
+    which = sorted(_FALLBACKS).index(function)
+    text = f"i32.const {Errno.SUCCESS:d}  return  i32.const {which}  call $host"
+    return lambda _source, _target: text
 
 
 _TEXTS: Mapping[str, Callable[[Dialect, Dialect], str]] = {
@@ -451,6 +462,6 @@ _TEXTS: Mapping[str, Callable[[Dialect, Dialect], str]] = {
     "set_input": _set_input,
     "get_output": _get_output,
     "load_by_name_with_config": _load_by_name_with_config,
-    "unload": _no_effect,
-    "finalize_execution_context": _no_effect,
+    "unload": _no_effect("unload"),
+    "finalize_execution_context": _no_effect("finalize_execution_context"),
 }

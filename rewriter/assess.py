@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.adapters import Adapter, adapter_for, has, same_adapter
+from rewriter.adapters import Adapter, adapter_for, has, same_adapter, speaks
 from rewriter.dialects import DIALECTS, WASMEDGE, WITX, Dialect
 from rewriter.errors import UsageError
 from rewriter.hosts import HOSTS, Host
@@ -127,16 +127,19 @@ class _Fitting:
         standing = self.info.adapters.get(slot)
         if standing:
             function, source = standing.adapter.function, standing.adapter.source
-            target = standing.adapter.target
         else:
             function, source = item.name, self._source(imported_as, item)
-            target = source
             if function not in source.functions or item.type != source.signature(function):
                 what = f"{item.module}.{function}, {item.type}"
                 self.obstacles[f"{what}, is no function of the {source.name} ABI"] = None
                 return
-        if target not in self.dialects:
-            target = next((d for d in self.dialects if d is source), self.dialects[0])
+        fits_as_it_is = standing is not None and self._spoken(standing.adapter.target)
+        if self._spoken(source):
+            target = source
+        elif standing and fits_as_it_is:
+            target = standing.adapter.target
+        else:
+            target = self.dialects[0]
         if not has(target, function):
             self.lacking.append(function)
             return
@@ -145,8 +148,13 @@ class _Fitting:
         self.adapters[slot] = adapter
         if adapter and function not in target.functions:
             self.caveats[_STAND_INS[function]] = None
-        if not same_adapter(standing.adapter if standing else None, adapter):
-            self.reasons[self._reason(item.module, function, source, target, adapter)] = None
+        if standing and not fits_as_it_is and not same_adapter(standing.adapter, adapter):
+            self.reasons[f"its {function} was adapted to another host"] = None
+        elif adapter and not standing:
+            self.reasons[self._reason(item.module, function, source, target)] = None
+
+    def _spoken(self, dialect: Dialect) -> bool:
+        return any(speaks(host, dialect) for host in self.dialects)
 
     def _source(self, imported_as: Dialect, item: ImportedItem) -> Dialect:
         """The dialect of a function as the guest calls it."""
@@ -162,11 +170,7 @@ class _Fitting:
         named = next((d for d in fitting if d is imported_as), fitting[0])
         return named if item.name in named.functions else WASMEDGE
 
-    def _reason(
-        self, module: str, function: str, source: Dialect, target: Dialect, adapter: Adapter | None
-    ) -> str:
-        if adapter is None:
-            return f"its {function} was adapted to another host"
+    def _reason(self, module: str, function: str, source: Dialect, target: Dialect) -> str:
         if source.layout != target.layout:
             theirs = " or ".join(dialect.layout for dialect in self.dialects)
             return f"its {module} is of the {source.layout} ABI, and the host speaks {theirs}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from rewriter.adapters import AdapterMemory
 from rewriter.cursor import Cursor, Data
@@ -73,7 +74,7 @@ class CustomSection:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModuleInfo:
     """`exported_memories` maps export names to types, `abis` the wasi-nn module names that are
     imported to the ABI behind each. `types` are those of functions, None for others.
@@ -92,7 +93,7 @@ class ModuleInfo:
     adapters: dict[int, StandingAdapter]
     adapter_memory: AdapterMemory | None
 
-    @property
+    @cached_property
     def functions(self) -> tuple[ImportedItem, ...]:
         """The imported functions, by function index."""
         return tuple(item for item in self.imports if item.kind == "func")

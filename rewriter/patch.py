@@ -48,10 +48,11 @@ class Patch:
 
     def edits(self) -> tuple[Edit, ...]:
         """All edits, in order, without those that change nothing."""
-        edits = list(self._between)
+        edits: list[Edit] = []
         for section, inside in self._inside.items():
             edits += inside
             edits += resized(section.start + 1, section.content, section.size, growth(inside))
+        edits += self._between  # what is appended to a section comes before what is put after it
         changing = (e for e in edits if e.replacement or e.end > e.start)
         return tuple(sorted(changing, key=lambda edit: (edit.start, edit.end)))
 

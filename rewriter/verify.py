@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 
-from rewriter.cursor import Cursor, Data, Name
+from rewriter.cursor import Cursor, Data
 from rewriter.dialects import DIALECTS
 from rewriter.difference import Difference, compare_bytes
-from rewriter.imports import groups
 from rewriter.names import NAME_SECTION
 from rewriter.plan import Rename
 from rewriter.sections import Section, SectionId, describes_code, split
-from rewriter.verify_adapted import CHANGED_SECTIONS, RenameCounts, Side, compare_changed
+from rewriter.verify_adapted import (
+    CHANGED_SECTIONS,
+    RenameCounts,
+    Side,
+    compare_changed,
+    compare_imports,
+)
 
 __all__ = ["Comparison", "Difference", "compare"]
 
@@ -82,12 +86,12 @@ def _compare_sections(
 ) -> Iterator[Difference]:
     """The differences between two sections of the same kind and name."""
     adapted = left.adapted or right.adapted
-    if one.id is SectionId.TYPE and len(left.info.types) != len(right.info.types):
+    if one.id is SectionId.IMPORT:
+        yield from compare_imports(left, one, right, other, renames)
+    elif one.id is SectionId.TYPE and len(left.info.types) != len(right.info.types):
         yield from _compare_types(left, one, right, other)
     elif adapted and one.id in CHANGED_SECTIONS and one.name in (None, NAME_SECTION):
-        yield from compare_changed(left, one, right, other, renames)
-    elif one.id is SectionId.IMPORT:
-        yield from _compare_imports(left.data, one, right.data, other, renames)
+        yield from compare_changed(left, one, right, other)
     else:
         yield from compare_bytes(
             one.title,
@@ -144,36 +148,3 @@ def _pairs(
         else:
             yield from ((section, None) for section in first[a:a_end])
             yield from ((None, section) for section in second[b:b_end])
-
-
-def _compare_imports(
-    original: Data,
-    left: Section,
-    rewritten: Data,
-    right: Section,
-    renames: RenameCounts,
-) -> Iterator[Difference]:
-    """Whatever stands between one module name and the next has to be the same."""
-    title = left.title
-    left_pos, right_pos = left.content, right.content
-    pairs = zip_longest(_module_names(original, left), _module_names(rewritten, right))
-    for pair in pairs:
-        (left_name, imports), (right_name, _) = (item or (None, 0) for item in pair)
-        left_end = left_name.start if left_name else left.end
-        right_end = right_name.start if right_name else right.end
-        yield from compare_bytes(
-            title, original, range(left_pos, left_end), rewritten, range(right_pos, right_end)
-        )
-        left_pos = left_name.end if left_name else left.end
-        right_pos = right_name.end if right_name else right.end
-        if left_name and right_name and left_name.text != right_name.text:
-            renames[left_name.text, right_name.text] += imports
-    yield from compare_bytes(
-        title, original, range(left_pos, left.end), rewritten, range(right_pos, right.end)
-    )
-
-
-def _module_names(data: Data, section: Section) -> Iterator[tuple[Name, int]]:
-    """Each occurrence of a module name, and how many imports it stands for."""
-    for group in groups(data, section):
-        yield group.module, sum(1 for _ in group.imports)

@@ -1,4 +1,4 @@
-"""Comparison of modules of which at least one has adapters: section by section, as if none had.
+"""Comparison of modules that may have adapters, section by section, as if none had.
 
 What an adapter stands before counts as what the guest calls, and a reference to an adapter as one
 to the function behind it. A reference that goes past an adapter is a difference.
@@ -19,9 +19,8 @@ from rewriter.names import function_names
 from rewriter.recognise import defined_types
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import Section, SectionId
-from rewriter.valtypes import FuncType
 
-__all__ = ["CHANGED_SECTIONS", "Side", "compare_changed"]
+__all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compare_imports"]
 
 RenameCounts = Counter[tuple[str, str]]
 
@@ -48,18 +47,16 @@ class Side:
 
 
 def compare_changed(
-    left: Side, left_section: Section, right: Side, right_section: Section, renames: RenameCounts
+    left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
     """The differences in one of CHANGED_SECTIONS."""
-    if left_section.id is SectionId.IMPORT:
-        yield from _compare_imports(left, left_section, right, right_section, renames)
-    else:
-        yield from _COMPARE[left_section.id](left, left_section, right, right_section)
+    yield from _COMPARE[left_section.id](left, left_section, right, right_section)
 
 
-def _compare_imports(
+def compare_imports(
     left: Side, left_section: Section, right: Side, right_section: Section, renames: RenameCounts
 ) -> Iterator[Difference]:
+    """The first import that is another one; imports may be grouped in another way."""
     pairs = zip_longest(_imports(left, left_section), _imports(right, right_section))
     for one, other in pairs:
         if one is None or other is None or one[1] != other[1]:
@@ -71,17 +68,18 @@ def _compare_imports(
 
 def _imports(side: Side, section: Section) -> Iterator[tuple[str, object, int]]:
     """Each import: its module name, what the guest takes it for, and where its name stands."""
+    functions = side.info.functions
     index = 0
     for group in groups(side.data, section):
         for item in group.imports:
             what: object = (item.name.text, side.data[item.extern_start : item.extern_end])
             if item.extern.is_func:
                 standing = side.info.adapters.get(index)
-                function = side.info.functions[index]
-                name, kind = function.name, function.type
-                if standing:
-                    name, kind = standing.adapter.function, standing.adapter.type
-                what = (name, item.extern.kind, kind, isinstance(kind, FuncType) and kind.plain)
+                what = (
+                    standing.adapter.function if standing else item.name.text,
+                    standing.type_index if standing else functions[index].type_index,
+                    item.extern.kind,
+                )
                 index += 1
             yield group.module.text, what, item.name.start
 
@@ -218,5 +216,5 @@ _COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[D
     **dict.fromkeys(REFERRING_SECTIONS, _compare_referring),
 }
 
-CHANGED_SECTIONS = frozenset(_COMPARE) | {SectionId.IMPORT}
-"""The sections that adapting changes; of the custom ones, the name section."""
+CHANGED_SECTIONS = frozenset(_COMPARE)
+"""The sections that adapting changes, besides types and imports; of the custom ones, the names."""

@@ -1,8 +1,33 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+
+from rewriter import rewrite
+from samples.build import build
+
+GUESTS = Path(__file__).resolve().parent / "guests"
+
+
+@pytest.fixture(scope="session")
+def tensors_guests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """tests/guests/tensors.c, built for each ABI, and made of one another."""
+    folder = tmp_path_factory.mktemp("guests")
+    build(GUESTS / "tensors.c", folder / "witx.wasm")
+    build(GUESTS / "tensors.c", folder / "wamr.wasm", "-DWAMR")
+    witx, wamr = ((folder / name).read_bytes() for name in ("witx.wasm", "wamr.wasm"))
+    to_wamr, to_witx = rewrite(witx, abi="wamr"), rewrite(wamr, abi="witx")
+    return {
+        "witx": witx,
+        "witx renamed": rewrite(witx),
+        "witx to wamr": to_wamr,
+        "witx to wamr to witx": rewrite(to_wamr, abi="witx"),
+        "wamr": wamr,
+        "wamr to witx": to_witx,
+        "wamr to witx to wamr": rewrite(to_witx, abi="wamr"),
+    }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -28,17 +28,23 @@ CONFIG = {
 
 
 def smith(
-    seed: bytes, folder: Path, available: str | None = None, **config: object
+    seed: bytes,
+    folder: Path,
+    available: str | None = None,
+    exported: str | None = None,
+    **config: object,
 ) -> bytes | None:
     """The module of a seed, if it gives one. `available` is a module in text whose imports are all
-    that there is to import; `config` changes CONFIG. Files that wasm-tools needs go to `folder`."""
+    that there is to import, `exported` one whose exports it has; `config` changes CONFIG. Files
+    that wasm-tools needs go to `folder`."""
     settings = folder / "config.json"
     settings.write_text(json.dumps({**CONFIG, **config}))
     arguments = ["smith", "--config", str(settings)]
-    if available is not None:
-        imports = folder / "available.wasm"
-        imports.write_bytes(assemble(available))
-        arguments += ["--available-imports", str(imports)]
+    for option, text in (("--available-imports", available), ("--exports", exported)):
+        if text is not None:
+            path = folder / f"{option}.wasm"
+            path.write_bytes(assemble(text))
+            arguments += [option, str(path)]
     done = subprocess.run(
         [wasm_tools.find(), *arguments], input=seed, capture_output=True, check=False
     )

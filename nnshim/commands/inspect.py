@@ -8,7 +8,7 @@ import typer
 
 from nnshim.commands.common import Finding, GuestAbi, report
 from rewriter import ModuleInfo
-from rewriter.assess import assess
+from rewriter.assess import Verdict, assess
 from rewriter.hosts import HOSTS
 
 __all__ = ["command"]
@@ -61,8 +61,10 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
         lines.append("  runs on")
     for host in HOSTS.values() if info.abis else ():
         found = assess(info, host)
+        rewrite = f"after nnshim rewrite --for {host.name}"
+        how = rewrite if found.verdict is Verdict.AFTER_REWRITE else found.verdict.value
         why = f", as {'; '.join(found.reasons)}" if found.reasons else ""
-        lines.append(f"    {host.name}: {found.verdict.value}{why}")
+        lines.append(f"    {host.name}: {how}{why}")
     return lines
 
 

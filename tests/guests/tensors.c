@@ -1,6 +1,8 @@
 /* Runs a model on tensors from files, and prints the bytes of its outputs; for either ABI.
  *
  *     tensors MODEL OUTPUTS {f16|f32|u8|i32 DIM,DIM... FILE}...
+ *
+ * The model is ONNX, or OpenVINO's in two files: XML+WEIGHTS.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 
 enum { MAX_RANK = 8, ROOM = 1 << 20 };
 
-static char model[ROOM], input[ROOM], output[ROOM];
+static char model[ROOM], weights[ROOM], input[ROOM], output[ROOM];
 
 static uint32_t read_file(const char *path, char *data)
 {
@@ -34,15 +36,22 @@ static void check(nn_errno error, const char *call)
     exit(1);
 }
 
-static nn_graph load(uint32_t size)
+static nn_graph load(char *path)
 {
     nn_graph graph;
-    nn_builder builder = {model, size};
+    nn_builder builders[2];
+    char *second = strchr(path, '+');
+    if (second)
+        *second++ = 0;
+    builders[0] = (nn_builder){model, read_file(path, model)};
+    builders[1] = (nn_builder){weights, second ? read_file(second, weights) : 0};
+    uint32_t count = second ? 2 : 1;
+    nn_encoding encoding = second ? NN_OPENVINO : NN_ONNX;
 #ifdef WAMR
-    nn_builder_array builders = {&builder, 1};
-    check(nn_load(&builders, NN_ONNX, NN_CPU, &graph), "load");
+    nn_builder_array array = {builders, count};
+    check(nn_load(&array, encoding, NN_CPU, &graph), "load");
 #else
-    check(nn_load(&builder, 1, NN_ONNX, NN_CPU, &graph), "load");
+    check(nn_load(builders, count, encoding, NN_CPU, &graph), "load");
 #endif
     return graph;
 }
@@ -92,7 +101,7 @@ int main(int argc, char **argv)
     if (argc < 6 || argc % 3)
         return 2;
     nn_context context;
-    check(nn_init_execution_context(load(read_file(argv[1], model)), &context), "init");
+    check(nn_init_execution_context(load(argv[1]), &context), "init");
     for (int i = 3; i < argc; i += 3)
         feed(context, (uint32_t)(i / 3 - 1), argv + i);
     check(nn_compute(context), "compute");

