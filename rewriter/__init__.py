@@ -1,9 +1,13 @@
-"""Rename the wasi-nn imports of a WebAssembly module, and look at what a module imports.
+"""Rename and adapt the wasi-nn imports of a WebAssembly module, and look at what it imports.
 
 Bytes in, bytes out; standard library only, and the wasm-tools binary as the judge.
 """
 
-from rewriter.dialects import WASI_EPHEMERAL_NN, WASI_NN
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from rewriter.errors import (
     HostMismatch,
     InputError,
@@ -18,10 +22,13 @@ from rewriter.errors import (
     UnsupportedModule,
     UsageError,
 )
-from rewriter.inspect import Abi, CustomSection, ImportedItem, ModuleInfo, inspect_module
-from rewriter.pipeline import Result, rewrite, rewrite_file
-from rewriter.plan import Plan, Rename
-from rewriter.verify import Comparison, Difference, compare
+
+if TYPE_CHECKING:
+    from rewriter.dialects import WASI_EPHEMERAL_NN, WASI_NN
+    from rewriter.inspect import Abi, CustomSection, ImportedItem, ModuleInfo, inspect_module
+    from rewriter.pipeline import Result, rewrite, rewrite_file
+    from rewriter.plan import Plan, Rename
+    from rewriter.verify import Comparison, Difference, compare
 
 __all__ = [
     "WASI_EPHEMERAL_NN",
@@ -52,3 +59,19 @@ __all__ = [
     "rewrite",
     "rewrite_file",
 ]
+
+_HOMES = {
+    "dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
+    "inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
+    "pipeline": ("Result", "rewrite", "rewrite_file"),
+    "plan": ("Plan", "Rename"),
+    "verify": ("Comparison", "Difference", "compare"),
+}
+"""More public names, by module: imported at first use, as a start costs more than most work."""
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"rewriter.{module}"), name)
+    raise AttributeError(f"module 'rewriter' has no attribute {name!r}")

@@ -8,7 +8,6 @@ bytes as linkers leave for it, nothing in the code moves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from rewriter.adapters import Adapter, AdapterMemory, same_adapter
 from rewriter.code import Reference, bodies, body_references
@@ -17,47 +16,14 @@ from rewriter.inspect import ModuleInfo
 from rewriter.leb128 import encode_u32
 from rewriter.names import rename_functions
 from rewriter.patch import Edit, Patch, growth, resized
+from rewriter.plan import NOT_ADAPTING, Adapted, Adapting, ImportedAs
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import SectionId
 from rewriter.valtypes import FuncType
 
-__all__ = ["NOT_ADAPTING", "Adapted", "Adapting", "ImportedAs", "adapt"]
+__all__ = ["adapt"]
 
 _FUNC_FORM, _I32 = b"\x60", b"\x7f"
-
-
-ImportedAs = tuple[str, int]
-"""The name and the type index that an import gets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Adapted:
-    """A function of the guest that goes through another adapter than before, or None."""
-
-    function: str
-    after: Adapter | None
-
-    def __str__(self) -> str:
-        if self.after is None:
-            return f"{self.function}, back to what it was"
-        return f"{self.function}, from {self.after.source.name} to {self.after.target.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Adapting:
-    """`imports` has, by function index, what is imported in another form than before.
-
-    `references` counts what was redirected; `moved` says that code has moved in the code section,
-    so that what describes it by its position is wrong now.
-    """
-
-    adapted: tuple[Adapted, ...]
-    imports: Mapping[int, ImportedAs]
-    references: int
-    moved: bool
-
-
-NOT_ADAPTING = Adapting((), {}, 0, False)
 
 
 def adapt(

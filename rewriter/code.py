@@ -16,17 +16,18 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewriter.cursor import Cursor, Data
 from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.leb128 import decode_unsigned
 from rewriter.sections import Section
 from rewriter.valtypes import value_type
 
 __all__ = ["Body", "Reference", "bodies", "body_references", "constant_expression"]
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """One function body; positions in bytes from the start of the file."""
 
     start: int
@@ -97,14 +98,17 @@ _CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
 def bodies(data: Data, section: Section) -> list[Body]:
     """Find the bodies in a code section."""
     cursor = Cursor(data, section.content, section.end)
+    count = cursor.count("function bodies")
+    pos, end = cursor.pos, cursor.end
     found = []
-    for _ in range(cursor.count("function bodies")):
-        start = cursor.pos
-        size = cursor.u32()
-        content, cursor.pos = cursor.pos, cursor.pos + size
-        if cursor.pos > cursor.end:
+    for _ in range(count):
+        start = pos
+        size, content = decode_unsigned(data, start, end)
+        pos = content + size
+        if pos > end:
             raise MalformedModule(f"a function body of {size} bytes runs past its section", start)
-        found.append(Body(start, content, cursor.pos))
+        found.append(Body(start, content, pos))
+    cursor.pos = pos
     cursor.finish("the function bodies")
     return found
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rewriter import output, wasm_tools
-from rewriter.assess import find_host, fit
 from rewriter.dialects import DIALECTS, WAMR, WASI_EPHEMERAL_NN, WASI_NN
 from rewriter.errors import (
     HostMismatch,
@@ -20,7 +19,6 @@ from rewriter.errors import (
     UnsupportedModule,
     UsageError,
 )
-from rewriter.inspect import inspect_module
 from rewriter.plan import Plan, make_plan, rename_map
 from rewriter.source import Source, open_source
 
@@ -164,6 +162,9 @@ def _plan(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
 
 
 def _plan_to_fit(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
+    from rewriter.assess import find_host, fit  # what only renames starts without them
+    from rewriter.inspect import inspect_module
+
     info = inspect_module(source.data, goal.guest_abi)
     guest = find_host(goal.built_for) if goal.built_for is not None else None
     if goal.host is not None:

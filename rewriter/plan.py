@@ -6,19 +6,30 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rewriter.adapters import Adapter
-from rewriter.adapting import NOT_ADAPTING, Adapting, ImportedAs, adapt
 from rewriter.cursor import Data
 from rewriter.dialects import MODULE_NAMES
 from rewriter.errors import UnsupportedModule, UsageError
 from rewriter.imports import GROUP_BY_MODULE, Import, groups
-from rewriter.inspect import ModuleInfo
 from rewriter.leb128 import reencode_u32
 from rewriter.patch import Edit, Patch, growth, renamed
 from rewriter.sections import Section, SectionId, describes_code, is_linker_section, split
 
-__all__ = ["Plan", "Rename", "make_plan", "rename_map"]
+if TYPE_CHECKING:
+    from rewriter.adapters import Adapter
+    from rewriter.inspect import ModuleInfo
+
+__all__ = [
+    "NOT_ADAPTING",
+    "Adapted",
+    "Adapting",
+    "ImportedAs",
+    "Plan",
+    "Rename",
+    "make_plan",
+    "rename_map",
+]
 
 _MAX_NAME = 100_000
 """Bytes; engines refuse longer names.
@@ -34,6 +45,40 @@ class Rename:
     old: str
     new: str
     imports: int
+
+
+ImportedAs = tuple[str, int]
+"""The name and the type index that an import gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A function of the guest that goes through another adapter than before, or None."""
+
+    function: str
+    after: Adapter | None
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return f"{self.function}, back to what it was"
+        return f"{self.function}, from {self.after.source.name} to {self.after.target.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapting:
+    """`imports` has, by function index, what is imported in another form than before.
+
+    `references` counts what was redirected; `moved` says that code has moved in the code section,
+    so that what describes it by its position is wrong now.
+    """
+
+    adapted: tuple[Adapted, ...]
+    imports: Mapping[int, ImportedAs]
+    references: int
+    moved: bool
+
+
+NOT_ADAPTING = Adapting((), {}, 0, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +159,11 @@ def make_plan(
                 section.start,
             )
     patch = Patch(sections)
-    adapting = adapt(data, patch, info, wanted) if info and wanted else NOT_ADAPTING
+    adapting = NOT_ADAPTING
+    if info and wanted:
+        from rewriter.adapting import adapt  # what only renames starts without it
+
+        adapting = adapt(data, patch, info, wanted)
     renames: tuple[Rename, ...] = ()
     if imports := patch.find(SectionId.IMPORT):
         renames = _rewrite_imports(data, imports, mapping, adapting.imports, patch)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import wasmtime
 
+from rewriter.adapters import speaks
 from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, inspect_module
@@ -123,8 +124,16 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     """The dialect for each wasi-nn module name that a guest imports.
 
-    Raises LinkError where the imports fit no dialect.
+    Raises LinkError where the imports fit no dialect, and for a guest that was adapted to the
+    numbers of a host that has others.
     """
+    for standing in info.adapters.values():
+        target = standing.adapter.target
+        if not any(speaks(dialect, target) for dialect in DIALECTS.values()):
+            raise LinkError(
+                f"the module was adapted for {target.name}, whose numbers are others; adapt it with"
+                " `nnshim rewrite --for nnshim`"
+            )
     dialects = {}
     for module, abi in info.abis.items():
         if abi.name is None:

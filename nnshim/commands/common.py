@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rewriter.errors import InputError, ModuleError
-from rewriter.inspect import ModuleInfo, inspect_module
-from rewriter.source import open_source
+
+if TYPE_CHECKING:
+    from rewriter.inspect import ModuleInfo
 
 __all__ = ["Finding", "GuestAbi", "fail", "imports", "note", "print_json", "report"]
 
@@ -57,6 +58,9 @@ def report(
 
     Raises typer.Exit with 1, after all of them, if one did not pass or could not be read.
     """
+    from rewriter.inspect import inspect_module
+    from rewriter.source import open_source
+
     passed = True
     objects: list[dict[str, object]] = []
     for path in files:

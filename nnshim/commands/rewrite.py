@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from nnshim.commands.common import GuestAbi, imports, note, print_json
-from rewriter import Result, UsageError, rewrite_file
 from rewriter.dialects import DIALECTS
+from rewriter.errors import UsageError
 from rewriter.hosts import HOSTS
+from rewriter.pipeline import Result, rewrite_file
 
 __all__ = ["command"]
 

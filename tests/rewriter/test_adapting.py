@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rewriter import compare, inspect_module, rewrite, rewrite_file, wasm_tools
-from rewriter.adapting import NOT_ADAPTING
-from rewriter.dialects import WASMEDGE, WITX
+from rewriter.assess import fit
+from rewriter.cursor import Cursor
+from rewriter.dialects import WAMR, WASMEDGE, WITX
 from rewriter.leb128 import encode_u32
 from rewriter.names import function_names
+from rewriter.patch import Edit, Patch, resized
+from rewriter.plan import NOT_ADAPTING, make_plan
 from rewriter.sections import Section, SectionId, split
+from rewriter.valtypes import FuncType
 from tests.smith import smith
 from tests.wasm import HEADER, assemble, custom, imported, imports, name, section, vector
 
@@ -217,6 +223,16 @@ def test_adapters_change_with_the_host_that_they_are_for() -> None:
     assert inspect_module(rewrite(wamr, host="wamr")).adapters == {}
 
 
+def test_a_guest_of_both_names_is_adapted_where_it_has_to_be() -> None:
+    other = f'(import "wasi_nn" "load" (func {WAMR.signature("load")}))'
+    module = assemble(f"(module {LOAD} {other} {COMPUTE} {MEMORY})")
+    there = inspect_module(rewrite(module, host="wasmtime"))
+    assert there.import_modules == (EPHEMERAL,)
+    assert {slot: s.adapter.name for slot, s in there.adapters.items()} == {
+        1: "nnshim.load.wamr-to-witx"
+    }
+
+
 def test_the_memory_that_is_exported_is_the_one_that_adapters_use() -> None:
     second = '(memory 1) (memory (export "memory") 1 (pagesize 1))'
     there = rewrite(assemble(f"(module {LOAD} {second})"), abi="wamr")
@@ -233,10 +249,44 @@ def test_without_anything_to_adapt_nothing_is_planned(tmp_path: Path) -> None:
 
 
 AVAILABLE = "(module " + " ".join(
-    f'(import "{{0}}" "{name}" (func {WITX.signature(name)}))' for name in WITX.functions
-) + ' (import "env" "f" (func)))'  # fmt: skip
-EXPORTED = '(module (memory (export "memory") 1) (func (export "go") (result funcref) unreachable))'
+    f'(import "{{0}}" "{name}" (func {WITX.signature(name)}))'
+    for name in ("load", "set_input", "get_output")
+) + ")"  # fmt: skip
+CONFIG: dict[str, Any] = {"memory64-enabled": False, "threads-enabled": False, "min-memories": 1}
 MODULES, BATCHES, SEED_BYTES = 2000, 20, 1500
+
+
+def with_references(module: bytes) -> bytes:
+    """The same with its first memory exported for the host, and every wasi-nn import called, and
+    named by ref.func, in two segments and by an export."""
+    added: dict[SectionId, list[bytes]] = defaultdict(list)
+    added[SectionId.EXPORT].append(name("memory") + b"\2\0")
+    for slot, item in enumerate(inspect_module(module).functions):
+        if not item.is_wasi_nn:
+            continue
+        assert isinstance(item.type, FuncType)
+        index = encode_u32(slot, 1 + slot % 5)
+        arguments = b"".join(b"\x20" + encode_u32(i) for i in range(len(item.type.params)))
+        body = b"\0" + arguments + b"\x10" + index + b"\xd2" + index + b"\x1a\x0b"
+        added[SectionId.FUNCTION].append(encode_u32(item.type_index or 0))
+        added[SectionId.CODE].append(encode_u32(len(body)) + body)
+        added[SectionId.ELEMENT] += [b"\1\0\2" + index * 2, b"\7\x70\1\xd2" + index + b"\x0b"]
+        added[SectionId.EXPORT].append(name(f"wasi-nn {slot}") + b"\0" + index)
+    patch = Patch(split(module))
+    for section_id, items in sorted(added.items()):
+        found = patch.find(section_id)
+        if found is None:
+            patch.add(section_id, vector(*items))
+            continue
+        cursor = Cursor(module, found.content, found.end)
+        count = cursor.u32()
+        counted = resized(found.content, cursor.pos, count, len(items))
+        patch.edit(found, [*counted, Edit(found.end, found.end, b"".join(items))])
+    made, pos = b"", 0
+    for edit in patch.edits():
+        made += module[pos : edit.start] + edit.replacement
+        pos = edit.end
+    return made + module[pos:]
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
@@ -244,11 +294,13 @@ def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) ->
     seeds = random.Random(batch)
     made = redirected = 0
     while made < MODULES // BATCHES:
-        seed = seeds.randbytes(SEED_BYTES)
-        module = smith(seed, tmp_path, AVAILABLE.format(EPHEMERAL), EXPORTED, **{"max-memories": 1})
-        if module is None or not inspect_module(module).abis:
+        made_up = smith(
+            seeds.randbytes(SEED_BYTES), tmp_path, AVAILABLE.format(EPHEMERAL), **CONFIG
+        )
+        if made_up is None or not inspect_module(made_up).abis:
             continue
         made += 1
+        module = with_references(made_up)
         there = rewrite(module, abi="wamr", validate=False)
         wasm_tools.validate(there)
         assert compare(module, there).differences == ()
@@ -256,5 +308,7 @@ def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) ->
         back = rewrite(there, abi="witx", validate=False)
         assert compare(module, back).adapters == ()
         assert compare(module, back).differences == ()
-        redirected += len(inspect_module(there).adapters)
-    assert redirected > made
+        info = inspect_module(module)
+        fitting = fit(info, (WAMR,)).adapters
+        redirected += make_plan(module, {}, info, fitting).adapting.references
+    assert redirected > 6 * made

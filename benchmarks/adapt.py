@@ -1,0 +1,120 @@
+"""What adapting costs: the rewrite in process, and a call through an adapter.
+
+    python -m benchmarks.adapt [--quick]
+
+The modules are those of benchmarks.rewrite: 3 MB with a DWARF-like section, and one whose code
+section alone has 10 MB; every copy of the sample's functions calls wasi-nn. The host of the calls
+is another WebAssembly instance that does nothing, so that little else is measured.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+import sys
+from collections.abc import Callable
+
+import wasmtime
+
+from benchmarks.measure import in_turn, machine, table
+from benchmarks.rewrite import MB, module
+from rewriter import inspect_module, rewrite
+from rewriter.dialects import DIALECTS, WAMR, WITX, Dialect
+from rewriter.sections import SectionId, split
+
+SHAPE, DATA, TENSOR, WAMR_TENSOR, BUILDERS, OUTPUT = 64, 96, 128, 160, 192, 256
+
+CALLS = {
+    ("load", "witx"): (BUILDERS, 1, 1, 0, OUTPUT),
+    ("load", "wamr"): (BUILDERS + 16, 1, 0, OUTPUT),
+    ("set_input", "witx"): (1, 0, TENSOR),
+    ("set_input", "wamr"): (1, 0, WAMR_TENSOR),
+    ("get_output", "witx"): (1, 0, OUTPUT, 16, OUTPUT + 64),
+    ("get_output", "wamr"): (1, 0, OUTPUT, OUTPUT + 64),
+}
+
+
+def main() -> None:
+    quick = "--quick" in sys.argv[1:]
+    print(machine())
+    print()
+    print(rewriting(3 if quick else 15))
+    print()
+    print(calling(10_000 if quick else 1_000_000, 3 if quick else 15))
+
+
+def rewriting(rounds: int) -> str:
+    rows = []
+    for title, size in (("3 MB", 3 * MB), ("10 MB of code", 30 * MB)):
+        data = module(size)
+        (code,) = (s for s in split(data) if s.id is SectionId.CODE)
+        rename = functools.partial(rewrite, data, validate=False)
+        adapt = functools.partial(rename, abi="wamr")
+        renamed, adapted = in_turn(rounds, rename, adapt)
+        there = inspect_module(adapt())
+        assert len(there.adapters) == 3
+        rows.append(
+            [
+                f"{title} ({len(data) / MB:.1f} MB, code {code.size / MB:.1f} MB)",
+                f"{renamed * 1000:.0f}",
+                f"{adapted * 1000:.0f}",
+            ]
+        )
+    return table(["in process, ms", "rename", "adapt to wamr"], rows)
+
+
+def calling(calls: int, rounds: int) -> str:
+    rows = []
+    for function, source in CALLS:
+        target = WAMR if source == "witx" else WITX
+        plain, adapted = in_turn(
+            rounds,
+            loop(function, DIALECTS[source], DIALECTS[source], calls),
+            loop(function, DIALECTS[source], target, calls),
+        )
+        rows.append(
+            [
+                f"`{function}`, {source} to {target.name}",
+                f"{plain / calls * 1e9:.1f}",
+                f"{adapted / calls * 1e9:.1f}",
+                f"{(adapted - plain) / calls * 1e9:.1f}",
+            ]
+        )
+    return table(["one call, ns", "plain", "adapted", "more"], rows)
+
+
+def loop(function: str, source: Dialect, target: Dialect, calls: int) -> Callable[[], None]:
+    """Many calls from a guest of one dialect to a host of another."""
+    arguments = " ".join(f"(i32.const {a})" for a in CALLS[function, source.name])
+    guest = wasmtime.wat2wasm(
+        f"""(module
+        (import "wasi_nn" "{function}" (func $call {source.signature(function)}))
+        (memory (export "memory") 1)
+        (func (export "loop") (param $n i32)
+          (loop $again
+            (drop (call $call {arguments}))
+            (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"""
+    )
+    adapted = rewrite(
+        bytes(guest), abi=target.name, guest_abi=source.name, to="wasi_nn", validate=False
+    )
+    engine = wasmtime.Engine()
+    store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+    host = f'(module (func (export "{function}") {target.signature(function)} (i32.const 0)))'
+    linker.define_instance(
+        store, "wasi_nn", linker.instantiate(store, wasmtime.Module(engine, host))
+    )
+    exports = linker.instantiate(store, wasmtime.Module(engine, adapted)).exports(store)
+    memory, run = exports["memory"], exports["loop"]
+    assert isinstance(memory, wasmtime.Memory)
+    assert isinstance(run, wasmtime.Func)
+    memory.write(store, struct.pack("<4I", 1, 2, 2, 1), SHAPE)
+    memory.write(store, struct.pack("<5I", SHAPE, 4, 1, DATA, 16), TENSOR)
+    memory.write(store, struct.pack("<5I", WAMR_TENSOR + 12, 1, DATA, SHAPE, 4), WAMR_TENSOR)
+    memory.write(store, struct.pack("<6I", DATA, 16, 0, 0, BUILDERS, 1), BUILDERS)
+    memory.write(store, struct.pack("<I", 4), OUTPUT + 64)
+    return lambda: run(store, calls)
+
+
+if __name__ == "__main__":
+    main()
