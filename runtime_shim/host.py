@@ -12,8 +12,9 @@ from weakref import WeakValueDictionary
 
 from rewriter.dialects import MODULE_NAMES, WASMEDGE, Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
-from runtime_shim.backends import BUILT_IN, import_backend
+from runtime_shim.backends import import_backend
 from runtime_shim.backends.base import NO_OPTIONS, Backend, Graph, Options, guarded
+from runtime_shim.backends.detect import detect
 from runtime_shim.errors import HostError
 from runtime_shim.registry import NamedGraph
 from runtime_shim.session import Session
@@ -113,13 +114,12 @@ class NNHost:
             return self._loaded_named[key]
 
     def _choose(self, builders: Sequence[bytes], encoding: Encoding) -> tuple[Backend, Encoding]:
-        if encoding is not Encoding.AUTODETECT:
-            return self._backend(encoding), encoding
-        for candidate in {**self._backends, **BUILT_IN}:
-            backend = self._backend(candidate)
-            if backend.recognizes(builders):
-                return backend, candidate
-        raise HostError(Errno.INVALID_ENCODING, "no backend recognizes the model")
+        if encoding is Encoding.AUTODETECT:
+            found = detect(builders)
+            if found is None:
+                raise HostError(Errno.INVALID_ENCODING, "the model is of no format that is known")
+            encoding = found
+        return self._backend(encoding), encoding
 
     def _backend(self, encoding: Encoding) -> Backend:
         with self._lock:

@@ -10,8 +10,13 @@ from rewriter.errors import InputError, UsageError
 
 __all__ = ["NamedGraph", "parse_nn_graph", "parse_nn_preload"]
 
-_MODEL_FILES = {Encoding.ONNX: ("model.onnx",)}
-"""The files that Wasmtime looks for in a graph's folder.
+_MODEL_FILES = {
+    Encoding.OPENVINO: ("model.xml", "model.bin"),
+    Encoding.ONNX: ("model.onnx",),
+    Encoding.PYTORCH: ("model.pt",),
+    Encoding.TENSORFLOWLITE: ("model.tflite",),
+}
+"""The files of a graph's folder, as Wasmtime has them; it has no TensorFlow Lite.
 
 https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn/src/backend
 """
@@ -33,7 +38,8 @@ class NamedGraph:
 
 
 def parse_nn_graph(text: str) -> NamedGraph:
-    """Wasmtime's `ENCODING::DIR`: the name is DIR's last part, the file in it `model.onnx`.
+    """Wasmtime's `ENCODING::DIR`: the name is DIR's last part, the files in it `model.onnx`,
+    `model.xml` and `model.bin`, `model.pt` or `model.tflite`.
 
     Raises UsageError, and InputError where the file is not there.
     """
@@ -47,13 +53,14 @@ def parse_nn_graph(text: str) -> NamedGraph:
 
 
 def parse_nn_preload(text: str) -> NamedGraph:
-    """WasmEdge's `NAME:ENCODING:TARGET:PATH`; encoding and target in any case, AUTO is the CPU.
+    """WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`; encoding and target in any case, AUTO is the
+    CPU. The paths are the parts of the model, in the order in which a guest passes them.
 
     Raises UsageError, and InputError where the file is not there.
     """
     parts = text.split(":", 3)
     if len(parts) < 4 or not all(parts):
-        raise UsageError(f"--nn-preload {text}: expected NAME:ENCODING:TARGET:PATH")
+        raise UsageError(f"--nn-preload {text}: expected NAME:ENCODING:TARGET:PATH[:PATH]")
     name, encoding_text, target_text, path = parts
     if target_text.upper() == "AUTO":
         target_text = "cpu"
@@ -62,7 +69,7 @@ def parse_nn_preload(text: str) -> NamedGraph:
     except KeyError:
         known = ", ".join(target.name.lower() for target in Target)
         raise UsageError(f"{target_text!r} is no target; known are {known} and auto") from None
-    return NamedGraph(name, _encoding(encoding_text), target, (path,))
+    return NamedGraph(name, _encoding(encoding_text), target, tuple(path.split(":")))
 
 
 def _encoding(text: str) -> Encoding:
@@ -70,4 +77,4 @@ def _encoding(text: str) -> Encoding:
         if encoding.name == text.upper():
             return encoding
     known = ", ".join(encoding.name.lower() for encoding in _MODEL_FILES)
-    raise UsageError(f"{text!r}: named graphs can be of the encoding {known}")
+    raise UsageError(f"{text!r}: named graphs can be of the encodings {known}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 Port = tuple[str, int, Sequence[int | str | None]]
 """Name, element type, dimensions."""
@@ -14,13 +16,17 @@ F32 = TensorProto.FLOAT
 
 
 def model(
-    nodes: Sequence[onnx.NodeProto], inputs: Sequence[Port], outputs: Sequence[Port]
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+    constants: Mapping[str, npt.NDArray[np.generic]] | None = None,
 ) -> bytes:
     graph = helper.make_graph(
         nodes,
         "test",
         [helper.make_tensor_value_info(*port) for port in inputs],
         [helper.make_tensor_value_info(*port) for port in outputs],
+        [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(made)
@@ -45,3 +51,16 @@ def nonzero() -> bytes:
     """The places of what is not zero: an output whose size depends on the values."""
     node = helper.make_node("NonZero", ["x"], ["y"])
     return model([node], [("x", F32, (4,))], [("y", TensorProto.INT64, (1, None))])
+
+
+def with_external_data(location: str) -> bytes:
+    """Adds to 1,024 floats others that it names a file for, of 4,096 bytes."""
+    made = onnx.load_from_string(identity(dims=(1024,)))
+    made.graph.node[0].CopyFrom(helper.make_node("Add", ["x", "w"], ["y"]))
+    weights = made.graph.initializer.add(
+        name="w", data_type=F32, dims=[1024], data_location=TensorProto.EXTERNAL
+    )
+    for key, value in (("location", location), ("offset", "0"), ("length", "4096")):
+        weights.external_data.add(key=key, value=value)
+    data: bytes = made.SerializeToString()
+    return data

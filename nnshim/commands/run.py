@@ -39,11 +39,13 @@ def command(
     ] = None,
     wasi: Annotated[
         list[str] | None,
-        typer.Option("-S", metavar="nn-graph=onnx::DIR", help="A named graph: DIR/model.onnx."),
+        typer.Option("-S", metavar="nn-graph=ENCODING::DIR", help="A graph named as its folder."),
     ] = None,
     nn_preload: Annotated[
         list[str] | None,
-        typer.Option("--nn-preload", metavar="NAME:onnx:cpu:PATH", help="A named graph."),
+        typer.Option(
+            "--nn-preload", metavar="NAME:ENCODING:TARGET:PATH[:PATH]", help="A named graph."
+        ),
     ] = None,
     trap_unknown_imports: Annotated[
         bool,

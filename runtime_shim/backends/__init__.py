@@ -1,20 +1,31 @@
-"""The NN runtimes behind one interface. Each is imported at its first use."""
+"""The NN runtimes behind one interface. Each is imported at its first use.
+
+A backend is an entry point of the group `nnshim.backends`: its name is that of the encoding, in
+small letters, and it leads to a function that makes a `base.Backend`. Those of other packages go
+before nnshim's own.
+"""
 
 from __future__ import annotations
 
 import functools
-import importlib
 import logging
+from importlib.metadata import EntryPoint, entry_points
 
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import Backend
 from runtime_shim.errors import HostError
 
-__all__ = ["BUILT_IN", "import_backend"]
+__all__ = ["import_backend"]
 
-BUILT_IN = {Encoding.ONNX: "onnx"}
-"""Encoding -> module in this package, which is also the name of the extra that it needs."""
+_GROUP = "nnshim.backends"
 
+_EXTRAS = {
+    Encoding.ONNX: "onnx",
+    Encoding.OPENVINO: "openvino",
+    Encoding.PYTORCH: "torch",
+    Encoding.TENSORFLOWLITE: "litert",
+}
+"""The extra that installs what each of nnshim's own backends needs."""
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
@@ -22,19 +33,24 @@ _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 def import_backend(encoding: Encoding) -> Backend:
     """Import the backend of an encoding.
 
-    Raises HostError with `invalid_encoding` where nnshim has none, or where its packages are not
+    Raises HostError with `invalid_encoding` where there is none, or where its packages are not
     installed; the reason then is the line that installs them, and is logged as a warning.
     """
-    name = BUILT_IN.get(encoding)
-    if name is None:
-        raise HostError(
-            Errno.INVALID_ENCODING, f"there is no backend for {encoding.name.lower()} models"
-        )
+    name = encoding.name.lower()
+    found = sorted(entry_points(group=_GROUP, name=name), key=_is_own)
+    if not found:
+        raise HostError(Errno.INVALID_ENCODING, f"there is no backend for {name} models")
     try:
-        module = importlib.import_module(f"{__name__}.{name}")
+        create = found[0].load()
     except ImportError as error:
-        reason = f"the {name} backend cannot be imported ({error}); pip install 'nnshim[{name}]'"
+        reason = f"the backend for {name} models cannot be imported ({error})"
+        if _is_own(found[0]):
+            reason += f"; pip install 'nnshim[{_EXTRAS[encoding]}]'"
         _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
-    backend: Backend = module.create()
+    backend: Backend = create()
     return backend
+
+
+def _is_own(point: EntryPoint) -> bool:
+    return point.value.startswith("runtime_shim.")

@@ -53,9 +53,6 @@ class Backend(Protocol):
     """Loads models of one encoding. Whatever a method raises that is no HostError becomes
     `runtime_error` for the guest."""
 
-    def recognizes(self, builders: Sequence[bytes]) -> bool:
-        """Whether the bytes look like a model of this encoding (for `autodetect`)."""
-
     def load(self, builders: Sequence[bytes], target: Target, options: Options) -> Graph:
         """Load a model from the bytes of its parts.
 

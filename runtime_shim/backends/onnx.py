@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -16,17 +15,19 @@ import onnxruntime as ort
 
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends.base import NO_OPTIONS, Options
+from runtime_shim.backends.ports import (
+    Port,
+    check_builders,
+    check_input,
+    check_output,
+    check_target,
+    not_set,
+)
 from runtime_shim.errors import HostError
 
 __all__ = ["OnnxBackend", "create"]
 
 log = logging.getLogger("runtime_shim")
-
-_IR_VERSION_TAG = 0x08
-"""The first byte of an ONNX file: protobuf field 1, a varint, the IR version.
-
-https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (ModelProto)
-"""
 
 _TENSOR_TYPES = {
     "tensor(float16)": TensorType.F16,
@@ -60,46 +61,16 @@ _NOWHERE = "/dev/null/no-external-data"
 """There is nothing below a device, and nothing can be put there."""
 
 
-@dataclass(frozen=True)
-class _Port:
-    """An input or output of the model. `type` is None where wasi-nn has no such tensor; the
-    dimensions are None where they are free."""
-
-    name: str
-    described_type: str
-    type: TensorType | None
-    dims: tuple[int | None, ...]
-
-    def accepts(self, shape: tuple[int, ...]) -> bool:
-        return len(shape) == len(self.dims) and all(
-            mine is None or mine == given for mine, given in zip(self.dims, shape, strict=True)
-        )
-
-    def __str__(self) -> str:
-        dims = ", ".join("?" if dim is None else str(dim) for dim in self.dims)
-        return f"{self.name!r}, {self.described_type} [{dims}]"
-
-
 class OnnxBackend:
     """Implements backends.base.Backend."""
-
-    def recognizes(self, builders: Sequence[bytes]) -> bool:
-        return len(builders) == 1 and builders[0][:1] == bytes([_IR_VERSION_TAG])
 
     def load(
         self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
     ) -> OnnxGraph:
         if options:
             log.warning("the onnx backend has no options, and ignores %s", ", ".join(options))
-        if len(builders) != 1:
-            raise HostError(
-                Errno.INVALID_ARGUMENT, f"an ONNX model is one builder, not {len(builders)}"
-            )
-        if target is not Target.CPU:
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION,
-                f"the onnx backend runs on the cpu, and the guest asks for {target.name.lower()}",
-            )
+        check_builders("an ONNX model", builders, 1)
+        check_target("onnx", target, (Target.CPU,))
         settings = ort.SessionOptions()
         settings.log_severity_level = _FATAL
         settings.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)
@@ -149,28 +120,13 @@ class OnnxContext:
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        inputs = self._graph.inputs
-        if index >= len(inputs):
-            raise HostError(
-                Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(inputs)}"
-            )
-        port = inputs[index]
-        if port.type is None:
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION,
-                f"input {index} ({port}) is of a type that no wasi-nn tensor has",
-            )
-        if tensor_type is not port.type or not port.accepts(shape):
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                f"input {index} ({port}) was given {tensor_type.name.lower()} {list(shape)}",
-            )
+        port = check_input(self._graph.inputs, index, tensor_type, shape)
         if self._shapes[index] != shape:
             self._bind_input(index, port, tensor_type, shape)
         self._input_bytes[index][:] = data
 
     def _bind_input(
-        self, index: int, port: _Port, tensor_type: TensorType, shape: tuple[int, ...]
+        self, index: int, port: Port, tensor_type: TensorType, shape: tuple[int, ...]
     ) -> None:
         array = np.empty(shape, _DTYPES[tensor_type])
         self._binding.bind_input(port.name, "cpu", 0, array.dtype, shape, array.ctypes.data)
@@ -181,36 +137,28 @@ class OnnxContext:
         self._computed = False
         for index, shape in enumerate(self._shapes):
             if shape is None:
-                raise HostError(
-                    Errno.RUNTIME_ERROR, f"input {index} ({self._graph.inputs[index]}) is not set"
-                )
+                raise not_set(self._graph.inputs, index)
         for name in self._free:
             self._binding.bind_output(name, "cpu")
         self._graph.session.run_with_iobinding(self._binding)
         self._computed = True
 
     def get_output(self, index: int) -> memoryview:
-        outputs = self._graph.outputs
-        if index >= len(outputs):
-            raise HostError(
-                Errno.INVALID_ARGUMENT, f"output {index} of a model that has {len(outputs)}"
-            )
-        if not self._computed:
-            raise HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")
+        port = check_output(self._graph.outputs, index, self._computed)
         if index in self._fixed:
             return self._fixed[index]
         value = self._binding.get_outputs()[index]
         if not value.is_tensor() or value.data_type() == "tensor(string)":
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                f"output {index} ({outputs[index]}) is no tensor of numbers",
+                f"output {index} ({port}) is no tensor of numbers",
             )
         return _bytes_of(value.numpy())
 
 
-def _port(node: ort.NodeArg) -> _Port:
+def _port(node: ort.NodeArg) -> Port:
     dims = tuple(dim if isinstance(dim, int) and dim >= 0 else None for dim in node.shape or ())
-    return _Port(node.name, node.type, _TENSOR_TYPES.get(node.type), dims)
+    return Port(node.name, node.type, _TENSOR_TYPES.get(node.type), dims)
 
 
 def _bytes_of(array: npt.NDArray[np.generic]) -> memoryview:

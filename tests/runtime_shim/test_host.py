@@ -28,9 +28,6 @@ class CountingBackend:
         self.pause = threading.Event()
         self.pause.set()
 
-    def recognizes(self, builders: Sequence[bytes]) -> bool:
-        return builders[0] == b"mine"
-
     def load(self, builders: Sequence[bytes], target: Target, options: Options) -> CountingGraph:
         self.options = options
         self.pause.wait(5)
@@ -166,13 +163,27 @@ def test_whatever_a_backend_raises_is_a_runtime_error(host: NNHost, place: bytes
     assert caught.value.errno is Errno.RUNTIME_ERROR
 
 
-def test_autodetect_asks_the_backends(host: NNHost, backend: CountingBackend) -> None:
-    host.session().load([b"mine"], Encoding.AUTODETECT, Target.CPU)
+@pytest.mark.parametrize(
+    ("builders", "encoding"),
+    [
+        ([MODEL], Encoding.ONNX),
+        ([b'<?xml version="1.0"?><net/>', b""], Encoding.OPENVINO),
+        ([b"\n<net/>", b""], Encoding.OPENVINO),
+        ([b"GGUF\3\0\0\0"], Encoding.GGML),
+        ([b"\x1c\0\0\0TFL3"], Encoding.TENSORFLOWLITE),
+        ([b"PK\3\4"], Encoding.PYTORCH),
+    ],
+)
+def test_autodetect_looks_at_the_bytes(builders: list[bytes], encoding: Encoding) -> None:
+    backend = CountingBackend()
+    NNHost(backends={encoding: backend}).session().load(builders, Encoding.AUTODETECT, Target.CPU)
     assert backend.loads == 1
-    host.session().load([MODEL], Encoding.AUTODETECT, Target.CPU)
-    assert backend.loads == 1
+
+
+@pytest.mark.parametrize("builders", [[], [b""], [b"nobody's"], [MODEL, MODEL]])
+def test_autodetect_of_no_known_format_is_an_invalid_encoding(builders: list[bytes]) -> None:
     with pytest.raises(HostError) as caught:
-        host.session().load([b"nobody's"], Encoding.AUTODETECT, Target.CPU)
+        NNHost().session().load(builders, Encoding.AUTODETECT, Target.CPU)
     assert caught.value.errno is Errno.INVALID_ENCODING
 
 
@@ -210,6 +221,14 @@ def test_wasmedges_preload_is_read_in_any_case(folder: Path, words: str) -> None
     path = f"{folder}/model.onnx"
     graph = parse_nn_preload(f"default:{words}:{path}")
     assert graph == NamedGraph("default", Encoding.ONNX, Target.CPU, (path,))
+
+
+def test_a_preload_has_the_parts_of_a_model_in_order(tmp_path: Path) -> None:
+    paths = tmp_path / "m.xml", tmp_path / "m.bin"
+    for path in paths:
+        path.touch()
+    graph = parse_nn_preload(f"it:openvino:cpu:{paths[0]}:{paths[1]}")
+    assert graph == NamedGraph("it", Encoding.OPENVINO, Target.CPU, tuple(map(str, paths)))
 
 
 def test_a_named_graph_is_loaded_once_at_its_first_use(folder: Path) -> None:
@@ -254,7 +273,7 @@ def test_two_graphs_of_one_name_are_refused(folder: Path) -> None:
     [
         ("onnx", "expected ENCODING::DIR"),
         ("onnx::", "expected ENCODING::DIR"),
-        ("ggml::x", "encoding onnx"),
+        ("ggml::x", "encodings openvino, onnx, pytorch, tensorflowlite"),
     ],
 )
 def test_a_named_graph_that_makes_no_sense_is_refused(text: str, words: str) -> None:

@@ -1,0 +1,204 @@
+"""What every backend has to do, on the same models: each is made as ONNX, and converted."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from onnx import TensorProto, helper
+
+from rewriter.dialects import Encoding, Errno, Target, TensorType
+from runtime_shim.backends import import_backend
+from runtime_shim.backends.base import ExecutionContext, Graph
+from runtime_shim.errors import HostError
+from tests.models import F32, identity, model, nonzero, sum_and_product
+from tests.native import openvino_model
+
+Load = Callable[[bytes], Graph]
+ContextFor = Callable[[bytes], ExecutionContext]
+
+FORMS = {
+    "onnx": Encoding.ONNX,
+    "openvino from IR": Encoding.OPENVINO,
+    "openvino from ONNX": Encoding.OPENVINO,
+}
+
+
+@pytest.fixture(params=FORMS)
+def load(request: pytest.FixtureRequest, tmp_path: Path) -> Load:
+    """Loads an ONNX model with a backend, in the form that it takes."""
+
+    def load(data: bytes) -> Graph:
+        builders = [data]
+        if request.param.endswith("from IR"):
+            names = openvino_model(data, tmp_path).split("+")
+            builders = [(tmp_path / name).read_bytes() for name in names]
+        return import_backend(FORMS[request.param]).load(builders, Target.CPU, {})
+
+    return load
+
+
+@pytest.fixture
+def context_for(load: Load) -> ContextFor:
+    return lambda data: load(data).init_execution_context()
+
+
+def feed(context: ExecutionContext, index: int, *values: float) -> None:
+    data = struct.pack(f"<{len(values)}f", *values)
+    context.set_input(index, TensorType.F32, (len(values),), memoryview(data))
+
+
+TYPES = [
+    (TensorType.F16, TensorProto.FLOAT16, np.dtype(np.float16)),
+    (TensorType.F32, TensorProto.FLOAT, np.dtype(np.float32)),
+    (TensorType.F64, TensorProto.DOUBLE, np.dtype(np.float64)),
+    (TensorType.U8, TensorProto.UINT8, np.dtype(np.uint8)),
+    (TensorType.I32, TensorProto.INT32, np.dtype(np.int32)),
+    (TensorType.I64, TensorProto.INT64, np.dtype(np.int64)),
+]
+
+
+@pytest.mark.parametrize(("kind", "element_type", "dtype"), TYPES)
+def test_tensors_of_every_type_go_in_and_come_out(
+    context_for: ContextFor, kind: TensorType, element_type: int, dtype: np.dtype[np.generic]
+) -> None:
+    context = context_for(identity(element_type, (2, 3)))
+    values: npt.NDArray[np.generic] = np.array([[0, 1, 2], [3, 4, 250]]).astype(dtype)
+    context.set_input(0, kind, (2, 3), memoryview(values.tobytes()))
+    context.compute()
+    assert bytes(context.get_output(0)) == values.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("shape", "accepted"),
+    [((1, 4), True), ((7, 4), True), ((0, 4), True), ((1, 5), False), ((4,), False), ((), False)],
+)
+def test_a_free_dimension_takes_any_length_and_a_fixed_one_its_own(
+    context_for: ContextFor, shape: tuple[int, ...], accepted: bool
+) -> None:
+    context = context_for(identity(dims=("batch", 4)))
+    data = np.arange(np.prod(shape), dtype=np.float32).tobytes()
+    if not accepted:
+        with pytest.raises(HostError, match=r"'x', .* \[\?, 4\].*was given f32"):
+            context.set_input(0, TensorType.F32, shape, memoryview(data))
+        return
+    context.set_input(0, TensorType.F32, shape, memoryview(data))
+    context.compute()
+    assert bytes(context.get_output(0)) == data
+
+
+def test_a_shape_can_change_from_run_to_run(context_for: ContextFor) -> None:
+    context = context_for(identity(dims=("n",)))
+    for values in ([1.0, 2.0], [3.0], [4.0, 5.0, 6.0], [7.0]):
+        feed(context, 0, *values)
+        context.compute()
+        assert np.frombuffer(context.get_output(0), np.float32).tolist() == values
+
+
+def test_an_output_whose_size_depends_on_the_values(context_for: ContextFor) -> None:
+    context = context_for(nonzero())
+    for values, places in (((0, 5, 0, 6), [1, 3]), ((1, 1, 1, 1), [0, 1, 2, 3]), ((0,) * 4, [])):
+        feed(context, 0, *values)
+        context.compute()
+        assert np.frombuffer(context.get_output(0), np.int64).tolist() == places
+
+
+def test_a_scalar_has_no_dimensions(context_for: ContextFor) -> None:
+    context = context_for(identity(dims=()))
+    context.set_input(0, TensorType.F32, (), memoryview(struct.pack("<f", 2.5)))
+    context.compute()
+    assert bytes(context.get_output(0)) == struct.pack("<f", 2.5)
+
+
+def test_a_tensor_of_another_type_is_an_invalid_argument(context_for: ContextFor) -> None:
+    context = context_for(identity(dims=(2,)))
+    with pytest.raises(HostError) as caught:
+        context.set_input(0, TensorType.I32, (2,), memoryview(bytes(8)))
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_an_index_past_the_last_is_an_invalid_argument(context_for: ContextFor) -> None:
+    context = context_for(sum_and_product())
+    feed(context, 0, 1, 2)
+    feed(context, 1, 3, 4)
+    context.compute()
+    with pytest.raises(HostError, match="input 2 of a model that has 2") as caught:
+        feed(context, 2, 1, 2)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+    with pytest.raises(HostError, match="output 2 of a model that has 2") as caught:
+        context.get_output(2)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_computing_without_all_inputs_is_a_runtime_error(context_for: ContextFor) -> None:
+    context = context_for(sum_and_product())
+    feed(context, 0, 1, 2)
+    with pytest.raises(HostError, match=r"input 1 .* is not set") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+
+
+def test_an_output_before_compute_is_a_runtime_error(context_for: ContextFor) -> None:
+    context = context_for(identity(dims=(2,)))
+    feed(context, 0, 1, 2)
+    with pytest.raises(HostError) as caught:
+        context.get_output(0)
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+
+
+def test_an_output_stays_until_the_next_compute(context_for: ContextFor) -> None:
+    context = context_for(identity(dims=(1,)))
+    feed(context, 0, 1)
+    context.compute()
+    feed(context, 0, 2)
+    assert bytes(context.get_output(0)) == struct.pack("<f", 1)
+    context.compute()
+    assert bytes(context.get_output(0)) == struct.pack("<f", 2)
+
+
+def test_contexts_of_one_graph_do_not_disturb_each_other(load: Load) -> None:
+    graph = load(identity(dims=(1,)))
+    contexts = [graph.init_execution_context() for _ in range(5)]
+    for value, context in enumerate(contexts):
+        feed(context, 0, value)
+    for context in contexts:
+        context.compute()
+    assert [struct.unpack("<f", c.get_output(0))[0] for c in contexts] == [0, 1, 2, 3, 4]
+
+
+def test_an_input_that_no_tensor_can_fill_is_an_unsupported_operation(
+    context_for: ContextFor,
+) -> None:
+    context = context_for(identity(TensorProto.BOOL, (1,)))
+    with pytest.raises(HostError, match=r"bool") as caught:
+        context.set_input(0, TensorType.U8, (1,), memoryview(b"\1"))
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+def test_an_output_of_another_type_of_number_gives_its_bytes(context_for: ContextFor) -> None:
+    node = helper.make_node("Cast", ["x"], ["y"], to=TensorProto.INT8)
+    context = context_for(model([node], [("x", F32, (2,))], [("y", TensorProto.INT8, (2,))]))
+    feed(context, 0, -1, 5)
+    context.compute()
+    assert bytes(context.get_output(0)) == b"\xff\x05"
+
+
+def test_the_same_input_gives_the_same_bytes_in_full_precision(load: Load) -> None:
+    rng = np.random.default_rng(1)
+    weights = rng.normal(size=(64, 64)).astype(np.float32)
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    data = model([node], [("x", F32, (8, 64))], [("y", F32, (8, 64))], {"w": weights})
+    x = rng.normal(size=(8, 64)).astype(np.float32)
+    outputs = set()
+    for _ in range(3):
+        context = load(data).init_execution_context()
+        context.set_input(0, TensorType.F32, (8, 64), memoryview(x.tobytes()))
+        context.compute()
+        outputs.add(bytes(context.get_output(0)))
+    (output,) = outputs
+    exact = x.astype(np.float64) @ weights.astype(np.float64)
+    assert np.abs(np.frombuffer(output, np.float32).reshape(8, 64) - exact).max() < 1e-4
