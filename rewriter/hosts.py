@@ -101,7 +101,7 @@ _PROFILES = (
         title="`nnshim run`",
         modules=MODULE_NAMES,
         dialects=(WITX, WAMR, WASMEDGE),
-        limits=("the ONNX backend on the CPU only", "nothing streams"),
+        limits=("ONNX, OpenVINO and TensorFlow Lite models, on the CPU only", "nothing streams"),
         source="runtime_shim",
     ),
 )

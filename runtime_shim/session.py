@@ -14,6 +14,7 @@ from runtime_shim.backends.base import (
     ExecutionContext,
     Graph,
     Options,
+    QuantizedGraph,
     guarded,
 )
 from runtime_shim.errors import HostError
@@ -66,9 +67,16 @@ class Session(AbstractContextManager["Session"]):
         """Forget a graph; contexts that were made for it go on."""
         self._graphs.forget(graph)
 
-    def init_execution_context(self, graph: int) -> int:
-        """Make an execution context for a graph, and return its handle."""
-        return self._add(self.contexts, guarded(self._graphs[graph].init_execution_context))
+    def init_execution_context(self, graph: int, *, floats: bool = False) -> int:
+        """Make an execution context for a graph, and return its handle. With `floats`, quantised
+        tensors are fed and read as f32."""
+        found = self._graphs[graph]
+        context: ExecutionContext = guarded(found.init_execution_context)
+        if floats and isinstance(found, QuantizedGraph):
+            from runtime_shim.backends.quantized import FloatContext  # it needs NumPy
+
+            context = FloatContext(context, found.input_quantization, found.output_quantization)
+        return self._add(self.contexts, context)
 
     def set_input(
         self,

@@ -39,6 +39,15 @@ def load(
     return witx.load(session, guest, builders, count, encoding, target, graph_out, dialect=WAMR)
 
 
+def init_execution_context(
+    session: Session, guest: GuestMemory, graph: int, context_out: int
+) -> int:
+    """Quantised models are fed and read as floats."""
+    guest.check_writable(context_out, 4)
+    guest.write_u32(context_out, session.init_execution_context(graph, floats=True))
+    return witx.SUCCESS
+
+
 def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> int:
     dimensions, tensor_type, data = guest.unpack(WAMR_TENSOR, tensor)
     shape = witx.read_shape(guest, *guest.unpack(WAMR_DIMENSIONS, dimensions))
@@ -68,6 +77,12 @@ def get_output(
 
 
 FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
-    {**witx.FUNCTIONS, "load": load, "set_input": set_input, "get_output": get_output}
+    {
+        **witx.FUNCTIONS,
+        "load": load,
+        "init_execution_context": init_execution_context,
+        "set_input": set_input,
+        "get_output": get_output,
+    }
 )
 """As witx.FUNCTIONS."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.errors import HostError
 
-__all__ = ["NO_OPTIONS", "Backend", "ExecutionContext", "Graph", "Options", "guarded"]
+__all__ = [
+    "NO_OPTIONS",
+    "Backend",
+    "ExecutionContext",
+    "Graph",
+    "Options",
+    "Quantization",
+    "QuantizedGraph",
+    "guarded",
+]
 
 Options = Mapping[str, Any]
 """What a guest configures a model with: a JSON object, whose names are the backend's."""
@@ -47,6 +57,24 @@ class Graph(Protocol):
     """A loaded model, shared by any number of contexts and threads."""
 
     def init_execution_context(self) -> ExecutionContext: ...
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """A value stands for (value - zero point) * scale; one scale for all, or one a channel.
+    `type` is that of the values, None where wasi-nn has no such tensor."""
+
+    type: TensorType | None
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+
+
+@runtime_checkable
+class QuantizedGraph(Graph, Protocol):
+    """A graph that knows which of its inputs and outputs are quantised; None for the others."""
+
+    input_quantization: Sequence[Quantization | None]
+    output_quantization: Sequence[Quantization | None]
 
 
 class Backend(Protocol):

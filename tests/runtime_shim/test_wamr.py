@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
 import pytest
 from onnx import TensorProto
 
@@ -17,6 +18,7 @@ from rewriter.dialects import (
     Target,
 )
 from runtime_shim import NNHost
+from tests import tflite_models
 from tests.guest import BUILDERS, DATA, DIMS, HANDLE, MEMORY, OUTPUT, TENSOR_AT, Guest
 from tests.models import identity, sum_and_product
 
@@ -162,6 +164,34 @@ def test_pointers_outside_the_memory_are_invalid_arguments(guest: Guest, pointer
     guest.put(TENSOR_AT, WAMR_TENSOR.pack(DIMENSIONS, 1, DATA))
     results["dimensions"] = guest.set_input(context, 0, TENSOR_AT)
     assert results == dict.fromkeys(results, Errno.INVALID_ARGUMENT)
+
+
+@pytest.mark.parametrize(
+    ("values", "rounded"),
+    [
+        ([0.0, 1.0, 2.4, 100.0], [0.0, 1.0, 2.0, 100.0]),
+        ([-5.0, -6.0, 122.5, 999], [-5, -5, 122.5, 122.5]),
+    ],
+)
+def test_a_quantised_model_is_fed_and_read_as_floats(
+    guest: Guest, values: list[float], rounded: list[float]
+) -> None:
+    quantized = tflite_models.identity(np.uint8, [4], scales=[0.5], zero_points=[10])
+    assert load(guest, quantized, Encoding.TENSORFLOWLITE) == Errno.SUCCESS
+    assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) == Errno.SUCCESS
+    context = guest.u32(HANDLE)
+    assert feed(guest, context, 0, 1, [4], struct.pack("<4f", *values)) == Errno.SUCCESS
+    assert guest.compute(context) == Errno.SUCCESS
+    assert output(guest, context, 0, 4) == (Errno.SUCCESS, 4)
+    assert list(struct.unpack("<4f", guest.take(OUTPUT, 16))) == rounded
+    assert feed(guest, context, 0, 2, [4], b"abcd") == Errno.SUCCESS  # or as it is stored
+
+
+def test_a_model_that_is_quantised_per_channel_is_a_runtime_error(guest: Guest) -> None:
+    per_channel = tflite_models.identity(np.uint8, [2], scales=[0.5, 0.25], zero_points=[0, 0])
+    assert load(guest, per_channel, Encoding.TENSORFLOWLITE) == Errno.SUCCESS
+    assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) == Errno.SUCCESS
+    assert feed(guest, guest.u32(HANDLE), 0, 1, [2], bytes(8)) == Errno.RUNTIME_ERROR
 
 
 def test_dimensions_whose_product_overflows_are_an_invalid_argument(guest: Guest) -> None:

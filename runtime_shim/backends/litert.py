@@ -1,0 +1,148 @@
+"""TensorFlow Lite models on LiteRT's interpreter, on the CPU.
+
+https://ai.google.dev/edge/api/tflite/python/tf/lite/Interpreter
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.base import NO_OPTIONS, Options, Quantization
+from runtime_shim.backends.ports import (
+    Port,
+    check_builders,
+    check_input,
+    check_output,
+    check_target,
+    not_set,
+)
+from runtime_shim.errors import HostError
+
+__all__ = ["LiteRtBackend", "create"]
+
+log = logging.getLogger("runtime_shim")
+
+_TENSOR_TYPES: dict[np.dtype[Any], TensorType] = {
+    np.dtype(np.float16): TensorType.F16,
+    np.dtype(np.float32): TensorType.F32,
+    np.dtype(np.float64): TensorType.F64,
+    np.dtype(np.uint8): TensorType.U8,
+    np.dtype(np.int32): TensorType.I32,
+    np.dtype(np.int64): TensorType.I64,
+}
+
+_Details = Mapping[str, Any]
+"""What the interpreter says of one tensor."""
+
+
+class LiteRtBackend:
+    """Implements backends.base.Backend."""
+
+    def load(
+        self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
+    ) -> LiteRtGraph:
+        if options:
+            log.warning("the litert backend has no options, and ignores %s", ", ".join(options))
+        check_builders("a TensorFlow Lite model", builders, 1)
+        check_target("litert", target, (Target.CPU,))
+        return LiteRtGraph(bytes(builders[0]))
+
+
+class LiteRtGraph:
+    """Implements backends.base.QuantizedGraph. Each context has an interpreter of its own."""
+
+    def __init__(self, model: bytes) -> None:
+        self._model = model
+        interpreter = self.interpreter()
+        self.input_details: list[_Details] = interpreter.get_input_details()
+        self.output_details: list[_Details] = interpreter.get_output_details()
+        self.inputs = tuple(map(_port, self.input_details))
+        self.outputs = tuple(map(_port, self.output_details))
+        self.input_quantization: Sequence[Quantization | None] = tuple(
+            map(_quantization, self.input_details)
+        )
+        self.output_quantization: Sequence[Quantization | None] = tuple(
+            map(_quantization, self.output_details)
+        )
+
+    def interpreter(self) -> Interpreter:
+        return Interpreter(model_content=self._model)
+
+    def init_execution_context(self) -> LiteRtContext:
+        return LiteRtContext(self)
+
+
+class LiteRtContext:
+    """Implements backends.base.ExecutionContext.
+
+    Inputs are copied into arrays of the context's own, and from there into the interpreter when it
+    runs: it loses what its tensors held whenever one of them changes its shape.
+    """
+
+    def __init__(self, graph: LiteRtGraph) -> None:
+        self._graph = graph
+        self._interpreter = graph.interpreter()
+        self._inputs: list[npt.NDArray[np.generic] | None] = [None] * len(graph.inputs)
+        self._resized = True
+        self._computed = False
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        check_input(self._graph.inputs, index, tensor_type, shape)
+        details = self._graph.input_details[index]
+        array = self._inputs[index]
+        if array is None or array.shape != shape:
+            array = self._inputs[index] = np.empty(shape, details["dtype"])
+            self._interpreter.resize_tensor_input(details["index"], shape, strict=True)
+            self._resized = True
+        array.reshape(-1).view(np.uint8).data[:] = data
+
+    def compute(self) -> None:
+        self._computed = False
+        if self._resized:
+            self._interpreter.allocate_tensors()
+            self._resized = False
+        for index, array in enumerate(self._inputs):
+            if array is None:
+                raise not_set(self._graph.inputs, index)
+            self._interpreter.set_tensor(self._graph.input_details[index]["index"], array)
+        self._interpreter.invoke()
+        self._computed = True
+
+    def get_output(self, index: int) -> memoryview:
+        port = check_output(self._graph.outputs, index, self._computed)
+        array = self._interpreter.get_tensor(self._graph.output_details[index]["index"])
+        if array.dtype.kind not in "fiu":
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
+            )
+        return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def _port(details: _Details) -> Port:
+    dtype = np.dtype(details["dtype"])
+    dims = tuple(None if dim < 0 else int(dim) for dim in details["shape_signature"])
+    return Port(details["name"], str(dtype), _TENSOR_TYPES.get(dtype), dims)
+
+
+def _quantization(details: _Details) -> Quantization | None:
+    parameters = details["quantization_parameters"]
+    if not len(parameters["scales"]):
+        return None
+    return Quantization(
+        _TENSOR_TYPES.get(np.dtype(details["dtype"])),
+        tuple(map(float, parameters["scales"])),
+        tuple(map(int, parameters["zero_points"])),
+    )
+
+
+def create() -> LiteRtBackend:
+    return LiteRtBackend()

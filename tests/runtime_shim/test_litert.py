@@ -1,0 +1,102 @@
+"""TensorFlow Lite models: what the interpreter does in its own way."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.litert import LiteRtBackend, LiteRtContext
+from runtime_shim.errors import HostError
+from tests.tflite_models import identity, sum_and_product
+
+TYPES = {
+    TensorType.F16: np.float16,
+    TensorType.F32: np.float32,
+    TensorType.F64: np.float64,
+    TensorType.U8: np.uint8,
+    TensorType.I32: np.int32,
+    TensorType.I64: np.int64,
+}
+
+
+def context_for(model: bytes) -> LiteRtContext:
+    return LiteRtBackend().load([model], Target.CPU).init_execution_context()
+
+
+def feed(context: LiteRtContext, index: int, *values: float) -> None:
+    data = struct.pack(f"<{len(values)}f", *values)
+    context.set_input(index, TensorType.F32, (len(values),), memoryview(data))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_tensors_of_every_type_go_in_and_come_out(kind: TensorType) -> None:
+    context = context_for(identity(TYPES[kind], [2, 3]))
+    values: npt.NDArray[np.generic] = np.arange(6).reshape(2, 3).astype(TYPES[kind])
+    context.set_input(0, kind, (2, 3), memoryview(values.tobytes()))
+    context.compute()
+    assert bytes(context.get_output(0)) == values.tobytes()
+
+
+def test_several_inputs_in_any_order_and_again() -> None:
+    context = context_for(sum_and_product())
+    feed(context, 1, 5, 6)
+    feed(context, 0, 3, 4)
+    for first in (3, 30):
+        feed(context, 0, first, 4)
+        context.compute()
+        assert bytes(context.get_output(0)) == struct.pack("<2f", first + 5, 10)
+        assert bytes(context.get_output(1)) == struct.pack("<2f", first * 5, 24)
+
+
+def test_a_free_dimension_takes_any_length_from_run_to_run() -> None:
+    context = context_for(identity(np.float32, [-1]))
+    for values in ((1.0,), (1.0,), (4.0,)):
+        feed(context, 0, *values)
+        context.compute()
+        assert bytes(context.get_output(0)) == struct.pack(f"<{len(values)}f", *values)
+    with pytest.raises(HostError) as caught:
+        context.set_input(0, TensorType.F32, (1, 1), memoryview(bytes(4)))
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_quantised_tensors_have_the_type_that_is_stored() -> None:
+    context = context_for(identity(np.uint8, [2], scales=[0.5], zero_points=[10]))
+    with pytest.raises(HostError) as caught:
+        feed(context, 0, 1, 2)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+    context.set_input(0, TensorType.U8, (2,), memoryview(b"ab"))
+    context.compute()
+    assert bytes(context.get_output(0)) == b"ab"
+
+
+@pytest.mark.parametrize("builders", [[], [b"", b""]])
+def test_another_number_of_parts_is_an_invalid_argument(builders: list[bytes]) -> None:
+    with pytest.raises(HostError) as caught:
+        LiteRtBackend().load(builders, Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200])
+def test_broken_models_raise(cut: int) -> None:
+    with pytest.raises(ValueError, match="not a valid Flatbuffer"):
+        LiteRtBackend().load([identity(np.float32, [1])[:cut]], Target.CPU)
+
+
+def test_a_gpu_is_no_reason_to_take_the_cpu() -> None:
+    with pytest.raises(HostError, match="runs on cpu") as caught:
+        LiteRtBackend().load([identity(np.float32, [1])], Target.GPU)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+def test_computing_without_all_inputs_is_a_runtime_error() -> None:
+    context = context_for(sum_and_product())
+    feed(context, 0, 1, 2)
+    with pytest.raises(HostError, match=r"input 1 .* is not set") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+    with pytest.raises(HostError, match="before compute"):
+        context.get_output(0)

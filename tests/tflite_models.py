@@ -1,0 +1,155 @@
+"""Small TensorFlow Lite models, made with the schema's classes that LiteRT brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+_TYPES: dict[np.dtype[Any], int] = {
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.float64): schema.TensorType.FLOAT64,
+    np.dtype(np.uint8): schema.TensorType.UINT8,
+    np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int64): schema.TensorType.INT64,
+}
+
+
+@dataclass
+class Tensor:
+    """A dimension of -1 is free. `data` makes it a constant, `scales` quantised."""
+
+    dtype: npt.DTypeLike
+    dims: Sequence[int]
+    data: npt.NDArray[np.generic] | None = None
+    scales: Sequence[float] = ()
+    zero_points: Sequence[int] = ()
+
+
+@dataclass
+class Operator:
+    """`code` is one of BuiltinOperator; the tensors are their places in the list of them all."""
+
+    code: int
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+    options_type: int = 0
+    options: object = None
+
+
+def build(
+    tensors: Sequence[Tensor],
+    operators: Sequence[Operator],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+) -> bytes:
+    made = schema.ModelT()
+    made.version = 3
+    made.buffers = [schema.BufferT()]
+    codes = sorted({operator.code for operator in operators})
+    made.operatorCodes = [_operator_code(code) for code in codes]
+    graph = schema.SubGraphT()
+    graph.inputs, graph.outputs = list(inputs), list(outputs)
+    graph.tensors = [
+        _tensor(f"t{index}", tensor, made.buffers) for index, tensor in enumerate(tensors)
+    ]
+    graph.operators = []
+    for operator in operators:
+        packed = schema.OperatorT()
+        packed.opcodeIndex = codes.index(operator.code)
+        packed.inputs, packed.outputs = list(operator.inputs), list(operator.outputs)
+        packed.builtinOptionsType = operator.options_type
+        packed.builtinOptions = operator.options
+        graph.operators.append(packed)
+    made.subgraphs = [graph]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(made.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _operator_code(code: int) -> object:
+    made = schema.OperatorCodeT()
+    made.builtinCode = code
+    made.deprecatedBuiltinCode = min(code, 127)
+    made.version = 1
+    return made
+
+
+def _tensor(name: str, tensor: Tensor, buffers: list[Any]) -> object:
+    made = schema.TensorT()
+    made.name = name
+    made.type = _TYPES[np.dtype(tensor.dtype)]
+    made.shape = [max(dim, 1) for dim in tensor.dims]
+    if -1 in tensor.dims:
+        made.shapeSignature = list(tensor.dims)
+    made.buffer = 0
+    if tensor.data is not None:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(tensor.data.tobytes(), np.uint8)
+        made.buffer = len(buffers)
+        buffers.append(buffer)
+    if tensor.scales:
+        quantization = schema.QuantizationParametersT()
+        quantization.scale = list(tensor.scales)
+        quantization.zeroPoint = list(tensor.zero_points)
+        made.quantization = quantization
+    return made
+
+
+def identity(dtype: npt.DTypeLike, dims: Sequence[int], **quantization: Any) -> bytes:
+    """One input, one output, the same tensor."""
+    shape = np.array(dims, np.int32)
+    tensors = [
+        Tensor(dtype, dims, **quantization),
+        Tensor(np.int32, [len(dims)], shape),
+        Tensor(dtype, dims, **quantization),
+    ]
+    operator = Operator(schema.BuiltinOperator.RESHAPE, [0, 1], [2])
+    return build(tensors, [operator], [0], [2])
+
+
+def sum_and_product() -> bytes:
+    """Two inputs of two floats; their sum and their product."""
+    tensors = [Tensor(np.float32, [2]) for _ in range(4)]
+    options = schema.BuiltinOptions
+    operators = [
+        Operator(schema.BuiltinOperator.ADD, [0, 1], [2], options.AddOptions, schema.AddOptionsT()),
+        Operator(schema.BuiltinOperator.MUL, [0, 1], [3], options.MulOptions, schema.MulOptionsT()),
+    ]
+    return build(tensors, operators, [0, 1], [2, 3])
+
+
+def two_layers(
+    weights: Sequence[npt.NDArray[np.float32]], biases: Sequence[npt.NDArray[np.float32]]
+) -> bytes:
+    """Two fully connected layers with a ReLU between and a softmax at the end, of one row."""
+    hidden, classes = (bias.size for bias in biases)
+    tensors = [
+        Tensor(np.float32, [1, weights[0].shape[0]]),
+        Tensor(np.float32, weights[0].T.shape, weights[0].T.copy()),
+        Tensor(np.float32, [hidden], biases[0]),
+        Tensor(np.float32, [1, hidden]),
+        Tensor(np.float32, weights[1].T.shape, weights[1].T.copy()),
+        Tensor(np.float32, [classes], biases[1]),
+        Tensor(np.float32, [1, classes]),
+        Tensor(np.float32, [1, classes]),
+    ]
+    relu, plain = schema.FullyConnectedOptionsT(), schema.FullyConnectedOptionsT()
+    relu.fusedActivationFunction = schema.ActivationFunctionType.RELU
+    softmax = schema.SoftmaxOptionsT()
+    softmax.beta = 1.0
+    layer = schema.BuiltinOperator.FULLY_CONNECTED
+    kind = schema.BuiltinOptions
+    operators = [
+        Operator(layer, [0, 1, 2], [3], kind.FullyConnectedOptions, relu),
+        Operator(layer, [3, 4, 5], [6], kind.FullyConnectedOptions, plain),
+        Operator(schema.BuiltinOperator.SOFTMAX, [6], [7], kind.SoftmaxOptions, softmax),
+    ]
+    return build(tensors, operators, [0], [7])
