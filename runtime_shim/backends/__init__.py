@@ -15,7 +15,7 @@ from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import Backend
 from runtime_shim.errors import HostError
 
-__all__ = ["import_backend"]
+__all__ = ["backend_names", "import_backend"]
 
 _GROUP = "nnshim.backends"
 
@@ -50,6 +50,11 @@ def import_backend(encoding: Encoding) -> Backend:
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     backend: Backend = create()
     return backend
+
+
+def backend_names() -> tuple[str, ...]:
+    """The encodings that there are backends for, whether what they need is installed or not."""
+    return tuple(dict.fromkeys(point.name for point in entry_points(group=_GROUP)))
 
 
 def _is_own(point: EntryPoint) -> bool:

@@ -18,6 +18,7 @@ __all__ = [
     "Options",
     "Quantization",
     "QuantizedGraph",
+    "Runtime",
     "guarded",
 ]
 
@@ -77,9 +78,20 @@ class QuantizedGraph(Graph, Protocol):
     output_quantization: Sequence[Quantization | None]
 
 
+@dataclass(frozen=True)
+class Runtime:
+    """An NN runtime: its name and version, and its device for each target that is there."""
+
+    version: str
+    devices: Mapping[Target, str]
+
+
 class Backend(Protocol):
     """Loads models of one encoding. Whatever a method raises that is no HostError becomes
     `runtime_error` for the guest."""
+
+    def describe(self) -> Runtime:
+        """What runs the models, with devices that were looked for, not assumed."""
 
     def load(self, builders: Sequence[bytes], target: Target, options: Options) -> Graph:
         """Load a model from the bytes of its parts.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.base import NO_OPTIONS, Options, Quantization
+from runtime_shim.backends.base import NO_OPTIONS, Options, Quantization, Runtime
 from runtime_shim.backends.ports import (
     Port,
     check_builders,
@@ -44,6 +45,9 @@ _Details = Mapping[str, Any]
 
 class LiteRtBackend:
     """Implements backends.base.Backend."""
+
+    def describe(self) -> Runtime:
+        return Runtime(f"ai-edge-litert {version('ai-edge-litert')}", {Target.CPU: "CPU"})
 
     def load(
         self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS

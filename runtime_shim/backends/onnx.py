@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.base import NO_OPTIONS, Options
+from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime
 from runtime_shim.backends.ports import (
     Port,
     check_builders,
@@ -63,6 +63,9 @@ _NOWHERE = "/dev/null/no-external-data"
 
 class OnnxBackend:
     """Implements backends.base.Backend."""
+
+    def describe(self) -> Runtime:
+        return Runtime(f"onnxruntime {ort.__version__}", {Target.CPU: "CPUExecutionProvider"})
 
     def load(
         self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS

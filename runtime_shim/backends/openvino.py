@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import openvino as ov
 
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.base import NO_OPTIONS, Options
+from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.ports import (
     Port,
@@ -55,6 +55,15 @@ class OpenVinoBackend:
 
     def __init__(self) -> None:
         self._core = ov.Core()
+
+    def describe(self) -> Runtime:
+        found = self._core.available_devices
+        devices = {
+            target: ", ".join(name for name in found if name.startswith(device))
+            for target, device in _DEVICES.items()
+            if any(name.startswith(device) for name in found)
+        }
+        return Runtime(f"openvino {ov.get_version()}", devices)
 
     def load(
         self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS

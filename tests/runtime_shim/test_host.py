@@ -12,7 +12,7 @@ import pytest
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from rewriter.errors import InputError, UsageError
 from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
-from runtime_shim.backends.base import NO_OPTIONS, Options
+from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime
 from runtime_shim.session import Session
 from tests.models import identity
 
@@ -27,6 +27,9 @@ class CountingBackend:
         self.options = NO_OPTIONS
         self.pause = threading.Event()
         self.pause.set()
+
+    def describe(self) -> Runtime:
+        return Runtime("counting 1", {Target.CPU: "fingers"})
 
     def load(self, builders: Sequence[bytes], target: Target, options: Options) -> CountingGraph:
         self.options = options

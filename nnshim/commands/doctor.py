@@ -1,0 +1,64 @@
+"""nnshim doctor: what is installed, and whether it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnshim.commands.common import print_json
+from rewriter.errors import NNShimError
+
+if TYPE_CHECKING:
+    from runtime_shim.doctor import BackendReport
+
+__all__ = ["command"]
+
+
+def command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+) -> None:
+    """Show the tools and NN runtimes that are installed, and run a model on each of their devices.
+
+    Exit codes: 0 what is installed works; 1 something of it does not; 2 usage.
+    """
+    import platform
+    from dataclasses import asdict
+    from importlib.metadata import version
+
+    from rewriter import wasm_tools
+    from runtime_shim.doctor import examine
+
+    try:
+        tool, tool_problem = wasm_tools.version(), None
+    except NNShimError as error:
+        tool, tool_problem = None, str(error)
+    backends = examine()
+    if as_json:
+        print_json(
+            {
+                "nnshim": version("nnshim"),
+                "python": platform.python_version(),
+                "wasmtime": version("wasmtime"),
+                "wasm_tools": {"version": tool, "problem": tool_problem},
+                "backends": [asdict(backend) for backend in backends],
+            }
+        )
+    else:
+        typer.echo(f"nnshim {version('nnshim')} on Python {platform.python_version()}")
+        typer.echo(f"wasmtime {version('wasmtime')}")
+        typer.echo(tool or tool_problem)
+        for backend in backends:
+            typer.echo("\n".join(_lines(backend)))
+    if not all(backend.works for backend in backends):
+        raise typer.Exit(1)
+
+
+def _lines(backend: BackendReport) -> list[str]:
+    if backend.version is None:
+        return [f"{backend.encoding}: {backend.problem}"]
+    lines = [f"{backend.encoding}: {backend.version}"]
+    for device in backend.devices:
+        outcome = device.problem or ("works" if device.tried else "not tried")
+        lines.append(f"  {device.target} ({device.device}): {outcome}")
+    return lines

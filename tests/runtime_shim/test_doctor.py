@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from runtime_shim.backends.onnx import OnnxContext, OnnxGraph
+from runtime_shim.doctor import examine
+
+
+def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nnshim", "doctor", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_every_backend_is_tried_on_its_devices() -> None:
+    reports = {report.encoding: report for report in examine()}
+    assert reports.keys() == {"onnx", "openvino", "tensorflowlite"}
+    for report in reports.values():
+        assert report.version is not None
+        cpu = next(device for device in report.devices if device.target == "cpu")
+        assert (cpu.tried, cpu.problem) == (True, None)
+
+
+def test_a_backend_that_is_not_installed_is_shown_with_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "runtime_shim.backends.onnx", raising=False)
+    (report,) = (report for report in examine() if report.encoding == "onnx")
+    assert report.version is None
+    assert "pip install 'nnshim[onnx]'" in (report.problem or "")
+    assert report.works
+
+
+def test_a_device_that_computes_something_else_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(OnnxContext, "get_output", lambda *_: memoryview(b"else"))
+    (report,) = (report for report in examine() if report.encoding == "onnx")
+    assert not report.works
+    assert report.devices[0].problem == "it gave 656c7365 for 00002040"
+
+
+def test_a_device_that_fails_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(OnnxGraph, "init_execution_context", fail)
+    (report,) = (report for report in examine() if report.encoding == "onnx")
+    assert report.devices[0].problem == "RuntimeError: no such luck"
+
+
+def test_the_command_prints_versions_and_what_works() -> None:
+    done = doctor()
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("nnshim ")
+    assert any(line.startswith("wasm-tools ") for line in lines)
+    assert any(line.startswith("onnx: onnxruntime ") for line in lines)
+    assert "  cpu (CPUExecutionProvider): works" in lines
+
+
+def test_the_command_has_all_of_it_for_programs() -> None:
+    report = json.loads(doctor("--json").stdout)
+    assert report["wasm_tools"]["problem"] is None
+    (onnx,) = (backend for backend in report["backends"] if backend["encoding"] == "onnx")
+    assert onnx["devices"] == [
+        {"target": "cpu", "device": "CPUExecutionProvider", "tried": True, "problem": None}
+    ]

@@ -1,0 +1,57 @@
+"""Guests in threads on one host: one graph, contexts of their own, and every result is right."""
+
+from __future__ import annotations
+
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rewriter.dialects import Encoding, Target, TensorType
+from runtime_shim import NamedGraph, NNHost
+from tests import models, tflite_models
+from tests.guest import HANDLE, Guest
+from tests.native import openvino_model
+
+THREADS, INFERENCES = 8, 250
+
+
+@pytest.fixture(params=["onnx", "openvino", "tensorflowlite"])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> NNHost:
+    """Has the sum and the product of two pairs of floats as "both"."""
+    encoding = Encoding[request.param.upper()]
+    if encoding is Encoding.OPENVINO:
+        paths = openvino_model(models.sum_and_product(), tmp_path).split("+")
+    else:
+        paths = ["model"]
+        tflite = encoding is Encoding.TENSORFLOWLITE
+        made = tflite_models.sum_and_product() if tflite else models.sum_and_product()
+        (tmp_path / "model").write_bytes(made)
+    files = tuple(str(tmp_path / path) for path in paths)
+    return NNHost(graphs=[NamedGraph("both", encoding, Target.CPU, files)])
+
+
+def infer(host: NNHost, number: int) -> int:
+    """Many inferences of one guest; how many were right."""
+    guest = Guest(host)
+    guest.put(0, b"both")
+    assert guest.load_by_name(0, 4, HANDLE) == 0
+    assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) == 0
+    context, right = guest.u32(HANDLE), 0
+    for step in range(INFERENCES):
+        a, b = (number, step), (step, 3)
+        for index, pair in enumerate((a, b)):
+            data = struct.pack("<2f", *pair)
+            assert guest.feed(context, index, TensorType.F32, (2,), data) == 0
+        assert guest.compute(context) == 0
+        sums, products = (struct.unpack("<2f", guest.output(context, i)) for i in (0, 1))
+        right += sums == (a[0] + b[0], a[1] + b[1]) and products == (a[0] * b[0], a[1] * b[1])
+    return right
+
+
+def test_every_result_of_every_guest_is_right(host: NNHost) -> None:
+    with ThreadPoolExecutor(THREADS) as pool:
+        right = list(pool.map(lambda number: infer(host, number), range(THREADS)))
+    assert right == [INFERENCES] * THREADS
+    assert host.load_by_name("both") is host.load_by_name("both")
