@@ -5,7 +5,6 @@ https://ai.google.dev/edge/api/tflite/python/tf/lite/Interpreter
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.arrays import DTYPES, bytes_of
 from runtime_shim.backends.base import NO_OPTIONS, Options, Quantization, Runtime
 from runtime_shim.backends.ports import (
     Port,
@@ -22,22 +22,14 @@ from runtime_shim.backends.ports import (
     check_input,
     check_output,
     check_target,
+    ignore_options,
     not_set,
 )
 from runtime_shim.errors import HostError
 
 __all__ = ["LiteRtBackend", "create"]
 
-log = logging.getLogger("runtime_shim")
-
-_TENSOR_TYPES: dict[np.dtype[Any], TensorType] = {
-    np.dtype(np.float16): TensorType.F16,
-    np.dtype(np.float32): TensorType.F32,
-    np.dtype(np.float64): TensorType.F64,
-    np.dtype(np.uint8): TensorType.U8,
-    np.dtype(np.int32): TensorType.I32,
-    np.dtype(np.int64): TensorType.I64,
-}
+_TENSOR_TYPES = {dtype: kind for kind, dtype in DTYPES.items()}
 
 _Details = Mapping[str, Any]
 """What the interpreter says of one tensor."""
@@ -52,8 +44,7 @@ class LiteRtBackend:
     def load(
         self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
     ) -> LiteRtGraph:
-        if options:
-            log.warning("the litert backend has no options, and ignores %s", ", ".join(options))
+        ignore_options("litert", options)
         check_builders("a TensorFlow Lite model", builders, 1)
         check_target("litert", target, (Target.CPU,))
         return LiteRtGraph(bytes(builders[0]))
@@ -107,7 +98,7 @@ class LiteRtContext:
             array = self._inputs[index] = np.empty(shape, details["dtype"])
             self._interpreter.resize_tensor_input(details["index"], shape, strict=True)
             self._resized = True
-        array.reshape(-1).view(np.uint8).data[:] = data
+        bytes_of(array)[:] = data
 
     def compute(self) -> None:
         self._computed = False
@@ -128,7 +119,7 @@ class LiteRtContext:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
             )
-        return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        return bytes_of(array)
 
 
 def _port(details: _Details) -> Port:

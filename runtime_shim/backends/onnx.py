@@ -5,15 +5,13 @@ https://onnxruntime.ai/docs/api/python/api_summary.html#iobinding
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from math import prod
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.arrays import DTYPES, bytes_of
 from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime
 from runtime_shim.backends.ports import (
     Port,
@@ -21,13 +19,12 @@ from runtime_shim.backends.ports import (
     check_input,
     check_output,
     check_target,
+    ignore_options,
     not_set,
 )
 from runtime_shim.errors import HostError
 
 __all__ = ["OnnxBackend", "create"]
-
-log = logging.getLogger("runtime_shim")
 
 _TENSOR_TYPES = {
     "tensor(float16)": TensorType.F16,
@@ -36,15 +33,6 @@ _TENSOR_TYPES = {
     "tensor(uint8)": TensorType.U8,
     "tensor(int32)": TensorType.I32,
     "tensor(int64)": TensorType.I64,
-}
-
-_DTYPES: dict[TensorType, npt.DTypeLike] = {
-    TensorType.F16: np.float16,
-    TensorType.F32: np.float32,
-    TensorType.F64: np.float64,
-    TensorType.U8: np.uint8,
-    TensorType.I32: np.int32,
-    TensorType.I64: np.int64,
 }
 
 _FATAL = 4
@@ -70,8 +58,7 @@ class OnnxBackend:
     def load(
         self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
     ) -> OnnxGraph:
-        if options:
-            log.warning("the onnx backend has no options, and ignores %s", ", ".join(options))
+        ignore_options("onnx", options)
         check_builders("an ONNX model", builders, 1)
         check_target("onnx", target, (Target.CPU,))
         settings = ort.SessionOptions()
@@ -110,8 +97,8 @@ class OnnxContext:
         for index, port in enumerate(graph.outputs):
             fixed_shape = tuple(dim for dim in port.dims if dim is not None)
             if port.type is not None and len(fixed_shape) == len(port.dims):
-                array = np.empty(fixed_shape, _DTYPES[port.type])
-                self._fixed[index] = _bytes_of(array)
+                array = np.empty(fixed_shape, DTYPES[port.type])
+                self._fixed[index] = bytes_of(array)
                 self._binding.bind_output(
                     port.name, "cpu", 0, array.dtype, array.shape, array.ctypes.data
                 )
@@ -131,9 +118,9 @@ class OnnxContext:
     def _bind_input(
         self, index: int, port: Port, tensor_type: TensorType, shape: tuple[int, ...]
     ) -> None:
-        array = np.empty(shape, _DTYPES[tensor_type])
+        array = np.empty(shape, DTYPES[tensor_type])
         self._binding.bind_input(port.name, "cpu", 0, array.dtype, shape, array.ctypes.data)
-        self._input_bytes[index] = _bytes_of(array)
+        self._input_bytes[index] = bytes_of(array)
         self._shapes[index] = shape
 
     def compute(self) -> None:
@@ -156,17 +143,12 @@ class OnnxContext:
                 Errno.UNSUPPORTED_OPERATION,
                 f"output {index} ({port}) is no tensor of numbers",
             )
-        return _bytes_of(value.numpy())
+        return bytes_of(value.numpy())
 
 
 def _port(node: ort.NodeArg) -> Port:
     dims = tuple(dim if isinstance(dim, int) and dim >= 0 else None for dim in node.shape or ())
     return Port(node.name, node.type, _TENSOR_TYPES.get(node.type), dims)
-
-
-def _bytes_of(array: npt.NDArray[np.generic]) -> memoryview:
-    flat = np.ascontiguousarray(array).reshape(prod(array.shape))
-    return flat.view(np.uint8).data
 
 
 def create() -> OnnxBackend:

@@ -5,13 +5,13 @@ https://docs.openvino.ai/2026/api/ie_python_api/api.html
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 
 import openvino as ov
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.arrays import bytes_of
 from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.ports import (
@@ -19,13 +19,12 @@ from runtime_shim.backends.ports import (
     check_builders,
     check_input,
     check_output,
+    ignore_options,
     not_set,
 )
 from runtime_shim.errors import HostError
 
 __all__ = ["OpenVinoBackend", "create"]
-
-log = logging.getLogger("runtime_shim")
 
 _DEVICES = {Target.CPU: "CPU", Target.GPU: "GPU", Target.TPU: "NPU"}
 
@@ -68,8 +67,7 @@ class OpenVinoBackend:
     def load(
         self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
     ) -> OpenVinoGraph:
-        if options:
-            log.warning("the openvino backend has no options, and ignores %s", ", ".join(options))
+        ignore_options("openvino", options)
         check_builders("an OpenVINO model", builders, 1, 2)
         model = self._read_ir(*builders) if len(builders) == 2 else self._read_onnx(builders[0])
         device = _DEVICES[target]
@@ -138,7 +136,7 @@ class OpenVinoContext:
         if self._shapes[index] != shape:
             tensor = self._request.get_input_tensor(index)
             tensor.shape = shape
-            self._input_bytes[index] = _bytes_of(tensor)
+            self._input_bytes[index] = bytes_of(tensor.data)
             self._shapes[index] = shape
         self._input_bytes[index][:] = data
 
@@ -156,7 +154,7 @@ class OpenVinoContext:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
             )
-        return _bytes_of(self._request.get_output_tensor(index))
+        return bytes_of(self._request.get_output_tensor(index).data)
 
 
 def _port(node: ov.ConstOutput) -> Port:
@@ -164,10 +162,6 @@ def _port(node: ov.ConstOutput) -> Port:
     shape = node.partial_shape
     dims = tuple(dim.get_length() if dim.is_static else None for dim in shape)
     return Port(node.any_name if node.names else "", described, _TENSOR_TYPES.get(described), dims)
-
-
-def _bytes_of(tensor: ov.Tensor) -> memoryview:
-    return memoryview(tensor.data.reshape(-1).view("u1"))
 
 
 def create() -> OpenVinoBackend:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.base import Options
 from runtime_shim.errors import HostError
 
-__all__ = ["Port", "check_builders", "check_input", "check_output", "check_target", "not_set"]
+__all__ = [
+    "Port",
+    "check_builders",
+    "check_input",
+    "check_output",
+    "check_target",
+    "ignore_options",
+    "not_set",
+]
+
+log = logging.getLogger("runtime_shim")
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,12 @@ class Port:
     def __str__(self) -> str:
         dims = ", ".join("?" if dim is None else str(dim) for dim in self.dims)
         return f"{self.name!r}, {self.described_type} [{dims}]"
+
+
+def ignore_options(backend: str, options: Options) -> None:
+    """Say that a backend which has no options was given some."""
+    if options:
+        log.warning("the %s backend has no options, and ignores %s", backend, ", ".join(options))
 
 
 def check_builders(what: str, builders: Sequence[bytes], *counts: int) -> None:

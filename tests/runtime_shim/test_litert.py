@@ -9,18 +9,10 @@ import numpy.typing as npt
 import pytest
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.arrays import DTYPES
 from runtime_shim.backends.litert import LiteRtBackend, LiteRtContext
 from runtime_shim.errors import HostError
 from tests.tflite_models import identity, sum_and_product
-
-TYPES = {
-    TensorType.F16: np.float16,
-    TensorType.F32: np.float32,
-    TensorType.F64: np.float64,
-    TensorType.U8: np.uint8,
-    TensorType.I32: np.int32,
-    TensorType.I64: np.int64,
-}
 
 
 def context_for(model: bytes) -> LiteRtContext:
@@ -32,10 +24,10 @@ def feed(context: LiteRtContext, index: int, *values: float) -> None:
     context.set_input(index, TensorType.F32, (len(values),), memoryview(data))
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", DTYPES)
 def test_tensors_of_every_type_go_in_and_come_out(kind: TensorType) -> None:
-    context = context_for(identity(TYPES[kind], [2, 3]))
-    values: npt.NDArray[np.generic] = np.arange(6).reshape(2, 3).astype(TYPES[kind])
+    context = context_for(identity(DTYPES[kind], [2, 3]))
+    values: npt.NDArray[np.generic] = np.arange(6).reshape(2, 3).astype(DTYPES[kind])
     context.set_input(0, kind, (2, 3), memoryview(values.tobytes()))
     context.compute()
     assert bytes(context.get_output(0)) == values.tobytes()
