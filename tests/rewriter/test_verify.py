@@ -184,6 +184,21 @@ def test_a_call_that_goes_past_its_adapter_is_found() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        pytest.param(b"\x05first", b"\x05fjrst", "custom section 'name': other names", id="name"),
+        pytest.param(b"\5\4\0\3\1\1", b"\5\4\0\0\1\1", "function section", id="type"),
+    ],
+)
+def test_other_changes_beside_an_adaptation_are_found(
+    before: bytes, after: bytes, what: str
+) -> None:
+    assert ADAPTED.count(before) == 1, ADAPTED
+    (difference,) = compare(ADAPTABLE, ADAPTED.replace(before, after)).differences
+    assert difference.what.startswith(what)
+
+
 @given(st.integers(8, len(ADAPTED) - 1), st.integers(1, 255))
 def test_any_changed_byte_of_an_adapted_module_is_found(position: int, flip: int) -> None:
     changed = bytearray(ADAPTED)
