@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -26,13 +28,17 @@ __all__ = ["NNHost"]
 
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
+_warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
+
 _GraphKey = tuple[Encoding, Target, tuple[bytes, ...], str]
 
 
 class NNHost:
     """Loads models and hands out sessions. May be shared by threads.
 
-    `backends` are used in place of the built-in ones of the same encodings. A model that is
+    `backends` are used in place of the installed ones of the same encodings. With `gpu_fallback`, a
+    model that is meant for a GPU that is not there runs on the CPU, and a warning says so once; by
+    default it does not load. A model that is
     loaded again while a guest still has it (same bytes, encoding and target) is the same graph; a
     named graph is loaded once and kept.
 
@@ -44,8 +50,10 @@ class NNHost:
         *,
         backends: Mapping[Encoding, Backend] | None = None,
         graphs: Iterable[NamedGraph] = (),
+        gpu_fallback: bool = False,
     ) -> None:
         self._backends = dict(backends or {})
+        self._gpu_fallback = gpu_fallback
         self._named: dict[str, NamedGraph] = {}
         for graph in graphs:
             if graph.name in self._named:
@@ -95,8 +103,20 @@ class NNHost:
         with self._lock_of(key):
             graph = self._loaded.get(key)
             if graph is None:
-                graph = self._loaded[key] = guarded(backend.load, builders, target, options)
+                graph = self._loaded[key] = self._load(backend, builders, target, options)
         return graph
+
+    def _load(
+        self, backend: Backend, builders: Sequence[bytes], target: Target, options: Options
+    ) -> Graph:
+        try:
+            return guarded(backend.load, builders, target, options)
+        except HostError as error:
+            absent = target is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
+            if not (absent and self._gpu_fallback):
+                raise
+            _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
+            return guarded(backend.load, builders, Target.CPU, options)
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> Graph:
         """The graph of a name, one for each set of options. Raises HostError, `not_found` where

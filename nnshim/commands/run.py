@@ -47,6 +47,10 @@ def command(
             "--nn-preload", metavar="NAME:ENCODING:TARGET:PATH[:PATH]", help="A named graph."
         ),
     ] = None,
+    gpu_fallback: Annotated[
+        str | None,
+        typer.Option(metavar="cpu", help="Where a guest asks for a GPU that is not there."),
+    ] = None,
     trap_unknown_imports: Annotated[
         bool,
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
@@ -70,7 +74,9 @@ def command(
 
     _start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
-    host = NNHost(graphs=graphs)
+    if gpu_fallback not in (None, "cpu"):
+        raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
+    host = NNHost(graphs=graphs, gpu_fallback=gpu_fallback is not None)
     arguments = args or []
     options = WasiOptions(
         argv=[os.path.basename(module), *([] if invoke else arguments)],

@@ -166,6 +166,26 @@ def test_whatever_a_backend_raises_is_a_runtime_error(host: NNHost, place: bytes
     assert caught.value.errno is Errno.RUNTIME_ERROR
 
 
+def test_a_gpu_that_is_not_there_is_the_cpu_only_where_that_is_allowed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(HostError) as caught:
+        NNHost().load([MODEL], Encoding.ONNX, Target.GPU)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+    assert not caplog.messages
+    host = NNHost(gpu_fallback=True)
+    for _ in range(2):
+        gc.collect()
+        assert host.load([MODEL], Encoding.ONNX, Target.GPU) is not None
+    (message,) = caplog.messages
+    assert message.endswith("asks for gpu; as it was allowed to, the model runs on the cpu")
+    with pytest.raises(HostError):
+        host.load([MODEL], Encoding.ONNX, Target.TPU)
+    with pytest.raises(HostError) as caught:
+        host.load([MODEL, MODEL], Encoding.ONNX, Target.GPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
 @pytest.mark.parametrize(
     ("builders", "encoding"),
     [
