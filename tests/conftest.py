@@ -7,8 +7,14 @@ import pytest
 
 from rewriter import rewrite
 from samples.build import build
+from tests.native import NativeWasmtime
 
 GUESTS = Path(__file__).resolve().parent / "guests"
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> NativeWasmtime:
+    return NativeWasmtime(tmp_path_factory.mktemp("native"))
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,14 @@ class NativeWasmtime:
         for library in self.libraries.glob("lib*.so.*"):
             (self.links / f"{library.name.partition('.so')[0]}.so").symlink_to(library)
 
-    def run(self, guest: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a guest with wasi-nn, in its own folder."""
+    def run(
+        self, guest: Path, *arguments: str, graph: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a guest with wasi-nn, in its own folder; `graph` is ENCODING::DIR."""
+        wasi = "nn" if graph is None else f"nn,nn-graph={graph}"
         path = f"{self.links}:{self.libraries}"
         return subprocess.run(
-            [self.command, "run", "-S", "nn", "--dir", ".", guest.name, *arguments],
+            [self.command, "run", "-S", wasi, "--dir", ".", guest.name, *arguments],
             cwd=guest.parent,
             env={**os.environ, "LD_LIBRARY_PATH": path},
             capture_output=True,

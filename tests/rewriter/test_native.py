@@ -14,11 +14,6 @@ from tests.native import NativeWasmtime, openvino_model
 FORMS = ["witx", "witx to wamr to witx", "wamr to witx"]
 
 
-@pytest.fixture(scope="session")
-def native(tmp_path_factory: pytest.TempPathFactory) -> NativeWasmtime:
-    return NativeWasmtime(tmp_path_factory.mktemp("native"))
-
-
 @pytest.fixture
 def folder(tensors_guests: dict[str, bytes], tmp_path: Path) -> Path:
     for name, guest in tensors_guests.items():
