@@ -115,12 +115,10 @@ class _Fitting:
         if self.lacking:
             self.obstacles[f"the host does not have {', '.join(self.lacking)}"] = None
         if memory and any(self.adapters.values()):
-            for unfit, what in (
-                (memory.shared, "shared between threads"),
-                (memory.is_64, "64-bit"),
-            ):
-                if unfit:
-                    self.obstacles[f"its memory is {what}, where adapters cannot work"] = None
+            if memory.shared:
+                self.obstacles[_SHARED] = None
+            if memory.is_64:
+                self.obstacles["its memory is 64-bit, and adapters have 32-bit addresses"] = None
         return Fit(self.adapters, tuple(self.reasons), tuple(self.obstacles), tuple(self.caveats))
 
     def _choose(self, slot: int, item: ImportedItem, imported_as: Dialect) -> None:
