@@ -34,7 +34,7 @@ class Comparison:
     dropped: tuple[str, ...]
     differences: tuple[Difference, ...]
     sections: int
-    """How many sections are the same byte for byte."""
+    """How many sections that a rewrite does not change are the same byte for byte."""
 
     @property
     def only_rewritten(self) -> bool:
@@ -58,9 +58,12 @@ def compare(original: Data, rewritten: Data) -> Comparison:
             else:
                 differences += _only_in_one(left, one, right, other)
             continue
-        found = list(_compare_sections(left, one, right, other, renames))
-        same += not found and original[one.start : one.end] == rewritten[other.start : other.end]
-        differences += found
+        if _may_change(left, one, right):
+            differences += _compare_meaning(left, one, right, other, renames)
+        else:
+            found = list(_compare_whole(left, one, right, other))
+            same += not found
+            differences += found
     names = Counter(found.adapter.name for found in left.info.adapters.values())
     names.subtract(found.adapter.name for found in right.info.adapters.values())
     return Comparison(
@@ -81,28 +84,33 @@ def _only_in_one(
         yield Difference(f"{other.title} was added", None, other.start)
 
 
-def _compare_sections(
+def _may_change(left: Side, one: Section, right: Side) -> bool:
+    """Whether a rewrite between the two modules changes a section of this kind."""
+    if one.id is SectionId.TYPE:
+        return len(left.info.types) != len(right.info.types)
+    if one.name not in (None, NAME_SECTION):
+        return False
+    adapted = bool(left.adapted or right.adapted)
+    return one.id is SectionId.IMPORT or (adapted and one.id in CHANGED_SECTIONS)
+
+
+def _compare_meaning(
     left: Side, one: Section, right: Side, other: Section, renames: RenameCounts
 ) -> Iterator[Difference]:
-    """The differences between two sections of the same kind and name."""
-    adapted = left.adapted or right.adapted
     if one.id is SectionId.IMPORT:
         yield from compare_imports(left, one, right, other, renames)
-    elif one.id is SectionId.TYPE and len(left.info.types) != len(right.info.types):
+    elif one.id is SectionId.TYPE:
         yield from _compare_types(left, one, right, other)
-    elif adapted and one.id in CHANGED_SECTIONS and one.name in (None, NAME_SECTION):
-        yield from compare_changed(left, one, right, other)
     else:
-        yield from compare_bytes(
-            one.title,
-            left.data,
-            range(one.content, one.end),
-            right.data,
-            range(other.content, other.end),
-        )
-        if one.size_width != other.size_width:
-            what = f"{one.title}: size field width"
-            yield Difference(what, one.start + 1, other.start + 1)
+        yield from compare_changed(left, one, right, other)
+
+
+def _compare_whole(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:
+    before, after = range(one.content, one.end), range(other.content, other.end)
+    yield from compare_bytes(one.title, left.data, before, right.data, after)
+    if one.size_width != other.size_width:
+        what = f"{one.title}: size field width"
+        yield Difference(what, one.start + 1, other.start + 1)
 
 
 def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:

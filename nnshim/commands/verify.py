@@ -43,7 +43,9 @@ def _lines(comparison: Comparison) -> list[str]:
     if not comparison.only_rewritten:
         return [*lines, *(f"different: {d}" for d in comparison.differences)]
     verdict = "no other difference" if lines else "no difference"
-    return [*lines, f"{verdict}; {comparison.sections} sections are the same byte for byte"]
+    count = comparison.sections
+    others = "1 other section is" if count == 1 else f"{count} other sections are"
+    return [*lines, f"{verdict}; {others} the same byte for byte"]
 
 
 def _as_json(comparison: Comparison) -> dict[str, object]:
