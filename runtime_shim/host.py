@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from rewriter.dialects import MODULE_NAMES, WASMEDGE, Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends import import_backend
-from runtime_shim.backends.base import NO_OPTIONS, Backend, Graph, Options, guarded
+from runtime_shim.backends.base import NO_OPTIONS, Backend, Graph, Options, Settings, guarded
 from runtime_shim.backends.detect import detect
 from runtime_shim.errors import HostError
 from runtime_shim.registry import NamedGraph
@@ -36,11 +36,14 @@ _GraphKey = tuple[Encoding, Target, tuple[bytes, ...], str]
 class NNHost:
     """Loads models and hands out sessions. May be shared by threads.
 
-    `backends` are used in place of the installed ones of the same encodings. With `gpu_fallback`, a
-    model that is meant for a GPU that is not there runs on the CPU, and a warning says so once; by
-    default it does not load. A model that is
+    `backends` are used in place of the installed ones of the same encodings. A model that is
     loaded again while a guest still has it (same bytes, encoding and target) is the same graph; a
     named graph is loaded once and kept.
+
+    With `gpu_fallback`, a model that is meant for a GPU that is not there runs on the CPU, and a
+    warning says so once; by default it does not load. `threads` is how many one inference may use,
+    None for as many as the NN runtime takes. With `fast_math` it may compute in less precision
+    than the model's own.
 
     Raises UsageError where two `graphs` have one name.
     """
@@ -51,7 +54,10 @@ class NNHost:
         backends: Mapping[Encoding, Backend] | None = None,
         graphs: Iterable[NamedGraph] = (),
         gpu_fallback: bool = False,
+        threads: int | None = None,
+        fast_math: bool = False,
     ) -> None:
+        self._settings = Settings(threads, fast_math)
         self._backends = dict(backends or {})
         self._gpu_fallback = gpu_fallback
         self._named: dict[str, NamedGraph] = {}
@@ -144,7 +150,7 @@ class NNHost:
     def _backend(self, encoding: Encoding) -> Backend:
         with self._lock:
             if encoding not in self._backends:
-                self._backends[encoding] = import_backend(encoding)
+                self._backends[encoding] = import_backend(encoding, self._settings)
             return self._backends[encoding]
 
     def _lock_of(self, key: object) -> _Lock:

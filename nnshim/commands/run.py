@@ -51,6 +51,12 @@ def command(
         str | None,
         typer.Option(metavar="cpu", help="Where a guest asks for a GPU that is not there."),
     ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How many one inference may use.")
+    ] = None,
+    fast_math: Annotated[
+        bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
+    ] = False,
     trap_unknown_imports: Annotated[
         bool,
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
@@ -76,7 +82,12 @@ def command(
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     if gpu_fallback not in (None, "cpu"):
         raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
-    host = NNHost(graphs=graphs, gpu_fallback=gpu_fallback is not None)
+    host = NNHost(
+        graphs=graphs,
+        gpu_fallback=gpu_fallback is not None,
+        threads=threads,
+        fast_math=fast_math,
+    )
     arguments = args or []
     options = WasiOptions(
         argv=[os.path.basename(module), *([] if invoke else arguments)],

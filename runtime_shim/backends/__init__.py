@@ -1,8 +1,8 @@
 """The NN runtimes behind one interface. Each is imported at its first use.
 
 A backend is an entry point of the group `nnshim.backends`: its name is that of the encoding, in
-small letters, and it leads to a function that makes a `base.Backend`. Those of other packages go
-before nnshim's own.
+small letters, and it leads to a function that makes a `base.Backend` from `base.Settings`. Those of
+other packages go before nnshim's own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 from importlib.metadata import EntryPoint, entry_points
 
 from rewriter.dialects import Encoding, Errno
-from runtime_shim.backends.base import Backend
+from runtime_shim.backends.base import Backend, Settings
 from runtime_shim.errors import HostError
 
 __all__ = ["backend_names", "import_backend"]
@@ -27,10 +27,12 @@ _EXTRAS = {
 }
 """The extra that installs what each of nnshim's own backends needs."""
 
+DEFAULTS = Settings()
+
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
-def import_backend(encoding: Encoding) -> Backend:
+def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend:
     """Import the backend of an encoding.
 
     Raises HostError with `invalid_encoding` where there is none, or where its packages are not
@@ -48,7 +50,7 @@ def import_backend(encoding: Encoding) -> Backend:
             reason += f"; pip install 'nnshim[{_EXTRAS[encoding]}]'"
         _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
-    backend: Backend = create()
+    backend: Backend = create(settings)
     return backend
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "Quantization",
     "QuantizedGraph",
     "Runtime",
+    "Settings",
     "guarded",
 ]
 
@@ -76,6 +77,16 @@ class QuantizedGraph(Graph, Protocol):
 
     input_quantization: Sequence[Quantization | None]
     output_quantization: Sequence[Quantization | None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the host asks of its backends: `threads` that one inference may use, None for as many
+    as the NN runtime takes; `fast_math`, for less precision than the model's own where that is
+    faster."""
+
+    threads: int | None = None
+    fast_math: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends import DEFAULTS
 from runtime_shim.backends.arrays import DTYPES, bytes_of
-from runtime_shim.backends.base import NO_OPTIONS, Options, Quantization, Runtime
+from runtime_shim.backends.base import NO_OPTIONS, Options, Quantization, Runtime, Settings
 from runtime_shim.backends.ports import (
     Port,
     check_builders,
@@ -36,7 +37,10 @@ _Details = Mapping[str, Any]
 
 
 class LiteRtBackend:
-    """Implements backends.base.Backend."""
+    """Implements backends.base.Backend. There is no faster math to be had."""
+
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
+        self._threads = settings.threads
 
     def describe(self) -> Runtime:
         return Runtime(f"ai-edge-litert {version('ai-edge-litert')}", {Target.CPU: "CPU"})
@@ -47,14 +51,15 @@ class LiteRtBackend:
         ignore_options("litert", options)
         check_builders("a TensorFlow Lite model", builders, 1)
         check_target("litert", target, (Target.CPU,))
-        return LiteRtGraph(bytes(builders[0]))
+        return LiteRtGraph(bytes(builders[0]), self._threads)
 
 
 class LiteRtGraph:
     """Implements backends.base.QuantizedGraph. Each context has an interpreter of its own."""
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, threads: int | None) -> None:
         self._model = model
+        self._threads = threads
         interpreter = self.interpreter()
         self.input_details: list[_Details] = interpreter.get_input_details()
         self.output_details: list[_Details] = interpreter.get_output_details()
@@ -68,7 +73,7 @@ class LiteRtGraph:
         )
 
     def interpreter(self) -> Interpreter:
-        return Interpreter(model_content=self._model)
+        return Interpreter(model_content=self._model, num_threads=self._threads)
 
     def init_execution_context(self) -> LiteRtContext:
         return LiteRtContext(self)
@@ -139,5 +144,5 @@ def _quantization(details: _Details) -> Quantization | None:
     )
 
 
-def create() -> LiteRtBackend:
-    return LiteRtBackend()
+def create(settings: Settings) -> LiteRtBackend:
+    return LiteRtBackend(settings)

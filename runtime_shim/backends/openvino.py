@@ -5,14 +5,16 @@ https://docs.openvino.ai/2026/api/ie_python_api/api.html
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 
 import openvino as ov
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends import DEFAULTS
 from runtime_shim.backends.arrays import bytes_of
-from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime
+from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime, Settings
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.ports import (
     Port,
@@ -22,6 +24,7 @@ from runtime_shim.backends.ports import (
     ignore_options,
     not_set,
 )
+from runtime_shim.backends.signal_stack import kept_signal_stack
 from runtime_shim.errors import HostError
 
 __all__ = ["OpenVinoBackend", "create"]
@@ -37,7 +40,7 @@ _TENSOR_TYPES = {
     "i64": TensorType.I64,
 }
 
-_CONFIG = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+_FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 """On CPUs with AMX or AVX512-BF16 OpenVINO would compute in bf16, which is off by 1e-3."""
 
 _EXTERNAL_DATA_KEY = b"location"
@@ -49,14 +52,31 @@ https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (TensorProto.external_dat
 """
 
 
+@functools.cache
+def _core() -> ov.Core:
+    """The only one in the process, which lives as long as it.
+
+    OpenVINO's CPU plugin gives the thread that creates it another signal stack, of about 10 KB, and
+    the one that destroys it whichever was there before: with a second core, that may be gone.
+
+    https://github.com/openvinotoolkit/openvino/tree/master/src/plugins/intel_cpu (SigAltStackSetup)
+    """
+    with kept_signal_stack():
+        return ov.Core()
+
+
 class OpenVinoBackend:
     """Implements backends.base.Backend."""
 
-    def __init__(self) -> None:
-        self._core = ov.Core()
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
+        self._core = _core()
+        self._config: dict[str, str | int] = {} if settings.fast_math else {**_FULL_PRECISION}
+        if settings.threads is not None:
+            self._config["INFERENCE_NUM_THREADS"] = settings.threads
 
     def describe(self) -> Runtime:
-        found = self._core.available_devices
+        with kept_signal_stack():
+            found = self._core.available_devices
         devices = {
             target: ", ".join(name for name in found if name.startswith(device))
             for target, device in _DEVICES.items()
@@ -69,6 +89,10 @@ class OpenVinoBackend:
     ) -> OpenVinoGraph:
         ignore_options("openvino", options)
         check_builders("an OpenVINO model", builders, 1, 2)
+        with kept_signal_stack():
+            return OpenVinoGraph(self._compile(builders, target))
+
+    def _compile(self, builders: Sequence[bytes], target: Target) -> ov.CompiledModel:
         model = self._read_ir(*builders) if len(builders) == 2 else self._read_onnx(builders[0])
         device = _DEVICES[target]
         if not any(found.startswith(device) for found in self._core.available_devices):
@@ -78,13 +102,13 @@ class OpenVinoBackend:
                 f"the guest asks for {target.name.lower()}, which is OpenVINO's {device}, and there"
                 f" is only {found}",
             )
-        compiled = self._core.compile_model(model, device, _CONFIG)
+        compiled = self._core.compile_model(model, device, self._config)
         used = compiled.get_property("EXECUTION_DEVICES")
         if not all(name.startswith(device) for name in used):
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
             )
-        return OpenVinoGraph(compiled)
+        return compiled
 
     def _read_ir(self, xml: bytes, weights: bytes) -> ov.Model:
         if not is_xml(xml):  # anything else would be offered to frontends for other formats
@@ -164,5 +188,5 @@ def _port(node: ov.ConstOutput) -> Port:
     return Port(node.any_name if node.names else "", described, _TENSOR_TYPES.get(described), dims)
 
 
-def create() -> OpenVinoBackend:
-    return OpenVinoBackend()
+def create(settings: Settings) -> OpenVinoBackend:
+    return OpenVinoBackend(settings)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
-from tests.models import identity, sum_and_product
+from runtime_shim import NNHost, WasiOptions, run
+from tests.models import identity, model, sum_and_product
 from tests.native import NativeWasmtime, openvino_model
 
 FORMS = ["witx", "witx to wamr to witx", "wamr to witx"]
@@ -61,3 +62,24 @@ def test_a_guest_that_was_not_adapted_does_not_link(native: NativeWasmtime, fold
     done = native.run(folder / "wamr.wasm", "model", "1", "f32", "1", "input")
     assert done.returncode != 0
     assert "unknown import: `wasi_nn::" in done.stderr
+
+
+def test_results_are_those_of_nnshim_to_the_last_bit(
+    native: NativeWasmtime, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With fast math, as Wasmtime lets OpenVINO choose its precision."""
+    rng = np.random.default_rng(5)
+    weights = rng.normal(size=(64, 32)).astype(np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["m"]),
+        helper.make_node("Softmax", ["m"], ["y"]),
+    ]
+    ports = [("x", TensorProto.FLOAT, (4, 64))], [("y", TensorProto.FLOAT, (4, 32))]
+    names = openvino_model(model(nodes, *ports, {"w": weights}), folder)
+    (folder / "input").write_bytes(rng.normal(size=(4, 64)).astype(np.float32).tobytes())
+    arguments = [names, "1", "f32", "4,64", "input"]
+    done = native.run(folder / "wamr to witx.wasm", *arguments)
+    assert len(done.stdout) == 4 * 32 * 8 + 1
+    wasi = WasiOptions(["guest.wasm", *arguments], dirs={".": str(folder)})
+    run((folder / "wamr.wasm").read_bytes(), NNHost(fast_math=True), wasi)
+    assert capfd.readouterr().out == done.stdout

@@ -11,7 +11,8 @@ import pytest
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from rewriter.errors import InputError, UsageError
-from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
+from runtime_shim import HostError, NamedGraph, NNHost, backends, parse_nn_graph, parse_nn_preload
+from runtime_shim import host as runtime_host
 from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime
 from runtime_shim.session import Session
 from tests.models import identity
@@ -169,6 +170,7 @@ def test_whatever_a_backend_raises_is_a_runtime_error(host: NNHost, place: bytes
 def test_a_gpu_that_is_not_there_is_the_cpu_only_where_that_is_allowed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    runtime_host._warn_once.cache_clear()
     with pytest.raises(HostError) as caught:
         NNHost().load([MODEL], Encoding.ONNX, Target.GPU)
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
@@ -213,6 +215,7 @@ def test_autodetect_of_no_known_format_is_an_invalid_encoding(builders: list[byt
 def test_a_backend_that_is_not_installed_names_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    backends._warn_once.cache_clear()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.delitem(sys.modules, "runtime_shim.backends.onnx", raising=False)
     for _ in range(3):

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from onnx import TensorProto, helper
 
-from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.onnx import OnnxBackend, OnnxContext
+from rewriter.dialects import Encoding, Errno, Target, TensorType
+from runtime_shim import NNHost
+from runtime_shim.backends.onnx import OnnxBackend, OnnxContext, OnnxGraph
 from runtime_shim.errors import HostError
-from tests.models import F32, model, with_external_data
+from tests.models import F32, identity, model, with_external_data
 
 
 def context_for(data: bytes) -> OnnxContext:
@@ -58,6 +59,15 @@ def test_a_model_cannot_read_the_hosts_files(
     location = str(tmp_path / "secret") if absolute else "secret"
     with pytest.raises(Exception, match="External data path"):
         context_for(with_external_data(location))
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(None, 0), (1, 1), (3, 3)])
+def test_an_inference_uses_as_many_threads_as_the_host_allows(
+    threads: int | None, expected: int
+) -> None:
+    graph = NNHost(threads=threads).load([identity()], Encoding.ONNX, Target.CPU)
+    assert isinstance(graph, OnnxGraph)
+    assert graph.session.get_session_options().intra_op_num_threads == expected
 
 
 def test_a_broken_model_prints_nothing() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import openvino
 import pytest
 
-from rewriter.dialects import Errno, Target
-from runtime_shim.backends.openvino import OpenVinoBackend
+from rewriter.dialects import Encoding, Errno, Target
+from runtime_shim import NNHost
+from runtime_shim.backends.openvino import OpenVinoBackend, OpenVinoGraph
 from runtime_shim.errors import HostError
 from tests.models import identity, with_external_data
 from tests.native import openvino_model
@@ -63,6 +64,26 @@ def test_a_model_that_ends_up_elsewhere_is_refused(monkeypatch: pytest.MonkeyPat
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
 
+def test_the_hosts_settings_reach_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[dict[str, object]] = []
+    compile_model = openvino.Core.compile_model
+
+    def record(
+        core: openvino.Core, model: object, device: str, config: dict[str, object]
+    ) -> object:
+        chosen.append(dict(config))
+        return compile_model(core, model, device, config)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", record)
+    for settings in ({}, {"threads": 1}, {"fast_math": True}):
+        host = NNHost(**settings)
+        graph = host.load([identity()], Encoding.OPENVINO, Target.CPU)
+        assert isinstance(graph, OpenVinoGraph)
+        assert graph.compiled.get_property("INFERENCE_NUM_THREADS") >= 1
+    full = {"INFERENCE_PRECISION_HINT": "f32"}
+    assert chosen == [full, {**full, "INFERENCE_NUM_THREADS": 1}, {}]
+
+
 @pytest.mark.parametrize("cut", [0, 100, 2000])
 def test_broken_models_raise_and_print_nothing(tmp_path: Path, cut: int) -> None:
     openvino_model(identity(), tmp_path)
@@ -80,3 +101,37 @@ def test_broken_models_raise_and_print_nothing(tmp_path: Path, cut: int) -> None
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True
     )
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_guests_can_trap_before_and_after() -> None:
+    """In a process of its own: OpenVINO's CPU plugin replaces the signal stack once in each."""
+    code = """
+import ctypes, gc
+from rewriter.dialects import Encoding, Target
+from runtime_shim import GuestTrap, NNHost, run
+from tests.models import identity
+from tests.wasm import assemble
+
+def signal_stack():
+    stack = (ctypes.c_uint64 * 3)()
+    ctypes.CDLL(None).sigaltstack(None, stack)
+    return list(stack)
+
+def trap():
+    try:
+        run(assemble('(module (func (export "_start") unreachable))'), NNHost())
+    except GuestTrap:
+        return
+    raise SystemExit("no trap")
+
+trap()
+before = signal_stack()
+for _ in range(3):
+    NNHost().load([identity()], Encoding.OPENVINO, Target.CPU).init_execution_context()
+    gc.collect()
+    if signal_stack() != before:
+        raise SystemExit("another signal stack")
+    trap()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
