@@ -12,7 +12,7 @@ import logging
 from importlib.metadata import EntryPoint, entry_points
 
 from rewriter.dialects import Encoding, Errno
-from runtime_shim.backends.base import Backend, Settings
+from runtime_shim.backends.base import DEFAULTS, Backend, Settings
 from runtime_shim.errors import HostError
 
 __all__ = ["backend_names", "import_backend"]
@@ -26,8 +26,6 @@ _EXTRAS = {
     Encoding.TENSORFLOWLITE: "litert",
 }
 """The extra that installs what each of nnshim's own backends needs."""
-
-DEFAULTS = Settings()
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 

@@ -11,6 +11,7 @@ from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.errors import HostError
 
 __all__ = [
+    "DEFAULTS",
     "NO_OPTIONS",
     "Backend",
     "ExecutionContext",
@@ -87,6 +88,9 @@ class Settings:
 
     threads: int | None = None
     fast_math: bool = False
+
+
+DEFAULTS = Settings()
 
 
 @dataclass(frozen=True)

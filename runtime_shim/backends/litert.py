@@ -14,9 +14,15 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends import DEFAULTS
 from runtime_shim.backends.arrays import DTYPES, bytes_of
-from runtime_shim.backends.base import NO_OPTIONS, Options, Quantization, Runtime, Settings
+from runtime_shim.backends.base import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Options,
+    Quantization,
+    Runtime,
+    Settings,
+)
 from runtime_shim.backends.ports import (
     Port,
     check_builders,

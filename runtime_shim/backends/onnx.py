@@ -11,9 +11,8 @@ import numpy as np
 import onnxruntime as ort
 
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends import DEFAULTS
 from runtime_shim.backends.arrays import DTYPES, bytes_of
-from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime, Settings
+from runtime_shim.backends.base import DEFAULTS, NO_OPTIONS, Options, Runtime, Settings
 from runtime_shim.backends.ports import (
     Port,
     check_builders,

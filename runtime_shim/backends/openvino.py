@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import openvino as ov
 
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends import DEFAULTS
 from runtime_shim.backends.arrays import bytes_of
-from runtime_shim.backends.base import NO_OPTIONS, Options, Runtime, Settings
+from runtime_shim.backends.base import DEFAULTS, NO_OPTIONS, Options, Runtime, Settings
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.ports import (
     Port,
