@@ -14,7 +14,7 @@ from rewriter.errors import InputError, ModuleError
 if TYPE_CHECKING:
     from rewriter.inspect import ModuleInfo
 
-__all__ = ["Finding", "GuestAbi", "fail", "imports", "note", "print_json", "report"]
+__all__ = ["Finding", "GuestAbi", "counted", "fail", "note", "print_json", "report"]
 
 
 GuestAbi = Annotated[
@@ -27,8 +27,8 @@ GuestAbi = Annotated[
 ]
 
 
-def imports(count: int) -> str:
-    return "1 import" if count == 1 else f"{count} imports"
+def counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def note(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, imports, note, print_json
+from nnshim.commands.common import GuestAbi, counted, note, print_json
 from rewriter.dialects import DIALECTS
 from rewriter.errors import UsageError
 from rewriter.hosts import HOSTS
@@ -125,10 +125,10 @@ def _plan_lines(result: Result) -> list[str]:
     plan = result.plan
     if not plan.edits:
         return ["nothing to change"]
-    lines = [f"{r.old} -> {r.new}: {imports(r.imports)}" for r in plan.renames]
+    lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in plan.renames]
     if plan.adapting.adapted:
         lines += [f"adapted: {adapted}" for adapted in plan.adapting.adapted]
-        lines.append(f"{plan.adapting.references} references redirected")
+        lines.append(f"{counted(plan.adapting.references, 'reference')} redirected")
     lines += [f"dropped: {name}" for name in plan.dropped]
     return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
 

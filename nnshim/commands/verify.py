@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import imports, print_json
+from nnshim.commands.common import counted, print_json
 from rewriter import Comparison, compare
 from rewriter.source import open_source
 
@@ -37,7 +37,7 @@ def command(
 
 
 def _lines(comparison: Comparison) -> list[str]:
-    lines = [f"{r.old} -> {r.new}: {imports(r.imports)}" for r in comparison.renames]
+    lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in comparison.renames]
     lines += [f"adapter {name}" for name in comparison.adapters]
     lines += [f"dropped: {name}" for name in comparison.dropped]
     if not comparison.only_rewritten:
