@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rewriter.dialects import Encoding
 
-__all__ = ["detect", "is_xml"]
+__all__ = ["detect", "is_xml", "may_name_files"]
 
 _STARTS = (
     (b"GGUF", 0, Encoding.GGML),  # https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
@@ -30,3 +30,14 @@ def detect(builders: Sequence[bytes]) -> Encoding | None:
         return None
     model = builders[0]
     return next((found for start, at, found in _STARTS if model.startswith(start, at)), None)
+
+
+def may_name_files(onnx_model: bytes) -> bool:
+    """Whether an ONNX model may have tensors whose data are in other files.
+
+    Such a tensor says where under the key "location", which stands in the model as it is in every
+    encoding of it that there is; so that of a model without these bytes it is certain.
+
+    https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (TensorProto.external_data)
+    """
+    return b"location" in onnx_model

@@ -13,6 +13,7 @@ import onnxruntime as ort
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends.arrays import DTYPES, bytes_of
 from runtime_shim.backends.base import DEFAULTS, NO_OPTIONS, Options, Runtime, Settings
+from runtime_shim.backends.detect import may_name_files
 from runtime_shim.backends.ports import (
     Port,
     check_builders,
@@ -45,6 +46,9 @@ files in the folder that the host happens to run in, and compute with what they 
 https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
 """
 
+_OPENS_FILES = tuple(map(int, ort.__version__.split(".")[:2])) < (1, 32)
+"""Whether an absolute path is opened whatever the folder is: 1.23.2 does it, 1.32.0 does not."""
+
 _NOWHERE = "/dev/null/no-external-data"
 """There is nothing below a device, and nothing can be put there."""
 
@@ -64,6 +68,12 @@ class OnnxBackend:
         ignore_options("onnx", options)
         check_builders("an ONNX model", builders, 1)
         check_target("onnx", target, (Target.CPU,))
+        if _OPENS_FILES and may_name_files(builders[0]):
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"the model may name other files as its data, which onnxruntime {ort.__version__}"
+                " would open; a newer one does not, and runs such a model if it names none",
+            )
         settings = ort.SessionOptions()
         settings.intra_op_num_threads = self._threads
         settings.log_severity_level = _FATAL

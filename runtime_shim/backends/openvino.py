@@ -14,7 +14,7 @@ import openvino as ov
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends.arrays import bytes_of
 from runtime_shim.backends.base import DEFAULTS, NO_OPTIONS, Options, Runtime, Settings
-from runtime_shim.backends.detect import is_xml
+from runtime_shim.backends.detect import is_xml, may_name_files
 from runtime_shim.backends.ports import (
     Port,
     check_builders,
@@ -41,14 +41,6 @@ _TENSOR_TYPES = {
 
 _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 """On CPUs with AMX or AVX512-BF16 OpenVINO would compute in bf16, which is off by 1e-3."""
-
-_EXTERNAL_DATA_KEY = b"location"
-"""An ONNX tensor whose data are in another file says so under this key, and the file is opened
-relative to the current folder, wherever that leads. The key stands in the model as it is, in every
-encoding of it that there is.
-
-https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (TensorProto.external_data)
-"""
 
 
 @functools.cache
@@ -119,7 +111,7 @@ class OpenVinoBackend:
             raise HostError(
                 Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
             )
-        if _EXTERNAL_DATA_KEY in model:
+        if may_name_files(model):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 "the model may name other files as its data, which OpenVINO would open; the onnx"

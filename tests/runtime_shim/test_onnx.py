@@ -57,8 +57,18 @@ def test_a_model_cannot_read_the_hosts_files(
     (tmp_path / "secret").write_bytes(bytes(4096))
     monkeypatch.chdir(tmp_path)
     location = str(tmp_path / "secret") if absolute else "secret"
-    with pytest.raises(Exception, match="External data path"):
+    with pytest.raises(Exception, match=r"External data path|name other files"):
         context_for(with_external_data(location))
+
+
+def test_a_version_that_opens_files_gets_no_model_that_may_name_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime_shim.backends.onnx._OPENS_FILES", True)
+    with pytest.raises(HostError, match="name other files") as caught:
+        context_for(with_external_data("secret"))
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+    assert context_for(identity()) is not None
 
 
 @pytest.mark.parametrize(("threads", "expected"), [(None, 0), (1, 1), (3, 3)])
