@@ -15,7 +15,7 @@ from rewriter.cursor import Data
 from rewriter.difference import Difference, compare_bytes
 from rewriter.imports import groups
 from rewriter.inspect import inspect_module
-from rewriter.names import function_names
+from rewriter.names import NAME_SECTION, function_names
 from rewriter.recognise import defined_types
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import Section, SectionId
@@ -40,7 +40,7 @@ class Side:
         """Whether nothing would be left of a section without the adapters."""
         if section.id in (SectionId.FUNCTION, SectionId.CODE):
             return self.first == len(self.info.functions)
-        if section.name == "name" and self.first is not None:
+        if section.name == NAME_SECTION and self.first is not None:
             names, others = function_names(self.data, section)
             return not others and all(index >= self.first for index in names)
         return False
@@ -199,7 +199,7 @@ def _compare_names(
     )
     if one != other:
         yield Difference(
-            "custom section 'name': other names", left_section.start, right_section.start
+            f"{left_section.title}: other names", left_section.start, right_section.start
         )
 
 
