@@ -2,11 +2,13 @@
 
 from runtime_shim.errors import GuestTrap, HostError, LinkError
 from runtime_shim.host import NNHost
-from runtime_shim.registry import NamedGraph, parse_nn_graph, parse_nn_preload
+from runtime_shim.registry import NamedGraph, parse_nn_graph, parse_nn_preload, read_graphs
 from runtime_shim.runner import Outcome, WasiOptions, guest_dialects, run
 from runtime_shim.session import Session
+from runtime_shim.stats import GraphStats
 
 __all__ = [
+    "GraphStats",
     "GuestTrap",
     "HostError",
     "LinkError",
@@ -18,5 +20,6 @@ __all__ = [
     "guest_dialects",
     "parse_nn_graph",
     "parse_nn_preload",
+    "read_graphs",
     "run",
 ]

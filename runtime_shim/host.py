@@ -8,18 +8,32 @@ import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from rewriter.dialects import MODULE_NAMES, WASMEDGE, Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends import import_backend
-from runtime_shim.backends.base import NO_OPTIONS, Backend, Graph, Options, Settings, guarded
+from runtime_shim.backends.base import (
+    NO_OPTIONS,
+    Backend,
+    ExecutionContext,
+    Graph,
+    Options,
+    Part,
+    Place,
+    Settings,
+    guarded,
+)
 from runtime_shim.backends.detect import detect
 from runtime_shim.errors import HostError
+from runtime_shim.placement import Placement
 from runtime_shim.registry import NamedGraph
 from runtime_shim.session import Session
+from runtime_shim.stats import GraphStats, Key, Stats, TimedContext
 
 if TYPE_CHECKING:
     import wasmtime
@@ -30,7 +44,7 @@ EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES,
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
-_GraphKey = tuple[Encoding, Target, tuple[bytes, ...], str]
+_GraphKey = tuple[Encoding, Place, tuple[bytes, ...], str]
 
 
 class NNHost:
@@ -40,12 +54,13 @@ class NNHost:
     loaded again while a guest still has it (same bytes, encoding and target) is the same graph; a
     named graph is loaded once and kept.
 
-    With `gpu_fallback`, a model that is meant for a GPU that is not there runs on the CPU, and a
-    warning says so once; by default it does not load. `threads` is how many one inference may use,
-    None for as many as the NN runtime takes. With `fast_math` it may compute in less precision
-    than the model's own.
+    `devices` overrides where models go: see runtime_shim.placement.Placement. With `gpu_fallback`,
+    a model that is meant for a GPU that is not there runs on the CPU, and a warning says so once;
+    by default it does not load. `threads` is how many one inference may use, None for as many as
+    the NN runtime takes. With `fast_math` it may compute in less precision than the model's own.
+    `stats()` counts inferences only with `time_inferences`: it costs a little in each.
 
-    Raises UsageError where two `graphs` have one name.
+    Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
     """
 
     def __init__(
@@ -53,13 +68,19 @@ class NNHost:
         *,
         backends: Mapping[Encoding, Backend] | None = None,
         graphs: Iterable[NamedGraph] = (),
+        devices: Mapping[str, str] = MappingProxyType({}),
         gpu_fallback: bool = False,
         threads: int | None = None,
         fast_math: bool = False,
+        time_inferences: bool = False,
     ) -> None:
         self._settings = Settings(threads, fast_math)
         self._backends = dict(backends or {})
+        self._placement = Placement(devices)
         self._gpu_fallback = gpu_fallback
+        self._time_inferences = time_inferences
+        self._stats = Stats()
+        self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
         self._named: dict[str, NamedGraph] = {}
         for graph in graphs:
             if graph.name in self._named:
@@ -103,30 +124,18 @@ class NNHost:
         options: Options = NO_OPTIONS,
     ) -> Graph:
         """Load a model, or find it among the loaded ones. Raises HostError."""
-        backend, encoding = self._choose(builders, encoding)
+        encoding, place = self._place(builders, encoding, target)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
-        key = (encoding, target, digests, _spelled(options))
+        key = (encoding, place, digests, _spelled(options))
         with self._lock_of(key):
             graph = self._loaded.get(key)
             if graph is None:
-                graph = self._loaded[key] = self._load(backend, builders, target, options)
+                graph = self._loaded[key] = self._load(builders, encoding, place, options, None)
         return graph
 
-    def _load(
-        self, backend: Backend, builders: Sequence[bytes], target: Target, options: Options
-    ) -> Graph:
-        try:
-            return guarded(backend.load, builders, target, options)
-        except HostError as error:
-            absent = target is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
-            if not (absent and self._gpu_fallback):
-                raise
-            _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
-            return guarded(backend.load, builders, Target.CPU, options)
-
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> Graph:
-        """The graph of a name, one for each set of options. Raises HostError, `not_found` where
-        there is none.
+        """The graph of a name, one for each set of options, which go before the graph's own.
+        Raises HostError, `not_found` where there is none.
         """
         named = self._named.get(name)
         if named is None:
@@ -135,17 +144,55 @@ class NNHost:
         key = (name, _spelled(options))
         with self._lock_of(key):
             if key not in self._loaded_named:
-                builders = [guarded(_read, path) for path in named.paths]
-                self._loaded_named[key] = self.load(builders, named.encoding, named.target, options)
+                parts = list(map(Path, named.paths))
+                encoding, place = guarded(self._place, parts, named.encoding, named.target)
+                self._loaded_named[key] = self._load(
+                    parts, encoding, place, {**named.options, **options}, name
+                )
             return self._loaded_named[key]
 
-    def _choose(self, builders: Sequence[bytes], encoding: Encoding) -> tuple[Backend, Encoding]:
+    def stats(self) -> list[GraphStats]:
+        """What was loaded so far, where that really is, and how often it ran."""
+        return self._stats.rows()
+
+    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext:
+        """A new context of a graph, as it is to be used."""
+        key = self._stats_keys.get(graph) if self._time_inferences else None
+        return context if key is None else TimedContext(context, self._stats, key)
+
+    def _place(
+        self, parts: Sequence[Part], encoding: Encoding, place: Place
+    ) -> tuple[Encoding, Place]:
         if encoding is Encoding.AUTODETECT:
-            found = detect(builders)
+            found = detect(parts)
             if found is None:
                 raise HostError(Errno.INVALID_ENCODING, "the model is of no format that is known")
             encoding = found
-        return self._backend(encoding), encoding
+        return self._placement.of(encoding, place)
+
+    def _load(
+        self,
+        parts: Sequence[Part],
+        encoding: Encoding,
+        place: Place,
+        options: Options,
+        name: str | None,
+    ) -> Graph:
+        backend = self._backend(encoding)
+        started = perf_counter()
+        try:
+            graph = guarded(backend.load, parts, place, options)
+        except HostError as error:
+            absent = place is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
+            if not (absent and self._gpu_fallback):
+                raise
+            _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
+            graph = guarded(backend.load, parts, Target.CPU, options)
+        meant_for = place.name.lower() if isinstance(place, Target) else place
+        key = (encoding.name.lower(), name, meant_for, graph.device)
+        self._stats.add_load(key, perf_counter() - started)
+        self._stats_keys[graph] = key
+        return graph
 
     def _backend(self, encoding: Encoding) -> Backend:
         with self._lock:
@@ -174,8 +221,3 @@ class _Lock:
 
 def _spelled(options: Options) -> str:
     return json.dumps(dict(options), sort_keys=True)
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

@@ -1,22 +1,34 @@
-"""Named graphs, for load_by_name: what they are, and how command lines of other hosts say it."""
+"""Named graphs, for load_by_name: what they are, and how command lines and files say it."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from rewriter.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from runtime_shim.backends.base import Options, Place
+from runtime_shim.backends.devices import AUTO
 
-__all__ = ["NamedGraph", "parse_nn_graph", "parse_nn_preload"]
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["NamedGraph", "parse_nn_graph", "parse_nn_preload", "read_graphs"]
 
 _MODEL_FILES = {
     Encoding.OPENVINO: ("model.xml", "model.bin"),
     Encoding.ONNX: ("model.onnx",),
     Encoding.PYTORCH: ("model.pt",),
     Encoding.TENSORFLOWLITE: ("model.tflite",),
+    Encoding.TENSORFLOW: ("model.pb",),
+    Encoding.GGML: ("model.gguf",),
 }
-"""The files of a graph's folder, as Wasmtime has them; it has no TensorFlow Lite.
+"""The files of a graph's folder, as Wasmtime has them; the last three it does not have.
 
 https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn/src/backend
 """
@@ -24,12 +36,18 @@ https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn/src/bac
 
 @dataclass(frozen=True)
 class NamedGraph:
-    """A model in files, by the name that guests ask for. The files are read at the first use."""
+    """A model in files, by the name that guests ask for. The files are read at the first use, as
+    far as the NN runtime does not map them.
+
+    `target` is what it is meant for: a target, "auto", or a device that the backend has. `options`
+    are the backend's; those of a guest go before them.
+    """
 
     name: str
     encoding: Encoding
-    target: Target
+    target: Place
     paths: tuple[str, ...]
+    options: Options = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for path in self.paths:
@@ -39,7 +57,7 @@ class NamedGraph:
 
 def parse_nn_graph(text: str) -> NamedGraph:
     """Wasmtime's `ENCODING::DIR`: the name is DIR's last part, the files in it `model.onnx`,
-    `model.xml` and `model.bin`, `model.pt` or `model.tflite`.
+    `model.xml` and `model.bin`, `model.pt`, `model.tflite`, `model.pb` or `model.gguf`.
 
     Raises UsageError, and InputError where the file is not there.
     """
@@ -48,13 +66,16 @@ def parse_nn_graph(text: str) -> NamedGraph:
         raise UsageError(f"nn-graph={text}: expected ENCODING::DIR")
     encoding = _encoding(encoding_text)
     name = os.path.basename(os.path.abspath(folder))
+    if encoding not in _MODEL_FILES:
+        raise UsageError(f"nn-graph={text}: {encoding_text} says nothing about the folder's files")
     paths = tuple(os.path.join(folder, file) for file in _MODEL_FILES[encoding])
     return NamedGraph(name, encoding, Target.CPU, paths)
 
 
 def parse_nn_preload(text: str) -> NamedGraph:
-    """WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`; encoding and target in any case, AUTO is the
-    CPU. The paths are the parts of the model, in the order in which a guest passes them.
+    """WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`; encoding and target in any case. The paths are
+    the parts of the model, in the order in which a guest passes them; for GGML there is one, which
+    can have colons.
 
     Raises UsageError, and InputError where the file is not there.
     """
@@ -62,19 +83,75 @@ def parse_nn_preload(text: str) -> NamedGraph:
     if len(parts) < 4 or not all(parts):
         raise UsageError(f"--nn-preload {text}: expected NAME:ENCODING:TARGET:PATH[:PATH]")
     name, encoding_text, target_text, path = parts
-    if target_text.upper() == "AUTO":
-        target_text = "cpu"
-    try:
-        target = Target[target_text.upper()]
-    except KeyError:
+    encoding = _encoding(encoding_text)
+    paths = [path] if encoding is Encoding.GGML else path.split(":")
+    place = _place(target_text)
+    if place == target_text != AUTO:
         known = ", ".join(target.name.lower() for target in Target)
-        raise UsageError(f"{target_text!r} is no target; known are {known} and auto") from None
-    return NamedGraph(name, _encoding(encoding_text), target, tuple(path.split(":")))
+        raise UsageError(f"{target_text!r} is no target; known are {known} and auto")
+    return NamedGraph(name, encoding, place, tuple(paths))
+
+
+def read_graphs(path: str) -> list[NamedGraph]:
+    """Named graphs from a TOML file: a table `graphs.NAME` for each, with `paths`, which count from
+    where the file is, and where wanted `encoding` (unless given, the first bytes tell), `target`
+    (cpu, gpu, tpu, auto, or a device; unless given, cpu) and a table `options`.
+
+    Raises InputError where the file, or one that it names, is not there or makes no sense.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no TOML: {error}") from error
+    _check_keys(path, content, {"graphs": dict})
+    folder = os.path.dirname(path)
+    return [
+        _graph(f"{path}: graphs.{name}", folder, name, table)
+        for name, table in content.get("graphs", {}).items()
+    ]
+
+
+def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
+    if not isinstance(table, dict):
+        raise InputError(f"{where} is no table")
+    kinds = {"paths": list, "encoding": str, "target": str, "options": dict}
+    _check_keys(where, table, kinds)
+    paths = table.get("paths")
+    if not paths or not all(isinstance(path, str) for path in paths):
+        raise InputError(f"{where} needs paths: a list of files")
+    try:
+        encoding = _encoding(table.get("encoding", "autodetect"))
+    except UsageError as error:
+        raise InputError(f"{where}: {error}") from error
+    return NamedGraph(
+        name,
+        encoding,
+        _place(table.get("target", "cpu")),
+        tuple(os.path.join(folder, path) for path in paths),
+        table.get("options", {}),
+    )
+
+
+def _check_keys(where: str, table: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    for key, value in table.items():
+        if key not in kinds:
+            raise InputError(f"{where} has {key!r}; known are {', '.join(kinds)}")
+        if not isinstance(value, kinds[key]):
+            raise InputError(f"{where}: {key} cannot be {value!r}")
+
+
+def _place(text: str) -> Place:
+    """A target or "auto" in any case, else a device's name as it is."""
+    known: dict[str, Place] = {target.name.lower(): target for target in Target}
+    return {**known, AUTO: AUTO}.get(text.lower(), text)
 
 
 def _encoding(text: str) -> Encoding:
-    for encoding in _MODEL_FILES:
+    for encoding in (*_MODEL_FILES, Encoding.AUTODETECT):
         if encoding.name == text.upper():
             return encoding
     known = ", ".join(encoding.name.lower() for encoding in _MODEL_FILES)
-    raise UsageError(f"{text!r}: named graphs can be of the encodings {known}")
+    raise UsageError(f"{text!r}: named graphs can be of the encodings {known} and autodetect")

@@ -15,6 +15,7 @@ from runtime_shim.backends.base import (
     Graph,
     Options,
     QuantizedGraph,
+    StreamingContext,
     guarded,
 )
 from runtime_shim.errors import HostError
@@ -30,6 +31,8 @@ class Loader(Protocol):
     def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> Graph: ...
 
     def load_by_name(self, name: str, options: Options) -> Graph: ...
+
+    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext: ...
 
 
 class Session(AbstractContextManager["Session"]):
@@ -71,7 +74,7 @@ class Session(AbstractContextManager["Session"]):
         """Make an execution context for a graph, and return its handle. With `floats`, quantised
         tensors are fed and read as f32."""
         found = self._graphs[graph]
-        context: ExecutionContext = guarded(found.init_execution_context)
+        context = self._host.watch(found, guarded(found.init_execution_context))
         if floats and isinstance(found, QuantizedGraph):
             from runtime_shim.backends.quantized import FloatContext  # it needs NumPy
 
@@ -104,6 +107,24 @@ class Session(AbstractContextManager["Session"]):
     def get_output(self, context: int, index: int) -> memoryview:
         """The bytes of an output, good until the next compute."""
         return guarded(self.contexts[context].get_output, index)
+
+    def compute_single(self, context: int) -> None:
+        """Make the next piece of the output."""
+        guarded(self._streaming(context).compute_single)
+
+    def get_output_single(self, context: int, index: int) -> memoryview:
+        """The bytes of the piece, good until the next."""
+        return guarded(self._streaming(context).get_output_single, index)
+
+    def fini_single(self, context: int) -> None:
+        """Drop the rest of the output."""
+        guarded(self._streaming(context).fini_single)
+
+    def _streaming(self, context: int) -> StreamingContext:
+        found = self.contexts[context]
+        if not isinstance(found, StreamingContext):
+            raise HostError(Errno.UNSUPPORTED_OPERATION, "the backend does not stream")
+        return found
 
     def finalize_execution_context(self, context: int) -> None:
         """Forget an execution context."""

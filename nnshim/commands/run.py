@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, fail
+from nnshim.commands.common import GuestAbi, counted, fail, note
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
-    from runtime_shim import NamedGraph
+    from runtime_shim import GraphStats, NamedGraph
 
 __all__ = ["command"]
 
@@ -47,6 +47,15 @@ def command(
             "--nn-preload", metavar="NAME:ENCODING:TARGET:PATH[:PATH]", help="A named graph."
         ),
     ] = None,
+    graphs_file: Annotated[
+        str | None, typer.Option("--graphs", metavar="FILE.toml", help="Many named graphs.")
+    ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENCODING|TARGET=[BACKEND:]DEVICE", help="Where models go: onnx=cuda:0."
+        ),
+    ] = None,
     gpu_fallback: Annotated[
         str | None,
         typer.Option(metavar="cpu", help="Where a guest asks for a GPU that is not there."),
@@ -57,6 +66,12 @@ def command(
     fast_math: Annotated[
         bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
     ] = False,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="At the end, say which models ran where, how often.")
+    ] = False,
+    stats_json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The same for programs, into a file.")
+    ] = None,
     trap_unknown_imports: Annotated[
         bool,
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
@@ -76,17 +91,21 @@ def command(
     import signal
 
     from rewriter.source import open_source
-    from runtime_shim import GuestTrap, NNHost, WasiOptions, parse_nn_preload, run
+    from runtime_shim import GuestTrap, NNHost, WasiOptions, parse_nn_preload, read_graphs, run
 
     _start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
+    if graphs_file is not None:
+        graphs += read_graphs(graphs_file)
     if gpu_fallback not in (None, "cpu"):
         raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
     host = NNHost(
         graphs=graphs,
+        devices=dict(map(_parse_device, device or [])),
         gpu_fallback=gpu_fallback is not None,
         threads=threads,
         fast_math=fast_math,
+        time_inferences=stats or stats_json is not None,
     )
     arguments = args or []
     options = WasiOptions(
@@ -110,9 +129,31 @@ def command(
     except GuestTrap as trap:
         fail(f"the guest trapped: {trap}")
         raise typer.Exit(EXIT_TRAP) from trap
+    finally:
+        _report(host.stats(), stats, stats_json)
     for result in outcome.results:
         typer.echo(result)
     raise typer.Exit(outcome.exit_code)
+
+
+def _report(rows: list[GraphStats], as_text: bool, path: str | None) -> None:
+    if path is not None:
+        import json
+        from dataclasses import asdict
+
+        from rewriter.output import write_atomic
+        from rewriter.source import Source
+
+        text = json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+        write_atomic(path, Source(path, b""), [text.encode()])
+    if as_text:
+        for row in rows:
+            name = f" {row.name!r}" if row.name is not None else ""
+            note(
+                f"{row.encoding} model{name} meant for {row.meant_for} on {row.device}: loaded"
+                f" {counted(row.loads, 'time')} in {row.load_seconds * 1e3:.1f} ms,"
+                f" {counted(row.inferences, 'inference')} in {row.inference_seconds * 1e3:.1f} ms"
+            )
 
 
 def _start_logging(verbose: bool) -> None:
@@ -134,6 +175,13 @@ def _parse_wasi(options: list[str]) -> list[NamedGraph]:
         elif option not in ("nn", "nn=y"):
             raise UsageError(f"-S {option}: known are nn (always on) and nn-graph=ENCODING::DIR")
     return graphs
+
+
+def _parse_device(option: str) -> tuple[str, str]:
+    what, equals, device = option.partition("=")
+    if not equals or not device:
+        raise UsageError(f"--device {option}: expected ENCODING=DEVICE or TARGET=DEVICE")
+    return what, device
 
 
 def _parse_env(option: str) -> tuple[str, str]:

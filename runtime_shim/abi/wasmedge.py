@@ -51,21 +51,34 @@ def finalize_execution_context(session: Session, context: int) -> int:
     return witx.SUCCESS
 
 
-def _streaming(session: Session, context: int) -> int:
-    session.contexts[context]
-    raise HostError(Errno.UNSUPPORTED_OPERATION, "the backend does not stream")
+def compute_single(session: Session, context: int) -> int:
+    session.compute_single(context)
+    return witx.SUCCESS
 
 
 def get_output_single(
     session: Session,
-    _guest: GuestMemory,
+    guest: GuestMemory,
     context: int,
-    _index: int,
-    _out_buffer: int,
-    _out_buffer_max_size: int,
-    _written_out: int,
+    index: int,
+    out_buffer: int,
+    out_buffer_max_size: int,
+    written_out: int,
 ) -> int:
-    return _streaming(session, context)
+    return witx.copy_output(
+        session.get_output_single,
+        guest,
+        context,
+        index,
+        out_buffer,
+        out_buffer_max_size,
+        written_out,
+    )
+
+
+def fini_single(session: Session, context: int) -> int:
+    session.fini_single(context)
+    return witx.SUCCESS
 
 
 FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
@@ -73,9 +86,9 @@ FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
         **witx.FUNCTIONS,
         "load": functools.partial(witx.load, dialect=WASMEDGE),
         "load_by_name_with_config": load_by_name_with_config,
-        "compute_single": _streaming,
+        "compute_single": compute_single,
         "get_output_single": get_output_single,
-        "fini_single": _streaming,
+        "fini_single": fini_single,
         "unload": unload,
         "finalize_execution_context": finalize_execution_context,
     }

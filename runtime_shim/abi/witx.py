@@ -98,9 +98,24 @@ def get_output(
     out_buffer_max_size: int,
     written_out: int,
 ) -> int:
+    return copy_output(
+        session.get_output, guest, context, index, out_buffer, out_buffer_max_size, written_out
+    )
+
+
+def copy_output(
+    get: Callable[[int, int], memoryview],
+    guest: GuestMemory,
+    context: int,
+    index: int,
+    out_buffer: int,
+    out_buffer_max_size: int,
+    written_out: int,
+) -> int:
+    """Copy what `get` has for a context and an index into the guest's memory."""
     guest.check_writable(written_out, 4)
     with guest.view(out_buffer, out_buffer_max_size) as buffer:
-        output = session.get_output(context, index)
+        output = get(context, index)
         if len(output) > out_buffer_max_size:
             guest.write_u32(written_out, len(output))
             raise HostError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -17,12 +18,22 @@ __all__ = [
     "ExecutionContext",
     "Graph",
     "Options",
+    "Part",
+    "Place",
     "Quantization",
     "QuantizedGraph",
     "Runtime",
     "Settings",
+    "StreamingContext",
     "guarded",
 ]
+
+Part = bytes | Path
+"""A part of a model: bytes from a guest, or a file of the host's, which a backend can map."""
+
+Place = Target | str
+"""Where a model is to run: on what a guest can ask for; or, by the host's choice, on a device that
+the backend has by this name, or wherever it runs best ("auto")."""
 
 Options = Mapping[str, Any]
 """What a guest configures a model with: a JSON object, whose names are the backend's."""
@@ -56,8 +67,26 @@ class ExecutionContext(Protocol):
         """
 
 
+@runtime_checkable
+class StreamingContext(ExecutionContext, Protocol):
+    """A context whose output can also be had in pieces, as they come."""
+
+    def compute_single(self) -> None:
+        """Make the next piece. Raises HostError with `end_of_sequence` after the last one."""
+
+    def get_output_single(self, index: int) -> memoryview:
+        """The bytes of the piece. Raises HostError as ExecutionContext.get_output does."""
+
+    def fini_single(self) -> None:
+        """Drop the rest: the next piece begins anew."""
+
+
 class Graph(Protocol):
     """A loaded model, shared by any number of contexts and threads."""
+
+    @property
+    def device(self) -> str:
+        """Where the model is, by the NN runtime's own word for it, and as far as that can tell."""
 
     def init_execution_context(self) -> ExecutionContext: ...
 
@@ -95,10 +124,11 @@ DEFAULTS = Settings()
 
 @dataclass(frozen=True)
 class Runtime:
-    """An NN runtime: its name and version, and its device for each target that is there."""
+    """An NN runtime: its name and version, and the devices that are there with the target that
+    each can serve; of several for one target, the first does."""
 
     version: str
-    devices: Mapping[Target, str]
+    devices: Mapping[str, Target]
 
 
 class Backend(Protocol):
@@ -108,11 +138,11 @@ class Backend(Protocol):
     def describe(self) -> Runtime:
         """What runs the models, with devices that were looked for, not assumed."""
 
-    def load(self, builders: Sequence[bytes], target: Target, options: Options) -> Graph:
-        """Load a model from the bytes of its parts.
+    def load(self, parts: Sequence[Part], place: Place, options: Options) -> Graph:
+        """Load a model from its parts.
 
         Raises HostError: `invalid_argument` for a wrong number of parts, `unsupported_operation`
-        for a target that is not there.
+        for a place that is not there.
         """
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rewriter.dialects import Encoding
+from runtime_shim.backends.base import Part
+from runtime_shim.backends.parts import head
 
 __all__ = ["detect", "is_xml", "may_name_files"]
 
@@ -17,19 +19,19 @@ _STARTS = (
 """Bytes, where they are, and what begins so."""
 
 
-def is_xml(builder: bytes) -> bool:
+def is_xml(part: Part) -> bool:
     """Whether this is the first part of an OpenVINO model."""
-    return builder[:100].lstrip().startswith((b"<?xml", b"<net"))
+    return head(part, 100).lstrip().startswith((b"<?xml", b"<net"))
 
 
-def detect(builders: Sequence[bytes]) -> Encoding | None:
+def detect(parts: Sequence[Part]) -> Encoding | None:
     """The encoding of a model, None for one that looks like none."""
-    if len(builders) == 2 and is_xml(builders[0]):
+    if len(parts) == 2 and is_xml(parts[0]):
         return Encoding.OPENVINO
-    if len(builders) != 1:
+    if len(parts) != 1:
         return None
-    model = builders[0]
-    return next((found for start, at, found in _STARTS if model.startswith(start, at)), None)
+    start = head(parts[0], 8)
+    return next((found for mark, at, found in _STARTS if start.startswith(mark, at)), None)
 
 
 def may_name_files(onnx_model: bytes) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,24 +20,28 @@ from runtime_shim.backends.base import (
     DEFAULTS,
     NO_OPTIONS,
     Options,
+    Part,
+    Place,
     Quantization,
     Runtime,
     Settings,
 )
+from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.ports import (
     Port,
-    check_builders,
     check_input,
     check_output,
-    check_target,
-    ignore_options,
+    check_parts,
     not_set,
+    settings_for,
 )
 from runtime_shim.errors import HostError
 
 __all__ = ["LiteRtBackend", "create"]
 
 _TENSOR_TYPES = {dtype: kind for kind, dtype in DTYPES.items()}
+
+_DEVICES = {"cpu": Target.CPU}
 
 _Details = Mapping[str, Any]
 """What the interpreter says of one tensor."""
@@ -46,24 +51,26 @@ class LiteRtBackend:
     """Implements backends.base.Backend. There is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
-        self._threads = settings.threads
+        self._settings = settings
 
     def describe(self) -> Runtime:
-        return Runtime(f"ai-edge-litert {version('ai-edge-litert')}", {Target.CPU: "CPU"})
+        return Runtime(f"ai-edge-litert {version('ai-edge-litert')}", _DEVICES)
 
     def load(
-        self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
+        self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
     ) -> LiteRtGraph:
-        ignore_options("litert", options)
-        check_builders("a TensorFlow Lite model", builders, 1)
-        check_target("litert", target, (Target.CPU,))
-        return LiteRtGraph(bytes(builders[0]), self._threads)
+        settings = settings_for("litert", self._settings, options)
+        check_parts("a TensorFlow Lite model", parts, 1)
+        choose_device("litert", place, _DEVICES, _DEVICES)
+        return LiteRtGraph(parts[0], settings.threads)
 
 
 class LiteRtGraph:
     """Implements backends.base.QuantizedGraph. Each context has an interpreter of its own."""
 
-    def __init__(self, model: bytes, threads: int | None) -> None:
+    device = "cpu"
+
+    def __init__(self, model: Part, threads: int | None) -> None:
         self._model = model
         self._threads = threads
         interpreter = self.interpreter()
@@ -79,6 +86,8 @@ class LiteRtGraph:
         )
 
     def interpreter(self) -> Interpreter:
+        if isinstance(self._model, Path):
+            return Interpreter(model_path=str(self._model), num_threads=self._threads)
         return Interpreter(model_content=self._model, num_threads=self._threads)
 
     def init_execution_context(self) -> LiteRtContext:

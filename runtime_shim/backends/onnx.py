@@ -1,31 +1,53 @@
-"""ONNX models on ONNX Runtime's CPU provider, inputs and outputs bound once.
+"""ONNX models on ONNX Runtime, inputs and outputs bound once.
 
 https://onnxruntime.ai/docs/api/python/api_summary.html#iobinding
 """
 
 from __future__ import annotations
 
+import atexit
+import logging
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime as ort
 
-from rewriter.dialects import Errno, Target, TensorType
+from rewriter.dialects import Encoding, Errno, TensorType
 from runtime_shim.backends.arrays import DTYPES, bytes_of
-from runtime_shim.backends.base import DEFAULTS, NO_OPTIONS, Options, Runtime, Settings
+from runtime_shim.backends.base import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Options,
+    Part,
+    Place,
+    Runtime,
+    Settings,
+)
 from runtime_shim.backends.detect import may_name_files
+from runtime_shim.backends.devices import choose_device
+from runtime_shim.backends.onnx_devices import (
+    BUILT_IN,
+    CPU,
+    Device,
+    find_devices,
+    open_session,
+    placement,
+)
 from runtime_shim.backends.ports import (
     Port,
-    check_builders,
     check_input,
     check_output,
-    check_target,
-    ignore_options,
+    check_parts,
     not_set,
+    settings_for,
 )
+from runtime_shim.backends.trials import TRIALS
 from runtime_shim.errors import HostError
 
 __all__ = ["OnnxBackend", "create"]
+
+log = logging.getLogger("runtime_shim")
 
 _TENSOR_TYPES = {
     "tensor(float16)": TensorType.F16,
@@ -57,37 +79,77 @@ class OnnxBackend:
     """Implements backends.base.Backend. On the CPU there is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
-        self._threads = settings.threads or 0  # which means as many as there are cores
+        self._settings = settings
+        self._devices = find_devices()
 
     def describe(self) -> Runtime:
-        return Runtime(f"onnxruntime {ort.__version__}", {Target.CPU: "CPUExecutionProvider"})
+        there = {
+            name: device.target
+            for name, device in self._devices.items()
+            if device is CPU or self._works(device)
+        }
+        return Runtime(f"onnxruntime {ort.__version__}", there)
 
-    def load(
-        self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
-    ) -> OnnxGraph:
-        ignore_options("onnx", options)
-        check_builders("an ONNX model", builders, 1)
-        check_target("onnx", target, (Target.CPU,))
-        if _OPENS_FILES and may_name_files(builders[0]):
+    def _works(self, device: Device) -> bool:
+        try:
+            return self._open(TRIALS[Encoding.ONNX], device, 0, self._settings) is not None
+        except Exception as error:  # noqa: BLE001 - whatever a provider raises without its hardware
+            log.info("onnxruntime's %s: %s", device.provider, error)
+            return False
+
+    def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> OnnxGraph:
+        settings = settings_for("onnx", self._settings, options)
+        check_parts("an ONNX model", parts, 1)
+        if isinstance(parts[0], bytes) and _OPENS_FILES and may_name_files(parts[0]):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"the model may name other files as its data, which onnxruntime {ort.__version__}"
                 " would open; a newer one does not, and runs such a model if it names none",
             )
-        settings = ort.SessionOptions()
-        settings.intra_op_num_threads = self._threads
-        settings.log_severity_level = _FATAL
-        settings.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)
-        return OnnxGraph(
-            ort.InferenceSession(builders[0], settings, providers=["CPUExecutionProvider"])
-        )
+        looked_for = (CPU, *BUILT_IN, *self._devices.values())
+        known = {device.name: device.target for device in looked_for}
+        present = list(self._devices)
+        while True:
+            name, _, index = choose_device("onnx", place, known, present).partition(":")
+            graph = self._load_on(self._devices[name], index, parts[0], settings)
+            if graph is not None:
+                return graph
+            present.remove(name)
+
+    def _load_on(
+        self, device: Device, index: str, model: Part, settings: Settings
+    ) -> OnnxGraph | None:
+        """None where the device turns out not to be there."""
+        try:
+            graph = self._open(model, device, int(index or 0), settings)
+        except Exception:
+            if device is CPU or self._works(device):
+                raise
+            return None
+        if graph is not None and graph.device != device.name:
+            log.warning("a model is on %s", graph.device)
+        return graph
+
+    def _open(
+        self, model: Part, device: Device, index: int, settings: Settings
+    ) -> OnnxGraph | None:
+        """None where ONNX Runtime says nothing, and has put the model elsewhere."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = settings.threads or 0  # as many as there are cores
+        options.log_severity_level = _FATAL
+        if isinstance(model, bytes):
+            options.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)
+        session = open_session(model, options, device, index)
+        where = placement(session, device)
+        return None if where is None else OnnxGraph(session, where)
 
 
 class OnnxGraph:
     """Implements backends.base.Graph."""
 
-    def __init__(self, session: ort.InferenceSession) -> None:
+    def __init__(self, session: ort.InferenceSession, device: str) -> None:
         self.session = session
+        self.device = device
         self.inputs = tuple(_port(node) for node in session.get_inputs())
         self.outputs = tuple(_port(node) for node in session.get_outputs())
 
@@ -120,6 +182,12 @@ class OnnxContext:
             port.name for index, port in enumerate(graph.outputs) if index not in self._fixed
         ]
         self._computed = False
+        if graph.device != CPU.name:
+            _BEFORE_EXIT.add(self)
+
+    def close(self) -> None:
+        """Give up what is bound; the context cannot be used any more."""
+        del self._binding
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
@@ -158,6 +226,17 @@ class OnnxContext:
                 f"output {index} ({port}) is no tensor of numbers",
             )
         return bytes_of(value.numpy())
+
+
+_BEFORE_EXIT: weakref.WeakSet[OnnxContext] = weakref.WeakSet()
+"""Contexts on other devices than the CPU. ONNX Runtime 1.27 crashes at the interpreter's exit where
+one of WebGPU's is still bound."""
+
+
+@atexit.register
+def _close_contexts() -> None:
+    for context in _BEFORE_EXIT:
+        context.close()
 
 
 def _port(node: ort.NodeArg) -> Port:

@@ -13,22 +13,32 @@ import openvino as ov
 
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends.arrays import bytes_of
-from runtime_shim.backends.base import DEFAULTS, NO_OPTIONS, Options, Runtime, Settings
+from runtime_shim.backends.base import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Options,
+    Part,
+    Place,
+    Runtime,
+    Settings,
+)
 from runtime_shim.backends.detect import is_xml, may_name_files
+from runtime_shim.backends.devices import AUTO, choose_device, not_there
+from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
     Port,
-    check_builders,
     check_input,
     check_output,
-    ignore_options,
+    check_parts,
     not_set,
+    settings_for,
 )
 from runtime_shim.backends.signal_stack import kept_signal_stack
 from runtime_shim.errors import HostError
 
 __all__ = ["OpenVinoBackend", "create"]
 
-_DEVICES = {Target.CPU: "CPU", Target.GPU: "GPU", Target.TPU: "NPU"}
+_DEVICES = {"CPU": Target.CPU, "GPU": Target.GPU, "NPU": Target.TPU}
 
 _TENSOR_TYPES = {
     "f16": TensorType.F16,
@@ -61,57 +71,68 @@ class OpenVinoBackend:
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._core = _core()
-        self._config: dict[str, str | int] = {} if settings.fast_math else {**_FULL_PRECISION}
-        if settings.threads is not None:
-            self._config["INFERENCE_NUM_THREADS"] = settings.threads
+        self._settings = settings
 
     def describe(self) -> Runtime:
         with kept_signal_stack():
-            found = self._core.available_devices
-        devices = {
-            target: ", ".join(name for name in found if name.startswith(device))
-            for target, device in _DEVICES.items()
-            if any(name.startswith(device) for name in found)
-        }
-        return Runtime(f"openvino {ov.get_version()}", devices)
+            found = self._found()
+        return Runtime(f"openvino {ov.get_version()}", found)
 
     def load(
-        self, builders: Sequence[bytes], target: Target, options: Options = NO_OPTIONS
+        self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
     ) -> OpenVinoGraph:
-        ignore_options("openvino", options)
-        check_builders("an OpenVINO model", builders, 1, 2)
+        settings = settings_for("openvino", self._settings, options)
+        check_parts("an OpenVINO model", parts, 1, 2)
         with kept_signal_stack():
-            return OpenVinoGraph(self._compile(builders, target))
+            model = self._read_ir(*parts) if len(parts) == 2 else self._read_onnx(parts[0])
+            return OpenVinoGraph(self._compile(model, place, settings))
 
-    def _compile(self, builders: Sequence[bytes], target: Target) -> ov.CompiledModel:
-        model = self._read_ir(*builders) if len(builders) == 2 else self._read_onnx(builders[0])
-        device = _DEVICES[target]
-        if not any(found.startswith(device) for found in self._core.available_devices):
-            found = ", ".join(self._core.available_devices)
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION,
-                f"the guest asks for {target.name.lower()}, which is OpenVINO's {device}, and there"
-                f" is only {found}",
-            )
-        compiled = self._core.compile_model(model, device, self._config)
-        used = compiled.get_property("EXECUTION_DEVICES")
-        if not all(name.startswith(device) for name in used):
+    def _found(self) -> dict[str, Target]:
+        """The devices that are there: of several GPUs, each."""
+        found = self._core.available_devices
+        return {
+            name: target
+            for device, target in _DEVICES.items()
+            for name in found
+            if name.partition(".")[0] == device
+        }
+
+    def _compile(self, model: ov.Model, place: Place, settings: Settings) -> ov.CompiledModel:
+        config: dict[str, str | int | bool] = {} if settings.fast_math else {**_FULL_PRECISION}
+        if settings.threads is not None:
+            config["INFERENCE_NUM_THREADS"] = settings.threads
+        if place == AUTO:
+            device = "AUTO"
+            config["ENABLE_STARTUP_FALLBACK"] = False  # or the CPU helps out, and it moves later
+        elif isinstance(place, Target):
+            found = self._found()
+            device = choose_device("openvino", place, {**found, **_DEVICES}, found)
+        else:
+            device = place.upper()
+        try:
+            compiled = self._core.compile_model(model, device, config)
+        except RuntimeError as error:
+            if device.partition(".")[0] in self._core.available_devices:
+                raise
+            raise not_there("openvino", place, _DEVICES, self._found()) from error
+        used = _execution_devices(compiled)
+        if isinstance(place, Target) and not all(name.startswith(device) for name in used):
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
             )
         return compiled
 
-    def _read_ir(self, xml: bytes, weights: bytes) -> ov.Model:
+    def _read_ir(self, xml: Part, weights: Part) -> ov.Model:
         if not is_xml(xml):  # anything else would be offered to frontends for other formats
             raise HostError(Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML")
         return self._core.read_model(model=xml, weights=weights)
 
-    def _read_onnx(self, model: bytes) -> ov.Model:
-        if model[:1] != b"\x08":
+    def _read_onnx(self, model: Part) -> ov.Model:
+        if head(model, 1) != b"\x08":
             raise HostError(
                 Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
             )
-        if may_name_files(model):
+        if isinstance(model, bytes) and may_name_files(model):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 "the model may name other files as its data, which OpenVINO would open; the onnx"
@@ -125,6 +146,7 @@ class OpenVinoGraph:
 
     def __init__(self, compiled: ov.CompiledModel) -> None:
         self.compiled = compiled
+        self.device = ", ".join(_execution_devices(compiled))
         self.inputs = tuple(map(_port, compiled.inputs))
         self.outputs = tuple(map(_port, compiled.outputs))
         self._lock = threading.Lock()
@@ -170,6 +192,11 @@ class OpenVinoContext:
                 Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
             )
         return bytes_of(self._request.get_output_tensor(index).data)
+
+
+def _execution_devices(compiled: ov.CompiledModel) -> list[str]:
+    used = compiled.get_property("EXECUTION_DEVICES")
+    return [used] if isinstance(used, str) else list(used)
 
 
 def _port(node: ov.ConstOutput) -> Port:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.base import Options
+from rewriter.dialects import Errno, TensorType
+from runtime_shim.backends.base import Options, Part, Settings
 from runtime_shim.errors import HostError
 
 __all__ = [
     "Port",
-    "check_builders",
     "check_input",
     "check_output",
-    "check_target",
-    "ignore_options",
+    "check_parts",
     "not_set",
+    "settings_for",
 ]
 
 log = logging.getLogger("runtime_shim")
+
+_MOST_THREADS = 1024
+"""A guest can set them: no more than NN runtimes can start."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +45,30 @@ class Port:
         return f"{self.name!r}, {self.described_type} [{dims}]"
 
 
-def ignore_options(backend: str, options: Options) -> None:
-    """Say that a backend which has no options was given some."""
+def settings_for(backend: str, settings: Settings, options: Options) -> Settings:
+    """The host's settings with what a model's options say: `threads`, `fast-math`. Other options
+    are ignored, with a warning.
+
+    Raises HostError with `invalid_argument` for a value that makes no sense.
+    """
+    options = dict(options)
+    threads = options.pop("threads", settings.threads)
+    fast_math = options.pop("fast-math", settings.fast_math)
     if options:
-        log.warning("the %s backend has no options, and ignores %s", backend, ", ".join(options))
+        log.warning("the %s backend has no options %s, and ignores them", backend, list(options))
+    if threads is not None and not (type(threads) is int and 0 < threads <= _MOST_THREADS):
+        raise HostError(Errno.INVALID_ARGUMENT, f"the option threads cannot be {threads!r}")
+    if not isinstance(fast_math, bool):
+        raise HostError(Errno.INVALID_ARGUMENT, f"the option fast-math cannot be {fast_math!r}")
+    return replace(settings, threads=threads, fast_math=fast_math)
 
 
-def check_builders(what: str, builders: Sequence[bytes], *counts: int) -> None:
+def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:
     """HostError with `invalid_argument` for another number of parts."""
-    if len(builders) not in counts:
+    if len(parts) not in counts:
         expected = " or ".join(map(str, counts))
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"{what} has builders: {expected}, and not {len(builders)}"
-        )
-
-
-def check_target(backend: str, target: Target, known: Sequence[Target]) -> None:
-    """HostError with `unsupported_operation` for a target that the backend never has."""
-    if target not in known:
-        names = ", ".join(item.name.lower() for item in known)
-        raise HostError(
-            Errno.UNSUPPORTED_OPERATION,
-            f"the {backend} backend runs on {names}, and the guest asks for {target.name.lower()}",
+            Errno.INVALID_ARGUMENT, f"{what} has builders: {expected}, and not {len(parts)}"
         )
 
 

@@ -10,21 +10,10 @@ from pathlib import Path
 import pytest
 
 from rewriter import rewrite, wasm_tools
+from tests.command import nnshim
 from tests.wasm import HEADER, assemble, import_module
 
 GUEST = import_module("wasi_ephemeral_nn")
-
-
-def nnshim(
-    *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "nnshim", *arguments],
-        input=stdin,
-        env=None if env is None else {**os.environ, **env},
-        capture_output=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from onnx import TensorProto, helper
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends import import_backend
-from runtime_shim.backends.base import ExecutionContext, Graph
+from runtime_shim.backends.base import ExecutionContext, Graph, Options
 from runtime_shim.errors import HostError
 from tests.models import F32, identity, model, nonzero, sum_and_product
 from tests.native import openvino_model
 
-Load = Callable[[bytes], Graph]
+Load = Callable[..., Graph]
 ContextFor = Callable[[bytes], ExecutionContext]
 
 FORMS = {
@@ -32,12 +32,12 @@ FORMS = {
 def load(request: pytest.FixtureRequest, tmp_path: Path) -> Load:
     """Loads an ONNX model with a backend, in the form that it takes."""
 
-    def load(data: bytes) -> Graph:
+    def load(data: bytes, options: Options | None = None) -> Graph:
         builders = [data]
         if request.param.endswith("from IR"):
             names = openvino_model(data, tmp_path).split("+")
             builders = [(tmp_path / name).read_bytes() for name in names]
-        return import_backend(FORMS[request.param]).load(builders, Target.CPU, {})
+        return import_backend(FORMS[request.param]).load(builders, Target.CPU, options or {})
 
     return load
 
@@ -202,3 +202,19 @@ def test_the_same_input_gives_the_same_bytes_in_full_precision(load: Load) -> No
     (output,) = outputs
     exact = x.astype(np.float64) @ weights.astype(np.float64)
     assert np.abs(np.frombuffer(output, np.float32).reshape(8, 64) - exact).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "options", [{"threads": 0}, {"threads": True}, {"threads": 10**9}, {"fast-math": 1}]
+)
+def test_an_option_that_makes_no_sense_is_an_invalid_argument(load: Load, options: Options) -> None:
+    with pytest.raises(HostError, match="the option") as caught:
+        load(identity(), options)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_an_option_that_is_not_known_is_ignored_with_a_warning(
+    load: Load, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert load(identity(), {"threads": 1, "temp": 0.5}) is not None
+    assert "no options ['temp']" in caplog.text

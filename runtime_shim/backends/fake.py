@@ -1,0 +1,93 @@
+"""A backend without an NN runtime, for tests of guests and of programs that embed the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.base import NO_OPTIONS, Options, Part, Place, Runtime
+from runtime_shim.backends.devices import choose_device
+from runtime_shim.errors import HostError
+
+__all__ = ["FakeBackend", "Load", "echo"]
+
+Infer = Callable[[Sequence[bytes]], Sequence[bytes]]
+"""The bytes of the inputs, by index, to those of the outputs."""
+
+
+def echo(inputs: Sequence[bytes]) -> Sequence[bytes]:
+    """Each output is the input of its index."""
+    return inputs
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a model was loaded from, where to, and with which options."""
+
+    parts: tuple[Part, ...]
+    device: str
+    options: Options
+
+
+class FakeBackend:
+    """Implements backends.base.Backend: every model is `infer`, whatever is in it. Tensors can be
+    of any type and shape. `loads` has what was loaded, in order.
+
+    NNHost(backends={Encoding.ONNX: FakeBackend()})
+    """
+
+    def __init__(
+        self, infer: Infer = echo, devices: Sequence[tuple[str, Target]] = (("fake", Target.CPU),)
+    ) -> None:
+        self._infer = infer
+        self._devices = dict(devices)
+        self.loads: list[Load] = []
+
+    def describe(self) -> Runtime:
+        return Runtime("fake 1", self._devices)
+
+    def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> FakeGraph:
+        device = choose_device("fake", place, self._devices, self._devices)
+        self.loads.append(Load(tuple(parts), device, options))
+        return FakeGraph(self._infer, device)
+
+
+class FakeGraph:
+    """Implements backends.base.Graph."""
+
+    def __init__(self, infer: Infer, device: str) -> None:
+        self.infer = infer
+        self.device = device
+
+    def init_execution_context(self) -> FakeContext:
+        return FakeContext(self)
+
+
+class FakeContext:
+    """Implements backends.base.ExecutionContext."""
+
+    def __init__(self, graph: FakeGraph) -> None:
+        self._graph = graph
+        self._inputs: dict[int, bytes] = {}
+        self._outputs: Sequence[bytes] | None = None
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        self._inputs[index] = bytes(data)
+
+    def compute(self) -> None:
+        self._outputs = None
+        if sorted(self._inputs) != list(range(len(self._inputs))):
+            raise HostError(Errno.RUNTIME_ERROR, f"inputs {sorted(self._inputs)} are set only")
+        self._outputs = self._graph.infer(
+            [self._inputs[index] for index in range(len(self._inputs))]
+        )
+
+    def get_output(self, index: int) -> memoryview:
+        if self._outputs is None:
+            raise HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")
+        if index >= len(self._outputs):
+            raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of {len(self._outputs)}")
+        return memoryview(self._outputs[index])

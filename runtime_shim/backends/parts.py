@@ -1,0 +1,42 @@
+"""The parts of models: bytes from guests, and files of the host's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from runtime_shim.backends.base import Part
+
+__all__ = ["as_bytes", "as_file", "head"]
+
+
+def as_bytes(part: Part) -> bytes:
+    """What is in a part."""
+    return part.read_bytes() if isinstance(part, Path) else part
+
+
+def head(part: Part, size: int) -> bytes:
+    """The first `size` bytes of a part."""
+    if not isinstance(part, Path):
+        return bytes(part[:size])
+    with part.open("rb") as file:
+        return file.read(size)
+
+
+@contextlib.contextmanager
+def as_file(part: Part, suffix: str) -> Iterator[Path]:
+    """A file with a part in it, for NN runtimes that read no other. One that is made is removed
+    again, and stays readable for whoever has mapped it."""
+    if isinstance(part, Path):
+        yield part
+        return
+    handle, name = tempfile.mkstemp(suffix, "nnshim-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(part)
+        yield Path(name)
+    finally:
+        os.unlink(name)
