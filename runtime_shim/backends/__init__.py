@@ -20,6 +20,7 @@ __all__ = ["backend_names", "import_backend"]
 _GROUP = "nnshim.backends"
 
 _EXTRAS = {
+    Encoding.GGML: "ggml",
     Encoding.ONNX: "onnx",
     Encoding.OPENVINO: "openvino",
     Encoding.PYTORCH: "torch",

@@ -1,0 +1,344 @@
+"""GGUF language models on llama.cpp: text in, text out, at once or token by token.
+
+As in WasmEdge's plugin, input 0 is the prompt, input 1 a JSON object of options; output 0 is the
+text, output 1 a JSON object that counts tokens; all of them are bytes. Unlike there, each context
+has a state of its own, and the seed is fixed unless an option says otherwise.
+
+https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn/GGML
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import xllamacpp
+
+from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends.base import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Options,
+    Part,
+    Place,
+    Runtime,
+    Settings,
+)
+from runtime_shim.backends.devices import choose_device
+from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
+from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, messages
+from runtime_shim.backends.parts import as_file, head
+from runtime_shim.backends.ports import check_parts
+from runtime_shim.errors import HostError
+
+__all__ = ["GgmlBackend", "create"]
+
+_KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
+
+_SPARE_TOKENS = 4
+"""That a prompt has to leave of the context, as in WasmEdge."""
+
+
+class GgmlBackend:
+    """Implements backends.base.Backend. There is no faster math to be had."""
+
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
+        self._threads = settings.threads or len(os.sched_getaffinity(0))
+
+    def describe(self) -> Runtime:
+        return Runtime(f"xllamacpp {xllamacpp.__version__}", _devices())
+
+    def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
+        parsed = parse_options(options, GgmlOptions(threads=self._threads))
+        check_parts("a GGUF model", parts, 1)
+        if head(parts[0], 4) != b"GGUF":
+            raise HostError(Errno.INVALID_ARGUMENT, "the model is no GGUF file")
+        device = choose_device("ggml", place, _KNOWN, _devices())
+        with as_file(parts[0], ".gguf") as path:
+            return GgmlGraph(os.fsencode(path), device, parsed)
+
+
+def _devices() -> dict[str, Target]:
+    found = {item["type"].name.rsplit("_", 1)[-1] for item in xllamacpp.get_device_info()}
+    there = lib.supports_gpu_offload() and not found.isdisjoint({"GPU", "IGPU"})
+    return _KNOWN if there else {"cpu": Target.CPU}
+
+
+class GgmlGraph:
+    """Implements backends.base.Graph. llama.cpp maps the weights from their file."""
+
+    def __init__(self, path: bytes, device: str, options: GgmlOptions) -> None:
+        self.device = device
+        self.options = options
+        params = lib.model_default_params()
+        no_devices = (ctypes.c_void_p * 1)(None)
+        if device == "cpu":
+            params.n_gpu_layers = 0
+            params.devices = ctypes.addressof(no_devices)
+        else:
+            params.n_gpu_layers = options.n_gpu_layers
+        self.model: int | None = lib.model_load_from_file(path, params)
+        if self.model is None:
+            raise failure("the model cannot be loaded")
+        weakref.finalize(self, lib.model_free, self.model)
+        self.vocab: int = lib.model_get_vocab(self.model)
+
+    def init_execution_context(self) -> GgmlContext:
+        return GgmlContext(self)
+
+    def tokens(self, text: bytes) -> list[int]:
+        """Tokens of a text, with those that the model wants around it; special ones in the text
+        are read as such."""
+        arguments = (self.vocab, text, len(text))
+        count = -lib.tokenize(*arguments, None, 0, True, True)
+        buffer = (Token * count)()
+        return list(buffer[: lib.tokenize(*arguments, buffer, count, True, True)])
+
+    def text(self, token: int) -> bytes:
+        """A token's part of the text: not always whole characters."""
+        buffer = ctypes.create_string_buffer(64)
+        size = lib.token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
+        if size < 0:
+            buffer = ctypes.create_string_buffer(-size)
+            size = lib.token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
+        return buffer.raw[:size]
+
+    def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
+        """A new llama_context, and what it was made with."""
+        params: ContextParams = lib.context_default_params()
+        most: int = lib.model_n_ctx_train(self.model)
+        params.n_ctx = min(options.ctx_size, most)
+        params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
+        if not options.embedding:
+            params.n_ubatch = min(options.ubatch_size, params.n_batch)
+        params.n_threads = params.n_threads_batch = options.threads
+        params.embeddings = options.embedding
+        context: int | None = lib.init_from_model(self.model, params)
+        if context is None:
+            raise failure(f"there can be no context of {params.n_ctx} tokens")
+        return context, params
+
+    def sampler(self, options: GgmlOptions) -> int:
+        """A new chain of samplers, in llama.cpp's own order."""
+        chain: int = lib.sampler_chain_init(True)
+        penalties = (options.repeat_penalty, options.frequency_penalty, options.presence_penalty)
+        size = lib.vocab_n_tokens(self.vocab)
+        if penalties != (1.0, 0.0, 0.0):
+            links = [lib.sampler_init_penalties(size, options.last_n_penalty, *penalties)]
+        else:
+            links = []
+        if options.temp <= 0:
+            links.append(lib.sampler_init_greedy())
+        else:
+            links += [
+                lib.sampler_init_top_k(options.top_k),
+                lib.sampler_init_top_p(options.top_p, 1),
+                lib.sampler_init_min_p(options.min_p, 1),
+                lib.sampler_init_temp(options.temp),
+                lib.sampler_init_dist(options.seed),
+            ]
+        for link in links:
+            lib.sampler_chain_add(chain, link)
+        return chain
+
+
+class GgmlContext:
+    """Implements backends.base.StreamingContext."""
+
+    def __init__(self, graph: GgmlGraph) -> None:
+        self._graph = graph
+        self._options = graph.options
+        self._prompt: list[int] | None = None
+        self._state: _State | None = None
+        self._output: bytearray | None = None
+        self._streaming = False
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        if index > 1 or tensor_type is not TensorType.U8:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"
+                f" {tensor_type.name.lower()} as input {index}",
+            )
+        self._streaming = False
+        if index == 1:
+            self._set_options(bytes(data))
+            return
+        text = bytes(data)
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            raise HostError(Errno.INVALID_ARGUMENT, f"the prompt is not UTF-8: {error}") from error
+        self._prompt = self._graph.tokens(text)
+
+    def _set_options(self, text: bytes) -> None:
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise HostError(Errno.INVALID_ENCODING, f"the options are not JSON: {error}") from error
+        if not isinstance(given, dict):
+            raise HostError(Errno.INVALID_ENCODING, "the options are no JSON object")
+        self._options = parse_options(given, self._options)
+        self._state = None
+
+    def compute(self) -> None:
+        state = self._start()
+        options = self._options
+        if options.embedding:
+            state.output += state.embedding()
+            return
+        stop = options.reverse_prompt.encode()
+        left = options.n_predict
+        while left != 0:
+            ended = state.advance()
+            if options.stream_stdout:
+                _print(state.piece)
+            if ended or (stop and stop in state.output):
+                break
+            left -= 1
+
+    def get_output(self, index: int) -> memoryview:
+        return self._either(index, self._output)
+
+    def compute_single(self) -> None:
+        state = self._state if self._streaming else None
+        if state is None:
+            state = self._start()
+        self._streaming = False
+        if state.advance():
+            raise HostError(Errno.END_OF_SEQUENCE, "the model has ended its text")
+        self._streaming = True
+
+    def get_output_single(self, index: int) -> memoryview:
+        state = self._state if self._streaming else None
+        return self._either(index, None if state is None else state.piece)
+
+    def fini_single(self) -> None:
+        self._streaming = False
+        self._output = None
+
+    def _either(self, index: int, text: bytes | bytearray | None) -> memoryview:
+        """The text, or the metadata, which are there as soon as a prompt is."""
+        if index == 1 and self._prompt is not None:
+            return memoryview(self._metadata(self._prompt))
+        if index > 1:
+            raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of a model that has 2")
+        if text is None:
+            raise HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")
+        return memoryview(bytes(text))
+
+    def _metadata(self, prompt: Sequence[int]) -> bytes:
+        counts = {
+            "input_tokens": len(prompt),
+            "output_tokens": self._state.output_tokens if self._state is not None else 0,
+            "llama_build_number": xllamacpp.BUILD_INFO["build_number"],
+            "llama_commit": xllamacpp.BUILD_INFO["commit"],
+        }
+        return json.dumps(counts).encode()
+
+    def _start(self) -> _State:
+        """Evaluate the prompt, with nothing before it."""
+        self._streaming = False
+        self._output = None
+        if self._prompt is None:
+            raise HostError(Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set")
+        if self._state is None:
+            self._state = _State(self._graph, self._options)
+        self._state.begin(self._prompt)
+        self._output = self._state.output
+        return self._state
+
+
+class _State:
+    """A llama_context and its sampler: what one text needs of the model."""
+
+    def __init__(self, graph: GgmlGraph, options: GgmlOptions) -> None:
+        self._graph = graph
+        self._options = options
+        self._context, self._params = graph.open(options)
+        weakref.finalize(self, lib.free, self._context)
+        self._free_sampler: Any = lambda: None
+        self._sampler = 0
+        self._position = 0
+        self._not_evaluated: list[int] = []
+        self.output = bytearray()
+        self.output_tokens = 0
+        self.piece = b""
+
+    def begin(self, prompt: Sequence[int]) -> None:
+        """Forget everything, and evaluate a prompt."""
+        most = self._params.n_ctx - _SPARE_TOKENS
+        if self._options.embedding:
+            most = min(most, self._params.n_batch)
+        if not prompt or len(prompt) > most:
+            errno = Errno.PROMPT_TOO_LONG if prompt else Errno.INVALID_ARGUMENT
+            raise HostError(errno, f"the prompt has {len(prompt)} tokens; at most {most} fit")
+        lib.memory_clear(lib.get_memory(self._context), True)
+        self._free_sampler()
+        self._sampler = self._graph.sampler(self._options)
+        self._free_sampler = weakref.finalize(self, lib.sampler_free, self._sampler)
+        self._position = self.output_tokens = 0
+        self._not_evaluated = []
+        self.output = bytearray()
+        self._evaluate(prompt)
+
+    def advance(self) -> bool:
+        """Sample a token, after evaluating the one before it, and add its text to the output.
+        Returns whether it ends the text."""
+        self._evaluate(self._not_evaluated)
+        token: int = lib.sampler_sample(self._sampler, self._context, -1)
+        self._not_evaluated = [token]
+        self.output_tokens += 1
+        self.piece = self._graph.text(token)
+        self.output += self.piece
+        ends: bool = lib.vocab_is_eog(self._graph.vocab, token)
+        return ends
+
+    def embedding(self) -> bytes:
+        """Of the whole prompt where the model pools, else of its last token; of length one. As
+        WasmEdge spells it."""
+        size = lib.model_n_embd_out(self._graph.model)
+        found = lib.get_embeddings_seq(self._context, 0) or lib.get_embeddings_ith(
+            self._context, -1
+        )
+        if not found:
+            raise failure("the model has no embeddings")
+        values = found[:size]
+        length = sum(value * value for value in values) ** 0.5 or 1.0
+        normalized = [round(value / length, 10) for value in values]
+        return json.dumps({"n_embedding": size, "embedding": normalized}).encode()
+
+    def _evaluate(self, tokens: Sequence[int]) -> None:
+        size = self._params.n_ctx  # llama.cpp may have rounded it up
+        if self._position + len(tokens) > size:
+            raise HostError(Errno.CONTEXT_FULL, f"the context of {size} tokens is full")
+        step = self._params.n_batch  # with more at once, llama.cpp aborts the process
+        for start in range(0, len(tokens), step):
+            part = tokens[start : start + step]
+            buffer = (Token * len(part))(*part)  # the batch points to it
+            if lib.decode(self._context, lib.batch_get_one(buffer, len(part))) != 0:
+                raise failure("the model cannot be evaluated")
+            self._position += len(part)
+
+
+def failure(what: str) -> HostError:
+    """A runtime_error with what llama.cpp said last."""
+    said = "; ".join(messages)
+    messages.clear()
+    return HostError(Errno.RUNTIME_ERROR, f"{what}: {said or 'llama.cpp does not say why'}")
+
+
+def _print(text: bytes) -> None:
+    """To the process's standard output, which is also the guest's."""
+    while text:
+        text = text[os.write(1, text) :]
+
+
+def create(settings: Settings) -> GgmlBackend:
+    return GgmlBackend(settings)

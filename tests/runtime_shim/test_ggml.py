@@ -1,0 +1,355 @@
+"""Language models: a small one that knows which character follows which, and a guest that asks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rewriter.dialects import Encoding, Errno, Target, TensorType
+from runtime_shim import HostError, NamedGraph, NNHost, WasiOptions, run
+from runtime_shim.backends.ggml import GgmlBackend, GgmlContext
+from samples.build import build
+from tests.conftest import GUESTS
+from tests.gguf_models import successors
+
+GREEDY = {"temp": 0, "ctx-size": 64}
+
+U8 = TensorType.U8
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ggml")
+    successors(path / "letters.gguf", "abcdefghijkl")
+    successors(path / "circle.gguf", "abc", end=False)
+    successors(path / "ä.gguf", "aäöü€")
+    return path
+
+
+@pytest.fixture(scope="module")
+def letters(folder: Path) -> Callable[..., GgmlContext]:
+    def context(model: str = "letters", **options: object) -> GgmlContext:
+        given = {**GREEDY, **{name.replace("_", "-"): value for name, value in options.items()}}
+        graph = GgmlBackend().load([folder / f"{model}.gguf"], Target.CPU, given)
+        return graph.init_execution_context()
+
+    return context
+
+
+def prompt(context: GgmlContext, text: str, index: int = 0) -> None:
+    data = text.encode()
+    context.set_input(index, U8, (len(data),), memoryview(data))
+
+
+def test_a_prompt_is_gone_on_with_until_the_end(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "abcd")
+    context.compute()
+    assert bytes(context.get_output(0)) == b"efghijkl</s>"
+    metadata = json.loads(bytes(context.get_output(1)))
+    assert (metadata["input_tokens"], metadata["output_tokens"]) == (5, 9)  # <s> before it
+
+
+@pytest.mark.parametrize("streamed_before", [False, True])
+def test_a_context_can_be_used_again(
+    letters: Callable[..., GgmlContext], streamed_before: bool
+) -> None:
+    context = letters()
+    prompt(context, "a")
+    context.compute_single() if streamed_before else context.compute()
+    prompt(context, "i")
+    context.compute()
+    assert bytes(context.get_output(0)) == b"jkl</s>"
+    context.compute()
+    assert bytes(context.get_output(0)) == b"jkl</s>"
+
+
+def test_pieces_come_one_after_the_other_until_the_end(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "i")
+    for piece in (b"j", b"k", b"l"):
+        context.compute_single()
+        assert bytes(context.get_output_single(0)) == piece
+    assert json.loads(bytes(context.get_output_single(1)))["output_tokens"] == 3
+    with pytest.raises(HostError) as caught:
+        context.compute_single()
+    assert caught.value.errno is Errno.END_OF_SEQUENCE
+    context.compute_single()  # begins anew
+    assert bytes(context.get_output_single(0)) == b"j"
+
+
+def test_fini_single_drops_the_rest(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "a")
+    context.compute_single()
+    context.compute_single()
+    context.fini_single()
+    with pytest.raises(HostError) as caught:
+        context.get_output_single(0)
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+    context.compute_single()
+    assert bytes(context.get_output_single(0)) == b"b"
+
+
+def test_text_that_is_not_ascii_is_gone_on_with(letters: Callable[..., GgmlContext]) -> None:
+    context = letters("ä")
+    prompt(context, "ä")
+    context.compute()
+    assert bytes(context.get_output(0)).decode() == "öü€</s>"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"n_predict": 3}, b"bcd"),
+        ({"n_predict": 0}, b""),
+        ({"n_predict": -1}, b"bcdefghijkl</s>"),
+        ({"reverse_prompt": "ef"}, b"bcdef"),
+        ({"reverse_prompt": "zz", "n_predict": 2}, b"bc"),
+        ({"batch_size": 1, "n_predict": 2}, b"bc"),
+        ({"temp": 0.01, "top_k": 1, "n_predict": 2}, b"bc"),
+        ({"repeat_penalty": 1.1, "n_predict": 2}, b"bc"),
+        ({"threads": 2, "n_predict": 2}, b"bc"),
+    ],
+)
+def test_options_of_the_model(
+    letters: Callable[..., GgmlContext], options: dict[str, object], text: bytes
+) -> None:
+    context = letters(**options)
+    prompt(context, "a")
+    context.compute()
+    assert bytes(context.get_output(0)) == text
+
+
+def test_options_of_a_context_go_before_the_models_and_concern_no_other(folder: Path) -> None:
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, {**GREEDY, "n-predict": 1})
+    contexts = [graph.init_execution_context() for _ in range(2)]
+    prompt(contexts[0], '{"n-predict": 3}', 1)
+    for context in contexts:
+        prompt(context, "a")
+        context.compute()
+    assert [bytes(context.get_output(0)) for context in contexts] == [b"bcd", b"b"]
+
+
+def test_the_seed_decides_what_is_sampled_and_is_fixed_unless_it_is_given(
+    letters: Callable[..., GgmlContext],
+) -> None:
+    outputs = []
+    for options in ({}, {}, {"seed": 1}, {"seed": 2}):
+        context = letters(temp=100.0, top_p=1.0, min_p=0.0, n_predict=20, **options)
+        prompt(context, "a")
+        context.compute()
+        outputs.append(bytes(context.get_output(0)))
+    assert outputs[0] == outputs[1]
+    assert len(set(outputs)) == 3
+
+
+def test_an_embedding_is_a_vector_of_length_one(letters: Callable[..., GgmlContext]) -> None:
+    context = letters(embedding=True)
+    prompt(context, "abc")
+    context.compute()
+    output = json.loads(bytes(context.get_output(0)))
+    assert len(output["embedding"]) == output["n_embedding"] > 256
+    assert sum(value**2 for value in output["embedding"]) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_prompt_that_does_not_fit_is_too_long(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "a" * 60)
+    with pytest.raises(HostError, match="61 tokens; at most 60 fit") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.PROMPT_TOO_LONG
+
+
+def test_a_context_without_room_for_more_is_full_and_keeps_what_there_was(
+    letters: Callable[..., GgmlContext],
+) -> None:
+    context = letters("circle")
+    prompt(context, "a")
+    with pytest.raises(HostError, match="64 tokens is full") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.CONTEXT_FULL
+    assert bytes(context.get_output(0)) == b"bca" * 21
+    for _ in range(64 - 1):
+        context.compute_single()
+    with pytest.raises(HostError) as caught:
+        context.compute_single()
+    assert caught.value.errno is Errno.CONTEXT_FULL
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ctx-size": "big"}, "option ctx-size cannot be 'big'"),
+        ({"ctx-size": -1}, "option ctx-size"),
+        ({"temp": True}, "option temp"),
+        ({"temp": float("nan")}, "option temp"),
+        ({"embedding": 1}, "option embedding"),
+        ({"seed": 1 << 32}, "option seed"),
+        ({"threads": 0}, "option threads"),
+    ],
+)
+def test_options_that_make_no_sense_are_invalid(
+    folder: Path, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(HostError, match=words) as caught:
+        GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_options_that_are_not_known_are_named_and_ignored(
+    letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
+) -> None:
+    context = letters(model_url="http://localhost/", enable_log=True)
+    assert "no options ['model-url']" in caplog.text
+    prompt(context, "k")
+    context.compute()
+    assert bytes(context.get_output(0)) == b"l</s>"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
+def test_options_that_are_no_json_object_are_an_invalid_encoding(
+    letters: Callable[..., GgmlContext], text: str
+) -> None:
+    with pytest.raises(HostError) as caught:
+        prompt(letters(), text, 1)
+    assert caught.value.errno is Errno.INVALID_ENCODING
+
+
+def test_inputs_that_are_none_are_invalid(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    for index, kind, data in ((2, U8, b"a"), (0, TensorType.F32, b"abcd"), (0, U8, b"\xff")):
+        with pytest.raises(HostError) as caught:
+            context.set_input(index, kind, (1,), memoryview(data))
+        assert caught.value.errno is Errno.INVALID_ARGUMENT
+    with pytest.raises(HostError, match="no prompt"):
+        context.compute()
+    with pytest.raises(HostError):
+        context.get_output(1)
+    prompt(context, "a")
+    with pytest.raises(HostError, match="before compute"):
+        context.get_output(0)
+    with pytest.raises(HostError, match="output 2"):
+        context.get_output(2)
+
+
+@pytest.mark.parametrize("cut", [0, 4, 24, 1000, 10_000])
+def test_a_model_that_is_cut_off_says_what_llama_cpp_said(folder: Path, cut: int) -> None:
+    data = (folder / "letters.gguf").read_bytes()[:cut]
+    with pytest.raises(HostError) as caught:
+        GgmlBackend().load([data], Target.CPU)
+    assert caught.value.errno is (Errno.RUNTIME_ERROR if cut > 3 else Errno.INVALID_ARGUMENT)
+    assert "does not say why" not in caught.value.reason
+
+
+def test_a_gpu_that_is_not_there_is_an_unsupported_operation(folder: Path) -> None:
+    with pytest.raises(HostError, match=r"gpu .* has cpu here") as caught:
+        GgmlBackend().load([folder / "letters.gguf"], Target.GPU)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+def test_weights_are_mapped_from_disk(folder: Path) -> None:
+    graph = GgmlBackend().load([folder / "letters.gguf"], "auto")
+    assert graph.device == "cpu"
+    assert str(folder / "letters.gguf") in Path("/proc/self/maps").read_text()
+
+
+def test_contexts_of_one_model_run_at_once(folder: Path) -> None:
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, {**GREEDY, "threads": 1})
+    wrong = []
+
+    def work(start: str, rest: bytes) -> None:
+        context = graph.init_execution_context()
+        for _ in range(10):
+            prompt(context, start)
+            context.compute()
+            if bytes(context.get_output(0)) != rest:
+                wrong.append(start)
+
+    threads = [
+        threading.Thread(target=work, args=(letter, b"abcdefghijkl</s>"[index + 1 :]))
+        for index, letter in enumerate("abcdefgh")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+SOCKETS_AND_SIGNALS = """
+import os, pathlib, sys
+from rewriter.dialects import Target, TensorType
+from runtime_shim.backends.ggml import GgmlBackend
+
+def handled():
+    status = dict(line.split(":") for line in open("/proc/self/status"))
+    return int(status["SigCgt"], 16) & 0x7FFF_FFFF  # above are those that threads need
+
+before = handled()
+graph = GgmlBackend().load([pathlib.Path(sys.argv[1])], Target.CPU)
+context = graph.init_execution_context()
+context.set_input(0, TensorType.U8, (1,), memoryview(b"a"))
+context.compute()
+files = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
+links = (os.readlink(file) for file in files if os.path.lexists(file))
+print([link for link in links if link.startswith("socket")], handled() == before)
+"""
+
+
+def test_it_opens_no_socket_and_handles_no_signal(folder: Path) -> None:
+    command = [sys.executable, "-c", SOCKETS_AND_SIGNALS, str(folder / "letters.gguf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("[] True\n", "", 0)
+
+
+@pytest.fixture(scope="module")
+def guests(folder: Path) -> dict[bool, bytes]:
+    """The guest that takes the text at once, and the one that takes it in pieces."""
+    build(GUESTS / "generate.c", folder / "whole.wasm")
+    build(GUESTS / "generate.c", folder / "pieces.wasm", "-DSTREAMING")
+    names = {False: "whole.wasm", True: "pieces.wasm"}
+    return {streams: (folder / name).read_bytes() for streams, name in names.items()}
+
+
+def printed(
+    guest: bytes, folder: Path, capfd: pytest.CaptureFixture[str], *arguments: str
+) -> list[str]:
+    graph = NamedGraph("it", Encoding.GGML, "auto", (str(folder / "letters.gguf"),), GREEDY)
+    run(guest, NNHost(graphs=[graph]), WasiOptions(["guest", "it", *arguments]))
+    return capfd.readouterr().out.splitlines()
+
+
+def test_a_guest_gets_its_text_at_once(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    compute, text, metadata = printed(guests[False], folder, capfd, '{"n-predict": 4}', "a")
+    assert (compute, text) == ("compute 0", "bcde")
+    assert json.loads(metadata)["output_tokens"] == 4
+
+
+def test_a_guest_gets_its_text_in_pieces(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = printed(guests[True], folder, capfd, "", "h", '{"ctx-size": 32}')
+    assert lines == ["[i][j][k][l]", f"compute_single {Errno.END_OF_SEQUENCE:d}"]
+
+
+def test_a_guest_can_have_the_host_print_its_text(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = printed(guests[False], folder, capfd, '{"stream-stdout": true, "n-predict": 2}', "a")
+    assert lines[:2] == ["bccompute 0", "bc"]
+
+
+def test_a_guests_mistake_is_an_errno(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = printed(guests[False], folder, capfd, "", "a" * 100)
+    assert lines[0] == f"compute {Errno.PROMPT_TOO_LONG:d}"
