@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
-from rewriter.dialects import Encoding, TensorType
+from rewriter.dialects import ELEMENT_SIZE, Encoding
 from runtime_shim.backends import backend_names, import_backend
 from runtime_shim.backends.base import NO_OPTIONS, Backend
-from runtime_shim.backends.trials import TRIALS
+from runtime_shim.backends.trials import TRIALS, Trial
 from runtime_shim.errors import HostError
 
 __all__ = ["BackendReport", "DeviceReport", "examine"]
@@ -53,27 +52,22 @@ def _examine(encoding: Encoding) -> BackendReport:
     except HostError as error:
         return BackendReport(name, None, error.reason, ())
     runtime = backend.describe()
+    trial = TRIALS.get(encoding)
     devices = []
     for device, target in runtime.devices.items():
-        model = TRIALS.get(encoding)
-        problem = None if model is None else _try(backend, model, device)
-        devices.append(DeviceReport(target.name.lower(), device, model is not None, problem))
+        problem = None if trial is None else _try(backend, trial, device)
+        devices.append(DeviceReport(target.name.lower(), device, trial is not None, problem))
     return BackendReport(name, runtime.version, None, tuple(devices))
 
 
-def _try(backend: Backend, model: bytes, device: str) -> str | None:
+def _try(backend: Backend, trial: Trial, device: str) -> str | None:
     """What is wrong with a device."""
     try:
-        return _infer(backend, model, device)
+        context = backend.load([trial.model()], device, NO_OPTIONS).init_execution_context()
+        size = len(trial.input) // ELEMENT_SIZE[trial.type]
+        context.set_input(0, trial.type, (size,), memoryview(trial.input))
+        context.compute()
+        output = bytes(context.get_output(0))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
         return f"{type(error).__name__}: {error}"
-
-
-def _infer(backend: Backend, model: bytes, device: str) -> str | None:
-    """What is wrong with one inference."""
-    context = backend.load([model], device, NO_OPTIONS).init_execution_context()
-    data = struct.pack("<f", 2.5)
-    context.set_input(0, TensorType.F32, (1,), memoryview(data))
-    context.compute()
-    output = bytes(context.get_output(0))
-    return None if output == data else f"it gave {output.hex()} for {data.hex()}"
+    return None if output == trial.output else f"it gave {output!r} instead of {trial.output!r}"

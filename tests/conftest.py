@@ -9,6 +9,9 @@ from rewriter import rewrite
 from samples.build import build
 from tests.native import NativeWasmtime
 
+collect_ignore = ["heavy"]
+"""Its tests need more than `.[test]` installs; .ci/run gets that, and names their files."""
+
 GUESTS = Path(__file__).resolve().parent / "guests"
 
 

@@ -24,6 +24,7 @@ _EXTRAS = {
     Encoding.ONNX: "onnx",
     Encoding.OPENVINO: "openvino",
     Encoding.PYTORCH: "torch",
+    Encoding.TENSORFLOW: "tensorflow",
     Encoding.TENSORFLOWLITE: "litert",
 }
 """The extra that installs what each of nnshim's own backends needs."""

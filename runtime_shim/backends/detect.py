@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rewriter.dialects import Encoding
@@ -18,6 +19,12 @@ _STARTS = (
 )
 """Bytes, where they are, and what begins so."""
 
+_FROZEN_GRAPH = re.compile(rb"\n[\x80-\xff]{0,4}[\x00-\x7f]\n")
+"""GraphDef.node, and in it NodeDef.name; both are field 1, of bytes.
+
+https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/graph.proto
+"""
+
 
 def is_xml(part: Part) -> bool:
     """Whether this is the first part of an OpenVINO model."""
@@ -31,6 +38,8 @@ def detect(parts: Sequence[Part]) -> Encoding | None:
     if len(parts) != 1:
         return None
     start = head(parts[0], 8)
+    if _FROZEN_GRAPH.match(start):
+        return Encoding.TENSORFLOW
     return next((found for mark, at, found in _STARTS if start.startswith(mark, at)), None)
 
 

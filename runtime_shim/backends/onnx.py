@@ -92,7 +92,7 @@ class OnnxBackend:
 
     def _works(self, device: Device) -> bool:
         try:
-            return self._open(TRIALS[Encoding.ONNX], device, 0, self._settings) is not None
+            return self._open(TRIALS[Encoding.ONNX].model(), device, 0, self._settings) is not None
         except Exception as error:  # noqa: BLE001 - whatever a provider raises without its hardware
             log.info("onnxruntime's %s: %s", device.provider, error)
             return False

@@ -69,6 +69,8 @@ def _core() -> ov.Core:
 class OpenVinoBackend:
     """Implements backends.base.Backend."""
 
+    name = "openvino"
+
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._core = _core()
         self._settings = settings
@@ -81,11 +83,13 @@ class OpenVinoBackend:
     def load(
         self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
     ) -> OpenVinoGraph:
-        settings = settings_for("openvino", self._settings, options)
-        check_parts("an OpenVINO model", parts, 1, 2)
+        settings = settings_for(self.name, self._settings, options)
         with kept_signal_stack():
-            model = self._read_ir(*parts) if len(parts) == 2 else self._read_onnx(parts[0])
-            return OpenVinoGraph(self._compile(model, place, settings))
+            return OpenVinoGraph(self._compile(self._read(self._core, parts), place, settings))
+
+    def _read(self, core: ov.Core, parts: Sequence[Part]) -> ov.Model:
+        check_parts("an OpenVINO model", parts, 1, 2)
+        return _read_ir(core, *parts) if len(parts) == 2 else _read_onnx(core, parts[0])
 
     def _found(self) -> dict[str, Target]:
         """The devices that are there: of several GPUs, each."""
@@ -106,7 +110,7 @@ class OpenVinoBackend:
             config["ENABLE_STARTUP_FALLBACK"] = False  # or the CPU helps out, and it moves later
         elif isinstance(place, Target):
             found = self._found()
-            device = choose_device("openvino", place, {**found, **_DEVICES}, found)
+            device = choose_device(self.name, place, {**found, **_DEVICES}, found)
         else:
             device = place.upper()
         try:
@@ -114,31 +118,13 @@ class OpenVinoBackend:
         except RuntimeError as error:
             if device.partition(".")[0] in self._core.available_devices:
                 raise
-            raise not_there("openvino", place, _DEVICES, self._found()) from error
+            raise not_there(self.name, place, _DEVICES, self._found()) from error
         used = _execution_devices(compiled)
         if isinstance(place, Target) and not all(name.startswith(device) for name in used):
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
             )
         return compiled
-
-    def _read_ir(self, xml: Part, weights: Part) -> ov.Model:
-        if not is_xml(xml):  # anything else would be offered to frontends for other formats
-            raise HostError(Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML")
-        return self._core.read_model(model=xml, weights=weights)
-
-    def _read_onnx(self, model: Part) -> ov.Model:
-        if head(model, 1) != b"\x08":
-            raise HostError(
-                Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
-            )
-        if isinstance(model, bytes) and may_name_files(model):
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                "the model may name other files as its data, which OpenVINO would open; the onnx"
-                " backend runs such a model if it does not",
-            )
-        return self._core.read_model(model=model)
 
 
 class OpenVinoGraph:
@@ -192,6 +178,26 @@ class OpenVinoContext:
                 Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
             )
         return bytes_of(self._request.get_output_tensor(index).data)
+
+
+def _read_ir(core: ov.Core, xml: Part, weights: Part) -> ov.Model:
+    if not is_xml(xml):  # anything else would be offered to frontends for other formats
+        raise HostError(Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML")
+    return core.read_model(model=xml, weights=weights)
+
+
+def _read_onnx(core: ov.Core, model: Part) -> ov.Model:
+    if head(model, 1) != b"\x08":
+        raise HostError(
+            Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
+        )
+    if isinstance(model, bytes) and may_name_files(model):
+        raise HostError(
+            Errno.INVALID_ARGUMENT,
+            "the model may name other files as its data, which OpenVINO would open; the onnx"
+            " backend runs such a model if it does not",
+        )
+    return core.read_model(model=model)
 
 
 def _execution_devices(compiled: ov.CompiledModel) -> list[str]:

@@ -1,32 +1,47 @@
-"""Models that give back the one 32-bit float that they take, to try NN runtimes with."""
+"""Small models with a known answer, to try NN runtimes with."""
 
 from __future__ import annotations
 
-from base64 import b64decode
+import lzma
+import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
 from types import MappingProxyType
 
-from rewriter.dialects import Encoding
+from rewriter.dialects import Encoding, TensorType
 
-__all__ = ["TRIALS"]
+__all__ = ["TRIALS", "Trial"]
 
-_ONNX = (
-    b'\x08\x08::\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x04testZ\x0f\n\x01x\x12\n\n\x08\x08\x01\x12\x04'
-    b"\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\x11"
-)
-_TFLITE = b64decode(
-    "GAAAAFRGTDMAAA4AFAAQAAwACAAAAAQADgAAABAAAAA4AAAAJAEAAAMAAAACAAAAJAAAAAwAAAAAAAYACAAEAAYAAAAE"
-    "AAAABAAAAAEAAAAEAAQABAAAAAEAAAAQAAAADAAUABAADAAIAAQADAAAABAAAABAAAAARAAAAEgAAAABAAAAEAAAAAAA"
-    "CgAMAAAACAAEAAoAAAAIAAAADAAAAAEAAAACAAAAAgAAAAAAAAABAAAAAQAAAAIAAAABAAAAAAAAAAMAAABkAAAAMAAA"
-    "AAQAAAC0////CAAAAAwAAAACAAAAdDIAAAEAAAABAAAADAAUABAADwAIAAQADAAAABAAAAABAAAAAAAAAgwAAAACAAAA"
-    "dDEAAAEAAAABAAAADAAMAAgAAAAAAAQADAAAAAgAAAAMAAAAAgAAAHQwAAABAAAAAQAAAAEAAAAQAAAADAAMAAsAAAAA"
-    "AAQADAAAABYAAAAAAAAW"
-)
-TRIALS: Mapping[Encoding, bytes] = MappingProxyType(
+
+@dataclass(frozen=True)
+class Trial:
+    """A model in one part, among the package's files (tests/trials.py makes them), and what it
+    makes of one tensor with one dimension."""
+
+    file: str
+    type: TensorType
+    input: bytes
+    output: bytes
+
+    def model(self) -> bytes:
+        """The model's bytes."""
+        data = (files("runtime_shim") / "trials" / self.file).read_bytes()
+        return lzma.decompress(data) if self.file.endswith(".xz") else data
+
+
+def _identity(file: str) -> Trial:
+    number = struct.pack("<f", 2.5)
+    return Trial(file, TensorType.F32, number, number)
+
+
+TRIALS: Mapping[Encoding, Trial] = MappingProxyType(
     {
-        Encoding.ONNX: _ONNX,
-        Encoding.OPENVINO: _ONNX,
-        Encoding.TENSORFLOWLITE: _TFLITE,
+        Encoding.GGML: Trial("successors.gguf.xz", TensorType.U8, b"a", b"bc</s>"),
+        Encoding.ONNX: _identity("identity.onnx"),
+        Encoding.OPENVINO: _identity("identity.onnx"),
+        Encoding.PYTORCH: _identity("identity.pt"),
+        Encoding.TENSORFLOW: _identity("identity.pb"),
+        Encoding.TENSORFLOWLITE: _identity("identity.tflite"),
     }
 )
-"""Made by tests/models.py and tests/tflite_models.py."""

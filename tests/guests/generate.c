@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 {
     nn_graph graph;
     nn_context context;
-    char output[4096];
+    static char output[1 << 16];
     uint32_t size;
     nn_errno error = nn_load_by_name_with_config(argv[1], strlen(argv[1]), argv[2],
                                                  strlen(argv[2]), &graph);

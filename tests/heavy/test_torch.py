@@ -1,0 +1,200 @@
+"""TorchScript models on PyTorch."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from rewriter import rewrite, wasm_tools
+from rewriter.dialects import Encoding, Errno, Target, TensorType
+from runtime_shim import HostError, NNHost, parse_nn_graph, run
+from runtime_shim.backends.torch import TorchBackend, TorchContext
+from runtime_shim.backends.torchscript import _FORBIDDEN, _OPERATORS
+from runtime_shim.doctor import examine
+from samples.build import SAMPLES
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+
+F32 = TensorType.F32
+
+
+class SumAndMore(torch.nn.Module):
+    def forward(
+        self, x: torch.Tensor, y: torch.Tensor
+    ) -> tuple[torch.Tensor, list[torch.Tensor], dict[str, torch.Tensor]]:
+        return x + y, [x * y, x - y], {"last": x / y}
+
+
+class Identity(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+
+class Scaled(torch.nn.Module):
+    def forward(self, x: torch.Tensor, factor: float = 2.0) -> torch.Tensor:
+        return x * factor
+
+
+class Reads(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.from_file("/etc/passwd", False, 10, dtype=torch.uint8)
+
+
+class Words(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> str:
+        return "words"
+
+
+def scripted(module: torch.nn.Module) -> bytes:
+    output = io.BytesIO()
+    torch.jit.save(torch.jit.script(module), output)
+    return output.getvalue()
+
+
+def feed(context: TorchContext, index: int, *values: float) -> None:
+    data = struct.pack(f"<{len(values)}f", *values)
+    context.set_input(index, F32, (len(values),), memoryview(data))
+
+
+@pytest.mark.parametrize("kind", TensorType)
+def test_tensors_of_every_type_go_in_and_come_out(kind: TensorType) -> None:
+    from runtime_shim.backends.arrays import DTYPES
+
+    context = TorchBackend().load([scripted(Identity())], Target.CPU).init_execution_context()
+    data = np.array([[0, 1, 2], [3, 4, 250]]).astype(DTYPES[kind]).tobytes()
+    context.set_input(0, kind, (2, 3), memoryview(data))
+    context.compute()
+    assert bytes(context.get_output(0)) == data
+
+
+def test_outputs_are_taken_apart_in_order() -> None:
+    graph = TorchBackend().load([scripted(SumAndMore())], Target.CPU)
+    context = graph.init_execution_context()
+    feed(context, 0, 6.0)
+    feed(context, 1, 2.0)
+    context.compute()
+    outputs = [struct.unpack("<f", context.get_output(index))[0] for index in range(4)]
+    assert outputs == [8, 12, 4, 3]
+    assert graph.device == "cpu"
+    with pytest.raises(HostError, match="output 4 of a model that gave 4"):
+        context.get_output(4)
+    with pytest.raises(HostError, match="input 2 of a model that has 2"):
+        feed(context, 2, 1.0)
+
+
+def test_computing_without_all_inputs_is_a_runtime_error() -> None:
+    context = TorchBackend().load([scripted(SumAndMore())], Target.CPU).init_execution_context()
+    feed(context, 1, 2.0)
+    with pytest.raises(HostError, match=r"input 0 .'x'. is not set") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+    with pytest.raises(HostError, match="before compute"):
+        context.get_output(0)
+
+
+def test_an_argument_with_a_default_need_not_be_set() -> None:
+    context = TorchBackend().load([scripted(Scaled())], Target.CPU).init_execution_context()
+    feed(context, 0, 1.5)
+    context.compute()
+    assert struct.unpack("<f", context.get_output(0)) == (3.0,)
+
+
+def test_an_output_that_is_no_tensor_is_an_unsupported_operation() -> None:
+    context = TorchBackend().load([scripted(Words())], Target.CPU).init_execution_context()
+    feed(context, 0, 1.0)
+    context.compute()
+    with pytest.raises(HostError) as caught:
+        context.get_output(0)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+def test_code_that_reads_files_of_the_host_does_not_load() -> None:
+    with pytest.raises(HostError, match="from_file") as caught:
+        TorchBackend().load([scripted(Reads())], Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_a_pickle_is_refused_and_not_read(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    for zipped in (True, False):
+        output = io.BytesIO()
+        torch.save(Evil(), output, _use_new_zipfile_serialization=zipped)
+        with pytest.raises(HostError) as caught:
+            TorchBackend().load([output.getvalue()], Target.CPU)
+        assert caught.value.errno is Errno.INVALID_ARGUMENT
+    assert not (tmp_path / "made").exists()
+
+
+def test_every_operator_that_names_a_file_is_refused() -> None:
+    """By the names of all that this PyTorch has: a newer one may have others."""
+    suspicious = re.compile(
+        r"file|save|load|path|open|url|write|read|socket|send|recv|reduce_scatter"
+    )
+    harmless = {"prim::profile", "prim::profile_ivalue"}
+    for name in {schema.name for schema in torch._C._jit_get_all_schemas()} - harmless:
+        library, _, operator = name.partition("::")
+        code = f"torch.{operator}(" if library == "aten" else f"ops.{library}.{operator}("
+        refused = _FORBIDDEN.search(code.encode()) or _OPERATORS.search(code.encode())
+        known = library in ("profiler", "prim") or "miopen" in operator
+        assert refused or known or not suspicious.search(operator), name
+
+
+def test_a_gpu_that_is_not_there_is_an_unsupported_operation() -> None:
+    if torch.cuda.is_available():
+        assert TorchBackend().load([scripted(Identity())], Target.GPU).device.startswith("cuda")
+        return
+    with pytest.raises(HostError, match=r"gpu .cuda., .* has cpu here") as caught:
+        TorchBackend().load([scripted(Identity())], Target.GPU)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+def test_threads_are_those_that_the_host_allows() -> None:
+    before = torch.get_num_threads()
+    graph = TorchBackend().load([scripted(Identity())], Target.CPU, {"threads": 1})
+    context = graph.init_execution_context()
+    feed(context, 0, 1.0)
+    context.compute()
+    assert torch.get_num_threads() == 1
+    torch.set_num_threads(before)
+
+
+def test_the_doctor_tries_it() -> None:
+    (report,) = (report for report in examine() if report.encoding == "pytorch")
+    assert [(device.tried, device.problem) for device in report.devices] == [(True, None)]
+
+
+def test_a_backend_is_found_by_its_encoding() -> None:
+    host = NNHost()
+    assert host.load([scripted(Identity())], Encoding.AUTODETECT, Target.CPU).device == "cpu"
+    assert host.stats()[0].encoding == "pytorch"
+
+
+@pytest.mark.parametrize("abi", ["witx", "wamr"])
+def test_the_digit_is_the_same(abi: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    constants = {
+        constant.name: torch.from_numpy(numpy_helper.to_array(constant).copy())
+        for constant in onnx.load(SAMPLES / "digits" / "model.onnx").graph.initializer
+    }
+    layers = [torch.nn.Linear(*constants[f"w{index}"].shape) for index in range(2)]
+    for index, layer in enumerate(layers):
+        layer.weight.data = constants[f"w{index}"].T.contiguous()
+        layer.bias.data = constants[f"b{index}"]
+    model = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.Softmax(dim=1))
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "model.pt").write_bytes(scripted(model.eval()))
+    guest = wasm_tools.assemble((SAMPLES / "digits_by_name.wat").read_bytes())
+    host = NNHost(graphs=[parse_nn_graph(f"pytorch::{tmp_path / 'digits'}")])
+    assert run(rewrite(guest, abi=abi), host).exit_code == 0
+    assert capfd.readouterr().out == "3\n"
