@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rewriter import rewrite
 from samples.build import build
-from tests.native import NativeWasmtime
 
 collect_ignore = ["heavy"]
 """Its tests need more than `.[test]` installs; .ci/run gets that, and names their files."""
@@ -15,8 +15,14 @@ collect_ignore = ["heavy"]
 GUESTS = Path(__file__).resolve().parent / "guests"
 
 
+if TYPE_CHECKING:
+    from tests.native import NativeWasmtime
+
+
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> NativeWasmtime:
+    from tests.native import NativeWasmtime
+
     return NativeWasmtime(tmp_path_factory.mktemp("native"))
 
 

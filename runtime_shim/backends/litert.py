@@ -1,10 +1,12 @@
-"""TensorFlow Lite models on LiteRT's interpreter, on the CPU.
+"""TensorFlow Lite models on LiteRT: its interpreter on the CPU, its accelerator on a GPU.
 
 https://ai.google.dev/edge/api/tflite/python/tf/lite/Interpreter
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
-from rewriter.dialects import Errno, Target, TensorType
+from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends.arrays import DTYPES, bytes_of
 from runtime_shim.backends.base import (
     DEFAULTS,
@@ -27,6 +29,7 @@ from runtime_shim.backends.base import (
     Settings,
 )
 from runtime_shim.backends.devices import choose_device
+from runtime_shim.backends.litert_gpu import DEVICE, GpuInterpreter, has_vulkan
 from runtime_shim.backends.ports import (
     Port,
     check_input,
@@ -35,13 +38,14 @@ from runtime_shim.backends.ports import (
     not_set,
     settings_for,
 )
+from runtime_shim.backends.trials import TRIALS
 from runtime_shim.errors import HostError
 
 __all__ = ["LiteRtBackend", "create"]
 
 _TENSOR_TYPES = {dtype: kind for kind, dtype in DTYPES.items()}
 
-_DEVICES = {"cpu": Target.CPU}
+_KNOWN = {"cpu": Target.CPU, DEVICE: Target.GPU}
 
 _Details = Mapping[str, Any]
 """What the interpreter says of one tensor."""
@@ -54,26 +58,35 @@ class LiteRtBackend:
         self._settings = settings
 
     def describe(self) -> Runtime:
-        return Runtime(f"ai-edge-litert {version('ai-edge-litert')}", _DEVICES)
+        return Runtime(f"ai-edge-litert {version('ai-edge-litert')}", self._found)
 
     def load(
         self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
     ) -> LiteRtGraph:
-        settings = settings_for("litert", self._settings, options)
+        settings = settings_for("tensorflowlite", self._settings, options)
         check_parts("a TensorFlow Lite model", parts, 1)
-        choose_device("litert", place, _DEVICES, _DEVICES)
-        return LiteRtGraph(parts[0], settings.threads)
+        present = {"cpu": Target.CPU} if place is Target.CPU else self._found
+        device = choose_device("tensorflowlite", place, _KNOWN, present)
+        return LiteRtGraph(parts[0], device, settings)
+
+    @functools.cached_property
+    def _found(self) -> dict[str, Target]:
+        """A GPU is there where a small model runs on it: LiteRT has no other way to ask."""
+        if has_vulkan():
+            with contextlib.suppress(RuntimeError):
+                GpuInterpreter(TRIALS[Encoding.TENSORFLOWLITE].model(), fast_math=False)
+                return _KNOWN
+        return {"cpu": Target.CPU}
 
 
 class LiteRtGraph:
     """Implements backends.base.QuantizedGraph. Each context has an interpreter of its own."""
 
-    device = "cpu"
-
-    def __init__(self, model: Part, threads: int | None) -> None:
+    def __init__(self, model: Part, device: str, settings: Settings) -> None:
+        self.device = device
         self._model = model
-        self._threads = threads
-        interpreter = self.interpreter()
+        self._settings = settings
+        interpreter = self._cpu_interpreter()
         self.input_details: list[_Details] = interpreter.get_input_details()
         self.output_details: list[_Details] = interpreter.get_output_details()
         self.inputs = tuple(map(_port, self.input_details))
@@ -85,10 +98,20 @@ class LiteRtGraph:
             map(_quantization, self.output_details)
         )
 
-    def interpreter(self) -> Interpreter:
+        if device == DEVICE:
+            self.interpreter()  # raises where the GPU lacks one of the operators
+
+    def interpreter(self) -> Interpreter | GpuInterpreter:
+        """One that no other context has."""
+        if self.device == DEVICE:
+            return GpuInterpreter(self._model, self._settings.fast_math)
+        return self._cpu_interpreter()
+
+    def _cpu_interpreter(self) -> Interpreter:
+        threads = self._settings.threads
         if isinstance(self._model, Path):
-            return Interpreter(model_path=str(self._model), num_threads=self._threads)
-        return Interpreter(model_content=self._model, num_threads=self._threads)
+            return Interpreter(model_path=str(self._model), num_threads=threads)
+        return Interpreter(model_content=self._model, num_threads=threads)
 
     def init_execution_context(self) -> LiteRtContext:
         return LiteRtContext(self)

@@ -9,6 +9,7 @@ import atexit
 import logging
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -126,7 +127,7 @@ class OnnxBackend:
             if device is CPU or self._works(device):
                 raise
             return None
-        if graph is not None and graph.device != device.name:
+        if graph is not None and "," in graph.device:
             log.warning("a model is on %s", graph.device)
         return graph
 
@@ -140,7 +141,7 @@ class OnnxBackend:
         if isinstance(model, bytes):
             options.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)
         session = open_session(model, options, device, index)
-        where = placement(session, device)
+        where = placement(session, device, index)
         return None if where is None else OnnxGraph(session, where)
 
 
@@ -167,8 +168,12 @@ class OnnxContext:
     def __init__(self, graph: OnnxGraph) -> None:
         self._graph = graph
         self._binding = graph.session.io_binding()
+        # What it is bound to has to outlive it: providers other than the CPU's crash otherwise.
+        self._binding.session = graph.session
+        self._on_cpu = graph.device == CPU.name
         self._shapes: list[tuple[int, ...] | None] = [None] * len(graph.inputs)
         self._input_bytes = [memoryview(b"")] * len(graph.inputs)
+        self._bound: dict[int, tuple[Any, ...]] = {}
         self._fixed: dict[int, memoryview] = {}
         for index, port in enumerate(graph.outputs):
             fixed_shape = tuple(dim for dim in port.dims if dim is not None)
@@ -182,7 +187,7 @@ class OnnxContext:
             port.name for index, port in enumerate(graph.outputs) if index not in self._fixed
         ]
         self._computed = False
-        if graph.device != CPU.name:
+        if not self._on_cpu:
             _BEFORE_EXIT.add(self)
 
     def close(self) -> None:
@@ -201,7 +206,8 @@ class OnnxContext:
         self, index: int, port: Port, tensor_type: TensorType, shape: tuple[int, ...]
     ) -> None:
         array = np.empty(shape, DTYPES[tensor_type])
-        self._binding.bind_input(port.name, "cpu", 0, array.dtype, shape, array.ctypes.data)
+        self._bound[index] = (port.name, "cpu", 0, array.dtype, shape, array.ctypes.data)
+        self._binding.bind_input(*self._bound[index])
         self._input_bytes[index] = bytes_of(array)
         self._shapes[index] = shape
 
@@ -212,7 +218,14 @@ class OnnxContext:
                 raise not_set(self._graph.inputs, index)
         for name in self._free:
             self._binding.bind_output(name, "cpu")
-        self._graph.session.run_with_iobinding(self._binding)
+        if self._on_cpu:
+            self._graph.session.run_with_iobinding(self._binding)
+        else:
+            for bound in self._bound.values():  # which is when it is copied to the device
+                self._binding.bind_input(*bound)
+            self._binding.synchronize_inputs()
+            self._graph.session.run_with_iobinding(self._binding)
+            self._binding.synchronize_outputs()
         self._computed = True
 
     def get_output(self, index: int) -> memoryview:

@@ -116,20 +116,19 @@ def open_session(
     return ort.InferenceSession(source, settings, providers=providers, enable_fallback=0)
 
 
-def placement(session: ort.InferenceSession, device: Device) -> str | None:
-    """Where a model is that was loaded on a device: None if the device is not in it at all, as
-    with CUDA's provider where its libraries are missing; else its name, with the operators that
-    are on the CPU nevertheless."""
+def placement(session: ort.InferenceSession, device: Device, index: int) -> str | None:
+    """Where a model really is that was loaded on the index-th of a device: its name, with the
+    operators that are on the CPU nevertheless. None if the device is not in it at all, as with
+    CUDA's provider where its libraries are missing."""
     if device.provider not in session.get_providers():
         return None
+    name = f"{device.name}:{index}" if index else device.name
     if device is CPU or not hasattr(session, "get_provider_graph_assignment_info"):
-        return device.name
+        return name
     operators = {
         node.op_type
         for part in session.get_provider_graph_assignment_info()
         if part.ep_name == CPU.provider
         for node in part.get_nodes()
     }
-    return (
-        f"{device.name}, and cpu for {', '.join(sorted(operators))}" if operators else device.name
-    )
+    return f"{name}, and cpu for {', '.join(sorted(operators))}" if operators else name

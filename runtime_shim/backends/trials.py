@@ -17,12 +17,11 @@ __all__ = ["TRIALS", "Trial"]
 @dataclass(frozen=True)
 class Trial:
     """A model in one part, among the package's files (tests/trials.py makes them), and what it
-    makes of one tensor with one dimension."""
+    gives for one tensor with one dimension: for several, so that no answer can be left over."""
 
     file: str
     type: TensorType
-    input: bytes
-    output: bytes
+    answers: tuple[tuple[bytes, bytes], ...]
 
     def model(self) -> bytes:
         """The model's bytes."""
@@ -31,13 +30,15 @@ class Trial:
 
 
 def _identity(file: str) -> Trial:
-    number = struct.pack("<f", 2.5)
-    return Trial(file, TensorType.F32, number, number)
+    numbers = [struct.pack("<f", value) for value in (2.5, -1.25)]
+    return Trial(file, TensorType.F32, tuple((number, number) for number in numbers))
 
 
 TRIALS: Mapping[Encoding, Trial] = MappingProxyType(
     {
-        Encoding.GGML: Trial("successors.gguf.xz", TensorType.U8, b"a", b"bc</s>"),
+        Encoding.GGML: Trial(
+            "successors.gguf.xz", TensorType.U8, ((b"a", b"bc</s>"), (b"b", b"c</s>"))
+        ),
         Encoding.ONNX: _identity("identity.onnx"),
         Encoding.OPENVINO: _identity("identity.onnx"),
         Encoding.PYTORCH: _identity("identity.pt"),

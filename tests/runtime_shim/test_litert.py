@@ -79,7 +79,7 @@ def test_broken_models_raise(cut: int) -> None:
 
 
 def test_a_gpu_is_no_reason_to_take_the_cpu() -> None:
-    with pytest.raises(HostError, match=r"gpu, .* has cpu here") as caught:
+    with pytest.raises(HostError, match=r"gpu \(WebGPU\), .* has cpu here") as caught:
         LiteRtBackend().load([identity(np.float32, [1])], Target.GPU)
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
