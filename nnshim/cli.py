@@ -20,7 +20,7 @@ EXIT_USAGE = 2
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
 
-COMMANDS = ("rewrite", "inspect", "check", "verify", "run", "doctor")
+COMMANDS = ("rewrite", "inspect", "check", "verify", "run", "doctor", "bench")
 """Each is `command` in nnshim.commands, in a module of its name."""
 
 

@@ -86,4 +86,4 @@ class ToolError(NNShimError):
 
 
 class ToolMissing(NNShimError):
-    """wasm-tools is not installed; the message carries the line that installs it."""
+    """What is needed is not installed; the message carries the line that installs it."""

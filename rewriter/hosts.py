@@ -101,7 +101,7 @@ _PROFILES = (
         title="`nnshim run`",
         modules=MODULE_NAMES,
         dialects=(WITX, WAMR, WASMEDGE),
-        limits=("ONNX, OpenVINO and TensorFlow Lite models, on the CPU only", "nothing streams"),
+        limits=("only language models (GGUF) stream",),
         source="runtime_shim",
     ),
 )

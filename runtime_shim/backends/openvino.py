@@ -6,6 +6,7 @@ https://docs.openvino.ai/2026/api/ie_python_api/api.html
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Sequence
 
@@ -104,7 +105,10 @@ class OpenVinoBackend:
     def _compile(self, model: ov.Model, place: Place, settings: Settings) -> ov.CompiledModel:
         config: dict[str, str | int | bool] = {} if settings.fast_math else {**_FULL_PRECISION}
         if settings.threads is not None:
-            config["INFERENCE_NUM_THREADS"] = settings.threads
+            # As many inferences at once as the cores allow; the threads are those of all of them.
+            streams = max(1, len(os.sched_getaffinity(0)) // settings.threads)
+            config["NUM_STREAMS"] = streams
+            config["INFERENCE_NUM_THREADS"] = streams * settings.threads
         if place == AUTO:
             device = "AUTO"
             config["ENABLE_STARTUP_FALLBACK"] = False  # or the CPU helps out, and it moves later

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,8 +81,9 @@ def test_the_hosts_settings_reach_the_model(monkeypatch: pytest.MonkeyPatch) -> 
         graph = host.load([identity()], Encoding.OPENVINO, Target.CPU)
         assert isinstance(graph, OpenVinoGraph)
         assert graph.compiled.get_property("INFERENCE_NUM_THREADS") >= 1
-    full = {"INFERENCE_PRECISION_HINT": "f32"}
-    assert chosen == [full, {**full, "INFERENCE_NUM_THREADS": 1}, {}]
+    full, cores = {"INFERENCE_PRECISION_HINT": "f32"}, len(os.sched_getaffinity(0))
+    one_each = {"NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}
+    assert chosen == [full, {**full, **one_each}, {}]
 
 
 @pytest.mark.parametrize("cut", [0, 100, 2000])

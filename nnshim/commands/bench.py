@@ -1,0 +1,172 @@
+"""nnshim bench: what a model costs here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnshim.commands.common import fail, note, print_json
+from rewriter.errors import UsageError
+
+if TYPE_CHECKING:
+    from rewriter.dialects import Encoding
+    from runtime_shim.bench import Measurement
+
+__all__ = ["command"]
+
+
+def command(
+    model: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="The files of the model's parts.")
+    ],
+    encoding: Annotated[
+        str, typer.Option(metavar="ENCODING", help="Unless given, the first bytes tell.")
+    ] = "autodetect",
+    backend: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENCODING", help="Only this backend; unless given, all that can."),
+    ] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(metavar="DEVICE", help="Only this device of each backend.")
+    ] = None,
+    input_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", metavar="INDEX=TYPE:DIMxDIM", help="An input whose shape is left open."
+        ),
+    ] = None,
+    options: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The model's options, for its backend.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How many one inference may use.")
+    ] = None,
+    fast_math: Annotated[
+        bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
+    ] = False,
+    parallel: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Contexts at once; unless given, one a core."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.01, help="How long to measure on each device.")
+    ] = 2.0,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Draw the result, too.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an array.")] = False,
+) -> None:
+    """Load and run a model on each backend and device that can, side by side, with random inputs.
+
+    Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 what draws is not installed.
+    """
+    from dataclasses import asdict
+
+    from runtime_shim.backends.base import Settings
+    from runtime_shim.bench import bench, parse_input
+
+    draw = _drawing(plot) if plot is not None else None
+    measured = bench(
+        model,
+        encoding=_encoding(encoding),
+        backends=[_encoding(name) for name in backend or []],
+        devices=device or [],
+        inputs=[parse_input(text) for text in input_ or []],
+        options=_options(options),
+        settings=Settings(threads, fast_math),
+        seconds=seconds,
+        parallel=parallel,
+    )
+    if as_json:
+        print_json([asdict(row) for row in measured])
+    else:
+        _print_table([row for row in measured if row.problem is None])
+        for row in measured:
+            if row.problem is not None:
+                fail(f"{row.backend} {row.device}".rstrip() + f": {row.problem}")
+    works = [row for row in measured if row.problem is None]
+    if not works:
+        raise typer.Exit(1)
+    if draw is not None:
+        draw(works)
+        note(f"drawn: {plot}")
+
+
+def _encoding(name: str) -> Encoding:
+    from rewriter.dialects import Encoding
+
+    try:
+        return Encoding[name.upper()]
+    except KeyError:
+        raise UsageError(f"{name!r} is no encoding") from None
+
+
+def _options(text: str | None) -> dict[str, Any]:
+    import json
+
+    try:
+        given = json.loads(text or "{}")
+    except ValueError as error:
+        raise UsageError(f"--options is no JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise UsageError("--options is no JSON object")
+    return given
+
+
+def _print_table(rows: list[Measurement]) -> None:
+    if not rows:
+        return
+    parallel = f"x{rows[0].parallel} /s"
+    heads = ("backend", "device", "load ms", "p50 ms", "p90 ms", "p99 ms", "/s", parallel)
+    cells = [
+        (
+            row.backend,
+            row.device,
+            *(f"{seconds * 1e3:.3f}" for seconds in (row.load, row.p50, row.p90, row.p99)),
+            *(f"{rate:.1f}" for rate in (row.throughput, row.parallel_throughput)),
+        )
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    for line in (heads, *cells):
+        texts = (
+            cell.ljust(width) if place < 2 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        typer.echo("  ".join(texts).rstrip())
+
+
+def _drawing(path: str) -> Any:
+    """What draws into a file; looked for before anything is measured."""
+    from rewriter.errors import ToolMissing
+
+    if not path.endswith((".png", ".svg")):
+        raise UsageError(f"--plot {path}: the file's name has to end in .png or .svg")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ToolMissing(
+            f"matplotlib is not installed ({error}); pip install 'nnshim[bench]'"
+        ) from None
+
+    def draw(rows: list[Measurement]) -> None:
+        figure = Figure(figsize=(9, 1.5 + 0.6 * len(rows)), layout="constrained")
+        latency, rate = figure.subplots(1, 2, sharey=True)
+        names = [f"{row.backend}\n{row.device}" for row in rows]
+        medians = [row.p50 * 1e3 for row in rows]
+        spread = [[0] * len(rows), [(row.p99 - row.p50) * 1e3 for row in rows]]
+        latency.barh(names, medians, xerr=spread, color="#4477aa", ecolor="#bbbbbb", height=0.6)
+        latency.set_xlabel("latency in ms: median, and up to the 99th percentile")
+        latency.invert_yaxis()
+        places = range(len(rows))
+        one, many = ([place + shift for place in places] for shift in (-0.16, 0.16))
+        alone = [row.throughput for row in rows]
+        together = [row.parallel_throughput for row in rows]
+        rate.barh(one, alone, 0.3, color="#4477aa", label="one context")
+        rate.barh(many, together, 0.3, color="#ccbb44", label=f"{rows[0].parallel} contexts")
+        rate.set_xlabel("inferences a second")
+        rate.legend()
+        figure.savefig(path)
+
+    return draw
