@@ -7,19 +7,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-from rewriter import rewrite, wasm_tools
 from rewriter.dialects import Encoding, Errno, Target, TensorType
-from runtime_shim import HostError, NNHost, parse_nn_preload, run
+from runtime_shim import HostError, NNHost, parse_nn_preload
 from runtime_shim.backends import import_backend
 from runtime_shim.doctor import examine
-from samples.build import SAMPLES
 from tests import tflite_models
+from tests.digits import ABIS, MODEL, layers, printed_digits
 from tests.guest import HANDLE, Guest
 from tests.models import F32, identity, model
+from tests.tflite_models import two_layers
 
 MEMORY = '(memory (export "memory") 16)'
 """Room for the larger model, in pages."""
@@ -40,16 +39,7 @@ GPUS = gpus()
 
 
 def digits(encoding: Encoding) -> bytes:
-    data = (SAMPLES / "digits" / "model.onnx").read_bytes()
-    if encoding is Encoding.ONNX:
-        return data
-    constants = {
-        constant.name: numpy_helper.to_array(constant)
-        for constant in onnx.load_from_string(data).graph.initializer
-    }
-    return tflite_models.two_layers(
-        (constants["w0"], constants["w1"]), (constants["b0"], constants["b1"])
-    )
+    return MODEL.read_bytes() if encoding is Encoding.ONNX else two_layers(*layers())
 
 
 def convolution() -> bytes:
@@ -110,17 +100,14 @@ def test_a_convolution_on_the_gpu_gives_the_cpus_answers() -> None:
     assert np.abs(np.array(on_cpu) - np.array(on_gpu)).max() < CLOSE
 
 
-@pytest.mark.parametrize("abi", ["witx", "wamr"])
+@pytest.mark.parametrize("abi", ABIS)
 @pytest.mark.parametrize(("encoding", "device"), GPUS)
-def test_the_digit_is_the_same(
+def test_the_digits_are_the_same(
     encoding: Encoding, device: str, abi: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "model").write_bytes(digits(encoding))
-    graph = parse_nn_preload(f"digits:{encoding.name}:gpu:{tmp_path / 'model'}")
-    guest = wasm_tools.assemble((SAMPLES / "digits_by_name.wat").read_bytes())
-    host = NNHost(graphs=[graph])
-    assert run(rewrite(guest, abi=abi), host).exit_code == 0
-    assert capfd.readouterr().out == "3\n"
+    host = NNHost(graphs=[parse_nn_preload(f"digits:{encoding.name}:gpu:{tmp_path / 'model'}")])
+    assert printed_digits(host, abi, capfd) == "0123456789"
     assert host.stats()[0].device == device
 
 

@@ -9,18 +9,15 @@ import struct
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import numpy_helper
 
-from rewriter import rewrite, wasm_tools
 from rewriter.dialects import Encoding, Errno, Target, TensorType
-from runtime_shim import HostError, NNHost, parse_nn_graph, run
+from runtime_shim import HostError, NNHost, parse_nn_graph
 from runtime_shim.backends.torch import TorchBackend, TorchContext
 from runtime_shim.backends.torchscript import _FORBIDDEN, _OPERATORS
 from runtime_shim.doctor import examine
-from samples.build import SAMPLES
+from tests.digits import ABIS, layers, printed_digits
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 
@@ -181,20 +178,18 @@ def test_a_backend_is_found_by_its_encoding() -> None:
     assert host.stats()[0].encoding == "pytorch"
 
 
-@pytest.mark.parametrize("abi", ["witx", "wamr"])
-def test_the_digit_is_the_same(abi: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    constants = {
-        constant.name: torch.from_numpy(numpy_helper.to_array(constant).copy())
-        for constant in onnx.load(SAMPLES / "digits" / "model.onnx").graph.initializer
-    }
-    layers = [torch.nn.Linear(*constants[f"w{index}"].shape) for index in range(2)]
-    for index, layer in enumerate(layers):
-        layer.weight.data = constants[f"w{index}"].T.contiguous()
-        layer.bias.data = constants[f"b{index}"]
-    model = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.Softmax(dim=1))
+@pytest.mark.parametrize("abi", ABIS)
+def test_the_digits_are_the_same(
+    abi: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    linear = []
+    for weights, biases in zip(*layers(), strict=True):
+        layer = torch.nn.Linear(*weights.shape)
+        layer.weight.data = torch.from_numpy(weights.T.copy())
+        layer.bias.data = torch.from_numpy(biases.copy())
+        linear.append(layer)
+    model = torch.nn.Sequential(linear[0], torch.nn.ReLU(), linear[1], torch.nn.Softmax(dim=1))
     (tmp_path / "digits").mkdir()
     (tmp_path / "digits" / "model.pt").write_bytes(scripted(model.eval()))
-    guest = wasm_tools.assemble((SAMPLES / "digits_by_name.wat").read_bytes())
     host = NNHost(graphs=[parse_nn_graph(f"pytorch::{tmp_path / 'digits'}")])
-    assert run(rewrite(guest, abi=abi), host).exit_code == 0
-    assert capfd.readouterr().out == "3\n"
+    assert printed_digits(host, abi, capfd) == "0123456789"
