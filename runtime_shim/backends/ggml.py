@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +31,7 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
-from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, messages
+from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, messages, offloads
 from runtime_shim.backends.parts import as_file, head
 from runtime_shim.backends.ports import check_parts
 from runtime_shim.errors import HostError
@@ -38,6 +39,9 @@ from runtime_shim.errors import HostError
 __all__ = ["GgmlBackend", "create"]
 
 _KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
+
+_LOADING = threading.Lock()
+"""One model at a time, so that what llama.cpp says meanwhile is about that one."""
 
 _SPARE_TOKENS = 4
 """That a prompt has to leave of the context, as in WasmEdge."""
@@ -72,7 +76,6 @@ class GgmlGraph:
     """Implements backends.base.Graph. llama.cpp maps the weights from their file."""
 
     def __init__(self, path: bytes, device: str, options: GgmlOptions) -> None:
-        self.device = device
         self.options = options
         params = lib.model_default_params()
         no_devices = (ctypes.c_void_p * 1)(None)
@@ -81,10 +84,18 @@ class GgmlGraph:
             params.devices = ctypes.addressof(no_devices)
         else:
             params.n_gpu_layers = options.n_gpu_layers
-        self.model: int | None = lib.model_load_from_file(path, params)
-        if self.model is None:
-            raise failure("the model cannot be loaded")
-        weakref.finalize(self, lib.model_free, self.model)
+        with _LOADING:
+            offloads.clear()
+            self.model: int | None = lib.model_load_from_file(path, params)
+            if self.model is None:
+                raise failure("the model cannot be loaded")
+            weakref.finalize(self, lib.model_free, self.model)
+            on_gpu, layers = offloads[-1] if offloads else (0, 0)
+        if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION, "the model was to run on a GPU, and has no layer there"
+            )
+        self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
         self.vocab: int = lib.model_get_vocab(self.model)
 
     def init_execution_context(self) -> GgmlContext:

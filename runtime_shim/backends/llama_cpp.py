@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import re
 from collections.abc import Callable
 from ctypes import (
     POINTER,
@@ -29,7 +30,7 @@ from typing import Any
 
 import xllamacpp
 
-__all__ = ["RELEASES", "ContextParams", "Token", "lib", "messages"]
+__all__ = ["RELEASES", "ContextParams", "Token", "lib", "messages", "offloads"]
 
 RELEASES = "2026.10."
 """How the versions of xllamacpp begin whose llama.h was read."""
@@ -182,8 +183,17 @@ messages: list[str] = []
 
 _MOST_MESSAGES = 10
 
+offloads: list[tuple[int, int]] = []
+"""How many layers models have on GPUs, and of how many, in the order in which they were loaded.
+llama.cpp says so in its log only."""
+
+_OFFLOADED = re.compile(rb"offloaded (\d+)/(\d+) layers to GPU")
+
 
 def _keep_errors(level: int, text: bytes, _: object) -> None:
+    found = _OFFLOADED.search(text)
+    if found is not None:
+        offloads.append((int(found[1]), int(found[2])))
     line = text.decode("utf-8", "replace").strip()
     if level == _ERROR and line:
         messages.append(line)

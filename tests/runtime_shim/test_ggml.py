@@ -8,11 +8,13 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NamedGraph, NNHost, WasiOptions, run
+from runtime_shim.backends import llama_cpp
 from runtime_shim.backends.ggml import GgmlBackend, GgmlContext
 from samples.build import build
 from tests.conftest import GUESTS
@@ -254,6 +256,33 @@ def test_a_gpu_that_is_not_there_is_an_unsupported_operation(folder: Path) -> No
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
 
+@pytest.mark.parametrize(
+    ("said", "device"),
+    [(b"load_tensors: offloaded 17/19 layers to GPU\n", "gpu, 17 of 19 layers"), (b"", None)],
+)
+def test_a_model_is_on_the_gpu_where_llama_cpp_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, said: bytes, device: str | None
+) -> None:
+    load = llama_cpp.lib.model_load_from_file
+
+    def speak(path: bytes, params: llama_cpp.ModelParams) -> int | None:
+        llama_cpp._keep_errors(2, said, None)
+        assert params.n_gpu_layers == -1
+        model: int | None = load(path, params)
+        return model
+
+    monkeypatch.setattr(llama_cpp.lib, "model_load_from_file", speak)
+    monkeypatch.setattr(llama_cpp.lib, "supports_gpu_offload", lambda: True)
+    cpu, gpu = (SimpleNamespace(name=f"GGML_BACKEND_DEVICE_TYPE_{kind}") for kind in ("CPU", "GPU"))
+    monkeypatch.setattr("xllamacpp.get_device_info", lambda: [{"type": cpu}, {"type": gpu}])
+    assert GgmlBackend().describe().devices == {"cpu": Target.CPU, "gpu": Target.GPU}
+    if device is None:
+        with pytest.raises(HostError, match="no layer there"):
+            GgmlBackend().load([folder / "letters.gguf"], Target.GPU)
+        return
+    assert GgmlBackend().load([folder / "letters.gguf"], Target.GPU).device == device
+
+
 def test_weights_are_mapped_from_disk(folder: Path) -> None:
     graph = GgmlBackend().load([folder / "letters.gguf"], "auto")
     assert graph.device == "cpu"
@@ -286,6 +315,7 @@ def test_contexts_of_one_model_run_at_once(folder: Path) -> None:
 SOCKETS_AND_SIGNALS = """
 import os, pathlib, sys
 from rewriter.dialects import Target, TensorType
+from runtime_shim.backends import llama_cpp
 from runtime_shim.backends.ggml import GgmlBackend
 
 def handled():
