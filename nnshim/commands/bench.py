@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnshim.commands.common import fail, note, print_json
+from nnshim.commands.common import FastMath, Threads, fail, note, print_json
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,12 +39,8 @@ def command(
     options: Annotated[
         str | None, typer.Option(metavar="JSON", help="The model's options, for its backend.")
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How many one inference may use.")
-    ] = None,
-    fast_math: Annotated[
-        bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
-    ] = False,
+    threads: Threads = None,
+    fast_math: FastMath = False,
     parallel: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Contexts at once; unless given, one a core."),

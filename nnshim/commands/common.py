@@ -14,7 +14,17 @@ from rewriter.errors import InputError, ModuleError
 if TYPE_CHECKING:
     from rewriter.inspect import ModuleInfo
 
-__all__ = ["Finding", "GuestAbi", "counted", "fail", "note", "print_json", "report"]
+__all__ = [
+    "FastMath",
+    "Finding",
+    "GuestAbi",
+    "Threads",
+    "counted",
+    "fail",
+    "note",
+    "print_json",
+    "report",
+]
 
 
 GuestAbi = Annotated[
@@ -24,6 +34,16 @@ GuestAbi = Annotated[
         metavar="witx|wamr|wasmedge",
         help="The module's wasi-nn ABI, where its imports do not tell it.",
     ),
+]
+
+
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, metavar="N", help="How many one inference may use."),
+]
+
+FastMath = Annotated[
+    bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, counted, fail, note
+from nnshim.commands.common import FastMath, GuestAbi, Threads, counted, fail, note
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,12 +60,8 @@ def command(
         str | None,
         typer.Option(metavar="cpu", help="Where a guest asks for a GPU that is not there."),
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How many one inference may use.")
-    ] = None,
-    fast_math: Annotated[
-        bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
-    ] = False,
+    threads: Threads = None,
+    fast_math: FastMath = False,
     stats: Annotated[
         bool, typer.Option("--stats", help="At the end, say which models ran where, how often.")
     ] = False,

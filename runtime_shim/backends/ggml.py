@@ -15,7 +15,6 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any
 
 import xllamacpp
 
@@ -31,7 +30,8 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
-from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, messages, offloads
+from runtime_shim.backends.ggml_text import Text, failure
+from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, offloads
 from runtime_shim.backends.parts import as_file, head
 from runtime_shim.backends.ports import check_parts
 from runtime_shim.errors import HostError
@@ -42,9 +42,6 @@ _KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
 
 _LOADING = threading.Lock()
 """One model at a time, so that what llama.cpp says meanwhile is about that one."""
-
-_SPARE_TOKENS = 4
-"""That a prompt has to leave of the context, as in WasmEdge."""
 
 
 class GgmlBackend:
@@ -136,12 +133,11 @@ class GgmlGraph:
     def sampler(self, options: GgmlOptions) -> int:
         """A new chain of samplers, in llama.cpp's own order."""
         chain: int = lib.sampler_chain_init(True)
+        links = []
         penalties = (options.repeat_penalty, options.frequency_penalty, options.presence_penalty)
-        size = lib.vocab_n_tokens(self.vocab)
         if penalties != (1.0, 0.0, 0.0):
-            links = [lib.sampler_init_penalties(size, options.last_n_penalty, *penalties)]
-        else:
-            links = []
+            size = lib.vocab_n_tokens(self.vocab)
+            links.append(lib.sampler_init_penalties(size, options.last_n_penalty, *penalties))
         if options.temp <= 0:
             links.append(lib.sampler_init_greedy())
         else:
@@ -164,7 +160,7 @@ class GgmlContext:
         self._graph = graph
         self._options = graph.options
         self._prompt: list[int] | None = None
-        self._state: _State | None = None
+        self._text: Text | None = None
         self._output: bytearray | None = None
         self._streaming = False
 
@@ -196,21 +192,21 @@ class GgmlContext:
         if not isinstance(given, dict):
             raise HostError(Errno.INVALID_ENCODING, "the options are no JSON object")
         self._options = parse_options(given, self._options)
-        self._state = None
+        self._text = None
 
     def compute(self) -> None:
-        state = self._start()
+        text = self._start()
         options = self._options
         if options.embedding:
-            state.output += state.embedding()
+            text.output += text.embedding()
             return
         stop = options.reverse_prompt.encode()
         left = options.n_predict
         while left != 0:
-            ended = state.advance()
+            ended = text.advance()
             if options.stream_stdout:
-                _print(state.piece)
-            if ended or (stop and stop in state.output):
+                _print(text.piece)
+            if ended or (stop and stop in text.output):
                 break
             left -= 1
 
@@ -218,17 +214,17 @@ class GgmlContext:
         return self._either(index, self._output)
 
     def compute_single(self) -> None:
-        state = self._state if self._streaming else None
-        if state is None:
-            state = self._start()
+        text = self._text if self._streaming else None
+        if text is None:
+            text = self._start()
         self._streaming = False
-        if state.advance():
+        if text.advance():
             raise HostError(Errno.END_OF_SEQUENCE, "the model has ended its text")
         self._streaming = True
 
     def get_output_single(self, index: int) -> memoryview:
-        state = self._state if self._streaming else None
-        return self._either(index, None if state is None else state.piece)
+        text = self._text if self._streaming else None
+        return self._either(index, None if text is None else text.piece)
 
     def fini_single(self) -> None:
         self._streaming = False
@@ -247,102 +243,23 @@ class GgmlContext:
     def _metadata(self, prompt: Sequence[int]) -> bytes:
         counts = {
             "input_tokens": len(prompt),
-            "output_tokens": self._state.output_tokens if self._state is not None else 0,
+            "output_tokens": self._text.output_tokens if self._text is not None else 0,
             "llama_build_number": xllamacpp.BUILD_INFO["build_number"],
             "llama_commit": xllamacpp.BUILD_INFO["commit"],
         }
         return json.dumps(counts).encode()
 
-    def _start(self) -> _State:
+    def _start(self) -> Text:
         """Evaluate the prompt, with nothing before it."""
         self._streaming = False
         self._output = None
         if self._prompt is None:
             raise HostError(Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set")
-        if self._state is None:
-            self._state = _State(self._graph, self._options)
-        self._state.begin(self._prompt)
-        self._output = self._state.output
-        return self._state
-
-
-class _State:
-    """A llama_context and its sampler: what one text needs of the model."""
-
-    def __init__(self, graph: GgmlGraph, options: GgmlOptions) -> None:
-        self._graph = graph
-        self._options = options
-        self._context, self._params = graph.open(options)
-        weakref.finalize(self, lib.free, self._context)
-        self._free_sampler: Any = lambda: None
-        self._sampler = 0
-        self._position = 0
-        self._not_evaluated: list[int] = []
-        self.output = bytearray()
-        self.output_tokens = 0
-        self.piece = b""
-
-    def begin(self, prompt: Sequence[int]) -> None:
-        """Forget everything, and evaluate a prompt."""
-        most = self._params.n_ctx - _SPARE_TOKENS
-        if self._options.embedding:
-            most = min(most, self._params.n_batch)
-        if not prompt or len(prompt) > most:
-            errno = Errno.PROMPT_TOO_LONG if prompt else Errno.INVALID_ARGUMENT
-            raise HostError(errno, f"the prompt has {len(prompt)} tokens; at most {most} fit")
-        lib.memory_clear(lib.get_memory(self._context), True)
-        self._free_sampler()
-        self._sampler = self._graph.sampler(self._options)
-        self._free_sampler = weakref.finalize(self, lib.sampler_free, self._sampler)
-        self._position = self.output_tokens = 0
-        self._not_evaluated = []
-        self.output = bytearray()
-        self._evaluate(prompt)
-
-    def advance(self) -> bool:
-        """Sample a token, after evaluating the one before it, and add its text to the output.
-        Returns whether it ends the text."""
-        self._evaluate(self._not_evaluated)
-        token: int = lib.sampler_sample(self._sampler, self._context, -1)
-        self._not_evaluated = [token]
-        self.output_tokens += 1
-        self.piece = self._graph.text(token)
-        self.output += self.piece
-        ends: bool = lib.vocab_is_eog(self._graph.vocab, token)
-        return ends
-
-    def embedding(self) -> bytes:
-        """Of the whole prompt where the model pools, else of its last token; of length one. As
-        WasmEdge spells it."""
-        size = lib.model_n_embd_out(self._graph.model)
-        found = lib.get_embeddings_seq(self._context, 0) or lib.get_embeddings_ith(
-            self._context, -1
-        )
-        if not found:
-            raise failure("the model has no embeddings")
-        values = found[:size]
-        length = sum(value * value for value in values) ** 0.5 or 1.0
-        normalized = [round(value / length, 10) for value in values]
-        return json.dumps({"n_embedding": size, "embedding": normalized}).encode()
-
-    def _evaluate(self, tokens: Sequence[int]) -> None:
-        size = self._params.n_ctx  # llama.cpp may have rounded it up
-        if self._position + len(tokens) > size:
-            raise HostError(Errno.CONTEXT_FULL, f"the context of {size} tokens is full")
-        step = self._params.n_batch  # with more at once, llama.cpp aborts the process
-        for start in range(0, len(tokens), step):
-            part = tokens[start : start + step]
-            buffer = (Token * len(part))(*part)  # the batch points to it
-            if lib.decode(self._context, lib.batch_get_one(buffer, len(part))) != 0:
-                raise failure("the model cannot be evaluated")
-            self._position += len(part)
-
-
-def failure(what: str) -> HostError:
-    """A runtime_error with what llama.cpp said last."""
-    said = "; ".join(messages)
-    messages.clear()
-    return HostError(Errno.RUNTIME_ERROR, f"{what}: {said or 'llama.cpp does not say why'}")
+        if self._text is None:
+            self._text = Text(self._graph, self._options)
+        self._text.begin(self._prompt)
+        self._output = self._text.output
+        return self._text
 
 
 def _print(text: bytes) -> None:

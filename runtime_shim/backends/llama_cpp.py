@@ -30,7 +30,7 @@ from typing import Any
 
 import xllamacpp
 
-__all__ = ["RELEASES", "ContextParams", "Token", "lib", "messages", "offloads"]
+__all__ = ["RANK", "RELEASES", "ContextParams", "Token", "lib", "messages", "offloads"]
 
 RELEASES = "2026.10."
 """How the versions of xllamacpp begin whose llama.h was read."""
@@ -124,6 +124,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_memory_clear": (None, (c_void_p, c_bool)),
     "llama_decode": (c_int32, (c_void_p, Batch)),
     "llama_batch_get_one": (Batch, (POINTER(Token), c_int32)),
+    "llama_pooling_type": (c_int, (c_void_p,)),
     "llama_get_embeddings_ith": (POINTER(c_float), (c_void_p, c_int32)),
     "llama_get_embeddings_seq": (POINTER(c_float), (c_void_p, c_int32)),
     "llama_vocab_n_tokens": (c_int32, (c_void_p,)),
@@ -174,6 +175,9 @@ class _Library:
 
 _DEFAULTS = (-1, 512, 2048, 512)
 """n_gpu_layers, n_ctx, n_batch and n_ubatch, that the fields are where they are taken to be."""
+
+RANK = 4
+"""LLAMA_POOLING_TYPE_RANK: there are fewer numbers then than an embedding has."""
 
 _ERROR = 4
 """GGML_LOG_LEVEL_ERROR."""
