@@ -69,21 +69,19 @@ class TimedContext:
     """An execution context whose inferences are added to the sums of its graph."""
 
     def __init__(self, context: ExecutionContext, stats: Stats, key: Key) -> None:
-        self._context = context
-        self._stats = stats
-        self._key = key
         self.set_input = context.set_input
-        self.compute = self._timed(context.compute)
+        self.compute = _timed(context.compute, stats, key)
         self.get_output = context.get_output
         if isinstance(context, StreamingContext):
-            self.compute_single = self._timed(context.compute_single)
+            self.compute_single = _timed(context.compute_single, stats, key)
             self.get_output_single = context.get_output_single
             self.fini_single = context.fini_single
 
-    def _timed(self, infer: Callable[[], None]) -> Callable[[], None]:
-        def timed() -> None:
-            started = perf_counter()
-            infer()
-            self._stats.add_inference(self._key, perf_counter() - started)
 
-        return timed
+def _timed(infer: Callable[[], None], stats: Stats, key: Key) -> Callable[[], None]:
+    def timed() -> None:
+        started = perf_counter()
+        infer()
+        stats.add_inference(key, perf_counter() - started)
+
+    return timed

@@ -30,6 +30,14 @@ def test_each_backend_that_takes_the_model_is_measured() -> None:
         assert row.parallel == 3
 
 
+def test_percentiles_are_of_all_inferences_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [milliseconds / 1000 for milliseconds in range(1, 1001)]
+    monkeypatch.setattr("runtime_shim.bench._repeat", lambda *_: times)
+    (row,) = bench([str(DIGITS)], backends=[Encoding.ONNX], parallel=1)
+    assert (row.p50, row.p90, row.p99) == pytest.approx((0.5, 0.9, 0.99), abs=0.01)
+    assert row.throughput == pytest.approx(2, abs=0.01)
+
+
 @pytest.mark.parametrize(
     "element_type", [TensorProto.FLOAT16, TensorProto.UINT8, TensorProto.INT32, TensorProto.INT64]
 )

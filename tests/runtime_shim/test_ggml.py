@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -66,10 +67,9 @@ def test_a_context_can_be_used_again(
     prompt(context, "a")
     context.compute_single() if streamed_before else context.compute()
     prompt(context, "i")
-    context.compute()
-    assert bytes(context.get_output(0)) == b"jkl</s>"
-    context.compute()
-    assert bytes(context.get_output(0)) == b"jkl</s>"
+    for _ in range(100):  # with what was before still there, the context would be full
+        context.compute()
+        assert bytes(context.get_output(0)) == b"jkl</s>"
 
 
 def test_pieces_come_one_after_the_other_until_the_end(letters: Callable[..., GgmlContext]) -> None:
@@ -118,6 +118,7 @@ def test_text_that_is_not_ascii_is_gone_on_with(letters: Callable[..., GgmlConte
         ({"temp": 0.01, "top_k": 1, "n_predict": 2}, b"bc"),
         ({"repeat_penalty": 1.1, "n_predict": 2}, b"bc"),
         ({"threads": 2, "n_predict": 2}, b"bc"),
+        ({"seed": -1, "n_predict": 2}, b"bc"),
     ],
 )
 def test_options_of_the_model(
@@ -137,6 +138,50 @@ def test_options_of_a_context_go_before_the_models_and_concern_no_other(folder: 
         prompt(context, "a")
         context.compute()
     assert [bytes(context.get_output(0)) for context in contexts] == [b"bcd", b"b"]
+
+
+def test_a_context_can_be_made_smaller(letters: Callable[..., GgmlContext]) -> None:
+    context = letters("circle", n_predict=30)
+    prompt(context, "a")
+    context.compute()
+    prompt(context, '{"ctx-size": 16}', 1)
+    with pytest.raises(HostError, match="16 tokens is full"):
+        context.compute()
+
+
+def test_batches_are_as_large_as_the_options_say(folder: Path) -> None:
+    options = {"ctx-size": 32, "batch-size": 16, "ubatch-size": 8}
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
+    context, params = graph.open(graph.options)
+    llama_cpp.lib.free(context)
+    assert (params.n_ctx, params.n_batch, params.n_ubatch) == (32, 16, 8)
+
+
+def test_what_a_text_needed_is_freed(
+    letters: Callable[..., GgmlContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[str] = []
+
+    def watched(name: str) -> Callable[[int], None]:
+        free = getattr(llama_cpp.lib, name)
+
+        def forget(pointer: int) -> None:
+            freed.append(name)
+            free(pointer)
+
+        return forget
+
+    for name in ("sampler_free", "free", "model_free"):
+        monkeypatch.setattr(llama_cpp.lib, name, watched(name))
+    context = letters()
+    prompt(context, "k")
+    context.compute()
+    context.compute()
+    assert freed == ["sampler_free"]
+    del context
+    gc.collect()
+    assert sorted(freed[1:]) == ["free", "model_free", "sampler_free"]
+    assert freed[-1] == "model_free"
 
 
 def test_the_seed_decides_what_is_sampled_and_is_fixed_unless_it_is_given(
@@ -257,17 +302,22 @@ def test_a_gpu_that_is_not_there_is_an_unsupported_operation(folder: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "device"),
-    [(b"load_tensors: offloaded 17/19 layers to GPU\n", "gpu, 17 of 19 layers"), (b"", None)],
+    ("target", "said", "device"),
+    [
+        (Target.GPU, b"load_tensors: offloaded 17/19 layers to GPU\n", "gpu, 17 of 19 layers"),
+        (Target.GPU, b"", None),
+        (Target.CPU, b"load_tensors: offloaded 0/19 layers to GPU\n", "cpu"),
+    ],
 )
 def test_a_model_is_on_the_gpu_where_llama_cpp_says_so(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, said: bytes, device: str | None
+    folder: Path, monkeypatch: pytest.MonkeyPatch, target: Target, said: bytes, device: str | None
 ) -> None:
     load = llama_cpp.lib.model_load_from_file
 
     def speak(path: bytes, params: llama_cpp.ModelParams) -> int | None:
         llama_cpp._keep_errors(2, said, None)
-        assert params.n_gpu_layers == -1
+        assert params.n_gpu_layers == (-1 if target is Target.GPU else 0)
+        assert bool(params.devices) is (target is Target.CPU)  # which is none, and not all
         model: int | None = load(path, params)
         return model
 
@@ -278,9 +328,9 @@ def test_a_model_is_on_the_gpu_where_llama_cpp_says_so(
     assert GgmlBackend().describe().devices == {"cpu": Target.CPU, "gpu": Target.GPU}
     if device is None:
         with pytest.raises(HostError, match="no layer there"):
-            GgmlBackend().load([folder / "letters.gguf"], Target.GPU)
+            GgmlBackend().load([folder / "letters.gguf"], target)
         return
-    assert GgmlBackend().load([folder / "letters.gguf"], Target.GPU).device == device
+    assert GgmlBackend().load([folder / "letters.gguf"], target).device == device
 
 
 def test_weights_are_mapped_from_disk(folder: Path) -> None:

@@ -46,6 +46,7 @@ class Sessions:
     def __init__(self, has_cuda: bool) -> None:
         self.has_cuda = has_cuda
         self.made: list[tuple[str, dict[str, str]]] = []
+        self.fallbacks: list[bool] = []
 
     def __call__(
         self,
@@ -56,8 +57,8 @@ class Sessions:
     ) -> Any:
         provider, options = (*providers, {})[:2] if isinstance(providers[0], str) else providers[0]
         self.made.append((provider, options))
+        self.fallbacks.append(bool(enable_fallback) and provider != "CPUExecutionProvider")
         if provider == WEBGPU:
-            assert not enable_fallback, "the Python package would take the CPU"
             raise RuntimeError("webgpu_context.cc:65: no adapters found")
         session = real_session(model, settings, providers=["CPUExecutionProvider"])
         return OnCuda(session) if provider == CUDA and self.has_cuda else session
@@ -89,6 +90,7 @@ def test_providers_without_what_they_need_are_no_gpu(without: Sessions) -> None:
         " cpu here"
     )
     assert [provider for provider, _ in without.made][:2] == [CUDA, WEBGPU]
+    assert not any(without.fallbacks), "ONNX Runtime's Python package would take the CPU itself"
 
 
 @pytest.mark.parametrize("place", ["cuda", "cuda:1", "webgpu", "rocm"])
@@ -155,12 +157,22 @@ def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[tup
 
 
 def test_a_plugin_provider_is_found_and_used(
-    plugin: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
+    plugin: list[tuple[str, str]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    made: list[dict[str, Any]] = []
+
+    def record(*arguments: Any, **keywords: Any) -> ort.InferenceSession:
+        made.append(keywords)
+        return real_session(*arguments, **keywords)
+
+    monkeypatch.setattr(ort, "InferenceSession", record)
     backend = OnnxBackend()
     assert plugin == [("onnxruntime-ep-mine", "/mine.so")]
     assert backend.describe().devices == {"cpu": Target.CPU, "cpu-cpu": Target.CPU}
     graph = backend.load([identity(dims=(1,))], "cpu-cpu")
+    assert made[-1] == {"enable_fallback": 0}
     context = graph.init_execution_context()
     data = struct.pack("<f", 2.5)
     context.set_input(0, TensorType.F32, (1,), memoryview(data))

@@ -58,6 +58,24 @@ def test_a_device_that_is_not_there_is_no_reason_to_take_another(
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
 
+@pytest.mark.parametrize("place", ["GPU", "GPU.1", "nothing"])
+def test_a_device_that_is_named_and_not_there_is_an_unsupported_operation(place: str) -> None:
+    with pytest.raises(HostError, match=f"meant for {place}, .* has CPU here") as caught:
+        OpenVinoBackend().load([identity()], place)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+def test_a_model_that_does_not_compile_is_no_missing_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no kernel")
+
+    monkeypatch.setattr(openvino.Core, "compile_model", fail)
+    with pytest.raises(RuntimeError, match="no kernel"):
+        OpenVinoBackend().load([identity()], Target.CPU)
+
+
 def test_a_model_that_ends_up_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino.CompiledModel, "get_property", lambda *_: ["GPU.0"])
     with pytest.raises(HostError, match=r"GPU\.0") as caught:

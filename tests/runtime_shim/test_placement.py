@@ -86,6 +86,11 @@ def test_a_rule_that_makes_no_sense_is_refused(rules: dict[str, str], words: str
         NNHost(devices=rules)
 
 
+def test_what_a_rule_leads_to_is_a_device_even_if_an_encoding_has_its_name() -> None:
+    with pytest.raises(HostError, match="meant for openvino, "):
+        device(GPU, {"gpu": "openvino"}, TWO)
+
+
 def test_an_onnx_model_runs_on_openvino_where_the_host_says_so() -> None:
     host = NNHost(devices={"onnx": "openvino:CPU"})
     graph = host.load([identity()], Encoding.ONNX, CPU)
@@ -105,6 +110,9 @@ def test_stats_tell_what_ran_where_how_often() -> None:
     assert (row.loads, row.inferences) == (1, 4)
     assert 0 < row.inference_seconds < 5
     assert 0 < row.load_seconds < 5
+    with host.session() as session:  # the first guest has gone, and the graph with it
+        session.load([b"x"], Encoding.ONNX, CPU)
+    assert (host.stats()[0].loads, host.stats()[0].inferences) == (2, 4)
 
 
 def test_stats_show_the_device_that_the_model_is_on_and_not_the_one_it_was_meant_for() -> None:
