@@ -1,19 +1,12 @@
-"""OpenVINO: its IR in two parts, XML and weights, and ONNX models in one.
-
-https://docs.openvino.ai/2026/api/ie_python_api/api.html
-"""
+"""OpenVINO: its IR in two parts, XML and weights, and ONNX models in one."""
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections.abc import Sequence
 
-import openvino as ov
-
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.arrays import bytes_of
 from runtime_shim.backends.base import (
     DEFAULTS,
     NO_OPTIONS,
@@ -25,9 +18,9 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.detect import is_xml, may_name_files
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
+from runtime_shim.backends.openvino_library import LoadedModel, Request, library
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
-    Port,
     check_input,
     check_output,
     check_parts,
@@ -41,30 +34,8 @@ __all__ = ["OpenVinoBackend", "create"]
 
 _DEVICES = {"CPU": Target.CPU, "GPU": Target.GPU, "NPU": Target.TPU}
 
-_TENSOR_TYPES = {
-    "f16": TensorType.F16,
-    "f32": TensorType.F32,
-    "f64": TensorType.F64,
-    "u8": TensorType.U8,
-    "i32": TensorType.I32,
-    "i64": TensorType.I64,
-}
-
 _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 """On CPUs with AMX or AVX512-BF16 OpenVINO would compute in bf16, which is off by 1e-3."""
-
-
-@functools.cache
-def _core() -> ov.Core:
-    """The only one in the process, which lives as long as it.
-
-    OpenVINO's CPU plugin gives the thread that creates it another signal stack, of about 10 KB, and
-    the one that destroys it whichever was there before: with a second core, that may be gone.
-
-    https://github.com/openvinotoolkit/openvino/tree/master/src/plugins/intel_cpu (SigAltStackSetup)
-    """
-    with kept_signal_stack():
-        return ov.Core()
 
 
 class OpenVinoBackend:
@@ -73,28 +44,43 @@ class OpenVinoBackend:
     name = "openvino"
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
-        self._core = _core()
+        self._library = library()
         self._settings = settings
 
     def describe(self) -> Runtime:
         with kept_signal_stack():
             found = self._found()
-        return Runtime(f"openvino {ov.get_version()}", found)
+        return Runtime(f"openvino {self._library.version}", found)
 
     def load(
         self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
     ) -> OpenVinoGraph:
         settings = settings_for(self.name, self._settings, options)
         with kept_signal_stack():
-            return OpenVinoGraph(self._compile(self._read(self._core, parts), place, settings))
+            return self._load(parts, place, settings)
 
-    def _read(self, core: ov.Core, parts: Sequence[Part]) -> ov.Model:
+    def _load(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
         check_parts("an OpenVINO model", parts, 1, 2)
-        return _read_ir(core, *parts) if len(parts) == 2 else _read_onnx(core, parts[0])
+        if len(parts) == 2:
+            if not is_xml(parts[0]):  # anything else would be offered to frontends of all formats
+                raise HostError(
+                    Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML"
+                )
+        elif head(parts[0], 1) != b"\x08":
+            raise HostError(
+                Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
+            )
+        elif isinstance(parts[0], bytes) and may_name_files(parts[0]):
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                "the model may name other files as its data, which OpenVINO would open; the onnx"
+                " backend runs such a model if it does not",
+            )
+        return self.compile(parts, place, settings)
 
     def _found(self) -> dict[str, Target]:
         """The devices that are there: of several GPUs, each."""
-        found = self._core.available_devices
+        found = self._library.devices()
         return {
             name: target
             for device, target in _DEVICES.items()
@@ -102,7 +88,8 @@ class OpenVinoBackend:
             if name.partition(".")[0] == device
         }
 
-    def _compile(self, model: ov.Model, place: Place, settings: Settings) -> ov.CompiledModel:
+    def compile(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
+        """Load a model that has been looked at. Raises as Backend.load does."""
         config: dict[str, str | int | bool] = {} if settings.fast_math else {**_FULL_PRECISION}
         if settings.threads is not None:
             # As many inferences at once as the cores allow; the threads are those of all of them.
@@ -118,38 +105,38 @@ class OpenVinoBackend:
         else:
             device = place.upper()
         try:
-            compiled = self._core.compile_model(model, device, config)
+            model = self._library.load(parts, device, config)
         except RuntimeError as error:
-            if device.partition(".")[0] in self._core.available_devices:
+            if device == "AUTO" or device.partition(".")[0] in self._library.devices():
                 raise
             raise not_there(self.name, place, _DEVICES, self._found()) from error
-        used = _execution_devices(compiled)
+        used = model.execution_devices
         if isinstance(place, Target) and not all(name.startswith(device) for name in used):
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
             )
-        return compiled
+        return OpenVinoGraph(model)
 
 
 class OpenVinoGraph:
     """Implements backends.base.Graph."""
 
-    def __init__(self, compiled: ov.CompiledModel) -> None:
-        self.compiled = compiled
-        self.device = ", ".join(_execution_devices(compiled))
-        self.inputs = tuple(map(_port, compiled.inputs))
-        self.outputs = tuple(map(_port, compiled.outputs))
+    def __init__(self, model: LoadedModel) -> None:
+        self.model = model
+        self.device = ", ".join(model.execution_devices)
+        self.inputs = model.inputs
+        self.outputs = model.outputs
         self._lock = threading.Lock()
 
     def init_execution_context(self) -> OpenVinoContext:
         with self._lock:
-            return OpenVinoContext(self, self.compiled.create_infer_request())
+            return OpenVinoContext(self, self.model.create_request())
 
 
 class OpenVinoContext:
     """Implements backends.base.ExecutionContext. Inputs are copied into OpenVINO's own tensors."""
 
-    def __init__(self, graph: OpenVinoGraph, request: ov.InferRequest) -> None:
+    def __init__(self, graph: OpenVinoGraph, request: Request) -> None:
         self._graph = graph
         self._request = request
         self._shapes: list[tuple[int, ...] | None] = [None] * len(graph.inputs)
@@ -161,9 +148,7 @@ class OpenVinoContext:
     ) -> None:
         check_input(self._graph.inputs, index, tensor_type, shape)
         if self._shapes[index] != shape:
-            tensor = self._request.get_input_tensor(index)
-            tensor.shape = shape
-            self._input_bytes[index] = bytes_of(tensor.data)
+            self._input_bytes[index] = self._request.input(index, shape)
             self._shapes[index] = shape
         self._input_bytes[index][:] = data
 
@@ -172,7 +157,7 @@ class OpenVinoContext:
         for index, shape in enumerate(self._shapes):
             if shape is None:
                 raise not_set(self._graph.inputs, index)
-        self._request.infer(share_inputs=True, share_outputs=True)
+        self._request.infer()
         self._computed = True
 
     def get_output(self, index: int) -> memoryview:
@@ -181,39 +166,7 @@ class OpenVinoContext:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
             )
-        return bytes_of(self._request.get_output_tensor(index).data)
-
-
-def _read_ir(core: ov.Core, xml: Part, weights: Part) -> ov.Model:
-    if not is_xml(xml):  # anything else would be offered to frontends for other formats
-        raise HostError(Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML")
-    return core.read_model(model=xml, weights=weights)
-
-
-def _read_onnx(core: ov.Core, model: Part) -> ov.Model:
-    if head(model, 1) != b"\x08":
-        raise HostError(
-            Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
-        )
-    if isinstance(model, bytes) and may_name_files(model):
-        raise HostError(
-            Errno.INVALID_ARGUMENT,
-            "the model may name other files as its data, which OpenVINO would open; the onnx"
-            " backend runs such a model if it does not",
-        )
-    return core.read_model(model=model)
-
-
-def _execution_devices(compiled: ov.CompiledModel) -> list[str]:
-    used = compiled.get_property("EXECUTION_DEVICES")
-    return [used] if isinstance(used, str) else list(used)
-
-
-def _port(node: ov.ConstOutput) -> Port:
-    described = node.element_type.get_type_name()
-    shape = node.partial_shape
-    dims = tuple(dim.get_length() if dim.is_static else None for dim in shape)
-    return Port(node.any_name if node.names else "", described, _TENSOR_TYPES.get(described), dims)
+        return self._request.output(index)
 
 
 def create(settings: Settings) -> OpenVinoBackend:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import openvino as ov
-
 from rewriter.dialects import Encoding, Errno
-from runtime_shim.backends.base import Part, Settings
+from runtime_shim.backends.base import Part, Place, Settings
 from runtime_shim.backends.detect import detect
-from runtime_shim.backends.openvino import OpenVinoBackend
+from runtime_shim.backends.openvino import OpenVinoBackend, OpenVinoGraph
 from runtime_shim.backends.parts import as_file
 from runtime_shim.backends.ports import check_parts
 from runtime_shim.errors import HostError
@@ -23,12 +21,12 @@ class TensorFlowBackend(OpenVinoBackend):
 
     name = "tensorflow"
 
-    def _read(self, core: ov.Core, parts: Sequence[Part]) -> ov.Model:
+    def _load(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
         check_parts("a TensorFlow model", parts, 1)
         if detect(parts) is not Encoding.TENSORFLOW:
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no frozen TensorFlow graph")
         with as_file(parts[0], ".pb") as path:  # from memory, this frontend reads nothing
-            return core.read_model(path)
+            return self.compile([path], place, settings)
 
 
 def create(settings: Settings) -> TensorFlowBackend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,9 @@ from onnx import TensorProto, helper
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.base import ExecutionContext, Graph, Options
+from runtime_shim.backends.openvino_library import Library
+from runtime_shim.backends.openvino_python import PythonLibrary
+from runtime_shim.backends.signal_stack import kept_signal_stack
 from runtime_shim.errors import HostError
 from tests.models import F32, identity, model, nonzero, sum_and_product
 from tests.native import openvino_model
@@ -25,12 +29,22 @@ FORMS = {
     "onnx": Encoding.ONNX,
     "openvino from IR": Encoding.OPENVINO,
     "openvino from ONNX": Encoding.OPENVINO,
+    "openvino's Python package from ONNX": Encoding.OPENVINO,
 }
 
 
+@functools.cache
+def python_library() -> Library:
+    """Lives as long as the process, as it has to."""
+    with kept_signal_stack():
+        return PythonLibrary()
+
+
 @pytest.fixture(params=FORMS)
-def load(request: pytest.FixtureRequest, tmp_path: Path) -> Load:
+def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Loads an ONNX model with a backend, in the form that it takes."""
+    if "Python package" in request.param:
+        monkeypatch.setattr("runtime_shim.backends.openvino.library", python_library)
 
     def load(data: bytes, options: Options | None = None) -> Graph:
         builders = [data]

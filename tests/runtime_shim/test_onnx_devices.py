@@ -37,6 +37,10 @@ class OnCuda:
     def get_providers(self) -> list[str]:
         return [CUDA, "CPUExecutionProvider"]
 
+    def get_provider_graph_assignment_info(self) -> list[SimpleNamespace]:
+        nodes = [SimpleNamespace(op_type="Identity")]
+        return [SimpleNamespace(ep_name="CPUExecutionProvider", get_nodes=lambda: nodes)]
+
 
 class Sessions:
     """InferenceSession with providers that are compiled in. Seen with onnxruntime-gpu 1.31.1

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import openvino
 import pytest
 
-from rewriter.dialects import Encoding, Errno, Target
-from runtime_shim import NNHost
-from runtime_shim.backends.openvino import OpenVinoBackend, OpenVinoGraph
+from rewriter.dialects import Errno, Target
+from runtime_shim.backends import openvino_c
+from runtime_shim.backends.base import Part, Settings
+from runtime_shim.backends.openvino import OpenVinoBackend
+from runtime_shim.backends.openvino_c import CLibrary
+from runtime_shim.backends.openvino_library import Config, LoadedModel, library
+from runtime_shim.backends.openvino_python import PythonLibrary
 from runtime_shim.errors import HostError
 from tests.models import identity, with_external_data
 from tests.native import openvino_model
@@ -52,7 +58,7 @@ def test_what_is_no_openvino_model_is_an_invalid_argument(builders: list[bytes])
 def test_a_device_that_is_not_there_is_no_reason_to_take_another(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino.Core, "available_devices", ["CPU"])
+    monkeypatch.setattr(library(), "devices", lambda: ["CPU"])
     with pytest.raises(HostError, match=r"\((GPU|NPU)\), .* has CPU here") as caught:
         OpenVinoBackend().load([identity()], target)
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
@@ -71,37 +77,74 @@ def test_a_model_that_does_not_compile_is_no_missing_device(
     def fail(*_: object) -> None:
         raise RuntimeError("no kernel")
 
-    monkeypatch.setattr(openvino.Core, "compile_model", fail)
+    monkeypatch.setattr(library(), "load", fail)
     with pytest.raises(RuntimeError, match="no kernel"):
         OpenVinoBackend().load([identity()], Target.CPU)
 
 
 def test_a_model_that_ends_up_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino.CompiledModel, "get_property", lambda *_: ["GPU.0"])
+    load = library().load
+
+    def mislead(parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
+        model = load(parts, device, config)
+        model.execution_devices = ["GPU.0"]
+        return model
+
+    monkeypatch.setattr(library(), "load", mislead)
     with pytest.raises(HostError, match=r"GPU\.0") as caught:
         OpenVinoBackend().load([identity()], Target.CPU)
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
 
 def test_the_hosts_settings_reach_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen: list[dict[str, object]] = []
-    compile_model = openvino.Core.compile_model
+    chosen: list[Config] = []
+    load = library().load
 
-    def record(
-        core: openvino.Core, model: object, device: str, config: dict[str, object]
-    ) -> object:
-        chosen.append(dict(config))
-        return compile_model(core, model, device, config)
+    def record(parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
+        chosen.append(config)
+        return load(parts, device, config)
 
-    monkeypatch.setattr(openvino.Core, "compile_model", record)
-    for settings in ({}, {"threads": 1}, {"fast_math": True}):
-        host = NNHost(**settings)
-        graph = host.load([identity()], Encoding.OPENVINO, Target.CPU)
-        assert isinstance(graph, OpenVinoGraph)
-        assert graph.compiled.get_property("INFERENCE_NUM_THREADS") >= 1
+    monkeypatch.setattr(library(), "load", record)
+    for settings in (Settings(), Settings(threads=1), Settings(fast_math=True)):
+        OpenVinoBackend(settings).load([identity()], Target.CPU)
     full, cores = {"INFERENCE_PRECISION_HINT": "f32"}, len(os.sched_getaffinity(0))
     one_each = {"NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}
     assert chosen == [full, {**full, **one_each}, {}]
+
+
+def test_the_c_library_is_used_and_takes_its_settings() -> None:
+    found = library()
+    assert isinstance(found, CLibrary)
+    model = found.load([identity()], "CPU", {"NUM_STREAMS": 2, "ENABLE_CPU_PINNING": False})
+    for key, value in ((b"NUM_STREAMS", "2"), (b"ENABLE_CPU_PINNING", "NO")):
+        assert found.text("ov_compiled_model_get_property", model._compiled, key) == value
+    with pytest.raises(RuntimeError, match="NO_SUCH_PROPERTY"):
+        found.load([identity()], "CPU", {"NO_SUCH_PROPERTY": 1})
+
+
+@pytest.mark.parametrize("missing", ["release", "library", "function"])
+def test_without_a_c_library_that_fits_the_python_package_is_used_and_said_to_be(
+    missing: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    if missing == "release":
+        monkeypatch.setattr(openvino_c, "RELEASES", ("2025.",))
+    elif missing == "library":
+        monkeypatch.setattr(Path, "glob", lambda *_: [])
+    else:
+        monkeypatch.setitem(openvino_c._STATUS, "ov_no_such_function", ())
+    found = library.__wrapped__()
+    assert isinstance(found, PythonLibrary)
+    assert "OpenVINO's Python package is used, which is slower" in caplog.text
+    monkeypatch.undo()
+    assert (
+        found.load([identity()], "CPU", {}).inputs == library().load([identity()], "CPU", {}).inputs
+    )
+    _KEPT.append(found)
+
+
+_KEPT: list[object] = []
+"""OpenVINO's cores must not be destroyed: see openvino_library.Library."""
 
 
 @pytest.mark.parametrize("cut", [0, 100, 2000])

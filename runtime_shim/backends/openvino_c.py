@@ -1,0 +1,317 @@
+"""OpenVINO through the C library that its Python package brings along.
+
+The types are those of the headers beside it. Releases other than the ones whose headers were read
+are refused, as the numbers of the element types change between them.
+
+https://docs.openvino.ai/2026/api/c_cpp_api/group__ov__c__api.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from runtime_shim.backends.base import Part
+from runtime_shim.backends.openvino_library import Config
+from runtime_shim.backends.openvino_types import ELEMENT_TYPES, port
+from runtime_shim.backends.ports import Port
+
+__all__ = ["RELEASES", "CLibrary"]
+
+RELEASES = ("2026.4.",)
+"""How the versions begin whose headers were read."""
+
+_U8 = ELEMENT_TYPES.index("u8")
+
+
+class _Property(Structure):
+    """ov_property_t, with a string as its value."""
+
+    _fields_ = (("key", c_char_p), ("value", c_char_p))
+
+
+class _Shape(Structure):
+    """ov_shape_t."""
+
+    _fields_ = (("rank", c_int64), ("dims", POINTER(c_int64)))
+
+
+class _Dimension(Structure):
+    """ov_dimension_t, and ov_rank_t."""
+
+    _fields_ = (("min", c_int64), ("max", c_int64))
+
+
+class _PartialShape(Structure):
+    """ov_partial_shape_t."""
+
+    _fields_ = (("rank", _Dimension), ("dims", POINTER(_Dimension)))
+
+
+class _Devices(Structure):
+    """ov_available_devices_t."""
+
+    _fields_ = (("devices", POINTER(c_char_p)), ("size", c_size_t))
+
+
+_FREE = {
+    "ov_compiled_model_free": c_void_p,
+    "ov_infer_request_free": c_void_p,
+    "ov_model_free": c_void_p,
+    "ov_output_const_port_free": c_void_p,
+    "ov_tensor_free": c_void_p,
+    "ov_available_devices_free": POINTER(_Devices),
+    "ov_partial_shape_free": POINTER(_PartialShape),
+    "ov_free": c_void_p,
+}
+"""What gives something back, and takes one argument."""
+
+_OUT = POINTER(c_void_p)
+
+_STATUS: dict[str, tuple[Any, ...]] = {
+    "ov_core_create": (_OUT,),
+    "ov_core_read_model": (c_void_p, c_char_p, c_char_p, _OUT),
+    "ov_core_read_model_from_memory_buffer": (c_void_p, c_char_p, c_size_t, c_void_p, _OUT),
+    "ov_core_compile_model_props": (
+        c_void_p,
+        c_void_p,
+        c_char_p,
+        c_size_t,
+        POINTER(_Property),
+        _OUT,
+    ),
+    "ov_core_get_available_devices": (c_void_p, POINTER(_Devices)),
+    "ov_compiled_model_inputs_size": (c_void_p, POINTER(c_size_t)),
+    "ov_compiled_model_outputs_size": (c_void_p, POINTER(c_size_t)),
+    "ov_compiled_model_input_by_index": (c_void_p, c_size_t, _OUT),
+    "ov_compiled_model_output_by_index": (c_void_p, c_size_t, _OUT),
+    "ov_compiled_model_get_property": (c_void_p, c_char_p, _OUT),
+    "ov_compiled_model_create_infer_request": (c_void_p, _OUT),
+    "ov_port_get_any_name": (c_void_p, _OUT),
+    "ov_port_get_element_type": (c_void_p, POINTER(c_int)),
+    "ov_port_get_partial_shape": (c_void_p, POINTER(_PartialShape)),
+    "ov_infer_request_get_input_tensor_by_index": (c_void_p, c_size_t, _OUT),
+    "ov_infer_request_get_output_tensor_by_index": (c_void_p, c_size_t, _OUT),
+    "ov_infer_request_infer": (c_void_p,),
+    "ov_tensor_create_from_host_ptr": (c_int, _Shape, c_void_p, _OUT),
+    "ov_tensor_set_shape": (c_void_p, _Shape),
+    "ov_tensor_get_byte_size": (c_void_p, POINTER(c_size_t)),
+    "ov_tensor_data": (c_void_p, _OUT),
+}
+"""What returns an ov_status_e, zero for success. A call releases the interpreter lock."""
+
+
+class CLibrary:
+    """Implements openvino_library.Library.
+
+    Raises OSError for a release that is not known, and ImportError where there is none.
+    """
+
+    def __init__(self) -> None:
+        spec = find_spec("openvino")
+        if spec is None or spec.origin is None:
+            raise ImportError("No module named 'openvino'", name="openvino")
+        self.version = version("openvino")
+        if not self.version.startswith(RELEASES):
+            raise OSError(f"the C headers of OpenVINO {self.version} were not read")
+        folder = Path(spec.origin).with_name("libs")
+        found = sorted(folder.glob("libopenvino_c.so*"))
+        if not found:
+            raise OSError(f"there is no libopenvino_c.so in {folder}")
+        self._dll = ctypes.CDLL(str(found[0]))
+        try:
+            for name, taken in _STATUS.items():
+                getattr(self._dll, name).argtypes = taken
+            for name, argument in _FREE.items():
+                getattr(self._dll, name).argtypes = (argument,)
+                getattr(self._dll, name).restype = None
+            self._dll.ov_get_last_err_msg.restype = c_void_p
+        except AttributeError as error:
+            raise OSError(f"OpenVINO's C library lacks a function: {error}") from error
+        self._core = self.make("ov_core_create")
+
+    def call(self, name: str, *arguments: object) -> None:
+        """Call a function. Raises RuntimeError with what OpenVINO says."""
+        status = getattr(self._dll, name)(*arguments)
+        if status:
+            message = self._dll.ov_get_last_err_msg()
+            text = ctypes.string_at(message).decode("utf-8", "replace") if message else ""
+            if message:
+                self._dll.ov_free(message)
+            raise RuntimeError(text.strip() or f"{name} failed with status {status}")
+
+    def make(self, name: str, *arguments: object) -> int:
+        """Call a function whose last argument is where it puts a pointer."""
+        made = c_void_p()
+        self.call(name, *arguments, byref(made))
+        if not made.value:
+            raise RuntimeError(f"{name} made nothing")
+        return made.value
+
+    def text(self, name: str, *arguments: object) -> str:
+        """The same for a string."""
+        pointer = self.make(name, *arguments)
+        try:
+            return ctypes.string_at(pointer).decode("utf-8", "replace")
+        finally:
+            self._dll.ov_free(pointer)
+
+    def count(self, name: str, *arguments: object) -> int:
+        """The same for a size."""
+        size = c_size_t()
+        self.call(name, *arguments, byref(size))
+        return size.value
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """A function, to be called without looking at what it returns."""
+        found: Callable[..., Any] = getattr(self._dll, name)
+        return found
+
+    def devices(self) -> list[str]:
+        found = _Devices()
+        self.call("ov_core_get_available_devices", self._core, byref(found))
+        try:
+            return [os.fsdecode(found.devices[index]) for index in range(found.size)]
+        finally:
+            self._dll.ov_available_devices_free(byref(found))
+
+    def load(self, parts: Sequence[Part], device: str, config: Config) -> CModel:
+        model = self._read(parts)
+        try:
+            properties = (_Property * len(config))(
+                *(_Property(key.encode(), _spelled(value)) for key, value in config.items())
+            )
+            compiled = self.make(
+                "ov_core_compile_model_props",
+                self._core,
+                model,
+                device.encode(),
+                len(config),
+                properties,
+            )
+        finally:
+            self._dll.ov_model_free(model)
+        return CModel(self, compiled, parts)
+
+    def _read(self, parts: Sequence[Part]) -> int:
+        first, second = (*parts, None)[:2]
+        if isinstance(first, Path):
+            weights = os.fsencode(second) if isinstance(second, Path) else None
+            return self.make("ov_core_read_model", self._core, os.fsencode(first), weights)
+        assert isinstance(first, bytes)  # noqa: S101 - parts are of one kind
+        read = "ov_core_read_model_from_memory_buffer"
+        if not isinstance(second, bytes) or not second:
+            return self.make(read, self._core, first, len(first), None)
+        dims = (c_int64 * 1)(len(second))
+        address = ctypes.cast(c_char_p(second), c_void_p)
+        tensor = self.make("ov_tensor_create_from_host_ptr", _U8, _Shape(1, dims), address)
+        try:
+            return self.make(read, self._core, first, len(first), tensor)
+        finally:
+            self._dll.ov_tensor_free(tensor)
+
+
+class CModel:
+    """Implements openvino_library.LoadedModel. Weights that came as bytes are not copied: `parts`
+    stay as long as the model."""
+
+    def __init__(self, library: CLibrary, compiled: int, parts: Sequence[Part]) -> None:
+        self._library = library
+        self._compiled = compiled
+        self._parts = parts
+        weakref.finalize(self, library.function("ov_compiled_model_free"), compiled)
+        self.inputs = self._ports("input")
+        self.outputs = self._ports("output")
+        used = library.text("ov_compiled_model_get_property", compiled, b"EXECUTION_DEVICES")
+        self.execution_devices = used.split()
+
+    def _ports(self, kind: str) -> tuple[Port, ...]:
+        count = self._library.count(f"ov_compiled_model_{kind}s_size", self._compiled)
+        return tuple(self._port(f"ov_compiled_model_{kind}_by_index", i) for i in range(count))
+
+    def _port(self, function: str, index: int) -> Port:
+        library = self._library
+        found = library.make(function, self._compiled, index)
+        kind, shape = c_int(), _PartialShape()
+        try:
+            library.call("ov_port_get_element_type", found, byref(kind))
+            library.call("ov_port_get_partial_shape", found, byref(shape))
+            try:
+                name = library.text("ov_port_get_any_name", found)
+            except RuntimeError:
+                name = ""  # it has none
+        finally:
+            library.function("ov_output_const_port_free")(found)
+        if shape.rank.min != shape.rank.max:
+            raise RuntimeError(f"input or output {index} has any number of dimensions")
+        dims = (shape.dims[i] for i in range(shape.rank.max))
+        lengths = tuple(dim.max if dim.min == dim.max else None for dim in dims)
+        library.function("ov_partial_shape_free")(byref(shape))
+        return port(name, ELEMENT_TYPES[kind.value], lengths)
+
+    def create_request(self) -> CRequest:
+        return CRequest(self, self._library, self._compiled)
+
+
+class CRequest:
+    """Implements openvino_library.Request. Tensors are looked up once; where an output's shape is
+    not fixed, its memory is looked up after each inference."""
+
+    def __init__(self, model: CModel, library: CLibrary, compiled: int) -> None:
+        self._model = model
+        self._library = library
+        self._request = library.make("ov_compiled_model_create_infer_request", compiled)
+        weakref.finalize(self, library.function("ov_infer_request_free"), self._request)
+        self._infer = library.function("ov_infer_request_infer")
+        self._inputs = [self._tensor("input", index) for index in range(len(model.inputs))]
+        self._fixed: dict[int, memoryview] = {}
+
+    def _tensor(self, kind: str, index: int) -> int:
+        name = f"ov_infer_request_get_{kind}_tensor_by_index"
+        tensor = self._library.make(name, self._request, index)
+        weakref.finalize(self, self._library.function("ov_tensor_free"), tensor)
+        return tensor
+
+    def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
+        tensor = self._inputs[index]
+        if None in self._model.inputs[index].dims:
+            dims = (c_int64 * len(shape))(*shape)
+            self._library.call("ov_tensor_set_shape", tensor, _Shape(len(shape), dims))
+        return self._bytes(tensor)
+
+    def infer(self) -> None:
+        if self._infer(self._request):
+            self._library.call("ov_infer_request_infer", self._request)  # which says what is wrong
+
+    def output(self, index: int) -> memoryview:
+        found = self._fixed.get(index)
+        if found is None:
+            fixed = None not in self._model.outputs[index].dims
+            name = "ov_infer_request_get_output_tensor_by_index"
+            tensor = self._library.make(name, self._request, index)
+            found = self._bytes(tensor)
+            self._library.function("ov_tensor_free")(tensor)
+            if fixed:
+                self._fixed[index] = found
+        return found
+
+    def _bytes(self, tensor: int) -> memoryview:
+        size = self._library.count("ov_tensor_get_byte_size", tensor)
+        if not size:
+            return memoryview(bytearray())
+        address = self._library.make("ov_tensor_data", tensor)
+        return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+
+
+def _spelled(value: str | int | bool) -> bytes:
+    """A property as OpenVINO writes it."""
+    if isinstance(value, bool):
+        return b"YES" if value else b"NO"
+    return str(value).encode()

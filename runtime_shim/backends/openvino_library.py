@@ -1,0 +1,79 @@
+"""What the OpenVINO backend needs of OpenVINO, and which way it is called.
+
+Its C library costs less than half of its Python package in each inference, and need not be imported
+for 150 ms. The package is there for releases whose C headers were not read.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from runtime_shim.backends.base import Part
+from runtime_shim.backends.ports import Port
+from runtime_shim.backends.signal_stack import kept_signal_stack
+
+__all__ = ["Config", "Library", "LoadedModel", "Request", "library"]
+
+Config: TypeAlias = Mapping[str, str | int | bool]
+
+
+class Request(Protocol):
+    """One inference in the making. Used by one thread at a time."""
+
+    def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
+        """The bytes of an input of this shape, to be written; good until its shape changes."""
+
+    def infer(self) -> None: ...
+
+    def output(self, index: int) -> memoryview:
+        """The bytes of an output, good until the next inference."""
+
+
+class LoadedModel(Protocol):
+    """A model on its device."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    execution_devices: list[str]
+
+    def create_request(self) -> Request:
+        """Not to be called by two threads at once."""
+
+
+class Library(Protocol):
+    """OpenVINO's core. There is one in the process, which lives as long as it: the CPU plugin
+    gives the thread that creates it another signal stack, of about 10 KB, and the one that destroys
+    it whichever was there before; with a second core, that may be gone.
+
+    All methods raise RuntimeError with what OpenVINO says.
+
+    https://github.com/openvinotoolkit/openvino/tree/master/src/plugins/intel_cpu (SigAltStackSetup)
+    """
+
+    version: str
+
+    def devices(self) -> list[str]:
+        """Those that are there."""
+
+    def load(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
+        """Read a model from one part, or from XML and weights, and compile it."""
+
+
+@functools.cache
+def library() -> Library:
+    """Raises ImportError where OpenVINO is not installed."""
+    with kept_signal_stack():
+        try:
+            from runtime_shim.backends.openvino_c import CLibrary
+
+            return CLibrary()
+        except OSError as error:
+            logging.getLogger("runtime_shim").info(
+                "OpenVINO's Python package is used, which is slower: %s", error
+            )
+            from runtime_shim.backends.openvino_python import PythonLibrary
+
+            return PythonLibrary()

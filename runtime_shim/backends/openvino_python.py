@@ -1,0 +1,74 @@
+"""OpenVINO through its Python package.
+
+https://docs.openvino.ai/2026/api/ie_python_api/api.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import openvino as ov
+
+from runtime_shim.backends.arrays import bytes_of
+from runtime_shim.backends.base import Part
+from runtime_shim.backends.openvino_library import Config
+from runtime_shim.backends.openvino_types import port
+from runtime_shim.backends.ports import Port
+
+__all__ = ["PythonLibrary"]
+
+
+class PythonLibrary:
+    """Implements openvino_library.Library."""
+
+    def __init__(self) -> None:
+        self._core = ov.Core()
+        self.version = ov.get_version()
+
+    def devices(self) -> list[str]:
+        return list(self._core.available_devices)
+
+    def load(self, parts: Sequence[Part], device: str, config: Config) -> PythonModel:
+        if len(parts) == 2:
+            model = self._core.read_model(model=parts[0], weights=parts[1])
+        else:
+            model = self._core.read_model(model=parts[0])
+        return PythonModel(self._core.compile_model(model, device, dict(config)))
+
+
+class PythonModel:
+    """Implements openvino_library.LoadedModel."""
+
+    def __init__(self, compiled: ov.CompiledModel) -> None:
+        self._compiled = compiled
+        self.inputs = tuple(map(_port, compiled.inputs))
+        self.outputs = tuple(map(_port, compiled.outputs))
+        used = compiled.get_property("EXECUTION_DEVICES")
+        self.execution_devices = [used] if isinstance(used, str) else list(used)
+
+    def create_request(self) -> PythonRequest:
+        return PythonRequest(self._compiled.create_infer_request())
+
+
+class PythonRequest:
+    """Implements openvino_library.Request."""
+
+    def __init__(self, request: ov.InferRequest) -> None:
+        self._request = request
+
+    def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
+        tensor = self._request.get_input_tensor(index)
+        tensor.shape = shape
+        return bytes_of(tensor.data)
+
+    def infer(self) -> None:
+        self._request.infer(share_inputs=True, share_outputs=True)
+
+    def output(self, index: int) -> memoryview:
+        return bytes_of(self._request.get_output_tensor(index).data)
+
+
+def _port(node: ov.ConstOutput) -> Port:
+    shape = node.partial_shape
+    dims = tuple(dim.get_length() if dim.is_static else None for dim in shape)
+    return port(node.any_name if node.names else "", node.element_type.get_type_name(), dims)
