@@ -10,6 +10,7 @@ https://docs.wasmtime.dev/c-api/linker_8h.html, https://docs.wasmtime.dev/c-api/
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import logging
 from collections.abc import Callable, Mapping
@@ -70,11 +71,12 @@ def define(linker: wasmtime.Linker, session: Session, dialects: Mapping[str, Dia
     Raises wasmtime.WasmtimeError where the linker has one of them already.
     """
     i32 = wasmtime.ValType.i32
+    find_memory = _memory_finder()
     for module, dialect in dialects.items():
         functions = _FUNCTIONS[dialect.name]
         for name, parameters in dialect.functions.items():
             func_type = wasmtime.FuncType([i32() for _ in parameters], [i32()])
-            function = _raw(session, name, functions[name], parameters)
+            function = _raw(session, find_memory, name, functions[name], parameters)
             _define_raw(linker, module, name, func_type, function)
 
 
@@ -104,7 +106,11 @@ def _define_raw(
 
 
 def _raw(
-    session: Session, name: str, function: Callable[..., int], parameters: tuple[str, ...]
+    session: Session,
+    find_memory: Callable[[int], GuestMemory],
+    name: str,
+    function: Callable[..., int],
+    parameters: tuple[str, ...],
 ) -> Callable[[int, int, int, int], int]:
     slots = (c_uint32 * (_SLOT_WORDS * len(parameters))).from_address
     only_a_handle = len(parameters) == 1  # and so no pointer, in every dialect
@@ -116,7 +122,7 @@ def _raw(
                 if only_a_handle:
                     words[0] = function(session, words[0])
                 else:
-                    words[0] = function(session, _guest_memory(caller), *words[::_SLOT_WORDS])
+                    words[0] = function(session, find_memory(caller), *words[::_SLOT_WORDS])
             except HostError as error:
                 words[0] = error.errno
                 log.info("%s: %s", name, error)
@@ -134,17 +140,34 @@ def _trap(error: BaseException) -> int:
     return ctypes.cast(trap, c_void_p).value or 0
 
 
-def _guest_memory(caller: int) -> GuestMemory:
-    """The memory that the calling instance exports, where it is now."""
+def _memory_finder() -> Callable[[int], GuestMemory]:
+    """Finds the memory that the calling instance exports, where it is now.
+
+    As long as it is at the same address in the same store, it is the same object; whether it has
+    grown meanwhile is asked only where that matters, as memories never shrink.
+    """
     extern = ffi.wasmtime_extern_t()
     address = ctypes.addressof(extern)
-    if not _caller_export_get(caller, b"memory", len(b"memory"), address):
-        raise HostError(Errno.MISSING_MEMORY, 'the guest exports nothing named "memory"')
-    if int(extern.kind) != _MEMORY_KIND:
-        _extern_delete(address)
-        raise HostError(
-            Errno.MISSING_MEMORY, 'what the guest exports as "memory" is no unshared memory'
-        )
-    context = _caller_context(caller)
     memory = address + _MEMORY_OFFSET
-    return GuestMemory(_memory_data(context, memory) or 0, _memory_data_size(context, memory))
+    store_of_memory = ctypes.c_uint64.from_address(memory)  # its first field, never used again
+    found, store, context = GuestMemory(0, 0), 0, 0
+
+    def find(caller: int) -> GuestMemory:
+        nonlocal found, store, context
+        if not _caller_export_get(caller, b"memory", 6, address):
+            raise HostError(Errno.MISSING_MEMORY, 'the guest exports nothing named "memory"')
+        if int(extern.kind) != _MEMORY_KIND:
+            _extern_delete(address)
+            raise HostError(
+                Errno.MISSING_MEMORY, 'what the guest exports as "memory" is no unshared memory'
+            )
+        is_new_store = store_of_memory.value != store
+        if is_new_store:
+            store, context = store_of_memory.value, _caller_context(caller)
+        data = _memory_data(context, memory)
+        if is_new_store or data != found.address:
+            size = functools.partial(_memory_data_size, context, memory)
+            found = GuestMemory(data or 0, size(), size)
+        return found
+
+    return find

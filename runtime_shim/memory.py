@@ -4,55 +4,96 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Callable
 
 from rewriter.dialects import Errno
 from runtime_shim.errors import HostError
 
 __all__ = ["GuestMemory"]
 
+_from_memory = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
+    ("PyMemoryView_FromMemory", ctypes.pythonapi)
+)
+"""https://docs.python.org/3/c-api/memoryview.html"""
+
+_PYBUF_WRITE = 0x200
+
+_U32 = struct.Struct("<I")
+
 
 class GuestMemory:
-    """The guest's memory during one host call.
+    """The guest's memory, where it was when a host call looked it up: good for that call, and for
+    later ones that find it in the same place. `current_size` tells whether it has grown since.
 
-    `address` and `size` (bytes) are only good for that call: a memory that grows may move. Every
-    pointer and length is an unsigned 32-bit number; a range that is not wholly inside the memory
-    raises HostError with `invalid_argument`.
+    Every pointer and length is an unsigned 32-bit number; a range that is not wholly inside the
+    memory raises HostError with `invalid_argument`.
     """
 
-    __slots__ = ("address", "size")
+    __slots__ = ("_bytes", "_current_size", "address", "size")
 
-    def __init__(self, address: int, size: int) -> None:
+    def __init__(
+        self, address: int, size: int, current_size: Callable[[], int] = lambda: 0
+    ) -> None:
         self.address = address
         self.size = size
-
-    def _check(self, pointer: int, length: int) -> int:
-        if pointer + length > self.size:
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                f"{length} bytes at {pointer:#x} are outside the memory of {self.size:#x} bytes",
-            )
-        return self.address + pointer
+        self._current_size = current_size
+        self._bytes: memoryview = _from_memory(address, size, _PYBUF_WRITE) if size else _NOTHING
 
     def read(self, pointer: int, length: int) -> bytes:
         """A copy of `length` bytes."""
-        return ctypes.string_at(self._check(pointer, length), length)
+        return bytes(self.view(pointer, length))
 
     def unpack(self, layout: struct.Struct, pointer: int) -> tuple[int, ...]:
         """The fields of one structure."""
-        return layout.unpack(self.read(pointer, layout.size))
+        if pointer + layout.size > self.size:
+            self._require(pointer, layout.size)
+        return layout.unpack_from(self._bytes, pointer)
 
     def u32s(self, pointer: int, count: int) -> tuple[int, ...]:
         """An array of `count` u32."""
-        return struct.unpack(f"<{count}I", self.read(pointer, 4 * count))
+        if pointer + 4 * count > self.size:
+            self._require(pointer, 4 * count)
+        return struct.unpack_from(f"<{count}I", self._bytes, pointer)
 
     def view(self, pointer: int, length: int) -> memoryview:
         """`length` bytes in place, writable. To be released before the host call returns."""
-        address = self._check(pointer, length)
-        return memoryview((ctypes.c_ubyte * length).from_address(address)).cast("B")
+        if pointer + length > self.size:
+            self._require(pointer, length)
+        return self._bytes[pointer : pointer + length]
+
+    def write(self, pointer: int, data: memoryview) -> None:
+        """Copy bytes in."""
+        end = pointer + len(data)
+        if end > self.size:
+            self._require(pointer, len(data))
+        self._bytes[pointer:end] = data
 
     def write_u32(self, pointer: int, value: int) -> None:
-        ctypes.c_uint32.from_address(self._check(pointer, 4)).value = value
+        if pointer + 4 > self.size:
+            self._require(pointer, 4)
+        _U32.pack_into(self._bytes, pointer, value)
 
     def check_writable(self, pointer: int, length: int) -> None:
         """Raise what a later write to this range would raise."""
-        self._check(pointer, length)
+        if pointer + length > self.size:
+            self._require(pointer, length)
+
+    def current_size(self) -> int:
+        """Bytes, counting what it has grown by."""
+        size = max(self.size, self._current_size())
+        if size > self.size:
+            self.size = size
+            self._bytes = _from_memory(self.address, size, _PYBUF_WRITE)
+        return size
+
+    def _require(self, pointer: int, length: int) -> None:
+        """Raise HostError unless the memory has grown enough meanwhile."""
+        size = self.current_size()
+        if pointer + length > size:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"{length} bytes at {pointer:#x} are outside the memory of {size:#x} bytes",
+            )
+
+
+_NOTHING = memoryview(bytearray())

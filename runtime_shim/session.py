@@ -16,6 +16,7 @@ from runtime_shim.backends.base import (
     Options,
     QuantizedGraph,
     StreamingContext,
+    failed,
     guarded,
 )
 from runtime_shim.errors import HostError
@@ -23,6 +24,9 @@ from runtime_shim.errors import HostError
 __all__ = ["Loader", "Session"]
 
 R = TypeVar("R")
+
+_ELEMENT_SIZES = tuple(ELEMENT_SIZE[kind] for kind in sorted(ELEMENT_SIZE))
+"""By the types' numbers: a member of an enumeration takes longer to hash than to count with."""
 
 
 class Loader(Protocol):
@@ -91,22 +95,39 @@ class Session(AbstractContextManager["Session"]):
     ) -> None:
         """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
         found = self.contexts[context]
-        needed = prod(shape) * ELEMENT_SIZE[tensor_type]
+        needed = prod(shape) * _ELEMENT_SIZES[tensor_type]
         if len(data) != needed:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"
                 f" and {len(data)} were given",
             )
-        guarded(found.set_input, index, tensor_type, shape, data)
+        try:  # as in `guarded`, of which these three would feel the extra call
+            found.set_input(index, tensor_type, shape, data)
+        except HostError:
+            raise
+        except Exception as error:
+            raise failed(error) from error
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""
-        guarded(self.contexts[context].compute)
+        found = self.contexts[context]
+        try:
+            found.compute()
+        except HostError:
+            raise
+        except Exception as error:
+            raise failed(error) from error
 
     def get_output(self, context: int, index: int) -> memoryview:
         """The bytes of an output, good until the next compute."""
-        return guarded(self.contexts[context].get_output, index)
+        found = self.contexts[context]
+        try:
+            return found.get_output(index)
+        except HostError:
+            raise
+        except Exception as error:
+            raise failed(error) from error
 
     def compute_single(self, context: int) -> None:
         """Make the next piece of the output."""

@@ -70,8 +70,7 @@ def get_output(
         raise HostError(
             Errno.TOO_LARGE, f"output {index} has {count} times 4 bytes, the buffer {room}"
         )
-    with guest.view(out_buffer, len(output)) as buffer:
-        buffer[:] = output
+    guest.write(out_buffer, output)
     guest.write_u32(size, count)
     return witx.SUCCESS
 

@@ -47,7 +47,9 @@ def load(
     kind = meaning(dialect.encodings, encoding, "encoding", Errno.INVALID_ENCODING)
     device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
-    if sum(fields[1::2]) > guest.size:  # they overlap, and copies of them could be any size
+    if (
+        sum(fields[1::2]) > guest.current_size()
+    ):  # they overlap, and copies of them could be any size
         raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
     guest.write_u32(graph_out, session.load(parts, kind, device))
@@ -73,7 +75,9 @@ def init_execution_context(
 
 def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> int:
     dims, dims_len, tensor_type, data, data_len = guest.unpack(TENSOR, tensor)
-    kind = meaning(WITX.tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
+    kind = WITX.tensor_types.get(tensor_type)
+    if kind is None:
+        raise HostError(Errno.INVALID_ARGUMENT, f"{tensor_type} is no tensor type")
     shape = read_shape(guest, dims, dims_len)
     with guest.view(data, data_len) as view:
         session.set_input(context, index, kind, shape, view)
@@ -114,16 +118,16 @@ def copy_output(
 ) -> int:
     """Copy what `get` has for a context and an index into the guest's memory."""
     guest.check_writable(written_out, 4)
-    with guest.view(out_buffer, out_buffer_max_size) as buffer:
-        output = get(context, index)
-        if len(output) > out_buffer_max_size:
-            guest.write_u32(written_out, len(output))
-            raise HostError(
-                Errno.TOO_LARGE,
-                f"output {index} has {len(output)} bytes, the buffer {out_buffer_max_size}",
-            )
-        buffer[: len(output)] = output
-    guest.write_u32(written_out, len(output))
+    guest.check_writable(out_buffer, out_buffer_max_size)
+    output = get(context, index)
+    size = len(output)
+    if size > out_buffer_max_size:
+        guest.write_u32(written_out, size)
+        raise HostError(
+            Errno.TOO_LARGE, f"output {index} has {size} bytes, the buffer {out_buffer_max_size}"
+        )
+    guest.write(out_buffer, output)
+    guest.write_u32(written_out, size)
     return SUCCESS
 
 

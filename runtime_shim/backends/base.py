@@ -25,6 +25,7 @@ __all__ = [
     "Runtime",
     "Settings",
     "StreamingContext",
+    "failed",
     "guarded",
 ]
 
@@ -153,4 +154,9 @@ def guarded(call: Callable[..., R], *arguments: object) -> R:
     except HostError:
         raise
     except Exception as error:
-        raise HostError(Errno.RUNTIME_ERROR, f"{type(error).__name__}: {error}") from error
+        raise failed(error) from error
+
+
+def failed(error: Exception) -> HostError:
+    """What the guest is told where a backend raises anything else than a HostError."""
+    return HostError(Errno.RUNTIME_ERROR, f"{type(error).__name__}: {error}")

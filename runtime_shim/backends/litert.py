@@ -150,7 +150,7 @@ class LiteRtContext:
             self._resized = False
         for index, array in enumerate(self._inputs):
             if array is None:
-                raise not_set(self._graph.inputs, index)
+                raise not_set(self._graph.inputs, range(index))
             self._interpreter.set_tensor(self._graph.input_details[index]["index"], array)
         self._interpreter.invoke()
         self._computed = True

@@ -36,6 +36,7 @@ from runtime_shim.backends.onnx_devices import (
     placement,
 )
 from runtime_shim.backends.ports import (
+    Fed,
     Port,
     check_input,
     check_output,
@@ -171,8 +172,7 @@ class OnnxContext:
         # What it is bound to has to outlive it: providers other than the CPU's crash otherwise.
         self._binding.session = graph.session
         self._on_cpu = graph.device == CPU.name
-        self._shapes: list[tuple[int, ...] | None] = [None] * len(graph.inputs)
-        self._input_bytes = [memoryview(b"")] * len(graph.inputs)
+        self._fed: dict[int, Fed] = {}
         self._bound: dict[int, tuple[Any, ...]] = {}
         self._fixed: dict[int, memoryview] = {}
         for index, port in enumerate(graph.outputs):
@@ -197,25 +197,24 @@ class OnnxContext:
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        port = check_input(self._graph.inputs, index, tensor_type, shape)
-        if self._shapes[index] != shape:
-            self._bind_input(index, port, tensor_type, shape)
-        self._input_bytes[index][:] = data
+        fed = self._fed.get(index)
+        if fed is None or fed.type is not tensor_type or fed.shape != shape:
+            port = check_input(self._graph.inputs, index, tensor_type, shape)
+            fed = self._fed[index] = self._bind_input(index, port, tensor_type, shape)
+        fed.data[:] = data
 
     def _bind_input(
         self, index: int, port: Port, tensor_type: TensorType, shape: tuple[int, ...]
-    ) -> None:
+    ) -> Fed:
         array = np.empty(shape, DTYPES[tensor_type])
         self._bound[index] = (port.name, "cpu", 0, array.dtype, shape, array.ctypes.data)
         self._binding.bind_input(*self._bound[index])
-        self._input_bytes[index] = bytes_of(array)
-        self._shapes[index] = shape
+        return Fed(tensor_type, shape, bytes_of(array))
 
     def compute(self) -> None:
         self._computed = False
-        for index, shape in enumerate(self._shapes):
-            if shape is None:
-                raise not_set(self._graph.inputs, index)
+        if len(self._fed) < len(self._graph.inputs):
+            raise not_set(self._graph.inputs, self._fed)
         for name in self._free:
             self._binding.bind_output(name, "cpu")
         if self._on_cpu:
@@ -229,9 +228,9 @@ class OnnxContext:
         self._computed = True
 
     def get_output(self, index: int) -> memoryview:
-        port = check_output(self._graph.outputs, index, self._computed)
-        if index in self._fixed:
+        if self._computed and index in self._fixed:
             return self._fixed[index]
+        port = check_output(self._graph.outputs, index, self._computed)
         value = self._binding.get_outputs()[index]
         if not value.is_tensor() or value.data_type() == "tensor(string)":
             raise HostError(

@@ -21,6 +21,7 @@ from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.openvino_library import LoadedModel, Request, library
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
+    Fed,
     check_input,
     check_output,
     check_parts,
@@ -139,34 +140,38 @@ class OpenVinoContext:
     def __init__(self, graph: OpenVinoGraph, request: Request) -> None:
         self._graph = graph
         self._request = request
-        self._shapes: list[tuple[int, ...] | None] = [None] * len(graph.inputs)
-        self._input_bytes = [memoryview(b"")] * len(graph.inputs)
+        self._fed: dict[int, Fed] = {}
+        self._fixed: dict[int, memoryview] = {}
         self._computed = False
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        check_input(self._graph.inputs, index, tensor_type, shape)
-        if self._shapes[index] != shape:
-            self._input_bytes[index] = self._request.input(index, shape)
-            self._shapes[index] = shape
-        self._input_bytes[index][:] = data
+        fed = self._fed.get(index)
+        if fed is None or fed.type is not tensor_type or fed.shape != shape:
+            check_input(self._graph.inputs, index, tensor_type, shape)
+            fed = self._fed[index] = Fed(tensor_type, shape, self._request.input(index, shape))
+        fed.data[:] = data
 
     def compute(self) -> None:
         self._computed = False
-        for index, shape in enumerate(self._shapes):
-            if shape is None:
-                raise not_set(self._graph.inputs, index)
+        if len(self._fed) < len(self._graph.inputs):
+            raise not_set(self._graph.inputs, self._fed)
         self._request.infer()
         self._computed = True
 
     def get_output(self, index: int) -> memoryview:
+        if self._computed and index in self._fixed:
+            return self._fixed[index]
         port = check_output(self._graph.outputs, index, self._computed)
         if port.described_type == "string":
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
             )
-        return self._request.output(index)
+        output = self._request.output(index)
+        if None not in port.dims:
+            self._fixed[index] = output
+        return output
 
 
 def create(settings: Settings) -> OpenVinoBackend:

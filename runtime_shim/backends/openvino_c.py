@@ -261,8 +261,7 @@ class CModel:
 
 
 class CRequest:
-    """Implements openvino_library.Request. Tensors are looked up once; where an output's shape is
-    not fixed, its memory is looked up after each inference."""
+    """Implements openvino_library.Request."""
 
     def __init__(self, model: CModel, library: CLibrary, compiled: int) -> None:
         self._model = model
@@ -271,7 +270,6 @@ class CRequest:
         weakref.finalize(self, library.function("ov_infer_request_free"), self._request)
         self._infer = library.function("ov_infer_request_infer")
         self._inputs = [self._tensor("input", index) for index in range(len(model.inputs))]
-        self._fixed: dict[int, memoryview] = {}
 
     def _tensor(self, kind: str, index: int) -> int:
         name = f"ov_infer_request_get_{kind}_tensor_by_index"
@@ -291,16 +289,12 @@ class CRequest:
             self._library.call("ov_infer_request_infer", self._request)  # which says what is wrong
 
     def output(self, index: int) -> memoryview:
-        found = self._fixed.get(index)
-        if found is None:
-            fixed = None not in self._model.outputs[index].dims
-            name = "ov_infer_request_get_output_tensor_by_index"
-            tensor = self._library.make(name, self._request, index)
-            found = self._bytes(tensor)
+        name = "ov_infer_request_get_output_tensor_by_index"
+        tensor = self._library.make(name, self._request, index)
+        try:
+            return self._bytes(tensor)
+        finally:
             self._library.function("ov_tensor_free")(tensor)
-            if fixed:
-                self._fixed[index] = found
-        return found
 
     def _bytes(self, tensor: int) -> memoryview:
         size = self._library.count("ov_tensor_get_byte_size", tensor)

@@ -29,7 +29,7 @@ class Request(Protocol):
     def infer(self) -> None: ...
 
     def output(self, index: int) -> memoryview:
-        """The bytes of an output, good until the next inference."""
+        """The bytes of an output; where its shape is fixed, they stay in the same place."""
 
 
 class LoadedModel(Protocol):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rewriter.dialects import Errno, TensorType
 from runtime_shim.backends.base import Options, Part, Settings
 from runtime_shim.errors import HostError
 
 __all__ = [
+    "Fed",
     "Port",
     "check_input",
     "check_output",
@@ -43,6 +45,14 @@ class Port:
     def __str__(self) -> str:
         dims = ", ".join("?" if dim is None else str(dim) for dim in self.dims)
         return f"{self.name!r}, {self.described_type} [{dims}]"
+
+
+class Fed(NamedTuple):
+    """What an input was last given, and where its bytes go: the same again need not be checked."""
+
+    type: TensorType
+    shape: tuple[int, ...]
+    data: memoryview
 
 
 def settings_for(backend: str, settings: Settings, options: Options) -> Settings:
@@ -92,8 +102,9 @@ def check_input(
     return port
 
 
-def not_set(inputs: Sequence[Port], index: int) -> HostError:
-    """What compute raises where an input is missing."""
+def not_set(inputs: Sequence[Port], fed: Container[int]) -> HostError:
+    """What compute raises where not all inputs are among those that were fed."""
+    index = next(index for index in range(len(inputs)) if index not in fed)
     return HostError(Errno.RUNTIME_ERROR, f"input {index} ({inputs[index]}) is not set")
 
 

@@ -135,6 +135,37 @@ def test_a_tensor_of_another_type_is_an_invalid_argument(context_for: ContextFor
     assert caught.value.errno is Errno.INVALID_ARGUMENT
 
 
+def test_a_tensor_of_another_type_is_noticed_after_one_of_the_right_type_too(
+    context_for: ContextFor,
+) -> None:
+    context = context_for(identity(dims=(2,)))
+    feed(context, 0, 1, 2)
+    with pytest.raises(HostError, match="was given i32"):
+        context.set_input(0, TensorType.I32, (2,), memoryview(bytes(8)))
+    context.compute()
+    assert bytes(context.get_output(0)) == struct.pack("<2f", 1, 2)
+
+
+def test_a_model_that_fails_while_it_runs_says_why_and_has_no_output(
+    context_for: ContextFor,
+) -> None:
+    node = helper.make_node("Add", ["a", "b"], ["y"])
+    ports = [("a", F32, ("n",)), ("b", F32, ("m",))], [("y", F32, ("k",))]
+    context = context_for(model([node], *ports))
+    feed(context, 0, 1, 2)
+    feed(context, 1, 3, 4)
+    context.compute()
+    assert bytes(context.get_output(0)) == struct.pack("<2f", 4, 6)
+    feed(context, 1, 3, 4, 5)
+    with pytest.raises(Exception, match=r".{10}"):
+        context.compute()
+    with pytest.raises(HostError, match="before compute"):
+        context.get_output(0)
+    feed(context, 0, 1, 2, 3)
+    context.compute()
+    assert bytes(context.get_output(0)) == struct.pack("<3f", 4, 6, 8)
+
+
 def test_an_index_past_the_last_is_an_invalid_argument(context_for: ContextFor) -> None:
     context = context_for(sum_and_product())
     feed(context, 0, 1, 2)

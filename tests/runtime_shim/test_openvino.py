@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import subprocess
@@ -9,10 +10,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import openvino
 import pytest
+from onnx import helper
 
-from rewriter.dialects import Errno, Target
+from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends import openvino_c
 from runtime_shim.backends.base import Part, Settings
 from runtime_shim.backends.openvino import OpenVinoBackend
@@ -20,7 +23,7 @@ from runtime_shim.backends.openvino_c import CLibrary
 from runtime_shim.backends.openvino_library import Config, LoadedModel, library
 from runtime_shim.backends.openvino_python import PythonLibrary
 from runtime_shim.errors import HostError
-from tests.models import identity, with_external_data
+from tests.models import F32, identity, model, with_external_data
 from tests.native import openvino_model
 
 
@@ -120,6 +123,39 @@ def test_the_c_library_is_used_and_takes_its_settings() -> None:
         assert found.text("ov_compiled_model_get_property", model._compiled, key) == value
     with pytest.raises(RuntimeError, match="NO_SUCH_PROPERTY"):
         found.load([identity()], "CPU", {"NO_SUCH_PROPERTY": 1})
+
+
+def test_weights_that_came_as_bytes_stay_as_long_as_the_model(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    weights = rng.normal(size=(256, 256)).astype(np.float32)
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    data = model([node], [("x", F32, (1, 256))], [("y", F32, (1, 256))], {"w": weights})
+    names = openvino_model(data, tmp_path).split("+")
+    graph = OpenVinoBackend().load([(tmp_path / name).read_bytes() for name in names], Target.CPU)
+    gc.collect()
+    junk = [bytes(weights.nbytes) for _ in range(20)]  # takes the place of what was freed
+    context = graph.init_execution_context()
+    x = rng.normal(size=(1, 256)).astype(np.float32)
+    context.set_input(0, TensorType.F32, (1, 256), memoryview(x.tobytes()))
+    context.compute()
+    assert np.allclose(np.frombuffer(context.get_output(0), np.float32), x @ weights, atol=1e-3)
+    assert junk
+
+
+def test_there_is_no_output_after_an_inference_that_failed() -> None:
+    context = OpenVinoBackend().load([identity(dims=(1,))], Target.CPU).init_execution_context()
+    context.set_input(0, TensorType.F32, (1,), memoryview(bytes(4)))
+    context.compute()
+    assert bytes(context.get_output(0)) == bytes(4)
+
+    def fail() -> None:
+        raise RuntimeError("no such luck")
+
+    context._request.infer = fail  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        context.compute()
+    with pytest.raises(HostError, match="before compute"):
+        context.get_output(0)
 
 
 @pytest.mark.parametrize("missing", ["release", "library", "function"])
