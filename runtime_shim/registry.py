@@ -13,11 +13,6 @@ from rewriter.errors import InputError, UsageError
 from runtime_shim.backends.base import Options, Place
 from runtime_shim.backends.devices import AUTO
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 __all__ = ["NamedGraph", "parse_nn_graph", "parse_nn_preload", "read_graphs"]
 
 _MODEL_FILES = {
@@ -99,6 +94,11 @@ def read_graphs(path: str) -> list[NamedGraph]:
 
     Raises InputError where the file, or one that it names, is not there or makes no sense.
     """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     try:
         with open(path, "rb") as file:
             content = tomllib.load(file)

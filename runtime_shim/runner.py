@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from runtime_shim.errors import GuestTrap, LinkError
 from runtime_shim.host import NNHost
 
 __all__ = ["Outcome", "WasiOptions", "guest_dialects", "run"]
+
+log = logging.getLogger("runtime_shim")
 
 _WASI = "wasi_snapshot_preview1"
 
@@ -60,9 +63,11 @@ def run(
     invoke_args: Sequence[str] = (),
     trap_unknown_imports: bool = False,
     guest_abi: str | None = None,
+    cache: bool = True,
 ) -> Outcome:
     """Run `_start`, or the export that `invoke` names with `invoke_args`; `_initialize` before it
     where there is one. `guest_abi` names the dialect of a guest whose imports do not tell it.
+    With `cache`, what wasmtime compiles is kept in its own cache for the next time.
 
     Raises InvalidModule, LinkError for imports that no one defines (with `trap_unknown_imports`
     the functions among them trap when called) and for a missing export, UsageError for arguments
@@ -72,7 +77,7 @@ def run(
     info = inspect_module(module, guest_abi)
     dialects = guest_dialects(info)
     _check_signatures(info, dialects)
-    engine = wasmtime.Engine()
+    engine = _engine(cache)
     try:
         compiled = wasmtime.Module(engine, module)
     except wasmtime.WasmtimeError as error:
@@ -101,6 +106,18 @@ def run(
     if returned is None:
         return Outcome(0)
     return Outcome(0, tuple(returned) if isinstance(returned, list) else (returned,))
+
+
+def _engine(cache: bool) -> wasmtime.Engine:
+    """An engine with wasmtime's cache, which is in the user's folder for caches, unless the user's
+    own configuration of wasmtime says otherwise. Where it cannot be written, it is left out."""
+    config = wasmtime.Config()
+    if cache:
+        try:
+            config.cache = True
+        except wasmtime.WasmtimeError as error:
+            log.info("there is no cache for compiled modules: %s", _flat(error))
+    return wasmtime.Engine(config)
 
 
 def _instantiate(

@@ -73,6 +73,9 @@ def command(
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
     ] = False,
     guest_abi: GuestAbi = None,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep what is compiled for the next run.")
+    ] = True,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
     ] = False,
@@ -121,6 +124,7 @@ def command(
             invoke_args=arguments,
             trap_unknown_imports=trap_unknown_imports,
             guest_abi=guest_abi,
+            cache=cache,
         )
     except GuestTrap as trap:
         fail(f"the guest trapped: {trap}")

@@ -13,7 +13,6 @@ import os
 import weakref
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,6 +54,12 @@ class _PartialShape(Structure):
     _fields_ = (("rank", _Dimension), ("dims", POINTER(_Dimension)))
 
 
+class _Version(Structure):
+    """ov_version_t."""
+
+    _fields_ = (("buildNumber", c_char_p), ("description", c_char_p))
+
+
 class _Devices(Structure):
     """ov_available_devices_t."""
 
@@ -68,6 +73,7 @@ _FREE = {
     "ov_output_const_port_free": c_void_p,
     "ov_tensor_free": c_void_p,
     "ov_available_devices_free": POINTER(_Devices),
+    "ov_version_free": POINTER(_Version),
     "ov_partial_shape_free": POINTER(_PartialShape),
     "ov_free": c_void_p,
 }
@@ -76,6 +82,7 @@ _FREE = {
 _OUT = POINTER(c_void_p)
 
 _STATUS: dict[str, tuple[Any, ...]] = {
+    "ov_get_openvino_version": (POINTER(_Version),),
     "ov_core_create": (_OUT,),
     "ov_core_read_model": (c_void_p, c_char_p, c_char_p, _OUT),
     "ov_core_read_model_from_memory_buffer": (c_void_p, c_char_p, c_size_t, c_void_p, _OUT),
@@ -118,9 +125,6 @@ class CLibrary:
         spec = find_spec("openvino")
         if spec is None or spec.origin is None:
             raise ImportError("No module named 'openvino'", name="openvino")
-        self.version = version("openvino")
-        if not self.version.startswith(RELEASES):
-            raise OSError(f"the C headers of OpenVINO {self.version} were not read")
         folder = Path(spec.origin).with_name("libs")
         found = sorted(folder.glob("libopenvino_c.so*"))
         if not found:
@@ -135,6 +139,9 @@ class CLibrary:
             self._dll.ov_get_last_err_msg.restype = c_void_p
         except AttributeError as error:
             raise OSError(f"OpenVINO's C library lacks a function: {error}") from error
+        self.version = self._version()
+        if not self.version.startswith(RELEASES):
+            raise OSError(f"the C headers of OpenVINO {self.version} were not read")
         self._core = self.make("ov_core_create")
 
     def call(self, name: str, *arguments: object) -> None:
@@ -173,6 +180,14 @@ class CLibrary:
         """A function, to be called without looking at what it returns."""
         found: Callable[..., Any] = getattr(self._dll, name)
         return found
+
+    def _version(self) -> str:
+        found = _Version()
+        self.call("ov_get_openvino_version", byref(found))
+        try:
+            return os.fsdecode(found.buildNumber)
+        finally:
+            self._dll.ov_version_free(byref(found))
 
     def devices(self) -> list[str]:
         found = _Devices()

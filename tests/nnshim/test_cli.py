@@ -210,3 +210,24 @@ def test_an_empty_module_is_inspected(tmp_path: Path) -> None:
     path = tmp_path / "empty.wasm"
     path.write_bytes(HEADER)
     assert nnshim("inspect", str(path)).returncode == 0
+
+
+@pytest.mark.parametrize(("options", "kept"), [([], True), (["--no-cache"], False)])
+def test_what_is_compiled_is_kept_for_the_next_run_unless_told_otherwise(
+    tmp_path: Path, options: list[str], kept: bool
+) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble('(module (func (export "_start")))'))
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    done = nnshim("run", *options, guest, env={"XDG_CACHE_HOME": str(folder)})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert any(path.is_file() for path in folder.rglob("*")) is kept
+
+
+def test_without_a_folder_for_the_cache_a_guest_runs_all_the_same(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble('(module (func (export "_start")))'))
+    done = nnshim("run", "-v", guest, env={"XDG_CACHE_HOME": "/proc/none"})
+    assert done.returncode == 0
+    assert b"there is no cache for compiled modules" in done.stderr
