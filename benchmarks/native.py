@@ -211,7 +211,7 @@ def _plot(path: str, sizes: Sequence[int], ratios: Sequence[float]) -> None:
     axes.semilogx(sizes, ratios, "o-", base=2)
     axes.axhline(1, color="#bbbbbb")
     axes.set_xlabel("bytes of input")
-    axes.set_ylabel("nnshim's time for an inference, of native Wasmtime's")
+    axes.set_ylabel("an inference here, of native Wasmtime")
     axes.set_ylim(bottom=0)
     figure.savefig(path)
 

@@ -43,14 +43,13 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
     if not found:
         raise HostError(Errno.INVALID_ENCODING, f"there is no backend for {name} models")
     try:
-        create = found[0].load()
+        backend: Backend = found[0].load()(settings)
     except ImportError as error:
         reason = f"the backend for {name} models cannot be imported ({error})"
         if _is_own(found[0]):
             reason += f"; pip install 'nnshim[{_EXTRAS[encoding]}]'"
         _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
-    backend: Backend = create(settings)
     return backend
 
 

@@ -45,14 +45,15 @@ __all__ = ["LiteRtBackend", "create"]
 
 _TENSOR_TYPES = {dtype: kind for kind, dtype in DTYPES.items()}
 
-_KNOWN = {"cpu": Target.CPU, DEVICE: Target.GPU}
+_ON_CPU = {"cpu": Target.CPU}
+_KNOWN = {**_ON_CPU, DEVICE: Target.GPU}
 
 _Details = Mapping[str, Any]
 """What the interpreter says of one tensor."""
 
 
 class LiteRtBackend:
-    """Implements backends.base.Backend. There is no faster math to be had."""
+    """Implements backends.base.Backend. On the CPU there is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
@@ -65,7 +66,7 @@ class LiteRtBackend:
     ) -> LiteRtGraph:
         settings = settings_for("tensorflowlite", self._settings, options)
         check_parts("a TensorFlow Lite model", parts, 1)
-        present = {"cpu": Target.CPU} if place is Target.CPU else self._found
+        present = _ON_CPU if place in (Target.CPU, "cpu") else self._found
         device = choose_device("tensorflowlite", place, _KNOWN, present)
         return LiteRtGraph(parts[0], device, settings)
 
@@ -76,7 +77,7 @@ class LiteRtBackend:
             with contextlib.suppress(RuntimeError):
                 GpuInterpreter(TRIALS[Encoding.TENSORFLOWLITE].model(), fast_math=False)
                 return _KNOWN
-        return {"cpu": Target.CPU}
+        return _ON_CPU
 
 
 class LiteRtGraph:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import threading
 import weakref
@@ -12,7 +13,7 @@ import pytest
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from rewriter.errors import InputError, UsageError
-from runtime_shim import HostError, NamedGraph, NNHost, backends, parse_nn_graph, parse_nn_preload
+from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
 from runtime_shim import host as runtime_host
 from runtime_shim.backends.base import NO_OPTIONS, Options, Part, Place
 from runtime_shim.backends.fake import FakeBackend, FakeContext, FakeGraph, echo
@@ -198,18 +199,52 @@ def test_autodetect_of_no_known_format_is_an_invalid_encoding(builders: list[byt
     assert caught.value.errno is Errno.INVALID_ENCODING
 
 
+MISSING = """
+import logging, sys
+
+logging.basicConfig(format="%(message)s")
+
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == sys.argv[2]:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Nowhere())
+from rewriter.dialects import Encoding, Target
+from runtime_shim import HostError, NNHost
+for _ in range(3):
+    try:
+        NNHost().load([b""], Encoding[sys.argv[1]], Target.CPU)
+    except HostError as error:
+        print(error.errno.name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "module", "extra"),
+    [
+        ("ONNX", "onnxruntime", "onnx"),
+        ("OPENVINO", "openvino", "openvino"),
+        ("TENSORFLOW", "openvino", "tensorflow"),
+        ("TENSORFLOWLITE", "ai_edge_litert", "litert"),
+        ("PYTORCH", "torch", "torch"),
+        ("GGML", "xllamacpp", "ggml"),
+    ],
+)
 def test_a_backend_that_is_not_installed_names_the_line_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    encoding: str, module: str, extra: str
 ) -> None:
-    backends._warn_once.cache_clear()
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.delitem(sys.modules, "runtime_shim.backends.onnx", raising=False)
-    for _ in range(3):
-        with pytest.raises(HostError) as caught:
-            NNHost().session().load([MODEL], Encoding.ONNX, Target.CPU)
-        assert caught.value.errno is Errno.INVALID_ENCODING
-    (message,) = caplog.messages  # a guest that tries again and again does not fill the log
-    assert "pip install 'nnshim[onnx]'" in message
+    command = [sys.executable, "-c", MISSING, encoding, module]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "INVALID_ENCODING\n" * 3)
+    (message,) = done.stderr.splitlines()  # a guest that tries again does not fill the log
+    assert f"pip install 'nnshim[{extra}]'" in message
+
+
+def test_an_encoding_without_a_backend_is_an_invalid_encoding() -> None:
+    with pytest.raises(HostError, match="no backend for whisper models") as caught:
+        NNHost().load([b""], Encoding.WHISPER, Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ENCODING
 
 
 @pytest.fixture
