@@ -76,8 +76,8 @@ class Guest:
         self.put(BUILDERS, struct.pack("<II", DATA, len(model)))
         return self.load(BUILDERS, 1, encoding, target, HANDLE)
 
-    def context_for(self, model: bytes) -> int:
-        assert self.load_model(model) == 0
+    def context_for(self, model: bytes, encoding: int = Encoding.ONNX) -> int:
+        assert self.load_model(model, encoding) == 0
         assert self.init_execution_context(self.u32(HANDLE), HANDLE) == 0
         return self.u32(HANDLE)
 
