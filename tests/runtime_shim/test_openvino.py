@@ -125,6 +125,25 @@ def test_the_c_library_is_used_and_takes_its_settings() -> None:
         found.load([identity()], "CPU", {"NO_SUCH_PROPERTY": 1})
 
 
+def test_an_inference_imports_neither_openvinos_package_nor_numpy(tmp_path: Path) -> None:
+    openvino_model(identity(dims=(1,)), tmp_path)
+    code = """
+import sys
+from rewriter.dialects import Encoding, Target, TensorType
+from runtime_shim import NNHost
+parts = [open(f"model.{end}", "rb").read() for end in ("xml", "bin")]
+session = NNHost().session()
+context = session.init_execution_context(session.load(parts, Encoding.OPENVINO, Target.CPU))
+session.set_input(context, 0, TensorType.F32, (1,), memoryview(b"abcd"))
+session.compute(context)
+print(bytes(session.get_output(context, 0)), {"numpy", "openvino"} & set(sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("b'abcd' set()\n", "")
+
+
 def test_weights_that_came_as_bytes_stay_as_long_as_the_model(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     weights = rng.normal(size=(256, 256)).astype(np.float32)
