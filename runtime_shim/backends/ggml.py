@@ -15,6 +15,7 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 
 import xllamacpp
 
@@ -56,6 +57,8 @@ class GgmlBackend:
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
         parsed = parse_options(options, GgmlOptions(threads=self._threads))
         check_parts("a GGUF model", parts, 1)
+        if isinstance(parts[0], Path) and not parts[0].is_file():
+            raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
         if head(parts[0], 4) != b"GGUF":
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no GGUF file")
         device = choose_device("ggml", place, _KNOWN, _devices())

@@ -428,6 +428,17 @@ def test_a_guest_can_have_the_host_print_its_text(
     assert lines[:2] == ["bccompute 0", "bc"]
 
 
+def test_a_model_whose_file_has_gone_is_not_found(
+    guests: dict[bool, bytes], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    successors(tmp_path / "gone.gguf", "ab")
+    graph = NamedGraph("it", Encoding.GGML, Target.CPU, (str(tmp_path / "gone.gguf"),))
+    (tmp_path / "gone.gguf").unlink()
+    run(guests[False], NNHost(graphs=[graph]), WasiOptions(["guest", "it", "", "a"]))
+    answer = capfd.readouterr().out
+    assert answer == f"load_by_name_with_config {Errno.MODEL_NOT_FOUND:d}\n"
+
+
 def test_a_guests_mistake_is_an_errno(
     guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
