@@ -13,7 +13,6 @@ import ctypes
 import json
 import os
 import threading
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
 from runtime_shim.backends.ggml_text import Text, failure
 from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, offloads
+from runtime_shim.backends.native import free_with
 from runtime_shim.backends.parts import as_file, head
 from runtime_shim.backends.ports import check_parts
 from runtime_shim.errors import HostError
@@ -89,7 +89,7 @@ class GgmlGraph:
             self.model: int | None = lib.model_load_from_file(path, params)
             if self.model is None:
                 raise failure("the model cannot be loaded")
-            weakref.finalize(self, lib.model_free, self.model)
+            free_with(self, lib.model_free, self.model)
             on_gpu, layers = offloads[-1] if offloads else (0, 0)
         if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
             raise HostError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.ggml_options import GgmlOptions
 from runtime_shim.backends.llama_cpp import RANK, Token, lib, messages
+from runtime_shim.backends.native import free_with
 from runtime_shim.errors import HostError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Text:
         self._graph = graph
         self._options = options
         self._context, self._params = graph.open(options)
-        weakref.finalize(self, lib.free, self._context)
+        free_with(self, lib.free, self._context)
         self._free_sampler: Any = lambda: None
         self._sampler = 0
         self._position = 0
@@ -48,7 +48,7 @@ class Text:
         lib.memory_clear(lib.get_memory(self._context), True)
         self._free_sampler()
         self._sampler = self._graph.sampler(self._options)
-        self._free_sampler = weakref.finalize(self, lib.sampler_free, self._sampler)
+        self._free_sampler = free_with(self, lib.sampler_free, self._sampler)
         self._position = self.output_tokens = 0
         self._not_evaluated = []
         self.output = bytearray()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import weakref
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime_shim.backends.base import Part
+from runtime_shim.backends.native import free_with
 from runtime_shim.backends.openvino_library import Config
 from runtime_shim.backends.openvino_types import ELEMENT_TYPES, port
 from runtime_shim.backends.ports import Port
@@ -241,7 +241,7 @@ class CModel:
         self._library = library
         self._compiled = compiled
         self._parts = parts
-        weakref.finalize(self, library.function("ov_compiled_model_free"), compiled)
+        free_with(self, library.function("ov_compiled_model_free"), compiled)
         self.inputs = self._ports("input")
         self.outputs = self._ports("output")
         used = library.text("ov_compiled_model_get_property", compiled, b"EXECUTION_DEVICES")
@@ -282,14 +282,14 @@ class CRequest:
         self._model = model
         self._library = library
         self._request = library.make("ov_compiled_model_create_infer_request", compiled)
-        weakref.finalize(self, library.function("ov_infer_request_free"), self._request)
+        free_with(self, library.function("ov_infer_request_free"), self._request)
         self._infer = library.function("ov_infer_request_infer")
         self._inputs = [self._tensor("input", index) for index in range(len(model.inputs))]
 
     def _tensor(self, kind: str, index: int) -> int:
         name = f"ov_infer_request_get_{kind}_tensor_by_index"
         tensor = self._library.make(name, self._request, index)
-        weakref.finalize(self, self._library.function("ov_tensor_free"), tensor)
+        free_with(self, self._library.function("ov_tensor_free"), tensor)
         return tensor
 
     def input(self, index: int, shape: tuple[int, ...]) -> memoryview:

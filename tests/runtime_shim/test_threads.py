@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -55,3 +57,34 @@ def test_every_result_of_every_guest_is_right(host: NNHost) -> None:
         right = list(pool.map(lambda number: infer(host, number), range(THREADS)))
     assert right == [INFERENCES] * THREADS
     assert host.load_by_name("both") is host.load_by_name("both")
+
+
+AT_EXIT = """
+import sys, threading, time
+from rewriter.dialects import Encoding, Target, TensorType
+from runtime_shim import NNHost
+from runtime_shim.backends.trials import TRIALS
+encoding = Encoding[sys.argv[1]]
+trial = TRIALS[encoding]
+graph = NNHost().load([trial.model()], encoding, Target.CPU)
+given = trial.answers[0][0]
+shape = (len(given) if trial.type is TensorType.U8 else len(given) // 4,)
+
+def work():
+    context = graph.init_execution_context()
+    while True:
+        context.set_input(0, trial.type, shape, memoryview(given))
+        context.compute()
+
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize("encoding", ["OPENVINO", "GGML"])
+def test_a_program_can_end_while_threads_are_still_computing(encoding: str) -> None:
+    for _ in range(3):
+        command = [sys.executable, "-c", AT_EXIT, encoding]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
