@@ -58,6 +58,7 @@ class NNHost:
     a model that is meant for a GPU that is not there runs on the CPU, and a warning says so once;
     by default it does not load. `threads` is how many one inference may use, None for as many as
     the NN runtime takes. With `fast_math` it may compute in less precision than the model's own.
+    `model_cache` is a folder in which OpenVINO keeps what it has compiled, for the next process.
     `stats()` counts inferences only with `time_inferences`: it costs a little in each.
 
     Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
@@ -72,9 +73,10 @@ class NNHost:
         gpu_fallback: bool = False,
         threads: int | None = None,
         fast_math: bool = False,
+        model_cache: str | None = None,
         time_inferences: bool = False,
     ) -> None:
-        self._settings = Settings(threads, fast_math)
+        self._settings = Settings(threads, fast_math, model_cache)
         self._backends = dict(backends or {})
         self._placement = Placement(devices)
         self._gpu_fallback = gpu_fallback

@@ -73,6 +73,10 @@ def command(
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
     ] = False,
     guest_abi: GuestAbi = None,
+    model_cache: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Keep models that OpenVINO has compiled in this folder."),
+    ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Keep what is compiled for the next run.")
     ] = True,
@@ -104,6 +108,7 @@ def command(
         gpu_fallback=gpu_fallback is not None,
         threads=threads,
         fast_math=fast_math,
+        model_cache=model_cache,
         time_inferences=stats or stats_json is not None,
     )
     arguments = args or []

@@ -114,10 +114,11 @@ class QuantizedGraph(Graph, Protocol):
 class Settings:
     """What the host asks of its backends: `threads` that one inference may use, None for as many
     as the NN runtime takes; `fast_math`, for less precision than the model's own where that is
-    faster."""
+    faster; `model_cache`, a folder for what NN runtimes compile, of those that can keep it."""
 
     threads: int | None = None
     fast_math: bool = False
+    model_cache: str | None = None
 
 
 DEFAULTS = Settings()

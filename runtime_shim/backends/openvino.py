@@ -92,6 +92,8 @@ class OpenVinoBackend:
     def compile(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
         """Load a model that has been looked at. Raises as Backend.load does."""
         config: dict[str, str | int | bool] = {} if settings.fast_math else {**_FULL_PRECISION}
+        if settings.model_cache is not None:
+            config["CACHE_DIR"] = settings.model_cache
         if settings.threads is not None:
             # As many inferences at once as the cores allow; the threads are those of all of them.
             streams = max(1, len(os.sched_getaffinity(0)) // settings.threads)

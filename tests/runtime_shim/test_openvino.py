@@ -125,6 +125,20 @@ def test_the_c_library_is_used_and_takes_its_settings() -> None:
         found.load([identity()], "CPU", {"NO_SUCH_PROPERTY": 1})
 
 
+def test_compiled_models_are_kept_in_a_folder_that_the_host_names(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for _ in range(2):
+        backend = OpenVinoBackend(Settings(model_cache=str(cache)))
+        context = backend.load([identity(dims=(1,))], Target.CPU).init_execution_context()
+        context.set_input(0, TensorType.F32, (1,), memoryview(b"abcd"))
+        context.compute()
+        assert bytes(context.get_output(0)) == b"abcd"
+        (kept,) = cache.glob("*.blob")
+        assert kept.stat().st_size > 0
+    OpenVinoBackend().load([identity(dims=(2,))], Target.CPU)
+    assert list(cache.iterdir()) == [kept]
+
+
 def test_an_inference_imports_neither_openvinos_package_nor_numpy(tmp_path: Path) -> None:
     openvino_model(identity(dims=(1,)), tmp_path)
     code = """
