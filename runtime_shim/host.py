@@ -29,6 +29,7 @@ from runtime_shim.backends.base import (
     guarded,
 )
 from runtime_shim.backends.detect import detect
+from runtime_shim.backends.devices import place_name
 from runtime_shim.errors import HostError
 from runtime_shim.placement import Placement
 from runtime_shim.registry import NamedGraph
@@ -190,8 +191,7 @@ class NNHost:
                 raise
             _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
             graph = guarded(backend.load, parts, Target.CPU, options)
-        meant_for = place.name.lower() if isinstance(place, Target) else place
-        key = (encoding.name.lower(), name, meant_for, graph.device)
+        key = (encoding.name.lower(), name, place_name(place), graph.device)
         self._stats.add_load(key, perf_counter() - started)
         self._stats_keys[graph] = key
         return graph

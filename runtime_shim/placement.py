@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rewriter.dialects import Encoding, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends.base import Place
-from runtime_shim.backends.devices import AUTO
+from runtime_shim.backends.devices import AUTO, place_name
 
 __all__ = ["Placement"]
 
@@ -22,7 +22,7 @@ class Placement:
 
     def __init__(self, rules: Mapping[str, str]) -> None:
         self._rules = {what.lower(): rule for what, rule in rules.items()}
-        known = [*_ENCODINGS, *_TARGETS, AUTO]
+        known = [*_ENCODINGS, *map(place_name, Target), AUTO]
         for what, rule in self._rules.items():
             if what not in known:
                 raise UsageError(f"{what!r} is no encoding and no target: {', '.join(known)}")
@@ -31,8 +31,7 @@ class Placement:
 
     def of(self, encoding: Encoding, place: Place) -> tuple[Encoding, Place]:
         """The encoding whose backend is to run a model, and where."""
-        meant = place.name.lower() if isinstance(place, Target) else place
-        rule = self._rules.get(encoding.name.lower()) or self._rules.get(meant)
+        rule = self._rules.get(encoding.name.lower()) or self._rules.get(place_name(place))
         if rule is None:
             return encoding, place
         backend, device = _split(rule)
@@ -40,7 +39,6 @@ class Placement:
 
 
 _ENCODINGS = {item.name.lower(): item for item in Encoding if item is not Encoding.AUTODETECT}
-_TARGETS = {item.name.lower(): item for item in Target}
 
 
 def _split(rule: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from rewriter.dialects import Errno, Target
 from runtime_shim.backends.base import Place
 from runtime_shim.errors import HostError
 
-__all__ = ["AUTO", "choose_device", "not_there"]
+__all__ = ["AUTO", "choose_device", "not_there", "place_name"]
 
 AUTO = "auto"
 """The place of a model that may run wherever it runs best."""
@@ -38,14 +38,17 @@ def choose_device(
     raise not_there(backend, place, known, present)
 
 
+def place_name(place: Place) -> str:
+    """A place as command lines have it."""
+    return place.name.lower() if isinstance(place, Target) else place
+
+
 def not_there(
     backend: str, place: Place, known: Mapping[str, Target], present: Collection[str]
 ) -> HostError:
     """What to raise for a place that there is no device for: it says what was looked for."""
-    asked = place
-    if isinstance(place, Target):
-        meant = " or ".join(device for device, target in known.items() if target is place)
-        asked = f"{place.name.lower()} ({meant})" if meant else place.name.lower()
+    meant = " or ".join(device for device, target in known.items() if target is place)
+    asked = f"{place_name(place)} ({meant})" if meant else place_name(place)
     return HostError(
         Errno.UNSUPPORTED_OPERATION,
         f"the model is meant for {asked}, and the {backend} backend has {', '.join(present)} here",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends.base import NO_OPTIONS, Options, Part, Place, Runtime
 from runtime_shim.backends.devices import choose_device
+from runtime_shim.backends.ports import not_computed
 from runtime_shim.errors import HostError
 
 __all__ = ["FakeBackend", "Load", "echo"]
@@ -87,7 +88,7 @@ class FakeContext:
 
     def get_output(self, index: int) -> memoryview:
         if self._outputs is None:
-            raise HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")
+            raise not_computed()
         if index >= len(self._outputs):
             raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of {len(self._outputs)}")
         return memoryview(self._outputs[index])

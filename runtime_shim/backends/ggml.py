@@ -34,7 +34,7 @@ from runtime_shim.backends.ggml_text import Text, failure
 from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, offloads
 from runtime_shim.backends.native import free_with
 from runtime_shim.backends.parts import as_file, head
-from runtime_shim.backends.ports import check_parts
+from runtime_shim.backends.ports import check_parts, not_computed
 from runtime_shim.errors import HostError
 
 __all__ = ["GgmlBackend", "create"]
@@ -240,7 +240,7 @@ class GgmlContext:
         if index > 1:
             raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of a model that has 2")
         if text is None:
-            raise HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")
+            raise not_computed()
         return memoryview(bytes(text))
 
     def _metadata(self, prompt: Sequence[int]) -> bytes:

@@ -98,15 +98,18 @@ class LiteRtGraph:
         self.output_quantization: Sequence[Quantization | None] = tuple(
             map(_quantization, self.output_details)
         )
-
-        if device == DEVICE:
-            self.interpreter()  # raises where the GPU lacks one of the operators
+        self._compiled: list[GpuInterpreter] = []
+        if device == DEVICE:  # raises where the GPU lacks one of the operators
+            self._compiled.append(GpuInterpreter(model, settings.fast_math))
 
     def interpreter(self) -> Interpreter | GpuInterpreter:
         """One that no other context has."""
-        if self.device == DEVICE:
+        if self.device != DEVICE:
+            return self._cpu_interpreter()
+        try:
+            return self._compiled.pop()  # the first context's; two threads never get the same
+        except IndexError:
             return GpuInterpreter(self._model, self._settings.fast_math)
-        return self._cpu_interpreter()
 
     def _cpu_interpreter(self) -> Interpreter:
         threads = self._settings.threads

@@ -264,11 +264,13 @@ class CModel:
                 name = ""  # it has none
         finally:
             library.function("ov_output_const_port_free")(found)
-        if shape.rank.min != shape.rank.max:
-            raise RuntimeError(f"input or output {index} has any number of dimensions")
-        dims = (shape.dims[i] for i in range(shape.rank.max))
-        lengths = tuple(dim.max if dim.min == dim.max else None for dim in dims)
-        library.function("ov_partial_shape_free")(byref(shape))
+        try:
+            if shape.rank.min != shape.rank.max:
+                raise RuntimeError(f"input or output {index} has any number of dimensions")
+            dims = (shape.dims[i] for i in range(shape.rank.max))
+            lengths = tuple(dim.max if dim.min == dim.max else None for dim in dims)
+        finally:
+            library.function("ov_partial_shape_free")(byref(shape))
         return port(name, ELEMENT_TYPES[kind.value], lengths)
 
     def create_request(self) -> CRequest:

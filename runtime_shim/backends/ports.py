@@ -17,6 +17,7 @@ __all__ = [
     "check_input",
     "check_output",
     "check_parts",
+    "not_computed",
     "not_set",
     "settings_for",
 ]
@@ -115,5 +116,10 @@ def check_output(outputs: Sequence[Port], index: int, computed: bool) -> Port:
             Errno.INVALID_ARGUMENT, f"output {index} of a model that has {len(outputs)}"
         )
     if not computed:
-        raise HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")
+        raise not_computed()
     return outputs[index]
+
+
+def not_computed() -> HostError:
+    """What get_output raises where there is no output yet."""
+    return HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")

@@ -25,7 +25,7 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.parts import as_bytes
-from runtime_shim.backends.ports import check_parts, settings_for
+from runtime_shim.backends.ports import check_parts, not_computed, settings_for
 from runtime_shim.backends.torchscript import repack
 from runtime_shim.errors import HostError
 
@@ -109,7 +109,7 @@ class TorchContext:
 
     def get_output(self, index: int) -> memoryview:
         if self._outputs is None:
-            raise HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")
+            raise not_computed()
         if index >= len(self._outputs):
             raise HostError(
                 Errno.INVALID_ARGUMENT, f"output {index} of a model that gave {len(self._outputs)}"
