@@ -62,12 +62,14 @@ def copies(encoding: Encoding, size: int, rounds: int) -> tuple[float, float, fl
     loop: to be called from Python costs more than a small tensor."""
     engine = wasmtime.Engine()
     store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
-    session = NNHost().add_to_linker(linker)
-    model = identity(dims=(size // 4,))
-    context = session.init_execution_context(session.load([model], encoding, Target.CPU))
+    session = NNHost().session()
+    context = 2  # the handle after the model's
     input_at, output_at = PAGE, PAGE + size
     source = LOOPS.format(pages=2 + 2 * size // PAGE, context=context, out=output_at, size=size)
-    exports = linker.instantiate(store, wasmtime.Module(engine, source)).exports(store)
+    module = wasmtime.Module(engine, source)
+    exports = session.instantiate(linker, store, module).exports(store)
+    graph = session.load([identity(dims=(size // 4,))], encoding, Target.CPU)
+    assert session.init_execution_context(graph) == context
     memory, put, get = (exports[name] for name in ("memory", "set_input", "get_output"))
     assert isinstance(memory, wasmtime.Memory)
     assert isinstance(put, wasmtime.Func)
@@ -75,9 +77,9 @@ def copies(encoding: Encoding, size: int, rounds: int) -> tuple[float, float, fl
     memory.write(store, _U32.pack(size // 4), DIMS)
     memory.write(store, TENSOR.pack(DIMS, 1, TensorType.F32, input_at, size), TENSOR_AT)
     calls = max(1, (1 << 24) // size)
-    assert put(store, 1) == 0
+    assert put(store, 2) == 0
     session.compute(context)
-    assert get(store, 1) == 0
+    assert get(store, 2) == 0
     pages = [mmap.mmap(-1, size) for _ in range(2)]  # begin where pages do, as guest memory does
     from_, to = (ctypes.addressof(ctypes.c_char.from_buffer(page)) for page in pages)
     ctypes.memset(from_, 1, size)
@@ -102,11 +104,13 @@ def guests(encoding: Encoding, count: int) -> float:
 
         def add() -> None:
             store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
-            session = host.add_to_linker(linker)
-            instance = linker.instantiate(store, module)
+            session = host.session()
+            instance = session.instantiate(linker, store, module)
             context = session.init_execution_context(session.load_by_name("one"))
-            session.set_input(context, 0, TensorType.F32, (1,), memoryview(bytes(4)))
-            session.compute(context)
+            for _ in range(3):
+                session.set_input(context, 0, TensorType.F32, (1,), memoryview(bytes(4)))
+                session.compute(context)
+                session.get_output(context, 0)
             kept.extend((store, linker, session, instance))
 
         for _ in range(20):

@@ -80,8 +80,8 @@ def network() -> bytes:
 
 def guest(engine: wasmtime.Engine, host: NNHost, inferences: int) -> Callable[[], None]:
     store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
-    host.add_to_linker(linker)
-    exports = linker.instantiate(store, wasmtime.Module(engine, GUEST)).exports(store)
+    module = wasmtime.Module(engine, GUEST)
+    exports = host.session().instantiate(linker, store, module).exports(store)
     function = exports["run"]
     assert isinstance(function, wasmtime.Func)
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from rewriter.dialects import MODULE_NAMES, WASMEDGE, Dialect, Encoding, Errno, Target
+from rewriter.dialects import Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.base import (
@@ -33,15 +33,13 @@ from runtime_shim.backends.devices import place_name
 from runtime_shim.errors import HostError
 from runtime_shim.placement import Placement
 from runtime_shim.registry import NamedGraph
-from runtime_shim.session import Session
+from runtime_shim.session import EVERY_NAME, Session
 from runtime_shim.stats import GraphStats, Key, Stats, TimedContext
 
 if TYPE_CHECKING:
     import wasmtime
 
 __all__ = ["NNHost"]
-
-EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 

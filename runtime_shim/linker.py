@@ -65,13 +65,20 @@ _numbers = itertools.count(1)
 _forget = _Finalizer(lambda number: _live.pop(number, None))
 
 
-def define(linker: wasmtime.Linker, session: Session, dialects: Mapping[str, Dialect]) -> None:
+def define(
+    linker: wasmtime.Linker,
+    session: Session,
+    dialects: Mapping[str, Dialect],
+    *,
+    remember_memory: bool = False,
+) -> None:
     """Define wasi-nn's functions under each module name that `dialects` has, in that dialect.
 
-    Raises wasmtime.WasmtimeError where the linker has one of them already.
+    With `remember_memory`, instances without a memory may call them on behalf of the guest that
+    called last. Raises wasmtime.WasmtimeError where the linker has one of them already.
     """
     i32 = wasmtime.ValType.i32
-    find_memory = _memory_finder()
+    find_memory = _memory_finder(remember_memory)
     for module, dialect in dialects.items():
         functions = _FUNCTIONS[dialect.name]
         for name, parameters in dialect.functions.items():
@@ -140,8 +147,8 @@ def _trap(error: BaseException) -> int:
     return ctypes.cast(trap, c_void_p).value or 0
 
 
-def _memory_finder() -> Callable[[int], GuestMemory]:
-    """Finds the memory that the calling instance exports, where it is now.
+def _memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
+    """Finds the memory that the calling instance exports, or exported last, where it is now.
 
     As long as it is at the same address in the same store, it is the same object; whether it has
     grown meanwhile is asked only where that matters, as memories never shrink.
@@ -154,7 +161,8 @@ def _memory_finder() -> Callable[[int], GuestMemory]:
 
     def find(caller: int) -> GuestMemory:
         nonlocal found, store, context
-        if not _caller_export_get(caller, b"memory", 6, address):
+        is_there = _caller_export_get(caller, b"memory", 6, address)
+        if not is_there and not (remember and store):
             raise HostError(Errno.MISSING_MEMORY, 'the guest exports nothing named "memory"')
         if int(extern.kind) != _MEMORY_KIND:
             _extern_delete(address)

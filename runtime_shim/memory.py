@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rewriter.dialects import Errno
 from runtime_shim.errors import HostError
 
-__all__ = ["GuestMemory"]
+__all__ = ["GuestMemory", "view_of"]
 
 _from_memory = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
     ("PyMemoryView_FromMemory", ctypes.pythonapi)
@@ -17,6 +17,13 @@ _from_memory = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssi
 """https://docs.python.org/3/c-api/memoryview.html"""
 
 _PYBUF_WRITE = 0x200
+
+
+def view_of(address: int, size: int) -> memoryview:
+    """`size` bytes in place, writable."""
+    view: memoryview = _from_memory(address, size, _PYBUF_WRITE)
+    return view
+
 
 _U32 = struct.Struct("<I")
 
@@ -37,7 +44,7 @@ class GuestMemory:
         self.address = address
         self.size = size
         self._current_size = current_size
-        self._bytes: memoryview = _from_memory(address, size, _PYBUF_WRITE) if size else _NOTHING
+        self._bytes: memoryview = view_of(address, size) if size else _NOTHING
 
     def read(self, pointer: int, length: int) -> bytes:
         """A copy of `length` bytes."""
@@ -83,7 +90,7 @@ class GuestMemory:
         size = max(self.size, self._current_size())
         if size > self.size:
             self.size = size
-            self._bytes = _from_memory(self.address, size, _PYBUF_WRITE)
+            self._bytes = view_of(self.address, size)
         return size
 
     def _require(self, pointer: int, length: int) -> None:

@@ -14,6 +14,7 @@ from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, inspect_module
 from runtime_shim.errors import GuestTrap, LinkError
+from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
 
 __all__ = ["Outcome", "WasiOptions", "guest_dialects", "run"]
@@ -88,12 +89,13 @@ def run(
     linker.define_func(
         _WASI, "proc_exit", wasmtime.FuncType([wasmtime.ValType.i32()], []), _proc_exit
     )
-    with wasmtime.Store(engine) as store, host.add_to_linker(linker, dialects=dialects):
+    with wasmtime.Store(engine) as store, host.session() as session:
         store.set_wasi(_wasi_config(wasi))
+        connection = Connection(linker, store, compiled, session, dialects)
         _check_imports(store, linker, compiled, trap_unknown_imports)
         entry = _entry(info, invoke)
         try:
-            exports = _instantiate(store, linker, compiled)
+            exports = _instantiate(connection).exports(store)
             if "_initialize" in info.exports and entry != "_initialize":
                 _func(exports, "_initialize")(store)
             function = _func(exports, entry)
@@ -120,11 +122,9 @@ def _engine(cache: bool) -> wasmtime.Engine:
     return wasmtime.Engine(config)
 
 
-def _instantiate(
-    store: wasmtime.Store, linker: wasmtime.Linker, module: wasmtime.Module
-) -> Mapping[str, object]:
+def _instantiate(connection: Connection) -> wasmtime.Instance:
     try:
-        return linker.instantiate(store, module).exports(store)
+        return connection.instantiate()
     except wasmtime.WasmtimeError as error:
         raise LinkError(_flat(error)) from error
 

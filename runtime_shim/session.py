@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import prod
-from typing import Protocol, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from rewriter.dialects import ELEMENT_SIZE, Encoding, Errno, Target, TensorType
+from rewriter.dialects import (
+    ELEMENT_SIZE,
+    MODULE_NAMES,
+    WASMEDGE,
+    Dialect,
+    Encoding,
+    Errno,
+    Target,
+    TensorType,
+)
+from runtime_shim.arena import Arena
 from runtime_shim.backends.base import (
     NO_OPTIONS,
     ExecutionContext,
@@ -21,7 +32,12 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.errors import HostError
 
-__all__ = ["Loader", "Session"]
+if TYPE_CHECKING:
+    import wasmtime
+
+__all__ = ["EVERY_NAME", "Loader", "Session"]
+
+EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
 R = TypeVar("R")
 
@@ -53,12 +69,39 @@ class Session(AbstractContextManager["Session"]):
         self._graphs: _Handles[Graph] = _Handles("a graph")
         self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
         self._handles = itertools.count(1)
+        self._arena: Arena | None = None
+
+    def instantiate(
+        self,
+        linker: wasmtime.Linker,
+        store: wasmtime.Store,
+        module: wasmtime.Module,
+        *,
+        dialects: Mapping[str, Dialect] = EVERY_NAME,
+    ) -> wasmtime.Instance:
+        """Instantiate the guest, with the wasi-nn functions and what is in the linker.
+
+        Does what NNHost.add_to_linker and Linker.instantiate do, and is faster for guests that set
+        inputs and read outputs again and again: those calls need not leave WebAssembly
+        (runtime_shim.fast_path). To be called once; the linker belongs to the store from then on,
+        and the session has to be closed before the store. Raises wasmtime.WasmtimeError.
+        """
+        from runtime_shim.fast_path import Connection
+
+        return Connection(linker, store, module, self, dialects).instantiate()
+
+    def use_arena(self, arena: Arena) -> None:
+        """Let tensors of contexts to come be moved to where the guest's own code can copy them."""
+        self._arena = arena
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Free all graphs and contexts; their handles mean nothing from then on."""
+        if self._arena is not None:
+            for handle in self.contexts:
+                self._arena.dismiss(handle)
         self.contexts.clear()
         self._graphs.clear()
 
@@ -83,7 +126,10 @@ class Session(AbstractContextManager["Session"]):
             from runtime_shim.backends.quantized import FloatContext  # it needs NumPy
 
             context = FloatContext(context, found.input_quantization, found.output_quantization)
-        return self._add(self.contexts, context)
+        handle = self._add(self.contexts, context)
+        if self._arena is not None:
+            self._arena.admit(handle, context)
+        return handle
 
     def set_input(
         self,
@@ -108,26 +154,33 @@ class Session(AbstractContextManager["Session"]):
             raise
         except Exception as error:
             raise failed(error) from error
+        if self._arena is not None:
+            self._arena.input_set(context, index, tensor_type, shape, needed)
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""
         found = self.contexts[context]
         try:
             found.compute()
-        except HostError:
-            raise
         except Exception as error:
+            if self._arena is not None:
+                self._arena.outputs_lost(context)
+            if isinstance(error, HostError):
+                raise
             raise failed(error) from error
 
     def get_output(self, context: int, index: int) -> memoryview:
         """The bytes of an output, good until the next compute."""
         found = self.contexts[context]
         try:
-            return found.get_output(index)
+            output = found.get_output(index)
         except HostError:
             raise
         except Exception as error:
             raise failed(error) from error
+        if self._arena is not None:
+            return self._arena.output_read(context, index, output)
+        return output
 
     def compute_single(self, context: int) -> None:
         """Make the next piece of the output."""
@@ -150,6 +203,8 @@ class Session(AbstractContextManager["Session"]):
     def finalize_execution_context(self, context: int) -> None:
         """Forget an execution context."""
         self.contexts.forget(context)
+        if self._arena is not None:
+            self._arena.dismiss(context)
 
     def _add(self, table: dict[int, R], value: R) -> int:
         handle = next(self._handles)

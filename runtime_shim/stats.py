@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from runtime_shim.backends.base import ExecutionContext, StreamingContext
+from runtime_shim.backends.base import ExecutionContext, MovableContext, StreamingContext
 
 __all__ = ["GraphStats", "Stats", "TimedContext"]
 
@@ -72,6 +72,9 @@ class TimedContext:
         self.set_input = context.set_input
         self.compute = _timed(context.compute, stats, key)
         self.get_output = context.get_output
+        if isinstance(context, MovableContext):
+            self.move_input = context.move_input
+            self.move_output = context.move_output
         if isinstance(context, StreamingContext):
             self.compute_single = _timed(context.compute_single, stats, key)
             self.get_output_single = context.get_output_single

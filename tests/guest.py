@@ -10,6 +10,7 @@ import wasmtime
 
 from rewriter.dialects import TENSOR, WITX, Dialect, Encoding, Target, TensorType
 from runtime_shim import NNHost
+from runtime_shim.linker import define
 
 BUILDERS, HANDLE, DIMS, TENSOR_AT, WRITTEN, OUTPUT, DATA = 0, 64, 128, 256, 300, 1024, 65536
 """Places in the guest's memory of four pages."""
@@ -32,7 +33,10 @@ def text(module: str, memory: str, dialect: Dialect) -> str:
 
 
 class Guest:
-    """Calls the host as a guest would: every argument is a number, every result an errno."""
+    """Calls the host as a guest would: every argument is a number, every result an errno.
+
+    With `plain`, every call goes to the host: see NNHost.add_to_linker and Session.instantiate.
+    """
 
     def __init__(
         self,
@@ -41,15 +45,23 @@ class Guest:
         module: str = "wasi_nn",
         memory: str = '(memory (export "memory") 4)',
         dialect: Dialect = WITX,
+        plain: bool = False,
     ) -> None:
         config = wasmtime.Config()
         config.shared_memory = True
         engine = wasmtime.Engine(config)
         self.store = wasmtime.Store(engine)
         linker = wasmtime.Linker(engine)
-        self.session = (host or NNHost()).add_to_linker(linker, dialects={module: dialect})
+        self.session = (host or NNHost()).session()
         compiled = wasmtime.Module(engine, text(module, memory, dialect))
-        self.exports = linker.instantiate(self.store, compiled).exports(self.store)
+        if plain:
+            define(linker, self.session, {module: dialect})
+            instance = linker.instantiate(self.store, compiled)
+        else:
+            instance = self.session.instantiate(
+                linker, self.store, compiled, dialects={module: dialect}
+            )
+        self.exports = instance.exports(self.store)
         found = self.exports.get("memory")
         self.memory = found if isinstance(found, wasmtime.Memory) else None
 

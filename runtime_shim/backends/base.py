@@ -17,6 +17,7 @@ __all__ = [
     "Backend",
     "ExecutionContext",
     "Graph",
+    "MovableContext",
     "Options",
     "Part",
     "Place",
@@ -66,6 +67,24 @@ class ExecutionContext(Protocol):
         Raises HostError: `runtime_error` before compute, `invalid_argument` for an index that the
         model does not have, `unsupported_operation` for an output that is no tensor of numbers.
         """
+
+
+@runtime_checkable
+class MovableContext(ExecutionContext, Protocol):
+    """A context that can have its tensors where the host wants them, so that they need not be
+    copied there.
+
+    A buffer has the tensor's length, is aligned to 64 bytes, and stays as long as the context is
+    used. Where a method raises, or returns False, the tensor stays where it was.
+    """
+
+    def move_input(self, index: int, buffer: memoryview) -> bool:
+        """Copy an input that was set to `buffer`, which compute reads from now on, until set_input
+        is called with another type or shape."""
+
+    def move_output(self, index: int, buffer: memoryview) -> bool:
+        """Copy an output that was got to `buffer`, to which compute writes from now on. Not for
+        an output whose length the model does not fix."""
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 
 from rewriter.dialects import Encoding, Errno, TensorType
@@ -178,11 +179,7 @@ class OnnxContext:
         for index, port in enumerate(graph.outputs):
             fixed_shape = tuple(dim for dim in port.dims if dim is not None)
             if port.type is not None and len(fixed_shape) == len(port.dims):
-                array = np.empty(fixed_shape, DTYPES[port.type])
-                self._fixed[index] = bytes_of(array)
-                self._binding.bind_output(
-                    port.name, "cpu", 0, array.dtype, array.shape, array.ctypes.data
-                )
+                self._bind_output(index, np.empty(fixed_shape, DTYPES[port.type]))
         self._free = [
             port.name for index, port in enumerate(graph.outputs) if index not in self._fixed
         ]
@@ -199,17 +196,38 @@ class OnnxContext:
     ) -> None:
         fed = self._fed.get(index)
         if fed is None or fed.type is not tensor_type or fed.shape != shape:
-            port = check_input(self._graph.inputs, index, tensor_type, shape)
-            fed = self._fed[index] = self._bind_input(index, port, tensor_type, shape)
+            check_input(self._graph.inputs, index, tensor_type, shape)
+            fed = self._bind_input(index, tensor_type, np.empty(shape, DTYPES[tensor_type]))
         fed.data[:] = data
 
-    def _bind_input(
-        self, index: int, port: Port, tensor_type: TensorType, shape: tuple[int, ...]
-    ) -> Fed:
-        array = np.empty(shape, DTYPES[tensor_type])
-        self._bound[index] = (port.name, "cpu", 0, array.dtype, shape, array.ctypes.data)
-        self._binding.bind_input(*self._bound[index])
-        return Fed(tensor_type, shape, bytes_of(array))
+    def move_input(self, index: int, buffer: memoryview) -> bool:
+        fed = self._fed[index]
+        buffer[:] = fed.data
+        array = np.frombuffer(buffer, DTYPES[fed.type]).reshape(fed.shape)
+        self._bind_input(index, fed.type, array)
+        return True
+
+    def move_output(self, index: int, buffer: memoryview) -> bool:
+        fixed = self._fixed.get(index)
+        port = self._graph.outputs[index]
+        if fixed is None or port.type is None:
+            return False
+        buffer[:] = fixed
+        self._bind_output(index, np.frombuffer(buffer, DTYPES[port.type]).reshape(port.dims))
+        return True
+
+    def _bind_input(self, index: int, tensor_type: TensorType, array: npt.NDArray[Any]) -> Fed:
+        name = self._graph.inputs[index].name
+        bound = (name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        self._binding.bind_input(*bound)
+        self._bound[index] = bound
+        fed = self._fed[index] = Fed(tensor_type, array.shape, bytes_of(array))
+        return fed
+
+    def _bind_output(self, index: int, array: npt.NDArray[Any]) -> None:
+        name = self._graph.outputs[index].name
+        self._binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        self._fixed[index] = bytes_of(array)
 
     def compute(self) -> None:
         self._computed = False

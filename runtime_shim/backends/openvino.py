@@ -155,6 +155,21 @@ class OpenVinoContext:
             fed = self._fed[index] = Fed(tensor_type, shape, self._request.input(index, shape))
         fed.data[:] = data
 
+    def move_input(self, index: int, buffer: memoryview) -> bool:
+        fed = self._fed[index]
+        buffer[:] = fed.data
+        self._request.place_input(index, fed.shape, buffer)
+        self._fed[index] = fed._replace(data=buffer)
+        return True
+
+    def move_output(self, index: int, buffer: memoryview) -> bool:
+        if index not in self._fixed:
+            return False
+        buffer[:] = self._fixed[index]
+        self._request.place_output(index, buffer)
+        self._fixed[index] = buffer
+        return True
+
     def compute(self) -> None:
         self._computed = False
         if len(self._fed) < len(self._graph.inputs):

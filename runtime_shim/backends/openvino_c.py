@@ -27,8 +27,6 @@ __all__ = ["RELEASES", "CLibrary"]
 RELEASES = ("2026.4.",)
 """How the versions begin whose headers were read."""
 
-_U8 = ELEMENT_TYPES.index("u8")
-
 
 class _Property(Structure):
     """ov_property_t, with a string as its value."""
@@ -107,6 +105,8 @@ _STATUS: dict[str, tuple[Any, ...]] = {
     "ov_infer_request_get_input_tensor_by_index": (c_void_p, c_size_t, _OUT),
     "ov_infer_request_get_output_tensor_by_index": (c_void_p, c_size_t, _OUT),
     "ov_infer_request_infer": (c_void_p,),
+    "ov_infer_request_set_input_tensor_by_index": (c_void_p, c_size_t, c_void_p),
+    "ov_infer_request_set_output_tensor_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_tensor_create_from_host_ptr": (c_int, _Shape, c_void_p, _OUT),
     "ov_tensor_set_shape": (c_void_p, _Shape),
     "ov_tensor_get_byte_size": (c_void_p, POINTER(c_size_t)),
@@ -176,6 +176,11 @@ class CLibrary:
         self.call(name, *arguments, byref(size))
         return size.value
 
+    def tensor(self, element_type: str, shape: tuple[int, ...], address: object) -> int:
+        """A tensor whose elements are at an address, and stay there."""
+        kind = ELEMENT_TYPES.index(element_type)
+        return self.make("ov_tensor_create_from_host_ptr", kind, _shape(shape), address)
+
     def function(self, name: str) -> Callable[..., Any]:
         """A function, to be called without looking at what it returns."""
         found: Callable[..., Any] = getattr(self._dll, name)
@@ -224,9 +229,8 @@ class CLibrary:
         read = "ov_core_read_model_from_memory_buffer"
         if not isinstance(second, bytes) or not second:
             return self.make(read, self._core, first, len(first), None)
-        dims = (c_int64 * 1)(len(second))
         address = ctypes.cast(c_char_p(second), c_void_p)
-        tensor = self.make("ov_tensor_create_from_host_ptr", _U8, _Shape(1, dims), address)
+        tensor = self.tensor("u8", (len(second),), address)
         try:
             return self.make(read, self._core, first, len(first), tensor)
         finally:
@@ -297,8 +301,9 @@ class CRequest:
     def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
         tensor = self._inputs[index]
         if None in self._model.inputs[index].dims:
-            dims = (c_int64 * len(shape))(*shape)
-            self._library.call("ov_tensor_set_shape", tensor, _Shape(len(shape), dims))
+            self._library.call("ov_tensor_set_shape", tensor, _shape(shape))
+        name = "ov_infer_request_set_input_tensor_by_index"
+        self._library.call(name, self._request, index, tensor)
         return self._bytes(tensor)
 
     def infer(self) -> None:
@@ -313,12 +318,35 @@ class CRequest:
         finally:
             self._library.function("ov_tensor_free")(tensor)
 
+    def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
+        self._place("input", index, self._model.inputs[index], shape, buffer)
+
+    def place_output(self, index: int, buffer: memoryview) -> None:
+        port = self._model.outputs[index]
+        shape = tuple(dim for dim in port.dims if dim is not None)
+        self._place("output", index, port, shape, buffer)
+
+    def _place(
+        self, kind: str, index: int, port: Port, shape: tuple[int, ...], buffer: memoryview
+    ) -> None:
+        address = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+        tensor = self._library.tensor(port.described_type, shape, address)
+        try:
+            name = f"ov_infer_request_set_{kind}_tensor_by_index"
+            self._library.call(name, self._request, index, tensor)
+        finally:
+            self._library.function("ov_tensor_free")(tensor)
+
     def _bytes(self, tensor: int) -> memoryview:
         size = self._library.count("ov_tensor_get_byte_size", tensor)
         if not size:
             return memoryview(bytearray())
         address = self._library.make("ov_tensor_data", tensor)
         return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+
+
+def _shape(dims: tuple[int, ...]) -> _Shape:
+    return _Shape(len(dims), (c_int64 * len(dims))(*dims))
 
 
 def _spelled(value: str | int | bool) -> bytes:

@@ -24,12 +24,19 @@ class Request(Protocol):
     """One inference in the making. Used by one thread at a time."""
 
     def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
-        """The bytes of an input of this shape, to be written; good until its shape changes."""
+        """The bytes of an input of this shape, to be written; good until its shape changes, or it
+        is placed."""
 
     def infer(self) -> None: ...
 
     def output(self, index: int) -> memoryview:
-        """The bytes of an output; where its shape is fixed, they stay in the same place."""
+        """The bytes of an output; where its shape is fixed, they stay there until it is placed."""
+
+    def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
+        """Have an input read from a buffer, which has its length, until it gets another shape."""
+
+    def place_output(self, index: int, buffer: memoryview) -> None:
+        """Have an output written to a buffer, which has its length; its shape must be fixed."""
 
 
 class LoadedModel(Protocol):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import openvino as ov
 
 from runtime_shim.backends.arrays import bytes_of
@@ -55,10 +56,14 @@ class PythonRequest:
 
     def __init__(self, request: ov.InferRequest) -> None:
         self._request = request
+        self._inputs: dict[int, ov.Tensor] = {}
 
     def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
-        tensor = self._request.get_input_tensor(index)
+        if index not in self._inputs:
+            self._inputs[index] = self._request.get_input_tensor(index)
+        tensor = self._inputs[index]
         tensor.shape = shape
+        self._request.set_input_tensor(index, tensor)
         return bytes_of(tensor.data)
 
     def infer(self) -> None:
@@ -66,6 +71,20 @@ class PythonRequest:
 
     def output(self, index: int) -> memoryview:
         return bytes_of(self._request.get_output_tensor(index).data)
+
+    def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
+        dtype = self._inputs[index].data.dtype
+        self._request.set_input_tensor(index, _tensor_at(buffer, dtype, shape))
+
+    def place_output(self, index: int, buffer: memoryview) -> None:
+        own = self._request.get_output_tensor(index).data
+        self._request.set_output_tensor(index, _tensor_at(buffer, own.dtype, own.shape))
+
+
+def _tensor_at(
+    buffer: memoryview, dtype: np.dtype[np.generic], shape: tuple[int, ...]
+) -> ov.Tensor:
+    return ov.Tensor(np.frombuffer(buffer, dtype).reshape(shape), shared_memory=True)
 
 
 def _port(node: ov.ConstOutput) -> Port:

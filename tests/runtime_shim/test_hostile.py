@@ -19,12 +19,13 @@ EDGES = (MEMORY - 20, MEMORY - 4, MEMORY - 1, MEMORY, MEMORY + 1, 2**31 - 1, 2**
 VALUES = (*range(10), 16, 20, 100, 4096, *PLACES, *EDGES)
 
 
+@pytest.mark.parametrize("plain", [True, False])
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_call_gets_an_errno(dialect: str, seed: int) -> None:
+def test_every_call_gets_an_errno(dialect: str, seed: int, plain: bool) -> None:
     spoken = DIALECTS[dialect]
     choose = random.Random(seed)
-    guest = Guest(NNHost(), dialect=spoken)
+    guest = Guest(NNHost(), dialect=spoken, plain=plain)
     array = (32,) if spoken is WAMR else (BUILDERS, 1)
     for model in MODELS:
         guest.put(DATA, model)
