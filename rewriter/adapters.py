@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewriter.adapter_text import FALLBACKS, PAGE_SIZE, TEXTS, VARIABLES
 from rewriter.assembler import assemble
@@ -30,8 +31,7 @@ class AdapterMemory:
     page_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
+class Adapter(NamedTuple):
     """`function`, as a guest of `source` calls it, for a host of `target`."""
 
     function: str

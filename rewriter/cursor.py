@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from mmap import mmap
+from typing import NamedTuple
 
 from rewriter import leb128
 from rewriter.errors import MalformedModule
@@ -14,8 +14,7 @@ Data = bytes | mmap
 """The whole file: indexing gives ints, slicing gives bytes. All positions count from its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A length-prefixed UTF-8 string and where it stands.
 
     Specification: https://webassembly.github.io/spec/core/binary/values.html#names

@@ -8,8 +8,8 @@ https://github.com/WebAssembly/compact-import-section: an empty field name follo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from rewriter.cursor import Cursor, Data, Name
 from rewriter.errors import MalformedModule
@@ -40,8 +40,7 @@ class ExternKind(IntEnum):
     """A function of exactly the named type (custom descriptors proposal)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extern:
+class Extern(NamedTuple):
     """What is imported. `type_index` is set for functions and tags, `memory` for memories."""
 
     kind: ExternKind
@@ -53,8 +52,7 @@ class Extern:
         return self.kind in (ExternKind.FUNC, ExternKind.FUNC_EXACT)
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """`extern` stands at extern_start..extern_end; a group may have one for all its imports."""
 
     name: Name
@@ -63,8 +61,7 @@ class Import:
     extern_end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Imports that share one occurrence of their module name; a plain import is a group of one.
 
     `form` is the position of the byte that opens a group whose imports share their type too, and

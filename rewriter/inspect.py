@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from rewriter.adapters import AdapterMemory
 from rewriter.cursor import Cursor, Data
@@ -35,8 +36,7 @@ SHARED_MEMORY = "memory"
 """The name under which a guest exports the memory that it shares with the host."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedItem:
+class ImportedItem(NamedTuple):
     """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
     functions and memories, `type_index` for functions."""
 
@@ -51,8 +51,7 @@ class ImportedItem:
         return self.module in MODULE_NAMES
 
 
-@dataclass(frozen=True, slots=True)
-class Abi:
+class Abi(NamedTuple):
     """The ABI of the wasi-nn functions that are imported under one module name.
 
     `name` is that of a dialect in rewriter.dialects, or None where the types fit none of them.
@@ -65,8 +64,7 @@ class Abi:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CustomSection:
+class CustomSection(NamedTuple):
     """`offset` and `size` in bytes; the size is that of the content with the name."""
 
     name: str

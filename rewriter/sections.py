@@ -6,8 +6,8 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from rewriter.cursor import Cursor, Data
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
@@ -69,8 +69,7 @@ _ORDER = (
 _RANK = {section_id: rank for rank, section_id in enumerate(_ORDER)}
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One section; every position counts in bytes from the start of the file."""
 
     id: SectionId

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewriter import wasm_tools
 from rewriter.cursor import Data
@@ -17,8 +17,7 @@ from rewriter.errors import InputError
 __all__ = ["Source", "open_source"]
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A module's bytes. `fd` is set where they are those of an open regular file."""
 
     name: str

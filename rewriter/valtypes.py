@@ -6,7 +6,7 @@ the proposals for threads, custom page sizes, stack switching and custom descrip
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewriter.cursor import Cursor
 from rewriter.errors import MalformedModule
@@ -46,8 +46,7 @@ _DESCRIBES, _DESCRIPTOR = 0x4C, 0x4D
 _HAS_MAX, _IS_SHARED, _IS_64, _HAS_PAGE_SIZE = 0x01, 0x02, 0x04, 0x08
 
 
-@dataclass(frozen=True, slots=True)
-class FuncType:
+class FuncType(NamedTuple):
     """Parameter and result types, as the text format writes them: `i32`, `(ref null 3)`.
 
     `plain` is false for a type that only equals another one by more than these: one with
@@ -63,8 +62,7 @@ class FuncType:
         return " ".join(f"({word} {' '.join(types)})" for word, types in clauses if types) or "()"
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryType:
+class MemoryType(NamedTuple):
     """Limits in pages; `page_size` in bytes."""
 
     minimum: int

@@ -9,6 +9,7 @@ import logging
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rewriter.dialects import TensorType
 from runtime_shim.backends.base import ExecutionContext, MovableContext
@@ -54,8 +55,7 @@ class _Output:
     block: _Block | None = None
 
 
-@dataclass(frozen=True)
-class _Block:
+class _Block(NamedTuple):
     """Where a tensor is, and how many bytes it can have."""
 
     offset: int

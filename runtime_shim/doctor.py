@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rewriter.dialects import ELEMENT_SIZE, Encoding
-from runtime_shim.backends import backend_names, import_backend
+from runtime_shim.backends import encodings, import_backend
 from runtime_shim.backends.base import NO_OPTIONS, Backend
 from runtime_shim.backends.trials import TRIALS, Trial
 from runtime_shim.errors import HostError
@@ -42,7 +42,7 @@ class BackendReport:
 
 def examine() -> list[BackendReport]:
     """Import every backend, and try it."""
-    return [_examine(Encoding[name.upper()]) for name in backend_names()]
+    return list(map(_examine, encodings()))
 
 
 def _examine(encoding: Encoding) -> BackendReport:

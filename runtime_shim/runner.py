@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 import wasmtime
 
@@ -24,24 +25,25 @@ log = logging.getLogger("runtime_shim")
 _WASI = "wasi_snapshot_preview1"
 
 
-@dataclass(frozen=True)
-class WasiOptions:
+class WasiOptions(NamedTuple):
     """What the guest sees of the system. Standard input, output and error are inherited.
 
     `dirs` maps the guest's paths to the host's folders.
     """
 
     argv: Sequence[str] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    dirs: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
+    dirs: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a guest ended: its exit code (0 to 255), and what the invoked function returned."""
 
     exit_code: int
     results: tuple[object, ...] = ()
+
+
+_ALONE = WasiOptions()
 
 
 class _GuestExit(BaseException):
@@ -58,7 +60,7 @@ class _GuestExit(BaseException):
 def run(
     module: bytes,
     host: NNHost,
-    wasi: WasiOptions = WasiOptions(),
+    wasi: WasiOptions = _ALONE,
     *,
     invoke: str | None = None,
     invoke_args: Sequence[str] = (),

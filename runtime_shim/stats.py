@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import NamedTuple
 
 from runtime_shim.backends.base import ExecutionContext, MovableContext, StreamingContext
 
 __all__ = ["GraphStats", "Stats", "TimedContext"]
 
 
-@dataclass(frozen=True)
-class GraphStats:
+class GraphStats(NamedTuple):
     """All models that had the same encoding and name, were meant for the same place and went to
     the same device.
 
@@ -51,15 +50,14 @@ class Stats:
     def add_load(self, key: Key, seconds: float) -> None:
         with self._lock:
             row = self._rows.setdefault(key, GraphStats(*key))
-            self._rows[key] = replace(
-                row, loads=row.loads + 1, load_seconds=row.load_seconds + seconds
+            self._rows[key] = row._replace(
+                loads=row.loads + 1, load_seconds=row.load_seconds + seconds
             )
 
     def add_inference(self, key: Key, seconds: float) -> None:
         with self._lock:
             row = self._rows[key]
-            self._rows[key] = replace(
-                row,
+            self._rows[key] = row._replace(
                 inferences=row.inferences + 1,
                 inference_seconds=row.inference_seconds + seconds,
             )

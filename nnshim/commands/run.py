@@ -144,12 +144,11 @@ def command(
 def _report(rows: list[GraphStats], as_text: bool, path: str | None) -> None:
     if path is not None:
         import json
-        from dataclasses import asdict
 
         from rewriter.output import write_atomic
         from rewriter.source import Source
 
-        text = json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+        text = json.dumps([row._asdict() for row in rows], indent=2) + "\n"
         write_atomic(path, Source(path, b""), [text.encode()])
     if as_text:
         for row in rows:

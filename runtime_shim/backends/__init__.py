@@ -1,33 +1,38 @@
 """The NN runtimes behind one interface. Each is imported at its first use.
 
-A backend is an entry point of the group `nnshim.backends`: its name is that of the encoding, in
-small letters, and it leads to a function that makes a `base.Backend` from `base.Settings`. Those of
-other packages go before nnshim's own.
+For an encoding that nnshim has no backend of its own for, another package can add one: an entry
+point of the group `nnshim.backends`, whose name is that of the encoding in small letters, and which
+leads to a function that makes a `base.Backend` from `base.Settings`.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import DEFAULTS, Backend, Settings
 from runtime_shim.errors import HostError
 
-__all__ = ["backend_names", "import_backend"]
+__all__ = ["encodings", "import_backend"]
 
 _GROUP = "nnshim.backends"
 
-_EXTRAS = {
-    Encoding.GGML: "ggml",
-    Encoding.ONNX: "onnx",
-    Encoding.OPENVINO: "openvino",
-    Encoding.PYTORCH: "torch",
-    Encoding.TENSORFLOW: "tensorflow",
-    Encoding.TENSORFLOWLITE: "litert",
-}
-"""The extra that installs what each of nnshim's own backends needs."""
+_OWN: Mapping[Encoding, str] = MappingProxyType(
+    {
+        Encoding.GGML: "ggml",
+        Encoding.ONNX: "onnx",
+        Encoding.OPENVINO: "openvino",
+        Encoding.PYTORCH: "torch",
+        Encoding.TENSORFLOW: "tensorflow",
+        Encoding.TENSORFLOWLITE: "litert",
+    }
+)
+"""The module in this package, and the extra that installs what it needs. A table and no entry
+points, as looking those up would add to the start of every guest."""
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
@@ -38,25 +43,36 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
     Raises HostError with `invalid_encoding` where there is none, or where its packages are not
     installed; the reason then is the line that installs them, and is logged as a warning.
     """
-    name = encoding.name.lower()
-    found = sorted(entry_points(group=_GROUP, name=name), key=_is_own)
-    if not found:
-        raise HostError(Errno.INVALID_ENCODING, f"there is no backend for {name} models")
+    name, own = encoding.name.lower(), _OWN.get(encoding)
     try:
-        backend: Backend = found[0].load()(settings)
+        if own is not None:
+            create = importlib.import_module(f"{__name__}.{own}").create
+        else:
+            create = _added(name)
+        backend: Backend = create(settings)
     except ImportError as error:
         reason = f"the backend for {name} models cannot be imported ({error})"
-        if _is_own(found[0]):
-            reason += f"; pip install 'nnshim[{_EXTRAS[encoding]}]'"
+        if own is not None:
+            reason += f"; pip install 'nnshim[{own}]'"
         _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     return backend
 
 
-def backend_names() -> tuple[str, ...]:
-    """The encodings that there are backends for, whether what they need is installed or not."""
-    return tuple(dict.fromkeys(point.name for point in entry_points(group=_GROUP)))
+def encodings() -> tuple[Encoding, ...]:
+    """Those that there are backends for, whether what they need is installed or not."""
+    from importlib.metadata import entry_points
+
+    names = {point.name for point in entry_points(group=_GROUP)}
+    added = (encoding for encoding in Encoding if encoding.name.lower() in names)
+    return tuple(dict.fromkeys([*_OWN, *added]))
 
 
-def _is_own(point: EntryPoint) -> bool:
-    return point.value.startswith("runtime_shim.")
+def _added(name: str) -> Callable[[Settings], Backend]:
+    """What another package has for an encoding."""
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=_GROUP, name=name):
+        create: Callable[[Settings], Backend] = point.load()
+        return create
+    raise HostError(Errno.INVALID_ENCODING, f"there is no backend for {name} models")

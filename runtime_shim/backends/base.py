@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.errors import HostError
@@ -111,8 +110,7 @@ class Graph(Protocol):
     def init_execution_context(self) -> ExecutionContext: ...
 
 
-@dataclass(frozen=True)
-class Quantization:
+class Quantization(NamedTuple):
     """A value stands for (value - zero point) * scale; one scale for all, or one a channel.
     `type` is that of the values, None where wasi-nn has no such tensor."""
 
@@ -129,8 +127,7 @@ class QuantizedGraph(Graph, Protocol):
     output_quantization: Sequence[Quantization | None]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the host asks of its backends: `threads` that one inference may use, None for as many
     as the NN runtime takes; `fast_math`, for less precision than the model's own where that is
     faster; `model_cache`, a folder for what NN runtimes compile, of those that can keep it."""
@@ -143,8 +140,7 @@ class Settings:
 DEFAULTS = Settings()
 
 
-@dataclass(frozen=True)
-class Runtime:
+class Runtime(NamedTuple):
     """An NN runtime: its name and version, and the devices that are there with the target that
     each can serve; of several for one target, the first does."""
 

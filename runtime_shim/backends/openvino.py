@@ -102,6 +102,8 @@ class OpenVinoBackend:
         if place == AUTO:
             device = "AUTO"
             config["ENABLE_STARTUP_FALLBACK"] = False  # or the CPU helps out, and it moves later
+        elif place is Target.CPU:
+            device = "CPU"  # which is looked for where it turns out not to be there
         elif isinstance(place, Target):
             found = self._found()
             device = choose_device(self.name, place, {**found, **_DEVICES}, found)

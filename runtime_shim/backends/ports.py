@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rewriter.dialects import Errno, TensorType
@@ -28,8 +27,7 @@ _MOST_THREADS = 1024
 """A guest can set them: no more than NN runtimes can start."""
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """An input or output of a model. `described_type` is the NN runtime's word for its type;
     `type` is None where wasi-nn has no such tensor, and a dimension is None where it is free."""
 
@@ -71,7 +69,7 @@ def settings_for(backend: str, settings: Settings, options: Options) -> Settings
         raise HostError(Errno.INVALID_ARGUMENT, f"the option threads cannot be {threads!r}")
     if not isinstance(fast_math, bool):
         raise HostError(Errno.INVALID_ARGUMENT, f"the option fast-math cannot be {fast_math!r}")
-    return replace(settings, threads=threads, fast_math=fast_math)
+    return settings._replace(threads=threads, fast_math=fast_math)
 
 
 def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:

@@ -15,6 +15,7 @@ from rewriter.dialects import Encoding, Errno, Target, TensorType
 from rewriter.errors import InputError, UsageError
 from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
 from runtime_shim import host as runtime_host
+from runtime_shim.backends import encodings, import_backend
 from runtime_shim.backends.base import NO_OPTIONS, Options, Part, Place
 from runtime_shim.backends.fake import FakeBackend, FakeContext, FakeGraph, echo
 from runtime_shim.session import Session
@@ -83,6 +84,35 @@ def use(session: Session, model: bytes) -> int:
 
 def test_a_backend_of_ones_own_can_be_given(host: NNHost) -> None:
     assert use(host.session(), b"mine") == 42
+
+
+@pytest.fixture
+def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with backends for an encoding that nnshim has one for, and for one more."""
+    (tmp_path / "other_nn.py").write_text(
+        "from runtime_shim.backends.fake import FakeBackend\n"
+        "def create(settings): return FakeBackend(lambda inputs: [b'other'])\n"
+    )
+    info = tmp_path / "other_nn-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-nn\nVersion: 1\n")
+    points = "mlx = other_nn:create\nonnx = other_nn:create\nno-encoding = other_nn:create\n"
+    (info / "entry_points.txt").write_text("[nnshim.backends]\n" + points)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("other_package")
+def test_another_package_can_add_a_backend_and_not_replace_one() -> None:
+    host = NNHost()
+    with host.session() as session:
+        graph = session.load([b"any"], Encoding.MLX, Target.CPU)
+        context = session.init_execution_context(graph)
+        session.compute(context)
+        assert bytes(session.get_output(context, 0)) == b"other"
+    assert "onnxruntime" in import_backend(Encoding.ONNX).describe().version
+    assert Encoding.MLX in encodings()
+    with pytest.raises(HostError, match="no backend for piper"):
+        host.load([b"any"], Encoding.PIPER, Target.CPU)
 
 
 def test_a_model_is_loaded_once_for_all_guests(host: NNHost, backend: FailingBackend) -> None:
