@@ -12,23 +12,14 @@ buffer was meant for the quantised values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rewriter.adapter_text import FALLBACKS, PAGE_SIZE, TEXTS, VARIABLES
 from rewriter.assembler import assemble
 from rewriter.dialects import Dialect
-from rewriter.valtypes import FuncType
+from rewriter.valtypes import AdapterMemory, FuncType
 
-__all__ = ["Adapter", "AdapterMemory", "adapter_for", "has", "same_adapter", "speaks"]
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterMemory:
-    """The memory that the guest shares with the host; `page_size` in bytes."""
-
-    index: int
-    page_size: int
+__all__ = ["Adapter", "adapter_for", "has", "same_adapter", "speaks"]
 
 
 class Adapter(NamedTuple):
@@ -65,7 +56,7 @@ class Adapter(NamedTuple):
         text = text.replace(PAGE_SIZE, str(memory.page_size))
         used = {name.removeprefix("$") for name in text.split()} - {*parameters}
         variables = {name: kind for name, kind in VARIABLES.items() if name in used}
-        return assemble(parameters, variables, text, host=host, memory=memory.index)
+        return assemble(parameters, variables, text, host=host, memory=memory.memory_index)
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rewriter.adapters import Adapter, AdapterMemory, same_adapter
+from rewriter.adapters import Adapter, same_adapter
 from rewriter.code import Reference, bodies, body_references
 from rewriter.cursor import Cursor, Data
 from rewriter.inspect import ModuleInfo
@@ -19,7 +19,7 @@ from rewriter.patch import Edit, Patch, growth, resized
 from rewriter.plan import NOT_ADAPTING, Adapted, Adapting, ImportedAs
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import SectionId
-from rewriter.valtypes import FuncType
+from rewriter.valtypes import AdapterMemory, FuncType
 
 __all__ = ["adapt"]
 
@@ -114,7 +114,7 @@ class _Adaptation:
 
     def _redirected(self) -> dict[int, int]:
         """Which function index is to be put in the place of which."""
-        before = {slot: standing.index for slot, standing in self.info.adapters.items()}
+        before = {slot: standing.function_index for slot, standing in self.info.adapters.items()}
         after = {slot: self.first + place for place, (slot, _) in enumerate(self.added)}
         pairs = ((before.get(slot, slot), after.get(slot, slot)) for slot in self.wanted)
         return {old: new for old, new in pairs if old != new}

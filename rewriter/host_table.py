@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rewriter.adapters import AdapterMemory
 from rewriter.assess import Verdict, assess
 from rewriter.dialects import DIALECTS, WAMR, WASI_EPHEMERAL_NN, WASI_NN, WASMEDGE, WITX, Dialect
 from rewriter.hosts import HOSTS
 from rewriter.inspect import Abi, ImportedItem, ModuleInfo
-from rewriter.valtypes import MemoryType
+from rewriter.valtypes import AdapterMemory, MemoryType
 
 __all__ = ["tables"]
 

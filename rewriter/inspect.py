@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from rewriter.adapters import AdapterMemory
 from rewriter.cursor import Cursor, Data
 from rewriter.dialects import (
     DIALECTS,
@@ -21,7 +20,7 @@ from rewriter.errors import MalformedModule, UsageError
 from rewriter.imports import Extern, ExternKind, groups
 from rewriter.recognise import StandingAdapter, standing_adapters
 from rewriter.sections import Section, SectionId, is_linker_section, split
-from rewriter.valtypes import FuncType, MemoryType, func_types, memory_type
+from rewriter.valtypes import AdapterMemory, FuncType, MemoryType, func_types, memory_type
 
 __all__ = [
     "SHARED_MEMORY",

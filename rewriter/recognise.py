@@ -10,15 +10,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.adapters import Adapter, AdapterMemory, adapter_for, has
-from rewriter.code import bodies
 from rewriter.cursor import Cursor, Data
 from rewriter.dialects import WAMR, WAMR_2_1, WAMR_EPHEMERAL, WASMEDGE, WITX
 from rewriter.leb128 import MAX_U32_WIDTH, encode_u32
 from rewriter.sections import Section
-from rewriter.valtypes import FuncType
+from rewriter.valtypes import AdapterMemory, FuncType
+
+if TYPE_CHECKING:
+    from rewriter.adapters import Adapter
 
 __all__ = ["StandingAdapter", "defined_types", "standing_adapters"]
 
@@ -29,12 +30,11 @@ _LONGEST = 1024
 """Bytes; no adapter is longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class StandingAdapter:
+class StandingAdapter(NamedTuple):
     """An adapter in a module: the index of the function, and of its type."""
 
     adapter: Adapter
-    index: int
+    function_index: int
     type_index: int
 
 
@@ -57,6 +57,8 @@ def standing_adapters(
     tail = data[max(code.content, code.end - _LONGEST) : code.end]
     if not any(_CALL + encode_u32(slot, MAX_U32_WIDTH) in tail for slot in imported):
         return {}
+    from rewriter.code import bodies  # which few modules get to need
+
     found: dict[int, StandingAdapter] = {}
     type_indices = defined_types(data, functions)
     possible = _possible(imported, memory)
@@ -97,6 +99,8 @@ def _templates(
     imported: str, imported_type: FuncType, memory: AdapterMemory
 ) -> list[tuple[bytes, bytes, Adapter]]:
     """Each body in two parts, before and after the index of the import."""
+    from rewriter.adapters import adapter_for, has
+
     templates = []
     hole = _CALL + encode_u32(0, MAX_U32_WIDTH)
     for source, target in itertools.product(_CONVENTIONS, repeat=2):

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from rewriter import wasm_tools
 from rewriter.cursor import Data
 from rewriter.errors import InputError
 
@@ -70,5 +69,7 @@ def _looks_like_text(head: bytes) -> bool:
 
 def _from_bytes(name: str, data: bytes) -> Source:
     if name.endswith(".wat") or _looks_like_text(data[:256]):
+        from rewriter import wasm_tools
+
         return Source(name, wasm_tools.assemble(data), is_text=True)
     return Source(name, data)

@@ -83,6 +83,13 @@ class MemoryType(NamedTuple):
         return " ".join(words)
 
 
+class AdapterMemory(NamedTuple):
+    """The memory that a guest shares with the host; `page_size` in bytes."""
+
+    memory_index: int
+    page_size: int
+
+
 def value_type(cursor: Cursor) -> str:
     """Read a value type: a number, vector or reference type."""
     start = cursor.pos

@@ -32,7 +32,7 @@ class Side:
         self.data = data
         self.info = inspect_module(data)
         self.adapted = frozenset(self.info.adapters)
-        self.behind = {found.index: slot for slot, found in self.info.adapters.items()}
+        self.behind = {found.function_index: slot for slot, found in self.info.adapters.items()}
         self.first = min(self.behind, default=None)
         """The index of the first adapter; all functions from it on are adapters."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rewriter.dialects import TensorType
@@ -42,19 +41,6 @@ _SMALLEST_BLOCK = 64
 """Bytes, also the alignment of tensors: that of NN runtimes' own."""
 
 
-@dataclass
-class _Input:
-    type: TensorType
-    shape: tuple[int, ...]
-    block: _Block | None = None
-
-
-@dataclass
-class _Output:
-    size: int
-    block: _Block | None = None
-
-
 class _Block(NamedTuple):
     """Where a tensor is, and how many bytes it can have."""
 
@@ -62,13 +48,23 @@ class _Block(NamedTuple):
     room: int
 
 
-@dataclass
-class _Known:
+class _Input(NamedTuple):
+    type: TensorType
+    shape: tuple[int, ...]
+    block: _Block | None = None
+
+
+class _Output(NamedTuple):
+    size: int
+    block: _Block | None = None
+
+
+class _Known(NamedTuple):
     """What was seen of a context."""
 
     context: MovableContext
-    inputs: dict[int, _Input] = field(default_factory=dict)
-    outputs: dict[int, _Output] = field(default_factory=dict)
+    inputs: dict[int, _Input]
+    outputs: dict[int, _Output]
 
 
 class Arena:
@@ -90,7 +86,7 @@ class Arena:
     def admit(self, handle: int, context: ExecutionContext) -> None:
         """Watch a new context, if it is of a kind that can have its tensors moved."""
         if isinstance(context, MovableContext):
-            self._known[handle] = _Known(context)
+            self._known[handle] = _Known(context, {}, {})
 
     def dismiss(self, handle: int) -> None:
         """Forget a context, which is not to be used any more."""
@@ -118,16 +114,16 @@ class Arena:
                 self._give_back(item.block)
             known.inputs[index] = _Input(tensor_type, shape)
             return
-        if item.block is None:
-            item.block = self._moved(known.context.move_input, index, size)
-        if item.block is None:
+        block = item.block or self._moved(known.context.move_input, index, size)
+        if block is None:
             return
+        known.inputs[index] = item._replace(block=block)
         dims = (*shape, *(0,) * (MAX_RANK - len(shape)))
         number = self._numbers[tensor_type]
         INPUT.pack_into(
             self._memory,
             _input_at(handle, index),
-            *(handle, index, number, len(shape), *dims, size, item.block.offset),
+            *(handle, index, number, len(shape), *dims, size, block.offset),
         )
 
     def output_read(self, handle: int, index: int, data: memoryview) -> memoryview:
@@ -140,13 +136,13 @@ class Arena:
         if output is None or output.size != size:
             known.outputs[index] = _Output(size)
             return data
-        if output.block is None:
-            output.block = self._moved(known.context.move_output, index, size)
-        if output.block is None:
+        block = output.block or self._moved(known.context.move_output, index, size)
+        if block is None:
             return data
+        known.outputs[index] = _Output(size, block)
         where = _output_at(handle, index)
-        OUTPUT.pack_into(self._memory, where, handle, index, size, output.block.offset)
-        return self._bytes(output.block, size)
+        OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
+        return self._bytes(block, size)
 
     def outputs_lost(self, handle: int) -> None:
         """A context has no outputs until it computes again."""

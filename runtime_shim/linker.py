@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import itertools
 import logging
 from collections.abc import Callable, Mapping
@@ -20,8 +21,7 @@ import wasmtime
 from wasmtime import _ffi as ffi
 from wasmtime import _func
 
-from rewriter.dialects import WAMR, WASMEDGE, WITX, Dialect, Errno
-from runtime_shim.abi import wamr, wasmedge, witx
+from rewriter.dialects import Dialect, Errno
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
@@ -51,12 +51,6 @@ _extern_delete = PYFUNCTYPE(None, c_void_p)(("wasmtime_extern_delete", ffi.dll))
 _MEMORY_KIND: int = ffi.WASMTIME_EXTERN_MEMORY.value
 _MEMORY_OFFSET = ffi.wasmtime_extern_t.of.offset
 
-_FUNCTIONS = {
-    WITX.name: witx.FUNCTIONS,
-    WAMR.name: wamr.FUNCTIONS,
-    WASMEDGE.name: wasmedge.FUNCTIONS,
-}
-
 _live: dict[int, object] = {}
 """Callbacks that wasmtime may still call, by the number that their finalizer gets."""
 _numbers = itertools.count(1)
@@ -80,7 +74,7 @@ def define(
     i32 = wasmtime.ValType.i32
     find_memory = _memory_finder(remember_memory)
     for module, dialect in dialects.items():
-        functions = _FUNCTIONS[dialect.name]
+        functions = importlib.import_module(f"runtime_shim.abi.{dialect.name}").FUNCTIONS
         for name, parameters in dialect.functions.items():
             func_type = wasmtime.FuncType([i32() for _ in parameters], [i32()])
             function = _raw(session, find_memory, name, functions[name], parameters)

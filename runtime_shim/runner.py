@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import wasmtime
 
-from rewriter.adapters import speaks
 from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, inspect_module
@@ -147,6 +146,8 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     numbers of a host that has others.
     """
     for standing in info.adapters.values():
+        from rewriter.adapters import speaks  # where there are adapters
+
         target = standing.adapter.target
         if not any(speaks(dialect, target) for dialect in DIALECTS.values()):
             raise LinkError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -91,10 +92,19 @@ def command(
     Exit codes: the guest's own; 134 it trapped; 1 it cannot be run; 2 usage; 3 a needed tool is
     missing.
     """
+    import gc
     import signal
 
     from rewriter.source import open_source
-    from runtime_shim import GuestTrap, NNHost, WasiOptions, parse_nn_preload, read_graphs, run
+    from runtime_shim import (
+        GuestTrap,
+        NNHost,
+        Outcome,
+        WasiOptions,
+        parse_nn_preload,
+        read_graphs,
+        run,
+    )
 
     _start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
@@ -120,6 +130,8 @@ def command(
     with open_source(module) as source:
         binary = bytes(source.data)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
+    gc.freeze()
+    gc.enable()  # which the start of the command did without
     try:
         outcome = run(
             binary,
@@ -133,12 +145,20 @@ def command(
         )
     except GuestTrap as trap:
         fail(f"the guest trapped: {trap}")
-        raise typer.Exit(EXIT_TRAP) from trap
+        outcome = Outcome(EXIT_TRAP)
     finally:
         _report(host.stats(), stats, stats_json)
     for result in outcome.results:
         typer.echo(result)
-    raise typer.Exit(outcome.exit_code)
+    _end(outcome.exit_code)
+
+
+def _end(exit_code: int) -> NoReturn:
+    """End the process as it is: all that NN runtimes would still do is to take themselves apart,
+    which takes time, and has been seen to crash."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def _report(rows: list[GraphStats], as_text: bool, path: str | None) -> None:

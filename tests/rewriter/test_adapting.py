@@ -265,7 +265,7 @@ def test_the_memory_that_is_exported_is_the_one_that_adapters_use() -> None:
     second = '(memory 1) (memory (export "memory") 1 (pagesize 1))'
     there = rewrite(assemble(f"(module {LOAD} {second})"), abi="wamr")
     (standing,) = inspect_module(there).adapters.values()
-    assert standing.index == 1
+    assert standing.function_index == 1
 
 
 def test_without_anything_to_adapt_nothing_is_planned(tmp_path: Path) -> None:
