@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import sys
 import traceback
@@ -64,7 +63,6 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command, and exit."""
-    gc.disable()  # what is made at the start stays to the end, and looking at it takes time
     wanted = [name for name in COMMANDS if name in sys.argv[1:2]]
     try:
         build(wanted or COMMANDS)(prog_name="nnshim")

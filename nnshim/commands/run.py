@@ -1,6 +1,6 @@
 """nnshim run: run a guest of either module name."""
 
-from __future__ import annotations
+# Without postponed annotations, of which typer would have to evaluate one after the other.
 
 import os
 import sys
@@ -161,7 +161,7 @@ def _end(exit_code: int) -> NoReturn:
     os._exit(exit_code)
 
 
-def _report(rows: list[GraphStats], as_text: bool, path: str | None) -> None:
+def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
     if path is not None:
         import json
 
@@ -188,7 +188,7 @@ def _start_logging(verbose: bool) -> None:
     )
 
 
-def _parse_wasi(options: list[str]) -> list[NamedGraph]:
+def _parse_wasi(options: list[str]) -> "list[NamedGraph]":
     from runtime_shim import parse_nn_graph
 
     graphs = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +32,8 @@ def as_file(part: Part, suffix: str) -> Iterator[Path]:
     if isinstance(part, Path):
         yield part
         return
+    import tempfile  # few models need one
+
     handle, name = tempfile.mkstemp(suffix, "nnshim-")
     try:
         with os.fdopen(handle, "wb") as file:
