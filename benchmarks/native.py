@@ -5,20 +5,24 @@
 One guest in C times its own calls, on native Wasmtime (Rust, with OpenVINO) and on `nnshim run`, in
 turn, each in a process of its own; both use OpenVINO's default precision. ONNX Runtime, which the
 native command has not, is compared with itself, called from Python with everything bound once.
+Peak memory is measured with a model of 64 MiB, loaded by the guest and as a named graph.
 The plot shows the ratio by the size of the input.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -33,6 +37,19 @@ GUEST = Path(__file__).with_name("guests") / "infer.c"
 
 OPENVINO, ONNX = "0", "1"
 """Encodings."""
+
+LARGE = 1 << 26
+
+WATCH = """
+import os, sys, time
+started = time.perf_counter()
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(process, 0)
+print(time.perf_counter() - started, usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command. A process of its own, as Linux counts the memory of the one that starts another
+among the other's."""
 
 CALLS = ("set_input", "compute", "get_output", "all three")
 
@@ -50,11 +67,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Times:
-    """Medians over rounds and processes, in seconds; the load is one of the tiny model."""
+    """Medians over rounds and processes, in seconds; the process has one inference."""
 
     load: float
     calls: Sequence[float]
     process: float
+    peak: float
+    """Of the resident memory, in bytes."""
 
 
 def tiny() -> Case:
@@ -77,12 +96,28 @@ def convolution() -> Case:
     return Case("small convolution, 602 KB", made, dims, 32, 200)
 
 
+def large() -> Case:
+    """LARGE bytes of weights."""
+    side = int((LARGE / 4) ** 0.5)
+    weights = {"w": np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)}
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    made = model([node], [("x", F32, (1, side))], [("y", F32, (1, side))], weights)
+    return Case("large model", made, (1, side), 4 * side, 1)
+
+
 def total(size: int) -> Case:
     """Adds up `size` bytes of floats: little more than reading them."""
     dims = (1, size // 4)
     node = helper.make_node("ReduceSum", ["x"], ["y"], keepdims=1)
     made = model([node], [("x", F32, dims)], [("y", F32, (1, 1))])
     return Case(f"sum of {size} bytes", made, dims, 4, max(3, min(2000, (1 << 22) // size)))
+
+
+class Command(NamedTuple):
+    """A host's command as far as the guest, and its environment."""
+
+    prefix: Sequence[str]
+    env: Mapping[str, str]
 
 
 class Bench:
@@ -96,71 +131,81 @@ class Bench:
         self._guest = folder / "infer.wasm"
         build(GUEST, self._guest)
 
-    def in_turn(self, case: Case) -> tuple[Times, Times]:
-        """Native Wasmtime's times, and nnshim's."""
-        folder = self._folder / str(len(list(self._folder.iterdir())))
-        folder.mkdir()
+    def in_turn(self, case: Case, *, by_name: bool = False) -> tuple[Times, Times]:
+        """Native Wasmtime's times, and nnshim's. `by_name`, the model is a named graph."""
+        folder = self._new_folder()
+        graph = f"openvino::{folder}" if by_name else None
         parts = openvino_model(case.onnx, folder).split("+")
-        guest = folder / "infer.wasm"
-        guest.write_bytes(self._guest.read_bytes())
-        arguments = self._arguments(case, OPENVINO, parts)
-        nnshim = [sys.executable, "-m", "nnshim", "run", "--dir", ".", "--fast-math", guest.name]
-
-        def run_nnshim(*given: str) -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                [*nnshim, *given], cwd=folder, capture_output=True, text=True, check=False
-            )
-
+        hosts = (
+            Command(self._native.prefix(graph), self._native.env),
+            _nnshim("--fast-math", *(("-S", f"nn-graph={graph}") if graph else ())),
+        )
+        model = ["name", folder.name] if by_name else [OPENVINO, *parts]
+        arguments = self._arguments(case, *model)
         runs: list[list[Times]] = [[], []]
         for _ in range(self._repeats + 1):  # the first is the warm-up
-            for times, run in zip(
-                runs, (lambda *g: self._native.run(guest, *g), run_nnshim), strict=True
-            ):
-                times.append(_times(run, arguments))
+            for times, host in zip(runs, hosts, strict=True):
+                times.append(_times(host, folder, arguments))
         native, ours = (_medians(times[1:]) for times in runs)
         return native, ours
 
     def onnx(self, case: Case) -> tuple[float, float]:
         """An inference by ONNX Runtime alone, and by a guest."""
-        folder = self._folder / "onnx"
-        folder.mkdir()
+        folder = self._new_folder()
         (folder / "model.onnx").write_bytes(case.onnx)
-        guest = folder / "infer.wasm"
-        guest.write_bytes(self._guest.read_bytes())
-        arguments = self._arguments(case, ONNX, ["model.onnx"])
-        command = [sys.executable, "-m", "nnshim", "run", "--dir", ".", guest.name]
-
-        def run(*given: str) -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                [*command, *given], cwd=folder, capture_output=True, text=True, check=False
-            )
-
+        arguments = self._arguments(case, ONNX, "model.onnx")
         alone: list[float] = []
         by_guest: list[float] = []
         for _ in range(self._repeats + 1):
             alone.append(_direct(case, self._rounds))
-            by_guest.append(_times(run, arguments).calls[-1])
+            by_guest.append(_times(_nnshim(), folder, arguments).calls[-1])
         return statistics.median(alone[1:]), statistics.median(by_guest[1:])
 
-    def _arguments(self, case: Case, encoding: str, parts: Sequence[str]) -> list[str]:
+    def _new_folder(self) -> Path:
+        """One with the guest in it."""
+        folder = self._folder / str(len(list(self._folder.iterdir())))
+        folder.mkdir()
+        shutil.copy(self._guest, folder)
+        return folder
+
+    def _arguments(self, case: Case, *model: str) -> list[str]:
+        encoding, *parts = model
         dims = "x".join(map(str, case.dims))
         return [encoding, dims, str(case.output_bytes), str(self._rounds), str(case.calls), *parts]
 
 
-def _times(run: Callable[..., subprocess.CompletedProcess[str]], arguments: Sequence[str]) -> Times:
-    done = run(*arguments)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    load, *rounds = done.stdout.splitlines()
+def _nnshim(*options: str) -> Command:
+    script = Path(sys.executable).with_name("nnshim")
+    return Command([str(script), "run", "--dir", ".", *options], os.environ)
+
+
+def _times(host: Command, folder: Path, arguments: Sequence[str]) -> Times:
+    output, _, _ = _finish(host, folder, arguments)
+    load, *rounds = output.splitlines()
     columns = zip(*(map(float, line.split()) for line in rounds), strict=True)
     once = [*arguments]
     once[3] = once[4] = "1"
-    started = time.perf_counter()
-    run(*once)
-    process = time.perf_counter() - started
-    return Times(
-        float(load) / 1e9, [statistics.median(column) / 1e9 for column in columns], process
+    _, seconds, peak = _finish(host, folder, once)
+    calls = [statistics.median(column) / 1e9 for column in columns]
+    return Times(float(load) / 1e9, calls, seconds, peak)
+
+
+def _finish(host: Command, folder: Path, arguments: Sequence[str]) -> tuple[str, float, int]:
+    """What a process prints, the seconds it takes, and the bytes of resident memory at its peak."""
+    command = [*host.prefix, "infer.wasm", *arguments]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", WATCH, *command],
+        cwd=folder,
+        env=host.env,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
+    if done.returncode:
+        raise SystemExit(f"{command} ended with {done.returncode}")
+    *output, watched = done.stdout.splitlines()
+    seconds, peak = watched.split()
+    return "\n".join(output), float(seconds), int(peak) * 1024
 
 
 def _medians(times: Sequence[Times]) -> Times:
@@ -168,6 +213,7 @@ def _medians(times: Sequence[Times]) -> Times:
         statistics.median(item.load for item in times),
         [statistics.median(column) for column in zip(*(t.calls for t in times), strict=True)],
         statistics.median(item.process for item in times),
+        statistics.median(item.peak for item in times),
     )
 
 
@@ -203,6 +249,15 @@ def _report(case: Case, native: Times, ours: Times) -> list[list[str]]:
     return rows
 
 
+def _report_memory(name: str, small: tuple[Times, Times], big: tuple[Times, Times]) -> list[str]:
+    """The peaks with the big model, and how many times its size they are above the tiny one's."""
+    cells = [f"{LARGE >> 20} MiB, {name}"]
+    for before, after in zip(small, big, strict=True):
+        more = (after.peak - before.peak) / LARGE
+        cells += [f"{after.peak / 2**20:.0f} MiB", f"{more:.2f}"]
+    return cells
+
+
 def _plot(path: str, sizes: Sequence[int], ratios: Sequence[float]) -> None:
     from matplotlib.figure import Figure
 
@@ -222,8 +277,13 @@ def main() -> None:
     rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(Path(name), rounds=2 if quick else 9, repeats=1 if quick else 5)
-        for case in (tiny(), convolution()):
-            rows += _report(case, *bench.in_turn(case))
+        small = bench.in_turn(tiny())
+        rows += _report(tiny(), *small)
+        rows += _report(convolution(), *bench.in_turn(convolution()))
+        memory = [
+            _report_memory(name, small, bench.in_turn(large(), by_name=by_name))
+            for name, by_name in (("loaded by the guest", False), ("a named graph", True))
+        ]
         alone, by_guest = bench.onnx(tiny())
         sizes = [4 << (2 * step) for step in range(12)] if plot is not None else []
         ratios = []
@@ -244,6 +304,9 @@ def main() -> None:
             ],
         )
     )
+    print()
+    heads = ["peak memory", "native Wasmtime", "more, of its size", "nnshim", "more, of its size"]
+    print(table(heads, memory))
     if plot is not None:
         _plot(plot, sizes, ratios)
 

@@ -34,16 +34,23 @@ class NativeWasmtime:
         self, guest: Path, *arguments: str, graph: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a guest with wasi-nn, in its own folder; `graph` is ENCODING::DIR."""
-        wasi = "nn" if graph is None else f"nn,nn-graph={graph}"
-        path = f"{self.links}:{self.libraries}"
         return subprocess.run(
-            [self.command, "run", "-S", wasi, "--dir", ".", guest.name, *arguments],
+            [*self.prefix(graph), guest.name, *arguments],
             cwd=guest.parent,
-            env={**os.environ, "LD_LIBRARY_PATH": path},
+            env=self.env,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def prefix(self, graph: str | None = None) -> list[str]:
+        """The command as far as the guest."""
+        wasi = "nn" if graph is None else f"nn,nn-graph={graph}"
+        return [str(self.command), "run", "-S", wasi, "--dir", "."]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, "LD_LIBRARY_PATH": f"{self.links}:{self.libraries}"}
 
 
 def openvino_model(onnx: bytes, folder: Path) -> str:

@@ -1,13 +1,15 @@
 /* Times wasi-nn calls from inside the guest, so that every host is measured alike.
  *
  *     infer ENCODING DIMS OUTPUT_BYTES ROUNDS CALLS FILE...
+ *     infer name DIMS OUTPUT_BYTES ROUNDS CALLS NAME
  *
- * DIMS is the input's shape, as in 1x3x224x224, in 32-bit floats. In each round set_input, compute
+ * DIMS is the input's shape, as in 1x3x224x224, in 32-bit floats; NAME is a named graph's. In each round set_input, compute
  * and get_output are called CALLS times each, alone, and then one after the other. Printed are
  * nanoseconds: the load, then for each round the four means.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "wasi_nn.h"
@@ -95,12 +97,15 @@ int main(int argc, char **argv)
     output = malloc(output_size);
     int rounds = atoi(argv[4]), calls = atoi(argv[5]);
 
+    int by_name = !strcmp(argv[1], "name");
     nn_builder builders[4];
-    for (int i = 6; i < argc; i++)
+    for (int i = 6; i < argc && !by_name; i++)
         builders[i - 6] = read_file(argv[i]);
     nn_graph graph;
     double start = now();
-    check(nn_load(builders, (uint32_t)argc - 6, (uint32_t)atoi(argv[1]), NN_CPU, &graph), "load");
+    check(by_name ? nn_load_by_name(argv[6], (uint32_t)strlen(argv[6]), &graph)
+                  : nn_load(builders, (uint32_t)argc - 6, (uint32_t)atoi(argv[1]), NN_CPU, &graph),
+          "load");
     printf("%.0f\n", now() - start);
     check(nn_init_execution_context(graph, &context), "init_execution_context");
     all();
