@@ -176,7 +176,9 @@ class Bench:
 
 def _nnshim(*options: str) -> Command:
     script = Path(sys.executable).with_name("nnshim")
-    return Command([str(script), "run", "--dir", ".", *options], os.environ)
+    # What is installed has been compiled; a checkout is on its first run, if Python may keep it.
+    env = {name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"}
+    return Command([str(script), "run", "--dir", ".", *options], env)
 
 
 def _times(host: Command, folder: Path, arguments: Sequence[str]) -> Times:

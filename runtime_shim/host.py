@@ -57,7 +57,8 @@ class NNHost:
     a model that is meant for a GPU that is not there runs on the CPU, and a warning says so once;
     by default it does not load. `threads` is how many one inference may use, None for as many as
     the NN runtime takes. With `fast_math` it may compute in less precision than the model's own.
-    `model_cache` is a folder in which OpenVINO keeps what it has compiled, for the next process.
+    `model_cache` is a folder in which models are kept for the next process as OpenVINO has compiled
+    them, or ONNX Runtime has optimized them for the CPU; nothing is ever removed there.
     `stats()` counts inferences only with `time_inferences`: it costs a little in each.
 
     Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.

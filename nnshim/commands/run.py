@@ -76,7 +76,7 @@ def command(
     guest_abi: GuestAbi = None,
     model_cache: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Keep models that OpenVINO has compiled in this folder."),
+        typer.Option(metavar="DIR", help="Keep what OpenVINO and ONNX Runtime make of models."),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Keep what is compiled for the next run.")

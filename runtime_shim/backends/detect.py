@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Sequence
 
@@ -43,7 +44,7 @@ def detect(parts: Sequence[Part]) -> Encoding | None:
     return next((found for mark, at, found in _STARTS if start.startswith(mark, at)), None)
 
 
-def may_name_files(onnx_model: bytes) -> bool:
+def may_name_files(onnx_model: bytes | mmap.mmap) -> bool:
     """Whether an ONNX model may have tensors whose data are in other files.
 
     Such a tensor says where under the key "location", which stands in the model as it is in every
@@ -51,4 +52,4 @@ def may_name_files(onnx_model: bytes) -> bool:
 
     https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (TensorProto.external_data)
     """
-    return b"location" in onnx_model
+    return onnx_model.find(b"location") != -1

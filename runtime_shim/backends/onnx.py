@@ -6,6 +6,7 @@ https://onnxruntime.ai/docs/api/python/api_summary.html#iobinding
 from __future__ import annotations
 
 import atexit
+import functools
 import logging
 import weakref
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from rewriter.dialects import Encoding, Errno, TensorType
+from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends.arrays import DTYPES, bytes_of
 from runtime_shim.backends.base import (
     DEFAULTS,
@@ -28,6 +29,7 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.detect import may_name_files
 from runtime_shim.backends.devices import choose_device
+from runtime_shim.backends.onnx_cache import open_kept
 from runtime_shim.backends.onnx_devices import (
     BUILT_IN,
     CPU,
@@ -83,7 +85,11 @@ class OnnxBackend:
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
-        self._devices = find_devices()
+
+    @functools.cached_property
+    def _devices(self) -> dict[str, Device]:
+        """What a model can be put on: looked for where it is not meant for the CPU."""
+        return find_devices()
 
     def describe(self) -> Runtime:
         there = {
@@ -109,6 +115,8 @@ class OnnxBackend:
                 f"the model may name other files as its data, which onnxruntime {ort.__version__}"
                 " would open; a newer one does not, and runs such a model if it names none",
             )
+        if place is Target.CPU:
+            return self._load_on_cpu(parts[0], settings)
         looked_for = (CPU, *BUILT_IN, *self._devices.values())
         known = {device.name: device.target for device in looked_for}
         present = list(self._devices)
@@ -118,6 +126,14 @@ class OnnxBackend:
             if graph is not None:
                 return graph
             present.remove(name)
+
+    def _load_on_cpu(self, model: Part, settings: Settings) -> OnnxGraph:
+        if settings.model_cache is None:
+            session = open_session(model, _options(model, settings), CPU, 0)
+        else:
+            make_options = functools.partial(_options, model, settings)
+            session = open_kept(settings.model_cache, model, make_options)
+        return OnnxGraph(session, CPU.name)
 
     def _load_on(
         self, device: Device, index: str, model: Part, settings: Settings
@@ -137,14 +153,20 @@ class OnnxBackend:
         self, model: Part, device: Device, index: int, settings: Settings
     ) -> OnnxGraph | None:
         """None where ONNX Runtime says nothing, and has put the model elsewhere."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = settings.threads or 0  # as many as there are cores
-        options.log_severity_level = _FATAL
-        if isinstance(model, bytes):
-            options.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)
-        session = open_session(model, options, device, index)
+        if device is CPU:
+            return self._load_on_cpu(model, settings)
+        session = open_session(model, _options(model, settings), device, index)
         where = placement(session, device, index)
         return None if where is None else OnnxGraph(session, where)
+
+
+def _options(model: Part, settings: Settings) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = settings.threads or 0  # as many as there are cores
+    options.log_severity_level = _FATAL
+    if isinstance(model, bytes):
+        options.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)
+    return options
 
 
 class OnnxGraph:

@@ -9,7 +9,6 @@ import functools
 import importlib
 import logging
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +83,8 @@ def _plugin_devices() -> list[Device]:
 @functools.cache
 def _register_plugins() -> tuple[str, ...]:
     """The plugin providers that are installed. ONNX Runtime takes each once in a process."""
+    from importlib.metadata import distributions
+
     names = (distribution.metadata["Name"] for distribution in distributions())
     providers: list[str] = []
     for name in sorted({name.lower() for name in names if name}):

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
+from runtime_shim.backends.base import Part, Settings
 from runtime_shim.backends.onnx import OnnxBackend, OnnxContext, OnnxGraph
 from runtime_shim.errors import HostError
 from tests.models import F32, identity, model, with_external_data
@@ -24,6 +26,71 @@ def context_for(data: bytes) -> OnnxContext:
 def feed(context: OnnxContext, index: int, *values: float) -> None:
     data = struct.pack(f"<{len(values)}f", *values)
     context.set_input(index, TensorType.F32, (len(values),), memoryview(data))
+
+
+def double(backend: OnnxBackend, part: Part, number: float) -> float:
+    """What a model gives for a number."""
+    context = backend.load([part], Target.CPU).init_execution_context()
+    feed(context, 0, number)
+    context.compute()
+    (doubled,) = struct.unpack("<f", context.get_output(0))
+    return float(doubled)
+
+
+def doubling() -> bytes:
+    nodes = [
+        helper.make_node("Identity", ["x"], ["same"]),
+        helper.make_node("Add", ["same", "same"], ["y"]),
+    ]
+    return model(nodes, [("x", F32, (1,))], [("y", F32, (1,))])
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_optimized_models_are_kept_in_a_folder_that_the_host_names(
+    tmp_path: Path, as_file: bool
+) -> None:
+    part: Part = doubling()
+    if as_file:
+        part = tmp_path / "model.onnx"
+        part.write_bytes(doubling())
+    cache = tmp_path / "cache"
+    backend = OnnxBackend(Settings(model_cache=str(cache)))
+    assert double(backend, part, 3) == 6
+    (kept,) = cache.iterdir()
+    nodes = [node.op_type for node in onnx.load(kept).graph.node]
+    assert nodes == ["Add"]
+    kept.write_bytes(kept.read_bytes().replace(b"Add", b"Sub"))  # to see that it is used
+    assert double(backend, part, 3) == 0
+    assert list(cache.iterdir()) == [kept]
+
+
+def test_a_kept_model_that_is_damaged_is_made_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend = OnnxBackend(Settings(model_cache=str(tmp_path)))
+    double(backend, doubling(), 3)
+    (kept,) = tmp_path.iterdir()
+    good = kept.read_bytes()
+    kept.write_bytes(good[:-9])
+    assert double(backend, doubling(), 3) == 6
+    assert kept.read_bytes() == good
+    assert "is made anew" in caplog.text
+
+
+def test_where_models_cannot_be_kept_they_run_all_the_same(tmp_path: Path) -> None:
+    no_folder = tmp_path / "file"
+    no_folder.touch()
+    backend = OnnxBackend(Settings(model_cache=str(no_folder)))
+    assert double(backend, doubling(), 3) == 6
+
+
+def test_a_model_with_data_in_another_file_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(bytes(4096))
+    part = tmp_path / "model.onnx"
+    part.write_bytes(with_external_data("data"))
+    cache = tmp_path / "cache"
+    OnnxBackend(Settings(model_cache=str(cache))).load([part], Target.CPU)
+    assert not cache.exists()
 
 
 def test_an_output_that_is_no_numbers_is_an_unsupported_operation() -> None:

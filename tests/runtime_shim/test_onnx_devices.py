@@ -151,7 +151,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[tup
     monkeypatch.setitem(sys.modules, "onnxruntime_ep_mine", module)
     names = ["onnxruntime", "onnxruntime-ep-mine", "onnxruntime-ep-broken"]
     found = [SimpleNamespace(metadata={"Name": name}) for name in names]
-    monkeypatch.setattr(onnx_devices, "distributions", lambda: found)
+    monkeypatch.setattr("importlib.metadata.distributions", lambda: found)
     monkeypatch.setattr(
         ort, "register_execution_provider_library", lambda *item: registered.append(item)
     )
@@ -173,8 +173,8 @@ def test_a_plugin_provider_is_found_and_used(
 
     monkeypatch.setattr(ort, "InferenceSession", record)
     backend = OnnxBackend()
-    assert plugin == [("onnxruntime-ep-mine", "/mine.so")]
     assert backend.describe().devices == {"cpu": Target.CPU, "cpu-cpu": Target.CPU}
+    assert plugin == [("onnxruntime-ep-mine", "/mine.so")]
     graph = backend.load([identity(dims=(1,))], "cpu-cpu")
     assert made[-1] == {"enable_fallback": 0}
     context = graph.init_execution_context()
@@ -188,4 +188,6 @@ def test_a_plugin_provider_is_found_and_used(
 def test_a_plugin_does_not_take_over_what_is_meant_for_the_cpu(
     plugin: list[tuple[str, str]],
 ) -> None:
-    assert OnnxBackend().load([identity()], Target.CPU).device == "cpu"
+    backend = OnnxBackend()
+    assert "cpu-cpu" in backend.describe().devices
+    assert backend.load([identity()], Target.CPU).device == "cpu"
