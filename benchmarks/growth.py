@@ -174,7 +174,7 @@ def main() -> None:
                     f"{move / get:.2f}",
                 ]
             )
-        loads = many * (10 if encoding is Encoding.ONNX else 1)  # compiling takes OpenVINO 20 ms
+        loads = many * (100 if encoding is Encoding.ONNX else 10)  # compiling takes OpenVINO 20 ms
         counted += [
             [f"{name}: one guest more, of {many}", f"{guests(encoding, many) / 1024:.0f}"],
             [f"{name}: {loads} loads and unloads", f"{cycles(encoding, loads) / 1024:.0f}"],

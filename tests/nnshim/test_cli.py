@@ -16,34 +16,6 @@ from tests.wasm import HEADER, assemble, import_module
 GUEST = import_module("wasi_ephemeral_nn")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["rewrite", "--help"],
-        ["run", "--help"],
-        ["rewrite", "guest.wasm", "out.wasm"],
-        ["inspect", "guest.wasm"],
-        ["verify", "guest.wasm", "guest.wasm"],
-    ],
-    ids=" ".join,
-)
-def test_what_does_not_run_a_guest_imports_no_engine_and_no_nn_package(
-    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("guest.wasm").write_bytes(GUEST)
-    code = (
-        "import sys\nfrom nnshim.cli import main\n"
-        f"sys.argv[1:] = {arguments!r}\n"
-        "try: main()\nexcept SystemExit as exit: assert not exit.code, exit.code\n"
-        "heavy = {'numpy', 'onnxruntime', 'pydantic', 'rich', 'runtime_shim', 'wasmtime'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert done.stderr.splitlines()[-1] == "[]"
-
-
 def test_modules_pass_through_a_pipe() -> None:
     done = nnshim("rewrite", "-", "-", stdin=GUEST)
     assert done.returncode == 0

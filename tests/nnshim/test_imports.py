@@ -1,0 +1,74 @@
+"""What each command imports: starting is most of what a short run takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.models import identity
+from tests.native import openvino_model
+from tests.wasm import assemble
+
+WATCHED = {
+    *("numpy", "onnxruntime", "openvino", "pydantic", "rich", "wasmtime"),
+    *("asyncio", "email", "importlib.metadata", "random", "socket", "tempfile", "zipfile"),
+    *("rewriter.adapters", "rewriter.code", "rewriter.inspect", "rewriter.pipeline"),
+    *("rewriter.verify", "rewriter.wasm_tools"),
+    *("runtime_shim", "runtime_shim.abi.wamr", "runtime_shim.abi.witx"),
+    *("runtime_shim.backends.onnx", "runtime_shim.backends.openvino"),
+}
+"""What takes a millisecond or more, and not every command needs."""
+
+COMPARING = {"rewriter.code", "rewriter.inspect", "rewriter.verify"}
+RENAMING = {"rewriter.pipeline", "rewriter.wasm_tools"}
+LOOKING = {"rewriter.inspect", "rewriter.adapters"}
+RUNNING = {
+    *("rewriter.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
+    "runtime_shim.backends.openvino",
+}
+
+LOADS = """(module
+  (import "wasi_ephemeral_nn" "load_by_name" (func $load_by_name (param i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "model")
+  (func (export "_start")
+    (if (call $load_by_name (i32.const 0) (i32.const 5) (i32.const 8)) (then unreachable))
+    (if (call $init (i32.load (i32.const 8)) (i32.const 8)) (then unreachable))))"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--help"], {*LOOKING, *RENAMING, *COMPARING}),
+        (["run", "--help"], set()),
+        (["rewrite", "--help"], RENAMING),
+        (["rewrite", "guest.wasm", "out.wasm"], RENAMING),
+        (["inspect", "guest.wasm"], LOOKING),
+        (["check", "guest.wasm", "--for", "wasmtime"], LOOKING),
+        (["verify", "guest.wasm", "guest.wasm"], COMPARING),
+        (["run", "-S", "nn-graph=openvino::model", "loads.wasm"], RUNNING),
+    ],
+    ids=lambda it: " ".join(it[:2]) if isinstance(it, list) else "",
+)
+def test_a_command_imports_what_it_needs(
+    arguments: list[str], expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("guest.wasm").write_bytes(assemble("(module)"))
+    Path("loads.wasm").write_bytes(assemble(LOADS))
+    Path("model").mkdir()
+    openvino_model(identity(dims=(1,)), Path("model"))
+    code = f"""
+import os, sys
+from nnshim.__main__ import main
+os._exit = sys.exit
+sys.argv[1:] = {arguments!r}
+try: main()
+except SystemExit as exit: assert not exit.code, exit.code
+print(*sorted({WATCHED!r} & set(sys.modules)), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert set(done.stderr.splitlines()[-1].split()) == expected
