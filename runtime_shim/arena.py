@@ -72,8 +72,8 @@ class Arena:
 
     A tensor is moved in when it is set, or read, for the second time with the same type and shape,
     so that a context that is used once costs nothing more. Where there is no room, it stays where
-    it is. `memory` never moves; `numbers` are the guest's tensor types. To be used by one thread at
-    a time.
+    it is. `memory` never moves; `numbers` are the tensor types of the ABI that has the entries. To
+    be used by one thread at a time.
     """
 
     def __init__(self, memory: memoryview, numbers: Mapping[int, TensorType]) -> None:
@@ -105,7 +105,7 @@ class Arena:
     ) -> None:
         """An input was set by the host."""
         known = self._known.get(handle)
-        if known is None or len(shape) > MAX_RANK:
+        if known is None:
             return
         item = known.inputs.get(index)
         if item is None or item.shape != shape or item.type is not tensor_type:
@@ -114,12 +114,14 @@ class Arena:
                 self._give_back(item.block)
             known.inputs[index] = _Input(tensor_type, shape)
             return
+        number = self._numbers.get(tensor_type)
+        if number is None or len(shape) > MAX_RANK:
+            return
         block = item.block or self._moved(known.context.move_input, index, size)
         if block is None:
             return
         known.inputs[index] = item._replace(block=block)
         dims = (*shape, *(0,) * (MAX_RANK - len(shape)))
-        number = self._numbers[tensor_type]
         INPUT.pack_into(
             self._memory,
             _input_at(handle, index),

@@ -121,6 +121,15 @@ def test_a_tensor_that_cannot_be_moved_takes_no_room() -> None:
     assert len(used(tested, 2, 16).inputs) == 1
 
 
+def test_another_shape_that_cannot_have_an_entry_takes_the_old_one_away() -> None:
+    tested, memory = arena(4096)
+    used(tested, 1, 1)
+    assert memory[8 * 64] == 1
+    for _ in range(2):
+        tested.input_set(1, 0, TensorType.F32, (1,) * 9, 4)
+    assert memory[8 * 64 : 8 * 64 + 4].tobytes() == bytes(4)  # of its entry, the context
+
+
 def test_tensors_of_nothing_and_of_many_dimensions_stay() -> None:
     tested, memory = arena(4096)
     context = Context()

@@ -23,6 +23,7 @@ from rewriter.dialects import (
     Dialect,
     Encoding,
     Errno,
+    Target,
     TensorType,
 )
 from runtime_shim import NNHost, Session
@@ -288,6 +289,38 @@ def test_a_start_function_can_set_an_input() -> None:
 
 def _escaped(data: bytes) -> str:
     return "".join(f"\\{byte:02x}" for byte in data)
+
+
+BOTH = """(module
+  (import "wasi_nn" "set_input" (func (param i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "set_input" (func $set_input (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 4)
+  (func (export "set_input") (param i32 i32) (result i32)
+    (call $set_input (local.get 0) (i32.const 0) (local.get 1))))"""
+
+
+def test_one_guest_can_use_both_names_with_an_abi_for_each() -> None:
+    engine = wasmtime.Engine()
+    store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+    with NNHost().session() as session:
+        exports = session.instantiate(
+            linker,
+            store,
+            wasmtime.Module(engine, BOTH),
+            dialects={"wasi_nn": WAMR, "wasi_ephemeral_nn": WITX},
+        ).exports(store)
+        made = identity(TensorProto.DOUBLE, dims=(1,))  # a type that WAMR's ABI has not
+        context = session.init_execution_context(session.load([made], Encoding.ONNX, Target.CPU))
+        memory, set_input = exports["memory"], exports["set_input"]
+        assert isinstance(memory, wasmtime.Memory)
+        assert isinstance(set_input, wasmtime.Func)
+        memory.write(store, struct.pack("<I", 1), DIMS)
+        memory.write(store, TENSOR.pack(DIMS, 1, TensorType.F64, DATA, 8), TENSOR_AT)
+        for number in (1.5, 2.5, 3.5):
+            memory.write(store, struct.pack("<d", number), DATA)
+            assert set_input(store, context, TENSOR_AT) == 0
+            session.compute(context)
+            assert bytes(session.get_output(context, 0)) == struct.pack("<d", number)
 
 
 def test_an_engine_without_several_memories_leaves_the_calls_to_the_host(
