@@ -30,6 +30,8 @@ from typing import Any
 
 import xllamacpp
 
+from runtime_shim.backends.native import finished_before_exit
+
 __all__ = ["RANK", "RELEASES", "ContextParams", "Token", "lib", "messages", "offloads"]
 
 RELEASES = "2026.10."
@@ -150,6 +152,9 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 one bool."""
 
 
+_TAKE_LONG = ("llama_model_load_from_file", "llama_init_from_model", "llama_decode")
+
+
 class _Library:
     """The functions, by their names in llama.h without `llama_`. A call releases the GIL."""
 
@@ -163,7 +168,9 @@ class _Library:
         for name, (returned, taken) in _SIGNATURES.items():
             function = getattr(loaded, name)
             function.restype, function.argtypes = returned, taken
-            setattr(self, name.removeprefix("llama_"), function)
+            takes_long = name in _TAKE_LONG
+            found = finished_before_exit(function) if takes_long else function
+            setattr(self, name.removeprefix("llama_"), found)
         model, context = loaded.llama_model_default_params(), loaded.llama_context_default_params()
         found = (model.n_gpu_layers, context.n_ctx, context.n_batch, context.n_ubatch)
         if found != _DEFAULTS or any((context.samplers, context.n_samplers, context.ctx_other)):

@@ -1,12 +1,19 @@
-"""Objects of C libraries that belong to Python objects."""
+"""C libraries: objects that belong to Python objects, and calls at the end of the process."""
 
 from __future__ import annotations
 
+import atexit
+import functools
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["free_with"]
+__all__ = ["finished_before_exit", "free_with"]
+
+_calls = threading.Condition()
+_under_way = 0
+_ending = False
 
 
 def free_with(
@@ -20,3 +27,31 @@ def free_with(
     finalizer = weakref.finalize(owner, free, pointer)
     finalizer.atexit = False
     return finalizer
+
+
+def finished_before_exit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is never under way while the library's global objects are taken apart: the
+    interpreter's exit waits for calls in other threads, and those that come later never return."""
+
+    @functools.wraps(function)
+    def call(*arguments: object) -> Any:
+        global _under_way
+        with _calls:
+            _calls.wait_for(lambda: not _ending)
+            _under_way += 1
+        try:
+            return function(*arguments)
+        finally:
+            with _calls:
+                _under_way -= 1
+                _calls.notify_all()
+
+    return call
+
+
+@atexit.register
+def _wait_for_calls() -> None:
+    global _ending
+    with _calls:
+        _ending = True
+        _calls.wait_for(lambda: not _under_way)

@@ -88,3 +88,31 @@ def test_a_program_can_end_while_threads_are_still_computing(encoding: str) -> N
         command = [sys.executable, "-c", AT_EXIT, encoding]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+UNDER_WAY = """
+import os, threading, time
+from runtime_shim.backends.native import finished_before_exit
+
+begun = threading.Event()
+
+def take_long():
+    begun.set()
+    time.sleep(0.3)
+    os.write(1, b"finished ")
+
+def work():
+    call = finished_before_exit(take_long)
+    while True:
+        call()
+
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+
+
+def test_a_call_into_a_library_is_finished_before_the_program_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNDER_WAY], capture_output=True, check=True, timeout=20
+    )
+    assert done.stdout in (b"finished ", b"finished finished ")
