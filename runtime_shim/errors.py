@@ -3,6 +3,7 @@
 HostError       becomes an errno for the guest (runtime_shim.linker)
 LinkError       the module asks for imports that no one defines
 GuestTrap       the guest stopped with a trap
+  GuestTimeout  it was stopped, as its time was over
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from rewriter.dialects import Errno
 from rewriter.errors import NNShimError
 
-__all__ = ["GuestTrap", "HostError", "LinkError"]
+__all__ = ["GuestTimeout", "GuestTrap", "HostError", "LinkError"]
 
 
 class HostError(NNShimError):
@@ -46,3 +47,7 @@ class LinkError(NNShimError):
 
 class GuestTrap(NNShimError):
     """The guest trapped; the message is the engine's, with the wasm backtrace."""
+
+
+class GuestTimeout(GuestTrap):
+    """The guest ran for longer than it may."""

@@ -58,6 +58,9 @@ class Connection:
         self._session = session
         used = [item.module for item in module.imports if item.name in _REPLACED]
         name = next((name for name in dialects if name in used), None)
+        self._arena = _new_memory(store) if name is not None else None
+        if self._arena is None:
+            name = None
         define(linker, session, {each: dialects[each] for each in dialects if each != name})
         self._dialect = dialects[name] if name is not None else None
         if name is not None and self._dialect is not None:
@@ -70,11 +73,13 @@ class Connection:
     def instantiate(self) -> wasmtime.Instance:
         """Instantiate the guest with all that is in the linker."""
         instance = self._linker.instantiate(self._store, self._module)
-        if self._dialect is not None:
-            self._take_calls(instance, self._dialect)
+        if self._dialect is not None and self._arena is not None:
+            self._take_calls(instance, self._dialect, self._arena)
         return instance
 
-    def _take_calls(self, guest: wasmtime.Instance, dialect: Dialect) -> None:
+    def _take_calls(
+        self, guest: wasmtime.Instance, dialect: Dialect, arena: wasmtime.Memory
+    ) -> None:
         """Unless there is a memory of the usual kind, exported as "memory", and an engine that can
         have the second module, calls stay with the host."""
         store = self._store
@@ -82,7 +87,6 @@ class Connection:
         if not isinstance(memory, wasmtime.Memory):
             return
         try:
-            arena = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(_PAGES, _PAGES)))
             self._host.define(store, "guest", "memory", memory)
             self._host.define(store, "arena", "memory", arena)
             self._host.define_instance(store, "calls", self._calls)
@@ -93,6 +97,15 @@ class Connection:
         start = ctypes.addressof(arena.data_ptr(store).contents)
         view = view_of(start, arena.data_len(store))
         self._session.use_arena(Arena(view, dialect.tensor_types))
+
+
+def _new_memory(store: wasmtime.Store) -> wasmtime.Memory | None:
+    """The arena's, None where there is no room for it."""
+    try:
+        return wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(_PAGES, _PAGES)))
+    except wasmtime.WasmtimeError as error:
+        log.info("every tensor takes a host call: %s", error)
+        return None
 
 
 def _compiled(engine: wasmtime.Engine, text: str) -> wasmtime.Module:

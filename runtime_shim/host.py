@@ -31,9 +31,10 @@ from runtime_shim.backends.base import (
 from runtime_shim.backends.detect import detect
 from runtime_shim.backends.devices import place_name
 from runtime_shim.errors import HostError
+from runtime_shim.limits import Limits
 from runtime_shim.placement import Placement
 from runtime_shim.registry import NamedGraph
-from runtime_shim.session import EVERY_NAME, Session
+from runtime_shim.session import DEFAULT_LIMITS, EVERY_NAME, Session
 from runtime_shim.stats import GraphStats, Key, Stats, TimedContext
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class NNHost:
     the NN runtime takes. With `fast_math` it may compute in less precision than the model's own.
     `model_cache` is a folder in which models are kept for the next process as OpenVINO has compiled
     them, or ONNX Runtime has optimized them for the CPU; nothing is ever removed there.
-    `stats()` counts inferences only with `time_inferences`: it costs a little in each.
+    `stats()` counts inferences only with `time_inferences`: it costs a little in each. `limits` are
+    those of each guest.
 
     Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
     """
@@ -75,7 +77,9 @@ class NNHost:
         fast_math: bool = False,
         model_cache: str | None = None,
         time_inferences: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        self.limits = limits
         self._settings = Settings(threads, fast_math, model_cache)
         self._backends = dict(backends or {})
         self._placement = Placement(devices)
@@ -95,7 +99,7 @@ class NNHost:
 
     def session(self) -> Session:
         """A guest's own handle tables."""
-        return Session(self)
+        return Session(self, self.limits)
 
     def add_to_linker(
         self,

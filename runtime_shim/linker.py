@@ -127,6 +127,8 @@ def _raw(
             except HostError as error:
                 words[0] = error.errno
                 log.info("%s: %s", name, error)
+            if session.stop is not None:
+                return _trap(session.stop)
         except BaseException as error:  # noqa: BLE001 - past here, ctypes loses it and returns junk
             return _trap(error)
         return 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,9 +15,11 @@ import wasmtime
 from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, inspect_module
-from runtime_shim.errors import GuestTrap, LinkError
+from runtime_shim.errors import GuestTimeout, GuestTrap, LinkError
 from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
+from runtime_shim.limits import Limits
+from runtime_shim.session import Session
 
 __all__ = ["Outcome", "WasiOptions", "guest_dialects", "run"]
 
@@ -74,12 +78,14 @@ def run(
     Raises InvalidModule, LinkError for imports that no one defines (with `trap_unknown_imports`
     the functions among them trap when called) and for a missing export, UsageError for arguments
     that the invoked function does not take, InputError for a folder that is not there, and
-    GuestTrap. An error inside the host that is no answer to the guest is raised as it is.
+    GuestTrap, of which GuestTimeout is one. What the guest may use, the host's limits say: see
+    runtime_shim.limits. An error inside the host that is no answer to the guest is raised as it is.
     """
     info = inspect_module(module, guest_abi)
     dialects = guest_dialects(info)
     _check_signatures(info, dialects)
-    engine = _engine(cache)
+    limits = host.limits
+    engine = _engine(cache, limits)
     try:
         compiled = wasmtime.Module(engine, module)
     except wasmtime.WasmtimeError as error:
@@ -92,29 +98,70 @@ def run(
     )
     with wasmtime.Store(engine) as store, host.session() as session:
         store.set_wasi(_wasi_config(wasi))
+        if limits.timeout is not None:
+            store.set_epoch_deadline(1)
+        if limits.fuel is not None:
+            store.set_fuel(limits.fuel)
         connection = Connection(linker, store, compiled, session, dialects)
         _check_imports(store, linker, compiled, trap_unknown_imports)
         entry = _entry(info, invoke)
+        if limits.memory is not None:
+            store.set_limits(memory_size=limits.memory)
         try:
-            exports = _instantiate(connection).exports(store)
-            if "_initialize" in info.exports and entry != "_initialize":
-                _func(exports, "_initialize")(store)
-            function = _func(exports, entry)
-            arguments = _arguments(function.type(store), invoke_args if invoke else ())
-            returned = function(store, *arguments)
+            with _time_limit(engine, session, limits.timeout):
+                return _call(connection, store, info, entry, invoke_args if invoke else ())
         except _GuestExit as guest_exit:
             return Outcome(guest_exit.code)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
+            if session.stop is not None:
+                raise session.stop from trap
             raise GuestTrap(str(trap).rstrip()) from trap
+
+
+def _call(
+    connection: Connection,
+    store: wasmtime.Store,
+    info: ModuleInfo,
+    entry: str,
+    texts: Sequence[str],
+) -> Outcome:
+    exports = _instantiate(connection).exports(store)
+    if "_initialize" in info.exports and entry != "_initialize":
+        _func(exports, "_initialize")(store)
+    function = _func(exports, entry)
+    returned = function(store, *_arguments(function.type(store), texts))
     if returned is None:
         return Outcome(0)
     return Outcome(0, tuple(returned) if isinstance(returned, list) else (returned,))
 
 
-def _engine(cache: bool) -> wasmtime.Engine:
-    """An engine with wasmtime's cache, which is in the user's folder for caches, unless the user's
-    own configuration of wasmtime says otherwise. Where it cannot be written, it is left out."""
+@contextlib.contextmanager
+def _time_limit(engine: wasmtime.Engine, session: Session, timeout: float | None) -> Iterator[None]:
+    """Stop the guest, where it is or as soon as a host call returns, once its time is over."""
+    if timeout is None:
+        yield
+        return
+
+    def stop() -> None:
+        session.stop = GuestTimeout(f"it ran for longer than {timeout:g} s")
+        engine.increment_epoch()
+
+    timer = threading.Timer(timeout, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _engine(cache: bool, limits: Limits) -> wasmtime.Engine:
+    """An engine that can keep the limits, with wasmtime's cache, which is in the user's folder for
+    caches, unless the user's own configuration of wasmtime says otherwise. Where it cannot be
+    written, it is left out."""
     config = wasmtime.Config()
+    config.epoch_interruption = limits.timeout is not None
+    config.consume_fuel = limits.fuel is not None
     if cache:
         try:
             config.cache = True

@@ -31,11 +31,12 @@ from runtime_shim.backends.base import (
     guarded,
 )
 from runtime_shim.errors import HostError
+from runtime_shim.limits import Limits, Usage
 
 if TYPE_CHECKING:
     import wasmtime
 
-__all__ = ["EVERY_NAME", "Loader", "Session"]
+__all__ = ["DEFAULT_LIMITS", "EVERY_NAME", "Loader", "Session"]
 
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
@@ -55,6 +56,9 @@ class Loader(Protocol):
     def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext: ...
 
 
+DEFAULT_LIMITS = Limits()
+
+
 class Session(AbstractContextManager["Session"]):
     """The graphs and contexts of one guest. Made by NNHost.session or NNHost.add_to_linker.
 
@@ -64,11 +68,14 @@ class Session(AbstractContextManager["Session"]):
     by one thread at a time.
     """
 
-    def __init__(self, host: Loader) -> None:
+    def __init__(self, host: Loader, limits: Limits = DEFAULT_LIMITS) -> None:
         self._host = host
+        self._usage = Usage(limits)
         self._graphs: _Handles[Graph] = _Handles("a graph")
         self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
         self._handles = itertools.count(1)
+        self.stop: BaseException | None = None
+        """Raised where the guest was called from, instead of returning from a host call to it."""
         self._arena: Arena | None = None
 
     def instantiate(
@@ -104,29 +111,40 @@ class Session(AbstractContextManager["Session"]):
                 self._arena.dismiss(handle)
         self.contexts.clear()
         self._graphs.clear()
+        self._usage = Usage(self._usage.limits)
+
+    def check_load(self, size: int) -> None:
+        """Raise HostError unless a model of `size` bytes may be loaded."""
+        self._usage.check_load(len(self._graphs), size)
 
     def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> int:
         """Load a model from the bytes of its parts, and return its handle."""
-        return self._add(self._graphs, self._host.load(builders, encoding, target))
+        size = sum(map(len, builders))
+        self.check_load(size)
+        return self._add_graph(self._host.load(builders, encoding, target), size)
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> int:
         """The handle of a named graph; `not_found` where the host has none of that name."""
-        return self._add(self._graphs, self._host.load_by_name(name, options))
+        self.check_load(0)
+        return self._add_graph(self._host.load_by_name(name, options))
 
     def unload(self, graph: int) -> None:
         """Forget a graph; contexts that were made for it go on."""
         self._graphs.forget(graph)
+        self._usage.release(graph)
 
     def init_execution_context(self, graph: int, *, floats: bool = False) -> int:
         """Make an execution context for a graph, and return its handle. With `floats`, quantised
         tensors are fed and read as f32."""
         found = self._graphs[graph]
+        self._usage.check_context(len(self.contexts))
         context = self._host.watch(found, guarded(found.init_execution_context))
         if floats and isinstance(found, QuantizedGraph):
             from runtime_shim.backends.quantized import FloatContext  # it needs NumPy
 
             context = FloatContext(context, found.input_quantization, found.output_quantization)
         handle = self._add(self.contexts, context)
+        self._usage.hold(handle, found)
         if self._arena is not None:
             self._arena.admit(handle, context)
         return handle
@@ -148,12 +166,14 @@ class Session(AbstractContextManager["Session"]):
                 f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"
                 f" and {len(data)} were given",
             )
+        self._usage.check_tensor(context, index, needed)
         try:  # as in `guarded`, of which these three would feel the extra call
             found.set_input(index, tensor_type, shape, data)
         except HostError:
             raise
         except Exception as error:
             raise failed(error) from error
+        self._usage.set_tensor(context, index, needed)
         if self._arena is not None:
             self._arena.input_set(context, index, tensor_type, shape, needed)
 
@@ -203,8 +223,14 @@ class Session(AbstractContextManager["Session"]):
     def finalize_execution_context(self, context: int) -> None:
         """Forget an execution context."""
         self.contexts.forget(context)
+        self._usage.release(context)
         if self._arena is not None:
             self._arena.dismiss(context)
+
+    def _add_graph(self, graph: Graph, size: int = 0) -> int:
+        handle = self._add(self._graphs, graph)
+        self._usage.hold(handle, graph, size)
+        return handle
 
     def _add(self, table: dict[int, R], value: R) -> int:
         handle = next(self._handles)

@@ -12,9 +12,12 @@ from nnshim.commands.common import FastMath, GuestAbi, Threads, counted, fail, n
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
-    from runtime_shim import GraphStats, NamedGraph
+    from runtime_shim import GraphStats, Limits, NamedGraph
 
 __all__ = ["command"]
+
+EXIT_TIMEOUT = 124
+"""As coreutils' timeout has it."""
 
 EXIT_TRAP = 134
 """128 + SIGABRT, as wasmtime has it."""
@@ -69,6 +72,24 @@ def command(
     stats_json: Annotated[
         str | None, typer.Option(metavar="FILE", help="The same for programs, into a file.")
     ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="Stop the guest, and exit with 124."),
+    ] = None,
+    fuel: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Trap after about N instructions.")
+    ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Of a linear memory: 64M. 4G unless given."),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=N",
+            help="Of graphs, contexts, models, tensors, total; the last three are sizes.",
+        ),
+    ] = None,
     trap_unknown_imports: Annotated[
         bool,
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
@@ -89,14 +110,15 @@ def command(
 
     Options come before MODULE; what follows it is the guest's.
 
-    Exit codes: the guest's own; 134 it trapped; 1 it cannot be run; 2 usage; 3 a needed tool is
-    missing.
+    Exit codes: the guest's own; 134 it trapped; 124 it took longer than --timeout; 1 it cannot be
+    run; 2 usage; 3 a needed tool is missing.
     """
     import gc
     import signal
 
     from rewriter.source import open_source
     from runtime_shim import (
+        GuestTimeout,
         GuestTrap,
         NNHost,
         Outcome,
@@ -120,6 +142,7 @@ def command(
         fast_math=fast_math,
         model_cache=model_cache,
         time_inferences=stats or stats_json is not None,
+        limits=_parse_limits(timeout, fuel, max_memory, limit or []),
     )
     arguments = args or []
     options = WasiOptions(
@@ -132,6 +155,8 @@ def command(
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
+    if timeout is not None:
+        _stop_after(timeout)
     try:
         outcome = run(
             binary,
@@ -143,6 +168,9 @@ def command(
             guest_abi=guest_abi,
             cache=cache,
         )
+    except GuestTimeout as late:
+        fail(f"the guest was stopped: {late}")
+        outcome = Outcome(EXIT_TIMEOUT)
     except GuestTrap as trap:
         fail(f"the guest trapped: {trap}")
         outcome = Outcome(EXIT_TRAP)
@@ -151,6 +179,20 @@ def command(
     for result in outcome.results:
         typer.echo(result)
     _end(outcome.exit_code)
+
+
+def _stop_after(timeout: float) -> None:
+    """End the process a second after the guest's time is over, if it is waiting for something, as
+    for its input, and cannot be interrupted."""
+    import threading
+
+    def stop() -> None:
+        fail(f"the guest was stopped while it waited: it ran for longer than {timeout:g} s")
+        _end(EXIT_TIMEOUT)
+
+    timer = threading.Timer(timeout + 1, stop)
+    timer.daemon = True
+    timer.start()
 
 
 def _end(exit_code: int) -> NoReturn:
@@ -206,6 +248,30 @@ def _parse_device(option: str) -> tuple[str, str]:
     if not equals or not device:
         raise UsageError(f"--device {option}: expected ENCODING=DEVICE or TARGET=DEVICE")
     return what, device
+
+
+def _parse_limits(
+    timeout: float | None, fuel: int | None, max_memory: str | None, options: list[str]
+) -> "Limits":
+    from runtime_shim import Limits
+
+    limits = Limits(timeout=timeout, fuel=fuel)
+    if max_memory is not None:
+        limits = limits._replace(memory=_parse_size("--max-memory", max_memory))
+    for option in options:
+        name, _, value = option.partition("=")
+        if name not in ("graphs", "contexts", "models", "tensors", "total"):
+            raise UsageError(f"--limit {option}: expected graphs, contexts, models, tensors, total")
+        limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
+    return limits
+
+
+def _parse_size(option: str, text: str) -> int:
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    if not (number.isascii() and number.isdigit()):
+        raise UsageError(f"{option} {text}: expected a number, or one with K, M or G")
+    return int(number) * unit
 
 
 def _parse_env(option: str) -> tuple[str, str]:

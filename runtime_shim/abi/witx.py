@@ -47,10 +47,10 @@ def load(
     kind = meaning(dialect.encodings, encoding, "encoding", Errno.INVALID_ENCODING)
     device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
-    if (
-        sum(fields[1::2]) > guest.current_size()
-    ):  # they overlap, and copies of them could be any size
+    size = sum(fields[1::2])
+    if size > guest.current_size():  # they overlap, and copies of them could be any size
         raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
+    session.check_load(size)
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
     guest.write_u32(graph_out, session.load(parts, kind, device))
     return SUCCESS

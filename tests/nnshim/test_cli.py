@@ -203,3 +203,55 @@ def test_without_a_folder_for_the_cache_a_guest_runs_all_the_same(tmp_path: Path
     done = nnshim("run", "-v", guest, env={"XDG_CACHE_HOME": "/proc/none"})
     assert done.returncode == 0
     assert b"there is no cache for compiled modules" in done.stderr
+
+
+WAITS = """(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")  ;; a subscription to the clock, of an hour
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24) (i64.const 3600000000000))
+    (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"""
+
+
+@pytest.mark.parametrize("text", ['(module (func (export "_start") (loop (br 0))))', WAITS])
+def test_a_guest_whose_time_is_over_is_stopped_with_124(tmp_path: Path, text: str) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble(text))
+    done = nnshim("run", "--timeout", "0.2", guest)
+    assert done.returncode == 124
+    assert b"longer than 0.2 s" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--max-memory", "1X"], b"--max-memory 1X: expected a number"),
+        (["--limit", "graphs"], b"--limit graphs : expected a number"),
+        (["--limit", "wishes=3"], b"--limit wishes=3: expected graphs"),
+        (["--timeout", "-1"], b"--timeout"),
+    ],
+)
+def test_limits_that_make_no_sense_are_usage_errors(
+    tmp_path: Path, options: list[str], words: bytes
+) -> None:
+    done = nnshim("run", *options, tmp_path / "guest.wasm")
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+LOADS = """(module
+  (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "load") (result i32)
+    (call $load (i32.const 0) (i32.const 0) (i32.const 0))))"""
+
+
+def test_a_limit_is_passed_on_to_the_host(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble(LOADS))
+    errnos = [
+        nnshim("run", *options, "--invoke", "load", guest).stdout.strip()
+        for options in ([], ["--limit", "graphs=0"])
+    ]
+    assert errnos == [b"8", b"7"]  # not_found, too_large

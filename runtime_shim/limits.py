@@ -1,0 +1,91 @@
+"""What one guest may use, and what it does use."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rewriter.dialects import Errno
+from runtime_shim.errors import HostError
+
+__all__ = ["Limits", "Usage"]
+
+_GIB = 1 << 30
+
+
+class Limits(NamedTuple):
+    """What one guest may use at a time. None for as much as it wants; sizes are in bytes.
+
+    `timeout` (seconds on the wall), `fuel` (wasmtime's, about one an instruction) and `memory` (of
+    each linear memory) are kept by runtime_shim.run: the guest is stopped, or its memory does not
+    grow. The others are kept by every session: what is more is `too_large` to the guest. `models`
+    are those that it loads from its own memory, each, and `tensors` its inputs, each; `total` is
+    the sum of both over all it has.
+    """
+
+    timeout: float | None = None
+    fuel: int | None = None
+    memory: int | None = 4 * _GIB
+    graphs: int | None = 100
+    contexts: int | None = 1000
+    models: int | None = 4 * _GIB
+    tensors: int | None = _GIB
+    total: int | None = 8 * _GIB
+
+
+class Usage:
+    """What one guest has of its host, by the handles that hold it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._total = 0
+        self._graphs: dict[int, object] = {}
+        self._holders: dict[object, int] = {}
+        self._sizes: dict[object, int] = {}
+        self._tensors: dict[int, dict[int, int]] = {}
+
+    def check_load(self, graphs: int, size: int = 0) -> None:
+        """Raise HostError unless a model of `size` bytes may be loaded beside so many graphs."""
+        _check("graphs", graphs + 1, self.limits.graphs)
+        _check("models", size, self.limits.models)
+        _check("total", self._total + size, self.limits.total)
+
+    def check_context(self, contexts: int) -> None:
+        """Raise HostError unless a context may be made beside so many."""
+        _check("contexts", contexts + 1, self.limits.contexts)
+
+    def check_tensor(self, context: int, index: int, size: int) -> None:
+        """Raise HostError unless an input may have so many bytes."""
+        before = self._tensors[context].get(index, 0)
+        if size > before:
+            _check("tensors", size, self.limits.tensors)
+            _check("total", self._total + size - before, self.limits.total)
+
+    def hold(self, handle: int, graph: object, size: int = 0) -> None:
+        """A handle of a graph, or of a context of it, is there."""
+        self._graphs[handle] = graph
+        self._tensors[handle] = {}
+        if graph not in self._holders:
+            self._holders[graph] = 0
+            self._sizes[graph] = size
+            self._total += size
+        self._holders[graph] += 1
+
+    def set_tensor(self, context: int, index: int, size: int) -> None:
+        """An input has so many bytes now."""
+        tensors = self._tensors[context]
+        self._total += size - tensors.get(index, 0)
+        tensors[index] = size
+
+    def release(self, handle: int) -> None:
+        """A handle is gone; a graph is when all are that held it."""
+        graph = self._graphs.pop(handle)
+        self._total -= sum(self._tensors.pop(handle).values())
+        self._holders[graph] -= 1
+        if not self._holders[graph]:
+            del self._holders[graph]
+            self._total -= self._sizes.pop(graph)
+
+
+def _check(name: str, wanted: int, limit: int | None) -> None:
+    if limit is not None and wanted > limit:
+        raise HostError(Errno.TOO_LARGE, f"the limit {name} is {limit}, and {wanted} is wanted")
