@@ -278,7 +278,7 @@ def main() -> None:
     plot = sys.argv[sys.argv.index("--plot") + 1] if "--plot" in sys.argv else None
     rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as name:
-        bench = Bench(Path(name), rounds=2 if quick else 9, repeats=1 if quick else 5)
+        bench = Bench(Path(name), rounds=2 if quick else 9, repeats=1 if quick else 11)
         small = bench.in_turn(tiny())
         rows += _report(tiny(), *small)
         rows += _report(convolution(), *bench.in_turn(convolution()))

@@ -34,7 +34,8 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog="Exit codes: 0 done; 1 refused, invalid, or a check that failed; 2 usage; "
-        "3 a needed tool is missing. `run` exits with the guest's own code, 134 on a trap.",
+        "3 a needed tool is missing. `run` exits with the guest's own code, 134 on a trap, 124 on "
+        "its timeout.",
     )
     app.callback()(_options)
     for name in names:

@@ -12,6 +12,8 @@ import pytest
 import rewriter
 from rewriter import wasm_tools
 from rewriter.host_table import tables
+from runtime_shim import Limits
+from tests.command import nnshim
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -76,3 +78,15 @@ def test_the_library_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (tmp_path / "out.wasm").read_bytes() == guest
     text = (ROOT / "samples" / "digits_by_name.wat").read_bytes()
     exec(second, {"binary": wasm_tools.assemble(text)})
+
+
+def test_the_table_of_limits_has_each_of_them_and_what_it_is_unless_given() -> None:
+    rows = re.findall(r"^\| `(--\S+).*\| `(\w+)` \| (\w+) \|", README, re.MULTILINE)
+    units = {"G": 1 << 30}
+    table = {
+        name: None if text == "none" else int(text.rstrip("G")) * units.get(text[-1], 1)
+        for _, name, text in rows
+    }
+    assert table == Limits()._asdict()
+    usage = nnshim("run", "--help").stdout.decode()
+    assert all(option in usage for option, *_ in rows)
