@@ -56,9 +56,8 @@ class Usage:
     def check_tensor(self, context: int, index: int, size: int) -> None:
         """Raise HostError unless an input may have so many bytes."""
         before = self._tensors[context].get(index, 0)
-        if size > before:
-            _check("tensors", size, self.limits.tensors)
-            _check("total", self._total + size - before, self.limits.total)
+        _check("tensors", size, self.limits.tensors)
+        _check("total", self._total + size - before, self.limits.total)
 
     def hold(self, handle: int, graph: object, size: int = 0) -> None:
         """A handle of a graph, or of a context of it, is there."""

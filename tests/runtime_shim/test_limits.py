@@ -71,8 +71,8 @@ def test_models_and_tensors_count_together_and_until_they_are_gone() -> None:
     tested = session(total=20)
     graph = load(tested, 10)
     context = tested.init_execution_context(graph)
-    for _ in range(3):  # in place of each other
-        tested.set_input(context, 0, TensorType.U8, (8,), memoryview(bytes(8)))
+    for size in (8, 9, 8):  # in place of each other
+        tested.set_input(context, 0, TensorType.U8, (size,), memoryview(bytes(size)))
     tested.unload(graph)  # and the context still has it
     with pytest.raises(HostError) as caught:
         load(tested, 3, b"b")

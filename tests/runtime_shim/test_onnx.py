@@ -84,6 +84,28 @@ def test_where_models_cannot_be_kept_they_run_all_the_same(tmp_path: Path) -> No
     assert double(backend, doubling(), 3) == 6
 
 
+def test_another_release_of_onnxruntime_has_models_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = OnnxBackend(Settings(model_cache=str(tmp_path)))
+    for version in ("1.98", "1.99", "1.98"):
+        monkeypatch.setattr("onnxruntime.__version__", version)
+        assert double(backend, doubling(), 3) == 6
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_model_that_could_not_be_kept_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("runtime_shim.backends.onnx_cache.os.replace", fail)
+    backend = OnnxBackend(Settings(model_cache=str(tmp_path)))
+    assert double(backend, doubling(), 3) == 6
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_model_with_data_in_another_file_is_not_kept(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(bytes(4096))
     part = tmp_path / "model.onnx"
