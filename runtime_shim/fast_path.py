@@ -58,7 +58,8 @@ class Connection:
         self._session = session
         used = [item.module for item in module.imports if item.name in _REPLACED]
         name = next((name for name in dialects if name in used), None)
-        self._arena = _new_memory(store) if name is not None else None
+        needs_arena = name is not None and not session.has_arena
+        self._arena = _new_memory(store) if needs_arena else None
         if self._arena is None:
             name = None
         define(linker, session, {each: dialects[each] for each in dialects if each != name})

@@ -90,12 +90,18 @@ class Session(AbstractContextManager["Session"]):
 
         Does what NNHost.add_to_linker and Linker.instantiate do, and is faster for guests that set
         inputs and read outputs again and again: those calls need not leave WebAssembly
-        (runtime_shim.fast_path). To be called once; the linker belongs to the store from then on,
-        and the session has to be closed before the store. Raises wasmtime.WasmtimeError.
+        (runtime_shim.fast_path), unless the session has another instance already. The linker
+        belongs to the store from then on, and the session has to be closed before the store. Raises
+        wasmtime.WasmtimeError.
         """
         from runtime_shim.fast_path import Connection
 
         return Connection(linker, store, module, self, dialects).instantiate()
+
+    @property
+    def has_arena(self) -> bool:
+        """Whether an instance of this guest copies tensors itself."""
+        return self._arena is not None
 
     def use_arena(self, arena: Arena) -> None:
         """Let tensors of contexts to come be moved to where the guest's own code can copy them."""

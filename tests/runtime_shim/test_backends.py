@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import struct
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from onnx import TensorProto, helper
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends import import_backend
-from runtime_shim.backends.base import ExecutionContext, Graph, Options
+from runtime_shim.backends.base import ExecutionContext, Graph, MovableContext, Options
 from runtime_shim.backends.openvino_library import Library
 from runtime_shim.backends.openvino_python import PythonLibrary
 from runtime_shim.backends.signal_stack import kept_signal_stack
@@ -85,6 +86,56 @@ def test_tensors_of_every_type_go_in_and_come_out(
     context.set_input(0, kind, (2, 3), memoryview(values.tobytes()))
     context.compute()
     assert bytes(context.get_output(0)) == values.tobytes()
+
+
+def buffer(length: int) -> memoryview:
+    """Aligned as MovableContext asks for."""
+    room = memoryview(bytearray(length + 64))
+    start = -ctypes.addressof(ctypes.c_char.from_buffer(room)) % 64
+    return room[start : start + length]
+
+
+@pytest.mark.parametrize(("kind", "element_type", "dtype"), TYPES)
+def test_tensors_of_every_type_can_be_moved(
+    context_for: ContextFor, kind: TensorType, element_type: int, dtype: np.dtype[np.generic]
+) -> None:
+    context = context_for(identity(element_type, (2, 3)))
+    assert isinstance(context, MovableContext)
+    first, second, third = (
+        np.array(rows).astype(dtype).tobytes()
+        for rows in ([[0, 1, 2], [3, 4, 250]], [[5, 4, 3], [2, 1, 0]], [[7, 7, 7], [8, 8, 8]])
+    )
+    context.set_input(0, kind, (2, 3), memoryview(first))
+    context.compute()
+    context.get_output(0)
+    read_from, written_to = buffer(len(first)), buffer(len(first))
+    assert context.move_input(0, read_from)
+    assert context.move_output(0, written_to)
+    assert read_from == written_to == first
+    read_from[:] = second
+    context.compute()
+    assert written_to == context.get_output(0) == second
+    context.set_input(0, kind, (2, 3), memoryview(third))
+    assert read_from == third
+    context.compute()
+    assert written_to == third
+
+
+def test_another_shape_moves_an_input_out_again(context_for: ContextFor) -> None:
+    context = context_for(identity(dims=("n",)))
+    assert isinstance(context, MovableContext)
+    feed(context, 0, 1, 2)
+    context.compute()
+    assert bytes(context.get_output(0)) == struct.pack("<2f", 1, 2)
+    assert not context.move_output(0, buffer(8))  # which has any length
+    place = buffer(8)
+    for values in ((3, 4, 5), (6, 7), (8,)):
+        assert context.move_input(0, place)
+        feed(context, 0, *values)
+        place[:] = bytes(len(place))  # which is nothing to it any more
+        context.compute()
+        assert bytes(context.get_output(0)) == struct.pack(f"<{len(values)}f", *values)
+        place = buffer(4 * len(values))
 
 
 @pytest.mark.parametrize(

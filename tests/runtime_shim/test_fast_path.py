@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -27,7 +27,18 @@ from rewriter.dialects import (
     TensorType,
 )
 from runtime_shim import NNHost, Session
-from tests.guest import BUILDERS, DATA, DIMS, HANDLE, MEMORY, OUTPUT, TENSOR_AT, WRITTEN, Guest
+from tests.guest import (
+    BUILDERS,
+    DATA,
+    DIMS,
+    HANDLE,
+    MEMORY,
+    OUTPUT,
+    TENSOR_AT,
+    WRITTEN,
+    Guest,
+    text,
+)
 from tests.models import F32, identity, model, sum_and_product
 
 WAMR_DIMENSIONS_AT, WAMR_BUILDERS_AT = 200, 32
@@ -321,6 +332,39 @@ def test_one_guest_can_use_both_names_with_an_abi_for_each() -> None:
             assert set_input(store, context, TENSOR_AT) == 0
             session.compute(context)
             assert bytes(session.get_output(context, 0)) == struct.pack("<d", number)
+
+
+def test_two_instances_of_one_guest_share_handles_that_end_for_both() -> None:
+    made = identity(dims=(1,))
+    engine = wasmtime.Engine()
+    store, session = wasmtime.Store(engine), NNHost().session()
+    module = wasmtime.Module(engine, text("wasi_nn", '(memory (export "memory") 4)', WASMEDGE))
+
+    def instance() -> Mapping[str, object]:
+        linker = wasmtime.Linker(engine)
+        made = session.instantiate(linker, store, module, dialects={"wasi_nn": WASMEDGE})
+        return made.exports(store)
+
+    def set_input(exports: Mapping[str, object], number: float) -> int:
+        memory, function = exports["memory"], exports["set_input"]
+        assert isinstance(memory, wasmtime.Memory)
+        assert isinstance(function, wasmtime.Func)
+        memory.write(store, struct.pack("<f", number), DATA)
+        memory.write(store, struct.pack("<I", 1), DIMS)
+        memory.write(store, TENSOR.pack(DIMS, 1, TensorType.F32, DATA, 4), TENSOR_AT)
+        return int(function(store, context, 0, TENSOR_AT))
+
+    first = instance()
+    context = session.init_execution_context(session.load([made], Encoding.ONNX, Target.CPU))
+    for number in range(3):
+        assert set_input(first, number) == 0
+    second = instance()
+    for number, each in enumerate((first, second, second, second, first)):
+        assert set_input(each, number) == 0
+        session.compute(context)
+        assert bytes(session.get_output(context, 0)) == struct.pack("<f", number)
+    session.finalize_execution_context(context)
+    assert [set_input(each, 1) for each in (first, second)] == [Errno.INVALID_ARGUMENT] * 2
 
 
 def test_an_engine_without_several_memories_leaves_the_calls_to_the_host(
