@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from rewriter.dialects import DIALECTS, WAMR, Encoding, Errno, Target
+from rewriter.dialects import DIALECTS, WAMR, Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
 from tests.guest import BUILDERS, DATA, DIMS, HANDLE, MEMORY, OUTPUT, TENSOR_AT, WRITTEN, Guest
 from tests.models import identity, nonzero, sum_and_product
@@ -20,12 +20,15 @@ VALUES = (*range(10), 16, 20, 100, 4096, *PLACES, *EDGES)
 
 
 @pytest.mark.parametrize("plain", [True, False])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_call_gets_an_errno(dialect: str, seed: int, plain: bool) -> None:
     spoken = DIALECTS[dialect]
     choose = random.Random(seed)
-    guest = Guest(NNHost(), dialect=spoken, plain=plain)
+    host = NNHost()
+    guest, neighbour = Guest(host, dialect=spoken, plain=plain), Guest(host)
+    untouched = neighbour.context_for(MODELS[1])
+    assert neighbour.feed(untouched, 0, TensorType.F32, (1, 4), bytes(range(16))) == 0
     array = (32,) if spoken is WAMR else (BUILDERS, 1)
     for model in MODELS:
         guest.put(DATA, model)
@@ -39,7 +42,11 @@ def test_every_call_gets_an_errno(dialect: str, seed: int, plain: bool) -> None:
         if choose.random() < 0.3:  # what pointers lead to makes no sense either
             words = struct.pack("<5I", *choose.choices(VALUES, k=5))
             guest.put(choose.randrange(2048), words)
+        if choose.random() < 0.005 and guest.memory is not None:
+            guest.memory.grow(guest.store, 1)
         name, parameters = choose.choice(functions)
         answers.add(getattr(guest, name)(*choose.choices(VALUES, k=len(parameters))))
     assert answers <= set(Errno)
     assert {Errno.SUCCESS, Errno.INVALID_ARGUMENT, Errno.RUNTIME_ERROR} <= answers
+    assert neighbour.compute(untouched) == 0
+    assert neighbour.output(untouched, 0) == bytes(range(16))
