@@ -5,10 +5,21 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-__all__ = ["in_turn", "machine", "table"]
+__all__ = ["NNSHIM", "in_turn", "installed", "machine", "table"]
+
+NNSHIM = str(Path(sys.executable).with_name("nnshim"))
+"""The command, as it is installed beside Python."""
+
+
+def installed() -> dict[str, str]:
+    """The environment, for the command as users have it: what is installed has been compiled, and
+    a checkout is so after its first run, if Python may keep that."""
+    return {name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def in_turn(rounds: int, *actions: Callable[[], object], warm_up: bool = True) -> list[float]:

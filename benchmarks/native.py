@@ -11,7 +11,6 @@ The plot shows the ratio by the size of the input.
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
 import subprocess
@@ -28,7 +27,7 @@ import numpy as np
 import onnxruntime as ort
 from onnx import helper
 
-from benchmarks.measure import machine, table
+from benchmarks.measure import NNSHIM, installed, machine, table
 from samples.build import build
 from tests.models import F32, model
 from tests.native import NativeWasmtime, openvino_model
@@ -175,10 +174,7 @@ class Bench:
 
 
 def _nnshim(*options: str) -> Command:
-    script = Path(sys.executable).with_name("nnshim")
-    # What is installed has been compiled; a checkout is on its first run, if Python may keep it.
-    env = {name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"}
-    return Command([str(script), "run", "--dir", ".", *options], env)
+    return Command([NNSHIM, "run", "--dir", ".", *options], installed())
 
 
 def _times(host: Command, folder: Path, arguments: Sequence[str]) -> Times:

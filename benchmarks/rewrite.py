@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.measure import in_turn, machine, table
+from benchmarks.measure import NNSHIM, in_turn, installed, machine, table
 from rewriter import rewrite_file, wasm_tools
 from rewriter.cursor import Cursor
 from rewriter.leb128 import encode_u32
@@ -28,7 +28,6 @@ from rewriter.sections import HEADER_SIZE, SectionId, split
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "digits.wasm"
 MB = 1_000_000
 FILLER = random.Random(0).randbytes(MB)
-NNSHIM = [sys.executable, "-m", "nnshim"]
 
 
 def main() -> None:
@@ -166,7 +165,7 @@ def whole_process(source: Path, rounds: int) -> str:
     )
 
     def command(*arguments: str) -> Callable[[], None]:
-        return lambda: _run([*NNSHIM, "rewrite", str(source), out, *arguments])
+        return lambda: _run([NNSHIM, "rewrite", str(source), out, *arguments])
 
     bare, rename, validated, text, text_validated = in_turn(
         rounds,
@@ -194,7 +193,7 @@ def whole_process(source: Path, rounds: int) -> str:
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=installed())
 
 
 def _ms(seconds: float) -> str:
