@@ -19,14 +19,15 @@ class Limits(NamedTuple):
     each linear memory) are kept by runtime_shim.run: the guest is stopped, or its memory does not
     grow. The others are kept by every session: what is more is `too_large` to the guest. `models`
     are those that it loads from its own memory, each, and `tensors` its inputs, each; `total` is
-    the sum of both over all it has.
+    the sum of both over all it has. The specification's ABI has no function that gives a graph or a
+    context back, so that an honest guest can have thousands.
     """
 
     timeout: float | None = None
     fuel: int | None = None
     memory: int | None = 4 * _GIB
-    graphs: int | None = 100
-    contexts: int | None = 1000
+    graphs: int | None = 10_000
+    contexts: int | None = 100_000
     models: int | None = 4 * _GIB
     tensors: int | None = _GIB
     total: int | None = 8 * _GIB
