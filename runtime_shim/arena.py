@@ -13,26 +13,43 @@ from typing import NamedTuple
 from rewriter.dialects import TensorType
 from runtime_shim.backends.base import ExecutionContext, MovableContext
 
-__all__ = ["ENTRIES", "INPUT", "INPUT_SIZE", "MAX_RANK", "OUTPUT", "OUTPUTS_AT", "Arena"]
+__all__ = [
+    "BYTES_AT",
+    "ENTRIES",
+    "INPUT_SIZE",
+    "LENGTH_AT",
+    "OUTPUTS_AT",
+    "OUTPUT_SIZE",
+    "STEP",
+    "Arena",
+]
 
 log = logging.getLogger("runtime_shim")
 
-MAX_RANK = 8
+_MAX_RANK = 8
 """Dimensions of a tensor that has an entry."""
 
 ENTRIES = 256
 """Of inputs, and as many of outputs. A tensor has its place among them by the handle of its context
 and its index; where two have the same, the one that was last seen by the host stays."""
 
-INPUT = struct.Struct(f"<4I{MAX_RANK}III")
+STEP = 8
+"""Places from one handle to the next."""
+
+_INPUT = struct.Struct(f"<4I{_MAX_RANK}III")
 """Context (0 for an empty entry), index, type in the guest's numbers, rank; the dimensions; length
 in bytes, and where the bytes are."""
+
+LENGTH_AT, BYTES_AT = _INPUT.size - 8, _INPUT.size - 4
+"""Where the last two are in it."""
 
 INPUT_SIZE = 64
 """Bytes from one entry to the next."""
 
-OUTPUT = struct.Struct("<4I")
+_OUTPUT = struct.Struct("<4I")
 """Context (0 for an empty entry), index, length in bytes, and where the bytes are."""
+
+OUTPUT_SIZE = _OUTPUT.size
 
 OUTPUTS_AT = ENTRIES * INPUT_SIZE
 
@@ -115,14 +132,14 @@ class Arena:
             known.inputs[index] = _Input(tensor_type, shape)
             return
         number = self._numbers.get(tensor_type)
-        if number is None or len(shape) > MAX_RANK:
+        if number is None or len(shape) > _MAX_RANK:
             return
         block = item.block or self._moved(known.context.move_input, index, size)
         if block is None:
             return
         known.inputs[index] = item._replace(block=block)
-        dims = (*shape, *(0,) * (MAX_RANK - len(shape)))
-        INPUT.pack_into(
+        dims = (*shape, *(0,) * (_MAX_RANK - len(shape)))
+        _INPUT.pack_into(
             self._memory,
             _input_at(handle, index),
             *(handle, index, number, len(shape), *dims, size, block.offset),
@@ -143,7 +160,7 @@ class Arena:
             return data
         known.outputs[index] = _Output(size, block)
         where = _output_at(handle, index)
-        OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
+        _OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
         return self._bytes(block, size)
 
     def outputs_lost(self, handle: int) -> None:
@@ -195,8 +212,8 @@ def _input_at(handle: int, index: int) -> int:
 
 
 def _output_at(handle: int, index: int) -> int:
-    return OUTPUTS_AT + _place(handle, index) * OUTPUT.size
+    return OUTPUTS_AT + _place(handle, index) * OUTPUT_SIZE
 
 
 def _place(handle: int, index: int) -> int:
-    return (8 * handle + index) % ENTRIES
+    return (STEP * handle + index) % ENTRIES

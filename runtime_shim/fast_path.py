@@ -24,7 +24,16 @@ from rewriter.dialects import (
     WAMR_TENSOR,
     Dialect,
 )
-from runtime_shim.arena import ENTRIES, INPUT_SIZE, MAX_RANK, OUTPUT, OUTPUTS_AT, Arena
+from runtime_shim.arena import (
+    BYTES_AT,
+    ENTRIES,
+    INPUT_SIZE,
+    LENGTH_AT,
+    OUTPUT_SIZE,
+    OUTPUTS_AT,
+    STEP,
+    Arena,
+)
 from runtime_shim.linker import define
 from runtime_shim.memory import view_of
 from runtime_shim.session import Session
@@ -164,7 +173,7 @@ _COMMON = f"""
 ;; The number of a tensor's entry.
 (func $place (param $context i32) (param $index i32) (result i32)
   (i32.rem_u
-    (i32.add (i32.mul (local.get $context) (i32.const 8)) (local.get $index))
+    (i32.add (i32.mul (local.get $context) (i32.const {STEP})) (local.get $index))
     (i32.const {ENTRIES})))
 
 ;; Whether an entry is that of a tensor. No context has the number 0, and empty entries have it.
@@ -195,11 +204,11 @@ _COMMON = f"""
 ;; Copy a tensor in from `data`, if it is inside the guest's memory.
 (func $copied (param $entry i32) (param $data i32) (result i32)
   (local $size i32)
-  (local.set $size (i32.load $arena offset={16 + 4 * MAX_RANK} (local.get $entry)))
+  (local.set $size (i32.load $arena offset={LENGTH_AT} (local.get $entry)))
   (if (i32.eqz (call $inside (local.get $data) (local.get $size)))
     (then (return (i32.const 0))))
   (memory.copy $arena $guest
-    (i32.load $arena offset={20 + 4 * MAX_RANK} (local.get $entry))
+    (i32.load $arena offset={BYTES_AT} (local.get $entry))
     (local.get $data) (local.get $size))
   (i32.const 1))
 
@@ -209,7 +218,7 @@ _COMMON = f"""
 (func $output_entry (param $context i32) (param $index i32) (result i32)
   (i32.add
     (i32.const {OUTPUTS_AT})
-    (i32.mul (call $place (local.get $context) (local.get $index)) (i32.const {OUTPUT.size}))))
+    (i32.mul (call $place (local.get $context) (local.get $index)) (i32.const {OUTPUT_SIZE}))))
 """
 
 _SET_INPUT = """
@@ -237,7 +246,7 @@ _WITX_SET_INPUT = _SET_INPUT.format(
     checks=f"""
     (br_if $host (i32.ne
       (i32.load $guest offset=16 (local.get $tensor))
-      (i32.load $arena offset={16 + 4 * MAX_RANK} (local.get $entry))))
+      (i32.load $arena offset={LENGTH_AT} (local.get $entry))))
     (br_if $host (i32.eqz (call $same_shape
       (local.get $entry)
       (i32.load $guest (local.get $tensor)) (i32.load $guest offset=4 (local.get $tensor)))))

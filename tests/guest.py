@@ -10,7 +10,6 @@ import wasmtime
 
 from rewriter.dialects import TENSOR, WITX, Dialect, Encoding, Target, TensorType
 from runtime_shim import NNHost
-from runtime_shim.linker import define
 
 BUILDERS, HANDLE, DIMS, TENSOR_AT, WRITTEN, OUTPUT, DATA = 0, 64, 128, 256, 300, 1024, 65536
 """Places in the guest's memory of four pages."""
@@ -52,10 +51,11 @@ class Guest:
         engine = wasmtime.Engine(config)
         self.store = wasmtime.Store(engine)
         linker = wasmtime.Linker(engine)
-        self.session = (host or NNHost()).session()
+        host = host or NNHost()
+        self.session = host.session()
         compiled = wasmtime.Module(engine, text(module, memory, dialect))
         if plain:
-            define(linker, self.session, {module: dialect})
+            host.add_to_linker(linker, self.session, dialects={module: dialect})
             instance = linker.instantiate(self.store, compiled)
         else:
             instance = self.session.instantiate(

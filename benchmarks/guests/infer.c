@@ -3,9 +3,9 @@
  *     infer ENCODING DIMS OUTPUT_BYTES ROUNDS CALLS FILE...
  *     infer name DIMS OUTPUT_BYTES ROUNDS CALLS NAME
  *
- * DIMS is the input's shape, as in 1x3x224x224, in 32-bit floats; NAME is a named graph's. In each round set_input, compute
- * and get_output are called CALLS times each, alone, and then one after the other. Printed are
- * nanoseconds: the load, then for each round the four means.
+ * DIMS is the input's shape, as in 1x3x224x224, in 32-bit floats; NAME is a named graph's. In
+ * each round set_input, compute and get_output are called CALLS times each, alone, and then one
+ * after the other. Printed are nanoseconds: the load, then for each round the four means.
  */
 #include <stdio.h>
 #include <stdlib.h>

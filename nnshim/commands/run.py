@@ -22,6 +22,9 @@ EXIT_TIMEOUT = 124
 EXIT_TRAP = 134
 """128 + SIGABRT, as wasmtime has it."""
 
+_NAMED_LIMITS = ("graphs", "contexts", "models", "tensors", "total")
+"""Those of runtime_shim.limits that have no option of their own."""
+
 
 def command(
     module: Annotated[str, typer.Argument(metavar="MODULE", help="A .wasm or .wat file, or -.")],
@@ -87,7 +90,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME=N",
-            help="Of graphs, contexts, models, tensors, total; the last three are sizes.",
+            help=f"Of {', '.join(_NAMED_LIMITS)}; the last three are sizes.",
         ),
     ] = None,
     trap_unknown_imports: Annotated[
@@ -260,8 +263,8 @@ def _parse_limits(
         limits = limits._replace(memory=_parse_size("--max-memory", max_memory))
     for option in options:
         name, _, value = option.partition("=")
-        if name not in ("graphs", "contexts", "models", "tensors", "total"):
-            raise UsageError(f"--limit {option}: expected graphs, contexts, models, tensors, total")
+        if name not in _NAMED_LIMITS:
+            raise UsageError(f"--limit {option}: expected {', '.join(_NAMED_LIMITS)}")
         limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
     return limits
 

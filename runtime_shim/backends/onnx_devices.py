@@ -124,7 +124,7 @@ def placement(session: ort.InferenceSession, device: Device, index: int) -> str 
     if device.provider not in session.get_providers():
         return None
     name = f"{device.name}:{index}" if index else device.name
-    if device is CPU or not hasattr(session, "get_provider_graph_assignment_info"):
+    if not hasattr(session, "get_provider_graph_assignment_info"):
         return name
     operators = {
         node.op_type
