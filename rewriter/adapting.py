@@ -7,11 +7,12 @@ bytes as linkers leave for it, nothing in the code moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from rewriter.adapters import Adapter, same_adapter
-from rewriter.code import Reference, bodies, body_references
+from rewriter.code import Reference, body_references, defined_functions
 from rewriter.cursor import Cursor, Data
+from rewriter.errors import UnsupportedModule
 from rewriter.inspect import ModuleInfo
 from rewriter.leb128 import encode_u32
 from rewriter.names import rename_functions
@@ -64,8 +65,8 @@ class _Adaptation:
         self.wanted = wanted
         self.memory = memory
         self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
-        code = patch.find(SectionId.CODE)
-        found = bodies(data, code) if code else []
+        functions, code = patch.find(SectionId.FUNCTION), patch.find(SectionId.CODE)
+        _, found = defined_functions(data, functions, code)
         # The new adapters take the places of the old ones.
         self.dropped = len(info.adapters)
         self.kept = found[: len(found) - self.dropped]
@@ -78,7 +79,7 @@ class _Adaptation:
         elsewhere = self._sections(redirected)
         in_code, moved = self._code(redirected)
         names = [adapter.name for _, adapter in self.added]
-        rename_functions(self.data, self.patch, self.first, self.dropped, names)
+        rename_functions(self.data, self.patch, self.first, names)
         return Adapting(adapted, imports, elsewhere + in_code, moved)
 
     def _types(self) -> dict[int, ImportedAs]:
@@ -119,12 +120,18 @@ class _Adaptation:
         pairs = ((before.get(slot, slot), after.get(slot, slot)) for slot in self.wanted)
         return {old: new for old, new in pairs if old != new}
 
+    def _named(self, redirected: Mapping[int, int]) -> Set[int]:
+        """The functions whose names matter: those; imports that have an adapter already, which
+        nothing else may name; and adapters that are not there yet, which nothing can name."""
+        added = range(self.first + self.dropped, self.first + len(self.added))
+        return redirected.keys() | self.info.adapters.keys() | set(added)
+
     def _sections(self, redirected: Mapping[int, int]) -> int:
         """Redirect what stands outside of function bodies, and count it."""
         count = 0
         for section in self.patch.sections:
             if section.id in REFERRING_SECTIONS:
-                found = section_references(self.data, section, redirected)
+                found = section_references(self.data, section, self._named(redirected))
                 self.patch.edit(section, [_redirect(r, redirected) for r in found])
                 count += len(found)
         return count
@@ -139,7 +146,8 @@ class _Adaptation:
         moved = self._append(SectionId.CODE, added, self.dropped, end)
         section = self.patch.find(SectionId.CODE)
         count = 0
-        for body, references in body_references(self.data, self.kept, redirected):
+        wanted = self._named(redirected)
+        for body, references in body_references(self.data, self.kept, wanted):
             edits = [_redirect(reference, redirected) for reference in references]
             more = growth(edits)
             edits += resized(body.start, body.content, body.end - body.content, more)
@@ -178,5 +186,11 @@ def _encoded(func_type: FuncType) -> bytes:
 
 def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:
     """Write the new index in as many bytes as the old one has, if it fits."""
+    if reference.index not in redirected:
+        raise UnsupportedModule(
+            f"function {reference.index} is named where it would become another one: it has an"
+            " adapter, or is not there at all; build the module again",
+            reference.start,
+        )
     index = encode_u32(redirected[reference.index], reference.end - reference.start)
     return Edit(reference.start, reference.end, index)

@@ -24,7 +24,15 @@ from rewriter.leb128 import decode_unsigned
 from rewriter.sections import Section
 from rewriter.valtypes import value_type
 
-__all__ = ["Body", "Reference", "bodies", "body_references", "constant_expression"]
+__all__ = [
+    "Body",
+    "Reference",
+    "bodies",
+    "body_references",
+    "constant_expression",
+    "defined_functions",
+    "defined_types",
+]
 
 
 class Body(NamedTuple):
@@ -93,6 +101,32 @@ _INSTRUCTIONS = (
 _END, _BR_TABLE, _SELECT, _TRY_TABLE = 0x0B, 0x0E, 0x1C, 0x1F
 _RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
 _CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
+
+
+def defined_functions(
+    data: Data, functions: Section | None, code: Section | None
+) -> tuple[list[int], list[Body]]:
+    """The type indices of the functions that a module defines, and their bodies.
+
+    Raises MalformedModule where those are not as many as these.
+    """
+    types = defined_types(data, functions) if functions else []
+    found = bodies(data, code) if code else []
+    if len(types) != len(found):
+        there = code or functions
+        raise MalformedModule(
+            f"{len(types)} functions are declared, and {len(found)} have a body",
+            there.start if there else 0,
+        )
+    return types, found
+
+
+def defined_types(data: Data, section: Section) -> list[int]:
+    """The type indices in a function section."""
+    cursor = Cursor(data, section.content, section.end)
+    indices = [cursor.u32() for _ in range(cursor.count("functions"))]
+    cursor.finish("the function section")
+    return indices
 
 
 def bodies(data: Data, section: Section) -> list[Body]:

@@ -5,10 +5,12 @@ Specification: https://webassembly.github.io/spec/core/appendix/custom.html#name
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
-from rewriter.cursor import Cursor, Data
+from rewriter.cursor import Cursor, Data, Name
 from rewriter.errors import MalformedModule
 from rewriter.leb128 import encode_u32
 from rewriter.patch import Edit, Patch, growth, resized
@@ -20,11 +22,8 @@ NAME_SECTION = "name"
 _FUNCTION_NAMES = 1
 
 
-def rename_functions(
-    data: Data, patch: Patch, first: int, dropped: int, added: Sequence[str]
-) -> None:
-    """Name the last functions of a module anew: from index `first` on, `dropped` of them lose
-    their names, and `added` take their place.
+def rename_functions(data: Data, patch: Patch, first: int, added: Sequence[str]) -> None:
+    """Name the last functions of a module anew, from index `first` on.
 
     A name section that cannot be read is left alone: it is for people, and no part of the program.
     """
@@ -37,7 +36,7 @@ def rename_functions(
     try:
         position, names = _find(data, section)
         if names is not None:
-            edits = _replace_last(data, names, first if dropped else None, entries)
+            edits = _replace_last(names, _entries(data, names), first, entries)
         else:
             edits = [Edit(position, position, _subsection(entries) if entries else b"")]
     except MalformedModule:
@@ -60,63 +59,74 @@ def function_names(data: Data, section: Section) -> tuple[dict[int, bytes], byte
         position, names = _find(data, section)
         if names is None:
             return {}, data[start : section.end]
-        cursor = Cursor(data, names.content, names.end)
-        found = {}
-        for _ in range(cursor.count("function names")):
-            index, name = cursor.u32(), cursor.name()
-            found[index] = data[name.text_start : name.end]
-        cursor.finish("the function names")
+        named = _entries(data, names)
     except MalformedModule:
         return {}, data[start : section.end]
+    found = {entry.function: data[entry.name.text_start : entry.name.end] for entry in named}
     return found, data[start:position] + data[names.end : section.end]
 
 
-@dataclass(frozen=True, slots=True)
-class _Subsection:
+class _Subsection(NamedTuple):
     start: int
     content: int
     end: int
 
 
+class _Entry(NamedTuple):
+    """The name of one function, which starts with its index."""
+
+    start: int
+    function: int
+    name: Name
+
+
 def _find(data: Data, section: Section) -> tuple[int, _Subsection | None]:
-    """Where the function names are, or the position where they belong."""
+    """Where the function names are, or the position where they belong: the subsections are in the
+    order of their numbers, each there once at most."""
     cursor = Cursor(data, section.content, section.end)
     cursor.name()
+    position, names, last = None, None, -1
     while cursor.pos < cursor.end:
         start = cursor.pos
         kind, size = cursor.byte(), cursor.u32()
-        if kind > _FUNCTION_NAMES:
-            return start, None
-        content, cursor.pos = cursor.pos, cursor.pos + size
+        if kind <= last or size > cursor.end - cursor.pos:
+            raise MalformedModule("the name section cannot be read", start)
+        content, cursor.pos, last = cursor.pos, cursor.pos + size, kind
         if kind == _FUNCTION_NAMES:
-            return start, _Subsection(start, content, min(cursor.pos, cursor.end))
-    return section.end, None
+            names = _Subsection(start, content, cursor.pos)
+        if position is None and kind >= _FUNCTION_NAMES:
+            position = start
+    return section.end if position is None else position, names
+
+
+def _entries(data: Data, names: _Subsection) -> list[_Entry]:
+    """The names of functions, in the order of their indices, each of which has one at most."""
+    cursor = Cursor(data, names.content, names.end)
+    found = [
+        _Entry(cursor.pos, cursor.u32(), cursor.name())
+        for _ in range(cursor.count("function names"))
+    ]
+    cursor.finish("the function names")
+    for one, other in pairwise(found):
+        if one.function >= other.function:
+            raise MalformedModule("names of functions are out of order", other.start)
+    return found
 
 
 def _replace_last(
-    data: Data, names: _Subsection, first: int | None, entries: Sequence[bytes]
+    names: _Subsection, found: Sequence[_Entry], first: int, entries: Sequence[bytes]
 ) -> list[Edit]:
-    """Put `entries` in the place of the names from function `first` on, after all for None."""
-    cursor = Cursor(data, names.content, names.end)
-    count = cursor.count("function names")
-    counted = cursor.pos
-    kept, kept_end = (count, names.end) if first is None else _before(cursor, count, first)
+    """Put `entries` in the place of the names from function `first` on."""
+    count = len(found)
+    kept = bisect_left(found, first, key=lambda entry: entry.function)
+    kept_end = found[kept].start if kept < count else names.end
     if kept + len(entries) == 0:
         return [Edit(names.start, names.end, b"")]
+    counted = found[0].start if found else names.end
     edits = resized(names.content, counted, count, kept + len(entries) - count)
     edits.append(Edit(kept_end, names.end, b"".join(entries)))
     size = names.end - names.content
     return [*resized(names.start + 1, names.content, size, growth(edits)), *edits]
-
-
-def _before(cursor: Cursor, count: int, first: int) -> tuple[int, int]:
-    """How many names come before that of function `first`, and where they end."""
-    for position in range(count):
-        start = cursor.pos
-        if cursor.u32() >= first:
-            return position, start
-        cursor.name()
-    return count, cursor.pos
 
 
 def _subsection(entries: Sequence[bytes]) -> bytes:

@@ -12,8 +12,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.cursor import Cursor, Data
+from rewriter.cursor import Data
 from rewriter.dialects import WAMR, WAMR_2_1, WAMR_EPHEMERAL, WASMEDGE, WITX
+from rewriter.errors import MalformedModule
 from rewriter.leb128 import MAX_U32_WIDTH, encode_u32
 from rewriter.sections import Section
 from rewriter.valtypes import AdapterMemory, FuncType
@@ -21,7 +22,7 @@ from rewriter.valtypes import AdapterMemory, FuncType
 if TYPE_CHECKING:
     from rewriter.adapters import Adapter
 
-__all__ = ["StandingAdapter", "defined_types", "standing_adapters"]
+__all__ = ["StandingAdapter", "standing_adapters"]
 
 _CONVENTIONS = (WITX, WASMEDGE, WAMR, WAMR_EPHEMERAL, WAMR_2_1)
 _CALL = b"\x10"
@@ -57,29 +58,25 @@ def standing_adapters(
     tail = data[max(code.content, code.end - _LONGEST) : code.end]
     if not any(_CALL + encode_u32(slot, MAX_U32_WIDTH) in tail for slot in imported):
         return {}
-    from rewriter.code import bodies  # which few modules get to need
+    from rewriter.code import defined_functions  # which few modules get to need
 
     found: dict[int, StandingAdapter] = {}
-    type_indices = defined_types(data, functions)
+    type_indices, bodies = defined_functions(data, functions, code)
     possible = _possible(imported, memory)
-    last = first + len(type_indices) - 1
-    for place, body in enumerate(reversed(bodies(data, code))):
+    last = first + len(bodies) - 1
+    for place, body in enumerate(reversed(bodies)):
         slot, adapter = possible.get(data[body.content : body.end], (None, None))
         if slot is None or adapter is None or slot in found:
             break
         type_index = type_indices[-1 - place]
+        if type_index >= len(types):
+            raise MalformedModule(
+                f"a function has type {type_index} of {len(types)}", functions.start
+            )
         if types[type_index] != adapter.type:
             break
         found[slot] = StandingAdapter(adapter, last - place, type_index)
     return found
-
-
-def defined_types(data: Data, functions: Section) -> list[int]:
-    """The type indices of the functions that a module defines."""
-    cursor = Cursor(data, functions.content, functions.end)
-    indices = [cursor.u32() for _ in range(cursor.count("functions"))]
-    cursor.finish("the function section")
-    return indices
 
 
 def _possible(

@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
 
-from rewriter.code import Reference, bodies, body_references
+from rewriter.code import Reference, bodies, body_references, defined_types
 from rewriter.cursor import Data
 from rewriter.difference import Difference, compare_bytes
 from rewriter.imports import groups
 from rewriter.inspect import inspect_module
 from rewriter.names import NAME_SECTION, function_names
-from rewriter.recognise import defined_types
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import Section, SectionId
 
@@ -193,8 +192,9 @@ def _compare_names(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
     """The names of all but the adapters, and the other names."""
+    adapters = [side.first for side in (left, right) if side.first is not None]
     one, other = (
-        _without_adapters(side, section)
+        _names_before(min(adapters, default=None), side, section)
         for side, section in ((left, left_section), (right, right_section))
     )
     if one != other:
@@ -203,10 +203,9 @@ def _compare_names(
         )
 
 
-def _without_adapters(side: Side, section: Section) -> object:
+def _names_before(end: int | None, side: Side, section: Section) -> object:
     names, others = function_names(side.data, section)
-    first = side.first
-    return {i: n for i, n in names.items() if first is None or i < first}, others
+    return {i: n for i, n in names.items() if end is None or i < end}, others
 
 
 _COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[Difference]]] = {

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rewriter import compare, inspect_module, rewrite, rewrite_file, wasm_tools
 from rewriter.assess import fit
-from rewriter.cursor import Cursor
 from rewriter.dialects import WAMR, WASMEDGE, WITX
+from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.leb128 import encode_u32
 from rewriter.names import function_names
-from rewriter.patch import Edit, Patch, resized
 from rewriter.plan import NOT_ADAPTING, make_plan
 from rewriter.sections import Section, SectionId, split
-from rewriter.valtypes import FuncType
-from tests.smith import smith
+from tests.smith import smith_guest
 from tests.wasm import HEADER, assemble, custom, imported, imports, name, section, vector
 
 EPHEMERAL = "wasi_ephemeral_nn"
@@ -180,10 +176,55 @@ def test_function_names_are_put_where_they_belong() -> None:
     assert there[found.content : found.end].endswith(b"\2\1\0")
 
 
-def test_a_name_section_that_cannot_be_read_is_left_alone() -> None:
-    broken = custom("name", b"\1\x7f\5")
-    there = rewrite(with_calls(call(5)) + broken, abi="wamr", validate=False)
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\1\x7f\5", id="longer than its section"),
+        pytest.param(b"\1\4\1\0\1\xff", id="a name that is not UTF-8"),
+        pytest.param(b"\1\7\2\1\1f\0\1g", id="names out of order"),
+        pytest.param(b"\1\5\1\0\1fx", id="a byte too many"),
+        pytest.param(b"\2\1\0\1\4\1\0\1f", id="subsections out of order"),
+        pytest.param(b"\1\1\0\1\1\0", id="names twice"),
+    ],
+)
+def test_a_name_section_that_cannot_be_read_is_left_alone(content: bytes) -> None:
+    broken = custom("name", content)
+    module = with_calls(call(5)) + broken
+    there = rewrite(module, abi="wamr", validate=False)
     assert there.endswith(broken)
+    assert compare(module, there).only_rewritten
+
+
+def test_a_name_for_a_function_that_is_not_there_goes() -> None:
+    module = with_calls(call(5)) + custom("name", b"\1\7\2\0\1f\2\1g")
+    there = rewrite(module, abi="wamr")
+    (found,) = [s for s in split(there) if s.name == "name"]
+    assert function_names(there, found)[0] == {0: b"f", 2: b"nnshim.load.witx-to-wamr"}
+    assert compare(module, there).only_rewritten
+
+
+def test_a_function_without_a_body_is_refused() -> None:
+    module = with_calls(call(5))
+    declared = section(SectionId.FUNCTION, vector(b"\1"))
+    more = module.replace(declared, section(SectionId.FUNCTION, vector(b"\1", b"\1")))
+    with pytest.raises(MalformedModule, match="2 functions are declared, and 1 have a body"):
+        rewrite(more, abi="wamr", validate=False)
+
+
+MAY_NOT_BE_NAMED = r"function \d is named where it would become another one"
+
+
+def test_a_function_that_is_not_there_may_not_be_named() -> None:
+    module = with_calls(call(5).replace(encode_u32(0, 5), encode_u32(2, 5)))
+    with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
+        rewrite(module, abi="wamr", validate=False)
+
+
+def test_a_function_behind_an_adapter_may_not_be_named() -> None:
+    adapted = rewrite(with_calls(call(5)), abi="wamr")
+    past = adapted.replace(encode_u32(2, 5), encode_u32(0, 5))
+    with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
+        rewrite(past, abi="witx", validate=False)
 
 
 def test_a_group_that_shares_a_type_gets_one_for_each_import() -> None:
@@ -276,59 +317,15 @@ def test_without_anything_to_adapt_nothing_is_planned(tmp_path: Path) -> None:
     assert result.plan.edits == ()
 
 
-AVAILABLE = "(module " + " ".join(
-    f'(import "{{0}}" "{name}" (func {WITX.signature(name)}))'
-    for name in ("load", "set_input", "get_output")
-) + ")"  # fmt: skip
-CONFIG: dict[str, Any] = {"memory64-enabled": False, "threads-enabled": False, "min-memories": 1}
-MODULES, BATCHES, SEED_BYTES = 2000, 20, 1500
-
-
-def with_references(module: bytes) -> bytes:
-    """The same with its first memory exported for the host, and every wasi-nn import called, and
-    named by ref.func, in two segments and by an export."""
-    added: dict[SectionId, list[bytes]] = defaultdict(list)
-    added[SectionId.EXPORT].append(name("memory") + b"\2\0")
-    for slot, item in enumerate(inspect_module(module).functions):
-        if not item.is_wasi_nn:
-            continue
-        assert isinstance(item.type, FuncType)
-        index = encode_u32(slot, 1 + slot % 5)
-        arguments = b"".join(b"\x20" + encode_u32(i) for i in range(len(item.type.params)))
-        body = b"\0" + arguments + b"\x10" + index + b"\xd2" + index + b"\x1a\x0b"
-        added[SectionId.FUNCTION].append(encode_u32(item.type_index or 0))
-        added[SectionId.CODE].append(encode_u32(len(body)) + body)
-        added[SectionId.ELEMENT] += [b"\1\0\2" + index * 2, b"\7\x70\1\xd2" + index + b"\x0b"]
-        added[SectionId.EXPORT].append(name(f"wasi-nn {slot}") + b"\0" + index)
-    patch = Patch(split(module))
-    for section_id, items in sorted(added.items()):
-        found = patch.find(section_id)
-        if found is None:
-            patch.add(section_id, vector(*items))
-            continue
-        cursor = Cursor(module, found.content, found.end)
-        count = cursor.u32()
-        counted = resized(found.content, cursor.pos, count, len(items))
-        patch.edit(found, [*counted, Edit(found.end, found.end, b"".join(items))])
-    made, pos = b"", 0
-    for edit in patch.edits():
-        made += module[pos : edit.start] + edit.replacement
-        pos = edit.end
-    return made + module[pos:]
+MODULES, BATCHES = 2000, 20
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) -> None:
     seeds = random.Random(batch)
-    made = redirected = 0
-    while made < MODULES // BATCHES:
-        made_up = smith(
-            seeds.randbytes(SEED_BYTES), tmp_path, AVAILABLE.format(EPHEMERAL), **CONFIG
-        )
-        if made_up is None or not inspect_module(made_up).abis:
-            continue
-        made += 1
-        module = with_references(made_up)
+    redirected = 0
+    for _ in range(MODULES // BATCHES):
+        module = smith_guest(seeds, tmp_path)
         there = rewrite(module, abi="wamr", validate=False)
         wasm_tools.validate(there)
         assert compare(module, there).differences == ()
@@ -339,4 +336,4 @@ def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) ->
         info = inspect_module(module)
         fitting = fit(info, (WAMR,)).adapters
         redirected += make_plan(module, {}, info, fitting).adapting.references
-    assert redirected > 6 * made
+    assert redirected > 6 * MODULES // BATCHES
