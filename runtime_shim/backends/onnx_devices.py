@@ -105,16 +105,17 @@ def open_session(
     """Load a model on the index-th of a device. Raises whatever ONNX Runtime raises; that it does
     not raise does not say that the model is there: see placement."""
     source = str(model) if isinstance(model, Path) else model
+    # Without enable_fallback=0 the Python package prints that a provider raises, and takes the CPU.
+    opened = functools.partial(ort.InferenceSession, source, settings, enable_fallback=0)
     if device is CPU:
-        return ort.InferenceSession(source, settings, providers=[device.provider])
+        return opened(providers=[device.provider])
     settings.add_session_config_entry(_RECORD_ASSIGNMENT, "1")
-    # Without enable_fallback=0 the Python package takes the CPU where the provider raises.
     if device.hardware:
         settings.add_provider_for_devices([device.hardware[index]], {})
-        return ort.InferenceSession(source, settings, enable_fallback=0)
+        return opened()
     options = {"device_id": str(index)} if index else {}
     providers = [(device.provider, options)]
-    return ort.InferenceSession(source, settings, providers=providers, enable_fallback=0)
+    return opened(providers=providers)
 
 
 def placement(session: ort.InferenceSession, device: Device, index: int) -> str | None:

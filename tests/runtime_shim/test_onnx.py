@@ -177,3 +177,13 @@ def test_a_broken_model_prints_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_an_error_that_cannot_be_read_is_not_printed_where_the_guest_prints(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    broken = identity().replace(b"Identity", b"Ident\xffty")
+    with pytest.raises(HostError) as caught:
+        NNHost().load([broken], Encoding.ONNX, Target.CPU)
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+    assert capfd.readouterr().out == ""
