@@ -93,6 +93,9 @@ def command(
             help=f"Of {', '.join(_NAMED_LIMITS)}; the last three are sizes.",
         ),
     ] = None,
+    isolate: Annotated[
+        bool, typer.Option("--isolate", help="Run models in another process, which may crash.")
+    ] = False,
     trap_unknown_imports: Annotated[
         bool,
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
@@ -146,6 +149,7 @@ def command(
         model_cache=model_cache,
         time_inferences=stats or stats_json is not None,
         limits=_parse_limits(timeout, fuel, max_memory, limit or []),
+        isolate=isolate,
     )
     arguments = args or []
     options = WasiOptions(
@@ -186,7 +190,9 @@ def command(
 
 def _stop_after(timeout: float) -> None:
     """End the process a second after the guest's time is over, if it is waiting for something, as
-    for its input, and cannot be interrupted."""
+    for its input, and cannot be interrupted; and by a signal after one more, if an NN runtime
+    leaves Python no time to do so, as LiteRT does while it plans a model's memory."""
+    import signal
     import threading
 
     def stop() -> None:
@@ -196,6 +202,8 @@ def _stop_after(timeout: float) -> None:
     timer = threading.Timer(timeout + 1, stop)
     timer.daemon = True
     timer.start()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, timeout + 2)
 
 
 def _end(exit_code: int) -> NoReturn:

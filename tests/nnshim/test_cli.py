@@ -223,6 +223,17 @@ def test_a_guest_whose_time_is_over_is_stopped_with_124(tmp_path: Path, text: st
     assert b"longer than 0.2 s" in done.stderr
 
 
+def test_an_nn_runtime_that_lets_nothing_else_run_is_stopped_by_a_signal() -> None:
+    code = """
+import ctypes
+from nnshim.commands.run import _stop_after
+_stop_after(0.1)
+ctypes.PyDLL(None).sleep(60)  # which keeps the interpreter's lock
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -signal.SIGALRM
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
