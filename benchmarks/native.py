@@ -155,17 +155,21 @@ class Bench:
         native, ours = (_medians(times[1:]) for times in runs)
         return native, ours
 
-    def onnx(self, case: Case) -> tuple[float, float]:
-        """An inference by ONNX Runtime alone, and by a guest."""
+    def onnx(self, case: Case) -> tuple[float, float, float]:
+        """An inference by ONNX Runtime alone, by a guest, and by one whose model is in another
+        process."""
         folder = self._new_folder()
         (folder / "model.onnx").write_bytes(case.onnx)
         arguments = self._arguments(case, ONNX, "model.onnx")
         alone: list[float] = []
         by_guest: list[float] = []
+        isolated: list[float] = []
         for _ in range(self._repeats + 1):
             alone.append(_direct(case, self._rounds))
             by_guest.append(_times(_nnshim(), folder, arguments).calls[-1])
-        return statistics.median(alone[1:]), statistics.median(by_guest[1:])
+            isolated.append(_times(_nnshim("--isolate"), folder, arguments).calls[-1])
+        in_turn = (statistics.median(times[1:]) for times in (alone, by_guest, isolated))
+        return next(in_turn), next(in_turn), next(in_turn)
 
     def _new_folder(self) -> Path:
         """One with the guest in it."""
@@ -296,7 +300,7 @@ def main() -> None:
             _report_memory(name, small, bench.in_turn(large(), by_name=by_name))
             for name, by_name in (("loaded by the guest", False), ("a named graph", True))
         ]
-        alone, by_guest = bench.onnx(tiny())
+        alone, by_guest, isolated = bench.onnx(tiny())
         sizes = [4 << (2 * step) for step in range(12)] if plot is not None else []
         ratios = []
         for size in sizes:
@@ -313,6 +317,7 @@ def main() -> None:
                 ["run_with_iobinding from Python", f"{alone * 1e6:.2f}"],
                 ["a guest", f"{by_guest * 1e6:.2f}"],
                 ["more", f"{(by_guest - alone) * 1e6:.2f}"],
+                ["a guest, with --isolate", f"{isolated * 1e6:.2f}"],
             ],
         )
     )

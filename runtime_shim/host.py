@@ -63,6 +63,9 @@ class NNHost:
     `stats()` counts inferences only with `time_inferences`: it costs a little in each. `limits` are
     those of each guest.
 
+    With `isolate`, models are parsed and run in processes of their own, one for each backend that
+    is not among `backends`: see runtime_shim.backends.isolated.
+
     Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
     """
 
@@ -78,8 +81,10 @@ class NNHost:
         model_cache: str | None = None,
         time_inferences: bool = False,
         limits: Limits = DEFAULT_LIMITS,
+        isolate: bool = False,
     ) -> None:
         self.limits = limits
+        self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache)
         self._backends = dict(backends or {})
         self._placement = Placement(devices)
@@ -135,7 +140,7 @@ class NNHost:
         key = (encoding, place, digests, _spelled(options))
         with self._lock_of(key):
             graph = self._loaded.get(key)
-            if graph is None:
+            if graph is None or _is_lost(graph):
                 graph = self._loaded[key] = self._load(builders, encoding, place, options, None)
         return graph
 
@@ -149,13 +154,13 @@ class NNHost:
             raise HostError(Errno.NOT_FOUND, f"no graph has the name {name!r}; known: {known}")
         key = (name, _spelled(options))
         with self._lock_of(key):
-            if key not in self._loaded_named:
+            graph = self._loaded_named.get(key)
+            if graph is None or _is_lost(graph):
                 parts = list(map(Path, named.paths))
                 encoding, place = guarded(self._place, parts, named.encoding, named.target)
-                self._loaded_named[key] = self._load(
-                    parts, encoding, place, {**named.options, **options}, name
-                )
-            return self._loaded_named[key]
+                graph = self._load(parts, encoding, place, {**named.options, **options}, name)
+                self._loaded_named[key] = graph
+        return graph
 
     def stats(self) -> list[GraphStats]:
         """What was loaded so far, where that really is, and how often it ran."""
@@ -202,8 +207,15 @@ class NNHost:
     def _backend(self, encoding: Encoding) -> Backend:
         with self._lock:
             if encoding not in self._backends:
-                self._backends[encoding] = import_backend(encoding, self._settings)
+                self._backends[encoding] = self._new_backend(encoding)
             return self._backends[encoding]
+
+    def _new_backend(self, encoding: Encoding) -> Backend:
+        if not self._isolate:
+            return import_backend(encoding, self._settings)
+        from runtime_shim.backends.isolated import IsolatedBackend
+
+        return IsolatedBackend(encoding, self._settings)
 
     def _lock_of(self, key: object) -> _Lock:
         """A lock for one model, so that it is loaded once while others can load meanwhile."""
@@ -222,6 +234,11 @@ class _Lock:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def _is_lost(graph: Graph) -> bool:
+    """Whether a graph went with the process that it was in (runtime_shim.backends.isolated)."""
+    return getattr(graph, "lost", False) is True
 
 
 def _spelled(options: Options) -> str:

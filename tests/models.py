@@ -64,3 +64,27 @@ def with_external_data(location: str) -> bytes:
         weights.external_data.add(key=key, value=value)
     data: bytes = made.SerializeToString()
     return data
+
+
+def endless() -> bytes:
+    """Adds its input to itself, 2 ** 62 times."""
+    scalar: Sequence[int] = ()
+    body = helper.make_graph(
+        [
+            helper.make_node("Add", ["before", "before"], ["after"]),
+            helper.make_node("Identity", ["go_on"], ["again"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("step", TensorProto.INT64, scalar),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, scalar),
+            helper.make_tensor_value_info("before", F32, (1,)),
+        ],
+        [
+            helper.make_tensor_value_info("again", TensorProto.BOOL, scalar),
+            helper.make_tensor_value_info("after", F32, (1,)),
+        ],
+    )
+    loop = helper.make_node("Loop", ["steps", "true", "x"], ["y"], body=body)
+    constants = {"steps": np.array(2**62), "true": np.array(True)}
+    return model([loop], [("x", F32, (1,))], [("y", F32, (1,))], constants)

@@ -16,8 +16,10 @@ from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NNHost, parse_nn_graph
 from runtime_shim.backends.torch import TorchBackend, TorchContext
 from runtime_shim.backends.torchscript import _FORBIDDEN, _OPERATORS
+from runtime_shim.backends.trials import TRIALS
 from runtime_shim.doctor import examine
 from tests.digits import ABIS, layers, printed_digits
+from tests.mutations import try_mutations
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 
@@ -146,6 +148,13 @@ def test_every_operator_that_names_a_file_is_refused() -> None:
         refused = _FORBIDDEN.search(code.encode()) or _OPERATORS.search(code.encode())
         known = library in ("profiler", "prim") or "miopen" in operator
         assert refused or known or not suspicious.search(operator), name
+
+
+def test_a_broken_model_is_an_errno_or_computes() -> None:
+    given = F32, (1,), bytes(4)
+    outcomes = try_mutations(Encoding.PYTORCH, [TRIALS[Encoding.PYTORCH].model()], given, 2000, 0)
+    assert outcomes.pop("computed") > 0
+    assert set(outcomes) == {"INVALID_ARGUMENT", "RUNTIME_ERROR"}
 
 
 def test_a_gpu_that_is_not_there_is_an_unsupported_operation() -> None:

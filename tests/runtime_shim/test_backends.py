@@ -15,7 +15,8 @@ from onnx import TensorProto, helper
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends import import_backend
-from runtime_shim.backends.base import ExecutionContext, Graph, MovableContext, Options
+from runtime_shim.backends.base import Backend, ExecutionContext, Graph, MovableContext, Options
+from runtime_shim.backends.isolated import IsolatedBackend
 from runtime_shim.backends.openvino_library import Library
 from runtime_shim.backends.openvino_python import PythonLibrary
 from runtime_shim.backends.signal_stack import kept_signal_stack
@@ -31,7 +32,9 @@ FORMS = {
     "openvino from IR": Encoding.OPENVINO,
     "openvino from ONNX": Encoding.OPENVINO,
     "openvino's Python package from ONNX": Encoding.OPENVINO,
+    "onnx in another process": Encoding.ONNX,
 }
+MOVABLE = [form for form in FORMS if "another process" not in form]
 
 
 @functools.cache
@@ -39,6 +42,11 @@ def python_library() -> Library:
     """Lives as long as the process, as it has to."""
     with kept_signal_stack():
         return PythonLibrary()
+
+
+@functools.cache
+def other_process() -> IsolatedBackend:
+    return IsolatedBackend(Encoding.ONNX)
 
 
 @pytest.fixture(params=FORMS)
@@ -52,7 +60,11 @@ def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         if request.param.endswith("from IR"):
             names = openvino_model(data, tmp_path).split("+")
             builders = [(tmp_path / name).read_bytes() for name in names]
-        return import_backend(FORMS[request.param]).load(builders, Target.CPU, options or {})
+        if "another process" in request.param:
+            backend: Backend = other_process()
+        else:
+            backend = import_backend(FORMS[request.param])
+        return backend.load(builders, Target.CPU, options or {})
 
     return load
 
@@ -95,6 +107,7 @@ def buffer(length: int) -> memoryview:
     return room[start : start + length]
 
 
+@pytest.mark.parametrize("load", MOVABLE, indirect=True)
 @pytest.mark.parametrize(("kind", "element_type", "dtype"), TYPES)
 def test_tensors_of_every_type_can_be_moved(
     context_for: ContextFor, kind: TensorType, element_type: int, dtype: np.dtype[np.generic]
@@ -121,6 +134,7 @@ def test_tensors_of_every_type_can_be_moved(
     assert written_to == third
 
 
+@pytest.mark.parametrize("load", MOVABLE, indirect=True)
 def test_another_shape_moves_an_input_out_again(context_for: ContextFor) -> None:
     context = context_for(identity(dims=("n",)))
     assert isinstance(context, MovableContext)
