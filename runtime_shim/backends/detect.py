@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Sequence
 
@@ -10,7 +9,7 @@ from rewriter.dialects import Encoding
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.parts import head
 
-__all__ = ["detect", "is_xml", "may_name_files"]
+__all__ = ["detect", "is_xml"]
 
 _STARTS = (
     (b"GGUF", 0, Encoding.GGML),  # https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
@@ -42,14 +41,3 @@ def detect(parts: Sequence[Part]) -> Encoding | None:
     if _FROZEN_GRAPH.match(start):
         return Encoding.TENSORFLOW
     return next((found for mark, at, found in _STARTS if start.startswith(mark, at)), None)
-
-
-def may_name_files(onnx_model: bytes | mmap.mmap) -> bool:
-    """Whether an ONNX model may have tensors whose data are in other files.
-
-    Such a tensor says where under the key "location", which stands in the model as it is in every
-    encoding of it that there is; so that of a model without these bytes it is certain.
-
-    https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (TensorProto.external_data)
-    """
-    return onnx_model.find(b"location") != -1

@@ -10,6 +10,7 @@ import functools
 import logging
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,6 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
-from runtime_shim.backends.detect import may_name_files
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.onnx_cache import open_kept
 from runtime_shim.backends.onnx_devices import (
@@ -38,6 +38,7 @@ from runtime_shim.backends.onnx_devices import (
     open_session,
     placement,
 )
+from runtime_shim.backends.onnx_files import check_files, may_name_files
 from runtime_shim.backends.ports import (
     Fed,
     Port,
@@ -109,7 +110,9 @@ class OnnxBackend:
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> OnnxGraph:
         settings = settings_for("onnx", self._settings, options)
         check_parts("an ONNX model", parts, 1)
-        if isinstance(parts[0], bytes) and _OPENS_FILES and may_name_files(parts[0]):
+        if isinstance(parts[0], Path):
+            check_files(parts[0])
+        elif _OPENS_FILES and may_name_files(parts[0]):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"the model may name other files as its data, which onnxruntime {ort.__version__}"

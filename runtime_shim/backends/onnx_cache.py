@@ -18,8 +18,8 @@ from pathlib import Path
 import onnxruntime as ort
 
 from runtime_shim.backends.base import Part
-from runtime_shim.backends.detect import may_name_files
 from runtime_shim.backends.onnx_devices import CPU, open_session
+from runtime_shim.backends.onnx_files import may_name_files
 
 __all__ = ["open_kept"]
 

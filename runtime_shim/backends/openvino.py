@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends.base import (
@@ -16,8 +17,9 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
-from runtime_shim.backends.detect import is_xml, may_name_files
+from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
+from runtime_shim.backends.onnx_files import check_files, may_name_files
 from runtime_shim.backends.openvino_library import LoadedModel, Request, library
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
@@ -71,7 +73,9 @@ class OpenVinoBackend:
             raise HostError(
                 Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
             )
-        elif isinstance(parts[0], bytes) and may_name_files(parts[0]):
+        elif isinstance(parts[0], Path):
+            check_files(parts[0])
+        elif may_name_files(parts[0]):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 "the model may name other files as its data, which OpenVINO would open; the onnx"
