@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -11,6 +12,9 @@ from rewriter.errors import InputError, OutputError
 from rewriter.source import Source
 
 __all__ = ["is_same_file", "write_atomic"]
+
+_TEMPORARY = ".nnshim-"
+"""How the names of temporary files begin."""
 
 _CHUNK = 1 << 20
 """Bytes copied at a time."""
@@ -34,16 +38,19 @@ def write_atomic(
 
     Whatever happens, `path` holds its old content or all of the new one. The mode and, where
     permitted, the owner of a file that is replaced are kept; a new file gets the source's mode.
-    A symbolic link stays, its target is replaced. `check` gets the temporary file's path before
-    the rename, and what it raises stops the rename. Something that is no regular file (a pipe, a
-    device) is written straight to, unchecked.
+    A symbolic link stays, its target is replaced; of a file with several names, this one only gets
+    the new content. `check` gets the temporary file's path before the rename, and what it raises
+    stops the rename. Something that is no regular file (a pipe, a device) is written straight to,
+    unchecked, and so is what this process has open already (/dev/stdout). Temporary files that a
+    process has left behind which was killed, the next one removes.
 
-    Raises OutputError where it cannot be written, InputError where the source shrinks meanwhile.
+    Raises OutputError where it cannot be written.
     """
     target = os.path.realpath(path)
     try:
         old = _status(target)
-        if path.startswith("/dev/") or (old is not None and not stat.S_ISREG(old.st_mode)):
+        is_open = path == "/dev/stdout" or path.startswith(("/dev/fd/", "/proc/self/fd/"))
+        if is_open or (old is not None and not stat.S_ISREG(old.st_mode)):
             _write_through(path, source, pieces)
         else:
             _replace(target, old, source, pieces, check)
@@ -73,25 +80,63 @@ def _replace(
     pieces: Pieces,
     check: Callable[[str], None],
 ) -> None:
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
+    folder = os.path.dirname(target)
     mode = 0o666 if source.fd is None else stat.S_IMODE(os.fstat(source.fd).st_mode)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    _remove_left_behind(folder)
+    temporary, fd = _new_temporary(folder, mode)
     try:
         try:
             _write_pieces(fd, source, pieces)
             if old is not None:
                 _keep_owner_and_mode(fd, old)
             os.fsync(fd)
-        finally:
-            os.close(fd)
-        check(temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+            check(temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+    finally:
+        os.close(fd)
     with suppress(OSError):  # the new file stands, and some file systems cannot sync a folder
         _sync_folder(folder)
+
+
+def _new_temporary(folder: str, mode: int) -> tuple[str, int]:
+    """A new file, and its path. It is locked, as a sign that it is in use."""
+    while True:
+        path = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        if _lock(fd) and os.path.exists(path):
+            return path, fd
+        os.close(fd)  # it was taken for one that was left behind, before it was locked
+
+
+def _lock(fd: int) -> bool:
+    """False where another process has locked it."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system has no locks
+        return True
+    return True
+
+
+def _remove_left_behind(folder: str) -> None:
+    """Remove temporary files that nobody has locked, as far as that is permitted."""
+    try:
+        names = os.listdir(folder)
+    except OSError:  # it can be written to and not be read
+        return
+    for path in (os.path.join(folder, name) for name in names if name.startswith(_TEMPORARY)):
+        with suppress(OSError):
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+            finally:
+                os.close(fd)
 
 
 def _sync_folder(folder: str) -> None:
@@ -114,11 +159,11 @@ def _write_pieces(fd: int, source: Source, pieces: Pieces) -> None:
     for piece in pieces:
         if isinstance(piece, bytes):
             _write_all(fd, piece)
-        elif source.fd is None:
+        elif source.mapped_fd is None:
             with memoryview(source.data) as view, view[piece.start : piece.stop] as part:
                 _write_all(fd, part)
         else:
-            _copy(source.fd, fd, piece)
+            _copy(source.mapped_fd, fd, piece)
 
 
 def _write_all(fd: int, data: bytes | memoryview) -> None:

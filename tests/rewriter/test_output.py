@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import stat
 import threading
@@ -149,8 +150,9 @@ def test_a_short_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_source_that_shrinks_meanwhile_is_an_error(tmp_path: Path) -> None:
     source_path, path = tmp_path / "in", tmp_path / "out"
     source_path.write_bytes(b"0123456789")
-    with open_source(str(source_path)) as source:
-        os.truncate(source_path, 4)
+    with source_path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+        source = Source(str(source_path), data, file.fileno())
+        file.truncate(4)  # as whoever has waited for too long may do
         with pytest.raises(InputError, match="became shorter"):
             write_atomic(str(path), source, (range(10),))
     assert os.listdir(tmp_path) == ["in"]
