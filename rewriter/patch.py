@@ -43,8 +43,11 @@ class Patch:
         """Add a section that is not there yet; a custom one at the end."""
         custom = section_id is SectionId.CUSTOM
         position = self.sections[-1].end if custom else place_for(self.sections, section_id)
-        added = bytes([section_id]) + encode_u32(len(content)) + content
-        self._between.append(Edit(position, position, added))
+        self.insert(position, bytes([section_id]) + encode_u32(len(content)) + content)
+
+    def insert(self, position: int, content: bytes) -> None:
+        """Put bytes between two sections."""
+        self._between.append(Edit(position, position, content))
 
     def edits(self) -> tuple[Edit, ...]:
         """All edits, in order, without those that change nothing."""

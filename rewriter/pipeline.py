@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter import output, wasm_tools
 from rewriter.dialects import DIALECTS, WAMR, WASI_EPHEMERAL_NN, WASI_NN
@@ -21,6 +22,10 @@ from rewriter.errors import (
 )
 from rewriter.plan import Plan, make_plan, rename_map
 from rewriter.source import Source, open_source
+
+if TYPE_CHECKING:
+    from rewriter.adapters import Adapter
+    from rewriter.inspect import ModuleInfo
 
 __all__ = ["Result", "rewrite", "rewrite_file"]
 
@@ -50,6 +55,9 @@ def rewrite(
     built_for: str | None = None,
     guest_abi: str | None = None,
     drop_debug: bool = False,
+    drop_signature: bool = False,
+    keep_offsets: bool = False,
+    record: bool = False,
     require: bool = False,
     validate: bool = True,
 ) -> bytes:
@@ -63,15 +71,30 @@ def rewrite(
 
     `built_for` is the host whose numbers for encodings and tensor types the module uses, where
     they are not those of its ABI; `guest_abi` names the ABI of a module whose imports do not tell
-    it. `drop_debug` removes the sections that describe code by its position. Where nothing has to
-    change, the input comes back, or NothingToRename is raised if `require`.
+    it. `drop_debug` removes the sections that describe code by its position, and `drop_signature`
+    those of a signature, without which a signed module is not changed. `keep_offsets` fills the
+    gap that a shorter import section leaves; `record` adds a section with what was done, by which
+    version, and the SHA-256 of the input. Where nothing has to change, the input comes back, or
+    NothingToRename is raised if `require`.
 
     Raises HostMismatch where no rewrite makes the module fit, ModuleError (MalformedModule,
     UnsupportedModule, InvalidModule), UsageError for names that cannot be, and ToolMissing where
     `validate` is true and wasm-tools is not installed.
     """
     source = Source("<bytes>", bytes(data))
-    goal = _Goal(to, renames or {}, abi, host, built_for, guest_abi, drop_debug, require)
+    goal = _Goal(
+        to,
+        renames or {},
+        abi,
+        host,
+        built_for,
+        guest_abi,
+        drop_debug,
+        drop_signature,
+        keep_offsets,
+        record,
+        require,
+    )
     plan, _ = _plan(source, goal)
     if validate:
         _validate_input(source)
@@ -94,6 +117,9 @@ def rewrite_file(
     built_for: str | None = None,
     guest_abi: str | None = None,
     drop_debug: bool = False,
+    drop_signature: bool = False,
+    keep_offsets: bool = False,
+    record: bool = False,
     require: bool = False,
     validate: bool = True,
     digests: bool = False,
@@ -108,7 +134,19 @@ def rewrite_file(
     Raises what `rewrite` raises, InputError and OutputError; before the output is whole and
     validated, nothing at `output_path` changes.
     """
-    goal = _Goal(to, renames or {}, abi, host, built_for, guest_abi, drop_debug, require)
+    goal = _Goal(
+        to,
+        renames or {},
+        abi,
+        host,
+        built_for,
+        guest_abi,
+        drop_debug,
+        drop_signature,
+        keep_offsets,
+        record,
+        require,
+    )
     with open_source(source_path) as source:
         if output_path is not None:
             _check_output_path(source, output_path)
@@ -137,18 +175,39 @@ class _Goal:
     built_for: str | None
     guest_abi: str | None
     drop_debug: bool
+    drop_signature: bool
+    keep_offsets: bool
+    record: bool
     require: bool
+
+    @property
+    def operation(self) -> dict[str, object]:
+        """What is told of it in a record: all but what it takes for granted."""
+        told = {name: value for name, value in asdict(self).items() if value}
+        if not (self.to or self.abi or self.host or self.renames):
+            told["to"] = WASI_NN
+        return {name: value for name, value in told.items() if name not in ("record", "require")}
 
 
 def _plan(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and notes on it."""
+    record = None
+    if goal.record:
+        from rewriter.record import new_entry
+
+        record = new_entry(goal.operation, _sha256(source, (range(len(source.data)),)))
     try:
-        if goal.host is not None or goal.abi is not None:
-            plan, notes = _plan_to_fit(source, goal)
-        else:
-            to = goal.to or (None if goal.renames else WASI_NN)
-            mapping = rename_map(to, goal.renames)
-            plan, notes = make_plan(source.data, mapping, drop_debug=goal.drop_debug), ()
+        aim = _fitting(source, goal) if goal.host or goal.abi else _renaming(goal)
+        plan = make_plan(
+            source.data,
+            aim.mapping,
+            aim.info,
+            aim.adapters,
+            drop_debug=goal.drop_debug,
+            drop_signature=goal.drop_signature,
+            keep_offsets=goal.keep_offsets,
+            record=record,
+        )
     except MalformedModule as error:
         reason = f"{source.name}: {error.reason}; build the module or fetch it again"
         raise MalformedModule(reason, error.offset) from error
@@ -156,13 +215,30 @@ def _plan(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
         raise UnsupportedModule(f"{source.name}: {error.reason}", error.offset) from error
     if goal.require and not plan.edits:
         raise NothingToRename(f"there is nothing to change in {source.name}")
-    if plan.outdated:
-        names = ", ".join(plan.outdated)
-        notes += (f"code has moved, so these no longer match (--drop-debug removes them): {names}",)
-    return plan, notes
+    if not plan.outdated:
+        return plan, aim.notes
+    remedy = "--drop-debug removes them"
+    if not plan.adapting.adapted:
+        remedy += ", --keep-offsets leaves the code where it was"
+    names = ", ".join(plan.outdated)
+    return plan, (*aim.notes, f"code has moved, so these no longer match ({remedy}): {names}")
 
 
-def _plan_to_fit(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
+class _Aim(NamedTuple):
+    """The names that change, and the adapters that are wanted, chosen by what is in the module."""
+
+    mapping: Mapping[str, str]
+    info: ModuleInfo | None = None
+    adapters: Mapping[int, Adapter | None] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _renaming(goal: _Goal) -> _Aim:
+    to = goal.to or (None if goal.renames else WASI_NN)
+    return _Aim(rename_map(to, goal.renames))
+
+
+def _fitting(source: Source, goal: _Goal) -> _Aim:
     from rewriter.assess import find_host, fit  # what only renames starts without them
     from rewriter.inspect import inspect_module
 
@@ -185,9 +261,7 @@ def _plan_to_fit(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
     if found.obstacles:
         raise HostMismatch(f"{source.name} cannot {where}: {'; '.join(found.obstacles)}")
     to = None if all(module in names for module in info.abis) else names[0]
-    mapping = rename_map(to, goal.renames)
-    plan = make_plan(source.data, mapping, info, found.adapters, drop_debug=goal.drop_debug)
-    return plan, found.caveats
+    return _Aim(rename_map(to, goal.renames), info, found.adapters, found.caveats)
 
 
 def _check_output_path(source: Source, path: str) -> None:

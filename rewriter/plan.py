@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,15 @@ from rewriter.errors import UnsupportedModule, UsageError
 from rewriter.imports import GROUP_BY_MODULE, Import, groups
 from rewriter.leb128 import reencode_u32
 from rewriter.patch import Edit, Patch, growth, renamed
-from rewriter.sections import Section, SectionId, describes_code, is_linker_section, split
+from rewriter.sections import (
+    Section,
+    SectionId,
+    counts_from_the_start,
+    describes_code,
+    is_linker_section,
+    is_signature,
+    split,
+)
 
 if TYPE_CHECKING:
     from rewriter.adapters import Adapter
@@ -141,14 +149,21 @@ def make_plan(
     wanted: Mapping[int, Adapter | None] | None = None,
     *,
     drop_debug: bool = False,
+    drop_signature: bool = False,
+    keep_offsets: bool = False,
+    record: Mapping[str, object] | None = None,
 ) -> Plan:
     """Plan to give every import whose module name is a key of `mapping` the name beside it.
 
     All renames happen at once, so names can be swapped. `wanted`, with the `info` it was chosen
     by, has the adapter that is to stand before each import, by its index, or None for none.
+    `drop_debug` and `drop_signature` remove what would no longer match; `keep_offsets` fills the
+    gap that shorter imports leave; `record`, by rewriter.record.new_entry, is added where anything
+    changes.
 
     Raises ModuleError as `sections.split` and `imports.groups` do, and UnsupportedModule for a
-    relocatable object file.
+    relocatable object file, for a signed module that would change, and where offsets cannot be
+    kept.
     """
     sections = split(data)
     for section in sections:
@@ -167,19 +182,63 @@ def make_plan(
     renames: tuple[Rename, ...] = ()
     if imports := patch.find(SectionId.IMPORT):
         renames = _rewrite_imports(data, imports, mapping, adapting.imports, patch)
-    debug = [s for s in sections if s.name and describes_code(s.name)]
-    if drop_debug:
-        for section in debug:
-            patch.drop(section)
-    names = tuple(section.name or "" for section in debug)
+    dropped = [s for s in sections if _is_dropped(s, drop_debug, drop_signature)]
+    for section in dropped:
+        patch.drop(section)
+    if keep_offsets and imports:
+        from rewriter.gap import fill_gap
+
+        fill_gap(data, patch, imports)
+    if record is not None and patch.edits():
+        from rewriter.record import add_record
+
+        add_record(data, patch, record)
+    edits = patch.edits()
+    kept = [section for section in sections if section not in dropped]
+    signature = next((section for section in kept if is_signature(section.name)), None)
+    if edits and signature:
+        raise UnsupportedModule(
+            "the module is signed, and another one after a rewrite: rewrite it before it is signed,"
+            " or take the signature off (--drop-signature) and sign the result",
+            signature.start,
+        )
     return Plan(
         input_size=len(data),
-        edits=patch.edits(),
+        edits=edits,
         renames=renames,
         adapting=adapting,
-        dropped=names if drop_debug else (),
-        outdated=names if adapting.moved and not drop_debug else (),
+        dropped=_names(dropped),
+        outdated=_outdated(kept, edits, adapting),
     )
+
+
+def _is_dropped(section: Section, drop_debug: bool, drop_signature: bool) -> bool:
+    if section.name is None:
+        return False
+    if drop_signature and is_signature(section.name):
+        return True
+    return drop_debug and (describes_code(section.name) or counts_from_the_start(section.name))
+
+
+def _outdated(
+    sections: Sequence[Section], edits: Sequence[Edit], adapting: Adapting
+) -> tuple[str, ...]:
+    """The sections that describe code by where it is no longer."""
+    code = next((section for section in sections if section.id is SectionId.CODE), None)
+    moved_in_file = code and growth(edit for edit in edits if edit.end <= code.start)
+    return _names(
+        section
+        for section in sections
+        if section.name is not None
+        and (
+            (adapting.moved and describes_code(section.name))
+            or ((adapting.moved or moved_in_file) and counts_from_the_start(section.name))
+        )
+    )
+
+
+def _names(sections: Iterable[Section]) -> tuple[str, ...]:
+    return tuple(section.name or "" for section in sections)
 
 
 def _rewrite_imports(

@@ -16,8 +16,10 @@ __all__ = [
     "HEADER_SIZE",
     "Section",
     "SectionId",
+    "counts_from_the_start",
     "describes_code",
     "is_linker_section",
+    "is_signature",
     "place_for",
     "split",
 ]
@@ -142,6 +144,23 @@ def describes_code(name: str) -> bool:
     https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md
     """
     return name.startswith((".debug_", "metadata.code.")) or name == "external_debug_info"
+
+
+def counts_from_the_start(name: str) -> bool:
+    """Whether a custom section of this name leads to what describes code by its positions in the
+    file: a source map.
+
+    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md#source-maps
+    """
+    return name == "sourceMappingURL"
+
+
+def is_signature(name: str | None) -> bool:
+    """Whether a custom section of this name belongs to a signature of the module.
+
+    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Signatures.md
+    """
+    return name in ("signature", "signature_delimiter")
 
 
 def _section(cursor: Cursor) -> Section:

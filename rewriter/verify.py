@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from rewriter.cursor import Cursor, Data
 from rewriter.dialects import DIALECTS
 from rewriter.difference import Difference, compare_bytes
+from rewriter.gap import is_gap
 from rewriter.names import NAME_SECTION
 from rewriter.plan import Rename
-from rewriter.sections import Section, SectionId, describes_code, split
+from rewriter.record import compare_records, is_record
+from rewriter.sections import (
+    Section,
+    SectionId,
+    counts_from_the_start,
+    describes_code,
+    is_signature,
+    split,
+)
 from rewriter.verify_adapted import (
     CHANGED_SECTIONS,
     RenameCounts,
@@ -26,7 +35,8 @@ __all__ = ["Comparison", "Difference", "compare"]
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`renames` are the module names that differ, `adapters` the names of those that one of the
-    modules has and the other has not, `dropped` the sections for debugging that are gone;
+    modules has and the other has not, `dropped` the sections for debugging, and the signatures,
+    that are gone;
     `differences` is everything else that differs."""
 
     renames: tuple[Rename, ...]
@@ -47,13 +57,15 @@ def compare(original: Data, rewritten: Data) -> Comparison:
     Raises ModuleError where one of them cannot be read.
     """
     left, right = Side(original), Side(rewritten)
+    before, after = split(original), split(rewritten)
+    records = [list(filter(is_record, sections)) for sections in (before, after)]
+    differences = list(compare_records(original, records[0], rewritten, records[1]))
     renames: RenameCounts = Counter()
-    differences: list[Difference] = []
     dropped: list[str] = []
     same = 0
-    for one, other in _pairs(split(original), split(rewritten)):
+    for one, other in _pairs(_others(original, before), _others(rewritten, after)):
         if one is None or other is None:
-            if one is not None and one.name is not None and describes_code(one.name):
+            if one is not None and one.name is not None and _may_go(one.name):
                 dropped.append(one.name)
             else:
                 differences += _only_in_one(left, one, right, other)
@@ -73,6 +85,15 @@ def compare(original: Data, rewritten: Data) -> Comparison:
         tuple(differences),
         same,
     )
+
+
+def _others(data: Data, sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """All but records, and what keeps the others where they were."""
+    return tuple(s for s in sections if not is_record(s) and not is_gap(data, s))
+
+
+def _may_go(name: str) -> bool:
+    return describes_code(name) or counts_from_the_start(name) or is_signature(name)
 
 
 def _only_in_one(

@@ -53,7 +53,20 @@ def command(
     guest_abi: GuestAbi = None,
     drop_debug: Annotated[
         bool,
-        typer.Option("--drop-debug", help="Remove what describes code by its position (DWARF)."),
+        typer.Option(
+            "--drop-debug", help="Remove what describes code by its position: DWARF, source maps."
+        ),
+    ] = False,
+    drop_signature: Annotated[
+        bool, typer.Option("--drop-signature", help="Remove a signature, which would not hold.")
+    ] = False,
+    keep_offsets: Annotated[
+        bool,
+        typer.Option("--keep-offsets", help="Fill the gap of shorter names: no code moves."),
+    ] = False,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Add a section with what was done, and to which SHA-256."),
     ] = False,
     require: Annotated[
         bool, typer.Option("--require", help="Exit with 1 if there is nothing to change.")
@@ -93,6 +106,9 @@ def command(
         built_for=built_for,
         guest_abi=guest_abi,
         drop_debug=drop_debug,
+        drop_signature=drop_signature,
+        keep_offsets=keep_offsets,
+        record=record,
         renames=_parse_renames(rename or []),
         require=require,
         validate=validate,

@@ -31,6 +31,7 @@ from tests.wasm import section
 
 GOALS = (
     partial(rewrite, to="wasi_nn", validate=False),
+    partial(rewrite, to="wasi_nn", keep_offsets=True, record=True, validate=False),
     partial(rewrite, abi="wamr", validate=False),
     partial(rewrite, abi="witx", validate=False),
     partial(rewrite, host="wasmedge", validate=False),

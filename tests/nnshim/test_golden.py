@@ -61,6 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "env.wasm": import_module("env"),
         "truncated.wasm": guest[:-3],
         "invalid.wasm": guest.replace(b"\x44\0\0\0\0\0\0\0\x40", b"\x42\0\x1a\x42\0\x1a\x42\0\x01"),
+        "signed.wasm": guest + custom("signature", b"\1\1\1\0"),
+        "mapped.wasm": guest + custom("sourceMappingURL", b"\0"),
         "object.wasm": import_module("env") + custom("linking", b"\x02"),
         "component.wasm": assemble("(component)"),
         "artifact.cwasm": b"\x7fELF\x02\x01\x01",
