@@ -192,14 +192,14 @@ class NNHost:
         backend = self._backend(encoding)
         started = perf_counter()
         try:
-            graph = guarded(backend.load, parts, place, options)
+            graph, device = guarded(_load_with, backend, parts, place, options)
         except HostError as error:
             absent = place is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
             if not (absent and self._gpu_fallback):
                 raise
             _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
-            graph = guarded(backend.load, parts, Target.CPU, options)
-        key = (encoding.name.lower(), name, place_name(place), graph.device)
+            graph, device = guarded(_load_with, backend, parts, Target.CPU, options)
+        key = (encoding.name.lower(), name, place_name(place), device)
         self._stats.add_load(key, perf_counter() - started)
         self._stats_keys[graph] = key
         return graph
@@ -234,6 +234,14 @@ class _Lock:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def _load_with(
+    backend: Backend, parts: Sequence[Part], place: Place, options: Options
+) -> tuple[Graph, str]:
+    """A graph, and where it is."""
+    graph = backend.load(parts, place, options)
+    return graph, graph.device
 
 
 def _is_lost(graph: Graph) -> bool:

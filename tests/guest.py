@@ -35,6 +35,7 @@ class Guest:
     """Calls the host as a guest would: every argument is a number, every result an errno.
 
     With `plain`, every call goes to the host: see NNHost.add_to_linker and Session.instantiate.
+    A memory can be imported as "memory" from "env".
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Guest:
         engine = wasmtime.Engine(config)
         self.store = wasmtime.Store(engine)
         linker = wasmtime.Linker(engine)
+        imported = wasmtime.Memory(self.store, wasmtime.MemoryType(wasmtime.Limits(4, None)))
+        linker.define(self.store, "env", "memory", imported)
         host = host or NNHost()
         self.session = host.session()
         compiled = wasmtime.Module(engine, text(module, memory, dialect))
