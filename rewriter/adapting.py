@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from rewriter.adapters import Adapter, same_adapter
-from rewriter.code import Reference, body_references, defined_functions
-from rewriter.cursor import Cursor, Data
+from rewriter.code import MOST_REFERENCES, Reference, body_references, defined_functions
+from rewriter.cursor import Cursor, Data, check_number
 from rewriter.errors import UnsupportedModule
 from rewriter.inspect import ModuleInfo
 from rewriter.leb128 import encode_u32
@@ -155,6 +155,7 @@ class _Adaptation:
                 self.patch.edit(section, edits)
             moved |= more != 0
             count += len(references)
+            check_number(count, "references", body.start, MOST_REFERENCES)
         return count, moved
 
     def _append(

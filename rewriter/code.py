@@ -14,21 +14,23 @@ from __future__ import annotations
 import functools
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor, Data
+from rewriter.cursor import Cursor, Data, check_number
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.leb128 import decode_unsigned
 from rewriter.sections import Section
 from rewriter.valtypes import value_type
 
 __all__ = [
+    "MOST_REFERENCES",
     "Body",
     "Reference",
     "bodies",
     "body_references",
+    "bounded",
     "constant_expression",
     "defined_functions",
     "defined_types",
@@ -53,6 +55,9 @@ class Reference:
     end: int
     index: int
 
+
+MOST_REFERENCES = 100_000
+"""To functions that are adapted. Compilers make a handful; each takes memory."""
 
 _RUN = 2000
 """Instructions matched at a time: the matcher keeps a record of each until it is done."""
@@ -124,7 +129,7 @@ def defined_functions(
 def defined_types(data: Data, section: Section) -> list[int]:
     """The type indices in a function section."""
     cursor = Cursor(data, section.content, section.end)
-    indices = [cursor.u32() for _ in range(cursor.count("functions"))]
+    indices = [cursor.u32() for _ in range(cursor.items("functions"))]
     cursor.finish("the function section")
     return indices
 
@@ -132,7 +137,7 @@ def defined_types(data: Data, section: Section) -> list[int]:
 def bodies(data: Data, section: Section) -> list[Body]:
     """Find the bodies in a code section."""
     cursor = Cursor(data, section.content, section.end)
-    count = cursor.count("function bodies")
+    count = cursor.items("function bodies")
     pos, end = cursor.pos, cursor.end
     found = []
     for _ in range(count):
@@ -162,10 +167,19 @@ def body_references(
     pos = found[0].content
     while hit := search(data, pos, ends[-1]):
         body = found[bisect_right(ends, hit.start())]
-        references = list(_references(data, body, wanted))
+        references = bounded(_references(data, body, wanted))
         if references:
             yield body, references
         pos = body.end
+
+
+def bounded(references: Iterable[Reference]) -> list[Reference]:
+    """All of them. Raises UnsupportedModule for more than MOST_REFERENCES."""
+    found = []
+    for reference in references:
+        found.append(reference)
+        check_number(len(found), "references", reference.start, MOST_REFERENCES)
+    return found
 
 
 def constant_expression(cursor: Cursor, wanted: Collection[int]) -> list[Reference]:

@@ -6,9 +6,9 @@ from mmap import mmap
 from typing import NamedTuple
 
 from rewriter import leb128
-from rewriter.errors import MalformedModule
+from rewriter.errors import MalformedModule, UnsupportedModule
 
-__all__ = ["Cursor", "Data", "Name"]
+__all__ = ["MOST", "Cursor", "Data", "Name", "check_number"]
 
 Data = bytes | mmap
 """The whole file: indexing gives ints, slicing gives bytes. All positions count from its start."""
@@ -27,6 +27,20 @@ class Name(NamedTuple):
     end: int
     """Position after the text."""
     text: str
+
+
+MOST = 1_000_000
+"""Types, functions, imports, exports and globals of a module that engines take. What is worked on
+here takes memory for each, and has no more of anything.
+
+https://webassembly.github.io/spec/js-api/#limits
+"""
+
+
+def check_number(count: int, what: str, offset: int, most: int = MOST) -> None:
+    """Raise UnsupportedModule for more than `most`."""
+    if count > most:
+        raise UnsupportedModule(f"there are more than {most} {what}", offset)
 
 
 class Cursor:
@@ -69,6 +83,13 @@ class Cursor:
             raise MalformedModule(
                 f"{count} {what} announced, but only {self.end - self.pos} bytes follow", start
             )
+        return count
+
+    def items(self, what: str, most: int = MOST) -> int:
+        """`count` of what is kept in memory: `most`, or UnsupportedModule is raised."""
+        start = self.pos
+        count = self.count(what)
+        check_number(count, what, start, most)
         return count
 
     def name(self) -> Name:

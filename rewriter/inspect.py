@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor, Data
+from rewriter.cursor import Cursor, Data, check_number
 from rewriter.dialects import (
     DIALECTS,
     MODULE_NAMES,
@@ -19,7 +19,7 @@ from rewriter.dialects import (
 from rewriter.errors import MalformedModule, UsageError
 from rewriter.imports import Extern, ExternKind, groups
 from rewriter.recognise import StandingAdapter, standing_adapters
-from rewriter.sections import Section, SectionId, is_linker_section, split
+from rewriter.sections import HEADER_SIZE, Section, SectionId, is_linker_section, split
 from rewriter.valtypes import AdapterMemory, FuncType, MemoryType, func_types, memory_type
 
 __all__ = [
@@ -30,6 +30,9 @@ __all__ = [
     "ModuleInfo",
     "inspect_module",
 ]
+
+_MOST_WASI_NN = 1000
+"""Imports that are adapted, one by one. There are a dozen functions, under two names."""
 
 SHARED_MEMORY = "memory"
 """The name under which a guest exports the memory that it shares with the host."""
@@ -120,20 +123,26 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     precompiled artifacts, and MalformedModule for what cannot be read.
     """
     sections = split(data)
-    by_id = {section.id: section for section in sections}
+    by_id = sections.standard
     types: list[FuncType | None] = []
     if section := by_id.get(SectionId.TYPE):
         types = func_types(Cursor(data, section.content, section.end))
     imports, memories = _imports(data, by_id, types)
     if section := by_id.get(SectionId.MEMORY):
         cursor = Cursor(data, section.content, section.end)
-        memories.extend(memory_type(cursor) for _ in range(cursor.count("memories")))
+        memories.extend(memory_type(cursor) for _ in range(cursor.items("memories")))
         cursor.finish("the memories")
     exports, memory_indices = _exports(data, by_id, memories)
     adapter_memory = None
     if (index := memory_indices.get(SHARED_MEMORY)) is not None:
         adapter_memory = AdapterMemory(index, memories[index].page_size)
     functions = [item for item in imports if item.kind == "func"]
+    imported = {
+        index: (item.name, item.type)
+        for index, item in enumerate(functions)
+        if item.is_wasi_nn and isinstance(item.type, FuncType)
+    }
+    check_number(len(imported), "imports of wasi-nn's functions", HEADER_SIZE, _MOST_WASI_NN)
     return ModuleInfo(
         size=len(data),
         types=tuple(types),
@@ -151,11 +160,7 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
             by_id.get(SectionId.FUNCTION),
             by_id.get(SectionId.CODE),
             types,
-            {
-                index: (item.name, item.type)
-                for index, item in enumerate(functions)
-                if item.is_wasi_nn and isinstance(item.type, FuncType)
-            },
+            imported,
             len(functions),
             adapter_memory,
         ),
@@ -166,10 +171,12 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
 def _imports(
     data: Data, by_id: dict[SectionId, Section], types: list[FuncType | None]
 ) -> tuple[tuple[ImportedItem, ...], list[MemoryType]]:
-    imports, memories = [], []
+    imports: list[ImportedItem] = []
+    memories = []
     if section := by_id.get(SectionId.IMPORT):
         for group in groups(data, section):
             for item in group.imports:
+                check_number(len(imports), "imports", item.name.start)
                 extern = item.extern
                 if extern.memory is not None:
                     memories.append(extern.memory)
@@ -203,7 +210,7 @@ def _exports(
     exported_memories = {}
     if section := by_id.get(SectionId.EXPORT):
         cursor = Cursor(data, section.content, section.end)
-        for _ in range(cursor.count("exports")):
+        for _ in range(cursor.items("exports")):
             name = cursor.name().text
             start = cursor.pos
             kind, index = cursor.byte(), cursor.u32()

@@ -104,7 +104,7 @@ def _entries(data: Data, names: _Subsection) -> list[_Entry]:
     cursor = Cursor(data, names.content, names.end)
     found = [
         _Entry(cursor.pos, cursor.u32(), cursor.name())
-        for _ in range(cursor.count("function names"))
+        for _ in range(cursor.items("function names"))
     ]
     cursor.finish("the function names")
     for one, other in pairwise(found):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rewriter.cursor import Name
 from rewriter.leb128 import encode_u32, reencode_u32
-from rewriter.sections import Section, SectionId, place_for
+from rewriter.sections import Section, SectionId, Sections
 
 __all__ = ["Edit", "Patch", "growth", "renamed", "resized"]
 
@@ -24,13 +24,13 @@ class Edit:
 class Patch:
     """Collects edits; those inside a section are followed by one to its size field."""
 
-    def __init__(self, sections: Iterable[Section]) -> None:
-        self.sections = tuple(sections)
+    def __init__(self, sections: Sections) -> None:
+        self.sections = sections
         self._inside: dict[Section, list[Edit]] = {}
         self._between: list[Edit] = []
 
     def find(self, section_id: SectionId) -> Section | None:
-        return next((s for s in self.sections if s.id is section_id), None)
+        return self.sections.standard.get(section_id)
 
     def edit(self, section: Section, edits: Iterable[Edit]) -> None:
         """Change the content of a section; the edits must not overlap."""
@@ -42,7 +42,7 @@ class Patch:
     def add(self, section_id: SectionId, content: bytes) -> None:
         """Add a section that is not there yet; a custom one at the end."""
         custom = section_id is SectionId.CUSTOM
-        position = self.sections[-1].end if custom else place_for(self.sections, section_id)
+        position = self.sections[-1].end if custom else self.sections.place_for(section_id)
         self.insert(position, bytes([section_id]) + encode_u32(len(content)) + content)
 
     def insert(self, position: int, content: bytes) -> None:

@@ -17,6 +17,7 @@ from rewriter.patch import Edit, Patch, growth, renamed
 from rewriter.sections import (
     Section,
     SectionId,
+    Sections,
     counts_from_the_start,
     describes_code,
     is_linker_section,
@@ -166,13 +167,20 @@ def make_plan(
     kept.
     """
     sections = split(data)
+    signature = None
+    describing = False
     for section in sections:
+        if section.name is None:
+            continue
         if is_linker_section(section.name):
             raise UnsupportedModule(
                 f"this is an object file (it has a {section.title}): its relocations and symbols"
                 " would no longer match; link it first",
                 section.start,
             )
+        if signature is None and is_signature(section.name):
+            signature = section
+        describing |= describes_code(section.name) or counts_from_the_start(section.name)
     patch = Patch(sections)
     adapting = NOT_ADAPTING
     if info and wanted:
@@ -182,7 +190,9 @@ def make_plan(
     renames: tuple[Rename, ...] = ()
     if imports := patch.find(SectionId.IMPORT):
         renames = _rewrite_imports(data, imports, mapping, adapting.imports, patch)
-    dropped = [s for s in sections if _is_dropped(s, drop_debug, drop_signature)]
+    dropped = []
+    if (drop_debug and describing) or (drop_signature and signature):
+        dropped = [s for s in sections if _is_dropped(s, drop_debug, drop_signature)]
     for section in dropped:
         patch.drop(section)
     if keep_offsets and imports:
@@ -194,9 +204,7 @@ def make_plan(
 
         add_record(data, patch, record)
     edits = patch.edits()
-    kept = [section for section in sections if section not in dropped]
-    signature = next((section for section in kept if is_signature(section.name)), None)
-    if edits and signature:
+    if edits and signature and not drop_signature:
         raise UnsupportedModule(
             "the module is signed, and another one after a rewrite: rewrite it before it is signed,"
             " or take the signature off (--drop-signature) and sign the result",
@@ -208,7 +216,7 @@ def make_plan(
         renames=renames,
         adapting=adapting,
         dropped=_names(dropped),
-        outdated=_outdated(kept, edits, adapting),
+        outdated=_outdated(sections, edits, adapting) if describing and not drop_debug else (),
     )
 
 
@@ -220,11 +228,9 @@ def _is_dropped(section: Section, drop_debug: bool, drop_signature: bool) -> boo
     return drop_debug and (describes_code(section.name) or counts_from_the_start(section.name))
 
 
-def _outdated(
-    sections: Sequence[Section], edits: Sequence[Edit], adapting: Adapting
-) -> tuple[str, ...]:
+def _outdated(sections: Sections, edits: Sequence[Edit], adapting: Adapting) -> tuple[str, ...]:
     """The sections that describe code by where it is no longer."""
-    code = next((section for section in sections if section.id is SectionId.CODE), None)
+    code = sections.standard.get(SectionId.CODE)
     moved_in_file = code and growth(edit for edit in edits if edit.end <= code.start)
     return _names(
         section

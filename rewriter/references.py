@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from rewriter.code import Reference, constant_expression
+from rewriter.code import Reference, bounded, constant_expression
 from rewriter.cursor import Cursor, Data
 from rewriter.imports import ExternKind
 from rewriter.sections import Section, SectionId
@@ -24,7 +24,7 @@ _NOT_ACTIVE, _HAS_TABLE_OR_DECLARES, _HAS_EXPRESSIONS = 0x01, 0x02, 0x04
 def section_references(data: Data, section: Section, wanted: Collection[int]) -> list[Reference]:
     """Where one of REFERRING_SECTIONS names one of the `wanted` functions, in order."""
     cursor = Cursor(data, section.content, section.end)
-    found = [r for r in _READERS[section.id](cursor, wanted) if r.index in wanted]
+    found = bounded(r for r in _READERS[section.id](cursor, wanted) if r.index in wanted)
     cursor.finish(f"the {section.title}")
     return found
 

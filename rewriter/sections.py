@@ -5,22 +5,23 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor, Data
+from rewriter.cursor import Cursor, Data, check_number
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
 
 __all__ = [
     "HEADER_SIZE",
     "Section",
     "SectionId",
+    "Sections",
     "counts_from_the_start",
     "describes_code",
     "is_linker_section",
     "is_signature",
-    "place_for",
     "split",
 ]
 
@@ -101,32 +102,53 @@ class Section(NamedTuple):
         return f"{self.id.name.lower().replace('_', ' ')} section"
 
 
-def split(data: Data) -> tuple[Section, ...]:
+class Sections:
+    """The sections of a module in order, each made when it is asked for: a file can have millions
+    of them, of three bytes each."""
+
+    def __init__(self, data: Data) -> None:
+        """Raises MalformedModule where the bytes after the header are no sections, and
+        UnsupportedModule for too many of them."""
+        self.standard: dict[SectionId, Section] = {}
+        """All but the custom ones, by what they are."""
+        self._data = data
+        self._starts = array("Q")
+        cursor = Cursor(data, HEADER_SIZE, len(data))
+        rank = -1
+        while cursor.pos < cursor.end:
+            check_number(len(self._starts), "sections", cursor.pos)
+            self._starts.append(cursor.pos)
+            section = _section(cursor)
+            if section.id is not SectionId.CUSTOM:
+                if _RANK[section.id] <= rank:
+                    raise MalformedModule(f"{section.title} twice or out of order", section.start)
+                rank = _RANK[section.id]
+                self.standard[section.id] = section
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> Section:
+        return _section(Cursor(self._data, self._starts[index], len(self._data)))
+
+    def __iter__(self) -> Iterator[Section]:
+        cursor = Cursor(self._data, HEADER_SIZE, len(self._data))
+        return (_section(cursor) for _ in self._starts)
+
+    def place_for(self, section_id: SectionId) -> int:
+        """The position where a section that is not there yet belongs, in bytes."""
+        before = (s for s in self.standard.values() if _RANK[s.id] < _RANK[section_id])
+        return max((section.end for section in before), default=HEADER_SIZE)
+
+
+def split(data: Data) -> Sections:
     """Find the sections of a core module.
 
     Raises UnsupportedModule for a component or a precompiled artifact, and MalformedModule for
     anything else that is not a sequence of known sections in the order of the specification.
     """
     _check_header(data)
-    cursor = Cursor(data, HEADER_SIZE, len(data))
-    sections = []
-    rank = -1
-    while cursor.pos < cursor.end:
-        section = _section(cursor)
-        if section.id is not SectionId.CUSTOM:
-            if _RANK[section.id] <= rank:
-                raise MalformedModule(f"{section.title} twice or out of order", section.start)
-            rank = _RANK[section.id]
-        sections.append(section)
-    return tuple(sections)
-
-
-def place_for(sections: Sequence[Section], section_id: SectionId) -> int:
-    """The position where a section that is not there yet belongs, in bytes."""
-    before = (
-        s for s in sections if s.id is not SectionId.CUSTOM and _RANK[s.id] < _RANK[section_id]
-    )
-    return max((section.end for section in before), default=HEADER_SIZE)
+    return Sections(data)
 
 
 def is_linker_section(name: str | None) -> bool:

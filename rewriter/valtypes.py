@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor
+from rewriter.cursor import Cursor, check_number
 from rewriter.errors import MalformedModule
 
 __all__ = ["FuncType", "MemoryType", "func_types", "memory_type", "skip_limits", "value_type"]
@@ -131,17 +131,25 @@ def _abstract_heap_type(cursor: Cursor) -> str:
     return f"(shared {heap})" if shared else heap
 
 
+_MOST_VALUES = 1000
+"""Parameters of a function that engines take, and results.
+
+https://webassembly.github.io/spec/js-api/#limits
+"""
+
+
 def func_types(cursor: Cursor) -> list[FuncType | None]:
     """Read a type section: by type index the function type, None for the other types."""
     types: list[FuncType | None] = []
-    for _ in range(cursor.count("types")):
+    for _ in range(cursor.items("types")):
         start = cursor.pos
         if cursor.byte() == _REC:
-            count = cursor.count("types in a group")
+            count = cursor.items("types in a group")
             types.extend(_sub_type(cursor, plain=count == 1) for _ in range(count))
         else:
             cursor.pos = start
             types.append(_sub_type(cursor))
+        check_number(len(types), "types", start)
     cursor.finish("the types")
     return types
 
@@ -164,8 +172,8 @@ def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
             cursor.u32()
             code = cursor.byte()
     if code == _FUNC:
-        params = tuple(value_type(cursor) for _ in range(cursor.count("parameters")))
-        results = tuple(value_type(cursor) for _ in range(cursor.count("results")))
+        params = tuple(value_type(cursor) for _ in range(cursor.items("parameters", _MOST_VALUES)))
+        results = tuple(value_type(cursor) for _ in range(cursor.items("results", _MOST_VALUES)))
         return FuncType(params, results, plain)
     if code == _STRUCT:
         for _ in range(cursor.count("fields")):

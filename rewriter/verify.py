@@ -16,6 +16,7 @@ from rewriter.record import compare_records, is_record
 from rewriter.sections import (
     Section,
     SectionId,
+    Sections,
     counts_from_the_start,
     describes_code,
     is_signature,
@@ -87,7 +88,7 @@ def compare(original: Data, rewritten: Data) -> Comparison:
     )
 
 
-def _others(data: Data, sections: tuple[Section, ...]) -> tuple[Section, ...]:
+def _others(data: Data, sections: Sections) -> tuple[Section, ...]:
     """All but records, and what keeps the others where they were."""
     return tuple(s for s in sections if not is_record(s) and not is_gap(data, s))
 

@@ -1,4 +1,10 @@
-"""Broken forms of models, and what becomes of them."""
+"""Broken forms of models, and what becomes of them.
+
+    python -m tests.mutations [COUNT]
+
+Prints how many of so many forms, 2,000 unless given, compute, and how the others end. They run in a
+process of their own, so that a crash is counted.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +12,23 @@ import os
 import random
 import resource
 import signal
+import sys
+import tempfile
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from rewriter.dialects import Encoding, Target, TensorType
+from benchmarks.measure import table
+from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends.isolated import IsolatedBackend
+from runtime_shim.backends.trials import TRIALS
 from runtime_shim.errors import HostError
+from tests import tensorflow_models, tflite_models
+from tests.digits import MODEL, layers
+from tests.native import openvino_model
 
-__all__ = ["Input", "mutated", "try_mutations"]
+__all__ = ["MODELS", "Input", "mutated", "try_mutations"]
 
 Input = tuple[TensorType, tuple[int, ...], bytes]
 
@@ -26,6 +40,29 @@ PATIENCE = 20
 """Seconds for a model to load and to compute."""
 
 _WORDS = (b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\xff" * 8, b"\x01\0\0\0")
+
+
+IMAGE = TensorType.F32, (1, 64), bytes(256)
+PROMPT = TensorType.U8, (1,), b"a"
+
+
+def openvino_parts() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        names = openvino_model(MODEL.read_bytes(), Path(folder)).split("+")
+        return [(Path(folder) / name).read_bytes() for name in names]
+
+
+MODELS: dict[str, tuple[Encoding, Callable[[], list[bytes]], Input]] = {
+    "onnx": (Encoding.ONNX, lambda: [MODEL.read_bytes()], IMAGE),
+    "openvino": (Encoding.OPENVINO, openvino_parts, IMAGE),
+    "tensorflow": (Encoding.TENSORFLOW, lambda: [tensorflow_models.two_layers(*layers())], IMAGE),
+    "tensorflowlite": (
+        Encoding.TENSORFLOWLITE,
+        lambda: [tflite_models.two_layers(*layers())],
+        IMAGE,
+    ),
+    "ggml": (Encoding.GGML, lambda: [TRIALS[Encoding.GGML].model()], PROMPT),
+}
 
 
 def mutated(data: bytes, choose: random.Random) -> bytes:
@@ -85,3 +122,18 @@ def _outcome(backend: IsolatedBackend, parts: Sequence[bytes], given: Input) -> 
     finally:
         patience.cancel()
     return "computed"
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    rows = []
+    for name, (encoding, make, given) in MODELS.items():
+        outcomes = try_mutations(encoding, make(), given, count, 0)
+        computed = outcomes.pop("computed")
+        errnos = sum(outcomes.pop(errno.name, 0) for errno in Errno)
+        rows.append([name, *map(str, (computed, errnos, sum(outcomes.values())))])
+    print(table(["backend", "computed all the same", "an errno", "its process ended"], rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -60,9 +60,9 @@ def mutate(data: bytes, max_size: int, seed: int) -> Any:
     around it put right; of the whole file, where that has no sections, and now and then."""
     choose = random.Random(seed)
     try:
-        sections = split(data)
+        sections = [*split(data)]
     except ModuleError:
-        sections = ()
+        sections = []
     if not sections or choose.random() < 0.1:
         return atheris.Mutate(data, max_size)
     chosen = choose.choice(sections)

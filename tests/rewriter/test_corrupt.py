@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import tracemalloc
+from functools import partial
 
 import pytest
 
 import rewriter
-from rewriter import ModuleError
+from rewriter import ModuleError, UnsupportedModule
+from rewriter.cursor import check_number
 from rewriter.leb128 import encode_u32
 from rewriter.sections import SectionId, split
 from tests.wasm import (
@@ -109,6 +111,12 @@ MANY = 50_000
             + imports(name("wasi_ephemeral_nn") + b"\0\x7e" + FUNC_0 + vector(*[b"\0"] * MANY)),
             id="a group of names",
         ),
+        pytest.param(import_module("wasi_ephemeral_nn") + custom("") * MANY, id="sections"),
+        pytest.param(HEADER + TYPES + imports(*[imported("", "")] * MANY), id="empty names"),
+        pytest.param(
+            HEADER + TYPES + imports(*[name("") + b"\0\x7f" + vector()] * MANY),
+            id="empty groups",
+        ),
         pytest.param(HEADER + imports(imported("a" * 1_000_000)), id="a long name"),
         pytest.param(
             HEADER + TYPES + encode_u32(2) + HUGE + bytes(1_000_000), id="a lie, at length"
@@ -117,3 +125,75 @@ MANY = 50_000
 )
 def test_memory_stays_within_a_few_times_the_file(data: bytes) -> None:
     assert peak_bytes(data) < 4 * len(data) + 100_000
+
+
+LOAD = b"\x60\x05" + b"\x7f" * 5 + b"\x01\x7f"
+
+
+def calling(body: bytes) -> bytes:
+    """Imports load as function 0, and has one of its own."""
+    return (
+        HEADER
+        + section(SectionId.TYPE, vector(LOAD, b"\x60\0\0"))
+        + imports(imported("wasi_ephemeral_nn", "load"))
+        + section(SectionId.FUNCTION, vector(b"\1"))
+        + section(SectionId.MEMORY, vector(b"\0\1"))
+        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
+        + section(SectionId.CODE, vector(encode_u32(len(body)) + body))
+    )
+
+
+MILLION = encode_u32(1_000_001)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        pytest.param(
+            HEADER + section(SectionId.TYPE, MILLION + b"\x60\0\0" * 1_000_001), "types", id="types"
+        ),
+        pytest.param(
+            HEADER
+            + section(SectionId.TYPE, vector(*[b"\x4e\xa1\xc2\x1e" + b"\x60\0\0" * 500_001] * 2)),
+            "types",
+            id="types in groups",
+        ),
+        pytest.param(
+            HEADER + section(SectionId.TYPE, vector(b"\x60" + vector(*[b"\x7f"] * 1001) + b"\0")),
+            "1000 parameters",
+            id="parameters",
+        ),
+        pytest.param(
+            HEADER + section(SectionId.MEMORY, MILLION + b"\0\0" * 1_000_001),
+            "memories",
+            id="memories",
+        ),
+        pytest.param(
+            HEADER
+            + section(SectionId.MEMORY, vector(b"\0\0"))
+            + section(SectionId.EXPORT, MILLION + b"\0\2\0" * 1_000_001),
+            "exports",
+            id="exports",
+        ),
+        pytest.param(
+            HEADER
+            + section(SectionId.TYPE, vector(LOAD))
+            + imports(*[imported("wasi_nn", "load")] * 1001),
+            "1000 imports of wasi-nn's functions",
+            id="wasi-nn",
+        ),
+        pytest.param(calling(b"\0" + b"\x10\0" * 100_001 + b"\x0b"), "references", id="calls"),
+    ],
+)
+def test_more_of_anything_than_engines_take_is_refused_before_it_takes_memory(
+    data: bytes, what: str
+) -> None:
+    with pytest.raises(UnsupportedModule, match=f"more than .*{what}"):
+        rewriter.rewrite(data, abi="wamr", validate=False)
+
+
+def test_more_than_a_million_sections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rewriter.sections.check_number", partial(check_number, most=1000))
+    assert rewriter.rewrite(HEADER + custom("") * 1000, validate=False)
+    with pytest.raises(UnsupportedModule, match="more than 1000 sections"):
+        rewriter.rewrite(HEADER + custom("") * 1002, validate=False)
