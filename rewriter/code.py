@@ -129,7 +129,11 @@ def defined_functions(
 def defined_types(data: Data, section: Section) -> list[int]:
     """The type indices in a function section."""
     cursor = Cursor(data, section.content, section.end)
-    indices = [cursor.u32() for _ in range(cursor.items("functions"))]
+    count = cursor.items("functions")
+    content = data[cursor.pos : section.end]
+    if len(content) == count and content.isascii():  # one byte each, as nearly always
+        return [*content]
+    indices = [cursor.u32() for _ in range(count)]
     cursor.finish("the function section")
     return indices
 
