@@ -88,13 +88,13 @@ class IsolatedBackend:
     def running(self) -> _Process:
         """The process, which is started if there is none."""
         with self._lock:
-            if self._process is None or self._process.lost is not None:
+            if self._process is None or self._process.has_ended():
                 self._process = _Process(self._encoding, self._settings)
             return self._process
 
 
 class _Process:
-    """The other process. `lost` says why there is none any more."""
+    """The other process. `lost` says why there is none any more, once that was found out."""
 
     def __init__(self, encoding: Encoding, settings: Settings) -> None:
         self._what = f"the process that runs {encoding.name.lower()} models"
@@ -113,7 +113,8 @@ class _Process:
                 stdout=2,  # what NN runtimes print is no output of the guest
             )
         self.pid = self._process.pid
-        weakref.finalize(self, _end, self._control, lifeline, self._process)
+        self.end = weakref.finalize(self, _end, os.getpid(), self._control, lifeline, self._process)
+        """Ends it, if that was not done yet."""
 
     def call(self, operation: str, *arguments: object, data: Sequence[Bytes] = ()) -> Any:
         """What an operation returns. `data` are copied to where the process reads them.
@@ -128,6 +129,11 @@ class _Process:
         """The bytes that an operation leaves in the shared memory. Raises what `call` raises."""
         with self._channel() as channel:
             return channel.read(channel.call(operation, arguments))
+
+    def has_ended(self) -> bool:
+        if self.lost is None and self._process.poll() is not None:
+            self._how_lost()
+        return self.lost is not None
 
     def forget(self, number: int) -> None:
         """Let go of a graph or a context. May be called at any time."""
@@ -174,15 +180,13 @@ class _Channel:
     def __init__(self, control: socket.socket) -> None:
         """Raises _Lost."""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.memory = SharedMemory()
+        weakref.finalize(self, self._socket.close)
         with theirs:
+            self.memory = SharedMemory()
             try:
                 send(control, None, [theirs.fileno(), self.memory.fd])
             except OSError as error:
                 raise _Lost from error
-
-    def __del__(self) -> None:
-        self._socket.close()
 
     def write(self, data: Sequence[Bytes]) -> None:
         """Put data one after the other into the shared memory. Raises OSError where there is none
@@ -212,7 +216,12 @@ class _Channel:
         return answer
 
 
-def _end(control: socket.socket, lifeline: int, process: subprocess.Popen[bytes]) -> None:
+def _end(
+    host: int, control: socket.socket, lifeline: int, process: subprocess.Popen[bytes]
+) -> None:
+    """End a process, unless this one is a fork of its host."""
+    if os.getpid() != host:
+        return
     control.close()
     os.close(lifeline)
     process.kill()
@@ -227,7 +236,10 @@ def _how_ended(process: subprocess.Popen[bytes]) -> str:
         process.kill()
         process.wait()
         return "made no sense and was ended"
-    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"exited with {status}"
+    if status >= 0:
+        return f"exited with {status}"
+    known = {int(each): each.name for each in signal.Signals}
+    return f"was ended by {known.get(-status, f'signal {-status}')}"
 
 
 class IsolatedGraph:
@@ -241,7 +253,7 @@ class IsolatedGraph:
 
     @property
     def lost(self) -> bool:
-        return self._process.lost is not None
+        return self._process.has_ended()
 
     def init_execution_context(self) -> IsolatedContext:
         number, streams = self._process.call("init_execution_context", self._number)

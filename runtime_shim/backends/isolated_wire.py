@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rewriter.dialects import Errno
+from runtime_shim.backends.native import free_with
 from runtime_shim.errors import HostError
 
 __all__ = ["LARGEST_MESSAGE", "SharedMemory", "receive", "send"]
@@ -64,6 +65,7 @@ class SharedMemory:
             fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
         self.fd = fd
         self._bytes = memoryview(b"")
+        free_with(self, os.close, fd)  # the bytes stay until the last view of them is gone
 
     @property
     def size(self) -> int:
@@ -78,6 +80,3 @@ class SharedMemory:
                 os.ftruncate(self.fd, -size // mmap.PAGESIZE * -mmap.PAGESIZE)
             self._bytes = memoryview(mmap.mmap(self.fd, self.size))
         return self._bytes[:size]
-
-    def __del__(self) -> None:
-        os.close(self.fd)  # the bytes stay where they are until the last view of them is gone

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from onnx import helper
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost, parse_nn_preload
 from runtime_shim.backends import isolated
-from runtime_shim.backends.isolated import IsolatedBackend, IsolatedStream
+from runtime_shim.backends.isolated import IsolatedBackend, IsolatedGraph, IsolatedStream
 from runtime_shim.backends.isolated_wire import LARGEST_MESSAGE, SharedMemory
 from runtime_shim.backends.trials import TRIALS
 from runtime_shim.errors import HostError
@@ -68,10 +68,15 @@ def has_ended(pid: int) -> bool:
 
 def ends(pid: int) -> bool:
     """Whether a process ends within seconds."""
-    deadline = time.monotonic() + 10
-    while not has_ended(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: has_ended(pid))
     return has_ended(pid)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until it holds, or ten seconds are over."""
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def test_a_crash_is_a_runtime_error_and_the_next_model_runs(
@@ -106,6 +111,30 @@ def test_a_named_graph_is_loaded_again_after_a_crash() -> None:
     with pytest.raises(HostError, match="was ended by SIGKILL"):
         first.init_execution_context()
     assert host.load_by_name("digits").init_execution_context() is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGRTMIN + 3])
+def test_a_process_that_ended_unseen_is_not_used_again(number: int) -> None:
+    host = NNHost(isolate=True)
+    with started() as pids:
+        first = host.load([identity()], Encoding.ONNX, Target.CPU)
+    os.kill(pids[0], number)
+    assert ends(pids[0])
+    wait_for(lambda: isinstance(first, IsolatedGraph) and first.lost)
+    again = host.load([identity()], Encoding.ONNX, Target.CPU)
+    assert again is not first
+    assert again.init_execution_context() is not None
+
+
+def test_a_fork_of_the_host_leaves_the_process_alone() -> None:
+    backend = IsolatedBackend(Encoding.ONNX)
+    graph = backend.load([identity()], Target.CPU)
+    fork = os.fork()
+    if fork == 0:
+        backend.running().end()
+        os._exit(0)
+    assert os.waitpid(fork, 0)[1] == 0
+    assert graph.init_execution_context() is not None
 
 
 def test_a_crash_while_a_model_runs_ends_the_wait_for_it() -> None:
