@@ -28,10 +28,12 @@ def fill_gap(data: Data, patch: Patch, imports: Section) -> None:
     Raises UnsupportedModule where that is not possible: the imports get longer than before, or
     something else changes besides them.
     """
+    changed = patch.edits()
+    if not changed:
+        return
     after = next((s for s in patch.sections if s.start == imports.end), None)
     gap = after if after and is_gap(data, after) else None
     code = patch.find(SectionId.CODE)
-    changed = patch.edits()
     for edit in changed:
         if imports.end <= edit.start and code and edit.start < code.end:
             raise UnsupportedModule(

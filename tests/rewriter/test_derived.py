@@ -89,7 +89,7 @@ def test_offsets_are_kept_and_there_and_back_gives_the_same_bytes(imports: int) 
     assert there[code(module).start :] == module[code(module).start :]
     assert compare(module, there).only_rewritten
     assert compare(module, there).renames[0].imports == imports
-    assert rewrite(there, keep_offsets=True) == there
+    assert make_plan(there, {EPHEMERAL: PLAIN}, keep_offsets=True).edits == ()
     assert rewrite(there, to=EPHEMERAL, keep_offsets=True) == module
 
 
