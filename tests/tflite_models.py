@@ -103,6 +103,16 @@ def _tensor(name: str, tensor: Tensor, buffers: list[Any]) -> object:
     return made
 
 
+def without_subgraphs() -> bytes:
+    """A model without the one thing that it needs."""
+    made = schema.ModelT()
+    made.version = 3
+    made.buffers = [schema.BufferT()]
+    builder = flatbuffers.Builder(64)
+    builder.Finish(made.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def identity(dtype: npt.DTypeLike, dims: Sequence[int], **quantization: Any) -> bytes:
     """One input, one output, the same tensor."""
     shape = np.array(dims, np.int32)

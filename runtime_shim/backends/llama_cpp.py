@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import re
 from collections.abc import Callable
 from ctypes import (
@@ -38,6 +39,8 @@ RELEASES = "2026.10."
 """How the versions of xllamacpp begin whose llama.h was read."""
 
 log = logging.getLogger("runtime_shim")
+
+os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # where it gives up, it would start a debugger
 
 Token = c_int32
 

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from rewriter.dialects import Encoding, Errno, Target, TensorType
+from rewriter.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost, parse_nn_preload
 from runtime_shim.backends import isolated
 from runtime_shim.backends.isolated import IsolatedBackend, IsolatedGraph, IsolatedStream
@@ -27,6 +28,7 @@ from runtime_shim.backends.trials import TRIALS
 from runtime_shim.errors import HostError
 from samples.build import SAMPLES
 from tests import tflite_models
+from tests.gguf_models import successors
 from tests.guest import HANDLE, Guest
 from tests.models import F32, endless, identity, model
 
@@ -90,6 +92,7 @@ def test_a_crash_is_a_runtime_error_and_the_next_model_runs(
     (pid,) = pids
     graph = context - 1
     os.kill(pid, signal.SIGSEGV)
+    assert ends(pid)
     assert guest.feed(context, 0, TensorType.F32, (1, 4), bytes(16)) == Errno.RUNTIME_ERROR
     assert guest.compute(context) == Errno.RUNTIME_ERROR
     assert neighbour.compute(2) == Errno.RUNTIME_ERROR
@@ -102,12 +105,36 @@ def test_a_crash_is_a_runtime_error_and_the_next_model_runs(
     assert guest.output(again, 0) == bytes(range(16))
 
 
+def with_a_token_twice() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return successors(Path(folder) / "model.gguf", "abab").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "make", "ended"),
+    [
+        (Encoding.TENSORFLOWLITE, tflite_models.without_subgraphs, "SIGSEGV"),
+        (Encoding.GGML, with_a_token_twice, "SIGABRT"),
+    ],
+)
+def test_a_model_that_crashes_its_nn_runtime_is_a_runtime_error(
+    encoding: Encoding, make: Callable[[], bytes], ended: str
+) -> None:
+    host = NNHost(isolate=True)
+    guest = Guest(host, dialect=WASMEDGE, memory='(memory (export "memory") 64)')
+    assert guest.load_model(make(), encoding) == Errno.RUNTIME_ERROR
+    with pytest.raises(HostError, match=f"was ended by {ended}"):
+        host.load([make()], encoding, Target.CPU)
+    assert guest.load_model(identity(), Encoding.ONNX) == Errno.SUCCESS
+
+
 def test_a_named_graph_is_loaded_again_after_a_crash() -> None:
     graph = parse_nn_preload(f"digits:onnx:cpu:{SAMPLES / 'digits' / 'model.onnx'}")
     host = NNHost(isolate=True, graphs=[graph])
     with started() as pids:
         first = host.load_by_name("digits")
     os.kill(pids[0], signal.SIGKILL)
+    assert ends(pids[0])
     with pytest.raises(HostError, match="was ended by SIGKILL"):
         first.init_execution_context()
     assert host.load_by_name("digits").init_execution_context() is not None
