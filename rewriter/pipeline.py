@@ -197,7 +197,8 @@ def _plan(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
 
         record = new_entry(goal.operation, _sha256(source, (range(len(source.data)),)))
     try:
-        aim = _fitting(source, goal) if goal.host or goal.abi else _renaming(goal)
+        fits = goal.host is not None or goal.abi is not None
+        aim = _fitting(source, goal) if fits else _renaming(goal)
         plan = make_plan(
             source.data,
             aim.mapping,

@@ -168,3 +168,11 @@ def test_a_fault_in_the_rewritten_form_is_reported_as_nnshims_and_nothing_writte
     with pytest.raises(rewriter.NNShimError, match="a fault in nnshim"):
         rewriter.rewrite_file(str(source), str(output))
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_an_empty_name_is_no_name_that_was_left_out() -> None:
+    module = import_module("wasi_ephemeral_nn")
+    with pytest.raises(UsageError, match="'' is no known ABI"):
+        rewriter.rewrite(module, abi="", validate=False)
+    with pytest.raises(UsageError, match="'' is no known host"):
+        rewriter.rewrite(module, host="", validate=False)
