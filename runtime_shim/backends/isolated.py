@@ -113,8 +113,9 @@ class _Process:
                 stdout=2,  # what NN runtimes print is no output of the guest
             )
         self.pid = self._process.pid
-        self.end = weakref.finalize(self, _end, os.getpid(), self._control, lifeline, self._process)
-        """Ends it, if that was not done yet."""
+        self.end = weakref.finalize(self, _end, self._control, lifeline, self._process)
+        """Ends it, if that was not done yet; in a fork of the host, which is no parent of it, does
+        nothing."""
 
     def call(self, operation: str, *arguments: object, data: Sequence[Bytes] = ()) -> Any:
         """What an operation returns. `data` are copied to where the process reads them.
@@ -216,12 +217,7 @@ class _Channel:
         return answer
 
 
-def _end(
-    host: int, control: socket.socket, lifeline: int, process: subprocess.Popen[bytes]
-) -> None:
-    """End a process, unless this one is a fork of its host."""
-    if os.getpid() != host:
-        return
+def _end(control: socket.socket, lifeline: int, process: subprocess.Popen[bytes]) -> None:
     control.close()
     os.close(lifeline)
     process.kill()
