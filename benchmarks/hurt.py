@@ -29,7 +29,9 @@ from tests.wasm import (
     imports,
     name,
     section,
+    sized,
     vector,
+    with_code,
 )
 
 SIZES = 225_000, 900_000
@@ -51,26 +53,6 @@ except NNShimError:
     refused = True
 print(json.dumps([time.perf_counter() - started, peak() - before, refused]))
 """
-
-
-def sized(content: bytes) -> bytes:
-    return encode_u32(len(content)) + content
-
-
-def with_code(*bodies: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
-    """Imports load as function 0 and exports its memory; `before` stands before the exports."""
-    load, nothing = b"\x60\x05" + b"\x7f" * 5 + b"\x01\x7f", b"\x60\x00\x00"
-    return (
-        HEADER
-        + section(SectionId.TYPE, vector(load, nothing))
-        + imports(imported("wasi_ephemeral_nn", "load"))
-        + section(SectionId.FUNCTION, vector(*[b"\x01"] * len(bodies)))
-        + section(SectionId.MEMORY, vector(b"\0\1"))
-        + before
-        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
-        + section(SectionId.CODE, vector(*map(sized, bodies)))
-        + after
-    )
 
 
 NOTHING = b"\0\x0b"

@@ -129,9 +129,10 @@ class _Adaptation:
     def _sections(self, redirected: Mapping[int, int]) -> int:
         """Redirect what stands outside of function bodies, and count it."""
         count = 0
+        wanted = self._named(redirected)
         for section in self.patch.sections:
             if section.id in REFERRING_SECTIONS:
-                found = section_references(self.data, section, self._named(redirected))
+                found = section_references(self.data, section, wanted)
                 self.patch.edit(section, [_redirect(r, redirected) for r in found])
                 count += len(found)
         return count

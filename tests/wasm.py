@@ -51,3 +51,26 @@ def imported(module: str, field: str = "f", extern: bytes = FUNC_0) -> bytes:
 def import_module(*modules: str) -> bytes:
     """A module that imports one function from each of `modules`."""
     return HEADER + TYPES + imports(*map(imported, modules))
+
+
+LOAD = b"\x60\x05" + b"\x7f" * 5 + b"\x01\x7f"
+"""The type of the specification's load."""
+
+
+def sized(content: bytes) -> bytes:
+    return encode_u32(len(content)) + content
+
+
+def with_code(*bodies: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
+    """Imports load as function 0 and exports its memory; `before` stands before the exports."""
+    return (
+        HEADER
+        + section(SectionId.TYPE, vector(LOAD, b"\x60\x00\x00"))
+        + imports(imported("wasi_ephemeral_nn", "load"))
+        + section(SectionId.FUNCTION, vector(*[b"\x01"] * len(bodies)))
+        + section(SectionId.MEMORY, vector(b"\0\1"))
+        + before
+        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
+        + section(SectionId.CODE, vector(*map(sized, bodies)))
+        + after
+    )

@@ -16,6 +16,7 @@ from rewriter.sections import SectionId, split
 from tests.wasm import (
     FUNC_0,
     HEADER,
+    LOAD,
     TYPES,
     assemble,
     custom,
@@ -25,6 +26,7 @@ from tests.wasm import (
     name,
     section,
     vector,
+    with_code,
 )
 
 HUGE = b"\xff\xff\xff\xff\x0f"
@@ -127,22 +129,6 @@ def test_memory_stays_within_a_few_times_the_file(data: bytes) -> None:
     assert peak_bytes(data) < 4 * len(data) + 100_000
 
 
-LOAD = b"\x60\x05" + b"\x7f" * 5 + b"\x01\x7f"
-
-
-def calling(body: bytes) -> bytes:
-    """Imports load as function 0, and has one of its own."""
-    return (
-        HEADER
-        + section(SectionId.TYPE, vector(LOAD, b"\x60\0\0"))
-        + imports(imported("wasi_ephemeral_nn", "load"))
-        + section(SectionId.FUNCTION, vector(b"\1"))
-        + section(SectionId.MEMORY, vector(b"\0\1"))
-        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
-        + section(SectionId.CODE, vector(encode_u32(len(body)) + body))
-    )
-
-
 MILLION = encode_u32(1_000_001)
 
 
@@ -182,7 +168,7 @@ MILLION = encode_u32(1_000_001)
             "1000 imports of wasi-nn's functions",
             id="wasi-nn",
         ),
-        pytest.param(calling(b"\0" + b"\x10\0" * 100_001 + b"\x0b"), "references", id="calls"),
+        pytest.param(with_code(b"\0" + b"\x10\0" * 100_001 + b"\x0b"), "references", id="calls"),
     ],
 )
 def test_more_of_anything_than_engines_take_is_refused_before_it_takes_memory(
