@@ -2,200 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Sequence
-from pathlib import Path
+import contextlib
+from typing import TYPE_CHECKING
 
-from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.base import (
-    DEFAULTS,
-    NO_OPTIONS,
-    Options,
-    Part,
-    Place,
-    Runtime,
-    Settings,
-)
-from runtime_shim.backends.detect import is_xml
-from runtime_shim.backends.devices import AUTO, choose_device, not_there
-from runtime_shim.backends.onnx_files import check_files, may_name_files
-from runtime_shim.backends.openvino_library import LoadedModel, Request, library
-from runtime_shim.backends.parts import head
-from runtime_shim.backends.ports import (
-    Fed,
-    check_input,
-    check_output,
-    check_parts,
-    not_set,
-    settings_for,
-)
-from runtime_shim.backends.signal_stack import kept_signal_stack
-from runtime_shim.errors import HostError
+from runtime_shim.backends.openvino_start import start
 
-__all__ = ["OpenVinoBackend", "create"]
+if TYPE_CHECKING:
+    from runtime_shim.backends.base import Settings
+    from runtime_shim.backends.openvino_backend import OpenVinoBackend
 
-_DEVICES = {"CPU": Target.CPU, "GPU": Target.GPU, "NPU": Target.TPU}
-
-_FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
-"""On CPUs with AMX or AVX512-BF16 OpenVINO would compute in bf16, which is off by 1e-3."""
-
-
-class OpenVinoBackend:
-    """Implements backends.base.Backend."""
-
-    name = "openvino"
-
-    def __init__(self, settings: Settings = DEFAULTS) -> None:
-        self._library = library()
-        self._settings = settings
-
-    def describe(self) -> Runtime:
-        with kept_signal_stack():
-            found = self._found()
-        return Runtime(f"openvino {self._library.version}", found)
-
-    def load(
-        self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
-    ) -> OpenVinoGraph:
-        settings = settings_for(self.name, self._settings, options)
-        with kept_signal_stack():
-            return self._load(parts, place, settings)
-
-    def _load(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
-        check_parts("an OpenVINO model", parts, 1, 2)
-        if len(parts) == 2:
-            if not is_xml(parts[0]):  # anything else would be offered to frontends of all formats
-                raise HostError(
-                    Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML"
-                )
-        elif head(parts[0], 1) != b"\x08":
-            raise HostError(
-                Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
-            )
-        elif isinstance(parts[0], Path):
-            check_files(parts[0])
-        elif may_name_files(parts[0]):
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                "the model may name other files as its data, which OpenVINO would open; the onnx"
-                " backend runs such a model if it does not",
-            )
-        return self.compile(parts, place, settings)
-
-    def _found(self) -> dict[str, Target]:
-        """The devices that are there: of several GPUs, each."""
-        found = self._library.devices()
-        return {
-            name: target
-            for device, target in _DEVICES.items()
-            for name in found
-            if name.partition(".")[0] == device
-        }
-
-    def compile(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
-        """Load a model that has been looked at. Raises as Backend.load does."""
-        config: dict[str, str | int | bool] = {} if settings.fast_math else {**_FULL_PRECISION}
-        if settings.model_cache is not None:
-            config["CACHE_DIR"] = settings.model_cache
-        if settings.threads is not None:
-            # As many inferences at once as the cores allow; the threads are those of all of them.
-            streams = max(1, len(os.sched_getaffinity(0)) // settings.threads)
-            config["NUM_STREAMS"] = streams
-            config["INFERENCE_NUM_THREADS"] = streams * settings.threads
-        if place == AUTO:
-            device = "AUTO"
-            config["ENABLE_STARTUP_FALLBACK"] = False  # or the CPU helps out, and it moves later
-        elif place is Target.CPU:
-            device = "CPU"  # which is looked for where it turns out not to be there
-        elif isinstance(place, Target):
-            found = self._found()
-            device = choose_device(self.name, place, {**found, **_DEVICES}, found)
-        else:
-            device = place.upper()
-        try:
-            model = self._library.load(parts, device, config)
-        except RuntimeError as error:
-            if device == "AUTO" or device.partition(".")[0] in self._library.devices():
-                raise
-            raise not_there(self.name, place, _DEVICES, self._found()) from error
-        used = model.execution_devices
-        if isinstance(place, Target) and not all(name.startswith(device) for name in used):
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
-            )
-        return OpenVinoGraph(model)
-
-
-class OpenVinoGraph:
-    """Implements backends.base.Graph."""
-
-    def __init__(self, model: LoadedModel) -> None:
-        self.model = model
-        self.device = ", ".join(model.execution_devices)
-        self.inputs = model.inputs
-        self.outputs = model.outputs
-        self._lock = threading.Lock()
-
-    def init_execution_context(self) -> OpenVinoContext:
-        with self._lock:
-            return OpenVinoContext(self, self.model.create_request())
-
-
-class OpenVinoContext:
-    """Implements backends.base.ExecutionContext. Inputs are copied into OpenVINO's own tensors."""
-
-    def __init__(self, graph: OpenVinoGraph, request: Request) -> None:
-        self._graph = graph
-        self._request = request
-        self._fed: dict[int, Fed] = {}
-        self._fixed: dict[int, memoryview] = {}
-        self._computed = False
-
-    def set_input(
-        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
-    ) -> None:
-        fed = self._fed.get(index)
-        if fed is None or fed.type is not tensor_type or fed.shape != shape:
-            check_input(self._graph.inputs, index, tensor_type, shape)
-            fed = self._fed[index] = Fed(tensor_type, shape, self._request.input(index, shape))
-        fed.data[:] = data
-
-    def move_input(self, index: int, buffer: memoryview) -> bool:
-        fed = self._fed[index]
-        buffer[:] = fed.data
-        self._request.place_input(index, fed.shape, buffer)
-        self._fed[index] = fed._replace(data=buffer)
-        return True
-
-    def move_output(self, index: int, buffer: memoryview) -> bool:
-        if index not in self._fixed:
-            return False
-        buffer[:] = self._fixed[index]
-        self._request.place_output(index, buffer)
-        self._fixed[index] = buffer
-        return True
-
-    def compute(self) -> None:
-        self._computed = False
-        if len(self._fed) < len(self._graph.inputs):
-            raise not_set(self._graph.inputs, self._fed)
-        self._request.infer()
-        self._computed = True
-
-    def get_output(self, index: int) -> memoryview:
-        if self._computed and index in self._fixed:
-            return self._fixed[index]
-        port = check_output(self._graph.outputs, index, self._computed)
-        if port.described_type == "string":
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
-            )
-        output = self._request.output(index)
-        if None not in port.dims:
-            self._fixed[index] = output
-        return output
+__all__ = ["create"]
 
 
 def create(settings: Settings) -> OpenVinoBackend:
+    """Raises ImportError where OpenVINO is not installed."""
+    with contextlib.suppress(OSError):  # without its C library there is its Python package
+        start()
+    from runtime_shim.backends.openvino_backend import OpenVinoBackend
+
     return OpenVinoBackend(settings)

@@ -1,7 +1,6 @@
 """OpenVINO through the C library that its Python package brings along.
 
-The types are those of the headers beside it. Releases other than the ones whose headers were read
-are refused, as the numbers of the element types change between them.
+The types are those of the headers beside it.
 
 https://docs.openvino.ai/2026/api/c_cpp_api/group__ov__c__api.html
 """
@@ -12,20 +11,17 @@ import ctypes
 import os
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.native import free_with
 from runtime_shim.backends.openvino_library import Config
+from runtime_shim.backends.openvino_start import start
 from runtime_shim.backends.openvino_types import ELEMENT_TYPES, port
 from runtime_shim.backends.ports import Port
 
-__all__ = ["RELEASES", "CLibrary"]
-
-RELEASES = ("2026.4.",)
-"""How the versions begin whose headers were read."""
+__all__ = ["CLibrary"]
 
 
 class _Property(Structure):
@@ -52,12 +48,6 @@ class _PartialShape(Structure):
     _fields_ = (("rank", _Dimension), ("dims", POINTER(_Dimension)))
 
 
-class _Version(Structure):
-    """ov_version_t."""
-
-    _fields_ = (("buildNumber", c_char_p), ("description", c_char_p))
-
-
 class _Devices(Structure):
     """ov_available_devices_t."""
 
@@ -71,7 +61,6 @@ _FREE = {
     "ov_output_const_port_free": c_void_p,
     "ov_tensor_free": c_void_p,
     "ov_available_devices_free": POINTER(_Devices),
-    "ov_version_free": POINTER(_Version),
     "ov_partial_shape_free": POINTER(_PartialShape),
     "ov_free": c_void_p,
 }
@@ -80,8 +69,6 @@ _FREE = {
 _OUT = POINTER(c_void_p)
 
 _STATUS: dict[str, tuple[Any, ...]] = {
-    "ov_get_openvino_version": (POINTER(_Version),),
-    "ov_core_create": (_OUT,),
     "ov_core_read_model": (c_void_p, c_char_p, c_char_p, _OUT),
     "ov_core_read_model_from_memory_buffer": (c_void_p, c_char_p, c_size_t, c_void_p, _OUT),
     "ov_core_compile_model_props": (
@@ -118,31 +105,22 @@ _STATUS: dict[str, tuple[Any, ...]] = {
 class CLibrary:
     """Implements openvino_library.Library.
 
-    Raises OSError for a release that is not known, and ImportError where there is none.
+    Raises OSError where that is not possible, and ImportError where there is no OpenVINO.
     """
 
     def __init__(self) -> None:
-        spec = find_spec("openvino")
-        if spec is None or spec.origin is None:
-            raise ImportError("No module named 'openvino'", name="openvino")
-        folder = Path(spec.origin).with_name("libs")
-        found = sorted(folder.glob("libopenvino_c.so*"))
-        if not found:
-            raise OSError(f"there is no libopenvino_c.so in {folder}")
-        self._dll = ctypes.CDLL(str(found[0]))
+        started = start()
         try:
+            self._dll, self.version = started.library()
             for name, taken in _STATUS.items():
                 getattr(self._dll, name).argtypes = taken
             for name, argument in _FREE.items():
                 getattr(self._dll, name).argtypes = (argument,)
                 getattr(self._dll, name).restype = None
             self._dll.ov_get_last_err_msg.restype = c_void_p
+            self._core = started.core()
         except AttributeError as error:
             raise OSError(f"OpenVINO's C library lacks a function: {error}") from error
-        self.version = self._version()
-        if not self.version.startswith(RELEASES):
-            raise OSError(f"the C headers of OpenVINO {self.version} were not read")
-        self._core = self.make("ov_core_create")
 
     def call(self, name: str, *arguments: object) -> None:
         """Call a function. Raises RuntimeError with what OpenVINO says."""
@@ -185,14 +163,6 @@ class CLibrary:
         """A function, to be called without looking at what it returns."""
         found: Callable[..., Any] = getattr(self._dll, name)
         return found
-
-    def _version(self) -> str:
-        found = _Version()
-        self.call("ov_get_openvino_version", byref(found))
-        try:
-            return os.fsdecode(found.buildNumber)
-        finally:
-            self._dll.ov_version_free(byref(found))
 
     def devices(self) -> list[str]:
         found = _Devices()

@@ -72,10 +72,10 @@ class Library(Protocol):
 @functools.cache
 def library() -> Library:
     """Raises ImportError where OpenVINO is not installed."""
+    from runtime_shim.backends.openvino_c import CLibrary
+
     with kept_signal_stack():
         try:
-            from runtime_shim.backends.openvino_c import CLibrary
-
             return CLibrary()
         except OSError as error:
             logging.getLogger("runtime_shim").info(

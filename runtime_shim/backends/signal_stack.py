@@ -23,6 +23,10 @@ class _Stack(ctypes.Structure):
     )
 
 
+if sys.platform.startswith("linux"):
+    _sigaltstack = ctypes.CDLL(None).sigaltstack
+
+
 @contextlib.contextmanager
 def kept_signal_stack() -> Iterator[None]:
     """Whatever happens inside, this thread has the signal stack afterwards that it had before.
@@ -33,10 +37,9 @@ def kept_signal_stack() -> Iterator[None]:
     if not sys.platform.startswith("linux"):
         yield
         return
-    sigaltstack = ctypes.CDLL(None).sigaltstack
     before = _Stack()
-    sigaltstack(None, ctypes.byref(before))
+    _sigaltstack(None, ctypes.byref(before))
     try:
         yield
     finally:
-        sigaltstack(ctypes.byref(before), None)
+        _sigaltstack(ctypes.byref(before), None)

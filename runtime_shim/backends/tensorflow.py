@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import Part, Place, Settings
 from runtime_shim.backends.detect import detect
-from runtime_shim.backends.openvino import OpenVinoBackend, OpenVinoGraph
+from runtime_shim.backends.openvino_backend import OpenVinoBackend, OpenVinoGraph
 from runtime_shim.backends.parts import as_file
 from runtime_shim.backends.ports import check_parts
 from runtime_shim.errors import HostError

@@ -53,7 +53,7 @@ def other_process() -> IsolatedBackend:
 def load(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Loads an ONNX model with a backend, in the form that it takes."""
     if "Python package" in request.param:
-        monkeypatch.setattr("runtime_shim.backends.openvino.library", python_library)
+        monkeypatch.setattr("runtime_shim.backends.openvino_backend.library", python_library)
 
     def load(data: bytes, options: Options | None = None) -> Graph:
         builders = [data]

@@ -16,9 +16,9 @@ import pytest
 from onnx import helper
 
 from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends import openvino_c
+from runtime_shim.backends import openvino_c, openvino_start
 from runtime_shim.backends.base import Part, Settings
-from runtime_shim.backends.openvino import OpenVinoBackend
+from runtime_shim.backends.openvino_backend import OpenVinoBackend
 from runtime_shim.backends.openvino_c import CLibrary
 from runtime_shim.backends.openvino_library import Config, LoadedModel, library
 from runtime_shim.backends.openvino_python import PythonLibrary
@@ -196,10 +196,11 @@ def test_without_a_c_library_that_fits_the_python_package_is_used_and_said_to_be
     missing: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+    monkeypatch.setattr(openvino_c, "start", openvino_start.start.__wrapped__)
     if missing == "release":
-        monkeypatch.setattr(openvino_c, "RELEASES", ("2025.",))
+        monkeypatch.setattr(openvino_start, "RELEASES", ("2025.",))
     elif missing == "library":
-        monkeypatch.setattr(Path, "glob", lambda *_: [])
+        monkeypatch.setattr(os, "listdir", lambda _: [])
     else:
         monkeypatch.setitem(openvino_c._STATUS, "ov_no_such_function", ())
     found = library.__wrapped__()
@@ -212,6 +213,28 @@ def test_without_a_c_library_that_fits_the_python_package_is_used_and_said_to_be
     _KEPT.append(found)
 
 
+def test_the_backend_is_imported_while_the_library_is_opened() -> None:
+    code = """
+import sys, time
+from runtime_shim.backends import import_backend, openvino_start
+from rewriter.dialects import Encoding
+
+def imported():
+    return "runtime_shim.backends.openvino_backend" in sys.modules
+
+open_library = openvino_start._open
+def wait_for_the_import(path):
+    assert not imported()
+    while not imported():
+        time.sleep(0.001)
+    return open_library(path)
+
+openvino_start._open = wait_for_the_import
+assert "CPU" in import_backend(Encoding.OPENVINO).describe().devices
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 _KEPT: list[object] = []
 """OpenVINO's cores must not be destroyed: see openvino_library.Library."""
 
@@ -222,7 +245,7 @@ def test_broken_models_raise_and_print_nothing(tmp_path: Path, cut: int) -> None
     xml = (tmp_path / "model.xml").read_bytes()
     (tmp_path / "model.xml").write_bytes(b"<net>" + xml[: -1 - cut])
     code = (
-        "from runtime_shim.backends.openvino import OpenVinoBackend\n"
+        "from runtime_shim.backends.openvino_backend import OpenVinoBackend\n"
         "from rewriter.dialects import Target\n"
         "parts = [open(f'model.{end}', 'rb').read() for end in ('xml', 'bin')]\n"
         "try: OpenVinoBackend().load(parts, Target.CPU)\n"
