@@ -4,7 +4,8 @@
 
 Time for each byte at two sizes, the second four times the first, and how far the peak of the
 resident memory grows at the second, each in a process of its own: of a rename, which reads the
-sections and the imports, and of adapting, which reads and keeps more.
+sections and the imports, of adapting, which reads more, and of verifying what came of that, which
+reads both.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.measure import machine, table
 from rewriter.leb128 import encode_u32
@@ -39,7 +41,8 @@ QUICK_SIZES = 5_000, 20_000
 
 RUN = """
 import json, re, sys, time
-from rewriter import NNShimError, rewrite_file
+from rewriter import NNShimError, compare, rewrite_file
+from rewriter.source import open_source
 import rewriter.adapting, rewriter.assess, rewriter.code
 
 def peak():
@@ -48,7 +51,11 @@ def peak():
 
 before, started, refused = peak(), time.perf_counter(), False
 try:
-    rewrite_file(sys.argv[1], sys.argv[2], validate=False, **json.loads(sys.argv[3]))
+    if goal := json.loads(sys.argv[3]):
+        rewrite_file(sys.argv[1], sys.argv[2], validate=False, **goal)
+    else:
+        with open_source(sys.argv[1]) as original, open_source(sys.argv[2]) as rewritten:
+            compare(original.data, rewritten.data)
 except NNShimError:
     refused = True
 print(json.dumps([time.perf_counter() - started, peak() - before, refused]))
@@ -58,22 +65,25 @@ print(json.dumps([time.perf_counter() - started, peak() - before, refused]))
 NOTHING = b"\0\x0b"
 
 CASES: dict[str, Callable[[int], bytes]] = {
-    "custom sections": lambda n: import_module("wasi_ephemeral_nn") + custom("") * n,
-    "imports": lambda n: import_module(*["wasi_ephemeral_nn"] * n),
-    "imports with empty names": lambda n: HEADER + TYPES + imports(*[imported("", "")] * n),
-    "names in a group of imports": lambda n: (
+    "custom sections": lambda n: with_code(NOTHING, after=custom("") * n),
+    "imports from wasi-nn": lambda n: import_module(*["wasi_ephemeral_nn"] * n),
+    "names in a group of them": lambda n: (
         HEADER
         + TYPES
         + imports(name("wasi_ephemeral_nn") + b"\0\x7e" + FUNC_0 + vector(*[b"\0"] * n))
     ),
-    "empty groups of imports": lambda n: (
-        HEADER + TYPES + imports(*[name("") + b"\0\x7f" + vector()] * n)
+    "imports from elsewhere": lambda n: with_code(NOTHING, others=[imported("", "")] * n),
+    "names in a group of those": lambda n: with_code(
+        NOTHING, others=[name("") + b"\0\x7e" + FUNC_0 + vector(*[b"\0"] * n)]
     ),
-    "types": lambda n: HEADER + section(SectionId.TYPE, vector(*[b"\x60\0\0"] * n)),
+    "empty groups": lambda n: with_code(NOTHING, others=[name("") + b"\0\x7f" + vector()] * n),
+    "types": lambda n: with_code(NOTHING, types=[b"\x60\0\0"] * n),
+    "types in a group": lambda n: with_code(NOTHING, types=[b"\x4e" + vector(*[b"\x5f\0"] * n)]),
     "parameters": lambda n: (
         HEADER + section(SectionId.TYPE, vector(b"\x60" + vector(*[b"\x7f"] * n) + b"\0"))
     ),
     "memories": lambda n: HEADER + section(SectionId.MEMORY, vector(*[b"\0\0"] * n)),
+    "exports": lambda n: with_code(NOTHING, exports=[b"\0\2\0"] * n),
     "functions": lambda n: with_code(*[NOTHING] * n),
     "calls": lambda n: with_code(b"\0" + b"\x10\0" * n + b"\x0b"),
     "globals that name a function": lambda n: with_code(
@@ -89,43 +99,57 @@ CASES: dict[str, Callable[[int], bytes]] = {
 }
 
 
-def measured(path: Path, goal: dict[str, str]) -> tuple[float, int, bool]:
-    """Seconds, bytes, and whether the module is refused."""
+GOALS: dict[str, dict[str, str]] = {
+    "rename": {"to": "wasi_nn"},
+    "adapt": {"abi": "wamr"},
+    "verify": {},
+}
+
+
+class Cost(NamedTuple):
+    """`grown` and `size`, of the files that are read, in bytes."""
+
+    seconds: float
+    grown: int
+    refused: bool
+    size: int
+
+
+def cost(path: Path, goal: Mapping[str, str]) -> Cost:
+    """Of a rewrite; without a goal, of comparing the module with what was last made of it."""
+    out = path.with_suffix(".out")
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(path), f"{path}.out", json.dumps(goal)],
+        [sys.executable, "-c", RUN, path, out, json.dumps(goal)],
         capture_output=True,
         text=True,
         check=True,
     )
     seconds, grown, refused = json.loads(done.stdout)
-    return seconds, grown, refused
+    read = (path,) if goal or not out.exists() else (path, out)
+    return Cost(seconds, grown, refused, sum(file.stat().st_size for file in read))
 
 
 def main() -> None:
     sizes = QUICK_SIZES if "--quick" in sys.argv[1:] else SIZES
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "module.wasm"
         for title, make in CASES.items():
-            cells: list[str] = []
-            for goal in ({"to": "wasi_nn"}, {"abi": "wamr"}):
-                each = []
-                for count in sizes:
-                    module = make(count)
-                    path.write_bytes(module)
-                    seconds, grown, refused = measured(path, goal)
-                    each.append(f"{seconds / len(module) * 1e9:.0f}")
-                cells += [
-                    ", ".join(each),
-                    f"{grown / 2**20:.0f}, {grown / len(module):.1f}",
-                    "refused" if refused else "",
-                ]
-            rows.append([title, f"{len(module) / 1e6:.1f}", *cells])
+            paths = [Path(folder) / f"{title} {count}.wasm" for count in sizes]
+            for path, count in zip(paths, sizes, strict=True):
+                path.write_bytes(make(count))
+            cells = [f"{paths[-1].stat().st_size / 1e6:.1f}"]
+            for goal in GOALS.values():
+                costs = [cost(path, goal) for path in paths]
+                last = costs[-1]
+                cells.append(", ".join(f"{it.seconds / it.size * 1e9:.0f}" for it in costs))
+                refused = " (refused)" if last.refused else ""
+                cells.append(f"{last.grown / 2**20:.0f}, {last.grown / last.size:.1f}{refused}")
+            rows.append([title, *cells])
     print(machine())
     print()
-    per_goal = ["ns a byte", "MiB, times the file", ""]
-    print(table([f"{sizes[1]} of", "MB", *(f"rename: {cell}" if cell else "" for cell in per_goal),
-                 *(f"adapt: {cell}" if cell else "" for cell in per_goal)], rows))  # fmt: skip
+    measures = ("ns a byte", "MiB, times what is read")
+    heads = [f"{goal}: {measure}" for goal in GOALS for measure in measures]
+    print(table([f"{sizes[-1]} of", "MB", *heads], rows))
 
 
 if __name__ == "__main__":

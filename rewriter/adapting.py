@@ -45,7 +45,7 @@ def _adapted(info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Iterator
         standing = info.adapters.get(slot)
         before = standing.adapter if standing else None
         if not same_adapter(before, after):
-            yield Adapted(before.function if before else info.functions[slot].name, after)
+            yield Adapted(before.function if before else info.wasi_nn[slot].name, after)
 
 
 class _Adaptation:
@@ -66,11 +66,11 @@ class _Adaptation:
         self.memory = memory
         self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
         functions, code = patch.find(SectionId.FUNCTION), patch.find(SectionId.CODE)
-        _, found = defined_functions(data, functions, code)
+        _, self.bodies = defined_functions(data, functions, code)
         # The new adapters take the places of the old ones.
         self.dropped = len(info.adapters)
-        self.kept = found[: len(found) - self.dropped]
-        self.first = len(info.functions) + len(self.kept)
+        self.kept = len(self.bodies) - self.dropped
+        self.first = info.imported_functions + self.kept
 
     def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
         imports = self._types()
@@ -86,13 +86,17 @@ class _Adaptation:
         """What is imported as the host has it; types that miss are appended."""
         types = self.info.types
         needed = dict.fromkeys(adapter.imported_type for _, adapter in self.added)
-        missing = [func_type for func_type in needed if func_type not in types]
+        known: dict[FuncType, int] = {}
+        for index, func_type in enumerate(types):
+            if func_type is not None and func_type in needed:
+                known.setdefault(func_type, index)
+        missing = [func_type for func_type in needed if func_type not in known]
         self._append(SectionId.TYPE, [_encoded(func_type) for func_type in missing])
-        known = [*types, *missing]
+        known |= {func_type: len(types) + place for place, func_type in enumerate(missing)}
         changes: dict[int, ImportedAs] = {}
         for slot, adapter in self.wanted.items():
             if adapter:
-                changes[slot] = adapter.imported, known.index(adapter.imported_type)
+                changes[slot] = adapter.imported, known[adapter.imported_type]
             elif standing := self.info.adapters.get(slot):
                 changes[slot] = standing.adapter.function, standing.type_index
         return changes
@@ -102,13 +106,13 @@ class _Adaptation:
         added = []
         for slot, _ in self.added:
             standing = self.info.adapters.get(slot)
-            index = standing.type_index if standing else self.info.functions[slot].type_index
+            index = standing.type_index if standing else self.info.wasi_nn[slot].type_index
             added.append(encode_u32(index or 0))
         section = self.patch.find(SectionId.FUNCTION)
         end = None
         if section and self.dropped:
             cursor = Cursor(self.data, section.content, section.end)
-            for _ in range(1 + len(self.kept)):
+            for _ in range(1 + self.kept):
                 cursor.u32()
             end = cursor.pos
         self._append(SectionId.FUNCTION, added, self.dropped, end)
@@ -143,12 +147,12 @@ class _Adaptation:
         for slot, adapter in self.added:
             instructions = adapter.body(slot, self.memory)
             added.append(encode_u32(len(instructions)) + instructions)
-        end = self.kept[-1].end if self.kept else None
+        end = self.bodies[self.kept - 1].end if self.kept else None
         moved = self._append(SectionId.CODE, added, self.dropped, end)
         section = self.patch.find(SectionId.CODE)
         count = 0
         wanted = self._named(redirected)
-        for body, references in body_references(self.data, self.kept, wanted):
+        for body, references in body_references(self.data, self.bodies, self.kept, wanted):
             edits = [_redirect(reference, redirected) for reference in references]
             more = growth(edits)
             edits += resized(body.start, body.content, body.end - body.content, more)

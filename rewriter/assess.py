@@ -10,7 +10,7 @@ from rewriter.adapters import Adapter, adapter_for, has, same_adapter, speaks
 from rewriter.dialects import DIALECTS, WASMEDGE, WITX, Dialect
 from rewriter.errors import UsageError
 from rewriter.hosts import HOSTS, Host
-from rewriter.inspect import SHARED_MEMORY, ImportedItem, ModuleInfo
+from rewriter.inspect import ImportedItem, ModuleInfo
 
 __all__ = ["Assessment", "Fit", "Verdict", "assess", "find_host", "fit"]
 
@@ -78,7 +78,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessmen
 
 
 def _uses(info: ModuleInfo, found: Fit) -> Iterable[tuple[ImportedItem, Adapter | None]]:
-    return ((info.functions[slot], adapter) for slot, adapter in found.adapters.items())
+    return ((info.wasi_nn[slot], adapter) for slot, adapter in found.adapters.items())
 
 
 def fit(info: ModuleInfo, dialects: Sequence[Dialect], guest: Host | None = None) -> Fit:
@@ -100,7 +100,7 @@ class _Fitting:
 
     def result(self) -> Fit:
         info = self.info
-        memory = info.exported_memories.get(SHARED_MEMORY)
+        memory = info.shared_memory
         if info.abis and memory is None:
             self.obstacles['it exports no memory named "memory"'] = None
         for module, abi in info.abis.items():
@@ -108,8 +108,8 @@ class _Fitting:
                 self.obstacles[f"what it imports from {module} is no known ABI"] = None
             elif not abi.certain:
                 self.caveats[f"that its {module} is of the {abi.name} ABI is a guess"] = None
-        for slot, item in enumerate(info.functions):
-            abi_name = info.abis[item.module].name if item.is_wasi_nn else None
+        for slot, item in info.wasi_nn.items():
+            abi_name = info.abis[item.module].name
             if abi_name is not None:
                 self._choose(slot, item, DIALECTS[abi_name])
         if self.lacking:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import functools
 import re
+from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,9 +27,9 @@ from rewriter.valtypes import value_type
 
 __all__ = [
     "MOST_REFERENCES",
+    "Bodies",
     "Body",
     "Reference",
-    "bodies",
     "body_references",
     "bounded",
     "constant_expression",
@@ -56,7 +57,7 @@ class Reference:
     index: int
 
 
-MOST_REFERENCES = 100_000
+MOST_REFERENCES = 10_000
 """To functions that are adapted. Compilers make a handful; each takes memory."""
 
 _RUN = 2000
@@ -108,69 +109,95 @@ _RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
 _CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
 
 
+class Bodies:
+    """The bodies in a code section in order, each made when it is asked for."""
+
+    def __init__(self, data: Data, section: Section | None) -> None:
+        """Raises MalformedModule where the section holds anything else."""
+        self._data = data
+        self._first = section.content if section else 0
+        self._starts = array("I")
+        """In bytes after the first, as a section has no more than 4 GB; the last is the end."""
+        if section is not None:
+            self._find(section)
+
+    def __len__(self) -> int:
+        return max(0, len(self._starts) - 1)
+
+    def __getitem__(self, index: int) -> Body:
+        start, end = self._first + self._starts[index], self._first + self._starts[index + 1]
+        _, content = decode_unsigned(self._data, start, end)
+        return Body(start, content, end)
+
+    def at(self, position: int) -> Body:
+        """The body that a position in the file is in."""
+        return self[bisect_right(self._starts, position - self._first) - 1]
+
+    def _find(self, section: Section) -> None:
+        cursor = Cursor(self._data, section.content, section.end)
+        count = cursor.items("function bodies")
+        pos, end = cursor.pos, cursor.end
+        self._starts.append(pos - self._first)
+        for _ in range(count):
+            start = pos
+            size, content = decode_unsigned(self._data, start, end)
+            pos = content + size
+            if pos > end:
+                raise MalformedModule(
+                    f"a function body of {size} bytes runs past its section", start
+                )
+            self._starts.append(pos - self._first)
+        cursor.pos = pos
+        cursor.finish("the function bodies")
+
+
 def defined_functions(
     data: Data, functions: Section | None, code: Section | None
-) -> tuple[list[int], list[Body]]:
+) -> tuple[Sequence[int], Bodies]:
     """The type indices of the functions that a module defines, and their bodies.
 
     Raises MalformedModule where those are not as many as these.
     """
-    types = defined_types(data, functions) if functions else []
-    found = bodies(data, code) if code else []
-    if len(types) != len(found):
+    declared, defined = (
+        Cursor(data, section.content, section.end).items("functions") if section else 0
+        for section in (functions, code)
+    )
+    if declared != defined:
         there = code or functions
         raise MalformedModule(
-            f"{len(types)} functions are declared, and {len(found)} have a body",
+            f"{declared} functions are declared, and {defined} have a body",
             there.start if there else 0,
         )
-    return types, found
+    return defined_types(data, functions) if functions else (), Bodies(data, code)
 
 
-def defined_types(data: Data, section: Section) -> list[int]:
+def defined_types(data: Data, section: Section) -> array[int]:
     """The type indices in a function section."""
     cursor = Cursor(data, section.content, section.end)
     count = cursor.items("functions")
     content = data[cursor.pos : section.end]
     if len(content) == count and content.isascii():  # one byte each, as nearly always
-        return [*content]
-    indices = [cursor.u32() for _ in range(count)]
+        return array("B", content)
+    indices = array("I", (cursor.u32() for _ in range(count)))
     cursor.finish("the function section")
     return indices
 
 
-def bodies(data: Data, section: Section) -> list[Body]:
-    """Find the bodies in a code section."""
-    cursor = Cursor(data, section.content, section.end)
-    count = cursor.items("function bodies")
-    pos, end = cursor.pos, cursor.end
-    found = []
-    for _ in range(count):
-        start = pos
-        size, content = decode_unsigned(data, start, end)
-        pos = content + size
-        if pos > end:
-            raise MalformedModule(f"a function body of {size} bytes runs past its section", start)
-        found.append(Body(start, content, pos))
-    cursor.pos = pos
-    cursor.finish("the function bodies")
-    return found
-
-
 def body_references(
-    data: Data, found: list[Body], wanted: Collection[int]
+    data: Data, found: Bodies, count: int, wanted: Collection[int]
 ) -> Iterator[tuple[Body, list[Reference]]]:
-    """The bodies whose instructions name one of the `wanted` functions, and where.
+    """Those of the first `count` bodies whose instructions name one of the `wanted` functions, and
+    where.
 
     Only bodies that have the bytes of such an instruction somewhere are decoded. Raises
     UnsupportedModule at an instruction that is not known.
     """
-    if not found or not wanted:
+    if not count or not wanted:
         return
-    ends = [body.end for body in found]
     search = re.compile(_FUNCTION_OPCODES + _any_of(frozenset(wanted)), re.DOTALL).search
-    pos = found[0].content
-    while hit := search(data, pos, ends[-1]):
-        body = found[bisect_right(ends, hit.start())]
+    pos, end = found[0].content, found[count - 1].end
+    while hit := search(data, pos, end):
+        body = found.at(hit.start())
         references = bounded(_references(data, body, wanted))
         if references:
             yield body, references

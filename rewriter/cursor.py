@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator
 from mmap import mmap
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rewriter import leb128
 from rewriter.errors import MalformedModule, UnsupportedModule
 
-__all__ = ["MOST", "Cursor", "Data", "Name", "check_number"]
+__all__ = ["MOST", "Cursor", "Data", "Name", "Reading", "check_number"]
 
 Data = bytes | mmap
 """The whole file: indexing gives ints, slicing gives bytes. All positions count from its start."""
@@ -41,6 +42,26 @@ def check_number(count: int, what: str, offset: int, most: int = MOST) -> None:
     """Raise UnsupportedModule for more than `most`."""
     if count > most:
         raise UnsupportedModule(f"there are more than {most} {what}", offset)
+
+
+T = TypeVar("T")
+
+
+class Reading(Collection[T]):
+    """What a module has of something, read from it each time: nothing of that is kept."""
+
+    def __init__(self, count: int, read: Callable[[], Iterator[T]]) -> None:
+        self._count = count
+        self._read = read
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[T]:
+        return self._read()
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == found for found in self)
 
 
 class Cursor:

@@ -8,7 +8,7 @@ from rewriter.assess import Verdict, assess
 from rewriter.dialects import DIALECTS, WAMR, WASI_EPHEMERAL_NN, WASI_NN, WASMEDGE, WITX, Dialect
 from rewriter.hosts import HOSTS
 from rewriter.inspect import Abi, ImportedItem, ModuleInfo
-from rewriter.valtypes import AdapterMemory, MemoryType
+from rewriter.valtypes import AdapterMemory, MemoryType, Types
 
 __all__ = ["tables"]
 
@@ -55,16 +55,20 @@ def tables() -> str:
 def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo:
     """A guest that imports the other functions of a dialect."""
     memory = MemoryType(1, None, False, False, 65536)
+    functions = [
+        ImportedItem(module, name, "func", dialect.signature(name))
+        for name in dialect.functions
+        if name not in without
+    ]
     return ModuleInfo(
         size=0,
-        types=(),
-        imports=tuple(
-            ImportedItem(module, name, "func", dialect.signature(name))
-            for name in dialect.functions
-            if name not in without
-        ),
+        types=Types(b"", None),
+        imports=functions,
+        imported_functions=len(functions),
+        wasi_nn=dict(enumerate(functions)),
         exports=("memory",),
-        exported_memories={"memory": memory},
+        exported_memories=(("memory", memory),),
+        shared_memory=memory,
         custom_sections=(),
         abis={module: Abi(dialect.name, True, ())},
         adapters={},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor, Data, check_number
+from rewriter.cursor import Cursor, Data, Reading, check_number
 from rewriter.dialects import (
     DIALECTS,
     MODULE_NAMES,
@@ -19,8 +20,8 @@ from rewriter.dialects import (
 from rewriter.errors import MalformedModule, UsageError
 from rewriter.imports import Extern, ExternKind, groups
 from rewriter.recognise import StandingAdapter, standing_adapters
-from rewriter.sections import HEADER_SIZE, Section, SectionId, is_linker_section, split
-from rewriter.valtypes import AdapterMemory, FuncType, MemoryType, func_types, memory_type
+from rewriter.sections import Section, SectionId, is_linker_section, split
+from rewriter.valtypes import AdapterMemory, FuncType, MemoryType, Types, memory_type
 
 __all__ = [
     "SHARED_MEMORY",
@@ -32,7 +33,13 @@ __all__ = [
 ]
 
 _MOST_WASI_NN = 1000
-"""Imports that are adapted, one by one. There are a dozen functions, under two names."""
+"""Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
+
+_MOST_MEMORIES = 100
+"""Of a module that engines take.
+
+https://webassembly.github.io/spec/js-api/#limits
+"""
 
 SHARED_MEMORY = "memory"
 """The name under which a guest exports the memory that it shares with the host."""
@@ -76,27 +83,28 @@ class CustomSection(NamedTuple):
 
 @dataclass(frozen=True)
 class ModuleInfo:
-    """`exported_memories` maps export names to types, `abis` the wasi-nn module names that are
-    imported to the ABI behind each. `types` are those of functions, None for others.
+    """What there can be millions of is read from the module each time, which has to stay open.
+
+    `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares
+    with the host. `imported_functions` counts all of them; `wasi_nn` has those of wasi-nn by
+    function index, `abis` the ABI behind each wasi-nn module name that is imported.
 
     `adapters` are those that a rewrite has put in, by the index of the function import that each
     stands before; `adapter_memory` is the memory they work in, if the module exports it.
     """
 
     size: int
-    types: tuple[FuncType | None, ...]
-    imports: tuple[ImportedItem, ...]
-    exports: tuple[str, ...]
-    exported_memories: dict[str, MemoryType]
-    custom_sections: tuple[CustomSection, ...]
-    abis: dict[str, Abi]
-    adapters: dict[int, StandingAdapter]
+    types: Types
+    imports: Collection[ImportedItem]
+    imported_functions: int
+    wasi_nn: Mapping[int, ImportedItem]
+    exports: Collection[str]
+    exported_memories: Collection[tuple[str, MemoryType]]
+    shared_memory: MemoryType | None
+    custom_sections: Collection[CustomSection]
+    abis: Mapping[str, Abi]
+    adapters: Mapping[int, StandingAdapter]
     adapter_memory: AdapterMemory | None
-
-    @cached_property
-    def functions(self) -> tuple[ImportedItem, ...]:
-        """The imported functions, by function index."""
-        return tuple(item for item in self.imports if item.kind == "func")
 
     @property
     def import_modules(self) -> tuple[str, ...]:
@@ -124,110 +132,125 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     """
     sections = split(data)
     by_id = sections.standard
-    types: list[FuncType | None] = []
-    if section := by_id.get(SectionId.TYPE):
-        types = func_types(Cursor(data, section.content, section.end))
-    imports, memories = _imports(data, by_id, types)
+    types = Types(data, by_id.get(SectionId.TYPE))
+    imports = partial(_imports, data, by_id.get(SectionId.IMPORT), types)
+    memories: list[MemoryType] = []
+    wasi_nn: dict[int, ImportedItem] = {}
+    import_count = function_count = 0
+    for item in imports():
+        import_count += 1
+        if item.kind == "func":
+            if item.is_wasi_nn:
+                wasi_nn[function_count] = item
+            function_count += 1
+        elif isinstance(item.type, MemoryType):
+            memories.append(item.type)
     if section := by_id.get(SectionId.MEMORY):
         cursor = Cursor(data, section.content, section.end)
-        memories.extend(memory_type(cursor) for _ in range(cursor.items("memories")))
+        for _ in range(cursor.count("memories")):
+            check_number(len(memories) + 1, "memories", cursor.pos, _MOST_MEMORIES)
+            memories.append(memory_type(cursor))
         cursor.finish("the memories")
-    exports, memory_indices = _exports(data, by_id, memories)
+    exports = partial(_exports, data, by_id.get(SectionId.EXPORT), len(memories))
+    export_count = exported_memories = 0
     adapter_memory = None
-    if (index := memory_indices.get(SHARED_MEMORY)) is not None:
-        adapter_memory = AdapterMemory(index, memories[index].page_size)
-    functions = [item for item in imports if item.kind == "func"]
-    imported = {
-        index: (item.name, item.type)
-        for index, item in enumerate(functions)
-        if item.is_wasi_nn and isinstance(item.type, FuncType)
-    }
-    check_number(len(imported), "imports of wasi-nn's functions", HEADER_SIZE, _MOST_WASI_NN)
+    for name, memory in exports():
+        export_count += 1
+        if memory is not None:
+            exported_memories += 1
+            if name == SHARED_MEMORY:
+                adapter_memory = AdapterMemory(memory, memories[memory].page_size)
     return ModuleInfo(
         size=len(data),
-        types=tuple(types),
-        imports=imports,
-        exports=exports,
-        exported_memories={name: memories[index] for name, index in memory_indices.items()},
-        custom_sections=tuple(
-            CustomSection(section.name, section.start, section.size)
-            for section in sections
-            if section.name is not None
+        types=types,
+        imports=Reading(import_count, imports),
+        imported_functions=function_count,
+        wasi_nn=wasi_nn,
+        exports=Reading(export_count, lambda: (name for name, _ in exports())),
+        exported_memories=Reading(
+            exported_memories,
+            lambda: ((name, memories[index]) for name, index in exports() if index is not None),
         ),
-        abis=_abis(imports, guest_abi),
+        shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
+        custom_sections=Reading(
+            len(sections) - len(by_id), lambda: filter(None, map(_custom_section, sections))
+        ),
+        abis=_abis(wasi_nn.values(), guest_abi),
         adapters=standing_adapters(
             data,
             by_id.get(SectionId.FUNCTION),
             by_id.get(SectionId.CODE),
             types,
-            imported,
-            len(functions),
+            {
+                index: (item.name, item.type)
+                for index, item in wasi_nn.items()
+                if isinstance(item.type, FuncType)
+            },
+            function_count,
             adapter_memory,
         ),
         adapter_memory=adapter_memory,
     )
 
 
-def _imports(
-    data: Data, by_id: dict[SectionId, Section], types: list[FuncType | None]
-) -> tuple[tuple[ImportedItem, ...], list[MemoryType]]:
-    imports: list[ImportedItem] = []
-    memories = []
-    if section := by_id.get(SectionId.IMPORT):
-        for group in groups(data, section):
-            for item in group.imports:
-                check_number(len(imports), "imports", item.name.start)
-                extern = item.extern
-                if extern.memory is not None:
-                    memories.append(extern.memory)
-                imports.append(
-                    ImportedItem(
-                        group.module.text,
-                        item.name.text,
-                        "func" if extern.is_func else extern.kind.name.lower(),
-                        extern.memory or _func_type(extern, types, section),
-                        extern.type_index if extern.is_func else None,
-                    )
-                )
-    return tuple(imports), memories
+def _imports(data: Data, section: Section | None, types: Types) -> Iterator[ImportedItem]:
+    """Each import. Raises UnsupportedModule for more than engines take, or can be adapted."""
+    count = memories = wasi_nn = 0
+    for group in groups(data, section) if section else ():
+        for item in group.imports:
+            extern, module = item.extern, group.module.text
+            count += 1
+            memories += extern.memory is not None
+            wasi_nn += module in MODULE_NAMES
+            check_number(count, "imports", item.name.start)
+            check_number(memories, "memories", item.name.start, _MOST_MEMORIES)
+            check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
+            yield ImportedItem(
+                module,
+                item.name.text,
+                "func" if extern.is_func else extern.kind.name.lower(),
+                extern.memory or _func_type(extern, types, item.extern_start),
+                extern.type_index if extern.is_func else None,
+            )
 
 
-def _func_type(extern: Extern, types: list[FuncType | None], section: Section) -> FuncType | None:
+def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:
     if not extern.is_func or extern.type_index is None:
         return None
     if extern.type_index >= len(types):
         raise MalformedModule(
-            f"a function is imported with type {extern.type_index} of {len(types)}", section.start
+            f"a function is imported with type {extern.type_index} of {len(types)}", start
         )
     return types[extern.type_index]
 
 
 def _exports(
-    data: Data, by_id: dict[SectionId, Section], memories: list[MemoryType]
-) -> tuple[tuple[str, ...], dict[str, int]]:
-    """The names of all exports, and the indices of the memories among them."""
-    names: list[str] = []
-    exported_memories = {}
-    if section := by_id.get(SectionId.EXPORT):
-        cursor = Cursor(data, section.content, section.end)
-        for _ in range(cursor.items("exports")):
-            name = cursor.name().text
-            start = cursor.pos
-            kind, index = cursor.byte(), cursor.u32()
-            names.append(name)
-            if kind == ExternKind.MEMORY:
-                if index >= len(memories):
-                    raise MalformedModule(f"memory {index} of {len(memories)} is exported", start)
-                exported_memories[name] = index
-        cursor.finish("the exports")
-    return tuple(names), exported_memories
+    data: Data, section: Section | None, memories: int
+) -> Iterator[tuple[str, int | None]]:
+    """The names of all exports, with the indices of the memories among them."""
+    if section is None:
+        return
+    cursor = Cursor(data, section.content, section.end)
+    for _ in range(cursor.items("exports")):
+        name = cursor.name().text
+        start = cursor.pos
+        kind, index = cursor.byte(), cursor.u32()
+        if kind == ExternKind.MEMORY and index >= memories:
+            raise MalformedModule(f"memory {index} of {memories} is exported", start)
+        yield name, index if kind == ExternKind.MEMORY else None
+    cursor.finish("the exports")
 
 
-def _abis(imports: tuple[ImportedItem, ...], guest_abi: str | None) -> dict[str, Abi]:
+def _custom_section(section: Section) -> CustomSection | None:
+    if section.name is None:
+        return None
+    return CustomSection(section.name, section.start, section.size)
+
+
+def _abis(functions: Iterable[ImportedItem], guest_abi: str | None) -> dict[str, Abi]:
     by_module: dict[str, list[ImportedItem]] = {}
-    for item in imports:
-        if item.is_wasi_nn and item.kind == "func":
-            by_module.setdefault(item.module, []).append(item)
+    for item in functions:
+        by_module.setdefault(item.module, []).append(item)
     if guest_abi is not None:
         if guest_abi not in DIALECTS:
             raise UsageError(f"{guest_abi!r} is no known ABI ({', '.join(DIALECTS)})")

@@ -5,12 +5,11 @@ Specification: https://webassembly.github.io/spec/core/appendix/custom.html#name
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor, Data, Name
+from rewriter.cursor import Cursor, Data, Name, Reading
 from rewriter.errors import MalformedModule
 from rewriter.leb128 import encode_u32
 from rewriter.patch import Edit, Patch, growth, resized
@@ -47,8 +46,8 @@ def rename_functions(data: Data, patch: Patch, first: int, added: Sequence[str])
         patch.edit(section, edits)
 
 
-def function_names(data: Data, section: Section) -> tuple[dict[int, bytes], bytes]:
-    """The names of functions by index, and whatever else the name section has.
+def function_names(data: Data, section: Section) -> tuple[Collection[tuple[int, bytes]], bytes]:
+    """The names of functions with their indices, and whatever else the name section has.
 
     Where it cannot be read, it is all else.
     """
@@ -58,12 +57,17 @@ def function_names(data: Data, section: Section) -> tuple[dict[int, bytes], byte
     try:
         position, names = _find(data, section)
         if names is None:
-            return {}, data[start : section.end]
-        named = _entries(data, names)
+            return (), data[start : section.end]
+        count = sum(1 for _ in _entries(data, names))
     except MalformedModule:
-        return {}, data[start : section.end]
-    found = {entry.function: data[entry.name.text_start : entry.name.end] for entry in named}
+        return (), data[start : section.end]
+    found = Reading(count, partial(_texts, data, names))
     return found, data[start:position] + data[names.end : section.end]
+
+
+def _texts(data: Data, names: _Subsection) -> Iterator[tuple[int, bytes]]:
+    for entry in _entries(data, names):
+        yield entry.function, data[entry.name.text_start : entry.name.end]
 
 
 class _Subsection(NamedTuple):
@@ -99,30 +103,36 @@ def _find(data: Data, section: Section) -> tuple[int, _Subsection | None]:
     return section.end if position is None else position, names
 
 
-def _entries(data: Data, names: _Subsection) -> list[_Entry]:
+def _entries(data: Data, names: _Subsection) -> Iterator[_Entry]:
     """The names of functions, in the order of their indices, each of which has one at most."""
     cursor = Cursor(data, names.content, names.end)
-    found = [
-        _Entry(cursor.pos, cursor.u32(), cursor.name())
-        for _ in range(cursor.items("function names"))
-    ]
+    last = -1
+    for _ in range(cursor.count("function names")):
+        entry = _Entry(cursor.pos, cursor.u32(), cursor.name())
+        if entry.function <= last:
+            raise MalformedModule("names of functions are out of order", entry.start)
+        last = entry.function
+        yield entry
     cursor.finish("the function names")
-    for one, other in pairwise(found):
-        if one.function >= other.function:
-            raise MalformedModule("names of functions are out of order", other.start)
-    return found
 
 
 def _replace_last(
-    names: _Subsection, found: Sequence[_Entry], first: int, entries: Sequence[bytes]
+    names: _Subsection, found: Iterable[_Entry], first: int, entries: Sequence[bytes]
 ) -> list[Edit]:
     """Put `entries` in the place of the names from function `first` on."""
-    count = len(found)
-    kept = bisect_left(found, first, key=lambda entry: entry.function)
-    kept_end = found[kept].start if kept < count else names.end
+    count = kept = 0
+    counted = kept_end = names.end
+    for entry in found:
+        if not count:
+            counted = entry.start
+        count += 1
+        if entry.function < first:
+            kept = count
+            kept_end = entry.name.end
+    if not kept:
+        kept_end = counted
     if kept + len(entries) == 0:
         return [Edit(names.start, names.end, b"")]
-    counted = found[0].start if found else names.end
     edits = resized(names.content, counted, count, kept + len(entries) - count)
     edits.append(Edit(kept_end, names.end, b"".join(entries)))
     size = names.end - names.content

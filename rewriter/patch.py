@@ -28,6 +28,7 @@ class Patch:
         self.sections = sections
         self._inside: dict[Section, list[Edit]] = {}
         self._between: list[Edit] = []
+        self._dropped: list[Edit] = []
 
     def find(self, section_id: SectionId) -> Section | None:
         return self.sections.standard.get(section_id)
@@ -37,12 +38,15 @@ class Patch:
         self._inside.setdefault(section, []).extend(edits)
 
     def drop(self, section: Section) -> None:
-        self._between.append(Edit(section.start, section.end, b""))
+        start = section.start
+        if self._dropped and self._dropped[-1].end == start:
+            start = self._dropped.pop().start
+        self._dropped.append(Edit(start, section.end, b""))
 
     def add(self, section_id: SectionId, content: bytes) -> None:
         """Add a section that is not there yet; a custom one at the end."""
         custom = section_id is SectionId.CUSTOM
-        position = self.sections[-1].end if custom else self.sections.place_for(section_id)
+        position = self.sections.end if custom else self.sections.place_for(section_id)
         self.insert(position, bytes([section_id]) + encode_u32(len(content)) + content)
 
     def insert(self, position: int, content: bytes) -> None:
@@ -55,6 +59,7 @@ class Patch:
         for section, inside in self._inside.items():
             edits += inside
             edits += resized(section.start + 1, section.content, section.size, growth(inside))
+        edits += self._dropped
         edits += self._between  # what is appended to a section comes before what is put after it
         changing = (e for e in edits if e.replacement or e.end > e.start)
         return tuple(sorted(changing, key=lambda edit: (edit.start, edit.end)))

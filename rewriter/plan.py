@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +94,8 @@ class Plan:
     """The edits that make the output of the input; sizes in bytes.
 
     With nothing to do there are no edits, and the input is the output. `dropped` names the custom
-    sections that go, `outdated` those that describe code by positions which have changed.
+    sections that go, `outdated` those that describe code by positions which have changed, each name
+    once.
     """
 
     input_size: int
@@ -190,11 +190,9 @@ def make_plan(
     renames: tuple[Rename, ...] = ()
     if imports := patch.find(SectionId.IMPORT):
         renames = _rewrite_imports(data, imports, mapping, adapting.imports, patch)
-    dropped = []
+    dropped: tuple[str, ...] = ()
     if (drop_debug and describing) or (drop_signature and signature):
-        dropped = [s for s in sections if _is_dropped(s, drop_debug, drop_signature)]
-    for section in dropped:
-        patch.drop(section)
+        dropped = _drop(patch, drop_debug, drop_signature)
     if keep_offsets and imports:
         from rewriter.gap import fill_gap
 
@@ -215,36 +213,37 @@ def make_plan(
         edits=edits,
         renames=renames,
         adapting=adapting,
-        dropped=_names(dropped),
+        dropped=dropped,
         outdated=_outdated(sections, edits, adapting) if describing and not drop_debug else (),
     )
 
 
-def _is_dropped(section: Section, drop_debug: bool, drop_signature: bool) -> bool:
-    if section.name is None:
-        return False
-    if drop_signature and is_signature(section.name):
-        return True
-    return drop_debug and (describes_code(section.name) or counts_from_the_start(section.name))
+def _drop(patch: Patch, debug: bool, signature: bool) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for section in patch.sections:
+        name = section.name
+        if name is None:
+            continue
+        describing = describes_code(name) or counts_from_the_start(name)
+        if (signature and is_signature(name)) or (debug and describing):
+            patch.drop(section)
+            names[name] = None
+    return tuple(names)
 
 
 def _outdated(sections: Sections, edits: Sequence[Edit], adapting: Adapting) -> tuple[str, ...]:
     """The sections that describe code by where it is no longer."""
     code = sections.standard.get(SectionId.CODE)
     moved_in_file = code and growth(edit for edit in edits if edit.end <= code.start)
-    return _names(
-        section
-        for section in sections
-        if section.name is not None
-        and (
-            (adapting.moved and describes_code(section.name))
-            or ((adapting.moved or moved_in_file) and counts_from_the_start(section.name))
+    names = (section.name for section in sections if section.name is not None)
+    return tuple(
+        dict.fromkeys(
+            name
+            for name in names
+            if (adapting.moved and describes_code(name))
+            or ((adapting.moved or moved_in_file) and counts_from_the_start(name))
         )
     )
-
-
-def _names(sections: Iterable[Section]) -> tuple[str, ...]:
-    return tuple(section.name or "" for section in sections)
 
 
 def _rewrite_imports(
@@ -258,37 +257,48 @@ def _rewrite_imports(
     content = bytearray()
     copied = section.content
     counts: Counter[tuple[str, str]] = Counter()
-    functions = itertools.count()
+    functions = 0
     for group in groups(data, section):
         module = group.module
         new = mapping.get(module.text, module.text)
         edits = []
         if new != module.text:
             edits.append(Edit(module.start, module.end, renamed(module, new)))
-        if changes:
-            items = [(next(functions) if i.extern.is_func else None, i) for i in group.imports]
-            edits += _change_functions(data, group.form, items, changes)
-            imports = len(items)
-        else:
-            imports = sum(1 for _ in group.imports)
+        imports: Iterable[Import] = group.imports
+        if changes and module.text in MODULE_NAMES:
+            imports = [*imports]
+            edits += _change_functions(data, group.form, functions, imports, changes)
+        count, functions_among = _count(imports)
+        functions += functions_among
         for edit in edits:
             content += data[copied : edit.start] + edit.replacement
             copied = edit.end
         if new != module.text:
-            counts[module.text, new] += imports
+            counts[module.text, new] += count
     if copied > section.content:
         content += data[copied : section.end]
         patch.edit(section, [Edit(section.content, section.end, bytes(content))])
     return tuple(Rename(old, new, count) for (old, new), count in counts.items())
 
 
+def _count(imports: Iterable[Import]) -> tuple[int, int]:
+    """How many imports there are, and how many of them are functions."""
+    count = functions = 0
+    for item in imports:
+        count += 1
+        functions += item.extern.is_func
+    return count, functions
+
+
 def _change_functions(
     data: Data,
     form: int | None,
-    items: Sequence[tuple[int | None, Import]],
+    first: int,
+    imports: Sequence[Import],
     changes: Mapping[int, ImportedAs],
 ) -> Iterator[Edit]:
-    """`items` are the imports of a group with the indices of those that are functions."""
+    """`imports` are those of a group, and `first` is the index of the first function of them."""
+    items = [*enumerate((item for item in imports if item.extern.is_func), first)]
     if not any(index in changes for index, _ in items):
         return
     if form is not None:  # the imports no longer share a type: each gets its own
@@ -296,7 +306,7 @@ def _change_functions(
         yield Edit(items[0][1].extern_start, items[0][1].extern_end, b"")
     for index, item in items:
         extern = data[item.extern_start : item.extern_end]
-        change = changes.get(index) if index is not None else None
+        change = changes.get(index)
         if change is not None:
             name, type_index = change
             yield Edit(item.name.start, item.name.end, renamed(item.name, name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.cursor import Data
@@ -17,7 +17,7 @@ from rewriter.dialects import WAMR, WAMR_2_1, WAMR_EPHEMERAL, WASMEDGE, WITX
 from rewriter.errors import MalformedModule
 from rewriter.leb128 import MAX_U32_WIDTH, encode_u32
 from rewriter.sections import Section
-from rewriter.valtypes import AdapterMemory, FuncType
+from rewriter.valtypes import AdapterMemory, FuncType, Types
 
 if TYPE_CHECKING:
     from rewriter.adapters import Adapter
@@ -43,7 +43,7 @@ def standing_adapters(
     data: Data,
     functions: Section | None,
     code: Section | None,
-    types: Sequence[FuncType | None],
+    types: Types,
     imported: Mapping[int, tuple[str, FuncType]],
     first: int,
     memory: AdapterMemory | None,
@@ -63,19 +63,19 @@ def standing_adapters(
     found: dict[int, StandingAdapter] = {}
     type_indices, bodies = defined_functions(data, functions, code)
     possible = _possible(imported, memory)
-    last = first + len(bodies) - 1
-    for place, body in enumerate(reversed(bodies)):
+    for place in reversed(range(len(bodies))):
+        body = bodies[place]
         slot, adapter = possible.get(data[body.content : body.end], (None, None))
         if slot is None or adapter is None or slot in found:
             break
-        type_index = type_indices[-1 - place]
+        type_index = type_indices[place]
         if type_index >= len(types):
             raise MalformedModule(
                 f"a function has type {type_index} of {len(types)}", functions.start
             )
         if types[type_index] != adapter.type:
             break
-        found[slot] = StandingAdapter(adapter, last - place, type_index)
+        found[slot] = StandingAdapter(adapter, first + place, type_index)
     return found
 
 

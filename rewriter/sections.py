@@ -5,12 +5,12 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from enum import IntEnum
+from functools import partial
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor, Data, check_number
+from rewriter.cursor import Cursor, Data, Reading, check_number
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
 
 __all__ = [
@@ -102,38 +102,24 @@ class Section(NamedTuple):
         return f"{self.id.name.lower().replace('_', ' ')} section"
 
 
-class Sections:
-    """The sections of a module in order, each made when it is asked for: a file can have millions
-    of them, of three bytes each."""
+class Sections(Reading[Section]):
+    """The sections of a module in order, which end at `end`, and `standard`, all but the custom
+    ones by what they are. A file can have millions, of three bytes each."""
 
     def __init__(self, data: Data) -> None:
         """Raises MalformedModule where the bytes after the header are no sections, and
         UnsupportedModule for too many of them."""
+        self.end = len(data)
         self.standard: dict[SectionId, Section] = {}
-        """All but the custom ones, by what they are."""
-        self._data = data
-        self._starts = array("Q")
-        cursor = Cursor(data, HEADER_SIZE, len(data))
-        rank = -1
-        while cursor.pos < cursor.end:
-            check_number(len(self._starts), "sections", cursor.pos)
-            self._starts.append(cursor.pos)
-            section = _section(cursor)
+        count, rank = 0, -1
+        for count, section in enumerate(_sections(data), 1):
+            check_number(count, "sections", section.start)
             if section.id is not SectionId.CUSTOM:
                 if _RANK[section.id] <= rank:
                     raise MalformedModule(f"{section.title} twice or out of order", section.start)
                 rank = _RANK[section.id]
                 self.standard[section.id] = section
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def __getitem__(self, index: int) -> Section:
-        return _section(Cursor(self._data, self._starts[index], len(self._data)))
-
-    def __iter__(self) -> Iterator[Section]:
-        cursor = Cursor(self._data, HEADER_SIZE, len(self._data))
-        return (_section(cursor) for _ in self._starts)
+        super().__init__(count, partial(_sections, data))
 
     def place_for(self, section_id: SectionId) -> int:
         """The position where a section that is not there yet belongs, in bytes."""
@@ -183,6 +169,12 @@ def is_signature(name: str | None) -> bool:
     Source: https://github.com/WebAssembly/tool-conventions/blob/main/Signatures.md
     """
     return name in ("signature", "signature_delimiter")
+
+
+def _sections(data: Data) -> Iterator[Section]:
+    cursor = Cursor(data, HEADER_SIZE, len(data))
+    while cursor.pos < cursor.end:
+        yield _section(cursor)
 
 
 def _section(cursor: Cursor) -> Section:

@@ -6,12 +6,15 @@ the proposals for threads, custom page sizes, stack switching and custom descrip
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from rewriter.cursor import Cursor, check_number
+from rewriter.cursor import Cursor, Data, check_number
 from rewriter.errors import MalformedModule
+from rewriter.sections import Section
 
-__all__ = ["FuncType", "MemoryType", "func_types", "memory_type", "skip_limits", "value_type"]
+__all__ = ["FuncType", "MemoryType", "Types", "memory_type", "skip_limits", "value_type"]
 
 _NUMBER_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128"}
 _PACKED_TYPES = {0x78: "i8", 0x77: "i16"}
@@ -138,20 +141,55 @@ https://webassembly.github.io/spec/js-api/#limits
 """
 
 
-def func_types(cursor: Cursor) -> list[FuncType | None]:
-    """Read a type section: by type index the function type, None for the other types."""
-    types: list[FuncType | None] = []
-    for _ in range(cursor.items("types")):
-        start = cursor.pos
-        if cursor.byte() == _REC:
-            count = cursor.items("types in a group")
-            types.extend(_sub_type(cursor, plain=count == 1) for _ in range(count))
-        else:
-            cursor.pos = start
-            types.append(_sub_type(cursor))
-        check_number(len(types), "types", start)
-    cursor.finish("the types")
-    return types
+_KEPT_TYPES = 1000
+"""Most modules have fewer."""
+
+
+class Types:
+    """The types of a type section by index: a function's, or None for another one. Those after the
+    first thousand are made when they are asked for."""
+
+    def __init__(self, data: Data, section: Section | None) -> None:
+        """Raises MalformedModule for what is no type, and UnsupportedModule for too many."""
+        self._data = data
+        self._first = section.content if section else 0
+        self._end = section.end if section else 0
+        self._starts = array("I")
+        """In bytes after the first, as a section has no more than 4 GB."""
+        self._plain = bytearray()
+        self._kept: list[FuncType | None] = []
+        if section is not None:
+            self._find()
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> FuncType | None:
+        if index < len(self._kept):
+            return self._kept[index]
+        cursor = Cursor(self._data, self._first + self._starts[index], self._end)
+        return _sub_type(cursor, plain=bool(self._plain[index]))
+
+    def __iter__(self) -> Iterator[FuncType | None]:
+        return map(self.__getitem__, range(len(self)))
+
+    def _find(self) -> None:
+        cursor = Cursor(self._data, self._first, self._end)
+        for _ in range(cursor.items("types")):
+            start = cursor.pos
+            count = 1
+            if cursor.byte() == _REC:
+                count = cursor.items("types in a group")
+            else:
+                cursor.pos = start
+            for _ in range(count):
+                self._starts.append(cursor.pos - self._first)
+                self._plain.append(count == 1)
+                found = _sub_type(cursor, plain=count == 1)
+                if len(self._kept) < _KEPT_TYPES:
+                    self._kept.append(found)
+            check_number(len(self), "types", start)
+        cursor.finish("the types")
 
 
 def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:

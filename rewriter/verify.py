@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from rewriter.cursor import Cursor, Data
 from rewriter.dialects import DIALECTS
@@ -64,7 +65,8 @@ def compare(original: Data, rewritten: Data) -> Comparison:
     renames: RenameCounts = Counter()
     dropped: list[str] = []
     same = 0
-    for one, other in _pairs(_others(original, before), _others(rewritten, after)):
+    others = partial(_others, original, before), partial(_others, rewritten, after)
+    for one, other in _pairs(*others):
         if one is None or other is None:
             if one is not None and one.name is not None and _may_go(one.name):
                 dropped.append(one.name)
@@ -88,9 +90,9 @@ def compare(original: Data, rewritten: Data) -> Comparison:
     )
 
 
-def _others(data: Data, sections: Sections) -> tuple[Section, ...]:
+def _others(data: Data, sections: Sections) -> Iterator[Section]:
     """All but records, and what keeps the others where they were."""
-    return tuple(s for s in sections if not is_record(s) and not is_gap(data, s))
+    return (s for s in sections if not is_record(s) and not is_gap(data, s))
 
 
 def _may_go(name: str) -> bool:
@@ -139,8 +141,9 @@ def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Ite
     """One may have types of wasi-nn's functions after those of the other: adapting appends them,
     and taking adapters away again leaves them."""
     fewer, more = sorted((left.info.types, right.info.types), key=len)
+    added = (more[index] for index in range(len(fewer), len(more)))
     before, after = range(one.content, one.end), range(other.content, other.end)
-    if all(added in _SIGNATURES for added in more[len(fewer) :]):
+    if all(func_type in _SIGNATURES for func_type in added):
         before, after = _after_count(left.data, one), _after_count(right.data, other)
         size = min(len(before), len(after))
         before, after = before[:size], after[:size]
@@ -159,22 +162,26 @@ def _after_count(data: Data, section: Section) -> range:
 
 
 def _pairs(
-    first: tuple[Section, ...], second: tuple[Section, ...]
+    first: Callable[[], Iterator[Section]], second: Callable[[], Iterator[Section]]
 ) -> Iterator[tuple[Section | None, Section | None]]:
     """Line up the sections of both modules by kind and name, and show what one of them lacks."""
+    left, right = Counter(map(_kind, first())), Counter(map(_kind, second()))  # still to come
+    ones, others = first(), second()
+    one, other = next(ones, None), next(others, None)
+    while one is not None or other is not None:
+        pair: tuple[Section | None, Section | None] = None, other
+        if one is not None and other is not None and _kind(one) == _kind(other):
+            pair = one, other
+        elif one is not None and (other is None or not right[_kind(one)] or left[_kind(other)]):
+            pair = one, None
+        yield pair
+        if one is not None and pair[0] is one:
+            left[_kind(one)] -= 1
+            one = next(ones, None)
+        if other is not None and pair[1] is other:
+            right[_kind(other)] -= 1
+            other = next(others, None)
 
-    def keys(sections: tuple[Section, ...]) -> list[tuple[SectionId, str | None]]:
-        return [(section.id, section.name) for section in sections]
 
-    if keys(first) == keys(second):
-        yield from zip(first, second, strict=True)
-        return
-    from difflib import SequenceMatcher
-
-    matcher = SequenceMatcher(None, keys(first), keys(second), autojunk=False)
-    for tag, a, a_end, b, b_end in matcher.get_opcodes():
-        if tag == "equal":
-            yield from zip(first[a:a_end], second[b:b_end], strict=True)
-        else:
-            yield from ((section, None) for section in first[a:a_end])
-            yield from ((None, section) for section in second[b:b_end])
+def _kind(section: Section) -> tuple[SectionId, str | None]:
+    return section.id, section.name

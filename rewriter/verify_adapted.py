@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
 
-from rewriter.code import Reference, bodies, body_references, defined_types
+from rewriter.code import Bodies, Reference, body_references, defined_types
 from rewriter.cursor import Data
 from rewriter.difference import Difference, compare_bytes
 from rewriter.imports import groups
@@ -38,10 +38,10 @@ class Side:
     def has_only_adapters(self, section: Section) -> bool:
         """Whether nothing would be left of a section without the adapters."""
         if section.id in (SectionId.FUNCTION, SectionId.CODE):
-            return self.first == len(self.info.functions)
+            return self.first == self.info.imported_functions
         if section.name == NAME_SECTION and self.first is not None:
             names, others = function_names(self.data, section)
-            return not others and all(index >= self.first for index in names)
+            return not others and all(index >= self.first for index, _ in names)
         return False
 
 
@@ -67,7 +67,6 @@ def compare_imports(
 
 def _imports(side: Side, section: Section) -> Iterator[tuple[str, object, int]]:
     """Each import: its module name, what the guest takes it for, and where its name stands."""
-    functions = side.info.functions
     index = 0
     for group in groups(side.data, section):
         for item in group.imports:
@@ -76,7 +75,7 @@ def _imports(side: Side, section: Section) -> Iterator[tuple[str, object, int]]:
                 standing = side.info.adapters.get(index)
                 what = (
                     standing.adapter.function if standing else item.name.text,
-                    standing.type_index if standing else functions[index].type_index,
+                    standing.type_index if standing else item.extern.type_index,
                     item.extern.kind,
                 )
                 index += 1
@@ -88,8 +87,11 @@ def _compare_functions(
 ) -> Iterator[Difference]:
     """All but the adapters have to have the types that they had."""
     one, other = (
-        defined_types(side.data, section)[: _kept(side)]
-        for side, section in ((left, left_section), (right, right_section))
+        found[: _kept(side, len(found))]
+        for side, found in (
+            (left, defined_types(left.data, left_section)),
+            (right, defined_types(right.data, right_section)),
+        )
     )
     if one != other:
         yield Difference(
@@ -97,9 +99,9 @@ def _compare_functions(
         )
 
 
-def _kept(side: Side) -> int | None:
-    """How many of the functions that a module defines are no adapters, None for all."""
-    return None if side.first is None else side.first - len(side.info.functions)
+def _kept(side: Side, defined: int) -> int:
+    """How many of the functions that a module defines are no adapters."""
+    return defined if side.first is None else side.first - side.info.imported_functions
 
 
 def _compare_referring(
@@ -124,23 +126,21 @@ def _compare_referring(
 def _compare_code(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
-    one, other = (
-        bodies(side.data, section)[: _kept(side)]
-        for side, section in ((left, left_section), (right, right_section))
-    )
-    if len(one) != len(other):
+    one, other = Bodies(left.data, left_section), Bodies(right.data, right_section)
+    count, other_count = _kept(left, len(one)), _kept(right, len(other))
+    if count != other_count:
         yield Difference(
-            f"code section: {len(one)} functions became {len(other)}",
+            f"code section: {count} functions became {other_count}",
             left_section.content,
             right_section.content,
         )
         return
     adapted = left.adapted | right.adapted
     left_references, right_references = (
-        dict(body_references(side.data, kept, adapted | side.behind.keys()))
-        for side, kept in ((left, one), (right, other))
+        dict(body_references(side.data, found, count, adapted | side.behind.keys()))
+        for side, found in ((left, one), (right, other))
     )
-    for left_body, right_body in zip(one, other, strict=True):
+    for left_body, right_body in ((one[index], other[index]) for index in range(count)):
         yield from _compare_around(
             left_section.title,
             left,
@@ -192,20 +192,14 @@ def _compare_names(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
     """The names of all but the adapters, and the other names."""
-    adapters = [side.first for side in (left, right) if side.first is not None]
-    one, other = (
-        _names_before(min(adapters, default=None), side, section)
-        for side, section in ((left, left_section), (right, right_section))
-    )
-    if one != other:
+    end = min((side.first for side in (left, right) if side.first is not None), default=None)
+    one, others = function_names(left.data, left_section)
+    two, others_too = function_names(right.data, right_section)
+    kept = ((item for item in names if end is None or item[0] < end) for names in (one, two))
+    if others != others_too or any(a != b for a, b in zip_longest(*kept)):
         yield Difference(
             f"{left_section.title}: other names", left_section.start, right_section.start
         )
-
-
-def _names_before(end: int | None, side: Side, section: Section) -> object:
-    names, others = function_names(side.data, section)
-    return {i: n for i, n in names.items() if end is None or i < end}, others
 
 
 _COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[Difference]]] = {

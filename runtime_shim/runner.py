@@ -213,9 +213,9 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
 def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
     """Refuse a guest whose wasi-nn functions have other types than the dialect's."""
     wrong = []
-    for item in info.imports:
-        dialect = dialects.get(item.module)
-        if dialect is None or item.kind != "func" or item.name not in dialect.functions:
+    for item in info.wasi_nn.values():
+        dialect = dialects[item.module]
+        if item.name not in dialect.functions:
             continue
         expected = dialect.signature(item.name)
         if item.type != expected:

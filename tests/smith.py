@@ -82,9 +82,7 @@ def smith_guest(seeds: random.Random, folder: Path, **config: object) -> bytes:
 def _with_references(module: bytes) -> bytes:
     added: dict[SectionId, list[bytes]] = defaultdict(list)
     added[SectionId.EXPORT].append(name("memory") + b"\2\0")
-    for slot, item in enumerate(inspect_module(module).functions):
-        if not item.is_wasi_nn:
-            continue
+    for slot, item in inspect_module(module).wasi_nn.items():
         assert isinstance(item.type, FuncType)
         index = encode_u32(slot, 1 + slot % 5)
         arguments = b"".join(b"\x20" + encode_u32(i) for i in range(len(item.type.params)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 
 from rewriter import wasm_tools
 from rewriter.leb128 import encode_u32
@@ -61,16 +62,24 @@ def sized(content: bytes) -> bytes:
     return encode_u32(len(content)) + content
 
 
-def with_code(*bodies: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
-    """Imports load as function 0 and exports its memory; `before` stands before the exports."""
+def with_code(
+    *bodies: bytes,
+    types: Iterable[bytes] = (),
+    others: Iterable[bytes] = (),
+    exports: Iterable[bytes] = (),
+    before: bytes = b"",
+    after: bytes = b"",
+) -> bytes:
+    """Imports load as function 0, and `others`; exports its memory, and `exports`; `before` stands
+    before the exports."""
     return (
         HEADER
-        + section(SectionId.TYPE, vector(LOAD, b"\x60\x00\x00"))
-        + imports(imported("wasi_ephemeral_nn", "load"))
+        + section(SectionId.TYPE, vector(LOAD, b"\x60\x00\x00", *types))
+        + imports(imported("wasi_ephemeral_nn", "load"), *others)
         + section(SectionId.FUNCTION, vector(*[b"\x01"] * len(bodies)))
         + section(SectionId.MEMORY, vector(b"\0\1"))
         + before
-        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
+        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0", *exports))
         + section(SectionId.CODE, vector(*map(sized, bodies)))
         + after
     )

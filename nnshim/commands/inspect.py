@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -37,18 +38,18 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
     lines = [f"{path}: {info.size} bytes"]
     if info.is_object_file:
         lines.append("  object file: link it before it is rewritten or run")
-    for module in info.import_modules:
-        items = [item for item in info.imports if item.module == module]
-        mark = "  (wasi-nn)" if items[0].is_wasi_nn else ""
-        lines.append(f"  imports from {module}{mark}")
-        for item in items:
-            lines.append(f"    {item.kind} {item.name}" + (f" {item.type}" if item.type else ""))
+    by_module: dict[str, list[str]] = {}
+    for item in info.imports:
+        mark = "  (wasi-nn)" if item.is_wasi_nn else ""
+        group = by_module.setdefault(item.module, [f"  imports from {item.module}{mark}"])
+        group.append(f"    {item.kind} {item.name}" + (f" {item.type}" if item.type else ""))
+    lines += chain.from_iterable(by_module.values())
     for module, abi in info.abis.items():
         doubt = "" if abi.certain else " (a guess)"
         lines.append(f"  ABI of {module}: {abi.name or 'none that is known'}{doubt}")
         lines += [f"    as {evidence}" for evidence in abi.evidence]
     lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
-    for name, memory in info.exported_memories.items():
+    for name, memory in info.exported_memories:
         lines.append(f"  exports memory {name}: {memory} (in pages)")
     if not info.exported_memories:
         lines.append("  exports no memory")
@@ -88,8 +89,8 @@ def _as_json(info: ModuleInfo) -> dict[str, object]:
             for module, abi in info.abis.items()
         },
         "adapters": [standing.adapter.name for standing in info.adapters.values()],
-        "exports": info.exports,
-        "exported_memories": {name: str(m) for name, m in info.exported_memories.items()},
+        "exports": tuple(info.exports),
+        "exported_memories": {name: str(memory) for name, memory in info.exported_memories},
         "custom_sections": [
             {"name": s.name, "offset": s.offset, "size": s.size} for s in info.custom_sections
         ],

@@ -36,7 +36,7 @@ class Recorder:
         engine = wasmtime.Engine()
         self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
         self.calls: list[tuple[int, ...]] = []
-        for item in inspect_module(adapted).functions:
+        for item in inspect_module(adapted).wasi_nn.values():
             parameters = len(item.type.params)  # type: ignore[union-attr]
             kind = wasmtime.FuncType(
                 [wasmtime.ValType.i32()] * parameters, [wasmtime.ValType.i32()]

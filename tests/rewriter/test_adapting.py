@@ -143,7 +143,7 @@ def test_adapters_have_names_after_those_of_the_module() -> None:
     there = rewrite(module, abi="wamr")
     (names,) = [s for s in split(there) if s.name == "name"]
     functions, others = function_names(there, names)
-    assert functions == {0: b"load", 1: b"f", 2: b"nnshim.load.witx-to-wamr"}
+    assert dict(functions) == {0: b"load", 1: b"f", 2: b"nnshim.load.witx-to-wamr"}
     (before,) = [s for s in split(module) if s.name == "name"]
     assert function_names(module, before)[1] == others
 
@@ -199,7 +199,7 @@ def test_a_name_for_a_function_that_is_not_there_goes() -> None:
     module = with_calls(call(5)) + custom("name", b"\1\7\2\0\1f\2\1g")
     there = rewrite(module, abi="wamr")
     (found,) = [s for s in split(there) if s.name == "name"]
-    assert function_names(there, found)[0] == {0: b"f", 2: b"nnshim.load.witx-to-wamr"}
+    assert dict(function_names(there, found)[0]) == {0: b"f", 2: b"nnshim.load.witx-to-wamr"}
     assert compare(module, there).only_rewritten
 
 
@@ -239,7 +239,7 @@ def test_a_group_that_shares_a_type_gets_one_for_each_import() -> None:
     )
     there = rewrite(module, abi="wamr")
     info = inspect_module(there)
-    assert [(f.name, f.module, str(f.type)) for f in info.functions] == [
+    assert [(f.name, f.module, str(f.type)) for f in info.wasi_nn.values()] == [
         ("load", "wasi_nn", "(param i32 i32 i32 i32) (result i32)"),
         ("get_output", "wasi_nn", "(param i32 i32 i32 i32) (result i32)"),
     ]
@@ -251,7 +251,7 @@ def test_functions_that_a_host_lacks_keep_their_places_among_the_imports() -> No
     items = " ".join(f'(import "{EPHEMERAL}" "{n}" (func {WASMEDGE.signature(n)}))' for n in names)
     module = assemble(f'(module {items} {MEMORY} (export "u" (func 1)))')
     there = rewrite(module, abi="witx")
-    assert [f.name for f in inspect_module(there).functions] == [
+    assert [f.name for f in inspect_module(there).wasi_nn.values()] == [
         "compute",
         "compute",
         "load_by_name",
@@ -259,7 +259,7 @@ def test_functions_that_a_host_lacks_keep_their_places_among_the_imports() -> No
     ]
     assert rewrite(there, abi="witx") == there
     back = inspect_module(rewrite(there, abi="wasmedge"))
-    assert tuple(f.name for f in back.functions) == names
+    assert tuple(f.name for f in back.wasi_nn.values()) == names
 
 
 def test_adapters_change_with_the_host_that_they_are_for() -> None:
@@ -290,7 +290,7 @@ def test_an_adapter_that_takes_anothers_place_has_the_type_that_the_guest_calls(
     ((slot, standing),) = there.adapters.items()
     assert standing.adapter.name == "nnshim.load.witx-to-wamr-ephemeral"
     assert there.types[standing.type_index] == WITX.signature("load")
-    assert there.functions[slot].type == WITX.signature("load")
+    assert there.wasi_nn[slot].type == WITX.signature("load")
 
 
 def test_the_bytes_of_an_adapter_in_a_function_of_another_type_are_none() -> None:

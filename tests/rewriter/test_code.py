@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rewriter import UnsupportedModule, wasm_tools
-from rewriter.code import bodies, body_references
+from rewriter.code import Bodies, body_references
 from rewriter.leb128 import encode_u32
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import SectionId, split
@@ -76,7 +76,8 @@ INSTRUCTIONS = [
 def code_references(module: bytes, wanted: set[int]) -> list[tuple[int, int]]:
     """Offset and index of every function that an instruction names."""
     (code,) = [s for s in split(module) if s.id is SectionId.CODE]
-    found = body_references(module, bodies(module, code), wanted)
+    bodies = Bodies(module, code)
+    found = body_references(module, bodies, len(bodies), wanted)
     return [(r.start, r.index) for _, references in found for r in references]
 
 

@@ -72,6 +72,14 @@ def test_a_source_map_no_longer_matches_where_the_code_has_moved_in_the_file() -
     assert compare(module, rewrite(module, drop_debug=True)).dropped == ("sourceMappingURL",)
 
 
+def test_sections_of_one_name_are_dropped_together_and_named_once() -> None:
+    module = guest(EPHEMERAL) + SOURCE_MAP * 3 + custom("x") + SOURCE_MAP
+    there = make_plan(module, {EPHEMERAL: PLAIN}, drop_debug=True)
+    assert there.dropped == ("sourceMappingURL",)
+    assert make_plan(module, {EPHEMERAL: PLAIN}).outdated == ("sourceMappingURL",)
+    assert rewrite(module, drop_debug=True) == rewrite(guest(EPHEMERAL) + custom("x"))
+
+
 def test_a_source_map_does_not_match_where_what_goes_was_just_before_the_code() -> None:
     module = guest("env")
     start = code(module).start

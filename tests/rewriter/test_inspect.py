@@ -4,7 +4,18 @@ import pytest
 
 from rewriter import Abi, MalformedModule, UsageError, inspect_module
 from rewriter.sections import SectionId
-from tests.wasm import HEADER, TYPES, assemble, custom, import_module, imported, imports, section
+from rewriter.valtypes import FuncType
+from tests.wasm import (
+    HEADER,
+    TYPES,
+    assemble,
+    custom,
+    import_module,
+    imported,
+    imports,
+    section,
+    vector,
+)
 
 LOAD = {
     "witx": '(import "{}" "load" (func (param i32 i32 i32 i32 i32) (result i32)))',
@@ -105,11 +116,30 @@ def test_imports_have_their_types_and_memories_their_limits() -> None:
     ]
     assert [i.name for i in info.imports if i.is_wasi_nn] == ["compute"]
     assert info.import_modules == ("env", "wasi_nn")
-    assert info.exports == ("imported", "own", "go")
-    assert {name: str(m) for name, m in info.exported_memories.items()} == {
-        "imported": "1 2 shared",
-        "own": "i64 3",
-    }
+    assert [*info.exports] == ["imported", "own", "go"]
+    assert [(name, str(memory)) for name, memory in info.exported_memories] == [
+        ("imported", "1 2 shared"),
+        ("own", "i64 3"),
+    ]
+    assert (len(info.imports), len(info.exports), len(info.exported_memories)) == (4, 3, 2)
+    assert info.imported_functions == 2
+    assert {index: item.name for index, item in info.wasi_nn.items()} == {1: "compute"}
+    assert [str(func_type) for func_type in info.types] == [
+        "None",
+        "(param (ref 0) v128) (result externref)",
+        "None",
+        "(param i32) (result i32)",
+        "()",
+    ]
+
+
+def test_every_one_of_many_types_is_read() -> None:
+    groups = [b"\x4e\2" + b"\x60\1\x7f\0" + b"\x5f\0", b"\x60\0\1\x7e"]
+    info = inspect_module(HEADER + section(SectionId.TYPE, vector(*groups * 1000)))
+    expected = [FuncType(("i32",), (), plain=False), None, FuncType((), ("i64",))]
+    assert [*info.types] == expected * 1000
+    with pytest.raises(IndexError):
+        info.types[3000]
 
 
 def test_custom_sections_are_listed_with_place_and_size() -> None:
@@ -119,6 +149,7 @@ def test_custom_sections_are_listed_with_place_and_size() -> None:
         ("name", 8, 7),
         (".debug_line", 17, 12),
     ]
+    assert len(info.custom_sections) == 2
     assert info.debug_sections == (".debug_line",)
     assert not info.is_object_file
 

@@ -114,6 +114,32 @@ def test_sections_that_are_gone_or_added_are_found() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("names", "gone", "added"),
+    [
+        ("aab ab", "a", ""),
+        ("abb ab", "b", ""),
+        ("ab aab", "", "a"),
+        ("abc ac", "b", ""),
+        ("ab ba", "a", "a"),
+        ("ab cd", "ab", "cd"),
+        ("a ", "a", ""),
+        (" a", "", "a"),
+    ],
+)
+def test_sections_are_lined_up_by_name(names: str, gone: str, added: str) -> None:
+    before, after = (HEADER + b"".join(map(custom, each)) for each in names.split(" "))
+    found = [item[0].split("'")[1:] for item in what(before, after)]
+    assert "".join(name for name, words in found if words == " is gone") == gone
+    assert "".join(name for name, words in found if words == " was added") == added
+
+
+def test_many_sections_of_one_name_are_lined_up_in_one_go() -> None:
+    before = HEADER + custom("a") * 50_000 + custom("b")
+    after = HEADER + custom("a") * 49_999 + custom("b")
+    assert [words for words, _, _ in what(before, after)] == ["custom section 'a' is gone"]
+
+
 def test_a_size_field_of_another_width_is_found() -> None:
     before = HEADER + b"\x01\x04\x01\x60\0\0"
     after = HEADER + b"\x01\x84\0\x01\x60\0\0"
@@ -174,7 +200,7 @@ def test_an_adaptation_there_and_back_is_no_difference() -> None:
 
 
 def test_a_call_that_goes_past_its_adapter_is_found() -> None:
-    adapter = encode_u32(len(inspect_module(ADAPTED).functions) + 2)  # load's, the first
+    adapter = encode_u32(inspect_module(ADAPTED).imported_functions + 2)  # load's, the first
     found = ADAPTED.index(b"\x10" + adapter)
     past = ADAPTED[: found + 1] + b"\x01" + ADAPTED[found + 2 :]
     (difference,) = compare(ADAPTABLE, past).differences
