@@ -62,7 +62,7 @@ class GgmlBackend:
         if head(parts[0], 4) != b"GGUF":
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no GGUF file")
         device = choose_device("ggml", place, _KNOWN, _devices())
-        with as_file(parts[0], ".gguf") as path:
+        with as_file(parts[0]) as path:
             return GgmlGraph(os.fsencode(path), device, parsed)
 
 

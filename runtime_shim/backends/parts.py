@@ -26,18 +26,13 @@ def head(part: Part, size: int) -> bytes:
 
 
 @contextlib.contextmanager
-def as_file(part: Part, suffix: str) -> Iterator[Path]:
-    """A file with a part in it, for NN runtimes that read no other. One that is made is removed
-    again, and stays readable for whoever has mapped it."""
+def as_file(part: Part) -> Iterator[Path]:
+    """A file with a part in it, for NN runtimes that read no other. One that is made is in memory:
+    it has no name that could be left behind, and stays readable for whoever has mapped it."""
     if isinstance(part, Path):
         yield part
         return
-    import tempfile  # few models need one
-
-    handle, name = tempfile.mkstemp(suffix, "nnshim-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(part)
-        yield Path(name)
-    finally:
-        os.unlink(name)
+    with open(os.memfd_create("model"), "wb") as file:
+        file.write(part)
+        file.flush()
+        yield Path(f"/proc/self/fd/{file.fileno()}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import sys
 from collections.abc import Iterator
 
 __all__ = ["kept_signal_stack"]
@@ -23,8 +22,8 @@ class _Stack(ctypes.Structure):
     )
 
 
-if sys.platform.startswith("linux"):
-    _sigaltstack = ctypes.CDLL(None).sigaltstack
+_sigaltstack = ctypes.CDLL(None).sigaltstack
+"""Looked up once, as that waits while another thread opens a library."""
 
 
 @contextlib.contextmanager
@@ -34,9 +33,6 @@ def kept_signal_stack() -> Iterator[None]:
     A guest's trap is a signal, which wasmtime handles on a stack of its own. A thread whose signal
     stack is too small, or gone, is killed by it, and the process with it.
     """
-    if not sys.platform.startswith("linux"):
-        yield
-        return
     before = _Stack()
     _sigaltstack(None, ctypes.byref(before))
     try:

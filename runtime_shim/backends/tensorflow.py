@@ -25,7 +25,7 @@ class TensorFlowBackend(OpenVinoBackend):
         check_parts("a TensorFlow model", parts, 1)
         if detect(parts) is not Encoding.TENSORFLOW:
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no frozen TensorFlow graph")
-        with as_file(parts[0], ".pb") as path:  # from memory, this frontend reads nothing
+        with as_file(parts[0]) as path:  # from memory, this frontend reads nothing
             return self.compile([path], place, settings)
 
 

@@ -6,6 +6,7 @@ import gc
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -335,6 +336,15 @@ def test_weights_are_mapped_from_disk(folder: Path) -> None:
     graph = GgmlBackend().load([folder / "letters.gguf"], "auto")
     assert graph.device == "cpu"
     assert str(folder / "letters.gguf") in Path("/proc/self/maps").read_text()
+
+
+def test_a_model_of_a_guest_is_mapped_too_and_no_file_of_it_can_be_left_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    graph = GgmlBackend().load([(folder / "letters.gguf").read_bytes()], Target.CPU)
+    assert graph.device == "cpu"
+    assert "/memfd:model" in Path("/proc/self/maps").read_text()
 
 
 def test_contexts_of_one_model_run_at_once(folder: Path) -> None:
