@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import DEFAULTS, Backend, Settings
+from runtime_shim.backends.telemetry import turn_off
 from runtime_shim.errors import HostError
 
 __all__ = ["encodings", "import_backend"]
@@ -38,12 +39,13 @@ _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
 def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend:
-    """Import the backend of an encoding.
+    """Import the backend of an encoding, with the telemetry of NN runtimes turned off.
 
     Raises HostError with `invalid_encoding` where there is none, or where its packages are not
     installed; the reason then is the line that installs them, and is logged as a warning.
     """
     name, own = encoding.name.lower(), _OWN.get(encoding)
+    turn_off()
     try:
         if own is not None:
             create = importlib.import_module(f"{__name__}.{own}").create

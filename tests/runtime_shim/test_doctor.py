@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,20 @@ def test_every_backend_that_is_installed_is_tried_on_its_devices() -> None:
         assert reports[encoding].version is not None
         cpu = next(device for device in reports[encoding].devices if device.target == "cpu")
         assert (cpu.tried, cpu.problem) == (True, None)
+
+
+@pytest.mark.parametrize("release", ["2026.", "none that is known"])
+def test_nn_runtimes_keep_nothing_about_who_runs_them(tmp_path: Path, release: str) -> None:
+    """In its home, where telemetry begins with an identifier; build servers it leaves alone."""
+    code = f"""
+from runtime_shim.backends import openvino_start
+from runtime_shim.doctor import examine
+openvino_start.RELEASES = ({release!r},)
+assert sum(report.version is not None for report in examine()) == {len(INSTALLED)}
+"""
+    env = {name: os.environ[name] for name in os.environ if name != "CI"}
+    subprocess.run([sys.executable, "-c", code], env={**env, "HOME": str(tmp_path)}, check=True)
+    assert [*tmp_path.rglob("*")] == []
 
 
 def test_the_models_that_are_tried_are_those_that_the_tests_make() -> None:
