@@ -50,12 +50,11 @@ T = TypeVar("T")
 class Reading(Collection[T]):
     """What a module has of something, read from it each time: nothing of that is kept."""
 
-    def __init__(self, count: int, read: Callable[[], Iterator[T]]) -> None:
-        self._count = count
+    def __init__(self, read: Callable[[], Iterator[T]]) -> None:
         self._read = read
 
     def __len__(self) -> int:
-        return self._count
+        return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[T]:
         return self._read()

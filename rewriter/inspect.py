@@ -24,7 +24,6 @@ from rewriter.sections import Section, SectionId, is_linker_section, split
 from rewriter.valtypes import AdapterMemory, FuncType, MemoryType, Types, memory_type
 
 __all__ = [
-    "SHARED_MEMORY",
     "Abi",
     "CustomSection",
     "ImportedItem",
@@ -41,7 +40,7 @@ _MOST_MEMORIES = 100
 https://webassembly.github.io/spec/js-api/#limits
 """
 
-SHARED_MEMORY = "memory"
+_SHARED_MEMORY = "memory"
 """The name under which a guest exports the memory that it shares with the host."""
 
 
@@ -136,13 +135,12 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     imports = partial(_imports, data, by_id.get(SectionId.IMPORT), types)
     memories: list[MemoryType] = []
     wasi_nn: dict[int, ImportedItem] = {}
-    import_count = function_count = 0
+    functions = 0
     for item in imports():
-        import_count += 1
         if item.kind == "func":
             if item.is_wasi_nn:
-                wasi_nn[function_count] = item
-            function_count += 1
+                wasi_nn[functions] = item
+            functions += 1
         elif isinstance(item.type, MemoryType):
             memories.append(item.type)
     if section := by_id.get(SectionId.MEMORY):
@@ -152,29 +150,22 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
             memories.append(memory_type(cursor))
         cursor.finish("the memories")
     exports = partial(_exports, data, by_id.get(SectionId.EXPORT), len(memories))
-    export_count = exported_memories = 0
     adapter_memory = None
-    for name, memory in exports():
-        export_count += 1
-        if memory is not None:
-            exported_memories += 1
-            if name == SHARED_MEMORY:
-                adapter_memory = AdapterMemory(memory, memories[memory].page_size)
+    for name, index in exports():
+        if index is not None and name == _SHARED_MEMORY:
+            adapter_memory = AdapterMemory(index, memories[index].page_size)
     return ModuleInfo(
         size=len(data),
         types=types,
-        imports=Reading(import_count, imports),
-        imported_functions=function_count,
+        imports=Reading(imports),
+        imported_functions=functions,
         wasi_nn=wasi_nn,
-        exports=Reading(export_count, lambda: (name for name, _ in exports())),
+        exports=Reading(lambda: (name for name, _ in exports())),
         exported_memories=Reading(
-            exported_memories,
-            lambda: ((name, memories[index]) for name, index in exports() if index is not None),
+            lambda: ((name, memories[index]) for name, index in exports() if index is not None)
         ),
         shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
-        custom_sections=Reading(
-            len(sections) - len(by_id), lambda: filter(None, map(_custom_section, sections))
-        ),
+        custom_sections=Reading(lambda: filter(None, map(_custom_section, sections))),
         abis=_abis(wasi_nn.values(), guest_abi),
         adapters=standing_adapters(
             data,
@@ -186,7 +177,7 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
                 for index, item in wasi_nn.items()
                 if isinstance(item.type, FuncType)
             },
-            function_count,
+            functions,
             adapter_memory,
         ),
         adapter_memory=adapter_memory,

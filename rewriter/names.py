@@ -58,10 +58,11 @@ def function_names(data: Data, section: Section) -> tuple[Collection[tuple[int, 
         position, names = _find(data, section)
         if names is None:
             return (), data[start : section.end]
-        count = sum(1 for _ in _entries(data, names))
+        for _ in _entries(data, names):
+            pass  # it can be read
     except MalformedModule:
         return (), data[start : section.end]
-    found = Reading(count, partial(_texts, data, names))
+    found = Reading(partial(_texts, data, names))
     return found, data[start:position] + data[names.end : section.end]
 
 

@@ -111,15 +111,15 @@ class Sections(Reading[Section]):
         UnsupportedModule for too many of them."""
         self.end = len(data)
         self.standard: dict[SectionId, Section] = {}
-        count, rank = 0, -1
-        for count, section in enumerate(_sections(data), 1):
-            check_number(count, "sections", section.start)
+        rank = -1
+        for number, section in enumerate(_sections(data), 1):
+            check_number(number, "sections", section.start)
             if section.id is not SectionId.CUSTOM:
                 if _RANK[section.id] <= rank:
                     raise MalformedModule(f"{section.title} twice or out of order", section.start)
                 rank = _RANK[section.id]
                 self.standard[section.id] = section
-        super().__init__(count, partial(_sections, data))
+        super().__init__(partial(_sections, data))
 
     def place_for(self, section_id: SectionId) -> int:
         """The position where a section that is not there yet belongs, in bytes."""
