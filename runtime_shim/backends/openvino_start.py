@@ -10,6 +10,7 @@ import ctypes
 import functools
 import os
 import threading
+import time
 from ctypes import byref, c_char_p, c_void_p
 from importlib.util import find_spec
 
@@ -17,6 +18,11 @@ __all__ = ["RELEASES", "Start", "start"]
 
 RELEASES = ("2026.4.",)
 """How the versions begin whose headers were read: the numbers of the element types change."""
+
+
+_HEAD_START = 0.001
+"""Seconds before the plugin is opened: what reads the first model opens a library of its own, and
+the dynamic loader opens one after the other, of which the plugin's takes longer."""
 
 
 class _Version(ctypes.Structure):
@@ -64,6 +70,7 @@ class Start:
         finally:
             self._opened.set()
             self._made.set()
+        time.sleep(_HEAD_START)
         _open_plugin(self._library[0], self._core)
 
 

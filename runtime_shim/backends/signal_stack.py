@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 from collections.abc import Iterator
+from typing import Any
 
 __all__ = ["kept_signal_stack"]
 
@@ -22,8 +24,10 @@ class _Stack(ctypes.Structure):
     )
 
 
-_sigaltstack = ctypes.CDLL(None).sigaltstack
-"""Looked up once, as that waits while another thread opens a library."""
+@functools.cache
+def _sigaltstack() -> Any:
+    """The function. To look it up takes as long as another thread opens a library."""
+    return ctypes.CDLL(None).sigaltstack
 
 
 @contextlib.contextmanager
@@ -33,9 +37,9 @@ def kept_signal_stack() -> Iterator[None]:
     A guest's trap is a signal, which wasmtime handles on a stack of its own. A thread whose signal
     stack is too small, or gone, is killed by it, and the process with it.
     """
-    before = _Stack()
-    _sigaltstack(None, ctypes.byref(before))
+    before, sigaltstack = _Stack(), _sigaltstack()
+    sigaltstack(None, ctypes.byref(before))
     try:
         yield
     finally:
-        _sigaltstack(ctypes.byref(before), None)
+        sigaltstack(ctypes.byref(before), None)
