@@ -66,13 +66,18 @@ class Case:
 
 @dataclass(frozen=True)
 class Times:
-    """Medians over rounds and processes, in seconds; the process has one inference."""
+    """Medians over rounds and processes, in seconds; the process has one inference. A model is
+    loaded twice for each of the others."""
 
-    load: float
+    loads: Sequence[float]
     calls: Sequence[float]
     process: float
     peak: float
     """Of the resident memory, in bytes."""
+
+    @property
+    def load(self) -> float:
+        return statistics.median(self.loads)
 
 
 def tiny() -> Case:
@@ -190,13 +195,14 @@ def _nnshim(*options: str) -> Command:
 
 def _times(host: Command, folder: Path, arguments: Sequence[str]) -> Times:
     output, _, _ = _finish(host, folder, arguments)
-    load, *rounds = output.splitlines()
+    first, *rounds = output.splitlines()
     columns = zip(*(map(float, line.split()) for line in rounds), strict=True)
     once = [*arguments]
     once[3] = once[4] = "1"
-    _, seconds, peak = _finish(host, folder, once)
+    output, seconds, peak = _finish(host, folder, once)
+    loads = [float(load) / 1e9 for load in (first, output.splitlines()[0])]
     calls = [statistics.median(column) / 1e9 for column in columns]
-    return Times(float(load) / 1e9, calls, seconds, peak)
+    return Times(loads, calls, seconds, peak)
 
 
 def _finish(host: Command, folder: Path, arguments: Sequence[str]) -> tuple[str, float, int]:
@@ -219,7 +225,7 @@ def _finish(host: Command, folder: Path, arguments: Sequence[str]) -> tuple[str,
 
 def _medians(times: Sequence[Times]) -> Times:
     return Times(
-        statistics.median(item.load for item in times),
+        [load for item in times for load in item.loads],
         [statistics.median(column) for column in zip(*(t.calls for t in times), strict=True)],
         statistics.median(item.process for item in times),
         statistics.median(item.peak for item in times),
