@@ -157,6 +157,7 @@ class Types:
         self._starts = array("I")
         """In bytes after the first, as a section has no more than 4 GB."""
         self._plain = bytearray()
+        """A bit for each, from the lowest."""
         self._kept: list[FuncType | None] = []
         if section is not None:
             self._find()
@@ -168,7 +169,7 @@ class Types:
         if index < len(self._kept):
             return self._kept[index]
         cursor = Cursor(self._data, self._first + self._starts[index], self._end)
-        return _sub_type(cursor, plain=bool(self._plain[index]))
+        return _sub_type(cursor, plain=bool(self._plain[index >> 3] >> (index & 7) & 1))
 
     def __iter__(self) -> Iterator[FuncType | None]:
         return map(self.__getitem__, range(len(self)))
@@ -183,8 +184,11 @@ class Types:
             else:
                 cursor.pos = start
             for _ in range(count):
+                place = len(self) & 7
+                if not place:
+                    self._plain.append(0)
+                self._plain[-1] |= (count == 1) << place
                 self._starts.append(cursor.pos - self._first)
-                self._plain.append(count == 1)
                 found = _sub_type(cursor, plain=count == 1)
                 if len(self._kept) < _KEPT_TYPES:
                     self._kept.append(found)
