@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rewriter.dialects import TensorType
-from runtime_shim.backends.base import ExecutionContext, MovableContext
+from runtime_shim.backends.base import ExecutionContext, MovableContext, is_movable
 
 __all__ = [
     "BYTES_AT",
@@ -68,6 +68,7 @@ class _Block(NamedTuple):
 class _Input(NamedTuple):
     type: TensorType
     shape: tuple[int, ...]
+    size: int
     block: _Block | None = None
 
 
@@ -82,6 +83,7 @@ class _Known(NamedTuple):
     context: MovableContext
     inputs: dict[int, _Input]
     outputs: dict[int, _Output]
+    lost: list[_Block | None]
 
 
 class Arena:
@@ -102,8 +104,8 @@ class Arena:
 
     def admit(self, handle: int, context: ExecutionContext) -> None:
         """Watch a new context, if it is of a kind that can have its tensors moved."""
-        if isinstance(context, MovableContext):
-            self._known[handle] = _Known(context, {}, {})
+        if is_movable(context):
+            self._known[handle] = _Known(context, {}, {}, [])
 
     def dismiss(self, handle: int) -> None:
         """Forget a context, which is not to be used any more."""
@@ -116,6 +118,8 @@ class Arena:
         for index, output in known.outputs.items():
             self._clear(_output_at(handle, index))
             self._give_back(output.block)
+        for block in known.lost:
+            self._give_back(block)
 
     def input_set(
         self, handle: int, index: int, tensor_type: TensorType, shape: tuple[int, ...], size: int
@@ -125,11 +129,11 @@ class Arena:
         if known is None:
             return
         item = known.inputs.get(index)
-        if item is None or item.shape != shape or item.type is not tensor_type:
+        if item is None or item[:3] != (tensor_type, shape, size):
             if item is not None:  # which the context has just moved out
                 self._clear(_input_at(handle, index))
                 self._give_back(item.block)
-            known.inputs[index] = _Input(tensor_type, shape)
+            known.inputs[index] = _Input(tensor_type, shape, size)
             return
         number = self._numbers.get(tensor_type)
         if number is None or len(shape) > _MAX_RANK:
@@ -163,11 +167,29 @@ class Arena:
         _OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
         return self._bytes(block, size)
 
+    def input_lost(self, handle: int, index: int) -> None:
+        """An input could not be set, for a reason that the context did not foresee. It may still
+        reach for its old room, which is given back when the context goes."""
+        known = self._known.get(handle)
+        item = known.inputs.pop(index, None) if known is not None else None
+        if known is not None and item is not None:
+            self._clear(_input_at(handle, index))
+            known.lost.append(item.block)
+
     def outputs_lost(self, handle: int) -> None:
         """A context has no outputs until it computes again."""
         known = self._known.get(handle)
         for index in known.outputs if known else ():
             self._clear(_output_at(handle, index))
+
+    def outputs_moved_back(self, handle: int) -> None:
+        """A context has none of its outputs in the arena any more."""
+        self.outputs_lost(handle)
+        known = self._known.get(handle)
+        if known is not None:
+            for output in known.outputs.values():
+                self._give_back(output.block)
+            known.outputs.clear()
 
     def _clear(self, where: int) -> None:
         """Empty an entry, which may be another tensor's by now: the host makes that one again."""

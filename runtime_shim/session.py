@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rewriter.dialects import (
-    ELEMENT_SIZE,
     MODULE_NAMES,
     WASMEDGE,
     Dialect,
@@ -27,6 +25,7 @@ from runtime_shim.backends.base import (
     Options,
     QuantizedGraph,
     StreamingContext,
+    check_length,
     failed,
     guarded,
 )
@@ -41,10 +40,6 @@ __all__ = ["DEFAULT_LIMITS", "EVERY_NAME", "Loader", "Session"]
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
 R = TypeVar("R")
-
-_ELEMENT_SIZES = tuple(ELEMENT_SIZE[kind] for kind in sorted(ELEMENT_SIZE))
-"""By the types' numbers: a member of an enumeration takes longer to hash than to count with."""
-
 
 class Loader(Protocol):
     """Where a session gets its graphs from: runtime_shim.host.NNHost."""
@@ -165,35 +160,34 @@ class Session(AbstractContextManager["Session"]):
     ) -> None:
         """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
         found = self.contexts[context]
-        needed = prod(shape) * _ELEMENT_SIZES[tensor_type]
-        if len(data) != needed:
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"
-                f" and {len(data)} were given",
-            )
-        self._usage.check_tensor(context, index, needed)
+        size = len(data)
+        check_length(found, tensor_type, shape, size)
+        self._usage.check_tensor(context, index, size)
         try:  # as in `guarded`, of which these three would feel the extra call
             found.set_input(index, tensor_type, shape, data)
         except HostError:
             raise
         except Exception as error:
+            if self._arena is not None:
+                self._arena.input_lost(context, index)
             raise failed(error) from error
-        self._usage.set_tensor(context, index, needed)
+        self._usage.set_tensor(context, index, size)
         if self._arena is not None:
-            self._arena.input_set(context, index, tensor_type, shape, needed)
+            self._arena.input_set(context, index, tensor_type, shape, size)
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""
         found = self.contexts[context]
         try:
-            found.compute()
+            moved_back = found.compute()
         except Exception as error:
             if self._arena is not None:
                 self._arena.outputs_lost(context)
             if isinstance(error, HostError):
                 raise
             raise failed(error) from error
+        if moved_back and self._arena is not None:
+            self._arena.outputs_moved_back(context)
 
     def get_output(self, context: int, index: int) -> memoryview:
         """The bytes of an output, good until the next compute."""

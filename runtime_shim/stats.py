@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from runtime_shim.backends.base import ExecutionContext, MovableContext, StreamingContext
+from runtime_shim.backends.base import ExecutionContext, StreamingContext, is_movable
 
 __all__ = ["GraphStats", "Stats", "TimedContext"]
+
+
+R = TypeVar("R")
 
 
 class GraphStats(NamedTuple):
@@ -70,7 +73,8 @@ class TimedContext:
         self.set_input = context.set_input
         self.compute = _timed(context.compute, stats, key)
         self.get_output = context.get_output
-        if isinstance(context, MovableContext):
+        self.takes_any_length = getattr(context, "takes_any_length", False)
+        if is_movable(context):
             self.move_input = context.move_input
             self.move_output = context.move_output
         if isinstance(context, StreamingContext):
@@ -79,10 +83,11 @@ class TimedContext:
             self.fini_single = context.fini_single
 
 
-def _timed(infer: Callable[[], None], stats: Stats, key: Key) -> Callable[[], None]:
-    def timed() -> None:
+def _timed(infer: Callable[[], R], stats: Stats, key: Key) -> Callable[[], R]:
+    def timed() -> R:
         started = perf_counter()
-        infer()
+        result = infer()
         stats.add_inference(key, perf_counter() - started)
+        return result
 
     return timed

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from rewriter.dialects import Errno, Target, TensorType
+from rewriter.dialects import ELEMENT_SIZE, Errno, Target, TensorType
 from runtime_shim.errors import HostError
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 __all__ = [
     "DEFAULTS",
@@ -25,8 +29,10 @@ __all__ = [
     "Runtime",
     "Settings",
     "StreamingContext",
+    "check_length",
     "failed",
     "guarded",
+    "is_movable",
 ]
 
 Part = bytes | Path
@@ -51,14 +57,20 @@ class ExecutionContext(Protocol):
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
         """Copy a tensor in. `shape` counts elements; `data` holds exactly its bytes, and is not
-        to be kept: it is the guest's memory.
+        to be kept: it is the guest's memory. A context that `takes_any_length` (see check_length)
+        is also called where they do not match, and has to look.
 
         Raises HostError: `invalid_argument` for an index, a type or a shape that the model does
         not have there, `unsupported_operation` for an input that no wasi-nn tensor can fill.
+        Where it raises anything else, the input has to be set anew before compute.
         """
 
-    def compute(self) -> None:
-        """Run the model. Raises HostError with `runtime_error` where an input is missing."""
+    def compute(self) -> bool | None:
+        """Run the model. Raises HostError with `runtime_error` where an input is missing.
+
+        Returns True where outputs that were moved (see MovableContext) are not where they were
+        moved to any more, though it has succeeded.
+        """
 
     def get_output(self, index: int) -> memoryview:
         """The bytes of an output, good until the next call of compute.
@@ -68,7 +80,6 @@ class ExecutionContext(Protocol):
         """
 
 
-@runtime_checkable
 class MovableContext(ExecutionContext, Protocol):
     """A context that can have its tensors where the host wants them, so that they need not be
     copied there.
@@ -82,8 +93,14 @@ class MovableContext(ExecutionContext, Protocol):
         is called with another type or shape."""
 
     def move_output(self, index: int, buffer: memoryview) -> bool:
-        """Copy an output that was got to `buffer`, to which compute writes from now on. Not for
-        an output whose length the model does not fix."""
+        """Copy an output that was got to `buffer`. Each compute that succeeds writes the whole
+        output there, or returns True: then none of the context's outputs is moved any more."""
+
+
+def is_movable(context: ExecutionContext) -> TypeGuard[MovableContext]:
+    """Whether a context is a MovableContext. To have Python compare it with the protocol would take
+    as long as the rest of a context's start."""
+    return hasattr(context, "move_input") and hasattr(context, "move_output")
 
 
 @runtime_checkable
@@ -161,6 +178,26 @@ class Backend(Protocol):
         Raises HostError: `invalid_argument` for a wrong number of parts, `unsupported_operation`
         for a place that is not there.
         """
+
+
+def check_length(
+    context: ExecutionContext, tensor_type: TensorType, shape: tuple[int, ...], size: int
+) -> None:
+    """Raise HostError with `invalid_argument` unless a tensor has as many bytes as its type and
+    shape say, or the context looks at that itself: those of models whose types wasi-nn lacks take
+    u8 with more than one byte an element, and have an attribute `takes_any_length` that is True.
+    """
+    needed = prod(shape) * _ELEMENT_SIZES[tensor_type]
+    if size != needed and not getattr(context, "takes_any_length", False):
+        raise HostError(
+            Errno.INVALID_ARGUMENT,
+            f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"
+            f" and {size} were given",
+        )
+
+
+_ELEMENT_SIZES = tuple(ELEMENT_SIZE[kind] for kind in sorted(ELEMENT_SIZE))
+"""By the types' numbers: a member of an enumeration takes longer to hash than to count with."""
 
 
 def guarded(call: Callable[..., R], *arguments: object) -> R:

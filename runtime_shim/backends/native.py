@@ -1,15 +1,36 @@
-"""C libraries: objects that belong to Python objects, and calls at the end of the process."""
+"""C libraries: objects that belong to Python objects, memory, and calls at the end of the process."""
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import functools
 import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["finished_before_exit", "free_with"]
+__all__ = ["address_of", "finished_before_exit", "free_with", "new_buffer"]
+
+_ALIGNMENT = 64
+"""Bytes: that of NN runtimes' own tensors."""
+
+_NOWHERE = ctypes.c_char()
+"""What a tensor without elements points to: some libraries refuse a null pointer."""
+
+
+def new_buffer(size: int) -> memoryview:
+    """Zeroed memory for a tensor of `size` bytes, aligned as NN runtimes want it. It lives as long
+    as a view of it."""
+    whole = bytearray(size + _ALIGNMENT)
+    start = -ctypes.addressof(ctypes.c_char.from_buffer(whole)) % _ALIGNMENT
+    return memoryview(whole)[start : start + size]
+
+
+def address_of(view: memoryview) -> int:
+    """Where the bytes of a writable view are; an address that can be passed on if it has none."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(view) if len(view) else _NOWHERE)
+
 
 _calls = threading.Condition()
 _under_way = 0

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rewriter.dialects import Errno
+from runtime_shim.backends.base import Part
 from runtime_shim.errors import HostError
 
-__all__ = ["check_files", "may_name_files"]
+__all__ = ["check_files", "may_name_files", "ranked_inputs"]
 
 Data = bytes | mmap.mmap
 
@@ -78,6 +79,39 @@ def check_files(model: Path) -> None:
             raise HostError(
                 Errno.INVALID_ARGUMENT, f"{model} names {name!r}, which is outside of its folder"
             )
+
+
+def ranked_inputs(model: Part) -> set[str]:
+    """The names of the inputs of an ONNX model whose number of dimensions is fixed. Raises
+    IndexError and ValueError for a model that cannot be read."""
+    if isinstance(model, bytes):
+        return set(_ranked(model))
+    with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return set(_ranked(content))
+
+
+_GRAPH, _INPUT, _NAME, _TYPE, _TENSOR_TYPE, _SHAPE = 7, 11, 1, 2, 1, 2
+"""Fields on the way to an input's shape: of ModelProto, GraphProto, ValueInfoProto (two),
+TypeProto (an optional's element is field 9, of its Optional 1) and TypeProto.Tensor."""
+
+_OPTIONAL_TYPE, _ELEMENT = 9, 1
+
+
+def _ranked(data: Data) -> Iterator[str]:
+    for _, start, stop in _those(data, 0, len(data), _GRAPH):
+        for _, first, last in _those(data, start, stop, _INPUT):
+            name = next((data[a:b] for _, a, b in _those(data, first, last, _NAME)), b"")
+            types = list(_those(data, first, last, _TYPE))
+            for _, a, b in list(types):
+                for _, c, d in _those(data, a, b, _OPTIONAL_TYPE):
+                    types += _those(data, c, d, _ELEMENT)
+            tensors = [each for _, a, b in types for each in _those(data, a, b, _TENSOR_TYPE)]
+            if any(True for _, a, b in tensors for _ in _those(data, a, b, _SHAPE)):
+                yield name.decode()
+
+
+def _those(data: Data, pos: int, end: int, number: int) -> Iterator[tuple[int, int, int]]:
+    return (field for field in _fields(data, pos, end) if field[0] == number)
 
 
 def _named(data: Data, pos: int, end: int, message: str, depth: int) -> Iterator[str]:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from runtime_shim.backends.base import Part
-from runtime_shim.backends.native import free_with
+from runtime_shim.backends.native import address_of, free_with
 from runtime_shim.backends.openvino_library import Config
 from runtime_shim.backends.openvino_start import start
-from runtime_shim.backends.openvino_types import ELEMENT_TYPES, port
+from runtime_shim.backends.openvino_types import ELEMENT_TYPES, dim, port
 from runtime_shim.backends.ports import Port
 
 __all__ = ["CLibrary"]
@@ -89,13 +89,11 @@ _STATUS: dict[str, tuple[Any, ...]] = {
     "ov_port_get_any_name": (c_void_p, _OUT),
     "ov_port_get_element_type": (c_void_p, POINTER(c_int)),
     "ov_port_get_partial_shape": (c_void_p, POINTER(_PartialShape)),
-    "ov_infer_request_get_input_tensor_by_index": (c_void_p, c_size_t, _OUT),
     "ov_infer_request_get_output_tensor_by_index": (c_void_p, c_size_t, _OUT),
     "ov_infer_request_infer": (c_void_p,),
     "ov_infer_request_set_input_tensor_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_infer_request_set_output_tensor_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_tensor_create_from_host_ptr": (c_int, _Shape, c_void_p, _OUT),
-    "ov_tensor_set_shape": (c_void_p, _Shape),
     "ov_tensor_get_byte_size": (c_void_p, POINTER(c_size_t)),
     "ov_tensor_data": (c_void_p, _OUT),
 }
@@ -239,10 +237,10 @@ class CModel:
         finally:
             library.function("ov_output_const_port_free")(found)
         try:
-            if shape.rank.min != shape.rank.max:
-                raise RuntimeError(f"input or output {index} has any number of dimensions")
-            dims = (shape.dims[i] for i in range(shape.rank.max))
-            lengths = tuple(dim.max if dim.min == dim.max else None for dim in dims)
+            lengths = None
+            if shape.rank.min == shape.rank.max:
+                found_dims = (shape.dims[i] for i in range(shape.rank.max))
+                lengths = tuple(dim(each.min, each.max) for each in found_dims)
         finally:
             library.function("ov_partial_shape_free")(byref(shape))
         return port(name, ELEMENT_TYPES[kind.value], lengths)
@@ -260,21 +258,6 @@ class CRequest:
         self._request = library.make("ov_compiled_model_create_infer_request", compiled)
         free_with(self, library.function("ov_infer_request_free"), self._request)
         self._infer = library.function("ov_infer_request_infer")
-        self._inputs = [self._tensor("input", index) for index in range(len(model.inputs))]
-
-    def _tensor(self, kind: str, index: int) -> int:
-        name = f"ov_infer_request_get_{kind}_tensor_by_index"
-        tensor = self._library.make(name, self._request, index)
-        free_with(self, self._library.function("ov_tensor_free"), tensor)
-        return tensor
-
-    def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
-        tensor = self._inputs[index]
-        if None in self._model.inputs[index].dims:
-            self._library.call("ov_tensor_set_shape", tensor, _shape(shape))
-        name = "ov_infer_request_set_input_tensor_by_index"
-        self._library.call(name, self._request, index, tensor)
-        return self._bytes(tensor)
 
     def infer(self) -> None:
         if self._infer(self._request):
@@ -293,14 +276,12 @@ class CRequest:
 
     def place_output(self, index: int, buffer: memoryview) -> None:
         port = self._model.outputs[index]
-        shape = tuple(dim for dim in port.dims if dim is not None)
-        self._place("output", index, port, shape, buffer)
+        self._place("output", index, port, port.fixed_shape or (), buffer)
 
     def _place(
         self, kind: str, index: int, port: Port, shape: tuple[int, ...], buffer: memoryview
     ) -> None:
-        address = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
-        tensor = self._library.tensor(port.described_type, shape, address)
+        tensor = self._library.tensor(port.described_type, shape, address_of(buffer))
         try:
             name = f"ov_infer_request_set_{kind}_tensor_by_index"
             self._library.call(name, self._request, index, tensor)
@@ -311,8 +292,9 @@ class CRequest:
         size = self._library.count("ov_tensor_get_byte_size", tensor)
         if not size:
             return memoryview(bytearray())
-        address = self._library.make("ov_tensor_data", tensor)
-        return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+        bytes_ = (ctypes.c_ubyte * size).from_address(self._library.make("ov_tensor_data", tensor))
+        bytes_.request = self  # which they belong to
+        return memoryview(bytes_).cast("B")
 
 
 def _shape(dims: tuple[int, ...]) -> _Shape:

@@ -21,11 +21,8 @@ Config: TypeAlias = Mapping[str, str | int | bool]
 
 
 class Request(Protocol):
-    """One inference in the making. Used by one thread at a time."""
-
-    def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
-        """The bytes of an input of this shape, to be written; good until its shape changes, or it
-        is placed."""
+    """One inference in the making. Used by one thread at a time. Where a method raises, the request
+    is not to be used any more."""
 
     def infer(self) -> None: ...
 
@@ -33,7 +30,7 @@ class Request(Protocol):
         """The bytes of an output; where its shape is fixed, they stay there until it is placed."""
 
     def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
-        """Have an input read from a buffer, which has its length, until it gets another shape."""
+        """Have an input read from a buffer, which has its length, until it is placed elsewhere."""
 
     def place_output(self, index: int, buffer: memoryview) -> None:
         """Have an output written to a buffer, which has its length; its shape must be fixed."""

@@ -13,7 +13,7 @@ import openvino as ov
 from runtime_shim.backends.arrays import bytes_of
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.openvino_library import Config
-from runtime_shim.backends.openvino_types import port
+from runtime_shim.backends.openvino_types import dim, port
 from runtime_shim.backends.ports import Port
 
 __all__ = ["PythonLibrary"]
@@ -48,23 +48,15 @@ class PythonModel:
         self.execution_devices = [used] if isinstance(used, str) else list(used)
 
     def create_request(self) -> PythonRequest:
-        return PythonRequest(self._compiled.create_infer_request())
+        return PythonRequest(self._compiled)
 
 
 class PythonRequest:
     """Implements openvino_library.Request."""
 
-    def __init__(self, request: ov.InferRequest) -> None:
-        self._request = request
-        self._inputs: dict[int, ov.Tensor] = {}
-
-    def input(self, index: int, shape: tuple[int, ...]) -> memoryview:
-        if index not in self._inputs:
-            self._inputs[index] = self._request.get_input_tensor(index)
-        tensor = self._inputs[index]
-        tensor.shape = shape
-        self._request.set_input_tensor(index, tensor)
-        return bytes_of(tensor.data)
+    def __init__(self, compiled: ov.CompiledModel) -> None:
+        self._compiled = compiled
+        self._request = compiled.create_infer_request()
 
     def infer(self) -> None:
         self._request.infer(share_inputs=True, share_outputs=True)
@@ -73,21 +65,21 @@ class PythonRequest:
         return bytes_of(self._request.get_output_tensor(index).data)
 
     def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
-        dtype = self._inputs[index].data.dtype
-        self._request.set_input_tensor(index, _tensor_at(buffer, dtype, shape))
+        kind = self._compiled.inputs[index].element_type
+        self._request.set_input_tensor(index, _tensor_at(buffer, kind, shape))
 
     def place_output(self, index: int, buffer: memoryview) -> None:
-        own = self._request.get_output_tensor(index).data
-        self._request.set_output_tensor(index, _tensor_at(buffer, own.dtype, own.shape))
+        own = self._request.get_output_tensor(index)
+        self._request.set_output_tensor(index, _tensor_at(buffer, own.element_type, own.shape))
 
 
-def _tensor_at(
-    buffer: memoryview, dtype: np.dtype[np.generic], shape: tuple[int, ...]
-) -> ov.Tensor:
-    return ov.Tensor(np.frombuffer(buffer, dtype).reshape(shape), shared_memory=True)
+def _tensor_at(buffer: memoryview, kind: ov.Type, shape: Sequence[int]) -> ov.Tensor:
+    return ov.Tensor(np.frombuffer(buffer, np.uint8), ov.Shape(list(shape)), kind)
 
 
 def _port(node: ov.ConstOutput) -> Port:
     shape = node.partial_shape
-    dims = tuple(dim.get_length() if dim.is_static else None for dim in shape)
+    dims = None
+    if shape.rank.is_static:
+        dims = tuple(dim(each.get_min_length(), each.get_max_length()) for each in shape)
     return port(node.any_name if node.names else "", node.element_type.get_type_name(), dims)

@@ -5,10 +5,11 @@ https://github.com/openvinotoolkit/openvino/blob/master/src/bindings/c/include/o
 
 from __future__ import annotations
 
-from rewriter.dialects import TensorType
-from runtime_shim.backends.ports import Port
+import sys
 
-__all__ = ["ELEMENT_TYPES", "port"]
+from runtime_shim.backends.ports import Dim, Port, element_of
+
+__all__ = ["ELEMENT_TYPES", "dim", "port"]
 
 ELEMENT_TYPES = (
     "dynamic", "boolean", "bf16", "f16", "f32", "f64", "i4", "i8", "i16", "i32", "i64", "u1", "u2",
@@ -17,9 +18,18 @@ ELEMENT_TYPES = (
 )  # fmt: skip
 """By their numbers in ov_element_type_e, of the releases that openvino_c.py knows."""
 
-_TENSOR_TYPES = {kind.name.lower(): kind for kind in TensorType}
+_SHORT_NAMES = {"boolean": "bool"}
+"""Those that ports.element_of has another name for."""
 
 
-def port(name: str, element_type: str, dims: tuple[int | None, ...]) -> Port:
+def dim(lowest: int, highest: int) -> Dim:
+    """A dimension from its bounds; `highest` is below zero where there is none."""
+    if highest < 0:
+        return range(lowest, sys.maxsize) if lowest > 0 else None
+    return lowest if lowest == highest else range(lowest, highest + 1)
+
+
+def port(name: str, element_type: str, dims: tuple[Dim, ...] | None) -> Port:
     """An input or output, of a type by its name in OpenVINO."""
-    return Port(name, element_type, _TENSOR_TYPES.get(element_type), dims)
+    element = element_of(_SHORT_NAMES.get(element_type, element_type))
+    return Port(name, element_type, element, dims)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Sequence
-from typing import NamedTuple
+from math import prod
+from typing import NamedTuple, TypeAlias
 
-from rewriter.dialects import Errno, TensorType
+from rewriter.dialects import ELEMENT_SIZE, Errno, TensorType
 from runtime_shim.backends.base import Options, Part, Settings
 from runtime_shim.errors import HostError
 
 __all__ = [
+    "Dim",
+    "Element",
     "Fed",
     "Port",
     "check_input",
     "check_output",
     "check_parts",
+    "element_of",
+    "no_numbers",
     "not_computed",
     "not_set",
     "settings_for",
@@ -27,23 +32,66 @@ _MOST_THREADS = 1024
 """A guest can set them: no more than NN runtimes can start."""
 
 
+Dim: TypeAlias = int | range | None
+"""A dimension: its length; the lengths that it can have; or None where it is free."""
+
+
+class Element(NamedTuple):
+    """How an element of a tensor travels: the type that a guest gives it, and its bytes."""
+
+    type: TensorType
+    size: int
+
+
+_FOREIGN_SIZES = {"bool": 1, "i8": 1, "i16": 2, "u16": 2, "u32": 4, "u64": 8, "bf16": 2}
+"""Types that wasi-nn lacks travel as u8, with so many bytes an element."""
+
+_ELEMENTS = {
+    **{kind.name.lower(): Element(kind, size) for kind, size in ELEMENT_SIZE.items()},
+    **{name: Element(TensorType.U8, size) for name, size in _FOREIGN_SIZES.items()},
+}
+
+
+def element_of(name: str) -> Element | None:
+    """How elements of a type travel, by its short name (f32, bf16, bool); None for strings, for
+    types of less than a byte, and whatever else is not a number of whole bytes."""
+    return _ELEMENTS.get(name)
+
+
 class Port(NamedTuple):
     """An input or output of a model. `described_type` is the NN runtime's word for its type;
-    `type` is None where wasi-nn has no such tensor, and a dimension is None where it is free."""
+    `element` is None where it is not a tensor of numbers, and `dims` is None where even the number
+    of dimensions is free. An input that is `optional` need not be set."""
 
     name: str
     described_type: str
-    type: TensorType | None
-    dims: tuple[int | None, ...]
+    element: Element | None
+    dims: tuple[Dim, ...] | None
+    optional: bool = False
+
+    @property
+    def fixed_shape(self) -> tuple[int, ...] | None:
+        """The shape, if the model declares one length for each dimension."""
+        fixed = tuple(dim for dim in self.dims or () if isinstance(dim, int))
+        return fixed if self.dims is not None and len(fixed) == len(self.dims) else None
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
+        if self.dims is None:
+            return True
         return len(shape) == len(self.dims) and all(
-            mine is None or mine == given for mine, given in zip(self.dims, shape, strict=True)
+            mine is None or (given in mine if isinstance(mine, range) else given == mine)
+            for mine, given in zip(self.dims, shape, strict=True)
         )
 
     def __str__(self) -> str:
-        dims = ", ".join("?" if dim is None else str(dim) for dim in self.dims)
+        dims = "..." if self.dims is None else ", ".join(map(_spelled, self.dims))
         return f"{self.name!r}, {self.described_type} [{dims}]"
+
+
+def _spelled(dim: Dim) -> str:
+    if isinstance(dim, range):
+        return f"{dim.start}..{dim.stop - 1}"
+    return "?" if dim is None else str(dim)
 
 
 class Fed(NamedTuple):
@@ -52,6 +100,10 @@ class Fed(NamedTuple):
     type: TensorType
     shape: tuple[int, ...]
     data: memoryview
+
+    def is_like(self, tensor_type: TensorType, shape: tuple[int, ...], size: int) -> bool:
+        """Whether a tensor of `size` bytes can be written over this one."""
+        return self.type is tensor_type and self.shape == shape and len(self.data) == size
 
 
 def settings_for(backend: str, settings: Settings, options: Options) -> Settings:
@@ -82,29 +134,46 @@ def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:
 
 
 def check_input(
-    inputs: Sequence[Port], index: int, tensor_type: TensorType, shape: tuple[int, ...]
+    inputs: Sequence[Port], index: int, tensor_type: TensorType, shape: tuple[int, ...], size: int
 ) -> Port:
-    """The input of an index. Raises the HostError that ExecutionContext.set_input promises."""
+    """The input of an index, which is given a tensor of `size` bytes. Raises the HostError that
+    ExecutionContext.set_input promises."""
     if index >= len(inputs):
         raise HostError(Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(inputs)}")
     port = inputs[index]
-    if port.type is None:
+    if port.element is None:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            f"input {index} ({port}) is of a type that no wasi-nn tensor has",
+            f"input {index} ({port}) is of a type that no wasi-nn tensor can carry",
         )
-    if tensor_type is not port.type or not port.accepts(shape):
+    if tensor_type is not port.element.type or not port.accepts(shape):
         raise HostError(
             Errno.INVALID_ARGUMENT,
             f"input {index} ({port}) was given {tensor_type.name.lower()} {list(shape)}",
         )
+    needed = prod(shape) * port.element.size
+    if size != needed:
+        raise HostError(
+            Errno.INVALID_ARGUMENT,
+            f"input {index} ({port}) of the shape {list(shape)} has {needed} bytes,"
+            f" and {size} were given",
+        )
     return port
 
 
-def not_set(inputs: Sequence[Port], fed: Container[int]) -> HostError:
-    """What compute raises where not all inputs are among those that were fed."""
-    index = next(index for index in range(len(inputs)) if index not in fed)
-    return HostError(Errno.RUNTIME_ERROR, f"input {index} ({inputs[index]}) is not set")
+def not_set(inputs: Sequence[Port], fed: Container[int]) -> HostError | None:
+    """What compute raises where an input is missing; None if all are there that have to be."""
+    for index, port in enumerate(inputs):
+        if index not in fed and not port.optional:
+            return HostError(Errno.RUNTIME_ERROR, f"input {index} ({port}) is not set")
+    return None
+
+
+def no_numbers(index: int, port: Port) -> HostError:
+    """What get_output raises for an output that no bytes can stand for."""
+    return HostError(
+        Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is not a tensor of numbers"
+    )
 
 
 def check_output(outputs: Sequence[Port], index: int, computed: bool) -> Port:
