@@ -27,7 +27,7 @@ from runtime_shim.backends.base import (
     guarded,
 )
 from runtime_shim.backends.detect import detect
-from runtime_shim.backends.ports import Port
+from runtime_shim.backends.ports import Dim, Port
 from runtime_shim.errors import HostError
 
 __all__ = ["Input", "Measurement", "bench", "parse_input"]
@@ -46,17 +46,19 @@ _FEW_TOKENS = {"n-predict": 16, "temp": 0}
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor to feed: its elements are random, and the same for every backend."""
+    """A tensor to feed: its elements are random, and the same for every backend. `width` is the
+    bytes of one, where the type does not tell them."""
 
     type: TensorType
     shape: tuple[int, ...]
+    width: int | None = None
 
     def data(self) -> bytes:
         """Floats between 0 and 1; integers are 0 or 1, which as indices are seldom too large."""
         size = prod(self.shape)
         numbers = random.Random(0)  # noqa: S311 - nothing is kept secret
         if self.type in (TensorType.U8, TensorType.I32, TensorType.I64):
-            width = ELEMENT_SIZE[self.type]
+            width = self.width or ELEMENT_SIZE[self.type]
             return b"".join(numbers.randrange(2).to_bytes(width, "little") for _ in range(size))
         import numpy as np
 
@@ -238,6 +240,10 @@ def _repeat(inference: _Inference, seconds: float) -> list[float]:
 def _input(index: int, port: object, given: dict[int, Input]) -> Input:
     if index in given:
         return given[index]
-    if not isinstance(port, Port) or port.type is None:
+    if not isinstance(port, Port) or port.element is None or port.dims is None:
         raise UsageError(f"input {index} ({port}) has to be described: --input {index}=f32:1x64")
-    return Input(port.type, tuple(1 if dim is None else dim for dim in port.dims))
+    return Input(port.element.type, tuple(map(_length, port.dims)), port.element.size)
+
+
+def _length(dim: Dim) -> int:
+    return dim.start if isinstance(dim, range) else 1 if dim is None else dim

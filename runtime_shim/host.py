@@ -28,7 +28,7 @@ from runtime_shim.backends.base import (
     Settings,
     guarded,
 )
-from runtime_shim.backends.detect import detect
+from runtime_shim.backends.detect import resolve
 from runtime_shim.backends.devices import place_name
 from runtime_shim.errors import HostError
 from runtime_shim.limits import Limits
@@ -87,6 +87,7 @@ class NNHost:
         self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache)
         self._backends = dict(backends or {})
+        self._given = frozenset(self._backends)
         self._placement = Placement(devices)
         self._gpu_fallback = gpu_fallback
         self._time_inferences = time_inferences
@@ -133,9 +134,13 @@ class NNHost:
         encoding: Encoding,
         target: Target,
         options: Options = NO_OPTIONS,
+        *,
+        only_this: bool = False,
     ) -> Graph:
-        """Load a model, or find it among the loaded ones. Raises HostError."""
-        encoding, place = self._place(builders, encoding, target)
+        """Load a model, or find it among the loaded ones. A model of another format than the
+        encoding's is taken where guests and hosts give one number to both, and not with
+        `only_this`. Raises HostError."""
+        encoding, place = self._place(builders, encoding, target, only_this)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
         key = (encoding, place, digests, _spelled(options))
         with self._lock_of(key):
@@ -172,13 +177,10 @@ class NNHost:
         return context if key is None else TimedContext(context, self._stats, key)
 
     def _place(
-        self, parts: Sequence[Part], encoding: Encoding, place: Place
+        self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
     ) -> tuple[Encoding, Place]:
-        if encoding is Encoding.AUTODETECT:
-            found = detect(parts)
-            if found is None:
-                raise HostError(Errno.INVALID_ENCODING, "the model is of no format that is known")
-            encoding = found
+        if encoding not in self._given:  # what is the embedder's own takes what it likes
+            encoding = resolve(parts, encoding, only_this)
         return self._placement.of(encoding, place)
 
     def _load(

@@ -41,10 +41,18 @@ EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES,
 
 R = TypeVar("R")
 
+
 class Loader(Protocol):
     """Where a session gets its graphs from: runtime_shim.host.NNHost."""
 
-    def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> Graph: ...
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Target,
+        *,
+        only_this: bool = False,
+    ) -> Graph: ...
 
     def load_by_name(self, name: str, options: Options) -> Graph: ...
 
@@ -118,11 +126,20 @@ class Session(AbstractContextManager["Session"]):
         """Raise HostError unless a model of `size` bytes may be loaded."""
         self._usage.check_load(len(self._graphs), size)
 
-    def load(self, builders: Sequence[bytes], encoding: Encoding, target: Target) -> int:
-        """Load a model from the bytes of its parts, and return its handle."""
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Target,
+        *,
+        only_this: bool = False,
+    ) -> int:
+        """Load a model from the bytes of its parts, and return its handle. `only_this` is as in
+        NNHost.load."""
         size = sum(map(len, builders))
         self.check_load(size)
-        return self._add_graph(self._host.load(builders, encoding, target), size)
+        graph = self._host.load(builders, encoding, target, only_this=only_this)
+        return self._add_graph(graph, size)
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> int:
         """The handle of a named graph; `not_found` where the host has none of that name."""

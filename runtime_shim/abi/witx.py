@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from rewriter.dialects import BUILDER, TENSOR, WITX, Dialect, Errno, Target
+from rewriter.dialects import BUILDER, TENSOR, WITX, Dialect, Encoding, Errno, Target
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
@@ -23,6 +23,9 @@ log = logging.getLogger("runtime_shim")
 M = TypeVar("M")
 
 TARGETS = MappingProxyType({target.value: target for target in Target})
+
+_ENCODINGS = MappingProxyType({**WITX.encodings, 6: Encoding.GGML})
+"""The specification's, and what a guest of the same functions means on WasmEdge and on WAMR."""
 
 # Plain numbers: ctypes takes four times as long to store a member of an enumeration.
 SUCCESS = int(Errno.SUCCESS)
@@ -44,7 +47,8 @@ def load(
     dialect: Dialect = WITX,
 ) -> int:
     guest.check_writable(graph_out, 4)
-    kind = meaning(dialect.encodings, encoding, "encoding", Errno.INVALID_ENCODING)
+    known = _ENCODINGS if dialect is WITX else dialect.encodings
+    kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
     device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
     size = sum(fields[1::2])
@@ -52,7 +56,8 @@ def load(
         raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
     session.check_load(size)
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
-    guest.write_u32(graph_out, session.load(parts, kind, device))
+    only_this = kind is Encoding.GGML and encoding != kind  # WAMR's, of which 6 takes any format
+    guest.write_u32(graph_out, session.load(parts, kind, device, only_this=only_this))
     return SUCCESS
 
 

@@ -80,6 +80,7 @@ class ExecutionContext(Protocol):
         """
 
 
+@runtime_checkable
 class MovableContext(ExecutionContext, Protocol):
     """A context that can have its tensors where the host wants them, so that they need not be
     copied there.

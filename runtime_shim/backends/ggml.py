@@ -88,7 +88,7 @@ class GgmlGraph:
             offloads.clear()
             self.model: int | None = lib.model_load_from_file(path, params)
             if self.model is None:
-                raise failure("the model cannot be loaded")
+                raise failure("the model cannot be loaded", Errno.INVALID_ARGUMENT)
             free_with(self, lib.model_free, self.model)
             on_gpu, layers = offloads[-1] if offloads else (0, 0)
         if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:

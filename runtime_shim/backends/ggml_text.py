@@ -95,8 +95,8 @@ class Text:
             self._position += len(part)
 
 
-def failure(what: str) -> HostError:
-    """A runtime_error with what llama.cpp said last."""
+def failure(what: str, errno: Errno = Errno.RUNTIME_ERROR) -> HostError:
+    """An error with what llama.cpp said last."""
     said = "; ".join(messages)
     messages.clear()
-    return HostError(Errno.RUNTIME_ERROR, f"{what}: {said or 'llama.cpp does not say why'}")
+    return HostError(errno, f"{what}: {said or 'llama.cpp does not say why'}")

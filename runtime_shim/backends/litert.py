@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ from runtime_shim.backends.ports import (
     check_input,
     check_output,
     check_parts,
+    element_of,
+    no_numbers,
     not_set,
     settings_for,
 )
@@ -44,6 +46,17 @@ from runtime_shim.errors import HostError
 __all__ = ["LiteRtBackend", "create"]
 
 _TENSOR_TYPES = {dtype: kind for kind, dtype in DTYPES.items()}
+
+_SHORT_NAMES = {
+    "float16": "f16",
+    "float32": "f32",
+    "float64": "f64",
+    "bool": "bool",
+    **{
+        f"{sign}int{bits}": f"{sign or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+    },
+}
+"""NumPy's names for types to those of ports.element_of."""
 
 _ON_CPU = {"cpu": Target.CPU}
 _KNOWN = {**_ON_CPU, DEVICE: Target.GPU}
@@ -68,7 +81,10 @@ class LiteRtBackend:
         check_parts("a TensorFlow Lite model", parts, 1)
         present = _ON_CPU if place in (Target.CPU, "cpu") else self._found
         device = choose_device("tensorflowlite", place, _KNOWN, present)
-        return LiteRtGraph(parts[0], device, settings)
+        try:
+            return LiteRtGraph(parts[0], device, settings)
+        except ValueError as error:
+            raise HostError(Errno.INVALID_ARGUMENT, f"LiteRT: {error}") from error
 
     @functools.cached_property
     def _found(self) -> dict[str, Target]:
@@ -88,8 +104,8 @@ class LiteRtGraph:
         self._model = model
         self._settings = settings
         interpreter = self._cpu_interpreter()
-        self.input_details: list[_Details] = interpreter.get_input_details()
-        self.output_details: list[_Details] = interpreter.get_output_details()
+        self.input_details = _details(interpreter.get_input_details)
+        self.output_details = _details(interpreter.get_output_details)
         self.inputs = tuple(map(_port, self.input_details))
         self.outputs = tuple(map(_port, self.output_details))
         self.input_quantization: Sequence[Quantization | None] = tuple(
@@ -125,54 +141,86 @@ class LiteRtContext:
     """Implements backends.base.ExecutionContext.
 
     Inputs are copied into arrays of the context's own, and from there into the interpreter when it
-    runs: it loses what its tensors held whenever one of them changes its shape.
+    runs: it loses what its tensors held whenever one of them changes its shape. An interpreter in
+    which a call has failed is not used any more.
     """
+
+    takes_any_length = True
 
     def __init__(self, graph: LiteRtGraph) -> None:
         self._graph = graph
-        self._interpreter = graph.interpreter()
-        self._inputs: list[npt.NDArray[np.generic] | None] = [None] * len(graph.inputs)
-        self._resized = True
+        self._inputs: dict[int, npt.NDArray[np.generic]] = {}
+        self._shapes: dict[int, tuple[int, ...]] | None = None
         self._computed = False
+        self._interpreter: Interpreter | GpuInterpreter | None = graph.interpreter()
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        check_input(self._graph.inputs, index, tensor_type, shape)
-        details = self._graph.input_details[index]
-        array = self._inputs[index]
+        check_input(self._graph.inputs, index, tensor_type, shape, len(data))
+        array = self._inputs.get(index)
         if array is None or array.shape != shape:
-            array = self._inputs[index] = np.empty(shape, details["dtype"])
-            self._interpreter.resize_tensor_input(details["index"], shape, strict=True)
-            self._resized = True
+            self._inputs.pop(index, None)
+            array = np.zeros(shape, self._graph.input_details[index]["dtype"])
+            self._inputs[index] = array
         bytes_of(array)[:] = data
 
     def compute(self) -> None:
         self._computed = False
-        if self._resized:
-            self._interpreter.allocate_tensors()
-            self._resized = False
-        for index, array in enumerate(self._inputs):
-            if array is None:
-                raise not_set(self._graph.inputs, range(index))
-            self._interpreter.set_tensor(self._graph.input_details[index]["index"], array)
-        self._interpreter.invoke()
+        missing = not_set(self._graph.inputs, self._inputs)
+        if missing is not None:
+            raise missing
+        interpreter, self._interpreter = self._interpreter, None
+        if interpreter is None:
+            interpreter, self._shapes = self._graph.interpreter(), None
+        self._run(interpreter)
+        self._interpreter = interpreter
         self._computed = True
 
+    def _run(self, interpreter: Interpreter | GpuInterpreter) -> None:
+        shapes = {index: array.shape for index, array in self._inputs.items()}
+        if shapes != self._shapes:
+            for index, shape in shapes.items():
+                place = self._graph.input_details[index]["index"]
+                interpreter.resize_tensor_input(place, shape, strict=True)
+            interpreter.allocate_tensors()
+            self._shapes = shapes
+        for index, array in self._inputs.items():
+            interpreter.set_tensor(self._graph.input_details[index]["index"], array)
+        interpreter.invoke()
+
     def get_output(self, index: int) -> memoryview:
-        port = check_output(self._graph.outputs, index, self._computed)
-        array = self._interpreter.get_tensor(self._graph.output_details[index]["index"])
-        if array.dtype.kind not in "fiu":
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is no tensor of numbers"
-            )
-        return bytes_of(array)
+        computed = self._computed and self._interpreter is not None
+        port = check_output(self._graph.outputs, index, computed)
+        if port.element is None:
+            raise no_numbers(index, port)
+        interpreter: Any = self._interpreter
+        place = self._graph.output_details[index]["index"]
+        try:
+            return bytes_of(interpreter.get_tensor(place))
+        except ValueError:  # which is what it raises for a tensor without elements
+            now = {each["index"]: each["shape"] for each in interpreter.get_output_details()}
+            if 0 not in now[place]:
+                raise
+        return memoryview(b"")
+
+
+def _details(found: Callable[[], list[_Details]]) -> list[_Details]:
+    """What the interpreter says of the model's inputs or outputs. Its Python package cannot hand
+    over a tensor of a type that NumPy lacks, such as bf16, nor describe one."""
+    try:
+        return found()
+    except ValueError as error:
+        raise HostError(
+            Errno.UNSUPPORTED_OPERATION,
+            f"the model has an input or output of a type that LiteRT's Python lacks: {error}",
+        ) from error
 
 
 def _port(details: _Details) -> Port:
     dtype = np.dtype(details["dtype"])
     dims = tuple(None if dim < 0 else int(dim) for dim in details["shape_signature"])
-    return Port(details["name"], str(dtype), _TENSOR_TYPES.get(dtype), dims)
+    return Port(details["name"], str(dtype), element_of(_SHORT_NAMES.get(dtype.name, "")), dims)
 
 
 def _quantization(details: _Details) -> Quantization | None:

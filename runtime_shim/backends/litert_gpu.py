@@ -9,6 +9,7 @@ import ctypes
 import functools
 import os
 from pathlib import Path
+from typing import Any
 
 import ai_edge_litert
 import numpy as np
@@ -90,9 +91,13 @@ class GpuInterpreter:
     def invoke(self) -> None:
         self._model.run_by_index(_SIGNATURE, self._inputs, self._outputs)
 
+    def get_output_details(self) -> list[dict[str, Any]]:
+        found = self._model.get_output_tensor_details(self._key)
+        return [found[name] for name in self._output_names]
+
     def get_tensor(self, index: int) -> npt.NDArray[np.generic]:
         place = self._output_places[index]
-        details = self._model.get_output_tensor_details(self._key)[self._output_names[place]]
+        details = self.get_output_details()[place]
         size = int(np.prod(details["shape"]))
         array = self._outputs[place].read(size, details["dtype"]).reshape(details["shape"])
         return np.asarray(array)

@@ -1,4 +1,4 @@
-"""C libraries: objects that belong to Python objects, memory, and calls at the end of the process."""
+"""C libraries: memory, objects that belong to Python objects, calls at the end of the process."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as pybind_state
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends.base import (
@@ -32,6 +33,7 @@ from runtime_shim.backends.base import (
     Settings,
 )
 from runtime_shim.backends.devices import choose_device
+from runtime_shim.backends.native import address_of, new_buffer
 from runtime_shim.backends.onnx_cache import open_kept
 from runtime_shim.backends.onnx_devices import (
     BUILT_IN,
@@ -41,7 +43,6 @@ from runtime_shim.backends.onnx_devices import (
     open_session,
     placement,
 )
-from runtime_shim.backends.native import address_of, new_buffer
 from runtime_shim.backends.onnx_files import check_files, may_name_files, ranked_inputs
 from runtime_shim.backends.ports import (
     Fed,
@@ -85,6 +86,16 @@ type, or a number of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (Ten
 
 _TENSOR = re.compile(r"(optional\()?tensor\((\w+)\)\)?")
 """The type of an input or output that is a tensor, or can be one."""
+
+_BROKEN = (
+    pybind_state.Fail,
+    pybind_state.InvalidArgument,
+    pybind_state.InvalidGraph,
+    pybind_state.InvalidProtobuf,
+    IndexError,  # these two of our own reader
+    UnicodeDecodeError,  # also where ONNX Runtime quotes bytes that are not text
+)
+"""What a model that is not a valid one raises while it is loaded."""
 
 _FATAL = 4
 """ONNX Runtime's log level: what it would print, the guest gets as an errno and the log in full."""
@@ -140,14 +151,20 @@ class OnnxBackend:
                 f"the model may name other files as its data, which onnxruntime {ort.__version__}"
                 " would open; a newer one does not, and runs such a model if it names none",
             )
+        try:
+            return self._load(parts[0], place, settings)
+        except _BROKEN as error:
+            raise HostError(Errno.INVALID_ARGUMENT, f"ONNX Runtime: {error}") from error
+
+    def _load(self, model: Part, place: Place, settings: Settings) -> OnnxGraph:
         if place is Target.CPU:
-            return self._load_on_cpu(parts[0], settings)
+            return self._load_on_cpu(model, settings)
         looked_for = (CPU, *BUILT_IN, *self._devices.values())
         known = {device.name: device.target for device in looked_for}
         present = list(self._devices)
         while True:
             name, _, index = choose_device("onnx", place, known, present).partition(":")
-            graph = self._load_on(self._devices[name], index, parts[0], settings)
+            graph = self._load_on(self._devices[name], index, model, settings)
             if graph is not None:
                 return graph
             present.remove(name)

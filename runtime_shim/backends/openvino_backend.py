@@ -21,7 +21,7 @@ from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.native import address_of, new_buffer
 from runtime_shim.backends.onnx_files import check_files, may_name_files
-from runtime_shim.backends.openvino_library import LoadedModel, Request, library
+from runtime_shim.backends.openvino_library import BadModel, LoadedModel, Request, library
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
     Fed,
@@ -117,6 +117,8 @@ class OpenVinoBackend:
             device = place.upper()
         try:
             model = self._library.load(parts, device, config)
+        except BadModel as error:
+            raise HostError(Errno.INVALID_ARGUMENT, f"OpenVINO cannot read it: {error}") from error
         except RuntimeError as error:
             if device == "AUTO" or device.partition(".")[0] in self._library.devices():
                 raise
@@ -179,7 +181,7 @@ class OpenVinoContext:
                 request.place_output(index, buffer)
             self._request = request
             self._fixed = dict(self._placed)
-            self._failed = False
+            self._computed = self._failed = False
         return self._request
 
     def _place_input(self, index: int, fed: Fed) -> None:
@@ -255,9 +257,10 @@ class OpenVinoContext:
         return sorted(shared)
 
     def get_output(self, index: int) -> memoryview:
-        if self._computed and index in self._fixed:
+        there = self._computed and not self._failed
+        if there and index in self._fixed:
             return self._fixed[index]
-        port = check_output(self._graph.outputs, index, self._computed)
+        port = check_output(self._graph.outputs, index, there)
         if port.element is None:
             raise no_numbers(index, port)
         if index in self._kept:

@@ -16,7 +16,7 @@ from typing import Any
 
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.native import address_of, free_with
-from runtime_shim.backends.openvino_library import Config
+from runtime_shim.backends.openvino_library import UNKNOWN_OPERATOR, BadModel, Config
 from runtime_shim.backends.openvino_start import start
 from runtime_shim.backends.openvino_types import ELEMENT_TYPES, dim, port
 from runtime_shim.backends.ports import Port
@@ -171,7 +171,12 @@ class CLibrary:
             self._dll.ov_available_devices_free(byref(found))
 
     def load(self, parts: Sequence[Part], device: str, config: Config) -> CModel:
-        model = self._read(parts)
+        try:
+            model = self._read(parts)
+        except RuntimeError as error:
+            if UNKNOWN_OPERATOR in str(error):
+                raise
+            raise BadModel(str(error)) from error
         try:
             properties = (_Property * len(config))(
                 *(_Property(key.encode(), _spelled(value)) for key, value in config.items())
@@ -293,7 +298,7 @@ class CRequest:
         if not size:
             return memoryview(bytearray())
         bytes_ = (ctypes.c_ubyte * size).from_address(self._library.make("ov_tensor_data", tensor))
-        bytes_.request = self  # which they belong to
+        vars(bytes_)["request"] = self  # which they belong to
         return memoryview(bytes_).cast("B")
 
 

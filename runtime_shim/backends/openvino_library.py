@@ -15,9 +15,17 @@ from runtime_shim.backends.base import Part
 from runtime_shim.backends.ports import Port
 from runtime_shim.backends.signal_stack import kept_signal_stack
 
-__all__ = ["Config", "Library", "LoadedModel", "Request", "library"]
+__all__ = ["UNKNOWN_OPERATOR", "BadModel", "Config", "Library", "LoadedModel", "Request", "library"]
 
 Config: TypeAlias = Mapping[str, str | int | bool]
+
+
+class BadModel(RuntimeError):
+    """OpenVINO cannot read a model; the message is its own."""
+
+
+UNKNOWN_OPERATOR = "OpConversionFailure"
+"""In the message about a model that is whole, and has operators that OpenVINO lacks."""
 
 
 class Request(Protocol):
@@ -63,7 +71,8 @@ class Library(Protocol):
         """Those that are there."""
 
     def load(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
-        """Read a model from one part, or from XML and weights, and compile it."""
+        """Read a model from one part, or from XML and weights, and compile it. Raises BadModel,
+        which is a RuntimeError, where the first of the two fails."""
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import openvino as ov
 
 from runtime_shim.backends.arrays import bytes_of
 from runtime_shim.backends.base import Part
-from runtime_shim.backends.openvino_library import Config
+from runtime_shim.backends.openvino_library import UNKNOWN_OPERATOR, BadModel, Config
 from runtime_shim.backends.openvino_types import dim, port
 from runtime_shim.backends.ports import Port
 
@@ -30,10 +30,13 @@ class PythonLibrary:
         return list(self._core.available_devices)
 
     def load(self, parts: Sequence[Part], device: str, config: Config) -> PythonModel:
-        if len(parts) == 2:
-            model = self._core.read_model(model=parts[0], weights=parts[1])
-        else:
-            model = self._core.read_model(model=parts[0])
+        weights = {"weights": parts[1]} if len(parts) == 2 else {}
+        try:
+            model = self._core.read_model(model=parts[0], **weights)
+        except RuntimeError as error:
+            if UNKNOWN_OPERATOR in str(error):
+                raise
+            raise BadModel(str(error)) from error
         return PythonModel(self._core.compile_model(model, device, dict(config)))
 
 

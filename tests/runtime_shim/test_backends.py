@@ -141,7 +141,6 @@ def test_another_shape_moves_an_input_out_again(context_for: ContextFor) -> None
     feed(context, 0, 1, 2)
     context.compute()
     assert bytes(context.get_output(0)) == struct.pack("<2f", 1, 2)
-    assert not context.move_output(0, buffer(8))  # which has any length
     place = buffer(8)
     for values in ((3, 4, 5), (6, 7), (8,)):
         assert context.move_input(0, place)
@@ -283,8 +282,8 @@ def test_contexts_of_one_graph_do_not_disturb_each_other(load: Load) -> None:
 def test_an_input_that_no_tensor_can_fill_is_an_unsupported_operation(
     context_for: ContextFor,
 ) -> None:
-    context = context_for(identity(TensorProto.BOOL, (1,)))
-    with pytest.raises(HostError, match=r"bool") as caught:
+    context = context_for(identity(TensorProto.STRING, (1,)))
+    with pytest.raises(HostError, match=r"string") as caught:
         context.set_input(0, TensorType.U8, (1,), memoryview(b"\1"))
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 

@@ -185,5 +185,5 @@ def test_an_error_that_cannot_be_read_is_not_printed_where_the_guest_prints(
     broken = identity().replace(b"Identity", b"Ident\xffty")
     with pytest.raises(HostError) as caught:
         NNHost().load([broken], Encoding.ONNX, Target.CPU)
-    assert caught.value.errno is Errno.RUNTIME_ERROR
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
     assert capfd.readouterr().out == ""

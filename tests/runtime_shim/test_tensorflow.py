@@ -32,7 +32,7 @@ def test_bytes_that_were_put_in_a_file_are_removed_again(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     TensorFlowBackend().load([identity((2,))], Target.CPU)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(HostError):
         TensorFlowBackend().load([identity((2,))[:30]], Target.CPU)
     assert not list(tmp_path.iterdir())
 

@@ -129,7 +129,7 @@ def test_more_room_may_be_declared_than_there_is(guest: Guest) -> None:
     [
         (Encoding.ONNX, Errno.SUCCESS),
         (AUTODETECT, Errno.SUCCESS),
-        (GGML, Errno.INVALID_ARGUMENT),  # which the model is not
+        (GGML, Errno.INVALID_ENCODING),  # which the model is not
         (7, Errno.INVALID_ENCODING),
     ],
 )
