@@ -146,6 +146,9 @@ class _Fitting:
         self.adapters[slot] = adapter
         if adapter and function not in target.functions:
             self.caveats[_STAND_INS[function]] = None
+        if adapter and function in ("set_input", "get_output"):
+            for caveat in _ACROSS_LAYOUTS.get((source.layout, target.layout), ()):
+                self.caveats[caveat] = None
         if standing and not fits_as_it_is and not same_adapter(standing.adapter, adapter):
             self.reasons[f"its {function} was adapted to another host"] = None
         elif adapter and not standing:
@@ -182,6 +185,21 @@ _SHARED = (
     "its memory is shared between threads, and adapters borrow bytes of it that another thread may"
     " be using"
 )
+
+_ACROSS_LAYOUTS = {
+    ("witx", "wamr"): (
+        "its TensorFlow Lite models take tensors of 32-bit floats only there: set_input refuses"
+        " others, or before WAMR 2.4.0 takes their bytes for floats",
+    ),
+    ("wamr", "witx"): (
+        "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not:"
+        " such a model's set_input refuses floats there, and its output is not floats",
+    ),
+}
+"""What depends on the model, by the layouts of guest and host.
+
+https://github.com/bytecodealliance/wasm-micro-runtime/blob/646b5a9/core/iwasm/libraries/wasi-nn/src/wasi_nn_tensorflowlite.cpp
+"""
 
 _STAND_INS = {
     "load_by_name_with_config": "load_by_name_with_config is unsupported_operation there, unless"

@@ -149,7 +149,7 @@ def _second_module(dialect: Dialect) -> str:
         f'(import "host" "{name}" (func $host_{name} {_function_type(dialect, name)}))'
         for name in _REPLACED
     ]
-    set_input, get_output = _TEXTS[dialect.layout]
+    set_input, get_output = _TEXTS.get(dialect.name) or _TEXTS[dialect.layout]
     return f"(module {' '.join(imports)} {_COMMON} {set_input} {get_output})"
 
 
@@ -289,7 +289,7 @@ _WITX_GET_OUTPUT = """
     (local.get $out_buffer_max_size) (local.get $written_out)))
 """
 
-_WAMR_GET_OUTPUT = f"""
+_COUNTED_GET_OUTPUT = f"""
 (func $get_output (param $context i32) (param $index i32) (param $out_buffer i32)
     (param $size_inout i32) (result i32)
   (local $entry i32) (local $size i32) (local $count i32)
@@ -302,8 +302,7 @@ _WAMR_GET_OUTPUT = f"""
     (local.set $count (i32.div_u
       (i32.add (local.get $size) (i32.const {WAMR_OUTPUT_UNIT - 1}))
       (i32.const {WAMR_OUTPUT_UNIT})))
-    (br_if $host (i32.gt_u
-      (local.get $count) (i32.load $guest (local.get $size_inout))))
+    @ROOM@
     (br_if $host (i32.eqz (call $inside (local.get $out_buffer) (local.get $size))))
     (memory.copy $guest $arena
       (local.get $out_buffer) (i32.load $arena offset=12 (local.get $entry)) (local.get $size))
@@ -313,8 +312,23 @@ _WAMR_GET_OUTPUT = f"""
     (local.get $size_inout)))
 """
 
+_WAMR_GET_OUTPUT = _COUNTED_GET_OUTPUT.replace(
+    "@ROOM@",
+    "(br_if $host (i32.gt_u (local.get $count) (i32.load $guest (local.get $size_inout))))",
+)
+
+_ADAPTED_GET_OUTPUT = _COUNTED_GET_OUTPUT.replace(
+    "@ROOM@",
+    f"""
+    (br_if $host (i32.rem_u (local.get $size) (i32.const {WAMR_OUTPUT_UNIT})))
+    (br_if $host (i32.gt_u (local.get $size) (i32.load $guest (local.get $size_inout))))
+    """,
+)
+"""Where the room is in bytes: see runtime_shim.abi.adapted."""
+
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "witx": (_WITX_SET_INPUT, _WITX_GET_OUTPUT),
     "wamr": (_WAMR_SET_INPUT, _WAMR_GET_OUTPUT),
+    "witx adapted to wamr": (_WAMR_SET_INPUT, _ADAPTED_GET_OUTPUT),
 }
-"""By layout."""
+"""By dialect, or layout."""

@@ -21,7 +21,7 @@ import wasmtime
 from wasmtime import _ffi as ffi
 from wasmtime import _func
 
-from rewriter.dialects import Dialect, Errno
+from rewriter.dialects import DIALECTS, Dialect, Errno
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
@@ -74,11 +74,21 @@ def define(
     i32 = wasmtime.ValType.i32
     find_memory = _memory_finder(remember_memory)
     for module, dialect in dialects.items():
-        functions = importlib.import_module(f"runtime_shim.abi.{dialect.name}").FUNCTIONS
+        functions = _functions_of(dialect)
         for name, parameters in dialect.functions.items():
             func_type = wasmtime.FuncType([i32() for _ in parameters], [i32()])
             function = _raw(session, find_memory, name, functions[name], parameters)
             _define_raw(linker, module, name, func_type, function)
+
+
+def _functions_of(dialect: Dialect) -> Mapping[str, Callable[..., int]]:
+    if dialect.name in DIALECTS:
+        found: Mapping[str, Callable[..., int]]
+        found = importlib.import_module(f"runtime_shim.abi.{dialect.name}").FUNCTIONS
+        return found
+    from runtime_shim.abi.adapted import FUNCTIONS  # which few guests need
+
+    return FUNCTIONS[dialect.name]
 
 
 def _define_raw(

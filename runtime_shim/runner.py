@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import wasmtime
 
-from rewriter.dialects import DIALECTS, Dialect
+from rewriter.dialects import DIALECTS, WAMR, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, inspect_module
 from runtime_shim.errors import GuestTimeout, GuestTrap, LinkError
@@ -187,7 +187,8 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 
 
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
-    """The dialect for each wasi-nn module name that a guest imports.
+    """The dialect for each wasi-nn module name that a guest imports; one of runtime_shim.abi.adapted
+    where a rewrite has put an adapter before its get_output.
 
     Raises LinkError where the imports fit no dialect, and for a guest that was adapted to the
     numbers of a host that has others.
@@ -207,6 +208,15 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
             evidence = "".join(f"\n  {module}.{item}" for item in abi.evidence)
             raise LinkError(f"what the module imports is no known wasi-nn ABI:{evidence}")
         dialects[module] = DIALECTS[abi.name]
+    for slot, standing in info.adapters.items():
+        if standing.adapter.function == "get_output":
+            from runtime_shim.abi.adapted import FROM_WAMR, TO_WAMR
+
+            module = info.wasi_nn[slot].module
+            if standing.adapter.target.layout == WAMR.layout:
+                dialects[module] = TO_WAMR
+            elif standing.adapter.source.layout == WAMR.layout:
+                dialects[module] = FROM_WAMR[dialects[module]]
     return dialects
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -35,11 +36,18 @@ from runtime_shim.limits import Limits, Usage
 if TYPE_CHECKING:
     import wasmtime
 
-__all__ = ["DEFAULT_LIMITS", "EVERY_NAME", "Loader", "Session"]
+__all__ = ["DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Session"]
 
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
 R = TypeVar("R")
+
+
+class Floats(Enum):
+    """Which tensors of quantised models are floats to a guest: those it sets, or all."""
+
+    IN = "in"
+    IN_AND_OUT = "in and out"
 
 
 class Loader(Protocol):
@@ -151,16 +159,16 @@ class Session(AbstractContextManager["Session"]):
         self._graphs.forget(graph)
         self._usage.release(graph)
 
-    def init_execution_context(self, graph: int, *, floats: bool = False) -> int:
-        """Make an execution context for a graph, and return its handle. With `floats`, quantised
-        tensors are fed and read as f32."""
+    def init_execution_context(self, graph: int, *, floats: Floats | None = None) -> int:
+        """Make an execution context for a graph, and return its handle. `floats` says which
+        quantised tensors are f32 to the guest."""
         found = self._graphs[graph]
         self._usage.check_context(len(self.contexts))
         context = self._host.watch(found, guarded(found.init_execution_context))
-        if floats and isinstance(found, QuantizedGraph):
+        if floats is not None and isinstance(found, QuantizedGraph):
             from runtime_shim.backends.quantized import FloatContext  # it needs NumPy
 
-            context = FloatContext(context, found.input_quantization, found.output_quantization)
+            context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
         self._usage.hold(handle, found)
         if self._arena is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import wasmtime
 
 from rewriter.dialects import TENSOR, WITX, Dialect, Encoding, Target, TensorType
-from runtime_shim import NNHost
+from rewriter.inspect import inspect_module
+from runtime_shim import NNHost, guest_dialects
 
 BUILDERS, HANDLE, DIMS, TENSOR_AT, WRITTEN, OUTPUT, DATA = 0, 64, 128, 256, 300, 1024, 65536
 """Places in the guest's memory of four pages."""
@@ -35,7 +36,8 @@ class Guest:
     """Calls the host as a guest would: every argument is a number, every result an errno.
 
     With `plain`, every call goes to the host: see NNHost.add_to_linker and Session.instantiate.
-    A memory can be imported as "memory" from "env".
+    A memory can be imported as "memory" from "env". A `binary` is a module made from `text`, by a
+    rewrite for example, and has the ABI that its imports tell.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Guest:
         memory: str = '(memory (export "memory") 4)',
         dialect: Dialect = WITX,
         plain: bool = False,
+        binary: bytes | None = None,
     ) -> None:
         config = wasmtime.Config()
         config.shared_memory = True
@@ -56,14 +59,15 @@ class Guest:
         linker.define(self.store, "env", "memory", imported)
         host = host or NNHost()
         self.session = host.session()
-        compiled = wasmtime.Module(engine, text(module, memory, dialect))
+        compiled = wasmtime.Module(engine, binary or text(module, memory, dialect))
+        dialects: Mapping[str, Dialect] = {module: dialect}
+        if binary is not None:
+            dialects = guest_dialects(inspect_module(binary))
         if plain:
-            host.add_to_linker(linker, self.session, dialects={module: dialect})
+            host.add_to_linker(linker, self.session, dialects=dialects)
             instance = linker.instantiate(self.store, compiled)
         else:
-            instance = self.session.instantiate(
-                linker, self.store, compiled, dialects={module: dialect}
-            )
+            instance = self.session.instantiate(linker, self.store, compiled, dialects=dialects)
         self.exports = instance.exports(self.store)
         found = self.exports.get("memory")
         self.memory = found if isinstance(found, wasmtime.Memory) else None

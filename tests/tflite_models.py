@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 _TYPES: dict[np.dtype[Any], int] = {
+    np.dtype(np.bool_): schema.TensorType.BOOL,
     np.dtype(np.float16): schema.TensorType.FLOAT16,
     np.dtype(np.float32): schema.TensorType.FLOAT32,
     np.dtype(np.float64): schema.TensorType.FLOAT64,

@@ -1,7 +1,7 @@
 """WAMR's older ABI, where it differs from witx: two structures, the type numbers, and counts.
 
-WAMR's own host takes nothing but 32-bit floats; this one takes every type that the ABI can name,
-each in its own size.
+A TensorFlow Lite model takes 32-bit floats only, as on WAMR. Other models take every type that the
+ABI can name, each in its own size, as WAMR's OpenVINO backend did before 2.4.0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rewriter.dialects import (
 from runtime_shim.abi import witx
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
-from runtime_shim.session import Session
+from runtime_shim.session import Floats, Session
 
 __all__ = ["FUNCTIONS"]
 
@@ -44,7 +44,7 @@ def init_execution_context(
 ) -> int:
     """Quantised models are fed and read as floats."""
     guest.check_writable(context_out, 4)
-    guest.write_u32(context_out, session.init_execution_context(graph, floats=True))
+    guest.write_u32(context_out, session.init_execution_context(graph, floats=Floats.IN_AND_OUT))
     return witx.SUCCESS
 
 

@@ -10,33 +10,38 @@ from collections.abc import Sequence
 import numpy as np
 
 from rewriter.dialects import Errno, TensorType
-from runtime_shim.backends.base import ExecutionContext, Quantization
+from runtime_shim.backends.base import ExecutionContext, Quantization, QuantizedGraph
 from runtime_shim.errors import HostError
 
 __all__ = ["FloatContext"]
 
 
 class FloatContext:
-    """Implements backends.base.ExecutionContext around another one: where a tensor is quantised,
-    it takes floats as input / scale + zero point, cut off to a whole number and to 0..255, and
-    gives (output - zero point) * scale. Other tensors, and inputs of another type than f32, pass.
+    """Implements backends.base.ExecutionContext around another one, of TensorFlow Lite: inputs are
+    f32 only, and where a tensor is quantised, it takes floats as input / scale + zero point, cut
+    off to a whole number and to 0..255, and gives (output - zero point) * scale. Other tensors
+    pass. A guest that `reads_floats` not does not get such an output at all.
     """
 
     def __init__(
-        self,
-        context: ExecutionContext,
-        inputs: Sequence[Quantization | None],
-        outputs: Sequence[Quantization | None],
+        self, context: ExecutionContext, graph: QuantizedGraph, *, reads_floats: bool
     ) -> None:
         self._context = context
-        self._inputs = inputs
-        self._outputs = outputs
+        self._inputs = graph.input_quantization
+        self._outputs = graph.output_quantization
+        self._reads_floats = reads_floats
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
+        if tensor_type is not TensorType.F32:
+            raise HostError(
+                Errno.RUNTIME_ERROR,
+                f"input {index} was given {tensor_type.name.lower()}, and a TensorFlow Lite model"
+                " takes f32 only in WAMR's older ABI",
+            )
         quantization = _of(self._inputs, index)
-        if quantization is None or tensor_type is not TensorType.F32:
+        if quantization is None:
             self._context.set_input(index, tensor_type, shape, data)
             return
         scale, zero_point = _one("input", index, quantization)
@@ -52,6 +57,13 @@ class FloatContext:
         quantization = _of(self._outputs, index)
         if quantization is None:
             return output
+        if not self._reads_floats:
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION,
+                f"output {index} is quantised: the guest was adapted to an ABI in which it would be"
+                " floats, and expects the values as they are stored; adapt it with"
+                " `nnshim rewrite --for nnshim`",
+            )
         scale, zero_point = _one("output", index, quantization)
         floats = (np.frombuffer(output, np.uint8).astype(np.float32) - zero_point) * scale
         return floats.astype(np.float32).view(np.uint8).data

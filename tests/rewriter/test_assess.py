@@ -169,3 +169,16 @@ def test_a_given_abi_decides_where_the_imports_cannot() -> None:
 def test_an_unknown_host_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(UsageError, match=r"no known host.*wasmtime"):
         rewriter.rewrite(guest("wasi_nn", "witx"), host="wasmer")
+
+
+@pytest.mark.parametrize(
+    ("wasm", "host", "words"),
+    [
+        (guest("wasi_ephemeral_nn", "witx", "set_input"), "wamr-legacy", "32-bit floats only"),
+        (guest("wasi_nn", "wamr", "set_input"), "wasmedge", "feeds and reads quantised"),
+    ],
+)
+def test_what_depends_on_the_model_is_said(wasm: bytes, host: str, words: str) -> None:
+    found = on(host, wasm)
+    assert found.verdict is Verdict.AFTER_REWRITE
+    assert any(words in caveat for caveat in found.caveats)
