@@ -40,9 +40,8 @@ class Pool:
             return self._locks.setdefault(key, _Lock())
 
     def close(self) -> None:
-        """Forget the models, and end the processes of those backends that have one. What is loaded
-        next begins anew."""
-        self.loaded.clear()
+        """End the processes of those backends that have one, whose models are lost then. What is
+        loaded next begins anew."""
         while self._backends:
             _, backend = self._backends.popitem()
             if isinstance(backend, _HasProcess):

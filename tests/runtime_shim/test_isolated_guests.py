@@ -21,7 +21,7 @@ from runtime_shim.backends import isolated_calls
 from runtime_shim.backends.fake import FakeBackend
 from runtime_shim.backends.isolated import IsolatedBackend
 from tests.gguf_models import successors
-from tests.models import identity
+from tests.models import endless, identity
 from tests.processes import children, ends, started, status
 
 SPY = """
@@ -132,9 +132,9 @@ def test_the_same_bytes_are_one_graph_in_one_guest_and_encodings_have_their_own_
 ) -> None:
     session = host.session()
     with started() as pids:
-        first, again = own(session), own(session)
+        first, again = own(session, b"1"), own(session, b"2")
         other = own(session, encoding=Encoding.PIPER)
-    assert again == first
+    assert (again.pid, again.seen) == (first.pid, b"any|1|2")
     assert other.pid != first.pid
     assert set(pids) == {first.pid, other.pid}
 
@@ -150,6 +150,36 @@ def test_named_graphs_share_a_process_that_has_no_guests_model(host: NNHost) -> 
     guests[0].close()
     assert ask(guests[1], guests[1].load_by_name("named")).pid == answers[0].pid
     assert b"asked" not in own(guests[1]).seen
+
+
+def test_a_real_models_process_is_its_guests_and_an_autodetected_one_is_no_other() -> None:
+    host = NNHost(isolate=True)
+    sessions = host.session(), host.session()
+    mine = []
+    for session in sessions:
+        with started() as pids:
+            for encoding in (Encoding.ONNX, Encoding.AUTODETECT):
+                session.load([identity()], encoding, Target.CPU)
+        mine.append(pids)
+    assert [len(pids) for pids in mine] == [1, 1]
+    assert mine[0] != mine[1]
+
+
+def opened(pid: int) -> set[int]:
+    """The files, sockets and pipes that a process has open, besides the standard ones."""
+    folder = Path(f"/proc/{pid}/fd")
+    standard = {(folder / str(fd)).stat().st_ino for fd in range(3)}
+    return {path.stat().st_ino for path in folder.iterdir()} - standard
+
+
+def test_processes_have_no_memory_or_connection_in_common(host: NNHost) -> None:
+    guests = host.session(), host.session()
+    pids = [own(guest, b"given").pid for guest in guests]
+    pids.append(ask(guests[0], guests[0].load_by_name("named")).pid)
+    first, second, named = map(opened, pids)
+    output = {os.stat("/proc/self/fd/1").st_ino}
+    assert first & second <= output
+    assert (first | second) & named <= output
 
 
 def test_what_the_program_loads_itself_is_in_no_process_of_a_guest_or_a_named_graph(
@@ -324,6 +354,18 @@ def test_a_process_that_does_not_read_keeps_nobody_waiting(
         process.forget(number)
     process.close()
     assert status(process.pid) is None
+
+
+def test_closing_a_session_ends_what_it_waits_for() -> None:
+    session = NNHost(isolate=True).session()
+    context = session.init_execution_context(session.load([endless()], Encoding.ONNX, Target.CPU))
+    session.set_input(context, 0, TensorType.F32, (1,), memoryview(bytes(4)))
+    timer = threading.Timer(0.5, session.close)
+    timer.start()
+    with pytest.raises(HostError, match="was ended with the session") as caught:
+        session.compute(context)
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+    timer.join()
 
 
 def test_what_a_busy_process_did_not_read_it_forgets_later(host: NNHost) -> None:
