@@ -62,10 +62,11 @@ class NNHost:
     those of each guest.
 
     With `isolate`, models of encodings that are not among `backends` are parsed and run in other
-    processes: see runtime_shim.backends.isolated. What a guest loads from its own memory has one
-    for each encoding, which nobody else's data reaches, and which ends with the session; guests do
-    not share graphs then. Named graphs have one for each encoding: it holds the tensors of all
-    guests that use one of them, and each guest needs a host of its own where that is too much.
+    processes: see runtime_shim.backends.isolated. What a guest loads from its own memory runs in a
+    process that has no other guest's data, one for each encoding, which ends with the session; so
+    guests share no such graph. Named graphs run in a process that all guests share, one for each
+    encoding: it holds the tensors of every guest that uses one of them. An operator who does not
+    trust a named graph with that gives each guest its own host.
 
     Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
     """

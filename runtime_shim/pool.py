@@ -16,8 +16,8 @@ _GraphKey = tuple[Encoding, Place, tuple[bytes, ...], str]
 
 
 class Pool:
-    """Backends, made at their first use, and in `loaded` what still is there of the models that
-    were loaded from bytes. May be shared by threads."""
+    """Backends, made at their first use, and in `loaded` those models that were loaded from
+    bytes and are still in use. May be shared by threads."""
 
     def __init__(self, new_backend: Callable[[Encoding], Backend]) -> None:
         self._new_backend = new_backend

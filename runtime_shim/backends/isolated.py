@@ -1,11 +1,11 @@
 """Models in processes of their own: where one crashes its NN runtime, the host lives, and where
 one reads memory that is not its own, there is nothing of another guest's in it.
 
-Each IsolatedBackend has one process, which it starts when something is loaded. NNHost has one for
-each guest and encoding, for what the guest loads from its own memory; it ends with the session. For
-named graphs it has one for each encoding, which all guests share: that process holds the tensors of
-every guest that uses one of them. Whoever does not trust a named graph with that gives each guest a
-host of its own.
+Each IsolatedBackend has one process, which it starts when something is loaded. NNHost has one
+backend for each guest and encoding, for what the guest loads from its own memory; its process ends
+with the session. For named graphs it has one for each encoding, which all guests share: that
+process holds the tensors of every guest that uses one of them. An operator who does not trust a
+named graph with that gives each guest its own host.
 
 What was loaded in a process is lost when it crashes: its guests get `runtime_error` from then on,
 and whatever is loaded next starts another one. A process is not a sandbox: it may do whatever the

@@ -239,11 +239,12 @@ def test_a_crash_is_one_guests_loss_and_is_cleaned_up_at_its_end(host: NNHost) -
 
 @contextlib.contextmanager
 def nothing_left() -> Iterator[None]:
-    """No process, descriptor or thread more than before."""
+    """No process, descriptor, thread or shared memory more than before."""
 
-    def counts() -> tuple[set[int], int, int]:
+    def counts() -> tuple[set[int], int, int, int]:
         gc.collect()
-        return children(), len(os.listdir("/proc/self/fd")), threading.active_count()
+        shared = Path("/proc/self/maps").read_text().count("memfd:nnshim")
+        return children(), len(os.listdir("/proc/self/fd")), threading.active_count(), shared
 
     before = counts()
     yield
