@@ -6,13 +6,12 @@ import functools
 import hashlib
 import json
 import logging
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from rewriter.dialects import Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
@@ -33,6 +32,7 @@ from runtime_shim.backends.devices import place_name
 from runtime_shim.errors import HostError
 from runtime_shim.limits import Limits
 from runtime_shim.placement import Placement
+from runtime_shim.pool import Pool
 from runtime_shim.registry import NamedGraph
 from runtime_shim.session import DEFAULT_LIMITS, EVERY_NAME, Session
 from runtime_shim.stats import GraphStats, Key, Stats, TimedContext
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["NNHost"]
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
-
-_GraphKey = tuple[Encoding, Place, tuple[bytes, ...], str]
 
 
 class NNHost:
@@ -63,8 +61,12 @@ class NNHost:
     `stats()` counts inferences only with `time_inferences`: it costs a little in each. `limits` are
     those of each guest.
 
-    With `isolate`, models are parsed and run in processes of their own, one for each backend that
-    is not among `backends`: see runtime_shim.backends.isolated.
+    With `isolate`, models of encodings that are not among `backends` are parsed and run in other
+    processes: see runtime_shim.backends.isolated. What a guest loads from its own memory runs in a
+    process that has no other guest's data, one for each encoding, which ends with the session; so
+    guests share no such graph. Named graphs run in a process that all guests share, one for each
+    encoding: it holds the tensors of every guest that uses one of them. An operator who does not
+    trust a named graph with that gives each guest its own host.
 
     Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
     """
@@ -86,8 +88,7 @@ class NNHost:
         self.limits = limits
         self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache)
-        self._backends = dict(backends or {})
-        self._given = frozenset(self._backends)
+        self._given = dict(backends or {})
         self._placement = Placement(devices)
         self._gpu_fallback = gpu_fallback
         self._time_inferences = time_inferences
@@ -99,13 +100,15 @@ class NNHost:
                 raise UsageError(f"two named graphs have the name {graph.name!r}")
             self._named[graph.name] = graph
         self._loaded_named: dict[tuple[str, str], Graph] = {}
-        self._loaded: WeakValueDictionary[_GraphKey, Graph] = WeakValueDictionary()
-        self._loading: WeakValueDictionary[object, _Lock] = WeakValueDictionary()
-        self._lock = threading.Lock()
+        self._shared = Pool(self._new_backend)
+        """Of named graphs, and without isolation of all."""
+        self._own = Pool(self._new_backend) if isolate else self._shared
+        """Of what the program itself loads."""
 
     def session(self) -> Session:
         """A guest's own handle tables."""
-        return Session(self, self.limits)
+        pool = Pool(self._new_backend) if self._isolate else None
+        return Session(_Guest(self, pool), self.limits)
 
     def add_to_linker(
         self,
@@ -139,14 +142,27 @@ class NNHost:
     ) -> Graph:
         """Load a model, or find it among the loaded ones. A model of another format than the
         encoding's is taken where guests and hosts give one number to both, and not with
-        `only_this`. Raises HostError."""
+        `only_this`. With isolation, it is in a process of models that were loaded this way, and of
+        no guest's. Raises HostError."""
+        return self._load_from(self._own, builders, encoding, target, options, only_this)
+
+    def _load_from(
+        self,
+        pool: Pool,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Target,
+        options: Options = NO_OPTIONS,
+        only_this: bool = False,
+    ) -> Graph:
         encoding, place = self._place(builders, encoding, target, only_this)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
         key = (encoding, place, digests, _spelled(options))
-        with self._lock_of(key):
-            graph = self._loaded.get(key)
+        with pool.lock_of(key):
+            graph = pool.loaded.get(key)
             if graph is None or _is_lost(graph):
-                graph = self._loaded[key] = self._load(builders, encoding, place, options, None)
+                graph = self._load(pool, builders, encoding, place, options, None)
+                pool.loaded[key] = graph
         return graph
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> Graph:
@@ -158,12 +174,13 @@ class NNHost:
             known = ", ".join(map(repr, self._named)) or "none at all"
             raise HostError(Errno.NOT_FOUND, f"no graph has the name {name!r}; known: {known}")
         key = (name, _spelled(options))
-        with self._lock_of(key):
+        with self._shared.lock_of(key):
             graph = self._loaded_named.get(key)
             if graph is None or _is_lost(graph):
                 parts = list(map(Path, named.paths))
                 encoding, place = guarded(self._place, parts, named.encoding, named.target)
-                graph = self._load(parts, encoding, place, {**named.options, **options}, name)
+                merged = {**named.options, **options}
+                graph = self._load(self._shared, parts, encoding, place, merged, name)
                 self._loaded_named[key] = graph
         return graph
 
@@ -185,13 +202,14 @@ class NNHost:
 
     def _load(
         self,
+        pool: Pool,
         parts: Sequence[Part],
         encoding: Encoding,
         place: Place,
         options: Options,
         name: str | None,
     ) -> Graph:
-        backend = self._backend(encoding)
+        backend = self._given[encoding] if encoding in self._given else pool.backend(encoding)
         started = perf_counter()
         try:
             graph, device = guarded(_load_with, backend, parts, place, options)
@@ -206,12 +224,6 @@ class NNHost:
         self._stats_keys[graph] = key
         return graph
 
-    def _backend(self, encoding: Encoding) -> Backend:
-        with self._lock:
-            if encoding not in self._backends:
-                self._backends[encoding] = self._new_backend(encoding)
-            return self._backends[encoding]
-
     def _new_backend(self, encoding: Encoding) -> Backend:
         if not self._isolate:
             return import_backend(encoding, self._settings)
@@ -219,23 +231,30 @@ class NNHost:
 
         return IsolatedBackend(encoding, self._settings)
 
-    def _lock_of(self, key: object) -> _Lock:
-        """A lock for one model, so that it is loaded once while others can load meanwhile."""
-        with self._lock:
-            return self._loading.setdefault(key, _Lock())
 
+class _Guest:
+    """Implements session.Loader for one guest. `pool` is its own, None where all share one."""
 
-class _Lock:
-    """A lock that a WeakValueDictionary can hold."""
+    def __init__(self, host: NNHost, pool: Pool | None) -> None:
+        self._host = host
+        self._pool = pool
+        self.load_by_name = host.load_by_name
+        self.watch = host.watch
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Target,
+        *,
+        only_this: bool = False,
+    ) -> Graph:
+        pool = self._pool or self._host._own
+        return self._host._load_from(pool, builders, encoding, target, only_this=only_this)
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    def release(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
 
 
 def _load_with(

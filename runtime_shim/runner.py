@@ -187,8 +187,8 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 
 
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
-    """The dialect for each wasi-nn module name that a guest imports; one of runtime_shim.abi.adapted
-    where a rewrite has put an adapter before its get_output.
+    """The dialect for each wasi-nn module name that a guest imports. Where a rewrite has put an
+    adapter before its get_output, that is one of runtime_shim.abi.adapted.
 
     Raises LinkError where the imports fit no dialect, and for a guest that was adapted to the
     numbers of a host that has others.

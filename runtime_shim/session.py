@@ -51,7 +51,7 @@ class Floats(Enum):
 
 
 class Loader(Protocol):
-    """Where a session gets its graphs from: runtime_shim.host.NNHost."""
+    """Where a session gets its graphs from: runtime_shim.host."""
 
     def load(
         self,
@@ -65,6 +65,9 @@ class Loader(Protocol):
     def load_by_name(self, name: str, options: Options) -> Graph: ...
 
     def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext: ...
+
+    def release(self) -> None:
+        """The guest has let go of everything."""
 
 
 DEFAULT_LIMITS = Limits()
@@ -122,13 +125,15 @@ class Session(AbstractContextManager["Session"]):
         self.close()
 
     def close(self) -> None:
-        """Free all graphs and contexts; their handles mean nothing from then on."""
+        """Free all graphs and contexts; their handles mean nothing from then on. With isolation,
+        the processes of this guest's own models end."""
         if self._arena is not None:
             for handle in self.contexts:
                 self._arena.dismiss(handle)
         self.contexts.clear()
         self._graphs.clear()
         self._usage = Usage(self._usage.limits)
+        self._host.release()
 
     def check_load(self, size: int) -> None:
         """Raise HostError unless a model of `size` bytes may be loaded."""

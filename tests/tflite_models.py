@@ -11,6 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+__all__ = [
+    "Operator",
+    "Tensor",
+    "build",
+    "identity",
+    "schema",
+    "sum_and_product",
+    "two_layers",
+    "without_subgraphs",
+]
+
 _TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.bool_): schema.TensorType.BOOL,
     np.dtype(np.float16): schema.TensorType.FLOAT16,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rewriter.dialects import Encoding, Target, TensorType
-from runtime_shim.backends import import_backend
+from runtime_shim.backends import guest_output, import_backend
 from runtime_shim.backends.base import (
     Backend,
     Part,
@@ -40,9 +40,11 @@ _MOST_REMARKS = 3
 """Of one call."""
 
 
-def main(control_fd: str, lifeline_fd: str, encoding: str, settings: str) -> None:
-    """Serve until the host is gone. The arguments are those of the command line."""
+def main(control_fd: str, lifeline_fd: str, output_fd: str, encoding: str, settings: str) -> None:
+    """Serve until the host is gone. The arguments are those of the command line; `output_fd` is
+    the host's standard output."""
     end_with(int(lifeline_fd))
+    guest_output.use(int(output_fd))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what the terminal's user ends
     control = socket.socket(fileno=int(control_fd))
     remarks = _Remarks(logging.INFO)
@@ -169,9 +171,10 @@ class _Models:
             quantized = graph.input_quantization, graph.output_quantization
         return self._add(graph), graph.device, *quantized
 
-    def _init_execution_context(self, _: SharedMemory, graph: int) -> tuple[int, bool]:
+    def _init_execution_context(self, _: SharedMemory, graph: int) -> tuple[int, bool, bool]:
         context = self._objects[graph].init_execution_context()
-        return self._add(context), isinstance(context, StreamingContext)
+        any_length = getattr(context, "takes_any_length", False)
+        return self._add(context), isinstance(context, StreamingContext), any_length
 
     def _set_input(
         self,

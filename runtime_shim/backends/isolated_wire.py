@@ -18,7 +18,7 @@ from rewriter.dialects import Errno
 from runtime_shim.backends.native import free_with
 from runtime_shim.errors import HostError
 
-__all__ = ["LARGEST_MESSAGE", "SharedMemory", "receive", "send"]
+__all__ = ["LARGEST_MESSAGE", "SharedMemory", "receive", "send", "send_at_once"]
 
 LARGEST_MESSAGE = 1 << 16
 """Bytes; a packet can have more than twice as many."""
@@ -33,6 +33,12 @@ def send(channel: socket.socket, message: Any, files: Sequence[int] = ()) -> Non
     if len(data) > LARGEST_MESSAGE:
         raise HostError(Errno.TOO_LARGE, f"a call with {len(data)} bytes of arguments")
     socket.send_fds(channel, [data], files)
+
+
+def send_at_once(channel: socket.socket, message: Any) -> None:
+    """Send a message. Raises BlockingIOError where the other side has to read others first, and
+    any other OSError where it is gone."""
+    channel.send(json.dumps(message).encode(), socket.MSG_DONTWAIT)
 
 
 def receive(channel: socket.socket, files: int = 0) -> tuple[Any, list[int]]:

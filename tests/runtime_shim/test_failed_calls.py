@@ -18,6 +18,7 @@ from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
 from runtime_shim.backends import onnx as onnx_backend
 from runtime_shim.backends import openvino_backend
+from runtime_shim.backends.native import new_buffer
 from runtime_shim.backends.openvino_c import CLibrary
 from runtime_shim.errors import HostError
 from tests import tflite_models
@@ -216,7 +217,7 @@ def test_a_process_that_is_short_of_memory_goes_on(encoding: str, room: int) -> 
 
 def test_memory_for_a_tensor_is_zeroed_and_aligned() -> None:
     for size in (0, 1, 63, 64, 1000):
-        made = onnx_backend.new_buffer(size)
+        made = new_buffer(size)
         assert bytes(made) == bytes(size)
         if size:
             assert ctypes.addressof(ctypes.c_char.from_buffer(made)) % 64 == 0

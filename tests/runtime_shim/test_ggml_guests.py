@@ -33,10 +33,15 @@ def guests(folder: Path) -> dict[bool, bytes]:
 
 
 def printed(
-    guest: bytes, folder: Path, capfd: pytest.CaptureFixture[str], *arguments: str
+    guest: bytes,
+    folder: Path,
+    capfd: pytest.CaptureFixture[str],
+    *arguments: str,
+    isolate: bool = False,
 ) -> list[str]:
     graph = NamedGraph("it", Encoding.GGML, "auto", (str(folder / "letters.gguf"),), GREEDY)
-    run(guest, NNHost(graphs=[graph]), WasiOptions(["guest", "it", *arguments]))
+    host = NNHost(graphs=[graph], isolate=isolate)
+    run(guest, host, WasiOptions(["guest", "it", *arguments]))
     return capfd.readouterr().out.splitlines()
 
 
@@ -55,10 +60,12 @@ def test_a_guest_gets_its_text_in_pieces(
     assert lines == ["[i][j][k][l]", f"compute_single {Errno.END_OF_SEQUENCE:d}"]
 
 
+@pytest.mark.parametrize("isolate", [False, True])
 def test_a_guest_can_have_the_host_print_its_text(
-    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str], isolate: bool
 ) -> None:
-    lines = printed(guests[False], folder, capfd, '{"stream-stdout": true, "n-predict": 2}', "a")
+    options = '{"stream-stdout": true, "n-predict": 2}'
+    lines = printed(guests[False], folder, capfd, options, "a", isolate=isolate)
     assert lines[:2] == ["bccompute 0", "bc"]
 
 

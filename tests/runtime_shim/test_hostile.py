@@ -89,4 +89,4 @@ def test_every_call_gets_an_errno(dialect: str, seed: int, plain: bool) -> None:
     guest.session.close()
     neighbour.session.close()
     gc.collect()
-    assert not host._loaded  # the graphs are gone, and with them all that held them
+    assert not host._shared.loaded  # the graphs are gone, and with them all that held them

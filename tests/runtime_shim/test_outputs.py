@@ -104,7 +104,10 @@ OUTPUTS: Mapping[str, tuple[list[onnx.NodeProto], Port]] = {
 }
 
 
-def by_onnx(made: bytes) -> list[tuple[Array, list[Array | None]]]:
+Rounds = list[tuple[Array, Sequence[Array | None]]]
+
+
+def by_onnx(made: bytes) -> Rounds:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     session = ort.InferenceSession(made, options)
@@ -115,9 +118,9 @@ def by_onnx(made: bytes) -> list[tuple[Array, list[Array | None]]]:
     ]
 
 
-def by_openvino(made: bytes) -> list[tuple[Array, list[Array | None]]]:
+def by_openvino(made: bytes) -> Rounds:
     compiled = openvino.compile_model(openvino.Core().read_model(made), "CPU")
-    found = []
+    found: Rounds = []
     for x in INPUTS:
         result = compiled([x])
         found.append((x, [np.array(result[port]) for port in compiled.outputs]))
@@ -179,7 +182,7 @@ def test_an_index_is_that_of_the_model_on_litert(guest: Guest) -> None:
         made = tflite_models.build(tensors, operators, [0], order)
         interpreter = Interpreter(model_content=made)
         interpreter.allocate_tensors()
-        rounds: list[tuple[Array, list[Array | None]]] = []
+        rounds: Rounds = []
         for fed in INPUTS:
             interpreter.set_tensor(0, fed)
             interpreter.invoke()
