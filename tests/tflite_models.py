@@ -175,3 +175,9 @@ def two_layers(
         Operator(schema.BuiltinOperator.SOFTMAX, [6], [7], kind.SoftmaxOptions, softmax),
     ]
     return build(tensors, operators, [0], [7])
+
+
+def relu(dims: Sequence[int]) -> bytes:
+    """One input of floats, and what of it is above zero."""
+    tensors = [Tensor(np.float32, dims), Tensor(np.float32, dims)]
+    return build(tensors, [Operator(schema.BuiltinOperator.RELU, [0], [1])], [0], [1])
