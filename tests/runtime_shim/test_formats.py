@@ -50,7 +50,7 @@ def test_a_model_is_loaded_under_its_numbers_and_under_no_others(
 ) -> None:
     host = NNHost()
     for number, taken in numbers.items():
-        guest = Guest(host, dialect=dialect, memory='(memory (export "memory") 16)')
+        guest = Guest(host, dialect=dialect, memory='(memory (export "memory") 64)')
         made = FORMATS[name]()
         load = load_as_wamr if dialect is WAMR else Guest.load_model
         errno = load(guest, made, number)
