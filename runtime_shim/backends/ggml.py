@@ -9,11 +9,12 @@ https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn/GGML
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import xllamacpp
@@ -199,6 +200,10 @@ class GgmlContext:
         self._text = None
 
     def compute(self) -> None:
+        with self._without_what_failed():
+            self._compute()
+
+    def _compute(self) -> None:
         text = self._start()
         options = self._options
         if options.embedding:
@@ -219,10 +224,12 @@ class GgmlContext:
 
     def compute_single(self) -> None:
         text = self._text if self._streaming else None
-        if text is None:
-            text = self._start()
-        self._streaming = False
-        if text.advance():
+        with self._without_what_failed():
+            if text is None:
+                text = self._start()
+            self._streaming = False
+            ended = text.advance()
+        if ended:
             raise HostError(Errno.END_OF_SEQUENCE, "the model has ended its text")
         self._streaming = True
 
@@ -252,6 +259,17 @@ class GgmlContext:
             "llama_commit": xllamacpp.BUILD_INFO["commit"],
         }
         return json.dumps(counts).encode()
+
+    @contextlib.contextmanager
+    def _without_what_failed(self) -> Iterator[None]:
+        """A llama_context in which a call has failed is not used any more, nor is its text."""
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, HostError) or error.errno is Errno.RUNTIME_ERROR:
+                self._text = self._output = None
+                self._streaming = False
+            raise
 
     def _start(self) -> Text:
         """Evaluate the prompt, with nothing before it."""

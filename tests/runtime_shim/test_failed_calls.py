@@ -7,6 +7,7 @@ import ctypes
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
 from runtime_shim.backends import onnx as onnx_backend
 from runtime_shim.backends import openvino_backend
+from runtime_shim.backends.ggml import GgmlBackend
+from runtime_shim.backends.llama_cpp import lib
 from runtime_shim.backends.native import new_buffer
 from runtime_shim.backends.openvino_c import CLibrary
 from runtime_shim.errors import HostError
 from tests import tflite_models
+from tests.gguf_models import successors
 from tests.guest import Guest
 from tests.models import F32, model
 
@@ -221,3 +225,40 @@ def test_memory_for_a_tensor_is_zeroed_and_aligned() -> None:
         assert bytes(made) == bytes(size)
         if size:
             assert ctypes.addressof(ctypes.c_char.from_buffer(made)) % 64 == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "failure"), [("decode", 1), ("init_from_model", None), ("sampler_chain_init", 0)]
+)
+def test_a_text_of_which_a_call_has_failed_is_begun_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, function: str, failure: int | None
+) -> None:
+    real, left = getattr(lib, function), [0]
+
+    def call(*arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            if function.startswith("sampler"):
+                raise MemoryError("injected")
+            return failure
+        return real(*arguments)
+
+    monkeypatch.setattr(lib, function, call)
+    path = successors(tmp_path / "letters.gguf", "abcdef")
+    graph = GgmlBackend().load([path], Target.CPU, {"temp": 0, "ctx-size": 64})
+    context = graph.init_execution_context()
+    prompt = memoryview(b"ab")
+    for place in range(1, 6):
+        left[0] = place
+        for _ in range(3):
+            context.set_input(0, TensorType.U8, (2,), prompt)
+            try:
+                context.compute()
+            except (HostError, MemoryError):
+                with pytest.raises(HostError, match="before compute"):
+                    context.get_output(0)
+            else:
+                assert bytes(context.get_output(0)) == b"cdef</s>"
+        left[0] = 0
+        context.compute()
+        assert bytes(context.get_output(0)) == b"cdef</s>"
