@@ -24,7 +24,7 @@ class Runtime(Protocol):
     """A model that was loaded. `inputs` are the names in the model's order; `outputs` is how many
     it has, None where only a run shows it."""
 
-    inputs: Sequence[str]
+    inputs: list[str]
     outputs: int | None
 
     def run(self, arrays: Sequence[Array]) -> list[bytes | None]:
@@ -40,7 +40,7 @@ class OnnxRuntime:
         options.log_severity_level = 4
         self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._types = [node.type for node in self._session.get_inputs()]
-        self.inputs = [node.name for node in self._session.get_inputs()]
+        self.inputs: list[str] = [node.name for node in self._session.get_inputs()]
         self._names = [node.name for node in self._session.get_outputs()]
         self.outputs: int | None = len(self._names)
 
@@ -106,7 +106,9 @@ def _core() -> Any:
 
 def _parameter(port: Any) -> str:
     """The network's name of an input, of the several that a port has where it is an output too."""
-    names = [name.partition(":")[0] for name in (*port.get_names(), port.get_node().friendly_name)]
+    names: list[str] = [
+        name.partition(":")[0] for name in (*port.get_names(), port.get_node().friendly_name)
+    ]
     return next(name for name in names if name.startswith("v") and "_" not in name)
 
 
@@ -148,9 +150,10 @@ class Torch:
         import torch
 
         self._torch = torch
-        self._module = torch.jit.load(io.BytesIO(model)).eval()
+        load: Callable[..., Any] = torch.jit.load
+        self._module = load(io.BytesIO(model)).eval()
         arguments = self._module.forward.schema.arguments[1:]
-        self.inputs = [argument.name for argument in arguments]
+        self.inputs: list[str] = [argument.name for argument in arguments]
         self.outputs: int | None = None
 
     def run(self, arrays: Sequence[Array]) -> list[bytes | None]:

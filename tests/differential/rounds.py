@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from tests.differential.directly import Runtime
 from tests.differential.kinds import Array, drawn
 from tests.differential.networks import Input, Network
@@ -75,7 +77,7 @@ def _fed(choose: random.Random, item: Input, sizes: dict[str, int]) -> Array:
     shape = tuple(dim if isinstance(dim, int) else sizes[str(dim)] for dim in dims)
     if item.most is None:
         return drawn(choose, item.value.kind, shape)
-    return abs(drawn(choose, item.value.kind, shape)) % (item.most + 1)
+    return np.asarray(abs(drawn(choose, item.value.kind, shape)) % (item.most + 1))
 
 
 def expect(runtime: Runtime, rounds: Sequence[Round]) -> list[Expected]:

@@ -45,18 +45,20 @@ _OPENVINO: Mapping[str, Sequence[str]] = {
 _LITERT: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("identity", "cast", "transpose", "flatten", "shape"), _ALL),
     **dict.fromkeys(("concat", "gather"), ("f16", "f32", "u8", "i32", "i64", "bool", "i8", "bf16")),
-    "abs": ("f16", "f32", "i32"),
-    "neg": ("f16", "f32", "i32", "i64", "i8", "bf16"),
-    "relu": ("f16", "f32", "u8", "i8"),
-    "add": ("f16", "f32", "i32", "i64"),
-    "mul": ("f16", "f32", "i32", "i64"),
-    "maximum": ("f16", "f32", "u8", "i32", "i64", "i8", "bf16"),
-    "greater": ("f16", "f32", "i32", "i64", "bf16"),
+    "abs": ("f32", "i32"),
+    "neg": ("f32", "i32", "i64", "i8"),
+    "relu": ("f32", "u8", "i8"),
+    "add": ("f32", "i32", "i64"),
+    "mul": ("f32", "i32", "i64"),
+    "maximum": ("f32", "u8", "i32", "i64", "i8"),
+    "greater": ("f32", "i32", "i64"),
     "not": ("bool",),
-    "reduce": ("f16", "f32", "u8", "i32", "i64", "i8"),
+    "reduce": ("f32", "u8", "i32", "i64", "i8"),
     "nonzero": ("f32", "u8", "i32", "i64", "bool", "i8"),
-    "split": ("f16", "f32", "u8", "i32", "i64", "i8"),
+    "split": ("f32", "u8", "i32", "i64", "i8"),
 }
+"""Without what only its XNNPACK delegate has, f16 and bf16: whether that takes part depends on the
+shapes that an interpreter has had before."""
 
 _TENSORFLOW: Mapping[str, Sequence[str]] = {
     **dict.fromkeys((*_ANY, "nonzero"), _ALL),

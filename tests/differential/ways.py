@@ -19,7 +19,7 @@ from rewriter.dialects import (
 )
 from runtime_shim import NNHost
 from tests.differential import filling
-from tests.differential.kinds import Array, Kind
+from tests.differential.kinds import Kind
 from tests.differential.rounds import Expected, Round
 from tests.guest import BUILDERS, DATA, DIMS, HANDLE, OUTPUT, TENSOR_AT, WRITTEN, Guest
 
