@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -47,28 +48,29 @@ _DTYPES: Mapping[str, str] = {
 
 
 def to_torchscript(network: Network) -> bytes:
-    module = torch.jit.ScriptModule()
-    for name, array in network.constants.items():
-        kind = network.values[name].kind
-        dtype = getattr(torch, _DTYPES[kind.name].partition(".")[2])
-        module.register_buffer(name, torch.tensor(array.astype("f8"), dtype=dtype))
     arguments = ", ".join(["self", *(item.value.name for item in network.inputs)])
     lines = [f"def forward({arguments}):"]
-    lines += [f"    {_statement(node, network)}" for node in network.nodes]
-    results = [_name(output.value.name, network) for output in network.outputs]
+    lines += [f"    {name} = {_constant(name, network)}" for name in network.constants]
+    lines += [f"    {_statement(node)}" for node in network.nodes]
+    results = [output.value.name for output in network.outputs]
     lines.append(f"    return {', '.join(results)}")
+    module: Any = type("Module", (torch.jit.ScriptModule,), {})()  # a class can be given code once
     module.define("\n".join([*lines, ""]))
     file = io.BytesIO()
     torch.jit.save(module, file)
     return file.getvalue()
 
 
-def _name(name: str, network: Network) -> str:
-    return f"self.{name}" if name in network.constants else name
+def _constant(name: str, network: Network) -> str:
+    array, dtype = network.constants[name], _DTYPES[network.values[name].kind.name]
+    shape = list(array.shape)
+    if not array.size:
+        return f"torch.zeros({shape}, dtype={dtype})"
+    numbers = [float(number) for number in array.reshape(-1)]
+    return f"torch.tensor({numbers}, dtype={dtype}).reshape({shape or '()'})"
 
 
-def _statement(node: Node, network: Network) -> str:
+def _statement(node: Node) -> str:
     extra = _DTYPES[node.outputs[0].kind.name] if node.op == "cast" else node.extra
-    inputs = [_name(name, network) for name in node.inputs]
     made = ", ".join(value.name for value in node.outputs)
-    return f"{made} = {_EXPRESSIONS[node.op].format(*inputs, extra=extra)}"
+    return f"{made} = {_EXPRESSIONS[node.op].format(*node.inputs, extra=extra)}"

@@ -161,8 +161,15 @@ class Torch:
             tensors = [self._torch.from_numpy(array.copy()) for array in arrays]
             made = self._module(*tensors)
         results = made if isinstance(made, tuple) else (made,)
-        flat = (each.contiguous().reshape(-1).view(self._torch.uint8) for each in results)
-        return [each.numpy().tobytes() for each in flat]
+        return [_torch_bytes(each, self._torch.uint8) for each in results]
+
+
+def _torch_bytes(tensor: Any, u8: Any) -> bytes:
+    """As bytes, because NumPy has no bf16; none of those cannot be viewed as others."""
+    if not tensor.numel():
+        return b""
+    data: bytes = tensor.contiguous().reshape(-1).view(u8).numpy().tobytes()
+    return data
 
 
 class Runtimes(NamedTuple):

@@ -35,8 +35,11 @@ Expected = list[bytes | None] | None
 """
 
 
-def plan(choose: random.Random, network: Network, runtime: Runtime, count: int) -> list[Round]:
-    """Rounds in which sizes change where they are free, and in some of which something is wrong.
+def plan(
+    choose: random.Random, network: Network, runtime: Runtime, count: int, *, stray: bool
+) -> list[Round]:
+    """Rounds in which sizes change where they are free, and in some of which something is wrong;
+    with `stray`, an index is too large now and then.
 
     Inputs are in the model's order, outputs are drawn for as many as the model can have.
     """
@@ -55,7 +58,7 @@ def plan(choose: random.Random, network: Network, runtime: Runtime, count: int) 
             chosen = list(range(len(inputs)))
         choose.shuffle(chosen)
         wrong = [place for place in chosen if choose.random() < 0.05 and picky]
-        sets = [(place, _fed(choose, inputs[place], sizes)) for place in chosen]
+        sets = [(place, _fed(choose, inputs[place], sizes, stray)) for place in chosen]
         reads = [place for place in range(outputs) if choose.random() < 0.85]
         reads += [place for place in range(outputs) if choose.random() < 0.15]
         choose.shuffle(reads)
@@ -72,11 +75,13 @@ def _sizes(choose: random.Random) -> dict[str, int]:
     return {name: one if same else choose.choice((0, 1, 2, 3, 4)) for name in ("a", "b", "c", "n")}
 
 
-def _fed(choose: random.Random, item: Input, sizes: dict[str, int]) -> Array:
+def _fed(choose: random.Random, item: Input, sizes: dict[str, int], stray: bool) -> Array:
     dims = item.value.dims or ()
     shape = tuple(dim if isinstance(dim, int) else sizes[str(dim)] for dim in dims)
     if item.most is None:
         return drawn(choose, item.value.kind, shape)
+    if stray and item.is_index and choose.random() < 0.1:
+        return np.full(shape, 99, item.value.kind.dtype)
     return np.asarray(abs(drawn(choose, item.value.kind, shape)) % (item.most + 1))
 
 
