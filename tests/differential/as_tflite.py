@@ -42,7 +42,7 @@ def to_tflite(network: Network) -> bytes:
         for value in network.values.values()
     ]
     operators = []
-    for node in network.nodes:
+    for node in _needed(network):
         inputs = [places[name] for name in node.inputs]
         outputs = [places[value.name] for value in node.outputs]
         helping = _helping(node, network)
@@ -58,6 +58,18 @@ def to_tflite(network: Network) -> bytes:
         [places[item.value.name] for item in network.inputs],
         [places[output.value.name] for output in network.outputs],
     )
+
+
+def _needed(network: Network) -> list[Node]:
+    """Those that an output comes from: whether LiteRT looks at the others depends on the shapes
+    that an interpreter has had before."""
+    wanted = {output.value.name for output in network.outputs}
+    nodes = []
+    for node in reversed(network.nodes):
+        if wanted & {value.name for value in node.outputs}:
+            wanted.update(node.inputs)
+            nodes.insert(0, node)
+    return nodes
 
 
 def _dims(dims: Sequence[Dim] | None) -> list[int]:
