@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -62,24 +63,27 @@ def _onnx_bytes(value: Any) -> bytes | None:
 
 
 class OpenVino:
-    """`path` is for formats that OpenVINO reads from files only."""
+    """`from_file` is for formats that OpenVINO reads from files only."""
 
     def __init__(self, model: bytes, *, from_file: bool = False) -> None:
         import openvino as ov
 
         self._ov = ov
-        core = _core()
-        if from_file:
-            with as_file(model) as path:
-                read = core.read_model(path)
-                self._compiled = core.compile_model(read, "CPU", _FULL_PRECISION)
-        else:
-            read = core.read_model(model)
-            self._compiled = core.compile_model(read, "CPU", _FULL_PRECISION)
+        self._model, self._from_file = model, from_file
+        read, self._compiled = self._compile()
         self.inputs = [_parameter(port) for port in read.inputs]
         self.outputs: int | None = len(read.outputs)
+        self._remembers = any(op.get_type_name() == "Loop" for op in read.get_ops())
+
+    def _compile(self) -> tuple[Any, Any]:
+        core = _core()
+        with as_file(self._model) if self._from_file else nullcontext(self._model) as model:
+            read = core.read_model(model)
+            return read, core.compile_model(read, "CPU", _FULL_PRECISION)
 
     def run(self, arrays: Sequence[Array]) -> list[bytes | None]:
+        if self._remembers:  # a loop of no rounds gives what it gave before, to any request
+            self._compiled = self._compile()[1]
         request = self._compiled.create_infer_request()
         for index, array in enumerate(arrays):
             port = self._compiled.inputs[index]

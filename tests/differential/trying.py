@@ -140,7 +140,7 @@ def _try_backend(
             count=functools.partial(_count, tally.comparisons, backend),
         )
         sorts = {_sort(each, network, kinds, backend): each for each in reversed(found)}
-        if runtime is not None and found and expect(runtime, chosen) != right:
+        if runtime is not None and found and expect(load(model), chosen) != right:
             return {f"{_UNSTABLE} {sort}": each for sort, each in sorts.items()}
         return sorts
 
