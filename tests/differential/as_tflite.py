@@ -64,7 +64,7 @@ def _needed(network: Network) -> list[Node]:
     """Those that an output comes from: whether LiteRT looks at the others depends on the shapes
     that an interpreter has had before."""
     wanted = {output.value.name for output in network.outputs}
-    nodes = []
+    nodes: list[Node] = []
     for node in reversed(network.nodes):
         if wanted & {value.name for value in node.outputs}:
             wanted.update(node.inputs)
