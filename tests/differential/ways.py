@@ -143,10 +143,10 @@ def _play(
 ) -> Iterator[Mismatch]:
     step, errno = player.start(model, encoding)
     count()
+    if (expected is None) != bool(errno):
+        right = "an errno" if expected is None else "errno 0"
+        yield Mismatch(0, step, 0, right, f"errno {errno}")
     if expected is None or errno:
-        # What the runtime refuses to load, a backend can also refuse when it is used.
-        if expected is not None:
-            yield Mismatch(0, step, 0, "errno 0", f"errno {errno}")
         return
     floats_only = player.wamr and encoding is Encoding.TENSORFLOWLITE
     refused = {i for i, kind in enumerate(kinds) if floats_only and kind.wasi is not TensorType.F32}
