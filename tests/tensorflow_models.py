@@ -6,6 +6,7 @@ https://github.com/tensorflow/tensorflow/tree/master/tensorflow/core/framework
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,14 +53,25 @@ _T = {"T": _field(6, _FLOAT)}
 """AttrValue: type = 6, shape = 7, tensor = 8."""
 
 
-def placeholder(name: str, dims: Sequence[int]) -> bytes:
-    return node(name, "Placeholder", dtype=_field(6, _FLOAT), shape=_field(7, _shape(dims)))
+def type_of(dtype: int) -> bytes:
+    """An attribute that is one of DataType."""
+    return _field(6, dtype)
 
 
-def constant(name: str, array: Array) -> bytes:
+def number(value: int) -> bytes:
+    """An attribute that is an integer: AttrValue.i = 3."""
+    return _field(3, value)
+
+
+def placeholder(name: str, dims: Sequence[int], dtype: int = _FLOAT) -> bytes:
+    """A dimension of -1 is free."""
+    return node(name, "Placeholder", dtype=_field(6, dtype), shape=_field(7, _shape(dims)))
+
+
+def constant(name: str, array: npt.NDArray[Any], dtype: int = _FLOAT) -> bytes:
     """TensorProto: dtype = 1, tensor_shape = 2, tensor_content = 4."""
-    tensor = _field(1, _FLOAT) + _field(2, _shape(array.shape)) + _field(4, array.tobytes())
-    return node(name, "Const", dtype=_field(6, _FLOAT), value=_field(8, tensor))
+    tensor = _field(1, dtype) + _field(2, _shape(array.shape)) + _field(4, array.tobytes())
+    return node(name, "Const", dtype=_field(6, dtype), value=_field(8, tensor))
 
 
 def frozen(*nodes: bytes) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
+import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
@@ -31,6 +32,8 @@ _TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.int8): schema.TensorType.INT8,
     np.dtype(np.int32): schema.TensorType.INT32,
     np.dtype(np.int64): schema.TensorType.INT64,
+    np.dtype(np.bool_): schema.TensorType.BOOL,
+    np.dtype(ml_dtypes.bfloat16): schema.TensorType.BFLOAT16,
 }
 
 
@@ -98,7 +101,7 @@ def _tensor(name: str, tensor: Tensor, buffers: list[Any]) -> object:
     made = schema.TensorT()
     made.name = name
     made.type = _TYPES[np.dtype(tensor.dtype)]
-    made.shape = [max(dim, 1) for dim in tensor.dims]
+    made.shape = [abs(dim) for dim in tensor.dims]
     if -1 in tensor.dims:
         made.shapeSignature = list(tensor.dims)
     made.buffer = 0
