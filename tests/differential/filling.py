@@ -45,7 +45,7 @@ def bound_outputs(session: Session, handle: int) -> None:
     own can be an input too, and is left alone."""
     arena = session._arena
     context = session.contexts[handle]
-    bound = getattr(context, "_fixed", {}) if type(context).__name__ == "OnnxContext" else {}
+    bound = getattr(context, "_moved", {}) if type(context).__name__ == "OnnxContext" else {}
     for view in bound.values():
         view[:] = bytes([PATTERN]) * len(view)
     if arena is None:
