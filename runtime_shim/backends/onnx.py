@@ -28,6 +28,7 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
+from runtime_shim.backends.checks.onnx import check_lengths
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.onnx_cache import open_kept
 from runtime_shim.backends.onnx_devices import (
@@ -118,6 +119,8 @@ class OnnxBackend:
                 f"the model may name other files as its data, which onnxruntime {ort.__version__}"
                 " would open; a newer one does not, and runs such a model if it names none",
             )
+        else:
+            check_lengths(parts[0])
         if place is Target.CPU:
             return self._load_on_cpu(parts[0], settings)
         looked_for = (CPU, *BUILT_IN, *self._devices.values())
