@@ -17,7 +17,7 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
-from runtime_shim.backends.checks import onnx, openvino_ir
+from runtime_shim.backends.checks import onnx, openvino_formats, openvino_ir
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.onnx_files import check_files, may_name_files
@@ -86,6 +86,7 @@ class OpenVinoBackend:
             )
         else:
             onnx.check_lengths(parts[0])
+            openvino_formats.check_onnx(parts[0])
         return self.compile(parts, place, settings)
 
     def _found(self) -> dict[str, Target]:

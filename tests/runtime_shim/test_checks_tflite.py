@@ -9,13 +9,14 @@ import flatbuffers
 import numpy as np
 import numpy.typing as npt
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from rewriter.dialects import Encoding, TensorType
 from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.litert import LiteRtBackend
 from runtime_shim.errors import HostError
 from tests.refusals import refusal
-from tests.tflite_models import Operator, Tensor, build, identity, schema, two_layers
+from tests.tflite_models import Operator, Tensor, build, identity, two_layers
 
 OPERATORS = schema.BuiltinOperator
 
