@@ -62,7 +62,7 @@ class GgmlBackend:
             raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
         if head(parts[0], 4) != b"GGUF":
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no GGUF file")
-        if isinstance(parts[0], bytes):
+        if not isinstance(parts[0], Path):
             check_lengths(parts[0])
         device = choose_device("ggml", place, _KNOWN, _devices())
         with as_file(parts[0]) as path:

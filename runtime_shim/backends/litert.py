@@ -67,7 +67,7 @@ class LiteRtBackend:
     ) -> LiteRtGraph:
         settings = settings_for("tensorflowlite", self._settings, options)
         check_parts("a TensorFlow Lite model", parts, 1)
-        if isinstance(parts[0], bytes):
+        if not isinstance(parts[0], Path):
             check_lengths(parts[0])
         present = _ON_CPU if place in (Target.CPU, "cpu") else self._found
         device = choose_device("tensorflowlite", place, _KNOWN, present)

@@ -70,7 +70,7 @@ class OpenVinoBackend:
                 raise HostError(
                     Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML"
                 )
-            if isinstance(parts[0], bytes) and isinstance(parts[1], bytes):
+            if not isinstance(parts[0], Path) and not isinstance(parts[1], Path):
                 openvino_ir.check_lengths(parts[0], parts[1])
         elif head(parts[0], 1) != b"\x08":
             raise HostError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import Part, Place, Settings
@@ -28,7 +29,7 @@ class TensorFlowBackend(OpenVinoBackend):
         if detect(parts) is not Encoding.TENSORFLOW:
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no frozen TensorFlow graph")
         model = parts[0]
-        if isinstance(model, bytes):
+        if not isinstance(model, Path):
             check_lengths(model)
             model = AHEAD_OF_GRAPHS + model
         with as_file(model) as path:  # from memory, this frontend reads nothing

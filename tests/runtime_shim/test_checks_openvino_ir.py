@@ -134,6 +134,8 @@ def test_weights_that_are_missing_are_not_read() -> None:
         ir().decode().encode("utf-16-le"),
         ir() + b"\0",
         ir() + b"<net/>",
+        b"<nets/>",
+        b"<NET/>",
         ir()[:-4],
         ir(head=HEAD + "<a>" * 600),
     ],

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from rewriter.dialects import Encoding, TensorType
+from rewriter.dialects import Encoding, Errno, TensorType
 from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.litert import LiteRtBackend
 from runtime_shim.errors import HostError
+from tests.guest import Guest
 from tests.refusals import refusal
-from tests.tflite_models import Operator, Tensor, build, identity, two_layers
+from tests.tflite_models import Operator, Tensor, build, changed, identity, two_layers
 
 OPERATORS = schema.BuiltinOperator
-
-
-def changed(data: bytes, change: Callable[[Any], object]) -> bytes:
-    """The same model after a change to its objects."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(data, 0))
-    change(model)
-    builder = flatbuffers.Builder(64)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def maximum(constant: npt.NDArray[np.float32], size: int = 4) -> bytes:
@@ -223,62 +214,6 @@ def test_strings_are_one_after_the_other_in_their_data(numbers: tuple[int, ...])
     refusal(Encoding.TENSORFLOWLITE, strings(3, 20, 22, 24, 26, count=1 << 28))
 
 
-def sparse(
-    indices: Sequence[int],
-    segments: Sequence[int],
-    *,
-    dense: int = 4,
-    order: Sequence[int] = (0, 1),
-    values: int = 2,
-) -> bytes:
-    """Makes a sparse matrix of 4 x 4 dense."""
-    matrix = [4, 4]
-    tensors = [Tensor("f4", matrix, np.ones(values, "f4")), *[Tensor("f4", matrix)] * 3]
-    operators = [
-        Operator(OPERATORS.DENSIFY, [0], [1]),
-        Operator(OPERATORS.MAXIMUM, [1, 2], [3]),
-    ]
-    outer, inner = schema.DimensionMetadataT(), schema.DimensionMetadataT()
-    outer.denseSize, inner.format = dense, schema.DimensionType.SPARSE_CSR
-    inner.arraySegmentsType = inner.arrayIndicesType = schema.SparseIndexVector.Int32Vector
-    inner.arraySegments, inner.arrayIndices = schema.Int32VectorT(), schema.Int32VectorT()
-    inner.arraySegments.values, inner.arrayIndices.values = segments, indices
-
-    def change(model: Any) -> None:
-        sparsity = model.subgraphs[0].tensors[0].sparsity = schema.SparsityParametersT()
-        sparsity.traversalOrder, sparsity.dimMetadata = list(order), [outer, inner]
-
-    return changed(build(tensors, operators, [2], [3]), change)
-
-
-def test_a_sparse_constant_is_made_dense() -> None:
-    data = sparse([1, 2], [0, 1, 2, 2, 2])
-    context = LiteRtBackend().load([data], "cpu").init_execution_context()
-    context.set_input(0, TensorType.F32, (4, 4), memoryview(bytes(64)))
-    context.compute()
-    output = np.frombuffer(context.get_output(0), np.float32)
-    assert list(np.flatnonzero(output)) == [1, 6]
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        sparse([1, 1 << 20], [0, 1, 2, 2, 2]),
-        sparse([1, -1], [0, 1, 2, 2, 2]),
-        sparse([1, 2], [0, 1, 2, 1 << 16, 1 << 16]),
-        sparse([1, 2], [0, 2, 1, 2, 2]),
-        sparse([1, 2], [1, 1, 2, 2, 2]),
-        sparse([1, 2], [0, 1]),
-        sparse([1, 2], [0, 1, 2, 2, 2], dense=1 << 20),
-        sparse([1, 2], [0, 1, 2, 2, 2], order=(0, 1 << 20)),
-        sparse([1, 2], [0, 1, 2, 2, 2], order=(0, 0)),
-        sparse([1, 2], [0, 1, 2, 2, 2], values=1),
-    ],
-)
-def test_the_indices_of_a_sparse_constant_are_inside_of_it(model: bytes) -> None:
-    refusal(Encoding.TENSORFLOWLITE, model)
-
-
 def test_a_table_is_not_listed_over_and_over() -> None:
     """Twenty thousand subgraphs are one: with as many tensors, it would take hours to read."""
     data = bytearray(identity("f4", [1]))
@@ -303,3 +238,9 @@ def test_models_of_the_other_tests_are_accepted() -> None:
     check_lengths(two_layers(weights, [np.ones(3, "f4"), np.ones(2, "f4")]))
     for dtype in ("f2", "f4", "f8", "u1", "i1", "i4", "i8"):
         check_lengths(identity(dtype, [1, 4]))
+
+
+def test_a_guest_gets_an_errno() -> None:
+    guest = Guest()
+    assert guest.load_model(behind(2, 16), Encoding.TENSORFLOWLITE) == 0
+    assert guest.load_model(behind(2, 2**64 - 1), Encoding.TENSORFLOWLITE) == Errno.INVALID_ARGUMENT

@@ -96,6 +96,8 @@ class _Checks:
         self._open: list[int | None] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        if not self._open and name != "net":
+            raise self._refused(f"it is a {name[:99]!r} instead of a 'net'")
         if len(self._open) == _DEEPEST:
             raise self._refused("elements are too deep in one another")
         if name == "data" and self._open and self._open[-1] is not None:
