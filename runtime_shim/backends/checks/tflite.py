@@ -71,7 +71,7 @@ class _Counts(NamedTuple):
 def check_lengths(data: bytes) -> None:
     """Raise HostError with `invalid_argument` for a model that would have LiteRT go beside it."""
     model = FlatBuffer(data, "the TensorFlow Lite model").root()
-    if model.extent(20, 4) is not None or model.extent(22, 4) is not None:
+    if any(count for _, count in filter(None, (model.extent(20, 4), model.extent(22, 4)))):
         raise model.refused("its data are in other files, which a guest cannot name")
     buffers = [_buffer(data, buffer) for buffer in model.tables(12)]
     codes, subgraphs = len(list(model.tables(6))), list(model.tables(8))
