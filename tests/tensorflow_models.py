@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["frozen", "identity", "two_layers"]
+__all__ = ["field", "frozen", "identity", "node", "placeholder", "shape", "two_layers"]
 
 Array = npt.NDArray[np.float32]
 
@@ -28,7 +28,7 @@ def _varint(value: int) -> bytes:
     return bytes([*groups, value])
 
 
-def _field(number: int, value: int | bytes | str) -> bytes:
+def field(number: int, value: int | bytes | str) -> bytes:
     """A varint or, for bytes, a field with its length."""
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
@@ -36,42 +36,42 @@ def _field(number: int, value: int | bytes | str) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
-def _shape(dims: Sequence[int]) -> bytes:
+def shape(dims: Sequence[int]) -> bytes:
     """TensorShapeProto: dim = 2 { size = 1 }."""
-    return b"".join(_field(2, _field(1, dim)) for dim in dims)
+    return b"".join(field(2, field(1, dim)) for dim in dims)
 
 
 def node(name: str, op: str, inputs: Sequence[str] = (), **attributes: bytes) -> bytes:
     """GraphDef.node = 1; NodeDef: name = 1, op = 2, input = 3, attr = 5."""
-    message = _field(1, name) + _field(2, op) + b"".join(_field(3, item) for item in inputs)
+    message = field(1, name) + field(2, op) + b"".join(field(3, item) for item in inputs)
     for key, value in attributes.items():
-        message += _field(5, _field(1, key) + _field(2, value))
-    return _field(1, message)
+        message += field(5, field(1, key) + field(2, value))
+    return field(1, message)
 
 
-_T = {"T": _field(6, _FLOAT)}
+_T = {"T": field(6, _FLOAT)}
 """AttrValue: type = 6, shape = 7, tensor = 8."""
 
 
 def type_of(dtype: int) -> bytes:
     """An attribute that is one of DataType."""
-    return _field(6, dtype)
+    return field(6, dtype)
 
 
 def number(value: int) -> bytes:
     """An attribute that is an integer: AttrValue.i = 3."""
-    return _field(3, value)
+    return field(3, value)
 
 
 def placeholder(name: str, dims: Sequence[int], dtype: int = _FLOAT) -> bytes:
     """A dimension of -1 is free."""
-    return node(name, "Placeholder", dtype=_field(6, dtype), shape=_field(7, _shape(dims)))
+    return node(name, "Placeholder", dtype=field(6, dtype), shape=field(7, shape(dims)))
 
 
 def constant(name: str, array: npt.NDArray[Any], dtype: int = _FLOAT) -> bytes:
     """TensorProto: dtype = 1, tensor_shape = 2, tensor_content = 4."""
-    tensor = _field(1, dtype) + _field(2, _shape(array.shape)) + _field(4, array.tobytes())
-    return node(name, "Const", dtype=_field(6, dtype), value=_field(8, tensor))
+    tensor = field(1, dtype) + field(2, shape(array.shape)) + field(4, array.tobytes())
+    return node(name, "Const", dtype=field(6, dtype), value=field(8, tensor))
 
 
 def frozen(*nodes: bytes) -> bytes:

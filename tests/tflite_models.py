@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +116,15 @@ def _tensor(name: str, tensor: Tensor, buffers: list[Any]) -> object:
         quantization.zeroPoint = list(tensor.zero_points)
         made.quantization = quantization
     return made
+
+
+def changed(data: bytes, change: Callable[[Any], object]) -> bytes:
+    """The same model after a change to its objects."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(data, 0))
+    change(model)
+    builder = flatbuffers.Builder(64)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def without_subgraphs() -> bytes:

@@ -30,6 +30,7 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
+from runtime_shim.backends.checks.gguf import check_lengths
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
 from runtime_shim.backends.ggml_text import Text, failure
@@ -63,6 +64,8 @@ class GgmlBackend:
             raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
         if head(parts[0], 4) != b"GGUF":
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no GGUF file")
+        if not isinstance(parts[0], Path):
+            check_lengths(parts[0])
         device = choose_device("ggml", place, _KNOWN, _devices())
         with as_file(parts[0]) as path:
             return GgmlGraph(os.fsencode(path), device, parsed)

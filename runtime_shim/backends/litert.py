@@ -28,6 +28,7 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
+from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.litert_gpu import DEVICE, GpuInterpreter, has_vulkan
 from runtime_shim.backends.ports import (
@@ -79,6 +80,8 @@ class LiteRtBackend:
     ) -> LiteRtGraph:
         settings = settings_for("tensorflowlite", self._settings, options)
         check_parts("a TensorFlow Lite model", parts, 1)
+        if not isinstance(parts[0], Path):
+            check_lengths(parts[0])
         present = _ON_CPU if place in (Target.CPU, "cpu") else self._found
         device = choose_device("tensorflowlite", place, _KNOWN, present)
         try:

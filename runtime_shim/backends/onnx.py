@@ -32,6 +32,7 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
+from runtime_shim.backends.checks.onnx import check_lengths
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.native import address_of, new_buffer
 from runtime_shim.backends.onnx_cache import open_kept
@@ -43,7 +44,8 @@ from runtime_shim.backends.onnx_devices import (
     open_session,
     placement,
 )
-from runtime_shim.backends.onnx_files import check_files, may_name_files, ranked_inputs
+from runtime_shim.backends.onnx_files import check_files, may_name_files
+from runtime_shim.backends.onnx_inputs import ranked_inputs
 from runtime_shim.backends.ports import (
     Fed,
     Port,
@@ -92,8 +94,7 @@ _BROKEN = (
     pybind_state.InvalidArgument,
     pybind_state.InvalidGraph,
     pybind_state.InvalidProtobuf,
-    IndexError,  # these two of our own reader
-    UnicodeDecodeError,  # also where ONNX Runtime quotes bytes that are not text
+    UnicodeDecodeError,  # where ONNX Runtime quotes bytes that are not text
 )
 """What a model that is not a valid one raises while it is loaded."""
 
@@ -151,6 +152,8 @@ class OnnxBackend:
                 f"the model may name other files as its data, which onnxruntime {ort.__version__}"
                 " would open; a newer one does not, and runs such a model if it names none",
             )
+        else:
+            check_lengths(parts[0])
         try:
             return self._load(parts[0], place, settings)
         except _BROKEN as error:

@@ -17,6 +17,7 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
+from runtime_shim.backends.checks import onnx, openvino_formats, openvino_ir
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.native import address_of, new_buffer
@@ -71,6 +72,8 @@ class OpenVinoBackend:
                 raise HostError(
                     Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML"
                 )
+            if not isinstance(parts[0], Path) and not isinstance(parts[1], Path):
+                openvino_ir.check_lengths(parts[0], parts[1])
         elif head(parts[0], 1) != b"\x08":
             raise HostError(
                 Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
@@ -83,6 +86,9 @@ class OpenVinoBackend:
                 "the model may name other files as its data, which OpenVINO would open; the onnx"
                 " backend runs such a model if it does not",
             )
+        else:
+            onnx.check_lengths(parts[0])
+            openvino_formats.check_onnx(parts[0])
         return self.compile(parts, place, settings)
 
     def _found(self) -> dict[str, Target]:

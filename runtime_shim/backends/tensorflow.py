@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import Part, Place, Settings
+from runtime_shim.backends.checks.graphdef import check_lengths
+from runtime_shim.backends.checks.openvino_formats import AHEAD_OF_GRAPHS
 from runtime_shim.backends.detect import detect
 from runtime_shim.backends.openvino_backend import OpenVinoBackend, OpenVinoGraph
 from runtime_shim.backends.parts import as_file
@@ -25,7 +28,11 @@ class TensorFlowBackend(OpenVinoBackend):
         check_parts("a TensorFlow model", parts, 1)
         if detect(parts) is not Encoding.TENSORFLOW:
             raise HostError(Errno.INVALID_ARGUMENT, "the model is no frozen TensorFlow graph")
-        with as_file(parts[0]) as path:  # from memory, this frontend reads nothing
+        model = parts[0]
+        if not isinstance(model, Path):
+            check_lengths(model)
+            model = AHEAD_OF_GRAPHS + model
+        with as_file(model) as path:  # from memory, this frontend reads nothing
             return self.compile([path], place, settings)
 
 

@@ -286,10 +286,21 @@ def test_inputs_that_are_none_are_invalid(letters: Callable[..., GgmlContext]) -
 
 
 @pytest.mark.parametrize("cut", [0, 4, 24, 1000, 10_000])
-def test_a_model_that_is_cut_off_says_what_llama_cpp_said(folder: Path, cut: int) -> None:
+def test_a_model_that_is_cut_off_is_an_invalid_argument(folder: Path, cut: int) -> None:
     data = (folder / "letters.gguf").read_bytes()[:cut]
     with pytest.raises(HostError) as caught:
         GgmlBackend().load([data], Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("cut", [4, 24, 1000, 10_000])
+def test_a_file_that_is_cut_off_says_what_llama_cpp_said(
+    folder: Path, tmp_path: Path, cut: int
+) -> None:
+    part = tmp_path / "cut.gguf"
+    part.write_bytes((folder / "letters.gguf").read_bytes()[:cut])
+    with pytest.raises(HostError) as caught:
+        GgmlBackend().load([part], Target.CPU)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
     assert "does not say why" not in caught.value.reason
 

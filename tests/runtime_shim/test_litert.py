@@ -74,7 +74,7 @@ def test_another_number_of_parts_is_an_invalid_argument(builders: list[bytes]) -
 
 @pytest.mark.parametrize("cut", [1, 20, 200])
 def test_broken_models_raise(cut: int) -> None:
-    with pytest.raises(HostError, match="not a valid Flatbuffer") as caught:
+    with pytest.raises(HostError) as caught:
         LiteRtBackend().load([identity(np.float32, [1])[:cut]], Target.CPU)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
 

@@ -1,0 +1,205 @@
+"""GGUF models: that what is stated about keys, arrays and tensors is inside the file.
+
+https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rewriter.dialects import Errno
+from runtime_shim.backends.checks.shapes import elements
+from runtime_shim.errors import HostError
+
+__all__ = ["check_lengths"]
+
+_VERSIONS = (2, 3)
+
+_SIZES: Mapping[int, int] = MappingProxyType(
+    {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+)
+"""Bytes of a value, by gguf_type: integers of 8, 16 and 32 bits, each first without a sign, float,
+bool, integers of 64 bits, double."""
+
+_U32, _F32, _STRING, _ARRAY, _I32 = 4, 6, 8, 9, 5
+_I8, _U8 = 1, 0
+
+_BLOCKS: Mapping[int, tuple[int, int]] = MappingProxyType(
+    {
+        **dict.fromkeys((0, 26), (1, 4)),  # F32, I32
+        **dict.fromkeys((1, 25, 30), (1, 2)),  # F16, I16, BF16
+        **dict.fromkeys((27, 28), (1, 8)),  # I64, F64
+        **dict.fromkeys((2, 20), (32, 18)),  # Q4_0, IQ4_NL
+        24: (1, 1),  # I8
+        3: (32, 20),  # Q4_1
+        6: (32, 22),  # Q5_0
+        7: (32, 24),  # Q5_1
+        8: (32, 34),  # Q8_0
+        9: (32, 36),  # Q8_1
+        10: (256, 84),  # Q2_K
+        **dict.fromkeys((11, 21), (256, 110)),  # Q3_K, IQ3_S
+        12: (256, 144),  # Q4_K
+        13: (256, 176),  # Q5_K
+        14: (256, 210),  # Q6_K
+        15: (256, 292),  # Q8_K
+        **dict.fromkeys((16, 35), (256, 66)),  # IQ2_XXS, TQ2_0
+        17: (256, 74),  # IQ2_XS
+        18: (256, 98),  # IQ3_XXS
+        19: (256, 50),  # IQ1_S
+        22: (256, 82),  # IQ2_S
+        23: (256, 136),  # IQ4_XS
+        29: (256, 56),  # IQ1_M
+        34: (256, 54),  # TQ1_0
+        39: (32, 17),  # MXFP4
+        40: (64, 36),  # NVFP4
+        41: (128, 18),  # Q1_0
+        42: (64, 18),  # Q2_0
+    }
+)
+"""Elements of a block and its bytes, by ggml_type.
+
+https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml.c (type_traits)
+"""
+
+_LONGEST_NAME, _MOST_DIMS = 63, 4
+"""GGML_MAX_NAME, with a zero at its end, and GGML_MAX_DIMS."""
+
+_ALIGNMENT, _DEFAULT_ALIGNMENT = b"general.alignment", 32
+
+_TOKENS = b"tokenizer.ggml.tokens"
+
+_FOR_EACH_TOKEN: Mapping[bytes, tuple[int, ...]] = MappingProxyType(
+    {b"tokenizer.ggml.scores": (_F32, _I32), b"tokenizer.ggml.token_type": (_I32,)}
+)
+"""Arrays that have an element for each token, and its types."""
+
+_TYPED: Mapping[bytes, tuple[int, ...]] = MappingProxyType(
+    {
+        _TOKENS: (_STRING,),
+        b"tokenizer.ggml.merges": (_STRING,),
+        b"tokenizer.ggml.suppress_tokens": (_I32,),
+        b"tokenizer.ggml.precompiled_charsmap": (_I8, _U8),
+        **_FOR_EACH_TOKEN,
+    }
+)
+"""Arrays that llama.cpp reads as such elements.
+
+https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp
+"""
+
+
+class _Array(NamedTuple):
+    type: int
+    length: int
+
+
+def check_lengths(data: bytes) -> None:
+    """Raise HostError with `invalid_argument` for a model that goes beyond its bytes."""
+    _File(data).check()
+
+
+class _File:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._pos = 4  # behind "GGUF"
+        self._arrays: dict[bytes, _Array] = {}
+        self._alignment = _DEFAULT_ALIGNMENT
+
+    def check(self) -> None:
+        version = self._number("I")
+        if version not in _VERSIONS:
+            raise self._refused(f"the version is {version}, which llama.cpp does not have")
+        tensors, keys = self._number("Q"), self._number("Q")
+        for _ in range(self._possible(keys, 13)):
+            self._check_key()
+        self._check_arrays()
+        ends = [self._tensor_end() for _ in range(self._possible(tensors, 24))]
+        start = self._pos + -self._pos % self._alignment
+        if ends and start + max(ends) > len(self._data):
+            raise self._refused("the data of a tensor are not all in the file")
+
+    def _check_key(self) -> None:
+        key = self._text()
+        kind = self._number("I")
+        if kind == _ARRAY:
+            kind, count = self._number("I"), self._number("Q")
+            self._arrays[key] = _Array(kind, count)
+            if key in _TYPED and kind not in _TYPED[key]:
+                raise self._refused(f"the array {key!r} has elements of the wrong type {kind}")
+            self._skip(kind, count)
+        elif key in _TYPED:
+            raise self._refused(f"{key!r} is not an array")
+        elif key == _ALIGNMENT:
+            self._alignment = self._number("I")
+            if kind != _U32 or self._alignment.bit_count() != 1:
+                raise self._refused(f"the alignment {self._alignment} is not a power of two")
+        else:
+            self._skip(kind, 1)
+
+    def _check_arrays(self) -> None:
+        tokens = self._arrays.get(_TOKENS, _Array(_STRING, 0)).length
+        for key in _FOR_EACH_TOKEN:
+            found = self._arrays.get(key)
+            if found is not None and found.length < tokens:
+                raise self._refused(f"{key!r} has {found.length} elements for {tokens} tokens")
+
+    def _tensor_end(self) -> int:
+        """Read what is stated of a tensor; where its data end, in bytes from those of them all."""
+        name = self._text()
+        rank = self._number("I")
+        if len(name) > _LONGEST_NAME or rank > _MOST_DIMS:
+            raise self._refused(f"the tensor {name!r} has too long a name, or {rank} dimensions")
+        dims = [self._number("q") for _ in range(rank)]
+        kind, offset = self._number("I"), self._number("Q")
+        if kind not in _BLOCKS:
+            raise self._refused(f"the tensor {name!r} has the unknown type {kind}")
+        block, size = _BLOCKS[kind]
+        try:
+            count = elements(dims)
+        except ValueError as error:
+            raise self._refused(f"of the tensor {name!r}, {error}") from error
+        if (dims[0] if dims else 1) % block or offset % self._alignment:
+            raise self._refused(f"the tensor {name!r} has half a block, or is not aligned")
+        return offset + count // block * size
+
+    def _skip(self, kind: int, count: int) -> None:
+        """Go behind so many values of a type."""
+        if kind in _SIZES:
+            self._pos += self._possible(count, _SIZES[kind]) * _SIZES[kind]
+            return
+        if kind != _STRING:
+            raise self._refused(f"a value has the unknown type {kind}")
+        data, pos, length = self._data, self._pos, struct.Struct("<Q").unpack_from
+        try:
+            for _ in range(self._possible(count, 8)):
+                pos += 8 + length(data, pos)[0]
+        except (struct.error, IndexError, OverflowError) as error:
+            raise self._refused(f"{count} strings are longer than the file") from error
+        self._pos = pos
+        self._possible(0, 1)
+
+    def _text(self) -> bytes:
+        size = self._possible(self._number("Q"), 1)
+        self._pos += size
+        return self._data[self._pos - size : self._pos]
+
+    def _number(self, code: str) -> int:
+        try:
+            value: int = struct.unpack_from(f"<{code}", self._data, self._pos)[0]
+        except struct.error as error:
+            raise self._refused("the file ends in a number") from error
+        self._pos += struct.calcsize(f"<{code}")
+        return value
+
+    def _possible(self, count: int, size: int) -> int:
+        """The same count. Raises HostError if the file is too short for it, with so many bytes for
+        each, at the least."""
+        if self._pos + count * size > len(self._data):
+            raise self._refused(f"{count} of these go beyond the file")
+        return count
+
+    def _refused(self, reason: str) -> HostError:
+        return HostError(Errno.INVALID_ARGUMENT, f"the GGUF model, byte {self._pos}: {reason}")

@@ -1,0 +1,72 @@
+"""Sparse tensors of TensorFlow Lite models, whose indices LiteRT follows without looking.
+
+https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/kernels/internal/utils/sparsity_format_converter.cc
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runtime_shim.backends.checks.flatbuffer import Table
+from runtime_shim.backends.checks.shapes import elements
+
+__all__ = ["stored_values"]
+
+_DENSE, _SPARSE_CSR = 0, 1
+"""DimensionType."""
+
+_INDICES = {1: "i", 2: "H", 3: "B"}
+"""SparseIndexVector, by the code of its elements in the module struct."""
+
+
+def stored_values(sparsity: Table, dims: Sequence[int]) -> int:
+    """How many values the data of a sparse tensor hold. Raises HostError for indices that lead
+    beside the tensor, or beside one another, and ValueError for a negative dimension."""
+    elements(dims)
+    order, blocks = sparsity.numbers(4, "i"), sparsity.numbers(6, "i")
+    levels = list(sparsity.tables(8))
+    rank = len(dims)
+    plain, blocked = order[:rank], order[rank:]
+    if (
+        len(levels) != len(order)
+        or sorted(plain) != list(range(rank))
+        or list(blocked) != list(range(rank, rank + len(blocks)))
+    ):
+        raise sparsity.refused("its dimensions are not each there once, with its blocks' behind")
+    if list(blocks) != sorted(set(blocks)) or not set(blocks) <= set(range(rank)):
+        raise sparsity.refused("its blocks are not of dimensions in their order")
+    sizes = list(dims)
+    for dim, level in zip(blocks, levels[rank:], strict=True):
+        block = level.number(6, "i")
+        if level.number(4, "b") != _DENSE or block <= 0 or dims[dim] % block:
+            raise level.refused(f"dimension {dim} does not consist of such blocks")
+        sizes[dim] //= block
+        sizes.append(block)
+    count = 1
+    for dim, level in zip(order, levels, strict=True):
+        if level.number(4, "b") == _DENSE:
+            if level.number(6, "i") != sizes[dim]:
+                raise level.refused(f"dimension {dim} has two sizes")
+            count *= sizes[dim]
+        else:
+            count = _check_indices(level, count, sizes[dim])
+    return count
+
+
+def _check_indices(level: Table, rows: int, size: int) -> int:
+    """How many of all elements are stored, in so many rows of a size."""
+    segments, indices = _vector(level, 8), _vector(level, 12)
+    if level.number(4, "b") != _SPARSE_CSR or len(segments) != rows + 1:
+        raise level.refused(f"{len(segments)} numbers cannot divide {rows} rows")
+    if list(segments) != sorted(segments) or segments[0] != 0 or segments[-1] != len(indices):
+        raise level.refused("its segments are not one after the other in its indices")
+    if indices and not 0 <= min(indices) <= max(indices) < size:
+        raise level.refused(f"an index is outside of a dimension of {size}")
+    return len(indices)
+
+
+def _vector(level: Table, field: int) -> tuple[int, ...]:
+    code, vector = _INDICES.get(level.number(field, "B")), level.table(field + 2)
+    if code is None or vector is None:
+        raise level.refused("a sparse dimension is without indices")
+    return vector.numbers(4, code)
