@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rewriter.dialects import Errno, Target, TensorType
@@ -22,7 +24,8 @@ from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.native import address_of, new_buffer
 from runtime_shim.backends.onnx_files import check_files, may_name_files
-from runtime_shim.backends.openvino_library import BadModel, LoadedModel, Request, library
+from runtime_shim.backends.openvino_library import BadModel, Config, LoadedModel, Request, library
+from runtime_shim.backends.openvino_loops import may_remember
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
     Fed,
@@ -37,6 +40,8 @@ from runtime_shim.backends.signal_stack import kept_signal_stack
 from runtime_shim.errors import HostError
 
 __all__ = ["OpenVinoBackend", "OpenVinoGraph"]
+
+log = logging.getLogger("runtime_shim")
 
 _DEVICES = {"CPU": Target.CPU, "GPU": Target.GPU, "NPU": Target.TPU}
 
@@ -121,8 +126,9 @@ class OpenVinoBackend:
             device = choose_device(self.name, place, {**found, **_DEVICES}, found)
         else:
             device = place.upper()
+        load = functools.partial(self.read, parts, device, config)
         try:
-            model = self._library.load(parts, device, config)
+            model = load()
         except BadModel as error:
             raise HostError(Errno.INVALID_ARGUMENT, f"OpenVINO cannot read it: {error}") from error
         except RuntimeError as error:
@@ -134,14 +140,25 @@ class OpenVinoBackend:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
             )
-        return OpenVinoGraph(model)
+        if not may_remember(parts):
+            return OpenVinoGraph(model)
+        log.info("the model has a loop: it is compiled anew for each inference")
+        return OpenVinoGraph(model, load)
+
+    def read(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
+        """Have OpenVINO read and compile a model. Raises as Library.load does."""
+        return self._library.load(parts, device, config)
 
 
 class OpenVinoGraph:
-    """Implements backends.base.Graph."""
+    """Implements backends.base.Graph. One that remembers what it computed is compiled anew, by
+    `load_anew`, for each inference."""
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(
+        self, model: LoadedModel, load_anew: Callable[[], LoadedModel] | None = None
+    ) -> None:
         self.model = model
+        self.load_anew = load_anew
         self.device = ", ".join(model.execution_devices)
         self.inputs = model.inputs
         self.outputs = model.outputs
@@ -152,6 +169,9 @@ class OpenVinoGraph:
 
     def new_request(self) -> Request:
         """A request of one context."""
+        if self.load_anew is not None:
+            with kept_signal_stack():
+                return self.load_anew().create_request()
         with self._lock:
             return self.model.create_request()
 
@@ -229,11 +249,14 @@ class OpenVinoContext:
         return True
 
     def compute(self) -> None:
-        self._computed = False
         if len(self._fed) < len(self._graph.inputs):
             missing = not_set(self._graph.inputs, self._fed)
             if missing is not None:
+                self._computed = False
                 raise missing
+        if self._computed and self._graph.load_anew is not None:
+            self._failed = True
+        self._computed = False
         request = self._ready()
         self._failed = True
         request.infer()

@@ -11,6 +11,7 @@ from runtime_shim.backends.checks.graphdef import check_lengths
 from runtime_shim.backends.checks.openvino_formats import AHEAD_OF_GRAPHS
 from runtime_shim.backends.detect import detect
 from runtime_shim.backends.openvino_backend import OpenVinoBackend, OpenVinoGraph
+from runtime_shim.backends.openvino_library import Config, LoadedModel
 from runtime_shim.backends.parts import as_file
 from runtime_shim.backends.ports import check_parts
 from runtime_shim.errors import HostError
@@ -32,8 +33,11 @@ class TensorFlowBackend(OpenVinoBackend):
         if not isinstance(model, Path):
             check_lengths(model)
             model = AHEAD_OF_GRAPHS + model
-        with as_file(model) as path:  # from memory, this frontend reads nothing
-            return self.compile([path], place, settings)
+        return self.compile([model], place, settings)
+
+    def read(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
+        with as_file(parts[0]) as path:  # from memory, this frontend reads nothing
+            return super().read([path], device, config)
 
 
 def create(settings: Settings) -> TensorFlowBackend:

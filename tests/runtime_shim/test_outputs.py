@@ -353,3 +353,44 @@ def test_what_a_guest_fed_is_not_what_the_next_one_reads() -> None:
                 assert second.feed(contexts[0], 0, TensorType.F32, (size,), fed) == 0
                 assert second.compute(contexts[0]) == 0
                 assert second.output(contexts[0], 0, MEMORY // 8) == fed
+
+
+def collecting_loop() -> bytes:
+    """As many rounds as the first input says, and what comes out of each: the second."""
+    scalar: list[int] = []
+    infos = [("i", 7, scalar), ("go", 9, scalar), ("v", F32, [4])]
+    body = helper.make_graph(
+        [
+            NODE("Identity", ["go"], ["go on"]),
+            NODE("Identity", ["v"], ["w"]),
+            NODE("Identity", ["v"], ["each"]),
+        ],
+        "body",
+        [helper.make_tensor_value_info(*info) for info in infos],
+        [
+            helper.make_tensor_value_info("go on", 9, scalar),
+            helper.make_tensor_value_info("w", F32, [4]),
+            helper.make_tensor_value_info("each", F32, [4]),
+        ],
+    )
+    node = NODE("Loop", ["rounds", "", "x"], ["y", "all"], body=body)
+    ports: list[Port] = [("rounds", 7, ()), ("x", F32, (4,))]
+    return model([node], ports, [("y", F32, (4,)), ("all", F32, (None, 4))])
+
+
+@pytest.mark.parametrize("encoding", [Encoding.ONNX, Encoding.OPENVINO])
+def test_a_loop_of_no_rounds_gives_nothing_of_the_inferences_before(
+    guest: Guest, encoding: Encoding
+) -> None:
+    made = collecting_loop()
+    contexts = [guest.context_for(made, encoding) for _ in range(2)]
+    for number, rounds in enumerate((2, 0, 1, 0, 0, 3)):
+        fed = np.full(4, number + 1, np.float32).tobytes()
+        for context in contexts:
+            count = np.array(rounds, np.int64).tobytes()
+            assert guest.feed(context, 0, TensorType.I64, (), count) == 0
+            assert guest.feed(context, 1, TensorType.F32, (4,), fed) == 0
+            assert guest.compute(context) == 0
+            assert guest.output(context, 0) == fed
+            assert guest.output(context, 1) == fed * rounds
+            rounds = 0 if context is contexts[0] else rounds
