@@ -31,6 +31,7 @@ from runtime_shim.backends.base import (
 from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.litert_gpu import DEVICE, GpuInterpreter, has_vulkan
+from runtime_shim.backends.litert_tensors import read_tensors
 from runtime_shim.backends.ports import (
     Port,
     check_input,
@@ -109,11 +110,19 @@ class LiteRtGraph:
         interpreter = self._cpu_interpreter()
         self.input_details = _details(interpreter.get_input_details)
         self.output_details = _details(interpreter.get_output_details)
-        self.inputs = tuple(map(_port, self.input_details))
+        self.tensors = read_tensors(model)
+        self.inputs = tuple(
+            _port(details)._replace(dims=None)
+            if details["index"] in self.tensors.unranked
+            else _port(details)
+            for details in self.input_details
+        )
         self.outputs = tuple(map(_port, self.output_details))
         self.input_quantization: Sequence[Quantization | None] = tuple(
             map(_quantization, self.input_details)
         )
+        made = set(self.tensors.made)
+        self.made_outputs = [each["index"] for each in self.output_details if each["index"] in made]
         self.output_quantization: Sequence[Quantization | None] = tuple(
             map(_quantization, self.output_details)
         )
@@ -138,6 +147,17 @@ class LiteRtGraph:
 
     def init_execution_context(self) -> LiteRtContext:
         return LiteRtContext(self)
+
+
+def _clear(interpreter: Interpreter | GpuInterpreter, places: Sequence[int]) -> None:
+    """Zero tensors that operators are to write: their memory is not new, and some operators write
+    nothing where they have nothing to read, such as the sum of u8 along an axis of no elements."""
+    if isinstance(interpreter, Interpreter):
+        for place in places:
+            with contextlib.suppress(ValueError):  # it is not in memory yet, or not at all
+                view = interpreter.tensor(place)()
+                if isinstance(view, np.ndarray):  # and not a scalar, which is a copy
+                    view[...] = 0
 
 
 class LiteRtContext:
@@ -185,9 +205,12 @@ class LiteRtContext:
         if shapes != self._shapes:
             for index, shape in shapes.items():
                 place = self._graph.input_details[index]["index"]
-                interpreter.resize_tensor_input(place, shape, strict=True)
+                strict = self._graph.inputs[index].dims is not None
+                interpreter.resize_tensor_input(place, shape, strict=strict)
             interpreter.allocate_tensors()
             self._shapes = shapes
+            _clear(interpreter, self._graph.tensors.made)
+        _clear(interpreter, self._graph.made_outputs)
         for index, array in self._inputs.items():
             interpreter.set_tensor(self._graph.input_details[index]["index"], array)
         interpreter.invoke()

@@ -12,6 +12,7 @@ from rewriter.dialects import Errno, Target, TensorType
 from runtime_shim.backends.arrays import DTYPES
 from runtime_shim.backends.litert import LiteRtBackend, LiteRtContext
 from runtime_shim.errors import HostError
+from tests import tflite_models
 from tests.tflite_models import identity, sum_and_product
 
 
@@ -93,3 +94,37 @@ def test_computing_without_all_inputs_is_a_runtime_error() -> None:
     assert caught.value.errno is Errno.RUNTIME_ERROR
     with pytest.raises(HostError, match="before compute"):
         context.get_output(0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_a_sum_of_no_elements_is_zero_and_not_what_was_in_memory(dtype: type) -> None:
+    schema = tflite_models.schema
+    tensors = [
+        tflite_models.Tensor(dtype, [-1, -1]),
+        tflite_models.Tensor(np.int32, [1], np.array([1], np.int32)),
+        tflite_models.Tensor(dtype, [-1]),
+    ]
+    options = schema.BuiltinOptions.ReducerOptions, schema.ReducerOptionsT()
+    operator = tflite_models.Operator(schema.BuiltinOperator.SUM, [0, 1], [2], *options)
+    graph = LiteRtBackend().load([tflite_models.build(tensors, [operator], [0], [2])], Target.CPU)
+    for _ in range(10):
+        junk = [b"\xa5" * size for size in range(1, 5000)]
+        del junk
+        context = graph.init_execution_context()
+        for rows in (4, 9, 4, 4000):
+            context.set_input(0, TensorType.U8, (rows, 0), memoryview(b""))
+            context.compute()
+            assert bytes(context.get_output(0)) == bytes(rows)
+
+
+def test_an_input_without_a_rank_takes_any_shape() -> None:
+    schema = tflite_models.schema
+    tensors = [tflite_models.Tensor(np.float32, []), tflite_models.Tensor(np.float32, [])]
+    operator = tflite_models.Operator(schema.BuiltinOperator.ABS, [0], [1])
+    data = tflite_models.build(tensors, [operator], [0], [1])
+    context = LiteRtBackend().load([data], Target.CPU).init_execution_context()
+    for shape in ((), (2,), (2, 3)):
+        values = np.full(shape, -2.0, np.float32)
+        context.set_input(0, TensorType.F32, shape, memoryview(values.tobytes()))
+        context.compute()
+        assert bytes(context.get_output(0)) == (-values).tobytes()

@@ -5,6 +5,7 @@ https://flatbuffers.dev/internals/
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Iterator
 
@@ -21,7 +22,7 @@ class FlatBuffer:
     All that is read together may be a few times as long as the file.
     """
 
-    def __init__(self, data: bytes, what: str) -> None:
+    def __init__(self, data: bytes | mmap.mmap, what: str) -> None:
         self.data = data
         self._what = what
         self._left = 4 * len(data) + 65536
