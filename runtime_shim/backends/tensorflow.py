@@ -10,7 +10,8 @@ from runtime_shim.backends.base import Part, Place, Settings
 from runtime_shim.backends.checks.graphdef import check_lengths
 from runtime_shim.backends.checks.openvino_formats import AHEAD_OF_GRAPHS
 from runtime_shim.backends.detect import detect
-from runtime_shim.backends.openvino_backend import OpenVinoBackend, OpenVinoGraph
+from runtime_shim.backends.openvino_backend import OpenVinoBackend
+from runtime_shim.backends.openvino_graph import OpenVinoGraph
 from runtime_shim.backends.openvino_library import Config, LoadedModel
 from runtime_shim.backends.parts import as_file
 from runtime_shim.backends.ports import check_parts

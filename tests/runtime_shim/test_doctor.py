@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_shim.backends.onnx import OnnxContext, OnnxGraph
+from runtime_shim.backends.onnx_graph import OnnxContext, OnnxGraph
 from runtime_shim.doctor import examine
 from tests.command import nnshim
 from tests.trials import FOLDER, make

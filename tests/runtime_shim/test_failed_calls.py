@@ -17,8 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
-from runtime_shim.backends import onnx as onnx_backend
-from runtime_shim.backends import openvino_backend
+from runtime_shim.backends import onnx_graph, openvino_graph
 from runtime_shim.backends.ggml import GgmlBackend
 from runtime_shim.backends.llama_cpp import lib
 from runtime_shim.backends.native import new_buffer
@@ -58,7 +57,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Failing]:
     found = Failing(monkeypatch)
     for name in ("call", "make"):
         found.watch(CLibrary, name)
-    for module in (openvino_backend, onnx_backend):
+    for module in (openvino_graph, onnx_graph):
         found.watch(module, "new_buffer")
     for name in ("bind_input", "bind_output", "get_outputs_as_ortvaluevector"):
         found.watch(ort.IOBinding, name)

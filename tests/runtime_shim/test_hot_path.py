@@ -120,5 +120,5 @@ def test_what_was_checked_once_is_not_checked_again(monkeypatch: pytest.MonkeyPa
         raise AssertionError("checked again")
 
     for name in ("check_input", "check_output"):
-        monkeypatch.setattr(f"runtime_shim.backends.openvino_backend.{name}", fail)
+        monkeypatch.setattr(f"runtime_shim.backends.openvino_graph.{name}", fail)
     infer(guest, context)

@@ -14,7 +14,8 @@ from onnx import TensorProto, helper
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
 from runtime_shim.backends.base import Part, Settings
-from runtime_shim.backends.onnx import OnnxBackend, OnnxContext, OnnxGraph
+from runtime_shim.backends.onnx import OnnxBackend
+from runtime_shim.backends.onnx_graph import OnnxContext, OnnxGraph
 from runtime_shim.errors import HostError
 from tests.models import F32, identity, model, with_external_data
 
