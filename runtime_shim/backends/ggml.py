@@ -19,6 +19,7 @@ from pathlib import Path
 import xllamacpp
 
 from rewriter.dialects import Errno, Target, TensorType
+from runtime_shim.backends import guest_output
 from runtime_shim.backends.base import (
     DEFAULTS,
     NO_OPTIONS,
@@ -208,7 +209,7 @@ class GgmlContext:
         while left != 0:
             ended = text.advance()
             if options.stream_stdout:
-                _print(text.piece)
+                guest_output.write(text.piece)
             if ended or (stop and stop in text.output):
                 break
             left -= 1
@@ -263,12 +264,6 @@ class GgmlContext:
         self._text.begin(self._prompt)
         self._output = self._text.output
         return self._text
-
-
-def _print(text: bytes) -> None:
-    """To the process's standard output, which is also the guest's."""
-    while text:
-        text = text[os.write(1, text) :]
 
 
 def create(settings: Settings) -> GgmlBackend:

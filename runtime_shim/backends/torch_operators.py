@@ -1,0 +1,219 @@
+"""Which of PyTorch's operators a model may call, and which of its classes it may make.
+
+An operator is named NAMESPACE::NAME. Those are left out that read or write files, that tell where
+something lies in memory, and that do not check what they are given before they read or write there.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["CLASSES", "REACHES_OUT", "is_allowed_class", "is_allowed_operator"]
+
+REACHES_OUT = frozenset({"from_file", "save"})
+"""aten::from_file maps a file of the host, aten::save writes one."""
+
+CLASSES = frozenset(
+    f"__torch__.torch.classes.{name}"
+    for name in (
+        "quantized.Conv2dPackedParamsBase",
+        "quantized.Conv3dPackedParamsBase",
+        "quantized.EmbeddingPackedParamsBase",
+        "quantized.LinearPackedParamsBase",
+        "rnn.CellParamsBase",
+    )
+)
+"""The packed weights of quantized modules: each is made from tensors that it checks. Among the
+others are those that search for a library to load (_nnapi) and that connect (c10d, dist_rpc)."""
+
+_ANY_OF = frozenset({"quantized", "quantization", "prims"})
+
+_PRIM = frozenset(
+    [
+        "CallFunction",
+        "CallMethod",
+        "Closure",
+        "Constant",
+        "ConstantChunk",
+        "CreateObject",
+        "DictConstruct",
+        "Enter",
+        "EnumName",
+        "EnumValue",
+        "Exit",
+        "Function",
+        "GetAttr",
+        "If",
+        "ImplicitTensorToNum",
+        "ListConstruct",
+        "ListUnpack",
+        "Loop",
+        "NumToTensor",
+        "Print",
+        "RaiseException",
+        "Return",
+        "SetAttr",
+        "StringIndex",
+        "TupleConstruct",
+        "TupleIndex",
+        "TupleSlice",
+        "TupleUnpack",
+        "Uninitialized",
+        "abs",
+        "awaitable",
+        "awaitable_nowait",
+        "awaitable_wait",
+        "data",
+        "device",
+        "dtype",
+        "fork",
+        "grad",
+        "index",
+        "is_cpu",
+        "is_cuda",
+        "is_ipu",
+        "is_maia",
+        "is_meta",
+        "is_mkldnn",
+        "is_mps",
+        "is_mtia",
+        "is_nested",
+        "is_quantized",
+        "is_sparse",
+        "is_sparse_csr",
+        "is_vulkan",
+        "is_xla",
+        "is_xpu",
+        "isinstance",
+        "itemsize",
+        "layout",
+        "max",
+        "min",
+        "name",
+        "nbytes",
+        "rangelist",
+        "requires_grad",
+        "tolist",
+        "type",
+        "unchecked_cast",
+        "unchecked_unwrap_optional",
+    ]
+)
+"""What the compiler makes of code. The others are made by optimizations that come later, and trust
+that they were: prim::BailOut, prim::FusionGroup, prim::DifferentiableGraph."""
+
+_PRIVATE = frozenset(
+    [
+        "_add_relu",
+        "_adaptive_avg_pool2d",
+        "_adaptive_avg_pool3d",
+        "_addmm_activation",
+        "_aminmax",
+        "_assert_async",
+        "_assert_scalar",
+        "_assert_tensor_metadata",
+        "_autocast_to_full_precision",
+        "_autocast_to_reduced_precision",
+        "_cast_Byte",
+        "_cast_Char",
+        "_cast_Double",
+        "_cast_Float",
+        "_cast_Half",
+        "_cast_Int",
+        "_cast_Long",
+        "_cast_Short",
+        "_choose_qparams_per_tensor",
+        "_conj",
+        "_convolution",
+        "_convolution_mode",
+        "_dim_arange",
+        "_empty_affine_quantized",
+        "_euclidean_dist",
+        "_infer_size",
+        "_int_mm",
+        "_is_all_true",
+        "_is_any_true",
+        "_list_to_tensor",
+        "_log_softmax",
+        "_logcumsumexp",
+        "_make_per_tensor_quantized_tensor",
+        "_native_batch_norm_legit",
+        "_native_batch_norm_legit_no_training",
+        "_native_multi_head_attention",
+        "_nested_tensor_from_mask",
+        "_nested_tensor_from_mask_left_aligned",
+        "_pack_padded_sequence",
+        "_pad_circular",
+        "_pad_enum",
+        "_pad_packed_sequence",
+        "_print",
+        "_reshape_from_tensor",
+        "_safe_softmax",
+        "_saturate_weight_to_fp16",
+        "_set_item",
+        "_shape_as_tensor",
+        "_size_if_not_equal",
+        "_softmax",
+        "_stack",
+        "_tensor_to_list",
+        "_to_copy",
+        "_transformer_encoder_layer_fwd",
+        "_trilinear",
+        "_unique",
+        "_unique2",
+        "_unsafe_index",
+        "_unsafe_view",
+        "_unwrap_optional",
+        "_upsample_bicubic2d_aa",
+        "_upsample_bilinear2d_aa",
+        "_upsample_nearest_exact1d",
+        "_upsample_nearest_exact2d",
+        "_upsample_nearest_exact3d",
+        "_weight_norm",
+        "_weight_norm_interface",
+    ]
+)
+"""Operators of aten with an underscore that models are exported with. Such a name says that the
+caller has checked the arguments: _reshape_alias, _cummax_helper, _sobol_engine_draw and others
+read or write wherever they are told to."""
+
+_MADE_UNCHECKED = re.compile(r"backward|(?<!is_)sparse|nested|mkldnn|cudnn|miopen|jagged|unsafe")
+"""Parts of names. Gradients are for training, and take what the forward pass made as given. A
+sparse or nested tensor is checked when it is made, and its indices can be overwritten then."""
+
+_UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
+"""As safe as those without the word: only autograd would mind what they return."""
+
+_REFUSED = frozenset(
+    [
+        "ccol_indices",
+        "col_indices",
+        "crow_indices",
+        "data_ptr",
+        "from_file",
+        "row_indices",
+        "save",
+        "segment_reduce",
+        "set_",
+        "set_data",
+    ]
+)
+
+
+def is_allowed_class(name: str) -> bool:
+    """Whether a model may have a class, by its full name: its own, and those of CLASSES."""
+    return not f"{name}.".startswith("__torch__.torch.classes.") or name in CLASSES
+
+
+def is_allowed_operator(kind: str) -> bool:
+    """Whether a model may call an operator, by its name with the namespace."""
+    namespace, _, name = kind.partition("::")
+    if namespace == "prim":
+        return name in _PRIM
+    if namespace != "aten":
+        return namespace in _ANY_OF
+    if name.startswith("_") and not name.startswith("__"):
+        return name.rstrip("_") in _PRIVATE or name in _PRIVATE
+    if name in _REFUSED:
+        return False
+    return name in _UNSAFE or _MADE_UNCHECKED.search(name) is None
