@@ -27,12 +27,8 @@ from runtime_shim.backends.base import (
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.parts import as_bytes
 from runtime_shim.backends.ports import check_parts, not_computed, settings_for
-from runtime_shim.backends.torch_graphs import (
-    check_operators,
-    keeps_state,
-    prints,
-    writes_inputs,
-)
+from runtime_shim.backends.torch_graphs import Facts, effects_of, examine
+from runtime_shim.backends.torch_guards import put_guards
 from runtime_shim.backends.torch_memory import fill_with_zeros
 from runtime_shim.backends.torch_output import printing
 from runtime_shim.backends.torchscript import repack
@@ -86,16 +82,16 @@ class TorchGraph:
     def __init__(self, data: bytes, device: str, threads: int | None) -> None:
         self.threads = threads
         self.target = torch.device(device)
-        unit, module, arguments = _imported(data, self.target)
-        check_operators(unit)
+        module, arguments, facts = _imported(data, self.target)
         held = {str(tensor.device) for tensor in (*module.parameters(), *module.buffers())}
         self.device = ", ".join(sorted(held)) or device
         self.inputs = tuple(argument.name for argument in arguments)
         self.required = sum(not argument.has_default_value() for argument in arguments)
-        self.prints = prints(unit)
-        self.writes_inputs = writes_inputs(module)
+        self.prints = facts.prints
+        effects = effects_of(module, facts)
+        self.writes_inputs = effects.inputs
         self._module = module
-        self._data = data if keeps_state(module) else None
+        self._data = data if effects.state else None
         self._copies: WeakSet[TorchContext] = WeakSet()
 
     def init_execution_context(self) -> TorchContext:
@@ -106,14 +102,17 @@ class TorchGraph:
             raise HostError(
                 Errno.TOO_LARGE, f"{len(self._copies)} contexts have a copy of the model each"
             )
-        context = TorchContext(self, _imported(self._data, self.target)[1])
+        context = TorchContext(self, _imported(self._data, self.target)[0])
         self._copies.add(context)
         return context
 
 
-def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Any]:
-    """A model's functions, its module, and the arguments of `forward` without `self`. Raises
-    HostError with `invalid_argument` for a model that PyTorch cannot load."""
+def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
+    """A module, the arguments of its `forward` without `self`, and what is in its code.
+
+    Raises HostError with `invalid_argument` for a model that PyTorch cannot load, or that does what
+    a model may not.
+    """
     unit = torch._C.CompilationUnit()
     try:
         loaded = torch._C.import_ir_module_from_buffer(unit, data, device, {}, False)
@@ -127,7 +126,9 @@ def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Any]:
         raise HostError(
             Errno.INVALID_ARGUMENT, f"PyTorch cannot load the model: {error}"
         ) from error
-    return unit, module, arguments
+    facts = examine(unit)
+    put_guards(unit)
+    return module, arguments, facts
 
 
 class TorchContext:

@@ -7,8 +7,17 @@ something lies in memory, and that do not check what they are given before they 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
-__all__ = ["CLASSES", "REACHES_OUT", "is_allowed_class", "is_allowed_operator"]
+__all__ = [
+    "CLASSES",
+    "GUARDED",
+    "ONLY_OVERLOADS",
+    "REACHES_OUT",
+    "is_allowed_class",
+    "is_allowed_operator",
+]
 
 REACHES_OUT = frozenset({"from_file", "save"})
 """aten::from_file maps a file of the host, aten::save writes one."""
@@ -25,8 +34,6 @@ CLASSES = frozenset(
 )
 """The packed weights of quantized modules: each is made from tensors that it checks. Among the
 others are those that search for a library to load (_nnapi) and that connect (c10d, dist_rpc)."""
-
-_ANY_OF = frozenset({"quantized", "quantization", "prims"})
 
 _PRIM = frozenset(
     [
@@ -137,8 +144,6 @@ _PRIVATE = frozenset(
         "_log_softmax",
         "_logcumsumexp",
         "_make_per_tensor_quantized_tensor",
-        "_native_batch_norm_legit",
-        "_native_batch_norm_legit_no_training",
         "_native_multi_head_attention",
         "_nested_tensor_from_mask",
         "_nested_tensor_from_mask_left_aligned",
@@ -166,11 +171,11 @@ _PRIVATE = frozenset(
         "_unwrap_optional",
         "_upsample_bicubic2d_aa",
         "_upsample_bilinear2d_aa",
+        "_upsample_lanczos2d_aa",
         "_upsample_nearest_exact1d",
         "_upsample_nearest_exact2d",
         "_upsample_nearest_exact3d",
         "_weight_norm",
-        "_weight_norm_interface",
     ]
 )
 """Operators of aten with an underscore that models are exported with. Such a name says that the
@@ -184,20 +189,56 @@ sparse or nested tensor is checked when it is made, and its indices can be overw
 _UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
 """As safe as those without the word: only autograd would mind what they return."""
 
-_REFUSED = frozenset(
+_REFUSED = re.compile(
+    r"from_file|save|data_ptr|set_|set_data|c?col_indices|c?row_indices|batch_norm_update_stats"
+    r"|ctc_loss|fbgemm_.*|fractional_max_pool.*|native_batch_norm.*|segment_reduce|slow_conv.*"
+    r"|thnn_conv2d"
+)
+"""Names in whole. Those after the indices do not hold all tensors against each other, and read past
+the end of the shorter: they are what others call that do."""
+
+_REFUSED_QUANTIZED = re.compile(
+    r"embedding_bag_(2bit|4bit|byte)(_rowwise_offsets)?|.*_legacy|.*_out"
+)
+"""Likewise: weights of samples are not counted, and legacy packed weights are whatever memory a
+tensor has."""
+
+ONLY_OVERLOADS: Mapping[str, str] = MappingProxyType(
+    {
+        f"aten::{name}": "vec"
+        for name in (
+            "_upsample_bicubic2d_aa",
+            "_upsample_bilinear2d_aa",
+            "_upsample_lanczos2d_aa",
+            "_upsample_nearest_exact1d",
+            "_upsample_nearest_exact2d",
+            "_upsample_nearest_exact3d",
+            "upsample_bicubic2d",
+            "upsample_bilinear2d",
+            "upsample_linear1d",
+            "upsample_nearest1d",
+            "upsample_nearest2d",
+            "upsample_nearest3d",
+            "upsample_trilinear3d",
+        )
+    }
+)
+"""Operators with one form that works out the size from the factors, and others that take both as
+they are, and read where the factors say: there, the factors have to be None."""
+
+
+GUARDED = frozenset(
     [
-        "ccol_indices",
-        "col_indices",
-        "crow_indices",
-        "data_ptr",
-        "from_file",
-        "row_indices",
-        "save",
-        "segment_reduce",
-        "set_",
-        "set_data",
+        "aten::_native_multi_head_attention",
+        "aten::_transformer_encoder_layer_fwd",
+        "aten::_weight_norm",
+        "aten::lstm",
+        "aten::repeat_interleave",
+        "aten::scaled_dot_product_attention",
     ]
 )
+"""Operators that a model may call once a check is before them (runtime_shim.backends.torch_guards),
+and so not while it loads."""
 
 
 def is_allowed_class(name: str) -> bool:
@@ -210,10 +251,12 @@ def is_allowed_operator(kind: str) -> bool:
     namespace, _, name = kind.partition("::")
     if namespace == "prim":
         return name in _PRIM
+    if namespace == "quantized":
+        return _REFUSED_QUANTIZED.fullmatch(name) is None
     if namespace != "aten":
-        return namespace in _ANY_OF
+        return namespace in ("prims", "quantization")
     if name.startswith("_") and not name.startswith("__"):
         return name.rstrip("_") in _PRIVATE or name in _PRIVATE
-    if name in _REFUSED:
+    if _REFUSED.fullmatch(name):
         return False
     return name in _UNSAFE or _MADE_UNCHECKED.search(name) is None
