@@ -18,39 +18,25 @@ from runtime_shim.backends.torch_graphs import graphs_of, nodes_of
 __all__ = ["put_guards"]
 
 _SOURCE = """
-def attention(key: Tensor, value: Tensor):
-    if key.size(-2) != value.size(-2):
-        raise Exception("there are not as many keys as values")
-
-def heads(count: int):
-    if count < 1:
-        raise Exception("attention has no heads")
-
-def interleave(repeats: Tensor):
-    if repeats.numel() > 0:
-        least, most = torch.aminmax(repeats)
-        if int(least) < 0 or float(most) * repeats.numel() > 1e15:
-            raise Exception("a number of repeats is out of range")
-
-def lstm(
+def why_not_lstm(
     input: Tensor, states: List[Tensor], weights: List[Tensor], biases: bool, layers: int,
     both_ways: bool, batch_first: bool
-):
+) -> str:
     each = 4 if biases else 2
     ways = 2 if both_ways else 1
     if input.dim() != 3 or len(states) != 2 or layers < 1 or len(weights) % (layers * ways) != 0:
-        raise Exception("an LSTM's arguments do not fit each other")
+        return "an LSTM's arguments do not fit each other"
     if len(weights) != each * layers * ways:
-        if len(weights) != (each + 1) * layers * ways:
-            raise Exception("an LSTM does not have all of its weights")
         each += 1
+    if len(weights) != each * layers * ways:
+        return "an LSTM does not have all of its weights"
     hidden = states[1].size(-1)
     given = states[0].size(-1)
     batch = [layers * ways, input.size(0 if batch_first else 1)]
     if states[0].size() != batch + [given] or states[1].size() != batch + [hidden]:
-        raise Exception("an LSTM's states do not fit its input")
+        return "an LSTM's states do not fit its input"
     if each % 2 == 0 and given != hidden:
-        raise Exception("an LSTM's states do not fit each other")
+        return "an LSTM's states do not fit each other"
     for at in range(layers * ways):
         width = input.size(2) if at < ways else given * ways
         first = at * each
@@ -58,21 +44,61 @@ def lstm(
             weights[first].size() != [4 * hidden, width]
             or weights[first + 1].size() != [4 * hidden, given]
         ):
-            raise Exception("an LSTM's weights do not fit its states")
+            return "an LSTM's weights do not fit its states"
         if biases and (
             weights[first + 2].size() != [4 * hidden] or weights[first + 3].size() != [4 * hidden]
         ):
-            raise Exception("an LSTM's biases do not fit its states")
+            return "an LSTM's biases do not fit its states"
         if each % 2 == 1 and weights[first + each - 1].size() != [given, hidden]:
-            raise Exception("an LSTM's projection does not fit its states")
+            return "an LSTM's projection does not fit its states"
+    return ""
 
-def weight_norm(direction: Tensor, length: Tensor, dim: int):
-    if dim == -1:
-        if length.numel() != 1:
-            raise Exception("a weight's length is not one number")
-    elif length.dim() != direction.dim() or length.numel() != direction.size(dim):
+def lstm(
+    input: Tensor, states: List[Tensor], weights: List[Tensor], biases: bool, layers: int,
+    both_ways: bool, batch_first: bool
+) -> Tensor:
+    why = why_not_lstm(input, states, weights, biases, layers, both_ways, batch_first)
+    if why != "":
+        raise Exception(why)
+    else:
+        checked = input
+    return checked
+
+def attention(key: Tensor, value: Tensor) -> Tensor:
+    if key.size(-2) != value.size(-2):
+        raise Exception("there are not as many keys as values")
+    else:
+        checked = key
+    return checked
+
+def heads(count: int) -> int:
+    if count < 1:
+        raise Exception("attention has no heads")
+    else:
+        checked = count
+    return checked
+
+def interleave(repeats: Tensor) -> Tensor:
+    wrong = False
+    if repeats.numel() > 0:
+        least, most = torch.aminmax(repeats)
+        wrong = int(least) < 0 or float(most) * repeats.numel() > 1e15
+    if wrong:
+        raise Exception("a number of repeats is out of range")
+    else:
+        checked = repeats
+    return checked
+
+def weight_norm(direction: Tensor, length: Tensor, dim: int) -> Tensor:
+    count = 1 if dim == -1 else direction.size(dim)
+    if length.numel() != count or (dim != -1 and length.dim() != direction.dim()):
         raise Exception("a weight's lengths do not fit it")
+    else:
+        checked = direction
+    return checked
 """
+"""Each gives back its first argument, by way of the check: PyTorch computes what is constant before
+it runs the rest, and would not wait for a check that nothing comes from."""
 
 
 class _Guard(NamedTuple):
@@ -106,8 +132,10 @@ def put_guards(unit: Any) -> None:
                 if guard is None or not _takes_tensors(node, guard):
                     continue
                 inputs = [node.namedInput(name) for name in guard.arguments]
+                check = _checks().find_function(guard.function).inlined_graph
                 with graph.insert_point_guard(node):
-                    graph.insertGraph(_checks().find_function(guard.function).graph, inputs)
+                    (checked,) = graph.insertGraph(check, inputs)
+                node.replaceInputWith(inputs[0], checked)
 
 
 def _takes_tensors(node: Any, guard: _Guard) -> bool:
