@@ -192,7 +192,7 @@ _UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
 _REFUSED = re.compile(
     r"from_file|save|data_ptr|set_|set_data|c?col_indices|c?row_indices|batch_norm_update_stats"
     r"|ctc_loss|fbgemm_.*|fractional_max_pool.*|native_batch_norm.*|segment_reduce|slow_conv.*"
-    r"|thnn_conv2d"
+    r"|thnn_conv2d|view_copy"
 )
 """Names in whole. Those after the indices do not hold all tensors against each other, and read past
 the end of the shorter: they are what others call that do."""

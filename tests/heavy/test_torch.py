@@ -66,7 +66,8 @@ def scripted(module: torch.nn.Module) -> bytes:
     output = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.save(torch.jit.script(module), output)
+        made = module if isinstance(module, torch.jit.ScriptModule) else torch.jit.script(module)
+        torch.jit.save(made, output)
     return output.getvalue()
 
 
@@ -160,7 +161,7 @@ def test_a_broken_model_is_an_errno_or_computes() -> None:
     given = F32, (1,), bytes(4)
     outcomes = try_mutations(Encoding.PYTORCH, [TRIALS[Encoding.PYTORCH].model()], given, 2000, 0)
     assert outcomes.pop("computed") > 0
-    assert set(outcomes) == {"INVALID_ARGUMENT", "RUNTIME_ERROR"}
+    assert set(outcomes) == {"INVALID_ARGUMENT"}
 
 
 def test_a_gpu_that_is_not_there_is_an_unsupported_operation() -> None:
@@ -410,6 +411,7 @@ def test_every_operator_that_a_model_may_call_returns_memory_that_it_wrote() -> 
     assert report["called"] > 500
     assert {"aten::empty", "aten::empty_strided", "aten::new_empty"} <= set(report["unwritten"])
     assert report["foreign"] == []
+    assert report["ended"] == []
 
 
 SECRET = b"the secret of another guest, " * 4000
@@ -505,8 +507,9 @@ def _add_in_place(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("named", [False, True])
 def test_what_a_module_keeps_stays_in_its_context(way: str, named: bool, tmp_path: Path) -> None:
     data = scripted(Counts(way))
-    (tmp_path / "model.pt").write_bytes(data)
-    host = NNHost(graphs=[parse_nn_graph(f"pytorch:counts:{tmp_path / 'model.pt'}")])
+    (tmp_path / "counts").mkdir()
+    (tmp_path / "counts" / "model.pt").write_bytes(data)
+    host = NNHost(graphs=[parse_nn_graph(f"pytorch::{tmp_path / 'counts'}")])
 
     def graph_of(guest: Session) -> int:
         if named:
@@ -524,22 +527,21 @@ def test_what_a_module_keeps_stays_in_its_context(way: str, named: bool, tmp_pat
             assert outputs == [5, 5 if way == "none" else 10]
 
 
+class WithConstant(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.tensor([1.0, 2.0])
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 def test_a_constant_that_a_module_overwrites_stays_in_its_context() -> None:
-    traced = torch.jit.trace(lambda x: x + torch.tensor([1.0, 2.0, 3.0]), torch.ones(3))
-    module = torch.jit.script(Identity())
-    del traced, module
-    code = rewritten("y = CONSTANTS.c0\n_0 = torch.add_(y, x)\nreturn y", module=WithConstant())
-    graph = TorchBackend().load([code], Target.CPU)
+    traced = torch.jit.trace(WithConstant(), torch.ones(2))
+    data = rewritten("y = CONSTANTS.c0\n_0 = torch.add_(y, x)\nreturn y", module=traced)
+    graph = TorchBackend().load([data], Target.CPU)
     for _ in range(2):
         context = graph.init_execution_context()
         feed(context, 0, 1.0, 1.0)
         context.compute()
         assert struct.unpack("<2f", context.get_output(0)) == (2, 3)
-
-
-class WithConstant(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x
 
 
 def test_a_module_that_keeps_nothing_is_shared() -> None:
@@ -620,6 +622,7 @@ def test_a_parameter_can_be_an_output() -> None:
     assert computed(scripted(Parameter()), 5.0) == struct.pack("<f", 1)
 
 
+@pytest.mark.filterwarnings("ignore:.*quantized tensor creation:UserWarning")
 @pytest.mark.parametrize(
     "body",
     [
