@@ -114,10 +114,12 @@ def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
     a model may not.
     """
     unit = torch._C.CompilationUnit()
+    importer: Any = torch._C.import_ir_module_from_buffer
+    wrap: Any = torch.jit._recursive.wrap_cpp_module
     try:
-        loaded = torch._C.import_ir_module_from_buffer(unit, data, device, {}, False)
+        loaded = importer(unit, data, device, {}, False)
         arguments = loaded._get_method("forward").schema.arguments[1:]
-        module = torch.jit._recursive.wrap_cpp_module(loaded).eval()
+        module = wrap(loaded).eval()
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
@@ -186,7 +188,7 @@ class TorchContext:
             return memoryview(b"")
         with torch.inference_mode():
             flat = tensor.detach().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
-            return memoryview(flat.numpy())
+            return flat.numpy().data
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:

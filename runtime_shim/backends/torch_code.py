@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from runtime_shim.backends.torch_lexer import Token, refusal, tokens_of
 from runtime_shim.backends.torch_operators import (
-    GUARDED,
-    ONLY_OVERLOADS,
     REACHES_OUT,
     is_allowed_class,
     is_allowed_operator,
+    may_run_while_loading,
 )
 from runtime_shim.backends.torch_types import Type, type_of
 
@@ -262,8 +261,9 @@ def _run_while_loading(functions: Sequence[_Function]) -> list[_Function]:
 
 
 def _may_reach_out(tokens: Sequence[Token], index: int, own: Set[str]) -> bool:
-    """Whether an operator that a model may not call could be called here, by whatever way it is
-    reached, or a value be taken for an object of another class. `own` are the methods of `self`."""
+    """Whether an operator that may not run while a model loads could be called here, by whatever
+    way it is reached, or a value be taken for an object of another class. `own` are the methods of
+    `self`."""
     kind, word, _, column = tokens[index]
     if _word(tokens, index + 1) != "(":
         return word == "out" and column < 0 and _word(tokens, index + 1) == "="
@@ -276,18 +276,13 @@ def _may_reach_out(tokens: Sequence[Token], index: int, own: Set[str]) -> bool:
             ")",
             ".",
         ]
-        return not (of_self and word in own) and not _is_safe(f"aten::{word}")
+        return not (of_self and word in own) and not may_run_while_loading(word)
     if word == "unchecked_cast":
         return any(
             token.text == "__torch__" and not _is_packed(".".join(_path(tokens, index + 2 + at)))
             for at, token in enumerate(_arguments(tokens, index + 2))
         )
     return _word(tokens, index - 1) != "def" and word not in _FUNCTIONS | _KEYWORDS
-
-
-def _is_safe(kind: str) -> bool:
-    """Whether an operator may be called while a model loads: before its graphs are looked at."""
-    return is_allowed_operator(kind) and kind not in GUARDED and kind not in ONLY_OVERLOADS
 
 
 def _arguments(tokens: Sequence[Token], index: int) -> Sequence[Token]:

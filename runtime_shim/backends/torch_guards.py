@@ -6,6 +6,7 @@ next to a page that cannot be read: without them each of these operators reads p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -13,7 +14,9 @@ from typing import Any, NamedTuple
 
 import torch
 
+from rewriter.dialects import Errno
 from runtime_shim.backends.torch_graphs import graphs_of, nodes_of
+from runtime_shim.errors import HostError
 
 __all__ = ["put_guards"]
 
@@ -89,6 +92,20 @@ def interleave(repeats: Tensor) -> Tensor:
         checked = repeats
     return checked
 
+def number(value: int, allowed: List[int]) -> int:
+    if value not in allowed:
+        raise Exception("a number does not stand for a type or layout")
+    else:
+        checked = value
+    return checked
+
+def number_or_none(value: Optional[int], allowed: List[int]) -> Optional[int]:
+    if value is not None and value not in allowed:
+        raise Exception("a number does not stand for a type or layout")
+    else:
+        checked = value
+    return checked
+
 def weight_norm(direction: Tensor, length: Tensor, dim: int) -> Tensor:
     count = 1 if dim == -1 else direction.size(dim)
     if length.numel() != count or (dim != -1 and length.dim() != direction.dim()):
@@ -123,19 +140,66 @@ _GUARDS: Mapping[str, _Guard] = MappingProxyType(
 )
 
 
+_ENUMERATIONS: Mapping[str, frozenset[int]] = MappingProxyType(
+    {
+        "ScalarType": frozenset({*range(12), 15, *range(23, 30)}),
+        "Layout": frozenset({0}),
+        "MemoryFormat": frozenset(range(4)),
+    }
+)
+"""The numbers that arguments of such types may have: PyTorch finds things by them in tables.
+Quantized types are made by operators of their own, and sparse tensors not at all.
+
+https://github.com/pytorch/pytorch/blob/main/torch/headeronly/core/ScalarType.h
+https://github.com/pytorch/pytorch/blob/main/torch/headeronly/core/Layout.h
+https://github.com/pytorch/pytorch/blob/main/torch/headeronly/core/MemoryFormat.h
+"""
+
+_QUANTIZED = frozenset({12, 13, 14})
+
+_ENUMERATED = re.compile(rf"\b({'|'.join(_ENUMERATIONS)})\??(?: (\w+))")
+
+
 def put_guards(unit: Any) -> None:
     """Put the checks into all functions of a compilation unit, none of which has run yet."""
     for function in unit.get_functions():
         for graph in graphs_of(function.graph):
             for node in list(nodes_of(graph)):
                 guard = _GUARDS.get(node.kind())
-                if guard is None or not _takes_tensors(node, guard):
-                    continue
-                inputs = [node.namedInput(name) for name in guard.arguments]
-                check = _checks().find_function(guard.function).inlined_graph
-                with graph.insert_point_guard(node):
-                    (checked,) = graph.insertGraph(check, inputs)
-                node.replaceInputWith(inputs[0], checked)
+                if guard is not None and _takes_tensors(node, guard):
+                    inputs = [node.namedInput(name) for name in guard.arguments]
+                    _put(graph, node, guard.function, inputs)
+                if node.kind().startswith(("aten::", "prims::", "quantized::")):
+                    _guard_numbers(graph, node)
+
+
+def _guard_numbers(graph: Any, node: Any) -> None:
+    """Check the arguments of a node that stand for a type or a layout."""
+    for kind, name in _ENUMERATED.findall(node.schema()):
+        value = node.namedInput(name)
+        type_, made_by = value.type().kind(), value.node().kind()
+        if type_ == "NoneType" or made_by in ("prim::dtype", "prim::layout"):
+            continue
+        allowed = _ENUMERATIONS[kind] | (_QUANTIZED if "quant" in node.kind() else frozenset())
+        if made_by == "prim::Constant":
+            if value.toIValue() not in allowed:
+                raise HostError(
+                    Errno.INVALID_ARGUMENT,
+                    f"the model calls {node.kind()} with {name} {value.toIValue()}",
+                )
+            continue
+        check = "number" if type_ == "IntType" else "number_or_none"
+        with graph.insert_point_guard(node):
+            listed = graph.insertConstant(sorted(allowed))
+        _put(graph, node, check, [value, listed])
+
+
+def _put(graph: Any, node: Any, function: str, inputs: list[Any]) -> None:
+    """Put a check before a node, which then takes what comes from it for the first input."""
+    check = _checks().find_function(function).inlined_graph
+    with graph.insert_point_guard(node):
+        (checked,) = graph.insertGraph(check, inputs)
+    node.replaceInputWith(inputs[0], checked)
 
 
 def _takes_tensors(node: Any, guard: _Guard) -> bool:

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 __all__ = [
     "CLASSES",
-    "GUARDED",
     "ONLY_OVERLOADS",
     "REACHES_OUT",
     "is_allowed_class",
     "is_allowed_operator",
+    "may_run_while_loading",
 ]
 
 REACHES_OUT = frozenset({"from_file", "save"})
@@ -191,8 +191,8 @@ _UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
 
 _REFUSED = re.compile(
     r"from_file|save|data_ptr|set_|set_data|c?col_indices|c?row_indices|batch_norm_update_stats"
-    r"|ctc_loss|fbgemm_.*|fractional_max_pool.*|native_batch_norm.*|segment_reduce|slow_conv.*"
-    r"|thnn_conv2d|view_copy"
+    r"|ctc_loss|fbgemm_.*|fractional_max_pool.*|lu_unpack|native_(batch|group)_norm.*"
+    r"|quantized_(gru|lstm|rnn_relu|rnn_tanh)_cell|segment_reduce|slow_conv.*|thnn_conv2d|view_copy"
 )
 """Names in whole. Those after the indices do not hold all tensors against each other, and read past
 the end of the shorter: they are what others call that do."""
@@ -227,18 +227,16 @@ ONLY_OVERLOADS: Mapping[str, str] = MappingProxyType(
 they are, and read where the factors say: there, the factors have to be None."""
 
 
-GUARDED = frozenset(
-    [
-        "aten::_native_multi_head_attention",
-        "aten::_transformer_encoder_layer_fwd",
-        "aten::_weight_norm",
-        "aten::lstm",
-        "aten::repeat_interleave",
-        "aten::scaled_dot_product_attention",
-    ]
+_WHILE_LOADING = re.compile(
+    r"__\w+__|add|append|clone|contiguous|detach|dim|eq|extend|format|ge|get|gt|items|keys|le|len|lt"
+    r"|mul|ne|neg|numel|size|sub|values|make_quantized_cell_params\w*|\w+_prepack"
 )
-"""Operators that a model may call once a check is before them (runtime_shim.backends.torch_guards),
-and so not while it loads."""
+"""Operators that code may call while a model loads, when its graphs have not been looked at."""
+
+
+def may_run_while_loading(name: str) -> bool:
+    """Whether code may call an operator while a model loads, by its name without the namespace."""
+    return _WHILE_LOADING.fullmatch(name) is not None
 
 
 def is_allowed_class(name: str) -> bool:
