@@ -177,11 +177,11 @@ def _is_allowed_type(type_: Any) -> bool:
 
 
 def _is_safe_cast(node: Any) -> bool:
-    """Whether a cast that PyTorch does not check cannot give an object another class: attributes
-    are found by their number."""
+    """Whether a cast that PyTorch does not check cannot give an object another class, or a tuple
+    another length: attributes and items are found by their number."""
     given, made = node.input().type(), node.output().type()
     kinds = {part.kind() for part in _parts(made)}
-    if not kinds & {"ClassType", "InterfaceType", "AnyType", "FunctionType"}:
+    if not kinds & {"ClassType", "InterfaceType", "AnyType", "FunctionType", "TupleType"}:
         return True
     if given.kind() == "OptionalType":
         return made.annotation_str in (

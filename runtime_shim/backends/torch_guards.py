@@ -74,6 +74,13 @@ def attention(key: Tensor, value: Tensor) -> Tensor:
         checked = key
     return checked
 
+def bags(indices: Tensor, offsets: Tensor, last: bool) -> Tensor:
+    if offsets.dim() != 1 or indices.dim() != 1 or (last and offsets.numel() < 2):
+        raise Exception("bags of embeddings are not described by two vectors")
+    else:
+        checked = indices
+    return checked
+
 def heads(count: int) -> int:
     if count < 1:
         raise Exception("attention has no heads")
@@ -130,6 +137,7 @@ _GUARDS: Mapping[str, _Guard] = MappingProxyType(
         "aten::_native_multi_head_attention": _Guard("heads", ("num_head",)),
         "aten::_transformer_encoder_layer_fwd": _Guard("heads", ("num_heads",)),
         "aten::_weight_norm": _Guard("weight_norm", ("v", "g", "dim")),
+        "aten::embedding_bag": _Guard("bags", ("indices", "offsets", "include_last_offset")),
         "aten::lstm": _Guard(
             "lstm",
             ("input", "hx", "params", "has_biases", "num_layers", "bidirectional", "batch_first"),

@@ -160,7 +160,6 @@ _PRIVATE = frozenset(
         "_size_if_not_equal",
         "_softmax",
         "_stack",
-        "_tensor_to_list",
         "_to_copy",
         "_transformer_encoder_layer_fwd",
         "_trilinear",
@@ -191,7 +190,7 @@ _UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
 
 _REFUSED = re.compile(
     r"from_file|save|data_ptr|set_|set_data|c?col_indices|c?row_indices|batch_norm_update_stats"
-    r"|ctc_loss|fbgemm_.*|fractional_max_pool.*|lu_unpack|native_(batch|group)_norm.*"
+    r"|ctc_loss|fbgemm_.*|fused_moving.*|fractional_max_pool.*|lu_unpack|native_(batch|group)_norm.*"
     r"|quantized_(gru|lstm|rnn_relu|rnn_tanh)_cell|segment_reduce|slow_conv.*|thnn_conv2d|view_copy"
 )
 """Names in whole. Those after the indices do not hold all tensors against each other, and read past

@@ -308,6 +308,7 @@ def test_attributes_may_have_the_names_of_operators() -> None:
         "t = torch\nreturn t.slow_conv3d(x, x, [1, 1, 1])",
         "return torch.zeros([2, 2], layout=1)",
         "return torch.to(x, -1)",
+        "_0 = unchecked_cast(Tuple[Tensor, Tensor], (x,))\na, b, = _0\nreturn b",
         "return torch.softmax(x, 0, 1000000)",
     ],
 )
@@ -342,6 +343,8 @@ def test_a_value_is_not_taken_for_an_object_of_another_class() -> None:
         "_0, _1, _2, = torch.lstm(torch.zeros([3, 2, 4]), [h, h], [w, w, b, b], True, 1, 0.,"
         " False, False, False)\nreturn _0",
         "return torch._weight_norm(torch.zeros([1000, 4]), torch.zeros([1, 1]))",
+        "i = torch.zeros([2, 0], dtype=4)\n_0, _1, _2, _3, = torch.embedding_bag("
+        "torch.zeros([4, 300]), i, i, True, 0, False, torch.zeros([300, 4]), False)\nreturn _0",
         "return torch.to(x, torch.sub(0, torch.len(x)))",
         "return torch.zeros([2], layout=torch.len(x))",
         "return torch.clone(x, memory_format=torch.mul(torch.len(x), 1000000000))",
