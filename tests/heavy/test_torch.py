@@ -189,7 +189,7 @@ def test_the_digits_are_the_same(
         ("return torch.gt(x, 0)", b"\x01\x00\x01"),
         ("return torch.to(x, 1)", b"\x01\xff\x02"),
         ("return torch.to(x, 15)", bytes.fromhex("803f80bf0040")),
-        ("return torch.permute(torch.slice(x, 0, 0, 0), [0])", b""),
+        ("return torch.permute(torch.slice(x, 0, 0, 0, 2), [0])", b""),
         ("return torch.zeros([0, 4], dtype=11)", b""),
         ("return torch.permute(torch.reshape(x, [3, 1]), [1, 0])", struct.pack("<3f", 1, -1, 2)),
         ("return torch.sum(x)", struct.pack("<f", 2)),
@@ -268,6 +268,7 @@ def test_what_a_model_prints_goes_to_the_guests_output_at_once(
     os.write(1, b"after\n")
     assert capfd.readouterr().out == "before\none 1\nzwei ü\nafter\n"
     reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     guest_output.use(writer)
     try:
         context.compute()
