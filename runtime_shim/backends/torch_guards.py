@@ -81,6 +81,13 @@ def bags(indices: Tensor, offsets: Tensor, last: bool) -> Tensor:
         checked = indices
     return checked
 
+def finite(matrix: Tensor) -> Tensor:
+    if not bool(torch.all(torch.isfinite(matrix))):
+        raise Exception("a matrix has numbers that are not finite")
+    else:
+        checked = matrix
+    return checked
+
 def heads(count: int) -> int:
     if count < 1:
         raise Exception("attention has no heads")
@@ -138,6 +145,7 @@ _GUARDS: Mapping[str, _Guard] = MappingProxyType(
         "aten::_transformer_encoder_layer_fwd": _Guard("heads", ("num_heads",)),
         "aten::_weight_norm": _Guard("weight_norm", ("v", "g", "dim")),
         "aten::embedding_bag": _Guard("bags", ("indices", "offsets", "include_last_offset")),
+        "aten::linalg_eigvals": _Guard("finite", ("self",)),
         "aten::lstm": _Guard(
             "lstm",
             ("input", "hx", "params", "has_biases", "num_layers", "bidirectional", "batch_first"),

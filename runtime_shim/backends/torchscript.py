@@ -21,11 +21,18 @@ from runtime_shim.errors import HostError
 __all__ = ["repack"]
 
 _NEEDED = re.compile(
-    r"(version|byteorder|data\.pkl|constants\.pkl|(data|constants)/\d+|code/[\w/]+\.py)", re.ASCII
+    r"((\.data/)?version|byteorder|data\.pkl|constants\.pkl|(data|constants)/\d+|code/[\w/]+\.py)",
+    re.ASCII,
 )
 """What PyTorch loads a model from, below the archive's folder.
 
 https://github.com/pytorch/pytorch/blob/main/torch/csrc/jit/docs/serialization.md
+"""
+
+_VERSIONS = frozenset({"version", ".data/version"})
+"""Where the version is: in the second since operators have versions of their own.
+
+https://github.com/pytorch/pytorch/blob/main/caffe2/serialize/inline_container.cc
 """
 
 _SPARE_BYTES = 64 << 20
@@ -77,7 +84,7 @@ def _repacked(archive: zipfile.ZipFile, size: int) -> bytes:
             sizes[name] = len(content)
             if name.endswith((".py", ".pkl")):
                 read[name] = content
-    if not {"data.pkl", "constants.pkl", "version"} <= sizes.keys():
+    if not ({"data.pkl", "constants.pkl"} <= sizes.keys() and sizes.keys() & _VERSIONS):
         raise ValueError("without data.pkl, constants.pkl and version, as pickles are, too")
     _check(read, sizes)
     return output.getvalue()

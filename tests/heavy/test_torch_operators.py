@@ -120,6 +120,7 @@ def test_a_value_is_not_taken_for_an_object_of_another_class() -> None:
         "return torch._weight_norm(torch.zeros([1000, 4]), torch.zeros([1, 1]))",
         "i = torch.zeros([2, 0], dtype=4)\n_0, _1, _2, _3, = torch.embedding_bag("
         "torch.zeros([4, 300]), i, i, True, 0, False, torch.zeros([300, 4]), False)\nreturn _0",
+        "return torch.linalg_eigvals(torch.full([6, 6], nan))",
         "return torch.to(x, torch.sub(0, torch.len(x)))",
         "return torch.zeros([2], layout=torch.len(x))",
         "return torch.clone(x, memory_format=torch.mul(torch.len(x), 1000000000))",
@@ -174,6 +175,7 @@ class Resized(torch.nn.Module):
         Attends(),
         Repeats(),
         Resized(),
+        torch.nn.GELU(),
         torch.nn.TransformerEncoder(
             torch.nn.TransformerEncoderLayer(24, 4, 8, batch_first=True), 2
         ),
