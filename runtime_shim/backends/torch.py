@@ -184,11 +184,10 @@ class TorchContext:
                 Errno.UNSUPPORTED_OPERATION,
                 f"output {index} is not a dense tensor of real numbers: {_described(tensor)}",
             )
-        if tensor.numel() == 0:
-            return memoryview(b"")
         with torch.inference_mode():
-            flat = tensor.detach().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
-            return flat.numpy().data
+            dense = tensor.detach().resolve_neg().cpu().contiguous()
+            flat = dense.as_strided((dense.numel(),), (1,))  # one element may have any stride
+            return flat.view(torch.uint8).numpy().data if dense.numel() else memoryview(b"")
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:

@@ -150,9 +150,9 @@ def _why_refused(node: Any, kind: str, schema: str) -> str:
 
 def _is_allowed_overload(node: Any, kind: str, schema: str) -> bool:
     """Whether an operator is of a form that a model may call: not one that writes to a tensor that
-    it is given for its result."""
+    it is given for its result, save the one that torch.nn.functional.normalize has."""
     head, _, arguments = schema.partition("(")
-    if "!) out" in arguments:
+    if "!) out" in arguments and head != "aten::div.out":
         return False
     if head.partition(".")[2] == ONLY_OVERLOADS.get(kind, head.partition(".")[2]):
         return True

@@ -192,6 +192,8 @@ def test_the_digits_are_the_same(
         ("return torch.permute(torch.slice(x, 0, 0, 0, 2), [0])", b""),
         ("return torch.zeros([0, 4], dtype=11)", b""),
         ("return torch.permute(torch.reshape(x, [3, 1]), [1, 0])", struct.pack("<3f", 1, -1, 2)),
+        ("return torch.slice(x, 0, 1, 3, 2)", struct.pack("<f", -1)),
+        ("return torch.select(torch.reshape(x, [1, 3]), 1, 2)", struct.pack("<f", 2)),
         ("return torch.sum(x)", struct.pack("<f", 2)),
         ("return torch.expand(torch.sum(x), [2])", struct.pack("<2f", 2, 2)),
     ],
