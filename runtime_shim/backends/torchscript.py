@@ -9,79 +9,93 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
+from collections.abc import Mapping
 
 from rewriter.dialects import Errno
+from runtime_shim.backends.torch_code import read_code
+from runtime_shim.backends.torch_pickles import read_pickle
+from runtime_shim.backends.torch_values import Object, Tuple
 from runtime_shim.errors import HostError
 
 __all__ = ["repack"]
 
 _NEEDED = re.compile(
-    r"(version|byteorder|data\.pkl|constants\.pkl|(data|constants)/\d+|code/[\w/.]+\.py)"
+    r"((\.data/)?version|byteorder|data\.pkl|constants\.pkl|(data|constants)/\d+|code/[\w/]+\.py)",
+    re.ASCII,
 )
 """What PyTorch loads a model from, below the archive's folder.
 
 https://github.com/pytorch/pytorch/blob/main/torch/csrc/jit/docs/serialization.md
 """
 
+_VERSIONS = frozenset({"version", ".data/version"})
+"""Where the version is: in the second since operators have versions of their own.
+
+https://github.com/pytorch/pytorch/blob/main/caffe2/serialize/inline_container.cc
+"""
+
 _SPARE_BYTES = 64 << 20
 """By how much the entries together can be larger than twice the archive: tensors lie in it as they
 are, and only code is compressed."""
-
-_FORBIDDEN = re.compile(rb"\b(from_file|save)\b")
-"""aten::from_file maps a file of the host, aten::save writes one."""
-
-_OPERATORS = re.compile(rb"\bops\b(?!\.(aten|prim|prims|quantized|quantization|sparse|mkldnn)\.)")
-"""A library of operators that is none of these. Among the others are those that connect to other
-processes (c10d, symm_mem) and that read files (debugprims)."""
 
 
 def repack(data: bytes) -> bytes:
     """The same model with nothing in the archive that it does not need, each entry once, so that
     what was read here is what PyTorch reads.
 
-    Raises HostError with `invalid_argument` where it is no TorchScript archive, and where its code
-    names a function that reaches for the host; in comments and strings too, as what would read
-    them apart from code could be told otherwise.
+    Raises HostError with `invalid_argument` where it is not a TorchScript archive, where its code
+    may reach for the host (runtime_shim.backends.torch_code), and where its tensors and objects do
+    not fit the archive and the code (runtime_shim.backends.torch_pickles).
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _repacked(archive, len(data))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        ValueError,
+        zlib.error,
+    ) as error:
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"the model is no TorchScript archive: {error}"
+            Errno.INVALID_ARGUMENT, f"the model is not a TorchScript archive: {error}"
         ) from error
 
 
 def _repacked(archive: zipfile.ZipFile, size: int) -> bytes:
     entries = archive.infolist()
     folder = entries[0].filename.partition("/")[0] if entries else ""
-    if len({entry.filename for entry in entries}) != len(entries):
-        raise ValueError("it has entries twice")
+    if len({entry.filename.lower() for entry in entries}) != len(entries):
+        raise ValueError("it has entries twice")  # PyTorch does not tell a from A
     if sum(entry.file_size for entry in entries) > 2 * size + _SPARE_BYTES:
         raise ValueError("it becomes too large when it is unpacked")
     output = io.BytesIO()
-    names = set()
+    sizes: dict[str, int] = {}
+    read: dict[str, bytes] = {}
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as made:
         for entry in entries:
             name = entry.filename.removeprefix(f"{folder}/")
             if not _NEEDED.fullmatch(name):
                 continue
             content = archive.read(entry)
-            if name.startswith("code/"):
-                _check(name, content)
             made.writestr(f"archive/{name}", content)
-            names.add(name)
-    if not {"data.pkl", "constants.pkl", "version"} <= names:
+            sizes[name] = len(content)
+            if name.endswith((".py", ".pkl")):
+                read[name] = content
+    if not ({"data.pkl", "constants.pkl"} <= sizes.keys() and sizes.keys() & _VERSIONS):
         raise ValueError("without data.pkl, constants.pkl and version, as pickles are, too")
+    _check(read, sizes)
     return output.getvalue()
 
 
-def _check(name: str, code: bytes) -> None:
-    found = _FORBIDDEN.search(code) or _OPERATORS.search(code)
-    if found is not None:
-        line = code.count(b"\n", 0, found.start()) + 1
-        text = code.splitlines()[line - 1].strip().decode("utf-8", "replace")
-        raise HostError(
-            Errno.INVALID_ARGUMENT,
-            f"the model's code, {name} line {line}, may reach for the host: {text!r}",
-        )
+def _check(read: Mapping[str, bytes], sizes: Mapping[str, int]) -> None:
+    classes = read_code({name: code for name, code in read.items() if name.endswith(".py")})
+    constants = read_pickle(read["constants.pkl"], "constants", sizes, classes)
+    if not isinstance(constants, Tuple):
+        raise ValueError("its constants are not a tuple")
+    module = read_pickle(read["data.pkl"], "data", sizes, classes)
+    declared = classes.get(module.name) if isinstance(module, Object) else None
+    if declared is None or declared.base != "Module":
+        raise ValueError("what is in it is not a module")

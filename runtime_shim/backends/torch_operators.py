@@ -1,0 +1,259 @@
+"""Which of PyTorch's operators a model may call, and which of its classes it may make.
+
+An operator is named NAMESPACE::NAME. Those are left out that read or write files, that tell where
+something lies in memory, and that do not check what they are given before they read or write there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = [
+    "CLASSES",
+    "ONLY_OVERLOADS",
+    "REACHES_OUT",
+    "is_allowed_class",
+    "is_allowed_operator",
+    "may_run_while_loading",
+]
+
+REACHES_OUT = frozenset({"from_file", "save"})
+"""aten::from_file maps a file of the host, aten::save writes one."""
+
+CLASSES = frozenset(
+    f"__torch__.torch.classes.{name}"
+    for name in (
+        "quantized.Conv2dPackedParamsBase",
+        "quantized.Conv3dPackedParamsBase",
+        "quantized.EmbeddingPackedParamsBase",
+        "quantized.LinearPackedParamsBase",
+        "rnn.CellParamsBase",
+    )
+)
+"""The packed weights of quantized modules: each is made from tensors that it checks. Among the
+others are those that search for a library to load (_nnapi) and that connect (c10d, dist_rpc)."""
+
+_PRIM = frozenset(
+    [
+        "CallFunction",
+        "CallMethod",
+        "Closure",
+        "Constant",
+        "ConstantChunk",
+        "CreateObject",
+        "DictConstruct",
+        "Enter",
+        "EnumName",
+        "EnumValue",
+        "Exit",
+        "Function",
+        "GetAttr",
+        "If",
+        "ImplicitTensorToNum",
+        "ListConstruct",
+        "ListUnpack",
+        "Loop",
+        "NumToTensor",
+        "Print",
+        "RaiseException",
+        "Return",
+        "SetAttr",
+        "StringIndex",
+        "TupleConstruct",
+        "TupleIndex",
+        "TupleSlice",
+        "TupleUnpack",
+        "Uninitialized",
+        "abs",
+        "awaitable",
+        "awaitable_nowait",
+        "awaitable_wait",
+        "data",
+        "device",
+        "dtype",
+        "fork",
+        "grad",
+        "index",
+        "is_cpu",
+        "is_cuda",
+        "is_ipu",
+        "is_maia",
+        "is_meta",
+        "is_mkldnn",
+        "is_mps",
+        "is_mtia",
+        "is_nested",
+        "is_quantized",
+        "is_sparse",
+        "is_sparse_csr",
+        "is_vulkan",
+        "is_xla",
+        "is_xpu",
+        "isinstance",
+        "itemsize",
+        "layout",
+        "max",
+        "min",
+        "name",
+        "nbytes",
+        "rangelist",
+        "requires_grad",
+        "tolist",
+        "type",
+        "unchecked_cast",
+        "unchecked_unwrap_optional",
+    ]
+)
+"""What the compiler makes of code. The others are made by optimizations that come later, and trust
+that they were: prim::BailOut, prim::FusionGroup, prim::DifferentiableGraph."""
+
+_PRIVATE = frozenset(
+    [
+        "_add_relu",
+        "_adaptive_avg_pool2d",
+        "_adaptive_avg_pool3d",
+        "_addmm_activation",
+        "_aminmax",
+        "_assert_async",
+        "_assert_scalar",
+        "_assert_tensor_metadata",
+        "_autocast_to_full_precision",
+        "_autocast_to_reduced_precision",
+        "_cast_Byte",
+        "_cast_Char",
+        "_cast_Double",
+        "_cast_Float",
+        "_cast_Half",
+        "_cast_Int",
+        "_cast_Long",
+        "_cast_Short",
+        "_choose_qparams_per_tensor",
+        "_conj",
+        "_convolution",
+        "_convolution_mode",
+        "_dim_arange",
+        "_empty_affine_quantized",
+        "_euclidean_dist",
+        "_infer_size",
+        "_int_mm",
+        "_is_all_true",
+        "_is_any_true",
+        "_list_to_tensor",
+        "_log_softmax",
+        "_logcumsumexp",
+        "_make_per_tensor_quantized_tensor",
+        "_native_multi_head_attention",
+        "_nested_tensor_from_mask",
+        "_nested_tensor_from_mask_left_aligned",
+        "_pack_padded_sequence",
+        "_pad_circular",
+        "_pad_enum",
+        "_pad_packed_sequence",
+        "_print",
+        "_reshape_from_tensor",
+        "_safe_softmax",
+        "_saturate_weight_to_fp16",
+        "_set_item",
+        "_shape_as_tensor",
+        "_size_if_not_equal",
+        "_softmax",
+        "_stack",
+        "_to_copy",
+        "_transformer_encoder_layer_fwd",
+        "_trilinear",
+        "_unique",
+        "_unique2",
+        "_unsafe_index",
+        "_unsafe_view",
+        "_unwrap_optional",
+        "_upsample_bicubic2d_aa",
+        "_upsample_bilinear2d_aa",
+        "_upsample_lanczos2d_aa",
+        "_upsample_nearest_exact1d",
+        "_upsample_nearest_exact2d",
+        "_upsample_nearest_exact3d",
+        "_weight_norm",
+    ]
+)
+"""Operators of aten with an underscore that models are exported with. Such a name says that the
+caller has checked the arguments: _reshape_alias, _cummax_helper, _sobol_engine_draw and others
+read or write wherever they are told to."""
+
+_MADE_UNCHECKED = re.compile(r"backward|(?<!is_)sparse|nested|mkldnn|cudnn|miopen|jagged|unsafe")
+"""Parts of names. Gradients are for training, and take what the forward pass made as given. A
+sparse or nested tensor is checked when it is made, and its indices can be overwritten then."""
+
+_UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
+"""As safe as those without the word: only autograd would mind what they return."""
+
+_REFUSED = re.compile(
+    r"from_file|save|data_ptr|set_|set_data|c?col_indices|c?row_indices|batch_norm_update_stats"
+    r"|ctc_loss|fbgemm_.*|fused_moving.*|fractional_max_pool.*|lu_unpack|native_(batch|group)_norm.*"
+    r"|quantized_(gru|lstm|rnn_relu|rnn_tanh)_cell|segment_reduce|slow_conv.*|thnn_conv2d|view_copy"
+)
+"""Names in whole. Those after the indices do not hold all tensors against each other, and read past
+the end of the shorter: they are what others call that do."""
+
+_REFUSED_QUANTIZED = re.compile(
+    r"embedding_bag_(2bit|4bit|byte)(_rowwise_offsets)?|.*_legacy|.*_out"
+)
+"""Likewise: weights of samples are not counted, and legacy packed weights are whatever memory a
+tensor has."""
+
+ONLY_OVERLOADS: Mapping[str, str] = MappingProxyType(
+    {
+        f"aten::{name}": "vec"
+        for name in (
+            "_upsample_bicubic2d_aa",
+            "_upsample_bilinear2d_aa",
+            "_upsample_lanczos2d_aa",
+            "_upsample_nearest_exact1d",
+            "_upsample_nearest_exact2d",
+            "_upsample_nearest_exact3d",
+            "upsample_bicubic2d",
+            "upsample_bilinear2d",
+            "upsample_linear1d",
+            "upsample_nearest1d",
+            "upsample_nearest2d",
+            "upsample_nearest3d",
+            "upsample_trilinear3d",
+        )
+    }
+)
+"""Operators with one form that works out the size from the factors, and others that take both as
+they are, and read where the factors say: there, the factors have to be None."""
+
+
+_WHILE_LOADING = re.compile(
+    r"__\w+__|add|append|clone|contiguous|detach|dim|eq|extend|format|ge|get|gt|items|keys|le|len|lt"
+    r"|mul|ne|neg|numel|size|sub|values|make_quantized_cell_params\w*|\w+_prepack"
+)
+"""Operators that code may call while a model loads, when its graphs have not been looked at."""
+
+
+def may_run_while_loading(name: str) -> bool:
+    """Whether code may call an operator while a model loads, by its name without the namespace."""
+    return _WHILE_LOADING.fullmatch(name) is not None
+
+
+def is_allowed_class(name: str) -> bool:
+    """Whether a model may have a class, by its full name: its own, and those of CLASSES."""
+    return not f"{name}.".startswith("__torch__.torch.classes.") or name in CLASSES
+
+
+def is_allowed_operator(kind: str) -> bool:
+    """Whether a model may call an operator, by its name with the namespace."""
+    namespace, _, name = kind.partition("::")
+    if namespace == "prim":
+        return name in _PRIM
+    if namespace == "quantized":
+        return _REFUSED_QUANTIZED.fullmatch(name) is None
+    if namespace != "aten":
+        return namespace in ("prims", "quantization")
+    if name.startswith("_") and not name.startswith("__"):
+        return name.rstrip("_") in _PRIVATE or name in _PRIVATE
+    if _REFUSED.fullmatch(name):
+        return False
+    return name in _UNSAFE or _MADE_UNCHECKED.search(name) is None

@@ -1,0 +1,66 @@
+"""TorchScript's types, as its code and its pickles spell them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from runtime_shim.backends.torch_lexer import Token, tokens_of
+
+__all__ = ["Type", "parse_type", "type_of"]
+
+
+class Type(NamedTuple):
+    """A type's full name, with what is in its brackets."""
+
+    name: str
+    inner: tuple[Type, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name + (f"[{', '.join(map(str, self.inner))}]" if self.inner else "")
+
+    def names_a_class(self) -> bool:
+        """Whether a class of the model's is in it."""
+        return self.name.startswith("__torch__") or any(part.names_a_class() for part in self.inner)
+
+
+def parse_type(text: str) -> Type:
+    """The type that a pickle spells. Raises ValueError, or HostError where it has no tokens."""
+    return type_of(tokens_of("a type", text.encode()))
+
+
+def type_of(tokens: Sequence[Token]) -> Type:
+    """The type that tokens spell. Raises ValueError."""
+    words = [token.text for token in tokens]
+    rest = iter([*words, ""])
+    parsed, following = _parse(next(rest), rest)
+    if following:
+        raise ValueError(f"{' '.join(words)} is not a type")
+    return parsed
+
+
+def _parse(word: str, rest: Iterator[str]) -> tuple[Type, str]:
+    """A type that begins with a word, and the word after it."""
+    name = word
+    if not name.isidentifier():
+        raise ValueError(f"a type begins with {word!r}")
+    word = next(rest, "")
+    while word == ".":
+        part = next(rest, "")
+        if not part.isidentifier():
+            raise ValueError(f"a type's name has {part!r} in it")
+        name, word = f"{name}.{part}", next(rest, "")
+    if word != "[":
+        return Type(name), word
+    inner = []
+    word = next(rest, "")
+    if (name, word) == ("Tuple", "("):
+        if [next(rest, ""), next(rest, "")] != [")", "]"]:
+            raise ValueError("a tuple's type has other brackets than []")
+        return Type(name), next(rest, "")
+    while word != "]":
+        parsed, word = _parse(word, rest)
+        inner.append(parsed)
+        if word == ",":
+            word = next(rest, "")
+    return Type(name, tuple(inner)), next(rest, "")
