@@ -19,8 +19,8 @@ __all__ = [
     "identity",
     "schema",
     "sum_and_product",
+    "sum_of_bytes",
     "two_layers",
-    "without_subgraphs",
 ]
 
 _TYPES: dict[np.dtype[Any], int] = {
@@ -127,14 +127,11 @@ def changed(data: bytes, change: Callable[[Any], object]) -> bytes:
     return bytes(builder.Output())
 
 
-def without_subgraphs() -> bytes:
-    """A model without the one thing that it needs."""
-    made = schema.ModelT()
-    made.version = 3
-    made.buffers = [schema.BufferT()]
-    builder = flatbuffers.Builder(64)
-    builder.Finish(made.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+def sum_of_bytes() -> bytes:
+    """A number added to itself, of a type that LiteRT adds only if it is quantised: it aborts."""
+    tensors = [Tensor(np.uint8, [4]), Tensor(np.uint8, [4])]
+    options = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
+    return build(tensors, [Operator(schema.BuiltinOperator.ADD, [0, 0], [1], *options)], [0], [1])
 
 
 def identity(dtype: npt.DTypeLike, dims: Sequence[int], **quantization: Any) -> bytes:

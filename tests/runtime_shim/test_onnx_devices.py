@@ -129,8 +129,9 @@ def test_where_cuda_is_there_it_is_taken(
 
 
 def test_a_broken_model_is_no_missing_device(with_cuda: Sessions) -> None:
-    with pytest.raises(Exception, match="INVALID_PROTOBUF"):
-        OnnxBackend().load([b"\x08junk"], Target.GPU)
+    with pytest.raises(HostError, match="Identify") as caught:
+        OnnxBackend().load([identity().replace(b"Identity", b"Identify")], Target.GPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
 
 
 def test_operators_on_the_cpu_are_part_of_where_a_model_is(
