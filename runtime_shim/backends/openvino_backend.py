@@ -25,6 +25,7 @@ from runtime_shim.backends.onnx_files import check_files, may_name_files
 from runtime_shim.backends.openvino_graph import OpenVinoGraph
 from runtime_shim.backends.openvino_library import BadModel, Config, LoadedModel, library
 from runtime_shim.backends.openvino_loops import may_remember
+from runtime_shim.backends.openvino_tiles import check_tiles
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
     check_parts,
@@ -120,6 +121,7 @@ class OpenVinoBackend:
             device = choose_device(self.name, place, {**found, **_DEVICES}, found)
         else:
             device = place.upper()
+        check_tiles(parts)
         load = functools.partial(self.read, parts, device, config)
         try:
             model = load()
