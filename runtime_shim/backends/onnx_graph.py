@@ -26,6 +26,7 @@ from runtime_shim.backends.onnx_inputs import ranked_inputs
 from runtime_shim.backends.ports import (
     Fed,
     Port,
+    check_booleans,
     check_input,
     check_output,
     element_of,
@@ -134,19 +135,26 @@ class OnnxContext:
     ) -> None:
         fed = self._fed.get(index)
         if fed is None or not fed.is_like(tensor_type, shape, len(data)):
-            check_input(self._graph.inputs, index, tensor_type, shape, len(data))
+            port = check_input(self._graph.inputs, index, tensor_type, shape, len(data))
+            boolean = port.element is not None and port.element.boolean
+            if boolean:
+                check_booleans(index, data)
             try:
-                fed = Fed(tensor_type, shape, new_buffer(len(data)))
+                fed = Fed(tensor_type, shape, new_buffer(len(data)), boolean)
                 self._bind_input(index, fed)
             except Exception:
                 self._fed.pop(index, None)
                 self._bound.pop(index, None)
                 self._binding = None
                 raise
+        elif fed.boolean:
+            check_booleans(index, data)
         fed.data[:] = data
 
     def move_input(self, index: int, buffer: memoryview) -> bool:
         fed = self._fed[index]
+        if fed.boolean:  # which has to be looked at whenever it is set
+            return False
         buffer[:] = fed.data
         self._bind_input(index, fed._replace(data=buffer))
         return True

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from rewriter.dialects import TensorType
 from runtime_shim.backends.native import address_of, new_buffer
 from runtime_shim.backends.openvino_library import LoadedModel, Request
-from runtime_shim.backends.ports import Fed, check_input, check_output, no_numbers, not_set
+from runtime_shim.backends.ports import (
+    Fed,
+    check_booleans,
+    check_input,
+    check_output,
+    no_numbers,
+    not_set,
+)
 from runtime_shim.backends.signal_stack import kept_signal_stack
 
 __all__ = ["OpenVinoContext", "OpenVinoGraph"]
@@ -86,18 +93,25 @@ class OpenVinoContext:
     ) -> None:
         fed = self._fed.get(index)
         if fed is None or not fed.is_like(tensor_type, shape, len(data)):
-            check_input(self._graph.inputs, index, tensor_type, shape, len(data))
+            port = check_input(self._graph.inputs, index, tensor_type, shape, len(data))
+            boolean = port.element is not None and port.element.boolean
+            if boolean:
+                check_booleans(index, data)
             try:
-                fed = Fed(tensor_type, shape, new_buffer(len(data)))
+                fed = Fed(tensor_type, shape, new_buffer(len(data)), boolean)
                 self._place_input(index, fed)
             except Exception:
                 self._fed.pop(index, None)
                 self._failed = True
                 raise
+        elif fed.boolean:
+            check_booleans(index, data)
         fed.data[:] = data
 
     def move_input(self, index: int, buffer: memoryview) -> bool:
         fed = self._fed[index]
+        if fed.boolean:  # which has to be looked at whenever it is set
+            return False
         buffer[:] = fed.data
         self._place_input(index, fed._replace(data=buffer))
         return True

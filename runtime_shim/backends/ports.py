@@ -16,6 +16,7 @@ __all__ = [
     "Element",
     "Fed",
     "Port",
+    "check_booleans",
     "check_input",
     "check_output",
     "check_parts",
@@ -37,10 +38,12 @@ Dim: TypeAlias = int | range | None
 
 
 class Element(NamedTuple):
-    """How an element of a tensor travels: the type that a guest gives it, and its bytes."""
+    """How an element of a tensor travels: the type that a guest gives it, and its bytes. One that
+    is `boolean` is 0 or 1."""
 
     type: TensorType
     size: int
+    boolean: bool = False
 
 
 _FOREIGN_SIZES = {"bool": 1, "i8": 1, "i16": 2, "u16": 2, "u32": 4, "u64": 8, "bf16": 2}
@@ -48,7 +51,7 @@ _FOREIGN_SIZES = {"bool": 1, "i8": 1, "i16": 2, "u16": 2, "u32": 4, "u64": 8, "b
 
 _ELEMENTS = {
     **{kind.name.lower(): Element(kind, size) for kind, size in ELEMENT_SIZE.items()},
-    **{name: Element(TensorType.U8, size) for name, size in _FOREIGN_SIZES.items()},
+    **{name: Element(TensorType.U8, size, name == "bool") for name, size in _FOREIGN_SIZES.items()},
 }
 
 
@@ -100,6 +103,7 @@ class Fed(NamedTuple):
     type: TensorType
     shape: tuple[int, ...]
     data: memoryview
+    boolean: bool = False
 
     def is_like(self, tensor_type: TensorType, shape: tuple[int, ...], size: int) -> bool:
         """Whether a tensor of `size` bytes can be written over this one."""
@@ -159,6 +163,15 @@ def check_input(
             f" and {size} were given",
         )
     return port
+
+
+def check_booleans(index: int, data: memoryview) -> None:
+    """Raise HostError with `invalid_argument` for bytes that are not 0 or 1: NN runtimes add them
+    up to know how many are set, and would give out that many elements."""
+    if bytes(data).translate(None, b"\0\1"):
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"input {index} is of bool, and has bytes other than 0 and 1"
+        )
 
 
 def not_set(inputs: Sequence[Port], fed: Container[int]) -> HostError | None:

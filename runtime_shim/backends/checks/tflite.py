@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
 from runtime_shim.backends.checks.shapes import bytes_for, elements
+from runtime_shim.backends.checks.tflite_booleans import check_booleans, operator_codes
 from runtime_shim.backends.checks.tflite_sparse import stored_values
 
 __all__ = ["check_lengths"]
@@ -74,17 +75,18 @@ def check_lengths(data: bytes) -> None:
     if any(count for _, count in filter(None, (model.extent(20, 4), model.extent(22, 4)))):
         raise model.refused("its data are in other files, which a guest cannot name")
     buffers = [_buffer(data, buffer) for buffer in model.tables(12)]
-    codes, subgraphs = len(list(model.tables(6))), list(model.tables(8))
+    operators, subgraphs = operator_codes(model), list(model.tables(8))
     if not subgraphs:
         raise model.refused("it has no subgraph")
     tensors = []
     for subgraph in subgraphs:
         tensors.append(_check_tensors(data, subgraph, buffers))
-        counts = _Counts(codes, len(subgraphs), tensors[-1])
+        counts = _Counts(len(operators), len(subgraphs), tensors[-1])
         _check_indices(subgraph, subgraph.numbers(6, "i"), 0, counts.tensors, "tensor")
         _check_indices(subgraph, subgraph.numbers(8, "i"), 0, counts.tensors, "tensor")
         for operator in subgraph.tables(10):
             _check_operator(data, operator, counts)
+        check_booleans(data, subgraph, buffers, operators)
     _check_indices(model, model.numbers(14, "i"), 0, len(buffers), "buffer")
     for entry in model.tables(16):
         _check_indices(entry, [entry.number(6, "I")], 0, len(buffers), "buffer")

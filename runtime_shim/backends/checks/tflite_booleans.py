@@ -1,0 +1,64 @@
+"""Booleans in TensorFlow Lite models are 0 or 1: LiteRT adds them up to know how many are set, and
+gives out that many places, of which only those are written that are set.
+
+https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/kernels/where.cc
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from runtime_shim.backends.checks.flatbuffer import Table
+
+__all__ = ["check_booleans", "operator_codes"]
+
+_BOOL = 6
+"""Of TensorType."""
+
+_MAKERS = frozenset(
+    {
+        *(58, 61, 62, 63, 71, 72),  # LESS, GREATER, GREATER_EQUAL, LESS_EQUAL, EQUAL, NOT_EQUAL
+        *(84, 86, 87, 91, 140),  # LOGICAL_OR, LOGICAL_AND, LOGICAL_NOT, REDUCE_ANY, REDUCE_ALL
+        *(53, 191, 192),  # CAST, STABLEHLO_COMPARE, STABLEHLO_CONVERT
+    }
+)
+"""Of BuiltinOperator, those that make booleans of something else."""
+
+_BITCAST = frozenset({159})
+"""Takes bytes for booleans as they are."""
+
+
+def check_booleans(
+    data: bytes,
+    subgraph: Table,
+    buffers: Sequence[tuple[int, int] | None],
+    codes: Mapping[int, int],
+) -> None:
+    """`buffers` has where the data of each are, and their bytes; `codes` the operator of each
+    operator code. Raises HostError with `invalid_argument`."""
+    tensors = list(subgraph.tables(4))
+    kinds = [tensor.number(6, "b") for tensor in tensors]
+    for tensor, kind in zip(tensors, kinds, strict=True):
+        found = buffers[tensor.number(8, "I")] if buffers else None
+        if kind == _BOOL and found is not None:
+            start, size = found
+            if data[start : start + size].translate(None, b"\0\1"):
+                raise tensor.refused("a constant of bool has bytes other than 0 and 1")
+    for operator in subgraph.tables(10):
+        code = codes[operator.number(4, "I")]
+        made = {kinds[place] for place in operator.numbers(8, "i") if place >= 0}
+        taken = {kinds[place] for place in operator.numbers(6, "i") if place >= 0}
+        passes = _BOOL in taken and code not in _BITCAST
+        if _BOOL in made and not passes and code not in _MAKERS:
+            raise operator.refused(f"operator {code} cannot make a tensor of bool")
+
+
+def operator_codes(model: Table) -> Mapping[int, int]:
+    """The operator of each operator code: the field for the first 127, and the one for all."""
+    return MappingProxyType(
+        {
+            place: max(code.number(4, "b"), code.number(10, "i"))
+            for place, code in enumerate(model.tables(6))
+        }
+    )
