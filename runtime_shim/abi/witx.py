@@ -82,7 +82,7 @@ def set_input(session: Session, guest: GuestMemory, context: int, index: int, te
     dims, dims_len, tensor_type, data, data_len = guest.unpack(TENSOR, tensor)
     kind = WITX.tensor_types.get(tensor_type)
     if kind is None:
-        raise HostError(Errno.INVALID_ARGUMENT, f"{tensor_type} is no tensor type")
+        raise HostError(Errno.INVALID_ARGUMENT, f"unknown tensor type {tensor_type}")
     shape = read_shape(guest, dims, dims_len)
     with guest.view(data, data_len) as view:
         session.set_input(context, index, kind, shape, view)
@@ -140,7 +140,7 @@ def meaning(known: Mapping[int, M], value: int, what: str, errno: Errno) -> M:
     """What a number that the guest passes stands for; HostError with `errno` for others."""
     found = known.get(value)
     if found is None:
-        raise HostError(errno, f"{value} is no {what}")
+        raise HostError(errno, f"unknown {what} {value}")
     return found
 
 

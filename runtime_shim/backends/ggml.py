@@ -63,7 +63,7 @@ class GgmlBackend:
         if isinstance(parts[0], Path) and not parts[0].is_file():
             raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
         if head(parts[0], 4) != b"GGUF":
-            raise HostError(Errno.INVALID_ARGUMENT, "the model is no GGUF file")
+            raise HostError(Errno.INVALID_ARGUMENT, "the model is not a GGUF file")
         if not isinstance(parts[0], Path):
             check_lengths(parts[0])
         device = choose_device("ggml", place, _KNOWN, _devices())

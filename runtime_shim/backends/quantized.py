@@ -38,7 +38,8 @@ class FloatContext:
             raise HostError(
                 Errno.RUNTIME_ERROR,
                 f"input {index} was given {tensor_type.name.lower()}, and a TensorFlow Lite model"
-                " takes f32 only in WAMR's older ABI",
+                " takes f32 only in WAMR's older ABI; a guest that was adapted to it can be adapted"
+                " with `nnshim rewrite --for nnshim`",
             )
         quantization = _of(self._inputs, index)
         if quantization is None:

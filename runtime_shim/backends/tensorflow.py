@@ -29,7 +29,7 @@ class TensorFlowBackend(OpenVinoBackend):
     def _load(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
         check_parts("a TensorFlow model", parts, 1)
         if detect(parts) is not Encoding.TENSORFLOW:
-            raise HostError(Errno.INVALID_ARGUMENT, "the model is no frozen TensorFlow graph")
+            raise HostError(Errno.INVALID_ARGUMENT, "the model is not a frozen TensorFlow graph")
         model = parts[0]
         if not isinstance(model, Path):
             check_lengths(model)

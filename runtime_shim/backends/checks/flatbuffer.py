@@ -60,7 +60,7 @@ class FlatBuffer:
 
     def _unpack(self, code: str, pos: int) -> tuple[int, ...]:
         if pos < 0 or pos + struct.calcsize(f"<{code}") > len(self.data):
-            raise self.refused(pos, "something is said to be here, outside of the file")
+            raise self.refused(pos, "an offset leads here, outside of the file")
         return struct.unpack_from(f"<{code}", self.data, pos)
 
 

@@ -103,7 +103,9 @@ def check_lengths(data: bytes) -> None:
         for start, stop in find(data, MESSAGES, "model", "tensor", _SINGLE):
             _check_tensor(data, start, stop)
     except (IndexError, ValueError) as error:
-        raise HostError(Errno.INVALID_ARGUMENT, f"the ONNX model: {error}") from error
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"this is not a valid ONNX model: {error}"
+        ) from error
 
 
 def _check_tensor(data: bytes, start: int, stop: int) -> None:

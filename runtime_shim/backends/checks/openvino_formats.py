@@ -57,4 +57,6 @@ def check_onnx(data: bytes) -> None:
                 raise ValueError(f"the number before byte {pos} is too large")
             pos += value if kind == BYTES else 0
     except (IndexError, ValueError) as error:
-        raise HostError(Errno.INVALID_ARGUMENT, f"the ONNX model: {error}") from error
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"this is not a valid ONNX model: {error}"
+        ) from error

@@ -13,12 +13,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from rewriter.dialects import Errno
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
 from runtime_shim.backends.checks.shapes import bytes_for, elements
 from runtime_shim.backends.checks.tflite_booleans import check_booleans, operator_codes
 from runtime_shim.backends.checks.tflite_sparse import stored_values
+from runtime_shim.errors import HostError
 
 __all__ = ["check_lengths"]
+
+_IDENTIFIER = b"TFL3"
 
 _BITS: Mapping[int, int] = MappingProxyType(
     {
@@ -71,6 +75,10 @@ class _Counts(NamedTuple):
 
 def check_lengths(data: bytes) -> None:
     """Raise HostError with `invalid_argument` for a model that would have LiteRT go beside it."""
+    if data[4:8] != _IDENTIFIER:
+        raise HostError(
+            Errno.INVALID_ARGUMENT, "this is not a TensorFlow Lite model: it lacks the mark TFL3"
+        )
     model = FlatBuffer(data, "the TensorFlow Lite model").root()
     if any(count for _, count in filter(None, (model.extent(20, 4), model.extent(22, 4)))):
         raise model.refused("its data are in other files, which a guest cannot name")
