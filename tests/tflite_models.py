@@ -46,6 +46,7 @@ class Tensor:
     data: npt.NDArray[np.generic] | None = None
     scales: Sequence[float] = ()
     zero_points: Sequence[int] = ()
+    ranked: bool = True
 
 
 @dataclass
@@ -102,6 +103,7 @@ def _tensor(name: str, tensor: Tensor, buffers: list[Any]) -> object:
     made.name = name
     made.type = _TYPES[np.dtype(tensor.dtype)]
     made.shape = [abs(dim) for dim in tensor.dims]
+    made.hasRank = tensor.ranked
     if -1 in tensor.dims:
         made.shapeSignature = list(tensor.dims)
     made.buffer = 0

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes  # noqa: F401 - gives NumPy bfloat16, and LiteRT then has it too
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
@@ -31,7 +32,7 @@ from runtime_shim.backends.base import (
 from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.litert_gpu import DEVICE, GpuInterpreter, has_vulkan
-from runtime_shim.backends.litert_tensors import read_tensors
+from runtime_shim.backends.litert_tensors import Sum, read_tensors
 from runtime_shim.backends.ports import (
     Port,
     check_booleans,
@@ -54,6 +55,7 @@ _SHORT_NAMES = {
     "float16": "f16",
     "float32": "f32",
     "float64": "f64",
+    "bfloat16": "bf16",
     "bool": "bool",
     **{
         f"{sign}int{bits}": f"{sign or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
@@ -122,8 +124,6 @@ class LiteRtGraph:
         self.input_quantization: Sequence[Quantization | None] = tuple(
             map(_quantization, self.input_details)
         )
-        made = set(self.tensors.made)
-        self.made_outputs = [each["index"] for each in self.output_details if each["index"] in made]
         self.output_quantization: Sequence[Quantization | None] = tuple(
             map(_quantization, self.output_details)
         )
@@ -150,15 +150,20 @@ class LiteRtGraph:
         return LiteRtContext(self)
 
 
-def _clear(interpreter: Interpreter | GpuInterpreter, places: Sequence[int]) -> None:
-    """Zero tensors that operators are to write: their memory is not new, and some operators write
-    nothing where they have nothing to read, such as the sum of u8 along an axis of no elements."""
+def _clear_sums(interpreter: Interpreter | GpuInterpreter, sums: Sequence[Sum]) -> None:
+    """Zero sums of no elements, which LiteRT leaves as they were if they are of 8 bits."""
     if isinstance(interpreter, Interpreter):
-        for place in places:
-            with contextlib.suppress(ValueError):  # it is not in memory yet, or not at all
-                view = interpreter.tensor(place)()
-                if isinstance(view, np.ndarray):  # and not a scalar, which is a copy
-                    view[...] = 0
+        for of, place in sums:
+            if not _has_elements(interpreter, of):
+                with contextlib.suppress(ValueError):  # it has no elements either
+                    interpreter.tensor(place)()[...] = 0
+
+
+def _has_elements(interpreter: Interpreter, place: int) -> bool:
+    try:
+        return bool(np.size(interpreter.tensor(place)()))
+    except ValueError:
+        return False
 
 
 class LiteRtContext:
@@ -212,8 +217,7 @@ class LiteRtContext:
                 interpreter.resize_tensor_input(place, shape, strict=strict)
             interpreter.allocate_tensors()
             self._shapes = shapes
-            _clear(interpreter, self._graph.tensors.made)
-        _clear(interpreter, self._graph.made_outputs)
+        _clear_sums(interpreter, self._graph.tensors.sums)
         for index, array in self._inputs.items():
             interpreter.set_tensor(self._graph.input_details[index]["index"], array)
         interpreter.invoke()

@@ -1,5 +1,5 @@
-"""What LiteRT's interpreter does not say of tensors: which of them operators make, and which
-inputs can have any number of dimensions.
+"""What LiteRT's interpreter does not say of tensors: which of them are sums, and which inputs can
+have any number of dimensions.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
@@ -11,31 +11,43 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runtime_shim.backends.base import Part
-from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.checks.flatbuffer import FlatBuffer
 
 __all__ = ["Tensors", "read_tensors"]
 
-_BUFFERS, _SUBGRAPHS = 12, 8
-"""Fields of a Model."""
+_SUBGRAPHS = 8
+"""Of a Model."""
 
 _TENSORS, _INPUTS, _OPERATORS = 4, 6, 10
 """Of a SubGraph."""
 
-_SHAPE, _TYPE, _BUFFER, _HAS_RANK = 4, 6, 8, 18
+_SHAPE, _TYPE, _HAS_RANK = 4, 6, 20
 """Of a Tensor."""
 
-_OUTPUTS = 8
+_CODE, _OPERANDS, _RESULTS = 4, 6, 8
 """Of an Operator."""
 
-_WITHOUT_BYTES = {5, 13, 14}
-"""STRING, RESOURCE and VARIANT, of TensorType."""
+_CODES = 6
+"""Of a Model: what each operator code is, in a field for the first 127 and in one for all."""
+
+_SUM = 74
+"""Of BuiltinOperator."""
+
+_8_BITS = (3, 9)
+"""UINT8 and INT8, of TensorType."""
+
+
+class Sum(NamedTuple):
+    """The places of a tensor and of its sums along some axes."""
+
+    of: int
+    sums: int
 
 
 class Tensors(NamedTuple):
-    """The places of tensors of the first subgraph: numbers that operators make, and inputs without
-    a rank."""
+    """Of the first subgraph: sums of 8 bits, and the places of inputs without a rank."""
 
-    made: tuple[int, ...]
+    sums: tuple[Sum, ...]
     unranked: frozenset[int]
 
 
@@ -53,32 +65,18 @@ def read_tensors(model: Part) -> Tensors:
 def _read(data: bytes | mmap.mmap) -> Tensors:
     root = FlatBuffer(data, "the TensorFlow Lite model").root()
     first = next(root.tables(_SUBGRAPHS))
-    buffers = [_has_data(buffer) for buffer in root.tables(_BUFFERS)]
+    codes = [max(code.number(4, "b"), code.number(10, "i")) for code in root.tables(_CODES)]
     tensors = list(first.tables(_TENSORS))
-    inputs = set(first.numbers(_INPUTS, "i"))
-    made = {
-        place
+    sums = (
+        Sum(operator.numbers(_OPERANDS, "i")[0], operator.numbers(_RESULTS, "i")[0])
         for operator in first.tables(_OPERATORS)
-        for place in operator.numbers(_OUTPUTS, "i")
-        if 0 <= place < len(tensors)
-    }
+        if codes[operator.number(_CODE, "I")] == _SUM
+    )
     return Tensors(
-        tuple(
-            place
-            for place in sorted(made - inputs)
-            if tensors[place].number(_TYPE, "b") not in _WITHOUT_BYTES
-            and not any(buffers[tensors[place].number(_BUFFER, "I") :][:1])
-        ),
+        tuple(each for each in sums if tensors[each.of].number(_TYPE, "b") in _8_BITS),
         frozenset(
             place
-            for place in inputs
-            if 0 <= place < len(tensors)
-            and not tensors[place].number(_HAS_RANK, "?")
-            and not tensors[place].numbers(_SHAPE, "i")
+            for place in first.numbers(_INPUTS, "i")
+            if not tensors[place].number(_HAS_RANK, "?") and not tensors[place].numbers(_SHAPE, "i")
         ),
     )
-
-
-def _has_data(buffer: Table) -> bool:
-    found = buffer.extent(4, 1)
-    return (found is not None and found[1] > 0) or buffer.number(6, "Q") > 1

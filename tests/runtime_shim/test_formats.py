@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import ml_dtypes
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
@@ -130,11 +131,12 @@ def test_a_type_that_wasi_nn_lacks_travels_as_bytes(
         assert guest.output(context, 0) == data
 
 
-@pytest.mark.parametrize("dtype", [np.bool_, np.int8])
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, ml_dtypes.bfloat16])
 def test_a_type_that_wasi_nn_lacks_travels_as_bytes_on_litert(dtype: type) -> None:
     guest = Guest()
     context = guest.context_for(tflite_models.identity(dtype, [4]), Encoding.TENSORFLOWLITE)
-    for data in (b"\0\1\1\0", b"\1\1\0\0"):
+    size = np.dtype(dtype).itemsize
+    for data in (b"\0\1\1\0" * size, b"\1\1\0\0" * size):
         assert guest.feed(context, 0, TensorType.U8, (4,), data) == Errno.SUCCESS
         assert guest.compute(context) == Errno.SUCCESS
         assert guest.output(context, 0) == data

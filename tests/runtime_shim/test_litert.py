@@ -117,9 +117,36 @@ def test_a_sum_of_no_elements_is_zero_and_not_what_was_in_memory(dtype: type) ->
             assert bytes(context.get_output(0)) == bytes(rows)
 
 
+def test_what_is_computed_while_memory_is_taken_stays() -> None:
+    """The shape of a tensor is known before it has data, and LiteRT writes it only then."""
+    schema = tflite_models.schema
+    tensors = [tflite_models.Tensor(np.float32, [-1, 2]), tflite_models.Tensor(np.int32, [2])]
+    options = schema.BuiltinOptions.ShapeOptions, schema.ShapeOptionsT()
+    options[1].outType = schema.TensorType.INT32
+    operator = tflite_models.Operator(schema.BuiltinOperator.SHAPE, [0], [1], *options)
+    data = tflite_models.build(tensors, [operator], [0], [1])
+    context = LiteRtBackend().load([data], Target.CPU).init_execution_context()
+    for rows in (3, 3, 1):
+        context.set_input(0, TensorType.F32, (rows, 2), memoryview(bytes(8 * rows)))
+        for _ in range(2):
+            context.compute()
+            assert np.frombuffer(context.get_output(0), np.int32)[0] == rows
+
+
+def test_a_scalar_takes_no_other_shape() -> None:
+    schema = tflite_models.schema
+    tensors = [tflite_models.Tensor(np.float32, []) for _ in range(2)]
+    operator = tflite_models.Operator(schema.BuiltinOperator.ABS, [0], [1])
+    data = tflite_models.build(tensors, [operator], [0], [1])
+    context = LiteRtBackend().load([data], Target.CPU).init_execution_context()
+    with pytest.raises(HostError, match="was given"):
+        context.set_input(0, TensorType.F32, (1,), memoryview(bytes(4)))
+    context.set_input(0, TensorType.F32, (), memoryview(bytes(4)))
+
+
 def test_an_input_without_a_rank_takes_any_shape() -> None:
     schema = tflite_models.schema
-    tensors = [tflite_models.Tensor(np.float32, []), tflite_models.Tensor(np.float32, [])]
+    tensors = [tflite_models.Tensor(np.float32, [], ranked=False) for _ in range(2)]
     operator = tflite_models.Operator(schema.BuiltinOperator.ABS, [0], [1])
     data = tflite_models.build(tensors, [operator], [0], [1])
     context = LiteRtBackend().load([data], Target.CPU).init_execution_context()
