@@ -24,7 +24,7 @@ from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.onnx_files import check_files, may_name_files
 from runtime_shim.backends.openvino_graph import OpenVinoGraph
 from runtime_shim.backends.openvino_library import BadModel, Config, LoadedModel, library
-from runtime_shim.backends.openvino_loops import may_remember
+from runtime_shim.backends.openvino_operators import has_loop, has_state
 from runtime_shim.backends.openvino_tiles import check_tiles
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
@@ -136,10 +136,16 @@ class OpenVinoBackend:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
             )
-        if not may_remember(parts):
-            return OpenVinoGraph(model)
-        log.info("the model has a loop: it is compiled anew for each inference")
-        return OpenVinoGraph(model, load)
+        loop, state = has_loop(parts), has_state(parts)
+        if loop and state:
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION,
+                "the model has a loop and state; OpenVINO mixes up what loops collect in different"
+                " inferences, and without those before there is no state",
+            )
+        if loop:
+            log.info("the model has a loop: it is compiled anew for each inference")
+        return OpenVinoGraph(model, load, has_loop=loop, has_state=state)
 
     def read(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
         """Have OpenVINO read and compile a model. Raises as Library.load does."""

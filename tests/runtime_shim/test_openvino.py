@@ -20,6 +20,7 @@ from runtime_shim.backends import openvino_c, openvino_start
 from runtime_shim.backends.base import Part, Settings
 from runtime_shim.backends.openvino_backend import OpenVinoBackend
 from runtime_shim.backends.openvino_c import CLibrary
+from runtime_shim.backends.openvino_graph import OpenVinoContext
 from runtime_shim.backends.openvino_library import Config, LoadedModel, library
 from runtime_shim.backends.openvino_python import PythonLibrary
 from runtime_shim.errors import HostError
@@ -184,6 +185,7 @@ def test_there_is_no_output_after_an_inference_that_failed() -> None:
     def fail() -> None:
         raise RuntimeError("no such luck")
 
+    assert isinstance(context, OpenVinoContext)
     context._request.infer = fail  # type: ignore[method-assign]
     with pytest.raises(RuntimeError):
         context.compute()

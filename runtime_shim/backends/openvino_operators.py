@@ -1,0 +1,108 @@
+"""Which operators a model for OpenVINO has, of those that need care."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from rewriter.dialects import Errno
+from runtime_shim.backends.base import Part
+from runtime_shim.backends.checks.protobuf import BYTES, Data, fields
+from runtime_shim.backends.detect import is_xml
+from runtime_shim.errors import HostError
+
+__all__ = ["has_loop", "has_state"]
+
+_LOOPS = frozenset({"loop", "scan", "sequencemap", "while", "statelesswhile", "loopcond"})
+"""Of ONNX, TensorFlow and OpenVINO's IR, in small letters. OpenVINO remembers what one of them
+collects: where it makes no round, what the last inference that made some has collected comes out,
+in any context of the compiled model. Seen with 2026.4.1 on its CPU plugin."""
+
+_STATE = "readvalue"
+"""What an inference leaves for the next one of the same request."""
+
+_MAY_HAVE_LOOP = re.compile(rb"loop|scan|sequencemap|while|&#", re.IGNORECASE)
+_MAY_HAVE_STATE = re.compile(rb"readvalue|&#", re.IGNORECASE)
+"""What is in a file that has them; in XML each letter could be a number."""
+
+_NODE, _TYPE = ((7, 1), (25, 7)), 4
+"""In ONNX: ModelProto.graph.node and functions.node; NodeProto.op_type."""
+
+_FROZEN_NODE, _FROZEN_TYPE = ((1,), (2, 1, 3)), 2
+"""In TensorFlow: GraphDef.node and library.function.node_def; NodeDef.op."""
+
+_ONNX_VERSION = 0x08
+"""The first byte of an ONNX model."""
+
+
+def has_loop(parts: Sequence[Part]) -> bool:
+    """Raises HostError with `invalid_argument` for a model that cannot be read."""
+    return not _LOOPS.isdisjoint(_operators(parts, _MAY_HAVE_LOOP))
+
+
+def has_state(parts: Sequence[Part]) -> bool:
+    """Raises HostError with `invalid_argument` for a model that cannot be read."""
+    return len(parts) == 2 and _STATE in _operators(parts, _MAY_HAVE_STATE)
+
+
+def _operators(parts: Sequence[Part], wanted: re.Pattern[bytes]) -> frozenset[str]:
+    """In small letters; none where what is wanted cannot be among them."""
+    first = parts[0]
+    try:
+        if not isinstance(first, Path):
+            return _found(first, is_xml(first), wanted)
+        if not first.stat().st_size:
+            return frozenset()
+        with (
+            first.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            return _found(content, is_xml(first), wanted)
+    except (IndexError, ValueError, ElementTree.ParseError) as error:
+        raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error
+
+
+def _found(data: Data, is_ir: bool, wanted: re.Pattern[bytes]) -> frozenset[str]:
+    if not data or wanted.search(data) is None:
+        return frozenset()
+    if is_ir:
+        root = ElementTree.fromstring(data[:])  # noqa: S314 - checked, or the operator's
+        return frozenset(layer.get("type", "").lower() for layer in root.iter("layer"))
+    if data[0] == _ONNX_VERSION:
+        nodes = (node for path in _NODE for node in _inside(data, 0, len(data), path))
+        return frozenset(name.decode("latin-1").lower() for name in _onnx_types(data, nodes))
+    nodes = (node for path in _FROZEN_NODE for node in _inside(data, 0, len(data), path))
+    types = (_last(data, *node, _FROZEN_TYPE) for node in nodes)
+    return frozenset(name.decode("latin-1").lower() for name in types)
+
+
+def _onnx_types(data: Data, nodes: Iterator[tuple[int, int]]) -> Iterator[bytes]:
+    """Of nodes and of those in the graphs of their attributes."""
+    waiting = list(nodes)
+    while waiting:
+        start, stop = waiting.pop()
+        yield _last(data, start, stop, _TYPE)
+        for path in ((5, 6, 1), (5, 11, 1)):  # NodeProto.attribute, g or graphs, node
+            waiting += _inside(data, start, stop, path)
+
+
+def _inside(data: Data, start: int, stop: int, path: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Where messages begin and end that are in one another by these fields."""
+    for number, kind, a, b in fields(data, start, stop):
+        if number == path[0] and kind == BYTES:
+            if len(path) == 1:
+                yield a, b
+            else:
+                yield from _inside(data, a, b, path[1:])
+
+
+def _last(data: Data, start: int, stop: int, field: int) -> bytes:
+    """Of a field that is there twice, the last one counts."""
+    found = b""
+    for number, kind, a, b in fields(data, start, stop):
+        if number == field and kind == BYTES:
+            found = data[a:b]
+    return found
