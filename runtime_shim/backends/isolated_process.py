@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from runtime_shim.backends.base import (
     Backend,
     Part,
     Place,
+    Quantization,
     QuantizedGraph,
     Settings,
     StreamingContext,
@@ -168,7 +169,7 @@ class _Models:
         graph = self._imported().load(parts, place, configured)
         quantized: tuple[object, object] = None, None
         if isinstance(graph, QuantizedGraph):
-            quantized = graph.input_quantization, graph.output_quantization
+            quantized = _short(graph.input_quantization), _short(graph.output_quantization)
         return self._add(graph), graph.device, *quantized
 
     def _init_execution_context(self, _: SharedMemory, graph: int) -> tuple[int, bool, bool]:
@@ -187,6 +188,14 @@ class _Models:
     ) -> None:
         data = memory.first(size)
         self._objects[context].set_input(index, TensorType(tensor_type), tuple(shape), data)
+
+
+def _short(found: Sequence[Quantization | None]) -> list[Quantization | None]:
+    """With at most two scales each, from which one sees that there is not one for all."""
+    return [
+        item and item._replace(scales=item.scales[:2], zero_points=item.zero_points[:2])
+        for item in found
+    ]
 
 
 def _put(memory: SharedMemory, output: memoryview) -> int:

@@ -153,10 +153,10 @@ class LiteRtGraph:
 def _clear_sums(interpreter: Interpreter | GpuInterpreter, sums: Sequence[Sum]) -> None:
     """Zero sums of no elements, which LiteRT leaves as they were if they are of 8 bits."""
     if isinstance(interpreter, Interpreter):
-        for of, place in sums:
-            if not _has_elements(interpreter, of):
+        for each in sums:
+            if not _has_elements(interpreter, each.of):
                 with contextlib.suppress(ValueError):  # it has no elements either
-                    interpreter.tensor(place)()[...] = 0
+                    interpreter.tensor(each.sums)()[...] = 0
 
 
 def _has_elements(interpreter: Interpreter, place: int) -> bool:

@@ -10,18 +10,20 @@ import mmap
 from pathlib import Path
 from typing import NamedTuple
 
+from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
-from runtime_shim.backends.checks.flatbuffer import FlatBuffer
+from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
+from runtime_shim.errors import HostError
 
 __all__ = ["Tensors", "read_tensors"]
 
-_SUBGRAPHS = 8
+_SUBGRAPHS, _BUFFERS = 8, 12
 """Of a Model."""
 
 _TENSORS, _INPUTS, _OPERATORS = 4, 6, 10
 """Of a SubGraph."""
 
-_SHAPE, _TYPE, _HAS_RANK = 4, 6, 20
+_SHAPE, _TYPE, _BUFFER, _IS_VARIABLE, _HAS_RANK = 4, 6, 8, 14, 20
 """Of a Tensor."""
 
 _CODE, _OPERANDS, _RESULTS = 4, 6, 8
@@ -42,6 +44,7 @@ class Sum(NamedTuple):
 
     of: int
     sums: int
+    axes_are_constant: bool
 
 
 class Tensors(NamedTuple):
@@ -52,7 +55,9 @@ class Tensors(NamedTuple):
 
 
 def read_tensors(model: Part) -> Tensors:
-    """Raises HostError for a file that is not a model."""
+    """Raises HostError with `invalid_argument` for a file that is not a model, and for one in which
+    an inference would write: guests would see each other's inputs in it, and could change what was
+    checked."""
     if not isinstance(model, Path):
         return _read(model)
     with (
@@ -67,16 +72,42 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
     first = next(root.tables(_SUBGRAPHS))
     codes = [max(code.number(4, "b"), code.number(10, "i")) for code in root.tables(_CODES)]
     tensors = list(first.tables(_TENSORS))
+    inputs = first.numbers(_INPUTS, "i")
+    with_data = {place for place, buffer in enumerate(root.tables(_BUFFERS)) if _has_data(buffer)}
+    for subgraph in root.tables(_SUBGRAPHS):
+        _check_written(subgraph, with_data)
     sums = (
-        Sum(operator.numbers(_OPERANDS, "i")[0], operator.numbers(_RESULTS, "i")[0])
+        Sum(of, operator.numbers(_RESULTS, "i")[0], tensors[axes].number(_BUFFER, "I") in with_data)
         for operator in first.tables(_OPERATORS)
         if codes[operator.number(_CODE, "I")] == _SUM
+        for of, axes in [operator.numbers(_OPERANDS, "i")[:2]]
     )
+    of_8_bits = tuple(each for each in sums if tensors[each.of].number(_TYPE, "b") in _8_BITS)
+    for each in of_8_bits:
+        if not each.axes_are_constant:
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION,
+                "the model computes along which axes it adds up numbers of 8 bits; LiteRT leaves"
+                " such a sum unwritten where there is nothing to add",
+            )
     return Tensors(
-        tuple(each for each in sums if tensors[each.of].number(_TYPE, "b") in _8_BITS),
+        of_8_bits,
         frozenset(
             place
-            for place in first.numbers(_INPUTS, "i")
+            for place in inputs
             if not tensors[place].number(_HAS_RANK, "?") and not tensors[place].numbers(_SHAPE, "i")
         ),
     )
+
+
+def _check_written(subgraph: Table, with_data: set[int]) -> None:
+    inputs = set(subgraph.numbers(_INPUTS, "i"))
+    for place, tensor in enumerate(subgraph.tables(_TENSORS)):
+        written = place in inputs or tensor.number(_IS_VARIABLE, "?")
+        if written and tensor.number(_BUFFER, "I") in with_data:
+            raise tensor.refused("an input or a variable has data, over which LiteRT would write")
+
+
+def _has_data(buffer: Table) -> bool:
+    found = buffer.extent(4, 1)
+    return (found is not None and found[1] > 0) or buffer.number(6, "Q") > 1

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rewriter.dialects import Errno, Target, TensorType
+from rewriter.dialects import Encoding, Errno, Target, TensorType
+from runtime_shim import NNHost
 from runtime_shim.backends.arrays import DTYPES
 from runtime_shim.backends.litert import LiteRtBackend, LiteRtContext
 from runtime_shim.errors import HostError
@@ -155,3 +156,43 @@ def test_an_input_without_a_rank_takes_any_shape() -> None:
         context.set_input(0, TensorType.F32, shape, memoryview(values.tobytes()))
         context.compute()
         assert bytes(context.get_output(0)) == (-values).tobytes()
+
+
+def test_an_input_with_data_is_refused_because_it_would_be_written_in_the_model() -> None:
+    schema = tflite_models.schema
+    tensors = [
+        tflite_models.Tensor(np.float32, [4], np.ones(4, np.float32)),
+        tflite_models.Tensor(np.float32, [4]),
+    ]
+    operator = tflite_models.Operator(schema.BuiltinOperator.ABS, [0], [1])
+    data = tflite_models.build(tensors, [operator], [0], [1])
+    with pytest.raises(HostError, match="over which LiteRT would write") as caught:
+        LiteRtBackend().load([data], Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_a_sum_along_axes_that_are_computed_is_refused_for_8_bits() -> None:
+    schema = tflite_models.schema
+    options = schema.BuiltinOptions.ReducerOptions, schema.ReducerOptionsT()
+    operator = tflite_models.Operator(schema.BuiltinOperator.SUM, [0, 1], [2], *options)
+    for dtype, refused in ((np.uint8, True), (np.float32, False)):
+        tensors = [
+            tflite_models.Tensor(dtype, [2, -1]),
+            tflite_models.Tensor(np.int32, [1]),
+            tflite_models.Tensor(dtype, [-1]),
+        ]
+        data = tflite_models.build(tensors, [operator], [0, 1], [2])
+        if refused:
+            with pytest.raises(HostError, match="unwritten") as caught:
+                LiteRtBackend().load([data], Target.CPU)
+            assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+        else:
+            assert LiteRtBackend().load([data], Target.CPU).device == "cpu"
+
+
+def test_a_model_of_many_scales_loads_in_another_process_too() -> None:
+    many = tflite_models.identity(
+        np.uint8, [8000], scales=[0.5] * 8000, zero_points=list(range(8)) * 1000
+    )
+    with NNHost(isolate=True).session() as session:
+        assert session.load([many], Encoding.TENSORFLOWLITE, Target.CPU)
