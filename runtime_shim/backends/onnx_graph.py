@@ -43,7 +43,11 @@ _TYPES: Mapping[str, tuple[str, object]] = MappingProxyType(
         "float16": ("f16", np.float16),
         "float": ("f32", np.float32),
         "double": ("f64", np.float64),
-        "bfloat16": ("bf16", 16),  # TensorProto.BFLOAT16: NumPy has no such type
+        "bfloat16": ("bf16", 16),  # TensorProto.BFLOAT16; NumPy lacks it, and these:
+        "float8e4m3fn": ("f8", 17),
+        "float8e4m3fnuz": ("f8", 18),
+        "float8e5m2": ("f8", 19),
+        "float8e5m2fnuz": ("f8", 20),
         "bool": ("bool", np.bool_),
         "int8": ("i8", np.int8),
         "int16": ("i16", np.int16),

@@ -18,7 +18,7 @@ ELEMENT_TYPES = (
 )  # fmt: skip
 """By their numbers in ov_element_type_e, of the releases that openvino_c.py knows."""
 
-_SHORT_NAMES = {"boolean": "bool"}
+_SHORT_NAMES = {"boolean": "bool", "f8e4m3": "f8", "f8e5m2": "f8", "f8e8m0": "f8"}
 """Those that ports.element_of has another name for."""
 
 

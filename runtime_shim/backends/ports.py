@@ -46,7 +46,9 @@ class Element(NamedTuple):
     boolean: bool = False
 
 
-_FOREIGN_SIZES = {"bool": 1, "i8": 1, "i16": 2, "u16": 2, "u32": 4, "u64": 8, "bf16": 2}
+_FOREIGN_SIZES = {
+    "bool": 1, "i8": 1, "f8": 1, "i16": 2, "u16": 2, "bf16": 2, "u32": 4, "u64": 8,
+}  # fmt: skip
 """Types that wasi-nn lacks travel as u8, with so many bytes an element."""
 
 _ELEMENTS = {

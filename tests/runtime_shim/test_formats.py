@@ -131,6 +131,21 @@ def test_a_type_that_wasi_nn_lacks_travels_as_bytes(
         assert guest.output(context, 0) == data
 
 
+@pytest.mark.parametrize("encoding", [Encoding.ONNX, Encoding.OPENVINO])
+def test_a_float_of_8_bits_travels_as_a_byte(encoding: Encoding) -> None:
+    port = helper.make_tensor_value_info("x", TensorProto.FLOAT8E4M3FN, [4])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT8E4M3FN, [4])
+    node = helper.make_node("Identity", ["x"], ["y"])
+    graph = helper.make_graph([node], "test", [port], [result])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+    guest = Guest()
+    context = guest.context_for(made.SerializeToString(), encoding)
+    for data in (b"abcd", b"efgh", b"ijkl"):
+        assert guest.feed(context, 0, TensorType.U8, (4,), data) == Errno.SUCCESS
+        assert guest.compute(context) == Errno.SUCCESS
+        assert guest.output(context, 0) == data
+
+
 @pytest.mark.parametrize("dtype", [np.bool_, np.int8, ml_dtypes.bfloat16])
 def test_a_type_that_wasi_nn_lacks_travels_as_bytes_on_litert(dtype: type) -> None:
     guest = Guest()
