@@ -76,7 +76,7 @@ class ExecutionContext(Protocol):
         """The bytes of an output, good until the next call of compute.
 
         Raises HostError: `runtime_error` before compute, `invalid_argument` for an index that the
-        model does not have, `unsupported_operation` for an output that is no tensor of numbers.
+        model does not have, `unsupported_operation` for an output that is not a tensor of numbers.
         """
 
 

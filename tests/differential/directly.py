@@ -29,7 +29,7 @@ class Runtime(Protocol):
     outputs: int | None
 
     def run(self, arrays: Sequence[Array]) -> list[bytes | None]:
-        """The outputs, None for what is no tensor. Raises whatever the runtime raises."""
+        """The outputs, None for what is not a tensor. Raises whatever the runtime raises."""
 
 
 class OnnxRuntime:

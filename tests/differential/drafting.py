@@ -200,7 +200,7 @@ def _loop(draft: Draft, op: str, value: Value) -> None:
 
 
 def _end(draft: Draft, op: str, value: Value) -> None:
-    """What is no tensor, and can only be an output."""
+    """What is not a tensor, and can only be an output."""
     draft.node(op, [value], (value.kind, None))
 
 

@@ -31,7 +31,7 @@ class Round(NamedTuple):
 
 
 Expected = list[bytes | None] | None
-"""Outputs, None for one that is no tensor; None where the runtime refuses, or an input is missing.
+"""Outputs, None for one that is not a tensor; None where the runtime refuses, or an input is missing.
 """
 
 
