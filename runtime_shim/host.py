@@ -64,9 +64,9 @@ class NNHost:
     With `isolate`, models of encodings that are not among `backends` are parsed and run in other
     processes: see runtime_shim.backends.isolated. What a guest loads from its own memory runs in a
     process that has no other guest's data, one for each encoding, which ends with the session; so
-    guests do not share such a graph. Named graphs run in a process that all guests share, one for each
-    encoding: it holds the tensors of every guest that uses one of them. An operator who does not
-    trust a named graph with that gives each guest its own host.
+    guests do not share such a graph. Named graphs run in a process that all guests share, one for
+    each encoding: it holds the tensors of every guest that uses one of them. An operator who does
+    not trust a named graph with that gives each guest its own host.
 
     Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
     """

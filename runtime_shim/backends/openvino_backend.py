@@ -140,8 +140,8 @@ class OpenVinoBackend:
         if loop and state:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                "the model has a loop and state: OpenVINO mixes up what a loop collects in different"
-                " inferences, and state needs the inferences before",
+                "the model has a loop and state: OpenVINO mixes up what a loop collects in"
+                " different inferences, and state needs those before",
             )
         if loop:
             log.info("the model has a loop: it is compiled anew for each inference")

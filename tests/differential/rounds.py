@@ -31,8 +31,8 @@ class Round(NamedTuple):
 
 
 Expected = list[bytes | None] | None
-"""Outputs, None for one that is not a tensor; None where the runtime refuses, or an input is missing.
-"""
+"""Outputs, None for one that is not a tensor; None where the runtime refuses, or an input is not
+there."""
 
 
 def plan(
