@@ -54,6 +54,11 @@ class Finding(NamedTuple):
     network: Network
     model: bytes
 
+    @property
+    def is_the_runtimes(self) -> bool:
+        """Whether the runtime, called directly, does not agree with itself either."""
+        return self.sort.startswith(_UNSTABLE)
+
 
 class Tally(NamedTuple):
     """By backend: what was tried."""

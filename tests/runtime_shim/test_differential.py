@@ -20,6 +20,7 @@ def test_a_guest_gets_what_the_runtime_gives(backend: str) -> None:
     found = [
         finding for seed in SEEDS for finding in try_seed(seed, [backend], list(WAYS), tally, set())
     ]
-    assert not found, "\n".join(map(shown, found))
+    mine = [finding for finding in found if not finding.is_the_runtimes]
+    assert not mine, "\n".join(map(shown, mine))
     assert tally.refused.total() < len(SEEDS) / 5
     assert tally.comparisons.total() > 500
