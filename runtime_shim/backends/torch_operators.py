@@ -228,7 +228,8 @@ they are, and read where the factors say: there, the factors have to be None."""
 
 _WHILE_LOADING = re.compile(
     r"__\w+__|add|append|clone|contiguous|detach|dim|eq|extend|format|ge|get|gt|items|keys|le|len|lt"
-    r"|mul|ne|neg|numel|size|sub|values|make_quantized_cell_params\w*|\w+_prepack"
+    r"|mul|ne|neg|numel|size|sub|values|RaiseException"
+    r"|make_quantized_cell_params\w*|\w+_prepack|linear_prepack_fp16"
 )
 """Operators that code may call while a model loads, when its graphs have not been looked at."""
 
