@@ -38,6 +38,7 @@ _PLAIN = frozenset(
         "ComplexType",
         "DeviceObjType",
         "DictType",
+        "EnumType",
         "FloatType",
         "IntType",
         "ListType",

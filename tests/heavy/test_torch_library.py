@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -120,3 +121,37 @@ def test_other_forms_that_are_given_their_result_are_refused(call: str) -> None:
     with pytest.raises(HostError, match="a form that a model may not") as caught:
         TorchBackend().load([rewritten(f"return {call}")], Target.CPU)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+class Mode(Enum):
+    NEAREST = "nearest"
+    BILINEAR = "bilinear"
+
+
+class Step(Enum):
+    LONG = 5000000000
+    BACK = -2
+
+
+class Slope(Enum):
+    STEEP = 1e30
+    FLAT = -0.5
+
+
+class Chooses(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.mode = Mode.BILINEAR
+        self.step = Step.BACK
+        self.slope = Slope.FLAT
+        self.all = [Mode.NEAREST, Mode.NEAREST]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.step == Step.LONG or self.all[0] == self.mode:
+            raise ValueError(f"not {self.mode}")
+        return x * self.step.value + self.slope.value * len(self.mode.value)
+
+
+def test_attributes_are_of_enums_that_the_code_declares() -> None:
+    output = output_of(scripted(Chooses()), torch.tensor([1.0, 2.0]))
+    assert output.tolist() == [-6, -8]
