@@ -17,7 +17,7 @@ from runtime_shim.backends.torch_operators import (
     is_allowed_operator,
     may_run_while_loading,
 )
-from runtime_shim.backends.torch_types import Type, type_of
+from runtime_shim.backends.torch_types import Class, enum_value, type_of
 
 __all__ = ["Class", "read_code"]
 
@@ -60,20 +60,6 @@ _KEYWORDS = frozenset(
 
 _REACHES = "may reach for the host"
 _UNKNOWN = "is not as PyTorch writes it"
-
-
-class Class(NamedTuple):
-    """A class that the code defines: its base ("" if it has none), the types of its attributes, and
-    the signatures of its methods, by name. An attribute whose type cannot be read has None."""
-
-    base: str
-    attributes: dict[str, Type | None]
-    methods: dict[str, str]
-
-    @property
-    def restores_itself(self) -> bool:
-        """Whether PyTorch makes an object with its `__setstate__`."""
-        return {"__getstate__", "__setstate__"} <= self.methods.keys()
 
 
 class _Function(NamedTuple):
@@ -150,9 +136,11 @@ class _File:
                 if found is not None:
                     found.methods[statement[1].text] = _signature(statement)
             elif first == "class" and column == 0 and len(statement) > 1:
-                found = Class(_base(statement), {}, {})
+                found = Class(_base(statement), {}, {}, {})
                 if classes.setdefault(f"{qualifier}.{statement[1].text}", found) is not found:
                     raise self._refusal(statement)
+            elif found is not None and found.base == "Enum" and column == body:
+                self._add_value(found, statement)
             elif found is not None and column == body:
                 self._add_attribute(found, statement)
             elif column != 0 or first not in ("import", "op_version_set"):
@@ -174,6 +162,14 @@ class _File:
             found.attributes[name] = type_of(spelled)
         except ValueError:
             found.attributes[name] = None
+
+    def _add_value(self, found: Class, statement: Sequence[Token]) -> None:
+        name = statement[0].text
+        value = enum_value(statement)
+        others = {type(other) for other in found.values.values()}
+        if value is None or name in found.values or others - {type(value)}:
+            raise self._refusal(statement)
+        found.values[name] = value
 
     def _refusal(self, statement: Sequence[Token]) -> Exception:
         return refusal(self._file, self._code, statement[0].line, _UNKNOWN)

@@ -38,6 +38,7 @@ _PLAIN = frozenset(
         "ComplexType",
         "DeviceObjType",
         "DictType",
+        "EnumType",
         "FloatType",
         "IntType",
         "ListType",
@@ -54,6 +55,27 @@ _PLAIN = frozenset(
 
 _WRITES = frozenset({"aten::batch_norm", "aten::instance_norm", "prim::SetAttr"})
 """Writes that an operator's schema does not tell."""
+
+_OUT_FORMS = frozenset(
+    {
+        "aten::div.out",
+        "aten::frobenius_norm.out",
+        "aten::linalg_matrix_norm.str_ord_out",
+        "aten::linalg_vector_norm.out",
+        "aten::norm.dtype_out",
+        "aten::norm.out",
+        "aten::nuclear_norm.dim_out",
+        "aten::nuclear_norm.out",
+        "aten::tensordot.out",
+    }
+)
+"""Forms that write to a tensor they are given, in branches of functions that PyTorch compiles into
+models: normalize, norm and tensordot. They resize that tensor and check its type, and their schemas
+tell that they write.
+
+https://github.com/pytorch/pytorch/blob/main/torch/functional.py
+https://github.com/pytorch/pytorch/blob/main/torch/nn/functional.py
+"""
 
 _ASIDE = frozenset({"prim::Closure", "prim::awaitable", "prim::fork"})
 """Nodes with a graph of their own, which runs aside."""
@@ -150,9 +172,9 @@ def _why_refused(node: Any, kind: str, schema: str) -> str:
 
 def _is_allowed_overload(node: Any, kind: str, schema: str) -> bool:
     """Whether an operator is of a form that a model may call: not one that writes to a tensor that
-    it is given for its result, save the one that torch.nn.functional.normalize has."""
+    it is given for its result, save those of _OUT_FORMS."""
     head, _, arguments = schema.partition("(")
-    if "!) out" in arguments and head != "aten::div.out":
+    if "!) out" in arguments and head not in _OUT_FORMS:
         return False
     if head.partition(".")[2] == ONLY_OVERLOADS.get(kind, head.partition(".")[2]):
         return True

@@ -147,6 +147,10 @@ _PRIVATE = frozenset(
         "_native_multi_head_attention",
         "_nested_tensor_from_mask",
         "_nested_tensor_from_mask_left_aligned",
+        "_no_grad_fill",
+        "_no_grad_normal",
+        "_no_grad_uniform",
+        "_no_grad_zero",
         "_pack_padded_sequence",
         "_pad_circular",
         "_pad_enum",
@@ -228,7 +232,8 @@ they are, and read where the factors say: there, the factors have to be None."""
 
 _WHILE_LOADING = re.compile(
     r"__\w+__|add|append|clone|contiguous|detach|dim|eq|extend|format|ge|get|gt|items|keys|le|len|lt"
-    r"|mul|ne|neg|numel|size|sub|values|make_quantized_cell_params\w*|\w+_prepack"
+    r"|mul|ne|neg|numel|size|sub|values|RaiseException"
+    r"|make_quantized_cell_params\w*|\w+_prepack|linear_prepack_fp16"
 )
 """Operators that code may call while a model loads, when its graphs have not been looked at."""
 

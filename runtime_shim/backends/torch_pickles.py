@@ -16,10 +16,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from runtime_shim.backends.torch_code import Class
 from runtime_shim.backends.torch_operators import CLASSES
 from runtime_shim.backends.torch_tensors import LAYOUTS, QUANTIZATIONS, Records, quantized, tensor
-from runtime_shim.backends.torch_types import Type, parse_type
+from runtime_shim.backends.torch_types import Class, Type, parse_type
 from runtime_shim.backends.torch_values import (
     Container,
     Global,
@@ -28,6 +27,7 @@ from runtime_shim.backends.torch_values import (
     Tuple,
     Value,
     depth_of,
+    enumerated,
     fits,
     has_objects,
 )
@@ -158,7 +158,7 @@ class _Machine:
             self._stack.append(Opaque("storage", name))
         elif name in QUANTIZATIONS:
             self._stack.append(Opaque("quantization", name))
-        elif name in _MAKERS or name in _LISTS or name == _TAG or self._class_of(name):
+        elif name in (*_MAKERS, *_LISTS, _TAG) or self._class_of(name) or self._enum_of(name):
             self._stack.append(Global(name))
         else:
             raise ValueError(f"a pickle names {name!r}, which a model may not have")
@@ -169,6 +169,12 @@ class _Machine:
         declared = self._classes.get(full)
         made = declared.base in ("", "Module") if declared else full in CLASSES
         return full if made else ""
+
+    def _enum_of(self, name: str) -> str:
+        """The full name of an enum that the code declares; "" where it is not one."""
+        full = name.replace(" ", ".")
+        declared = self._classes.get(full)
+        return full if declared and declared.base == "Enum" else ""
 
     def _new(self, _: Any) -> None:
         arguments, made = self._pop(), self._pop()
@@ -204,6 +210,9 @@ class _Machine:
 
     def _reduce(self, _: Any) -> None:
         arguments, made = self._pop(), self._pop()
+        if isinstance(made, Global) and self._enum_of(made.name):
+            self._stack.append(enumerated(self._enum_of(made.name), arguments, self._classes))
+            return
         if not isinstance(made, Global) or not isinstance(arguments, Tuple) or arguments.name:
             raise ValueError("a pickle calls what is not a function")
         name = made.name

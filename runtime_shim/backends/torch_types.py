@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from runtime_shim.backends.torch_lexer import Token, tokens_of
 
-__all__ = ["Type", "parse_type", "type_of"]
+__all__ = ["Class", "Type", "enum_value", "parse_type", "type_of"]
 
 
 class Type(NamedTuple):
@@ -22,6 +22,22 @@ class Type(NamedTuple):
     def names_a_class(self) -> bool:
         """Whether a class of the model's is in it."""
         return self.name.startswith("__torch__") or any(part.names_a_class() for part in self.inner)
+
+
+class Class(NamedTuple):
+    """A class that the code defines: its base ("" if it has none), the types of its attributes, and
+    the signatures of its methods, by name. An attribute whose type cannot be read has None.
+    `values` are those of an enum, by name."""
+
+    base: str
+    attributes: dict[str, Type | None]
+    methods: dict[str, str]
+    values: dict[str, int | float | str]
+
+    @property
+    def restores_itself(self) -> bool:
+        """Whether PyTorch makes an object with its `__setstate__`."""
+        return {"__getstate__", "__setstate__"} <= self.methods.keys()
 
 
 def parse_type(text: str) -> Type:
@@ -64,3 +80,24 @@ def _parse(word: str, rest: Iterator[str]) -> tuple[Type, str]:
         if word == ",":
             word = next(rest, "")
     return Type(name, tuple(inner)), next(rest, "")
+
+
+def enum_value(statement: Sequence[Token]) -> int | float | str | None:
+    """The value that a statement of an enum's class declares: a number, or a string without
+    escapes. None for other statements.
+
+    https://github.com/pytorch/pytorch/blob/main/torch/csrc/jit/serialization/import_source.cpp
+    """
+    words = [token.text for token in statement]
+    if len(words) not in (3, 4) or statement[0].kind != "name" or words[1] != "=":
+        return None
+    kind, text = statement[-1].kind, words[-1]
+    if kind == "string" and len(words) == 3 and "\\" not in text:
+        return text[1:-1]
+    if kind != "number" or text.endswith("j") or (len(words) == 4 and words[2] != "-"):
+        return None
+    sign = -1 if len(words) == 4 else 1
+    if not text.isdigit():
+        return sign * float(text)
+    is_decimal = len(text) < 19 and (text == "0" or text[0] != "0")
+    return sign * int(text) if is_decimal else None

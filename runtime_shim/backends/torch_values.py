@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from runtime_shim.backends.torch_code import Class
 from runtime_shim.backends.torch_operators import is_allowed_class
-from runtime_shim.backends.torch_types import Type
+from runtime_shim.backends.torch_types import Class, Type
 
 __all__ = [
     "Container",
+    "Enumerated",
     "Global",
     "Object",
     "Opaque",
@@ -23,6 +23,7 @@ __all__ = [
     "Tuple",
     "Value",
     "depth_of",
+    "enumerated",
     "fits",
     "has_objects",
 ]
@@ -43,6 +44,12 @@ class Opaque(NamedTuple):
 
     type: str
     text: str = ""
+
+
+class Enumerated(NamedTuple):
+    """A value of an enum of the model's, by the enum's full name."""
+
+    name: str
 
 
 class Storage:
@@ -117,6 +124,7 @@ Value = (
     | str
     | Global
     | Opaque
+    | Enumerated
     | Storage
     | Tensor
     | Tuple
@@ -146,8 +154,18 @@ def depth_of(value: Value) -> int:
 
 
 def has_objects(value: Value) -> bool:
-    """Whether an object of a class of the model's is in a value."""
+    """Whether an object of a class or enum of the model's is in a value."""
+    if isinstance(value, Enumerated):
+        return True
     return isinstance(value, (Tuple, Object, Container)) and value.objects
+
+
+def enumerated(name: str, value: Value, classes: Mapping[str, Class]) -> Enumerated:
+    """A value of an enum. Raises ValueError for one that the enum does not declare."""
+    values = classes[name].values.values()
+    if not any(type(value) is type(each) and value == each for each in values):
+        raise ValueError(f"{name} does not have the value {value!r}")
+    return Enumerated(name)
 
 
 def fits(value: Value, type_: Type | None, classes: Mapping[str, Class]) -> bool:
@@ -208,6 +226,8 @@ def _is_of_class(value: Value, type_: Type, classes: Mapping[str, Class]) -> boo
     if declared.base == "NamedTuple":
         fields = tuple(declared.attributes.values())
         return isinstance(value, Tuple) and value.fits(type_, fields, classes)
+    if declared.base == "Enum":
+        return isinstance(value, Enumerated) and value.name == name
     if not isinstance(value, Object):
         return False
     if declared.base in ("Interface", "ModuleInterface"):

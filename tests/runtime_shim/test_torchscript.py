@@ -467,3 +467,42 @@ def test_an_entry_that_is_there_twice_is_refused(name: str) -> None:
         made.writestr(name, CODE.format("torch.save(x)"))
     with pytest.raises(HostError, match="twice"):
         repack(output.getvalue())
+
+
+ENUM = declaring("mode : __torch__.Mode") + 'class Mode(Enum):\n  A = "a"\n  B = "b"\n'
+
+
+def chosen(value: bytes) -> bytes:
+    return b"c__torch__\nMode\n" + value + b"R"
+
+
+def test_an_enum_has_the_values_that_it_declares() -> None:
+    repack(archive(ENUM, {"data.pkl": attributes(mode=chosen(text("b")))}))
+    for value in (text("c"), number(1), b"N", chosen(text("a")), text("a") + b"\x85"):
+        refused(archive(ENUM, {"data.pkl": attributes(mode=chosen(value))}), "have the value")
+    numbers = ENUM.replace('"a"', "1").replace('"b"', "-2")
+    repack(archive(numbers, {"data.pkl": attributes(mode=chosen(number(-2)))}))
+    for value in (b"\x88", b"G" + struct.pack(">d", 1), text("1"), number(2)):
+        refused(archive(numbers, {"data.pkl": attributes(mode=chosen(value))}), "have the value")
+
+
+@pytest.mark.parametrize(
+    "value", [text("a"), b"c__torch__\nMode\n", b"c__torch__\nOther\n" + number(1) + b"R"]
+)
+def test_an_attribute_that_is_an_enum_has_a_value_of_that_enum(value: bytes) -> None:
+    code = ENUM + "class Other(Enum):\n  A = 1\n"
+    refused(archive(code, {"data.pkl": attributes(mode=value)}), "not of type __torch__.Mode")
+
+
+def test_an_enum_is_made_from_nothing_but_a_value() -> None:
+    made = b"c__torch__\nMode\n)\x81"
+    refused(archive(ENUM, {"data.pkl": attributes(mode=made)}), "without a class")
+    undeclared = ENUM.replace("class Mode(Enum)", "class Mode(NamedTuple)")
+    refused(archive(undeclared, {"data.pkl": attributes(mode=chosen(text("a")))}), "names")
+
+
+@pytest.mark.parametrize(
+    "line", ["B = 1", "B = 010", 'A = "b"', "B : str", "B = x", "B = 1j", "B = (1,)"]
+)
+def test_an_enum_declares_values_of_one_type(line: str) -> None:
+    refused(archive(ENUM.replace('B = "b"', line)), "not as PyTorch writes it")
