@@ -34,7 +34,7 @@ def output_of(data: bytes, given: torch.Tensor) -> torch.Tensor:
 def quantized(*layers: torch.nn.Module, example: torch.Tensor) -> torch.nn.Module:
     quantize: Any = quantization
     module = torch.nn.Sequential(quantize.QuantStub(), *layers, quantize.DeQuantStub()).eval()
-    module.qconfig = quantize.get_default_qconfig("fbgemm")  # type: ignore[assignment]
+    module.qconfig = quantize.get_default_qconfig("fbgemm")
     quantize.prepare(module, inplace=True)
     module(example)
     made: torch.nn.Module = quantize.convert(module)
@@ -59,17 +59,20 @@ def test_convolutions_and_linear_layers_are_quantized_in_one_module(
 
 class Normed(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x / torch.norm(x, dim=1, keepdim=True)
+        made: torch.Tensor = x / torch.norm(x, dim=1, keepdim=True)
+        return made
 
 
 class Nuclear(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.norm(x, "nuc")
+        made: torch.Tensor = torch.norm(x, "nuc")
+        return made
 
 
 class Contracted(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.tensordot(x, x, dims=2)
+        made: torch.Tensor = torch.tensordot(x, x, dims=2)
+        return made
 
 
 class Filled(torch.nn.Module):
@@ -149,7 +152,8 @@ class Chooses(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.step == Step.LONG or self.all[0] == self.mode:
             raise ValueError(f"not {self.mode}")
-        return x * self.step.value + self.slope.value * len(self.mode.value)
+        made: torch.Tensor = x * self.step.value + self.slope.value * len(self.mode.value)
+        return made
 
 
 def test_attributes_are_of_enums_that_the_code_declares() -> None:
