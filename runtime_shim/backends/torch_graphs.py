@@ -250,6 +250,7 @@ def _simplified(module: Any) -> Any:
         if node.s("name") == "training" and node.input().type().annotation_str in modules:
             with graph.insert_point_guard(node):
                 node.output().replaceAllUsesWith(graph.insertConstant(False))
-    torch._C._jit_pass_constant_propagation_immutable_types(graph)  # type: ignore[attr-defined]
-    torch._C._jit_pass_dce(graph)
+    passes: Any = torch._C
+    passes._jit_pass_constant_propagation_immutable_types(graph)
+    passes._jit_pass_dce(graph)
     return graph

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,4 +32,5 @@ def fill_with_zeros() -> None:
         missing = True
     if missing or torch.cuda.is_available():
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+        deterministic: Any = torch.utils.deterministic
+        deterministic.fill_uninitialized_memory = True
