@@ -24,7 +24,7 @@ from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.onnx_files import check_files, may_name_files
 from runtime_shim.backends.openvino_graph import OpenVinoGraph
 from runtime_shim.backends.openvino_library import BadModel, Config, LoadedModel, library
-from runtime_shim.backends.openvino_operators import has_loop, has_state
+from runtime_shim.backends.openvino_operators import check_state, has_loop, has_state
 from runtime_shim.backends.openvino_tiles import check_tiles
 from runtime_shim.backends.parts import head
 from runtime_shim.backends.ports import (
@@ -137,6 +137,8 @@ class OpenVinoBackend:
                 Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
             )
         loop, state = has_loop(parts), has_state(parts)
+        if state:
+            check_state(parts)
         if loop and state:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,

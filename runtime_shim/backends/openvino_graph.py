@@ -23,7 +23,7 @@ __all__ = ["OpenVinoContext", "OpenVinoGraph"]
 
 class OpenVinoGraph:
     """Implements backends.base.Graph. `load` compiles the model again: before each inference if it
-    has a loop, and for each context if it has state and free dimensions."""
+    has a loop, and for each context if it has state."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class OpenVinoGraph:
         self.device = ", ".join(model.execution_devices)
         self.inputs = model.inputs
         self.outputs = model.outputs
-        self._is_fixed = not has_loop and all(
+        self._is_fixed = not (has_loop or has_state) and all(
             port.fixed_shape is not None for port in (*model.inputs, *model.outputs)
         )
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class OpenVinoGraph:
 
 
 class FreeContext:
-    """Implements backends.base.MovableContext for a model with free dimensions, or with a loop.
+    """Implements backends.base.MovableContext for a model with free dimensions, state, or a loop.
 
     A request is made for each inference, while no other of the model is under way, and what it
     gives is copied at once. Where nothing but a change of type to the same type, say, is between an
@@ -166,7 +166,7 @@ class FreeContext:
 
 
 class OpenVinoContext:
-    """Implements backends.base.MovableContext for a model whose shapes are all fixed.
+    """Implements backends.base.MovableContext for a model that has fixed shapes only, and no state.
 
     Inputs are in memory of ours, and outputs in OpenVINO's until they are moved. A request in which
     a call has failed is not used any more: OpenVINO leaves what it was about to replace in any

@@ -14,7 +14,7 @@ from runtime_shim.backends.checks.protobuf import BYTES, Data, fields
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.errors import HostError
 
-__all__ = ["has_loop", "has_state"]
+__all__ = ["check_state", "has_loop", "has_state"]
 
 _LOOPS = frozenset({"loop", "scan", "sequencemap", "while", "statelesswhile", "loopcond"})
 """Of ONNX, TensorFlow and OpenVINO's IR, in small letters. OpenVINO remembers what one of them
@@ -23,6 +23,11 @@ in any context of the compiled model. Seen with 2026.4.1 on its CPU plugin."""
 
 _STATE = "readvalue"
 """What an inference leaves for the next one of the same request."""
+
+_PASSING = frozenset(
+    {"convert", "convertlike", "identity", "reshape", "squeeze", "transpose", "unsqueeze"}
+)
+"""Layers that OpenVINO can leave out, or do without a copy."""
 
 _MAY_HAVE_LOOP = re.compile(rb"loop|scan|sequencemap|while|&#", re.IGNORECASE)
 _MAY_HAVE_STATE = re.compile(rb"readvalue|&#", re.IGNORECASE)
@@ -46,6 +51,33 @@ def has_loop(parts: Sequence[Part]) -> bool:
 def has_state(parts: Sequence[Part]) -> bool:
     """Raises HostError with `invalid_argument` for a model that cannot be read."""
     return len(parts) == 2 and _STATE in _operators(parts, _MAY_HAVE_STATE)
+
+
+def check_state(parts: Sequence[Part]) -> None:
+    """Raise HostError with `unsupported_operation` for a model that keeps an input as it is: its
+    state is then the input's memory, whatever is there later. Seen with OpenVINO 2026.4.1."""
+    first = parts[0]
+    text = first.read_bytes() if isinstance(first, Path) else first
+    for net in ElementTree.fromstring(text).iter():  # noqa: S314 - as above
+        layers = net.findall("layers/layer")
+        kinds = {layer.get("id"): layer.get("type", "").lower() for layer in layers}
+        sources = {
+            edge.get("to-layer"): edge.get("from-layer")
+            for edge in net.findall("edges/edge")
+            if edge.get("to-port") == "0"
+        }
+        for layer, kind in kinds.items():
+            place: str | None = layer
+            for _ in kinds if kind == "assign" else ():
+                place = sources.get(place)
+                if kinds.get(place) not in _PASSING:
+                    break
+            if kind == "assign" and kinds.get(place) in ("parameter", None):
+                raise HostError(
+                    Errno.UNSUPPORTED_OPERATION,
+                    "the model keeps an input as its state; OpenVINO would keep the place where it"
+                    " is, and not what is there",
+                )
 
 
 def _operators(parts: Sequence[Part], wanted: re.Pattern[bytes]) -> frozenset[str]:

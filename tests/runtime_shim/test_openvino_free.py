@@ -14,8 +14,8 @@ import pytest
 from onnx import TensorProto, helper
 from openvino import opset13 as ops
 
-from rewriter.dialects import Encoding, Target, TensorType
-from runtime_shim import NNHost
+from rewriter.dialects import Encoding, Errno, Target, TensorType
+from runtime_shim import HostError, NNHost
 from tests.guest import Guest
 from tests.models import F32, Port, model
 from tests.runtime_shim.test_outputs import WAYS, collecting_loop
@@ -106,6 +106,26 @@ def test_state_stays_in_its_context(dims: list[int], tmp_path: Path) -> None:
                 sums[place] += values.sum()
                 (found,) = np.frombuffer(session.get_output(context, 0), np.float32)
                 assert found == sums[place]
+
+
+@pytest.mark.parametrize("dims", [[1, 4], [-1, 4]])
+@pytest.mark.parametrize("through", ["nothing", "a cast", "a reshape"])
+def test_a_model_that_keeps_an_input_as_its_state_is_refused(
+    dims: list[int], through: str, tmp_path: Path
+) -> None:
+    x = ops.parameter(dims, np.float32, name="x")
+    before = ops.read_value(ops.constant(np.zeros([1, 4], np.float32)), "last", np.float32, dims)
+    kept: ov.Node = x
+    if through == "a reshape":
+        kept = ops.reshape(x, ops.constant(np.array([-1, 4])), False)
+    elif through == "a cast":
+        kept = ops.convert(ops.convert(x, "f64"), "f32")
+    made = ov.Model([ops.result(before)], [ops.assign(kept, "last")], [x])
+    ov.save_model(made, tmp_path / "m.xml", compress_to_fp16=False)
+    parts = [(tmp_path / name).read_bytes() for name in ("m.xml", "m.bin")]
+    with NNHost().session() as session, pytest.raises(HostError, match="as its state") as caught:
+        session.load(parts, Encoding.OPENVINO, Target.CPU)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
 
 @pytest.mark.parametrize("spelling", ["Loop", "&#76;oop", "lOOp"])
