@@ -18,7 +18,7 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
-from runtime_shim.backends.checks import onnx, openvino_formats, openvino_ir
+from runtime_shim.backends.checks import onnx, openvino_formats
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.onnx_files import check_files, may_name_files
@@ -73,6 +73,8 @@ class OpenVinoBackend:
                     Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML"
                 )
             if not isinstance(parts[0], Path) and not isinstance(parts[1], Path):
+                from runtime_shim.backends.checks import openvino_ir  # it needs a parser
+
                 openvino_ir.check_lengths(parts[0], parts[1])
         elif head(parts[0], 1) != b"\x08":
             raise HostError(

@@ -6,7 +6,7 @@ import mmap
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
@@ -14,7 +14,10 @@ from runtime_shim.backends.checks.protobuf import BYTES, Data, fields
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.errors import HostError
 
-__all__ = ["check_state", "has_loop", "has_state"]
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+__all__ = ["check_state", "has_loop", "has_state", "parse_xml"]
 
 _LOOPS = frozenset({"loop", "scan", "sequencemap", "while", "statelesswhile", "loopcond"})
 """Of ONNX, TensorFlow and OpenVINO's IR, in small letters. OpenVINO remembers what one of them
@@ -43,6 +46,14 @@ _ONNX_VERSION = 0x08
 """The first byte of an ONNX model."""
 
 
+def parse_xml(text: bytes) -> Element:
+    """Of a model that was checked, or that is the operator's. The parser is imported where it is
+    needed: it takes a millisecond of a load. Raises SyntaxError."""
+    from xml.etree import ElementTree
+
+    return ElementTree.fromstring(text)  # noqa: S314
+
+
 def has_loop(parts: Sequence[Part]) -> bool:
     """Raises HostError with `invalid_argument` for a model that cannot be read."""
     return not _LOOPS.isdisjoint(_operators(parts, _MAY_HAVE_LOOP))
@@ -58,7 +69,7 @@ def check_state(parts: Sequence[Part]) -> None:
     state is then the input's memory, whatever is there later. Seen with OpenVINO 2026.4.1."""
     first = parts[0]
     text = first.read_bytes() if isinstance(first, Path) else first
-    for net in ElementTree.fromstring(text).iter():  # noqa: S314 - as above
+    for net in parse_xml(text).iter():
         layers = net.findall("layers/layer")
         kinds = {layer.get("id"): layer.get("type", "").lower() for layer in layers}
         sources = {
@@ -93,7 +104,7 @@ def _operators(parts: Sequence[Part], wanted: re.Pattern[bytes]) -> frozenset[st
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
             return _found(content, is_xml(first), wanted)
-    except (IndexError, ValueError, ElementTree.ParseError) as error:
+    except (IndexError, ValueError, SyntaxError) as error:  # the last of what parses XML
         raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error
 
 
@@ -101,7 +112,7 @@ def _found(data: Data, is_ir: bool, wanted: re.Pattern[bytes]) -> frozenset[str]
     if not data or wanted.search(data) is None:
         return frozenset()
     if is_ir:
-        root = ElementTree.fromstring(data[:])  # noqa: S314 - checked, or the operator's
+        root = parse_xml(data[:])
         return frozenset(layer.get("type", "").lower() for layer in root.iter("layer"))
     if data[0] == _ONNX_VERSION:
         nodes = (node for path in _NODE for node in _inside(data, 0, len(data), path))

@@ -9,12 +9,12 @@ import mmap
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from xml.etree import ElementTree
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.protobuf import BYTES, Data, fields, varint
 from runtime_shim.backends.detect import is_xml
+from runtime_shim.backends.openvino_operators import parse_xml
 from runtime_shim.errors import HostError
 
 __all__ = ["check_tiles"]
@@ -56,7 +56,7 @@ def _has_unsafe(data: Data, is_ir: bool) -> bool:
         if data.find(_TILE) == -1:
             return False
         return _in_onnx(data) if data[0] == _IR_VERSION else _in_frozen_graph(data)
-    except (IndexError, ValueError, ElementTree.ParseError) as error:
+    except (IndexError, ValueError, SyntaxError) as error:  # the last of what parses XML
         raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error
 
 
@@ -147,7 +147,7 @@ def _in_frozen_graph(data: Data) -> bool:
 def _in_ir(data: Data) -> bool:
     """Whether a Tile has anything but a constant as its second input, in any body. The shapes that
     are written there are not those that OpenVINO works with."""
-    root = ElementTree.fromstring(data[:])  # noqa: S314 - checked, or the operator's
+    root = parse_xml(data[:])
     for net in root.iter():
         kinds = {layer.get("id"): layer.get("type", "") for layer in net.findall("layers/layer")}
         edges = [edge.attrib for edge in net.findall("edges/edge")]
