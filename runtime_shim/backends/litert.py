@@ -35,7 +35,6 @@ from runtime_shim.backends.litert_gpu import DEVICE, GpuInterpreter, has_vulkan
 from runtime_shim.backends.litert_tensors import Sum, read_tensors
 from runtime_shim.backends.ports import (
     Port,
-    check_booleans,
     check_input,
     check_output,
     check_parts,
@@ -186,9 +185,7 @@ class LiteRtContext:
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        port = check_input(self._graph.inputs, index, tensor_type, shape, len(data))
-        if port.element is not None and port.element.boolean:
-            check_booleans(index, data)
+        check_input(self._graph.inputs, index, tensor_type, shape, data)
         array = self._inputs.get(index)
         if array is None or array.shape != shape:
             self._inputs.pop(index, None)

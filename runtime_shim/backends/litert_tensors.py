@@ -7,12 +7,12 @@ https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/li
 from __future__ import annotations
 
 import mmap
-from pathlib import Path
 from typing import NamedTuple
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
 
 __all__ = ["Tensors", "read_tensors"]
@@ -58,12 +58,7 @@ def read_tensors(model: Part) -> Tensors:
     """Raises HostError with `invalid_argument` for a file that is not a model, and for one in which
     an inference would write: guests would see each other's inputs in it, and could change what was
     checked."""
-    if not isinstance(model, Path):
-        return _read(model)
-    with (
-        model.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
+    with mapped(model) as content:
         return _read(content)
 
 

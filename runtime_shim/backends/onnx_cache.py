@@ -12,7 +12,7 @@ import mmap
 import os
 import platform
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import onnxruntime as ort
@@ -20,6 +20,7 @@ import onnxruntime as ort
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.onnx_devices import CPU, open_session
 from runtime_shim.backends.onnx_files import may_name_files
+from runtime_shim.backends.parts import mapped
 
 __all__ = ["open_kept"]
 
@@ -34,7 +35,7 @@ def open_kept(
 
     Raises whatever ONNX Runtime raises for the model itself.
     """
-    with _content(model) as content:
+    with mapped(model) as content:
         if not len(content) or may_name_files(content):
             return open_session(model, make_options(), CPU, 0)
         kept = Path(folder, f"onnx-{_key(content)}.onnx")
@@ -64,20 +65,6 @@ def _open_and_keep(
         with contextlib.suppress(OSError):
             os.unlink(unfinished)
         return open_session(model, make_options(), CPU, 0)
-
-
-@contextlib.contextmanager
-def _content(model: Part) -> Iterator[bytes | mmap.mmap]:
-    """The bytes of a model, those of a file where they are."""
-    if isinstance(model, bytes):
-        yield model
-        return
-    with open(model, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            yield b""
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            yield content
 
 
 def _key(content: bytes | mmap.mmap) -> str:

@@ -8,7 +8,6 @@ https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from rewriter.dialects import Errno
 from runtime_shim.backends.checks.onnx import MESSAGES
 from runtime_shim.backends.checks.protobuf import Data, fields, find
+from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
 
 __all__ = ["check_files", "may_name_files"]
@@ -30,18 +30,13 @@ def may_name_files(model: Data) -> bool:
 def check_files(model: Path) -> None:
     """Raise HostError with `invalid_argument` for a model in a file that names one outside of its
     own folder, by a symbolic link too, or that cannot be read as far as that takes."""
-    with model.open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
+    with mapped(model) as content:
+        if not may_name_files(content):
             return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if not may_name_files(content):
-                return
-            try:
-                named = set(_named(content))
-            except (IndexError, ValueError) as error:
-                raise HostError(
-                    Errno.INVALID_ARGUMENT, f"{model} cannot be read: {error}"
-                ) from error
+        try:
+            named = set(_named(content))
+        except (IndexError, ValueError) as error:
+            raise HostError(Errno.INVALID_ARGUMENT, f"{model} cannot be read: {error}") from error
     folder = os.path.realpath(model.parent)
     folders = {folder, os.path.dirname(os.path.realpath(model))}
     for name in named:

@@ -139,12 +139,9 @@ class OnnxContext:
     ) -> None:
         fed = self._fed.get(index)
         if fed is None or not fed.is_like(tensor_type, shape, len(data)):
-            port = check_input(self._graph.inputs, index, tensor_type, shape, len(data))
-            boolean = port.element is not None and port.element.boolean
-            if boolean:
-                check_booleans(index, data)
+            element = check_input(self._graph.inputs, index, tensor_type, shape, data)
             try:
-                fed = Fed(tensor_type, shape, new_buffer(len(data)), boolean)
+                fed = Fed(tensor_type, shape, new_buffer(len(data)), element.boolean)
                 self._bind_input(index, fed)
             except Exception:
                 self._fed.pop(index, None)

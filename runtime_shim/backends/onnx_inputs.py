@@ -6,13 +6,13 @@ https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from types import MappingProxyType
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.protobuf import Data, Messages, fields, find
+from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
 
 __all__ = ["ranked_inputs"]
@@ -35,12 +35,7 @@ _NAME = 1
 def ranked_inputs(model: Part) -> set[str]:
     """Their names. Raises HostError with `invalid_argument` for a model that cannot be read."""
     try:
-        if isinstance(model, bytes):
-            return set(_ranked(model))
-        with (
-            model.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
+        with mapped(model) as content:
             return set(_ranked(content))
     except (IndexError, ValueError) as error:
         raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.protobuf import BYTES, Data, fields
 from runtime_shim.backends.detect import is_xml
+from runtime_shim.backends.parts import as_bytes, mapped
 from runtime_shim.errors import HostError
 
 if TYPE_CHECKING:
@@ -67,9 +66,7 @@ def has_state(parts: Sequence[Part]) -> bool:
 def check_state(parts: Sequence[Part]) -> None:
     """Raise HostError with `unsupported_operation` for a model that keeps an input as it is: its
     state is then the input's memory, whatever is there later. Seen with OpenVINO 2026.4.1."""
-    first = parts[0]
-    text = first.read_bytes() if isinstance(first, Path) else first
-    for net in parse_xml(text).iter():
+    for net in parse_xml(as_bytes(parts[0])).iter():
         layers = net.findall("layers/layer")
         kinds = {layer.get("id"): layer.get("type", "").lower() for layer in layers}
         sources = {
@@ -93,17 +90,9 @@ def check_state(parts: Sequence[Part]) -> None:
 
 def _operators(parts: Sequence[Part], wanted: re.Pattern[bytes]) -> frozenset[str]:
     """In small letters; none where what is wanted cannot be among them."""
-    first = parts[0]
     try:
-        if not isinstance(first, Path):
-            return _found(first, is_xml(first), wanted)
-        if not first.stat().st_size:
-            return frozenset()
-        with (
-            first.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            return _found(content, is_xml(first), wanted)
+        with mapped(parts[0]) as content:
+            return _found(content, is_xml(parts[0]), wanted)
     except (IndexError, ValueError, SyntaxError) as error:  # the last of what parses XML
         raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error
 

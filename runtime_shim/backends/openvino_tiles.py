@@ -5,16 +5,15 @@ plugin; with constant repeats it computes what it should.
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.protobuf import BYTES, Data, fields, varint
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.openvino_operators import parse_xml
+from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
 
 __all__ = ["check_tiles"]
@@ -30,17 +29,8 @@ _MOST_SAFE = 3
 
 def check_tiles(parts: Sequence[Part]) -> None:
     """Raise HostError with `unsupported_operation` for a model that may have such a Tile."""
-    first = parts[0]
-    if not isinstance(first, Path):
-        found = _has_unsafe(first, is_xml(first))
-    elif not first.stat().st_size:
-        return
-    else:
-        with (
-            first.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            found = _has_unsafe(content, is_xml(first))
+    with mapped(parts[0]) as content:
+        found = _has_unsafe(content, is_xml(parts[0]))
     if found:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,

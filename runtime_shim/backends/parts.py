@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from runtime_shim.backends.base import Part
 
-__all__ = ["as_bytes", "as_file", "head"]
+__all__ = ["as_bytes", "as_file", "head", "mapped"]
 
 
 def as_bytes(part: Part) -> bytes:
@@ -23,6 +24,20 @@ def head(part: Part, size: int) -> bytes:
         return bytes(part[:size])
     with part.open("rb") as file:
         return file.read(size)
+
+
+@contextlib.contextmanager
+def mapped(part: Part) -> Iterator[bytes | mmap.mmap]:
+    """The bytes of a part, those of a file where they are."""
+    if not isinstance(part, Path):
+        yield part
+        return
+    with part.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            yield content
 
 
 @contextlib.contextmanager

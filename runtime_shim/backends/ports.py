@@ -140,9 +140,13 @@ def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:
 
 
 def check_input(
-    inputs: Sequence[Port], index: int, tensor_type: TensorType, shape: tuple[int, ...], size: int
-) -> Port:
-    """The input of an index, which is given a tensor of `size` bytes. Raises the HostError that
+    inputs: Sequence[Port],
+    index: int,
+    tensor_type: TensorType,
+    shape: tuple[int, ...],
+    data: memoryview,
+) -> Element:
+    """What the elements of an input are, which is given a tensor. Raises the HostError that
     ExecutionContext.set_input promises."""
     if index >= len(inputs):
         raise HostError(Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(inputs)}")
@@ -158,13 +162,15 @@ def check_input(
             f"input {index} ({port}) was given {tensor_type.name.lower()} {list(shape)}",
         )
     needed = prod(shape) * port.element.size
-    if size != needed:
+    if len(data) != needed:
         raise HostError(
             Errno.INVALID_ARGUMENT,
             f"input {index} ({port}) of the shape {list(shape)} has {needed} bytes,"
-            f" and {size} were given",
+            f" and {len(data)} were given",
         )
-    return port
+    if port.element.boolean:
+        check_booleans(index, data)
+    return port.element
 
 
 def check_booleans(index: int, data: memoryview) -> None:
