@@ -17,7 +17,11 @@ from wasmtime import _ffi as ffi
 
 from benchmarks.measure import in_turn, machine, table
 from runtime_shim import NNHost
-from runtime_shim.linker import _RawCallback
+
+_RawCallback = ctypes.CFUNCTYPE(
+    ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
+)
+"""wasmtime_func_unchecked_callback_t with its pointers as integers."""
 
 LOOP = """(module
   (import "wasi_nn" "compute" (func $compute (param i32) (result i32)))

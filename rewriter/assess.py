@@ -108,6 +108,10 @@ class _Fitting:
                 self.obstacles[f"what it imports from {module} is no known ABI"] = None
             elif not abi.certain:
                 self.caveats[f"that its {module} is of the {abi.name} ABI is a guess"] = None
+        for item in info.imports:
+            if item.is_wasi_nn and item.kind != "func":
+                what = f"{item.module}.{item.name}, a {item.kind}"
+                self.obstacles[f"it imports {what}, and hosts define functions only"] = None
         for slot, item in info.wasi_nn.items():
             abi_name = info.abis[item.module].name
             if abi_name is not None:

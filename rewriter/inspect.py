@@ -28,6 +28,7 @@ __all__ = [
     "CustomSection",
     "ImportedItem",
     "ModuleInfo",
+    "exported_function",
     "inspect_module",
 ]
 
@@ -184,6 +185,40 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     )
 
 
+def exported_function(data: Data, name: str) -> FuncType | None:
+    """The type of the function that a module exports by this name, None where there is none.
+
+    Raises MalformedModule for what cannot be read.
+    """
+    by_id = split(data).standard
+    types = Types(data, by_id.get(SectionId.TYPE))
+    index = next(
+        (
+            index
+            for found, _, kind, index in _exported(data, by_id.get(SectionId.EXPORT))
+            if kind == ExternKind.FUNC and found == name
+        ),
+        None,
+    )
+    if index is None:
+        return None
+    for item in _imports(data, by_id.get(SectionId.IMPORT), types):
+        if item.kind == "func":
+            if index == 0:
+                return item.type if isinstance(item.type, FuncType) else None
+            index -= 1
+    section = by_id.get(SectionId.FUNCTION)
+    cursor = Cursor(data, section.content if section else 0, section.end if section else 0)
+    if section is None or index >= cursor.items("functions"):
+        raise MalformedModule(f"the export {name!r} is a function that is not there", cursor.pos)
+    for _ in range(index):
+        cursor.u32()
+    type_index = cursor.u32()
+    if type_index >= len(types):
+        raise MalformedModule(f"a function has type {type_index} of {len(types)}", cursor.pos)
+    return types[type_index]
+
+
 def _imports(data: Data, section: Section | None, types: Types) -> Iterator[ImportedItem]:
     """Each import. Raises UnsupportedModule for more than engines take, or can be adapted."""
     count = memories = wasi_nn = 0
@@ -219,16 +254,19 @@ def _exports(
     data: Data, section: Section | None, memories: int
 ) -> Iterator[tuple[str, int | None]]:
     """The names of all exports, with the indices of the memories among them."""
+    for name, start, kind, index in _exported(data, section):
+        if kind == ExternKind.MEMORY and index >= memories:
+            raise MalformedModule(f"memory {index} of {memories} is exported", start)
+        yield name, index if kind == ExternKind.MEMORY else None
+
+
+def _exported(data: Data, section: Section | None) -> Iterator[tuple[str, int, int, int]]:
+    """The names of all exports, where what they stand for is said, its kind, and its index."""
     if section is None:
         return
     cursor = Cursor(data, section.content, section.end)
     for _ in range(cursor.items("exports")):
-        name = cursor.name().text
-        start = cursor.pos
-        kind, index = cursor.byte(), cursor.u32()
-        if kind == ExternKind.MEMORY and index >= memories:
-            raise MalformedModule(f"memory {index} of {memories} is exported", start)
-        yield name, index if kind == ExternKind.MEMORY else None
+        yield cursor.name().text, cursor.pos, cursor.byte(), cursor.u32()
     cursor.finish("the exports")
 
 

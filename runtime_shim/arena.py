@@ -121,6 +121,16 @@ class Arena:
         for block in known.lost:
             self._give_back(block)
 
+    def residents(self) -> list[int]:
+        """The contexts that have, or had, a tensor here."""
+        return [
+            handle
+            for handle, known in self._known.items()
+            if known.lost
+            or any(item.block is not None for item in known.inputs.values())
+            or any(item.block is not None for item in known.outputs.values())
+        ]
+
     def input_set(
         self, handle: int, index: int, tensor_type: TensorType, shape: tuple[int, ...], size: int
     ) -> None:

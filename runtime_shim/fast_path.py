@@ -34,6 +34,7 @@ from runtime_shim.arena import (
     STEP,
     Arena,
 )
+from runtime_shim.engine import Escape, StoreLife, definitions, instantiate
 from runtime_shim.linker import define
 from runtime_shim.memory import view_of
 from runtime_shim.session import Session
@@ -50,7 +51,8 @@ _REPLACED = ("set_input", "get_output")
 
 
 class Connection:
-    """A guest's wasi-nn functions, and then the guest. All raise wasmtime.WasmtimeError."""
+    """A guest's wasi-nn functions, and then the guest. The embedder's linker stays as it is: what
+    is made here can serve one instance only. All raise wasmtime.WasmtimeError."""
 
     def __init__(
         self,
@@ -59,9 +61,11 @@ class Connection:
         module: wasmtime.Module,
         session: Session,
         dialects: Mapping[str, Dialect],
+        escape: Escape,
     ) -> None:
-        """Define the functions under each module name that `dialects` has, in that dialect."""
-        self._linker = linker
+        """Make the functions for each module name that `dialects` has, in that dialect. They go
+        before those of the linker. What they raise goes to `escape`."""
+        self.escape = escape
         self._store = store
         self._module = module
         self._session = session
@@ -71,18 +75,35 @@ class Connection:
         self._arena = _new_memory(store) if needs_arena else None
         if self._arena is None:
             name = None
-        define(linker, session, {each: dialects[each] for each in dialects if each != name})
+        own = wasmtime.Linker(store.engine)
+        define(
+            own, session, {each: dialects[each] for each in dialects if each != name}, self.escape
+        )
         self._dialect = dialects[name] if name is not None else None
         if name is not None and self._dialect is not None:
             self._host = wasmtime.Linker(store.engine)
-            define(self._host, session, {"host": self._dialect}, remember_memory=True)
+            define(self._host, session, {"host": self._dialect}, self.escape, remember_memory=True)
             first = _compiled(store.engine, _first_module(self._dialect))
-            self._calls = self._host.instantiate(store, first)
-            linker.define_instance(store, name, self._calls)
+            self._calls = self._instance(self._host, first)
+            exports = self._calls.exports(store)
+            for function in self._dialect.functions:
+                own.define(store, name, function, exports[function])
+        self._definitions = [
+            inner if inner is not None else outer
+            for inner, outer in zip(
+                definitions(own, store, module), definitions(linker, store, module), strict=True
+            )
+        ]
+
+    @property
+    def missing(self) -> list[int]:
+        """Which imports no one defines, by their place among all."""
+        return [place for place, found in enumerate(self._definitions) if found is None]
 
     def instantiate(self) -> wasmtime.Instance:
-        """Instantiate the guest with all that is in the linker."""
-        instance = self._linker.instantiate(self._store, self._module)
+        """Instantiate the guest with these functions and what is in the linker. What host calls
+        of its start function raise is raised."""
+        instance = instantiate(self._store, self._module, self._definitions, self.escape)
         if self._dialect is not None and self._arena is not None:
             self._take_calls(instance, self._dialect, self._arena)
         return instance
@@ -100,13 +121,17 @@ class Connection:
             self._host.define(store, "guest", "memory", memory)
             self._host.define(store, "arena", "memory", arena)
             self._host.define_instance(store, "calls", self._calls)
-            self._host.instantiate(store, _compiled(store.engine, _second_module(dialect)))
+            self._instance(self._host, _compiled(store.engine, _second_module(dialect)))
         except wasmtime.WasmtimeError as error:
             log.info("every tensor takes a host call: %s", error)
             return
         start = ctypes.addressof(arena.data_ptr(store).contents)
         view = view_of(start, arena.data_len(store))
-        self._session.use_arena(Arena(view, dialect.tensor_types))
+        self._session.use_arena(Arena(view, dialect.tensor_types), StoreLife(store))
+
+    def _instance(self, linker: wasmtime.Linker, module: wasmtime.Module) -> wasmtime.Instance:
+        found = definitions(linker, self._store, module)
+        return instantiate(self._store, module, found, self.escape)
 
 
 def _new_memory(store: wasmtime.Store) -> wasmtime.Memory | None:

@@ -125,10 +125,11 @@ class NNHost:
         one unless given, and is returned. The functions keep it alive as long as they live. The
         guest has to export its memory as "memory".
         """
+        from runtime_shim.engine import Escape
         from runtime_shim.linker import define
 
         session = session or self.session()
-        define(linker, session, dialects)
+        define(linker, session, dialects, Escape(by_wasmtime=True))
         return session
 
     def load(

@@ -8,13 +8,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import wasmtime
 
 from rewriter.dialects import DIALECTS, WAMR, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
-from rewriter.inspect import ModuleInfo, inspect_module
+from rewriter.inspect import ModuleInfo, exported_function, inspect_module
+from runtime_shim.engine import NUMBERS, Escape, call, define
 from runtime_shim.errors import GuestTimeout, GuestTrap, LinkError
 from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
@@ -92,24 +93,26 @@ def run(
         raise InvalidModule(f"wasmtime refuses the module: {_flat(error)}", None) from error
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
-    linker.allow_shadowing = True
-    linker.define_func(
-        _WASI, "proc_exit", wasmtime.FuncType([wasmtime.ValType.i32()], []), _proc_exit
-    )
     with wasmtime.Store(engine) as store, host.session() as session:
         store.set_wasi(_wasi_config(wasi))
         if limits.timeout is not None:
             store.set_epoch_deadline(1)
         if limits.fuel is not None:
             store.set_fuel(limits.fuel)
-        connection = Connection(linker, store, compiled, session, dialects)
-        _check_imports(store, linker, compiled, trap_unknown_imports)
-        entry = _entry(info, invoke)
+        if trap_unknown_imports:
+            linker.define_unknown_imports_as_traps(compiled)
+        escape = Escape()
+        linker.allow_shadowing = True
+        define(linker, _WASI, "proc_exit", 1, 0, _proc_exit, escape)
+        connection = Connection(linker, store, compiled, session, dialects, escape)
+        _check_imports(info, connection.missing)
+        entry = invoke or "_start"
+        arguments, results = _types(module, info, entry, invoke_args if invoke else ())
         if limits.memory is not None:
             store.set_limits(memory_size=limits.memory)
         try:
             with _time_limit(engine, session, limits.timeout):
-                return _call(connection, store, info, entry, invoke_args if invoke else ())
+                return _run(connection, store, info, entry, arguments, results)
         except _GuestExit as guest_exit:
             return Outcome(guest_exit.code)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
@@ -118,21 +121,23 @@ def run(
             raise GuestTrap(str(trap).rstrip()) from trap
 
 
-def _call(
+def _run(
     connection: Connection,
     store: wasmtime.Store,
     info: ModuleInfo,
     entry: str,
-    texts: Sequence[str],
+    arguments: Sequence[tuple[str, int | float]],
+    results: int,
 ) -> Outcome:
-    exports = _instantiate(connection).exports(store)
+    try:
+        exports = connection.instantiate().exports(store)
+    except wasmtime.WasmtimeError as error:
+        raise LinkError(_flat(error)) from error
     if "_initialize" in info.exports and entry != "_initialize":
-        _func(exports, "_initialize")(store)
-    function = _func(exports, entry)
-    returned = function(store, *_arguments(function.type(store), texts))
-    if returned is None:
-        return Outcome(0)
-    return Outcome(0, tuple(returned) if isinstance(returned, list) else (returned,))
+        call(store, _func(exports, "_initialize"), (), 0, connection.escape)
+    return Outcome(
+        0, tuple(call(store, _func(exports, entry), arguments, results, connection.escape))
+    )
 
 
 @contextlib.contextmanager
@@ -170,15 +175,8 @@ def _engine(cache: bool, limits: Limits) -> wasmtime.Engine:
     return wasmtime.Engine(config)
 
 
-def _instantiate(connection: Connection) -> wasmtime.Instance:
-    try:
-        return connection.instantiate()
-    except wasmtime.WasmtimeError as error:
-        raise LinkError(_flat(error)) from error
-
-
-def _proc_exit(code: int) -> None:
-    raise _GuestExit(code & 0xFF)
+def _proc_exit(_: object, _caller: int, words: Any, _length: int) -> int:
+    raise _GuestExit(words[0] & 0xFF)
 
 
 def _flat(error: wasmtime.WasmtimeError) -> str:
@@ -236,30 +234,44 @@ def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None
         raise LinkError("the module imports wasi-nn with other types:" + "".join(wrong))
 
 
-def _entry(info: ModuleInfo, invoke: str | None) -> str:
-    entry = invoke or "_start"
+def _types(
+    module: bytes, info: ModuleInfo, entry: str, texts: Sequence[str]
+) -> tuple[list[tuple[str, int | float]], int]:
+    """The arguments of the function that is called, and how many results it has."""
     if entry not in info.exports:
         exported = ", ".join(info.exports) or "nothing"
         raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
-    return entry
+    if "_initialize" in info.exports and _signature(module, "_initialize") != ((), ()):
+        raise LinkError("the export '_initialize' is not a function without arguments and results")
+    params, returned = _signature(module, entry)
+    others = [kind for kind in params + returned if kind not in NUMBERS]
+    if others:
+        raise UsageError(
+            f"the export {entry!r} has a parameter or result of type {others[0]}, which only other"
+            " WebAssembly can have a value for"
+        )
+    if len(params) != len(texts):
+        raise UsageError(f"the function takes {len(params)} arguments, and {len(texts)} were given")
+    arguments = zip(params, texts, strict=True)
+    return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
 
 
-def _check_imports(
-    store: wasmtime.Store, linker: wasmtime.Linker, module: wasmtime.Module, trap_unknown: bool
-) -> None:
-    unknown = []
-    for item in module.imports:
-        if trap_unknown and isinstance(item.type, wasmtime.FuncType):
-            continue
-        try:
-            linker.get(store, item.module, item.name or "")
-        except wasmtime.WasmtimeError:
-            kind = type(item.type).__name__.removesuffix("Type").lower()
-            unknown.append(f"\n  {item.module}.{item.name} ({kind})")
-    if unknown:
+def _signature(module: bytes, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    func_type = exported_function(module, name)
+    if func_type is None:
+        raise LinkError(f"the export {name!r} is not a function")
+    return func_type.params, func_type.results
+
+
+def _check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
+    if missing:
+        places = set(missing)
+        unknown = [
+            f"\n  {item.module}.{item.name} ({item.kind})"
+            for place, item in enumerate(info.imports)
+            if place in places
+        ]
         raise LinkError("the module imports what no one defines:" + "".join(unknown))
-    if trap_unknown:
-        linker.define_unknown_imports_as_traps(module)
 
 
 def _wasi_config(options: WasiOptions) -> wasmtime.WasiConfig:
@@ -283,21 +295,13 @@ def _func(exports: Mapping[str, object], name: str) -> wasmtime.Func:
     return export
 
 
-def _arguments(func_type: wasmtime.FuncType, texts: Sequence[str]) -> list[int | float]:
-    params = [str(param) for param in func_type.params]
-    if len(params) != len(texts):
-        raise UsageError(f"the function takes {len(params)} arguments, and {len(texts)} were given")
-    return [_argument(kind, text) for kind, text in zip(params, texts, strict=True)]
-
-
 def _argument(kind: str, text: str) -> int | float:
     try:
         if kind in ("f32", "f64"):
             return float(text)
-        if kind in ("i32", "i64"):
-            value, bits = int(text, 0), int(kind[1:])
-            if -(1 << bits - 1) <= value < 1 << bits:
-                return value - (1 << bits) if value >= 1 << bits - 1 else value
+        value, bits = int(text, 0), int(kind[1:])
+        if -(1 << bits - 1) <= value < 1 << bits:
+            return value % (1 << bits)
     except ValueError:
         pass
     raise UsageError(f"{text!r} cannot be passed as {kind}")

@@ -36,6 +36,8 @@ from runtime_shim.limits import Limits, Usage
 if TYPE_CHECKING:
     import wasmtime
 
+    from runtime_shim.engine import StoreLife
+
 __all__ = ["DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Session"]
 
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
@@ -91,6 +93,7 @@ class Session(AbstractContextManager["Session"]):
         self.stop: BaseException | None = None
         """Raised where the guest was called from, instead of returning from a host call to it."""
         self._arena: Arena | None = None
+        self._arenas_store: StoreLife | None = None
 
     def instantiate(
         self,
@@ -104,22 +107,40 @@ class Session(AbstractContextManager["Session"]):
 
         Does what NNHost.add_to_linker and Linker.instantiate do, and is faster for guests that set
         inputs and read outputs again and again: those calls need not leave WebAssembly
-        (runtime_shim.fast_path), unless the session has another instance already. The linker
-        belongs to the store from then on, and the session has to be closed before the store. Raises
-        wasmtime.WasmtimeError.
+        (runtime_shim.fast_path), unless the session has another instance already. Nothing is
+        defined in the linker. Once the store is closed, contexts whose tensors were in its memory
+        are gone. Raises wasmtime.WasmtimeError, wasmtime.Trap where the start function traps, and
+        what a host call raised in it.
         """
+        from runtime_shim.engine import Escape
         from runtime_shim.fast_path import Connection
 
-        return Connection(linker, store, module, self, dialects).instantiate()
+        escape = Escape()
+        instance = Connection(linker, store, module, self, dialects, escape).instantiate()
+        escape.by_wasmtime = True
+        return instance
 
     @property
     def has_arena(self) -> bool:
         """Whether an instance of this guest copies tensors itself."""
-        return self._arena is not None
+        return self._here() is not None
 
-    def use_arena(self, arena: Arena) -> None:
-        """Let tensors of contexts to come be moved to where the guest's own code can copy them."""
+    def use_arena(self, arena: Arena, store: StoreLife) -> None:
+        """Let tensors of contexts to come be moved to where the guest's own code can copy them, in
+        memory of a store."""
         self._arena = arena
+        self._arenas_store = store
+
+    def _here(self) -> Arena | None:
+        """The arena, if there is one whose store is still there. Where the store is gone, contexts
+        that have tensors in it are forgotten: nothing may reach for those."""
+        if self._arenas_store is not None and self._arenas_store.is_over:
+            self._arenas_store = None
+            arena, self._arena = self._arena, None
+            for handle in arena.residents() if arena is not None else ():
+                self.contexts.forget(handle)
+                self._usage.release(handle)
+        return self._arena
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -127,9 +148,10 @@ class Session(AbstractContextManager["Session"]):
     def close(self) -> None:
         """Free all graphs and contexts; their handles mean nothing from then on. With isolation,
         the processes of this guest's own models end."""
-        if self._arena is not None:
+        arena = self._arena and self._here()
+        if arena is not None:
             for handle in self.contexts:
-                self._arena.dismiss(handle)
+                arena.dismiss(handle)
         self.contexts.clear()
         self._graphs.clear()
         self._usage = Usage(self._usage.limits)
@@ -176,8 +198,9 @@ class Session(AbstractContextManager["Session"]):
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
         self._usage.hold(handle, found)
-        if self._arena is not None:
-            self._arena.admit(handle, context)
+        arena = self._arena and self._here()
+        if arena is not None:
+            arena.admit(handle, context)
         return handle
 
     def set_input(
@@ -189,6 +212,7 @@ class Session(AbstractContextManager["Session"]):
         data: memoryview,
     ) -> None:
         """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
+        arena = self._arena and self._here()
         found = self.contexts[context]
         size = len(data)
         check_length(found, tensor_type, shape, size)
@@ -198,29 +222,36 @@ class Session(AbstractContextManager["Session"]):
         except HostError:
             raise
         except Exception as error:
-            if self._arena is not None:
-                self._arena.input_lost(context, index)
+            if arena is not None:
+                arena.input_lost(context, index)
             raise failed(error) from error
         self._usage.set_tensor(context, index, size)
-        if self._arena is not None:
-            self._arena.input_set(context, index, tensor_type, shape, size)
+        if arena is not None:
+            arena.input_set(context, index, tensor_type, shape, size)
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""
+        arena = self._arena and self._here()
         found = self.contexts[context]
         try:
             moved_back = found.compute()
         except Exception as error:
-            if self._arena is not None:
-                self._arena.outputs_lost(context)
+            if arena is not None:
+                arena.outputs_lost(context)
             if isinstance(error, HostError):
                 raise
             raise failed(error) from error
-        if moved_back and self._arena is not None:
-            self._arena.outputs_moved_back(context)
+        if moved_back and arena is not None:
+            arena.outputs_moved_back(context)
 
-    def get_output(self, context: int, index: int) -> memoryview:
-        """The bytes of an output, good until the next compute."""
+    def get_output(self, context: int, index: int) -> bytes:
+        """A copy of the bytes of an output."""
+        return bytes(self.output_in_place(context, index))
+
+    def output_in_place(self, context: int, index: int) -> memoryview:
+        """The bytes of an output where they are. Nothing keeps them there once the host call that
+        asks for them has returned."""
+        arena = self._arena and self._here()
         found = self.contexts[context]
         try:
             output = found.get_output(index)
@@ -228,9 +259,7 @@ class Session(AbstractContextManager["Session"]):
             raise
         except Exception as error:
             raise failed(error) from error
-        if self._arena is not None:
-            return self._arena.output_read(context, index, output)
-        return output
+        return output if arena is None else arena.output_read(context, index, output)
 
     def compute_single(self, context: int) -> None:
         """Make the next piece of the output."""
@@ -252,10 +281,11 @@ class Session(AbstractContextManager["Session"]):
 
     def finalize_execution_context(self, context: int) -> None:
         """Forget an execution context."""
+        arena = self._arena and self._here()
         self.contexts.forget(context)
         self._usage.release(context)
-        if self._arena is not None:
-            self._arena.dismiss(context)
+        if arena is not None:
+            arena.dismiss(context)
 
     def _add_graph(self, graph: Graph, size: int = 0) -> int:
         handle = self._add(self._graphs, graph)

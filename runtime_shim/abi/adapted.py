@@ -37,7 +37,7 @@ def get_output(
     """`size` points to the room in the buffer in bytes, and then to the output's count of floats,
     which the adapter multiplies: an output that is not a whole number of them is refused."""
     (room,) = guest.u32s(size, 1)
-    output = session.get_output(context, index)
+    output = session.output_in_place(context, index)
     count, rest = divmod(len(output), WAMR_OUTPUT_UNIT)
     if rest:
         raise HostError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,15 @@ print(*sorted({WATCHED!r} & set(sys.modules)), file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert set(done.stderr.splitlines()[-1].split()) == expected
+
+
+def test_one_file_uses_what_wasmtime_keeps_to_itself() -> None:
+    private = r"wasmtime\._|from wasmtime import _|\._(?:func|from_ptr|from_raw|consume|context)\("
+    root = Path(__file__).resolve().parents[2]
+    using = {
+        file.name
+        for package in ("nnshim", "runtime_shim", "rewriter")
+        for file in (root / package).rglob("*.py")
+        if re.search(private, file.read_text())
+    }
+    assert using == {"engine.py"}

@@ -104,6 +104,19 @@ def test_a_function_of_another_type_than_the_abis_is_an_obstacle() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["table 2 2 funcref", "memory 1", "global i32", "tag"])
+@pytest.mark.parametrize("name", ["table", "set_input"])
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_is_imported_from_wasi_nn_and_is_no_function_is_an_obstacle(
+    host: str, name: str, kind: str
+) -> None:
+    text = f'(module (import "wasi_ephemeral_nn" "{name}" ({kind})) {MEMORY})'
+    found = on(host, assemble(text))
+    assert found.verdict is CANNOT
+    what = f"it imports wasi_ephemeral_nn.{name}, a {kind.split()[0]}"
+    assert found.reasons == (f"{what}, and hosts define functions only",)
+
+
 def test_functions_that_came_later_are_a_caveat() -> None:
     module = guest("wasi_nn", "wamr", "load_by_name")
     found = on("wamr-legacy", module)

@@ -130,7 +130,7 @@ def test_every_call_does_the_same_with_and_without_the_host(
     assert {Errno.SUCCESS, Errno.INVALID_ARGUMENT, Errno.RUNTIME_ERROR} <= set(errnos)
     assert errnos.count(Errno.SUCCESS) > 750
     plain, fast = (guest.session for guest in guests.guests)
-    for name in ("set_input", "get_output"):
+    for name in ("set_input", "output_in_place"):
         assert 0 < calls.count((fast, name)) < 0.75 * calls.count((plain, name))
 
 
@@ -171,7 +171,7 @@ def _call(
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Session, str]]:
     """The sessions, and names of the methods, that guests' calls reach from now on."""
     calls: list[tuple[Session, str]] = []
-    for name in ("set_input", "compute", "get_output"):
+    for name in ("set_input", "compute", "output_in_place"):
         monkeypatch.setattr(Session, name, _counting(calls, name, getattr(Session, name)))
     return calls
 
@@ -203,7 +203,7 @@ def test_from_the_third_inference_on_the_host_is_asked_to_compute_only(
         assert guests.get_output(context, 0, OUTPUT, 64, WRITTEN) == 0
         assert guests.guests[0].take(OUTPUT, 8) == data
     names = [name for _, name in calls]
-    assert names == ["set_input", "compute", "get_output"] * 2 + ["compute"] * 8
+    assert names == ["set_input", "compute", "output_in_place"] * 2 + ["compute"] * 8
 
 
 def test_inferences_that_are_timed_go_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_inferences_that_are_timed_go_the_same_way(monkeypatch: pytest.MonkeyPat
         assert guest.compute(context) == 0
         assert guest.output(context, 0) == b"abcd"
     names = [name for _, name in calls]
-    assert names == ["set_input", "compute", "get_output"] * 2 + ["compute"] * 3
+    assert names == ["set_input", "compute", "output_in_place"] * 2 + ["compute"] * 3
 
 
 def test_an_output_is_gone_once_compute_has_failed() -> None:

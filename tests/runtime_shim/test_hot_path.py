@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rewriter.dialects import Encoding, Target, TensorType
-from runtime_shim import NNHost, linker
+from runtime_shim import NNHost, engine
 from runtime_shim.backends.fake import FakeBackend, FakeContext, FakeGraph
 from tests.guest import DATA, OUTPUT, WRITTEN, Guest
 from tests.models import identity
@@ -68,7 +68,7 @@ def test_an_output_is_written_from_where_the_backend_has_it(
     host = NNHost(backends={Encoding.ONNX: FakeBackend()})
     with host.session() as session:
         handle = session.init_execution_context(session.load([b"any"], Encoding.ONNX, Target.CPU))
-        assert session.get_output(handle, 0) is given
+        assert session.output_in_place(handle, 0) is given
 
 
 @pytest.mark.parametrize("plain", [True, False])
@@ -95,7 +95,7 @@ def test_a_memory_is_asked_for_its_size_once(monkeypatch: pytest.MonkeyPatch) ->
     asked: list[str] = []
 
     def counted(name: str) -> Any:
-        function = getattr(linker, name)
+        function = getattr(engine, name)
 
         def call(*arguments: int) -> int:
             asked.append(name)
@@ -105,7 +105,7 @@ def test_a_memory_is_asked_for_its_size_once(monkeypatch: pytest.MonkeyPatch) ->
         return call
 
     for name in ("_caller_context", "_memory_data", "_memory_data_size"):
-        monkeypatch.setattr(linker, name, counted(name))
+        monkeypatch.setattr(engine, name, counted(name))
     guest, context = ready(Encoding.ONNX, plain=True)
     asked.clear()
     for _ in range(10):

@@ -19,7 +19,7 @@ from rewriter.dialects import (
     Target,
     TensorType,
 )
-from runtime_shim import NNHost
+from runtime_shim import NNHost, engine
 from tests.guest import (
     BUILDERS,
     DATA,
@@ -135,6 +135,24 @@ def test_two_instances_of_one_guest_share_handles_that_end_for_both() -> None:
         assert bytes(session.get_output(context, 0)) == struct.pack("<f", number)
     session.finalize_execution_context(context)
     assert [set_input(each, 1) for each in (first, second)] == [Errno.INVALID_ARGUMENT] * 2
+
+
+def test_a_shared_memory_is_let_go_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted: list[int] = []
+    delete = engine._extern_delete
+
+    def counted(address: int) -> None:
+        deleted.append(address)
+        delete(address)
+
+    monkeypatch.setattr(engine, "_extern_delete", counted)
+    for plain in (False, True):
+        guest = Guest(memory='(memory (export "memory") 4 4 shared)', plain=plain)
+        for _ in range(3):  # set_input comes by way of an instance without a memory
+            assert guest.init_execution_context(1, 0) == Errno.MISSING_MEMORY
+            assert guest.set_input(1, 0, 0) == Errno.MISSING_MEMORY
+        assert len(deleted) == (6 if plain else 3)
+        deleted.clear()
 
 
 def test_an_engine_without_several_memories_leaves_the_calls_to_the_host(

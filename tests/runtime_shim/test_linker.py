@@ -7,7 +7,7 @@ import pytest
 import wasmtime
 
 from rewriter.dialects import WITX, Encoding, Target
-from runtime_shim import NNHost, linker
+from runtime_shim import NNHost, engine
 from runtime_shim.session import Session
 from tests.guest import HANDLE, MEMORY, Guest
 from tests.models import identity
@@ -21,11 +21,11 @@ BOTH = """(module
 
 
 def test_one_guest_can_use_both_names_and_they_share_handles() -> None:
-    engine = wasmtime.Engine()
-    store, wasm_linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+    wasm_engine = wasmtime.Engine()
+    store, wasm_linker = wasmtime.Store(wasm_engine), wasmtime.Linker(wasm_engine)
     session = NNHost().add_to_linker(wasm_linker)
     graph = session.load([identity()], Encoding.ONNX, Target.CPU)
-    exports = wasm_linker.instantiate(store, wasmtime.Module(engine, BOTH)).exports(store)
+    exports = wasm_linker.instantiate(store, wasmtime.Module(wasm_engine, BOTH)).exports(store)
     for name, expected in (("a", 2), ("b", 3)):
         function, memory = exports[name], exports["memory"]
         assert isinstance(function, wasmtime.Func)
@@ -58,18 +58,18 @@ def test_the_guest_goes_on_after_an_error_that_was_raised(monkeypatch: pytest.Mo
 
 
 def test_the_callbacks_live_as_long_as_the_store_and_no_longer() -> None:
-    before = set(linker._live)
+    before = set(engine._live)
     guest = Guest()
     session = weakref.ref(guest.session)
-    callbacks = set(linker._live) - before
-    assert len(callbacks) == len(WITX.functions)  # those that the guest imports
+    callbacks = set(engine._live) - before
+    assert len(callbacks) == len(WITX.functions) + 1  # those that the guest imports, and the store
     del guest.session
     gc.collect()
     assert guest.init_execution_context(1, MEMORY) == 1
     del guest
     gc.collect()
     assert session() is None
-    assert not callbacks & set(linker._live)
+    assert not callbacks & set(engine._live)
 
 
 def test_a_linker_that_has_the_functions_already_is_refused() -> None:

@@ -46,6 +46,60 @@ def test_invoke_passes_arguments_and_gives_results() -> None:
     assert outcome.results == (2.5, -3, -1)
 
 
+def test_a_v128_is_a_number_in_little_endian_order() -> None:
+    text = """(module (func (export "first_of") (param v128) (result i32 v128)
+      (i32x4.extract_lane 0 (local.get 0)) (local.get 0)))"""
+    value = (7 << 96) + 5
+    outcome = execute(text, invoke="first_of", invoke_args=[str(value)])
+    assert outcome.results == (5, value)
+    assert execute(text, invoke="first_of", invoke_args=["-1"]).results == (-1, 2**128 - 1)
+    with pytest.raises(UsageError):
+        execute(text, invoke="first_of", invoke_args=[str(1 << 128)])
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "(param externref)",
+        "(param funcref)",
+        "(param (ref null $struct))",
+        "(param anyref)",
+        "(param i31ref)",
+        "(param exnref)",
+        "(result externref)",
+        "(result funcref)",
+        "(result (ref null $struct))",
+        "(result anyref)",
+        "(result eqref)",
+        "(result i32 (ref null array))",
+    ],
+)
+def test_values_that_only_webassembly_can_have_are_refused(signature: str) -> None:
+    text = f"""(module (type $struct (struct (field i32)))
+      (func (export "_start") {signature} unreachable))"""
+    for options in ({}, {"invoke": "_start", "invoke_args": ["1"]}):
+        with pytest.raises(UsageError, match=r"only other WebAssembly|takes 1 arguments"):
+            execute(text, **options)
+
+
+@pytest.mark.parametrize("signature", ["(param i32)", "(result i32)", "(param v128)"])
+def test_an_initialize_that_is_none_is_refused(signature: str) -> None:
+    text = f"""(module (func (export "_initialize") {signature} unreachable)
+      (func (export "_start")))"""
+    with pytest.raises(LinkError, match="_initialize"):
+        execute(text)
+
+
+def test_a_table_of_the_hosts_own_cannot_be_imported() -> None:
+    text = """(module (import "wasi_nn" "table" (table 2 2 funcref))
+      (import "wasi_nn" "set_input" (func (param i32 i32 i32) (result i32)))
+      (memory (export "memory") 1) (func (export "_start")))"""
+    with pytest.raises(LinkError, match=r"wasi_nn\.table \(table\)$"):
+        execute(text)
+    with pytest.raises(LinkError, match=r"wasi_nn\.table \(table\)$"):
+        execute(text, trap_unknown_imports=True)
+
+
 @pytest.mark.parametrize(
     "args", [[], ["1", "2"], ["x"], ["1.5"], ["4294967296"], ["-2147483649"]], ids=str
 )
@@ -174,6 +228,6 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_an_error_inside_the_host_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     text = """(module (import "wasi_nn" "compute" (func $c (param i32) (result i32)))
       (func (export "_start") (drop (call $c (i32.const 1)))))"""
-    monkeypatch.setattr("runtime_shim.linker.log.info", lambda *_: 1 / 0)
+    monkeypatch.setattr("runtime_shim.linker.log.isEnabledFor", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         execute(text)
