@@ -14,7 +14,7 @@ from typing import NamedTuple
 from rewriter.cursor import Cursor, Data, Name
 from rewriter.errors import MalformedModule
 from rewriter.sections import Section
-from rewriter.valtypes import MemoryType, memory_type, skip_limits, value_type
+from rewriter.valtypes import MemoryType, memory_type, table_type, value_type
 
 __all__ = [
     "GROUP_BY_MODULE",
@@ -125,8 +125,7 @@ def _extern(cursor: Cursor) -> Extern:
     except ValueError:
         raise MalformedModule(f"unknown import kind {code:#04x}", start) from None
     if kind is ExternKind.TABLE:
-        value_type(cursor)
-        skip_limits(cursor)
+        table_type(cursor)
     elif kind is ExternKind.MEMORY:
         return Extern(kind, memory=memory_type(cursor))
     elif kind is ExternKind.GLOBAL:

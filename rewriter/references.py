@@ -11,11 +11,10 @@ from rewriter.code import Reference, bounded, constant_expression
 from rewriter.cursor import Cursor, Data
 from rewriter.imports import ExternKind
 from rewriter.sections import Section, SectionId
-from rewriter.valtypes import skip_limits, value_type
+from rewriter.storage import TABLE_WITH_VALUE
+from rewriter.valtypes import table_type, value_type
 
 __all__ = ["REFERRING_SECTIONS", "section_references"]
-
-_TABLE_WITH_VALUE = 0x40
 
 # Bits of an element segment's flags.
 _NOT_ACTIVE, _HAS_TABLE_OR_DECLARES, _HAS_EXPRESSIONS = 0x01, 0x02, 0x04
@@ -38,13 +37,12 @@ def _index(cursor: Cursor) -> Reference:
 def _tables(cursor: Cursor, wanted: Collection[int]) -> Iterator[Reference]:
     for _ in range(cursor.count("tables")):
         start = cursor.pos
-        has_value = cursor.byte() == _TABLE_WITH_VALUE
+        has_value = cursor.byte() == TABLE_WITH_VALUE
         if has_value:
             cursor.byte()
         else:
             cursor.pos = start
-        value_type(cursor)
-        skip_limits(cursor)
+        table_type(cursor)
         if has_value:
             yield from constant_expression(cursor, wanted)
 

@@ -14,7 +14,15 @@ from rewriter.cursor import Cursor, Data, check_number
 from rewriter.errors import MalformedModule
 from rewriter.sections import Section
 
-__all__ = ["FuncType", "MemoryType", "Types", "memory_type", "skip_limits", "value_type"]
+__all__ = [
+    "FuncType",
+    "MemoryType",
+    "TableType",
+    "Types",
+    "memory_type",
+    "table_type",
+    "value_type",
+]
 
 _NUMBER_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128"}
 _PACKED_TYPES = {0x78: "i8", 0x77: "i16"}
@@ -84,6 +92,14 @@ class MemoryType(NamedTuple):
         if self.page_size != 65536:
             words.append(f"(pagesize {self.page_size})")
         return " ".join(words)
+
+
+class TableType(NamedTuple):
+    """Limits in elements."""
+
+    minimum: int
+    maximum: int | None
+    is_64: bool
 
 
 class AdapterMemory(NamedTuple):
@@ -237,9 +253,10 @@ def _skip_field(cursor: Cursor) -> None:
     cursor.byte()
 
 
-def skip_limits(cursor: Cursor) -> None:
-    """Pass over the limits of a table."""
-    _limits(cursor, known=_HAS_MAX | _IS_SHARED | _IS_64)
+def table_type(cursor: Cursor) -> TableType:
+    value_type(cursor)
+    flags, minimum, maximum = _limits(cursor, known=_HAS_MAX | _IS_SHARED | _IS_64)
+    return TableType(minimum, maximum, bool(flags & _IS_64))
 
 
 def memory_type(cursor: Cursor) -> MemoryType:

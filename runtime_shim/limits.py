@@ -15,12 +15,14 @@ _GIB = 1 << 30
 class Limits(NamedTuple):
     """What one guest may use at a time. None for as much as it wants; sizes are in bytes.
 
-    `timeout` (seconds on the wall), `fuel` (wasmtime's, about one an instruction) and `memory` (of
-    each linear memory) are kept by runtime_shim.run: the guest is stopped, or its memory does not
-    grow. The others are kept by every session: what is more is `too_large` to the guest. `models`
-    are those that it loads from its own memory, each, and `tensors` its inputs, each; `total` is
-    the sum of both over all it has. The specification's ABI has no function that gives a graph or a
-    context back, so that an honest guest can have thousands.
+    `timeout` (seconds on the wall, compiling included), `fuel` (wasmtime's, about one an
+    instruction) and `memory` (of all that it has, together: linear memories, tables, by 8 bytes an
+    element, and objects of the GC proposal) are kept by runtime_shim.run: the guest is stopped, or
+    what it has does not grow; see runtime_shim.shares. The others are kept by every session: what
+    is more is `too_large` to the guest. `models` are those that it loads from its own memory, each,
+    and `tensors` its inputs, each; `total` is the sum of both over all it has. The specification's
+    ABI has no function that gives a graph or a context back, so that an honest guest can have
+    thousands.
     """
 
     timeout: float | None = None

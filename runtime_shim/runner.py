@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,12 +13,14 @@ import wasmtime
 from rewriter.dialects import DIALECTS, WAMR, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, exported_function, inspect_module
+from rewriter.storage import storage
+from runtime_shim.deadline import Deadline
 from runtime_shim.engine import NUMBERS, Escape, call, define
-from runtime_shim.errors import GuestTimeout, GuestTrap, LinkError
+from runtime_shim.errors import GuestTrap, LinkError
 from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
 from runtime_shim.limits import Limits
-from runtime_shim.session import Session
+from runtime_shim.shares import share_out
 
 __all__ = ["Outcome", "WasiOptions", "guest_dialects", "run"]
 
@@ -77,18 +77,23 @@ def run(
     With `cache`, what wasmtime compiles is kept in its own cache for the next time.
 
     Raises InvalidModule, LinkError for imports that no one defines (with `trap_unknown_imports`
-    the functions among them trap when called) and for a missing export, UsageError for arguments
-    that the invoked function does not take, InputError for a folder that is not there, and
-    GuestTrap, of which GuestTimeout is one. What the guest may use, the host's limits say: see
-    runtime_shim.limits. An error inside the host that is no answer to the guest is raised as it is.
+    the functions among them trap when called), for a missing export and for a module that needs
+    more memory than it may have, UsageError for arguments that the invoked function does not take,
+    InputError for a folder that is not there, and GuestTrap, of which GuestTimeout is one. An error
+    inside the host that is no answer to the guest is raised as it is.
+
+    What the guest may use, the host's limits say: see runtime_shim.limits. Its time starts here.
+    GuestTimeout is raised in time where wasmtime compiles for too long, but it cannot be
+    interrupted: a thread of this process goes on compiling until it is done.
     """
+    limits = host.limits
+    deadline = Deadline(limits.timeout)
     info = inspect_module(module, guest_abi)
     dialects = guest_dialects(info)
     _check_signatures(info, dialects)
-    limits = host.limits
     engine = _engine(cache, limits)
     try:
-        compiled = wasmtime.Module(engine, module)
+        compiled = deadline.within(wasmtime.Module, engine, module)
     except wasmtime.WasmtimeError as error:
         raise InvalidModule(f"wasmtime refuses the module: {_flat(error)}", None) from error
     linker = wasmtime.Linker(engine)
@@ -109,9 +114,10 @@ def run(
         entry = invoke or "_start"
         arguments, results = _types(module, info, entry, invoke_args if invoke else ())
         if limits.memory is not None:
-            store.set_limits(memory_size=limits.memory)
+            bounds = share_out(limits.memory, storage(module))
+            store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
         try:
-            with _time_limit(engine, session, limits.timeout):
+            with deadline.stops(engine, session):
                 return _run(connection, store, info, entry, arguments, results)
         except _GuestExit as guest_exit:
             return Outcome(guest_exit.code)
@@ -138,26 +144,6 @@ def _run(
     return Outcome(
         0, tuple(call(store, _func(exports, entry), arguments, results, connection.escape))
     )
-
-
-@contextlib.contextmanager
-def _time_limit(engine: wasmtime.Engine, session: Session, timeout: float | None) -> Iterator[None]:
-    """Stop the guest, where it is or as soon as a host call returns, once its time is over."""
-    if timeout is None:
-        yield
-        return
-
-    def stop() -> None:
-        session.stop = GuestTimeout(f"it ran for longer than {timeout:g} s")
-        engine.increment_epoch()
-
-    timer = threading.Timer(timeout, stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _engine(cache: bool, limits: Limits) -> wasmtime.Engine:

@@ -84,7 +84,7 @@ def command(
     ] = None,
     max_memory: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Of a linear memory: 64M. 4G unless given."),
+        typer.Option(metavar="SIZE", help="Of memories and tables: 64M. 4G by default."),
     ] = None,
     limit: Annotated[
         list[str] | None,
@@ -134,6 +134,8 @@ def command(
         run,
     )
 
+    if timeout is not None:
+        _stop_after(timeout)
     _start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     if graphs_file is not None:
@@ -162,8 +164,6 @@ def command(
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
-    if timeout is not None:
-        _stop_after(timeout)
     try:
         outcome = run(
             binary,
@@ -189,9 +189,9 @@ def command(
 
 
 def _stop_after(timeout: float) -> None:
-    """End the process a second after the guest's time is over, if it is waiting for something, as
-    for its input, and cannot be interrupted; and by a signal after one more, if an NN runtime
-    leaves Python no time to do so, as LiteRT does while it plans a model's memory."""
+    """End the process a second after its time is over, if it is waiting for something, as for the
+    module or the guest's input, and cannot be interrupted; and by a signal after one more, if an NN
+    runtime leaves Python no time to do so, as LiteRT does while it plans a model's memory."""
     import signal
     import threading
 

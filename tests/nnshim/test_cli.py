@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -221,6 +222,13 @@ def test_a_guest_whose_time_is_over_is_stopped_with_124(tmp_path: Path, text: st
     done = nnshim("run", "--timeout", "0.2", guest)
     assert done.returncode == 124
     assert b"longer than 0.2 s" in done.stderr
+
+
+def test_time_is_over_while_the_module_is_read_too() -> None:
+    command = [sys.executable, "-m", "nnshim", "run", "--timeout", "0.2", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.wait(timeout=30) == 124
+        assert b"longer than 0.2 s" in (process.stderr or io.BytesIO()).read()
 
 
 def test_an_nn_runtime_that_lets_nothing_else_run_is_stopped_by_a_signal() -> None:

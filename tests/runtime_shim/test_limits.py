@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
 
 import pytest
+import wasmtime
 
 from rewriter.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
+from rewriter.errors import InvalidModule
+from rewriter.sections import SectionId
 from runtime_shim import GuestTimeout, GuestTrap, HostError, Limits, NNHost, Session, run
 from runtime_shim.backends.fake import FakeBackend
 from tests.guest import BUILDERS, DATA, HANDLE, Guest
 from tests.models import identity
-from tests.wasm import assemble
+from tests.wasm import HEADER, assemble, section
 
 FOUR = memoryview(bytes(4))
 
@@ -106,6 +110,7 @@ def test_what_a_closed_session_had_is_free() -> None:
     load(tested)
 
 
+RUNS = assemble('(module (func (export "_start")))')
 LOOP = assemble('(module (func (export "_start") (loop (br 0))))')
 GROW = assemble("""(module (memory (export "memory") 1)
   (func (export "_start")) (func (export "grow") (param i32) (result i32)
@@ -115,6 +120,29 @@ GROW = assemble("""(module (memory (export "memory") 1)
 def test_a_guest_in_a_loop_is_stopped_when_its_time_is_over() -> None:
     with pytest.raises(GuestTimeout, match=r"longer than 0\.1 s"):
         run(LOOP, NNHost(limits=Limits(timeout=0.1)))
+
+
+def test_time_counts_from_before_the_module_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, compiled = threading.Event(), wasmtime.Module(wasmtime.Engine(), RUNS)
+
+    def slow(*_: object) -> wasmtime.Module:
+        done.wait(60)
+        return compiled
+
+    monkeypatch.setattr("wasmtime.Module", slow)
+    with pytest.raises(GuestTimeout, match=r"longer than 0\.2 s"):
+        run(RUNS, NNHost(limits=Limits(timeout=0.2)))
+    done.set()
+
+
+def test_no_guest_starts_when_its_time_is_over() -> None:
+    with pytest.raises(GuestTimeout):
+        run(RUNS, NNHost(limits=Limits(timeout=0)))
+
+
+def test_what_wasmtime_refuses_is_refused_with_a_limit_of_time_too() -> None:
+    with pytest.raises(InvalidModule):
+        run(HEADER + section(SectionId.START, b"\0"), NNHost(limits=Limits(timeout=60)))
 
 
 def test_a_guest_without_fuel_traps() -> None:
@@ -147,12 +175,12 @@ def test_a_guest_is_gone_when_a_backend_returns_too_late() -> None:
 
     def infer(inputs: object) -> list[bytes]:
         computed.append(inputs)
-        time.sleep(0.3)
+        time.sleep(1.8)
         return []
 
     backends = {Encoding.ONNX: FakeBackend(infer)}
     with pytest.raises(GuestTimeout):
-        run(assemble(COMPUTES), NNHost(backends=backends, limits=Limits(timeout=0.1)))
+        run(assemble(COMPUTES), NNHost(backends=backends, limits=Limits(timeout=1.5)))
     assert len(computed) == 1
 
 
