@@ -29,6 +29,7 @@ from runtime_shim.backends.base import (
 from runtime_shim.backends.detect import detect
 from runtime_shim.backends.ports import Dim, Port
 from runtime_shim.errors import HostError
+from runtime_shim.numbers import MOST_THREADS, check_number
 
 __all__ = ["Input", "Measurement", "bench", "parse_input"]
 
@@ -37,6 +38,12 @@ _ALSO = {Encoding.ONNX: (Encoding.OPENVINO,)}
 
 _ROUNDS = 10
 """Backends take turns, so that what disturbs the machine meanwhile meets all of them."""
+
+_LONGEST = 86_400
+"""Seconds, a day."""
+
+_MOST_ELEMENTS = 1 << 32
+"""Of a tensor that a guest can have in its memory, whose addresses have 32 bits."""
 
 _PROMPT = b"Once upon a time"
 
@@ -92,9 +99,10 @@ def parse_input(text: str) -> tuple[int, Input]:
     kind, _, dims = rest.partition(":")
     try:
         shape = tuple(int(dim) for dim in dims.split("x")) if dims else ()
-        if min(shape, default=0) < 0:
-            raise ValueError(dims)
-        return int(index), Input(TensorType[kind.upper()], shape)
+        found = int(index), Input(TensorType[kind.upper()], shape)
+        if min(found[0], *shape, 0) < 0 or prod(shape) > _MOST_ELEMENTS:
+            raise ValueError(text)
+        return found
     except (KeyError, ValueError):
         raise UsageError(f"--input {text}: expected INDEX=TYPE:DIMxDIM, as in 0=f32:1x64") from None
 
@@ -115,8 +123,12 @@ def bench(
     backend, once alone and once with `parallel` contexts (unless given, as many as there are
     cores). `inputs` are those whose shape the model leaves open; elsewhere, a free dimension is 1.
 
-    Raises InputError for files that are not there or are no known format.
+    Raises InputError for files that are not there or are no known format, and UsageError for
+    numbers that make no sense.
     """
+    check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
+    check_number("parallel", parallel, 1, MOST_THREADS)
+    check_number("threads", settings.threads, 1, MOST_THREADS)
     parts = [Path(path) for path in paths]
     for part in parts:
         if not part.is_file():
@@ -139,6 +151,9 @@ def bench(
                 runs.append(_Run(name, backend, parts, device, dict(inputs), given, contexts))
             except HostError as error:
                 problems.append(Measurement(name.name.lower(), device, problem=error.reason))
+            except MemoryError as error:
+                problem = f"there is not enough memory: {error}"
+                problems.append(Measurement(name.name.lower(), device, problem=problem))
     for _ in range(_ROUNDS):
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
@@ -164,6 +179,9 @@ class _Run:
         self._name = encoding.name.lower()
         self._device = graph.device
         ports = list(getattr(graph, "inputs", ()))
+        for index in inputs:
+            if ports and index >= len(ports):
+                raise UsageError(f"--input {index}: the model has {len(ports)} inputs, from 0")
         if encoding is Encoding.GGML:
             feed = [(0, Input(TensorType.U8, (len(_PROMPT),)), _PROMPT)]
         else:

@@ -31,6 +31,7 @@ from runtime_shim.backends.detect import resolve
 from runtime_shim.backends.devices import place_name
 from runtime_shim.errors import HostError
 from runtime_shim.limits import Limits
+from runtime_shim.numbers import MOST_THREADS, check_number
 from runtime_shim.placement import Placement
 from runtime_shim.pool import Pool
 from runtime_shim.registry import NamedGraph
@@ -68,7 +69,8 @@ class NNHost:
     each encoding: it holds the tensors of every guest that uses one of them. An operator who does
     not trust a named graph with that gives each guest its own host.
 
-    Raises UsageError where two `graphs` have one name, and for `devices` that make no sense.
+    Raises UsageError where two `graphs` have one name, and for `devices`, `threads` and `limits`
+    that make no sense.
     """
 
     def __init__(
@@ -85,6 +87,8 @@ class NNHost:
         limits: Limits = DEFAULT_LIMITS,
         isolate: bool = False,
     ) -> None:
+        limits.check()
+        check_number("threads", threads, 1, MOST_THREADS)
         self.limits = limits
         self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache)

@@ -6,10 +6,20 @@ from typing import NamedTuple
 
 from rewriter.dialects import Errno
 from runtime_shim.errors import HostError
+from runtime_shim.numbers import check_number
 
 __all__ = ["Limits", "Usage"]
 
 _GIB = 1 << 30
+
+_LONGEST = 1_000_000_000
+"""Seconds, about 31 years: timers of the system take no more everywhere."""
+
+_MOST = (1 << 64) - 1
+"""wasmtime counts fuel in 64 bits, and no size is larger.
+
+https://docs.wasmtime.dev/api/wasmtime/struct.Store.html#method.set_fuel
+"""
 
 
 class Limits(NamedTuple):
@@ -33,6 +43,14 @@ class Limits(NamedTuple):
     models: int | None = 4 * _GIB
     tensors: int | None = _GIB
     total: int | None = 8 * _GIB
+
+    def check(self) -> None:
+        """Raise UsageError for a limit that makes no sense."""
+        for name, value in self._asdict().items():
+            if name == "timeout":
+                check_number("the limit timeout", value, 0, _LONGEST, whole=False)
+            else:
+                check_number(f"the limit {name}", value, 0, _MOST)
 
 
 class Usage:

@@ -38,7 +38,7 @@ GuestAbi = Annotated[
 
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, metavar="N", help="How many one inference may use."),
+    typer.Option("--threads", metavar="N", help="How many one inference may use."),
 ]
 
 FastMath = Annotated[

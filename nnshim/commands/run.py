@@ -22,6 +22,9 @@ EXIT_TIMEOUT = 124
 EXIT_TRAP = 134
 """128 + SIGABRT, as wasmtime has it."""
 
+_DIGITS = 30
+"""More than any number needs; Python refuses to read thousands."""
+
 _NAMED_LIMITS = ("graphs", "contexts", "models", "tensors", "total")
 """Those of runtime_shim.limits that have no option of their own."""
 
@@ -77,10 +80,10 @@ def command(
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0, metavar="SECONDS", help="Stop the guest, and exit with 124."),
+        typer.Option(metavar="SECONDS", help="Stop the guest, and exit with 124."),
     ] = None,
     fuel: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Trap after about N instructions.")
+        int | None, typer.Option(metavar="N", help="Trap after about N instructions.")
     ] = None,
     max_memory: Annotated[
         str | None,
@@ -134,6 +137,7 @@ def command(
         run,
     )
 
+    limits = _parse_limits(timeout, fuel, max_memory, limit or [])
     if timeout is not None:
         _stop_after(timeout)
     _start_logging(verbose)
@@ -150,7 +154,7 @@ def command(
         fast_math=fast_math,
         model_cache=model_cache,
         time_inferences=stats or stats_json is not None,
-        limits=_parse_limits(timeout, fuel, max_memory, limit or []),
+        limits=limits,
         isolate=isolate,
     )
     arguments = args or []
@@ -274,13 +278,14 @@ def _parse_limits(
         if name not in _NAMED_LIMITS:
             raise UsageError(f"--limit {option}: expected {', '.join(_NAMED_LIMITS)}")
         limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
+    limits.check()
     return limits
 
 
 def _parse_size(option: str, text: str) -> int:
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
-    if not (number.isascii() and number.isdigit()):
+    if not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
         raise UsageError(f"{option} {text}: expected a number, or one with K, M or G")
     return int(number) * unit
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Options
 from runtime_shim.errors import HostError
+from runtime_shim.numbers import MOST_THREADS
 
 __all__ = ["GgmlOptions", "parse_options"]
 
@@ -50,7 +51,7 @@ _RANGES = {
     "ctx_size": (8, 1 << 20),
     "batch_size": (1, 1 << 16),
     "ubatch_size": (1, 1 << 16),
-    "threads": (1, 1024),
+    "threads": (1, MOST_THREADS),
     "n_gpu_layers": (-1, 1 << 16),
     "n_predict": (-(1 << 31), 1 << 31),
     "top_k": (-(1 << 31), (1 << 31) - 1),

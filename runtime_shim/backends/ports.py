@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from rewriter.dialects import ELEMENT_SIZE, Errno, TensorType
 from runtime_shim.backends.base import Options, Part, Settings
 from runtime_shim.errors import HostError
+from runtime_shim.numbers import MOST_THREADS
 
 __all__ = [
     "Dim",
@@ -28,10 +29,6 @@ __all__ = [
 ]
 
 log = logging.getLogger("runtime_shim")
-
-_MOST_THREADS = 1024
-"""A guest can set them: no more than NN runtimes can start."""
-
 
 Dim: TypeAlias = int | range | None
 """A dimension: its length; the lengths that it can have; or None where it is free."""
@@ -123,7 +120,7 @@ def settings_for(backend: str, settings: Settings, options: Options) -> Settings
     fast_math = options.pop("fast-math", settings.fast_math)
     if options:
         log.warning("the %s backend has no options %s, and ignores them", backend, list(options))
-    if threads is not None and not (type(threads) is int and 0 < threads <= _MOST_THREADS):
+    if threads is not None and not (type(threads) is int and 0 < threads <= MOST_THREADS):
         raise HostError(Errno.INVALID_ARGUMENT, f"the option threads cannot be {threads!r}")
     if not isinstance(fast_math, bool):
         raise HostError(Errno.INVALID_ARGUMENT, f"the option fast-math cannot be {fast_math!r}")

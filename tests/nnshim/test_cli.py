@@ -248,10 +248,21 @@ ctypes.PyDLL(None).sleep(60)  # which keeps the interpreter's lock
         (["--max-memory", "1X"], b"--max-memory 1X: expected a number"),
         (["--limit", "graphs"], b"--limit graphs : expected a number"),
         (["--limit", "wishes=3"], b"--limit wishes=3: expected graphs"),
-        (["--timeout", "-1"], b"--timeout"),
+        (["--limit", "graphs=-1"], b"--limit graphs -1: expected a number"),
+        (["--max-memory", "9" * 5000], b"expected a number"),
+        (["--max-memory", str(1 << 64)], b"the limit memory cannot be 18446744073709551616"),
+        *(
+            (["--timeout", text], f"the limit timeout cannot be {shown}".encode())
+            for text, shown in (("-1", -1.0), ("inf", "inf"), ("nan", "nan"), ("1e99", 1e99))
+        ),
+        (["--fuel", "-1"], b"the limit fuel cannot be -1: expected a whole number from 0 to 184"),
+        (["--fuel", str(1 << 64)], b"the limit fuel cannot be 18446744073709551616"),
+        (["--fuel", "1e3"], b"--fuel"),
+        (["--threads", "0"], b"threads cannot be 0: expected a whole number from 1 to 1024"),
+        (["--threads", "1025"], b"threads cannot be 1025"),
     ],
 )
-def test_limits_that_make_no_sense_are_usage_errors(
+def test_numbers_that_make_no_sense_are_usage_errors(
     tmp_path: Path, options: list[str], words: bytes
 ) -> None:
     done = nnshim("run", *options, tmp_path / "guest.wasm")

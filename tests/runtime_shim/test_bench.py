@@ -67,7 +67,10 @@ def test_an_input_can_be_described(tmp_path: Path) -> None:
     assert "was given f32 [64, 4]" in (row.problem or "")
 
 
-@pytest.mark.parametrize("text", ["", "0", "0=f32:1xa", "x=f32:1", "0=f31:1", "0=f32:-1"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "0", "0=f32:1xa", "x=f32:1", "0=f31:1", "0=f32:-1", "-1=f32:1", "0=f32:99999x99999"],
+)
 def test_an_input_that_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected INDEX=TYPE"):
         parse_input(text)
@@ -120,6 +123,14 @@ def test_the_command_has_all_of_it_for_programs() -> None:
         (["--device", "cuda"], 1, b"meant for cuda"),
         (["--backend", "onyx"], 2, b"'onyx' is no encoding"),
         (["--options", "["], 2, b"no JSON"),
+        (["--options", "[" * 100_000], 2, b"no JSON"),
+        (["--seconds", "nan"], 2, b"seconds cannot be nan: expected a number from 0.01 to 86400"),
+        (["--seconds", "inf"], 2, b"seconds cannot be inf"),
+        (["--seconds", "0"], 2, b"seconds cannot be 0.0"),
+        (["--parallel", "0"], 2, b"parallel cannot be 0"),
+        (["--parallel", "100000"], 2, b"parallel cannot be 100000"),
+        (["--threads", "0"], 2, b"threads cannot be 0"),
+        (["--input", "9=f32:1"], 2, b"--input 9: the model has 1 inputs"),
         (["--plot", "x.gif"], 2, b".png or .svg"),
     ],
 )

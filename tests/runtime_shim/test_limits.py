@@ -5,14 +5,15 @@ from __future__ import annotations
 import struct
 import threading
 import time
+from math import inf, nan
 
 import pytest
 import wasmtime
 
 from rewriter.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
-from rewriter.errors import InvalidModule
+from rewriter.errors import InvalidModule, UsageError
 from rewriter.sections import SectionId
-from runtime_shim import GuestTimeout, GuestTrap, HostError, Limits, NNHost, Session, run
+from runtime_shim import GuestTimeout, GuestTrap, HostError, Limits, NNHost, Outcome, Session, run
 from runtime_shim.backends.fake import FakeBackend
 from tests.guest import BUILDERS, DATA, HANDLE, Guest
 from tests.models import identity
@@ -143,6 +144,28 @@ def test_no_guest_starts_when_its_time_is_over() -> None:
 def test_what_wasmtime_refuses_is_refused_with_a_limit_of_time_too() -> None:
     with pytest.raises(InvalidModule):
         run(HEADER + section(SectionId.START, b"\0"), NNHost(limits=Limits(timeout=60)))
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        *(Limits(timeout=value) for value in (-1, -0.1, inf, -inf, nan, 1e10, True, "1")),  # type: ignore[arg-type]
+        *(Limits(fuel=value) for value in (-1, 1 << 64, 1.5, True)),  # type: ignore[arg-type]
+        *(Limits(**{name: -1}) for name in Limits._fields),
+        *(Limits(**{name: 1 << 64}) for name in Limits._fields),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_refused_by_the_host(limits: Limits) -> None:
+    with pytest.raises(UsageError, match=r"the limit \w+ cannot be .*: expected"):
+        NNHost(limits=limits)
+
+
+def test_the_highest_and_the_lowest_limits_hold() -> None:
+    highest = (1 << 64) - 1
+    limits = dict.fromkeys(Limits._fields, highest) | {"timeout": 1e9}
+    assert run(RUNS, NNHost(limits=Limits(**limits))) == Outcome(0)  # type: ignore[arg-type]
+    with pytest.raises(GuestTrap, match="all fuel consumed"):
+        run(RUNS, NNHost(limits=Limits(**{**dict.fromkeys(Limits._fields, 0), "timeout": 60})))
 
 
 def test_a_guest_without_fuel_traps() -> None:

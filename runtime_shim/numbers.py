@@ -1,0 +1,24 @@
+"""Numbers that the operator gives: those that make no sense are refused where they come in."""
+
+from __future__ import annotations
+
+from rewriter.errors import UsageError
+
+__all__ = ["MOST_THREADS", "check_number"]
+
+MOST_THREADS = 1024
+"""No more than NN runtimes can start."""
+
+
+def check_number(
+    what: str, value: float | None, lowest: float, highest: float, *, whole: bool = True
+) -> None:
+    """Raise UsageError unless a number, a `whole` one, is between these two, or None."""
+    if value is None:
+        return
+    kinds = (int,) if whole else (int, float)
+    if type(value) not in kinds or not lowest <= value <= highest:
+        kind = "whole number" if whole else "number"
+        raise UsageError(
+            f"{what} cannot be {value!r}: expected a {kind} from {lowest} to {highest}"
+        )
