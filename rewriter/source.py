@@ -10,12 +10,21 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from rewriter.cursor import Data
 from rewriter.errors import InputError
 
 __all__ = ["Source", "open_source"]
+
+_LARGEST = 1 << 30
+"""Bytes of a module that engines take; text has as many.
+
+https://webassembly.github.io/spec/js-api/#limits
+"""
+
+_PIECE = 1 << 20
+"""Bytes that are read at a time from what may have no end."""
 
 
 class Source(NamedTuple):
@@ -46,11 +55,14 @@ def open_source(path: str) -> Iterator[Source]:
     """Open a module; `-` is standard input, and text (by its suffix or look) is assembled.
 
     A regular file is mapped, not read, if nobody can change it meanwhile: who reads from a map
-    whose file was cut off is ended by the system. Raises InputError where it cannot be opened, and
+    whose file was cut off is ended by the system. Raises InputError where it cannot be read or is
+    larger than any module (which is found out at that size, where there is no end), and
     InvalidModule or ToolMissing for text that cannot be assembled.
     """
     if path == "-":
-        yield _from_bytes("<stdin>", sys.stdin.buffer.read())
+        if sys.stdin is None:  # Python's, where it is closed
+            raise InputError("cannot read <stdin>: it is closed")
+        yield _from_bytes("<stdin>", _read("<stdin>", sys.stdin.buffer))
         return
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -62,16 +74,39 @@ def open_source(path: str) -> Iterator[Source]:
             raise InputError(f"cannot read {path}: it is a folder")
         if not stat.S_ISREG(status.st_mode) or status.st_size == 0 or _is_text(path, fd):
             with os.fdopen(os.dup(fd), "rb") as file:
-                yield _from_bytes(path, file.read())
+                yield _from_bytes(path, _read(path, file))
             return
         if not _lease(fd):
             with os.fdopen(os.dup(fd), "rb") as file:
-                yield Source(path, file.read(), fd)
+                yield Source(path, _read(path, file), fd)
             return
+        if os.fstat(fd).st_size > _LARGEST:
+            raise _too_large(path)
         with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as data:
             yield Source(path, data, fd)
     finally:
         os.close(fd)
+
+
+def _read(name: str, file: IO[bytes]) -> bytes:
+    """All that there is from here on. Raises InputError where that is too much, or no bytes."""
+    pieces = []
+    left = _LARGEST + 1
+    try:
+        while left and (piece := file.read(min(_PIECE, left))):
+            pieces.append(piece)
+            left -= len(piece)
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror}") from error
+    except MemoryError:
+        raise InputError(f"cannot read {name}: there is not enough memory for it") from None
+    if not left:
+        raise _too_large(name)
+    return b"".join(pieces)
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(f"{name} has more than {_LARGEST} bytes, and no engine takes such a module")
 
 
 def _lease(fd: int) -> bool:

@@ -28,6 +28,9 @@ _MODEL_FILES = {
 https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn/src/backend
 """
 
+_LARGEST_FILE = 1 << 24
+"""Bytes of a file that names graphs: tens of thousands of them fit."""
+
 
 @dataclass(frozen=True)
 class NamedGraph:
@@ -101,7 +104,10 @@ def read_graphs(path: str) -> list[NamedGraph]:
 
     try:
         with open(path, "rb") as file:
-            content = tomllib.load(file)
+            text = file.read(_LARGEST_FILE + 1)
+        if len(text) > _LARGEST_FILE:
+            raise InputError(f"{path} has more than {_LARGEST_FILE} bytes")
+        content = tomllib.loads(text.decode())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

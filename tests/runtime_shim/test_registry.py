@@ -40,6 +40,11 @@ def models(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_file_of_graphs_that_has_no_end_is_refused() -> None:
+    with pytest.raises(InputError, match="/dev/zero has more than 16777216 bytes"):
+        read_graphs("/dev/zero")
+
+
 def test_a_file_names_many_graphs_with_paths_from_where_it_is(models: Path) -> None:
     (models / "graphs.toml").write_text(TOML)
     small, dots, elsewhere = read_graphs(str(models / "graphs.toml"))
