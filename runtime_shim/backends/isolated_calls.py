@@ -51,24 +51,23 @@ class Process:
         """Held by whoever uses the control socket, or closes it."""
         self._free: list[_Channel] = []
         self._forgotten: deque[int] = deque()
-        with contextlib.ExitStack() as opened:
+        with contextlib.ExitStack() as opened, contextlib.ExitStack() as kept:
             output = opened.enter_context(_standard_output())
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            kept.enter_context(self._control)
             opened.enter_context(theirs)
             pipe, lifeline = os.pipe()
+            kept.callback(os.close, lifeline)
             opened.callback(os.close, pipe)
             given = theirs.fileno(), pipe, output
             arguments = [*map(str, given), encoding.name, json.dumps(settings)]
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-c", _START, *arguments, *sys.path],
-                    pass_fds=given,
-                    stdin=subprocess.DEVNULL,
-                    stdout=2,  # what NN runtimes print is not output of the guest
-                )
-            except BaseException:
-                os.close(lifeline)
-                raise
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START, *arguments, *sys.path],
+                pass_fds=given,
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # what NN runtimes print is not output of the guest
+            )
+            kept.pop_all()
         self.pid = self._process.pid
         self.end = weakref.finalize(self, _end, self._control, lifeline, self._process)
         """Ends it, if that was not done yet; does nothing in a fork of the host, which is not its
@@ -77,7 +76,8 @@ class Process:
     def call(self, operation: str, *arguments: object, data: Sequence[Bytes] = ()) -> Any:
         """What an operation returns. `data` are copied to where the process reads them.
 
-        Raises HostError, `runtime_error` where the process ends meanwhile.
+        Raises HostError, `runtime_error` where the process ends meanwhile, or cannot open what one
+        more call at a time needs, and OSError where this process cannot.
         """
         with self._channel() as channel:
             channel.write(data)
@@ -138,6 +138,10 @@ class Process:
             self._keep(channel)
         except _Lost as error:
             raise HostError(Errno.RUNTIME_ERROR, self._how_lost()) from error
+        except OSError as error:
+            if self.lost is None:
+                raise
+            raise HostError(Errno.RUNTIME_ERROR, self.lost) from error  # the socket is closed
 
     def _keep(self, channel: _Channel) -> None:
         if channel.memory.size <= _KEPT:
@@ -175,15 +179,19 @@ class _Channel:
     """A connection for one call after the other, with the memory for their tensors."""
 
     def __init__(self, control: socket.socket) -> None:
-        """Raises _Lost."""
+        """Raises _Lost; HostError where the other process cannot open more files; and OSError where
+        this one cannot."""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         weakref.finalize(self, self._socket.close)
         with theirs:
             self.memory = SharedMemory()
-            try:
+            with _lost_if_it_ends():
                 send(control, None, [theirs.fileno(), self.memory.fd])
-            except OSError as error:
-                raise _Lost from error
+                taken, _ = receive(control)
+        if taken is not True:
+            raise HostError(
+                Errno.RUNTIME_ERROR, "the process that runs models cannot open more files"
+            )
 
     def write(self, data: Sequence[Bytes]) -> None:
         """Put data one after the other into the shared memory. Raises OSError where there is none
@@ -201,16 +209,24 @@ class _Channel:
 
     def call(self, operation: str, arguments: Sequence[object]) -> Any:
         """Raises HostError and _Lost."""
-        try:
+        with _lost_if_it_ends():
             send(self._socket, [operation, *arguments])
             (errno, answer, remarks), _ = receive(self._socket)
             for level, text in remarks:
                 log.log(int(level), "%s", text)
             if errno is not None:
                 raise HostError(Errno(errno), str(answer))
-        except (EOFError, OSError, TypeError, ValueError) as error:
-            raise _Lost from error
         return answer
+
+
+@contextlib.contextmanager
+def _lost_if_it_ends() -> Iterator[None]:
+    """What shows that the other process is gone, or not to be trusted, is _Lost. It is not that the
+    system has nothing left for this one, which is an OSError like any other."""
+    try:
+        yield
+    except (EOFError, ConnectionError, TypeError, ValueError) as error:
+        raise _Lost from error
 
 
 @contextlib.contextmanager

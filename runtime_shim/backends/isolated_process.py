@@ -40,6 +40,9 @@ _LONGEST_TEXT = LARGEST_MESSAGE // 64
 _MOST_REMARKS = 3
 """Of one call."""
 
+_FILES_OF_A_CHANNEL = 2
+"""A socket, and memory."""
+
 
 def main(control_fd: str, lifeline_fd: str, output_fd: str, encoding: str, settings: str) -> None:
     """Serve until the host is gone. The arguments are those of the command line; `output_fd` is
@@ -54,15 +57,29 @@ def main(control_fd: str, lifeline_fd: str, output_fd: str, encoding: str, setti
     models = _Models(Encoding[encoding], Settings(*json.loads(settings)), remarks)
     while True:
         try:
-            number, files = receive(control, 2)
+            number, files = receive(control, _FILES_OF_A_CHANNEL)
         except EOFError:
             os._exit(0)
-        if files:
-            channel, memory = files
-            arguments = socket.socket(fileno=channel), SharedMemory(memory)
-            threading.Thread(target=models.serve, args=arguments, daemon=True).start()
+        if number is None:
+            send(control, _opened(models, files))
         else:
             models.forget(number)
+
+
+def _opened(models: _Models, files: Sequence[int]) -> bool:
+    """Serve a channel, a socket and its memory. False where the system has not given both to this
+    process, as there may be no more open files, or no thread for it."""
+    if len(files) < _FILES_OF_A_CHANNEL:
+        for fd in files:
+            os.close(fd)
+        return False
+    channel, memory = socket.socket(fileno=files[0]), SharedMemory(files[1])
+    try:
+        threading.Thread(target=models.serve, args=(channel, memory), daemon=True).start()
+    except RuntimeError:
+        channel.close()
+        return False
+    return True
 
 
 def end_with(lifeline: int) -> None:

@@ -310,6 +310,7 @@ def test_a_process_that_makes_no_sense_is_ended(
 import socket, sys
 control = socket.socket(fileno=int(sys.argv[1]))
 _, files, _, _ = socket.recv_fds(control, 1000, 2)
+control.send(b"true")
 channel = socket.socket(fileno=files[0])
 channel.recv(100000)
 channel.send({answer!r}.replace("'", '"').encode())
