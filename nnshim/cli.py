@@ -20,8 +20,8 @@ EXIT_USAGE = 2
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
 
-COMMANDS = ("rewrite", "inspect", "check", "verify", "run", "doctor", "bench")
-"""Each is `command` in nnshim.commands, in a module of its name."""
+COMMANDS = ("rewrite", "inspect", "check", "verify", "run", "doctor", "bench", "cache")
+"""Each is `command` in nnshim.commands, in a module of its name, or `app` for several."""
 
 
 def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -40,6 +40,9 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback()(_options)
     for name in names:
         module = importlib.import_module(f"nnshim.commands.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+            continue
         # What follows the module that is run is the guest's, options too.
         settings = {"allow_interspersed_args": name != "run"}
         app.command(name, context_settings=settings)(module.command)

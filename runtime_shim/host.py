@@ -17,6 +17,7 @@ from rewriter.dialects import Dialect, Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.base import (
+    MODEL_CACHE_SIZE,
     NO_OPTIONS,
     Backend,
     ExecutionContext,
@@ -58,7 +59,8 @@ class NNHost:
     by default it does not load. `threads` is how many one inference may use, None for as many as
     the NN runtime takes. With `fast_math` it may compute in less precision than the model's own.
     `model_cache` is a folder in which models are kept for the next process as OpenVINO has compiled
-    them, or ONNX Runtime has optimized them for the CPU; nothing is ever removed there.
+    them, or ONNX Runtime has optimized them for the CPU. It has up to `model_cache_size` bytes, of
+    10 GiB unless given and None for any number; what was used longest ago is removed first.
     `stats()` counts inferences only with `time_inferences`: it costs a little in each. `limits` are
     those of each guest.
 
@@ -69,8 +71,8 @@ class NNHost:
     each encoding: it holds the tensors of every guest that uses one of them. An operator who does
     not trust a named graph with that gives each guest its own host.
 
-    Raises UsageError where two `graphs` have one name, and for `devices`, `threads` and `limits`
-    that make no sense.
+    Raises UsageError where two `graphs` have one name, and for `devices`, `threads`,
+    `model_cache_size` and `limits` that make no sense.
     """
 
     def __init__(
@@ -83,15 +85,17 @@ class NNHost:
         threads: int | None = None,
         fast_math: bool = False,
         model_cache: str | None = None,
+        model_cache_size: int | None = MODEL_CACHE_SIZE,
         time_inferences: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         isolate: bool = False,
     ) -> None:
         limits.check()
         check_number("threads", threads, 1, MOST_THREADS)
+        check_number("model_cache_size", model_cache_size, 0, (1 << 64) - 1)
         self.limits = limits
         self._isolate = isolate
-        self._settings = Settings(threads, fast_math, model_cache)
+        self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
         self._given = dict(backends or {})
         self._placement = Placement(devices)
         self._gpu_fallback = gpu_fallback

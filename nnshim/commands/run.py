@@ -108,6 +108,10 @@ def command(
         str | None,
         typer.Option(metavar="DIR", help="Keep what OpenVINO and ONNX Runtime make of models."),
     ] = None,
+    model_cache_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Of that folder: 500M. 10G by default."),
+    ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Keep what is compiled for the next run.")
     ] = True,
@@ -136,6 +140,7 @@ def command(
         read_graphs,
         run,
     )
+    from runtime_shim.backends.base import MODEL_CACHE_SIZE
 
     limits = _parse_limits(timeout, fuel, max_memory, limit or [])
     if timeout is not None:
@@ -146,6 +151,9 @@ def command(
         graphs += read_graphs(graphs_file)
     if gpu_fallback not in (None, "cpu"):
         raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
+    kept = MODEL_CACHE_SIZE
+    if model_cache_size is not None:
+        kept = _parse_size("--model-cache-size", model_cache_size)
     host = NNHost(
         graphs=graphs,
         devices=dict(map(_parse_device, device or [])),
@@ -153,6 +161,7 @@ def command(
         threads=threads,
         fast_math=fast_math,
         model_cache=model_cache,
+        model_cache_size=kept,
         time_inferences=stats or stats_json is not None,
         limits=limits,
         isolate=isolate,

@@ -145,14 +145,23 @@ class QuantizedGraph(Graph, Protocol):
     output_quantization: Sequence[Quantization | None]
 
 
+MODEL_CACHE_SIZE = 10 << 30
+"""Bytes by default, as many as sccache keeps.
+
+https://github.com/mozilla/sccache/blob/main/docs/Local.md
+"""
+
+
 class Settings(NamedTuple):
     """What the host asks of its backends: `threads` that one inference may use, None for as many
     as the NN runtime takes; `fast_math`, for less precision than the model's own where that is
-    faster; `model_cache`, a folder for what NN runtimes compile, of those that can keep it."""
+    faster; `model_cache`, a folder for what NN runtimes compile, of those that can keep it, and
+    `model_cache_size`, its bytes, None for as many as it takes."""
 
     threads: int | None = None
     fast_math: bool = False
     model_cache: str | None = None
+    model_cache_size: int | None = MODEL_CACHE_SIZE
 
 
 DEFAULTS = Settings()

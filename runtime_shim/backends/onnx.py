@@ -135,7 +135,9 @@ class OnnxBackend:
             session = open_session(model, _options(model, settings), CPU, 0)
         else:
             make_options = functools.partial(_options, model, settings)
-            session = open_kept(settings.model_cache, model, make_options)
+            session = open_kept(
+                settings.model_cache, settings.model_cache_size, model, make_options
+            )
         return OnnxGraph(session, CPU.name, model)
 
     def _load_on(

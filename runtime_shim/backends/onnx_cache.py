@@ -9,9 +9,7 @@ import contextlib
 import hashlib
 import logging
 import mmap
-import os
 import platform
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,49 +19,51 @@ from runtime_shim.backends.base import Part
 from runtime_shim.backends.onnx_devices import CPU, open_session
 from runtime_shim.backends.onnx_files import may_name_files
 from runtime_shim.backends.parts import mapped
+from runtime_shim.model_cache import workplace
 
 __all__ = ["open_kept"]
+
+_OPTIMIZED = "model.onnx"
 
 log = logging.getLogger("runtime_shim")
 
 
 def open_kept(
-    folder: str, model: Part, make_options: Callable[[], ort.SessionOptions]
+    folder: str, most: int | None, model: Part, make_options: Callable[[], ort.SessionOptions]
 ) -> ort.InferenceSession:
-    """Load a model, from `folder` if it is there, which it is put into otherwise. A model that may
-    have data in other files is not kept, as those may change.
+    """Load a model, from `folder` if it is there, which it is put into otherwise; there are no more
+    than `most` bytes. A model that may have data in other files is not kept, as those may change.
 
     Raises whatever ONNX Runtime raises for the model itself.
     """
     with mapped(model) as content:
         if not len(content) or may_name_files(content):
             return open_session(model, make_options(), CPU, 0)
-        kept = Path(folder, f"onnx-{_key(content)}.onnx")
+        key = _key(content)
+    with workplace(folder, most, "onnx", key) as work:
+        if work is None:
+            return open_session(model, make_options(), CPU, 0)
+        return _open_in(work / _OPTIMIZED, model, make_options)
+
+
+def _open_in(
+    kept: Path, model: Part, make_options: Callable[[], ort.SessionOptions]
+) -> ort.InferenceSession:
+    options = make_options()
     if kept.exists():
-        options = make_options()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
             return open_session(kept, options, CPU, 0)
         except Exception as error:  # noqa: BLE001 - of a file that is damaged
-            log.warning("%s is made anew: %s", kept, error)
-    return _open_and_keep(kept, model, make_options)
-
-
-def _open_and_keep(
-    kept: Path, model: Part, make_options: Callable[[], ort.SessionOptions]
-) -> ort.InferenceSession:
-    options = make_options()
-    unfinished = f"{kept}.{os.getpid()}.{threading.get_ident()}"
-    options.optimized_model_filepath = unfinished
+            log.warning("a kept model is made anew: %s", error)
+            kept.unlink()
+            options = make_options()
+    options.optimized_model_filepath = str(kept)
     try:
-        os.makedirs(kept.parent, exist_ok=True)
-        session = open_session(model, options, CPU, 0)
-        os.replace(unfinished, kept)
-        return session
+        return open_session(model, options, CPU, 0)
     except Exception as error:  # noqa: BLE001 - of the model, or of the folder
         log.info("a model is not kept: %s", error)
-        with contextlib.suppress(OSError):
-            os.unlink(unfinished)
+        kept.unlink(missing_ok=True)
         return open_session(model, make_options(), CPU, 0)
 
 

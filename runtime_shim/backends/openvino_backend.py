@@ -106,8 +106,6 @@ class OpenVinoBackend:
     def compile(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
         """Load a model that has been looked at. Raises as Backend.load does."""
         config: dict[str, str | int | bool] = {} if settings.fast_math else {**_FULL_PRECISION}
-        if settings.model_cache is not None:
-            config["CACHE_DIR"] = settings.model_cache
         if settings.threads is not None:
             # As many inferences at once as the cores allow; the threads are those of all of them.
             streams = max(1, len(os.sched_getaffinity(0)) // settings.threads)
@@ -125,6 +123,8 @@ class OpenVinoBackend:
             device = place.upper()
         check_tiles(parts)
         load = functools.partial(self.read, parts, device, config)
+        if settings.model_cache is not None:
+            load = functools.partial(self._read_kept, parts, device, config, settings)
         try:
             model = load()
         except BadModel as error:
@@ -150,6 +150,20 @@ class OpenVinoBackend:
         if loop:
             log.info("the model has a loop: it is compiled anew for each inference")
         return OpenVinoGraph(model, load, has_loop=loop, has_state=state)
+
+    def _read_kept(
+        self, parts: Sequence[Part], device: str, config: Config, settings: Settings
+    ) -> LoadedModel:
+        """What `read` gives, by way of the cache: OpenVINO writes a file in place, so that another
+        process could read half of it, and names it after the model and all that it depends on."""
+        from runtime_shim.model_cache import key_of, workplace
+
+        folder, most = settings.model_cache or "", settings.model_cache_size
+        key = key_of(self.name, device, sorted(config.items()), *parts)
+        with workplace(folder, most, "openvino", key) as work:
+            return self.read(
+                parts, device, config if work is None else {**config, "CACHE_DIR": str(work)}
+            )
 
     def read(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
         """Have OpenVINO read and compile a model. Raises as Library.load does."""

@@ -101,7 +101,7 @@ def test_a_model_that_could_not_be_kept_leaves_nothing(
     def fail(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("runtime_shim.backends.onnx_cache.os.replace", fail)
+    monkeypatch.setattr("runtime_shim.model_cache.os.replace", fail)
     backend = OnnxBackend(Settings(model_cache=str(tmp_path)))
     assert double(backend, doubling(), 3) == 6
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,58 @@
+"""nnshim cache: the models that `nnshim run --model-cache` keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnshim.commands.common import counted, print_json
+
+if TYPE_CHECKING:
+    from runtime_shim.model_cache import Kept
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="See and empty the folder of `nnshim run --model-cache`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="The folder of --model-cache.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print an array.")]
+
+
+@app.command("list")
+def list_(folder: Folder, as_json: AsJson = False) -> None:
+    """List what is kept, from what was used longest ago, and its size.
+
+    Exit codes: 0 listed; 1 the folder cannot be read; 2 usage.
+    """
+    from datetime import datetime
+
+    from runtime_shim.model_cache import kept_models
+
+    found = kept_models(folder)
+    if as_json:
+        print_json([item._asdict() for item in found])
+        return
+    for item in found:
+        used = datetime.fromtimestamp(item.used).astimezone().isoformat(" ", "seconds")
+        typer.echo(f"{item.path}: {item.runtime}, {item.size} bytes, used {used}")
+    typer.echo(_sum(found))
+
+
+@app.command("clear")
+def clear(folder: Folder) -> None:
+    """Remove what is kept, and no other file.
+
+    Exit codes: 0 removed; 1 the folder cannot be read, or a file not removed; 2 usage.
+    """
+    from runtime_shim import model_cache
+
+    typer.echo(f"removed {_sum(model_cache.clear(folder))}")
+
+
+def _sum(found: list[Kept]) -> str:
+    return f"{counted(len(found), 'file')}, {sum(item.size for item in found)} bytes"

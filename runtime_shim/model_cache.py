@@ -1,0 +1,216 @@
+"""Models as NN runtimes have compiled them, in files of a folder, for the next process.
+
+Any number of processes may use a folder. NN runtimes never work in it: each load has a folder of
+its own inside, with links to what is kept for that model, and what is new there when it is done is
+renamed into the cache. So nobody reads half a file, and a file that is removed stays for whoever
+has it open. Whatever is in the cache beside the files of these names belongs to someone else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rewriter.errors import InputError, OutputError
+
+__all__ = ["Kept", "clear", "kept_models", "key_of", "workplace"]
+
+log = logging.getLogger("runtime_shim")
+
+_WORKPLACE = "nnshim-work-"
+"""How the names of folders begin that a load has; it holds a lock on its own."""
+
+_KEPT = re.compile(r"nnshim-(?P<runtime>[a-z]+)-(?P<key>[0-9a-f]{64})\.(?P<name>.+)", re.DOTALL)
+
+
+class Kept(NamedTuple):
+    """A file: of which NN runtime, its size in bytes, its last use in seconds since 1970."""
+
+    path: str
+    runtime: str
+    size: int
+    used: float
+
+
+def key_of(*what: object) -> str:
+    """A name for what is compiled from these: bytes, files (by their place, size and time), and
+    values that can be printed."""
+    digest = hashlib.sha256()
+    for item in what:
+        if isinstance(item, Path):
+            status = os.stat(item)
+            item = (os.path.realpath(item), status.st_size, status.st_mtime_ns)
+        content = item if isinstance(item, bytes) else repr(item).encode()
+        digest.update(b"%d:" % len(content))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def workplace(folder: str, most: int | None, runtime: str, key: str) -> Iterator[Path | None]:
+    """A folder with the files that are kept under a key, for an NN runtime to read and to write
+    others. Those are kept when it is done, and then what was used longest ago is removed until the
+    cache has no more than `most` bytes. None where no such folder can be made."""
+    try:
+        work, lock = _new_workplace(folder)
+    except OSError as error:
+        log.info("a model is not kept: %s", error)
+        yield None
+        return
+    try:
+        _lay_out(folder, runtime, key, work)
+        yield work
+        try:
+            _take_in(folder, most, runtime, key, work)
+        except OSError as error:
+            log.info("a model is not kept: %s", error)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        os.close(lock)
+
+
+def kept_models(folder: str) -> list[Kept]:
+    """What is kept, by its last use. Raises InputError for a folder that cannot be read."""
+    try:
+        return _kept(folder)
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}") from error
+
+
+def clear(folder: str) -> list[Kept]:
+    """Remove all that is kept, and what loads have left behind that were killed; nothing else.
+
+    Raises InputError for a folder that cannot be read, OutputError for a file that stays.
+    """
+    found = kept_models(folder)
+    for item in found:
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(item.path)
+        except OSError as error:
+            raise OutputError(f"cannot remove {item.path}: {error.strerror}") from error
+    _remove_left_behind(folder)
+    return found
+
+
+def _kept(folder: str) -> list[Kept]:
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            matched = _KEPT.fullmatch(entry.name)
+            if matched is None:
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    used = status.st_mtime
+                    found.append(Kept(entry.path, matched["runtime"], status.st_size, used))
+    return sorted(found, key=lambda item: item.used)
+
+
+def _lay_out(folder: str, runtime: str, key: str, work: Path) -> None:
+    for name in os.listdir(folder):
+        matched = _KEPT.fullmatch(name)
+        if matched is None or (matched["runtime"], matched["key"]) != (runtime, key):
+            continue
+        kept, here = os.path.join(folder, name), work / matched["name"]
+        with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+            try:
+                os.link(kept, here, follow_symlinks=False)
+            except FileNotFoundError:
+                raise
+            except OSError:  # the file system has no links
+                shutil.copyfile(kept, here, follow_symlinks=False)
+
+
+def _take_in(folder: str, most: int | None, runtime: str, key: str, work: Path) -> None:
+    for file in work.iterdir():
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode) or (most is not None and status.st_size > most):
+            continue
+        target = os.path.join(folder, f"nnshim-{runtime}-{key}.{file.name}")
+        if _is(status, target):
+            os.utime(target)
+        else:
+            _sync(file)
+            os.replace(file, target)
+    if most is not None:
+        _shrink(folder, most)
+
+
+def _is(status: os.stat_result, path: str) -> bool:
+    try:
+        return os.path.samestat(status, os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _sync(file: Path) -> None:
+    fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _shrink(folder: str, most: int) -> None:
+    found = _kept(folder)
+    size = sum(item.size for item in found)
+    for item in found:
+        if size <= most:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(item.path)
+        log.info("%s is kept no longer: the models would be more than %d bytes", item.path, most)
+        size -= item.size
+
+
+def _new_workplace(folder: str) -> tuple[Path, int]:
+    """A new folder, and a lock on it, as a sign that it is in use."""
+    os.makedirs(folder, exist_ok=True)
+    _remove_left_behind(folder)
+    while True:
+        work = Path(folder, _WORKPLACE + os.urandom(8).hex())
+        os.mkdir(work, 0o700)
+        try:
+            fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        if _lock(fd) and work.exists():
+            return work, fd
+        os.close(fd)  # it was taken for one that was left behind, before it was locked
+
+
+def _lock(fd: int) -> bool:
+    """False where another process has locked it."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system has no locks
+        return True
+    return True
+
+
+def _remove_left_behind(folder: str) -> None:
+    """Remove folders of loads that have ended without doing so, as far as that is permitted."""
+    for name in os.listdir(folder):
+        if not name.startswith(_WORKPLACE):
+            continue
+        work = os.path.join(folder, name)
+        with contextlib.suppress(OSError):
+            fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(work)
+            finally:
+                os.close(fd)
