@@ -59,8 +59,8 @@ class NNHost:
     by default it does not load. `threads` is how many one inference may use, None for as many as
     the NN runtime takes. With `fast_math` it may compute in less precision than the model's own.
     `model_cache` is a folder in which models are kept for the next process as OpenVINO has compiled
-    them, or ONNX Runtime has optimized them for the CPU. It has up to `model_cache_size` bytes, of
-    10 GiB unless given and None for any number; what was used longest ago is removed first.
+    them, or ONNX Runtime has optimized them for the CPU. It has up to `model_cache_size` bytes,
+    10 GiB by default and None for any number; what was used longest ago is removed first.
     `stats()` counts inferences only with `time_inferences`: it costs a little in each. `limits` are
     those of each guest.
 

@@ -26,8 +26,8 @@ __all__ = ["Kept", "clear", "kept_models", "key_of", "workplace"]
 
 log = logging.getLogger("runtime_shim")
 
-_WORKPLACE = "nnshim-work-"
-"""How the names of folders begin that a load has; it holds a lock on its own."""
+_WORKPLACE = re.compile(r"nnshim-work-[0-9a-f]{16}")
+"""The names of folders that a load has; it holds a lock on its own."""
 
 _KEPT = re.compile(r"nnshim-(?P<runtime>[a-z]+)-(?P<key>[0-9a-f]{64})\.(?P<name>.+)", re.DOTALL)
 
@@ -179,7 +179,7 @@ def _new_workplace(folder: str) -> tuple[Path, int]:
     os.makedirs(folder, exist_ok=True)
     _remove_left_behind(folder)
     while True:
-        work = Path(folder, _WORKPLACE + os.urandom(8).hex())
+        work = Path(folder, f"nnshim-work-{os.urandom(8).hex()}")
         os.mkdir(work, 0o700)
         try:
             fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -204,7 +204,7 @@ def _lock(fd: int) -> bool:
 def _remove_left_behind(folder: str) -> None:
     """Remove folders of loads that have ended without doing so, as far as that is permitted."""
     for name in os.listdir(folder):
-        if not name.startswith(_WORKPLACE):
+        if _WORKPLACE.fullmatch(name) is None:
             continue
         work = os.path.join(folder, name)
         with contextlib.suppress(OSError):

@@ -132,14 +132,16 @@ def test_only_what_nnshim_keeps_is_removed(tmp_path: Path) -> None:
     others = ["4633597547212691555.blob", "nnshim-notes.txt", "nnshim-work-notes", "x.onnx"]
     for name in others:
         (tmp_path / name).write_text("the user's")
-    (tmp_path / f"nnshim-fake-{key_of('folder')}.d").mkdir()
+    for name in (f"nnshim-fake-{key_of('folder')}.d", "nnshim-work-of-mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes").write_text("the user's")
     (tmp_path / f"nnshim-fake-{key_of('link')}.blob").symlink_to(elsewhere)
-    before = set(tmp_path.iterdir())
+    before = set(tmp_path.rglob("*"))
     keep(tmp_path, "a", 40)
     assert [item.size for item in clear(str(tmp_path))] == [40]
-    assert set(tmp_path.iterdir()) == before
+    assert set(tmp_path.rglob("*")) == before
     keep(tmp_path, "a", 40, 0)
-    assert set(tmp_path.iterdir()) == before
+    assert set(tmp_path.rglob("*")) == before
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
