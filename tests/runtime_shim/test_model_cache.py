@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -182,13 +183,34 @@ def test_a_small_model_that_becomes_large_does_not_fill_the_disk(
         assert bool(sizes(tmp_path)) is kept
 
 
+@pytest.mark.parametrize("encoding", [Encoding.ONNX, Encoding.OPENVINO], ids=lambda it: it.name)
+@pytest.mark.parametrize("full", [False, True])
+def test_where_nothing_can_be_written_models_run_all_the_same(
+    encoding: Encoding, full: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cache"
+    if not full:
+        folder.touch()  # so that it is no folder
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        graph = NNHost(model_cache=str(folder)).load([filled(500_000)], encoding, Target.CPU)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    context = graph.init_execution_context()
+    context.set_input(0, TensorType.F32, (1,), ONE)
+    context.compute()
+    assert context.get_output(0) == ONE
+    assert not full or not list(folder.iterdir())  # nor half of a file
+
+
 SHARES = """
 import sys
 from rewriter.dialects import Encoding, Target, TensorType
 from runtime_shim import NNHost
 from tests.models import identity
 one = memoryview(b"1111")
-for round in range(6):
+for _ in range(4):
     host = NNHost(model_cache=sys.argv[1], model_cache_size=4_000)
     for dims in ((1,), (1, 1), (1, 1, 1)):
         for encoding in (Encoding.ONNX, Encoding.OPENVINO):
