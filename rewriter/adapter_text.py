@@ -351,10 +351,12 @@ def _load_by_name_with_config(_source: Dialect, _target: Dialect) -> str:
 def _no_effect(function: str) -> Callable[[Dialect, Dialect], str]:
     """Success. The call that is never reached tells which import the adapter stands for, and its
     argument which function."""
-    which = sorted(FALLBACKS).index(function)
-    text = f"i32.const {Errno.SUCCESS:d}  return  i32.const {which}  call $host"
+    text = f"i32.const {Errno.SUCCESS:d}  return  i32.const {_WITHOUT[function]}  call $host"
     return lambda _source, _target: text
 
+
+_WITHOUT = {"finalize_execution_context": 0, "unload": 2}
+"""Numbers that tell these functions apart, of which the adapters are otherwise the same."""
 
 TEXTS: Mapping[str, Callable[[Dialect, Dialect], str]] = {
     "load": _load,

@@ -17,22 +17,34 @@ from typing import NamedTuple
 from rewriter.adapter_text import FALLBACKS, PAGE_SIZE, TEXTS, VARIABLES
 from rewriter.assembler import assemble
 from rewriter.dialects import Dialect
+from rewriter.generations import GENERATION, in_the_form_of
 from rewriter.valtypes import AdapterMemory, FuncType
 
 __all__ = ["Adapter", "adapter_for", "has", "same_adapter", "speaks"]
 
 
 class Adapter(NamedTuple):
-    """`function`, as a guest of `source` calls it, for a host of `target`."""
+    """`function`, as a guest of `source` calls it, for a host of `target`, in the form that a
+    generation in rewriter.generations has."""
 
     function: str
     source: Dialect
     target: Dialect
+    generation: int = GENERATION
 
     @property
     def name(self) -> str:
         """What the name section and messages call it."""
         return f"nnshim.{self.function}.{self.source.name}-to-{self.target.name}"
+
+    def export(self, slot: int) -> str:
+        """By what name it is exported, if it was made for the import of index `slot`."""
+        return f"{self.name}.{self.generation}.{slot}"
+
+    @property
+    def renewed(self) -> Adapter:
+        """The same in the form that is written now."""
+        return self._replace(generation=GENERATION)
 
     @property
     def imported(self) -> str:
@@ -54,13 +66,13 @@ class Adapter(NamedTuple):
         parameters = self.source.functions[self.function]
         text = TEXTS[self.function](self.source, self.target)
         text = text.replace(PAGE_SIZE, str(memory.page_size))
-        used = {name.removeprefix("$") for name in text.split()} - {*parameters}
-        variables = {name: kind for name, kind in VARIABLES.items() if name in used}
+        text, used = in_the_form_of(self.generation, text, VARIABLES)
+        variables = {name: VARIABLES[name] for name in used if name not in parameters}
         return assemble(parameters, variables, text, host=host, memory=memory.memory_index)
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
-    """Whether two adapters do the same, to the byte; None does nothing."""
+    """Whether two adapters are the same to the byte; None does nothing."""
     if one is None or other is None:
         return one is other
     memory = AdapterMemory(0, 65536)

@@ -1,8 +1,9 @@
 """Put adapters before the wasi-nn imports of a module, or take them away again.
 
 The imports keep their places, so that every function keeps its index; adapters are the last
-functions. Whatever named the import names the adapter then: where the index was written in as many
-bytes as linkers leave for it, nothing in the code moves.
+functions, and are exported under names that say what they are (rewriter.generations). Whatever
+named the import names the adapter then: where the index was written in as many bytes as linkers
+leave for it, nothing in the code moves.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from rewriter.adapters import Adapter, same_adapter
 from rewriter.code import MOST_REFERENCES, Reference, body_references, defined_functions
 from rewriter.cursor import Cursor, Data, check_number
 from rewriter.errors import UnsupportedModule
+from rewriter.imports import ExternKind
 from rewriter.inspect import ModuleInfo
 from rewriter.leb128 import encode_u32
-from rewriter.names import rename_functions
+from rewriter.names import encode_name, rename_functions
 from rewriter.patch import Edit, Patch, growth, resized
 from rewriter.plan import NOT_ADAPTING, Adapted, Adapting, ImportedAs
+from rewriter.recognise import own_exports
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import SectionId
 from rewriter.valtypes import AdapterMemory, FuncType
@@ -71,12 +74,14 @@ class _Adaptation:
         self.dropped = len(info.adapters)
         self.kept = len(self.bodies) - self.dropped
         self.first = info.imported_functions + self.kept
+        self.old = own_exports(data, patch.find(SectionId.EXPORT), info.adapters)
 
     def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
         imports = self._types()
         self._functions()
         redirected = self._redirected()
         elsewhere = self._sections(redirected)
+        self._exports()
         in_code, moved = self._code(redirected)
         names = [adapter.name for _, adapter in self.added]
         rename_functions(self.data, self.patch, self.first, names)
@@ -137,9 +142,31 @@ class _Adaptation:
         for section in self.patch.sections:
             if section.id in REFERRING_SECTIONS:
                 found = section_references(self.data, section, wanted)
+                if section.id is SectionId.EXPORT:
+                    found = [
+                        r for r in found if not any(e.start < r.start < e.end for e in self.old)
+                    ]
                 self.patch.edit(section, [_redirect(r, redirected) for r in found])
                 count += len(found)
         return count
+
+    def _exports(self) -> None:
+        """Export the new adapters, and the old ones no more. There is an export section, with the
+        memory."""
+        section = self.patch.find(SectionId.EXPORT)
+        if section is None:
+            return
+        cursor = Cursor(self.data, section.content, section.end)
+        count = cursor.u32()
+        names = [adapter.export(slot) for slot, adapter in self.added]
+        added = [
+            encode_name(name) + bytes([ExternKind.FUNC]) + encode_u32(self.first + place)
+            for place, name in enumerate(names)
+        ]
+        more = len(added) - len(self.old)
+        edits = resized(section.content, cursor.pos, count, more)
+        edits += (Edit(item.start, item.end, b"") for item in self.old)
+        self.patch.edit(section, [*edits, Edit(section.end, section.end, b"".join(added))])
 
     def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool]:
         """Redirect calls, and count them; whether code has moved."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from rewriter.leb128 import MAX_U32_WIDTH, encode_u32
+from rewriter.leb128 import MAX_U32_WIDTH, encode_signed, encode_u32
 
 __all__ = ["assemble"]
 
@@ -24,6 +24,7 @@ _NO_TYPE = b"\x40"
 _PLAIN = {
     "end": 0x0B,
     "return": 0x0F,
+    "drop": 0x1A,
     "i32.eqz": 0x45,
     "i32.eq": 0x46,
     "i32.add": 0x6A,
@@ -99,20 +100,10 @@ def _instruction(
     if word in _LOCALS:
         return bytes([_LOCALS[word]]) + encode_u32(names[next(words)])
     if word in _CONSTANTS:
-        return bytes([_CONSTANTS[word]]) + _signed(int(next(words)))
+        return bytes([_CONSTANTS[word]]) + encode_signed(int(next(words)))
     if word == "memory.size":
         return bytes([_MEMORY_SIZE]) + encode_u32(memory)
     if word == "call":
         return bytes([_CALL]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
     index = bytes([_HAS_MEMORY_INDEX]) + encode_u32(memory) if memory else b"\0"
     return bytes([_MEMORY[word]]) + index + encode_u32(int(next(words)))
-
-
-def _signed(value: int) -> bytes:
-    """Signed LEB128, the shortest."""
-    encoded = bytearray()
-    while not -64 <= value < 64:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value & 0x7F)
-    return bytes(encoded)

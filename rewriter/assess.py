@@ -97,6 +97,8 @@ class _Fitting:
         self.obstacles: dict[str, None] = {}
         self.caveats: dict[str, None] = {}
         self.lacking: list[str] = []
+        self.adapted_guests = _adapted_guests(info)
+        self.changed = {t.adapter.imported: t.adapter for t in info.traces if t.adapter}
 
     def result(self) -> Fit:
         info = self.info
@@ -112,10 +114,13 @@ class _Fitting:
             if item.is_wasi_nn and item.kind != "func":
                 what = f"{item.module}.{item.name}, a {item.kind}"
                 self.obstacles[f"it imports {what}, and hosts define functions only"] = None
+        for trace in info.traces:
+            if trace.adapter is None or not self._spoken(trace.adapter.target):
+                self.obstacles[str(trace)] = None
         for slot, item in info.wasi_nn.items():
             abi_name = info.abis[item.module].name
             if abi_name is not None:
-                self._choose(slot, item, DIALECTS[abi_name])
+                self._choose(slot, item, self.adapted_guests.get(item.module, DIALECTS[abi_name]))
         if self.lacking:
             self.obstacles[f"the host does not have {', '.join(self.lacking)}"] = None
         if memory and any(self.adapters.values()):
@@ -127,6 +132,10 @@ class _Fitting:
 
     def _choose(self, slot: int, item: ImportedItem, imported_as: Dialect) -> None:
         standing = self.info.adapters.get(slot)
+        changed = self.changed.get(item.name)
+        if changed and not standing and item.type == changed.imported_type:
+            self.adapters[slot] = None  # what it is adapted to is what the host has, or an obstacle
+            return
         if standing:
             function, source = standing.adapter.function, standing.adapter.source
         else:
@@ -153,7 +162,7 @@ class _Fitting:
         if adapter and function in ("set_input", "get_output"):
             for caveat in _ACROSS_LAYOUTS.get((source.layout, target.layout), ()):
                 self.caveats[caveat] = None
-        if standing and not fits_as_it_is and not same_adapter(standing.adapter, adapter):
+        if standing and not fits_as_it_is and not same_adapter(standing.adapter.renewed, adapter):
             self.reasons[f"its {function} was adapted to another host"] = None
         elif adapter and not standing:
             self.reasons[self._reason(item.module, function, source, target)] = None
@@ -183,6 +192,18 @@ class _Fitting:
             return f"the host does not have {function}"
         numbers = "encodings" if function == "load" else "tensor types"
         return f"the host has other numbers for {numbers}"
+
+
+def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
+    """The dialects of guests that have adapters, by module name: adapters say from what they adapt,
+    and a guest has the functions that need none in the same dialect."""
+    sources: dict[str, set[Dialect]] = {}
+    for slot, standing in info.adapters.items():
+        sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
+    for adapter in (trace.adapter for trace in info.traces if trace.adapter):
+        for module in info.abis:
+            sources.setdefault(module, set()).add(adapter.source)
+    return {module: found.pop() for module, found in sources.items() if len(found) == 1}
 
 
 _SHARED = (

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
+from rewriter.errors import UsageError
 from rewriter.valtypes import FuncType
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Errno",
     "Target",
     "TensorType",
+    "find_dialect",
 ]
 
 WASI_EPHEMERAL_NN = "wasi_ephemeral_nn"
@@ -155,6 +157,7 @@ class Dialect:
     `layout` is "witx" or "wamr": whose signatures of `load` and `get_output` and whose structures
     it has. `functions` maps a name to its parameters; all are i32, and so is the result.
     `encodings` and `tensor_types` map the numbers that a guest passes to what they mean.
+    `implementation` is the module in runtime_shim.abi that makes its functions.
     """
 
     name: str
@@ -162,6 +165,7 @@ class Dialect:
     functions: Mapping[str, tuple[str, ...]]
     encodings: Mapping[int, Encoding]
     tensor_types: Mapping[int, TensorType]
+    implementation: str
 
     def signature(self, function: str) -> FuncType:
         """The type of one of its functions."""
@@ -201,6 +205,7 @@ WITX = Dialect(
     ),
     MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.AUTODETECT}),
     MappingProxyType({kind.value: kind for kind in TensorType}),
+    "witx",
 )
 """The specification's."""
 
@@ -220,6 +225,7 @@ WASMEDGE = Dialect(
     ),
     MappingProxyType({encoding.value: encoding for encoding in Encoding}),
     WITX.tensor_types,
+    "wasmedge",
 )
 """The specification's and more functions."""
 
@@ -235,6 +241,7 @@ WAMR = Dialect(
     ),
     MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.GGML, 6: Encoding.AUTODETECT}),
     MappingProxyType({0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}),
+    "wamr",
 )
 """WAMR's older one, of its hosts that register `wasi_nn`."""
 
@@ -244,6 +251,7 @@ WAMR_EPHEMERAL = Dialect(
     MappingProxyType({**WITX.functions, **_WITH_CONFIG}),
     WAMR.encodings,
     WITX.tensor_types,
+    "wasmedge",
 )
 """WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
 
@@ -262,6 +270,7 @@ WAMR_2_1 = Dialect(
             6: TensorType.I64,
         }
     ),
+    "wasmedge",
 )
 """The same in WAMR 2.1.1 to 2.3.x, where tensor type 3 is bf16, which no other ABI here has.
 
@@ -269,7 +278,17 @@ https://github.com/bytecodealliance/wasm-micro-runtime/tree/WAMR-2.3.1/core/iwas
 (include/wasi_nn_types.h)
 """
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: dialect for dialect in (WITX, WAMR, WASMEDGE)}
-)
-"""Those that can be told from the imports of a module, or be said to be a module's."""
+_TABLE = {dialect.name: dialect for dialect in (WITX, WASMEDGE, WAMR, WAMR_EPHEMERAL, WAMR_2_1)}
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(_TABLE)
+"""All ABIs, by their names; the only list of them. The imports of a module tell which layout and
+functions it has, and take for its numbers those of WITX, WASMEDGE or WAMR; that it has those of
+another one has to be said."""
+
+
+def find_dialect(name: str) -> Dialect:
+    """Raises UsageError for a name that is not known."""
+    dialect = DIALECTS.get(name)
+    if dialect is None:
+        raise UsageError(f"{name!r} is not a known ABI ({', '.join(DIALECTS)})")
+    return dialect

@@ -1,4 +1,4 @@
-"""The README's tables of guests and hosts, made from the profiles: python -m rewriter.host_table"""
+"""The README's tables of guests, hosts and ABIs, from the data: python -m rewriter.host_table"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMS: tuple[tuple[str, Dialect, frozenset[str]], ...] = (
 
 
 def tables() -> str:
-    """Two Markdown tables: guests by hosts, and the hosts."""
+    """Three Markdown tables: guests by hosts, the hosts, and the ABIs."""
     forms = [
         [
             f"`{module}`",
@@ -39,7 +39,7 @@ def tables() -> str:
             f"`{host.name}`",
             host.title,
             " and ".join(f"`{module}`" for module in host.modules),
-            ", ".join(d.name if d.name in DIALECTS else d.layout for d in host.dialects),
+            ", ".join(dialect.name for dialect in host.dialects),
             "; ".join(host.limits),
         ]
         for host in HOSTS.values()
@@ -48,8 +48,21 @@ def tables() -> str:
         (
             _table(["guest imports", "ABI", *(f"`{name}`" for name in HOSTS)], forms),
             _table(["host", "what it is", "registers", "ABI", "known limits"], hosts),
+            _table(
+                ["ABI", "signatures", "encodings", "tensor types"],
+                [_abi(d) for d in DIALECTS.values()],
+            ),
         )
     )
+
+
+def _abi(dialect: Dialect) -> list[str]:
+    """A row of the table of ABIs: the numbers, with what they mean."""
+    numbers = (
+        ", ".join(f"{number} {meaning.name.lower()}" for number, meaning in known.items())
+        for known in (dialect.encodings, dialect.tensor_types)
+    )
+    return [f"`{dialect.name}`", dialect.layout, *numbers]
 
 
 def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo:
@@ -72,6 +85,7 @@ def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo
         custom_sections=(),
         abis={module: Abi(dialect.name, True, ())},
         adapters={},
+        traces=(),
         adapter_memory=AdapterMemory(0, memory.page_size),
     )
 

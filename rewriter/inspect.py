@@ -9,18 +9,19 @@ from typing import NamedTuple
 
 from rewriter.cursor import Cursor, Data, Reading, check_number
 from rewriter.dialects import (
-    DIALECTS,
     MODULE_NAMES,
     WAMR,
     WASI_EPHEMERAL_NN,
     WASMEDGE,
     WITX,
     Dialect,
+    find_dialect,
 )
-from rewriter.errors import MalformedModule, UsageError
+from rewriter.errors import MalformedModule
 from rewriter.imports import Extern, ExternKind, groups
-from rewriter.recognise import StandingAdapter, standing_adapters
+from rewriter.recognise import StandingAdapter, find_adapters
 from rewriter.sections import Section, SectionId, is_linker_section, split
+from rewriter.traces import Trace
 from rewriter.valtypes import AdapterMemory, FuncType, MemoryType, Types, memory_type
 
 __all__ = [
@@ -90,7 +91,8 @@ class ModuleInfo:
     function index, `abis` the ABI behind each wasi-nn module name that is imported.
 
     `adapters` are those that a rewrite has put in, by the index of the function import that each
-    stands before; `adapter_memory` is the memory they work in, if the module exports it.
+    stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
+    are of adapters that were put in and are not as they were, or not known to be.
     """
 
     size: int
@@ -104,6 +106,7 @@ class ModuleInfo:
     custom_sections: Collection[CustomSection]
     abis: Mapping[str, Abi]
     adapters: Mapping[int, StandingAdapter]
+    traces: Collection[Trace]
     adapter_memory: AdapterMemory | None
 
     @property
@@ -155,6 +158,18 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     for name, index in exports():
         if index is not None and name == _SHARED_MEMORY:
             adapter_memory = AdapterMemory(index, memories[index].page_size)
+    found = find_adapters(
+        data,
+        sections,
+        types,
+        {
+            index: (item.name, item.type)
+            for index, item in wasi_nn.items()
+            if isinstance(item.type, FuncType)
+        },
+        functions,
+        adapter_memory,
+    )
     return ModuleInfo(
         size=len(data),
         types=types,
@@ -168,19 +183,8 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
         shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
         custom_sections=Reading(lambda: filter(None, map(_custom_section, sections))),
         abis=_abis(wasi_nn.values(), guest_abi),
-        adapters=standing_adapters(
-            data,
-            by_id.get(SectionId.FUNCTION),
-            by_id.get(SectionId.CODE),
-            types,
-            {
-                index: (item.name, item.type)
-                for index, item in wasi_nn.items()
-                if isinstance(item.type, FuncType)
-            },
-            functions,
-            adapter_memory,
-        ),
+        adapters=found.standing,
+        traces=found.traces,
         adapter_memory=adapter_memory,
     )
 
@@ -281,9 +285,8 @@ def _abis(functions: Iterable[ImportedItem], guest_abi: str | None) -> dict[str,
     for item in functions:
         by_module.setdefault(item.module, []).append(item)
     if guest_abi is not None:
-        if guest_abi not in DIALECTS:
-            raise UsageError(f"{guest_abi!r} is no known ABI ({', '.join(DIALECTS)})")
-        return dict.fromkeys(by_module, Abi(guest_abi, True, ("it was said to be",)))
+        dialect = find_dialect(guest_abi)
+        return dict.fromkeys(by_module, Abi(dialect.name, True, ("it was said to be",)))
     abis = {module: _abi(module, items) for module, items in by_module.items()}
     certain = {module: abi for module, abi in abis.items() if abi.certain}
     for module in abis.keys() - certain.keys():

@@ -9,7 +9,14 @@ from mmap import mmap
 
 from rewriter.errors import MalformedModule
 
-__all__ = ["MAX_U32_WIDTH", "decode_s33", "decode_unsigned", "encode_u32", "reencode_u32"]
+__all__ = [
+    "MAX_U32_WIDTH",
+    "decode_s33",
+    "decode_unsigned",
+    "encode_signed",
+    "encode_u32",
+    "reencode_u32",
+]
 
 MAX_U32_WIDTH = 5
 """ceil(32 / 7): the most bytes a u32 may take, and what linkers pad to when they patch later."""
@@ -72,6 +79,16 @@ def encode_u32(value: int, width: int = 1) -> bytes:
         encoded.append(value & 0x7F | 0x80)
         value >>= 7
     encoded.append(value)
+    return bytes(encoded)
+
+
+def encode_signed(value: int) -> bytes:
+    """Encode a signed integer in as few bytes as it takes."""
+    encoded = bytearray()
+    while not -64 <= value < 64:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value & 0x7F)
     return bytes(encoded)
 
 

@@ -15,7 +15,7 @@ from rewriter.leb128 import encode_u32
 from rewriter.patch import Edit, Patch, growth, resized
 from rewriter.sections import Section, SectionId
 
-__all__ = ["NAME_SECTION", "function_names", "rename_functions"]
+__all__ = ["NAME_SECTION", "encode_name", "function_names", "rename_functions"]
 
 NAME_SECTION = "name"
 _FUNCTION_NAMES = 1
@@ -27,10 +27,10 @@ def rename_functions(data: Data, patch: Patch, first: int, added: Sequence[str])
     A name section that cannot be read is left alone: it is for people, and no part of the program.
     """
     section = next((s for s in patch.sections if s.name == NAME_SECTION), None)
-    entries = [encode_u32(first + i) + _name(text) for i, text in enumerate(added)]
+    entries = [encode_u32(first + i) + encode_name(text) for i, text in enumerate(added)]
     if section is None:
         if entries:
-            patch.add(SectionId.CUSTOM, _name(NAME_SECTION) + _subsection(entries))
+            patch.add(SectionId.CUSTOM, encode_name(NAME_SECTION) + _subsection(entries))
         return
     try:
         position, names = _find(data, section)
@@ -40,7 +40,7 @@ def rename_functions(data: Data, patch: Patch, first: int, added: Sequence[str])
             edits = [Edit(position, position, _subsection(entries) if entries else b"")]
     except MalformedModule:
         return
-    if section.size + growth(edits) == len(_name(NAME_SECTION)):
+    if section.size + growth(edits) == len(encode_name(NAME_SECTION)):
         patch.drop(section)
     else:
         patch.edit(section, edits)
@@ -145,6 +145,7 @@ def _subsection(entries: Sequence[bytes]) -> bytes:
     return bytes([_FUNCTION_NAMES]) + encode_u32(len(content)) + content
 
 
-def _name(text: str) -> bytes:
+def encode_name(text: str) -> bytes:
+    """A name as modules have it, after its length."""
     encoded = text.encode()
     return encode_u32(len(encoded)) + encoded

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter import output, wasm_tools
-from rewriter.dialects import DIALECTS, WAMR, WASI_EPHEMERAL_NN, WASI_NN
+from rewriter.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, find_dialect
 from rewriter.errors import (
     HostMismatch,
     InvalidModule,
@@ -252,9 +252,7 @@ def _fitting(source: Source, goal: _Goal) -> _Aim:
         dialects, names = host.dialects, host.modules
         where = f"run on {host.name}"
     else:
-        dialect = DIALECTS.get(goal.abi or "")
-        if dialect is None:
-            raise UsageError(f"{goal.abi!r} is no known ABI ({', '.join(DIALECTS)})")
+        dialect = find_dialect(goal.abi or "")
         name = WASI_NN if dialect.layout == WAMR.layout else WASI_EPHEMERAL_NN
         dialects, names = (dialect,), (goal.to or name,)
         where = f"be made to have the {dialect.name} ABI"

@@ -1,31 +1,35 @@
 """Find the adapters that an earlier rewrite has put into a module.
 
-An adapter is known by its bytes: it is one of the last functions, and the same as what would be
-made for the import that it calls. Names and custom sections play no part, so that a stripped
-module is recognised too.
+An adapter is known by its bytes: it is one of the last functions, and the same as what a generation
+has for the import that it calls, up to how that import's index is written. Where it is one of
+several that have the same bytes, what it is exported as says which. Of any other adapter there are
+traces.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.cursor import Data
-from rewriter.dialects import WAMR, WAMR_2_1, WAMR_EPHEMERAL, WASMEDGE, WITX
+from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import MalformedModule
+from rewriter.generations import GENERATIONS
 from rewriter.leb128 import MAX_U32_WIDTH, encode_u32
-from rewriter.sections import Section
+from rewriter.sections import Section, SectionId, Sections
+from rewriter.traces import AdapterExport, Trace, adapter_exports, traces
 from rewriter.valtypes import AdapterMemory, FuncType, Types
 
 if TYPE_CHECKING:
     from rewriter.adapters import Adapter
 
-__all__ = ["StandingAdapter", "standing_adapters"]
+__all__ = ["FoundAdapters", "StandingAdapter", "find_adapters", "own_exports"]
 
-_CONVENTIONS = (WITX, WASMEDGE, WAMR, WAMR_EPHEMERAL, WAMR_2_1)
 _CALL = b"\x10"
+_AFTER_CALL = (b"\x0b", b"\x21", b"\x22")
+"""What adapters do with an errno: they end with it, or local.set, or local.tee."""
 
 _LONGEST = 1024
 """Bytes; no adapter is longer."""
@@ -39,71 +43,127 @@ class StandingAdapter(NamedTuple):
     type_index: int
 
 
-def standing_adapters(
+class FoundAdapters(NamedTuple):
+    """`standing` by the index of the import that each adapter stands before, and what there is of
+    others."""
+
+    standing: Mapping[int, StandingAdapter]
+    traces: tuple[Trace, ...]
+
+
+def find_adapters(
     data: Data,
-    functions: Section | None,
-    code: Section | None,
+    sections: Sections,
     types: Types,
     imported: Mapping[int, tuple[str, FuncType]],
     first: int,
     memory: AdapterMemory | None,
-) -> dict[int, StandingAdapter]:
-    """The adapters in a module, by the index of the import that each stands before.
+) -> FoundAdapters:
+    """Find the adapters in a module.
 
     `imported` has the names and types of wasi-nn's functions by their indices; `first` is the
-    index of the first function that the module defines.
+    index of the first function that the module defines. Raises MalformedModule where functions
+    cannot be read.
     """
-    if functions is None or code is None or memory is None or not imported:
-        return {}
+    if not imported:
+        return FoundAdapters({}, ())
+    functions, code = map(sections.standard.get, (SectionId.FUNCTION, SectionId.CODE))
+    exported = adapter_exports(data, sections.standard.get(SectionId.EXPORT))
+    standing: dict[int, StandingAdapter] = {}
+    end = code.end if code else 0
+    if functions and code and memory and _may_have_adapters(data, code, imported):
+        standing, end = _standing(
+            data, functions, code, types, _possible(imported, memory), first, exported
+        )
+    indices = {found.function_index for found in standing.values()}
+    return FoundAdapters(standing, traces(data, sections, exported, indices, end))
+
+
+def own_exports(
+    data: Data, section: Section | None, standing: Mapping[int, StandingAdapter]
+) -> list[AdapterExport]:
+    """The exports that a rewrite has made of these adapters, in order."""
+    own = {(found.function_index, found.adapter.export(slot)) for slot, found in standing.items()}
+    return [item for item in adapter_exports(data, section) if (item.function, item.name) in own]
+
+
+def _may_have_adapters(data: Data, code: Section, imported: Collection[int]) -> bool:
+    """Most modules have none, and are not to be read for them."""
     tail = data[max(code.content, code.end - _LONGEST) : code.end]
-    if not any(_CALL + encode_u32(slot, MAX_U32_WIDTH) in tail for slot in imported):
-        return {}
+    calls = (_CALL + index for slot in imported for index in _indices(slot))
+    return any(call + after in tail for call in calls for after in _AFTER_CALL)
+
+
+def _indices(slot: int) -> tuple[bytes, bytes]:
+    """How the index of an import is written in a call. Linkers leave five bytes for it, and so do
+    adapters; what reads a module and writes it anew makes it as short as it can be."""
+    return encode_u32(slot, MAX_U32_WIDTH), encode_u32(slot)
+
+
+def _standing(
+    data: Data,
+    functions: Section,
+    code: Section,
+    types: Types,
+    possible: Mapping[bytes, tuple[int, Sequence[Adapter]]],
+    first: int,
+    exported: Collection[AdapterExport],
+) -> tuple[dict[int, StandingAdapter], int]:
+    """The adapters among the last functions, and where the body of the first of them starts."""
     from rewriter.code import defined_functions  # which few modules get to need
 
     found: dict[int, StandingAdapter] = {}
+    names = {(item.function, item.name) for item in exported}
     type_indices, bodies = defined_functions(data, functions, code)
-    possible = _possible(imported, memory)
+    end = code.end
     for place in reversed(range(len(bodies))):
         body = bodies[place]
-        slot, adapter = possible.get(data[body.content : body.end], (None, None))
-        if slot is None or adapter is None or slot in found:
+        slot, adapters = possible.get(data[body.content : body.end], (-1, ()))
+        if not adapters or slot in found:
             break
         type_index = type_indices[place]
         if type_index >= len(types):
             raise MalformedModule(
                 f"a function has type {type_index} of {len(types)}", functions.start
             )
+        adapter = next((a for a in adapters if (first + place, a.export(slot)) in names), None)
+        adapter = adapter or adapters[0]
         if types[type_index] != adapter.type:
             break
         found[slot] = StandingAdapter(adapter, first + place, type_index)
-    return found
+        end = body.start
+    return found, end
 
 
 def _possible(
     imported: Mapping[int, tuple[str, FuncType]], memory: AdapterMemory
-) -> dict[bytes, tuple[int, Adapter]]:
+) -> dict[bytes, tuple[int, list[Adapter]]]:
     """The bodies of all adapters that could stand before these imports."""
-    possible: dict[bytes, tuple[int, Adapter]] = {}
+    possible: dict[bytes, tuple[int, list[Adapter]]] = {}
     for slot, (name, func_type) in imported.items():
-        for before, after, adapter in _templates(name, func_type, memory):
-            body = before + encode_u32(slot, MAX_U32_WIDTH) + after
-            possible.setdefault(body, (slot, adapter))
+        for before, after, adapter in _templates(name, func_type, memory, tuple(DIALECTS.values())):
+            for index in _indices(slot):
+                possible.setdefault(before + index + after, (slot, []))[1].append(adapter)
     return possible
 
 
 @functools.lru_cache(maxsize=64)
 def _templates(
-    imported: str, imported_type: FuncType, memory: AdapterMemory
+    imported: str,
+    imported_type: FuncType,
+    memory: AdapterMemory,
+    dialects: tuple[Dialect, ...],
 ) -> list[tuple[bytes, bytes, Adapter]]:
     """Each body in two parts, before and after the index of the import."""
     from rewriter.adapters import adapter_for, has
 
     templates = []
     hole = _CALL + encode_u32(0, MAX_U32_WIDTH)
-    for source, target in itertools.product(_CONVENTIONS, repeat=2):
+    for generation, source, target in itertools.product(GENERATIONS, dialects, dialects):
         for function in source.functions:
             adapter = adapter_for(function, source, target) if has(target, function) else None
             if adapter and (adapter.imported, adapter.imported_type) == (imported, imported_type):
+                adapter = adapter._replace(generation=generation)
                 before, after = adapter.body(0, memory).split(hole)
                 templates.append((before + _CALL, after, adapter))
     return templates

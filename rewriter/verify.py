@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +23,7 @@ from rewriter.sections import (
     is_signature,
     split,
 )
+from rewriter.valtypes import FuncType
 from rewriter.verify_adapted import (
     CHANGED_SECTIONS,
     RenameCounts,
@@ -143,16 +144,21 @@ def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Ite
     fewer, more = sorted((left.info.types, right.info.types), key=len)
     added = (more[index] for index in range(len(fewer), len(more)))
     before, after = range(one.content, one.end), range(other.content, other.end)
-    if all(func_type in _SIGNATURES for func_type in added):
+    signatures = _signatures()
+    if all(func_type in signatures for func_type in added):
         before, after = _after_count(left.data, one), _after_count(right.data, other)
         size = min(len(before), len(after))
         before, after = before[:size], after[:size]
     yield from compare_bytes(one.title, left.data, before, right.data, after)
 
 
-_SIGNATURES = frozenset(
-    dialect.signature(function) for dialect in DIALECTS.values() for function in dialect.functions
-)
+def _signatures() -> Set[FuncType]:
+    """The types of wasi-nn's functions."""
+    return {
+        dialect.signature(function)
+        for dialect in DIALECTS.values()
+        for function in dialect.functions
+    }
 
 
 def _after_count(data: Data, section: Section) -> range:

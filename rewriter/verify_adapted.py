@@ -9,19 +9,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
+from typing import NamedTuple
 
 from rewriter.code import Bodies, Reference, body_references, defined_types
-from rewriter.cursor import Data
+from rewriter.cursor import Cursor, Data
 from rewriter.difference import Difference, compare_bytes
 from rewriter.imports import groups
 from rewriter.inspect import inspect_module
 from rewriter.names import NAME_SECTION, function_names
+from rewriter.recognise import own_exports
 from rewriter.references import REFERRING_SECTIONS, section_references
 from rewriter.sections import Section, SectionId
 
 __all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compare_imports"]
 
 RenameCounts = Counter[tuple[str, str]]
+
+
+class _Exports(NamedTuple):
+    """Those besides the ones of adapters: where they stand, how many they are; whether there are
+    any of adapters."""
+
+    kept: range
+    number: int
+    of_adapters: bool
 
 
 class Side:
@@ -34,6 +45,16 @@ class Side:
         self.behind = {found.function_index: slot for slot, found in self.info.adapters.items()}
         self.first = min(self.behind, default=None)
         """The index of the first adapter; all functions from it on are adapters."""
+
+    def exports(self, section: Section) -> _Exports:
+        """What is exported besides adapters, of which the last exports are."""
+        cursor = Cursor(self.data, section.content, section.end)
+        count, end = cursor.u32(), section.end
+        own = own_exports(self.data, section, self.info.adapters)
+        while own and own[-1].end == end:
+            end = own.pop().start
+            count -= 1
+        return _Exports(range(cursor.pos, end), count, end < section.end)
 
     def has_only_adapters(self, section: Section) -> bool:
         """Whether nothing would be left of a section without the adapters."""
@@ -108,18 +129,31 @@ def _compare_referring(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
     adapted = left.adapted | right.adapted
+    one, other = (
+        range(left_section.content, left_section.end),
+        range(right_section.content, right_section.end),
+    )
+    if left_section.id is SectionId.EXPORT:
+        exports, other_exports = left.exports(left_section), right.exports(right_section)
+        if exports.of_adapters or other_exports.of_adapters:
+            one, other = exports.kept, other_exports.kept
+            if exports.number != other_exports.number:
+                yield Difference(
+                    f"{left_section.title}: {exports.number} exports became {other_exports.number}",
+                    left_section.content,
+                    right_section.content,
+                )
+                return
     found = (
-        section_references(side.data, section, adapted | side.behind.keys())
-        for side, section in ((left, left_section), (right, right_section))
+        [
+            r
+            for r in section_references(side.data, section, adapted | side.behind.keys())
+            if r.start in within
+        ]
+        for side, section, within in ((left, left_section, one), (right, right_section, other))
     )
     yield from _compare_around(
-        left_section.title,
-        left,
-        range(left_section.content, left_section.end),
-        next(found),
-        right,
-        range(right_section.content, right_section.end),
-        next(found),
+        left_section.title, left, one, next(found), right, other, next(found)
     )
 
 

@@ -174,7 +174,8 @@ def _second_module(dialect: Dialect) -> str:
         f'(import "host" "{name}" (func $host_{name} {_function_type(dialect, name)}))'
         for name in _REPLACED
     ]
-    set_input, get_output = _TEXTS.get(dialect.name) or _TEXTS[dialect.layout]
+    adapted = f"{dialect.implementation} {dialect.layout}"
+    set_input, get_output = _TEXTS.get(adapted) or _TEXTS[dialect.layout]
     return f"(module {' '.join(imports)} {_COMMON} {set_input} {get_output})"
 
 
@@ -354,6 +355,6 @@ _ADAPTED_GET_OUTPUT = _COUNTED_GET_OUTPUT.replace(
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "witx": (_WITX_SET_INPUT, _WITX_GET_OUTPUT),
     "wamr": (_WAMR_SET_INPUT, _WAMR_GET_OUTPUT),
-    "witx adapted to wamr": (_WAMR_SET_INPUT, _ADAPTED_GET_OUTPUT),
+    "adapted wamr": (_WAMR_SET_INPUT, _ADAPTED_GET_OUTPUT),
 }
-"""By dialect, or layout."""
+"""By layout, after the implementation where it is another one."""

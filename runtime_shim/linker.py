@@ -10,7 +10,7 @@ from typing import Any
 
 import wasmtime
 
-from rewriter.dialects import DIALECTS, Dialect
+from rewriter.dialects import Dialect
 from runtime_shim import engine
 from runtime_shim.engine import Escape, RawCallback
 from runtime_shim.errors import HostError
@@ -50,13 +50,9 @@ def define(
 
 
 def _functions_of(dialect: Dialect) -> Mapping[str, Callable[..., int]]:
-    if dialect.name in DIALECTS:
-        found: Mapping[str, Callable[..., int]]
-        found = importlib.import_module(f"runtime_shim.abi.{dialect.name}").FUNCTIONS
-        return found
-    from runtime_shim.abi.adapted import FUNCTIONS  # which few guests need
-
-    return FUNCTIONS[dialect.name]
+    module = importlib.import_module(f"runtime_shim.abi.{dialect.implementation}")
+    found: Mapping[str, Callable[..., int]] = module.functions(dialect)
+    return found
 
 
 def _raw(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import wasmtime
 
-from rewriter.dialects import DIALECTS, WAMR, Dialect
+from rewriter.dialects import DIALECTS, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
+from rewriter.hosts import HOSTS
 from rewriter.inspect import ModuleInfo, exported_function, inspect_module
 from rewriter.storage import storage
 from runtime_shim.deadline import Deadline
@@ -21,6 +22,9 @@ from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
 from runtime_shim.limits import Limits
 from runtime_shim.shares import share_out
+
+if TYPE_CHECKING:
+    from rewriter.adapters import Adapter
 
 __all__ = ["Outcome", "WasiOptions", "guest_dialects", "run"]
 
@@ -177,31 +181,39 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     Raises LinkError where the imports fit no dialect, and for a guest that was adapted to the
     numbers of a host that has others.
     """
-    for standing in info.adapters.values():
-        from rewriter.adapters import speaks  # where there are adapters
-
-        target = standing.adapter.target
-        if not any(speaks(dialect, target) for dialect in DIALECTS.values()):
-            raise LinkError(
-                f"the module was adapted for {target.name}, whose numbers are others; adapt it with"
-                " `nnshim rewrite --for nnshim`"
-            )
     dialects = {}
     for module, abi in info.abis.items():
         if abi.name is None:
             evidence = "".join(f"\n  {module}.{item}" for item in abi.evidence)
             raise LinkError(f"what the module imports is no known wasi-nn ABI:{evidence}")
         dialects[module] = DIALECTS[abi.name]
-    for slot, standing in info.adapters.items():
-        if standing.adapter.function == "get_output":
-            from runtime_shim.abi.adapted import FROM_WAMR, TO_WAMR
+    for module, adapter in _adapters(info):
+        from rewriter.adapters import speaks  # where there are adapters
 
-            module = info.wasi_nn[slot].module
-            if standing.adapter.target.layout == WAMR.layout:
-                dialects[module] = TO_WAMR
-            elif standing.adapter.source.layout == WAMR.layout:
-                dialects[module] = FROM_WAMR[dialects[module]]
+        # An ABI that the imports tell stands for those that have the same imports.
+        told, spoken = DIALECTS[info.abis[module].name or ""], HOSTS["nnshim"].dialects
+        if not any(speaks(one, adapter.target) for one in (spoken if told in spoken else (told,))):
+            raise LinkError(
+                f"the module was adapted for {adapter.target.name}, whose numbers are others; adapt"
+                " it with `nnshim rewrite --for nnshim`"
+            )
+        if adapter.function == "get_output":
+            from runtime_shim.abi.adapted import adapted
+
+            dialects[module] = adapted(told)
     return dialects
+
+
+def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:
+    """The adapters of a module, with the module name that each of them calls."""
+    for unknown in (trace for trace in info.traces if trace.adapter is None):
+        raise LinkError(f"it cannot be told which ABI the module has: {unknown}")
+    for adapter in (trace.adapter for trace in info.traces if trace.adapter):
+        for module, abi in info.abis.items():
+            if DIALECTS[abi.name or ""].layout == adapter.target.layout:
+                yield module, adapter
+    for slot, standing in info.adapters.items():
+        yield info.wasi_nn[slot].module, standing.adapter
 
 
 def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from rewriter.dialects import DIALECTS
 from rewriter.errors import InputError, ModuleError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ GuestAbi = Annotated[
     str | None,
     typer.Option(
         "--guest-abi",
-        metavar="witx|wamr|wasmedge",
+        metavar="|".join(DIALECTS),
         help="The module's wasi-nn ABI, where its imports do not tell it.",
     ),
 ]

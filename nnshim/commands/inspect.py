@@ -49,6 +49,7 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
         lines.append(f"  ABI of {module}: {abi.name or 'none that is known'}{doubt}")
         lines += [f"    as {evidence}" for evidence in abi.evidence]
     lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
+    lines += [f"  {trace}" for trace in info.traces]
     for name, memory in info.exported_memories:
         lines.append(f"  exports memory {name}: {memory} (in pages)")
     if not info.exported_memories:
@@ -89,6 +90,7 @@ def _as_json(info: ModuleInfo) -> dict[str, object]:
             for module, abi in info.abis.items()
         },
         "adapters": [standing.adapter.name for standing in info.adapters.values()],
+        "unknown_adapters": [str(trace) for trace in info.traces],
         "exports": tuple(info.exports),
         "exported_memories": {name: str(memory) for name, memory in info.exported_memories},
         "custom_sections": [

@@ -8,27 +8,24 @@ that was written for WAMR takes the tensors of quantised models to be floats on 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
-from rewriter.dialects import WAMR, WAMR_OUTPUT_UNIT, WASMEDGE, WITX, Dialect, Errno
+from rewriter.dialects import WAMR_OUTPUT_UNIT, Dialect, Errno
 from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Floats, Session
 
-__all__ = ["FROM_WAMR", "FUNCTIONS", "TO_WAMR"]
+__all__ = ["adapted", "functions"]
 
-TO_WAMR = dataclasses.replace(WAMR, name="witx adapted to wamr")
-"""The dialect of a module whose get_output was adapted from witx to WAMR's older ABI."""
 
-FROM_WAMR: Mapping[Dialect, Dialect] = MappingProxyType(
-    {
-        dialect: dataclasses.replace(dialect, name=f"wamr adapted to {dialect.name}")
-        for dialect in (WITX, WASMEDGE)
-    }
-)
-"""The dialects of modules whose get_output was adapted from there, by what they import."""
+def adapted(dialect: Dialect) -> Dialect:
+    """The dialect of a module that imports `dialect`, and whose get_output was adapted to it from
+    the other layout."""
+    other = "wamr" if dialect.layout == "witx" else "witx"
+    return dataclasses.replace(
+        dialect, name=f"{other} adapted to {dialect.name}", implementation="adapted"
+    )
 
 
 def get_output(
@@ -63,20 +60,15 @@ def _init_execution_context(floats: Floats) -> Callable[[Session, GuestMemory, i
     return init
 
 
-FUNCTIONS: Mapping[str, Mapping[str, Callable[..., int]]] = MappingProxyType(
-    {
-        TO_WAMR.name: {
-            **wamr.FUNCTIONS,
+def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
+    """See runtime_shim.abi."""
+    if dialect.layout == "wamr":
+        return {
+            **wamr.functions(dialect),
             "init_execution_context": _init_execution_context(Floats.IN),
             "get_output": get_output,
-        },
-        **{
-            adapted.name: {
-                **(witx if plain is WITX else wasmedge).FUNCTIONS,
-                "init_execution_context": _init_execution_context(Floats.IN_AND_OUT),
-            }
-            for plain, adapted in FROM_WAMR.items()
-        },
+        }
+    return {
+        **wasmedge.functions(dialect),
+        "init_execution_context": _init_execution_context(Floats.IN_AND_OUT),
     }
-)
-"""As witx.FUNCTIONS, by the name of the dialect."""

@@ -7,24 +7,25 @@ ABI can name, each in its own size, as WAMR's OpenVINO backend did before 2.4.0.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import prod
-from types import MappingProxyType
 
 from rewriter.dialects import (
     ELEMENT_SIZE,
-    WAMR,
     WAMR_BUILDERS,
     WAMR_DIMENSIONS,
     WAMR_OUTPUT_UNIT,
     WAMR_TENSOR,
+    Dialect,
     Errno,
+    TensorType,
 )
 from runtime_shim.abi import witx
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Floats, Session
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["functions"]
 
 
 def load(
@@ -34,9 +35,11 @@ def load(
     encoding: int,
     target: int,
     graph_out: int,
+    *,
+    dialect: Dialect,
 ) -> int:
     builders, count = guest.unpack(WAMR_BUILDERS, builder_array)
-    return witx.load(session, guest, builders, count, encoding, target, graph_out, dialect=WAMR)
+    return witx.load(session, guest, builders, count, encoding, target, graph_out, dialect=dialect)
 
 
 def init_execution_context(
@@ -48,10 +51,18 @@ def init_execution_context(
     return witx.SUCCESS
 
 
-def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> int:
+def set_input(
+    session: Session,
+    guest: GuestMemory,
+    context: int,
+    index: int,
+    tensor: int,
+    *,
+    tensor_types: Mapping[int, TensorType],
+) -> int:
     dimensions, tensor_type, data = guest.unpack(WAMR_TENSOR, tensor)
     shape = witx.read_shape(guest, *guest.unpack(WAMR_DIMENSIONS, dimensions))
-    kind = witx.meaning(WAMR.tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
+    kind = witx.meaning(tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
     with guest.view(data, prod(shape) * ELEMENT_SIZE[kind]) as view:
         session.set_input(context, index, kind, shape, view)
     return witx.SUCCESS
@@ -75,13 +86,12 @@ def get_output(
     return witx.SUCCESS
 
 
-FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
-    {
-        **witx.FUNCTIONS,
-        "load": load,
+def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
+    """See runtime_shim.abi."""
+    return {
+        **witx.functions(dialect),
+        "load": partial(load, dialect=dialect),
         "init_execution_context": init_execution_context,
-        "set_input": set_input,
+        "set_input": partial(set_input, tensor_types=dialect.tensor_types),
         "get_output": get_output,
     }
-)
-"""As witx.FUNCTIONS."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
-from rewriter.dialects import WASMEDGE, Errno
+from rewriter.dialects import Dialect, Errno
 from runtime_shim.abi import witx
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["functions"]
 
 
 def load_by_name_with_config(
@@ -81,10 +79,10 @@ def fini_single(session: Session, context: int) -> int:
     return witx.SUCCESS
 
 
-FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
-    {
-        **witx.FUNCTIONS,
-        "load": functools.partial(witx.load, dialect=WASMEDGE),
+def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
+    """See runtime_shim.abi."""
+    return {
+        **witx.functions(dialect),
         "load_by_name_with_config": load_by_name_with_config,
         "compute_single": compute_single,
         "get_output_single": get_output_single,
@@ -92,5 +90,3 @@ FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
         "unload": unload,
         "finalize_execution_context": finalize_execution_context,
     }
-)
-"""As witx.FUNCTIONS."""

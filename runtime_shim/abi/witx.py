@@ -1,22 +1,22 @@
 """The witx ABI: six functions that decode a guest's arguments and encode the results.
 
-Signatures, structures and constants stand in rewriter.dialects. Every function returns an errno,
-or raises the HostError that holds it.
+Signatures, structures and constants stand in rewriter.dialects.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
-from rewriter.dialects import BUILDER, TENSOR, WITX, Dialect, Encoding, Errno, Target
+from rewriter.dialects import BUILDER, TENSOR, WITX, Dialect, Encoding, Errno, Target, TensorType
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
 
-__all__ = ["FUNCTIONS", "SUCCESS", "load", "meaning", "read_shape", "read_text"]
+__all__ = ["SUCCESS", "functions", "load", "meaning", "read_shape", "read_text"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -44,10 +44,10 @@ def load(
     target: int,
     graph_out: int,
     *,
-    dialect: Dialect = WITX,
+    dialect: Dialect,
 ) -> int:
     guest.check_writable(graph_out, 4)
-    known = _ENCODINGS if dialect is WITX else dialect.encodings
+    known = _ENCODINGS if dialect.encodings is WITX.encodings else dialect.encodings
     kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
     device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
@@ -78,9 +78,17 @@ def init_execution_context(
     return SUCCESS
 
 
-def set_input(session: Session, guest: GuestMemory, context: int, index: int, tensor: int) -> int:
+def set_input(
+    session: Session,
+    guest: GuestMemory,
+    context: int,
+    index: int,
+    tensor: int,
+    *,
+    tensor_types: Mapping[int, TensorType],
+) -> int:
     dims, dims_len, tensor_type, data, data_len = guest.unpack(TENSOR, tensor)
-    kind = WITX.tensor_types.get(tensor_type)
+    kind = tensor_types.get(tensor_type)
     if kind is None:
         raise HostError(Errno.INVALID_ARGUMENT, f"unknown tensor type {tensor_type}")
     shape = read_shape(guest, dims, dims_len)
@@ -160,15 +168,13 @@ def read_text(guest: GuestMemory, pointer: int, length: int, what: str) -> str:
         raise HostError(Errno.INVALID_ARGUMENT, f"the {what} is not UTF-8: {error}") from error
 
 
-FUNCTIONS: Mapping[str, Callable[..., int]] = MappingProxyType(
-    {
-        "load": load,
+def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
+    """See runtime_shim.abi."""
+    return {
+        "load": partial(load, dialect=dialect),
         "load_by_name": load_by_name,
         "init_execution_context": init_execution_context,
-        "set_input": set_input,
+        "set_input": partial(set_input, tensor_types=dialect.tensor_types),
         "compute": compute,
         "get_output": get_output,
     }
-)
-"""By import name; each takes the session, the guest's memory (unless it takes nothing but a
-handle) and the u32 arguments."""

@@ -25,6 +25,7 @@ with atheris.instrument_imports(include=["rewriter"]):
 
 from rewriter import HostMismatch, ModuleError, compare, rewrite
 from rewriter.cursor import Cursor
+from rewriter.dialects import DIALECTS
 from rewriter.leb128 import encode_u32
 from rewriter.sections import SectionId, split
 from tests.wasm import section
@@ -32,8 +33,8 @@ from tests.wasm import section
 GOALS = (
     partial(rewrite, to="wasi_nn", validate=False),
     partial(rewrite, to="wasi_nn", keep_offsets=True, record=True, validate=False),
-    partial(rewrite, abi="wamr", validate=False),
-    partial(rewrite, abi="witx", validate=False),
+    *(partial(rewrite, abi=abi, validate=False) for abi in DIALECTS),
+    *(partial(rewrite, abi="witx", guest_abi=abi, validate=False) for abi in DIALECTS),
     partial(rewrite, host="wasmedge", validate=False),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,13 +24,7 @@ class Recorder:
     """A guest that passes functions on, and a host that keeps what it is called with."""
 
     def __init__(self, dialect: Dialect, functions: tuple[str, ...], **options: Any) -> None:
-        part = Dialect(
-            dialect.name,
-            dialect.layout,
-            {name: dialect.functions[name] for name in functions},
-            dialect.encodings,
-            dialect.tensor_types,
-        )
+        part = replace(dialect, functions={name: dialect.functions[name] for name in functions})
         module = "wasi_nn" if dialect is WAMR else "wasi_ephemeral_nn"
         built = assemble(text(module, '(memory (export "memory") 1)', part))
         adapted = rewrite(built, guest_abi=dialect.name, **options)

@@ -75,7 +75,7 @@ def test_where_only_the_other_name_can_tell_that_one_decides() -> None:
 def test_the_abi_can_be_given_from_outside() -> None:
     module = assemble(f"(module {COMPUTE.format('wasi_nn')})")
     assert inspect_module(module, "witx").abis["wasi_nn"].name == "witx"
-    with pytest.raises(UsageError, match=r"'wit' is no known ABI \(witx"):
+    with pytest.raises(UsageError, match=r"'wit' is not a known ABI \(witx"):
         inspect_module(module, "wit")
 
 
