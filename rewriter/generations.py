@@ -13,10 +13,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import NamedTuple
 
 from rewriter.leb128 import encode_signed
 
-__all__ = ["GENERATION", "GENERATIONS", "MARK", "NAMED", "PREFIX", "UNMARKED", "in_the_form_of"]
+__all__ = [
+    "GENERATION",
+    "GENERATIONS",
+    "MARK",
+    "PREFIX",
+    "UNMARKED",
+    "AdapterName",
+    "in_the_form_of",
+    "read_name",
+]
 
 GENERATION = 0
 """The one that is written."""
@@ -36,9 +46,28 @@ MARK = _CONST + encode_signed(_MAGIC) + _DROP + _CONST
 PREFIX = b"nnshim."
 """What the names of adapters start with."""
 
-NAMED = re.compile(r"nnshim\.(\w+)\.([\w.-]+?)-to-([\w.-]+?)(?:\.(\d+)\.(\d+))?", re.ASCII)
-"""The name of an adapter: function, source and target; in an export also the generation, and the
-index of the import that the adapter was made for."""
+_NAME = re.compile(r"nnshim\.(\w+)\.([\w.-]+?)-to-([\w.-]+?)(?:\.(\d{1,10})\.(\d+))?", re.ASCII)
+
+_LONGEST_NAME = 200
+"""Characters. Matching takes the square of it."""
+
+
+class AdapterName(NamedTuple):
+    """The name of an adapter; in an export it also has the generation, and the index of the import
+    that the adapter was made for."""
+
+    function: str
+    source: str
+    target: str
+    generation: int | None
+
+
+def read_name(text: str) -> AdapterName | None:
+    """None where it is not the name of an adapter."""
+    match = _NAME.fullmatch(text) if len(text) <= _LONGEST_NAME else None
+    if match is None:
+        return None
+    return AdapterName(match[1], match[2], match[3], int(match[4]) if match[4] else None)
 
 
 def in_the_form_of(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rewriter.cursor import Cursor, Data, check_number
 from rewriter.dialects import DIALECTS
 from rewriter.errors import MalformedModule
-from rewriter.generations import GENERATIONS, MARK, NAMED, PREFIX
+from rewriter.generations import GENERATIONS, MARK, PREFIX, read_name
 from rewriter.imports import ExternKind
 from rewriter.names import NAME_SECTION, function_names
 from rewriter.sections import Section, SectionId, Sections
@@ -69,7 +69,7 @@ def adapter_exports(data: Data, section: Section | None) -> list[AdapterExport]:
     for _ in range(cursor.items("exports")):
         start = cursor.pos
         name, kind, index = cursor.name().text, cursor.byte(), cursor.u32()
-        if kind == ExternKind.FUNC and NAMED.fullmatch(name):
+        if kind == ExternKind.FUNC and read_name(name):
             check_number(len(found) + 1, "adapters", start, _MOST)
             found.append(AdapterExport(start, cursor.pos, name, index))
     return found
@@ -103,19 +103,19 @@ def traces(
 
 def _named(text: str, offset: int) -> Trace | None:
     """What a name tells, None where it is not that of an adapter."""
-    match = NAMED.fullmatch(text)
-    if match is None:
+    name = read_name(text)
+    if name is None:
         return None
     from rewriter.adapters import Adapter, has  # where there are adapters
 
-    function, source, target = match[1], DIALECTS.get(match[2]), DIALECTS.get(match[3])
-    generation = int(match[4]) if match[4] else None
+    source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
     adapter = None
-    if source and target and function in source.functions and has(target, function):
-        adapter = Adapter(function, source, target)
-    if generation not in (None, *GENERATIONS):
+    if source and target and name.function in source.functions and has(target, name.function):
+        adapter = Adapter(name.function, source, target)
+    if name.generation not in (None, *GENERATIONS):
         adapter = None
-    return Trace(f"nnshim.{function}.{match[2]}-to-{match[3]}", adapter, generation, offset)
+    what = f"nnshim.{name.function}.{name.source}-to-{name.target}"
+    return Trace(what, adapter, name.generation, offset)
 
 
 def _function_names(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import HostMismatch, compare, inspect_module, rewrite
+from rewriter import HostMismatch, UnsupportedModule, compare, inspect_module, rewrite
 from rewriter.adapters import Adapter
 from rewriter.assess import Verdict, assess
 from rewriter.dialects import DIALECTS, WAMR, WASMEDGE, WITX
@@ -263,3 +263,33 @@ def test_of_two_abis_with_the_same_adapter_the_right_one_is_named() -> None:
     names = [found.adapter.name for found in inspect_module(there).adapters.values()]
     assert "nnshim.get_output.wasmedge-to-wamr" in names
     assert {found.adapter.source for found in inspect_module(there).adapters.values()} == {WASMEDGE}
+
+
+def exporting(*names: str) -> bytes:
+    exports = " ".join(f'(export "{name}" (func $set_input))' for name in names)
+    return assemble(f"{U8_GUEST[:-1]} {exports})")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nnshim.load.witx-to-wamr." + "9" * 5000 + ".0", id="a long number"),
+        pytest.param("nnshim.a.b" + "-to-" * 20_000 + " ", id="much to try"),
+        pytest.param("nnshim.load", id="a part of one"),
+    ],
+)
+def test_an_export_with_another_name_is_not_a_trace(name: str) -> None:
+    assert inspect_module(exporting(name)).traces == ()
+
+
+def test_a_name_without_known_abis_is_a_trace_that_nothing_can_be_done_with() -> None:
+    module = exporting("nnshim.load.wit-to-wamr.0.0", "nnshim.load.witx-to-wamr.9999999999.0")
+    for host in HOSTS:
+        with pytest.raises(HostMismatch, match=r"wit-to-wamr was changed.*generation 9999999999"):
+            rewrite(module, host=host)
+
+
+def test_more_names_of_adapters_than_there_can_be_adapters_are_refused() -> None:
+    module = exporting(*(f"nnshim.f{number}.a-to-b" for number in range(1001)))
+    with pytest.raises(UnsupportedModule, match="adapters"):
+        inspect_module(module)
