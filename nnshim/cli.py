@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -22,6 +23,21 @@ EXIT_INTERRUPTED = 130
 
 COMMANDS = ("rewrite", "inspect", "check", "verify", "run", "doctor", "bench", "cache")
 """Each is `command` in nnshim.commands, in a module of its name, or `app` for several."""
+
+
+class _Command(typer.core.TyperCommand):
+    """Refuses an option that is given twice where one value would be forgotten."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        for option, count in Counter(order).items():
+            if not isinstance(option, typer.core.TyperOption) or option.multiple or count == 1:
+                continue
+            # A flag that can only be switched on says the same again.
+            if not option.is_flag or option.secondary_opts:
+                names = "/".join((*option.opts, *option.secondary_opts))
+                raise UsageError(f"{names} is given {count} times, and can have one value only")
+        return super().parse_args(ctx, args)
 
 
 def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -45,7 +61,7 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
             continue
         # What follows the module that is run is the guest's, options too.
         settings = {"allow_interspersed_args": name != "run"}
-        app.command(name, context_settings=settings)(module.command)
+        app.command(name, cls=_Command, context_settings=settings)(module.command)
     return app
 
 

@@ -8,11 +8,10 @@ from enum import Enum
 
 from rewriter.adapters import Adapter, adapter_for, has, same_adapter, speaks
 from rewriter.dialects import DIALECTS, WASMEDGE, WITX, Dialect
-from rewriter.errors import UsageError
-from rewriter.hosts import HOSTS, Host
+from rewriter.hosts import Host
 from rewriter.inspect import ImportedItem, ModuleInfo
 
-__all__ = ["Assessment", "Fit", "Verdict", "assess", "find_host", "fit"]
+__all__ = ["Assessment", "Fit", "Verdict", "assess", "fit"]
 
 
 class Verdict(Enum):
@@ -43,14 +42,6 @@ class Fit:
     reasons: tuple[str, ...]
     obstacles: tuple[str, ...]
     caveats: tuple[str, ...]
-
-
-def find_host(name: str) -> Host:
-    """The profile of a host; raises UsageError for a name that is not known."""
-    host = HOSTS.get(name)
-    if host is None:
-        raise UsageError(f"{name!r} is no known host ({', '.join(HOSTS)})")
-    return host
 
 
 def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessment:

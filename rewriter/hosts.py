@@ -17,8 +17,9 @@ from rewriter.dialects import (
     WITX,
     Dialect,
 )
+from rewriter.errors import UsageError
 
-__all__ = ["HOSTS", "Host"]
+__all__ = ["HOSTS", "Host", "find_host"]
 
 
 @dataclass(frozen=True)
@@ -107,3 +108,11 @@ _PROFILES = (
 )
 
 HOSTS: Mapping[str, Host] = MappingProxyType({host.name: host for host in _PROFILES})
+
+
+def find_host(name: str) -> Host:
+    """The profile of a host; raises UsageError for a name that is not known."""
+    host = HOSTS.get(name)
+    if host is None:
+        raise UsageError(f"{name!r} is not a known host ({', '.join(HOSTS)})")
+    return host

@@ -20,6 +20,7 @@ from rewriter.errors import (
     UnsupportedModule,
     UsageError,
 )
+from rewriter.hosts import find_host
 from rewriter.plan import Plan, make_plan, rename_map
 from rewriter.source import Source, open_source
 
@@ -71,14 +72,16 @@ def rewrite(
 
     `built_for` is the host whose numbers for encodings and tensor types the module uses, where
     they are not those of its ABI; `guest_abi` names the ABI of a module whose imports do not tell
-    it. `drop_debug` removes the sections that describe code by its position, and `drop_signature`
-    those of a signature, without which a signed module is not changed. `keep_offsets` fills the
-    gap that a shorter import section leaves; `record` adds a section with what was done, by which
-    version, and the SHA-256 of the input. Where nothing has to change, the input comes back, or
-    NothingToRename is raised if `require`.
+    it, and nor do adapters that it has. Both need `abi` or `host`. `drop_debug` removes the
+    sections that describe code by its position, and `drop_signature` those of a signature, without
+    which a signed module is not changed. `keep_offsets` fills the gap that a shorter import section
+    leaves; `record` adds a section with what was done, by which version, and the SHA-256 of the
+    input. Where nothing has to change, the input comes back, or NothingToRename is raised if
+    `require`.
 
     Raises HostMismatch where no rewrite makes the module fit, ModuleError (MalformedModule,
-    UnsupportedModule, InvalidModule), UsageError for names that cannot be, and ToolMissing where
+    UnsupportedModule, InvalidModule), UsageError for names that cannot be, for arguments that
+    contradict each other or would have no effect, and ToolMissing where
     `validate` is true and wasm-tools is not installed.
     """
     source = Source("<bytes>", bytes(data))
@@ -180,6 +183,24 @@ class _Goal:
     record: bool
     require: bool
 
+    def __post_init__(self) -> None:
+        """Raises UsageError for names that are not known, and for what contradicts the rest or
+        would have no effect beside it."""
+        if self.host is not None and (self.abi is not None or self.to is not None):
+            raise UsageError("a host comes with its name and its ABI; give it alone")
+        for host in (self.host, self.built_for):
+            if host is not None:
+                find_host(host)
+        for abi in (self.abi, self.guest_abi):
+            if abi is not None:
+                find_dialect(abi)
+        told = self.built_for is not None or self.guest_abi is not None
+        if told and self.host is None and self.abi is None:
+            raise UsageError(
+                "what a module was built for, and its ABI, make a difference only where it is"
+                " adapted to a host or an ABI"
+            )
+
     @property
     def operation(self) -> dict[str, object]:
         """What is told of it in a record: all but what it takes for granted."""
@@ -240,14 +261,12 @@ def _renaming(goal: _Goal) -> _Aim:
 
 
 def _fitting(source: Source, goal: _Goal) -> _Aim:
-    from rewriter.assess import find_host, fit  # what only renames starts without them
+    from rewriter.assess import fit  # what only renames starts without them
     from rewriter.inspect import inspect_module
 
     info = inspect_module(source.data, goal.guest_abi)
     guest = find_host(goal.built_for) if goal.built_for is not None else None
     if goal.host is not None:
-        if goal.abi is not None or goal.to is not None:
-            raise UsageError("a host comes with its name and its ABI; give it alone")
         host = find_host(goal.host)
         dialects, names = host.dialects, host.modules
         where = f"run on {host.name}"

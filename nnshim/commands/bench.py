@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnshim.commands.common import FastMath, Threads, fail, note, print_json
+from nnshim.commands.common import FastMath, Threads, fail, note, once, print_json
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,13 +60,17 @@ def command(
     from runtime_shim.backends.base import Settings
     from runtime_shim.bench import bench, parse_input
 
+    once("--backend", map(str.lower, backend or []))
+    once("--device", device or [])
+    inputs = [parse_input(text) for text in input_ or []]
+    once("--input", (str(index) for index, _ in inputs))
     draw = _drawing(plot) if plot is not None else None
     measured = bench(
         model,
         encoding=_encoding(encoding),
         backends=[_encoding(name) for name in backend or []],
         devices=device or [],
-        inputs=[parse_input(text) for text in input_ or []],
+        inputs=inputs,
         options=_options(options),
         settings=Settings(threads, fast_math),
         seconds=seconds,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rewriter.dialects import DIALECTS
-from rewriter.errors import InputError, ModuleError
+from rewriter.dialects import DIALECTS, find_dialect
+from rewriter.errors import InputError, ModuleError, UsageError
 
 if TYPE_CHECKING:
     from rewriter.inspect import ModuleInfo
@@ -22,6 +22,7 @@ __all__ = [
     "counted",
     "fail",
     "note",
+    "once",
     "print_json",
     "report",
 ]
@@ -59,8 +60,17 @@ def fail(text: str) -> None:
     typer.echo(f"nnshim: error: {text}", err=True)
 
 
+def once(option: str, values: Iterable[str]) -> None:
+    """Raise UsageError where an option that may be repeated has a value for one thing twice."""
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise UsageError(f"{option} is given twice for {value}")
+        seen.add(value)
+
+
 class Finding(NamedTuple):
-    """What a subcommand says of one module, for programs and for people."""
+    """One thing that a subcommand says of a module, for programs and for people."""
 
     passed: bool
     fields: dict[str, object]
@@ -71,12 +81,15 @@ def report(
     files: list[str],
     guest_abi: str | None,
     as_json: bool,
-    find: Callable[[str, ModuleInfo], Finding],
+    find: Callable[[str, ModuleInfo], Iterable[Finding]],
 ) -> None:
-    """Print the finding on each file, or why it cannot be read.
+    """Print the findings on each file, or why it cannot be read.
 
-    Raises typer.Exit with 1, after all of them, if one did not pass or could not be read.
+    Raises typer.Exit with 1, after all of them, if one did not pass or could not be read, and
+    UsageError, before any, for an ABI that is not known.
     """
+    if guest_abi is not None:
+        find_dialect(guest_abi)
     from rewriter.inspect import inspect_module
     from rewriter.source import open_source
 
@@ -85,17 +98,18 @@ def report(
     for path in files:
         try:
             with open_source(path) as source:
-                found = find(path, inspect_module(source.data, guest_abi))
+                findings = list(find(path, inspect_module(source.data, guest_abi)))
         except (InputError, ModuleError) as error:
             passed = False
             objects.append({"file": path, "error": _problem(error)})
             if not as_json:
                 fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
             continue
-        passed &= found.passed
-        objects.append({"file": path, **found.fields})
-        if not as_json:
-            typer.echo("\n".join(found.lines))
+        for found in findings:
+            passed &= found.passed
+            objects.append({"file": path, **found.fields})
+            if not as_json:
+                typer.echo("\n".join(found.lines))
     if as_json:
         print_json(objects)
     if not passed:

@@ -30,11 +30,12 @@ def command(
         files,
         guest_abi,
         as_json,
-        lambda path, info: Finding(True, _as_json(info), _lines(path, info)),
+        lambda path, info: [Finding(True, _as_json(info), _lines(path, info, guest_abi))],
     )
 
 
-def _lines(path: str, info: ModuleInfo) -> list[str]:
+def _lines(path: str, info: ModuleInfo, guest_abi: str | None) -> list[str]:
+    told = f" --guest-abi {guest_abi}" if guest_abi is not None else ""
     lines = [f"{path}: {info.size} bytes"]
     if info.is_object_file:
         lines.append("  object file: link it before it is rewritten or run")
@@ -63,7 +64,7 @@ def _lines(path: str, info: ModuleInfo) -> list[str]:
         lines.append("  runs on")
     for host in HOSTS.values() if info.abis else ():
         found = assess(info, host)
-        rewrite = f"after nnshim rewrite --for {host.name}"
+        rewrite = f"after nnshim rewrite --for {host.name}{told}"
         how = rewrite if found.verdict is Verdict.AFTER_REWRITE else found.verdict.value
         why = f", as {'; '.join(found.reasons)}" if found.reasons else ""
         lines.append(f"    {host.name}: {how}{why}")

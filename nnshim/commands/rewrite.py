@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, counted, note, print_json
+from nnshim.commands.common import GuestAbi, counted, note, once, print_json
 from rewriter.dialects import DIALECTS
 from rewriter.errors import UsageError
 from rewriter.hosts import HOSTS
@@ -75,7 +75,7 @@ def command(
         bool, typer.Option(help="Have wasm-tools validate the input and the output.")
     ] = True,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be done; write nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be done, and write nothing to OUT.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was done as JSON on standard output.")
@@ -95,8 +95,10 @@ def command(
         raise UsageError("--json and the module cannot both go to standard output")
     if host_name is not None and (to is not None or abi is not None):
         raise UsageError("--for says what name and ABI the imports get; --to and --abi do too")
-    if built_for is not None and host_name is None and abi is None:
-        raise UsageError("--from makes a difference with --for or --abi only")
+    if host_name is None and abi is None:
+        for option, value in (("--from", built_for), ("--guest-abi", guest_abi)):
+            if value is not None:
+                raise UsageError(f"{option} makes a difference with --for or --abi only")
     result = rewrite_file(
         source,
         None if dry_run else output,
@@ -134,6 +136,9 @@ def _parse_renames(options: list[str]) -> dict[str, str]:
             raise UsageError(f"--rename {option}: expected OLD=NEW")
         if renames.setdefault(old, new) != new:
             raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
+        if old == new:
+            raise UsageError(f"--rename {option}: that is the same name")
+    once("--rename", (option.partition("=")[0] for option in options))
     return renames
 
 

@@ -4,11 +4,12 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from nnshim.commands.common import FastMath, GuestAbi, Threads, counted, fail, note
+from nnshim.commands.common import FastMath, GuestAbi, Threads, counted, fail, note, once
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -153,10 +154,12 @@ def command(
         raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
     kept = MODEL_CACHE_SIZE
     if model_cache_size is not None:
+        if model_cache is None:
+            raise UsageError("--model-cache-size makes a difference with --model-cache only")
         kept = _parse_size("--model-cache-size", model_cache_size)
     host = NNHost(
         graphs=graphs,
-        devices=dict(map(_parse_device, device or [])),
+        devices=_parse_all("--device", _parse_device, device),
         gpu_fallback=gpu_fallback is not None,
         threads=threads,
         fast_math=fast_math,
@@ -169,8 +172,8 @@ def command(
     arguments = args or []
     options = WasiOptions(
         argv=[os.path.basename(module), *([] if invoke else arguments)],
-        env=dict(map(_parse_env, env or [])),
-        dirs=dict(map(_parse_dir, dirs or [])),
+        env=_parse_all("--env", _parse_env, env),
+        dirs=_parse_all("--dir", _parse_dir, dirs),
     )
     with open_source(module) as source:
         binary = bytes(source.data)
@@ -267,6 +270,14 @@ def _parse_wasi(options: list[str]) -> "list[NamedGraph]":
     return graphs
 
 
+def _parse_all(
+    option: str, parse: Callable[[str], tuple[str, str]], texts: list[str] | None
+) -> dict[str, str]:
+    pairs = list(map(parse, texts or []))
+    once(option, (key for key, _ in pairs))
+    return dict(pairs)
+
+
 def _parse_device(option: str) -> tuple[str, str]:
     what, equals, device = option.partition("=")
     if not equals or not device:
@@ -282,6 +293,7 @@ def _parse_limits(
     limits = Limits(timeout=timeout, fuel=fuel)
     if max_memory is not None:
         limits = limits._replace(memory=_parse_size("--max-memory", max_memory))
+    once("--limit", (option.partition("=")[0] for option in options))
     for option in options:
         name, _, value = option.partition("=")
         if name not in _NAMED_LIMITS:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rewriter import rewrite, wasm_tools
+from rewriter.dialects import DIALECTS
 from tests.command import nnshim
 from tests.wasm import HEADER, assemble, import_module
 
@@ -268,6 +269,56 @@ def test_numbers_that_make_no_sense_are_usage_errors(
     done = nnshim("run", *options, tmp_path / "guest.wasm")
     assert done.returncode == 2
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command_line", "words"),
+    [
+        ("rewrite --for wamr --for wasmtime IN OUT", "--for is given 2 times"),
+        ("rewrite --to wasi_nn --to wasi_nn IN OUT", "--to is given 2 times"),
+        ("rewrite --validate --no-validate IN OUT", "--validate/--no-validate is given 2 times"),
+        ("rewrite --guest-abi witx IN OUT", "--guest-abi makes a difference with --for or --abi"),
+        ("rewrite --guest-abi no --for wamr IN OUT", "'no' is not a known ABI"),
+        ("rewrite --from no --for wamr IN OUT", "'no' is not a known host"),
+        ("rewrite --rename a=b --rename a=b IN OUT", "--rename is given twice for a"),
+        ("rewrite --rename a=a IN OUT", "--rename a=a: that is the same name"),
+        ("check --for wamr --for wamr IN", "--for is given twice for wamr"),
+        ("check --for wamr --for no IN", "'no' is not a known host"),
+        ("check --guest-abi no --for wamr IN", "'no' is not a known ABI"),
+        ("inspect --guest-abi no IN", "'no' is not a known ABI"),
+        ("inspect --guest-abi witx --guest-abi wamr IN", "--guest-abi is given 2 times"),
+        ("run --timeout 1 --timeout 2 IN", "--timeout is given 2 times"),
+        ("run --cache --no-cache IN", "--cache/--no-cache is given 2 times"),
+        ("run --env A=1 --env A=2 IN", "--env is given twice for A"),
+        ("run --dir a::x --dir b::x IN", "--dir is given twice for x"),
+        ("run --device gpu=onnx:cuda --device gpu=openvino:GPU IN", "--device is given twice"),
+        ("run --limit graphs=1 --limit graphs=2 IN", "--limit is given twice for graphs"),
+        ("run --model-cache-size 1G IN", "--model-cache-size makes a difference with"),
+        ("bench --backend onnx --backend ONNX IN", "--backend is given twice for onnx"),
+        ("bench --device CPU --device CPU IN", "--device is given twice for CPU"),
+        ("bench --input 0=f32:1 --input 0=f32:2 IN", "--input is given twice for 0"),
+        ("bench --seconds 1 --seconds 2 IN", "--seconds is given 2 times"),
+    ],
+)
+def test_an_option_without_effect_is_exit_code_2(
+    command_line: str, words: str, tmp_path: Path
+) -> None:
+    paths = {"IN": tmp_path / "missing.wasm", "OUT": tmp_path / "out.wasm"}
+    done = nnshim(*(paths.get(word, word) for word in command_line.split()))
+    assert words in done.stderr.decode()
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_a_flag_that_is_given_twice_says_the_same_again(tmp_path: Path) -> None:
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(assemble('(module (func (export "_start")))'))
+    assert nnshim("run", "-v", "-v", path).returncode == 0
+
+
+def test_the_abis_that_an_option_takes_are_all_that_are_known() -> None:
+    for command in ("rewrite", "inspect", "check", "run"):
+        shown = "".join(nnshim(command, "--help").stdout.decode().split())
+        assert f"--guest-abi{'|'.join(DIALECTS)}" in shown
 
 
 LOADS = """(module

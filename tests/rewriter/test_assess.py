@@ -180,7 +180,7 @@ def test_a_given_abi_decides_where_the_imports_cannot() -> None:
 
 
 def test_an_unknown_host_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(UsageError, match=r"no known host.*wasmtime"):
+    with pytest.raises(UsageError, match=r"not a known host.*wasmtime"):
         rewriter.rewrite(guest("wasi_nn", "witx"), host="wasmer")
 
 

@@ -172,7 +172,33 @@ def test_a_fault_in_the_rewritten_form_is_reported_as_nnshims_and_nothing_writte
 
 def test_an_empty_name_is_no_name_that_was_left_out() -> None:
     module = import_module("wasi_ephemeral_nn")
-    with pytest.raises(UsageError, match="'' is no known ABI"):
+    with pytest.raises(UsageError, match="'' is not a known ABI"):
         rewriter.rewrite(module, abi="", validate=False)
-    with pytest.raises(UsageError, match="'' is no known host"):
+    with pytest.raises(UsageError, match="'' is not a known host"):
         rewriter.rewrite(module, host="", validate=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param({"guest_abi": "witx"}, "make a difference only where", id="ABI, alone"),
+        pytest.param({"built_for": "wamr"}, "make a difference only where", id="host, alone"),
+        *(
+            pytest.param(arguments | more, "'no' is not a known", id=" ".join((*arguments, *more)))
+            for arguments in ({"guest_abi": "no"}, {"built_for": "no"})
+            for more in ({}, {"abi": "witx"}, {"host": "nnshim"}, {"to": "wasi_nn"})
+        ),
+        pytest.param({"abi": "no"}, "'no' is not a known ABI", id="abi"),
+        pytest.param({"host": "no"}, "'no' is not a known host", id="host"),
+        pytest.param({"host": "wamr", "abi": "witx"}, "give it alone", id="host and ABI"),
+        pytest.param({"host": "wamr", "to": "wasi_nn"}, "give it alone", id="host and name"),
+    ],
+)
+def test_an_argument_that_is_not_known_or_has_no_effect_is_an_error(
+    arguments: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    nothing_to_adapt = import_module("env")
+    with pytest.raises(UsageError, match=words):
+        rewriter.rewrite(nothing_to_adapt, **arguments)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=words):
+        rewriter.rewrite_file(str(tmp_path / "missing"), None, **arguments)  # type: ignore[arg-type]
