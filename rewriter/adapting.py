@@ -8,7 +8,7 @@ leave for it, nothing in the code moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from rewriter.adapters import Adapter, same_adapter
 from rewriter.code import MOST_REFERENCES, Reference, body_references, defined_functions
@@ -74,6 +74,7 @@ class _Adaptation:
         self.dropped = len(info.adapters)
         self.kept = len(self.bodies) - self.dropped
         self.first = info.imported_functions + self.kept
+        self.standing = {found.function_index for found in info.adapters.values()}
         self.old = own_exports(data, patch.find(SectionId.EXPORT), info.adapters)
 
     def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
@@ -130,10 +131,18 @@ class _Adaptation:
         return {old: new for old, new in pairs if old != new}
 
     def _named(self, redirected: Mapping[int, int]) -> Set[int]:
-        """The functions whose names matter: those; imports that have an adapter already, which
-        nothing else may name; and adapters that are not there yet, which nothing can name."""
+        """The functions whose names matter: those; adapters, of which some keep their index;
+        imports that have one already, which nothing else may name; and adapters that are not there
+        yet, which nothing can name."""
         added = range(self.first + self.dropped, self.first + len(self.added))
-        return redirected.keys() | self.info.adapters.keys() | set(added)
+        return redirected.keys() | self.standing | self.info.adapters.keys() | set(added)
+
+    def _to_redirect(
+        self, references: Iterable[Reference], redirected: Mapping[int, int]
+    ) -> list[Reference]:
+        """Those that name anything but an adapter with the index of the one in its place."""
+        staying = self.standing - redirected.keys()
+        return [reference for reference in references if reference.index not in staying]
 
     def _sections(self, redirected: Mapping[int, int]) -> int:
         """Redirect what stands outside of function bodies, and count it."""
@@ -141,7 +150,9 @@ class _Adaptation:
         wanted = self._named(redirected)
         for section in self.patch.sections:
             if section.id in REFERRING_SECTIONS:
-                found = section_references(self.data, section, wanted)
+                found = self._to_redirect(
+                    section_references(self.data, section, wanted), redirected
+                )
                 if section.id is SectionId.EXPORT:
                     found = [
                         r for r in found if not any(e.start < r.start < e.end for e in self.old)
@@ -180,6 +191,7 @@ class _Adaptation:
         count = 0
         wanted = self._named(redirected)
         for body, references in body_references(self.data, self.bodies, self.kept, wanted):
+            references = self._to_redirect(references, redirected)
             edits = [_redirect(reference, redirected) for reference in references]
             more = growth(edits)
             edits += resized(body.start, body.content, body.end - body.content, more)

@@ -187,13 +187,16 @@ class _Fitting:
 
 def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
     """The dialects of guests that have adapters, by module name: adapters say from what they adapt,
-    and a guest has the functions that need none in the same dialect."""
+    and a guest has the functions that need none in the same dialect; several dialects can have the
+    same adapter."""
     sources: dict[str, set[Dialect]] = {}
     for slot, standing in info.adapters.items():
         sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
     for adapter in (trace.adapter for trace in info.traces if trace.adapter):
         for module in info.abis:
             sources.setdefault(module, set()).add(adapter.source)
+    if info.guest is not None:
+        return dict.fromkeys(sources, info.guest)
     return {module: found.pop() for module, found in sources.items() if len(found) == 1}
 
 

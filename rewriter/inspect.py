@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from rewriter.dialects import (
 )
 from rewriter.errors import MalformedModule
 from rewriter.imports import Extern, ExternKind, groups
-from rewriter.recognise import StandingAdapter, find_adapters
+from rewriter.recognise import FoundAdapters, StandingAdapter, find_adapters
 from rewriter.sections import Section, SectionId, is_linker_section, split
 from rewriter.traces import Trace
 from rewriter.valtypes import AdapterMemory, FuncType, MemoryType, Types, memory_type
@@ -92,7 +92,8 @@ class ModuleInfo:
 
     `adapters` are those that a rewrite has put in, by the index of the function import that each
     stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
-    are of adapters that were put in and are not as they were, or not known to be.
+    are of adapters that were put in and are not as they were, or not known to be. `guest` is what
+    the guest was said to be; where it has adapters, its imports are what those lead to.
     """
 
     size: int
@@ -108,6 +109,7 @@ class ModuleInfo:
     adapters: Mapping[int, StandingAdapter]
     traces: Collection[Trace]
     adapter_memory: AdapterMemory | None
+    guest: Dialect | None = None
 
     @property
     def import_modules(self) -> tuple[str, ...]:
@@ -128,11 +130,13 @@ class ModuleInfo:
 def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     """Read the header, the types, the imports, the memories and the exports of a core module.
 
-    `guest_abi`, the name of a dialect, takes the place of what the imports show.
+    `guest_abi`, the name of a dialect, takes the place of what the imports show of a guest.
 
-    Raises UsageError for a dialect that is not known, UnsupportedModule for components and
-    precompiled artifacts, and MalformedModule for what cannot be read.
+    Raises UsageError for a dialect that is not known, UnsupportedModule for components,
+    precompiled artifacts, and adapters from another ABI than `guest_abi`, and MalformedModule for
+    what cannot be read.
     """
+    guest = find_dialect(guest_abi) if guest_abi is not None else None
     sections = split(data)
     by_id = sections.standard
     types = Types(data, by_id.get(SectionId.TYPE))
@@ -182,10 +186,11 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
         ),
         shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
         custom_sections=Reading(lambda: filter(None, map(_custom_section, sections))),
-        abis=_abis(wasi_nn.values(), guest_abi),
+        abis=_abis(wasi_nn, guest, found),
         adapters=found.standing,
         traces=found.traces,
         adapter_memory=adapter_memory,
+        guest=guest,
     )
 
 
@@ -280,13 +285,23 @@ def _custom_section(section: Section) -> CustomSection | None:
     return CustomSection(section.name, section.start, section.size)
 
 
-def _abis(functions: Iterable[ImportedItem], guest_abi: str | None) -> dict[str, Abi]:
+def _abis(
+    functions: Mapping[int, ImportedItem], guest: Dialect | None, found: FoundAdapters
+) -> dict[str, Abi]:
     by_module: dict[str, list[ImportedItem]] = {}
-    for item in functions:
+    for item in functions.values():
         by_module.setdefault(item.module, []).append(item)
-    if guest_abi is not None:
-        dialect = find_dialect(guest_abi)
-        return dict.fromkeys(by_module, Abi(dialect.name, True, ("it was said to be",)))
+    abis = _told(by_module)
+    if guest is not None:
+        found.check_source(guest)
+        adapted = {functions[slot].module for slot in found.standing}
+        for module in by_module.keys() - (by_module.keys() if found.traces else adapted):
+            abis[module] = Abi(guest.name, True, ("it was said to be",))
+    return abis
+
+
+def _told(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
+    """What imports tell by themselves."""
     abis = {module: _abi(module, items) for module, items in by_module.items()}
     certain = {module: abi for module, abi in abis.items() if abi.certain}
     for module in abis.keys() - certain.keys():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.cursor import Data
 from rewriter.dialects import DIALECTS, Dialect
-from rewriter.errors import MalformedModule
+from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.generations import GENERATIONS
 from rewriter.leb128 import MAX_U32_WIDTH, encode_u32
 from rewriter.sections import Section, SectionId, Sections
@@ -45,10 +45,25 @@ class StandingAdapter(NamedTuple):
 
 class FoundAdapters(NamedTuple):
     """`standing` by the index of the import that each adapter stands before, and what there is of
-    others."""
+    others; `offset` of the code section."""
 
     standing: Mapping[int, StandingAdapter]
     traces: tuple[Trace, ...]
+    offset: int
+
+    def check_source(self, guest: Dialect) -> None:
+        """Raise UnsupportedModule where adapters would not be the same from `guest`."""
+        standing = (found.adapter for found in self.standing.values())
+        for adapter in (*standing, *(trace.adapter for trace in self.traces if trace.adapter)):
+            from rewriter.adapters import same_adapter
+
+            of_guest = adapter._replace(source=guest)
+            if adapter.function not in guest.functions or not same_adapter(adapter, of_guest):
+                raise UnsupportedModule(
+                    f"it is said to be of the {guest.name} ABI, and its adapter {adapter.name} is"
+                    f" for a guest of {adapter.source.name}",
+                    self.offset,
+                )
 
 
 def find_adapters(
@@ -66,7 +81,7 @@ def find_adapters(
     cannot be read.
     """
     if not imported:
-        return FoundAdapters({}, ())
+        return FoundAdapters({}, (), 0)
     functions, code = map(sections.standard.get, (SectionId.FUNCTION, SectionId.CODE))
     exported = adapter_exports(data, sections.standard.get(SectionId.EXPORT))
     standing: dict[int, StandingAdapter] = {}
@@ -75,16 +90,29 @@ def find_adapters(
         standing, end = _standing(
             data, functions, code, types, _possible(imported, memory), first, exported
         )
+    offset = code.start if code else 0
     indices = {found.function_index for found in standing.values()}
-    return FoundAdapters(standing, traces(data, sections, exported, indices, end))
+    return FoundAdapters(
+        standing, traces(data, sections, exported, _own(exported, standing), indices, end), offset
+    )
 
 
 def own_exports(
     data: Data, section: Section | None, standing: Mapping[int, StandingAdapter]
 ) -> list[AdapterExport]:
     """The exports that a rewrite has made of these adapters, in order."""
-    own = {(found.function_index, found.adapter.export(slot)) for slot, found in standing.items()}
-    return [item for item in adapter_exports(data, section) if (item.function, item.name) in own]
+    return _own(adapter_exports(data, section), standing)
+
+
+def _own(
+    exported: Collection[AdapterExport], standing: Mapping[int, StandingAdapter]
+) -> list[AdapterExport]:
+    by_function = {found.function_index: found.adapter for found in standing.values()}
+    return [
+        item
+        for item in exported
+        if item.function in by_function and item.is_of(by_function[item.function], item.function)
+    ]
 
 
 def _may_have_adapters(data: Data, code: Section, imported: Collection[int]) -> bool:
@@ -113,7 +141,6 @@ def _standing(
     from rewriter.code import defined_functions  # which few modules get to need
 
     found: dict[int, StandingAdapter] = {}
-    names = {(item.function, item.name) for item in exported}
     type_indices, bodies = defined_functions(data, functions, code)
     end = code.end
     for place in reversed(range(len(bodies))):
@@ -126,8 +153,8 @@ def _standing(
             raise MalformedModule(
                 f"a function has type {type_index} of {len(types)}", functions.start
             )
-        adapter = next((a for a in adapters if (first + place, a.export(slot)) in names), None)
-        adapter = adapter or adapters[0]
+        named = (a for a in adapters if any(item.is_of(a, first + place) for item in exported))
+        adapter = next(named, adapters[0])
         if types[type_index] != adapter.type:
             break
         found[slot] = StandingAdapter(adapter, first + place, type_index)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rewriter.cursor import Cursor, Data, check_number
 from rewriter.dialects import DIALECTS
 from rewriter.errors import MalformedModule
-from rewriter.generations import GENERATIONS, MARK, PREFIX, read_name
+from rewriter.generations import GENERATIONS, MARK, PREFIX, AdapterName, read_name
 from rewriter.imports import ExternKind
 from rewriter.names import NAME_SECTION, function_names
 from rewriter.sections import Section, SectionId, Sections
@@ -56,8 +56,14 @@ class AdapterExport(NamedTuple):
 
     start: int
     end: int
-    name: str
+    text: str
+    name: AdapterName
     function: int
+
+    def is_of(self, adapter: Adapter, function: int) -> bool:
+        """Whether it is that of an adapter, for whatever import: imports may have moved since."""
+        of = adapter.function, adapter.source.name, adapter.target.name, adapter.generation
+        return self.function == function and self.name == of
 
 
 def adapter_exports(data: Data, section: Section | None) -> list[AdapterExport]:
@@ -68,10 +74,11 @@ def adapter_exports(data: Data, section: Section | None) -> list[AdapterExport]:
     cursor = Cursor(data, section.content, section.end)
     for _ in range(cursor.items("exports")):
         start = cursor.pos
-        name, kind, index = cursor.name().text, cursor.byte(), cursor.u32()
-        if kind == ExternKind.FUNC and read_name(name):
+        text, kind, index = cursor.name().text, cursor.byte(), cursor.u32()
+        name = read_name(text) if kind == ExternKind.FUNC else None
+        if name:
             check_number(len(found) + 1, "adapters", start, _MOST)
-            found.append(AdapterExport(start, cursor.pos, name, index))
+            found.append(AdapterExport(start, cursor.pos, text, name, index))
     return found
 
 
@@ -79,17 +86,19 @@ def traces(
     data: Data,
     sections: Sections,
     exported: Collection[AdapterExport],
+    own: Collection[AdapterExport],
     standing: Collection[int],
     code_end: int,
 ) -> tuple[Trace, ...]:
-    """The adapters that are not among the functions `standing`, whose bodies start at `code_end`.
+    """The adapters that are not among the functions `standing`, whose bodies start at `code_end`,
+    or that are exported as others than they are, by an export that is not among `own`.
 
     A marker tells least of what an adapter was, so that one of a known generation counts only
     where there is no name.
     """
     found: dict[str, Trace] = {}
     for name, offset in (
-        *((item.name, item.start) for item in exported if item.function not in standing),
+        *((item.text, item.start) for item in exported if item not in own),
         *_function_names(data, sections, standing),
     ):
         if trace := _named(name, offset):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
-from typing import NamedTuple
 
 from rewriter.code import Bodies, Reference, body_references, defined_types
 from rewriter.cursor import Cursor, Data
@@ -26,15 +25,6 @@ __all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compa
 RenameCounts = Counter[tuple[str, str]]
 
 
-class _Exports(NamedTuple):
-    """Those besides the ones of adapters: where they stand, how many they are; whether there are
-    any of adapters."""
-
-    kept: range
-    number: int
-    of_adapters: bool
-
-
 class Side:
     """One of the two modules."""
 
@@ -46,15 +36,15 @@ class Side:
         self.first = min(self.behind, default=None)
         """The index of the first adapter; all functions from it on are adapters."""
 
-    def exports(self, section: Section) -> _Exports:
-        """What is exported besides adapters, of which the last exports are."""
+    def exports(self, section: Section) -> Iterator[range]:
+        """Where each export stands that is not one of an adapter."""
+        own = {item.start for item in own_exports(self.data, section, self.info.adapters)}
         cursor = Cursor(self.data, section.content, section.end)
-        count, end = cursor.u32(), section.end
-        own = own_exports(self.data, section, self.info.adapters)
-        while own and own[-1].end == end:
-            end = own.pop().start
-            count -= 1
-        return _Exports(range(cursor.pos, end), count, end < section.end)
+        for _ in range(cursor.u32()):
+            start = cursor.pos
+            cursor.name(), cursor.byte(), cursor.u32()
+            if start not in own:
+                yield range(start, cursor.pos)
 
     def has_only_adapters(self, section: Section) -> bool:
         """Whether nothing would be left of a section without the adapters."""
@@ -129,32 +119,45 @@ def _compare_referring(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
     adapted = left.adapted | right.adapted
-    one, other = (
-        range(left_section.content, left_section.end),
-        range(right_section.content, right_section.end),
-    )
-    if left_section.id is SectionId.EXPORT:
-        exports, other_exports = left.exports(left_section), right.exports(right_section)
-        if exports.of_adapters or other_exports.of_adapters:
-            one, other = exports.kept, other_exports.kept
-            if exports.number != other_exports.number:
-                yield Difference(
-                    f"{left_section.title}: {exports.number} exports became {other_exports.number}",
-                    left_section.content,
-                    right_section.content,
-                )
-                return
-    found = (
-        [
-            r
-            for r in section_references(side.data, section, adapted | side.behind.keys())
-            if r.start in within
-        ]
-        for side, section, within in ((left, left_section, one), (right, right_section, other))
+    left_references, right_references = (
+        section_references(side.data, section, adapted | side.behind.keys())
+        for side, section in ((left, left_section), (right, right_section))
     )
     yield from _compare_around(
-        left_section.title, left, one, next(found), right, other, next(found)
+        left_section.title,
+        left,
+        range(left_section.content, left_section.end),
+        left_references,
+        right,
+        range(right_section.content, right_section.end),
+        right_references,
     )
+
+
+def _compare_exports(
+    left: Side, left_section: Section, right: Side, right_section: Section
+) -> Iterator[Difference]:
+    """All but those of adapters, one by one, as adapters make the section longer."""
+    adapted = left.adapted | right.adapted
+    left_references, right_references = (
+        {r.end: [r] for r in section_references(side.data, section, adapted | side.behind.keys())}
+        for side, section in ((left, left_section), (right, right_section))
+    )
+    title = left_section.title
+    for one, other in zip_longest(left.exports(left_section), right.exports(right_section)):
+        if one is None or other is None:
+            starts = (None if item is None else item.start for item in (one, other))
+            yield Difference(f"{title}: other exports", *starts)
+            return
+        yield from _compare_around(
+            title,
+            left,
+            one,
+            left_references.get(one.stop, []),
+            right,
+            other,
+            right_references.get(other.stop, []),
+        )
 
 
 def _compare_code(
@@ -241,6 +244,7 @@ _COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[D
     SectionId.CODE: _compare_code,
     SectionId.CUSTOM: _compare_names,
     **dict.fromkeys(REFERRING_SECTIONS, _compare_referring),
+    SectionId.EXPORT: _compare_exports,
 }
 
 CHANGED_SECTIONS = frozenset(_COMPARE)

@@ -190,9 +190,7 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     for module, adapter in _adapters(info):
         from rewriter.adapters import speaks  # where there are adapters
 
-        # An ABI that the imports tell stands for those that have the same imports.
-        told, spoken = DIALECTS[info.abis[module].name or ""], HOSTS["nnshim"].dialects
-        if not any(speaks(one, adapter.target) for one in (spoken if told in spoken else (told,))):
+        if not any(speaks(one, adapter.target) for one in HOSTS["nnshim"].dialects):
             raise LinkError(
                 f"the module was adapted for {adapter.target.name}, whose numbers are others; adapt"
                 " it with `nnshim rewrite --for nnshim`"
@@ -200,7 +198,7 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
         if adapter.function == "get_output":
             from runtime_shim.abi.adapted import adapted
 
-            dialects[module] = adapted(told)
+            dialects[module] = adapted(DIALECTS[info.abis[module].name or ""])
     return dialects
 
 

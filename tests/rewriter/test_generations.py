@@ -265,6 +265,33 @@ def test_of_two_abis_with_the_same_adapter_the_right_one_is_named() -> None:
     assert {found.adapter.source for found in inspect_module(there).adapters.values()} == {WASMEDGE}
 
 
+def test_an_adapter_that_is_exported_as_another_one_is_a_trace() -> None:
+    other = U8_ADAPTED.replace(b"witx-to-wamr-2.1.0.0", b"wktx-to-wamr-2.1.0.0")
+    assert other != U8_ADAPTED
+    for host in HOSTS:
+        with pytest.raises(HostMismatch, match=r"wktx-to-wamr-2\.1 was changed"):
+            rewrite(other, host=host)
+
+
+def test_an_import_that_has_moved_does_not_change_an_adapter() -> None:
+    moved = U8_ADAPTED.replace(b"wamr-2.1.0.0", b"wamr-2.1.0.9")
+    assert moved != U8_ADAPTED
+    assert rewrite(moved, host="wamr-2.1") == moved
+    back = rewrite(moved, host="wasmtime")
+    assert [*inspect_module(back).exports] == ["memory", "_start"]
+
+
+def test_exports_of_adapters_may_stand_among_others() -> None:
+    text = _printed(U8_ADAPTED)
+    (line,) = re.findall(r'\(export "nnshim.*\n', text)
+    first = text.replace(line, "").replace('(export "memory"', line + '(export "memory"')
+    moved = _tool("parse", "-", data=first.encode())
+    assert next(iter(inspect_module(moved).exports)).startswith("nnshim.")
+    back = rewrite(moved, host="wasmtime")
+    assert [*inspect_module(back).exports] == ["memory", "_start"]
+    assert compare(moved, back).only_rewritten
+
+
 def exporting(*names: str) -> bytes:
     exports = " ".join(f'(export "{name}" (func $set_input))' for name in names)
     return assemble(f"{U8_GUEST[:-1]} {exports})")

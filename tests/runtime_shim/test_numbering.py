@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from onnx import TensorProto
 
-from rewriter import UsageError, compare, dialects, inspect_module, rewrite
+from rewriter import UnsupportedModule, UsageError, compare, dialects, inspect_module, rewrite
 from rewriter.dialects import WITX, TensorType
 from rewriter.host_table import tables
 from runtime_shim import LinkError, NNHost, WasiOptions, run
@@ -96,14 +96,25 @@ def test_it_is_adapted_once_and_back_and_runs(
     assert exit_code(back, NAME) == 42
 
 
-def test_what_was_adapted_to_it_runs_where_that_is_said(module: bytes) -> None:
+def test_what_was_adapted_to_it_is_adapted_back_to_run(module: bytes) -> None:
     other = module.replace(b"\x01\0\0\0\2\0\0\0", b"\x01\0\0\0\3\0\0\0")  # u8 of witx
     assert exit_code(other) == 42
     there = rewrite(other, abi=NAME)
     with pytest.raises(LinkError, match="adapted for witx-2022, whose numbers are others"):
         exit_code(there)
-    assert exit_code(there, NAME) == 42
     assert exit_code(rewrite(there, host="nnshim")) == 42
+
+
+def test_what_is_said_of_an_adapted_guest_has_to_be_what_its_adapters_say(module: bytes) -> None:
+    there = rewrite(module, abi="witx", guest_abi=NAME)
+    assert exit_code(there, NAME) == 42
+    for abi in ("witx", "wamr-2.1"):
+        with pytest.raises(
+            UnsupportedModule, match=f"said to be of the {abi} ABI, and its adapter"
+        ):
+            exit_code(there, abi)
+        with pytest.raises(UnsupportedModule, match="is for a guest of witx-2022"):
+            rewrite(there, abi="wamr", guest_abi=abi)
 
 
 def test_it_is_named_where_abis_are_listed(module: bytes) -> None:
