@@ -11,30 +11,10 @@ from collections.abc import Callable, Mapping
 
 from rewriter.dialects import ELEMENT_SIZE, Dialect, Errno, TensorType
 
-__all__ = ["FALLBACKS", "PAGE_SIZE", "TEXTS", "VARIABLES"]
-
-FALLBACKS = {
-    "load_by_name_with_config": "load_by_name",
-    "unload": "compute",
-    "finalize_execution_context": "compute",
-}
-"""Functions that an adapter can stand in for where a host has none, and what is imported in their
-place, so that all functions keep their indices. Nothing is ever unloaded or finalized then: a
-handle lives as long as the guest."""
+__all__ = ["PAGE_SIZE", "TEXTS"]
 
 PAGE_SIZE = "{page_size}"
 """Stands in the texts where the bytes of a page of the memory do."""
-
-VARIABLES = {
-    **dict.fromkeys(("errno", "place", "old", "saved_16"), "i32"),
-    **dict.fromkeys(("builders", "builders_len"), "i32"),
-    **dict.fromkeys(("dimensions", "rank", "type", "data"), "i32"),
-    **dict.fromkeys(("memory", "at", "saved", "saved_8", "length", "room"), "i64"),
-    **dict.fromkeys(("builders_start", "builders_end", "builder", "start", "end"), "i64"),
-    **dict.fromkeys(("graph_out_start", "graph_out_end", "dimension"), "i64"),
-    **dict.fromkeys(("dimensions_start", "dimensions_end", "data_start", "data_end"), "i64"),
-}
-"""The local variables of all adapters; each has those that its text names and no parameter is."""
 
 _FIRST_PLACE = 16
 """Bytes from the start of memory where the search for bytes to borrow begins: hosts may take the

@@ -14,13 +14,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from rewriter.adapter_text import FALLBACKS, PAGE_SIZE, TEXTS, VARIABLES
+from rewriter.adapter_text import PAGE_SIZE, TEXTS
 from rewriter.assembler import assemble
 from rewriter.dialects import Dialect
 from rewriter.generations import GENERATION, in_the_form_of
 from rewriter.valtypes import AdapterMemory, FuncType
 
 __all__ = ["Adapter", "adapter_for", "has", "same_adapter", "speaks"]
+
+
+_FALLBACKS = {
+    "load_by_name_with_config": "load_by_name",
+    "unload": "compute",
+    "finalize_execution_context": "compute",
+}
+"""Functions that an adapter can stand in for where a host has none, and what is imported in their
+place, so that all functions keep their indices. Nothing is ever unloaded or finalized then: a
+handle lives as long as the guest."""
+
+_VARIABLES = {
+    **dict.fromkeys(("errno", "place", "old", "saved_16"), "i32"),
+    **dict.fromkeys(("builders", "builders_len"), "i32"),
+    **dict.fromkeys(("dimensions", "rank", "type", "data"), "i32"),
+    **dict.fromkeys(("memory", "at", "saved", "saved_8", "length", "room"), "i64"),
+    **dict.fromkeys(("builders_start", "builders_end", "builder", "start", "end"), "i64"),
+    **dict.fromkeys(("graph_out_start", "graph_out_end", "dimension"), "i64"),
+    **dict.fromkeys(("dimensions_start", "dimensions_end", "data_start", "data_end"), "i64"),
+}
+"""The local variables of all adapters; each has those that its text names and no parameter is."""
 
 
 class Adapter(NamedTuple):
@@ -50,7 +71,7 @@ class Adapter(NamedTuple):
     def imported(self) -> str:
         """The name of the host's function."""
         has_it = self.function in self.target.functions
-        return self.function if has_it else FALLBACKS[self.function]
+        return self.function if has_it else _FALLBACKS[self.function]
 
     @property
     def type(self) -> FuncType:
@@ -66,8 +87,8 @@ class Adapter(NamedTuple):
         parameters = self.source.functions[self.function]
         text = TEXTS[self.function](self.source, self.target)
         text = text.replace(PAGE_SIZE, str(memory.page_size))
-        text, used = in_the_form_of(self.generation, text, VARIABLES)
-        variables = {name: VARIABLES[name] for name in used if name not in parameters}
+        text, used = in_the_form_of(self.generation, text, _VARIABLES)
+        variables = {name: _VARIABLES[name] for name in used if name not in parameters}
         return assemble(parameters, variables, text, host=host, memory=memory.memory_index)
 
 
@@ -81,7 +102,7 @@ def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
 
 def has(target: Dialect, function: str) -> bool:
     """Whether a host of `target` has the function, or an adapter can do without it."""
-    return function in target.functions or function in FALLBACKS
+    return function in target.functions or function in _FALLBACKS
 
 
 def speaks(host: Dialect, dialect: Dialect) -> bool:

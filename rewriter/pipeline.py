@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter import output, wasm_tools
@@ -20,6 +20,7 @@ from rewriter.errors import (
     UnsupportedModule,
     UsageError,
 )
+from rewriter.goal import Goal
 from rewriter.hosts import find_host
 from rewriter.plan import Plan, make_plan, rename_map
 from rewriter.source import Source, open_source
@@ -85,7 +86,7 @@ def rewrite(
     `validate` is true and wasm-tools is not installed.
     """
     source = Source("<bytes>", bytes(data))
-    goal = _Goal(
+    goal = Goal(
         to,
         renames or {},
         abi,
@@ -137,7 +138,7 @@ def rewrite_file(
     Raises what `rewrite` raises, InputError and OutputError; before the output is whole and
     validated, nothing at `output_path` changes.
     """
-    goal = _Goal(
+    goal = Goal(
         to,
         renames or {},
         abi,
@@ -167,50 +168,7 @@ def rewrite_file(
     return Result(plan, written, notes, input_sha256, output_sha256)
 
 
-@dataclass(frozen=True)
-class _Goal:
-    """The arguments of `rewrite` that say what the module is to become."""
-
-    to: str | None
-    renames: Mapping[str, str]
-    abi: str | None
-    host: str | None
-    built_for: str | None
-    guest_abi: str | None
-    drop_debug: bool
-    drop_signature: bool
-    keep_offsets: bool
-    record: bool
-    require: bool
-
-    def __post_init__(self) -> None:
-        """Raises UsageError for names that are not known, and for what contradicts the rest or
-        would have no effect beside it."""
-        if self.host is not None and (self.abi is not None or self.to is not None):
-            raise UsageError("a host comes with its name and its ABI; give it alone")
-        for host in (self.host, self.built_for):
-            if host is not None:
-                find_host(host)
-        for abi in (self.abi, self.guest_abi):
-            if abi is not None:
-                find_dialect(abi)
-        told = self.built_for is not None or self.guest_abi is not None
-        if told and self.host is None and self.abi is None:
-            raise UsageError(
-                "what a module was built for, and its ABI, make a difference only where it is"
-                " adapted to a host or an ABI"
-            )
-
-    @property
-    def operation(self) -> dict[str, object]:
-        """What is told of it in a record: all but what it takes for granted."""
-        told = {name: value for name, value in asdict(self).items() if value}
-        if not (self.to or self.abi or self.host or self.renames):
-            told["to"] = WASI_NN
-        return {name: value for name, value in told.items() if name not in ("record", "require")}
-
-
-def _plan(source: Source, goal: _Goal) -> tuple[Plan, tuple[str, ...]]:
+def _plan(source: Source, goal: Goal) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and notes on it."""
     record = None
     if goal.record:
@@ -255,12 +213,12 @@ class _Aim(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def _renaming(goal: _Goal) -> _Aim:
+def _renaming(goal: Goal) -> _Aim:
     to = goal.to or (None if goal.renames else WASI_NN)
     return _Aim(rename_map(to, goal.renames))
 
 
-def _fitting(source: Source, goal: _Goal) -> _Aim:
+def _fitting(source: Source, goal: Goal) -> _Aim:
     from rewriter.assess import fit  # what only renames starts without them
     from rewriter.inspect import inspect_module
 
