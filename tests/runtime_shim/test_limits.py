@@ -217,7 +217,7 @@ def test_a_small_memory_limit_does_not_keep_tensors_from_being_copied_fast(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     used: list[object] = []
-    monkeypatch.setattr(Session, "use_arena", lambda _, arena: used.append(arena))
+    monkeypatch.setattr(Session, "use_arena", lambda _, arena, store: used.append(arena))
     run(assemble(SETS), NNHost(limits=Limits(memory=65536)))
     assert len(used) == 1
 
