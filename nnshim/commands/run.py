@@ -168,7 +168,7 @@ def command(
     )
     arguments = args or []
     options = WasiOptions(
-        argv=[os.path.basename(module), *([] if invoke else arguments)],
+        argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
         env=dict(map(_parse_env, env or [])),
         dirs=dict(map(_parse_dir, dirs or [])),
     )
@@ -183,7 +183,7 @@ def command(
             host,
             options,
             invoke=invoke,
-            invoke_args=arguments,
+            invoke_args=arguments if invoke is not None else (),
             trap_unknown_imports=trap_unknown_imports,
             guest_abi=guest_abi,
             cache=cache,

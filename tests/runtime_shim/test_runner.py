@@ -187,7 +187,7 @@ def test_types_of_no_abi_are_refused() -> None:
 )
 def test_a_missing_entry_is_refused_with_what_there_is(text: str, words: str) -> None:
     with pytest.raises(LinkError, match=words):
-        execute(text)
+        execute(text, invoke="_start")
 
 
 def test_components_and_invalid_modules_are_refused() -> None:
