@@ -73,6 +73,7 @@ class Operator:
     custom: str = ""
     custom_options: bytes = b""
     intermediates: Sequence[int] = ()
+    version: int = 1
 
 
 @dataclass
@@ -99,7 +100,7 @@ def build_graphs(graphs: Sequence[Graph]) -> bytes:
     made = schema.ModelT()
     made.version = 3
     made.buffers = [schema.BufferT()]
-    codes = sorted({(each.code, each.custom) for graph in graphs for each in graph.operators})
+    codes = sorted({_key(each) for graph in graphs for each in graph.operators})
     made.operatorCodes = [_operator_code(*code) for code in codes]
     made.subgraphs = []
     for graph in graphs:
@@ -115,9 +116,13 @@ def build_graphs(graphs: Sequence[Graph]) -> bytes:
     return bytes(builder.Output())
 
 
-def _operator(operator: Operator, codes: list[tuple[int, str]]) -> object:
+def _key(operator: Operator) -> tuple[int, str, int]:
+    return operator.code, operator.custom, operator.version
+
+
+def _operator(operator: Operator, codes: list[tuple[int, str, int]]) -> object:
     packed = schema.OperatorT()
-    packed.opcodeIndex = codes.index((operator.code, operator.custom))
+    packed.opcodeIndex = codes.index(_key(operator))
     packed.inputs, packed.outputs = list(operator.inputs), list(operator.outputs)
     packed.builtinOptionsType = operator.options_type
     packed.builtinOptions = operator.options
@@ -129,12 +134,12 @@ def _operator(operator: Operator, codes: list[tuple[int, str]]) -> object:
     return packed
 
 
-def _operator_code(code: int, custom: str) -> object:
+def _operator_code(code: int, custom: str, version: int) -> object:
     made = schema.OperatorCodeT()
     made.builtinCode = code
     made.deprecatedBuiltinCode = min(code, 127)
     made.customCode = custom or None
-    made.version = 1
+    made.version = version
     return made
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.litert_order import check_order
 from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
 
@@ -23,7 +24,7 @@ _SUBGRAPHS, _BUFFERS = 8, 12
 _TENSORS, _INPUTS, _OPERATORS = 4, 6, 10
 """Of a SubGraph."""
 
-_SHAPE, _TYPE, _BUFFER, _IS_VARIABLE, _HAS_RANK = 4, 6, 8, 14, 20
+_SHAPE, _TYPE, _BUFFER, _HAS_RANK = 4, 6, 8, 20
 """Of a Tensor."""
 
 _CODE, _OPERANDS, _RESULTS = 4, 6, 8
@@ -56,8 +57,7 @@ class Tensors(NamedTuple):
 
 def read_tensors(model: Part) -> Tensors:
     """Raises HostError with `invalid_argument` for a file that is not a model, and for one in which
-    an inference would write: guests would see each other's inputs in it, and could change what was
-    checked."""
+    an inference would write, or read what nothing has written."""
     with mapped(model) as content:
         return _read(content)
 
@@ -70,7 +70,7 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
     inputs = first.numbers(_INPUTS, "i")
     with_data = {place for place, buffer in enumerate(root.tables(_BUFFERS)) if _has_data(buffer)}
     for subgraph in root.tables(_SUBGRAPHS):
-        _check_written(subgraph, with_data)
+        check_order(subgraph, with_data)
     sums = (
         Sum(of, operator.numbers(_RESULTS, "i")[0], tensors[axes].number(_BUFFER, "I") in with_data)
         for operator in first.tables(_OPERATORS)
@@ -93,14 +93,6 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
             if not tensors[place].number(_HAS_RANK, "?") and not tensors[place].numbers(_SHAPE, "i")
         ),
     )
-
-
-def _check_written(subgraph: Table, with_data: set[int]) -> None:
-    inputs = set(subgraph.numbers(_INPUTS, "i"))
-    for place, tensor in enumerate(subgraph.tables(_TENSORS)):
-        written = place in inputs or tensor.number(_IS_VARIABLE, "?")
-        if written and tensor.number(_BUFFER, "I") in with_data:
-            raise tensor.refused("an input or a variable has data, over which LiteRT would write")
 
 
 def _has_data(buffer: Table) -> bool:

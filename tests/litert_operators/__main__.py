@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter, defaultdict
 from dataclasses import asdict
 
@@ -39,9 +40,15 @@ def main() -> int:
     for pattern in PATTERNS:
         command = [sys.executable, "-m", "tests.litert_operators", "--compute", *sys.argv[1:]]
         environment = {**os.environ, "MALLOC_PERTURB_": pattern, "GLIBC_TUNABLES": NO_CACHE}
-        runs.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-    first, second = ([Outcome(**json.loads(line)) for line in run.communicate()[0].splitlines()] for run in runs)
-    return report(first, second)
+        output = tempfile.TemporaryFile("w+")
+        runs.append((subprocess.Popen(command, env=environment, stdout=output), output))
+    found = []
+    for run, output in runs:
+        if run.wait():
+            raise subprocess.CalledProcessError(run.returncode, run.args)
+        output.seek(0)
+        found.append([Outcome(**json.loads(line)) for line in output])
+    return report(*found)
 
 
 def report(first: list[Outcome], second: list[Outcome]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
+from flatbuffers import flexbuffers
 
 from tests.litert_operators.draft import BOOL, F32, I32, I64, Draft, Kind
 from tests.litert_operators.elementwise import type_code
@@ -85,7 +86,8 @@ def composite(name: str, draft: Draft) -> None:
         draft.add(name, inputs, outputs, "Call", subgraph=called)
     else:
         draft.add(name, inputs, outputs, "StableHLOComposite", name="some.name",
-                  decompositionSubgraphIndex=called)  # fmt: skip
+                  decompositionSubgraphIndex=called,
+                  compositeAttributes=np.frombuffer(flexbuffers.Dumps({"a": 1}), np.uint8))  # fmt: skip
 
 
 def variables(draft: Draft) -> None:

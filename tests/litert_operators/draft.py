@@ -14,6 +14,9 @@ from tests.tflite_models import Graph, Operator, Tensor, build_graphs, schema
 
 __all__ = ["F32", "I8", "I16", "I32", "I64", "U8", "Case", "Draft", "Kind", "Q8", "Q16", "QU8"]
 
+FIRST_VERSIONS = {"BROADCAST_TO": 2}
+"""Of operators that LiteRT has in no first one."""
+
 RESOURCE = schema.TensorType.RESOURCE
 
 
@@ -138,9 +141,16 @@ class Draft:
         self.tensors[place].variable = True
         return place
 
-    def made(self, kind: Kind, shape: Sequence[int] | None = None, shown: bool = True) -> int:
-        """A result: an output of the model, if it is shown."""
-        if shape is None or self.chance(0.2):
+    def made(
+        self,
+        kind: Kind,
+        shape: Sequence[int] | None = None,
+        shown: bool = True,
+        exact: bool = False,
+    ) -> int:
+        """A result: an output of the model, if it is shown. Its shape may be wrong, where it need
+        not be exact."""
+        if shape is None or (self.chance(0.2) and not exact):
             shape = self.shape(0, 1, 2, 4)
         place = self._tensor(kind, [-1] * len(shape) if self.free else shape)
         if shown:
@@ -169,11 +179,13 @@ class Draft:
         inputs: Sequence[int],
         outputs: Sequence[int],
         options: str = "",
+        /,
         **fields: Any,
     ) -> Operator:
         """An operator by its name in BuiltinOperator; `options` is a name in BuiltinOptions or in
         BuiltinOptions2, without its last word."""
         operator = Operator(getattr(schema.BuiltinOperator, name), list(inputs), list(outputs))
+        operator.version = self.number(1, 5) if self.chance(0.1) else FIRST_VERSIONS.get(name, 1)
         if options:
             made = getattr(schema, f"{options}OptionsT")()
             for key, value in fields.items():

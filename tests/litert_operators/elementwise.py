@@ -53,6 +53,7 @@ def unary(name: str, kinds: Sequence[Kind], options: str, draft: Draft) -> None:
         fields["beta"] = 1.0
     elif name == "GELU":
         fields["approximate"] = draft.chance(0.5)
+    low, high = (1, 9) if name in ("RSQRT", "LOG", "SQRT") and draft.chance(0.8) else (None, None)
     result = kind
     if kind.scale and name in ("SOFTMAX", "LOGISTIC"):
         result = Kind(kind.dtype, 1 / 256, -128 if kind == Q8 else 0)
@@ -64,7 +65,8 @@ def unary(name: str, kinds: Sequence[Kind], options: str, draft: Draft) -> None:
         result = Kind(kind.dtype, 16 / 256, 127 if kind == Q8 else 255)
     elif kind.scale and name == "L2_NORMALIZATION":
         result = Kind(kind.dtype, 1 / 128, 128 if kind == QU8 else 0)
-    draft.add(name, [draft.given(kind, shape, constant=0.02)], [draft.made(result, shape)],
+    draft.add(name, [draft.given(kind, shape, low, high, constant=0.02)],
+              [draft.made(result, shape)],
               options, **fields)  # fmt: skip
 
 
@@ -177,6 +179,8 @@ def select(name: str, draft: Draft) -> None:
 
 def of_shape(name: str, draft: Draft) -> None:
     kind, shape = draft.one_of(ALL), draft.shape(0, 1, 2, 4)
+    if name == "ZEROS_LIKE":
+        kind = draft.one_of((F32, I32, I64))
     source, result = draft.given(kind, shape), draft.one_of((I32, I64))
     if name == "SHAPE":
         draft.add(name, [source], [draft.made(result, [len(shape)])], "Shape",

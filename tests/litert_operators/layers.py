@@ -30,7 +30,7 @@ def weights(draft: Draft, kind: Kind, shape: list[int]) -> int:
 
 
 def bias(draft: Draft, kind: Kind, length: int) -> list[int]:
-    if draft.chance(0.3):
+    if draft.chance(0.15):
         return [-1] if draft.chance(0.3) else []
     return [draft.given(BIASES[kind], [length], constant=0.8)]
 
@@ -292,7 +292,7 @@ def detection(draft: Draft) -> None:
     kind = draft.one_of((F32, QU8))
     inputs = [draft.given(kind, [1, boxes, 4]),
               draft.given(kind, [1, boxes, classes + draft.number(0, 2)]),
-              draft.given(kind, [boxes, 4])]  # fmt: skip
+              draft.given(kind, [boxes, 4], 1, 5)]  # fmt: skip
     shapes = ([1, most, 4], [1, most], [1, most], [1])
     operator = draft.add("CUSTOM", inputs, [draft.made(F32, shape) for shape in shapes])
     operator.custom, operator.custom_options = "TFLite_Detection_PostProcess", bytes(options)

@@ -279,7 +279,8 @@ def reverse(name: str, draft: Draft) -> None:
         axes = [axis for axis in range(len(shape)) if draft.chance(0.5)] or [0]
         draft.add(name, [source, draft.parameter(axes)], [made], "ReverseV2")
         return
-    axis, batch = draft.number(0, len(shape)), draft.number(0, len(shape))
+    axis = draft.number(0, len(shape))
+    batch = (axis + draft.number(0 if draft.chance(0.1) else 1, len(shape))) % len(shape)
     lengths = draft.indices([shape[batch]], shape[axis] + 1, draft.one_of(INDICES))
     draft.add(name, [source, lengths], [made], "ReverseSequence", seqDim=axis, batchDim=batch)
 
@@ -299,8 +300,9 @@ def segments(name: str, draft: Draft) -> None:
     kind, shape, count = draft.one_of((F32, I32)), draft.shape(1, 2, 3), draft.length()
     source = draft.given(kind, shape)
     if name == "SEGMENT_SUM":
-        order = np.sort(draft.values(I32, [shape[0]], 0, 4))
-        ids = draft.constant(I32, order) if draft.chance(0.5) else draft.indices([shape[0]], 4)
+        order = np.cumsum(draft.values(I32, [shape[0]], 0, 2), dtype=np.int32)
+        order -= order[0] if order.size else 0
+        ids = draft.parameter(order) if draft.chance(0.8) else draft.indices([shape[0]], 4)
         draft.add(name, [source, ids], [draft.made(kind)], "SegmentSum")
         return
     axes = draft.number(1, len(shape) + 1)

@@ -76,16 +76,17 @@ def scatter(draft: Draft) -> None:
               updateWindowDims=np.arange(1, 1 + len(shape) - depth, dtype=np.int64),
               insertedWindowDims=np.arange(depth, dtype=np.int64),
               scatterDimsToOperandDims=np.arange(depth, dtype=np.int64),
-              updateComputationSubgraphIndex=_combine(draft, kind))  # fmt: skip
+              updateComputationSubgraphIndex=_combine(draft, kind, own=True))  # fmt: skip
 
 
-def _combine(draft: Draft, kind: Kind) -> int:
+def _combine(draft: Draft, kind: Kind, own: bool = False) -> int:
     inner = Draft(draft.random)
     inner.free = False
     places = [inner.given(kind, [], constant=0) for _ in range(2)]
     name, options = draft.one_of((("ADD", "Add"), ("MUL", "Mul"), ("MAXIMUM", "MaximumMinimum")))
-    if draft.chance(0.5):
-        name, options = draft.one_of((("STABLEHLO_ADD", ""), ("STABLEHLO_MAXIMUM", "")))
+    if own or draft.chance(0.5):
+        words = ("ADD", "MULTIPLY", "MAXIMUM", "MINIMUM")
+        name, options = f"STABLEHLO_{draft.one_of(words)}", ""
     inner.add(name, places, [inner.made(kind, [])], options)
     return draft.graph(inner, places)
 
@@ -114,9 +115,9 @@ def windows(draft: Draft) -> None:
 def reduce_window(draft: Draft) -> None:
     kind, shape = draft.one_of((F32, I32, I64, I8, U8, BOOL)), draft.shape(1, 2, 3)
     inputs = [draft.given(kind, shape), draft.given(kind, [])]
-    for low, high in ((1, 4), (1, 3), (1, 3), (1, 3)):
+    for low, high in ((1, 4), (1, 3), (1, 3)):
         numbers = [draft.number(low, high) for _ in shape]
-        inputs.append(draft.parameter(numbers, I64))
+        inputs.append(draft.constant(I64, np.array(numbers)))
     draft.add("REDUCE_WINDOW", inputs, [draft.made(kind)], "ReduceWindow",
               reduceFunction=draft.number(1, 7))  # fmt: skip
 
@@ -133,7 +134,7 @@ def generator(draft: Draft) -> None:
     algorithm = draft.number(0, 3)
     state = [draft.one_of((2, 3)) if algorithm == 1 else 2]
     draft.add("STABLEHLO_RNG_BIT_GENERATOR", [draft.given(U64, state)],
-              [draft.made(U64, state), draft.made(kind, shape)], "StablehloRngBitGenerator",
+              [draft.made(U64, state, exact=True), draft.made(kind, shape)], "StablehloRngBitGenerator",
               algorithm=algorithm)  # fmt: skip
 
 
