@@ -22,10 +22,12 @@ _OPERANDS, _RESULTS = 6, 8
 """Of an Operator."""
 
 
-def check_order(subgraph: Table, with_data: set[int]) -> None:
-    """`with_data` are the buffers that hold data. Raises HostError with `invalid_argument` for a
-    tensor that is read before it is written, and for one that would be written in the model: guests
-    would see each other's inputs in it, and could change what was checked."""
+def check_order(subgraph: Table, with_data: set[int]) -> set[int]:
+    """Returns the places of constants; `with_data` are the buffers that hold data.
+
+    Raises HostError with `invalid_argument` for a tensor that is read before it is written, and for
+    one that would be written in the model: guests would see each other's inputs in it, and could
+    change what was checked."""
     tensors = list(subgraph.tables(_TENSORS))
     constant = {
         place for place, each in enumerate(tensors) if each.number(_BUFFER, "I") in with_data
@@ -46,3 +48,4 @@ def check_order(subgraph: Table, with_data: set[int]) -> None:
         if made & constant:
             raise operator.refused(f"it writes tensor {min(made & constant)}, which has data")
         awaited -= made
+    return constant

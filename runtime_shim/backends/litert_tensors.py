@@ -1,5 +1,5 @@
-"""What LiteRT's interpreter does not say of tensors: which of them are sums, and which inputs can
-have any number of dimensions.
+"""What LiteRT's interpreter does not say of a model: which tensors are sums, which inputs can have
+any number of dimensions, and which operators need care.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
@@ -12,11 +12,14 @@ from typing import NamedTuple
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.litert_operators import check_operator, node_of
 from runtime_shim.backends.litert_order import check_order
+from runtime_shim.backends.litert_shapes import Guard, Shape, guards_of
+from runtime_shim.backends.litert_slices import Slice, slice_of
 from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
 
-__all__ = ["Tensors", "read_tensors"]
+__all__ = ["NOTHING", "Sum", "Tensors", "read_tensors"]
 
 _SUBGRAPHS, _BUFFERS = 8, 12
 """Of a Model."""
@@ -24,7 +27,7 @@ _SUBGRAPHS, _BUFFERS = 8, 12
 _TENSORS, _INPUTS, _OPERATORS = 4, 6, 10
 """Of a SubGraph."""
 
-_SHAPE, _TYPE, _BUFFER, _HAS_RANK = 4, 6, 8, 20
+_SHAPE, _TYPE, _BUFFER, _SHAPE_SIGNATURE, _HAS_RANK = 4, 6, 8, 18, 20
 """Of a Tensor."""
 
 _CODE, _OPERANDS, _RESULTS = 4, 6, 8
@@ -33,8 +36,14 @@ _CODE, _OPERANDS, _RESULTS = 4, 6, 8
 _CODES = 6
 """Of a Model: what each operator code is, in a field for the first 127 and in one for all."""
 
-_SUM = 74
+_CUSTOM_NAME = 6
+"""Of an OperatorCode."""
+
+_CUSTOM, _SUM, _READ_VARIABLE = 32, 74, 143
 """Of BuiltinOperator."""
+
+_DETECTIONS = b"TFLite_Detection_PostProcess"
+"""Its outputs have places for more than it may find, and it writes those for what it found."""
 
 _8_BITS = (3, 9)
 """UINT8 and INT8, of TensorType."""
@@ -49,10 +58,20 @@ class Sum(NamedTuple):
 
 
 class Tensors(NamedTuple):
-    """Of the first subgraph: sums of 8 bits, and the places of inputs without a rank."""
+    """Of the first subgraph: sums of 8 bits, the places of inputs without a rank, and of results
+    that LiteRT writes in part. Of all: what has to hold of shapes and slices, and whether there
+    are variables, which LiteRT's XNNPACK reads before they are assigned."""
 
     sums: tuple[Sum, ...]
     unranked: frozenset[int]
+    partial: tuple[int, ...]
+    guards: tuple[Guard, ...]
+    slices: tuple[Slice, ...]
+    has_variables: bool
+
+
+NOTHING = Tensors((), frozenset(), (), (), (), False)
+"""Of a model that is not read yet."""
 
 
 def read_tensors(model: Part) -> Tensors:
@@ -69,8 +88,27 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
     tensors = list(first.tables(_TENSORS))
     inputs = first.numbers(_INPUTS, "i")
     with_data = {place for place, buffer in enumerate(root.tables(_BUFFERS)) if _has_data(buffer)}
-    for subgraph in root.tables(_SUBGRAPHS):
-        check_order(subgraph, with_data)
+    detections = {
+        place
+        for place, code in enumerate(root.tables(_CODES))
+        if codes[place] == _CUSTOM and code.text(_CUSTOM_NAME) == _DETECTIONS
+    }
+    partial: list[int] = []
+    guards, slices = [], []
+    for number, subgraph in enumerate(root.tables(_SUBGRAPHS)):
+        constant = check_order(subgraph, with_data)
+        known = constant if number else constant | set(inputs)
+        places = list(subgraph.tables(_TENSORS))
+        for operator in subgraph.tables(_OPERATORS):
+            node = node_of(operator, places, codes)
+            check_operator(node)
+            if operator.number(_CODE, "I") in detections:
+                if number:
+                    raise operator.refused("LiteRT writes what it detects in part")
+                partial.extend(node.results)
+            guards.append(guards_of(number, node))
+            slices.append(slice_of(number, node, constant))
+            _check_declared(guards[-1], places, known)
     sums = (
         Sum(of, operator.numbers(_RESULTS, "i")[0], tensors[axes].number(_BUFFER, "I") in with_data)
         for operator in first.tables(_OPERATORS)
@@ -86,13 +124,30 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
                 " such a sum unwritten where there is nothing to add",
             )
     return Tensors(
-        of_8_bits,
-        frozenset(
+        sums=of_8_bits,
+        partial=tuple(partial),
+        guards=tuple(filter(None, guards)),
+        slices=tuple(filter(None, slices)),
+        has_variables=_READ_VARIABLE in codes,
+        unranked=frozenset(
             place
             for place in inputs
             if not tensors[place].number(_HAS_RANK, "?") and not tensors[place].numbers(_SHAPE, "i")
         ),
     )
+
+
+def _check_declared(guard: Guard | None, tensors: list[Table], known: set[int]) -> None:
+    """Raise HostError for shapes that the model declares, of constants and of what it is given."""
+
+    def shape_of(place: int) -> Shape:
+        dims = tensors[place].numbers(_SHAPE_SIGNATURE, "i") or tensors[place].numbers(_SHAPE, "i")
+        fixed = place in known and all(dim >= 0 for dim in dims)
+        return dims if fixed and (dims or tensors[place].number(_HAS_RANK, "?")) else None
+
+    reason = None if guard is None else guard.refusal(shape_of)
+    if guard is not None and reason is not None:
+        raise guard.table.refused(reason)
 
 
 def _has_data(buffer: Table) -> bool:

@@ -38,6 +38,7 @@ FLOATS = (F32, F32, F32, F16, Q8, QU8, Q16)
 """What layers are for."""
 NUMBERS = (F32, F32, I32, I64, Q8, QU8, Q16, I8, U8, I16)
 ALL = (*NUMBERS, F16, F64, BOOL, U16, U32, U64)
+ANY = (*ALL, Q8, QU8, Q16)
 
 
 @dataclass
@@ -167,6 +168,11 @@ class Draft:
         zero_points = [kind.zero_point] if kind.scale else []
         self.tensors.append(Tensor(kind.dtype, list(dims), None, scales, zero_points))
         return len(self.tensors) - 1
+
+    def kind_of(self, choices: Sequence[Kind]) -> Kind:
+        """One of those that an operator is for, or at times any."""
+        kind: Kind = self.one_of(ANY if self.chance(0.15) else choices)
+        return kind
 
     def kind(self, place: int) -> Kind:
         tensor = self.tensors[place]

@@ -45,7 +45,7 @@ def other_shape(draft: Draft, shape: Sequence[int]) -> list[int]:
 
 
 def unary(name: str, kinds: Sequence[Kind], options: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(kinds), draft.shape(0, 1, 2, 3, 4, 4, 5)
+    kind, shape = draft.kind_of(kinds), draft.shape(0, 1, 2, 3, 4, 4, 5)
     fields: dict[str, object] = {}
     if name == "LEAKY_RELU":
         fields["alpha"] = 0.25
@@ -73,7 +73,7 @@ def unary(name: str, kinds: Sequence[Kind], options: str, draft: Draft) -> None:
 def binary(
     name: str, kinds: Sequence[Kind], options: str, result: Kind | None, draft: Draft
 ) -> None:
-    kind, shape = draft.one_of(kinds), draft.shape(0, 1, 2, 3, 4, 4, 5, 6)
+    kind, shape = draft.kind_of(kinds), draft.shape(0, 1, 2, 3, 4, 4, 5, 6)
     second = kind
     low = high = None
     if name in ("POW", "RIGHT_SHIFT", "STABLEHLO_SHIFT_LEFT", "STABLEHLO_POWER"):
@@ -91,7 +91,7 @@ def binary(
 
 
 def reduction(name: str, kinds: Sequence[Kind], draft: Draft) -> None:
-    kind, shape = draft.one_of(kinds), draft.shape(0, 1, 2, 3, 4, 4, 5)
+    kind, shape = draft.kind_of(kinds), draft.shape(0, 1, 2, 3, 4, 4, 5)
     keep = draft.chance(0.5)
     axes = [axis for axis in range(len(shape)) if draft.chance(0.5)]
     if axes and draft.chance(0.2):
@@ -103,7 +103,7 @@ def reduction(name: str, kinds: Sequence[Kind], draft: Draft) -> None:
 
 
 def cast(draft: Draft) -> None:
-    kind, result, shape = draft.one_of((*ALL, C64)), draft.one_of((*ALL, C64)), draft.shape()
+    kind, result, shape = draft.kind_of((*ALL, C64)), draft.one_of((*ALL, C64)), draft.shape()
     source, made = draft.given(kind, shape), draft.made(result, shape, shown=result != C64)
     options = ("Cast",) if draft.chance(0.5) else ()
     draft.add("CAST", [source], [made], *options)
@@ -113,7 +113,7 @@ def cast(draft: Draft) -> None:
 
 
 def bitcast(draft: Draft) -> None:
-    kind, result, shape = draft.one_of(ALL), draft.one_of(ALL), draft.shape()
+    kind, result, shape = draft.kind_of(ALL), draft.one_of(ALL), draft.shape()
     sizes = np.dtype(kind.dtype).itemsize, np.dtype(result.dtype).itemsize
     after = list(shape)
     if sizes[0] > sizes[1]:
@@ -131,13 +131,13 @@ def of_complex(name: str, draft: Draft) -> None:
 
 
 def quantize(draft: Draft) -> None:
-    kind, result, shape = draft.one_of((F32, Q8, QU8, Q16)), draft.one_of((Q8, QU8, Q16)), None
+    kind, result, shape = draft.kind_of((F32, Q8, QU8, Q16)), draft.one_of((Q8, QU8, Q16)), None
     shape = draft.shape(0, 1, 2, 4)
     draft.add("QUANTIZE", [draft.given(kind, shape)], [draft.made(result, shape)], "Quantize")
 
 
 def dequantize(draft: Draft) -> None:
-    kind, shape = draft.one_of((Q8, QU8, Q16, F16)), draft.shape(0, 1, 2, 4)
+    kind, shape = draft.kind_of((Q8, QU8, Q16, F16)), draft.shape(0, 1, 2, 4)
     draft.add("DEQUANTIZE", [draft.given(kind, shape)], [draft.made(F32, shape)], "Dequantize")
 
 
@@ -155,19 +155,19 @@ def response(draft: Draft) -> None:
 
 
 def add_n(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, F32, I32)), draft.shape()
+    kind, shape = draft.kind_of((F32, F32, I32)), draft.shape()
     inputs = [draft.given(kind, shape) for _ in range(draft.number(1, 5))]
     draft.add("ADD_N", inputs, [draft.made(kind, shape)], "AddN")
 
 
 def prelu(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, Q8, QU8)), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of((F32, Q8, QU8)), draft.shape(1, 2, 3, 4)
     inputs = [draft.given(kind, shape), draft.given(kind, other_shape(draft, shape), constant=0.5)]
     draft.add("PRELU", inputs, [draft.made(kind, shape)])
 
 
 def select(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of((*ALL, Q8)), draft.shape(0, 1, 2, 3, 4)
+    kind, shape = draft.kind_of((*ALL, Q8)), draft.shape(0, 1, 2, 3, 4)
     mask = shape[:1] if draft.chance(0.2) else shape
     shapes = [mask, shape, shape] if draft.chance(0.4) else [
         other_shape(draft, shape) for _ in range(3)
@@ -178,9 +178,9 @@ def select(name: str, draft: Draft) -> None:
 
 
 def of_shape(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(ALL), draft.shape(0, 1, 2, 4)
+    kind, shape = draft.kind_of(ALL), draft.shape(0, 1, 2, 4)
     if name == "ZEROS_LIKE":
-        kind = draft.one_of((F32, I32, I64))
+        kind = draft.kind_of((F32, I32, I64))
     source, result = draft.given(kind, shape), draft.one_of((I32, I64))
     if name == "SHAPE":
         draft.add(name, [source], [draft.made(result, [len(shape)])], "Shape",
@@ -192,7 +192,7 @@ def of_shape(name: str, draft: Draft) -> None:
 
 
 def cumsum(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32, I64)), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of((F32, I32, I64)), draft.shape(1, 2, 3, 4)
     inputs = [draft.given(kind, shape), draft.parameter(draft.number(-len(shape), len(shape)))]
     draft.add("CUMSUM", inputs, [draft.made(kind, shape)], "Cumsum",
               exclusive=draft.chance(0.5), reverse=draft.chance(0.5))  # fmt: skip

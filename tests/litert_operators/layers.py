@@ -23,7 +23,7 @@ LAYERED = (F32, F32, F32, Q8, QU8, Q16)
 
 def weights(draft: Draft, kind: Kind, shape: list[int]) -> int:
     """Mostly constant; for floats, at times of 8 bits."""
-    made = WEIGHTS[kind]
+    made = WEIGHTS.get(kind, kind)
     if kind == F32 and draft.chance(0.2):
         made = Kind(np.int8, 0.5)
     return draft.given(made, shape, constant=0.8)
@@ -32,11 +32,11 @@ def weights(draft: Draft, kind: Kind, shape: list[int]) -> int:
 def bias(draft: Draft, kind: Kind, length: int) -> list[int]:
     if draft.chance(0.15):
         return [-1] if draft.chance(0.3) else []
-    return [draft.given(BIASES[kind], [length], constant=0.8)]
+    return [draft.given(BIASES.get(kind, kind), [length], constant=0.8)]
 
 
 def convolution(name: str, draft: Draft) -> None:
-    kind, (n, h, w, c) = draft.one_of(LAYERED), draft.shape(4)
+    kind, (n, h, w, c) = draft.kind_of(LAYERED), draft.shape(4)
     side, out = draft.number(1, 4), draft.length()
     padding, stride = draft.number(0, 2), draft.number(1, 3)
     fields = {"padding": padding, "strideW": stride, "strideH": draft.number(1, 3)}
@@ -88,7 +88,7 @@ def convolution_3d(name: str, draft: Draft) -> None:
 
 
 def pooling(name: str, draft: Draft) -> None:
-    kind = draft.one_of((F32,) if name == "L2_POOL_2D" else LAYERED)
+    kind = draft.kind_of((F32,) if name == "L2_POOL_2D" else LAYERED)
     fields = {"strideW": draft.number(1, 3), "strideH": draft.number(1, 3)}
     draft.add(name, [draft.given(kind, draft.shape(4))], [draft.made(kind)], "Pool2D",
               padding=draft.number(0, 2), filterWidth=draft.number(1, 4),
@@ -96,7 +96,7 @@ def pooling(name: str, draft: Draft) -> None:
 
 
 def fully_connected(draft: Draft) -> None:
-    kind, deep, out = draft.one_of(LAYERED), draft.length(), draft.length()
+    kind, deep, out = draft.kind_of(LAYERED), draft.length(), draft.length()
     keep = draft.chance(0.3)
     source = draft.given(kind, [*draft.shape(1, 1, 2), deep])
     draft.add("FULLY_CONNECTED", [source, weights(draft, kind, [out, deep]),
@@ -107,12 +107,12 @@ def fully_connected(draft: Draft) -> None:
 
 
 def batch_matmul(draft: Draft) -> None:
-    kind, lead, (n, k, m) = draft.one_of((F32, F32, Q8, Q16)), draft.shape(0, 1, 2), draft.shape(3)
+    kind, lead, (n, k, m) = draft.kind_of((F32, F32, Q8, Q16)), draft.shape(0, 1, 2), draft.shape(3)
     left, right = draft.chance(0.4), draft.chance(0.4)
     other = [1 if draft.chance(0.3) else length for length in lead]
     inputs = [
         draft.given(kind, [*lead, *((k, n) if left else (n, k))]),
-        draft.given(WEIGHTS[kind] if kind == F32 and draft.chance(0.2) else kind,
+        draft.given(WEIGHTS[Q8] if kind == F32 and draft.chance(0.2) else kind,
                     [*other, *((m, k) if right else (k, m))], constant=0.3),
     ]  # fmt: skip
     draft.add("BATCH_MATMUL", inputs, [draft.made(kind, [*lead, n, m])], "BatchMatMul",
@@ -120,7 +120,7 @@ def batch_matmul(draft: Draft) -> None:
 
 
 def resize(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, F32, Q8, QU8, Q16)), draft.shape(4)
+    kind, shape = draft.kind_of((F32, F32, Q8, QU8, Q16)), draft.shape(4)
     size = draft.shape(2)
     align = draft.chance(0.3)
     made = draft.made(kind, [shape[0], *size, shape[3]])
@@ -131,7 +131,7 @@ def resize(name: str, draft: Draft) -> None:
 
 
 def embedding(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, F32, Q8, I8)), draft.shape(2, 3)
+    kind, shape = draft.kind_of((F32, F32, Q8, I8)), draft.shape(2, 3)
     places = draft.indices(draft.shape(1), shape[0])
     draft.add("EMBEDDING_LOOKUP", [places, draft.given(kind, shape, constant=0.6)],
               [draft.made(draft.one_of((kind, F32)))])  # fmt: skip
@@ -168,7 +168,9 @@ def rnn(name: str, draft: Draft) -> None:
     batch, steps, wide, units = draft.shape(4)
     major = draft.chance(0.5)
     fields = {} if name == "RNN" else {"timeMajor": major}
-    shape = [batch, wide] if name == "RNN" else ([steps, batch] if major else [batch, steps]) + [wide]
+    shape = (
+        [batch, wide] if name == "RNN" else ([steps, batch] if major else [batch, steps]) + [wide]
+    )
     kernel = draft.one_of((F32, F32, Kind(np.int8, 0.5)))
     inputs = [draft.given(F32, shape)]
     if name == "BIDIRECTIONAL_SEQUENCE_RNN":
@@ -194,7 +196,9 @@ def _cell(draft: Draft, kernel: Kind, wide: int, units: int) -> list[int]:
 def lstm(name: str, draft: Draft) -> None:
     batch, steps, wide, units = draft.shape(4)
     major, both = draft.chance(0.5), name == "BIDIRECTIONAL_SEQUENCE_LSTM"
-    shape = [batch, wide] if name == "LSTM" else ([steps, batch] if major else [batch, steps]) + [wide]
+    shape = (
+        [batch, wide] if name == "LSTM" else ([steps, batch] if major else [batch, steps]) + [wide]
+    )
     kernel = draft.one_of((F32, F32, Kind(np.int8, 0.5)))
     projected = draft.length() if draft.chance(0.3) else units
     inputs = [draft.given(F32, shape)]
@@ -271,7 +275,7 @@ def svdf(draft: Draft) -> None:
 
 def random_numbers(name: str, draft: Draft) -> None:
     shape, seeds = draft.shape(0, 1, 2), {"seed": draft.number(1, 99), "seed2": 7}
-    kind = draft.one_of((I32, I64))
+    kind = draft.kind_of((I32, I64))
     if name == "MULTINOMIAL":
         inputs = [draft.given(F32, draft.shape(2)), draft.parameter(draft.length())]
         draft.add(name, inputs, [draft.made(kind)], "Random", **seeds)
@@ -289,7 +293,7 @@ def detection(draft: Draft) -> None:
         "y_scale": 10.0, "x_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0,
         "use_regular_nms": draft.chance(0.5), "detections_per_class": draft.number(1, 9),
     })  # fmt: skip
-    kind = draft.one_of((F32, QU8))
+    kind = draft.kind_of((F32, QU8))
     inputs = [draft.given(kind, [1, boxes, 4]),
               draft.given(kind, [1, boxes, classes + draft.number(0, 2)]),
               draft.given(kind, [boxes, 4], 1, 5)]  # fmt: skip

@@ -21,7 +21,7 @@ INDICES = (I32, I32, I64)
 
 
 def reshape(draft: Draft) -> None:
-    kind, shape = draft.one_of(ALL), draft.shape()
+    kind, shape = draft.kind_of(ALL), draft.shape()
     after = [int(np.prod(shape))] if draft.chance(0.5) else shape[::-1]
     asked = [-1, *after[1:]] if draft.chance(0.3) else after
     inputs = [draft.given(kind, shape)]
@@ -33,20 +33,20 @@ def reshape(draft: Draft) -> None:
 
 
 def squeeze(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), [*draft.shape(0, 1, 2), 1]
+    kind, shape = draft.kind_of(MOVED), [*draft.shape(0, 1, 2), 1]
     draft.add("SQUEEZE", [draft.given(kind, shape)], [draft.made(kind, shape[:-1])], "Squeeze",
               squeezeDims=draft.one_of(([], [-1], [len(shape) - 1])))  # fmt: skip
 
 
 def expand(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(0, 1, 2, 3)
+    kind, shape = draft.kind_of(MOVED), draft.shape(0, 1, 2, 3)
     axis = draft.number(-len(shape) - 1, len(shape) + 1)
     draft.add("EXPAND_DIMS", [draft.given(kind, shape), draft.parameter(axis)],
               [draft.made(kind)], "ExpandDims")  # fmt: skip
 
 
 def transpose(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(0, 1, 2, 3, 4, 5, 6)
+    kind, shape = draft.kind_of(MOVED), draft.shape(0, 1, 2, 3, 4, 5, 6)
     order = [int(axis) for axis in draft.random.permutation(len(shape))]
     if order and draft.chance(0.1):
         order[0] = draft.number(-len(shape), len(shape) + 1)
@@ -59,7 +59,7 @@ def transpose(name: str, draft: Draft) -> None:
 
 
 def concatenation(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape()
+    kind, shape = draft.kind_of(MOVED), draft.shape()
     axis = draft.number(-len(shape), len(shape))
     inputs = []
     for _ in range(draft.number(1, 5)):
@@ -73,14 +73,14 @@ def concatenation(name: str, draft: Draft) -> None:
 
 
 def pack(draft: Draft) -> None:
-    kind, shape, count = draft.one_of(MOVED), draft.shape(0, 1, 2, 3), draft.number(1, 5)
+    kind, shape, count = draft.kind_of(MOVED), draft.shape(0, 1, 2, 3), draft.number(1, 5)
     inputs = [draft.given(kind, shape) for _ in range(count)]
     axis = draft.number(-len(shape) - 1, len(shape) + 1)
     draft.add("PACK", inputs, [draft.made(kind)], "Pack", axis=axis, valuesCount=count)
 
 
 def unpack(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape()
+    kind, shape = draft.kind_of(MOVED), draft.shape()
     axis = draft.number(-len(shape), len(shape))
     count = shape[axis]
     draft.add("UNPACK", [draft.given(kind, shape)],
@@ -88,7 +88,7 @@ def unpack(draft: Draft) -> None:
 
 
 def split(name: str, draft: Draft) -> None:
-    kind, shape, count = draft.one_of(MOVED), draft.shape(), draft.number(1, 4)
+    kind, shape, count = draft.kind_of(MOVED), draft.shape(), draft.number(1, 4)
     axis = draft.number(-len(shape), len(shape))
     sizes = [draft.length() for _ in range(count)]
     if name == "SPLIT":
@@ -106,7 +106,7 @@ def split(name: str, draft: Draft) -> None:
 
 
 def pad(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3, 4, 4, 5)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4, 4, 5)
     low = -1 if draft.chance(0.1) else 0
     amounts = draft.random.integers(low, 3, (len(shape), 2))
     source = draft.given(kind, shape)
@@ -120,7 +120,7 @@ def pad(name: str, draft: Draft) -> None:
 
 
 def cut(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3, 4, 5)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4, 5)
     begin = [draft.number(0, length + 1) for length in shape]
     size = [draft.number(0, length - start + 1) for start, length in zip(begin, shape, strict=True)]
     if draft.chance(0.2):
@@ -147,7 +147,7 @@ def cut(name: str, draft: Draft) -> None:
 
 
 def gather(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4)
     axis = draft.number(-len(shape), len(shape))
     batch = draft.number(0, axis % len(shape) + 1) if draft.chance(0.3) else 0
     places = draft.indices([*shape[:batch], *draft.shape(0, 1, 2)], shape[axis],
@@ -157,7 +157,7 @@ def gather(draft: Draft) -> None:
 
 
 def gather_nd(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4)
     depth = draft.number(0, len(shape) + 1)
     places = draft.indices([*draft.shape(0, 1, 2), depth], min(shape[:depth], default=1),
                            draft.one_of((*INDICES, I16)))  # fmt: skip
@@ -165,7 +165,7 @@ def gather_nd(draft: Draft) -> None:
 
 
 def scatter_nd(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3)
     depth, rows = draft.number(1, len(shape) + 1), draft.shape(1, 2)
     index = draft.one_of(INDICES)
     places = draft.indices([*rows, depth], min(shape[:depth]), index)
@@ -175,7 +175,7 @@ def scatter_nd(draft: Draft) -> None:
 
 
 def sparse_to_dense(draft: Draft) -> None:
-    kind, shape, count = draft.one_of((F32, I32, I64, I8, U8)), draft.shape(1, 2, 3, 4), 3
+    kind, shape, count = draft.kind_of((F32, I32, I64, I8, U8)), draft.shape(1, 2, 3, 4), 3
     index = draft.one_of(INDICES)
     rows = [count, len(shape)] if len(shape) > 1 or draft.chance(0.5) else [count]
     places = draft.indices(rows, min(shape), index)
@@ -187,7 +187,7 @@ def sparse_to_dense(draft: Draft) -> None:
 
 
 def tile(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(0, 1, 2, 3, 4)
+    kind, shape = draft.kind_of(MOVED), draft.shape(0, 1, 2, 3, 4)
     times = [draft.one_of((0, 1, 1, 2, 3)) for _ in shape]
     if times and draft.chance(0.05):
         times[0] = -1
@@ -196,7 +196,7 @@ def tile(draft: Draft) -> None:
 
 
 def broadcast(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3, 4, 5)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4, 5)
     small = [1 if draft.chance(0.4) else n for n in shape][draft.number(0, len(shape)) :]
     index = draft.one_of(INDICES)
     if name == "BROADCAST_TO":
@@ -208,20 +208,20 @@ def broadcast(name: str, draft: Draft) -> None:
 
 
 def fill(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(0, 1, 2, 4)
+    kind, shape = draft.kind_of(MOVED), draft.shape(0, 1, 2, 4)
     dims = draft.parameter(np.array(shape, np.int32), draft.one_of(INDICES))
     draft.add("FILL", [dims, draft.given(kind, [])], [draft.made(kind, shape)], "Fill")
 
 
 def counting(draft: Draft) -> None:
-    kind = draft.one_of((I32, F32, I64))
+    kind = draft.kind_of((I32, F32, I64))
     start, stop, step = draft.number(-5, 5), draft.number(-5, 9), draft.one_of((1, 2, -1, 0))
     inputs = [draft.parameter(value, kind) for value in (start, stop, step)]
     draft.add("RANGE", inputs, [draft.made(kind)], "Range")
 
 
 def one_hot(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32, I64, I8, U8, BOOL)), draft.shape(0, 1, 2, 3)
+    kind, shape = draft.kind_of((F32, I32, I64, I8, U8, BOOL)), draft.shape(0, 1, 2, 3)
     depth = draft.length()
     inputs = [draft.indices(shape, depth, draft.one_of(INDICES)), draft.parameter(depth),
               draft.given(kind, []), draft.given(kind, [])]  # fmt: skip
@@ -230,7 +230,7 @@ def one_hot(draft: Draft) -> None:
 
 
 def extreme(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32, Q8, QU8, BOOL, I16)), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of((F32, I32, Q8, QU8, BOOL, I16)), draft.shape(1, 2, 3, 4)
     result = draft.one_of((I32, I64))
     axis = draft.parameter(draft.number(-len(shape), len(shape)), draft.one_of(INDICES))
     options = {"ARG_MAX": "ArgMax", "ARG_MIN": "ArgMin"}[name]
@@ -239,7 +239,7 @@ def extreme(name: str, draft: Draft) -> None:
 
 
 def top(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32, I64, Q8, QU8, I16)), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of((F32, I32, I64, Q8, QU8, I16)), draft.shape(1, 2, 3)
     result = draft.one_of((I32, I16)) if draft.chance(0.2) else I32
     count = draft.parameter(draft.number(0, shape[-1] + 1), draft.one_of((I32, I32, I16)))
     draft.add("TOPK_V2", [draft.given(kind, shape), count],
@@ -247,12 +247,12 @@ def top(draft: Draft) -> None:
 
 
 def where(draft: Draft) -> None:
-    kind, shape = draft.one_of((BOOL, BOOL, F32, I32, I64, I8, U8)), draft.shape(0, 1, 2, 3, 4)
+    kind, shape = draft.kind_of((BOOL, BOOL, F32, I32, I64, I8, U8)), draft.shape(0, 1, 2, 3, 4)
     draft.add("WHERE", [draft.given(kind, shape)], [draft.made(I64)], "Where")
 
 
 def unique(draft: Draft) -> None:
-    kind, result = draft.one_of((F32, I32, I64, U8, I8, I16)), draft.one_of((I32, I64))
+    kind, result = draft.kind_of((F32, I32, I64, U8, I8, I16)), draft.one_of((I32, I64))
     shape = draft.shape(1, 1, 1, 2)
     draft.add("UNIQUE", [draft.given(kind, shape)], [draft.made(kind), draft.made(result, shape)],
               "Unique", idxOutType=type_code(result))  # fmt: skip
@@ -273,7 +273,7 @@ def suppression(name: str, draft: Draft) -> None:
 
 
 def reverse(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4)
     source, made = draft.given(kind, shape), draft.made(kind, shape)
     if name == "REVERSE_V2":
         axes = [axis for axis in range(len(shape)) if draft.chance(0.5)] or [0]
@@ -286,7 +286,7 @@ def reverse(name: str, draft: Draft) -> None:
 
 
 def diagonal(name: str, draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3)
     if name == "MATRIX_DIAG":
         made = draft.made(kind, [*shape, shape[-1]])
         draft.add(name, [draft.given(kind, shape)], [made], "MatrixDiag")
@@ -297,7 +297,7 @@ def diagonal(name: str, draft: Draft) -> None:
 
 
 def segments(name: str, draft: Draft) -> None:
-    kind, shape, count = draft.one_of((F32, I32)), draft.shape(1, 2, 3), draft.length()
+    kind, shape, count = draft.kind_of((F32, I32)), draft.shape(1, 2, 3), draft.length()
     source = draft.given(kind, shape)
     if name == "SEGMENT_SUM":
         order = np.cumsum(draft.values(I32, [shape[0]], 0, 2), dtype=np.int32)
@@ -311,7 +311,7 @@ def segments(name: str, draft: Draft) -> None:
 
 
 def update_slice(draft: Draft) -> None:
-    kind, shape = draft.one_of(MOVED), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4)
     part = [draft.number(0, n + 1) for n in shape]
     starts = draft.indices([len(shape)], 3, draft.one_of(INDICES))
     draft.add("DYNAMIC_UPDATE_SLICE", [draft.given(kind, shape), draft.given(kind, part), starts],
@@ -319,7 +319,7 @@ def update_slice(draft: Draft) -> None:
 
 
 def blocks(name: str, draft: Draft) -> None:
-    kind, size = draft.one_of((F32, Q8, QU8, I32, I64)), draft.number(1, 4)
+    kind, size = draft.kind_of((F32, Q8, QU8, I32, I64)), draft.number(1, 4)
     n, h, w, c = draft.shape(4)
     if name == "SPACE_TO_DEPTH":
         source = draft.given(kind, [n, h * size, w * size, c])
@@ -346,7 +346,7 @@ def blocks(name: str, draft: Draft) -> None:
 
 
 def bucketize(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, F64, I32, I64)), draft.shape()
+    kind, shape = draft.kind_of((F32, F64, I32, I64)), draft.shape()
     draft.add("BUCKETIZE", [draft.given(kind, shape)], [draft.made(I32, shape)], "Bucketize",
               boundaries=[-1.0, 0.0, 1.0][: draft.number(0, 4)])  # fmt: skip
 

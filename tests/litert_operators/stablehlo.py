@@ -19,7 +19,7 @@ KINDS = (F32, F32, I32, I64, I8, I16, F16, BOOL)
 
 
 def pad(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3, 4)
     edges = {
         word: np.array([draft.number(low, 3) for _ in shape], np.int64)
         for word, low in (("edgePaddingLow", -2), ("edgePaddingHigh", -2), ("interiorPadding", 0))
@@ -29,7 +29,7 @@ def pad(draft: Draft) -> None:
 
 
 def slices(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3)
     start = np.array([draft.number(0, n) for n in shape], np.int64)
     draft.add("STABLEHLO_SLICE", [draft.given(kind, shape)], [draft.made(kind)], "StablehloSlice",
               startIndices=start, limitIndices=np.array(shape, np.int64),
@@ -37,7 +37,7 @@ def slices(draft: Draft) -> None:
 
 
 def dynamic_slice(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3)
     size = np.array([draft.number(0, n + 1) for n in shape], np.int64)
     starts = [draft.indices([], n) for n in shape]
     draft.add("STABLEHLO_DYNAMIC_SLICE", [draft.given(kind, shape), *starts],
@@ -45,7 +45,7 @@ def dynamic_slice(draft: Draft) -> None:
 
 
 def dynamic_update(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3)
     part = [draft.number(0, n + 1) for n in shape]
     starts = [draft.indices([], n) for n in shape]
     draft.add("STABLEHLO_DYNAMIC_UPDATE_SLICE",
@@ -54,7 +54,7 @@ def dynamic_update(draft: Draft) -> None:
 
 
 def gather(draft: Draft) -> None:
-    kind, shape, rows = draft.one_of(KINDS), draft.shape(1, 2, 3), draft.shape(1)
+    kind, shape, rows = draft.kind_of(KINDS), draft.shape(1, 2, 3), draft.shape(1)
     depth = draft.number(1, len(shape) + 1)
     sizes = [1] * depth + shape[depth:]
     places = draft.indices([*rows, depth], min(shape[:depth]), draft.one_of((I32, I64)))
@@ -67,7 +67,7 @@ def gather(draft: Draft) -> None:
 
 
 def scatter(draft: Draft) -> None:
-    kind, shape, rows = draft.one_of((F32, I32, I64)), draft.shape(1, 2, 3), draft.shape(1)
+    kind, shape, rows = draft.kind_of((F32, I32, I64)), draft.shape(1, 2, 3), draft.shape(1)
     depth = draft.number(1, len(shape) + 1)
     places = draft.indices([*rows, depth], min(shape[:depth]), draft.one_of((I32, I64)))
     updates = draft.given(kind, [*rows, *shape[depth:]])
@@ -92,7 +92,7 @@ def _combine(draft: Draft, kind: Kind, own: bool = False) -> int:
 
 
 def reduce(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32)), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of((F32, I32)), draft.shape(1, 2, 3)
     axes = np.array([axis for axis in range(len(shape)) if draft.chance(0.5)], np.int64)
     draft.add("STABLEHLO_REDUCE", [draft.given(kind, shape), draft.given(kind, [])],
               [draft.made(kind)], "StablehloReduce", dimensions=axes,
@@ -100,7 +100,7 @@ def reduce(draft: Draft) -> None:
 
 
 def windows(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32, I64)), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of((F32, I32, I64)), draft.shape(1, 2, 3, 4)
 
     def each(low: int, high: int) -> np.typing.NDArray[np.int64]:
         return np.array([draft.number(low, high) for _ in shape], np.int64)
@@ -113,7 +113,7 @@ def windows(draft: Draft) -> None:
 
 
 def reduce_window(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32, I64, I8, U8, BOOL)), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of((F32, I32, I64, I8, U8, BOOL)), draft.shape(1, 2, 3)
     inputs = [draft.given(kind, shape), draft.given(kind, [])]
     for low, high in ((1, 4), (1, 3), (1, 3)):
         numbers = [draft.number(low, high) for _ in shape]
@@ -123,14 +123,14 @@ def reduce_window(draft: Draft) -> None:
 
 
 def dilate(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3, 4)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3, 4)
     factors = draft.parameter([draft.number(1, 4) for _ in shape])
     draft.add("DILATE", [draft.given(kind, shape), factors, draft.given(kind, [])],
               [draft.made(kind)], "Dilate")  # fmt: skip
 
 
 def generator(draft: Draft) -> None:
-    kind, shape = draft.one_of((I32, I64, U32, U64)), draft.shape(1, 2)
+    kind, shape = draft.kind_of((I32, I64, U32, U64)), draft.shape(1, 2)
     algorithm = draft.number(0, 3)
     state = [draft.one_of((2, 3)) if algorithm == 1 else 2]
     draft.add("STABLEHLO_RNG_BIT_GENERATOR", [draft.given(U64, state)],
@@ -139,13 +139,13 @@ def generator(draft: Draft) -> None:
 
 
 def iota(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3)
     draft.add("STABLEHLO_IOTA", [], [draft.made(kind, shape)], "StablehloIota",
               iotaDimension=draft.number(0, len(shape)))  # fmt: skip
 
 
 def in_dimensions(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3)
     kept = [axis for axis in range(len(shape)) if draft.chance(0.6)]
     source = draft.given(kind, [shape[axis] for axis in kept])
     draft.add("STABLEHLO_BROADCAST_IN_DIM", [source], [draft.made(kind, shape)],
@@ -153,18 +153,18 @@ def in_dimensions(draft: Draft) -> None:
 
 
 def clamp(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape()
+    kind, shape = draft.kind_of(KINDS), draft.shape()
     inputs = [draft.given(kind, []), draft.given(kind, shape), draft.given(kind, [])]
     draft.add("STABLEHLO_CLAMP", inputs, [draft.made(kind, shape)])
 
 
 def reshape(draft: Draft) -> None:
-    kind, shape = draft.one_of(KINDS), draft.shape(1, 2, 3)
+    kind, shape = draft.kind_of(KINDS), draft.shape(1, 2, 3)
     draft.add("STABLEHLO_RESHAPE", [draft.given(kind, shape)], [draft.made(kind, shape[::-1])])
 
 
 def sort(draft: Draft) -> None:
-    kind, shape = draft.one_of((F32, I32)), draft.shape(1, 2)
+    kind, shape = draft.kind_of((F32, I32)), draft.shape(1, 2)
     draft.add("STABLEHLO_SORT", [draft.given(kind, shape)], [draft.made(kind, shape)],
               "StablehloSort", dimension=len(shape) - 1,
               comparatorSubgraphIndex=body(draft, [(kind, []), (kind, [])], "ADD"))  # fmt: skip

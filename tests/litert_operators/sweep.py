@@ -34,7 +34,7 @@ __all__ = ["Outcome", "outcomes"]
 MOST_MEMORY = 6 << 30
 """Bytes of address space."""
 
-LONGEST = 20
+LONGEST = 5
 """Seconds that a model may take."""
 
 

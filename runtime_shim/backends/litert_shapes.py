@@ -1,0 +1,164 @@
+"""Operators that LiteRT 2.3 gets wrong for some shapes: it ends the process, reads beside their
+tensors, or leaves what they give unwritten. `python -m tests.litert_operators` found them.
+
+https://github.com/google-ai-edge/LiteRT/tree/main/tflite/kernels
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from runtime_shim.backends.checks.flatbuffer import Table
+from runtime_shim.backends.litert_operators import Node
+
+__all__ = ["Guard", "Shape", "guards_of"]
+
+Shape: TypeAlias = "tuple[int, ...] | None"
+"""None where it is not known."""
+
+Check: TypeAlias = "Callable[[Sequence[Shape]], str | None]"
+"""What is wrong with the shapes of operands, if anything is."""
+
+_SMALL = (3, 7, 9)
+"""UINT8, INT16, INT8, of TensorType."""
+
+
+class Guard(NamedTuple):
+    """What has to hold of the operands of an operator, by their places in a subgraph. One that is
+    `after` matters after an inference too: nothing has ended, and what is wrong is the output."""
+
+    subgraph: int
+    operands: Sequence[int]
+    check: Check
+    table: Table
+    after: bool
+
+    def refusal(self, shape_of: Callable[[int], Shape]) -> str | None:
+        """What is wrong, for tensors of these shapes."""
+        return self.check([shape_of(place) if place >= 0 else None for place in self.operands])
+
+
+def guards_of(subgraph: int, node: Node) -> Guard | None:
+    """What has to be looked at in an operator, if anything has to be."""
+    name, check, after = _GUARDED.get(node.code, ("", None, False))
+    found = None if check is None else check(node)
+    if found is None:
+        return None
+
+    def named(shapes: Sequence[Shape]) -> str | None:
+        reason = found(shapes)
+        return None if reason is None else f"LiteRT cannot compute {name} {reason}"
+
+    return Guard(subgraph, node.operands, named, node.table, after)
+
+
+def _is_empty(shape: Shape) -> bool:
+    return shape is not None and 0 in shape
+
+
+def _some(_: Node) -> Check:
+    """The first operand has elements."""
+    return lambda shapes: "of a tensor without elements" if _is_empty(shapes[0]) else None
+
+
+def _all(_: Node) -> Check:
+    """All operands have elements."""
+    return lambda shapes: "with a tensor without elements" if any(map(_is_empty, shapes)) else None
+
+
+def _ranked(_: Node) -> Check:
+    return lambda shapes: "of a scalar" if shapes[0] == () else None
+
+
+def _classes(_: Node) -> Check:
+    def check(shapes: Sequence[Shape]) -> str | None:
+        if shapes[0] is None or shapes[0][-1:] not in ((), (0,)):
+            return None
+        return "of no classes" if shapes[0] else "of a scalar"
+
+    return check
+
+
+def _some_classes(_: Node) -> Check:
+    return lambda shapes: "of no classes" if (shapes[0] or (1,))[-1] == 0 else None
+
+
+def _alike(_: Node) -> Check:
+    def check(shapes: Sequence[Shape]) -> str | None:
+        first, second, *_ = shapes
+        unlike = first is not None and second is not None and first != second
+        return f"of the shapes {list(first or ())} and {list(second or ())}" if unlike else None
+
+    return check
+
+
+def _table(_: Node) -> Check:
+    def check(shapes: Sequence[Shape]) -> str | None:
+        return "in a table without rows" if (shapes[1] or (1,))[0] == 0 else None
+
+    return check
+
+
+def _product(node: Node) -> Check | None:
+    return _some(node) if node.kind(0) in _SMALL else None
+
+
+def _merged_lstm(node: Node) -> Check | None:
+    """BidirectionalSequenceLSTMOptions: merge_outputs, time_major."""
+    options = node.options
+    one_by_one = _all(node)
+    if options is None or not options.number(10, "?") or options.number(12, "?", 1):
+        return one_by_one
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        if shapes[0] is not None and shapes[0][:1] not in ((), (1,)):
+            return "with merged outputs, batch major, of more than one batch"
+        return one_by_one(shapes)
+
+    return check
+
+
+def _slices(node: Node) -> Check | None:
+    options = node.options_2
+    if options is None:
+        return None
+    sizes, vector = options.numbers(12, "q"), options.number(10, "q")
+    starts = len(options.numbers(8, "q"))
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        first, second, *_ = shapes
+        if first is not None and (0 in first or any(map(int.__gt__, sizes, first))):
+            return f"of slices of {list(sizes)} from the shape {list(first)}"
+        if second is not None and (*second, 1)[vector] != starts:
+            return f"of {starts} indices, of the shape {list(second)}"
+        return None
+
+    return check
+
+
+_GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = MappingProxyType(
+    {
+        7: ("EMBEDDING_LOOKUP", _table, True),
+        16: ("LSTM", _all, False),
+        23: ("RESIZE_BILINEAR", _some, False),
+        25: ("SOFTMAX", _some_classes, False),
+        27: ("SVDF", _all, False),
+        39: ("TRANSPOSE", _ranked, False),
+        44: ("UNIDIRECTIONAL_SEQUENCE_LSTM", _all, False),
+        50: ("LOG_SOFTMAX", _classes, True),
+        52: ("BIDIRECTIONAL_SEQUENCE_LSTM", _merged_lstm, True),
+        81: ("REDUCE_PROD", _product, True),
+        97: ("RESIZE_NEAREST_NEIGHBOR", _some, False),
+        105: ("REVERSE_V2", _some, False),
+        112: ("REVERSE_SEQUENCE", _some, False),
+        156: ("ATAN2", _alike, True),
+        198: ("STABLEHLO_REDUCE_WINDOW", _some, False),
+        201: ("STABLEHLO_GATHER", _slices, True),
+        203: ("DILATE", _some, False),
+        205: ("REDUCE_WINDOW", _some, False),
+        207: ("STABLEHLO_SHIFT_LEFT", _alike, True),
+    }
+)
+"""By their numbers in BuiltinOperator: their names, what to look at, and whether afterwards too."""

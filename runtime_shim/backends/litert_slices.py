@@ -1,0 +1,75 @@
+"""Slices that drop a dimension: where LiteRT 2.3 is told to take what is behind a tensor's end, or
+to go backwards, it leaves what it gives unwritten.
+
+https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/internal/strided_slice_logic.h
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from runtime_shim.backends.litert_operators import Node
+
+__all__ = ["Slice", "slice_of"]
+
+_STRIDED_SLICE = 45
+"""Of BuiltinOperator."""
+
+
+class Slice(NamedTuple):
+    """The places of a STRIDED_SLICE's tensor, of where it begins and of its steps; and its masks,
+    with a bit for each of the numbers in those. One whose begin or steps are `computed` can only be
+    looked at when that is done."""
+
+    subgraph: int
+    source: int
+    begin: int
+    steps: int
+    begin_mask: int
+    ellipsis_mask: int
+    new_axis_mask: int
+    shrink_mask: int
+    computed: bool
+
+    def refusal(
+        self, shape: Sequence[int], values_of: Callable[[int], Sequence[int]]
+    ) -> str | None:
+        """What is wrong, for a tensor of this shape and the values of begin and steps."""
+        begin, steps = values_of(self.begin), values_of(self.steps)
+        if 0 in shape:
+            return None
+        for place, axis in self._dropped(len(shape), len(begin)):
+            start = 0 if self.begin_mask >> place & 1 else begin[place]
+            if steps[place] < 0 or start >= shape[axis]:
+                return (
+                    f"LiteRT cannot compute STRIDED_SLICE: element {start} of {shape[axis]}, with"
+                    f" a step of {steps[place]}"
+                )
+        return None
+
+    def _dropped(self, rank: int, count: int) -> Iterator[tuple[int, int]]:
+        """The places in begin of dimensions that are dropped, and which these are."""
+        masked = [self.new_axis_mask & ~self.ellipsis_mask, self.ellipsis_mask]
+        added, wide = (bin(mask & (1 << count) - 1).count("1") for mask in masked)
+        axis = 0
+        for place in range(count):
+            if self.ellipsis_mask >> place & 1:
+                axis += max(rank - (count - added - wide), 0)
+            elif not self.new_axis_mask >> place & 1:
+                if self.shrink_mask >> place & 1 and axis < rank:
+                    yield place, axis
+                axis += 1
+
+
+def slice_of(subgraph: int, node: Node, constant: set[int]) -> Slice | None:
+    """What has to be looked at in an operator, if anything has to be; of StridedSliceOptions."""
+    options = node.options
+    if node.code != _STRIDED_SLICE or options is None or len(node.operands) < 4:
+        return None
+    begin, ellipsis, new, shrink = (options.number(field, "i") for field in (4, 8, 10, 12))
+    if not shrink:
+        return None
+    source, start, _, steps = node.operands[:4]
+    computed = not {start, steps} <= constant
+    return Slice(subgraph, source, start, steps, begin, ellipsis, new, shrink, computed)
