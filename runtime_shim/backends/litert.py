@@ -150,10 +150,10 @@ class LiteRtGraph:
             model_content=None if path else self._model,
             num_threads=self._settings.threads,
             experimental_op_resolver_type=kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            if tensors.has_variables
+            if tensors.variables.exist
             else kind.AUTO,
             experimental_preserve_all_tensors=bool(tensors.partial)
-            or any(each.computed for each in tensors.slices),
+            or any(each.computed for each in tensors.values),
         )
 
     def init_execution_context(self) -> LiteRtContext:

@@ -10,8 +10,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.litert_shapes import Guard, Shape
-from runtime_shim.backends.litert_slices import Slice
 from runtime_shim.backends.litert_tensors import Sum, Tensors
+from runtime_shim.backends.litert_values import Order, Slice
 from runtime_shim.errors import HostError
 
 __all__ = ["after_inference", "before_inference", "when_allocated"]
@@ -23,9 +23,9 @@ def when_allocated(interpreter: Interpreter, tensors: Tensors) -> None:
     for guard in tensors.guards:
         if guard.subgraph == 0:
             _check(guard, interpreter, computed=False)
-    for each in tensors.slices:
+    for each in tensors.values:
         if each.subgraph == 0 and not each.computed:
-            _check_slice(each, interpreter)
+            _check_values(each, interpreter)
 
 
 def before_inference(interpreter: Interpreter, tensors: Tensors) -> None:
@@ -41,9 +41,12 @@ def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
     for guard in tensors.guards:
         if guard.after:
             _check(guard, interpreter, computed=True)
-    for each in tensors.slices:
+    for each in tensors.values:
         if each.subgraph == 0 and each.computed:
-            _check_slice(each, interpreter)
+            _check_values(each, interpreter)
+    reason = tensors.variables.refusal(lambda subgraph, place: _shape(interpreter, place, subgraph))
+    if reason is not None:
+        raise HostError(Errno.INVALID_ARGUMENT, reason)
 
 
 def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
@@ -57,7 +60,7 @@ def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
         raise HostError(Errno.INVALID_ARGUMENT, reason)
 
 
-def _check_slice(found: Slice, interpreter: Interpreter) -> None:
+def _check_values(found: Slice | Order, interpreter: Interpreter) -> None:
     def values_of(place: int) -> Sequence[int]:
         return [int(number) for number in np.ravel(interpreter.get_tensor(place))]
 

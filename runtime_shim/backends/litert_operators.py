@@ -7,7 +7,7 @@ https://github.com/google-ai-edge/LiteRT/tree/main/tflite/kernels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -29,15 +29,21 @@ _OPTIONAL = frozenset(
 """Of BuiltinOperator, those that can lack an operand. Others read it before they look."""
 
 
+_NUMERIC_VERIFY = b"NumericVerify"
+"""Of the custom operators that LiteRT has, the one for those who quantise models."""
+
+
 class Node(NamedTuple):
     """An operator: its number in BuiltinOperator, the places of its tensors (-1 for what is not
-    there), and those tensors."""
+    there), those tensors, and which are constant; and its name, if it is `custom`."""
 
     code: int
     operands: Sequence[int]
     results: Sequence[int]
     tensors: Sequence[Table]
     table: Table
+    constant: Collection[int]
+    custom: bytes
 
     @property
     def options(self) -> Table | None:
@@ -63,15 +69,24 @@ class Node(NamedTuple):
         return self.tensors[self.operands[index]].numbers(4, "i")
 
 
-def node_of(table: Table, tensors: Sequence[Table], codes: Sequence[int]) -> Node:
-    code, operands, results = table.number(4, "I"), table.numbers(6, "i"), table.numbers(8, "i")
-    return Node(codes[code], operands, results, tensors, table)
+def node_of(
+    table: Table,
+    tensors: Sequence[Table],
+    codes: Sequence[tuple[int, bytes]],
+    constant: Collection[int],
+) -> Node:
+    """`codes` has the number and the name of each operator code."""
+    code, custom = codes[table.number(4, "I")]
+    operands, results = table.numbers(6, "i"), table.numbers(8, "i")
+    return Node(code, operands, results, tensors, table, constant, custom)
 
 
 def check_operator(node: Node) -> None:
     """Raises HostError with `invalid_argument`."""
     if node.code not in _OPTIONAL and any(place < 0 for place in node.operands):
         raise node.table.refused(f"operator {node.code} lacks an operand that it needs")
+    if node.custom == _NUMERIC_VERIFY:
+        raise node.table.refused("NumericVerify gives what it gave in a context's first inference")
     name, wrong = _WRONG.get(node.code, ("", lambda _: None))
     reason = wrong(node)
     if reason is not None:
@@ -108,10 +123,15 @@ def _diagonal(node: Node) -> str | None:
 
 
 def _depthwise(node: Node) -> str | None:
-    if not node.has(1) or node.kind(1) == _FLOAT32:
+    if not node.has(1) or not node.results:
         return None
-    if not node.has(2):
-        return "that is quantised ends the process in LiteRT without a bias"
+    floats = node.kind(1) == _FLOAT32
+    ranks = {len(node.dims(0)), len(node.tensors[node.results[0]].numbers(4, "i"))}
+    by_xnnpack = floats and ranks == {4} and node.operands[1] in node.constant
+    if not node.has(2) and not by_xnnpack:
+        return "without a bias ends the process in LiteRT, but for floats and a constant filter"
+    if floats:
+        return None
     channels = node.dims(1)[-1:]
     if node.kind(0) == _FLOAT32 and channels != (node.scales(1),):
         return "of floats with a filter of integers needs a scale for each channel"
@@ -165,6 +185,7 @@ _WRONG: Mapping[int, tuple[str, Callable[[Node], str | None]]] = MappingProxyTyp
         63: ("LESS_EQUAL", _unscaled(_UINT8, _INT8)),
         71: ("EQUAL", _unscaled(_UINT8, _INT8)),
         72: ("NOT_EQUAL", _not_equal),
+        76: ("RSQRT", _unscaled(_INT8, _INT16)),
         113: ("MATRIX_DIAG", _diagonal),
         115: ("MATRIX_SET_DIAG", _diagonal),
         201: ("STABLEHLO_GATHER", _gather),

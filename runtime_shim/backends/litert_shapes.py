@@ -108,14 +108,41 @@ def _product(node: Node) -> Check | None:
 def _merged_lstm(node: Node) -> Check | None:
     """BidirectionalSequenceLSTMOptions: merge_outputs, time_major."""
     options = node.options
-    one_by_one = _all(node)
-    if options is None or not options.number(10, "?") or options.number(12, "?", 1):
-        return one_by_one
+    if options is None:
+        return None
+    whole, major = _all(node), bool(options.number(12, "?", 1))
+    merged = options.number(10, "?") and not major
+    states = _states(1 if major else 0, {35: (6, 1), 36: (2, 0), 37: (23, 1), 38: (19, 0)})
 
     def check(shapes: Sequence[Shape]) -> str | None:
-        if shapes[0] is not None and shapes[0][:1] not in ((), (1,)):
+        if merged and shapes[0] is not None and shapes[0][:1] not in ((), (1,)):
             return "with merged outputs, batch major, of more than one batch"
-        return one_by_one(shapes)
+        return whole(shapes) or states(shapes)
+
+    return check
+
+
+def _rnn(node: Node) -> Check | None:
+    """BidirectionalSequenceRNNOptions: time_major."""
+    options = node.options
+    major = options is not None and bool(options.number(4, "?"))
+    return _states(1 if major else 0, {4: (1, 0), 8: (5, 0)})
+
+
+def _states(axis: int, sizes: Mapping[int, tuple[int, int]]) -> Check:
+    """The states, which are those operands, have a row for each of a batch, and an element for each
+    of a dimension of another operand: LiteRT writes so many."""
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        source = shapes[0]
+        for place, (like, dim) in sizes.items():
+            if place >= len(shapes) or source is None or len(source) <= axis:
+                continue
+            state, other = shapes[place], shapes[like]
+            wanted = None if other is None else (source[axis], other[dim])
+            if state is not None and wanted is not None and state != wanted:
+                return f"with a state of the shape {list(state)}, and not {list(wanted)}"
+        return None
 
     return check
 
@@ -147,6 +174,7 @@ _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = Mappi
         27: ("SVDF", _all, False),
         39: ("TRANSPOSE", _ranked, False),
         44: ("UNIDIRECTIONAL_SEQUENCE_LSTM", _all, False),
+        46: ("BIDIRECTIONAL_SEQUENCE_RNN", _rnn, True),
         50: ("LOG_SOFTMAX", _classes, True),
         52: ("BIDIRECTIONAL_SEQUENCE_LSTM", _merged_lstm, True),
         81: ("REDUCE_PROD", _product, True),

@@ -15,7 +15,8 @@ from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
 from runtime_shim.backends.litert_operators import check_operator, node_of
 from runtime_shim.backends.litert_order import check_order
 from runtime_shim.backends.litert_shapes import Guard, Shape, guards_of
-from runtime_shim.backends.litert_slices import Slice, slice_of
+from runtime_shim.backends.litert_values import Order, Slice, valued_of
+from runtime_shim.backends.litert_variables import Variables, variables_of
 from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
 
@@ -39,7 +40,7 @@ _CODES = 6
 _CUSTOM_NAME = 6
 """Of an OperatorCode."""
 
-_CUSTOM, _SUM, _READ_VARIABLE = 32, 74, 143
+_CUSTOM, _SUM = 32, 74
 """Of BuiltinOperator."""
 
 _DETECTIONS = b"TFLite_Detection_PostProcess"
@@ -59,18 +60,18 @@ class Sum(NamedTuple):
 
 class Tensors(NamedTuple):
     """Of the first subgraph: sums of 8 bits, the places of inputs without a rank, and of results
-    that LiteRT writes in part. Of all: what has to hold of shapes and slices, and whether there
-    are variables, which LiteRT's XNNPACK reads before they are assigned."""
+    that LiteRT writes in part. Of all: what has to hold of shapes and values, and the variables,
+    which LiteRT's XNNPACK would read before they are assigned."""
 
     sums: tuple[Sum, ...]
     unranked: frozenset[int]
     partial: tuple[int, ...]
     guards: tuple[Guard, ...]
-    slices: tuple[Slice, ...]
-    has_variables: bool
+    values: tuple[Slice | Order, ...]
+    variables: Variables
 
 
-NOTHING = Tensors((), frozenset(), (), (), (), False)
+NOTHING = Tensors((), frozenset(), (), (), (), Variables())
 """Of a model that is not read yet."""
 
 
@@ -88,26 +89,27 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
     tensors = list(first.tables(_TENSORS))
     inputs = first.numbers(_INPUTS, "i")
     with_data = {place for place, buffer in enumerate(root.tables(_BUFFERS)) if _has_data(buffer)}
-    detections = {
-        place
-        for place, code in enumerate(root.tables(_CODES))
-        if codes[place] == _CUSTOM and code.text(_CUSTOM_NAME) == _DETECTIONS
-    }
+    named = [
+        (code, each.text(_CUSTOM_NAME) if code == _CUSTOM else b"")
+        for code, each in zip(codes, root.tables(_CODES), strict=True)
+    ]
     partial: list[int] = []
-    guards, slices = [], []
+    guards, values, nodes = [], [], []
     for number, subgraph in enumerate(root.tables(_SUBGRAPHS)):
         constant = check_order(subgraph, with_data)
         known = constant if number else constant | set(inputs)
         places = list(subgraph.tables(_TENSORS))
-        for operator in subgraph.tables(_OPERATORS):
-            node = node_of(operator, places, codes)
+        nodes.append(
+            [node_of(operator, places, named, constant) for operator in subgraph.tables(_OPERATORS)]
+        )
+        for node in nodes[-1]:
             check_operator(node)
-            if operator.number(_CODE, "I") in detections:
+            if node.custom == _DETECTIONS:
                 if number:
-                    raise operator.refused("LiteRT writes what it detects in part")
+                    raise node.table.refused("LiteRT writes what it detects in part")
                 partial.extend(node.results)
             guards.append(guards_of(number, node))
-            slices.append(slice_of(number, node, constant))
+            values.append(valued_of(number, node, constant))
             _check_declared(guards[-1], places, known)
     sums = (
         Sum(of, operator.numbers(_RESULTS, "i")[0], tensors[axes].number(_BUFFER, "I") in with_data)
@@ -127,8 +129,8 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
         sums=of_8_bits,
         partial=tuple(partial),
         guards=tuple(filter(None, guards)),
-        slices=tuple(filter(None, slices)),
-        has_variables=_READ_VARIABLE in codes,
+        values=tuple(filter(None, values)),
+        variables=variables_of(nodes),
         unranked=frozenset(
             place
             for place in inputs

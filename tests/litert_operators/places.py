@@ -214,7 +214,7 @@ def fill(draft: Draft) -> None:
 
 
 def counting(draft: Draft) -> None:
-    kind = draft.kind_of((I32, F32, I64))
+    kind = draft.one_of((I32, F32, I64))
     start, stop, step = draft.number(-5, 5), draft.number(-5, 9), draft.one_of((1, 2, -1, 0))
     inputs = [draft.parameter(value, kind) for value in (start, stop, step)]
     draft.add("RANGE", inputs, [draft.made(kind)], "Range")

@@ -1,5 +1,6 @@
-"""Slices that drop a dimension: where LiteRT 2.3 is told to take what is behind a tensor's end, or
-to go backwards, it leaves what it gives unwritten.
+"""Operands that say what an operator does, and for some of whose values LiteRT 2.3 leaves what it
+gives unwritten: slices that drop a dimension and take what is behind a tensor's end, or go
+backwards; and orders of dimensions in which one is there twice.
 
 https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/internal/strided_slice_logic.h
 """
@@ -11,9 +12,9 @@ from typing import NamedTuple
 
 from runtime_shim.backends.litert_operators import Node
 
-__all__ = ["Slice", "slice_of"]
+__all__ = ["Order", "Slice", "valued_of"]
 
-_STRIDED_SLICE = 45
+_TRANSPOSE, _STRIDED_SLICE = 39, 45
 """Of BuiltinOperator."""
 
 
@@ -62,9 +63,30 @@ class Slice(NamedTuple):
                 axis += 1
 
 
-def slice_of(subgraph: int, node: Node, constant: set[int]) -> Slice | None:
+class Order(NamedTuple):
+    """The places of a TRANSPOSE's tensor, and of the order of its dimensions."""
+
+    subgraph: int
+    source: int
+    order: int
+    computed: bool
+
+    def refusal(
+        self, shape: Sequence[int], values_of: Callable[[int], Sequence[int]]
+    ) -> str | None:
+        """As Slice does."""
+        order, rank = values_of(self.order), len(shape)
+        if len({axis % rank for axis in order if rank}) == len(order):
+            return None
+        return f"LiteRT cannot compute TRANSPOSE: the order {list(order)} has a dimension twice"
+
+
+def valued_of(subgraph: int, node: Node, constant: set[int]) -> Slice | Order | None:
     """What has to be looked at in an operator, if anything has to be; of StridedSliceOptions."""
     options = node.options
+    if node.code == _TRANSPOSE and len(node.operands) == 2:
+        source, order = node.operands
+        return Order(subgraph, source, order, order not in constant)
     if node.code != _STRIDED_SLICE or options is None or len(node.operands) < 4:
         return None
     begin, ellipsis, new, shrink = (options.number(field, "i") for field in (4, 8, 10, 12))
