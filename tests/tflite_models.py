@@ -19,6 +19,7 @@ __all__ = [
     "build",
     "build_graphs",
     "identity",
+    "reversed_as_computed",
     "schema",
     "sum_and_product",
     "sum_of_bytes",
@@ -180,6 +181,23 @@ def sum_of_bytes() -> bytes:
     tensors = [Tensor(np.uint8, [4]), Tensor(np.uint8, [4])]
     options = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
     return build(tensors, [Operator(schema.BuiltinOperator.ADD, [0, 0], [1], *options)], [0], [1])
+
+
+def reversed_as_computed() -> bytes:
+    """Floats in a shape that is another input, reversed. LiteRT is ended by a shape of no elements,
+    of which nobody knows before it is computed."""
+    tensors = [
+        Tensor(np.float32, [-1]),
+        Tensor(np.int32, [2]),
+        Tensor(np.float32, [-1, -1]),
+        Tensor(np.int32, [1], np.array([0], np.int32)),
+        Tensor(np.float32, [-1, -1]),
+    ]
+    operators = [
+        Operator(schema.BuiltinOperator.RESHAPE, [0, 1], [2]),
+        Operator(schema.BuiltinOperator.REVERSE_V2, [2, 3], [4]),
+    ]
+    return build(tensors, operators, [0, 1], [4])
 
 
 def identity(dtype: npt.DTypeLike, dims: Sequence[int], **quantization: Any) -> bytes:

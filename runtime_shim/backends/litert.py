@@ -132,17 +132,17 @@ class LiteRtGraph:
         if device == DEVICE:  # raises where the GPU lacks one of the operators
             self._compiled.append(GpuInterpreter(model, settings.fast_math))
 
-    def interpreter(self) -> Interpreter | GpuInterpreter:
-        """One that no other context has."""
+    def interpreter(self, empty: bool = False) -> Interpreter | GpuInterpreter:
+        """One that no other context has; for inputs of which one is `empty`, one without XNNPACK,
+        which leaves unwritten what it makes of them."""
         if self.device != DEVICE:
-            return self._cpu_interpreter()
+            return self._cpu_interpreter(plain=empty)
         try:
             return self._compiled.pop()  # the first context's; two threads never get the same
         except IndexError:
             return GpuInterpreter(self._model, self._settings.fast_math)
 
-    def _cpu_interpreter(self) -> Interpreter:
-        tensors = self.tensors
+    def _cpu_interpreter(self, plain: bool = False) -> Interpreter:
         path = isinstance(self._model, Path)
         kind = OpResolverType
         return Interpreter(
@@ -150,10 +150,9 @@ class LiteRtGraph:
             model_content=None if path else self._model,
             num_threads=self._settings.threads,
             experimental_op_resolver_type=kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            if tensors.variables.exist
+            if plain or self.tensors.variables.exist
             else kind.AUTO,
-            experimental_preserve_all_tensors=bool(tensors.partial)
-            or any(each.computed for each in tensors.values),
+            experimental_preserve_all_tensors=self.tensors.keeps_all,
         )
 
     def init_execution_context(self) -> LiteRtContext:
@@ -175,6 +174,7 @@ class LiteRtContext:
         self._inputs: dict[int, npt.NDArray[np.generic]] = {}
         self._shapes: dict[int, tuple[int, ...]] | None = None
         self._computed = False
+        self._empty = False
         self._interpreter: Interpreter | GpuInterpreter | None = graph.interpreter()
 
     def set_input(
@@ -194,8 +194,10 @@ class LiteRtContext:
         if missing is not None:
             raise missing
         interpreter, self._interpreter = self._interpreter, None
-        if interpreter is None:
-            interpreter, self._shapes = self._graph.interpreter(), None
+        empty = any(not array.size for array in self._inputs.values())
+        if interpreter is None or empty is not self._empty:
+            interpreter, self._shapes = self._graph.interpreter(empty), None
+            self._empty = empty
         self._run(interpreter)
         self._interpreter = interpreter
         self._computed = True
@@ -211,10 +213,10 @@ class LiteRtContext:
             if isinstance(interpreter, Interpreter):
                 when_allocated(interpreter, self._graph.tensors)
             self._shapes = shapes
-        if isinstance(interpreter, Interpreter):
-            before_inference(interpreter, self._graph.tensors)
         for index, array in self._inputs.items():
             interpreter.set_tensor(self._graph.input_details[index]["index"], array)
+        if isinstance(interpreter, Interpreter):
+            before_inference(interpreter, self._graph.tensors)
         interpreter.invoke()
         if isinstance(interpreter, Interpreter):
             after_inference(interpreter, self._graph.tensors)

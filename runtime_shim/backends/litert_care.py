@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from rewriter.dialects import Errno
 from runtime_shim.backends.litert_shapes import Guard, Shape
 from runtime_shim.backends.litert_tensors import Sum, Tensors
-from runtime_shim.backends.litert_values import Order, Slice
+from runtime_shim.backends.litert_values import Known
 from runtime_shim.errors import HostError
 
 __all__ = ["after_inference", "before_inference", "when_allocated"]
@@ -23,14 +23,17 @@ def when_allocated(interpreter: Interpreter, tensors: Tensors) -> None:
     for guard in tensors.guards:
         if guard.subgraph == 0:
             _check(guard, interpreter, computed=False)
-    for each in tensors.values:
-        if each.subgraph == 0 and not each.computed:
-            _check_values(each, interpreter)
+    _check_values(interpreter, tensors, Known.LOADED)
+    for each in tensors.variables.assigned:
+        if 0 in _shape(interpreter, each.place, each.subgraph):
+            raise HostError(Errno.INVALID_ARGUMENT, "a variable is assigned no elements")
 
 
 def before_inference(interpreter: Interpreter, tensors: Tensors) -> None:
-    """Zeroes what LiteRT leaves as it was: sums of 8 bits of no elements, and what it writes in
-    part. Those have memory of their own, as nothing else has in an inference."""
+    """Zeroes what LiteRT leaves as it was: sums of small integers of no elements, and what it
+    writes in part, which has memory of its own. Raises HostError with `invalid_argument` for
+    values that LiteRT cannot compute with."""
+    _check_values(interpreter, tensors, Known.FED)
     _clear_sums(interpreter, tensors.sums)
     for place in tensors.partial:
         _clear(interpreter, place)
@@ -41,9 +44,7 @@ def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
     for guard in tensors.guards:
         if guard.after:
             _check(guard, interpreter, computed=True)
-    for each in tensors.values:
-        if each.subgraph == 0 and each.computed:
-            _check_values(each, interpreter)
+    _check_values(interpreter, tensors, Known.COMPUTED)
     reason = tensors.variables.refusal(lambda subgraph, place: _shape(interpreter, place, subgraph))
     if reason is not None:
         raise HostError(Errno.INVALID_ARGUMENT, reason)
@@ -60,14 +61,16 @@ def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
         raise HostError(Errno.INVALID_ARGUMENT, reason)
 
 
-def _check_values(found: Slice | Order, interpreter: Interpreter) -> None:
+def _check_values(interpreter: Interpreter, tensors: Tensors, known: Known) -> None:
     def values_of(place: int) -> Sequence[int]:
         return [int(number) for number in np.ravel(interpreter.get_tensor(place))]
 
-    with contextlib.suppress(ValueError):  # of XNNPACK's own, which takes no others
-        reason = found.refusal(_shape(interpreter, found.source, 0), values_of)
-        if reason is not None:
-            raise HostError(Errno.INVALID_ARGUMENT, reason)
+    for each in tensors.values:
+        if each.subgraph == 0 and each.known is known:
+            with contextlib.suppress(ValueError):  # it has no values, or is in XNNPACK's own memory
+                reason = each.refusal(_shape(interpreter, each.source, 0), values_of)
+                if reason is not None:
+                    raise HostError(Errno.INVALID_ARGUMENT, reason)
 
 
 def _shape(interpreter: Interpreter, place: int, subgraph: int) -> tuple[int, ...]:

@@ -126,8 +126,9 @@ def _depthwise(node: Node) -> str | None:
     if not node.has(1) or not node.results:
         return None
     floats = node.kind(1) == _FLOAT32
-    ranks = {len(node.dims(0)), len(node.tensors[node.results[0]].numbers(4, "i"))}
-    by_xnnpack = floats and ranks == {4} and node.operands[1] in node.constant
+    made = node.tensors[node.results[0]].numbers(4, "i")
+    fits = len(node.dims(0)) == len(made) == 4 and made[-1:] == node.dims(1)[-1:]
+    by_xnnpack = floats and fits and node.operands[1] in node.constant
     if not node.has(2) and not by_xnnpack:
         return "without a bias ends the process in LiteRT, but for floats and a constant filter"
     if floats:
@@ -135,6 +136,17 @@ def _depthwise(node: Node) -> str | None:
     channels = node.dims(1)[-1:]
     if node.kind(0) == _FLOAT32 and channels != (node.scales(1),):
         return "of floats with a filter of integers needs a scale for each channel"
+    return None
+
+
+def _masked(node: Node) -> str | None:
+    """StridedSliceOptions: the masks of begin and end, ellipsis, new and dropped axes."""
+    options = node.options
+    count = node.dims(1)[:1] if node.has(1) else ()
+    if options is None or not count:
+        return None
+    if any(options.number(field, "i") >> max(count[0], 0) for field in (4, 6, 8, 10, 12)):
+        return "has masks for more axes than it names"
     return None
 
 
@@ -185,7 +197,9 @@ _WRONG: Mapping[int, tuple[str, Callable[[Node], str | None]]] = MappingProxyTyp
         63: ("LESS_EQUAL", _unscaled(_UINT8, _INT8)),
         71: ("EQUAL", _unscaled(_UINT8, _INT8)),
         72: ("NOT_EQUAL", _not_equal),
+        45: ("STRIDED_SLICE", _masked),
         76: ("RSQRT", _unscaled(_INT8, _INT16)),
+        99: ("SQUARED_DIFFERENCE", _unscaled(_UINT8, _INT8)),
         113: ("MATRIX_DIAG", _diagonal),
         115: ("MATRIX_SET_DIAG", _diagonal),
         201: ("STABLEHLO_GATHER", _gather),

@@ -19,25 +19,31 @@ Shape: TypeAlias = "tuple[int, ...] | None"
 """None where it is not known."""
 
 Check: TypeAlias = "Callable[[Sequence[Shape]], str | None]"
-"""What is wrong with the shapes of operands, if anything is."""
+"""What is wrong with the shapes of operands, which results follow, if anything is."""
 
-_SMALL = (3, 7, 9)
-"""UINT8, INT16, INT8, of TensorType."""
+_INT16 = 7
+_SMALL = (3, _INT16, 9)
+"""With UINT8 and INT8, of TensorType."""
+
+_MOST_DIMENSIONS = 4
+"""That LiteRT adds quantised i16 of two shapes in:
+https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/add.cc"""
 
 
 class Guard(NamedTuple):
-    """What has to hold of the operands of an operator, by their places in a subgraph. One that is
-    `after` matters after an inference too: nothing has ended, and what is wrong is the output."""
+    """What has to hold of the operands and results of an operator, by their places in a subgraph.
+    One that is `after` matters after an inference too: nothing has ended, and what is wrong is the
+    output."""
 
     subgraph: int
-    operands: Sequence[int]
+    places: Sequence[int]
     check: Check
     table: Table
     after: bool
 
     def refusal(self, shape_of: Callable[[int], Shape]) -> str | None:
         """What is wrong, for tensors of these shapes."""
-        return self.check([shape_of(place) if place >= 0 else None for place in self.operands])
+        return self.check([shape_of(place) if place >= 0 else None for place in self.places])
 
 
 def guards_of(subgraph: int, node: Node) -> Guard | None:
@@ -51,11 +57,37 @@ def guards_of(subgraph: int, node: Node) -> Guard | None:
         reason = found(shapes)
         return None if reason is None else f"LiteRT cannot compute {name} {reason}"
 
-    return Guard(subgraph, node.operands, named, node.table, after)
+    return Guard(subgraph, (*node.operands, *node.results), named, node.table, after)
 
 
 def _is_empty(shape: Shape) -> bool:
     return shape is not None and 0 in shape
+
+
+def _image(node: Node) -> Check:
+    """The first operand and the result have elements."""
+    result = len(node.operands)
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        empty = _is_empty(shapes[0]) or any(map(_is_empty, shapes[result:]))
+        return "of or to a tensor without elements" if empty else None
+
+    return check
+
+
+def _wide_sum(node: Node) -> Check | None:
+    """Of i16 that is quantised, of two shapes."""
+    if node.kind(0) != _INT16:
+        return None
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        first, second, *_ = shapes
+        if first is None or second is None or first == second:
+            return None
+        small = max(len(first), len(second)) <= _MOST_DIMENSIONS and 0 not in (*first, *second)
+        return None if small else f"of i16, of the shapes {list(first)} and {list(second)}"
+
+    return check
 
 
 def _some(_: Node) -> Check:
@@ -167,18 +199,21 @@ def _slices(node: Node) -> Check | None:
 
 _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = MappingProxyType(
     {
+        0: ("ADD", _wide_sum, False),
         7: ("EMBEDDING_LOOKUP", _table, True),
         16: ("LSTM", _all, False),
-        23: ("RESIZE_BILINEAR", _some, False),
+        23: ("RESIZE_BILINEAR", _image, False),
         25: ("SOFTMAX", _some_classes, False),
         27: ("SVDF", _all, False),
         39: ("TRANSPOSE", _ranked, False),
         44: ("UNIDIRECTIONAL_SEQUENCE_LSTM", _all, False),
+        41: ("SUB", _wide_sum, False),
         46: ("BIDIRECTIONAL_SEQUENCE_RNN", _rnn, True),
         50: ("LOG_SOFTMAX", _classes, True),
         52: ("BIDIRECTIONAL_SEQUENCE_LSTM", _merged_lstm, True),
+        54: ("PRELU", _all, False),
         81: ("REDUCE_PROD", _product, True),
-        97: ("RESIZE_NEAREST_NEIGHBOR", _some, False),
+        97: ("RESIZE_NEAREST_NEIGHBOR", _image, False),
         105: ("REVERSE_V2", _some, False),
         112: ("REVERSE_SEQUENCE", _some, False),
         156: ("ATAN2", _alike, True),

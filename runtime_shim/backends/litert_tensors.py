@@ -15,7 +15,7 @@ from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
 from runtime_shim.backends.litert_operators import check_operator, node_of
 from runtime_shim.backends.litert_order import check_order
 from runtime_shim.backends.litert_shapes import Guard, Shape, guards_of
-from runtime_shim.backends.litert_values import Order, Slice, valued_of
+from runtime_shim.backends.litert_values import Known, Valued, valued_of
 from runtime_shim.backends.litert_variables import Variables, variables_of
 from runtime_shim.backends.parts import mapped
 from runtime_shim.errors import HostError
@@ -46,8 +46,8 @@ _CUSTOM, _SUM = 32, 74
 _DETECTIONS = b"TFLite_Detection_PostProcess"
 """Its outputs have places for more than it may find, and it writes those for what it found."""
 
-_8_BITS = (3, 9)
-"""UINT8 and INT8, of TensorType."""
+_SMALL = (3, 7, 9)
+"""UINT8, INT16 and INT8, of TensorType."""
 
 
 class Sum(NamedTuple):
@@ -59,16 +59,22 @@ class Sum(NamedTuple):
 
 
 class Tensors(NamedTuple):
-    """Of the first subgraph: sums of 8 bits, the places of inputs without a rank, and of results
-    that LiteRT writes in part. Of all: what has to hold of shapes and values, and the variables,
-    which LiteRT's XNNPACK would read before they are assigned."""
+    """Of the first subgraph: sums of 8 and of 16 bits, the places of inputs without a rank, and of
+    results that LiteRT writes in part. Of all: what has to hold of shapes and values, and the
+    variables, which LiteRT's XNNPACK would read before they are assigned."""
 
     sums: tuple[Sum, ...]
     unranked: frozenset[int]
     partial: tuple[int, ...]
     guards: tuple[Guard, ...]
-    values: tuple[Slice | Order, ...]
+    values: tuple[Valued, ...]
     variables: Variables
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every tensor needs memory of its own, to be looked at after an inference, or to
+        be zeroed before."""
+        return bool(self.partial) or any(each.known is Known.COMPUTED for each in self.values)
 
 
 NOTHING = Tensors((), frozenset(), (), (), (), Variables())
@@ -109,7 +115,7 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
                     raise node.table.refused("LiteRT writes what it detects in part")
                 partial.extend(node.results)
             guards.append(guards_of(number, node))
-            values.append(valued_of(number, node, constant))
+            values.append(valued_of(number, node, set(inputs)))
             _check_declared(guards[-1], places, known)
     sums = (
         Sum(of, operator.numbers(_RESULTS, "i")[0], tensors[axes].number(_BUFFER, "I") in with_data)
@@ -117,16 +123,16 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
         if codes[operator.number(_CODE, "I")] == _SUM
         for of, axes in [operator.numbers(_OPERANDS, "i")[:2]]
     )
-    of_8_bits = tuple(each for each in sums if tensors[each.of].number(_TYPE, "b") in _8_BITS)
-    for each in of_8_bits:
+    of_small = tuple(each for each in sums if tensors[each.of].number(_TYPE, "b") in _SMALL)
+    for each in of_small:
         if not each.axes_are_constant:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                "the model computes along which axes it adds up numbers of 8 bits; LiteRT leaves"
-                " such a sum unwritten where there is nothing to add",
+                "the model computes along which axes it adds up numbers of 8 or 16 bits; LiteRT"
+                " leaves such a sum unwritten where there is nothing to add",
             )
     return Tensors(
-        sums=of_8_bits,
+        sums=of_small,
         partial=tuple(partial),
         guards=tuple(filter(None, guards)),
         values=tuple(filter(None, values)),

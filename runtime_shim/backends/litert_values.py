@@ -1,6 +1,7 @@
 """Operands that say what an operator does, and for some of whose values LiteRT 2.3 leaves what it
-gives unwritten: slices that drop a dimension and take what is behind a tensor's end, or go
-backwards; and orders of dimensions in which one is there twice.
+gives unwritten, writes beside it, or ends the process: slices that drop a dimension and take what
+is behind a tensor's end, or go backwards; orders of dimensions in which one is there twice; lengths
+below 0; shapes that do not go together.
 
 https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/internal/strided_slice_logic.h
 """
@@ -8,20 +9,29 @@ https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/internal/strid
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from enum import Enum
+from itertools import zip_longest
+from typing import NamedTuple, TypeAlias
 
 from runtime_shim.backends.litert_operators import Node
 
-__all__ = ["Order", "Slice", "valued_of"]
+__all__ = ["Known", "Valued", "valued_of"]
 
-_TRANSPOSE, _STRIDED_SLICE = 39, 45
+_TRANSPOSE, _STRIDED_SLICE, _REVERSE_SEQUENCE, _BROADCAST_ARGS = 39, 45, 112, 145
 """Of BuiltinOperator."""
+
+
+class Known(Enum):
+    """When an operand's values are."""
+
+    LOADED = "constant"
+    FED = "an input"
+    COMPUTED = "computed, so that it can only be looked at when that is done"
 
 
 class Slice(NamedTuple):
     """The places of a STRIDED_SLICE's tensor, of where it begins and of its steps; and its masks,
-    with a bit for each of the numbers in those. One whose begin or steps are `computed` can only be
-    looked at when that is done."""
+    with a bit for each of the numbers in those."""
 
     subgraph: int
     source: int
@@ -31,7 +41,7 @@ class Slice(NamedTuple):
     ellipsis_mask: int
     new_axis_mask: int
     shrink_mask: int
-    computed: bool
+    known: Known
 
     def refusal(
         self, shape: Sequence[int], values_of: Callable[[int], Sequence[int]]
@@ -69,7 +79,7 @@ class Order(NamedTuple):
     subgraph: int
     source: int
     order: int
-    computed: bool
+    known: Known
 
     def refusal(
         self, shape: Sequence[int], values_of: Callable[[int], Sequence[int]]
@@ -81,17 +91,68 @@ class Order(NamedTuple):
         return f"LiteRT cannot compute TRANSPOSE: the order {list(order)} has a dimension twice"
 
 
-def valued_of(subgraph: int, node: Node, constant: set[int]) -> Slice | Order | None:
+class Lengths(NamedTuple):
+    """The places of a REVERSE_SEQUENCE's tensor, and of how much to reverse."""
+
+    subgraph: int
+    source: int
+    lengths: int
+    known: Known
+
+    def refusal(
+        self, shape: Sequence[int], values_of: Callable[[int], Sequence[int]]
+    ) -> str | None:
+        """As Slice does."""
+        least = min(values_of(self.lengths), default=0)
+        return (
+            f"LiteRT cannot compute REVERSE_SEQUENCE of the length {least}" if least < 0 else None
+        )
+
+
+class Together(NamedTuple):
+    """The places of the shapes for BROADCAST_ARGS."""
+
+    subgraph: int
+    source: int
+    other: int
+    known: Known
+
+    def refusal(
+        self, shape: Sequence[int], values_of: Callable[[int], Sequence[int]]
+    ) -> str | None:
+        """As Slice does."""
+        both = list(values_of(self.source)), list(values_of(self.other))
+        for one, other in zip_longest(both[0][::-1], both[1][::-1], fillvalue=1):
+            if 1 not in (one, other) and one != other:
+                return f"LiteRT cannot compute BROADCAST_ARGS of {both[0]} and {both[1]}"
+        return None
+
+
+Valued: TypeAlias = "Slice | Order | Lengths | Together"
+
+
+def valued_of(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
     """What has to be looked at in an operator, if anything has to be; of StridedSliceOptions."""
+
+    def known(*places: int) -> Known:
+        if set(places) <= set(node.constant):
+            return Known.LOADED
+        given = subgraph == 0 and set(places) <= inputs | set(node.constant)
+        return Known.FED if given else Known.COMPUTED
+
     options = node.options
+    if node.code in (_REVERSE_SEQUENCE, _BROADCAST_ARGS) and len(node.operands) == 2:
+        source, other = node.operands
+        if node.code == _REVERSE_SEQUENCE:
+            return Lengths(subgraph, source, other, known(other))
+        return Together(subgraph, source, other, known(source, other))
     if node.code == _TRANSPOSE and len(node.operands) == 2:
         source, order = node.operands
-        return Order(subgraph, source, order, order not in constant)
+        return Order(subgraph, source, order, known(order))
     if node.code != _STRIDED_SLICE or options is None or len(node.operands) < 4:
         return None
     begin, ellipsis, new, shrink = (options.number(field, "i") for field in (4, 8, 10, 12))
     if not shrink:
         return None
     source, start, _, steps = node.operands[:4]
-    computed = not {start, steps} <= constant
-    return Slice(subgraph, source, start, steps, begin, ellipsis, new, shrink, computed)
+    return Slice(subgraph, source, start, steps, begin, ellipsis, new, shrink, known(start, steps))

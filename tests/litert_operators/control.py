@@ -85,9 +85,10 @@ def composite(name: str, draft: Draft) -> None:
     if name == "CALL":
         draft.add(name, inputs, outputs, "Call", subgraph=called)
     else:
+        attributes = np.frombuffer(flexbuffers.Dumps({"a": 1}), np.uint8)
         draft.add(name, inputs, outputs, "StableHLOComposite", name="some.name",
                   decompositionSubgraphIndex=called,
-                  compositeAttributes=np.frombuffer(flexbuffers.Dumps({"a": 1}), np.uint8))  # fmt: skip
+                  compositeAttributes=attributes)  # fmt: skip
 
 
 def variables(draft: Draft) -> None:
@@ -138,8 +139,7 @@ RECIPES: dict[str, Recipe] = {
     **{name: partial(branches, name) for name in ("IF", "STABLEHLO_CASE")},
     **{name: partial(loop, name) for name in ("WHILE", "STABLEHLO_WHILE")},
     **{name: partial(composite, name) for name in ("CALL", "STABLEHLO_COMPOSITE")},
-    **{name: variables
-       for name in ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")},
-    **{name: hashtable
-       for name in ("HASHTABLE", "HASHTABLE_FIND", "HASHTABLE_IMPORT", "HASHTABLE_SIZE")},
+    **dict.fromkeys(("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"), variables),
+    "HASHTABLE": hashtable, "HASHTABLE_FIND": hashtable, "HASHTABLE_IMPORT": hashtable,
+    "HASHTABLE_SIZE": hashtable,
 }  # fmt: skip

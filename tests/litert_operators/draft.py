@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tests.tflite_models import Graph, Operator, Tensor, build_graphs, schema
 
-__all__ = ["F32", "I8", "I16", "I32", "I64", "U8", "Case", "Draft", "Kind", "Q8", "Q16", "QU8"]
+__all__ = ["F32", "I8", "I16", "I32", "I64", "Q8", "Q16", "QU8", "U8", "Case", "Draft", "Kind"]
 
 FIRST_VERSIONS = {"BROADCAST_TO": 2}
 """Of operators that LiteRT has in no first one."""
@@ -123,7 +123,7 @@ class Draft:
         low, high = (-2, below + 2) if self.chance(0.15) else (0, below)
         return self.given(kind, shape, low, high, **more)
 
-    def parameter(self, values: Sequence[int] | int, kind: Kind = I32) -> int:
+    def parameter(self, values: npt.ArrayLike, kind: Kind = I32) -> int:
         """What mostly is a constant."""
         array = np.asarray(values, kind.dtype)
         if self.chance(0.75):

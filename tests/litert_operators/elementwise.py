@@ -8,8 +8,26 @@ from functools import partial
 import numpy as np
 
 from tests.litert_operators.draft import (
-    ALL, BOOL, C64, F16, F32, F64, FLOATS, I8, I16, I32, I64, NUMBERS, Q8, Q16, QU8, U8, U16, U32,
-    Draft, Kind,
+    ALL,
+    BOOL,
+    C64,
+    F16,
+    F32,
+    F64,
+    FLOATS,
+    I8,
+    I16,
+    I32,
+    I64,
+    NUMBERS,
+    Q8,
+    Q16,
+    QU8,
+    U8,
+    U16,
+    U32,
+    Draft,
+    Kind,
 )  # fmt: skip
 from tests.tflite_models import schema
 
@@ -22,7 +40,8 @@ CODES = {
     np.dtype(kind.dtype): code
     for kind, code in (
         (F32, schema.TensorType.FLOAT32), (F64, schema.TensorType.FLOAT64),
-        (F16, schema.TensorType.FLOAT16), (I8, schema.TensorType.INT8), (U8, schema.TensorType.UINT8),
+        (F16, schema.TensorType.FLOAT16), (I8, schema.TensorType.INT8),
+        (U8, schema.TensorType.UINT8),
         (I16, schema.TensorType.INT16), (I32, schema.TensorType.INT32),
         (I64, schema.TensorType.INT64), (BOOL, schema.TensorType.BOOL),
         (C64, schema.TensorType.COMPLEX64), (U16, schema.TensorType.UINT16),
@@ -33,7 +52,8 @@ CODES = {
 
 def type_code(kind: Kind) -> int:
     """Its number in TensorType, for options that name a type."""
-    return CODES.get(np.dtype(kind.dtype), schema.TensorType.UINT64)
+    code: int = CODES.get(np.dtype(kind.dtype), schema.TensorType.UINT64)
+    return code
 
 
 def other_shape(draft: Draft, shape: Sequence[int]) -> list[int]:
@@ -202,7 +222,8 @@ UNARY = {
     "ABS": ((F32, I32, Q8, Q16, F16), "Abs"), "CEIL": (PLAIN, ""), "COS": ((F32,), "Cos"),
     "ELU": ((F32, Q8), ""), "EXP": ((F32, Q8, Q16), "Exp"), "FLOOR": (PLAIN, ""),
     "GELU": ((F32, Q8, QU8), "Gelu"), "HARD_SWISH": ((F32, Q8, QU8), "HardSwish"),
-    "L2_NORMALIZATION": ((F32, Q8, QU8), "L2Norm"), "LEAKY_RELU": ((F32, Q8, QU8, Q16), "LeakyRelu"),
+    "L2_NORMALIZATION": ((F32, Q8, QU8), "L2Norm"),
+    "LEAKY_RELU": ((F32, Q8, QU8, Q16), "LeakyRelu"),
     "LOG": ((F32, F16, Q8), ""), "LOGICAL_NOT": ((BOOL,), "LogicalNot"),
     "LOGISTIC": (FLOATS, ""), "LOG_SOFTMAX": ((F32, Q8, QU8), "LogSoftmax"),
     "NEG": (PLAIN, "Neg"), "RELU": (FLOATS, ""), "RELU6": (FLOATS, ""), "RELU_0_TO_1": (FLOATS, ""),

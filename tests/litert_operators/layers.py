@@ -9,7 +9,16 @@ import numpy as np
 from flatbuffers import flexbuffers
 
 from tests.litert_operators.draft import (
-    F32, I8, I16, I32, I64, Q8, Q16, QU8, U8, Draft, Kind,
+    F32,
+    I8,
+    I32,
+    I64,
+    Q8,
+    Q16,
+    QU8,
+    U8,
+    Draft,
+    Kind,
 )  # fmt: skip
 
 __all__ = ["RECIPES"]
@@ -252,8 +261,8 @@ def basic_lstm(draft: Draft) -> None:
     inputs = [draft.given(F32, [batch, wide]), draft.given(F32, [batch, units]),
               draft.given(F32, [4 * units, wide + units]), draft.given(F32, [4 * units]),
               draft.given(F32, [batch, units])]  # fmt: skip
-    outputs = [draft.made(F32, [batch, units]), draft.made(F32, [batch, units]),
-               draft.made(F32, [batch, wide + units]), draft.made(F32, [batch, 4 * units])]  # fmt: skip
+    lengths = units, units, wide + units, 4 * units
+    outputs = [draft.made(F32, [batch, length]) for length in lengths]
     draft.add("LSTM", inputs, outputs, "LSTM", kernelType=1, fusedActivationFunction=4)
 
 
@@ -265,7 +274,8 @@ def svdf(draft: Draft) -> None:
     batch, wide, units, memory = draft.shape(4)
     rank = draft.number(1, 3)
     kernel = draft.one_of((F32, F32, Kind(np.int8, 0.5)))
-    inputs = [draft.given(F32, [batch, wide]), draft.given(kernel, [units * rank, wide], constant=1),
+    inputs = [draft.given(F32, [batch, wide]),
+              draft.given(kernel, [units * rank, wide], constant=1),
               draft.given(F32, [units * rank, memory], constant=1),
               draft.one_of((-1, draft.given(F32, [units], constant=1))),
               draft.variable(F32, [batch, memory * units * rank])]  # fmt: skip

@@ -8,10 +8,21 @@ from functools import partial
 import numpy as np
 
 from tests.litert_operators.draft import (
-    ALL, BOOL, C64, F32, F64, I8, I16, I32, I64, Q8, Q16, QU8, U8, Draft, Kind,
+    ALL,
+    BOOL,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    Q8,
+    Q16,
+    QU8,
+    U8,
+    Draft,
 )  # fmt: skip
 from tests.litert_operators.elementwise import type_code
-from tests.tflite_models import schema
 
 __all__ = ["RECIPES"]
 
@@ -50,8 +61,8 @@ def transpose(name: str, draft: Draft) -> None:
     order = [int(axis) for axis in draft.random.permutation(len(shape))]
     if order and draft.chance(0.1):
         order[0] = draft.number(-len(shape), len(shape) + 1)
-    source, made = draft.given(kind, shape), draft.made(kind, [shape[axis % len(shape)] if axis
-                                                                < len(shape) else 1 for axis in order])  # fmt: skip
+    after = [shape[axis] if -len(shape) <= axis < len(shape) else 1 for axis in order]
+    source, made = draft.given(kind, shape), draft.made(kind, after)
     if name == "TRANSPOSE":
         draft.add(name, [source, draft.parameter(order)], [made], "Transpose")
     else:
@@ -258,114 +269,11 @@ def unique(draft: Draft) -> None:
               "Unique", idxOutType=type_code(result))  # fmt: skip
 
 
-def suppression(name: str, draft: Draft) -> None:
-    boxes, most = draft.length(), draft.number(0, 9)
-    scores = [F32, [boxes]]
-    inputs = [draft.given(F32, [boxes, 4]), draft.given(*scores), draft.parameter(most)]
-    inputs += [draft.constant(F32, np.array(0.5, np.float32)) for _ in range(2)]
-    if name == "NON_MAX_SUPPRESSION_V5":
-        inputs.append(draft.given(F32, [], 0, 1))
-        outputs = [draft.made(I32, [most]), draft.made(F32, [most]), draft.made(I32, [])]
-    else:
-        outputs = [draft.made(I32, [most]), draft.made(I32, [])]
-    options = name.title().replace("_", "").replace("NonMax", "NonMax")
-    draft.add(name, inputs, outputs, options)
-
-
-def reverse(name: str, draft: Draft) -> None:
-    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4)
-    source, made = draft.given(kind, shape), draft.made(kind, shape)
-    if name == "REVERSE_V2":
-        axes = [axis for axis in range(len(shape)) if draft.chance(0.5)] or [0]
-        draft.add(name, [source, draft.parameter(axes)], [made], "ReverseV2")
-        return
-    axis = draft.number(0, len(shape))
-    batch = (axis + draft.number(0 if draft.chance(0.1) else 1, len(shape))) % len(shape)
-    lengths = draft.indices([shape[batch]], shape[axis] + 1, draft.one_of(INDICES))
-    draft.add(name, [source, lengths], [made], "ReverseSequence", seqDim=axis, batchDim=batch)
-
-
-def diagonal(name: str, draft: Draft) -> None:
-    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3)
-    if name == "MATRIX_DIAG":
-        made = draft.made(kind, [*shape, shape[-1]])
-        draft.add(name, [draft.given(kind, shape)], [made], "MatrixDiag")
-        return
-    shape = [*shape, draft.length()]
-    source, less = draft.given(kind, shape), draft.given(kind, [*shape[:-2], min(shape[-2:])])
-    draft.add(name, [source, less], [draft.made(kind, shape)], "MatrixSetDiag")
-
-
-def segments(name: str, draft: Draft) -> None:
-    kind, shape, count = draft.kind_of((F32, I32)), draft.shape(1, 2, 3), draft.length()
-    source = draft.given(kind, shape)
-    if name == "SEGMENT_SUM":
-        order = np.cumsum(draft.values(I32, [shape[0]], 0, 2), dtype=np.int32)
-        order -= order[0] if order.size else 0
-        ids = draft.parameter(order) if draft.chance(0.8) else draft.indices([shape[0]], 4)
-        draft.add(name, [source, ids], [draft.made(kind)], "SegmentSum")
-        return
-    axes = draft.number(1, len(shape) + 1)
-    inputs = [source, draft.indices(shape[:axes], count), draft.parameter(count)]
-    draft.add(name, inputs, [draft.made(kind)], f"{name.title().replace('_', '')}")
-
-
-def update_slice(draft: Draft) -> None:
-    kind, shape = draft.kind_of(MOVED), draft.shape(1, 2, 3, 4)
-    part = [draft.number(0, n + 1) for n in shape]
-    starts = draft.indices([len(shape)], 3, draft.one_of(INDICES))
-    draft.add("DYNAMIC_UPDATE_SLICE", [draft.given(kind, shape), draft.given(kind, part), starts],
-              [draft.made(kind, shape)], "DynamicUpdateSlice")  # fmt: skip
-
-
-def blocks(name: str, draft: Draft) -> None:
-    kind, size = draft.kind_of((F32, Q8, QU8, I32, I64)), draft.number(1, 4)
-    n, h, w, c = draft.shape(4)
-    if name == "SPACE_TO_DEPTH":
-        source = draft.given(kind, [n, h * size, w * size, c])
-        draft.add(name, [source], [draft.made(kind, [n, h, w, c * size * size])], "SpaceToDepth",
-                  blockSize=size)  # fmt: skip
-    elif name == "DEPTH_TO_SPACE":
-        source = draft.given(kind, [n, h, w, c * size * size])
-        draft.add(name, [source], [draft.made(kind, [n, h * size, w * size, c])], "DepthToSpace",
-                  blockSize=size)  # fmt: skip
-    else:
-        sizes = [size, draft.number(1, 3)][: 1 if draft.chance(0.2) else 2]
-        more = draft.random.integers(0, 2, (len(sizes), 2)) if draft.chance(0.4) else None
-        amounts = np.zeros((len(sizes), 2), np.int32) if more is None else more
-        sides, spatial = [h, w][: len(sizes)], []
-        if name == "SPACE_TO_BATCH_ND":
-            spatial = [d * s - int(a.sum()) for d, s, a in zip(sides, sizes, amounts, strict=True)]
-            spatial = [max(side, 0) for side in spatial]
-        else:
-            spatial, n = sides, n * int(np.prod(sizes))
-        source = draft.given(kind, [n, *spatial, c])
-        inputs = [source, draft.parameter(sizes), draft.parameter(amounts)]
-        options = {"SPACE_TO_BATCH_ND": "SpaceToBatchND", "BATCH_TO_SPACE_ND": "BatchToSpaceND"}
-        draft.add(name, inputs, [draft.made(kind)], options[name])
-
-
-def bucketize(draft: Draft) -> None:
-    kind, shape = draft.kind_of((F32, F64, I32, I64)), draft.shape()
-    draft.add("BUCKETIZE", [draft.given(kind, shape)], [draft.made(I32, shape)], "Bucketize",
-              boundaries=[-1.0, 0.0, 1.0][: draft.number(0, 4)])  # fmt: skip
-
-
-def rfft(draft: Draft) -> None:
-    shape = [*draft.shape(0, 1), draft.one_of((1, 2, 4, 8)), draft.one_of((1, 2, 4, 8))]
-    size = [draft.one_of((1, 2, 4, 8, 3, 0)) for _ in range(2)]
-    number = draft.made(C64, shape, shown=False)
-    draft.add("RFFT2D", [draft.given(F32, shape), draft.parameter(size)], [number], "Rfft2d")
-    for name in ("REAL", "IMAG"):
-        draft.add(name, [number], [draft.made(F32, shape)])
-
-
 RECIPES: dict[str, Recipe] = {
     "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "PACK": pack, "UNPACK": unpack,
     "GATHER": gather, "GATHER_ND": gather_nd, "SCATTER_ND": scatter_nd, "TILE": tile,
     "SPARSE_TO_DENSE": sparse_to_dense, "FILL": fill, "RANGE": counting, "ONE_HOT": one_hot,
-    "TOPK_V2": top, "WHERE": where, "UNIQUE": unique, "BUCKETIZE": bucketize, "RFFT2D": rfft,
-    "DYNAMIC_UPDATE_SLICE": update_slice,
+    "TOPK_V2": top, "WHERE": where, "UNIQUE": unique,
     **{name: partial(transpose, name) for name in ("TRANSPOSE", "STABLEHLO_TRANSPOSE")},
     **{name: partial(concatenation, name) for name in ("CONCATENATION", "STABLEHLO_CONCATENATE")},
     **{name: partial(split, name) for name in ("SPLIT", "SPLIT_V")},
@@ -373,16 +281,4 @@ RECIPES: dict[str, Recipe] = {
     **{name: partial(cut, name) for name in ("SLICE", "STRIDED_SLICE")},
     **{name: partial(broadcast, name) for name in ("BROADCAST_TO", "BROADCAST_ARGS")},
     **{name: partial(extreme, name) for name in ("ARG_MAX", "ARG_MIN")},
-    **{name: partial(suppression, name)
-       for name in ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5")},
-    **{name: partial(reverse, name) for name in ("REVERSE_V2", "REVERSE_SEQUENCE")},
-    **{name: partial(diagonal, name) for name in ("MATRIX_DIAG", "MATRIX_SET_DIAG")},
-    **{
-        name: partial(segments, name)
-        for name in ("SEGMENT_SUM", *(f"UNSORTED_SEGMENT_{word}" for word in ("MAX", "MIN", "PROD", "SUM")))
-    },
-    **{
-        name: partial(blocks, name)
-        for name in ("SPACE_TO_DEPTH", "DEPTH_TO_SPACE", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND")
-    },
 }  # fmt: skip

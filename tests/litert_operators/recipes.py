@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tests.litert_operators import control, elementwise, layers, places, stablehlo
+from tests.litert_operators import control, elementwise, layers, places, selections, stablehlo
 from tests.litert_operators.draft import Draft
 
 __all__ = ["RECIPES", "draft_of"]
@@ -15,6 +15,7 @@ __all__ = ["RECIPES", "draft_of"]
 RECIPES: Mapping[str, elementwise.Recipe] = {
     **elementwise.RECIPES,
     **places.RECIPES,
+    **selections.RECIPES,
     **layers.RECIPES,
     **control.RECIPES,
     **stablehlo.RECIPES,

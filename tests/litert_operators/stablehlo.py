@@ -9,7 +9,18 @@ import numpy as np
 
 from tests.litert_operators.control import body
 from tests.litert_operators.draft import (
-    BOOL, F16, F32, I8, I16, I32, I64, U8, U32, U64, Draft, Kind,
+    BOOL,
+    F16,
+    F32,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U32,
+    U64,
+    Draft,
+    Kind,
 )  # fmt: skip
 
 __all__ = ["RECIPES"]
@@ -41,7 +52,8 @@ def dynamic_slice(draft: Draft) -> None:
     size = np.array([draft.number(0, n + 1) for n in shape], np.int64)
     starts = [draft.indices([], n) for n in shape]
     draft.add("STABLEHLO_DYNAMIC_SLICE", [draft.given(kind, shape), *starts],
-              [draft.made(kind, size.tolist())], "StablehloDynamicSlice", sliceSizes=size)  # fmt: skip
+              [draft.made(kind, size.tolist())], "StablehloDynamicSlice",
+              sliceSizes=size)  # fmt: skip
 
 
 def dynamic_update(draft: Draft) -> None:
@@ -134,8 +146,8 @@ def generator(draft: Draft) -> None:
     algorithm = draft.number(0, 3)
     state = [draft.one_of((2, 3)) if algorithm == 1 else 2]
     draft.add("STABLEHLO_RNG_BIT_GENERATOR", [draft.given(U64, state)],
-              [draft.made(U64, state, exact=True), draft.made(kind, shape)], "StablehloRngBitGenerator",
-              algorithm=algorithm)  # fmt: skip
+              [draft.made(U64, state, exact=True), draft.made(kind, shape)],
+              "StablehloRngBitGenerator", algorithm=algorithm)  # fmt: skip
 
 
 def iota(draft: Draft) -> None:

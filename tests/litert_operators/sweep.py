@@ -24,7 +24,7 @@ import numpy.typing as npt
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError
 from runtime_shim.backends import import_backend
-from runtime_shim.backends.base import Backend
+from runtime_shim.backends.base import NO_OPTIONS, Backend
 from tests.litert_operators.draft import Case
 from tests.litert_operators.recipes import draft_of
 from tests.unwritten import KINDS
@@ -34,7 +34,7 @@ __all__ = ["Outcome", "outcomes"]
 MOST_MEMORY = 6 << 30
 """Bytes of address space."""
 
-LONGEST = 5
+LONGEST = 20
 """Seconds that a model may take."""
 
 
@@ -53,7 +53,8 @@ class Outcome:
 
 
 def outcomes(names: Sequence[str], seeds: Sequence[int]) -> Iterator[Outcome]:
-    """Of each seed's model of each operator, from processes that are started anew where one ends."""
+    """Of each seed's model of each operator, from processes of which another is started where one
+    ends."""
     work = [(name, seed) for name in names for seed in seeds]
     done = 0
     while done < len(work):
@@ -102,7 +103,7 @@ def outcome_of(backend: Backend, name: str, seed: int) -> Outcome:
 
 def _compute(backend: Backend, case: Case, outcome: Outcome) -> list[list[int]]:
     """Add to an outcome. Returns the shapes of the outputs."""
-    graph = backend.load([case.model], Target.CPU)
+    graph = backend.load([case.model], Target.CPU, NO_OPTIONS)
     outcome.loaded = True
     context: Any = graph.init_execution_context()
     _feed(context, case.inputs)
