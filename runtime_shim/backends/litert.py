@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -145,15 +146,18 @@ class LiteRtGraph:
     def _cpu_interpreter(self, plain: bool = False) -> Interpreter:
         path = isinstance(self._model, Path)
         kind = OpResolverType
-        return Interpreter(
-            model_path=str(self._model) if path else None,
-            model_content=None if path else self._model,
-            num_threads=self._settings.threads,
-            experimental_op_resolver_type=kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            if plain or self.tensors.variables.exist
-            else kind.AUTO,
-            experimental_preserve_all_tensors=self.tensors.keeps_all,
-        )
+        with warnings.catch_warnings():
+            if self.tensors.keeps_all:  # of which LiteRT says that it takes memory
+                warnings.simplefilter("ignore")
+            return Interpreter(
+                model_path=str(self._model) if path else None,
+                model_content=None if path else self._model,
+                num_threads=self._settings.threads,
+                experimental_op_resolver_type=kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+                if plain or self.tensors.variables.exist
+                else kind.AUTO,
+                experimental_preserve_all_tensors=self.tensors.keeps_all,
+            )
 
     def init_execution_context(self) -> LiteRtContext:
         return LiteRtContext(self)

@@ -86,7 +86,11 @@ def _clear_sums(interpreter: Interpreter, sums: Sequence[Sum]) -> None:
 
 def _clear(interpreter: Interpreter, place: int) -> None:
     with contextlib.suppress(ValueError):  # it has no elements
-        interpreter.tensor(place)()[...] = 0
+        view = interpreter.tensor(place)()
+        if np.ndim(view):
+            view[...] = 0
+        else:  # a copy, and no view
+            interpreter.set_tensor(place, np.zeros_like(view))
 
 
 def _has_elements(interpreter: Interpreter, place: int) -> bool:

@@ -134,8 +134,11 @@ def _depthwise(node: Node) -> str | None:
     if floats:
         return None
     channels = node.dims(1)[-1:]
-    if node.kind(0) == _FLOAT32 and channels != (node.scales(1),):
-        return "of floats with a filter of integers needs a scale for each channel"
+    known = node.operands[1] in node.constant
+    if node.kind(0) == _FLOAT32 and not (known and channels == (node.scales(1),)):
+        return (
+            "of floats needs a constant filter, and of integers one with a scale for each channel"
+        )
     return None
 
 
@@ -198,6 +201,7 @@ _WRONG: Mapping[int, tuple[str, Callable[[Node], str | None]]] = MappingProxyTyp
         71: ("EQUAL", _unscaled(_UINT8, _INT8)),
         72: ("NOT_EQUAL", _not_equal),
         45: ("STRIDED_SLICE", _masked),
+        73: ("LOG", _unscaled(_INT8, _INT16)),
         76: ("RSQRT", _unscaled(_INT8, _INT16)),
         99: ("SQUARED_DIFFERENCE", _unscaled(_UINT8, _INT8)),
         113: ("MATRIX_DIAG", _diagonal),

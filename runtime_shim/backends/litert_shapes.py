@@ -21,9 +21,12 @@ Shape: TypeAlias = "tuple[int, ...] | None"
 Check: TypeAlias = "Callable[[Sequence[Shape]], str | None]"
 """What is wrong with the shapes of operands, which results follow, if anything is."""
 
-_INT16 = 7
-_SMALL = (3, _INT16, 9)
-"""With UINT8 and INT8, of TensorType."""
+_FLOAT32, _INT16, _INT8 = 0, 7, 9
+_SMALL = (3, _INT16, _INT8)
+"""With UINT8, of TensorType."""
+
+_LSTM = 16
+"""Of BuiltinOperator."""
 
 _MOST_DIMENSIONS = 4
 """That LiteRT adds quantised i16 of two shapes in:
@@ -133,6 +136,19 @@ def _table(_: Node) -> Check:
     return check
 
 
+def _matrices(node: Node) -> Check | None:
+    """Of floats and integers."""
+    return _all(node) if (node.kind(0), node.kind(1)) == (_FLOAT32, _INT8) else None
+
+
+def _lstm(node: Node) -> Check:
+    """UnidirectionalSequenceLSTMOptions: time_major. A kernel of five operands has no states."""
+    options, whole = node.options, _all(node)
+    major = node.code != _LSTM and options is not None and bool(options.number(10, "?"))
+    states = _states(1 if major else 0, {18: (6, 1), 19: (2, 0)})
+    return lambda shapes: whole(shapes) or (states(shapes) if len(shapes) > 20 else None)
+
+
 def _product(node: Node) -> Check | None:
     return _some(node) if node.kind(0) in _SMALL else None
 
@@ -201,12 +217,12 @@ _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = Mappi
     {
         0: ("ADD", _wide_sum, False),
         7: ("EMBEDDING_LOOKUP", _table, True),
-        16: ("LSTM", _all, False),
+        16: ("LSTM", _lstm, False),
         23: ("RESIZE_BILINEAR", _image, False),
         25: ("SOFTMAX", _some_classes, False),
         27: ("SVDF", _all, False),
         39: ("TRANSPOSE", _ranked, False),
-        44: ("UNIDIRECTIONAL_SEQUENCE_LSTM", _all, False),
+        44: ("UNIDIRECTIONAL_SEQUENCE_LSTM", _lstm, False),
         41: ("SUB", _wide_sum, False),
         46: ("BIDIRECTIONAL_SEQUENCE_RNN", _rnn, True),
         50: ("LOG_SOFTMAX", _classes, True),
@@ -216,6 +232,7 @@ _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = Mappi
         97: ("RESIZE_NEAREST_NEIGHBOR", _image, False),
         105: ("REVERSE_V2", _some, False),
         112: ("REVERSE_SEQUENCE", _some, False),
+        126: ("BATCH_MATMUL", _matrices, False),
         156: ("ATAN2", _alike, True),
         198: ("STABLEHLO_REDUCE_WINDOW", _some, False),
         201: ("STABLEHLO_GATHER", _slices, True),

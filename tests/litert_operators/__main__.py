@@ -89,7 +89,7 @@ def report(first: list[Outcome], second: list[Outcome], with_reasons: bool) -> i
     computed = sum(bool(row.keys() & {"same", "remember"}) for row in rows.values())
     print(f"{total.total()} models of {len(rows)} operators, of which {computed} compute:", end=" ")
     print(", ".join(f"{count} {word}" for word, count in sorted(total.items())))
-    return 1 if seeds else 0
+    return 1 if any(seeds.values()) else 0
 
 
 def judged(one: Outcome, other: Outcome) -> str:
