@@ -87,10 +87,26 @@ def check_operator(node: Node) -> None:
         raise node.table.refused(f"operator {node.code} lacks an operand that it needs")
     if node.custom == _NUMERIC_VERIFY:
         raise node.table.refused("NumericVerify gives what it gave in a context's first inference")
+    if _keeps_sums(node):
+        raise node.table.refused(
+            f"operator {node.code} adds up its weights in a context's first inference only; they"
+            " have to be constant"
+        )
     name, wrong = _WRONG.get(node.code, ("", lambda _: None))
     reason = wrong(node)
     if reason is not None:
         raise node.table.refused(f"{name} {reason}")
+
+
+def _keeps_sums(node: Node) -> bool:
+    """Whether it multiplies floats with integers that are not constant."""
+    field, *weights = _HYBRID.get(node.code, (0,))
+    options = node.options
+    if node.kind(0) != _FLOAT32 or options is None or (field and not options.number(field, "?")):
+        return False
+    return any(
+        node.kind(place) == _INT8 and node.operands[place] not in node.constant for place in weights
+    )
 
 
 def _scales(tensor: Table) -> int:
@@ -187,6 +203,22 @@ def _gather(node: Node) -> str | None:
         return "has options that do not fit its tensors"
     return None
 
+
+_HYBRID: Mapping[int, Sequence[int]] = MappingProxyType(
+    {
+        3: (0, 1),  # CONV_2D
+        9: (10, 1),  # FULLY_CONNECTED
+        16: (12, *range(1, 9), 16),  # LSTM
+        24: (6, 1, 2),  # RNN
+        27: (8, 1),  # SVDF
+        35: (8, 1, 2),  # UNIDIRECTIONAL_SEQUENCE_RNN
+        44: (12, *range(1, 9), 16),  # UNIDIRECTIONAL_SEQUENCE_LSTM
+        46: (10, 1, 2, 5, 6),  # BIDIRECTIONAL_SEQUENCE_RNN
+        52: (14, *range(1, 9), 16, *range(18, 26), 33),  # BIDIRECTIONAL_SEQUENCE_LSTM
+    }
+)
+"""By their numbers in BuiltinOperator: the field of their options that has them quantise inputs
+asymmetrically, 0 where they always do; and which operands are weights."""
 
 _WRONG: Mapping[int, tuple[str, Callable[[Node], str | None]]] = MappingProxyType(
     {

@@ -33,6 +33,10 @@ _MOST_DIMENSIONS = 4
 https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/add.cc"""
 
 
+_MOST_OPERANDS = 48
+"""That are looked at: those of BIDIRECTIONAL_SEQUENCE_LSTM. Who lacks some fails in LiteRT."""
+
+
 class Guard(NamedTuple):
     """What has to hold of the operands and results of an operator, by their places in a subgraph.
     One that is `after` matters after an inference too: nothing has ended, and what is wrong is the
@@ -46,7 +50,8 @@ class Guard(NamedTuple):
 
     def refusal(self, shape_of: Callable[[int], Shape]) -> str | None:
         """What is wrong, for tensors of these shapes."""
-        return self.check([shape_of(place) if place >= 0 else None for place in self.places])
+        known = [shape_of(place) if place >= 0 else None for place in self.places]
+        return self.check(known + [None] * _MOST_OPERANDS)
 
 
 def guards_of(subgraph: int, node: Node) -> Guard | None:
@@ -146,7 +151,23 @@ def _lstm(node: Node) -> Check:
     options, whole = node.options, _all(node)
     major = node.code != _LSTM and options is not None and bool(options.number(10, "?"))
     states = _states(1 if major else 0, {18: (6, 1), 19: (2, 0)})
-    return lambda shapes: whole(shapes) or (states(shapes) if len(shapes) > 20 else None)
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        full = len(node.operands) >= 20
+        return whole(shapes) or (states(shapes) or _wider(shapes, 2, 6) if full else None)
+
+    return check
+
+
+def _lengths(_: Node) -> Check:
+    """As many things to look up, places for them, and weights."""
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        known = (shapes[place] for place in (0, 1, 3))
+        found = {shape[:1] for shape in known if shape is not None}
+        return "of different numbers of things, places and weights" if len(found) > 1 else None
+
+    return check
 
 
 def _product(node: Node) -> Check | None:
@@ -165,7 +186,7 @@ def _merged_lstm(node: Node) -> Check | None:
     def check(shapes: Sequence[Shape]) -> str | None:
         if merged and shapes[0] is not None and shapes[0][:1] not in ((), (1,)):
             return "with merged outputs, batch major, of more than one batch"
-        return whole(shapes) or states(shapes)
+        return whole(shapes) or states(shapes) or _wider(shapes, 2, 6) or _wider(shapes, 19, 23)
 
     return check
 
@@ -184,15 +205,23 @@ def _states(axis: int, sizes: Mapping[int, tuple[int, int]]) -> Check:
     def check(shapes: Sequence[Shape]) -> str | None:
         source = shapes[0]
         for place, (like, dim) in sizes.items():
-            if place >= len(shapes) or source is None or len(source) <= axis:
-                continue
             state, other = shapes[place], shapes[like]
-            wanted = None if other is None else (source[axis], other[dim])
-            if state is not None and wanted is not None and state != wanted:
+            if source is None or len(source) <= axis or other is None or len(other) <= dim:
+                continue
+            wanted = source[axis], other[dim]
+            if state is not None and state != wanted:
                 return f"with a state of the shape {list(state)}, and not {list(wanted)}"
         return None
 
     return check
+
+
+def _wider(shapes: Sequence[Shape], cells: int, recurrent: int) -> str | None:
+    """LiteRT writes what it projects to memory for the cells."""
+    first, second = shapes[cells], shapes[recurrent]
+    if not first or second is None or len(second) < 2 or second[1] <= first[0]:
+        return None
+    return f"that projects {first[0]} cells to {second[1]}"
 
 
 def _slices(node: Node) -> Check | None:
@@ -206,7 +235,7 @@ def _slices(node: Node) -> Check | None:
         first, second, *_ = shapes
         if first is not None and (0 in first or any(map(int.__gt__, sizes, first))):
             return f"of slices of {list(sizes)} from the shape {list(first)}"
-        if second is not None and (*second, 1)[vector] != starts:
+        if second is not None and (*second, 1)[vector : vector + 1] != (starts,):
             return f"of {starts} indices, of the shape {list(second)}"
         return None
 
@@ -221,6 +250,7 @@ _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = Mappi
         23: ("RESIZE_BILINEAR", _image, False),
         25: ("SOFTMAX", _some_classes, False),
         27: ("SVDF", _all, False),
+        33: ("EMBEDDING_LOOKUP_SPARSE", _lengths, False),
         39: ("TRANSPOSE", _ranked, False),
         44: ("UNIDIRECTIONAL_SEQUENCE_LSTM", _lstm, False),
         41: ("SUB", _wide_sum, False),
@@ -238,6 +268,7 @@ _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = Mappi
         201: ("STABLEHLO_GATHER", _slices, True),
         203: ("DILATE", _some, False),
         205: ("REDUCE_WINDOW", _some, False),
+        206: ("STABLEHLO_COMPOSITE", _all, False),
         207: ("STABLEHLO_SHIFT_LEFT", _alike, True),
     }
 )
