@@ -10,13 +10,11 @@ from flatbuffers import flexbuffers
 
 from tests.litert_operators.draft import (
     F32,
-    I8,
     I32,
     I64,
     Q8,
     Q16,
     QU8,
-    U8,
     Draft,
     Kind,
 )  # fmt: skip
@@ -137,40 +135,6 @@ def resize(name: str, draft: Draft) -> None:
                "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighbor"}[name]  # fmt: skip
     draft.add(name, [draft.given(kind, shape), draft.parameter(size)], [made], options,
               alignCorners=align, halfPixelCenters=not align and draft.chance(0.5))  # fmt: skip
-
-
-def embedding(draft: Draft) -> None:
-    kind, shape = draft.kind_of((F32, F32, Q8, I8)), draft.shape(2, 3)
-    places = draft.indices(draft.shape(1), shape[0])
-    draft.add("EMBEDDING_LOOKUP", [places, draft.given(kind, shape, constant=0.6)],
-              [draft.made(draft.one_of((kind, F32)))])  # fmt: skip
-
-
-def sparse_embedding(draft: Draft) -> None:
-    count, rows, shape = draft.length(), draft.length(), draft.shape(2, 3)
-    places = np.zeros((count, 2), np.int32)
-    places[:, 0] = np.sort(draft.values(I32, [count], 0, max(rows, 1)))
-    draft.add("EMBEDDING_LOOKUP_SPARSE", [
-        draft.indices([count], shape[0]), draft.parameter(places), draft.parameter([rows, 4]),
-        draft.given(F32, [count]), draft.given(F32, shape)],
-        [draft.made(F32, [rows, *shape[1:]])], "EmbeddingLookupSparse",
-        combiner=draft.number(0, 3))  # fmt: skip
-
-
-def table_lookup(draft: Draft) -> None:
-    count, shape, kind = draft.length(), draft.shape(1, 2, 3), draft.one_of((F32, I32))
-    keys = draft.constant(I32, np.sort(draft.values(I32, shape[:1], 0, 9)))
-    draft.add("HASHTABLE_LOOKUP", [draft.given(I32, [count], 0, 9), keys, draft.given(kind, shape)],
-              [draft.made(kind, [count, *shape[1:]]), draft.made(U8, [count])])  # fmt: skip
-
-
-def projection(draft: Draft) -> None:
-    hashes, count = draft.shape(2), draft.length()
-    hashes[1] = min(hashes[1], 32)
-    inputs = [draft.given(F32, hashes), draft.given(draft.one_of((F32, I32)), [count, 2])]
-    if draft.chance(0.5):
-        inputs.append(draft.given(F32, [count]))
-    draft.add("LSH_PROJECTION", inputs, [draft.made(I32)], "LSHProjection", type=draft.number(1, 3))
 
 
 def rnn(name: str, draft: Draft) -> None:
@@ -353,8 +317,7 @@ RECIPES: dict[str, Recipe] = {
     **{name: partial(random_numbers, name) for name in (
         "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "MULTINOMIAL")},
     "FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul, "LSTM": any_lstm,
-    "SVDF": svdf, "EMBEDDING_LOOKUP": embedding, "EMBEDDING_LOOKUP_SPARSE": sparse_embedding,
-    "HASHTABLE_LOOKUP": table_lookup, "LSH_PROJECTION": projection,
+    "SVDF": svdf,
     "TFLite_Detection_PostProcess": detection, "AudioSpectrogram": spectrogram, "Mfcc": mfcc,
     "NumericVerify": numeric_verify,
 }  # fmt: skip
