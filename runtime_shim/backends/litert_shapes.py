@@ -6,7 +6,8 @@ https://github.com/google-ai-edge/LiteRT/tree/main/tflite/kernels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import log2
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -27,11 +28,6 @@ _SMALL = (3, _INT16, _INT8)
 
 _LSTM = 16
 """Of BuiltinOperator."""
-
-_MOST_DIMENSIONS = 4
-"""That LiteRT adds quantised i16 of two shapes in:
-https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/add.cc"""
-
 
 _MOST_OPERANDS = 48
 """That are looked at: those of BIDIRECTIONAL_SEQUENCE_LSTM. Who lacks some fails in LiteRT."""
@@ -83,24 +79,40 @@ def _image(node: Node) -> Check:
     return check
 
 
-def _wide_sum(node: Node) -> Check | None:
-    """Of i16 that is quantised, of two shapes."""
-    if node.kind(0) != _INT16:
+def _sum(node: Node) -> Check | None:
+    """Of i16 whose scales are powers of two, which AddOptions say in pot_scale_int16."""
+    options = node.options
+    shifted = options is None or options.number(6, "?", 1)
+    if node.kind(0) != _INT16 or not shifted or not all(map(_is_power, _scales(node))):
         return None
+    alike = _alike(node)
 
     def check(shapes: Sequence[Shape]) -> str | None:
-        first, second, *_ = shapes
-        if first is None or second is None or first == second:
-            return None
-        small = max(len(first), len(second)) <= _MOST_DIMENSIONS and 0 not in (*first, *second)
-        return None if small else f"of i16, of the shapes {list(first)} and {list(second)}"
+        reason = alike(shapes)
+        return None if reason is None else f"of i16 whose scales are powers of two, {reason}"
 
     return check
+
+
+def _scales(node: Node) -> Iterator[float]:
+    for place in (*node.operands, *node.results):
+        quantization = node.tensors[place].table(12)
+        yield from () if quantization is None else quantization.numbers(8, "f")
+
+
+def _is_power(scale: float) -> bool:
+    """As nearly as LiteRT looks: CheckedLog2, in tflite/kernels/internal/quantization_util.cc."""
+    return scale > 0 and abs(log2(scale) - round(log2(scale))) < 1e-3
 
 
 def _some(_: Node) -> Check:
     """The first operand has elements."""
     return lambda shapes: "of a tensor without elements" if _is_empty(shapes[0]) else None
+
+
+def _constant(node: Node) -> Check | None:
+    """The first operand has elements if it is constant: XNNPACK takes it for one that has some."""
+    return _some(node) if node.has(0) and node.operands[0] in node.constant else None
 
 
 def _all(_: Node) -> Check:
@@ -244,16 +256,18 @@ def _slices(node: Node) -> Check | None:
 
 _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = MappingProxyType(
     {
-        0: ("ADD", _wide_sum, False),
+        0: ("ADD", _sum, False),
+        1: ("AVERAGE_POOL_2D", _constant, False),
         7: ("EMBEDDING_LOOKUP", _table, True),
+        12: ("L2_POOL_2D", _constant, False),
         16: ("LSTM", _lstm, False),
+        17: ("MAX_POOL_2D", _constant, False),
         23: ("RESIZE_BILINEAR", _image, False),
         25: ("SOFTMAX", _some_classes, False),
         27: ("SVDF", _all, False),
         33: ("EMBEDDING_LOOKUP_SPARSE", _lengths, False),
         39: ("TRANSPOSE", _ranked, False),
         44: ("UNIDIRECTIONAL_SEQUENCE_LSTM", _lstm, False),
-        41: ("SUB", _wide_sum, False),
         46: ("BIDIRECTIONAL_SEQUENCE_RNN", _rnn, True),
         50: ("LOG_SOFTMAX", _classes, True),
         52: ("BIDIRECTIONAL_SEQUENCE_LSTM", _merged_lstm, True),

@@ -171,6 +171,21 @@ def test_shapes_that_litert_does_not_compute_are_refused_as_soon_as_they_are_kno
             assert len(result(context, *ones)) == ones[0].nbytes
 
 
+def test_quantised_i16_of_two_shapes_are_added_unless_their_scales_are_powers_of_two() -> None:
+    for scale, shifted, right in ((0.25, True, False), (0.25, False, True), (0.3, True, True)):
+        model, kind = draft(), Kind(np.int16, scale)
+        inputs = [model.given(kind, shape, constant=0) for shape in ([3, 2], [1, 2])]
+        made = model.made(kind, [3, 2], exact=True)
+        model.add("ADD", inputs, [made], "Add", potScaleInt16=shifted).version = 1
+        context = context_of(model.case().model)
+        ones = [np.ones(shape, np.int16) for shape in ((3, 2), (1, 2))]
+        if right:
+            assert np.frombuffer(result(context, *ones), np.int16).tolist() == [2] * 6
+        else:
+            with pytest.raises(HostError, match="ADD of i16 whose scales are powers of two"):
+                result(context, *ones)
+
+
 def resized() -> bytes:
     model = draft()
     image = model.given(F32, [1, 2, 2, 1], constant=0)
