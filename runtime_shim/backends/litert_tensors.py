@@ -102,7 +102,7 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
     partial: list[int] = []
     guards, values, nodes = [], [], []
     for number, subgraph in enumerate(root.tables(_SUBGRAPHS)):
-        constant = check_order(subgraph, with_data)
+        constant = check_order(subgraph, with_data, is_called=number > 0)
         known = constant if number else constant | set(inputs)
         places = list(subgraph.tables(_TENSORS))
         nodes.append(

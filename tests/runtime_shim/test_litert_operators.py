@@ -91,6 +91,26 @@ def test_a_tensor_that_is_read_before_it_is_written_is_refused() -> None:
     assert np.allclose(np.frombuffer(right, np.float32), np.cos(np.sin(values)))
 
 
+def test_a_branch_whose_output_nothing_writes_is_refused() -> None:
+    model = draft(free=False)
+    branches = []
+    for step in ("COS", ""):
+        inner = draft(free=False)
+        given, made = inner.given(F32, [4], constant=0), inner.made(F32, [4], exact=True)
+        if step:
+            inner.add(step, [given], [made]).version = 1
+        branches.append(model.graph(inner, [given]))
+    inputs = [model.given(BOOL, [], constant=0), model.given(F32, [4], constant=0)]
+    made = model.made(F32, [4], exact=True)
+    called = model.add("IF", inputs, [made], "If", thenSubgraphIndex=branches[0],
+                       elseSubgraphIndex=branches[1])  # fmt: skip
+    called.version = 1
+    refused(model.case().model, "nothing writes its output")
+    called.options.elseSubgraphIndex = branches[0]  # type: ignore[attr-defined]
+    model.graphs.pop()
+    assert context_of(model.case().model)
+
+
 def test_a_constant_that_an_operator_would_write_is_refused() -> None:
     tensors = [Tensor(np.float32, [2]), Tensor(np.float32, [2], np.zeros(2, np.float32))]
     refused(build(tensors, [Operator(CODE.COS, [0], [1])], [0], [1]), "it writes tensor 1")
