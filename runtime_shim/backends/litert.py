@@ -154,7 +154,7 @@ class LiteRtGraph:
                 model_content=None if path else self._model,
                 num_threads=self._settings.threads,
                 experimental_op_resolver_type=kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-                if plain or self.tensors.variables.exist
+                if plain or self.tensors.variables.exist or self.tensors.has_empty
                 else kind.AUTO,
                 experimental_preserve_all_tensors=self.tensors.keeps_all,
             )

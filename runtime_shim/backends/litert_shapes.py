@@ -94,6 +94,14 @@ def _sum(node: Node) -> Check | None:
     return check
 
 
+def _product_of_two(node: Node) -> Check | None:
+    """Of small integers: those of two shapes have elements."""
+    if node.kind(0) not in _SMALL:
+        return None
+    alike, whole = _alike(node), _all(node)
+    return lambda shapes: alike(shapes) and whole(shapes)
+
+
 def _scales(node: Node) -> Iterator[float]:
     for place in (*node.operands, *node.results):
         quantization = node.tensors[place].table(12)
@@ -108,11 +116,6 @@ def _is_power(scale: float) -> bool:
 def _some(_: Node) -> Check:
     """The first operand has elements."""
     return lambda shapes: "of a tensor without elements" if _is_empty(shapes[0]) else None
-
-
-def _constant(node: Node) -> Check | None:
-    """The first operand has elements if it is constant: XNNPACK takes it for one that has some."""
-    return _some(node) if node.has(0) and node.operands[0] in node.constant else None
 
 
 def _all(_: Node) -> Check:
@@ -257,11 +260,9 @@ def _slices(node: Node) -> Check | None:
 _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = MappingProxyType(
     {
         0: ("ADD", _sum, False),
-        1: ("AVERAGE_POOL_2D", _constant, False),
         7: ("EMBEDDING_LOOKUP", _table, True),
-        12: ("L2_POOL_2D", _constant, False),
         16: ("LSTM", _lstm, False),
-        17: ("MAX_POOL_2D", _constant, False),
+        18: ("MUL", _product_of_two, False),
         23: ("RESIZE_BILINEAR", _image, False),
         25: ("SOFTMAX", _some_classes, False),
         27: ("SVDF", _all, False),

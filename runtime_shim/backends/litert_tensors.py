@@ -37,6 +37,9 @@ _CODE, _OPERANDS, _RESULTS = 4, 6, 8
 _CODES = 6
 """Of a Model: what each operator code is, in a field for the first 127 and in one for all."""
 
+_INTEGERS = (2, 4)
+"""INT32 and INT64, of TensorType."""
+
 _CUSTOM_NAME = 6
 """Of an OperatorCode."""
 
@@ -61,7 +64,8 @@ class Sum(NamedTuple):
 class Tensors(NamedTuple):
     """Of the first subgraph: sums of 8 and of 16 bits, the places of inputs without a rank, and of
     results that LiteRT writes in part. Of all: what has to hold of shapes and values, and the
-    variables, which LiteRT's XNNPACK would read before they are assigned."""
+    variables, which LiteRT's XNNPACK would read before they are assigned; and whether there are
+    constants without elements, of which XNNPACK leaves unwritten what it makes of them."""
 
     sums: tuple[Sum, ...]
     unranked: frozenset[int]
@@ -69,6 +73,7 @@ class Tensors(NamedTuple):
     guards: tuple[Guard, ...]
     values: tuple[Valued, ...]
     variables: Variables
+    has_empty: bool
 
     @property
     def keeps_all(self) -> bool:
@@ -77,7 +82,7 @@ class Tensors(NamedTuple):
         return bool(self.partial) or any(each.known is Known.COMPUTED for each in self.values)
 
 
-NOTHING = Tensors((), frozenset(), (), (), (), Variables())
+NOTHING = Tensors((), frozenset(), (), (), (), Variables(), False)
 """Of a model that is not read yet."""
 
 
@@ -137,11 +142,25 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
         guards=tuple(filter(None, guards)),
         values=tuple(filter(None, values)),
         variables=variables_of(nodes),
+        has_empty=any(map(_has_empty, root.tables(_SUBGRAPHS))),
         unranked=frozenset(
             place
             for place in inputs
             if not tensors[place].number(_HAS_RANK, "?") and not tensors[place].numbers(_SHAPE, "i")
         ),
+    )
+
+
+def _has_empty(subgraph: Table) -> bool:
+    """Whether there are constants without elements, other than shapes of scalars."""
+    made = set(subgraph.numbers(_INPUTS, "i"))
+    for operator in subgraph.tables(_OPERATORS):
+        made.update(operator.numbers(_RESULTS, "i"))
+    return any(
+        0 in dims and (len(dims) > 1 or tensor.number(_TYPE, "b") not in _INTEGERS)
+        for place, tensor in enumerate(subgraph.tables(_TENSORS))
+        if place not in made
+        for dims in [tensor.numbers(_SHAPE, "i")]
     )
 
 

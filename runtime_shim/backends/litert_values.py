@@ -48,9 +48,11 @@ class Slice(NamedTuple):
     ) -> str | None:
         """What is wrong, for a tensor of this shape and the values of begin and steps."""
         begin, steps = values_of(self.begin), values_of(self.steps)
-        if 0 in shape:
+        dropped = list(self._dropped(len(shape), len(begin)))
+        axes = {axis for _, axis in dropped}
+        if any(not length for axis, length in enumerate(shape) if axis not in axes):
             return None
-        for place, axis in self._dropped(len(shape), len(begin)):
+        for place, axis in dropped:
             start = 0 if self.begin_mask >> place & 1 else begin[place]
             if steps[place] < 0 or start >= shape[axis]:
                 return (
