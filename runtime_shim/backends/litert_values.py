@@ -17,6 +17,7 @@ from runtime_shim.backends.litert_operators import Node
 
 __all__ = ["Known", "Valued", "valued_of"]
 
+_EMBEDDING_LOOKUP_SPARSE = 33
 _TRANSPOSE, _STRIDED_SLICE, _REVERSE_SEQUENCE, _BROADCAST_ARGS = 39, 45, 112, 145
 """Of BuiltinOperator."""
 
@@ -130,7 +131,29 @@ class Together(NamedTuple):
         return None
 
 
-Valued: TypeAlias = "Slice | Order | Lengths | Together"
+class Buckets(NamedTuple):
+    """The places of EMBEDDING_LOOKUP_SPARSE's indices, a row for each, and of the shape that they
+    are in; the last of a row only tells them apart."""
+
+    subgraph: int
+    source: int
+    dims: int
+    known: Known
+
+    def refusal(
+        self, shape: Sequence[int], values_of: Callable[[int], Sequence[int]]
+    ) -> str | None:
+        """As Slice does."""
+        numbers, dims = values_of(self.source), values_of(self.dims)
+        width = shape[-1] if shape else 0
+        for place, number in enumerate(numbers):
+            column = place % width
+            if column < width - 1 and column < len(dims) and not 0 <= number < dims[column]:
+                return f"LiteRT cannot compute EMBEDDING_LOOKUP_SPARSE: {number} of {dims[column]}"
+        return None
+
+
+Valued: TypeAlias = "Slice | Order | Lengths | Together | Buckets"
 
 
 def valued_of(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
@@ -148,6 +171,9 @@ def valued_of(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
         if node.code == _REVERSE_SEQUENCE:
             return Lengths(subgraph, source, other, known(other))
         return Together(subgraph, source, other, known(source, other))
+    if node.code == _EMBEDDING_LOOKUP_SPARSE and len(node.operands) == 5:
+        _, source, dims, *_ = node.operands
+        return Buckets(subgraph, source, dims, known(source, dims))
     if node.code == _TRANSPOSE and len(node.operands) == 2:
         source, order = node.operands
         return Order(subgraph, source, order, known(order))
