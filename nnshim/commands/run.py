@@ -22,7 +22,10 @@ EXIT_TIMEOUT = 124
 EXIT_TRAP = 134
 """128 + SIGABRT, as wasmtime has it."""
 
-_NAMED_LIMITS = ("graphs", "contexts", "models", "tensors", "total")
+_NAMED_LIMITS = (
+    *("graphs", "contexts", "models", "tensors", "total"),
+    *("names", "configurations"),
+)
 """Those of runtime_shim.limits that have no option of their own."""
 
 
@@ -90,7 +93,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME=N",
-            help=f"Of {', '.join(_NAMED_LIMITS)}; the last three are sizes.",
+            help=f"Of {', '.join(_NAMED_LIMITS)}; all but the first two are sizes.",
         ),
     ] = None,
     isolate: Annotated[

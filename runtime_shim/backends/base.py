@@ -28,6 +28,7 @@ __all__ = [
     "QuantizedGraph",
     "Runtime",
     "Settings",
+    "SharedGraph",
     "StreamingContext",
     "check_length",
     "failed",
@@ -58,7 +59,8 @@ class ExecutionContext(Protocol):
     ) -> None:
         """Copy a tensor in. `shape` counts elements; `data` holds exactly its bytes, and is not
         to be kept: it is the guest's memory. A context that `takes_any_length` (see check_length)
-        is also called where they do not match, and has to look.
+        is also called where they do not match, and has to look. One that has an attribute
+        `configured_by` takes its options as the input of that index.
 
         Raises HostError: `invalid_argument` for an index, a type or a shape that the model does
         not have there, `unsupported_operation` for an input that no wasi-nn tensor can fill.
@@ -126,6 +128,14 @@ class Graph(Protocol):
         """Where the model is, by the NN runtime's own word for it, and as far as that can tell."""
 
     def init_execution_context(self) -> ExecutionContext: ...
+
+
+@runtime_checkable
+class SharedGraph(Graph, Protocol):
+    """A graph whose model can be used with other options than it was loaded with."""
+
+    def with_options(self, options: Options) -> Graph:
+        """A graph of the same model, whose contexts begin with these."""
 
 
 class Quantization(NamedTuple):

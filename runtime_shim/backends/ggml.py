@@ -10,6 +10,7 @@ https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn/GGML
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import json
 import os
@@ -37,8 +38,15 @@ from runtime_shim.backends.ggml_text import Text, failure
 from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, offloads
 from runtime_shim.backends.native import free_with
 from runtime_shim.backends.parts import as_file, head
-from runtime_shim.backends.ports import check_parts, not_computed
+from runtime_shim.backends.ports import (
+    check_parts,
+    most_threads,
+    not_computed,
+    warn_of_ignored,
+    with_threads_up_to,
+)
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import json_object
 
 __all__ = ["GgmlBackend", "create"]
 
@@ -52,13 +60,14 @@ class GgmlBackend:
     """Implements backends.base.Backend. There is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
-        self._threads = settings.threads or len(os.sched_getaffinity(0))
+        self._most_threads = most_threads(settings)
 
     def describe(self) -> Runtime:
         return Runtime(f"xllamacpp {xllamacpp.__version__}", _devices())
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
-        parsed = parse_options(options, GgmlOptions(threads=self._threads))
+        parsed, ignored = parse_options(options, GgmlOptions(threads=self._most_threads))
+        warn_of_ignored("ggml", ignored)
         check_parts("a GGUF model", parts, 1)
         if isinstance(parts[0], Path) and not parts[0].is_file():
             raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
@@ -68,7 +77,7 @@ class GgmlBackend:
             check_lengths(parts[0])
         device = choose_device("ggml", place, _KNOWN, _devices())
         with as_file(parts[0]) as path:
-            return GgmlGraph(os.fsencode(path), device, parsed)
+            return GgmlGraph(os.fsencode(path), device, parsed, self._most_threads)
 
 
 def _devices() -> dict[str, Target]:
@@ -78,10 +87,13 @@ def _devices() -> dict[str, Target]:
 
 
 class GgmlGraph:
-    """Implements backends.base.Graph. llama.cpp maps the weights from their file."""
+    """Implements backends.base.SharedGraph. llama.cpp maps the weights from their file."""
 
-    def __init__(self, path: bytes, device: str, options: GgmlOptions) -> None:
+    def __init__(self, path: bytes, device: str, options: GgmlOptions, most_threads: int) -> None:
         self.options = options
+        self.most_threads = most_threads
+        self._first: GgmlGraph | None = None
+        """The graph that the model belongs to, None for that one itself."""
         params = lib.model_default_params()
         no_devices = (ctypes.c_void_p * 1)(None)
         if device == "cpu":
@@ -102,6 +114,12 @@ class GgmlGraph:
             )
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
         self.vocab: int = lib.model_get_vocab(self.model)
+
+    def with_options(self, options: Options) -> GgmlGraph:
+        other = copy.copy(self)
+        other._first = self._first or self
+        other.options, _ = parse_options(options, GgmlOptions(threads=self.most_threads))
+        return other
 
     def init_execution_context(self) -> GgmlContext:
         return GgmlContext(self)
@@ -164,6 +182,8 @@ class GgmlGraph:
 class GgmlContext:
     """Implements backends.base.StreamingContext."""
 
+    configured_by = 1
+
     def __init__(self, graph: GgmlGraph) -> None:
         self._graph = graph
         self._options = graph.options
@@ -182,8 +202,8 @@ class GgmlContext:
                 f" {tensor_type.name.lower()} as input {index}",
             )
         self._streaming = False
-        if index == 1:
-            self._set_options(bytes(data))
+        if index == self.configured_by:
+            self._set_options(data)
             return
         text = bytes(data)
         try:
@@ -192,14 +212,11 @@ class GgmlContext:
             raise HostError(Errno.INVALID_ARGUMENT, f"the prompt is not UTF-8: {error}") from error
         self._prompt = self._graph.tokens(text)
 
-    def _set_options(self, text: bytes) -> None:
-        try:
-            given = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise HostError(Errno.INVALID_ENCODING, f"the options are not JSON: {error}") from error
-        if not isinstance(given, dict):
-            raise HostError(Errno.INVALID_ENCODING, "the options are no JSON object")
-        self._options = parse_options(given, self._options)
+    def _set_options(self, text: memoryview) -> None:
+        options = json_object(bytes(text), "options", Errno.INVALID_ENCODING)
+        given = with_threads_up_to(self._graph.most_threads, options)
+        self._options, ignored = parse_options(given, self._options)
+        warn_of_ignored("ggml", ignored)
         self._text = None
 
     def compute(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Container, Sequence
 from math import prod
 from typing import NamedTuple, TypeAlias
@@ -10,8 +11,10 @@ from typing import NamedTuple, TypeAlias
 from rewriter.dialects import ELEMENT_SIZE, Errno, TensorType
 from runtime_shim.backends.base import Options, Part, Settings
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 
 __all__ = [
+    "SETTINGS",
     "Dim",
     "Element",
     "Fed",
@@ -21,16 +24,22 @@ __all__ = [
     "check_output",
     "check_parts",
     "element_of",
+    "most_threads",
     "no_numbers",
     "not_computed",
     "not_set",
     "settings_for",
+    "warn_of_ignored",
+    "with_threads_up_to",
 ]
 
 log = logging.getLogger("runtime_shim")
 
 _MOST_THREADS = 1024
-"""A guest can set them: no more than NN runtimes can start."""
+"""No more than NN runtimes can start."""
+
+SETTINGS = ("threads", "fast-math")
+"""The options that override the host's settings for one model."""
 
 
 Dim: TypeAlias = int | range | None
@@ -90,7 +99,7 @@ class Port(NamedTuple):
 
     def __str__(self) -> str:
         dims = "..." if self.dims is None else ", ".join(map(_spelled, self.dims))
-        return f"{self.name!r}, {self.described_type} [{dims}]"
+        return f"{quoted(self.name)}, {self.described_type} [{dims}]"
 
 
 def _spelled(dim: Dim) -> str:
@@ -121,13 +130,34 @@ def settings_for(backend: str, settings: Settings, options: Options) -> Settings
     options = dict(options)
     threads = options.pop("threads", settings.threads)
     fast_math = options.pop("fast-math", settings.fast_math)
-    if options:
-        log.warning("the %s backend has no options %s, and ignores them", backend, list(options))
+    warn_of_ignored(backend, tuple(options))
     if threads is not None and not (type(threads) is int and 0 < threads <= _MOST_THREADS):
-        raise HostError(Errno.INVALID_ARGUMENT, f"the option threads cannot be {threads!r}")
+        raise _senseless("threads", threads)
     if not isinstance(fast_math, bool):
-        raise HostError(Errno.INVALID_ARGUMENT, f"the option fast-math cannot be {fast_math!r}")
+        raise _senseless("fast-math", fast_math)
     return settings._replace(threads=threads, fast_math=fast_math)
+
+
+def warn_of_ignored(backend: str, names: tuple[str, ...]) -> None:
+    """Say which options there are not."""
+    if names:
+        said = quoted(list(names))
+        log.warning("the %s backend has no options %s, and ignores them", backend, said)
+
+
+def _senseless(option: str, value: object) -> HostError:
+    return HostError(Errno.INVALID_ARGUMENT, f"the option {option} cannot be {quoted(value)}")
+
+
+def most_threads(settings: Settings) -> int:
+    """That one inference may use, whatever a guest asks for."""
+    return settings.threads or len(os.sched_getaffinity(0))
+
+
+def with_threads_up_to(most: int, options: Options) -> Options:
+    """A guest's options, with no more threads than it may have."""
+    threads = options.get("threads")
+    return {**options, "threads": most} if type(threads) is int and threads > most else options
 
 
 def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:
