@@ -9,7 +9,10 @@ from runtime_shim.backends.base import Options
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 
-__all__ = ["GgmlOptions", "parse_options"]
+__all__ = ["LARGEST_CONTEXT", "GgmlOptions", "parse_options"]
+
+LARGEST_CONTEXT = 1 << 20
+"""Tokens that can be asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class GgmlOptions:
 
 
 _RANGES = {
-    "ctx_size": (8, 1 << 20),
+    "ctx_size": (8, LARGEST_CONTEXT),
     "batch_size": (1, 1 << 16),
     "ubatch_size": (1, 1 << 16),
     "threads": (1, 1024),
