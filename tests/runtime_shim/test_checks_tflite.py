@@ -70,8 +70,9 @@ def test_a_constant_behind_the_tables_is_read_from_there() -> None:
 
 
 def test_offset_and_size_of_1_stand_for_no_data() -> None:
-    check_lengths(behind(1, 1))
-    check_lengths(behind(0, 0))
+    for number in (0, 1):
+        reason = refusal(Encoding.TENSORFLOWLITE, behind(number, number))
+        assert "reads tensor 1, which nothing has written" in reason
 
 
 def test_the_options_of_a_custom_operator_are_in_the_file() -> None:
@@ -244,3 +245,54 @@ def test_a_guest_gets_an_errno() -> None:
     guest = Guest()
     assert guest.load_model(behind(2, 16), Encoding.TENSORFLOWLITE) == 0
     assert guest.load_model(behind(2, 2**64 - 1), Encoding.TENSORFLOWLITE) == Errno.INVALID_ARGUMENT
+
+
+def of_four(operators: list[Operator], outputs: list[int], count: int = 3) -> bytes:
+    """Tensors of four floats, of which the first is the input."""
+    return build([Tensor("f4", [4]) for _ in range(count)], operators, [0], outputs)
+
+
+def add(left: int, right: int, result: int) -> Operator:
+    options = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
+    return Operator(OPERATORS.ADD, [left, right], [result], *options)
+
+
+UNORDERED = {
+    "a cycle": ([add(0, 2, 1), Operator(OPERATORS.RELU, [1], [2])], [2], "reads tensor 2"),
+    "its own result": ([add(0, 1, 1)], [1], "reads tensor 1"),
+    "in the wrong order": (
+        [Operator(OPERATORS.RELU, [1], [2]), Operator(OPERATORS.RELU, [0], [1])],
+        [2],
+        "reads tensor 1",
+    ),
+    "beside the result": (
+        [Operator(OPERATORS.RELU, [0], [1]), Operator(OPERATORS.RELU, [2], [2])],
+        [1],
+        "reads tensor 2",
+    ),
+    "an output of nothing": ([Operator(OPERATORS.RELU, [0], [1])], [2], "output tensor 2"),
+}
+
+
+@pytest.mark.parametrize("name", UNORDERED)
+def test_nothing_is_read_that_no_operator_before_has_written(name: str) -> None:
+    operators, outputs, words = UNORDERED[name]
+    assert words in refusal(Encoding.TENSORFLOWLITE, of_four(operators, outputs))
+
+
+def test_no_operator_writes_to_a_constant() -> None:
+    tensors = [Tensor("f4", [4]), Tensor("f4", [4], FOUR)]
+    data = build(tensors, [Operator(OPERATORS.RELU, [0], [1])], [0], [1])
+    assert "writes to tensor 1" in refusal(Encoding.TENSORFLOWLITE, data)
+
+
+def test_what_is_there_before_may_be_read() -> None:
+    def keeps_a_state(model: Any) -> None:
+        model.subgraphs[0].tensors[2].isVariable = True
+
+    check_lengths(maximum(FOUR))
+    check_lengths(of_four([add(0, 0, 1), add(1, 0, 2)], [0, 2, 1]))
+    check_lengths(changed(of_four([add(0, 2, 1)], [1]), keeps_a_state))
+    nothing = [Tensor("f4", [4]), Tensor("f4", [0]), Tensor("f4", [4])]
+    check_lengths(build(nothing, [add(0, 1, 2)], [0], [2]))
+    check_lengths(build(nothing[:1], [], [0], [0]))

@@ -17,6 +17,7 @@ from rewriter.dialects import Errno
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
 from runtime_shim.backends.checks.shapes import bytes_for, elements
 from runtime_shim.backends.checks.tflite_booleans import check_booleans, operator_codes
+from runtime_shim.backends.checks.tflite_order import check_order
 from runtime_shim.backends.checks.tflite_sparse import stored_values
 from runtime_shim.errors import HostError
 
@@ -94,6 +95,7 @@ def check_lengths(data: bytes) -> None:
         _check_indices(subgraph, subgraph.numbers(8, "i"), 0, counts.tensors, "tensor")
         for operator in subgraph.tables(10):
             _check_operator(data, operator, counts)
+        check_order(subgraph, buffers)
         check_booleans(data, subgraph, buffers, operators)
     _check_indices(model, model.numbers(14, "i"), 0, len(buffers), "buffer")
     for entry in model.tables(16):
