@@ -37,11 +37,13 @@ def find(
     outermost: str,
     wanted: str,
     single: Mapping[str, Set[int]] = MappingProxyType({}),
+    at: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Where each message of a kind begins and ends. Raises IndexError and ValueError for what is
+    """Where each message of a kind begins and ends, in the outermost one, which is all the data if
+    it is not said where it is. Raises IndexError and ValueError for what is
     not protobuf, and for a field of `single`, which may be in its message once, that is there
     again: readers of protobuf would merge the two."""
-    waiting = [(outermost, 0, len(data), 0)]
+    waiting = [(outermost, *(at or (0, len(data))), 0)]
     while waiting:
         message, pos, end, depth = waiting.pop()
         if depth > _DEEPEST:
