@@ -106,7 +106,7 @@ class NNHost:
 
     def session(self) -> Session:
         """A guest's own handle tables."""
-        pool = Pool(self._new_backend) if self._isolate else None
+        pool = Pool(self._new_guests_backend) if self._isolate else None
         return Session(_Guest(self, pool), self.limits)
 
     def add_to_linker(
@@ -248,6 +248,14 @@ class NNHost:
         from runtime_shim.backends.isolated import IsolatedBackend
 
         return IsolatedBackend(encoding, self._settings)
+
+    def _new_guests_backend(self, encoding: Encoding) -> Backend:
+        """In a process that has to answer in time, as nobody else has anything there."""
+        from runtime_shim.backends.isolated import IsolatedBackend
+        from runtime_shim.backends.isolated_calls import Patience
+
+        patience = Patience(self.limits.loading, self.limits.timeout)
+        return IsolatedBackend(encoding, self._settings, patience)
 
 
 class _Guest:

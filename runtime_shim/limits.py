@@ -21,7 +21,9 @@ class Limits(NamedTuple):
     are those that it loads from its own memory, each, and `tensors` its inputs, each; `total` is
     the sum of both over all it has, and of the files of each named graph that is loaded once more
     for the configuration that it wants. `names` and `configurations` are texts that it passes,
-    each: Python takes up to twenty times as many bytes for what a configuration says. The
+    each: Python takes up to twenty times as many bytes for what a configuration says. With
+    isolation, `loading` is how many seconds a model that the guest brings may take to load; neither
+    that nor any other call of such a model takes longer than `timeout`. The
     specification's ABI has no function that gives a graph or a context back, so that an honest
     guest can have thousands.
     """
@@ -36,6 +38,7 @@ class Limits(NamedTuple):
     total: int | None = 8 * _GIB
     names: int | None = 64 * _KIB
     configurations: int | None = 64 * _KIB
+    loading: float | None = 300
 
 
 class Usage:

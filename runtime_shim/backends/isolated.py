@@ -31,18 +31,27 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
-from runtime_shim.backends.isolated_calls import Process
+from runtime_shim.backends.isolated_calls import Patience, Process
 from runtime_shim.backends.native import free_with
 
 __all__ = ["IsolatedBackend"]
 
+_ENDLESS = Patience()
+
 
 class IsolatedBackend:
-    """Implements backends.base.Backend: the backend of an encoding, in another process."""
+    """Implements backends.base.Backend: the backend of an encoding, in another process, which is
+    ended where a call takes longer than `patience` allows."""
 
-    def __init__(self, encoding: Encoding, settings: Settings = DEFAULTS) -> None:
+    def __init__(
+        self,
+        encoding: Encoding,
+        settings: Settings = DEFAULTS,
+        patience: Patience = _ENDLESS,
+    ) -> None:
         self._encoding = encoding
         self._settings = settings
+        self._patience = patience
         self._process: Process | None = None
         self._lock = threading.Lock()
 
@@ -73,7 +82,7 @@ class IsolatedBackend:
         """The process, which is started if there is none."""
         with self._lock:
             if self._process is None or self._process.has_ended():
-                self._process = Process(self._encoding, self._settings)
+                self._process = Process(self._encoding, self._settings, self._patience)
             return self._process
 
     def close(self) -> None:
