@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,9 @@ from onnx import FunctionProto, helper
 
 from rewriter.dialects import Encoding
 from runtime_shim.backends.checks.graphdef_order import check_order
+from runtime_shim.backends.checks.onnx import MESSAGES
 from runtime_shim.backends.checks.order import check_calls, in_order
+from runtime_shim.backends.checks.protobuf import find
 from tests.models import F32
 from tests.refusals import accepted, refusal
 from tests.tensorflow_models import field, frozen, identity, node, placeholder, type_of
@@ -205,3 +208,19 @@ def test_a_circle_in_onnx_is_refused_by_who_reads_it(encoding: Encoding) -> None
     graph = helper.make_graph(nodes, "test", ports[:1], ports[1:])
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     refusal(encoding, made.SerializeToString())
+
+
+def test_a_frozen_graph_has_no_more_nodes_than_can_be_looked_at() -> None:
+    assert "more than 200000 nodes" in refusal(Encoding.TENSORFLOW, X + b"\n\x02\n\x00" * 200_000)
+
+
+def test_messages_are_found_one_at_a_time() -> None:
+    """In a model of 200,000 nodes that say nothing."""
+    data = field(7, b"\n\x00" * 200_000)
+    tracemalloc.start()
+    try:
+        assert next(find(data, MESSAGES, "model", "tensor"), None) is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000

@@ -52,6 +52,17 @@ _MAIN = b""
 """Stands for the graph itself among the functions, none of which can have this name."""
 
 
+_MOST_NODES = 200_000
+"""What is known of each takes some hundred bytes here, and some thousand in OpenVINO."""
+
+
+class _Body(NamedTuple):
+    """Where the graph or a function is, and the field of its nodes."""
+
+    place: tuple[int, int]
+    nodes: int
+
+
 class _Node(NamedTuple):
     name: bytes
     operator: bytes
@@ -61,33 +72,38 @@ class _Node(NamedTuple):
 def check_order(data: bytes) -> None:
     """Raise HostError with `invalid_argument` for a graph that cannot be put in order. It has been
     read by runtime_shim.backends.checks.graphdef."""
-    bodies = {_MAIN: list(_messages(data, 0, len(data), _NODE))}
-    for name, nodes in _functions(data):
+    bodies = {_MAIN: _Body((0, len(data)), _NODE)}
+    for name, place in _functions(data):
         if not name or name in bodies:
             raise _refused(f"the function {quoted(name)} is there twice, or has no name")
-        bodies[name] = nodes
+        bodies[name] = _Body(place, _FUNCTION_NODE)
+    sizes = {name: sum(1 for _ in _messages(data, *body)) for name, body in bodies.items()}
+    if sum(sizes.values()) > _MOST_NODES:
+        raise _refused(f"it has more than {_MOST_NODES} nodes")
     if len(bodies) > 1:
-        _check_functions(data, bodies)
-    for nodes in bodies.values():
-        _check_nodes([_node(data, start, stop) for start, stop in nodes])
+        _check_functions(data, bodies, sizes)
+    for body in bodies.values():
+        _check_nodes(data, body)
 
 
-def _check_functions(data: bytes, bodies: Mapping[bytes, list[tuple[int, int]]]) -> None:
+def _check_functions(
+    data: bytes, bodies: Mapping[bytes, _Body], sizes: Mapping[bytes, int]
+) -> None:
     calls = {
-        name: [called for called in _named(data, nodes) if called in bodies]
-        for name, nodes in bodies.items()
+        name: [called for called in _named(data, body) if called in bodies]
+        for name, body in bodies.items()
     }
     try:
-        check_calls(calls, {name: len(nodes) for name, nodes in bodies.items()})
+        check_calls(calls, sizes)
     except ValueError as error:
         said = quoted(error.args[0] or "the graph")
         raise _refused(f"{said} calls itself, or far too many functions") from error
 
 
-def _check_nodes(nodes: list[_Node]) -> None:
+def _check_nodes(data: bytes, body: _Body) -> None:
+    again = {node.name for node in _nodes(data, body) if node.operator in _NEXT}
     before: dict[bytes, tuple[bytes, ...]] = {}
-    again = {node.name for node in nodes if node.operator in _NEXT}
-    for node in nodes:
+    for node in _nodes(data, body):
         if node.name in before:
             raise _refused(f"the node {quoted(node.name)} is there twice")
         before[node.name] = tuple(each for each in node.inputs if each not in again)
@@ -97,25 +113,30 @@ def _check_nodes(nodes: list[_Node]) -> None:
         raise _refused(f"the node {quoted(error.args[0])} waits for itself") from error
 
 
-def _functions(data: bytes) -> Iterator[tuple[bytes, list[tuple[int, int]]]]:
-    """Name and nodes of each."""
-    for library in _messages(data, 0, len(data), _LIBRARY):
-        for function in _messages(data, *library, _FUNCTION):
+def _functions(data: bytes) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """The name of each, and where it is."""
+    for library in _messages(data, (0, len(data)), _LIBRARY):
+        for function in _messages(data, library, _FUNCTION):
             name = b""
-            for signature in _messages(data, *function, _SIGNATURE):
-                for start, stop in _messages(data, *signature, _NAME):
+            for signature in _messages(data, function, _SIGNATURE):
+                for start, stop in _messages(data, signature, _NAME):
                     name = data[start:stop]
-            yield name, list(_messages(data, *function, _FUNCTION_NODE))
+            yield name, function
 
 
-def _named(data: bytes, nodes: list[tuple[int, int]]) -> Iterator[bytes]:
+def _named(data: bytes, body: _Body) -> Iterator[bytes]:
     """What may be the names of functions: operators, and what attributes name."""
-    for node in nodes:
-        for start, stop in _messages(data, *node, _OP):
+    for node in _messages(data, *body):
+        for start, stop in _messages(data, node, _OP):
             yield data[start:stop]
         for call in find(data, _CALLS, "node", "call", at=node):
-            for start, stop in _messages(data, *call, _NAME):
+            for start, stop in _messages(data, call, _NAME):
                 yield data[start:stop]
+
+
+def _nodes(data: bytes, body: _Body) -> Iterator[_Node]:
+    for place in _messages(data, *body):
+        yield _node(data, *place)
 
 
 def _node(data: bytes, start: int, stop: int) -> _Node:
@@ -133,8 +154,9 @@ def _node(data: bytes, start: int, stop: int) -> _Node:
     return _Node(name, operator, tuple(inputs))
 
 
-def _messages(data: bytes, start: int, stop: int, wanted: int) -> Iterator[tuple[int, int]]:
-    for number, kind, begin, end in fields(data, start, stop):
+def _messages(data: bytes, place: tuple[int, int], wanted: int) -> Iterator[tuple[int, int]]:
+    """Where each message in a field of another one is."""
+    for number, kind, begin, end in fields(data, *place):
         if number == wanted and kind == BYTES:
             yield begin, end
 

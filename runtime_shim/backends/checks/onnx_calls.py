@@ -59,13 +59,17 @@ def check_functions(data: bytes) -> None:
     }
     if not places:
         return
-    calls: dict[_Key | None, list[_Key]] = {None: []}
-    sizes: dict[_Key | None, int] = {None: 0}
+    calls: dict[_Key | None, list[_Key]] = {}
+    sizes: dict[_Key | None, int] = {}
     bodies: dict[_Key | None, tuple[str, tuple[int, int]]] = {None: ("model", (0, len(data)))}
     bodies.update((key, ("function", place)) for key, place in places.items())
     for body, (kind, place) in bodies.items():
-        called = [_key(data, *node, _NODE_KEY) for node in _nodes(data, kind, place)]
-        calls[body], sizes[body] = [key for key in called if key in places], len(called)
+        calls[body], sizes[body] = [], 0
+        for node in _nodes(data, kind, place):
+            sizes[body] += 1
+            called = _key(data, *node, _NODE_KEY)
+            if called in places:
+                calls[body].append(called)
     try:
         check_calls(calls, sizes)
     except ValueError as error:
@@ -78,11 +82,14 @@ def check_functions(data: bytes) -> None:
 
 def _nodes(data: bytes, kind: str, place: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """Where each node is, those in the graphs of others too."""
-    waiting = list(find(data, _NODES, kind, "node", at=place))
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting += find(data, _NODES, "inside a node", "node", at=node)
+    levels = [find(data, _NODES, kind, "node", at=place)]
+    while levels:
+        node = next(levels[-1], None)
+        if node is None:
+            levels.pop()
+        else:
+            yield node
+            levels.append(find(data, _NODES, "inside a node", "node", at=node))
 
 
 def _key(data: bytes, start: int, stop: int, key_fields: Mapping[int, int]) -> _Key:
