@@ -183,3 +183,13 @@ def test_a_configured_graph_of_a_file_that_is_gone_is_refused(tmp_path: Path) ->
     path.unlink()
     with pytest.raises(HostError, match="No such file"):
         host.session().load_by_name("it", {"threads": 1})
+
+
+@pytest.mark.parametrize("may_offload", [False, True])
+def test_layers_on_a_gpu_are_what_a_language_model_is_loaded_with(may_offload: bool) -> None:
+    few, all_ = (
+        understood(Encoding.GGML, DEFAULTS, {"n-gpu-layers": layers}, may_offload)
+        for layers in (3, -1)
+    )
+    assert (few.loading != all_.loading) is may_offload
+    assert few.contexts == all_.contexts
