@@ -178,7 +178,8 @@ class Runtime(NamedTuple):
 
 class Backend(Protocol):
     """Loads models of one encoding. Whatever a method raises that is no HostError becomes
-    `runtime_error` for the guest."""
+    `runtime_error` for the guest. One that has an attribute `most_parts` is not given models of
+    more parts, which are refused before they are read."""
 
     def describe(self) -> Runtime:
         """What runs the models, with devices that were looked for, not assumed."""
