@@ -15,6 +15,9 @@ from rewriter.errors import NNShimError
 
 __all__ = ["GuestTimeout", "GuestTrap", "HostError", "LinkError"]
 
+_LONGEST_REASON = 2000
+"""Characters: models and guests can put text of any length into it."""
+
 
 class HostError(NNShimError):
     """A call that the host refuses: the guest gets `errno`, the log gets `reason`.
@@ -35,7 +38,9 @@ class HostError(NNShimError):
 
     @property
     def reason(self) -> str:
-        return self.args[1]
+        """Cut where it is too long for a log."""
+        reason = self.args[1]
+        return reason if len(reason) <= _LONGEST_REASON else reason[:_LONGEST_REASON] + "..."
 
     def __str__(self) -> str:
         return f"{self.errno.name.lower()}: {self.reason}"

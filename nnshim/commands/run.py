@@ -25,7 +25,10 @@ EXIT_TRAP = 134
 _DIGITS = 30
 """More than any number needs; Python refuses to read thousands."""
 
-_NAMED_LIMITS = ("graphs", "contexts", "models", "tensors", "total")
+_NAMED_LIMITS = (
+    *("graphs", "contexts", "models", "tensors", "total"),
+    *("names", "configurations", "loading"),
+)
 """Those of runtime_shim.limits that have no option of their own."""
 
 
@@ -93,7 +96,8 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME=N",
-            help=f"Of {', '.join(_NAMED_LIMITS)}; the last three are sizes.",
+            help=f"Of {', '.join(_NAMED_LIMITS)}: graphs and contexts are counts, loading is in"
+            " seconds, the others are sizes.",
         ),
     ] = None,
     isolate: Annotated[
@@ -286,9 +290,22 @@ def _parse_limits(
         name, _, value = option.partition("=")
         if name not in _NAMED_LIMITS:
             raise UsageError(f"--limit {option}: expected {', '.join(_NAMED_LIMITS)}")
-        limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
+        if name == "loading":
+            limits = limits._replace(loading=_parse_seconds("--limit loading", value))
+        else:
+            limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
     limits.check()
     return limits
+
+
+def _parse_seconds(option: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"{option} {text}: expected a number of seconds")
+    return seconds
 
 
 def _parse_size(option: str, text: str) -> int:

@@ -50,6 +50,7 @@ def load(
     known = _ENCODINGS if dialect is WITX else dialect.encodings
     kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
     device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
+    session.check_parts(kind, builders_len)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
     size = sum(fields[1::2])
     if size > guest.current_size():  # they overlap, and copies of them could be any size
@@ -65,7 +66,7 @@ def load_by_name(
     session: Session, guest: GuestMemory, name: int, name_len: int, graph_out: int
 ) -> int:
     guest.check_writable(graph_out, 4)
-    text = read_text(guest, name, name_len, "name")
+    text = read_text(guest, name, name_len, "name", session.usage.check_name)
     guest.write_u32(graph_out, session.load_by_name(text))
     return SUCCESS
 
@@ -152,8 +153,12 @@ def read_shape(guest: GuestMemory, dimensions: int, count: int) -> tuple[int, ..
     return guest.u32s(dimensions, count)
 
 
-def read_text(guest: GuestMemory, pointer: int, length: int, what: str) -> str:
-    """A string in UTF-8; `length` in bytes."""
+def read_text(
+    guest: GuestMemory, pointer: int, length: int, what: str, check: Callable[[int], None]
+) -> str:
+    """A string in UTF-8; `length` in bytes, which `check` refuses before any is read."""
+    guest.check_writable(pointer, length)
+    check(length)
     try:
         return guest.read(pointer, length).decode("utf-8")
     except UnicodeDecodeError as error:

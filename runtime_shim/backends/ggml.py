@@ -10,6 +10,7 @@ https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn/GGML
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import json
 import os
@@ -33,16 +34,26 @@ from runtime_shim.backends.base import (
 from runtime_shim.backends.checks.gguf import check_lengths
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
+from runtime_shim.backends.ggml_prompt import Prompt, Vocabulary
 from runtime_shim.backends.ggml_text import Text, failure
-from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, offloads
+from runtime_shim.backends.llama_cpp import ContextParams, lib, offloads
 from runtime_shim.backends.native import free_with
 from runtime_shim.backends.parts import as_file, head
-from runtime_shim.backends.ports import check_parts, not_computed
+from runtime_shim.backends.ports import (
+    check_parts,
+    most_threads,
+    not_computed,
+    warn_of_ignored,
+    with_threads_up_to,
+)
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import json_object
 
 __all__ = ["GgmlBackend", "create"]
 
 _KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
+
+_NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
 
 _LOADING = threading.Lock()
 """One model at a time, so that what llama.cpp says meanwhile is about that one."""
@@ -52,13 +63,14 @@ class GgmlBackend:
     """Implements backends.base.Backend. There is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
-        self._threads = settings.threads or len(os.sched_getaffinity(0))
+        self._most_threads = most_threads(settings)
 
     def describe(self) -> Runtime:
         return Runtime(f"xllamacpp {xllamacpp.__version__}", _devices())
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
-        parsed = parse_options(options, GgmlOptions(threads=self._threads))
+        parsed, ignored = parse_options(options, GgmlOptions(threads=self._most_threads))
+        warn_of_ignored("ggml", ignored)
         check_parts("a GGUF model", parts, 1)
         if isinstance(parts[0], Path) and not parts[0].is_file():
             raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
@@ -68,7 +80,7 @@ class GgmlBackend:
             check_lengths(parts[0])
         device = choose_device("ggml", place, _KNOWN, _devices())
         with as_file(parts[0]) as path:
-            return GgmlGraph(os.fsencode(path), device, parsed)
+            return GgmlGraph(os.fsencode(path), device, parsed, self._most_threads)
 
 
 def _devices() -> dict[str, Target]:
@@ -78,10 +90,13 @@ def _devices() -> dict[str, Target]:
 
 
 class GgmlGraph:
-    """Implements backends.base.Graph. llama.cpp maps the weights from their file."""
+    """Implements backends.base.SharedGraph. llama.cpp maps the weights from their file."""
 
-    def __init__(self, path: bytes, device: str, options: GgmlOptions) -> None:
+    def __init__(self, path: bytes, device: str, options: GgmlOptions, most_threads: int) -> None:
         self.options = options
+        self.most_threads = most_threads
+        self._first: GgmlGraph | None = None
+        """The graph that the model belongs to, None for that one itself."""
         params = lib.model_default_params()
         no_devices = (ctypes.c_void_p * 1)(None)
         if device == "cpu":
@@ -101,33 +116,34 @@ class GgmlGraph:
                 Errno.UNSUPPORTED_OPERATION, "the model was to run on a GPU, and has no layer there"
             )
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
-        self.vocab: int = lib.model_get_vocab(self.model)
+        self.vocabulary = Vocabulary(self.model)
+
+    def with_options(self, options: Options) -> GgmlGraph:
+        other = copy.copy(self)
+        other._first = self._first or self
+        other.options, _ = parse_options(options, GgmlOptions(threads=self.most_threads))
+        return other
 
     def init_execution_context(self) -> GgmlContext:
         return GgmlContext(self)
 
-    def tokens(self, text: bytes) -> list[int]:
-        """Tokens of a text, with those that the model wants around it; special ones in the text
-        are read as such."""
-        arguments = (self.vocab, text, len(text))
-        count = -lib.tokenize(*arguments, None, 0, True, True)
-        buffer = (Token * count)()
-        return list(buffer[: lib.tokenize(*arguments, buffer, count, True, True)])
-
     def text(self, token: int) -> bytes:
         """A token's part of the text: not always whole characters."""
         buffer = ctypes.create_string_buffer(64)
-        size = lib.token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
+        size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
         if size < 0:
             buffer = ctypes.create_string_buffer(-size)
-            size = lib.token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
+            size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
         return buffer.raw[:size]
+
+    def context_size(self, options: GgmlOptions) -> int:
+        """In tokens."""
+        return min(options.ctx_size, self.vocabulary.most_tokens)
 
     def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
         """A new llama_context, and what it was made with."""
         params: ContextParams = lib.context_default_params()
-        most: int = lib.model_n_ctx_train(self.model)
-        params.n_ctx = min(options.ctx_size, most)
+        params.n_ctx = self.context_size(options)
         params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
         if not options.embedding:
             params.n_ubatch = min(options.ubatch_size, params.n_batch)
@@ -144,7 +160,7 @@ class GgmlGraph:
         links = []
         penalties = (options.repeat_penalty, options.frequency_penalty, options.presence_penalty)
         if penalties != (1.0, 0.0, 0.0):
-            size = lib.vocab_n_tokens(self.vocab)
+            size = lib.vocab_n_tokens(self.vocabulary.pointer)
             links.append(lib.sampler_init_penalties(size, options.last_n_penalty, *penalties))
         if options.temp <= 0:
             links.append(lib.sampler_init_greedy())
@@ -164,10 +180,14 @@ class GgmlGraph:
 class GgmlContext:
     """Implements backends.base.StreamingContext."""
 
+    configured_by = 1
+
     def __init__(self, graph: GgmlGraph) -> None:
         self._graph = graph
         self._options = graph.options
-        self._prompt: list[int] | None = None
+        self._prompt: Prompt | None = None
+        self._missing = _NOT_SET
+        """What compute says where there is no prompt."""
         self._text: Text | None = None
         self._output: bytearray | None = None
         self._streaming = False
@@ -182,24 +202,27 @@ class GgmlContext:
                 f" {tensor_type.name.lower()} as input {index}",
             )
         self._streaming = False
-        if index == 1:
-            self._set_options(bytes(data))
+        if index == self.configured_by:
+            self._set_options(data)
             return
-        text = bytes(data)
-        try:
-            text.decode()
-        except UnicodeDecodeError as error:
-            raise HostError(Errno.INVALID_ARGUMENT, f"the prompt is not UTF-8: {error}") from error
-        self._prompt = self._graph.tokens(text)
+        self._set_prompt(data)
 
-    def _set_options(self, text: bytes) -> None:
+    def _set_prompt(self, data: memoryview) -> None:
+        self._prompt, self._missing = None, _NOT_SET
         try:
-            given = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise HostError(Errno.INVALID_ENCODING, f"the options are not JSON: {error}") from error
-        if not isinstance(given, dict):
-            raise HostError(Errno.INVALID_ENCODING, "the options are no JSON object")
-        self._options = parse_options(given, self._options)
+            self._prompt = Prompt(self._graph.vocabulary, data)
+        except HostError as error:
+            if error.errno is Errno.PROMPT_TOO_LONG:
+                self._missing = error.errno, error.reason
+            raise
+        with contextlib.suppress(HostError):  # other options may give it a larger context
+            self._prompt.tokens(self._graph.context_size(self._options))
+
+    def _set_options(self, text: memoryview) -> None:
+        options = json_object(bytes(text), "options", Errno.INVALID_ENCODING)
+        given = with_threads_up_to(self._graph.most_threads, options)
+        self._options, ignored = parse_options(given, self._options)
+        warn_of_ignored("ggml", ignored)
         self._text = None
 
     def compute(self) -> None:
@@ -254,9 +277,9 @@ class GgmlContext:
             raise not_computed()
         return memoryview(bytes(text))
 
-    def _metadata(self, prompt: Sequence[int]) -> bytes:
+    def _metadata(self, prompt: Prompt) -> bytes:
         counts = {
-            "input_tokens": len(prompt),
+            "input_tokens": prompt.count(self._graph.context_size(self._options)),
             "output_tokens": self._text.output_tokens if self._text is not None else 0,
             "llama_build_number": xllamacpp.BUILD_INFO["build_number"],
             "llama_commit": xllamacpp.BUILD_INFO["commit"],
@@ -279,10 +302,11 @@ class GgmlContext:
         self._streaming = False
         self._output = None
         if self._prompt is None:
-            raise HostError(Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set")
+            raise HostError(*self._missing)
+        tokens = self._prompt.tokens(self._graph.context_size(self._options))
         if self._text is None:
             self._text = Text(self._graph, self._options)
-        self._text.begin(self._prompt)
+        self._text.begin(tokens)
         self._output = self._text.output
         return self._text
 

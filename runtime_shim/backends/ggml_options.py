@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, fields, replace
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.base import Options
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 from runtime_shim.numbers import MOST_THREADS
 
-__all__ = ["GgmlOptions", "parse_options"]
+__all__ = ["LARGEST_CONTEXT", "GgmlOptions", "parse_options"]
 
-log = logging.getLogger("runtime_shim")
+LARGEST_CONTEXT = 1 << 20
+"""Tokens that can be asked for."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class GgmlOptions:
 
 
 _RANGES = {
-    "ctx_size": (8, 1 << 20),
+    "ctx_size": (8, LARGEST_CONTEXT),
     "batch_size": (1, 1 << 16),
     "ubatch_size": (1, 1 << 16),
     "threads": (1, MOST_THREADS),
@@ -67,8 +68,8 @@ _SILENT = ("enable-log", "enable-debug-log")
 _NAMES = {field.name.replace("_", "-"): field.name for field in fields(GgmlOptions)}
 
 
-def parse_options(given: Options, before: GgmlOptions) -> GgmlOptions:
-    """`before`, with what is given changed. What is not known is ignored, with a warning.
+def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tuple[str, ...]]:
+    """`before`, with what is given changed; and the names that are not known.
 
     Raises HostError with `invalid_argument` for a value of another type, or out of range.
     """
@@ -80,16 +81,23 @@ def parse_options(given: Options, before: GgmlOptions) -> GgmlOptions:
             changes[name] = _checked(key, value, name, getattr(before, name))
         elif key not in _SILENT:
             ignored.append(key)
-    if ignored:
-        log.warning("the ggml backend has no options %s, and ignores them", ignored)
-    return replace(before, **changes)  # type: ignore[arg-type] # _checked has seen to the types
+    changed = replace(before, **changes)  # type: ignore[arg-type] # _checked has seen to the types
+    return changed, tuple(ignored)
 
 
 def _checked(key: str, value: object, name: str, example: object) -> object:
-    if isinstance(example, float) and type(value) is int:
-        value = float(value)
     low, high = _RANGES.get(name, (-1e9, 1e9))
-    fits = not isinstance(value, (int, float)) or low <= value <= high
+    fits = low <= value <= high if isinstance(value, (int, float)) else _is_text(value)
+    if fits and isinstance(example, float) and type(value) is int:
+        value = float(value)
     if type(value) is not type(example) or not fits:
-        raise HostError(Errno.INVALID_ARGUMENT, f"the option {key} cannot be {value!r}")
+        raise HostError(Errno.INVALID_ARGUMENT, f"the option {key} cannot be {quoted(value)}")
     return value & 0xFFFFFFFF if name == "seed" and isinstance(value, int) else value
+
+
+def _is_text(value: object) -> bool:
+    """JSON can have halves of characters, which no text has."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

@@ -26,6 +26,7 @@ from runtime_shim.backends.base import (
     Quantization,
     QuantizedGraph,
     Settings,
+    SharedGraph,
     StreamingContext,
     guarded,
 )
@@ -122,6 +123,7 @@ class _Models:
         self._operations: Mapping[str, Callable[..., Any]] = {
             "describe": self._describe,
             "load": self._load,
+            "with_options": self._with_options,
             "init_execution_context": self._init_execution_context,
             "set_input": self._set_input,
             "compute": lambda _, context: self._objects[context].compute(),
@@ -187,12 +189,19 @@ class _Models:
         quantized: tuple[object, object] = None, None
         if isinstance(graph, QuantizedGraph):
             quantized = _short(graph.input_quantization), _short(graph.output_quantization)
-        return self._add(graph), graph.device, *quantized
+        return self._add(graph), graph.device, isinstance(graph, SharedGraph), *quantized
 
-    def _init_execution_context(self, _: SharedMemory, graph: int) -> tuple[int, bool, bool]:
+    def _with_options(self, memory: SharedMemory, graph: int, size: int) -> int:
+        return self._add(self._objects[graph].with_options(json.loads(bytes(memory.first(size)))))
+
+    def _init_execution_context(
+        self, _: SharedMemory, graph: int
+    ) -> tuple[int, bool, bool, int | None]:
         context = self._objects[graph].init_execution_context()
         any_length = getattr(context, "takes_any_length", False)
-        return self._add(context), isinstance(context, StreamingContext), any_length
+        configured_by = getattr(context, "configured_by", None)
+        streams = isinstance(context, StreamingContext)
+        return self._add(context), streams, any_length, configured_by
 
     def _set_input(
         self,

@@ -120,6 +120,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_model_load_from_file": (c_void_p, (c_char_p, ModelParams)),
     "llama_model_free": (None, (c_void_p,)),
     "llama_model_get_vocab": (c_void_p, (c_void_p,)),
+    "llama_model_meta_val_str": (c_int32, (c_void_p, c_char_p, c_char_p, c_size_t)),
     "llama_model_n_ctx_train": (c_int32, (c_void_p,)),
     "llama_model_n_embd_out": (c_int32, (c_void_p,)),
     "llama_context_default_params": (ContextParams, ()),
@@ -132,7 +133,10 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_pooling_type": (c_int, (c_void_p,)),
     "llama_get_embeddings_ith": (POINTER(c_float), (c_void_p, c_int32)),
     "llama_get_embeddings_seq": (POINTER(c_float), (c_void_p, c_int32)),
+    "llama_vocab_type": (c_int, (c_void_p,)),
     "llama_vocab_n_tokens": (c_int32, (c_void_p,)),
+    "llama_vocab_get_text": (c_char_p, (c_void_p, Token)),
+    "llama_vocab_get_attr": (c_int, (c_void_p, Token)),
     "llama_vocab_is_eog": (c_bool, (c_void_p, Token)),
     "llama_tokenize": (
         c_int32,
