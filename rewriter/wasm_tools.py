@@ -24,6 +24,9 @@ INSTALL = (
 _OFFSET = re.compile(r" \(at offset (0x[0-9a-f]+)\)")
 
 
+_SOURCE = re.compile(r"\n +--> .*:(\d+):(\d+)\n +\|\n.*", re.DOTALL)
+
+
 def find() -> str:
     """The path of the wasm-tools binary.
 
@@ -107,8 +110,7 @@ def _run(arguments: list[str], stdin: bytes | None) -> bytes:
 
 
 def _one_line(message: str) -> str:
-    """Join an error and its numbered causes; leave a message that shows source text as it is."""
-    if "\n      |" in message:
-        return message.rstrip()
+    """Join an error and its numbered causes; of the source text that it shows, keep the place."""
+    message = _SOURCE.sub(r" (line \1, column \2)", message)
     lines = (re.sub(r"^\d+: ", "", line.strip()) for line in message.splitlines())
     return ": ".join(line for line in lines if line and line != "Caused by:")

@@ -15,6 +15,7 @@ import wasmtime
 from rewriter.dialects import DIALECTS, WAMR, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, inspect_module
+from runtime_shim.backtrace import backtrace
 from runtime_shim.errors import GuestTimeout, GuestTrap, LinkError
 from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
@@ -115,7 +116,7 @@ def run(
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
             if session.stop is not None:
                 raise session.stop from trap
-            raise GuestTrap(str(trap).rstrip()) from trap
+            raise GuestTrap(*backtrace(trap)) from trap
 
 
 def _call(
@@ -205,8 +206,8 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     dialects = {}
     for module, abi in info.abis.items():
         if abi.name is None:
-            evidence = "".join(f"\n  {module}.{item}" for item in abi.evidence)
-            raise LinkError(f"what the module imports is no known wasi-nn ABI:{evidence}")
+            evidence = (f"  {module}.{item}" for item in abi.evidence)
+            raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
     for slot, standing in info.adapters.items():
         if standing.adapter.function == "get_output":
@@ -230,10 +231,10 @@ def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None
         expected = dialect.signature(item.name)
         if item.type != expected:
             wrong.append(
-                f"\n  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
+                f"  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
             )
     if wrong:
-        raise LinkError("the module imports wasi-nn with other types:" + "".join(wrong))
+        raise LinkError("the module imports wasi-nn with other types:", *wrong)
 
 
 def _entry(info: ModuleInfo, invoke: str | None) -> str:
@@ -255,9 +256,9 @@ def _check_imports(
             linker.get(store, item.module, item.name or "")
         except wasmtime.WasmtimeError:
             kind = type(item.type).__name__.removesuffix("Type").lower()
-            unknown.append(f"\n  {item.module}.{item.name} ({kind})")
+            unknown.append(f"  {item.module}.{item.name} ({kind})")
     if unknown:
-        raise LinkError("the module imports what no one defines:" + "".join(unknown))
+        raise LinkError("the module imports what no one defines:", *unknown)
     if trap_unknown:
         linker.define_unknown_imports_as_traps(module)
 
