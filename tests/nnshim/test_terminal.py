@@ -197,14 +197,15 @@ def test_json_is_ascii_and_gives_every_name_back(
     assert_harmless(done.stdout, done.stderr)
     assert done.stdout.isascii()
     text = json.dumps(json.loads(done.stdout), ensure_ascii=False)
-    assert text.encode("utf-8", "strict")
+    assert re.findall("[\ud800-\udfff]", text) == []
     assert json.dumps(HOSTILE, ensure_ascii=False)[1:-1] in text
 
 
 def test_a_byte_of_a_name_that_is_not_utf8_is_four_characters_in_json(folder: Path) -> None:
     done = nnshim("inspect", "--json", str(folder / NOT_UTF8))
     (found,) = json.loads(done.stdout)
-    assert found["file"] == f"{folder}/b\\xff\\x9b\n\x1b[2Jforged"
+    expected = f"{folder}/b\\xff\\x9b\n\x1b[2Jforged"
+    assert ascii(found["file"]) == ascii(expected)
     assert found["import_modules"][0] == HOSTILE
 
 
