@@ -8,6 +8,7 @@ GuestTrap       the guest stopped with a trap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rewriter.dialects import Errno
@@ -46,11 +47,23 @@ class HostError(NNShimError):
         return f"{self.errno.name.lower()}: {self.reason}"
 
 
-class LinkError(NNShimError):
+class _Listed(NNShimError):
+    """Made of its lines."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self._lines = lines
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return self._lines
+
+
+class LinkError(_Listed):
     """The module cannot be instantiated: imports or exports are missing or of another type."""
 
 
-class GuestTrap(NNShimError):
+class GuestTrap(_Listed):
     """The guest trapped; the message is the engine's, with the wasm backtrace."""
 
 

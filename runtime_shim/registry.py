@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,10 +96,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
 
     Raises InputError where the file, or one that it names, is not there or makes no sense.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    import tomllib
 
     try:
         with open(path, "rb") as file:

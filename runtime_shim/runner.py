@@ -14,6 +14,7 @@ from rewriter.dialects import DIALECTS, WAMR, Dialect
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.inspect import ModuleInfo, exported_function, inspect_module
 from rewriter.storage import storage
+from runtime_shim.backtrace import backtrace
 from runtime_shim.deadline import Deadline
 from runtime_shim.engine import NUMBERS, Escape, call, define
 from runtime_shim.errors import GuestTrap, LinkError
@@ -126,7 +127,7 @@ def run(
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
             if session.stop is not None:
                 raise session.stop from trap
-            raise GuestTrap(str(trap).rstrip()) from trap
+            raise GuestTrap(*backtrace(trap)) from trap
 
 
 def _run(
@@ -192,8 +193,8 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     dialects = {}
     for module, abi in info.abis.items():
         if abi.name is None:
-            evidence = "".join(f"\n  {module}.{item}" for item in abi.evidence)
-            raise LinkError(f"what the module imports is no known wasi-nn ABI:{evidence}")
+            evidence = (f"  {module}.{item}" for item in abi.evidence)
+            raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
     for slot, standing in info.adapters.items():
         if standing.adapter.function == "get_output":
@@ -217,10 +218,10 @@ def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None
         expected = dialect.signature(item.name)
         if item.type != expected:
             wrong.append(
-                f"\n  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
+                f"  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
             )
     if wrong:
-        raise LinkError("the module imports wasi-nn with other types:" + "".join(wrong))
+        raise LinkError("the module imports wasi-nn with other types:", *wrong)
 
 
 def _entry(module: bytes) -> str | None:
@@ -262,11 +263,11 @@ def _check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
     if missing:
         places = set(missing)
         unknown = [
-            f"\n  {item.module}.{item.name} ({item.kind})"
+            f"  {item.module}.{item.name} ({item.kind})"
             for place, item in enumerate(info.imports)
             if place in places
         ]
-        raise LinkError("the module imports what no one defines:" + "".join(unknown))
+        raise LinkError("the module imports what no one defines:", *unknown)
 
 
 def _wasi_config(options: WasiOptions) -> wasmtime.WasiConfig:

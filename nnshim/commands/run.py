@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from nnshim.commands.common import FastMath, GuestAbi, Threads, counted, fail, note
+from nnshim.commands.common import (
+    FastMath,
+    GuestAbi,
+    Threads,
+    counted,
+    fail,
+    note,
+    say,
+    start_logging,
+    to_json,
+)
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -149,7 +159,7 @@ def command(
     limits = _parse_limits(timeout, fuel, max_memory, limit or [])
     if timeout is not None:
         _stop_after(timeout)
-    _start_logging(verbose)
+    start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     if graphs_file is not None:
         graphs += read_graphs(graphs_file)
@@ -196,12 +206,13 @@ def command(
         fail(f"the guest was stopped: {late}")
         outcome = Outcome(EXIT_TIMEOUT)
     except GuestTrap as trap:
-        fail(f"the guest trapped: {trap}")
+        first, *others = trap.lines
+        fail(f"the guest trapped: {first}", *others)
         outcome = Outcome(EXIT_TRAP)
     finally:
         _report(host.stats(), stats, stats_json)
     for result in outcome.results:
-        typer.echo(result)
+        say(str(result))
     _end(outcome.exit_code)
 
 
@@ -233,12 +244,10 @@ def _end(exit_code: int) -> NoReturn:
 
 def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
     if path is not None:
-        import json
-
         from rewriter.output import write_atomic
         from rewriter.source import Source
 
-        text = json.dumps([row._asdict() for row in rows], indent=2) + "\n"
+        text = to_json([row._asdict() for row in rows]) + "\n"
         write_atomic(path, Source(path, b""), [text.encode()])
     if as_text:
         for row in rows:
@@ -248,14 +257,6 @@ def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
                 f" {counted(row.loads, 'time')} in {row.load_seconds * 1e3:.1f} ms,"
                 f" {counted(row.inferences, 'inference')} in {row.inference_seconds * 1e3:.1f} ms"
             )
-
-
-def _start_logging(verbose: bool) -> None:
-    import logging
-
-    logging.basicConfig(
-        format="nnshim: %(message)s", level=logging.INFO if verbose else logging.WARNING
-    )
 
 
 def _parse_wasi(options: list[str]) -> "list[NamedGraph]":

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rewriter.dialects import Encoding, Target, TensorType
+from rewriter.terminal import take_over
 from runtime_shim.backends import guest_output, import_backend
 from runtime_shim.backends.base import (
     Backend,
@@ -49,6 +50,7 @@ def main(control_fd: str, lifeline_fd: str, output_fd: str, encoding: str, setti
     """Serve until the host is gone. The arguments are those of the command line; `output_fd` is
     the host's standard output."""
     end_with(int(lifeline_fd))
+    take_over()
     guest_output.use(int(output_fd))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what the terminal's user ends
     control = socket.socket(fileno=int(control_fd))

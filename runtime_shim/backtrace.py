@@ -1,0 +1,21 @@
+"""What the engine says of a trap."""
+
+from __future__ import annotations
+
+import wasmtime
+
+from rewriter.terminal import shown
+
+__all__ = ["backtrace"]
+
+
+def backtrace(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> list[str]:
+    """The engine's message, line by line. It has the names of functions and modules as they are,
+    line breaks too, so they are escaped before it is split."""
+    text = str(trap).rstrip()
+    if isinstance(trap, wasmtime.Trap):
+        frames = trap.frames
+        names = {name for each in frames for name in (each.func_name, each.module_name) if name}
+        for name in sorted(names, key=len, reverse=True):
+            text = text.replace(name, shown(name))
+    return text.split("\n")
