@@ -158,7 +158,6 @@ LINES = [
     ["cache", "list", HOSTILE],
     ["cache", "clear", HOSTILE],
     ["cache", HOSTILE],
-    ["run", "--model-cache", HOSTILE, "--graphs", "graphs.toml", "loads.wasm"],
     ["run", "--model-cache-size", HOSTILE, "loads.wasm"],
     ["doctor", HOSTILE],
     [HOSTILE],
