@@ -121,13 +121,16 @@ def run(
             store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
         try:
             with deadline.stops(engine, session):
-                return Outcome(0, _run(connection, store, info, entry, arguments, results))
+                outcome = Outcome(0, _run(connection, store, info, entry, arguments, results))
         except _GuestExit as guest_exit:
-            return Outcome(guest_exit.code)
+            outcome = Outcome(guest_exit.code)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
             if session.stop is not None:
                 raise session.stop from trap
             raise GuestTrap(*backtrace(trap)) from trap
+        if session.stop is not None:  # its time was over while it waited for the system
+            raise session.stop
+        return outcome
 
 
 def _run(

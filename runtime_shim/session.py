@@ -15,7 +15,6 @@ from rewriter.dialects import (
     Dialect,
     Encoding,
     Errno,
-    Target,
     TensorType,
 )
 from runtime_shim.arena import Arena
@@ -24,12 +23,14 @@ from runtime_shim.backends.base import (
     ExecutionContext,
     Graph,
     Options,
+    Place,
     QuantizedGraph,
     StreamingContext,
     check_length,
     failed,
     guarded,
 )
+from runtime_shim.backends.devices import AUTO
 from runtime_shim.errors import HostError
 from runtime_shim.limits import Limits, Usage
 from runtime_shim.named import Wanted
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from runtime_shim.engine import StoreLife
 
-__all__ = ["DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Session"]
+__all__ = ["AUTO", "DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Place", "Session"]
 
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
@@ -60,7 +61,7 @@ class Loader(Protocol):
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         *,
         only_this: bool = False,
     ) -> Graph: ...
@@ -119,10 +120,8 @@ class Session(AbstractContextManager["Session"]):
         from runtime_shim.engine import Escape
         from runtime_shim.fast_path import Connection
 
-        escape = Escape()
-        instance = Connection(linker, store, module, self, dialects, escape).instantiate()
-        escape.by_wasmtime = True
-        return instance
+        escape = Escape(by_wasmtime=True)
+        return Connection(linker, store, module, self, dialects, escape).instantiate()
 
     @property
     def has_arena(self) -> bool:
@@ -169,7 +168,7 @@ class Session(AbstractContextManager["Session"]):
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         *,
         only_this: bool = False,
     ) -> int:
