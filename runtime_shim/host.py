@@ -143,7 +143,7 @@ class NNHost:
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         options: Options = NO_OPTIONS,
         *,
         only_this: bool = False,
@@ -159,7 +159,7 @@ class NNHost:
         pool: Pool,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         options: Options = NO_OPTIONS,
         only_this: bool = False,
     ) -> Graph:
@@ -281,7 +281,7 @@ class _Guest:
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         *,
         only_this: bool = False,
     ) -> Graph:

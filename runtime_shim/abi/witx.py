@@ -14,7 +14,7 @@ from typing import TypeVar
 from rewriter.dialects import BUILDER, TENSOR, WITX, Dialect, Encoding, Errno, Target
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
-from runtime_shim.session import Session
+from runtime_shim.session import AUTO, Place, Session
 
 __all__ = ["FUNCTIONS", "SUCCESS", "load", "meaning", "read_shape", "read_text"]
 
@@ -22,7 +22,10 @@ log = logging.getLogger("runtime_shim")
 
 M = TypeVar("M")
 
-TARGETS = MappingProxyType({target.value: target for target in Target})
+TARGETS: Mapping[int, Place] = MappingProxyType({target.value: target for target in Target})
+
+_WASMEDGE_TARGETS: Mapping[int, Place] = MappingProxyType({**TARGETS, 3: AUTO})
+"""https://github.com/WasmEdge/WasmEdge/blob/d516c5d/plugins/wasi_nn/wasinntypes.h (Device)"""
 
 _ENCODINGS = MappingProxyType({**WITX.encodings, 6: Encoding.GGML})
 """The specification's, and what a guest of the same functions means on WasmEdge and on WAMR."""
@@ -49,7 +52,8 @@ def load(
     guest.check_writable(graph_out, 4)
     known = _ENCODINGS if dialect is WITX else dialect.encodings
     kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
-    device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
+    targets = TARGETS if dialect is WITX else _WASMEDGE_TARGETS
+    device = meaning(targets, target, "target", Errno.INVALID_ARGUMENT)
     session.check_parts(kind, builders_len)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
     size = sum(fields[1::2])

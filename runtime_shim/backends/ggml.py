@@ -33,10 +33,16 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.checks.gguf import check_lengths
 from runtime_shim.backends.devices import choose_device
-from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
-from runtime_shim.backends.ggml_prompt import Prompt, Vocabulary
-from runtime_shim.backends.ggml_text import Text, failure
-from runtime_shim.backends.llama_cpp import ContextParams, lib, offloads
+from runtime_shim.backends.ggml_options import LARGEST_CONTEXT, GgmlOptions, parse_options
+from runtime_shim.backends.ggml_prompt import Prompt, Vocabulary, has_image
+from runtime_shim.backends.ggml_text import Text
+from runtime_shim.backends.llama_cpp import (
+    ContextParams,
+    failure,
+    forget_messages,
+    lib,
+    offloads,
+)
 from runtime_shim.backends.native import free_with
 from runtime_shim.backends.parts import as_file, head
 from runtime_shim.backends.ports import (
@@ -55,6 +61,12 @@ _KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
 
 _NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
 
+_LONGEST_METADATA = 1 << 16
+"""Bytes: as many as of other configurations, by default."""
+
+_TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32)
+"""WasmEdge takes the bytes of these, whatever their number and dimensions say."""
+
 _LOADING = threading.Lock()
 """One model at a time, so that what llama.cpp says meanwhile is about that one."""
 
@@ -69,9 +81,12 @@ class GgmlBackend:
         return Runtime(f"xllamacpp {xllamacpp.__version__}", _devices())
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
+        check_parts("a GGUF model", parts, 1, 2)
+        if len(parts) == 2:  # as on WasmEdge
+            told = with_threads_up_to(self._most_threads, _metadata(parts[1]))
+            options = {**options, **told}
         parsed, ignored = parse_options(options, GgmlOptions(threads=self._most_threads))
         warn_of_ignored("ggml", ignored)
-        check_parts("a GGUF model", parts, 1)
         if isinstance(parts[0], Path) and not parts[0].is_file():
             raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
         if head(parts[0], 4) != b"GGUF":
@@ -81,6 +96,17 @@ class GgmlBackend:
         device = choose_device("ggml", place, _KNOWN, _devices())
         with as_file(parts[0]) as path:
             return GgmlGraph(os.fsencode(path), device, parsed, self._most_threads)
+
+
+def _metadata(part: Part) -> Options:
+    """Options of a model in a builder of their own."""
+    size = part.stat().st_size if isinstance(part, Path) else len(part)
+    if size > _LONGEST_METADATA:
+        raise HostError(
+            Errno.TOO_LARGE, f"the options have {size} bytes; at most {_LONGEST_METADATA} are read"
+        )
+    text = part.read_bytes() if isinstance(part, Path) else part
+    return json_object(text, "options", Errno.INVALID_ENCODING)
 
 
 def _devices() -> dict[str, Target]:
@@ -106,6 +132,7 @@ class GgmlGraph:
             params.n_gpu_layers = options.n_gpu_layers
         with _LOADING:
             offloads.clear()
+            forget_messages()
             self.model: int | None = lib.model_load_from_file(path, params)
             if self.model is None:
                 raise failure("the model cannot be loaded", Errno.INVALID_ARGUMENT)
@@ -138,7 +165,7 @@ class GgmlGraph:
 
     def context_size(self, options: GgmlOptions) -> int:
         """In tokens."""
-        return min(options.ctx_size, self.vocabulary.most_tokens)
+        return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
 
     def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
         """A new llama_context, and what it was made with."""
@@ -146,8 +173,10 @@ class GgmlGraph:
         params.n_ctx = self.context_size(options)
         params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
         if not options.embedding:
-            params.n_ubatch = min(options.ubatch_size, params.n_batch)
-        params.n_threads = params.n_threads_batch = options.threads
+            params.n_ubatch = min(options.ubatch_size or params.n_batch, params.n_batch)
+        params.n_threads = params.n_threads_batch = (
+            options.threads if options.threads > 0 else self.most_threads
+        )
         params.embeddings = options.embedding
         context: int | None = lib.init_from_model(self.model, params)
         if context is None:
@@ -158,10 +187,13 @@ class GgmlGraph:
         """A new chain of samplers, in llama.cpp's own order."""
         chain: int = lib.sampler_chain_init(True)
         links = []
-        penalties = (options.repeat_penalty, options.frequency_penalty, options.presence_penalty)
+        repeat = options.repeat_penalty or 1.0
+        penalties = (repeat, options.frequency_penalty, options.presence_penalty)
         if penalties != (1.0, 0.0, 0.0):
             size = lib.vocab_n_tokens(self.vocabulary.pointer)
-            links.append(lib.sampler_init_penalties(size, options.last_n_penalty, *penalties))
+            last = options.last_n_penalty
+            last = self.context_size(options) if last < 0 else last
+            links.append(lib.sampler_init_penalties(size, last, *penalties))
         if options.temp <= 0:
             links.append(lib.sampler_init_greedy())
         else:
@@ -181,6 +213,7 @@ class GgmlContext:
     """Implements backends.base.StreamingContext."""
 
     configured_by = 1
+    takes_any_length = True
 
     def __init__(self, graph: GgmlGraph) -> None:
         self._graph = graph
@@ -190,18 +223,21 @@ class GgmlContext:
         """What compute says where there is no prompt."""
         self._text: Text | None = None
         self._output: bytearray | None = None
+        self._piece: bytes | None = b""
+        """The last token's text, None where making it has failed."""
         self._streaming = False
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        if index > 1 or tensor_type is not TensorType.U8:
+        if index > 1 or tensor_type not in _TYPES:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"
                 f" {tensor_type.name.lower()} as input {index}",
             )
         self._streaming = False
+        self._piece = b""
         if index == self.configured_by:
             self._set_options(data)
             return
@@ -209,6 +245,8 @@ class GgmlContext:
 
     def _set_prompt(self, data: memoryview) -> None:
         self._prompt, self._missing = None, _NOT_SET
+        if has_image(data):
+            raise HostError(Errno.UNSUPPORTED_OPERATION, "the prompt has an image in it")
         try:
             self._prompt = Prompt(self._graph.vocabulary, data)
         except HostError as error:
@@ -235,13 +273,13 @@ class GgmlContext:
         if options.embedding:
             text.output += text.embedding()
             return
-        stop = options.reverse_prompt.encode()
+        stops = [text.encode() for text in options.reverse_prompt]
         left = options.n_predict
         while left != 0:
             ended = text.advance()
             if options.stream_stdout:
                 guest_output.write(text.piece)
-            if ended or (stop and stop in text.output):
+            if ended or any(stop in text.output for stop in stops):
                 break
             left -= 1
 
@@ -260,26 +298,26 @@ class GgmlContext:
         self._streaming = True
 
     def get_output_single(self, index: int) -> memoryview:
-        text = self._text if self._streaming else None
-        return self._either(index, None if text is None else text.piece)
+        return self._either(index, self._piece)
 
     def fini_single(self) -> None:
         self._streaming = False
-        self._output = None
+        self._output, self._piece = None, b""
 
     def _either(self, index: int, text: bytes | bytearray | None) -> memoryview:
-        """The text, or the metadata, which are there as soon as a prompt is."""
-        if index == 1 and self._prompt is not None:
-            return memoryview(self._metadata(self._prompt))
+        """The text, or the metadata, which is always there."""
+        if index == 1:
+            return memoryview(self._metadata())
         if index > 1:
             raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of a model that has 2")
         if text is None:
             raise not_computed()
         return memoryview(bytes(text))
 
-    def _metadata(self, prompt: Prompt) -> bytes:
+    def _metadata(self) -> bytes:
+        most = self._graph.context_size(self._options)
         counts = {
-            "input_tokens": prompt.count(self._graph.context_size(self._options)),
+            "input_tokens": self._prompt.count(most) if self._prompt is not None else 0,
             "output_tokens": self._text.output_tokens if self._text is not None else 0,
             "llama_build_number": xllamacpp.BUILD_INFO["build_number"],
             "llama_commit": xllamacpp.BUILD_INFO["commit"],
@@ -289,6 +327,8 @@ class GgmlContext:
     @contextlib.contextmanager
     def _without_what_failed(self) -> Iterator[None]:
         """A llama_context in which a call has failed is not used any more, nor is its text."""
+        forget_messages()
+        self._piece = None
         try:
             yield
         except Exception as error:
@@ -296,6 +336,8 @@ class GgmlContext:
                 self._text = self._output = None
                 self._streaming = False
             raise
+        if self._text is not None:
+            self._piece = self._text.piece
 
     def _start(self) -> Text:
         """Evaluate the prompt, with nothing before it."""

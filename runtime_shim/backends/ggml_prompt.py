@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Tokens = ctypes.Array[Token]
 
-__all__ = ["Prompt", "Vocabulary"]
+__all__ = ["Prompt", "Vocabulary", "has_image"]
 
 _ALWAYS_SPLIT = 1 << 16
 """Bytes of a text that is split without asking how long the tokens are, which takes a moment where
@@ -29,6 +29,8 @@ a vocabulary has many."""
 
 _LONGEST_TEXT = (1 << 31) - 1
 """Bytes: llama.cpp has their number as int32."""
+
+_IMAGE = b'<img src="data:image/'
 
 _PIECE = 1 << 16
 """Bytes of a text that are looked at in one go."""
@@ -174,6 +176,17 @@ class Prompt:
         return HostError(
             Errno.PROMPT_TOO_LONG, f"the prompt has {what}, which do not fit into {most} tokens"
         )
+
+
+def has_image(data: memoryview) -> bool:
+    """Whether a prompt has an image in it, as guests of WasmEdge put it there."""
+    last = b""
+    for piece in _pieces(data):
+        part = last + bytes(piece)
+        if _IMAGE in part:
+            return True
+        last = part[1 - len(_IMAGE) :]
+    return False
 
 
 def _first(tokens: Tokens, count: int) -> Tokens:

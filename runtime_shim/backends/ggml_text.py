@@ -7,8 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rewriter.dialects import Errno
+from runtime_shim.backends.ggml_grammar import Grammar
 from runtime_shim.backends.ggml_options import GgmlOptions
-from runtime_shim.backends.llama_cpp import RANK, Token, lib, messages
+from runtime_shim.backends.llama_cpp import RANK, Token, failure, lib
 from runtime_shim.backends.native import free_with
 from runtime_shim.errors import HostError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     Tokens = ctypes.Array[Token]
 
-__all__ = ["Text", "failure"]
+__all__ = ["Text"]
 
 _NONE = (Token * 0)()
 
@@ -35,6 +36,7 @@ class Text:
         free_with(self, lib.free, self._context)
         self._free_sampler: Any = lambda: None
         self._sampler = 0
+        self._grammar: Grammar | None = None
         self._position = 0
         self._not_evaluated = _NONE
         self.output = bytearray()
@@ -53,16 +55,22 @@ class Text:
         self._free_sampler()
         self._sampler = self._graph.sampler(self._options)
         self._free_sampler = free_with(self, lib.sampler_free, self._sampler)
+        if self._options.grammar:
+            self._grammar = Grammar(self._graph.vocabulary.pointer, self._options.grammar)
         self._position = self.output_tokens = 0
         self._not_evaluated = _NONE
         self.output = bytearray()
+        self.piece = b""
         self._evaluate(prompt)
 
     def advance(self) -> bool:
         """Sample a token, after evaluating the one before it, and add its text to the output.
         Returns whether it ends the text."""
         self._evaluate(self._not_evaluated)
-        token: int = lib.sampler_sample(self._sampler, self._context, -1)
+        if self._grammar is None:
+            token: int = lib.sampler_sample(self._sampler, self._context, -1)
+        else:
+            token = self._grammar.sample(self._sampler, self._context)
         self._not_evaluated = (Token * 1)(token)
         self.output_tokens += 1
         self.piece = self._graph.text(token)
@@ -97,10 +105,3 @@ class Text:
             if lib.decode(self._context, lib.batch_get_one(part, count)) != 0:
                 raise failure("the model cannot be evaluated")
             self._position += count
-
-
-def failure(what: str, errno: Errno = Errno.RUNTIME_ERROR) -> HostError:
-    """An error with what llama.cpp said last."""
-    said = "; ".join(messages)
-    messages.clear()
-    return HostError(errno, f"{what}: {said or 'llama.cpp does not say why'}")
