@@ -21,17 +21,19 @@ _LONGEST_REASON = 2000
 
 
 class HostError(NNShimError):
-    """A call that the host refuses: the guest gets `errno`, the log gets `reason`.
+    """A call that the host refuses: the guest gets `errno`, the log gets `reason`. `remedy` is a
+    word for what the operator can do about it, where there is something: "graphs" (name one),
+    "device" (allow another), or "limit NAME".
 
     A guest can cause one with every call, so it is cheap to make: the arguments are kept as they
     are, and the message is put together when it is read.
     """
 
-    args: tuple[Errno, str]
+    args: tuple[Errno, str] | tuple[Errno, str, str]
 
     if TYPE_CHECKING:
 
-        def __init__(self, errno: Errno, reason: str) -> None: ...
+        def __init__(self, errno: Errno, reason: str, remedy: str = "") -> None: ...
 
     @property
     def errno(self) -> Errno:
@@ -42,6 +44,10 @@ class HostError(NNShimError):
         """Cut where it is too long for a log."""
         reason = self.args[1]
         return reason if len(reason) <= _LONGEST_REASON else reason[:_LONGEST_REASON] + "..."
+
+    @property
+    def remedy(self) -> str:
+        return self.args[2] if len(self.args) > 2 else ""
 
     def __str__(self) -> str:
         return f"{self.errno.name.lower()}: {self.reason}"
@@ -64,7 +70,10 @@ class LinkError(_Listed):
 
 
 class GuestTrap(_Listed):
-    """The guest trapped; the message is the engine's, with the wasm backtrace."""
+    """The guest trapped; the message is the engine's, with the wasm backtrace. `refused` is the
+    last call that the host has refused, by the function's name."""
+
+    refused: tuple[str, HostError] | None = None
 
 
 class GuestTimeout(GuestTrap):

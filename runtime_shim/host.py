@@ -58,6 +58,9 @@ class NNHost:
     named graph is loaded once and kept; what a guest's configuration asks of it beyond that is
     there as long as a guest has it.
 
+    The models in the folder `graph_files` are named graphs, too, by their paths in it; nothing
+    outside of it is.
+
     `devices` overrides where models go: see runtime_shim.placement.Placement. With `gpu_fallback`,
     a model that is meant for a GPU that is not there runs on the CPU, and a warning says so once;
     by default it does not load. `threads` is how many one inference may use, None for as many as
@@ -84,6 +87,7 @@ class NNHost:
         *,
         backends: Mapping[Encoding, Backend] | None = None,
         graphs: Iterable[NamedGraph] = (),
+        graph_files: str | None = None,
         devices: Mapping[str, str] = MappingProxyType({}),
         gpu_fallback: bool = False,
         threads: int | None = None,
@@ -108,7 +112,9 @@ class NNHost:
         self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
         self._shared = Pool(self._new_backend)
         """Of named graphs, and without isolation of all."""
-        self._named = NamedGraphs(graphs, self._settings, self._given, self._shared, self)
+        self._named = NamedGraphs(
+            graphs, self._settings, self._given, self._shared, self, graph_files
+        )
         self._own = Pool(self._new_backend) if isolate else self._shared
         """Of what the program itself loads."""
 

@@ -138,4 +138,8 @@ class Usage:
 
 def _check(name: str, wanted: int, limit: int | None) -> None:
     if limit is not None and wanted > limit:
-        raise HostError(Errno.TOO_LARGE, f"the limit {name} is {limit}, and {wanted} is wanted")
+        raise HostError(
+            Errno.TOO_LARGE,
+            f"the limit {name} is {limit}, and {wanted} is wanted",
+            f"limit {name}",
+        )

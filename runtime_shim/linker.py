@@ -78,6 +78,7 @@ def _raw(
                 words[0] = function(session, find_memory(caller), *arguments(words))
         except HostError as error:
             words[0] = error.errno
+            session.refused = name, error.with_traceback(None)
             log.info("%s: %s", name, error)
         if session.stop is not None:
             raise session.stop

@@ -15,7 +15,7 @@ from runtime_shim.backends.base import Graph, Options, Place, Settings, guarded
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 from runtime_shim.pool import Pool
-from runtime_shim.registry import NamedGraph
+from runtime_shim.registry import NamedGraph, graph_in
 
 __all__ = ["NamedGraphs", "Wanted", "is_lost", "spelled"]
 
@@ -47,7 +47,8 @@ class Wanted(NamedTuple):
 
 
 class NamedGraphs:
-    """May be shared by threads. `given` are encodings whose backends are the embedder's own.
+    """May be shared by threads. `given` are encodings whose backends are the embedder's own; the
+    models in `folder` have their paths in it for names.
 
     Raises UsageError where two `graphs` have one name.
     """
@@ -59,7 +60,9 @@ class NamedGraphs:
         given: Container[Encoding],
         pool: Pool,
         loader: Loader,
+        folder: str | None = None,
     ) -> None:
+        self._folder = folder
         self._settings = settings
         self._given = given
         self._pool = pool
@@ -80,14 +83,20 @@ class NamedGraphs:
 
         Raises HostError, `not_found` where there is none.
         """
-        named = self._graphs.get(name)
+        named = self._graphs.get(name) or self._in_folder(name)
         if named is None:
             known = ", ".join(map(quoted, list(self._graphs)[:_NAMES_IN_A_REASON]))
             raise HostError(
-                Errno.NOT_FOUND, f"no graph has the name {quoted(name)}; known: {known or 'none'}"
+                Errno.NOT_FOUND,
+                f"no graph has the name {quoted(name)}; known: {known or 'none'}",
+                "graphs",
             )
         plain = Wanted(0, lambda: _if_there(self._plain.get(name)), lambda: self._load_plain(named))
         return self._find_configured(named, options, plain) if options else plain
+
+    def _in_folder(self, name: str) -> NamedGraph | None:
+        found = None if self._folder is None else graph_in(self._folder, name)
+        return None if found is None else self._graphs.setdefault(found.name, found)
 
     def _find_configured(self, named: NamedGraph, options: Options, plain: Wanted) -> Wanted:
         from runtime_shim.backends.configured import Understood, understood

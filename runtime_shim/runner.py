@@ -17,7 +17,7 @@ from rewriter.storage import storage
 from runtime_shim.backtrace import backtrace
 from runtime_shim.deadline import Deadline
 from runtime_shim.engine import NUMBERS, Escape, call, define
-from runtime_shim.errors import GuestTrap, LinkError
+from runtime_shim.errors import GuestTrap, HostError, LinkError
 from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
 from runtime_shim.limits import Limits
@@ -42,10 +42,13 @@ class WasiOptions(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a guest ended: its exit code (0 to 255), and what the invoked function returned."""
+    """How a guest ended: its exit code (0 to 255), and what the invoked function returned. Where
+    the code is not 0, `refused` is the last call that the host has refused, by the function's name:
+    the guest need not have ended for that."""
 
     exit_code: int
     results: tuple[object, ...] = ()
+    refused: tuple[str, HostError] | None = None
 
 
 _ALONE = WasiOptions()
@@ -123,11 +126,14 @@ def run(
             with deadline.stops(engine, session):
                 outcome = Outcome(0, _run(connection, store, info, entry, arguments, results))
         except _GuestExit as guest_exit:
-            outcome = Outcome(guest_exit.code)
+            refused = session.refused if guest_exit.code else None
+            outcome = Outcome(guest_exit.code, refused=refused)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
             if session.stop is not None:
                 raise session.stop from trap
-            raise GuestTrap(*backtrace(trap)) from trap
+            trapped = GuestTrap(*backtrace(trap))
+            trapped.refused = session.refused
+            raise trapped from trap
         if session.stop is not None:  # its time was over while it waited for the system
             raise session.stop
         return outcome

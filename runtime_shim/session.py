@@ -95,6 +95,8 @@ class Session(AbstractContextManager["Session"]):
         self._graphs: _Handles[Graph] = _Handles("a graph")
         self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
         self._handles = itertools.count(1)
+        self.refused: tuple[str, HostError] | None = None
+        """The last call that was refused: the function's name, and why."""
         self.stop: BaseException | None = None
         """Raised where the guest was called from, instead of returning from a host call to it."""
         self._arena: Arena | None = None

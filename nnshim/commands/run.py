@@ -19,10 +19,10 @@ from nnshim.commands.common import (
     start_logging,
     to_json,
 )
-from rewriter.errors import UsageError
+from rewriter.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from runtime_shim import GraphStats, Limits, NamedGraph
+    from runtime_shim import GraphStats, HostError, Limits, NamedGraph
 
 __all__ = ["command"]
 
@@ -40,6 +40,14 @@ _NAMED_LIMITS = (
     *("names", "configurations", "loading"),
 )
 """Those of runtime_shim.limits that have no option of their own."""
+
+
+_REMEDIES = {
+    "graphs": "--nn-preload NAME:ENCODING:TARGET:PATH, -S nn-graph=ENCODING::DIR,"
+    " --graphs FILE.toml and --graph-files DIR name graphs",
+    "device": "--gpu-fallback cpu lets it run on the CPU, --device says where it runs",
+}
+"""What helps, by HostError.remedy."""
 
 
 def command(
@@ -72,6 +80,10 @@ def command(
     ] = None,
     graphs_file: Annotated[
         str | None, typer.Option("--graphs", metavar="FILE.toml", help="Many named graphs.")
+    ] = None,
+    graph_files: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Models in a folder, by their paths in it."),
     ] = None,
     device: Annotated[
         list[str] | None,
@@ -118,6 +130,9 @@ def command(
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
     ] = False,
     guest_abi: GuestAbi = None,
+    show_backtrace: Annotated[
+        bool, typer.Option("--backtrace", help="Show all of a trap's frames, Rust's panic too.")
+    ] = False,
     model_cache: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Keep what OpenVINO and ONNX Runtime make of models."),
@@ -143,6 +158,7 @@ def command(
     import gc
     import signal
 
+    from nnshim.commands.frames import folded
     from rewriter.source import open_source
     from runtime_shim import (
         GuestTimeout,
@@ -163,6 +179,8 @@ def command(
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     if graphs_file is not None:
         graphs += read_graphs(graphs_file)
+    if graph_files is not None and not os.path.isdir(graph_files):
+        raise InputError(f"--graph-files: there is no folder {graph_files}")
     if gpu_fallback not in (None, "cpu"):
         raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
     kept = MODEL_CACHE_SIZE
@@ -170,6 +188,7 @@ def command(
         kept = _parse_size("--model-cache-size", model_cache_size)
     host = NNHost(
         graphs=graphs,
+        graph_files=graph_files,
         devices=dict(map(_parse_device, device or [])),
         gpu_fallback=gpu_fallback is not None,
         threads=threads,
@@ -206,14 +225,26 @@ def command(
         fail(f"the guest was stopped: {late}")
         outcome = Outcome(EXIT_TIMEOUT)
     except GuestTrap as trap:
-        first, *others = trap.lines
+        first, *others = trap.lines if show_backtrace else folded(trap.lines)
         fail(f"the guest trapped: {first}", *others)
-        outcome = Outcome(EXIT_TRAP)
+        outcome = Outcome(EXIT_TRAP, refused=trap.refused)
     finally:
         _report(host.stats(), stats, stats_json)
+    if outcome.refused is not None and not verbose:
+        _say_refused(*outcome.refused)
     for result in outcome.results:
         say(str(result))
     _end(outcome.exit_code)
+
+
+def _say_refused(function: str, error: "HostError") -> None:
+    note(f"the last call that the host refused was {function}: {error}")
+    what, _, limit = error.remedy.partition(" ")
+    if what == "limit":
+        option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)
+        note(f"{option or f'--limit {limit}=N'} changes that limit")
+    elif what in _REMEDIES:
+        note(_REMEDIES[what])
 
 
 def _stop_after(timeout: float) -> None:

@@ -34,6 +34,11 @@ _ENCODINGS = MappingProxyType({**WITX.encodings, 6: Encoding.GGML})
 SUCCESS = int(Errno.SUCCESS)
 _INVALID_ARGUMENT = int(Errno.INVALID_ARGUMENT)
 
+_NO_CONTEXT = (
+    "compute",
+    HostError(Errno.INVALID_ARGUMENT, "it was not given a handle of an execution context"),
+)
+
 _MAX_RANK = 64
 """Dimensions; more than NumPy's arrays can have (NPY_MAXDIMS, since 2.0) no backend can take."""
 
@@ -97,6 +102,7 @@ def set_input(session: Session, guest: GuestMemory, context: int, index: int, te
 def compute(session: Session, context: int) -> int:
     # A guest can ask for this in a loop, and an exception would cost as much as an inference.
     if context not in session.contexts:
+        session.refused = _NO_CONTEXT
         if log.isEnabledFor(logging.INFO):  # half of what logging nothing takes
             log.info("compute: invalid_argument: %d is no handle of an execution context", context)
         return _INVALID_ARGUMENT
