@@ -2,3 +2,7 @@
 
 Everything is measured side by side in one run; the ratios hold, the times are the machine's.
 """
+
+from runtime_shim.backends.telemetry import turn_off
+
+turn_off()  # NN runtimes are imported directly, too

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from nnshim.commands.common import fail
+from nnshim.commands.common import fail, note, say
 from rewriter.errors import NNShimError, ToolMissing, UsageError
+from rewriter.terminal import take_over
 
 __all__ = ["build", "main"]
 
@@ -45,7 +46,6 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app = typer.Typer(
         help="Any wasi-nn guest on any wasi-nn host.",
         add_completion=False,
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,7 +69,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib import metadata
 
-        typer.echo(f"nnshim {metadata.version('nnshim')}")
+        say(f"nnshim {metadata.version('nnshim')}")
         raise typer.Exit
 
 
@@ -83,12 +83,18 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command, and exit."""
-    wanted = [name for name in COMMANDS if name in sys.argv[1:2]]
+    take_over()
+    given = sys.argv[1:]
+    wanted = [name for name in COMMANDS if name in given[:1]]
+    app = build(wanted or COMMANDS)
     try:
-        build(wanted or COMMANDS)(prog_name="nnshim")
+        code = app(given or ["--help"], prog_name="nnshim", standalone_mode=False)
     except NNShimError as error:
-        fail(str(error))
+        fail(*error.lines)
         sys.exit(_exit_code(error))
+    except typer.TyperException as error:
+        _explain(error)
+        sys.exit(EXIT_USAGE)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_REFUSED)
@@ -99,7 +105,16 @@ def main() -> NoReturn:
         where = f"{frames[-1].filename}:{frames[-1].lineno}"
         fail(f"a fault in nnshim, please report it: {type(error).__name__}: {error} ({where})")
         sys.exit(EXIT_REFUSED)
-    sys.exit(0)
+    sys.exit(code if given else EXIT_USAGE)
+
+
+def _explain(error: typer.TyperException) -> None:
+    """How the command is called, and what is wrong with this call."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is not None:
+        usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
+        note(f"usage: {usage}; {context.command_path} --help says more")
+    fail(error.format_message())
 
 
 def _exit_code(error: NNShimError) -> int:

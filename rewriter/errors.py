@@ -15,6 +15,8 @@ NNShimError
 └── HostError              what the runtime answers a guest with (runtime_shim.errors)
 """
 
+from collections.abc import Sequence
+
 __all__ = [
     "HostMismatch",
     "InputError",
@@ -33,6 +35,11 @@ __all__ = [
 
 class NNShimError(Exception):
     """The root: catching it catches everything nnshim raises on purpose."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The message, in the lines that it has: a line break within one belongs to a name."""
+        return (str(self),)
 
 
 class UsageError(NNShimError):

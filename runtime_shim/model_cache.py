@@ -29,6 +29,9 @@ log = logging.getLogger("runtime_shim")
 _WORKPLACE = re.compile(r"nnshim-work-[0-9a-f]{16}")
 """The names of folders that a load has; it holds a lock on its own."""
 
+_MARK = ".nnshim"
+"""A folder in such a folder, without which it is taken for somebody else's."""
+
 _KEPT = re.compile(r"nnshim-(?P<runtime>[a-z]+)-(?P<key>[0-9a-f]{64})\.(?P<name>.+)", re.DOTALL)
 
 
@@ -182,6 +185,7 @@ def _new_workplace(folder: str) -> tuple[Path, int]:
         work = Path(folder, f"nnshim-work-{os.urandom(8).hex()}")
         os.mkdir(work, 0o700)
         try:
+            os.mkdir(work / _MARK, 0o700)
             fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
@@ -211,6 +215,7 @@ def _remove_left_behind(folder: str) -> None:
             fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(work)
+                if not os.listdir(fd) or os.path.isdir(os.path.join(work, _MARK)):
+                    shutil.rmtree(work)
             finally:
                 os.close(fd)

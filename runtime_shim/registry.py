@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from rewriter.errors import InputError, UsageError
 from runtime_shim.backends.base import Options, Place
 from runtime_shim.backends.devices import AUTO
 
-__all__ = ["NamedGraph", "parse_nn_graph", "parse_nn_preload", "read_graphs"]
+__all__ = ["NamedGraph", "graph_in", "parse_nn_graph", "parse_nn_preload", "read_graphs"]
 
 _MODEL_FILES = {
     Encoding.OPENVINO: ("model.xml", "model.bin"),
@@ -90,6 +89,24 @@ def parse_nn_preload(text: str) -> NamedGraph:
     return NamedGraph(name, encoding, place, tuple(paths))
 
 
+def graph_in(folder: str, name: str) -> NamedGraph | None:
+    """The model in a folder whose path in it is `name`, as WAMR's guests ask for one: `./a.tflite`.
+    Its first bytes tell what it is; an IR has its weights beside it. None for what is not a file
+    there, or is outside of the folder, by way of a link too."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if not parts or name.startswith("/") or ".." in parts or "\0" in name:
+        return None
+    root = os.path.realpath(folder)
+    path = os.path.realpath(os.path.join(root, *parts))
+    if os.path.commonpath([root, path]) != root or not os.path.isfile(path):
+        return None
+    stem, extension = os.path.splitext(path)
+    paths = (path, f"{stem}.bin") if extension == ".xml" else (path,)
+    if not all(map(os.path.isfile, paths)):
+        return None
+    return NamedGraph("/".join(parts), Encoding.AUTODETECT, Target.CPU, paths)
+
+
 def read_graphs(path: str) -> list[NamedGraph]:
     """Named graphs from a TOML file: a table `graphs.NAME` for each, with `paths`, which count from
     where the file is, and where wanted `encoding` (unless given, the first bytes tell), `target`
@@ -97,10 +114,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
 
     Raises InputError where the file, or one that it names, is not there or makes no sense.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    import tomllib
 
     try:
         with open(path, "rb") as file:

@@ -15,9 +15,10 @@ from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.hosts import HOSTS
 from rewriter.inspect import ModuleInfo, exported_function, inspect_module
 from rewriter.storage import storage
+from runtime_shim.backtrace import backtrace
 from runtime_shim.deadline import Deadline
 from runtime_shim.engine import NUMBERS, Escape, call, define
-from runtime_shim.errors import GuestTrap, LinkError
+from runtime_shim.errors import GuestTrap, HostError, LinkError
 from runtime_shim.fast_path import Connection
 from runtime_shim.host import NNHost
 from runtime_shim.limits import Limits
@@ -45,10 +46,13 @@ class WasiOptions(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a guest ended: its exit code (0 to 255), and what the invoked function returned."""
+    """How a guest ended: its exit code (0 to 255), and what the invoked function returned. Where
+    the code is not 0, `refused` is the last call that the host has refused, by the function's name:
+    the guest need not have ended for that."""
 
     exit_code: int
     results: tuple[object, ...] = ()
+    refused: tuple[str, HostError] | None = None
 
 
 _ALONE = WasiOptions()
@@ -76,9 +80,11 @@ def run(
     guest_abi: str | None = None,
     cache: bool = True,
 ) -> Outcome:
-    """Run `_start`, or the export that `invoke` names with `invoke_args`; `_initialize` before it
-    where there is one. `guest_abi` names the dialect of a guest whose imports do not tell it.
-    With `cache`, what wasmtime compiles is kept in its own cache for the next time.
+    """Instantiate the guest, and call `_initialize` where there is one, and then the function that
+    is exported as "", or else as `_start`, if there is one: what `wasmtime run` does. With
+    `invoke`, the export of that name is called with `invoke_args` instead. `guest_abi` names the
+    dialect of a guest whose imports do not tell it. With `cache`, what wasmtime compiles is kept in
+    its own cache for the next time.
 
     Raises InvalidModule, LinkError for imports that no one defines (with `trap_unknown_imports`
     the functions among them trap when called), for a missing export and for a module that needs
@@ -115,39 +121,46 @@ def run(
         define(linker, _WASI, "proc_exit", 1, 0, _proc_exit, escape)
         connection = Connection(linker, store, compiled, session, dialects, escape)
         _check_imports(info, connection.missing)
-        entry = invoke or "_start"
-        arguments, results = _types(module, info, entry, invoke_args if invoke else ())
+        entry = _entry(module) if invoke is None else invoke
+        arguments, results = _types(module, info, entry, invoke_args)
         if limits.memory is not None:
             bounds = share_out(limits.memory, storage(module))
             store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
         try:
             with deadline.stops(engine, session):
-                return _run(connection, store, info, entry, arguments, results)
+                outcome = Outcome(0, _run(connection, store, info, entry, arguments, results))
         except _GuestExit as guest_exit:
-            return Outcome(guest_exit.code)
+            refused = session.refused if guest_exit.code else None
+            outcome = Outcome(guest_exit.code, refused=refused)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
             if session.stop is not None:
                 raise session.stop from trap
-            raise GuestTrap(str(trap).rstrip()) from trap
+            trapped = GuestTrap(*backtrace(trap))
+            trapped.refused = session.refused
+            raise trapped from trap
+        if session.stop is not None:  # its time was over while it waited for the system
+            raise session.stop
+        return outcome
 
 
 def _run(
     connection: Connection,
     store: wasmtime.Store,
     info: ModuleInfo,
-    entry: str,
+    entry: str | None,
     arguments: Sequence[tuple[str, int | float]],
     results: int,
-) -> Outcome:
+) -> tuple[int | float, ...]:
     try:
         exports = connection.instantiate().exports(store)
     except wasmtime.WasmtimeError as error:
         raise LinkError(_flat(error)) from error
     if "_initialize" in info.exports and entry != "_initialize":
         call(store, _func(exports, "_initialize"), (), 0, connection.escape)
-    return Outcome(
-        0, tuple(call(store, _func(exports, entry), arguments, results, connection.escape))
-    )
+    if entry is None:
+        log.info('the guest exports neither "" nor _start: it is done once it is instantiated')
+        return ()
+    return tuple(call(store, _func(exports, entry), arguments, results, connection.escape))
 
 
 def _engine(cache: bool, limits: Limits) -> wasmtime.Engine:
@@ -184,8 +197,8 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     dialects = {}
     for module, abi in info.abis.items():
         if abi.name is None:
-            evidence = "".join(f"\n  {module}.{item}" for item in abi.evidence)
-            raise LinkError(f"what the module imports is no known wasi-nn ABI:{evidence}")
+            evidence = (f"  {module}.{item}" for item in abi.evidence)
+            raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
     for module, adapter in _adapters(info):
         from rewriter.adapters import speaks  # where there are adapters
@@ -224,21 +237,27 @@ def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None
         expected = dialect.signature(item.name)
         if item.type != expected:
             wrong.append(
-                f"\n  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
+                f"  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
             )
     if wrong:
-        raise LinkError("the module imports wasi-nn with other types:" + "".join(wrong))
+        raise LinkError("the module imports wasi-nn with other types:", *wrong)
+
+
+def _entry(module: bytes) -> str | None:
+    return next((name for name in ("", "_start") if exported_function(module, name)), None)
 
 
 def _types(
-    module: bytes, info: ModuleInfo, entry: str, texts: Sequence[str]
+    module: bytes, info: ModuleInfo, entry: str | None, texts: Sequence[str]
 ) -> tuple[list[tuple[str, int | float]], int]:
     """The arguments of the function that is called, and how many results it has."""
-    if entry not in info.exports:
+    if entry is not None and entry not in info.exports:
         exported = ", ".join(info.exports) or "nothing"
         raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
     if "_initialize" in info.exports and _signature(module, "_initialize") != ((), ()):
         raise LinkError("the export '_initialize' is not a function without arguments and results")
+    if entry is None:
+        return [], 0
     params, returned = _signature(module, entry)
     others = [kind for kind in params + returned if kind not in NUMBERS]
     if others:
@@ -263,11 +282,11 @@ def _check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
     if missing:
         places = set(missing)
         unknown = [
-            f"\n  {item.module}.{item.name} ({item.kind})"
+            f"  {item.module}.{item.name} ({item.kind})"
             for place, item in enumerate(info.imports)
             if place in places
         ]
-        raise LinkError("the module imports what no one defines:" + "".join(unknown))
+        raise LinkError("the module imports what no one defines:", *unknown)
 
 
 def _wasi_config(options: WasiOptions) -> wasmtime.WasiConfig:

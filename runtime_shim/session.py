@@ -15,7 +15,6 @@ from rewriter.dialects import (
     Dialect,
     Encoding,
     Errno,
-    Target,
     TensorType,
 )
 from runtime_shim.arena import Arena
@@ -24,21 +23,24 @@ from runtime_shim.backends.base import (
     ExecutionContext,
     Graph,
     Options,
+    Place,
     QuantizedGraph,
     StreamingContext,
     check_length,
     failed,
     guarded,
 )
+from runtime_shim.backends.devices import AUTO
 from runtime_shim.errors import HostError
 from runtime_shim.limits import Limits, Usage
+from runtime_shim.named import Wanted
 
 if TYPE_CHECKING:
     import wasmtime
 
     from runtime_shim.engine import StoreLife
 
-__all__ = ["DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Session"]
+__all__ = ["AUTO", "DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Place", "Session"]
 
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
 
@@ -59,12 +61,15 @@ class Loader(Protocol):
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         *,
         only_this: bool = False,
     ) -> Graph: ...
 
-    def load_by_name(self, name: str, options: Options) -> Graph: ...
+    def most_parts(self, encoding: Encoding) -> int:
+        """Of a model of an encoding."""
+
+    def find_named(self, name: str, options: Options) -> Wanted: ...
 
     def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext: ...
 
@@ -86,10 +91,12 @@ class Session(AbstractContextManager["Session"]):
 
     def __init__(self, host: Loader, limits: Limits = DEFAULT_LIMITS) -> None:
         self._host = host
-        self._usage = Usage(limits)
+        self.usage = Usage(limits)
         self._graphs: _Handles[Graph] = _Handles("a graph")
         self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
         self._handles = itertools.count(1)
+        self.refused: tuple[str, HostError] | None = None
+        """The last call that was refused: the function's name, and why."""
         self.stop: BaseException | None = None
         """Raised where the guest was called from, instead of returning from a host call to it."""
         self._arena: Arena | None = None
@@ -115,10 +122,8 @@ class Session(AbstractContextManager["Session"]):
         from runtime_shim.engine import Escape
         from runtime_shim.fast_path import Connection
 
-        escape = Escape()
-        instance = Connection(linker, store, module, self, dialects, escape).instantiate()
-        escape.by_wasmtime = True
-        return instance
+        escape = Escape(by_wasmtime=True)
+        return Connection(linker, store, module, self, dialects, escape).instantiate()
 
     @property
     def has_arena(self) -> bool:
@@ -139,7 +144,7 @@ class Session(AbstractContextManager["Session"]):
             arena, self._arena = self._arena, None
             for handle in arena.residents() if arena is not None else ():
                 self.contexts.forget(handle)
-                self._usage.release(handle)
+                self.usage.release(handle)
         return self._arena
 
     def __exit__(self, *_: object) -> None:
@@ -154,18 +159,18 @@ class Session(AbstractContextManager["Session"]):
                 arena.dismiss(handle)
         self.contexts.clear()
         self._graphs.clear()
-        self._usage = Usage(self._usage.limits)
+        self.usage = Usage(self.usage.limits)
         self._host.release()
 
     def check_load(self, size: int) -> None:
         """Raise HostError unless a model of `size` bytes may be loaded."""
-        self._usage.check_load(len(self._graphs), size)
+        self.usage.check_load(len(self._graphs), size)
 
     def load(
         self,
         builders: Sequence[bytes],
         encoding: Encoding,
-        target: Target,
+        target: Place,
         *,
         only_this: bool = False,
     ) -> int:
@@ -176,28 +181,40 @@ class Session(AbstractContextManager["Session"]):
         graph = self._host.load(builders, encoding, target, only_this=only_this)
         return self._add_graph(graph, size)
 
+    def check_parts(self, encoding: Encoding, count: int) -> None:
+        """Raise HostError with `invalid_argument` for a model of more parts than any has."""
+        most = self._host.most_parts(encoding)
+        if count > most:
+            name = encoding.name.lower()
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"the model has {count} builders; of {name} models, none has more than {most}",
+            )
+
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> int:
         """The handle of a named graph; `not_found` where the host has none of that name."""
         self.check_load(0)
-        return self._add_graph(self._host.load_by_name(name, options))
+        wanted = self._host.find_named(name, options)
+        self.usage.check_copy(wanted.loaded(), wanted.size)
+        return self._add_graph(wanted.load(), wanted.size)
 
     def unload(self, graph: int) -> None:
         """Forget a graph; contexts that were made for it go on."""
         self._graphs.forget(graph)
-        self._usage.release(graph)
+        self.usage.release(graph)
 
     def init_execution_context(self, graph: int, *, floats: Floats | None = None) -> int:
         """Make an execution context for a graph, and return its handle. `floats` says which
         quantised tensors are f32 to the guest."""
         found = self._graphs[graph]
-        self._usage.check_context(len(self.contexts))
+        self.usage.check_context(len(self.contexts))
         context = self._host.watch(found, guarded(found.init_execution_context))
         if floats is not None and isinstance(found, QuantizedGraph):
             from runtime_shim.backends.quantized import FloatContext  # it needs NumPy
 
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
-        self._usage.hold(handle, found)
+        self.usage.hold(handle, found, configured_by=getattr(context, "configured_by", None))
         arena = self._arena and self._here()
         if arena is not None:
             arena.admit(handle, context)
@@ -216,7 +233,7 @@ class Session(AbstractContextManager["Session"]):
         found = self.contexts[context]
         size = len(data)
         check_length(found, tensor_type, shape, size)
-        self._usage.check_tensor(context, index, size)
+        self.usage.check_tensor(context, index, size)
         try:  # as in `guarded`, of which these three would feel the extra call
             found.set_input(index, tensor_type, shape, data)
         except HostError:
@@ -225,7 +242,7 @@ class Session(AbstractContextManager["Session"]):
             if arena is not None:
                 arena.input_lost(context, index)
             raise failed(error) from error
-        self._usage.set_tensor(context, index, size)
+        self.usage.set_tensor(context, index, size)
         if arena is not None:
             arena.input_set(context, index, tensor_type, shape, size)
 
@@ -283,13 +300,13 @@ class Session(AbstractContextManager["Session"]):
         """Forget an execution context."""
         arena = self._arena and self._here()
         self.contexts.forget(context)
-        self._usage.release(context)
+        self.usage.release(context)
         if arena is not None:
             arena.dismiss(context)
 
     def _add_graph(self, graph: Graph, size: int = 0) -> int:
         handle = self._add(self._graphs, graph)
-        self._usage.hold(handle, graph, size)
+        self.usage.hold(handle, graph, size)
         return handle
 
     def _add(self, table: dict[int, R], value: R) -> int:

@@ -74,6 +74,7 @@ class TimedContext:
         self.compute = _timed(context.compute, stats, key)
         self.get_output = context.get_output
         self.takes_any_length = getattr(context, "takes_any_length", False)
+        self.configured_by = getattr(context, "configured_by", None)
         if is_movable(context):
             self.move_input = context.move_input
             self.move_output = context.move_output

@@ -11,11 +11,11 @@ come from it too. Run it from anywhere: python samples/train_digits.py
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -38,6 +38,9 @@ def main() -> None:
     classifier.fit(train_x, train_y)
     MODEL.parent.mkdir(exist_ok=True)
     onnx.save(to_onnx(classifier), MODEL)
+
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before it is imported
+    import onnxruntime as ort
 
     session = ort.InferenceSession(MODEL, providers=["CPUExecutionProvider"])
     (probabilities,) = session.run(None, {"pixels": test_x})

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["END", "successors"]
+__all__ = ["BYTE", "CONTROL", "END", "NORMAL", "UNKNOWN", "successors", "with_vocabulary"]
 
 _SPECIAL = ["<unk>", "<s>", "</s>"]
 END = 2
 """The token that ends a text."""
 
-_NORMAL, _UNKNOWN, _CONTROL, _BYTE = 1, 2, 3, 6
+NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
 """llama_token_type."""
 
 
@@ -27,16 +28,53 @@ def successors(path: Path, text: str, *, context: int = 64, end: bool = True) ->
     weights lead from each token to the next.
     """
     tokens = [*_SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *text]
-    types = [_UNKNOWN, _CONTROL, _CONTROL, *([_BYTE] * 256), *([_NORMAL] * (len(text) + 1))]
+    types = [UNKNOWN, CONTROL, CONTROL, *([BYTE] * 256), *([NORMAL] * (len(text) + 1))]
+    vocab = len(tokens)
+    first = vocab - len(text)
+    return _written(path, tokens, types, [*range(first, vocab), END if end else first], context)
+
+
+def with_vocabulary(
+    path: Path,
+    tokens: Sequence[str],
+    types: Sequence[int],
+    kind: str,
+    *,
+    pre: str = "",
+    merges: Sequence[str] = (),
+    name: str = "",
+) -> Path:
+    """A model that can be asked for the tokens of a text. The first three tokens are those for what
+    is unknown, and for where a text begins and ends; `kind` is tokenizer.ggml.model, `pre` the same
+    for how words are told apart."""
+    return _written(path, tokens, types, [], 64, kind, pre, merges, name)
+
+
+def _written(
+    path: Path,
+    tokens: Sequence[str],
+    types: Sequence[int],
+    chain: Sequence[int],
+    context: int,
+    kind: str = "llama",
+    pre: str = "",
+    merges: Sequence[str] = (),
+    name: str = "",
+) -> Path:
+    """A model whose output's weights lead along a chain of tokens."""
     vocab = len(tokens)
     size = -vocab % 32 + vocab
-    first = vocab - len(text)
-    chain = [*range(first, vocab), END if end else first]
     output = np.zeros((vocab, size), np.float32)
-    output[chain[1:], chain[:-1]] = 10.0
+    output[list(chain[1:]), list(chain[:-1])] = 10.0
     eye = np.eye(vocab, size, dtype=np.float32)
     zeros: npt.NDArray[np.float32] = np.zeros((size, size), np.float32)
     writer = gguf.GGUFWriter(path, "llama")
+    if name:
+        writer.add_name(name)
+    if pre:
+        writer.add_tokenizer_pre(pre)
+    if merges:
+        writer.add_token_merges(list(merges))
     writer.add_context_length(context)
     writer.add_embedding_length(size)
     writer.add_block_count(1)
@@ -44,13 +82,15 @@ def successors(path: Path, text: str, *, context: int = 64, end: bool = True) ->
     writer.add_head_count(size // 32)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(32)
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list(tokens)
+    writer.add_tokenizer_model(kind)
+    writer.add_token_list(list(tokens))
     writer.add_token_scores([0.0] * vocab)
-    writer.add_token_types(types)
+    writer.add_token_types(list(types))
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(END)
     writer.add_unk_token_id(0)
+    if kind == "bert":
+        writer.add_sep_token_id(END)
     writer.add_add_space_prefix(False)
     writer.add_tensor("token_embd.weight", eye)
     writer.add_tensor("output_norm.weight", np.ones(size, np.float32))

@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnshim.commands.common import FastMath, Threads, fail, note, once, print_json
+from nnshim.commands.common import (
+    FastMath,
+    Threads,
+    fail,
+    note,
+    once,
+    print_json,
+    say,
+    start_logging,
+)
 from rewriter.errors import UsageError
+from rewriter.terminal import shown
 
 if TYPE_CHECKING:
     from rewriter.dialects import Encoding
@@ -64,6 +74,7 @@ def command(
     once("--device", device or [])
     inputs = [parse_input(text) for text in input_ or []]
     once("--input", (str(index) for index, _ in inputs))
+    start_logging()
     draw = _drawing(plot) if plot is not None else None
     measured = bench(
         model,
@@ -132,7 +143,7 @@ def _print_table(rows: list[Measurement]) -> None:
             cell.ljust(width) if place < 2 else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
-        typer.echo("  ".join(texts).rstrip())
+        say("  ".join(texts).rstrip())
 
 
 def _drawing(path: str) -> Any:
@@ -151,7 +162,7 @@ def _drawing(path: str) -> Any:
     def draw(rows: list[Measurement]) -> None:
         figure = Figure(figsize=(9, 1.5 + 0.6 * len(rows)), layout="constrained")
         latency, rate = figure.subplots(1, 2, sharey=True)
-        names = [f"{row.backend}\n{row.device}" for row in rows]
+        names = [f"{row.backend}\n{shown(row.device)}" for row in rows]
         medians = [row.p50 * 1e3 for row in rows]
         spread = [[0] * len(rows), [(row.p99 - row.p50) * 1e3 for row in rows]]
         latency.barh(names, medians, xerr=spread, color="#4477aa", ecolor="#bbbbbb", height=0.6)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.commands.common import counted, print_json
+from nnshim.commands.common import counted, print_json, say
 
 if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
@@ -39,8 +39,8 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
         return
     for item in found:
         used = datetime.fromtimestamp(item.used).astimezone().isoformat(" ", "seconds")
-        typer.echo(f"{item.path}: {item.runtime}, {item.size} bytes, used {used}")
-    typer.echo(_sum(found))
+        say(f"{item.path}: {item.runtime}, {item.size} bytes, used {used}")
+    say(_sum(found))
 
 
 @app.command("clear")
@@ -51,7 +51,7 @@ def clear(folder: Folder) -> None:
     """
     from runtime_shim import model_cache
 
-    typer.echo(f"removed {_sum(model_cache.clear(folder))}")
+    say(f"removed {_sum(model_cache.clear(folder))}")
 
 
 def _sum(found: list[Kept]) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 import typer
 
 from rewriter.dialects import DIALECTS, find_dialect
 from rewriter.errors import InputError, ModuleError, UsageError
+from rewriter.terminal import shown
 
 if TYPE_CHECKING:
     from rewriter.inspect import ModuleInfo
@@ -25,8 +28,12 @@ __all__ = [
     "once",
     "print_json",
     "report",
+    "say",
+    "start_logging",
+    "to_json",
 ]
 
+_NOT_PLAIN = re.compile("[^ -~\n]")
 
 GuestAbi = Annotated[
     str | None,
@@ -52,12 +59,37 @@ def counted(count: int, noun: str) -> str:
     return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def say(*lines: str) -> None:
+    """Print lines to standard output."""
+    _print(sys.stdout, lines)
+
+
 def note(text: str) -> None:
-    typer.echo(f"nnshim: {text}", err=True)
+    """Print a remark to standard error."""
+    _print(sys.stderr, [f"nnshim: {text}"])
 
 
-def fail(text: str) -> None:
-    typer.echo(f"nnshim: error: {text}", err=True)
+def fail(text: str, *details: str) -> None:
+    """Print an error to standard error, and below it the lines that belong to it."""
+    note(f"error: {text}")
+    _print(sys.stderr, details)
+
+
+def _print(stream: TextIO | None, lines: Iterable[str]) -> None:
+    """Print lines in which there may be anything, at once; nothing where the stream is closed."""
+    if stream is not None:
+        for line in lines:
+            stream.write(f"{shown(line)}\n")
+        stream.flush()
+
+
+def start_logging(verbose: bool = False) -> None:
+    """Have warnings of the runtime on standard error; with `verbose`, also why it refuses calls."""
+    import logging
+
+    logging.basicConfig(
+        format="nnshim: %(message)s", level=logging.INFO if verbose else logging.WARNING
+    )
 
 
 def once(option: str, values: Iterable[str]) -> None:
@@ -109,7 +141,7 @@ def report(
             passed &= found.passed
             objects.append({"file": path, **found.fields})
             if not as_json:
-                typer.echo("\n".join(found.lines))
+                say(*found.lines)
     if as_json:
         print_json(objects)
     if not passed:
@@ -123,4 +155,17 @@ def _problem(error: InputError | ModuleError) -> dict[str, object]:
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    say(*to_json(value).split("\n"))
+
+
+def to_json(value: Any) -> str:
+    r"""JSON in ASCII, over several lines. In the name of a file, a byte that is not UTF-8 is the
+    four characters `\xff`: there is no JSON for it that all parsers take."""
+    return _NOT_PLAIN.sub(_in_json, json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _in_json(found: re.Match[str]) -> str:
+    char = found[0]
+    if "\ud800" <= char <= "\udfff":
+        return json.dumps(shown(char))[1:-1]
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]

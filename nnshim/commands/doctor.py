@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.commands.common import print_json
+from nnshim.commands.common import print_json, say, start_logging
 from rewriter.errors import NNShimError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def command(
     from rewriter import wasm_tools
     from runtime_shim.doctor import examine
 
+    start_logging()
     try:
         tool, tool_problem = wasm_tools.version(), None
     except NNShimError as error:
@@ -45,11 +46,11 @@ def command(
             }
         )
     else:
-        typer.echo(f"nnshim {version('nnshim')} on Python {platform.python_version()}")
-        typer.echo(f"wasmtime {version('wasmtime')}")
-        typer.echo(tool or tool_problem)
+        say(f"nnshim {version('nnshim')} on Python {platform.python_version()}")
+        say(f"wasmtime {version('wasmtime')}")
+        say(tool or str(tool_problem))
         for backend in backends:
-            typer.echo("\n".join(_lines(backend)))
+            say(*_lines(backend))
     if not all(backend.works for backend in backends):
         raise typer.Exit(1)
 

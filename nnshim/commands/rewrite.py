@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, counted, note, once, print_json
+from nnshim.commands.common import GuestAbi, counted, note, once, print_json, say
 from rewriter.dialects import DIALECTS
 from rewriter.errors import UsageError
 from rewriter.hosts import HOSTS
@@ -119,8 +119,7 @@ def command(
     if as_json:
         print_json(_as_json(result, source, output, validate))
     elif dry_run:
-        for line in _plan_lines(result):
-            typer.echo(line)
+        say(*_plan_lines(result))
     else:
         for line in _plan_lines(result):
             note(line)

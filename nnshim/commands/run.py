@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from nnshim.commands.common import FastMath, GuestAbi, Threads, counted, fail, note, once
-from rewriter.errors import UsageError
+from nnshim.commands.common import (
+    FastMath,
+    GuestAbi,
+    Threads,
+    counted,
+    fail,
+    note,
+    once,
+    say,
+    start_logging,
+    to_json,
+)
+from rewriter.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from runtime_shim import GraphStats, Limits, NamedGraph
+    from runtime_shim import GraphStats, HostError, Limits, NamedGraph
 
 __all__ = ["command"]
 
@@ -26,8 +37,19 @@ EXIT_TRAP = 134
 _DIGITS = 30
 """More than any number needs; Python refuses to read thousands."""
 
-_NAMED_LIMITS = ("graphs", "contexts", "models", "tensors", "total")
+_NAMED_LIMITS = (
+    *("graphs", "contexts", "models", "tensors", "total"),
+    *("names", "configurations", "loading"),
+)
 """Those of runtime_shim.limits that have no option of their own."""
+
+
+_REMEDIES = {
+    "graphs": "--nn-preload NAME:ENCODING:TARGET:PATH, -S nn-graph=ENCODING::DIR,"
+    " --graphs FILE.toml and --graph-files DIR name graphs",
+    "device": "--gpu-fallback cpu lets it run on the CPU, --device says where it runs",
+}
+"""What helps, by HostError.remedy."""
 
 
 def command(
@@ -60,6 +82,10 @@ def command(
     ] = None,
     graphs_file: Annotated[
         str | None, typer.Option("--graphs", metavar="FILE.toml", help="Many named graphs.")
+    ] = None,
+    graph_files: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Models in a folder, by their paths in it."),
     ] = None,
     device: Annotated[
         list[str] | None,
@@ -94,7 +120,8 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME=N",
-            help=f"Of {', '.join(_NAMED_LIMITS)}; the last three are sizes.",
+            help=f"Of {', '.join(_NAMED_LIMITS)}: graphs and contexts are counts, loading is in"
+            " seconds, the others are sizes.",
         ),
     ] = None,
     isolate: Annotated[
@@ -105,6 +132,9 @@ def command(
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
     ] = False,
     guest_abi: GuestAbi = None,
+    show_backtrace: Annotated[
+        bool, typer.Option("--backtrace", help="Show all of a trap's frames, Rust's panic too.")
+    ] = False,
     model_cache: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Keep what OpenVINO and ONNX Runtime make of models."),
@@ -130,6 +160,7 @@ def command(
     import gc
     import signal
 
+    from nnshim.commands.frames import folded
     from rewriter.source import open_source
     from runtime_shim import (
         GuestTimeout,
@@ -146,10 +177,12 @@ def command(
     limits = _parse_limits(timeout, fuel, max_memory, limit or [])
     if timeout is not None:
         _stop_after(timeout)
-    _start_logging(verbose)
+    start_logging(verbose)
     graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     if graphs_file is not None:
         graphs += read_graphs(graphs_file)
+    if graph_files is not None and not os.path.isdir(graph_files):
+        raise InputError(f"--graph-files: there is no folder {graph_files}")
     if gpu_fallback not in (None, "cpu"):
         raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
     kept = MODEL_CACHE_SIZE
@@ -159,6 +192,7 @@ def command(
         kept = _parse_size("--model-cache-size", model_cache_size)
     host = NNHost(
         graphs=graphs,
+        graph_files=graph_files,
         devices=_parse_all("--device", _parse_device, device),
         gpu_fallback=gpu_fallback is not None,
         threads=threads,
@@ -171,7 +205,7 @@ def command(
     )
     arguments = args or []
     options = WasiOptions(
-        argv=[os.path.basename(module), *([] if invoke else arguments)],
+        argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
         env=_parse_all("--env", _parse_env, env),
         dirs=_parse_all("--dir", _parse_dir, dirs),
     )
@@ -186,7 +220,7 @@ def command(
             host,
             options,
             invoke=invoke,
-            invoke_args=arguments,
+            invoke_args=arguments if invoke is not None else (),
             trap_unknown_imports=trap_unknown_imports,
             guest_abi=guest_abi,
             cache=cache,
@@ -195,13 +229,26 @@ def command(
         fail(f"the guest was stopped: {late}")
         outcome = Outcome(EXIT_TIMEOUT)
     except GuestTrap as trap:
-        fail(f"the guest trapped: {trap}")
-        outcome = Outcome(EXIT_TRAP)
+        first, *others = trap.lines if show_backtrace else folded(trap.lines)
+        fail(f"the guest trapped: {first}", *others)
+        outcome = Outcome(EXIT_TRAP, refused=trap.refused)
     finally:
         _report(host.stats(), stats, stats_json)
+    if outcome.refused is not None and not verbose:
+        _say_refused(*outcome.refused)
     for result in outcome.results:
-        typer.echo(result)
+        say(str(result))
     _end(outcome.exit_code)
+
+
+def _say_refused(function: str, error: "HostError") -> None:
+    note(f"the last call that the host refused was {function}: {error}")
+    what, _, limit = error.remedy.partition(" ")
+    if what == "limit":
+        option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)
+        note(f"{option or f'--limit {limit}=N'} changes that limit")
+    elif what in _REMEDIES:
+        note(_REMEDIES[what])
 
 
 def _stop_after(timeout: float) -> None:
@@ -232,12 +279,10 @@ def _end(exit_code: int) -> NoReturn:
 
 def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
     if path is not None:
-        import json
-
         from rewriter.output import write_atomic
         from rewriter.source import Source
 
-        text = json.dumps([row._asdict() for row in rows], indent=2) + "\n"
+        text = to_json([row._asdict() for row in rows]) + "\n"
         write_atomic(path, Source(path, b""), [text.encode()])
     if as_text:
         for row in rows:
@@ -247,14 +292,6 @@ def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
                 f" {counted(row.loads, 'time')} in {row.load_seconds * 1e3:.1f} ms,"
                 f" {counted(row.inferences, 'inference')} in {row.inference_seconds * 1e3:.1f} ms"
             )
-
-
-def _start_logging(verbose: bool) -> None:
-    import logging
-
-    logging.basicConfig(
-        format="nnshim: %(message)s", level=logging.INFO if verbose else logging.WARNING
-    )
 
 
 def _parse_wasi(options: list[str]) -> "list[NamedGraph]":
@@ -298,9 +335,22 @@ def _parse_limits(
         name, _, value = option.partition("=")
         if name not in _NAMED_LIMITS:
             raise UsageError(f"--limit {option}: expected {', '.join(_NAMED_LIMITS)}")
-        limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
+        if name == "loading":
+            limits = limits._replace(loading=_parse_seconds("--limit loading", value))
+        else:
+            limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
     limits.check()
     return limits
+
+
+def _parse_seconds(option: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"{option} {text}: expected a number of seconds")
+    return seconds
 
 
 def _parse_size(option: str, text: str) -> int:

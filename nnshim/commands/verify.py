@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import counted, print_json
+from nnshim.commands.common import counted, print_json, say
 from rewriter import Comparison, compare
 from rewriter.source import open_source
 
@@ -30,8 +30,7 @@ def command(
     if as_json:
         print_json(_as_json(comparison))
     else:
-        for line in _lines(comparison):
-            typer.echo(line)
+        say(*_lines(comparison))
     if not comparison.only_rewritten:
         raise typer.Exit(1)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from rewriter.dialects import Dialect, Errno
 from runtime_shim.abi import witx
-from runtime_shim.errors import HostError
+from runtime_shim.guest_text import json_object
 from runtime_shim.memory import GuestMemory
 from runtime_shim.session import Session
 
@@ -25,17 +24,11 @@ def load_by_name_with_config(
 ) -> int:
     """The configuration is a JSON object, or nothing at all."""
     guest.check_writable(graph_out, 4)
-    text = witx.read_text(guest, config, config_len, "configuration")
-    try:
-        options = json.loads(text) if text else {}
-    except (ValueError, RecursionError) as error:
-        raise HostError(
-            Errno.INVALID_ARGUMENT, f"the configuration is not JSON: {error}"
-        ) from error
-    if not isinstance(options, dict):
-        raise HostError(Errno.INVALID_ARGUMENT, "the configuration is no JSON object")
-    graph = session.load_by_name(witx.read_text(guest, name, name_len, "name"), options)
-    guest.write_u32(graph_out, graph)
+    usage = session.usage
+    text = witx.read_text(guest, name, name_len, "name", usage.check_name)
+    told = witx.read_text(guest, config, config_len, "configuration", usage.check_configuration)
+    options = json_object(told, "configuration", Errno.INVALID_ARGUMENT) if told else {}
+    guest.write_u32(graph_out, session.load_by_name(text, options))
     return witx.SUCCESS
 
 

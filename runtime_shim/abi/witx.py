@@ -11,10 +11,20 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
-from rewriter.dialects import BUILDER, TENSOR, WITX, Dialect, Encoding, Errno, Target, TensorType
+from rewriter.dialects import (
+    BUILDER,
+    TENSOR,
+    WASMEDGE,
+    WITX,
+    Dialect,
+    Encoding,
+    Errno,
+    Target,
+    TensorType,
+)
 from runtime_shim.errors import HostError
 from runtime_shim.memory import GuestMemory
-from runtime_shim.session import Session
+from runtime_shim.session import AUTO, Place, Session
 
 __all__ = ["SUCCESS", "functions", "load", "meaning", "read_shape", "read_text"]
 
@@ -22,7 +32,10 @@ log = logging.getLogger("runtime_shim")
 
 M = TypeVar("M")
 
-TARGETS = MappingProxyType({target.value: target for target in Target})
+TARGETS: Mapping[int, Place] = MappingProxyType({target.value: target for target in Target})
+
+_WASMEDGE_TARGETS: Mapping[int, Place] = MappingProxyType({**TARGETS, 3: AUTO})
+"""https://github.com/WasmEdge/WasmEdge/blob/d516c5d/plugins/wasi_nn/wasinntypes.h (Device)"""
 
 _ENCODINGS = MappingProxyType({**WITX.encodings, 6: Encoding.GGML})
 """The specification's, and what a guest of the same functions means on WasmEdge and on WAMR."""
@@ -30,6 +43,11 @@ _ENCODINGS = MappingProxyType({**WITX.encodings, 6: Encoding.GGML})
 # Plain numbers: ctypes takes four times as long to store a member of an enumeration.
 SUCCESS = int(Errno.SUCCESS)
 _INVALID_ARGUMENT = int(Errno.INVALID_ARGUMENT)
+
+_NO_CONTEXT = (
+    "compute",
+    HostError(Errno.INVALID_ARGUMENT, "it was not given a handle of an execution context"),
+)
 
 _MAX_RANK = 64
 """Dimensions; more than NumPy's arrays can have (NPY_MAXDIMS, since 2.0) no backend can take."""
@@ -49,7 +67,9 @@ def load(
     guest.check_writable(graph_out, 4)
     known = _ENCODINGS if dialect.encodings is WITX.encodings else dialect.encodings
     kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
-    device = meaning(TARGETS, target, "target", Errno.INVALID_ARGUMENT)
+    targets = _WASMEDGE_TARGETS if dialect is WASMEDGE else TARGETS
+    device = meaning(targets, target, "target", Errno.INVALID_ARGUMENT)
+    session.check_parts(kind, builders_len)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
     size = sum(fields[1::2])
     if size > guest.current_size():  # they overlap, and copies of them could be any size
@@ -65,7 +85,7 @@ def load_by_name(
     session: Session, guest: GuestMemory, name: int, name_len: int, graph_out: int
 ) -> int:
     guest.check_writable(graph_out, 4)
-    text = read_text(guest, name, name_len, "name")
+    text = read_text(guest, name, name_len, "name", session.usage.check_name)
     guest.write_u32(graph_out, session.load_by_name(text))
     return SUCCESS
 
@@ -100,6 +120,7 @@ def set_input(
 def compute(session: Session, context: int) -> int:
     # A guest can ask for this in a loop, and an exception would cost as much as an inference.
     if context not in session.contexts:
+        session.refused = _NO_CONTEXT
         if log.isEnabledFor(logging.INFO):  # half of what logging nothing takes
             log.info("compute: invalid_argument: %d is no handle of an execution context", context)
         return _INVALID_ARGUMENT
@@ -160,8 +181,12 @@ def read_shape(guest: GuestMemory, dimensions: int, count: int) -> tuple[int, ..
     return guest.u32s(dimensions, count)
 
 
-def read_text(guest: GuestMemory, pointer: int, length: int, what: str) -> str:
-    """A string in UTF-8; `length` in bytes."""
+def read_text(
+    guest: GuestMemory, pointer: int, length: int, what: str, check: Callable[[int], None]
+) -> str:
+    """A string in UTF-8; `length` in bytes, which `check` refuses before any is read."""
+    guest.check_writable(pointer, length)
+    check(length)
     try:
         return guest.read(pointer, length).decode("utf-8")
     except UnicodeDecodeError as error:

@@ -18,7 +18,7 @@ from runtime_shim.backends.base import DEFAULTS, Backend, Settings
 from runtime_shim.backends.telemetry import turn_off
 from runtime_shim.errors import HostError
 
-__all__ = ["encodings", "import_backend"]
+__all__ = ["OWN_ENCODINGS", "encodings", "import_backend"]
 
 _GROUP = "nnshim.backends"
 
@@ -34,6 +34,9 @@ _OWN: Mapping[Encoding, str] = MappingProxyType(
 )
 """The module in this package, and the extra that installs what it needs. A table and no entry
 points, as looking those up would add to the start of every guest."""
+
+OWN_ENCODINGS = frozenset({*_OWN, Encoding.AUTODETECT})
+"""Those that nnshim's own backends load."""
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 

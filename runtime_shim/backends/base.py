@@ -28,6 +28,7 @@ __all__ = [
     "QuantizedGraph",
     "Runtime",
     "Settings",
+    "SharedGraph",
     "StreamingContext",
     "check_length",
     "failed",
@@ -58,7 +59,8 @@ class ExecutionContext(Protocol):
     ) -> None:
         """Copy a tensor in. `shape` counts elements; `data` holds exactly its bytes, and is not
         to be kept: it is the guest's memory. A context that `takes_any_length` (see check_length)
-        is also called where they do not match, and has to look.
+        is also called where they do not match, and has to look. One that has an attribute
+        `configured_by` takes its options as the input of that index.
 
         Raises HostError: `invalid_argument` for an index, a type or a shape that the model does
         not have there, `unsupported_operation` for an input that no wasi-nn tensor can fill.
@@ -128,6 +130,14 @@ class Graph(Protocol):
     def init_execution_context(self) -> ExecutionContext: ...
 
 
+@runtime_checkable
+class SharedGraph(Graph, Protocol):
+    """A graph whose model can be used with other options than it was loaded with."""
+
+    def with_options(self, options: Options) -> Graph:
+        """A graph of the same model, whose contexts begin with these."""
+
+
 class Quantization(NamedTuple):
     """A value stands for (value - zero point) * scale; one scale for all, or one a channel.
     `type` is that of the values, None where wasi-nn has no such tensor."""
@@ -177,7 +187,8 @@ class Runtime(NamedTuple):
 
 class Backend(Protocol):
     """Loads models of one encoding. Whatever a method raises that is no HostError becomes
-    `runtime_error` for the guest."""
+    `runtime_error` for the guest. One that has an attribute `most_parts` is not given models of
+    more parts, which are refused before they are read."""
 
     def describe(self) -> Runtime:
         """What runs the models, with devices that were looked for, not assumed."""

@@ -10,7 +10,10 @@ from runtime_shim.backends.base import Part
 from runtime_shim.backends.parts import head
 from runtime_shim.errors import HostError
 
-__all__ = ["detect", "is_xml", "resolve"]
+__all__ = ["MOST_PARTS", "detect", "is_xml", "resolve"]
+
+MOST_PARTS = 2
+"""Of a model: OpenVINO's IR has two, whatever encoding it is loaded as."""
 
 _STARTS = (
     (b"GGUF", 0, Encoding.GGML),  # https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
@@ -53,7 +56,7 @@ def is_xml(part: Part) -> bool:
 
 def detect(parts: Sequence[Part]) -> Encoding | None:
     """The encoding of a model, None for one that looks like none."""
-    if not parts or len(parts) > 2:
+    if not parts or len(parts) > MOST_PARTS:
         return None
     if is_xml(parts[0]):
         return Encoding.OPENVINO

@@ -52,4 +52,5 @@ def not_there(
     return HostError(
         Errno.UNSUPPORTED_OPERATION,
         f"the model is meant for {asked}, and the {backend} backend has {', '.join(present)} here",
+        "device",
     )

@@ -10,6 +10,7 @@ https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn/GGML
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import json
 import os
@@ -32,17 +33,39 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.checks.gguf import check_lengths
 from runtime_shim.backends.devices import choose_device
-from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
-from runtime_shim.backends.ggml_text import Text, failure
-from runtime_shim.backends.llama_cpp import ContextParams, Token, lib, offloads
+from runtime_shim.backends.ggml_options import LARGEST_CONTEXT, GgmlOptions, parse_options
+from runtime_shim.backends.ggml_prompt import Prompt, Vocabulary, has_image
+from runtime_shim.backends.ggml_text import Text
+from runtime_shim.backends.llama_cpp import (
+    ContextParams,
+    failure,
+    forget_messages,
+    lib,
+    offloads,
+)
 from runtime_shim.backends.native import free_with
 from runtime_shim.backends.parts import as_file, head
-from runtime_shim.backends.ports import check_parts, not_computed
+from runtime_shim.backends.ports import (
+    check_parts,
+    most_threads,
+    not_computed,
+    warn_of_ignored,
+    with_threads_up_to,
+)
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import json_object
 
 __all__ = ["GgmlBackend", "create"]
 
 _KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
+
+_NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
+
+_LONGEST_METADATA = 1 << 16
+"""Bytes: as many as of other configurations, by default."""
+
+_TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32)
+"""WasmEdge takes the bytes of these, whatever their number and dimensions say."""
 
 _LOADING = threading.Lock()
 """One model at a time, so that what llama.cpp says meanwhile is about that one."""
@@ -52,14 +75,18 @@ class GgmlBackend:
     """Implements backends.base.Backend. There is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
-        self._threads = settings.threads or len(os.sched_getaffinity(0))
+        self._most_threads = most_threads(settings)
 
     def describe(self) -> Runtime:
         return Runtime(f"xllamacpp {xllamacpp.__version__}", _devices())
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
-        parsed = parse_options(options, GgmlOptions(threads=self._threads))
-        check_parts("a GGUF model", parts, 1)
+        check_parts("a GGUF model", parts, 1, 2)
+        if len(parts) == 2:  # as on WasmEdge
+            told = with_threads_up_to(self._most_threads, _metadata(parts[1]))
+            options = {**options, **told}
+        parsed, ignored = parse_options(options, GgmlOptions(threads=self._most_threads))
+        warn_of_ignored("ggml", ignored)
         if isinstance(parts[0], Path) and not parts[0].is_file():
             raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
         if head(parts[0], 4) != b"GGUF":
@@ -68,7 +95,18 @@ class GgmlBackend:
             check_lengths(parts[0])
         device = choose_device("ggml", place, _KNOWN, _devices())
         with as_file(parts[0]) as path:
-            return GgmlGraph(os.fsencode(path), device, parsed)
+            return GgmlGraph(os.fsencode(path), device, parsed, self._most_threads)
+
+
+def _metadata(part: Part) -> Options:
+    """Options of a model in a builder of their own."""
+    size = part.stat().st_size if isinstance(part, Path) else len(part)
+    if size > _LONGEST_METADATA:
+        raise HostError(
+            Errno.TOO_LARGE, f"the options have {size} bytes; at most {_LONGEST_METADATA} are read"
+        )
+    text = part.read_bytes() if isinstance(part, Path) else part
+    return json_object(text, "options", Errno.INVALID_ENCODING)
 
 
 def _devices() -> dict[str, Target]:
@@ -78,10 +116,13 @@ def _devices() -> dict[str, Target]:
 
 
 class GgmlGraph:
-    """Implements backends.base.Graph. llama.cpp maps the weights from their file."""
+    """Implements backends.base.SharedGraph. llama.cpp maps the weights from their file."""
 
-    def __init__(self, path: bytes, device: str, options: GgmlOptions) -> None:
+    def __init__(self, path: bytes, device: str, options: GgmlOptions, most_threads: int) -> None:
         self.options = options
+        self.most_threads = most_threads
+        self._first: GgmlGraph | None = None
+        """The graph that the model belongs to, None for that one itself."""
         params = lib.model_default_params()
         no_devices = (ctypes.c_void_p * 1)(None)
         if device == "cpu":
@@ -91,6 +132,7 @@ class GgmlGraph:
             params.n_gpu_layers = options.n_gpu_layers
         with _LOADING:
             offloads.clear()
+            forget_messages()
             self.model: int | None = lib.model_load_from_file(path, params)
             if self.model is None:
                 raise failure("the model cannot be loaded", Errno.INVALID_ARGUMENT)
@@ -101,37 +143,40 @@ class GgmlGraph:
                 Errno.UNSUPPORTED_OPERATION, "the model was to run on a GPU, and has no layer there"
             )
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
-        self.vocab: int = lib.model_get_vocab(self.model)
+        self.vocabulary = Vocabulary(self.model)
+
+    def with_options(self, options: Options) -> GgmlGraph:
+        other = copy.copy(self)
+        other._first = self._first or self
+        other.options, _ = parse_options(options, GgmlOptions(threads=self.most_threads))
+        return other
 
     def init_execution_context(self) -> GgmlContext:
         return GgmlContext(self)
 
-    def tokens(self, text: bytes) -> list[int]:
-        """Tokens of a text, with those that the model wants around it; special ones in the text
-        are read as such."""
-        arguments = (self.vocab, text, len(text))
-        count = -lib.tokenize(*arguments, None, 0, True, True)
-        buffer = (Token * count)()
-        return list(buffer[: lib.tokenize(*arguments, buffer, count, True, True)])
-
     def text(self, token: int) -> bytes:
         """A token's part of the text: not always whole characters."""
         buffer = ctypes.create_string_buffer(64)
-        size = lib.token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
+        size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
         if size < 0:
             buffer = ctypes.create_string_buffer(-size)
-            size = lib.token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
+            size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
         return buffer.raw[:size]
+
+    def context_size(self, options: GgmlOptions) -> int:
+        """In tokens."""
+        return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
 
     def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
         """A new llama_context, and what it was made with."""
         params: ContextParams = lib.context_default_params()
-        most: int = lib.model_n_ctx_train(self.model)
-        params.n_ctx = min(options.ctx_size, most)
+        params.n_ctx = self.context_size(options)
         params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
         if not options.embedding:
-            params.n_ubatch = min(options.ubatch_size, params.n_batch)
-        params.n_threads = params.n_threads_batch = options.threads
+            params.n_ubatch = min(options.ubatch_size or params.n_batch, params.n_batch)
+        params.n_threads = params.n_threads_batch = (
+            options.threads if options.threads > 0 else self.most_threads
+        )
         params.embeddings = options.embedding
         context: int | None = lib.init_from_model(self.model, params)
         if context is None:
@@ -142,10 +187,13 @@ class GgmlGraph:
         """A new chain of samplers, in llama.cpp's own order."""
         chain: int = lib.sampler_chain_init(True)
         links = []
-        penalties = (options.repeat_penalty, options.frequency_penalty, options.presence_penalty)
+        repeat = options.repeat_penalty or 1.0
+        penalties = (repeat, options.frequency_penalty, options.presence_penalty)
         if penalties != (1.0, 0.0, 0.0):
-            size = lib.vocab_n_tokens(self.vocab)
-            links.append(lib.sampler_init_penalties(size, options.last_n_penalty, *penalties))
+            size = lib.vocab_n_tokens(self.vocabulary.pointer)
+            last = options.last_n_penalty
+            last = self.context_size(options) if last < 0 else last
+            links.append(lib.sampler_init_penalties(size, last, *penalties))
         if options.temp <= 0:
             links.append(lib.sampler_init_greedy())
         else:
@@ -164,42 +212,55 @@ class GgmlGraph:
 class GgmlContext:
     """Implements backends.base.StreamingContext."""
 
+    configured_by = 1
+    takes_any_length = True
+
     def __init__(self, graph: GgmlGraph) -> None:
         self._graph = graph
         self._options = graph.options
-        self._prompt: list[int] | None = None
+        self._prompt: Prompt | None = None
+        self._missing = _NOT_SET
+        """What compute says where there is no prompt."""
         self._text: Text | None = None
         self._output: bytearray | None = None
+        self._piece: bytes | None = b""
+        """The last token's text, None where making it has failed."""
         self._streaming = False
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        if index > 1 or tensor_type is not TensorType.U8:
+        if index > 1 or tensor_type not in _TYPES:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"
                 f" {tensor_type.name.lower()} as input {index}",
             )
         self._streaming = False
-        if index == 1:
-            self._set_options(bytes(data))
+        self._piece = b""
+        if index == self.configured_by:
+            self._set_options(data)
             return
-        text = bytes(data)
-        try:
-            text.decode()
-        except UnicodeDecodeError as error:
-            raise HostError(Errno.INVALID_ARGUMENT, f"the prompt is not UTF-8: {error}") from error
-        self._prompt = self._graph.tokens(text)
+        self._set_prompt(data)
 
-    def _set_options(self, text: bytes) -> None:
+    def _set_prompt(self, data: memoryview) -> None:
+        self._prompt, self._missing = None, _NOT_SET
+        if has_image(data):
+            raise HostError(Errno.UNSUPPORTED_OPERATION, "the prompt has an image in it")
         try:
-            given = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise HostError(Errno.INVALID_ENCODING, f"the options are not JSON: {error}") from error
-        if not isinstance(given, dict):
-            raise HostError(Errno.INVALID_ENCODING, "the options are no JSON object")
-        self._options = parse_options(given, self._options)
+            self._prompt = Prompt(self._graph.vocabulary, data)
+        except HostError as error:
+            if error.errno is Errno.PROMPT_TOO_LONG:
+                self._missing = error.errno, error.reason
+            raise
+        with contextlib.suppress(HostError):  # other options may give it a larger context
+            self._prompt.tokens(self._graph.context_size(self._options))
+
+    def _set_options(self, text: memoryview) -> None:
+        options = json_object(bytes(text), "options", Errno.INVALID_ENCODING)
+        given = with_threads_up_to(self._graph.most_threads, options)
+        self._options, ignored = parse_options(given, self._options)
+        warn_of_ignored("ggml", ignored)
         self._text = None
 
     def compute(self) -> None:
@@ -212,13 +273,13 @@ class GgmlContext:
         if options.embedding:
             text.output += text.embedding()
             return
-        stop = options.reverse_prompt.encode()
+        stops = [text.encode() for text in options.reverse_prompt]
         left = options.n_predict
         while left != 0:
             ended = text.advance()
             if options.stream_stdout:
                 guest_output.write(text.piece)
-            if ended or (stop and stop in text.output):
+            if ended or any(stop in text.output for stop in stops):
                 break
             left -= 1
 
@@ -237,26 +298,26 @@ class GgmlContext:
         self._streaming = True
 
     def get_output_single(self, index: int) -> memoryview:
-        text = self._text if self._streaming else None
-        return self._either(index, None if text is None else text.piece)
+        return self._either(index, self._piece)
 
     def fini_single(self) -> None:
         self._streaming = False
-        self._output = None
+        self._output, self._piece = None, b""
 
     def _either(self, index: int, text: bytes | bytearray | None) -> memoryview:
-        """The text, or the metadata, which are there as soon as a prompt is."""
-        if index == 1 and self._prompt is not None:
-            return memoryview(self._metadata(self._prompt))
+        """The text, or the metadata, which is always there."""
+        if index == 1:
+            return memoryview(self._metadata())
         if index > 1:
             raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of a model that has 2")
         if text is None:
             raise not_computed()
         return memoryview(bytes(text))
 
-    def _metadata(self, prompt: Sequence[int]) -> bytes:
+    def _metadata(self) -> bytes:
+        most = self._graph.context_size(self._options)
         counts = {
-            "input_tokens": len(prompt),
+            "input_tokens": self._prompt.count(most) if self._prompt is not None else 0,
             "output_tokens": self._text.output_tokens if self._text is not None else 0,
             "llama_build_number": xllamacpp.BUILD_INFO["build_number"],
             "llama_commit": xllamacpp.BUILD_INFO["commit"],
@@ -266,6 +327,8 @@ class GgmlContext:
     @contextlib.contextmanager
     def _without_what_failed(self) -> Iterator[None]:
         """A llama_context in which a call has failed is not used any more, nor is its text."""
+        forget_messages()
+        self._piece = None
         try:
             yield
         except Exception as error:
@@ -273,16 +336,19 @@ class GgmlContext:
                 self._text = self._output = None
                 self._streaming = False
             raise
+        if self._text is not None:
+            self._piece = self._text.piece
 
     def _start(self) -> Text:
         """Evaluate the prompt, with nothing before it."""
         self._streaming = False
         self._output = None
         if self._prompt is None:
-            raise HostError(Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set")
+            raise HostError(*self._missing)
+        tokens = self._prompt.tokens(self._graph.context_size(self._options))
         if self._text is None:
             self._text = Text(self._graph, self._options)
-        self._text.begin(self._prompt)
+        self._text.begin(tokens)
         self._output = self._text.output
         return self._text
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rewriter.dialects import Errno
+from runtime_shim.backends.ggml_grammar import Grammar
 from runtime_shim.backends.ggml_options import GgmlOptions
-from runtime_shim.backends.llama_cpp import RANK, Token, lib, messages
+from runtime_shim.backends.llama_cpp import RANK, Token, failure, lib
 from runtime_shim.backends.native import free_with
 from runtime_shim.errors import HostError
 
 if TYPE_CHECKING:
     from runtime_shim.backends.ggml import GgmlGraph
 
-__all__ = ["Text", "failure"]
+    Tokens = ctypes.Array[Token]
+
+__all__ = ["Text"]
+
+_NONE = (Token * 0)()
 
 _SPARE_TOKENS = 4
 """That a prompt has to leave of the context, as in WasmEdge."""
@@ -31,13 +36,14 @@ class Text:
         free_with(self, lib.free, self._context)
         self._free_sampler: Any = lambda: None
         self._sampler = 0
+        self._grammar: Grammar | None = None
         self._position = 0
-        self._not_evaluated: list[int] = []
+        self._not_evaluated = _NONE
         self.output = bytearray()
         self.output_tokens = 0
         self.piece = b""
 
-    def begin(self, prompt: Sequence[int]) -> None:
+    def begin(self, prompt: Tokens) -> None:
         """Forget everything, and evaluate a prompt."""
         most = self._params.n_ctx - _SPARE_TOKENS
         if self._options.embedding:
@@ -49,21 +55,27 @@ class Text:
         self._free_sampler()
         self._sampler = self._graph.sampler(self._options)
         self._free_sampler = free_with(self, lib.sampler_free, self._sampler)
+        if self._options.grammar:
+            self._grammar = Grammar(self._graph.vocabulary.pointer, self._options.grammar)
         self._position = self.output_tokens = 0
-        self._not_evaluated = []
+        self._not_evaluated = _NONE
         self.output = bytearray()
+        self.piece = b""
         self._evaluate(prompt)
 
     def advance(self) -> bool:
         """Sample a token, after evaluating the one before it, and add its text to the output.
         Returns whether it ends the text."""
         self._evaluate(self._not_evaluated)
-        token: int = lib.sampler_sample(self._sampler, self._context, -1)
-        self._not_evaluated = [token]
+        if self._grammar is None:
+            token: int = lib.sampler_sample(self._sampler, self._context, -1)
+        else:
+            token = self._grammar.sample(self._sampler, self._context)
+        self._not_evaluated = (Token * 1)(token)
         self.output_tokens += 1
         self.piece = self._graph.text(token)
         self.output += self.piece
-        ends: bool = lib.vocab_is_eog(self._graph.vocab, token)
+        ends: bool = lib.vocab_is_eog(self._graph.vocabulary.pointer, token)
         return ends
 
     def embedding(self) -> bytes:
@@ -82,21 +94,14 @@ class Text:
         normalized = [round(value / length, 10) for value in values]
         return json.dumps({"n_embedding": size, "embedding": normalized}).encode()
 
-    def _evaluate(self, tokens: Sequence[int]) -> None:
+    def _evaluate(self, tokens: Tokens) -> None:
         size = self._params.n_ctx  # llama.cpp may have rounded it up
         if self._position + len(tokens) > size:
             raise HostError(Errno.CONTEXT_FULL, f"the context of {size} tokens is full")
         step = self._params.n_batch  # with more at once, llama.cpp aborts the process
         for start in range(0, len(tokens), step):
-            part = tokens[start : start + step]
-            buffer = (Token * len(part))(*part)  # the batch points to it
-            if lib.decode(self._context, lib.batch_get_one(buffer, len(part))) != 0:
+            count = min(step, len(tokens) - start)
+            part = (Token * count).from_buffer(tokens, start * ctypes.sizeof(Token))
+            if lib.decode(self._context, lib.batch_get_one(part, count)) != 0:
                 raise failure("the model cannot be evaluated")
-            self._position += len(part)
-
-
-def failure(what: str, errno: Errno = Errno.RUNTIME_ERROR) -> HostError:
-    """An error with what llama.cpp said last."""
-    said = "; ".join(messages)
-    messages.clear()
-    return HostError(errno, f"{what}: {said or 'llama.cpp does not say why'}")
+            self._position += count

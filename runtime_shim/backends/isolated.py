@@ -31,18 +31,27 @@ from runtime_shim.backends.base import (
     Runtime,
     Settings,
 )
-from runtime_shim.backends.isolated_calls import Process
+from runtime_shim.backends.isolated_calls import Patience, Process
 from runtime_shim.backends.native import free_with
 
 __all__ = ["IsolatedBackend"]
 
+_ENDLESS = Patience()
+
 
 class IsolatedBackend:
-    """Implements backends.base.Backend: the backend of an encoding, in another process."""
+    """Implements backends.base.Backend: the backend of an encoding, in another process, which is
+    ended where a call takes longer than `patience` allows."""
 
-    def __init__(self, encoding: Encoding, settings: Settings = DEFAULTS) -> None:
+    def __init__(
+        self,
+        encoding: Encoding,
+        settings: Settings = DEFAULTS,
+        patience: Patience = _ENDLESS,
+    ) -> None:
         self._encoding = encoding
         self._settings = settings
+        self._patience = patience
         self._process: Process | None = None
         self._lock = threading.Lock()
 
@@ -54,13 +63,14 @@ class IsolatedBackend:
         self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
     ) -> IsolatedGraph:
         process = self.running()
-        content = [json.dumps(dict(options)).encode()]
-        content += [part for part in parts if isinstance(part, bytes)]
+        content = [_spelled(options), *(part for part in parts if isinstance(part, bytes))]
         told = [len(part) if isinstance(part, bytes) else os.path.abspath(part) for part in parts]
         where = int(place) if isinstance(place, Target) else place
-        number, device, inputs, outputs = process.call(
+        number, device, shared, inputs, outputs = process.call(
             "load", where, len(content[0]), told, data=content
         )
+        if shared is True:
+            return IsolatedSharedGraph(process, number, str(device))
         if inputs is None:
             return IsolatedGraph(process, number, str(device))
         graph = IsolatedQuantizedGraph(process, number, str(device))
@@ -72,7 +82,7 @@ class IsolatedBackend:
         """The process, which is started if there is none."""
         with self._lock:
             if self._process is None or self._process.has_ended():
-                self._process = Process(self._encoding, self._settings)
+                self._process = Process(self._encoding, self._settings, self._patience)
             return self._process
 
     def close(self) -> None:
@@ -98,9 +108,20 @@ class IsolatedGraph:
         return self._process.has_ended()
 
     def init_execution_context(self) -> IsolatedContext:
-        number, streams, any_length = self._process.call("init_execution_context", self._number)
+        number, streams, any_length, configured_by = self._process.call(
+            "init_execution_context", self._number
+        )
         kind = IsolatedStream if streams else IsolatedContext
-        return kind(self._process, number, any_length is True)
+        return kind(self._process, number, any_length is True, configured_by)
+
+
+class IsolatedSharedGraph(IsolatedGraph):
+    """Implements backends.base.SharedGraph."""
+
+    def with_options(self, options: Options) -> IsolatedSharedGraph:
+        content = _spelled(options)
+        number = self._process.call("with_options", self._number, len(content), data=[content])
+        return IsolatedSharedGraph(self._process, number, self.device)
 
 
 class IsolatedQuantizedGraph(IsolatedGraph):
@@ -113,10 +134,13 @@ class IsolatedQuantizedGraph(IsolatedGraph):
 class IsolatedContext:
     """Implements backends.base.ExecutionContext."""
 
-    def __init__(self, process: Process, number: int, takes_any_length: bool) -> None:
+    def __init__(
+        self, process: Process, number: int, takes_any_length: bool, configured_by: object
+    ) -> None:
         self._process = process
         self._number = number
         self.takes_any_length = takes_any_length
+        self.configured_by = configured_by if isinstance(configured_by, int) else None
         free_with(self, process.forget, number)
 
     def set_input(
@@ -143,6 +167,10 @@ class IsolatedStream(IsolatedContext):
 
     def fini_single(self) -> None:
         self._process.call("fini_single", self._number)
+
+
+def _spelled(options: Options) -> bytes:
+    return json.dumps(dict(options)).encode()
 
 
 def _quantization(item: Any) -> Quantization | None:

@@ -14,14 +14,14 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import Settings
 from runtime_shim.backends.isolated_wire import SharedMemory, receive, send, send_at_once
 from runtime_shim.errors import HostError
 
-__all__ = ["Process"]
+__all__ = ["Patience", "Process"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -36,15 +36,36 @@ Bytes = bytes | memoryview
 _KEPT = 64 << 20
 """Bytes of shared memory that a channel may have to be used again."""
 
+_MOMENT = 1e-3
+"""Seconds: with none at all, a socket would not wait even for what takes no time."""
+
 _PATIENCE = 5
 """Seconds for a process that has closed its side to end."""
 
 
-class Process:
-    """The other process. `lost` says why it is gone, once that is known."""
+class Patience(NamedTuple):
+    """How many seconds the process may take to load a model, and for any call; None for as many as
+    it wants. They are limits of these names."""
 
-    def __init__(self, encoding: Encoding, settings: Settings) -> None:
+    loading: float | None = None
+    timeout: float | None = None
+
+    def of(self, operation: str) -> tuple[str, float | None]:
+        """The limit of an operation, and its seconds."""
+        if operation != "load" or self.loading is None:
+            return "timeout", self.timeout
+        if self.timeout is not None and self.timeout <= self.loading:
+            return "timeout", self.timeout
+        return "loading", self.loading
+
+
+class Process:
+    """The other process. `lost` says why it is gone, once that is known. It is ended where a call
+    takes longer than it may: see Patience."""
+
+    def __init__(self, encoding: Encoding, settings: Settings, patience: Patience) -> None:
         self._what = f"the process that runs {encoding.name.lower()} models"
+        self._patience = patience
         self.lost: str | None = None
         self._lock = threading.Lock()
         self._sending = threading.Lock()
@@ -77,16 +98,17 @@ class Process:
         """What an operation returns. `data` are copied to where the process reads them.
 
         Raises HostError, `runtime_error` where the process ends meanwhile, or cannot open what one
-        more call at a time needs, and OSError where this process cannot.
+        more call at a time needs, and `too_large` where it is ended because the call takes too
+        long; and OSError where this process cannot open what it needs.
         """
         with self._channel() as channel:
             channel.write(data)
-            return channel.call(operation, arguments)
+            return channel.call(operation, arguments, self._patience)
 
     def read(self, operation: str, *arguments: object) -> memoryview:
         """The bytes that an operation leaves in the shared memory. Raises what `call` raises."""
         with self._channel() as channel:
-            return channel.read(channel.call(operation, arguments))
+            return channel.read(channel.call(operation, arguments, self._patience))
 
     def has_ended(self) -> bool:
         if self.lost is None and self._process.poll() is not None:
@@ -136,6 +158,9 @@ class Process:
                 self._keep(channel)
                 raise
             self._keep(channel)
+        except _Late as late:
+            reason = f"{self._what} was ended, and its models are lost: {late}"
+            raise HostError(Errno.TOO_LARGE, self._lose(reason)) from late
         except _Lost as error:
             raise HostError(Errno.RUNTIME_ERROR, self._how_lost()) from error
         except OSError as error:
@@ -158,6 +183,16 @@ class Process:
         self._give_back()
         return reason
 
+    def _lose(self, reason: str) -> str:
+        """End it, unless it is gone already, and say why it is."""
+        with self._lock:
+            if self.lost is None:
+                self.lost = reason
+                log.warning("%s", reason)
+            reason = self.lost
+        self._give_back()
+        return reason
+
     def _give_back(self) -> None:
         """See it to its end, and close what was open for it: a guest may hold the graphs of any
         number of processes that are lost."""
@@ -169,6 +204,10 @@ class Process:
             self._free.clear()
         with self._sending:
             self.end()
+
+
+class _Late(Exception):
+    """There is no answer in the time for one."""
 
 
 class _Lost(Exception):
@@ -207,15 +246,22 @@ class _Channel:
             raise _Lost(f"an output of {size} bytes")
         return memoryview(bytes(self.memory.first(size)))
 
-    def call(self, operation: str, arguments: Sequence[object]) -> Any:
-        """Raises HostError and _Lost."""
-        with _lost_if_it_ends():
-            send(self._socket, [operation, *arguments])
-            (errno, answer, remarks), _ = receive(self._socket)
-            for level, text in remarks:
-                log.log(int(level), "%s", text)
-            if errno is not None:
-                raise HostError(Errno(errno), str(answer))
+    def call(self, operation: str, arguments: Sequence[object], patience: Patience) -> Any:
+        """Raises HostError, _Late and _Lost."""
+        name, seconds = patience.of(operation)
+        self._socket.settimeout(None if seconds is None else max(seconds, _MOMENT))
+        try:
+            with _lost_if_it_ends():
+                send(self._socket, [operation, *arguments])
+                (errno, answer, remarks), _ = receive(self._socket)
+                for level, text in remarks:
+                    log.log(int(level), "%s", text)
+                if errno is not None:
+                    raise HostError(Errno(errno), str(answer))
+        except TimeoutError as error:
+            raise _Late(
+                f"the limit {name} is {seconds:g} s, and {operation} takes longer"
+            ) from error
         return answer
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rewriter.dialects import Encoding, Target, TensorType
+from rewriter.terminal import take_over
 from runtime_shim.backends import guest_output, import_backend
 from runtime_shim.backends.base import (
     Backend,
@@ -26,6 +27,7 @@ from runtime_shim.backends.base import (
     Quantization,
     QuantizedGraph,
     Settings,
+    SharedGraph,
     StreamingContext,
     guarded,
 )
@@ -48,6 +50,7 @@ def main(control_fd: str, lifeline_fd: str, output_fd: str, encoding: str, setti
     """Serve until the host is gone. The arguments are those of the command line; `output_fd` is
     the host's standard output."""
     end_with(int(lifeline_fd))
+    take_over()
     guest_output.use(int(output_fd))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what the terminal's user ends
     control = socket.socket(fileno=int(control_fd))
@@ -122,6 +125,7 @@ class _Models:
         self._operations: Mapping[str, Callable[..., Any]] = {
             "describe": self._describe,
             "load": self._load,
+            "with_options": self._with_options,
             "init_execution_context": self._init_execution_context,
             "set_input": self._set_input,
             "compute": lambda _, context: self._objects[context].compute(),
@@ -187,12 +191,19 @@ class _Models:
         quantized: tuple[object, object] = None, None
         if isinstance(graph, QuantizedGraph):
             quantized = _short(graph.input_quantization), _short(graph.output_quantization)
-        return self._add(graph), graph.device, *quantized
+        return self._add(graph), graph.device, isinstance(graph, SharedGraph), *quantized
 
-    def _init_execution_context(self, _: SharedMemory, graph: int) -> tuple[int, bool, bool]:
+    def _with_options(self, memory: SharedMemory, graph: int, size: int) -> int:
+        return self._add(self._objects[graph].with_options(json.loads(bytes(memory.first(size)))))
+
+    def _init_execution_context(
+        self, _: SharedMemory, graph: int
+    ) -> tuple[int, bool, bool, int | None]:
         context = self._objects[graph].init_execution_context()
         any_length = getattr(context, "takes_any_length", False)
-        return self._add(context), isinstance(context, StreamingContext), any_length
+        configured_by = getattr(context, "configured_by", None)
+        streams = isinstance(context, StreamingContext)
+        return self._add(context), streams, any_length, configured_by
 
     def _set_input(
         self,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import ml_dtypes  # noqa: F401 - gives NumPy bfloat16, and LiteRT then has it too
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends.arrays import DTYPES, bytes_of
@@ -31,8 +32,9 @@ from runtime_shim.backends.base import (
 )
 from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.devices import choose_device
+from runtime_shim.backends.litert_care import after_inference, before_inference, when_allocated
 from runtime_shim.backends.litert_gpu import DEVICE, GpuInterpreter, has_vulkan
-from runtime_shim.backends.litert_tensors import Sum, read_tensors
+from runtime_shim.backends.litert_tensors import NOTHING, read_tensors
 from runtime_shim.backends.ports import (
     Port,
     check_input,
@@ -109,7 +111,8 @@ class LiteRtGraph:
         self.device = device
         self._model = model
         self._settings = settings
-        interpreter = self._cpu_interpreter()
+        self.tensors = NOTHING
+        interpreter = self._cpu_interpreter()  # which refuses what it cannot read
         self.input_details = _details(interpreter.get_input_details)
         self.output_details = _details(interpreter.get_output_details)
         self.tensors = read_tensors(model)
@@ -130,39 +133,34 @@ class LiteRtGraph:
         if device == DEVICE:  # raises where the GPU lacks one of the operators
             self._compiled.append(GpuInterpreter(model, settings.fast_math))
 
-    def interpreter(self) -> Interpreter | GpuInterpreter:
-        """One that no other context has."""
+    def interpreter(self, empty: bool = False) -> Interpreter | GpuInterpreter:
+        """One that no other context has; for inputs of which one is `empty`, one without XNNPACK,
+        which leaves unwritten what it makes of them."""
         if self.device != DEVICE:
-            return self._cpu_interpreter()
+            return self._cpu_interpreter(plain=empty)
         try:
             return self._compiled.pop()  # the first context's; two threads never get the same
         except IndexError:
             return GpuInterpreter(self._model, self._settings.fast_math)
 
-    def _cpu_interpreter(self) -> Interpreter:
-        threads = self._settings.threads
-        if isinstance(self._model, Path):
-            return Interpreter(model_path=str(self._model), num_threads=threads)
-        return Interpreter(model_content=self._model, num_threads=threads)
+    def _cpu_interpreter(self, plain: bool = False) -> Interpreter:
+        path = isinstance(self._model, Path)
+        kind = OpResolverType
+        with warnings.catch_warnings():
+            if self.tensors.keeps_all:  # of which LiteRT says that it takes memory
+                warnings.simplefilter("ignore")
+            return Interpreter(
+                model_path=str(self._model) if path else None,
+                model_content=None if path else self._model,
+                num_threads=self._settings.threads,
+                experimental_op_resolver_type=kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+                if plain or self.tensors.variables.exist or self.tensors.has_empty
+                else kind.AUTO,
+                experimental_preserve_all_tensors=self.tensors.keeps_all,
+            )
 
     def init_execution_context(self) -> LiteRtContext:
         return LiteRtContext(self)
-
-
-def _clear_sums(interpreter: Interpreter | GpuInterpreter, sums: Sequence[Sum]) -> None:
-    """Zero sums of no elements, which LiteRT leaves as they were if they are of 8 bits."""
-    if isinstance(interpreter, Interpreter):
-        for each in sums:
-            if not _has_elements(interpreter, each.of):
-                with contextlib.suppress(ValueError):  # it has no elements either
-                    interpreter.tensor(each.sums)()[...] = 0
-
-
-def _has_elements(interpreter: Interpreter, place: int) -> bool:
-    try:
-        return bool(np.size(interpreter.tensor(place)()))
-    except ValueError:
-        return False
 
 
 class LiteRtContext:
@@ -180,6 +178,7 @@ class LiteRtContext:
         self._inputs: dict[int, npt.NDArray[np.generic]] = {}
         self._shapes: dict[int, tuple[int, ...]] | None = None
         self._computed = False
+        self._empty = False
         self._interpreter: Interpreter | GpuInterpreter | None = graph.interpreter()
 
     def set_input(
@@ -199,8 +198,10 @@ class LiteRtContext:
         if missing is not None:
             raise missing
         interpreter, self._interpreter = self._interpreter, None
-        if interpreter is None:
-            interpreter, self._shapes = self._graph.interpreter(), None
+        empty = any(not array.size for array in self._inputs.values())
+        if interpreter is None or empty is not self._empty:
+            interpreter, self._shapes = self._graph.interpreter(empty), None
+            self._empty = empty
         self._run(interpreter)
         self._interpreter = interpreter
         self._computed = True
@@ -213,11 +214,16 @@ class LiteRtContext:
                 strict = self._graph.inputs[index].dims is not None
                 interpreter.resize_tensor_input(place, shape, strict=strict)
             interpreter.allocate_tensors()
+            if isinstance(interpreter, Interpreter):
+                when_allocated(interpreter, self._graph.tensors)
             self._shapes = shapes
-        _clear_sums(interpreter, self._graph.tensors.sums)
         for index, array in self._inputs.items():
             interpreter.set_tensor(self._graph.input_details[index]["index"], array)
+        if isinstance(interpreter, Interpreter):
+            before_inference(interpreter, self._graph.tensors)
         interpreter.invoke()
+        if isinstance(interpreter, Interpreter):
+            after_inference(interpreter, self._graph.tensors)
 
     def get_output(self, index: int) -> memoryview:
         computed = self._computed and self._interpreter is not None

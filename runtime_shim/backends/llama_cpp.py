@@ -13,6 +13,7 @@ import ctypes
 import logging
 import os
 import re
+import threading
 from collections.abc import Callable
 from ctypes import (
     POINTER,
@@ -31,9 +32,20 @@ from typing import Any
 
 import xllamacpp
 
+from rewriter.dialects import Errno
 from runtime_shim.backends.native import finished_before_exit
+from runtime_shim.errors import HostError
 
-__all__ = ["RANK", "RELEASES", "ContextParams", "Token", "lib", "messages", "offloads"]
+__all__ = [
+    "RANK",
+    "RELEASES",
+    "ContextParams",
+    "Token",
+    "failure",
+    "forget_messages",
+    "lib",
+    "offloads",
+]
 
 RELEASES = "2026.10."
 """How the versions of xllamacpp begin whose llama.h was read."""
@@ -120,6 +132,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_model_load_from_file": (c_void_p, (c_char_p, ModelParams)),
     "llama_model_free": (None, (c_void_p,)),
     "llama_model_get_vocab": (c_void_p, (c_void_p,)),
+    "llama_model_meta_val_str": (c_int32, (c_void_p, c_char_p, c_char_p, c_size_t)),
     "llama_model_n_ctx_train": (c_int32, (c_void_p,)),
     "llama_model_n_embd_out": (c_int32, (c_void_p,)),
     "llama_context_default_params": (ContextParams, ()),
@@ -130,9 +143,13 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_decode": (c_int32, (c_void_p, Batch)),
     "llama_batch_get_one": (Batch, (POINTER(Token), c_int32)),
     "llama_pooling_type": (c_int, (c_void_p,)),
+    "llama_get_logits_ith": (POINTER(c_float), (c_void_p, c_int32)),
     "llama_get_embeddings_ith": (POINTER(c_float), (c_void_p, c_int32)),
     "llama_get_embeddings_seq": (POINTER(c_float), (c_void_p, c_int32)),
+    "llama_vocab_type": (c_int, (c_void_p,)),
     "llama_vocab_n_tokens": (c_int32, (c_void_p,)),
+    "llama_vocab_get_text": (c_char_p, (c_void_p, Token)),
+    "llama_vocab_get_attr": (c_int, (c_void_p, Token)),
     "llama_vocab_is_eog": (c_bool, (c_void_p, Token)),
     "llama_tokenize": (
         c_int32,
@@ -148,12 +165,22 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_sampler_init_min_p": (c_void_p, (c_float, c_size_t)),
     "llama_sampler_init_temp": (c_void_p, (c_float,)),
     "llama_sampler_init_penalties": (c_void_p, (c_int32, c_int32, c_float, c_float, c_float)),
+    "llama_sampler_init_grammar": (c_void_p, (c_void_p, c_char_p, c_char_p)),
+    "llama_sampler_apply": (None, (c_void_p, c_void_p)),
+    "llama_sampler_accept": (None, (c_void_p, Token)),
     "llama_sampler_sample": (Token, (c_void_p, c_void_p, c_int32)),
     "llama_sampler_free": (None, (c_void_p,)),
 }
 """What each function returns, and takes. llama_sampler_chain_params is passed as what it holds:
 one bool."""
 
+
+_INIT_LLG = "_Z22llama_sampler_init_llgPK11llama_vocabPKcS3_"
+"""llama_sampler_init_llg(vocabulary, kind of grammar, grammar), which is in C++:
+https://github.com/ggml-org/llama.cpp/blob/master/common/sampling.h"""
+
+_COMMON_LOG, _COMMON_LOG_PAUSE = "_Z15common_log_mainv", "_Z16common_log_pauseP10common_log"
+"""https://github.com/ggml-org/llama.cpp/blob/master/common/log.h"""
 
 _TAKE_LONG = ("llama_model_load_from_file", "llama_init_from_model", "llama_decode")
 
@@ -174,10 +201,22 @@ class _Library:
             takes_long = name in _TAKE_LONG
             found = finished_before_exit(function) if takes_long else function
             setattr(self, name.removeprefix("llama_"), found)
+        self.sampler_init_llg = getattr(loaded, _INIT_LLG)
+        self.sampler_init_llg.restype = c_void_p
+        self.sampler_init_llg.argtypes = (c_void_p, c_char_p, c_char_p)
         model, context = loaded.llama_model_default_params(), loaded.llama_context_default_params()
         found = (model.n_gpu_layers, context.n_ctx, context.n_batch, context.n_ubatch)
         if found != _DEFAULTS or any((context.samplers, context.n_samplers, context.ctx_other)):
             raise ImportError(f"xllamacpp's defaults are {found} where {_DEFAULTS} was expected")
+
+        self._common_log = getattr(loaded, _COMMON_LOG)
+        self._common_log.restype = c_void_p
+        self._common_log_pause = getattr(loaded, _COMMON_LOG_PAUSE)
+        self._common_log_pause.argtypes = (c_void_p,)
+
+    def quiet(self) -> None:
+        """Keep llama.cpp's other log, which writes to standard error what guests say."""
+        self._common_log_pause(self._common_log())
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(name)
@@ -192,8 +231,9 @@ RANK = 4
 _ERROR = 4
 """GGML_LOG_LEVEL_ERROR."""
 
-messages: list[str] = []
-"""The last errors that llama.cpp has written, of all threads."""
+_said = threading.local()
+"""The last errors that llama.cpp has written, by the thread that it was called in: what it says of
+one guest is not another's to read."""
 
 _MOST_MESSAGES = 10
 
@@ -210,14 +250,33 @@ def _keep_errors(level: int, text: bytes, _: object) -> None:
         offloads.append((int(found[1]), int(found[2])))
     line = text.decode("utf-8", "replace").strip()
     if level == _ERROR and line:
+        messages = _messages()
         messages.append(line)
         del messages[:-_MOST_MESSAGES]
     elif line:
         log.debug("llama.cpp: %s", line)
 
 
+def _messages() -> list[str]:
+    found: list[str] = _said.__dict__.setdefault("messages", [])
+    return found
+
+
+def forget_messages() -> None:
+    """Before a call, what was said of others that this thread has made."""
+    _messages().clear()
+
+
+def failure(what: str, errno: Errno = Errno.RUNTIME_ERROR) -> HostError:
+    """An error with what llama.cpp has said in this thread."""
+    said = "; ".join(_messages())
+    forget_messages()
+    return HostError(errno, f"{what}: {said or 'llama.cpp does not say why'}")
+
+
 _callback = _Log(_keep_errors)
 
 lib = _Library()
 lib.log_set(_callback, None)
+lib.quiet()
 lib.backend_init()

@@ -24,6 +24,7 @@ from runtime_shim.backends.base import (
     Settings,
 )
 from runtime_shim.backends.checks.onnx import check_lengths
+from runtime_shim.backends.checks.onnx_calls import check_functions
 from runtime_shim.backends.devices import choose_device
 from runtime_shim.backends.onnx_cache import open_kept
 from runtime_shim.backends.onnx_devices import (
@@ -112,6 +113,7 @@ class OnnxBackend:
             )
         else:
             check_lengths(parts[0])
+            check_functions(parts[0])
         try:
             return self._load(parts[0], place, settings)
         except _BROKEN as error:

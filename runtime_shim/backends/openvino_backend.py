@@ -19,6 +19,7 @@ from runtime_shim.backends.base import (
     Settings,
 )
 from runtime_shim.backends.checks import onnx, openvino_formats
+from runtime_shim.backends.checks.onnx_calls import check_functions
 from runtime_shim.backends.detect import is_xml
 from runtime_shim.backends.devices import AUTO, choose_device, not_there
 from runtime_shim.backends.onnx_files import check_files, may_name_files
@@ -90,6 +91,7 @@ class OpenVinoBackend:
             )
         else:
             onnx.check_lengths(parts[0])
+            check_functions(parts[0])
             openvino_formats.check_onnx(parts[0])
         return self.compile(parts, place, settings)
 

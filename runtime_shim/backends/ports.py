@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Container, Sequence
 from math import prod
 from typing import NamedTuple, TypeAlias
@@ -10,9 +11,11 @@ from typing import NamedTuple, TypeAlias
 from rewriter.dialects import ELEMENT_SIZE, Errno, TensorType
 from runtime_shim.backends.base import Options, Part, Settings
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 from runtime_shim.numbers import MOST_THREADS
 
 __all__ = [
+    "SETTINGS",
     "Dim",
     "Element",
     "Fed",
@@ -22,13 +25,21 @@ __all__ = [
     "check_output",
     "check_parts",
     "element_of",
+    "most_threads",
     "no_numbers",
     "not_computed",
     "not_set",
     "settings_for",
+    "warn_of_ignored",
+    "with_threads_up_to",
 ]
 
 log = logging.getLogger("runtime_shim")
+
+
+SETTINGS = ("threads", "fast-math")
+"""The options that override the host's settings for one model."""
+
 
 Dim: TypeAlias = int | range | None
 """A dimension: its length; the lengths that it can have; or None where it is free."""
@@ -87,7 +98,7 @@ class Port(NamedTuple):
 
     def __str__(self) -> str:
         dims = "..." if self.dims is None else ", ".join(map(_spelled, self.dims))
-        return f"{self.name!r}, {self.described_type} [{dims}]"
+        return f"{quoted(self.name)}, {self.described_type} [{dims}]"
 
 
 def _spelled(dim: Dim) -> str:
@@ -118,13 +129,34 @@ def settings_for(backend: str, settings: Settings, options: Options) -> Settings
     options = dict(options)
     threads = options.pop("threads", settings.threads)
     fast_math = options.pop("fast-math", settings.fast_math)
-    if options:
-        log.warning("the %s backend has no options %s, and ignores them", backend, list(options))
+    warn_of_ignored(backend, tuple(options))
     if threads is not None and not (type(threads) is int and 0 < threads <= MOST_THREADS):
-        raise HostError(Errno.INVALID_ARGUMENT, f"the option threads cannot be {threads!r}")
+        raise _senseless("threads", threads)
     if not isinstance(fast_math, bool):
-        raise HostError(Errno.INVALID_ARGUMENT, f"the option fast-math cannot be {fast_math!r}")
+        raise _senseless("fast-math", fast_math)
     return settings._replace(threads=threads, fast_math=fast_math)
+
+
+def warn_of_ignored(backend: str, names: tuple[str, ...]) -> None:
+    """Say which options there are not."""
+    if names:
+        said = quoted(list(names))
+        log.warning("the %s backend has no options %s, and ignores them", backend, said)
+
+
+def _senseless(option: str, value: object) -> HostError:
+    return HostError(Errno.INVALID_ARGUMENT, f"the option {option} cannot be {quoted(value)}")
+
+
+def most_threads(settings: Settings) -> int:
+    """That one inference may use, whatever a guest asks for."""
+    return settings.threads or len(os.sched_getaffinity(0))
+
+
+def with_threads_up_to(most: int, options: Options) -> Options:
+    """A guest's options, with no more threads than it may have."""
+    threads = options.get("threads")
+    return {**options, "threads": most} if type(threads) is int and threads > most else options
 
 
 def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:

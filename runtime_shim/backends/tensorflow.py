@@ -8,6 +8,7 @@ from pathlib import Path
 from rewriter.dialects import Encoding, Errno
 from runtime_shim.backends.base import Part, Place, Settings
 from runtime_shim.backends.checks.graphdef import check_lengths
+from runtime_shim.backends.checks.graphdef_order import check_order
 from runtime_shim.backends.checks.openvino_formats import AHEAD_OF_GRAPHS
 from runtime_shim.backends.detect import detect
 from runtime_shim.backends.openvino_backend import OpenVinoBackend
@@ -33,6 +34,7 @@ class TensorFlowBackend(OpenVinoBackend):
         model = parts[0]
         if not isinstance(model, Path):
             check_lengths(model)
+            check_order(model)
             model = AHEAD_OF_GRAPHS + model
         return self.compile([model], place, settings)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from rewriter.dialects import Errno
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 
 __all__ = ["Token", "refusal", "tokens_of"]
 
@@ -103,5 +104,5 @@ def refusal(name: str, code: bytes, line: int, why: str) -> HostError:
     lines = code.split(b"\n")
     text = lines[line - 1].strip().decode("utf-8", "replace")[:200] if line <= len(lines) else ""
     return HostError(
-        Errno.INVALID_ARGUMENT, f"the model's code, {name} line {line}, {why}: {text!r}"
+        Errno.INVALID_ARGUMENT, f"the model's code, {name} line {line}, {why}: {quoted(text)}"
     )

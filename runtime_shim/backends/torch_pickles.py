@@ -31,6 +31,7 @@ from runtime_shim.backends.torch_values import (
     fits,
     has_objects,
 )
+from runtime_shim.guest_text import quoted
 
 __all__ = ["read_pickle"]
 
@@ -153,7 +154,7 @@ class _Machine:
 
     def _global(self, name: str) -> None:
         if _NAME.fullmatch(name) is None:
-            raise ValueError(f"a pickle has the name {name!r}")
+            raise ValueError(f"a pickle has the name {quoted(name)}")
         if name in LAYOUTS:
             self._stack.append(Opaque("storage", name))
         elif name in QUANTIZATIONS:
@@ -161,7 +162,7 @@ class _Machine:
         elif name in (*_MAKERS, *_LISTS, _TAG) or self._class_of(name) or self._enum_of(name):
             self._stack.append(Global(name))
         else:
-            raise ValueError(f"a pickle names {name!r}, which a model may not have")
+            raise ValueError(f"a pickle names {quoted(name)}, which a model may not have")
 
     def _class_of(self, name: str) -> str:
         """A class's full name; "" where it is none that can be made."""
@@ -206,7 +207,9 @@ class _Machine:
             raise ValueError(f"an object of {name} has an attribute twice")
         for attribute, type_ in declared.attributes.items():
             if attribute not in given or not fits(given[attribute], type_, self._classes):
-                raise ValueError(f"the attribute {attribute!r} of {name} is not of type {type_}")
+                raise ValueError(
+                    f"the attribute {quoted(attribute)} of {name} is not of type {type_}"
+                )
 
     def _reduce(self, _: Any) -> None:
         arguments, made = self._pop(), self._pop()

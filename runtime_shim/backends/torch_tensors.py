@@ -10,6 +10,7 @@ from math import prod
 from types import MappingProxyType
 
 from runtime_shim.backends.torch_values import Container, Opaque, Storage, Tensor, Tuple, Value
+from runtime_shim.guest_text import quoted
 
 __all__ = ["LAYOUTS", "QUANTIZATIONS", "Records", "quantized", "tensor"]
 
@@ -57,7 +58,7 @@ class Records:
         if word != "storage" or not isinstance(key, str) or not isinstance(device, str):
             raise ValueError("a storage is not described as PyTorch does")
         if not isinstance(kind, Opaque) or kind.type != "storage" or type(count) is not int:
-            raise ValueError(f"the storage {key!r} has no type or no length")
+            raise ValueError(f"the storage {quoted(key)} has no type or no length")
         name = f"{self._folder}/{key}"
         needed = count * LAYOUTS[kind.text]
         if count < 0 or (count > 0 and needed > self._sizes.get(name, -1)):
@@ -161,6 +162,6 @@ def _integers(value: Value) -> tuple[int, ...]:
     numbers = []
     for number in value.items:
         if type(number) is not int or number < 0:
-            raise ValueError(f"a tensor's shape or strides have {number!r} in them")
+            raise ValueError(f"a tensor's shape or strides have {quoted(number)} in them")
         numbers.append(number)
     return tuple(numbers)

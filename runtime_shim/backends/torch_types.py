@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from runtime_shim.backends.torch_lexer import Token, tokens_of
+from runtime_shim.guest_text import quoted
 
 __all__ = ["Class", "Type", "enum_value", "parse_type", "type_of"]
 
@@ -59,12 +60,12 @@ def _parse(word: str, rest: Iterator[str]) -> tuple[Type, str]:
     """A type that begins with a word, and the word after it."""
     name = word
     if not name.isidentifier():
-        raise ValueError(f"a type begins with {word!r}")
+        raise ValueError(f"a type begins with {quoted(word)}")
     word = next(rest, "")
     while word == ".":
         part = next(rest, "")
         if not part.isidentifier():
-            raise ValueError(f"a type's name has {part!r} in it")
+            raise ValueError(f"a type's name has {quoted(part)} in it")
         name, word = f"{name}.{part}", next(rest, "")
     if word != "[":
         return Type(name), word

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from runtime_shim.backends.torch_operators import is_allowed_class
 from runtime_shim.backends.torch_types import Class, Type
+from runtime_shim.guest_text import quoted
 
 __all__ = [
     "Container",
@@ -164,7 +165,7 @@ def enumerated(name: str, value: Value, classes: Mapping[str, Class]) -> Enumera
     """A value of an enum. Raises ValueError for one that the enum does not declare."""
     values = classes[name].values.values()
     if not any(type(value) is type(each) and value == each for each in values):
-        raise ValueError(f"{name} does not have the value {value!r}")
+        raise ValueError(f"{name} does not have the value {quoted(value)}")
     return Enumerated(name)
 
 

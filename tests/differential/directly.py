@@ -12,11 +12,8 @@ import numpy as np
 
 from rewriter.dialects import Encoding
 from runtime_shim.backends.parts import as_file
-from runtime_shim.backends.telemetry import turn_off
 from tests.differential.kinds import KINDS, Array
 from tests.differential.networks import Network
-
-turn_off()
 
 __all__ = ["BACKENDS", "Runtime", "Runtimes"]
 

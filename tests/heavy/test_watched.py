@@ -3,7 +3,6 @@ sees it. Needs strace."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import watched_home
 from tests.mutations import MODELS
 
 CALLS = (
@@ -31,9 +31,6 @@ READ_BY_LIBRARIES = (
 
 MARK = """
 import contextlib, os
-from runtime_shim.backends.telemetry import turn_off
-
-turn_off()  # in tests.native, which converts models with OpenVINO's Python package, too
 
 def mark(name):
     with contextlib.suppress(OSError):
@@ -115,7 +112,7 @@ def traced(tmp_path: Path, code: str, *arguments: str) -> list[str]:
     watch = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "signal=none", "-o", str(log)]
     done = subprocess.run(
         [*watch, "-e", f"trace={','.join(CALLS)}", sys.executable, "-c", code, *arguments],
-        env={name: os.environ[name] for name in os.environ if name != "CI"},
+        env=watched_home(tmp_path),
         check=False,
         capture_output=True,
         text=True,

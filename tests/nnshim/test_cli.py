@@ -13,6 +13,7 @@ import pytest
 from rewriter import rewrite, wasm_tools
 from rewriter.dialects import DIALECTS
 from tests.command import nnshim
+from tests.tensorflow_models import frozen, node, placeholder
 from tests.wasm import HEADER, assemble, import_module
 
 GUEST = import_module("wasi_ephemeral_nn")
@@ -232,6 +233,29 @@ def test_time_is_over_while_the_module_is_read_too() -> None:
         assert b"longer than 0.2 s" in (process.stderr or io.BytesIO()).read()
 
 
+@pytest.mark.parametrize("isolate", [[], ["--isolate"]], ids=["here", "isolated"])
+def test_a_load_that_does_not_return_is_stopped_with_124(
+    tmp_path: Path, isolate: list[str]
+) -> None:
+    names = [f"n{number}" for number in range(10_000)]
+    chain = [node(*each) for each in zip(names[1:], ["Relu"] * 9_999, zip(names), strict=False)]
+    model = frozen(placeholder("n0", (1,)), *chain)
+    text = "".join(f"\\{byte:02x}" for byte in model)
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(
+        assemble(f"""(module
+  (import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 16) (data (i32.const 1024) "{text}")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 1024))
+    (i32.store (i32.const 4) (i32.const {len(model)}))
+    (drop (call $load (i32.const 0) (i32.const 1) (i32.const 2) (i32.const 0) (i32.const 8)))))""")
+    )
+    done = nnshim("run", "--timeout", "1", *isolate, guest)
+    assert done.returncode == 124
+    assert b"longer than 1 s" in done.stderr
+
+
 def test_an_nn_runtime_that_lets_nothing_else_run_is_stopped_by_a_signal() -> None:
     code = """
 import ctypes
@@ -261,6 +285,8 @@ ctypes.PyDLL(None).sleep(60)  # which keeps the interpreter's lock
         (["--fuel", "1e3"], b"--fuel"),
         (["--threads", "0"], b"threads cannot be 0: expected a whole number from 1 to 1024"),
         (["--threads", "1025"], b"threads cannot be 1025"),
+        (["--limit", "loading=soon"], b"--limit loading soon: expected a number of seconds"),
+        (["--limit", "loading=nan"], b"--limit loading nan: expected a number of seconds"),
     ],
 )
 def test_numbers_that_make_no_sense_are_usage_errors(

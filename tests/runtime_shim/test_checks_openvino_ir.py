@@ -215,3 +215,12 @@ def test_bodies_of_operators_are_models_too(tmp_path: Path, onnx: bytes) -> None
     start = xml.index(b'offset="', inner) + 8
     wrong = xml[:start] + b"999999" + xml[start:]
     assert "are not in the weights" in refusal(Encoding.OPENVINO, wrong, weights)
+
+
+def test_a_circle_is_refused_by_openvino() -> None:
+    """Which makes one layer after the other along the edges, and misses one."""
+    circle = ir().replace(
+        b'from-layer="1" from-port="0" to-layer="2" to-port="0"',
+        b'from-layer="2" from-port="2" to-layer="2" to-port="0"',
+    )
+    assert "OpenVINO cannot read it" in refusal(Encoding.OPENVINO, circle, WEIGHTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -244,3 +245,36 @@ def test_a_guest_gets_an_errno() -> None:
     guest = Guest()
     assert guest.load_model(behind(2, 16), Encoding.TENSORFLOWLITE) == 0
     assert guest.load_model(behind(2, 2**64 - 1), Encoding.TENSORFLOWLITE) == Errno.INVALID_ARGUMENT
+
+
+def calls_of(*called: int) -> bytes:
+    """A model whose subgraphs each have an operator that calls another, where that is there, and
+    return what they are given."""
+
+    def change(model: Any) -> None:
+        first = model.subgraphs[0]
+        model.subgraphs = [copy.deepcopy(first) for _ in called]
+        for subgraph, number in zip(model.subgraphs, called, strict=True):
+            options = subgraph.operators[0].builtinOptions
+            options.thenSubgraphIndex = options.elseSubgraphIndex = number
+            if number >= len(called):
+                subgraph.operators = []
+                subgraph.outputs = subgraph.inputs[1:]
+
+    options = schema.BuiltinOptions.IfOptions, schema.IfOptionsT()
+    tensors = [Tensor(np.bool_, [1]), Tensor("f4", [4]), Tensor("f4", [4])]
+    data = build(tensors, [Operator(OPERATORS.IF, [0, 1], [2], *options)], [0, 1], [2])
+    return changed(data, change)
+
+
+@pytest.mark.parametrize(
+    "called",
+    [[0], [1, 1], [1, 2, 1], [*range(1, 201), 201], [*range(1, 31), 31]],
+    ids=["itself", "the second itself", "each other", "deep", "a billion calls"],
+)
+def test_subgraphs_do_not_call_themselves(called: list[int]) -> None:
+    assert "calls itself" in refusal(Encoding.TENSORFLOWLITE, calls_of(*called))
+
+
+def test_subgraphs_may_call_others() -> None:
+    check_lengths(calls_of(1, 2, 3))

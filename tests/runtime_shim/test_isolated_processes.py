@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from rewriter.dialects import Encoding, Errno, Target, TensorType
-from runtime_shim import HostError, NNHost, Session
+from runtime_shim import HostError, Limits, NNHost, Session
 from runtime_shim.backends import isolated_calls
 from runtime_shim.backends.fake import FakeBackend
 from runtime_shim.backends.isolated import IsolatedBackend
+from runtime_shim.backends.isolated_calls import Patience
 from runtime_shim.pool import Pool
 from tests.gguf_models import successors
 from tests.models import endless
@@ -219,3 +220,106 @@ def test_what_an_nn_runtime_prints_is_not_on_standard_output(
     printed = capfd.readouterr()
     assert printed.out == ""
     assert "what an NN runtime prints" in printed.err
+
+
+WAITS = """
+import os, time
+from runtime_shim.backends.fake import FakeBackend
+
+def infer(inputs):
+    if b"wait" in inputs:
+        time.sleep(600)
+    return [b"%d" % os.getpid()] * 3
+
+class Waits(FakeBackend):
+    def load(self, parts, place, options):
+        if parts[0] == b"never":
+            while True:
+                time.sleep(600)
+        return super().load(parts, place, options)
+
+def create(settings):
+    return Waits(infer)
+"""
+
+
+def waiting_host(folder: Path, monkeypatch: pytest.MonkeyPatch, limits: Limits) -> NNHost:
+    install(folder, WAITS, "mlx")
+    monkeypatch.syspath_prepend(folder)
+    return NNHost(isolate=True, limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(loading=0.5), "limit loading is 0.5 s"),
+        (Limits(timeout=0.5), "limit timeout is 0.5 s"),
+        (Limits(loading=0), "limit loading is 0 s"),
+    ],
+    ids=["loading", "timeout", "no time"],
+)
+def test_a_load_that_does_not_return_ends_with_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: Limits, words: str
+) -> None:
+    host = waiting_host(tmp_path, monkeypatch, limits)
+    with host.session() as session, nothing_left():
+        with pytest.raises(HostError, match=words) as caught:
+            session.load([b"never"], Encoding.MLX, Target.CPU)
+        assert caught.value.errno is Errno.TOO_LARGE
+        del caught  # which has what was called
+
+
+def test_what_was_loaded_beside_a_model_that_does_not_load_is_lost_and_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = waiting_host(tmp_path, monkeypatch, Limits())
+    with host.session() as session, host.session() as neighbour:
+        before = session.load([b"fine"], Encoding.MLX, Target.CPU)
+        other = own(neighbour).pid
+        with monkeypatch.context() as hurried:
+            hurried.setattr(Patience, "of", lambda *_: ("loading", 0.2))
+            with pytest.raises(HostError, match="limit loading"):
+                session.load([b"never"], Encoding.MLX, Target.CPU)
+        with pytest.raises(HostError) as caught:
+            session.init_execution_context(before)
+        assert caught.value.errno is Errno.RUNTIME_ERROR
+        assert "limit loading" in caught.value.reason
+        assert own(session).pid != other
+        assert own(neighbour).pid == other
+
+
+def test_an_inference_that_does_not_return_ends_with_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = waiting_host(tmp_path, monkeypatch, Limits())
+    with host.session() as session:
+        graph = session.load([b"fine"], Encoding.MLX, Target.CPU)
+        monkeypatch.setattr(Patience, "of", lambda *_: ("timeout", 0.2))
+        with pytest.raises(HostError, match=r"limit timeout is 0\.2 s, and compute") as caught:
+            ask(session, graph, b"wait")
+        assert caught.value.errno is Errno.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("patience", "load", "compute"),
+    [
+        (Patience(), ("loading", None), ("timeout", None)),
+        (Patience(loading=2), ("loading", 2), ("timeout", None)),
+        (Patience(timeout=2), ("timeout", 2), ("timeout", 2)),
+        (Patience(2, 3), ("loading", 2), ("timeout", 3)),
+        (Patience(3, 2), ("timeout", 2), ("timeout", 2)),
+    ],
+)
+def test_a_load_has_a_limit_of_its_own_and_none_beyond_that_of_all_calls(
+    patience: Patience, load: tuple[str, float | None], compute: tuple[str, float | None]
+) -> None:
+    assert patience.of("load")[1] == load[1]
+    assert patience.of("compute") == compute
+    assert load[1] is None or patience.of("load") == load
+
+
+def test_what_the_operator_loads_may_take_as_long_as_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = waiting_host(tmp_path, monkeypatch, Limits(loading=0, timeout=0))
+    host.load([b"fine"], Encoding.MLX, Target.CPU)

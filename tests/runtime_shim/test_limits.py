@@ -162,7 +162,7 @@ def test_a_limit_that_makes_no_sense_is_refused_by_the_host(limits: Limits) -> N
 
 def test_the_highest_and_the_lowest_limits_hold() -> None:
     highest = (1 << 64) - 1
-    limits = dict.fromkeys(Limits._fields, highest) | {"timeout": 1e9}
+    limits = dict.fromkeys(Limits._fields, highest) | {"timeout": 1e9, "loading": 1e9}
     assert run(RUNS, NNHost(limits=Limits(**limits))) == Outcome(0)  # type: ignore[arg-type]
     with pytest.raises(GuestTrap, match="all fuel consumed"):
         run(RUNS, NNHost(limits=Limits(**{**dict.fromkeys(Limits._fields, 0), "timeout": 60})))
@@ -217,7 +217,7 @@ def test_a_small_memory_limit_does_not_keep_tensors_from_being_copied_fast(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     used: list[object] = []
-    monkeypatch.setattr(Session, "use_arena", lambda _, arena: used.append(arena))
+    monkeypatch.setattr(Session, "use_arena", lambda _, arena, store: used.append(arena))
     run(assemble(SETS), NNHost(limits=Limits(memory=65536)))
     assert len(used) == 1
 

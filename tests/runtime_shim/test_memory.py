@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from typing import Any
 
 import numpy as np
+import pytest
 import wasmtime
 from onnx import helper
 
 from rewriter.dialects import WITX, Encoding, Errno, Target, TensorType
-from runtime_shim import NNHost
+from runtime_shim import NNHost, engine
 from tests.guest import HANDLE, MEMORY, Guest, text
 from tests.models import F32, identity, model
 
@@ -138,3 +140,24 @@ def test_memory_that_moves_when_it_grows_is_followed() -> None:
         memory.write(store, bytes(4), 8)
         memory.grow(store, pages)
     assert len(places) > 1
+
+
+def test_a_memory_in_the_place_of_another_has_its_own_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = (ctypes.c_char * (8 * PAGE))()
+    monkeypatch.setattr(engine, "_memory_data", lambda *_: ctypes.addressof(room))
+    host = NNHost()
+    wasm_engine = wasmtime.Engine()
+    store, linker = wasmtime.Store(wasm_engine), wasmtime.Linker(wasm_engine)
+    host.add_to_linker(linker, dialects={"wasi_nn": WITX})
+
+    def errno(pages: int) -> int:
+        module = text("wasi_nn", f'(memory (export "memory") {pages})', WITX)
+        instance = linker.instantiate(store, wasmtime.Module(wasm_engine, module))
+        load: Any = instance.exports(store)["load_by_name"]
+        return int(load(store, 7 * PAGE, 1, 0))
+
+    assert [errno(8), errno(4), errno(8)] == [
+        *(Errno.NOT_FOUND, Errno.INVALID_ARGUMENT, Errno.NOT_FOUND)
+    ]

@@ -6,7 +6,16 @@ import pytest
 
 from rewriter import rewrite
 from rewriter.errors import InputError, InvalidModule, UnsupportedModule, UsageError
-from runtime_shim import GuestTrap, LinkError, NNHost, Outcome, WasiOptions, run
+from runtime_shim import (
+    GuestTimeout,
+    GuestTrap,
+    Limits,
+    LinkError,
+    NNHost,
+    Outcome,
+    WasiOptions,
+    run,
+)
 from tests.wasm import assemble
 
 EXIT = '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))'
@@ -187,7 +196,7 @@ def test_types_of_no_abi_are_refused() -> None:
 )
 def test_a_missing_entry_is_refused_with_what_there_is(text: str, words: str) -> None:
     with pytest.raises(LinkError, match=words):
-        execute(text)
+        execute(text, invoke="_start")
 
 
 def test_components_and_invalid_modules_are_refused() -> None:
@@ -231,3 +240,28 @@ def test_an_error_inside_the_host_is_raised_as_it_is(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("runtime_shim.linker.log.isEnabledFor", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         execute(text)
+
+
+def test_a_name_that_is_demangled_cannot_begin_a_line() -> None:
+    name = "a\\0annshim: error: forged line 0123456789a"
+    mangled = f"_ZN{len(name) - 2}{name}17h0123456789abcdefE"
+    text = f"""(module (func $f (@name "{mangled}") unreachable)
+      (func (export "_start") (call $f)))"""
+    with pytest.raises(GuestTrap) as caught:
+        execute(text)
+    assert "forged line" in str(caught.value)
+    for line in caught.value.lines[1:]:
+        assert line in ("", "Caused by:") or line.startswith("    ")
+
+
+def test_a_guest_that_waits_until_its_time_is_over_has_not_ended_well() -> None:
+    text = """(module
+      (import "wasi_snapshot_preview1" "poll_oneoff"
+        (func $poll (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "_start")
+        (i32.store (i32.const 16) (i32.const 1))
+        (i64.store (i32.const 24) (i64.const 300000000))
+        (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"""
+    with pytest.raises(GuestTimeout):
+        run(assemble(text), NNHost(limits=Limits(timeout=0.1)))

@@ -91,6 +91,10 @@ class Table:
         at = self._target(field)
         return None if at is None else self._file.extent(at, size)
 
+    def text(self, field: int) -> bytes:
+        """A string's bytes, none where it is absent."""
+        return bytes(self.numbers(field, "B"))
+
     def table(self, field: int) -> Table | None:
         at = self._target(field)
         return None if at is None else Table(self._file, at)

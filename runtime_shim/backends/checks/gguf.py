@@ -13,6 +13,7 @@ from typing import NamedTuple
 from rewriter.dialects import Errno
 from runtime_shim.backends.checks.shapes import elements
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 
 __all__ = ["check_lengths"]
 
@@ -128,10 +129,12 @@ class _File:
             kind, count = self._number("I"), self._number("Q")
             self._arrays[key] = _Array(kind, count)
             if key in _TYPED and kind not in _TYPED[key]:
-                raise self._refused(f"the array {key!r} has elements of the wrong type {kind}")
+                raise self._refused(
+                    f"the array {quoted(key)} has elements of the wrong type {kind}"
+                )
             self._skip(kind, count)
         elif key in _TYPED:
-            raise self._refused(f"{key!r} is not an array")
+            raise self._refused(f"{quoted(key)} is not an array")
         elif key == _ALIGNMENT:
             self._alignment = self._number("I")
             if kind != _U32 or self._alignment.bit_count() != 1:
@@ -144,25 +147,29 @@ class _File:
         for key in _FOR_EACH_TOKEN:
             found = self._arrays.get(key)
             if found is not None and found.length < tokens:
-                raise self._refused(f"{key!r} has {found.length} elements for {tokens} tokens")
+                raise self._refused(
+                    f"{quoted(key)} has {found.length} elements for {tokens} tokens"
+                )
 
     def _tensor_end(self) -> int:
         """Read what is stated of a tensor; where its data end, in bytes from those of them all."""
         name = self._text()
         rank = self._number("I")
         if len(name) > _LONGEST_NAME or rank > _MOST_DIMS:
-            raise self._refused(f"the tensor {name!r} has too long a name, or {rank} dimensions")
+            raise self._refused(
+                f"the tensor {quoted(name)} has too long a name, or {rank} dimensions"
+            )
         dims = [self._number("q") for _ in range(rank)]
         kind, offset = self._number("I"), self._number("Q")
         if kind not in _BLOCKS:
-            raise self._refused(f"the tensor {name!r} has the unknown type {kind}")
+            raise self._refused(f"the tensor {quoted(name)} has the unknown type {kind}")
         block, size = _BLOCKS[kind]
         try:
             count = elements(dims)
         except ValueError as error:
-            raise self._refused(f"of the tensor {name!r}, {error}") from error
+            raise self._refused(f"of the tensor {quoted(name)}, {error}") from error
         if (dims[0] if dims else 1) % block or offset % self._alignment:
-            raise self._refused(f"the tensor {name!r} has half a block, or is not aligned")
+            raise self._refused(f"the tensor {quoted(name)} has half a block, or is not aligned")
         return offset + count // block * size
 
     def _skip(self, kind: int, count: int) -> None:

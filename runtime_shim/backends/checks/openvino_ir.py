@@ -17,6 +17,7 @@ from xml.parsers import expat
 from rewriter.dialects import Errno
 from runtime_shim.backends.checks.shapes import elements
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 
 __all__ = ["check_lengths"]
 
@@ -106,7 +107,7 @@ class _Checks:
         kind = attributes.get("type", "")
         constant = name == "layer" and kind.lower() in _CONSTANTS
         if constant and kind != "Const":
-            raise self._refused(f"a layer has the type {kind!r} instead of 'Const'")
+            raise self._refused(f"a layer has the type {quoted(kind)} instead of 'Const'")
         self._open.append(0 if constant else None)
 
     def end(self, _name: str) -> None:
@@ -115,7 +116,7 @@ class _Checks:
 
     def _check_constant(self, attributes: Mapping[str, str]) -> None:
         if set(attributes) != _ATTRIBUTES:
-            raise self._refused(f"a constant has the attributes {sorted(attributes)}")
+            raise self._refused(f"a constant has the attributes {quoted(sorted(attributes))}")
         offset, size = self._number(attributes["offset"]), self._number(attributes["size"])
         if offset + size > len(self._weights):
             raise self._refused(f"{size} bytes at byte {offset} are not in the weights")
@@ -128,7 +129,7 @@ class _Checks:
             self._check_strings(offset, size, count)
             return
         if kind not in _BLOCKS:
-            raise self._refused(f"a constant has the type {kind!r}")
+            raise self._refused(f"a constant has the type {quoted(kind)}")
         block, length = _BLOCKS[kind]
         if -(-count // block) * length > size:
             raise self._refused(f"{size} bytes are not enough for {count} elements of {kind}")

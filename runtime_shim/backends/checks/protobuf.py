@@ -37,28 +37,46 @@ def find(
     outermost: str,
     wanted: str,
     single: Mapping[str, Set[int]] = MappingProxyType({}),
+    at: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Where each message of a kind begins and ends. Raises IndexError and ValueError for what is
+    """Where each message of a kind begins and ends, in the outermost one, which is all the data if
+    it is not said where it is. Raises IndexError and ValueError for what is
     not protobuf, and for a field of `single`, which may be in its message once, that is there
     again: readers of protobuf would merge the two."""
-    waiting = [(outermost, 0, len(data), 0)]
-    while waiting:
-        message, pos, end, depth = waiting.pop()
-        if depth > _DEEPEST:
-            raise ValueError("messages are too deep in one another")
-        inside, once, seen = messages[message], single.get(message, ()), set()
-        for number, kind, start, stop in fields(data, pos, end):
-            found = inside.get(number)
-            if found is None or kind != BYTES:
-                continue
-            if number in once:
-                if number in seen:
-                    raise ValueError(f"field {number} is there twice at byte {start}")
-                seen.add(number)
+    levels = [_inside(data, messages, single, outermost, *(at or (0, len(data))))]
+    while levels:
+        for found, start, stop in levels[-1]:
             if found == wanted:
                 yield start, stop
-            else:
-                waiting.append((found, start, stop, depth + 1))
+            elif start < stop:
+                if len(levels) > _DEEPEST:
+                    raise ValueError("messages are too deep in one another")
+                levels.append(_inside(data, messages, single, found, start, stop))
+                break
+        else:
+            levels.pop()
+
+
+def _inside(
+    data: Data,
+    messages: Messages,
+    single: Mapping[str, Set[int]],
+    message: str,
+    start: int,
+    stop: int,
+) -> Iterator[tuple[str, int, int]]:
+    """The messages in one message, one after the other: a list of them could take a hundred times
+    as many bytes as the data."""
+    inside, once, seen = messages[message], single.get(message, ()), set()
+    for number, kind, begin, end in fields(data, start, stop):
+        found = inside.get(number)
+        if found is None or kind != BYTES:
+            continue
+        if number in once:
+            if number in seen:
+                raise ValueError(f"field {number} is there twice at byte {begin}")
+            seen.add(number)
+        yield found, begin, end
 
 
 def fields(data: Data, pos: int, end: int) -> Iterator[tuple[int, int, int, int]]:

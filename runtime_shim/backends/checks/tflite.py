@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.checks.order import check_calls
 from runtime_shim.backends.checks.shapes import bytes_for, elements
 from runtime_shim.backends.checks.tflite_booleans import check_booleans, operator_codes
 from runtime_shim.backends.checks.tflite_sparse import stored_values
@@ -86,15 +88,21 @@ def check_lengths(data: bytes) -> None:
     operators, subgraphs = operator_codes(model), list(model.tables(8))
     if not subgraphs:
         raise model.refused("it has no subgraph")
-    tensors = []
+    tensors: list[int] = []
+    calls: dict[int, list[int]] = {}
+    sizes: dict[int, int] = {}
     for subgraph in subgraphs:
         tensors.append(_check_tensors(data, subgraph, buffers))
         counts = _Counts(len(operators), len(subgraphs), tensors[-1])
         _check_indices(subgraph, subgraph.numbers(6, "i"), 0, counts.tensors, "tensor")
         _check_indices(subgraph, subgraph.numbers(8, "i"), 0, counts.tensors, "tensor")
-        for operator in subgraph.tables(10):
-            _check_operator(data, operator, counts)
+        called = [_check_operator(data, operator, counts) for operator in subgraph.tables(10)]
+        calls[len(calls)], sizes[len(sizes)] = list(chain(*called)), len(called)
         check_booleans(data, subgraph, buffers, operators)
+    try:
+        check_calls(calls, sizes)
+    except ValueError as error:
+        raise model.refused(f"subgraph {error} calls itself, or far too many others") from error
     _check_indices(model, model.numbers(14, "i"), 0, len(buffers), "buffer")
     for entry in model.tables(16):
         _check_indices(entry, [entry.number(6, "I")], 0, len(buffers), "buffer")
@@ -187,16 +195,20 @@ def _check_quantization(quantization: Table, tensors: int) -> None:
             _check_indices(details, [details.number(6, "i")], -1, tensors, "tensor")
 
 
-def _check_operator(data: bytes, operator: Table, counts: _Counts) -> None:
+def _check_operator(data: bytes, operator: Table, counts: _Counts) -> list[int]:
+    """Returns the subgraphs that it calls."""
     _check_indices(operator, [operator.number(4, "I")], 0, counts.codes, "operator code")
     for field in (6, 8, 20):  # what is optional may be -1
         _check_indices(operator, operator.numbers(field, "i"), -1, counts.tensors, "tensor")
     _behind(data, operator, 22)
+    called = []
     for field in (_OPTIONS, _OPTIONS_2):
         kind, options = operator.number(field, "B"), operator.table(field + 2)
         if options is None:
             continue
-        called = [options.number(place, "i") for place in _SUBGRAPHS.get((field, kind), ())]
+        named = [options.number(place, "i") for place in _SUBGRAPHS.get((field, kind), ())]
         if (field, kind) == _CASE:
-            called.extend(options.numbers(4, "i"))
-        _check_indices(options, called, 0, counts.subgraphs, "subgraph")
+            named.extend(options.numbers(4, "i"))
+        _check_indices(options, named, 0, counts.subgraphs, "subgraph")
+        called.extend(named)
+    return called

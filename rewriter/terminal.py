@@ -1,0 +1,73 @@
+"""Text from outside, as a terminal may show it.
+
+Names in modules, models, files and configuration can have anything in them: escape sequences that
+hide or colour what follows, line breaks that forge a line, marks that reverse its order. Whoever
+runs a command calls `take_over` first, after which nothing that Python prints reaches a terminal as
+it is; `shown` is for text that has to stay within a line.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TextIO
+
+__all__ = ["shown", "take_over"]
+
+
+def shown(text: str) -> str:
+    r"""The text on one line, with an escape for whatever is not printable by Python's rule:
+    control and format characters, line and paragraph separators, spaces other than the ASCII one,
+    and what Unicode has not assigned. A byte of a file's name that is not UTF-8 is `\xff`.
+
+    https://docs.python.org/3/library/stdtypes.html#str.isprintable
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that is not UTF-8 (PEP 383)
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return char.encode("unicode_escape").decode()
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+class _Lines(io.TextIOWrapper):
+    """Shows what is printed, and keeps the line breaks: those in names are escaped before."""
+
+    def write(self, text: str) -> int:
+        super().write("\n".join(map(shown, text.split("\n"))))
+        return len(text)
+
+
+class _Line(io.TextIOWrapper):
+    """Shows what is printed, and keeps a line break at its end only: who reports an error, Python's
+    warnings, loggers and tracebacks among them, prints a line at a time, with names in it."""
+
+    def write(self, text: str) -> int:
+        line = text.removesuffix("\n")
+        super().write(shown(line) + text[len(line) :])
+        return len(text)
+
+
+def take_over() -> None:
+    """Have all that this process prints by Python's means shown as above. What the output's
+    encoding cannot express becomes an escape, too."""
+    sys.stdout = _over(sys.stdout, _Lines)
+    sys.stderr = _over(sys.stderr, _Line)
+
+
+def _over(stream: TextIO, kind: type[io.TextIOWrapper]) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper):  # None, where the process has none
+        return stream
+    return kind(
+        stream.buffer,
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )

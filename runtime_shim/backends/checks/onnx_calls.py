@@ -1,0 +1,101 @@
+"""ONNX models whose functions call each other without an end, or more often than anything can hold:
+an NN runtime puts what a function does in the place of each call.
+
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rewriter.dialects import Errno
+from runtime_shim.backends.checks.order import check_calls
+from runtime_shim.backends.checks.protobuf import BYTES, Messages, fields, find
+from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
+
+__all__ = ["check_functions"]
+
+_FUNCTION = 25
+"""Of ModelProto."""
+
+_FUNCTION_KEY: Mapping[int, int] = MappingProxyType({10: 0, 1: 1, 13: 2})
+_NODE_KEY: Mapping[int, int] = MappingProxyType({7: 0, 4: 1, 8: 2})
+"""The fields of FunctionProto and NodeProto for a domain, a name in it, and which of several."""
+
+_NODES: Messages = MappingProxyType(
+    {
+        "model": {7: "graph"},
+        "function": {7: "node"},
+        "graph": {1: "node"},
+        "inside a node": {5: "attribute"},
+        "attribute": {6: "graph", 11: "graph"},
+    }
+)
+"""The fields through which one comes to a node."""
+
+_DEFAULT_DOMAIN = b"ai.onnx"
+"""Also written as nothing."""
+
+
+class _Key(NamedTuple):
+    domain: bytes
+    name: bytes
+    overload: bytes
+
+    def __str__(self) -> str:
+        return quoted(b".".join(filter(None, self)))
+
+
+def check_functions(data: bytes) -> None:
+    """Raise HostError with `invalid_argument`. The model has been read by
+    runtime_shim.backends.checks.onnx."""
+    places = {
+        _key(data, start, stop, _FUNCTION_KEY): (start, stop)
+        for number, kind, start, stop in fields(data, 0, len(data))
+        if number == _FUNCTION and kind == BYTES
+    }
+    if not places:
+        return
+    calls: dict[_Key | None, list[_Key]] = {}
+    sizes: dict[_Key | None, int] = {}
+    bodies: dict[_Key | None, tuple[str, tuple[int, int]]] = {None: ("model", (0, len(data)))}
+    bodies.update((key, ("function", place)) for key, place in places.items())
+    for body, (kind, place) in bodies.items():
+        calls[body], sizes[body] = [], 0
+        for node in _nodes(data, kind, place):
+            sizes[body] += 1
+            called = _key(data, *node, _NODE_KEY)
+            if called in places:
+                calls[body].append(called)
+    try:
+        check_calls(calls, sizes)
+    except ValueError as error:
+        said = error.args[0] or "its graph"
+        raise HostError(
+            Errno.INVALID_ARGUMENT,
+            f"the ONNX model: {said} calls itself, or far too many functions",
+        ) from error
+
+
+def _nodes(data: bytes, kind: str, place: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Where each node is, those in the graphs of others too."""
+    levels = [find(data, _NODES, kind, "node", at=place)]
+    while levels:
+        node = next(levels[-1], None)
+        if node is None:
+            levels.pop()
+        else:
+            yield node
+            levels.append(find(data, _NODES, "inside a node", "node", at=node))
+
+
+def _key(data: bytes, start: int, stop: int, key_fields: Mapping[int, int]) -> _Key:
+    found = [b"", b"", b""]
+    for number, kind, begin, end in fields(data, start, stop):
+        if number in key_fields and kind == BYTES:
+            found[key_fields[number]] = data[begin:end]
+    domain, name, overload = found
+    return _Key(b"" if domain == _DEFAULT_DOMAIN else domain, name, overload)

@@ -1,0 +1,59 @@
+"""What the backends make of options, told without importing them: options that come to the same
+thing need not be loaded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rewriter.dialects import Encoding
+from runtime_shim.backends.base import NO_OPTIONS, Options, Settings
+from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
+from runtime_shim.backends.ports import SETTINGS, most_threads, settings_for
+
+__all__ = ["Understood", "understood"]
+
+_WITH_SETTINGS: Mapping[Encoding, str] = MappingProxyType(
+    {
+        Encoding.ONNX: "onnx",
+        Encoding.OPENVINO: "openvino",
+        Encoding.PYTORCH: "torch",
+        Encoding.TENSORFLOW: "tensorflow",
+        Encoding.TENSORFLOWLITE: "tensorflowlite",
+    }
+)
+"""Encodings whose backends have no options but those that override the host's settings."""
+
+_OFFLOADED = "n-gpu-layers"
+"""The option of a language model that its model is loaded with."""
+
+
+class Understood(NamedTuple):
+    """What a model is loaded with; what its contexts begin with, so that several such sets can
+    share one model; and the names of what the backend does not have."""
+
+    loading: Options
+    contexts: Options = NO_OPTIONS
+    ignored: tuple[str, ...] = ()
+
+
+def understood(
+    encoding: Encoding, settings: Settings, options: Options, may_offload: bool
+) -> Understood:
+    """All options of a model, with those that are not given. Without `may_offload`, a language
+    model has no GPU that it could be loaded to. Of encodings that nnshim has no backend for,
+    nothing is known. Raises HostError with `invalid_argument` for values that make no sense."""
+    if encoding is Encoding.GGML:
+        found, ignored = parse_options(options, GgmlOptions(threads=most_threads(settings)))
+        every = {name.replace("_", "-"): value for name, value in asdict(found).items()}
+        layers = every.pop(_OFFLOADED)
+        return Understood({_OFFLOADED: layers} if may_offload else {}, every, ignored)
+    if encoding in _WITH_SETTINGS:
+        given = {name: options[name] for name in SETTINGS if name in options}
+        changed = settings_for(_WITH_SETTINGS[encoding], settings, given)
+        known = {"threads": changed.threads, "fast-math": changed.fast_math}
+        taken = {name: value for name, value in known.items() if value is not None}
+        return Understood(taken, ignored=tuple(name for name in options if name not in SETTINGS))
+    return Understood(options)

@@ -1,0 +1,29 @@
+"""What the engine says of a trap."""
+
+from __future__ import annotations
+
+import wasmtime
+
+from rewriter.terminal import shown
+
+__all__ = ["backtrace"]
+
+
+def backtrace(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> list[str]:
+    """The engine's message, line by line. It has the names of functions and modules as they are,
+    some of them demangled, with line breaks too: what begins a line is the engine's, which leaves
+    four spaces before all but the headings."""
+    text = str(trap).rstrip()
+    if isinstance(trap, wasmtime.Trap):
+        frames = trap.frames
+        names = {name for each in frames for name in (each.func_name, each.module_name) if name}
+        for name in sorted(names, key=len, reverse=True):
+            text = text.replace(name, shown(name))
+    first, *rest = text.split("\n")
+    lines = [first]
+    for line in rest:
+        if line in ("", "Caused by:") or line.startswith("    "):
+            lines.append(line)
+        else:
+            lines[-1] += shown(f"\n{line}")
+    return lines

@@ -1,0 +1,1 @@
+"""Random small models for each operator that LiteRT's interpreter knows."""

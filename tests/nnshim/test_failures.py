@@ -1,0 +1,139 @@
+"""What `nnshim run` says of a guest that has failed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from nnshim.commands.frames import folded
+from runtime_shim import HostError, NNHost, WasiOptions, run
+from tests.command import nnshim
+from tests.models import identity
+from tests.wasm import assemble
+
+LOADS = """(module
+  (import "wasi_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (import "wasi_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (data (i32.const 16) "{name}")
+  (func (export "_start") (local $errno i32)
+    (local.set $errno (call $load (i32.const 16) (i32.const {length}) (i32.const 0)))
+    {then}))"""
+
+
+def loads(name: str, then: str = "(call $exit (local.get $errno))") -> bytes:
+    return assemble(LOADS.format(name=name, length=len(name), then=then))
+
+
+TRAP = "(if (local.get $errno) (then unreachable))"
+
+
+@pytest.mark.parametrize(("then", "code"), [("(call $exit (local.get $errno))", 8), (TRAP, 134)])
+def test_the_last_refused_call_is_said_with_what_helps(
+    tmp_path: Path, then: str, code: int
+) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(loads("digits", then))
+    done = nnshim("run", guest)
+    assert done.returncode == code
+    lines = done.stderr.decode().splitlines()
+    assert (
+        "nnshim: the last call that the host refused was load_by_name: not_found: no graph has the"
+        " name 'digits'; known: none"
+    ) in lines
+    assert lines[-1].startswith("nnshim: --nn-preload NAME:ENCODING:TARGET:PATH, ")
+
+
+def test_with_v_it_is_said_once(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(loads("digits"))
+    assert nnshim("run", "-v", guest).stderr.count(b"no graph has the name") == 1
+
+
+def test_a_limit_is_said_with_its_option(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(loads("digits"))
+    done = nnshim("run", "--limit", "names=3", guest)
+    assert b"--limit names=N changes that limit" in done.stderr
+
+
+def test_a_guest_that_ends_well_is_not_spoken_of(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(loads("digits", "(call $exit (i32.const 0))"))
+    done = nnshim("run", guest)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_programs_get_the_refused_call() -> None:
+    outcome = run(loads("digits"), NNHost(), WasiOptions())
+    assert outcome.refused is not None
+    function, error = outcome.refused
+    assert (function, error.remedy) == ("load_by_name", "graphs")
+    assert isinstance(error, HostError)
+
+
+FRAMES = [
+    "error while executing at wasm backtrace:",
+    "    0:   0x8f - guest.wasm!__rust_start_panic",
+    "    1:   0x7d - guest.wasm!rust_panic",
+    "    2:   0x6b - guest.wasm!std::panicking::rust_panic_with_hook::h0123456789abcdef",
+    "    3:   0x5c - guest.wasm!core::panicking::panic_fmt::h0123456789abcdef",
+    "                    at /rustc/library/core/src/panicking.rs:72:14",
+    "    4:   0x4d - guest.wasm!core::result::unwrap_failed::h0123456789abcdef",
+    "    5:   0x3e - guest.wasm!guest::main::h0123456789abcdef",
+    "    6:   0x2f - guest.wasm!_start",
+    "",
+    "Caused by:",
+    "    wasm trap: wasm `unreachable` instruction executed",
+]
+
+
+def test_the_frames_of_a_panic_are_one_line() -> None:
+    assert folded(FRAMES) == [
+        FRAMES[0],
+        "    5 frames of Rust's panic (--backtrace shows them)",
+        *FRAMES[7:],
+    ]
+    assert folded(FRAMES[:1] + FRAMES[7:]) == FRAMES[:1] + FRAMES[7:]
+
+
+def test_the_models_of_a_folder_are_named_by_their_paths(tmp_path: Path) -> None:
+    models, outside = tmp_path / "models", tmp_path / "outside.onnx"
+    (models / "deeper").mkdir(parents=True)
+    for path in (models / "a.onnx", models / "deeper" / "b.onnx", outside):
+        path.write_bytes(identity())
+    os.symlink(outside, models / "link.onnx")
+    (models / "text.onnx").write_text("no model")
+    guest = tmp_path / "guest.wasm"
+    found = {}
+    for name in (
+        *("a.onnx", "./a.onnx", "deeper/b.onnx", "./deeper/../a.onnx", "../outside.onnx"),
+        *(str(models / "a.onnx"), "link.onnx", "deeper", "", ".", "text.onnx", "c.onnx"),
+    ):
+        guest.write_bytes(loads(name))
+        found[name] = nnshim("run", "--graph-files", models, guest).returncode
+    assert found == {
+        **dict.fromkeys(found, 8),
+        **dict.fromkeys(("a.onnx", "./a.onnx", "deeper/b.onnx"), 0),
+        "text.onnx": 1,
+    }
+    assert nnshim("run", "--graph-files", models / "none", guest).returncode == 1
+
+
+def test_a_model_of_a_folder_is_loaded_once_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(identity())
+    host = NNHost(graph_files=str(tmp_path))
+    with host.session() as session:
+        for name in ("a.onnx", "./a.onnx", "././/a.onnx"):
+            session.load_by_name(name)
+    assert [(row.name, row.loads) for row in host.stats()] == [("a.onnx", 1)]
+
+
+def test_json_of_stats_is_written_all_the_same(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(loads("digits"))
+    nnshim("run", "--stats-json", tmp_path / "stats.json", guest)
+    assert json.loads((tmp_path / "stats.json").read_text()) == []
