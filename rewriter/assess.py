@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from rewriter.adapters import Adapter, adapter_for, has, same_adapter, speaks
 from rewriter.dialects import DIALECTS, WASMEDGE, WITX, Dialect
-from rewriter.hosts import Host
+from rewriter.hosts import WASI, Host
 from rewriter.inspect import ImportedItem, ModuleInfo
 
 __all__ = ["Assessment", "Fit", "Verdict", "assess", "fit"]
@@ -56,8 +57,14 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessmen
             caveats.append(f"the host has {function} since {host.since[function]}")
     if info.abis:
         caveats += host.limits
-    if found.obstacles:
-        return Assessment(Verdict.CANNOT, found.obstacles, tuple(caveats))
+    obstacles = [*found.obstacles, *_imports_in_the_way(info, host)]
+    if unknown := _not_defined(info, host.others or {WASI: None}):
+        if host.others is None:
+            caveats.append(f"whether the host defines {unknown} is not known")
+        else:
+            obstacles.append(f"the host does not define {unknown}")
+    if obstacles:
+        return Assessment(Verdict.CANNOT, tuple(obstacles), tuple(caveats))
     reasons = [
         f"it imports {module}, and the host registers {host.modules[0]}"
         for module in info.abis
@@ -66,6 +73,31 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessmen
     reasons += found.reasons
     verdict = Verdict.AFTER_REWRITE if reasons else Verdict.AS_IT_IS
     return Assessment(verdict, tuple(reasons), tuple(caveats))
+
+
+def _imports_in_the_way(info: ModuleInfo, host: Host) -> list[str]:
+    if any(item.compact for item in info.imports):
+        return [
+            "its import section is compact, which the host does not read: `wasm-opt"
+            " --disable-compact-imports` writes the usual one"
+        ]
+    return []
+
+
+def _not_defined(info: ModuleInfo, known: Mapping[str, frozenset[str] | None]) -> str:
+    """The imports beside wasi-nn's that are not `known` by their module and name; None knows all
+    functions of a module."""
+    unknown: dict[str, None] = {}
+    for item in info.imports:
+        names = known.get(item.module, frozenset())
+        if item.is_wasi_nn or (item.kind == "func" and (names is None or item.name in names)):
+            continue
+        unknown[f"{item.module}.{item.name}"] = None
+    named = ", ".join(itertools.islice(unknown, _MOST_NAMED))
+    return f"{named} and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else named
+
+
+_MOST_NAMED = 10
 
 
 def _uses(info: ModuleInfo, found: Fit) -> Iterable[tuple[ImportedItem, Adapter | None]]:

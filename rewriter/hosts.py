@@ -19,7 +19,7 @@ from rewriter.dialects import (
 )
 from rewriter.errors import UsageError
 
-__all__ = ["HOSTS", "Host", "find_host"]
+__all__ = ["HOSTS", "WASI", "Host", "find_host"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Host:
 
     `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
     `since` has the functions that came later than the first version the profile covers, with that
-    version.
+    version. `others` are all functions that it defines beside wasi-nn, by module name, None where
+    that is not known, as it depends on how the host was built.
     """
 
     name: str
@@ -38,6 +39,28 @@ class Host:
     limits: tuple[str, ...]
     source: str
     since: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, frozenset[str]] | None = None
+
+
+WASI = "wasi_snapshot_preview1"
+"""The import module of WASI 0.1, which all hosts here have."""
+
+_PREVIEW_0 = frozenset(
+    (
+        *("args_get", "args_sizes_get", "clock_res_get", "clock_time_get"),
+        *("environ_get", "environ_sizes_get", "fd_advise", "fd_allocate", "fd_close"),
+        *("fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_fdstat_set_rights"),
+        *("fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread"),
+        *("fd_prestat_dir_name", "fd_prestat_get", "fd_pwrite", "fd_read", "fd_readdir"),
+        *("fd_renumber", "fd_seek", "fd_sync", "fd_tell", "fd_write", "path_create_directory"),
+        *("path_filestat_get", "path_filestat_set_times", "path_link", "path_open"),
+        *("path_readlink", "path_remove_directory", "path_rename", "path_symlink"),
+        *("path_unlink_file", "poll_oneoff", "proc_exit", "proc_raise", "random_get"),
+        *("sched_yield", "sock_recv", "sock_send", "sock_shutdown"),
+    )
+)
+_PREVIEW_1 = _PREVIEW_0 | {"sock_accept"}
+"""https://github.com/WebAssembly/WASI/tree/9d8dbeb/legacy (preview0, preview1)"""
 
 
 _WAMR_SOURCE = (
@@ -56,6 +79,7 @@ _PROFILES = (
             "a pointer outside the guest's memory aborts the whole process",
         ),
         source="https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn",
+        others={WASI: _PREVIEW_1, "wasi_unstable": _PREVIEW_0},
     ),
     Host(
         name="wamr",
@@ -104,6 +128,7 @@ _PROFILES = (
         dialects=(WITX, WAMR, WASMEDGE),
         limits=("only language models (GGUF) stream",),
         source="runtime_shim",
+        others={WASI: _PREVIEW_1},
     ),
 )
 

@@ -66,12 +66,13 @@ class Group(NamedTuple):
 
     `form` is the position of the byte that opens a group whose imports share their type too, and
     None for other groups. `imports` reads the section as it is iterated, so it is good until the
-    next group is asked for.
+    next group is asked for. Plain imports are not `compact`.
     """
 
     module: Name
     form: int | None
     imports: Iterator[Import]
+    compact: bool
 
 
 def groups(data: Data, section: Section) -> Iterator[Group]:
@@ -85,14 +86,17 @@ def groups(data: Data, section: Section) -> Iterator[Group]:
         start = cursor.pos
         field = cursor.name()
         form = cursor.byte() if field.text == "" else None
+        compact = True
         if form == GROUP_BY_MODULE:
             imports = _by_module(cursor)
         elif form == GROUP_BY_MODULE_AND_TYPE:
             imports = _by_module_and_type(cursor)
         else:
+            compact = False
             cursor.pos = start
             imports = iter((_import(cursor),))
-        yield Group(module, field.end if form == GROUP_BY_MODULE_AND_TYPE else None, imports)
+        by_type = field.end if form == GROUP_BY_MODULE_AND_TYPE else None
+        yield Group(module, by_type, imports, compact)
         for _ in imports:
             pass  # whatever the caller left unread
     cursor.finish("the imports")

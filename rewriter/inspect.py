@@ -48,13 +48,15 @@ _SHARED_MEMORY = "memory"
 
 class ImportedItem(NamedTuple):
     """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
-    functions and memories, `type_index` for functions."""
+    functions and memories, `type_index` for functions. `compact` says that it is one of a group
+    that has its module name once."""
 
     module: str
     name: str
     kind: str
     type: FuncType | MemoryType | None
     type_index: int | None = None
+    compact: bool = False
 
     @property
     def is_wasi_nn(self) -> bool:
@@ -246,6 +248,7 @@ def _imports(data: Data, section: Section | None, types: Types) -> Iterator[Impo
                 "func" if extern.is_func else extern.kind.name.lower(),
                 extern.memory or _func_type(extern, types, item.extern_start),
                 extern.type_index if extern.is_func else None,
+                group.compact,
             )
 
 

@@ -7,7 +7,8 @@ from rewriter import HostMismatch, NothingToRename, UsageError, inspect_module
 from rewriter.assess import Assessment, Verdict, assess
 from rewriter.dialects import DIALECTS, MODULE_NAMES
 from rewriter.hosts import HOSTS
-from tests.wasm import assemble
+from rewriter.sections import SectionId
+from tests.wasm import FUNC_0, HEADER, TYPES, assemble, name, section, vector
 
 AS_IT_IS, REWRITE, CANNOT = Verdict.AS_IT_IS, Verdict.AFTER_REWRITE, Verdict.CANNOT
 MEMORY = '(memory (export "memory") 1)'
@@ -19,6 +20,13 @@ def guest(module: str, abi: str, *more: str, memory: str = MEMORY) -> bytes:
     types["load"] = DIALECTS[abi].signature("load")
     imports = [f'(import "{module}" "{name}" (func {types[name]}))' for name in ("load", *more)]
     return assemble(f"(module {' '.join(imports)} {memory})")
+
+
+FD_WRITE = name("fd_write") + FUNC_0
+
+
+def with_imports(content: bytes) -> bytes:
+    return HEADER + TYPES + section(SectionId.IMPORT, content)
 
 
 def on(host: str, module: bytes) -> Assessment:
@@ -37,9 +45,9 @@ def on(host: str, module: bytes) -> Assessment:
 def test_name_and_abi_decide_where_a_module_runs(
     module: str, abi: str, expected: list[Verdict]
 ) -> None:
-    names = ["wasmtime", "wamr", "wamr-2.1", "wamr-legacy", "wasmedge", "nnshim"]
-    assert list(HOSTS) == names
-    assert [on(name, guest(module, abi)).verdict for name in names] == expected
+    hosts = ["wasmtime", "wamr", "wamr-2.1", "wamr-legacy", "wasmedge", "nnshim"]
+    assert list(HOSTS) == hosts
+    assert [on(host, guest(module, abi)).verdict for host in hosts] == expected
 
 
 def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:
@@ -59,6 +67,54 @@ def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_the
         "the host does not have unload",
     )
     assert "unload has no effect there: graphs live as long as the guest" in found.caveats
+
+
+@pytest.mark.parametrize(
+    ("imported", "obstacle"),
+    [
+        ('"env" "abort" (func (param i32 i32 i32 i32))', "env.abort"),  # AssemblyScript's
+        ('"env" "memory" (memory 1)', "env.memory"),
+        ('"wasi_snapshot_preview1" "sock_open" (func)', "wasi_snapshot_preview1.sock_open"),
+        ('"wasi_snapshot_preview1" "fd_write" (memory 1)', "wasi_snapshot_preview1.fd_write"),
+    ],
+)
+def test_what_the_host_does_not_define_is_in_the_way_and_elsewhere_not_known(
+    imported: str, obstacle: str
+) -> None:
+    module = assemble(f"(module (import {imported}) {MEMORY})")
+    for host in ("wasmtime", "nnshim"):
+        found = on(host, module)
+        assert found.verdict is CANNOT
+        assert found.reasons == (f"the host does not define {obstacle}",)
+    found = on("wasmedge", module)
+    assert found.verdict is AS_IT_IS
+    unknown = f"whether the host defines {obstacle} is not known"
+    assert found.caveats == (() if "sock_open" in obstacle else (unknown,))
+
+
+def test_of_many_imports_that_no_one_defines_ten_are_named() -> None:
+    imports = " ".join(f'(import "env" "f{number}" (func))' for number in (0, *range(12)))
+    (reason,) = on("nnshim", assemble(f"(module {imports})")).reasons
+    assert reason.startswith("the host does not define env.f0, env.f1, env.f2,")
+    assert reason.endswith(", env.f9 and 2 more")
+
+
+def test_hosts_define_wasi_and_wasmtime_its_first_version_too() -> None:
+    for function, others in (("fd_write", ["nnshim"]), ("sock_accept", ["wasmtime", "nnshim"])):
+        module = assemble(f'(module (import "wasi_unstable" "{function}" (func)))')
+        assert [host for host in HOSTS if on(host, module).verdict is CANNOT] == others
+        module = assemble(f'(module (import "wasi_snapshot_preview1" "{function}" (func)))')
+        assert all(on(host, module).verdict is AS_IT_IS for host in HOSTS)
+
+
+def test_a_compact_import_section_is_in_the_way() -> None:
+    module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(FD_WRITE)))
+    for host in HOSTS:
+        found = on(host, module)
+        assert found.verdict is CANNOT
+        assert "its import section is compact" in found.reasons[0]
+    module = with_imports(vector(name("wasi_snapshot_preview1") + FD_WRITE))
+    assert all(on(host, module).verdict is AS_IT_IS for host in HOSTS)
 
 
 def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
