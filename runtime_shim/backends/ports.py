@@ -175,8 +175,8 @@ def check_input(
     shape: tuple[int, ...],
     data: memoryview,
 ) -> Element:
-    """What the elements of an input are, which is given a tensor. Raises the HostError that
-    ExecutionContext.set_input promises."""
+    """What the elements of an input are, which is given a tensor. Types may have the numbers of
+    before August 2023. Raises the HostError that ExecutionContext.set_input promises."""
     if index >= len(inputs):
         raise HostError(Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(inputs)}")
     port = inputs[index]
@@ -185,7 +185,8 @@ def check_input(
             Errno.UNSUPPORTED_OPERATION,
             f"input {index} ({port}) is of a type that no wasi-nn tensor can carry",
         )
-    if tensor_type is not port.element.type or not port.accepts(shape):
+    fits = tensor_type is port.element.type or _is_older(tensor_type, port.element, shape, data)
+    if not fits or not port.accepts(shape):
         raise HostError(
             Errno.INVALID_ARGUMENT,
             f"input {index} ({port}) was given {tensor_type.name.lower()} {list(shape)}",
@@ -200,6 +201,27 @@ def check_input(
     if port.element.boolean:
         check_booleans(index, data)
     return port.element
+
+
+def _is_older(
+    tensor_type: TensorType, element: Element, shape: tuple[int, ...], data: memoryview
+) -> bool:
+    """Whether a type has a number of before August 2023, which stands for another one today: the
+    data are then as long as that one has them, and not as its own would be."""
+    elements = prod(shape)
+    return (
+        _OLDER_NUMBERS.get(tensor_type) is element.type
+        and len(data) == elements * element.size
+        and len(data) != elements * ELEMENT_SIZE[tensor_type]
+    )
+
+
+_OLDER_NUMBERS = {TensorType.F64: TensorType.U8, TensorType.U8: TensorType.I32}
+"""What the numbers of these types stood for, and do in guests that are built with crate wasi-nn up
+to 0.5 or with AssemblyScript's bindings.
+
+https://github.com/WebAssembly/wasi-nn/commit/747d8df
+"""
 
 
 def check_booleans(index: int, data: memoryview) -> None:

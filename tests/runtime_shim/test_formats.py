@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from rewriter.dialects import WAMR, WASMEDGE, WITX, Dialect, Encoding, Errno, Target, TensorType
+from rewriter.dialects import (
+    ELEMENT_SIZE,
+    WAMR,
+    WASMEDGE,
+    WITX,
+    Dialect,
+    Encoding,
+    Errno,
+    Target,
+    TensorType,
+)
 from runtime_shim import HostError, NNHost
 from runtime_shim.backends.trials import TRIALS
 from tests import tensorflow_models, tflite_models
@@ -129,6 +139,33 @@ def test_a_type_that_wasi_nn_lacks_travels_as_bytes(
             assert errno == Errno.INVALID_ARGUMENT, len(wrong)
         assert guest.compute(context) == Errno.SUCCESS
         assert guest.output(context, 0) == data
+
+
+OLDER = {
+    "u8 as 2": (TensorProto.UINT8, TensorType.F64, 1),
+    "i32 as 3": (TensorProto.INT32, TensorType.U8, 4),
+}
+"""What the specification called a type before August 2023, by the name that the number has now."""
+
+
+@pytest.mark.parametrize("way", ["plain", "fast", "isolated"])
+@pytest.mark.parametrize("encoding", [Encoding.ONNX, Encoding.OPENVINO])
+@pytest.mark.parametrize("name", OLDER)
+def test_a_type_may_have_its_older_number_if_the_length_shows_it(
+    name: str, encoding: Encoding, way: str
+) -> None:
+    element_type, number, size = OLDER[name]
+    guest = Guest(NNHost(isolate=way == "isolated"), plain=way == "plain")
+    context = guest.context_for(identity(element_type, (2, 3)), encoding)
+    for first in range(4):
+        data = bytes([first, *range(6 * size - 1)])
+        assert guest.feed(context, 0, number, (2, 3), data) == Errno.SUCCESS
+        for wrong in (data[:-1], data + b"\1", bytes(6 * ELEMENT_SIZE[number]), b""):
+            assert guest.feed(context, 0, number, (2, 3), wrong) == Errno.INVALID_ARGUMENT
+        assert guest.compute(context) == Errno.SUCCESS
+        assert guest.output(context, 0) == data
+    floats = guest.context_for(identity(F32, (2, 3)), encoding)
+    assert guest.feed(floats, 0, number, (2, 3), bytes(24)) == Errno.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("encoding", [Encoding.ONNX, Encoding.OPENVINO])
