@@ -64,8 +64,9 @@ _NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
 _LONGEST_METADATA = 1 << 16
 """Bytes: as many as of other configurations, by default."""
 
-_TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32)
-"""WasmEdge takes the bytes of these, whatever their number and dimensions say."""
+_TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32, TensorType.F64)
+"""WasmEdge takes the bytes of these, whatever their number and dimensions say; the last, whose
+number u8 had before August 2023, up to 0.14."""
 
 _LOADING = threading.Lock()
 """One model at a time, so that what llama.cpp says meanwhile is about that one."""

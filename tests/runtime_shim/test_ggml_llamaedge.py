@@ -59,7 +59,7 @@ def test_the_bytes_are_the_prompt_whatever_their_type_and_dimensions_say(
     assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) == 0
     handle = guest.u32(HANDLE)
     for shape in ((), (0,), (1,), (2, 3), (4,)):
-        for kind in (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32):
+        for kind in set(TensorType) - {TensorType.I64}:  # F64 is u8 in the numbers before 2023
             guest.put(DATA, b"abcd")
             guest.put(DIMS, struct.pack(f"<{len(shape)}I", *shape))
             tensor = struct.pack("<IIBxxxII", DIMS, len(shape), kind, DATA, 4)
@@ -67,9 +67,8 @@ def test_the_bytes_are_the_prompt_whatever_their_type_and_dimensions_say(
             assert guest.set_input(handle, 0, TENSOR_AT) == 0
             assert guest.compute(handle) == 0
             assert guest.output(handle, 0) == b"efghijkl</s>"
-    for kind in (TensorType.F64, TensorType.I64):
-        guest.put(TENSOR_AT, struct.pack("<IIBxxxII", DIMS, 1, kind, DATA, 4))
-        assert guest.set_input(handle, 0, TENSOR_AT) == Errno.INVALID_ARGUMENT
+    guest.put(TENSOR_AT, struct.pack("<IIBxxxII", DIMS, 1, TensorType.I64, DATA, 4))
+    assert guest.set_input(handle, 0, TENSOR_AT) == Errno.INVALID_ARGUMENT
 
 
 def test_what_is_asked_for_before_a_prompt_is_there(model: Path) -> None:
