@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from runtime_shim.backends.checks.flatbuffer import Table
+from runtime_shim.backends.litert_constants import Constants
 
 __all__ = ["Node", "check_operator", "node_of"]
 
@@ -35,7 +36,8 @@ _NUMERIC_VERIFY = b"NumericVerify"
 
 class Node(NamedTuple):
     """An operator: its number in BuiltinOperator, the places of its tensors (-1 for what is not
-    there), those tensors, and which are constant; and its name, if it is `custom`."""
+    there), those tensors, and which are constant; its name, if it is `custom`, and what the
+    constants are."""
 
     code: int
     operands: Sequence[int]
@@ -44,6 +46,7 @@ class Node(NamedTuple):
     table: Table
     constant: Collection[int]
     custom: bytes
+    stored: Constants
 
     @property
     def options(self) -> Table | None:
@@ -68,17 +71,22 @@ class Node(NamedTuple):
         """As the file declares an operand's."""
         return self.tensors[self.operands[index]].numbers(4, "i")
 
+    def values(self, place: int) -> Sequence[int]:
+        """Of a constant. Raises HostError with `invalid_argument` if it holds no integers."""
+        return self.stored.values(self.tensors[place])
+
 
 def node_of(
     table: Table,
     tensors: Sequence[Table],
     codes: Sequence[tuple[int, bytes]],
+    stored: Constants,
     constant: Collection[int],
 ) -> Node:
     """`codes` has the number and the name of each operator code."""
     code, custom = codes[table.number(4, "I")]
     operands, results = table.numbers(6, "i"), table.numbers(8, "i")
-    return Node(code, operands, results, tensors, table, constant, custom)
+    return Node(code, operands, results, tensors, table, constant, custom, stored)
 
 
 def check_operator(node: Node) -> None:
