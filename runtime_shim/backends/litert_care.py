@@ -18,11 +18,10 @@ __all__ = ["after_inference", "before_inference", "when_allocated"]
 
 
 def when_allocated(interpreter: Interpreter, tensors: Tensors) -> None:
-    """Raises HostError with `invalid_argument` for shapes that LiteRT cannot compute. What is in
-    other subgraphs, or depends on what is computed, has no shape yet."""
+    """Raises HostError with `invalid_argument` for shapes that LiteRT cannot compute. What depends
+    on what is computed has no shape yet, and what is given to other subgraphs has no memory."""
     for guard in tensors.guards:
-        if guard.subgraph == 0:
-            _check(guard, interpreter, computed=False)
+        _check(guard, interpreter, computed=False)
     for each in tensors.variables.assigned:
         if 0 in _shape(interpreter, each.place, each.subgraph):
             raise HostError(Errno.INVALID_ARGUMENT, "a variable is assigned no elements")
@@ -56,8 +55,8 @@ def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
 def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
     def shape_of(place: int) -> Shape:
         shape = _shape(interpreter, place, guard.subgraph)
-        known = computed or 0 in shape or _has_elements(interpreter, place)
-        return shape if known else None
+        known = computed or 0 in shape or _has_elements(interpreter, place, guard.subgraph)
+        return shape if known or (guard.subgraph and not shape) else None
 
     reason = guard.refusal(shape_of)
     if reason is not None:
@@ -105,8 +104,10 @@ def _zero(interpreter: Interpreter, place: int) -> int:
     return int(interpreter._get_tensor_details(place, 0)["quantization"][1])
 
 
-def _has_elements(interpreter: Interpreter, place: int) -> bool:
+def _has_elements(interpreter: Interpreter, place: int, subgraph: int) -> bool:
     try:
-        return bool(np.size(interpreter.tensor(place)()))
+        if subgraph == 0:
+            return bool(np.size(interpreter.tensor(place)()))
+        return bool(np.size(interpreter.get_tensor(place, subgraph)))
     except ValueError:
         return False

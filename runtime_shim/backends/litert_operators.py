@@ -29,6 +29,9 @@ _OPTIONAL = frozenset(
 )
 """Of BuiltinOperator, those that can lack an operand. Others read it before they look."""
 
+_CALLS: Mapping[int, int] = MappingProxyType({118: 92, 119: 93, 129: 103})
+"""Of IF, WHILE and CALL_ONCE, which call the first subgraph without options: those of theirs in
+BuiltinOptions. Others do not load without any."""
 
 _NUMERIC_VERIFY = b"NumericVerify"
 """Of the custom operators that LiteRT has, the one for those who quantise models."""
@@ -91,6 +94,9 @@ def node_of(
 
 def check_operator(node: Node) -> None:
     """Raises HostError with `invalid_argument`."""
+    kind = _CALLS.get(node.code)
+    if kind is not None and (node.table.number(10, "B") != kind or node.options is None):
+        raise node.table.refused(f"operator {node.code} does not say which subgraph it calls")
     if node.code not in _OPTIONAL and any(place < 0 for place in node.operands):
         raise node.table.refused(f"operator {node.code} lacks an operand that it needs")
     if node.custom == _NUMERIC_VERIFY:
