@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Errno
 from runtime_shim.backends.litert_shapes import Guard, Shape
-from runtime_shim.backends.litert_tensors import Sum, Tensors
+from runtime_shim.backends.litert_tensors import Tensors
 from runtime_shim.backends.litert_values import Known
 from runtime_shim.errors import HostError
 
@@ -18,25 +18,24 @@ __all__ = ["after_inference", "before_inference", "when_allocated"]
 
 
 def when_allocated(interpreter: Interpreter, tensors: Tensors) -> None:
-    """Raises HostError with `invalid_argument` for shapes that LiteRT cannot compute. What is in
-    other subgraphs, or depends on what is computed, has no shape yet."""
+    """Raises HostError with `invalid_argument` for shapes that LiteRT cannot compute. What depends
+    on what is computed has no shape yet, and what is given to other subgraphs has no memory."""
     for guard in tensors.guards:
-        if guard.subgraph == 0:
-            _check(guard, interpreter, computed=False)
-    _check_values(interpreter, tensors, Known.LOADED)
+        _check(guard, interpreter, computed=False)
     for each in tensors.variables.assigned:
         if 0 in _shape(interpreter, each.place, each.subgraph):
             raise HostError(Errno.INVALID_ARGUMENT, "a variable is assigned no elements")
 
 
 def before_inference(interpreter: Interpreter, tensors: Tensors) -> None:
-    """Zeroes what LiteRT leaves as it was: sums of small integers of no elements, and what it
-    writes in part, which has memory of its own. Raises HostError with `invalid_argument` for
-    values that LiteRT cannot compute with."""
+    """Clears what LiteRT leaves as it was, which has memory of its own: sums of small integers of
+    no elements, and what it writes in part. Raises HostError with `invalid_argument` for values
+    that LiteRT cannot compute with."""
     _check_values(interpreter, tensors, Known.FED)
-    _clear_sums(interpreter, tensors.sums)
+    for each in tensors.sums:
+        _fill(interpreter, each.sums, _zero(interpreter, each.sums))
     for place in tensors.partial:
-        _clear(interpreter, place)
+        _fill(interpreter, place, 0)
 
 
 def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
@@ -45,6 +44,9 @@ def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
         if guard.after:
             _check(guard, interpreter, computed=True)
     _check_values(interpreter, tensors, Known.COMPUTED)
+    for each in tensors.sums:
+        if 0 in _shape(interpreter, each.of, 0):
+            _check_zero(interpreter, each.sums)
     reason = tensors.variables.refusal(lambda subgraph, place: _shape(interpreter, place, subgraph))
     if reason is not None:
         raise HostError(Errno.INVALID_ARGUMENT, reason)
@@ -53,8 +55,8 @@ def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
 def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
     def shape_of(place: int) -> Shape:
         shape = _shape(interpreter, place, guard.subgraph)
-        known = computed or 0 in shape or _has_elements(interpreter, place)
-        return shape if known else None
+        known = computed or 0 in shape or _has_elements(interpreter, place, guard.subgraph)
+        return shape if known or (guard.subgraph and not shape) else None
 
     reason = guard.refusal(shape_of)
     if reason is not None:
@@ -66,7 +68,7 @@ def _check_values(interpreter: Interpreter, tensors: Tensors, known: Known) -> N
         return [int(number) for number in np.ravel(interpreter.get_tensor(place))]
 
     for each in tensors.values:
-        if each.subgraph == 0 and each.known is known:
+        if each.known is known:
             with contextlib.suppress(ValueError):  # it has no values, or is in XNNPACK's own memory
                 reason = each.refusal(_shape(interpreter, each.source, 0), values_of)
                 if reason is not None:
@@ -78,23 +80,34 @@ def _shape(interpreter: Interpreter, place: int, subgraph: int) -> tuple[int, ..
     return tuple(int(dim) for dim in shape)
 
 
-def _clear_sums(interpreter: Interpreter, sums: Sequence[Sum]) -> None:
-    for each in sums:
-        if not _has_elements(interpreter, each.of):
-            _clear(interpreter, each.sums)
-
-
-def _clear(interpreter: Interpreter, place: int) -> None:
-    with contextlib.suppress(ValueError):  # it has no elements
+def _fill(interpreter: Interpreter, place: int, value: int) -> None:
+    with contextlib.suppress(
+        ValueError
+    ):  # it has no elements, or gets memory while LiteRT computes
         view = interpreter.tensor(place)()
         if np.ndim(view):
-            view[...] = 0
+            view[...] = value
         else:  # a copy, and no view
-            interpreter.set_tensor(place, np.zeros_like(view))
+            interpreter.set_tensor(place, np.full_like(view, value))
 
 
-def _has_elements(interpreter: Interpreter, place: int) -> bool:
+def _check_zero(interpreter: Interpreter, place: int) -> None:
+    """Raises HostError for sums of nothing for which LiteRT took memory while it computed."""
+    with contextlib.suppress(ValueError):  # it has no elements, or is in XNNPACK's own memory
+        if np.any(interpreter.get_tensor(place) != _zero(interpreter, place)):
+            reason = "LiteRT has left a sum of no elements unwritten, whose shape it computes"
+            raise HostError(Errno.INVALID_ARGUMENT, reason)
+
+
+def _zero(interpreter: Interpreter, place: int) -> int:
+    """What stands for it in a tensor that may be quantised."""
+    return int(interpreter._get_tensor_details(place, 0)["quantization"][1])
+
+
+def _has_elements(interpreter: Interpreter, place: int, subgraph: int) -> bool:
     try:
-        return bool(np.size(interpreter.tensor(place)()))
+        if subgraph == 0:
+            return bool(np.size(interpreter.tensor(place)()))
+        return bool(np.size(interpreter.get_tensor(place, subgraph)))
     except ValueError:
         return False

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from runtime_shim.backends.checks.flatbuffer import Table
+from runtime_shim.backends.litert_constants import Constants
 
 __all__ = ["Node", "check_operator", "node_of"]
 
@@ -28,6 +29,9 @@ _OPTIONAL = frozenset(
 )
 """Of BuiltinOperator, those that can lack an operand. Others read it before they look."""
 
+_CALLS: Mapping[int, int] = MappingProxyType({118: 92, 119: 93, 129: 103})
+"""Of IF, WHILE and CALL_ONCE, which call the first subgraph without options: those of theirs in
+BuiltinOptions. Others do not load without any."""
 
 _NUMERIC_VERIFY = b"NumericVerify"
 """Of the custom operators that LiteRT has, the one for those who quantise models."""
@@ -35,7 +39,8 @@ _NUMERIC_VERIFY = b"NumericVerify"
 
 class Node(NamedTuple):
     """An operator: its number in BuiltinOperator, the places of its tensors (-1 for what is not
-    there), those tensors, and which are constant; and its name, if it is `custom`."""
+    there), those tensors, and which are constant; its name, if it is `custom`, and what the
+    constants are."""
 
     code: int
     operands: Sequence[int]
@@ -44,6 +49,7 @@ class Node(NamedTuple):
     table: Table
     constant: Collection[int]
     custom: bytes
+    stored: Constants
 
     @property
     def options(self) -> Table | None:
@@ -68,21 +74,29 @@ class Node(NamedTuple):
         """As the file declares an operand's."""
         return self.tensors[self.operands[index]].numbers(4, "i")
 
+    def values(self, place: int) -> Sequence[int]:
+        """Of a constant. Raises HostError with `invalid_argument` if it holds no integers."""
+        return self.stored.values(self.tensors[place])
+
 
 def node_of(
     table: Table,
     tensors: Sequence[Table],
     codes: Sequence[tuple[int, bytes]],
+    stored: Constants,
     constant: Collection[int],
 ) -> Node:
     """`codes` has the number and the name of each operator code."""
     code, custom = codes[table.number(4, "I")]
     operands, results = table.numbers(6, "i"), table.numbers(8, "i")
-    return Node(code, operands, results, tensors, table, constant, custom)
+    return Node(code, operands, results, tensors, table, constant, custom, stored)
 
 
 def check_operator(node: Node) -> None:
     """Raises HostError with `invalid_argument`."""
+    kind = _CALLS.get(node.code)
+    if kind is not None and (node.table.number(10, "B") != kind or node.options is None):
+        raise node.table.refused(f"operator {node.code} does not say which subgraph it calls")
     if node.code not in _OPTIONAL and any(place < 0 for place in node.operands):
         raise node.table.refused(f"operator {node.code} lacks an operand that it needs")
     if node.custom == _NUMERIC_VERIFY:

@@ -15,24 +15,21 @@ __all__ = ["check_order"]
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 4, 6, 8, 10
 """Of a SubGraph."""
 
-_SHAPE, _BUFFER, _IS_VARIABLE = 4, 8, 14
+_SHAPE, _IS_VARIABLE = 4, 14
 """Of a Tensor."""
 
 _OPERANDS, _RESULTS = 6, 8
 """Of an Operator."""
 
 
-def check_order(subgraph: Table, with_data: set[int], is_called: bool) -> set[int]:
-    """Returns the places of constants; `with_data` are the buffers that hold data. What a subgraph
-    that `is_called` gives is copied, written or not.
+def check_order(subgraph: Table, constant: set[int], is_called: bool) -> None:
+    """`constant` are the places of constants. What a subgraph that `is_called` gives is copied,
+    written or not.
 
     Raises HostError with `invalid_argument` for a tensor that is read before it is written, and for
     one that would be written in the model: guests would see each other's inputs in it, and could
     change what was checked."""
     tensors = list(subgraph.tables(_TENSORS))
-    constant = {
-        place for place, each in enumerate(tensors) if each.number(_BUFFER, "I") in with_data
-    }
     given = set(subgraph.numbers(_INPUTS, "i"))
     given.update(place for place, each in enumerate(tensors) if each.number(_IS_VARIABLE, "?"))
     if given & constant:
@@ -54,4 +51,3 @@ def check_order(subgraph: Table, with_data: set[int], is_called: bool) -> set[in
         awaited -= made
     if is_called and awaited:
         raise subgraph.refused(f"nothing writes its output, tensor {min(awaited)}")
-    return constant

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from runtime_shim.backends.checks.flatbuffer import Table
 from runtime_shim.backends.litert_operators import Node
 
-__all__ = ["Guard", "Shape", "guards_of"]
+__all__ = ["Guard", "Shape", "Sum", "guard_of", "sum_of"]
 
 Shape: TypeAlias = "tuple[int, ...] | None"
 """None where it is not known."""
@@ -26,7 +26,7 @@ _FLOAT32, _INT16, _INT8 = 0, 7, 9
 _SMALL = (3, _INT16, _INT8)
 """With UINT8, of TensorType."""
 
-_LSTM = 16
+_LSTM, _SUM = 16, 74
 """Of BuiltinOperator."""
 
 _MOST_OPERANDS = 48
@@ -50,8 +50,23 @@ class Guard(NamedTuple):
         return self.check(known + [None] * _MOST_OPERANDS)
 
 
-def guards_of(subgraph: int, node: Node) -> Guard | None:
-    """What has to be looked at in an operator, if anything has to be."""
+class Sum(NamedTuple):
+    """The places of a tensor of small integers and of its sums along some axes."""
+
+    of: int
+    sums: int
+
+
+def sum_of(node: Node) -> Sum | None:
+    small = node.code == _SUM and node.kind(0) in _SMALL and node.results
+    return Sum(node.operands[0], node.results[0]) if small else None
+
+
+def guard_of(subgraph: int, node: Node) -> Guard | None:
+    """What has to be looked at in an operator, if anything has to be. Sums of the first subgraph
+    are made right."""
+    if subgraph == 0 and node.code == _SUM:
+        return None
     name, check, after = _GUARDED.get(node.code, ("", None, False))
     found = None if check is None else check(node)
     if found is None:
@@ -185,6 +200,19 @@ def _lengths(_: Node) -> Check:
     return check
 
 
+def _sum_of_nothing(node: Node) -> Check | None:
+    """Of small integers: of a tensor without elements, there are no sums either."""
+    if node.kind(0) not in _SMALL:
+        return None
+    result = len(node.operands)
+
+    def check(shapes: Sequence[Shape]) -> str | None:
+        nothing = _is_empty(shapes[0]) and not _is_empty(shapes[result])
+        return "of small integers of which there are none" if nothing else None
+
+    return check
+
+
 def _product(node: Node) -> Check | None:
     return _some(node) if node.kind(0) in _SMALL else None
 
@@ -273,6 +301,7 @@ _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = Mappi
         50: ("LOG_SOFTMAX", _classes, True),
         52: ("BIDIRECTIONAL_SEQUENCE_LSTM", _merged_lstm, True),
         54: ("PRELU", _all, False),
+        74: ("SUM", _sum_of_nothing, True),
         81: ("REDUCE_PROD", _product, True),
         97: ("RESIZE_NEAREST_NEIGHBOR", _image, False),
         105: ("REVERSE_V2", _some, False),

@@ -7,20 +7,21 @@ https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/li
 from __future__ import annotations
 
 import mmap
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from rewriter.dialects import Errno
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
-from runtime_shim.backends.litert_operators import check_operator, node_of
+from runtime_shim.backends.checks.tflite import subgraphs_of
+from runtime_shim.backends.litert_constants import Constants
+from runtime_shim.backends.litert_operators import Node, check_operator, node_of
 from runtime_shim.backends.litert_order import check_order
-from runtime_shim.backends.litert_shapes import Guard, Shape, guards_of
-from runtime_shim.backends.litert_values import Known, Valued, valued_of
+from runtime_shim.backends.litert_shapes import Guard, Shape, Sum, guard_of, sum_of
+from runtime_shim.backends.litert_values import Known, Valued, guard_of_constants, valued_of
 from runtime_shim.backends.litert_variables import Variables, variables_of
 from runtime_shim.backends.parts import mapped
-from runtime_shim.errors import HostError
 
-__all__ = ["NOTHING", "Sum", "Tensors", "read_tensors"]
+__all__ = ["NOTHING", "Tensors", "read_tensors"]
 
 _SUBGRAPHS, _BUFFERS = 8, 12
 """Of a Model."""
@@ -28,10 +29,10 @@ _SUBGRAPHS, _BUFFERS = 8, 12
 _TENSORS, _INPUTS, _OPERATORS = 4, 6, 10
 """Of a SubGraph."""
 
-_SHAPE, _TYPE, _BUFFER, _SHAPE_SIGNATURE, _HAS_RANK = 4, 6, 8, 18, 20
+_SHAPE, _TYPE, _SHAPE_SIGNATURE, _HAS_RANK = 4, 6, 18, 20
 """Of a Tensor."""
 
-_CODE, _OPERANDS, _RESULTS = 4, 6, 8
+_RESULTS = 8
 """Of an Operator."""
 
 _CODES = 6
@@ -43,29 +44,19 @@ _INTEGERS = (2, 4)
 _CUSTOM_NAME = 6
 """Of an OperatorCode."""
 
-_CUSTOM, _SUM = 32, 74
+_CUSTOM = 32
 """Of BuiltinOperator."""
 
 _DETECTIONS = b"TFLite_Detection_PostProcess"
 """Its outputs have places for more than it may find, and it writes those for what it found."""
 
-_SMALL = (3, 7, 9)
-"""UINT8, INT16 and INT8, of TensorType."""
-
-
-class Sum(NamedTuple):
-    """The places of a tensor and of its sums along some axes."""
-
-    of: int
-    sums: int
-    axes_are_constant: bool
-
 
 class Tensors(NamedTuple):
     """Of the first subgraph: sums of 8 and of 16 bits, the places of inputs without a rank, and of
-    results that LiteRT writes in part. Of all: what has to hold of shapes and values, and the
-    variables, which LiteRT's XNNPACK would read before they are assigned; and whether there are
-    constants without elements, of which XNNPACK leaves unwritten what it makes of them."""
+    results that LiteRT writes in part; and what has to hold of values that are not constant. Of
+    all that are called: what has to hold of shapes, and the variables, which LiteRT's XNNPACK would
+    read before they are assigned; and whether there are constants without elements, of which
+    XNNPACK leaves unwritten what it makes of them."""
 
     sums: tuple[Sum, ...]
     unranked: frozenset[int]
@@ -79,7 +70,8 @@ class Tensors(NamedTuple):
     def keeps_all(self) -> bool:
         """Whether every tensor needs memory of its own, to be looked at after an inference, or to
         be zeroed before."""
-        return bool(self.partial) or any(each.known is Known.COMPUTED for each in self.values)
+        computed = any(each.known is Known.COMPUTED for each in self.values)
+        return bool(self.partial) or bool(self.sums) or computed
 
 
 NOTHING = Tensors((), frozenset(), (), (), (), Variables(), False)
@@ -95,60 +87,69 @@ def read_tensors(model: Part) -> Tensors:
 
 def _read(data: bytes | mmap.mmap) -> Tensors:
     root = FlatBuffer(data, "the TensorFlow Lite model").root()
-    first = next(root.tables(_SUBGRAPHS))
     codes = [max(code.number(4, "b"), code.number(10, "i")) for code in root.tables(_CODES)]
-    tensors = list(first.tables(_TENSORS))
-    inputs = first.numbers(_INPUTS, "i")
-    with_data = {place for place, buffer in enumerate(root.tables(_BUFFERS)) if _has_data(buffer)}
     named = [
         (code, each.text(_CUSTOM_NAME) if code == _CUSTOM else b"")
         for code, each in zip(codes, root.tables(_CODES), strict=True)
     ]
+    stored = Constants(data, list(root.tables(_BUFFERS)))
+    subgraphs = list(root.tables(_SUBGRAPHS))
+    inputs = set(subgraphs[0].numbers(_INPUTS, "i"))
     partial: list[int] = []
-    guards, values, nodes = [], [], []
-    for number, subgraph in enumerate(root.tables(_SUBGRAPHS)):
-        constant = check_order(subgraph, with_data, is_called=number > 0)
-        known = constant if number else constant | set(inputs)
-        places = list(subgraph.tables(_TENSORS))
-        nodes.append(
-            [node_of(operator, places, named, constant) for operator in subgraph.tables(_OPERATORS)]
-        )
-        for node in nodes[-1]:
+    sums, guards, values = [], [], []
+    nodes: dict[int, list[Node]] = {}
+    for number in _called(subgraphs):
+        subgraph = subgraphs[number]
+        tensors = list(subgraph.tables(_TENSORS))
+        constant = stored.places(tensors)
+        check_order(subgraph, constant, is_called=number > 0)
+        nodes[number] = [
+            node_of(operator, tensors, named, stored, constant)
+            for operator in subgraph.tables(_OPERATORS)
+        ]
+        for node in nodes[number]:
             check_operator(node)
             if node.custom == _DETECTIONS:
                 if number:
                     raise node.table.refused("LiteRT writes what it detects in part")
                 partial.extend(node.results)
-            guards.append(guards_of(number, node))
-            values.append(valued_of(number, node, set(inputs)))
-            _check_declared(guards[-1], places, known)
-    sums = (
-        Sum(of, operator.numbers(_RESULTS, "i")[0], tensors[axes].number(_BUFFER, "I") in with_data)
-        for operator in first.tables(_OPERATORS)
-        if codes[operator.number(_CODE, "I")] == _SUM
-        for of, axes in [operator.numbers(_OPERANDS, "i")[:2]]
-    )
-    of_small = tuple(each for each in sums if tensors[each.of].number(_TYPE, "b") in _SMALL)
-    for each in of_small:
-        if not each.axes_are_constant:
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION,
-                "the model computes along which axes it adds up numbers of 8 or 16 bits; LiteRT"
-                " leaves such a sum unwritten where there is nothing to add",
-            )
+            found = valued_of(number, node, inputs)
+            if found is not None and found.known is not Known.LOADED:
+                values.append(found)
+            if number == 0:
+                sums.append(sum_of(node))
+            both = guard_of(number, node), guard_of_constants(number, node, found)
+            for guard in filter(None, both):
+                _check_declared(guard, tensors, constant if number else constant | inputs)
+                guards.append(guard)
     return Tensors(
-        sums=of_small,
+        sums=tuple(filter(None, sums)),
         partial=tuple(partial),
-        guards=tuple(filter(None, guards)),
-        values=tuple(filter(None, values)),
+        guards=tuple(guards),
+        values=tuple(values),
         variables=variables_of(nodes),
-        has_empty=any(map(_has_empty, root.tables(_SUBGRAPHS))),
+        has_empty=any(map(_has_empty, subgraphs)),
         unranked=frozenset(
             place
-            for place in inputs
-            if not tensors[place].number(_HAS_RANK, "?") and not tensors[place].numbers(_SHAPE, "i")
+            for place, tensor in enumerate(subgraphs[0].tables(_TENSORS))
+            if place in inputs
+            and not tensor.number(_HAS_RANK, "?")
+            and not tensor.numbers(_SHAPE, "i")
         ),
     )
+
+
+def _called(subgraphs: Sequence[Table]) -> list[int]:
+    """The first subgraph, and all that an inference can come to from there."""
+    found = {0: None}
+    left = [0]
+    while left:
+        for operator in subgraphs[left.pop()].tables(_OPERATORS):
+            for number in subgraphs_of(operator):
+                if number not in found and 0 < number < len(subgraphs):
+                    found[number] = None
+                    left.append(number)
+    return list(found)
 
 
 def _has_empty(subgraph: Table) -> bool:
@@ -164,7 +165,7 @@ def _has_empty(subgraph: Table) -> bool:
     )
 
 
-def _check_declared(guard: Guard | None, tensors: list[Table], known: set[int]) -> None:
+def _check_declared(guard: Guard, tensors: list[Table], known: set[int]) -> None:
     """Raise HostError for shapes that the model declares, of constants and of what it is given."""
 
     def shape_of(place: int) -> Shape:
@@ -172,11 +173,6 @@ def _check_declared(guard: Guard | None, tensors: list[Table], known: set[int]) 
         fixed = place in known and all(dim >= 0 for dim in dims)
         return dims if fixed and (dims or tensors[place].number(_HAS_RANK, "?")) else None
 
-    reason = None if guard is None else guard.refusal(shape_of)
-    if guard is not None and reason is not None:
+    reason = guard.refusal(shape_of)
+    if reason is not None:
         raise guard.table.refused(reason)
-
-
-def _has_data(buffer: Table) -> bool:
-    found = buffer.extent(4, 1)
-    return (found is not None and found[1] > 0) or buffer.number(6, "Q") > 1

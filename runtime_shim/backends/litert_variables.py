@@ -6,7 +6,7 @@ https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/read_variable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import NamedTuple, TypeAlias
 
@@ -37,8 +37,8 @@ class Assigned(NamedTuple):
 
 
 class Variables(NamedTuple):
-    """Of all subgraphs. What is read without a declared shape gets that of what was assigned, and
-    is not among the `reads`."""
+    """Of all subgraphs that are called. What is read without a declared shape gets that of what was
+    assigned, and is not among the `reads`."""
 
     reads: tuple[Read, ...] = ()
     assigned: tuple[Assigned, ...] = ()
@@ -58,10 +58,10 @@ class Variables(NamedTuple):
         return None
 
 
-def variables_of(subgraphs: Sequence[Sequence[Node]]) -> Variables:
+def variables_of(subgraphs: Mapping[int, Sequence[Node]]) -> Variables:
     reads, assigned = [], []
-    codes = {node.code for nodes in subgraphs for node in nodes}
-    for number, nodes in enumerate(subgraphs):
+    codes = {node.code for nodes in subgraphs.values() for node in nodes}
+    for number, nodes in subgraphs.items():
         names: dict[int, _Name] = {}
         for node in nodes:
             if node.code == _VAR_HANDLE and node.results:

@@ -1,8 +1,9 @@
 """Whether LiteRT hands out memory that nobody wrote, or ends the process, for any operator.
 
-    python -m tests.litert_operators [--seeds N] [--first N] [--reasons] [OPERATOR ...]
+    python -m tests.litert_operators [--seeds N] [--first N] [--reasons] [--in WHERE] [OPERATOR ...]
 
-Every seed makes a small model of each operator, which computes in two processes whose memory is
+Every seed makes small models of each operator: it alone, beside others that share its memory, in a
+branch, and in a loop; `--in` takes one of these. They compute in two processes whose memory is
 filled with two patterns when it is taken (see tests.unwritten), in a fresh context and in one that
 has computed with other inputs. What comes out has to be the same bytes each time. A line for each
 operator says how many of its models were `refused` when they were loaded, `failed` with an errno,
@@ -23,6 +24,7 @@ from dataclasses import asdict
 from typing import IO
 
 from tests.litert_operators.recipes import RECIPES
+from tests.litert_operators.settings import SETTINGS
 from tests.litert_operators.sweep import Outcome, outcomes
 from tests.unwritten import NO_CACHE, PATTERNS
 
@@ -37,13 +39,14 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--in", dest="settings", choices=SETTINGS, action="append")
     parser.add_argument("--reasons", action="store_true", help="say why there are no outputs")
     parser.add_argument("--compute", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("operators", nargs="*", metavar="OPERATOR", default=sorted(RECIPES))
     arguments = parser.parse_args()
     if arguments.compute:
         seeds = range(arguments.first, arguments.first + arguments.seeds)
-        for outcome in outcomes(arguments.operators, seeds):
+        for outcome in outcomes(arguments.operators, seeds, arguments.settings or [*SETTINGS]):
             print(json.dumps(asdict(outcome)))
         return 0
     with tempfile.TemporaryFile() as one, tempfile.TemporaryFile() as other:
@@ -76,7 +79,7 @@ def report(first: list[Outcome], second: list[Outcome], with_reasons: bool) -> i
         word = judged(one, other)
         rows[one.name][word] += 1
         if word in WRONG:
-            seeds[one.name].append(f"{word} with {one.seed}")
+            seeds[one.name].append(f"{word} {one.setting} with {one.seed}")
         if one.reason:
             reasons[one.name][one.reason.partition("\n")[0]] += 1
     for name, row in rows.items():

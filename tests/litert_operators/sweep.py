@@ -1,4 +1,4 @@
-"""Computes random models of an operator, and says what came of each.
+"""Computes random models of an operator, in several settings, and says what came of each.
 
 Every model computes for a context of its own, and once more for another one that has computed with
 other inputs, and with other shapes where they are free: what an operator leaves unwritten has then
@@ -27,6 +27,7 @@ from runtime_shim.backends import import_backend
 from runtime_shim.backends.base import NO_OPTIONS, Backend
 from tests.litert_operators.draft import Case
 from tests.litert_operators.recipes import draft_of
+from tests.litert_operators.settings import SETTINGS
 from tests.unwritten import KINDS
 
 __all__ = ["Outcome", "outcomes"]
@@ -45,6 +46,7 @@ class Outcome:
 
     name: str
     seed: int
+    setting: str
     fresh: str = ""
     again: str = ""
     reason: str = ""
@@ -52,10 +54,12 @@ class Outcome:
     ended: int = 0
 
 
-def outcomes(names: Sequence[str], seeds: Sequence[int]) -> Iterator[Outcome]:
-    """Of each seed's model of each operator, from processes of which another is started where one
-    ends."""
-    work = [(name, seed) for name in names for seed in seeds]
+def outcomes(
+    names: Sequence[str], seeds: Sequence[int], settings: Sequence[str]
+) -> Iterator[Outcome]:
+    """Of each seed's model of each operator in each setting, from processes of which another is
+    started where one ends."""
+    work = [(name, seed, each) for name in names for seed in seeds for each in settings]
     done = 0
     while done < len(work):
         reader, writer = os.pipe()
@@ -74,26 +78,26 @@ def outcomes(names: Sequence[str], seeds: Sequence[int]) -> Iterator[Outcome]:
             done += 1
 
 
-def _work(work: Sequence[tuple[str, int]], output: int) -> None:
+def _work(work: Sequence[tuple[str, int, str]], output: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     backend = import_backend(Encoding.TENSORFLOWLITE)
-    for name, seed in work:
+    for name, seed, setting in work:
         signal.alarm(LONGEST)
-        line = json.dumps(asdict(outcome_of(backend, name, seed)))
+        line = json.dumps(asdict(outcome_of(backend, name, seed, setting)))
         os.write(output, f"{line}\n".encode())
     os._exit(0)
 
 
-def outcome_of(backend: Backend, name: str, seed: int) -> Outcome:
-    draft, outcome = draft_of(name, seed), Outcome(name, seed)
+def outcome_of(backend: Backend, name: str, seed: int, setting: str) -> Outcome:
+    draft, outcome = draft_of(name, seed), Outcome(name, seed, setting)
+    case_of = SETTINGS[setting]
     try:
-        case = draft.case()
-        shapes = _compute(backend, case, outcome)
+        shapes = _compute(backend, case_of(draft), outcome)
         if not draft.free:  # with the shapes that its results have
-            for place, shape in zip(draft.outputs, shapes, strict=True):
+            for place, shape in zip(draft.outputs, shapes, strict=False):
                 draft.tensors[place].dims = shape
-            _compute(backend, draft.case(), outcome)
+            _compute(backend, case_of(draft), outcome)
     except HostError as error:
         outcome.reason = error.reason
     except (RuntimeError, ValueError) as error:
@@ -149,6 +153,6 @@ def _digest(context: Any) -> str:
 
 
 if __name__ == "__main__":
-    name, *seeds = sys.argv[1:]
+    name, setting, *seeds = sys.argv[1:]
     for seed in seeds:
-        print(outcome_of(import_backend(Encoding.TENSORFLOWLITE), name, int(seed)))
+        print(outcome_of(import_backend(Encoding.TENSORFLOWLITE), name, int(seed), setting))

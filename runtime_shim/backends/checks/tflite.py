@@ -22,7 +22,7 @@ from runtime_shim.backends.checks.tflite_booleans import check_booleans, operato
 from runtime_shim.backends.checks.tflite_sparse import stored_values
 from runtime_shim.errors import HostError
 
-__all__ = ["check_lengths"]
+__all__ = ["check_lengths", "subgraphs_of"]
 
 _IDENTIFIER = b"TFL3"
 
@@ -201,14 +201,19 @@ def _check_operator(data: bytes, operator: Table, counts: _Counts) -> list[int]:
     for field in (6, 8, 20):  # what is optional may be -1
         _check_indices(operator, operator.numbers(field, "i"), -1, counts.tensors, "tensor")
     _behind(data, operator, 22)
-    called = []
+    called = subgraphs_of(operator)
+    _check_indices(operator, called, 0, counts.subgraphs, "subgraph")
+    return called
+
+
+def subgraphs_of(operator: Table) -> list[int]:
+    """Those that an operator's options name."""
+    called: list[int] = []
     for field in (_OPTIONS, _OPTIONS_2):
         kind, options = operator.number(field, "B"), operator.table(field + 2)
-        if options is None:
-            continue
-        named = [options.number(place, "i") for place in _SUBGRAPHS.get((field, kind), ())]
-        if (field, kind) == _CASE:
-            named.extend(options.numbers(4, "i"))
-        _check_indices(options, named, 0, counts.subgraphs, "subgraph")
-        called.extend(named)
+        if options is not None:
+            fields = _SUBGRAPHS.get((field, kind), ())
+            called.extend(options.number(place, "i") for place in fields)
+            if (field, kind) == _CASE:
+                called.extend(options.numbers(4, "i"))
     return called
