@@ -165,7 +165,7 @@ def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tup
             ignored.append(key)
     if changes.get("grammar"):
         _check_depth("grammar", str(changes["grammar"]))
-    if given.get(_JSON_SCHEMA):  # which goes before a grammar on WasmEdge, too
+    if given.get(_JSON_SCHEMA) not in (None, ""):  # which goes before a grammar on WasmEdge, too
         changes["grammar"] = _grammar_of(given[_JSON_SCHEMA])
     changed = replace(before, **changes)  # type: ignore[arg-type] # _checked has seen to the types
     return changed, tuple(ignored)
@@ -187,6 +187,8 @@ def _checked(key: str, value: object, name: str, example: object) -> object:
 
 def _texts(key: str, value: object) -> tuple[str, ...]:
     """A text or a list of texts, without empty ones."""
+    if value is None:
+        return ()
     texts = value if isinstance(value, (list, tuple)) else [value]
     if not all(map(_is_text, texts)):
         raise HostError(Errno.INVALID_ARGUMENT, f"the option {key} cannot be {quoted(value)}")
@@ -203,16 +205,46 @@ def _is_text(value: object) -> bool:
 
 def _grammar_of(schema: object) -> str:
     """The grammar of what a JSON schema, or its text, describes."""
-    text = schema if isinstance(schema, str) else json.dumps(schema)
-    _check_depth(_JSON_SCHEMA, text)
     import xllamacpp  # where there is a schema
 
     try:
-        return str(xllamacpp.json_schema_to_grammar(text))
+        text = schema if isinstance(schema, str) else json.dumps(schema)
+        _check_depth(_JSON_SCHEMA, text)
+        return str(xllamacpp.json_schema_to_grammar(json.dumps(_typed(json.loads(text)))))
+    except HostError:
+        raise
     except Exception as error:
         raise HostError(
             Errno.INVALID_ARGUMENT, f"the option {_JSON_SCHEMA} makes no grammar: {error}"
         ) from error
+
+
+def _typed(schema: object) -> object:
+    """A schema with the types that llama.cpp takes for said where there is none: what has items is
+    an array. By the standard, which the grammar goes by, it could be anything else as well.
+
+    https://github.com/ggml-org/llama.cpp/blob/master/common/json-schema-to-grammar.cpp
+    """
+    if isinstance(schema, list):
+        return [_typed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    typed = {
+        key: value if key in ("const", "enum", "default", "examples") else _typed(value)
+        for key, value in schema.items()
+    }
+    if "type" not in schema:
+        for keys, kind in _IMPLIED:
+            if any(isinstance(schema.get(key), (dict, list, str)) for key in keys):
+                return {**typed, "type": kind}
+    return typed
+
+
+_IMPLIED = (
+    (("properties", "patternProperties"), "object"),
+    (("items", "prefixItems"), "array"),
+    (("pattern",), "string"),
+)
 
 
 def _check_depth(key: str, text: str) -> None:

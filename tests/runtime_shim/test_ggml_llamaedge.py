@@ -149,6 +149,7 @@ def test_target_3_is_wasmedges_only() -> None:
         ({"reverse-prompt": ["x", "hi", "j"]}, b"efghi"),
         ({"reverse-prompt": ["", "f"]}, b"ef"),
         ({"reverse-prompt": []}, b"efghijkl</s>"),
+        ({"reverse-prompt": None, "json-schema": None}, b"efghijkl</s>"),
         ({"grammar": 'root ::= "ef"'}, b"ef</s>"),
         ({"grammar": ""}, b"efghijkl</s>"),
         ({"grammar": None}, b"efghijkl</s>"),
@@ -250,6 +251,7 @@ def test_a_grammar_holds_for_each_text_anew_and_in_pieces(model: Path) -> None:
         ({"enum": ["efg", "xyz"]}, rb'"(efg|xyz)"'),
         ({"const": 7}, rb"7"),
         ({"type": "boolean"}, rb"true|false"),
+        ({"items": {"const": 1}, "minItems": 1, "maxItems": 1}, rb"\[\s*(1\s*\]?)?"),
         ({"type": "string", "pattern": "^[gh]{2}x$"}, rb'"[gh]{2}x"'),
     ],
 )
@@ -263,7 +265,7 @@ def test_a_json_schema_is_kept(
 
 
 @pytest.mark.parametrize(
-    "schema", ["{", '{"type": "nonsense"}', [1], '{"$ref": "#/none"}'], ids=str
+    "schema", ["{", '{"type": "nonsense"}', [1], False, '{"$ref": "#/none"}'], ids=str
 )
 def test_what_is_not_a_schema_is_an_invalid_argument(
     model: Path, capfd: pytest.CaptureFixture[str], schema: object
