@@ -5,7 +5,7 @@ https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/control_flow_c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from runtime_shim.backends.checks.flatbuffer import Table
@@ -15,8 +15,11 @@ from runtime_shim.backends.litert_shapes import Guard
 
 __all__ = ["Loop", "bodies_of", "called_by", "check_called", "loops_of"]
 
-_OPERATORS, _OUTPUTS = 10, 8
+_INPUTS, _OUTPUTS, _OPERATORS = 6, 8, 10
 """Of a SubGraph."""
+
+_IS_VARIABLE = 14
+"""Of a Tensor."""
 
 _LSTM, _WHILE, _STABLEHLO_CASE = 16, 119, 209
 _CONCATENATION, _TILE = 2, 69
@@ -59,12 +62,16 @@ def bodies_of(subgraphs: Sequence[Table], codes: Sequence[int]) -> set[int]:
     return by_loops - by_others
 
 
-def check_called(
-    subgraph: Table, nodes: Sequence[Node], constant: Collection[int], is_body: bool
-) -> None:
+def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
     """Raises HostError with `invalid_argument` for what LiteRT frees twice: results of a subgraph
     that it has computed before an inference. Bodies of loops give copies of most of them."""
-    known = set(constant)
+    given = set(subgraph.numbers(_INPUTS, "i")).union(*(node.results for node in nodes))
+    known = {
+        place
+        for node in nodes
+        for place in node.operands
+        if place not in given and place >= 0 and not node.tensors[place].number(_IS_VARIABLE, "?")
+    }
     early: set[int] = set()
     for node in nodes:
         if node.code == _STABLEHLO_CASE:

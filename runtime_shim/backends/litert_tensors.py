@@ -115,7 +115,7 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
             for operator in subgraph.tables(_OPERATORS)
         ]
         if number:
-            check_called(subgraph, nodes[number], constant, number in bodies)
+            check_called(subgraph, nodes[number], number in bodies)
         shapes = {
             place for node in nodes[number] if node.code == _SHAPE_OF for place in node.results
         }
