@@ -5,6 +5,7 @@ https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/control_flow_c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from runtime_shim.backends.checks.tflite import subgraphs_of
 from runtime_shim.backends.litert_operators import Node
 from runtime_shim.backends.litert_shapes import Guard
 
-__all__ = ["Loop", "bodies_of", "called_by", "check_called", "loops_of"]
+__all__ = ["Loop", "bodies_of", "called_by", "check_called", "check_shared", "loops_of"]
 
 _INPUTS, _OUTPUTS, _OPERATORS = 6, 8, 10
 """Of a SubGraph."""
@@ -90,6 +91,26 @@ def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
             f"it gives tensor {min(wrong)}, which depends on shapes and constants alone: LiteRT"
             " would free it twice"
         )
+
+
+def check_shared(
+    subgraphs: Sequence[Table], nodes: Mapping[int, Sequence[Node]], guards: Sequence[Guard]
+) -> None:
+    """Raises HostError with `invalid_argument` for operators whose shapes have to be looked at in
+    what several others call: only those of the last call are there to be seen."""
+    calls = Counter(
+        number
+        for found in nodes.values()
+        for node in found
+        for number in set(subgraphs_of(node.table))
+    )
+    shared = called_by(subgraphs, [number for number, count in calls.items() if count > 1])
+    for guard in guards:
+        if guard.after and not guard.by_rank and guard.subgraph in shared:
+            raise guard.table.refused(
+                "several operators call its subgraph, and for some shapes LiteRT would give what"
+                " nothing has written"
+            )
 
 
 def loops_of(

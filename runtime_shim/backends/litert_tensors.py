@@ -16,6 +16,7 @@ from runtime_shim.backends.litert_calls import (
     bodies_of,
     called_by,
     check_called,
+    check_shared,
     loops_of,
 )
 from runtime_shim.backends.litert_constants import Constants
@@ -134,6 +135,7 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
             for guard in filter(None, both):
                 _check_declared(guard, tensors, constant if number else constant | inputs)
                 guards.append(guard)
+    check_shared(subgraphs, nodes, guards)
     return Tensors(
         sums=tuple(filter(None, sums)),
         partial=tuple(partial),

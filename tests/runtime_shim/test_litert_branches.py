@@ -316,3 +316,16 @@ def test_a_call_that_does_not_say_of_what_is_refused() -> None:
             each.add("IF", [chosen, chosen, source], [made], "If", thenSubgraphIndex=called,
                      elseSubgraphIndex=called).version = 1  # fmt: skip
     refused(model.case().model, "does not say which subgraph it calls")
+
+
+def test_a_row_is_not_sliced_in_a_branch_that_is_called_for_several_tensors() -> None:
+    """Only the shape of the last one can be seen."""
+    model, inner = draft(), draft()
+    given = inner.given(F32, [3, 2], constant=0)
+    inner.outputs = [row(2)(inner, given)]
+    called, chosen = model.graph(inner, [given]), model.given(BOOL, [], constant=0)
+    for _ in range(2):
+        source, made = model.given(F32, [3, 2], constant=0), model.made(F32, [2], exact=True)
+        model.add("IF", [chosen, source], [made], "If", thenSubgraphIndex=called,
+                  elseSubgraphIndex=called).version = 1  # fmt: skip
+    refused(model.case().model, "several operators call its subgraph")
