@@ -9,6 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.dialects import Errno
+from runtime_shim.backends.litert_calls import Loop
 from runtime_shim.backends.litert_shapes import Guard, Shape
 from runtime_shim.backends.litert_tensors import Tensors
 from runtime_shim.backends.litert_values import Known
@@ -22,6 +23,8 @@ def when_allocated(interpreter: Interpreter, tensors: Tensors) -> None:
     on what is computed has no shape yet, and what is given to other subgraphs has no memory."""
     for guard in tensors.guards:
         _check(guard, interpreter, computed=False)
+    for loop in tensors.loops:
+        _check_loop(loop, interpreter)
     for each in tensors.variables.assigned:
         if 0 in _shape(interpreter, each.place, each.subgraph):
             raise HostError(Errno.INVALID_ARGUMENT, "a variable is assigned no elements")
@@ -61,6 +64,20 @@ def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
     reason = guard.refusal(shape_of)
     if reason is not None:
         raise HostError(Errno.INVALID_ARGUMENT, reason)
+
+
+def _check_loop(loop: Loop, interpreter: Interpreter) -> None:
+    """Raises HostError if its shapes may change: LiteRT takes memory for what it gives only if they
+    do not, and tells nobody which shapes there were before the last round."""
+    fixed = any(_has_elements(interpreter, place, loop.subgraph) for place in loop.results)
+    for guard in loop.guards:
+        if not fixed and not guard.by_rank:
+            raise guard.table.refused(
+                "LiteRT computes the shapes in its loop as it goes, and for some of them it would"
+                " give what nothing has written"
+            )
+        if fixed:
+            _check(guard, interpreter, computed=True)
 
 
 def _check_values(interpreter: Interpreter, tensors: Tensors, known: Known) -> None:

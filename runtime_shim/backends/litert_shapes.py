@@ -36,13 +36,14 @@ _MOST_OPERANDS = 48
 class Guard(NamedTuple):
     """What has to hold of the operands and results of an operator, by their places in a subgraph.
     One that is `after` matters after an inference too: nothing has ended, and what is wrong is the
-    output."""
+    output. For one that is `by_rank` it is the number of dimensions of another tensor."""
 
     subgraph: int
     places: Sequence[int]
     check: Check
     table: Table
     after: bool
+    by_rank: bool = False
 
     def refusal(self, shape_of: Callable[[int], Shape]) -> str | None:
         """What is wrong, for tensors of these shapes."""

@@ -7,12 +7,18 @@ https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/li
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from runtime_shim.backends.base import Part
 from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
-from runtime_shim.backends.checks.tflite import subgraphs_of
+from runtime_shim.backends.litert_calls import (
+    Loop,
+    bodies_of,
+    called_by,
+    check_called,
+    check_shared,
+    loops_of,
+)
 from runtime_shim.backends.litert_constants import Constants
 from runtime_shim.backends.litert_operators import Node, check_operator, node_of
 from runtime_shim.backends.litert_order import check_order
@@ -44,7 +50,7 @@ _INTEGERS = (2, 4)
 _CUSTOM_NAME = 6
 """Of an OperatorCode."""
 
-_CUSTOM = 32
+_CUSTOM, _SHAPE_OF = 32, 77
 """Of BuiltinOperator."""
 
 _DETECTIONS = b"TFLite_Detection_PostProcess"
@@ -65,6 +71,7 @@ class Tensors(NamedTuple):
     values: tuple[Valued, ...]
     variables: Variables
     has_empty: bool
+    loops: tuple[Loop, ...]
 
     @property
     def keeps_all(self) -> bool:
@@ -74,7 +81,7 @@ class Tensors(NamedTuple):
         return bool(self.partial) or bool(self.sums) or computed
 
 
-NOTHING = Tensors((), frozenset(), (), (), (), Variables(), False)
+NOTHING = Tensors((), frozenset(), (), (), (), Variables(), False, ())
 """Of a model that is not read yet."""
 
 
@@ -95,10 +102,11 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
     stored = Constants(data, list(root.tables(_BUFFERS)))
     subgraphs = list(root.tables(_SUBGRAPHS))
     inputs = set(subgraphs[0].numbers(_INPUTS, "i"))
+    bodies = bodies_of(subgraphs, codes)
     partial: list[int] = []
     sums, guards, values = [], [], []
     nodes: dict[int, list[Node]] = {}
-    for number in _called(subgraphs):
+    for number in called_by(subgraphs, [0]):
         subgraph = subgraphs[number]
         tensors = list(subgraph.tables(_TENSORS))
         constant = stored.places(tensors)
@@ -107,6 +115,11 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
             node_of(operator, tensors, named, stored, constant)
             for operator in subgraph.tables(_OPERATORS)
         ]
+        if number:
+            check_called(subgraph, nodes[number], number in bodies)
+        shapes = {
+            place for node in nodes[number] if node.code == _SHAPE_OF for place in node.results
+        }
         for node in nodes[number]:
             check_operator(node)
             if node.custom == _DETECTIONS:
@@ -118,16 +131,18 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
                 values.append(found)
             if number == 0:
                 sums.append(sum_of(node))
-            both = guard_of(number, node), guard_of_constants(number, node, found)
+            both = guard_of(number, node), guard_of_constants(number, node, found, shapes)
             for guard in filter(None, both):
                 _check_declared(guard, tensors, constant if number else constant | inputs)
                 guards.append(guard)
+    check_shared(subgraphs, nodes, guards)
     return Tensors(
         sums=tuple(filter(None, sums)),
         partial=tuple(partial),
         guards=tuple(guards),
         values=tuple(values),
         variables=variables_of(nodes),
+        loops=tuple(loops_of(subgraphs, nodes, guards)),
         has_empty=any(map(_has_empty, subgraphs)),
         unranked=frozenset(
             place
@@ -137,19 +152,6 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
             and not tensor.numbers(_SHAPE, "i")
         ),
     )
-
-
-def _called(subgraphs: Sequence[Table]) -> list[int]:
-    """The first subgraph, and all that an inference can come to from there."""
-    found = {0: None}
-    left = [0]
-    while left:
-        for operator in subgraphs[left.pop()].tables(_OPERATORS):
-            for number in subgraphs_of(operator):
-                if number not in found and 0 < number < len(subgraphs):
-                    found[number] = None
-                    left.append(number)
-    return list(found)
 
 
 def _has_empty(subgraph: Table) -> bool:

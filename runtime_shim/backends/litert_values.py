@@ -8,7 +8,7 @@ https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/internal/strid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import Enum
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
@@ -169,8 +169,11 @@ def valued_of(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
     return found
 
 
-def guard_of_constants(subgraph: int, node: Node, found: Valued | None) -> Guard | None:
-    """What has to hold of the shape of the tensor that constants are for."""
+def guard_of_constants(
+    subgraph: int, node: Node, found: Valued | None, shapes: Collection[int]
+) -> Guard | None:
+    """What has to hold of the shape of the tensor that constants are for; `shapes` are the places
+    of what SHAPE gives."""
     if not isinstance(found, Slice) or found.known is not Known.LOADED:
         return None
     values = {place: node.values(place) for place in (found.begin, found.steps)}
@@ -180,6 +183,7 @@ def guard_of_constants(subgraph: int, node: Node, found: Valued | None) -> Guard
         lambda shapes: found.refusal(shapes[0], values.__getitem__),
         node.table,
         after=True,
+        by_rank=found.source in shapes,
     )
 
 

@@ -222,3 +222,110 @@ def test_a_branch_adds_up_what_there_is(kind: Kind) -> None:
     assert np.frombuffer(given, kind.dtype).tolist() == [kind.zero_point + 15] * 2
     with pytest.raises(HostError, match="SUM of small integers of which there are none"):
         result(context, YES, np.zeros((0, 2), kind.dtype))
+
+
+def looped(step: Step, made: Sequence[int], times: int, grows: bool = False) -> bytes:
+    """A model that gives what a step makes of its second input in the last of some rounds; each
+    makes that input longer by itself if it `grows`."""
+    model, body, condition = draft(), draft(), draft()
+    count, source = body.given(I32, [], constant=0), body.given(F32, [3, 2], constant=0)
+    before, more = body.given(F32, made, constant=0), body.made(I32, [], exact=True)
+    body.add("ADD", [count, ints(body, 1)], [more], "Add").version = 1
+    given = step(body, source)
+    if grows:
+        longer = body.made(F32, [6, 2], exact=True)
+        body.add("CONCATENATION", [source, source], [longer], "Concatenation", axis=0).version = 1
+        source = longer
+    body.outputs = [more, source, given]
+    places = [condition.given(kind, shape, constant=0)
+              for kind, shape in ((I32, []), (F32, [3, 2]), (F32, made))]  # fmt: skip
+    condition.outputs = [condition.made(BOOL, [], exact=True)]
+    condition.add("LESS", [places[0], ints(condition, times)], condition.outputs,
+                  "Less").version = 1  # fmt: skip
+    inputs = [ints(model, 0), model.given(F32, [3, 2], constant=0)]
+    inputs.append(model.constant(F32, np.zeros(made, np.float32)))
+    outputs = [model.made(kind, shape, exact=True)
+               for kind, shape in ((I32, []), (F32, [3, 2]), (F32, made))]  # fmt: skip
+    model.add("WHILE", inputs, outputs, "While",
+              bodySubgraphIndex=model.graph(body, [count, places[1], before]),
+              condSubgraphIndex=model.graph(condition, places)).version = 1  # fmt: skip
+    model.outputs = outputs[2:]
+    return model.case().model
+
+
+def test_rows_are_sliced_in_a_loop_whose_shapes_stay() -> None:
+    for number in (0, 2, -1):
+        context = context_of(looped(row(number), [2], times=3))
+        assert result(context, ROWS) == ROWS[number].tobytes()
+    context = context_of(looped(row(3), [2], times=3))
+    with pytest.raises(HostError, match="element 3 of 3"):
+        result(context, ROWS)
+
+
+def test_rows_are_not_sliced_in_a_loop_whose_shapes_change() -> None:
+    """In its first round, there is no row 4; in its last, there is."""
+    context = context_of(looped(row(4), [2], times=2, grows=True))
+    with pytest.raises(HostError, match="computes the shapes in its loop"):
+        result(context, ROWS)
+
+
+def sized(number: int, shown: bool = False) -> Step:
+    """Gives a tensor with one of its lengths added to it, or that length alone."""
+
+    def step(model: Draft, source: int) -> int:
+        shape, length = model.made(I32, [2], shown=False), model.made(I32, [], exact=True)
+        model.add("SHAPE", [source], [shape], "Shape", outType=2).version = 1
+        places = [ints(model, [each]) for each in (number, number + 1, 1)]
+        model.add("STRIDED_SLICE", [shape, *places], [length], "StridedSlice",
+                  shrinkAxisMask=1).version = 1  # fmt: skip
+        if shown:
+            return length
+        real, made = model.made(F32, [], exact=True), model.made(F32, [3, 2], exact=True)
+        model.add("CAST", [length], [real], "Cast").version = 1
+        model.add("ADD", [source, real], [made], "Add").version = 1
+        return made
+
+    return step
+
+
+def test_lengths_are_known_in_branches_and_loops() -> None:
+    assert (
+        result(context_of(branched(sized(1), F32, [3, 2], [3, 2])), YES, ROWS)
+        == (ROWS + 2).astype(np.float32).tobytes()
+    )
+    for grows, rows in ((False, 3), (True, 6)):
+        given = result(context_of(looped(sized(0), [3, 2], 2, grows)), ROWS)
+        values = np.concatenate([ROWS] * (rows // 3)) + rows
+        assert np.frombuffer(given, np.float32).tolist() == np.ravel(values).tolist()
+
+
+def test_a_branch_that_gives_what_litert_computes_before_it_runs_is_refused() -> None:
+    refused(branched(sized(0, shown=True), I32, [3, 2], []), "free it twice")
+
+
+def test_a_call_that_does_not_say_of_what_is_refused() -> None:
+    """LiteRT takes it for one of the first subgraph, and calls that until its stack is full."""
+    model, inner = draft(free=False), draft(free=False)
+    for each in (inner, model):
+        chosen, source = each.given(BOOL, [], constant=0), each.given(F32, [3], constant=0)
+        made = each.made(F32, [3], exact=True)
+        if each is inner:
+            each.add("IF", [chosen, chosen, source], [made]).version = 1
+            called = model.graph(inner, [chosen, source])
+        else:
+            each.add("IF", [chosen, chosen, source], [made], "If", thenSubgraphIndex=called,
+                     elseSubgraphIndex=called).version = 1  # fmt: skip
+    refused(model.case().model, "does not say which subgraph it calls")
+
+
+def test_a_row_is_not_sliced_in_a_branch_that_is_called_for_several_tensors() -> None:
+    """Only the shape of the last one can be seen."""
+    model, inner = draft(), draft()
+    given = inner.given(F32, [3, 2], constant=0)
+    inner.outputs = [row(2)(inner, given)]
+    called, chosen = model.graph(inner, [given]), model.given(BOOL, [], constant=0)
+    for _ in range(2):
+        source, made = model.given(F32, [3, 2], constant=0), model.made(F32, [2], exact=True)
+        model.add("IF", [chosen, source], [made], "If", thenSubgraphIndex=called,
+                  elseSubgraphIndex=called).version = 1  # fmt: skip
+    refused(model.case().model, "several operators call its subgraph")

