@@ -56,6 +56,10 @@ def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
 
 
 def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
+    """What is given to a called subgraph has no memory yet, but a shape, if the last result has."""
+    result, called = guard.places[-1], guard.subgraph
+    computed = computed or (called > 0 and _has_elements(interpreter, result, called))
+
     def shape_of(place: int) -> Shape:
         shape = _shape(interpreter, place, guard.subgraph)
         known = computed or 0 in shape or _has_elements(interpreter, place, guard.subgraph)

@@ -179,7 +179,7 @@ def guard_of_constants(
     values = {place: node.values(place) for place in (found.begin, found.steps)}
     return Guard(
         subgraph,
-        [found.source],
+        [found.source, *node.results],
         lambda shapes: found.refusal(shapes[0], values.__getitem__),
         node.table,
         after=True,

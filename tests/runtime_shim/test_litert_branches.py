@@ -263,10 +263,11 @@ def test_rows_are_sliced_in_a_loop_whose_shapes_stay() -> None:
 
 
 def test_rows_are_not_sliced_in_a_loop_whose_shapes_change() -> None:
-    """In its first round, there is no row 4; in its last, there is."""
-    context = context_of(looped(row(4), [2], times=2, grows=True))
-    with pytest.raises(HostError, match="computes the shapes in its loop"):
-        result(context, ROWS)
+    """Nobody sees which shapes there were in the rounds between the first and the last."""
+    for number, word in ((4, "element 4 of 3"), (2, "computes the shapes in its loop")):
+        context = context_of(looped(row(number), [2], times=2, grows=True))
+        with pytest.raises(HostError, match=word):
+            result(context, ROWS)
 
 
 def sized(number: int, shown: bool = False) -> Step:
@@ -329,3 +330,16 @@ def test_a_row_is_not_sliced_in_a_branch_that_is_called_for_several_tensors() ->
         model.add("IF", [chosen, source], [made], "If", thenSubgraphIndex=called,
                   elseSubgraphIndex=called).version = 1  # fmt: skip
     refused(model.case().model, "several operators call its subgraph")
+
+
+def test_shapes_that_end_the_process_are_refused_in_a_branch() -> None:
+    kind = Kind(np.int16, 0.25)
+
+    def added(model: Draft, source: int) -> int:
+        other, made = model.constant(kind, np.ones(2, np.int16)), model.made(kind, [3, 2])
+        model.add("ADD", [source, other], [made], "Add", potScaleInt16=True).version = 1
+        return made
+
+    context = context_of(branched(added, kind, [3, 2], [3, 2]))
+    with pytest.raises(HostError, match="ADD of i16 whose scales are powers of two"):
+        result(context, YES, np.ones((3, 2), np.int16))
