@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import rewriter
-from rewriter import wasm_tools
 from rewriter.host_table import tables
 from runtime_shim import Limits
 from tests.command import nnshim
@@ -66,18 +65,26 @@ def test_the_table_of_hosts_is_what_its_command_prints() -> None:
     assert shown[1] == tables()
 
 
-def test_the_library_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = re.findall(r"```python\n(.*?)\n```", README, re.DOTALL)
+def test_the_library_examples_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rewriting, running, embedding = re.findall(r"```python\n(.*?)\n```", README, re.DOTALL)
     shutil.copytree(ROOT / "samples", tmp_path / "samples")
     guest = (ROOT / "samples" / "digits.wasm").read_bytes()
     (tmp_path / "in.wasm").write_bytes(rewriter.rewrite(guest))
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"data": guest}
-    exec(first, names)
+    exec(rewriting, names)
     assert names["renamed"] == rewriter.rewrite(guest)
     assert (tmp_path / "out.wasm").read_bytes() == guest
-    text = (ROOT / "samples" / "digits_by_name.wat").read_bytes()
-    exec(second, {"binary": wasm_tools.assemble(text)})
+    exec(running, names)
+    exec(embedding, {})
+    shown = capfd.readouterr().out.splitlines()
+    assert shown[-3:] == [
+        "samples/images/3.pgm: 3 (100.0%)",
+        "0",
+        "samples/images/3.pgm: 3 (100.0%)",
+    ]
 
 
 def test_the_table_of_limits_has_each_of_them_and_what_it_is_unless_given() -> None:

@@ -15,7 +15,6 @@ __all__ = ["app"]
 
 app = typer.Typer(
     help="See and empty the folder of `nnshim run --model-cache`.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
 

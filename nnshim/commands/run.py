@@ -47,7 +47,8 @@ _NAMED_LIMITS = (
 _REMEDIES = {
     "graphs": "--nn-preload NAME:ENCODING:TARGET:PATH, -S nn-graph=ENCODING::DIR,"
     " --graphs FILE.toml and --graph-files DIR name graphs",
-    "device": "--gpu-fallback cpu lets it run on the CPU, --device says where it runs",
+    "device": "--device ENCODING=DEVICE says where models run; --gpu-fallback cpu lets those that"
+    " ask for a gpu run on the CPU",
 }
 """What helps, by HostError.remedy."""
 
@@ -95,7 +96,9 @@ def command(
     ] = None,
     gpu_fallback: Annotated[
         str | None,
-        typer.Option(metavar="cpu", help="Where a guest asks for a GPU that is not there."),
+        typer.Option(
+            metavar="cpu", help="Use the CPU where a guest asks for a GPU that is missing."
+        ),
     ] = None,
     threads: Threads = None,
     fast_math: FastMath = False,
@@ -114,7 +117,9 @@ def command(
     ] = None,
     max_memory: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Of memories and tables: 64M. 4G by default."),
+        typer.Option(
+            metavar="SIZE", help="At most so much for memories and tables: 64M. 4G by default."
+        ),
     ] = None,
     limit: Annotated[
         list[str] | None,
@@ -125,7 +130,8 @@ def command(
         ),
     ] = None,
     isolate: Annotated[
-        bool, typer.Option("--isolate", help="Run models in another process, which may crash.")
+        bool,
+        typer.Option("--isolate", help="Run models in another process, where a crash is an errno."),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,
@@ -141,10 +147,10 @@ def command(
     ] = None,
     model_cache_size: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Of that folder: 500M. 10G by default."),
+        typer.Option(metavar="SIZE", help="The limit of that folder: 500M. 10G by default."),
     ] = None,
     cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Keep what is compiled for the next run.")
+        bool, typer.Option("--cache/--no-cache", help="Keep the compiled module for the next run.")
     ] = True,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
@@ -234,19 +240,20 @@ def command(
         outcome = Outcome(EXIT_TRAP, refused=trap.refused)
     finally:
         _report(host.stats(), stats, stats_json)
-    if outcome.refused is not None and not verbose:
-        _say_refused(*outcome.refused)
+    if outcome.refused is not None:
+        _say_refused(*outcome.refused, verbose)
     for result in outcome.results:
         say(str(result))
     _end(outcome.exit_code)
 
 
-def _say_refused(function: str, error: "HostError") -> None:
-    note(f"the last call that the host refused was {function}: {error}")
+def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
+    if not was_logged:
+        note(f"the last call that the host refused was {function}: {error}")
     what, _, limit = error.remedy.partition(" ")
     if what == "limit":
         option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)
-        note(f"{option or f'--limit {limit}=N'} changes that limit")
+        note(f"{option or f'--limit {limit}=SIZE'} changes that limit")
     elif what in _REMEDIES:
         note(_REMEDIES[what])
 

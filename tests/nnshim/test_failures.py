@@ -57,7 +57,7 @@ def test_a_limit_is_said_with_its_option(tmp_path: Path) -> None:
     guest = tmp_path / "guest.wasm"
     guest.write_bytes(loads("digits"))
     done = nnshim("run", "--limit", "names=3", guest)
-    assert b"--limit names=N changes that limit" in done.stderr
+    assert b"--limit names=SIZE changes that limit" in done.stderr
 
 
 def test_a_guest_that_ends_well_is_not_spoken_of(tmp_path: Path) -> None:
