@@ -74,7 +74,7 @@ def _raw(
                 words[0] = function(session, find_memory(caller), *arguments(words))
         except HostError as error:
             words[0] = error.errno
-            session.refused = name, error.with_traceback(None)
+            session.refused = name, HostError(*error.args)  # without what it was raised for
             log.info("%s: %s", name, error)
         if session.stop is not None:
             raise session.stop

@@ -55,7 +55,7 @@ def printed_digits(host: NNHost, abi: str, capfd: pytest.CaptureFixture[str]) ->
     assert guest.count(three) == 1
     for digit in range(10):
         adapted = rewrite(guest.replace(three, _ink(digit)), abi=abi)
-        assert run(adapted, host, guest_abi=abi).exit_code == 0
+        assert run(adapted, host).exit_code == 0
     return capfd.readouterr().out.replace("\n", "")
 
 

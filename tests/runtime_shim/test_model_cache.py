@@ -271,7 +271,11 @@ def test_the_command_fills_lists_and_empties_a_cache(tmp_path: Path) -> None:
         (["cache", "clear", "/none"], 1, b"cannot read /none: No such file or directory"),
         (["cache", "list"], 2, b"Missing argument 'DIR'"),
         (["cache", "burn", "/none"], 2, b"No such command 'burn'"),
-        (["run", "--model-cache-size", "1X", "x"], 2, b"--model-cache-size 1X: expected a number"),
+        (
+            ["run", "--model-cache", "c", "--model-cache-size", "1X", "x"],
+            2,
+            b"1X: expected a number",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments: list[str], code: int, words: bytes) -> None:
