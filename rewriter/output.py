@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from rewriter.errors import InputError, OutputError
+from rewriter.locks import lock
 from rewriter.source import Source
 
 __all__ = ["is_same_file", "write_atomic"]
@@ -107,20 +108,9 @@ def _new_temporary(folder: str, mode: int) -> tuple[str, int]:
     while True:
         path = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        if _lock(fd) and os.path.exists(path):
+        if lock(fd) and os.path.exists(path):
             return path, fd
         os.close(fd)  # it was taken for one that was left behind, before it was locked
-
-
-def _lock(fd: int) -> bool:
-    """False where another process has locked it."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # the file system has no locks
-        return True
-    return True
 
 
 def _remove_left_behind(folder: str) -> None:

@@ -15,6 +15,7 @@ https://docs.wasmtime.dev/c-api/
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -246,17 +247,19 @@ def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
 
 
 def definitions(
-    linker: wasmtime.Linker, store: wasmtime.Store, module: wasmtime.Module
+    store: wasmtime.Store, module: wasmtime.Module, *linkers: wasmtime.Linker
 ) -> list[Any]:
-    """What a linker has for each import, None for those that it has not."""
-    return [_definition(linker, store, item) for item in module.imports]
+    """What the first linker that has it has for each import, None for those that none has."""
+    return [_definition(store, item, linkers) for item in module.imports]
 
 
-def _definition(linker: wasmtime.Linker, store: wasmtime.Store, item: wasmtime.ImportType) -> Any:
-    try:
-        return linker.get(store, item.module, item.name or "")
-    except wasmtime.WasmtimeError:
-        return None
+def _definition(
+    store: wasmtime.Store, item: wasmtime.ImportType, linkers: Sequence[wasmtime.Linker]
+) -> Any:
+    for linker in linkers:
+        with contextlib.suppress(wasmtime.WasmtimeError):
+            return linker.get(store, item.module, item.name or "")
+    return None
 
 
 def instantiate(

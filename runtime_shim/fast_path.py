@@ -88,12 +88,7 @@ class Connection:
             exports = self._calls.exports(store)
             for function in self._dialect.functions:
                 own.define(store, name, function, exports[function])
-        self._definitions = [
-            inner if inner is not None else outer
-            for inner, outer in zip(
-                definitions(own, store, module), definitions(linker, store, module), strict=True
-            )
-        ]
+        self._definitions = definitions(store, module, own, linker)
 
     @property
     def missing(self) -> list[int]:
@@ -130,7 +125,7 @@ class Connection:
         self._session.use_arena(Arena(view, dialect.tensor_types), StoreLife(store))
 
     def _instance(self, linker: wasmtime.Linker, module: wasmtime.Module) -> wasmtime.Instance:
-        found = definitions(linker, self._store, module)
+        found = definitions(self._store, module, linker)
         return instantiate(self._store, module, found, self.escape)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rewriter.errors import InputError, OutputError
+from rewriter.locks import lock
 
 __all__ = ["Kept", "clear", "kept_models", "key_of", "workplace"]
 
@@ -189,20 +190,9 @@ def _new_workplace(folder: str) -> tuple[Path, int]:
             fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
-        if _lock(fd) and work.exists():
+        if lock(fd) and work.exists():
             return work, fd
         os.close(fd)  # it was taken for one that was left behind, before it was locked
-
-
-def _lock(fd: int) -> bool:
-    """False where another process has locked it."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # the file system has no locks
-        return True
-    return True
 
 
 def _remove_left_behind(folder: str) -> None:

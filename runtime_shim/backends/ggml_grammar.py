@@ -103,4 +103,4 @@ class Grammar:
         """Whether there is a token that does not fit: some never do, such as that which begins a
         text. llguidance lets everything pass once it has met an error."""
         with memoryview(self._data) as data:
-            return -math.inf in data.cast("f")[1::3].tolist()
+            return -math.inf in data.cast("f")[1::3]
