@@ -19,8 +19,8 @@ import wasmtime
 from benchmarks.measure import in_turn, machine, table
 from benchmarks.rewrite import MB, module
 from rewriter import inspect_module, rewrite
-from rewriter.dialects import DIALECTS, WAMR, WITX, Dialect
-from rewriter.sections import SectionId, split
+from rewriter.abi.dialects import DIALECTS, WAMR, WITX, Dialect
+from rewriter.wasm.sections import SectionId, split
 
 SHAPE, DATA, TENSOR, WAMR_TENSOR, BUILDERS, OUTPUT = 64, 96, 128, 160, 192, 256
 

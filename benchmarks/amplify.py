@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.measure import machine, table
-from rewriter.dialects import TENSOR, WASMEDGE, Encoding, Errno, Target, TensorType
+from rewriter.abi.dialects import TENSOR, WASMEDGE, Encoding, Errno, Target, TensorType
 from runtime_shim import NamedGraph, NNHost
-from tests.gguf_models import successors
-from tests.guest import DIMS, HANDLE, TENSOR_AT, Guest
-from tests.models import identity
+from tests.support.gguf_models import successors
+from tests.support.guest import DIMS, HANDLE, TENSOR_AT, Guest
+from tests.support.models import identity
 
 PAGE = 65536
 

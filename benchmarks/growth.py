@@ -20,10 +20,10 @@ from pathlib import Path
 import wasmtime
 
 from benchmarks.measure import in_turn, machine, table
-from rewriter.dialects import TENSOR, WASMEDGE, WITX, Encoding, Target, TensorType
+from rewriter.abi.dialects import TENSOR, WASMEDGE, WITX, Encoding, Target, TensorType
 from runtime_shim import NamedGraph, NNHost
-from tests.guest import DIMS, HANDLE, TENSOR_AT, WRITTEN, Guest, text
-from tests.models import identity
+from tests.support.guest import DIMS, HANDLE, TENSOR_AT, WRITTEN, Guest, text
+from tests.support.models import identity
 
 BACKENDS = (Encoding.ONNX, Encoding.OPENVINO)
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.measure import machine, table
-from rewriter.leb128 import encode_u32
-from rewriter.sections import SectionId
-from tests.wasm import (
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.sections import SectionId
+from tests.support.wasm import (
     FUNC_0,
     HEADER,
     TYPES,
@@ -42,8 +42,8 @@ QUICK_SIZES = 5_000, 20_000
 RUN = """
 import json, re, sys, time
 from rewriter import NNShimError, compare, rewrite_file
-from rewriter.source import open_source
-import rewriter.adapting, rewriter.assess, rewriter.code
+from rewriter.files.input import open_source
+import rewriter.rewriting.install_adapters, rewriter.analysis.compatibility, rewriter.functions.code
 
 def peak():
     with open("/proc/self/status") as status:

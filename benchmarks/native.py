@@ -29,8 +29,8 @@ from onnx import helper
 
 from benchmarks.measure import NNSHIM, installed, machine, table
 from samples.build import build
-from tests.models import F32, model
-from tests.native import NativeWasmtime, openvino_model
+from tests.support.models import F32, model
+from tests.support.native import NativeWasmtime, openvino_model
 
 GUEST = Path(__file__).with_name("guests") / "infer.c"
 

@@ -20,10 +20,11 @@ from pathlib import Path
 from unittest import mock
 
 from benchmarks.measure import NNSHIM, in_turn, installed, machine, table
-from rewriter import rewrite_file, wasm_tools
-from rewriter.cursor import Cursor
-from rewriter.leb128 import encode_u32
-from rewriter.sections import HEADER_SIZE, SectionId, split
+from rewriter import rewrite_file
+from rewriter.files import wasm_tools
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.reader import Cursor
+from rewriter.wasm.sections import HEADER_SIZE, SectionId, split
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "digits.wasm"
 MB = 1_000_000

@@ -19,10 +19,10 @@ import wasmtime
 from onnx import helper
 
 from benchmarks.measure import in_turn, machine, table
-from rewriter.dialects import Encoding, Target
+from rewriter.abi.dialects import Encoding, Target
 from runtime_shim import NamedGraph, NNHost
-from tests.models import F32, model
-from tests.native import openvino_model
+from tests.support.models import F32, model
+from tests.support.native import openvino_model
 
 SIDE, CHANNELS, CLASSES = 64, 32, 10
 

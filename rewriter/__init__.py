@@ -24,11 +24,17 @@ from rewriter.errors import (
 )
 
 if TYPE_CHECKING:
-    from rewriter.dialects import WASI_EPHEMERAL_NN, WASI_NN
-    from rewriter.inspect import Abi, CustomSection, ImportedItem, ModuleInfo, inspect_module
-    from rewriter.pipeline import Result, rewrite, rewrite_file
-    from rewriter.plan import Plan, Rename
-    from rewriter.verify import Comparison, Difference, compare
+    from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN
+    from rewriter.analysis.inspect import (
+        Abi,
+        CustomSection,
+        ImportedItem,
+        ModuleInfo,
+        inspect_module,
+    )
+    from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
+    from rewriter.rewriting.plan import Plan, Rename
+    from rewriter.verifying.compare import Comparison, Difference, compare
 
 __all__ = [
     "WASI_EPHEMERAL_NN",
@@ -61,11 +67,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
-    "inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
-    "pipeline": ("Result", "rewrite", "rewrite_file"),
-    "plan": ("Plan", "Rename"),
-    "verify": ("Comparison", "Difference", "compare"),
+    "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
+    "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
+    "rewriting.pipeline": ("Result", "rewrite", "rewrite_file"),
+    "rewriting.plan": ("Plan", "Rename"),
+    "verifying.compare": ("Comparison", "Difference", "compare"),
 }
 """More public names, by module: imported at first use, as a start costs more than most work."""
 

@@ -1,6 +1,6 @@
 """Errors of the runtime; the tree they hang from is in rewriter.errors.
 
-HostError       becomes an errno for the guest (runtime_shim.linker)
+HostError       becomes an errno for the guest (runtime_shim.engine.host_functions)
 LinkError       the module asks for imports that no one defines
 GuestTrap       the guest stopped with a trap
   GuestTimeout  it was stopped, as its time was over
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rewriter.dialects import Errno
+from rewriter.abi.dialects import Errno
 from rewriter.errors import NNShimError
 
 __all__ = ["GuestTimeout", "GuestTrap", "HostError", "LinkError"]

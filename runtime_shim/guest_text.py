@@ -6,7 +6,7 @@ import json
 import reprlib
 from typing import Any
 
-from rewriter.dialects import Errno
+from rewriter.abi.dialects import Errno
 from runtime_shim.errors import HostError
 
 __all__ = ["json_object", "quoted"]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rewriter.errors import InputError, OutputError
-from rewriter.locks import lock
+from rewriter.files.locks import lock
 
 __all__ = ["Kept", "clear", "kept_models", "key_of", "workplace"]
 

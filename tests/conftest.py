@@ -16,12 +16,12 @@ GUESTS = Path(__file__).resolve().parent / "guests"
 
 
 if TYPE_CHECKING:
-    from tests.native import NativeWasmtime
+    from tests.support.native import NativeWasmtime
 
 
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> NativeWasmtime:
-    from tests.native import NativeWasmtime
+    from tests.support.native import NativeWasmtime
 
     return NativeWasmtime(tmp_path_factory.mktemp("native"))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import rewriter
-from rewriter.host_table import tables
 from runtime_shim import Limits
-from tests.command import nnshim
+from tests.support.command import nnshim
+from tests.tools.host_table import tables
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -59,7 +59,7 @@ def test_the_base_package_needs_no_nn_package() -> None:
 
 def test_the_table_of_hosts_is_what_its_command_prints() -> None:
     shown = re.search(
-        r"<!-- python -m rewriter.host_table -->\n(.*?)\n<!-- end -->", README, re.DOTALL
+        r"<!-- python -m tests.tools.host_table -->\n(.*?)\n<!-- end -->", README, re.DOTALL
     )
     assert shown is not None
     assert shown[1] == tables()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import watched_home
+from tests.support.homes import watched_home
 
 PYTEST = ("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider")
 
@@ -18,7 +18,7 @@ PYTEST = ("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider")
     "arguments",
     [
         (*PYTEST, "--collect-only"),
-        (*PYTEST, "tests/runtime_shim/test_onnx_devices.py"),
+        (*PYTEST, "tests/runtime_shim/backends/onnx/test_onnx_devices.py"),
         ("-c", "import tests, onnxruntime, openvino"),
         ("-c", "import benchmarks, onnxruntime, openvino"),
     ],

@@ -20,8 +20,8 @@ from rewriter.errors import UsageError
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
-    from rewriter.dialects import Encoding
-    from runtime_shim.bench import Measurement
+    from rewriter.abi.dialects import Encoding
+    from runtime_shim.diagnostics.bench import Measurement
 
 __all__ = ["command"]
 
@@ -67,8 +67,8 @@ def command(
     """
     from dataclasses import asdict
 
-    from runtime_shim.backends.base import Settings
-    from runtime_shim.bench import bench, parse_input
+    from runtime_shim.backends.interface import Settings
+    from runtime_shim.diagnostics.bench import bench, parse_input
 
     once("--backend", map(str.lower, backend or []))
     once("--device", device or [])
@@ -103,7 +103,7 @@ def command(
 
 
 def _encoding(name: str) -> Encoding:
-    from rewriter.dialects import Encoding
+    from rewriter.abi.dialects import Encoding
 
     try:
         return Encoding[name.upper()]

@@ -8,8 +8,8 @@ import typer
 
 from nnshim.commands.common import Finding, GuestAbi, once, report
 from rewriter import ModuleInfo
-from rewriter.assess import Assessment, Verdict, assess
-from rewriter.hosts import HOSTS, Host, find_host
+from rewriter.abi.hosts import HOSTS, Host, find_host
+from rewriter.analysis.compatibility import Assessment, Verdict, assess
 
 __all__ = ["command"]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 import typer
 
-from rewriter.dialects import DIALECTS, find_dialect
+from rewriter.abi.dialects import DIALECTS, find_dialect
 from rewriter.errors import InputError, ModuleError, UsageError
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
-    from rewriter.inspect import ModuleInfo
+    from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = [
     "FastMath",
@@ -122,8 +122,8 @@ def report(
     """
     if guest_abi is not None:
         find_dialect(guest_abi)
-    from rewriter.inspect import inspect_module
-    from rewriter.source import open_source
+    from rewriter.analysis.inspect import inspect_module
+    from rewriter.files.input import open_source
 
     passed = True
     objects: list[dict[str, object]] = []

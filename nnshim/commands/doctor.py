@@ -10,7 +10,7 @@ from nnshim.commands.common import print_json, say, start_logging
 from rewriter.errors import NNShimError
 
 if TYPE_CHECKING:
-    from runtime_shim.doctor import BackendReport
+    from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = ["command"]
 
@@ -26,8 +26,8 @@ def command(
     from dataclasses import asdict
     from importlib.metadata import version
 
-    from rewriter import wasm_tools
-    from runtime_shim.doctor import examine
+    from rewriter.files import wasm_tools
+    from runtime_shim.diagnostics.doctor import examine
 
     start_logging()
     try:

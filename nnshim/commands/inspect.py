@@ -9,8 +9,8 @@ import typer
 
 from nnshim.commands.common import Finding, GuestAbi, report
 from rewriter import ModuleInfo
-from rewriter.assess import Verdict, assess
-from rewriter.hosts import HOSTS
+from rewriter.abi.hosts import HOSTS
+from rewriter.analysis.compatibility import Verdict, assess
 
 __all__ = ["command"]
 

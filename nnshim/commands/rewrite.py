@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from nnshim.commands.common import GuestAbi, counted, note, once, print_json, say
-from rewriter.dialects import DIALECTS
+from rewriter.abi.dialects import DIALECTS
+from rewriter.abi.hosts import HOSTS
 from rewriter.errors import UsageError
-from rewriter.hosts import HOSTS
-from rewriter.pipeline import Result, rewrite_file
+from rewriter.rewriting.pipeline import Result, rewrite_file
 
 __all__ = ["command"]
 

@@ -41,7 +41,7 @@ _NAMED_LIMITS = (
     *("graphs", "contexts", "models", "tensors", "total"),
     *("names", "configurations", "loading"),
 )
-"""Those of runtime_shim.limits that have no option of their own."""
+"""Those of runtime_shim.host.limits that have no option of their own."""
 
 
 _REMEDIES = {
@@ -167,7 +167,7 @@ def command(
     import signal
 
     from nnshim.commands.frames import folded
-    from rewriter.source import open_source
+    from rewriter.files.input import open_source
     from runtime_shim import (
         GuestTimeout,
         GuestTrap,
@@ -178,7 +178,7 @@ def command(
         read_graphs,
         run,
     )
-    from runtime_shim.backends.base import MODEL_CACHE_SIZE
+    from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
     limits = _parse_limits(timeout, fuel, max_memory, limit or [])
     if timeout is not None:
@@ -286,8 +286,8 @@ def _end(exit_code: int) -> NoReturn:
 
 def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
     if path is not None:
-        from rewriter.output import write_atomic
-        from rewriter.source import Source
+        from rewriter.files.input import Source
+        from rewriter.files.output import write_atomic
 
         text = to_json([row._asdict() for row in rows]) + "\n"
         write_atomic(path, Source(path, b""), [text.encode()])

@@ -8,7 +8,7 @@ import typer
 
 from nnshim.commands.common import counted, print_json, say
 from rewriter import Comparison, compare
-from rewriter.source import open_source
+from rewriter.files.input import open_source
 
 __all__ = ["command"]
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from rewriter.dialects import WAMR_OUTPUT_UNIT, Dialect, Errno
+from rewriter.abi.dialects import WAMR_OUTPUT_UNIT, Dialect, Errno
 from runtime_shim.abi import wamr, wasmedge, witx
+from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
-from runtime_shim.memory import GuestMemory
-from runtime_shim.session import Floats, Session
+from runtime_shim.host.session import Floats, Session
 
 __all__ = ["adapted", "functions"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
 
-from rewriter.dialects import (
+from rewriter.abi.dialects import (
     ELEMENT_SIZE,
     WAMR_BUILDERS,
     WAMR_DIMENSIONS,
@@ -21,9 +21,9 @@ from rewriter.dialects import (
     TensorType,
 )
 from runtime_shim.abi import witx
+from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
-from runtime_shim.memory import GuestMemory
-from runtime_shim.session import Floats, Session
+from runtime_shim.host.session import Floats, Session
 
 __all__ = ["functions"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rewriter.dialects import Dialect, Errno
+from rewriter.abi.dialects import Dialect, Errno
 from runtime_shim.abi import witx
+from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.guest_text import json_object
-from runtime_shim.memory import GuestMemory
-from runtime_shim.session import Session
+from runtime_shim.host.session import Session
 
 __all__ = ["functions"]
 

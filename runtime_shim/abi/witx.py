@@ -1,6 +1,6 @@
 """The witx ABI: six functions that decode a guest's arguments and encode the results.
 
-Signatures, structures and constants stand in rewriter.dialects.
+Signatures, structures and constants stand in rewriter.abi.dialects.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
-from rewriter.dialects import (
+from rewriter.abi.dialects import (
     BUILDER,
     TENSOR,
     WASMEDGE,
@@ -22,9 +22,9 @@ from rewriter.dialects import (
     Target,
     TensorType,
 )
+from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
-from runtime_shim.memory import GuestMemory
-from runtime_shim.session import AUTO, Place, Session
+from runtime_shim.host.session import AUTO, Place, Session
 
 __all__ = ["SUCCESS", "functions", "load", "meaning", "read_shape", "read_text"]
 

@@ -13,8 +13,8 @@ import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from rewriter.dialects import Encoding, Errno
-from runtime_shim.backends.base import DEFAULTS, Backend, Settings
+from rewriter.abi.dialects import Encoding, Errno
+from runtime_shim.backends.interface import DEFAULTS, Backend, Settings
 from runtime_shim.backends.telemetry import turn_off
 from runtime_shim.errors import HostError
 
@@ -22,14 +22,14 @@ __all__ = ["OWN_ENCODINGS", "encodings", "import_backend"]
 
 _GROUP = "nnshim.backends"
 
-_OWN: Mapping[Encoding, str] = MappingProxyType(
+_OWN: Mapping[Encoding, tuple[str, str]] = MappingProxyType(
     {
-        Encoding.GGML: "ggml",
-        Encoding.ONNX: "onnx",
-        Encoding.OPENVINO: "openvino",
-        Encoding.PYTORCH: "torch",
-        Encoding.TENSORFLOW: "tensorflow",
-        Encoding.TENSORFLOWLITE: "litert",
+        Encoding.GGML: ("ggml.backend", "ggml"),
+        Encoding.ONNX: ("onnx.backend", "onnx"),
+        Encoding.OPENVINO: ("openvino.entry", "openvino"),
+        Encoding.PYTORCH: ("torch.backend", "torch"),
+        Encoding.TENSORFLOW: ("tensorflow", "tensorflow"),
+        Encoding.TENSORFLOWLITE: ("litert.backend", "litert"),
     }
 )
 """The module in this package, and the extra that installs what it needs. A table and no entry
@@ -51,14 +51,14 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
     turn_off()
     try:
         if own is not None:
-            create = importlib.import_module(f"{__name__}.{own}").create
+            create = importlib.import_module(f"{__name__}.{own[0]}").create
         else:
             create = _added(name)
         backend: Backend = create(settings)
     except ImportError as error:
         reason = f"the backend for {name} models cannot be imported ({error})"
         if own is not None:
-            reason += f"; pip install 'nnshim[{own}]'"
+            reason += f"; pip install 'nnshim[{own[1]}]'"
         _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     return backend

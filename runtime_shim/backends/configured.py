@@ -8,10 +8,10 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rewriter.dialects import Encoding
-from runtime_shim.backends.base import NO_OPTIONS, Options, Settings
-from runtime_shim.backends.ggml_options import GgmlOptions, parse_options
-from runtime_shim.backends.ports import SETTINGS, most_threads, settings_for
+from rewriter.abi.dialects import Encoding
+from runtime_shim.backends.common.tensor_info import SETTINGS, most_threads, settings_for
+from runtime_shim.backends.ggml.options import GgmlOptions, parse_options
+from runtime_shim.backends.interface import NO_OPTIONS, Options, Settings
 
 __all__ = ["Understood", "understood"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rewriter.dialects import Errno, Target, TensorType
-from runtime_shim.backends.base import NO_OPTIONS, Options, Part, Place, Runtime
-from runtime_shim.backends.devices import choose_device
-from runtime_shim.backends.ports import not_computed
+from rewriter.abi.dialects import Errno, Target, TensorType
+from runtime_shim.backends.common.devices import choose_device
+from runtime_shim.backends.common.tensor_info import not_computed
+from runtime_shim.backends.interface import NO_OPTIONS, Options, Part, Place, Runtime
 from runtime_shim.errors import HostError
 
 __all__ = ["FakeBackend", "Load", "echo"]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rewriter.dialects import Encoding, Errno
-from runtime_shim.backends.base import Part, Place, Settings
+from rewriter.abi.dialects import Encoding, Errno
 from runtime_shim.backends.checks.graphdef import check_lengths
 from runtime_shim.backends.checks.graphdef_order import check_order
 from runtime_shim.backends.checks.openvino_formats import AHEAD_OF_GRAPHS
-from runtime_shim.backends.detect import detect
-from runtime_shim.backends.openvino_backend import OpenVinoBackend
-from runtime_shim.backends.openvino_graph import OpenVinoGraph
-from runtime_shim.backends.openvino_library import Config, LoadedModel
-from runtime_shim.backends.parts import as_file
-from runtime_shim.backends.ports import check_parts
+from runtime_shim.backends.common.tensor_info import check_parts
+from runtime_shim.backends.interface import Part, Place, Settings
+from runtime_shim.backends.openvino.backend import OpenVinoBackend
+from runtime_shim.backends.openvino.graph import OpenVinoGraph
+from runtime_shim.backends.openvino.interface import Config, LoadedModel
+from runtime_shim.backends.parsing.detect import detect
+from runtime_shim.backends.parsing.model_parts import as_file
 from runtime_shim.errors import HostError
 
 __all__ = ["TensorFlowBackend", "create"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.dialects import Encoding, Errno
+from rewriter.abi.dialects import Encoding, Errno
 from runtime_shim import NamedGraph, NNHost, WasiOptions, run
 from samples.build import build
 from tests.conftest import GUESTS

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from rewriter.dialects import Encoding, Errno, Target, TensorType
+from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NNHost, parse_nn_preload
 from runtime_shim.backends import import_backend
-from runtime_shim.doctor import examine
-from tests import tflite_models
-from tests.digits import ABIS, MODEL, layers, printed_digits
-from tests.guest import HANDLE, Guest
-from tests.models import F32, identity, model
-from tests.tflite_models import two_layers
+from runtime_shim.diagnostics.doctor import examine
+from tests.support import tflite_models
+from tests.support.digits import ABIS, MODEL, layers, printed_digits
+from tests.support.guest import HANDLE, Guest
+from tests.support.models import F32, identity, model
+from tests.support.tflite_models import two_layers
 
 MEMORY = '(memory (export "memory") 16)'
 """Room for the larger model, in pages."""
@@ -167,9 +167,9 @@ def test_an_operator_that_litert_has_no_gpu_code_for_is_no_reason_to_take_the_cp
 def test_a_context_that_is_left_over_does_no_harm(order: str) -> None:
     code = (
         "import sys\n"
-        "from rewriter.dialects import Encoding, Target, TensorType\n"
+        "from rewriter.abi.dialects import Encoding, Target, TensorType\n"
         "from runtime_shim import NNHost\n"
-        "from runtime_shim.backends.trials import TRIALS\n"
+        "from runtime_shim.backends.common.smoke_models import TRIALS\n"
         "model = TRIALS[Encoding.ONNX].model()\n"
         "graph = NNHost().load([model], Encoding.ONNX, Target.GPU)\n"
         "context = graph.init_execution_context()\n"

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from rewriter.dialects import Encoding, Errno, Target, TensorType
+from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NNHost, parse_nn_graph
-from runtime_shim.backends import guest_output
-from runtime_shim.backends.torch import TorchBackend
-from runtime_shim.backends.torch_operators import is_allowed_operator
-from runtime_shim.backends.trials import TRIALS
-from runtime_shim.doctor import examine
-from tests.digits import ABIS, layers, printed_digits
+from runtime_shim.backends.common import guest_output
+from runtime_shim.backends.common.smoke_models import TRIALS
+from runtime_shim.backends.torch.archive.operators import is_allowed_operator
+from runtime_shim.backends.torch.backend import TorchBackend
+from runtime_shim.diagnostics.doctor import examine
 from tests.heavy.torch_models import F32, Identity, computed, feed, rewritten, scripted
-from tests.mutations import try_mutations
+from tests.support.digits import ABIS, layers, printed_digits
+from tests.tools.mutations import try_mutations
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 
@@ -50,7 +50,7 @@ class Words(torch.nn.Module):
 
 @pytest.mark.parametrize("kind", TensorType)
 def test_tensors_of_every_type_go_in_and_come_out(kind: TensorType) -> None:
-    from runtime_shim.backends.arrays import DTYPES
+    from runtime_shim.backends.common.arrays import DTYPES
 
     context = TorchBackend().load([scripted(Identity())], Target.CPU).init_execution_context()
     data = np.array([[0, 1, 2], [3, 4, 250]]).astype(DTYPES[kind]).tobytes()

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.ao import quantization
 
-from rewriter.dialects import Errno, Target
+from rewriter.abi.dialects import Errno, Target
 from runtime_shim import HostError
-from runtime_shim.backends.torch import TorchBackend
+from runtime_shim.backends.torch.backend import TorchBackend
 from tests.heavy.torch_models import F32, rewritten, scripted, traced_with
 
 pytestmark = pytest.mark.filterwarnings(

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import torch
 
-from rewriter.dialects import Encoding, Errno, Target, TensorType
+from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NNHost
-from runtime_shim.backends.base import guarded
-from runtime_shim.backends.torch import TorchBackend
+from runtime_shim.backends.interface import guarded
+from runtime_shim.backends.torch.backend import TorchBackend
 from tests.heavy.torch_models import F32, computed, feed, rewritten, scripted, traced_with
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")

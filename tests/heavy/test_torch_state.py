@@ -9,10 +9,10 @@ from typing import Final
 import pytest
 import torch
 
-from rewriter.dialects import Encoding, Errno, Target
+from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim import HostError, NNHost, parse_nn_graph
-from runtime_shim.backends.torch import TorchBackend
-from runtime_shim.session import Session
+from runtime_shim.backends.torch.backend import TorchBackend
+from runtime_shim.host.session import Session
 from tests.heavy.torch_models import F32, Identity, feed, rewritten, scripted, traced_with
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
@@ -105,7 +105,7 @@ def test_a_module_that_keeps_nothing_is_shared() -> None:
 
 
 def test_copies_of_a_module_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime_shim.backends.torch._MOST_COPIED", 1 << 20)
+    monkeypatch.setattr("runtime_shim.backends.torch.backend._MOST_COPIED", 1 << 20)
     graph = TorchBackend().load([scripted(Counts("buffer"))], Target.CPU)
     contexts = [graph.init_execution_context() for _ in range(3)]
     with pytest.raises(HostError) as caught:

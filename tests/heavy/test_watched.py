@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import watched_home
-from tests.mutations import MODELS
+from tests.support.homes import watched_home
+from tests.tools.mutations import MODELS
 
 CALLS = (
     *("?open", "openat", "?openat2", "?creat", "?unlink", "unlinkat", "?rename", "?renameat"),
@@ -38,10 +38,10 @@ def mark(name):
 """
 
 GUESTS = f"""{MARK}
-from rewriter.dialects import DIALECTS, Errno
+from rewriter.abi.dialects import DIALECTS, Errno
 from runtime_shim import NNHost
-from tests.guest import DATA, HANDLE, Guest
-from tests.runtime_shim.test_hostile import test_every_call_gets_an_errno
+from tests.support.guest import DATA, HANDLE, Guest
+from tests.runtime_shim.engine.test_hostile import test_every_call_gets_an_errno
 
 test_every_call_gets_an_errno("witx", 0, False)
 mark({START!r})
@@ -56,9 +56,9 @@ mark({END!r})
 """
 
 NAMING = f"""{MARK}
-from rewriter.dialects import Encoding, Target
+from rewriter.abi.dialects import Encoding, Target
 from runtime_shim.backends import import_backend
-from tests.models import identity, with_external_data
+from tests.support.models import identity, with_external_data
 
 for encoding in (Encoding.ONNX, Encoding.OPENVINO):
     backend = import_backend(encoding)
@@ -75,10 +75,10 @@ for encoding in (Encoding.ONNX, Encoding.OPENVINO):
 
 BROKEN = f"""{MARK}
 import random, sys
-from rewriter.dialects import Target
+from rewriter.abi.dialects import Target
 from runtime_shim.backends import import_backend
-from runtime_shim.backends.base import guarded
-from tests.mutations import MODELS, mutated
+from runtime_shim.backends.interface import guarded
+from tests.tools.mutations import MODELS, mutated
 
 encoding, make, (tensor_type, shape, data) = MODELS[sys.argv[1]]
 backend, parts, choose = import_backend(encoding), make(), random.Random(1)
@@ -157,8 +157,8 @@ def test_nothing_is_opened_for_a_broken_model(tmp_path: Path, name: str) -> None
 
 
 DOCTOR = """
-from runtime_shim.backends import openvino_start
-from runtime_shim.doctor import examine
+from runtime_shim.backends.openvino import start as openvino_start
+from runtime_shim.diagnostics.doctor import examine
 if {fallback}: openvino_start.RELEASES = ("none that is known",)
 assert all(report.works for report in examine())
 """

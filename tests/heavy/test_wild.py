@@ -17,12 +17,10 @@ from typing import NamedTuple
 import pytest
 
 from rewriter import HostMismatch, compare, inspect_module, rewrite
-from rewriter.assess import Verdict, assess
-from rewriter.dialects import MODULE_NAMES, Encoding, Errno
-from rewriter.hosts import HOSTS
+from rewriter.abi.dialects import MODULE_NAMES, Encoding, Errno
+from rewriter.abi.hosts import HOSTS
+from rewriter.analysis.compatibility import Verdict, assess
 from runtime_shim import GuestTrap, LinkError, NamedGraph, NNHost, WasiOptions, run
-from tests.command import nnshim
-from tests.gguf_models import successors
 from tests.heavy.wild_guests import (
     BAKED,
     CALLED,
@@ -32,7 +30,9 @@ from tests.heavy.wild_guests import (
     OLDER_NUMBERS,
 )
 from tests.heavy.wild_models import DIGITS, TYPES, expected
-from tests.native import NativeWasmtime
+from tests.support.command import nnshim
+from tests.support.gguf_models import successors
+from tests.support.native import NativeWasmtime
 
 BUILT = Path(os.environ["WILD"])
 MODELS = BUILT / "models"

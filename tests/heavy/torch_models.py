@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from rewriter.dialects import Target, TensorType
-from runtime_shim.backends.torch import TorchBackend, TorchContext
+from rewriter.abi.dialects import Target, TensorType
+from runtime_shim.backends.torch.backend import TorchBackend, TorchContext
 
 F32 = TensorType.F32
 

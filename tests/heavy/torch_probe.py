@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from runtime_shim.backends.torch_memory import fill_with_zeros
-from runtime_shim.backends.torch_operators import is_allowed_operator
+from runtime_shim.backends.torch.archive.operators import is_allowed_operator
+from runtime_shim.backends.torch.memory import fill_with_zeros
 
 MARK = bytes.fromhex("efbeed7f")
 """What PyTorch's allocator marks with: c10/core/CPUAllocator.cpp, memset_junk."""

@@ -10,8 +10,8 @@ import openvino
 from onnx import TensorProto, helper, numpy_helper
 
 from samples.build import SAMPLES
-from tests.digits import MODEL
-from tests.native import openvino_model
+from tests.support.digits import MODEL
+from tests.support.native import openvino_model
 
 __all__ = ["DIGITS", "TYPES", "expected", "write_models"]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import rewrite, wasm_tools
-from rewriter.dialects import DIALECTS
-from tests.command import nnshim
-from tests.tensorflow_models import frozen, node, placeholder
-from tests.wasm import HEADER, assemble, import_module
+from rewriter import rewrite
+from rewriter.abi.dialects import DIALECTS
+from rewriter.files import wasm_tools
+from tests.support.command import nnshim
+from tests.support.tensorflow_models import frozen, node, placeholder
+from tests.support.wasm import HEADER, assemble, import_module
 
 GUEST = import_module("wasi_ephemeral_nn")
 
@@ -84,8 +85,8 @@ def test_a_wrong_call_is_exit_code_2(arguments: list[str]) -> None:
 
 def test_a_fault_in_nnshim_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     code = (
-        "import sys, rewriter.pipeline\nfrom nnshim.cli import main\n"
-        "rewriter.pipeline.make_plan = lambda *_, **__: 1 / 0\n"
+        "import sys, rewriter.rewriting.pipeline\nfrom nnshim.cli import main\n"
+        "rewriter.rewriting.pipeline.make_plan = lambda *_, **__: 1 / 0\n"
         f"sys.argv[1:] = ['rewrite', {str(tmp_path / 'in.wasm')!r}, '-']\nmain()"
     )
     (tmp_path / "in.wasm").write_bytes(GUEST)

@@ -10,9 +10,9 @@ import pytest
 
 from nnshim.commands.frames import folded
 from runtime_shim import HostError, NNHost, WasiOptions, run
-from tests.command import nnshim
-from tests.models import identity
-from tests.wasm import assemble
+from tests.support.command import nnshim
+from tests.support.models import identity
+from tests.support.wasm import assemble
 
 LOADS = """(module
   (import "wasi_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rewriter import rewrite
-from tests.wasm import assemble, custom, import_module
+from tests.support.wasm import assemble, custom, import_module
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 

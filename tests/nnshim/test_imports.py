@@ -9,26 +9,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import identity
-from tests.native import openvino_model
-from tests.wasm import assemble
+from tests.support.models import identity
+from tests.support.native import openvino_model
+from tests.support.wasm import assemble
 
 WATCHED = {
     *("numpy", "onnxruntime", "openvino", "pydantic", "rich", "wasmtime"),
     *("asyncio", "email", "importlib.metadata", "random", "socket", "tempfile", "zipfile"),
-    *("rewriter.adapters", "rewriter.code", "rewriter.inspect", "rewriter.pipeline"),
-    *("rewriter.verify", "rewriter.wasm_tools"),
+    *(
+        "rewriter.adapters.adapter",
+        "rewriter.functions.code",
+        "rewriter.analysis.inspect",
+        "rewriter.rewriting.pipeline",
+    ),
+    *("rewriter.verifying.compare", "rewriter.files.wasm_tools"),
     *("runtime_shim", "runtime_shim.abi.wamr", "runtime_shim.abi.witx"),
-    *("runtime_shim.backends.onnx", "runtime_shim.backends.openvino"),
+    *("runtime_shim.backends.onnx.backend", "runtime_shim.backends.openvino.entry"),
 }
 """What takes a millisecond or more, and not every command needs."""
 
-COMPARING = {"rewriter.code", "rewriter.inspect", "rewriter.verify"}
-RENAMING = {"rewriter.pipeline", "rewriter.wasm_tools"}
-LOOKING = {"rewriter.inspect", "rewriter.adapters"}
+COMPARING = {"rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"}
+RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
+LOOKING = {"rewriter.analysis.inspect", "rewriter.adapters.adapter"}
 RUNNING = {
-    *("rewriter.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
-    "runtime_shim.backends.openvino",
+    *("rewriter.analysis.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
+    "runtime_shim.backends.openvino.entry",
 }
 
 LOADS = """(module

@@ -14,11 +14,11 @@ import pytest
 from onnx import helper
 
 from rewriter import rewrite
-from tests.command import nnshim
-from tests.hostile_text import HOSTILE, NOT_UTF8, READABLE, assert_harmless, wat
-from tests.models import F32
-from tests.tflite_models import changed, identity, schema
-from tests.wasm import HEADER, assemble, custom, import_module
+from tests.support.command import nnshim
+from tests.support.hostile_text import HOSTILE, NOT_UTF8, READABLE, assert_harmless, wat
+from tests.support.models import F32
+from tests.support.tflite_models import changed, identity, schema
+from tests.support.wasm import HEADER, assemble, custom, import_module
 
 NAMED = f"""(module
   (import {wat(HOSTILE)} {wat(HOSTILE)} (func))
@@ -289,9 +289,9 @@ def test_what_libraries_say_is_no_way_around(tmp_path: Path) -> None:
 
 def test_a_fault_in_nnshim_does_not_show_names_either(tmp_path: Path) -> None:
     code = (
-        "import sys, rewriter.pipeline\nfrom nnshim.cli import main\n"
+        "import sys, rewriter.rewriting.pipeline\nfrom nnshim.cli import main\n"
         f"def fail(*_, **__): raise ValueError({HOSTILE!r})\n"
-        "rewriter.pipeline.make_plan = fail\n"
+        "rewriter.rewriting.pipeline.make_plan = fail\n"
         f"sys.argv[1:] = ['rewrite', {str(tmp_path / 'in.wasm')!r}, '-']\nmain()"
     )
     (tmp_path / "in.wasm").write_bytes(import_module("wasi_nn"))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from rewriter.terminal import shown
-from tests.hostile_text import HOSTILE, NOT_UTF8, READABLE
+from tests.support.hostile_text import HOSTILE, NOT_UTF8, READABLE
 
 
 def test_what_can_be_read_stays() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runtime_shim import NNHost, parse_nn_graph, parse_nn_preload
-from tests.digits import ABIS, printed_digits, write_models
+from tests.support.digits import ABIS, printed_digits, write_models
 
 ENCODINGS = ["onnx", "openvino", "tensorflow", "tensorflowlite"]
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rewriter.dialects import Errno
-from runtime_shim.backends.checks.shapes import elements
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.parsing.shapes import elements
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from types import MappingProxyType
 
-from rewriter.dialects import Errno
-from runtime_shim.backends.checks.protobuf import (
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.parsing.protobuf import (
     BYTES,
     VARINT,
     Messages,
@@ -19,7 +19,7 @@ from runtime_shim.backends.checks.protobuf import (
     varint,
     varints,
 )
-from runtime_shim.backends.checks.shapes import bytes_for, elements
+from runtime_shim.backends.parsing.shapes import bytes_for, elements
 from runtime_shim.errors import HostError
 
 __all__ = ["MESSAGES", "check_lengths"]

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rewriter.dialects import Errno
-from runtime_shim.backends.checks.order import check_calls
-from runtime_shim.backends.checks.protobuf import BYTES, Messages, fields, find
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.parsing.order import check_calls
+from runtime_shim.backends.parsing.protobuf import BYTES, Messages, fields, find
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 

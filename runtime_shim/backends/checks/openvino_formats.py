@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rewriter.dialects import Errno
-from runtime_shim.backends.checks.protobuf import BYTES, VARINT, varint
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.parsing.protobuf import BYTES, VARINT, varint
 from runtime_shim.errors import HostError
 
 __all__ = ["AHEAD_OF_GRAPHS", "check_onnx"]

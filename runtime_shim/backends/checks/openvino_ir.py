@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from xml.parsers import expat
 
-from rewriter.dialects import Errno
-from runtime_shim.backends.checks.shapes import elements
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.parsing.shapes import elements
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 

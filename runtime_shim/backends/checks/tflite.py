@@ -14,12 +14,12 @@ from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rewriter.dialects import Errno
-from runtime_shim.backends.checks.flatbuffer import FlatBuffer, Table
-from runtime_shim.backends.checks.order import check_calls
-from runtime_shim.backends.checks.shapes import bytes_for, elements
+from rewriter.abi.dialects import Errno
 from runtime_shim.backends.checks.tflite_booleans import check_booleans, operator_codes
 from runtime_shim.backends.checks.tflite_sparse import stored_values
+from runtime_shim.backends.parsing.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.parsing.order import check_calls
+from runtime_shim.backends.parsing.shapes import bytes_for, elements
 from runtime_shim.errors import HostError
 
 __all__ = ["check_lengths", "subgraphs_of"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runtime_shim.backends.checks.flatbuffer import Table
-from runtime_shim.backends.checks.shapes import elements
+from runtime_shim.backends.parsing.flatbuffer import Table
+from runtime_shim.backends.parsing.shapes import elements
 
 __all__ = ["stored_values"]
 

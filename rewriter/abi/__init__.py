@@ -1,0 +1,1 @@
+"""What hosts and guests are, as data: the ABIs, and the hosts."""

@@ -1,0 +1,294 @@
+"""The wasi-nn binary interfaces as data: names, signatures, structures and constants.
+
+All integers are little-endian; every pointer and length is a 32-bit offset or count in the
+guest's memory; every function returns one i32, the errno.
+
+Sources:
+- witx: https://github.com/WebAssembly/wasi-nn/blob/71320d9/wasi-nn.witx
+- wamr: https://github.com/bytecodealliance/wasm-micro-runtime/tree/646b5a9 (in
+  core/iwasm/libraries/wasi-nn: include/wasi_nn.h, include/wasi_nn_types.h, src/wasi_nn.c)
+- wasmedge: https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn (wasinntypes.h,
+  wasinnfunc.cpp)
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+
+from rewriter.errors import UsageError
+from rewriter.wasm.types import FuncType
+
+__all__ = [
+    "BUILDER",
+    "DIALECTS",
+    "ELEMENT_SIZE",
+    "MODULE_NAMES",
+    "TENSOR",
+    "WAMR",
+    "WAMR_2_1",
+    "WAMR_BUILDERS",
+    "WAMR_DIMENSIONS",
+    "WAMR_EPHEMERAL",
+    "WAMR_OUTPUT_UNIT",
+    "WAMR_TENSOR",
+    "WASI_EPHEMERAL_NN",
+    "WASI_NN",
+    "WASMEDGE",
+    "WITX",
+    "Dialect",
+    "Encoding",
+    "Errno",
+    "Target",
+    "TensorType",
+    "find_dialect",
+]
+
+WASI_EPHEMERAL_NN = "wasi_ephemeral_nn"
+"""The import module of guests built from Rust, and of Wasmtime, WasmEdge and WAMR since 2.4.0."""
+
+WASI_NN = "wasi_nn"
+"""The import module of WAMR's older header and of hosts built with it."""
+
+MODULE_NAMES = (WASI_EPHEMERAL_NN, WASI_NN)
+
+
+class Errno(IntEnum):
+    """nn_errno."""
+
+    SUCCESS = 0
+    INVALID_ARGUMENT = 1
+    INVALID_ENCODING = 2
+    MISSING_MEMORY = 3
+    BUSY = 4
+    RUNTIME_ERROR = 5
+    UNSUPPORTED_OPERATION = 6
+    TOO_LARGE = 7
+    NOT_FOUND = 8
+
+    # WasmEdge's own
+    END_OF_SEQUENCE = 100
+    CONTEXT_FULL = 101
+    PROMPT_TOO_LONG = 102
+    MODEL_NOT_FOUND = 103
+
+
+class Encoding(IntEnum):
+    """graph_encoding, with WasmEdge's values, which are witx's and more. WAMR has others: see
+    Dialect.encodings."""
+
+    OPENVINO = 0
+    ONNX = 1
+    TENSORFLOW = 2
+    PYTORCH = 3
+    TENSORFLOWLITE = 4
+    AUTODETECT = 5
+    GGML = 6
+    NEURALSPEED = 7
+    WHISPER = 9
+    MLX = 10
+    PIPER = 11
+    CHATTTS = 12
+    OPENVINOGENAI = 13
+    BITNET = 14
+
+
+class Target(IntEnum):
+    """execution_target."""
+
+    CPU = 0
+    GPU = 1
+    TPU = 2
+
+
+class TensorType(IntEnum):
+    """tensor_type, with witx's values. WAMR has others: see Dialect.tensor_types."""
+
+    F16 = 0
+    F32 = 1
+    F64 = 2
+    U8 = 3
+    I32 = 4
+    I64 = 5
+
+
+ELEMENT_SIZE: Mapping[TensorType, int] = MappingProxyType(
+    {
+        TensorType.F16: 2,
+        TensorType.F32: 4,
+        TensorType.F64: 8,
+        TensorType.U8: 1,
+        TensorType.I32: 4,
+        TensorType.I64: 8,
+    }
+)
+"""Bytes an element of each tensor type."""
+
+BUILDER = struct.Struct("<II")
+"""One graph_builder: pointer and length in bytes. `load` gets a pointer to a run of them."""
+
+TENSOR = struct.Struct("<IIB3xII")
+"""The tensor that `set_input` points to, 20 bytes: pointer to the dimensions (u32 each), how many
+they are, the type in one byte (the three bytes after it are whatever the guest left there),
+pointer to the data, length of the data in bytes."""
+
+
+WAMR_BUILDERS = struct.Struct("<II")
+"""What WAMR's `load` gets a pointer to: pointer to a run of builders, how many they are."""
+
+WAMR_TENSOR = struct.Struct("<IB3xI")
+"""WAMR's tensor, 12 bytes: pointer to {pointer to the dimensions, how many they are}, the type,
+pointer to the data, whose length follows from the dimensions and the type."""
+
+WAMR_DIMENSIONS = struct.Struct("<II")
+"""Pointer to the dimensions (u32 each), how many they are."""
+
+WAMR_OUTPUT_UNIT = 4
+"""Bytes: WAMR's `get_output` counts its buffer and its output in 32-bit floats."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dialect:
+    """One ABI.
+
+    `layout` is "witx" or "wamr": whose signatures of `load` and `get_output` and whose structures
+    it has. `functions` maps a name to its parameters; all are i32, and so is the result.
+    `encodings` and `tensor_types` map the numbers that a guest passes to what they mean.
+    `implementation` is the module in runtime_shim.abi that makes its functions.
+    """
+
+    name: str
+    layout: str
+    functions: Mapping[str, tuple[str, ...]]
+    encodings: Mapping[int, Encoding]
+    tensor_types: Mapping[int, TensorType]
+    implementation: str
+
+    def signature(self, function: str) -> FuncType:
+        """The type of one of its functions."""
+        return FuncType(("i32",) * len(self.functions[function]), ("i32",))
+
+
+_COMMON_FUNCTIONS = {
+    "load_by_name": ("name", "name_len", "graph_out"),
+    "init_execution_context": ("graph", "context_out"),
+    "set_input": ("context", "index", "tensor"),
+    "compute": ("context",),
+}
+_COMMON_ENCODINGS = {
+    encoding.value: encoding
+    for encoding in (
+        Encoding.OPENVINO,
+        Encoding.ONNX,
+        Encoding.TENSORFLOW,
+        Encoding.PYTORCH,
+        Encoding.TENSORFLOWLITE,
+    )
+}
+_WITH_CONFIG = {
+    "load_by_name_with_config": ("name", "name_len", "config", "config_len", "graph_out")
+}
+_OUTPUT_BUFFER = ("out_buffer", "out_buffer_max_size", "written_out")
+
+WITX = Dialect(
+    "witx",
+    "witx",
+    MappingProxyType(
+        {
+            **_COMMON_FUNCTIONS,
+            "load": ("builders", "builders_len", "encoding", "target", "graph_out"),
+            "get_output": ("context", "index", *_OUTPUT_BUFFER),
+        }
+    ),
+    MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.AUTODETECT}),
+    MappingProxyType({kind.value: kind for kind in TensorType}),
+    "witx",
+)
+"""The specification's."""
+
+WASMEDGE = Dialect(
+    "wasmedge",
+    "witx",
+    MappingProxyType(
+        {
+            **WITX.functions,
+            **_WITH_CONFIG,
+            "compute_single": ("context",),
+            "get_output_single": ("context", "index", *_OUTPUT_BUFFER),
+            "fini_single": ("context",),
+            "unload": ("graph",),
+            "finalize_execution_context": ("context",),
+        }
+    ),
+    MappingProxyType({encoding.value: encoding for encoding in Encoding}),
+    WITX.tensor_types,
+    "wasmedge",
+)
+"""The specification's and more functions."""
+
+WAMR = Dialect(
+    "wamr",
+    "wamr",
+    MappingProxyType(
+        {
+            **_COMMON_FUNCTIONS,
+            "load": ("builder_array", "encoding", "target", "graph_out"),
+            "get_output": ("context", "index", "out_buffer", "size_inout"),
+        }
+    ),
+    MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.GGML, 6: Encoding.AUTODETECT}),
+    MappingProxyType({0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}),
+    "wamr",
+)
+"""WAMR's older one, of its hosts that register `wasi_nn`."""
+
+WAMR_EPHEMERAL = Dialect(
+    "wamr-ephemeral",
+    "witx",
+    MappingProxyType({**WITX.functions, **_WITH_CONFIG}),
+    WAMR.encodings,
+    WITX.tensor_types,
+    "wasmedge",
+)
+"""WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
+
+WAMR_2_1 = Dialect(
+    "wamr-2.1",
+    "witx",
+    WAMR_EPHEMERAL.functions,
+    WAMR.encodings,
+    MappingProxyType(
+        {
+            0: TensorType.F16,
+            1: TensorType.F32,
+            2: TensorType.F64,
+            4: TensorType.U8,
+            5: TensorType.I32,
+            6: TensorType.I64,
+        }
+    ),
+    "wasmedge",
+)
+"""The same in WAMR 2.1.1 to 2.3.x, where tensor type 3 is bf16, which no other ABI here has.
+
+https://github.com/bytecodealliance/wasm-micro-runtime/tree/WAMR-2.3.1/core/iwasm/libraries/wasi-nn
+(include/wasi_nn_types.h)
+"""
+
+_TABLE = {dialect.name: dialect for dialect in (WITX, WASMEDGE, WAMR, WAMR_EPHEMERAL, WAMR_2_1)}
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(_TABLE)
+"""All ABIs, by their names; the only list of them. The imports of a module tell which layout and
+functions it has, and take for its numbers those of WITX, WASMEDGE or WAMR; that it has those of
+another one has to be said."""
+
+
+def find_dialect(name: str) -> Dialect:
+    """Raises UsageError for a name that is not known."""
+    dialect = DIALECTS.get(name)
+    if dialect is None:
+        raise UsageError(f"{name!r} is not a known ABI ({', '.join(DIALECTS)})")
+    return dialect

@@ -1,0 +1,143 @@
+"""The hosts that register wasi-nn, as data; each profile names its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from rewriter.abi.dialects import (
+    MODULE_NAMES,
+    WAMR,
+    WAMR_2_1,
+    WAMR_EPHEMERAL,
+    WASI_EPHEMERAL_NN,
+    WASI_NN,
+    WASMEDGE,
+    WITX,
+    Dialect,
+)
+from rewriter.errors import UsageError
+
+__all__ = ["HOSTS", "WASI", "Host", "find_host"]
+
+
+@dataclass(frozen=True)
+class Host:
+    """What one host registers.
+
+    `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
+    `since` has the functions that came later than the first version the profile covers, with that
+    version. `others` are all functions that it defines beside wasi-nn, by module name, None where
+    that is not known, as it depends on how the host was built.
+    """
+
+    name: str
+    title: str
+    modules: tuple[str, ...]
+    dialects: tuple[Dialect, ...]
+    limits: tuple[str, ...]
+    source: str
+    since: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, frozenset[str]] | None = None
+
+
+WASI = "wasi_snapshot_preview1"
+"""The import module of WASI 0.1, which all hosts here have."""
+
+_PREVIEW_0 = frozenset(
+    (
+        *("args_get", "args_sizes_get", "clock_res_get", "clock_time_get"),
+        *("environ_get", "environ_sizes_get", "fd_advise", "fd_allocate", "fd_close"),
+        *("fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_fdstat_set_rights"),
+        *("fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread"),
+        *("fd_prestat_dir_name", "fd_prestat_get", "fd_pwrite", "fd_read", "fd_readdir"),
+        *("fd_renumber", "fd_seek", "fd_sync", "fd_tell", "fd_write", "path_create_directory"),
+        *("path_filestat_get", "path_filestat_set_times", "path_link", "path_open"),
+        *("path_readlink", "path_remove_directory", "path_rename", "path_symlink"),
+        *("path_unlink_file", "poll_oneoff", "proc_exit", "proc_raise", "random_get"),
+        *("sched_yield", "sock_recv", "sock_send", "sock_shutdown"),
+    )
+)
+_PREVIEW_1 = _PREVIEW_0 | {"sock_accept"}
+"""https://github.com/WebAssembly/WASI/tree/9d8dbeb/legacy (preview0, preview1)"""
+
+
+_WAMR_SOURCE = (
+    "https://github.com/bytecodealliance/wasm-micro-runtime/tree/{}"
+    "/core/iwasm/libraries/wasi-nn (src/wasi_nn.c, include/wasi_nn_types.h)"
+)
+
+_PROFILES = (
+    Host(
+        name="wasmtime",
+        title="Wasmtime",
+        modules=(WASI_EPHEMERAL_NN,),
+        dialects=(WITX,),
+        limits=(
+            "the released command has the OpenVINO backend only",
+            "a pointer outside the guest's memory aborts the whole process",
+        ),
+        source="https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn",
+        others={WASI: _PREVIEW_1, "wasi_unstable": _PREVIEW_0},
+    ),
+    Host(
+        name="wamr",
+        title="WAMR since 2.4.0",
+        modules=(WASI_EPHEMERAL_NN,),
+        dialects=(WAMR_EPHEMERAL,),
+        limits=("ggml is encoding 5 and autodetect 6",),
+        source=_WAMR_SOURCE.format("646b5a9"),
+    ),
+    Host(
+        name="wamr-2.1",
+        title="WAMR 2.1.1 to 2.3.x, built with WASI_EPHEMERAL_NN",
+        modules=(WASI_EPHEMERAL_NN,),
+        dialects=(WAMR_2_1,),
+        limits=(
+            "ggml is encoding 5 and autodetect 6",
+            "tensors of u8, i32 and i64 have types 4, 5 and 6",
+        ),
+        source=_WAMR_SOURCE.format("WAMR-2.3.1"),
+        since={"load_by_name_with_config": "2.2.0"},
+    ),
+    Host(
+        name="wamr-legacy",
+        title="WAMR built without WASI_EPHEMERAL_NN, the default until 2.3.x",
+        modules=(WASI_NN,),
+        dialects=(WAMR,),
+        limits=(
+            "only its TensorFlow Lite backend builds this way, which takes 32-bit floats only",
+            "an output is copied only if the buffer is declared four times as large as it is",
+        ),
+        source=_WAMR_SOURCE.format("646b5a9"),
+        since={"load_by_name": "2.4.0"},
+    ),
+    Host(
+        name="wasmedge",
+        title="WasmEdge's wasi_nn plugin",
+        modules=(WASI_EPHEMERAL_NN,),
+        dialects=(WASMEDGE,),
+        limits=("a tensor's type is read as 32 bits",),
+        source="https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn",
+    ),
+    Host(
+        name="nnshim",
+        title="`nnshim run`",
+        modules=MODULE_NAMES,
+        dialects=(WITX, WAMR, WASMEDGE),
+        limits=("only language models (GGUF) stream",),
+        source="runtime_shim",
+        others={WASI: _PREVIEW_1},
+    ),
+)
+
+HOSTS: Mapping[str, Host] = MappingProxyType({host.name: host for host in _PROFILES})
+
+
+def find_host(name: str) -> Host:
+    """The profile of a host; raises UsageError for a name that is not known."""
+    host = HOSTS.get(name)
+    if host is None:
+        raise UsageError(f"{name!r} is not a known host ({', '.join(HOSTS)})")
+    return host

@@ -1,0 +1,1 @@
+"""Functions that speak one ABI to the guest and another to the host."""

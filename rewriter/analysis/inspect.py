@@ -1,0 +1,337 @@
+"""What a module imports, what of that is wasi-nn's, and what else a host has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from rewriter.abi.dialects import (
+    MODULE_NAMES,
+    WAMR,
+    WASI_EPHEMERAL_NN,
+    WASMEDGE,
+    WITX,
+    Dialect,
+    find_dialect,
+)
+from rewriter.analysis.existing_adapters import FoundAdapters, StandingAdapter, find_adapters
+from rewriter.analysis.traces import Trace
+from rewriter.errors import MalformedModule
+from rewriter.wasm.imports import Extern, ExternKind, groups
+from rewriter.wasm.reader import Cursor, Data, Reading, check_number
+from rewriter.wasm.sections import Section, SectionId, is_linker_section, split
+from rewriter.wasm.types import AdapterMemory, FuncType, MemoryType, Types, memory_type
+
+__all__ = [
+    "Abi",
+    "CustomSection",
+    "ImportedItem",
+    "ModuleInfo",
+    "exported_function",
+    "inspect_module",
+]
+
+_MOST_WASI_NN = 1000
+"""Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
+
+_MOST_MEMORIES = 100
+"""Of a module that engines take.
+
+https://webassembly.github.io/spec/js-api/#limits
+"""
+
+_SHARED_MEMORY = "memory"
+"""The name under which a guest exports the memory that it shares with the host."""
+
+
+class ImportedItem(NamedTuple):
+    """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
+    functions and memories, `type_index` for functions. `compact` says that it is one of a group
+    that has its module name once."""
+
+    module: str
+    name: str
+    kind: str
+    type: FuncType | MemoryType | None
+    type_index: int | None = None
+    compact: bool = False
+
+    @property
+    def is_wasi_nn(self) -> bool:
+        return self.module in MODULE_NAMES
+
+
+class Abi(NamedTuple):
+    """The ABI of the wasi-nn functions that are imported under one module name.
+
+    `name` is that of a dialect in rewriter.abi.dialects, or None where the types fit none of them.
+    `certain` is false where the imports look alike in all dialects, and the module name had to
+    decide. `evidence` says what it was decided by.
+    """
+
+    name: str | None
+    certain: bool
+    evidence: tuple[str, ...]
+
+
+class CustomSection(NamedTuple):
+    """`offset` and `size` in bytes; the size is that of the content with the name."""
+
+    name: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class ModuleInfo:
+    """What there can be millions of is read from the module each time, which has to stay open.
+
+    `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares
+    with the host. `imported_functions` counts all of them; `wasi_nn` has those of wasi-nn by
+    function index, `abis` the ABI behind each wasi-nn module name that is imported.
+
+    `adapters` are those that a rewrite has put in, by the index of the function import that each
+    stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
+    are of adapters that were put in and are not as they were, or not known to be. `guest` is what
+    the guest was said to be; where it has adapters, its imports are what those lead to.
+    """
+
+    size: int
+    types: Types
+    imports: Collection[ImportedItem]
+    imported_functions: int
+    wasi_nn: Mapping[int, ImportedItem]
+    exports: Collection[str]
+    exported_memories: Collection[tuple[str, MemoryType]]
+    shared_memory: MemoryType | None
+    custom_sections: Collection[CustomSection]
+    abis: Mapping[str, Abi]
+    adapters: Mapping[int, StandingAdapter]
+    traces: Collection[Trace]
+    adapter_memory: AdapterMemory | None
+    guest: Dialect | None = None
+
+    @property
+    def import_modules(self) -> tuple[str, ...]:
+        """The module names of the imports, each once, in order of appearance."""
+        return tuple(dict.fromkeys(item.module for item in self.imports))
+
+    @property
+    def debug_sections(self) -> tuple[str, ...]:
+        """The names of the sections that hold DWARF."""
+        return tuple(s.name for s in self.custom_sections if s.name.startswith(".debug_"))
+
+    @property
+    def is_object_file(self) -> bool:
+        """Not linked yet: it has the sections that a linker reads."""
+        return any(is_linker_section(section.name) for section in self.custom_sections)
+
+
+def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
+    """Read the header, the types, the imports, the memories and the exports of a core module.
+
+    `guest_abi`, the name of a dialect, takes the place of what the imports show of a guest.
+
+    Raises UsageError for a dialect that is not known, UnsupportedModule for components,
+    precompiled artifacts, and adapters from another ABI than `guest_abi`, and MalformedModule for
+    what cannot be read.
+    """
+    guest = find_dialect(guest_abi) if guest_abi is not None else None
+    sections = split(data)
+    by_id = sections.standard
+    types = Types(data, by_id.get(SectionId.TYPE))
+    imports = partial(_imports, data, by_id.get(SectionId.IMPORT), types)
+    memories: list[MemoryType] = []
+    wasi_nn: dict[int, ImportedItem] = {}
+    functions = 0
+    for item in imports():
+        if item.kind == "func":
+            if item.is_wasi_nn:
+                wasi_nn[functions] = item
+            functions += 1
+        elif isinstance(item.type, MemoryType):
+            memories.append(item.type)
+    if section := by_id.get(SectionId.MEMORY):
+        cursor = Cursor(data, section.content, section.end)
+        for _ in range(cursor.count("memories")):
+            check_number(len(memories) + 1, "memories", cursor.pos, _MOST_MEMORIES)
+            memories.append(memory_type(cursor))
+        cursor.finish("the memories")
+    exports = partial(_exports, data, by_id.get(SectionId.EXPORT), len(memories))
+    adapter_memory = None
+    for name, index in exports():
+        if index is not None and name == _SHARED_MEMORY:
+            adapter_memory = AdapterMemory(index, memories[index].page_size)
+    found = find_adapters(
+        data,
+        sections,
+        types,
+        {
+            index: (item.name, item.type)
+            for index, item in wasi_nn.items()
+            if isinstance(item.type, FuncType)
+        },
+        functions,
+        adapter_memory,
+    )
+    return ModuleInfo(
+        size=len(data),
+        types=types,
+        imports=Reading(imports),
+        imported_functions=functions,
+        wasi_nn=wasi_nn,
+        exports=Reading(lambda: (name for name, _ in exports())),
+        exported_memories=Reading(
+            lambda: ((name, memories[index]) for name, index in exports() if index is not None)
+        ),
+        shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
+        custom_sections=Reading(lambda: filter(None, map(_custom_section, sections))),
+        abis=_abis(wasi_nn, guest, found),
+        adapters=found.standing,
+        traces=found.traces,
+        adapter_memory=adapter_memory,
+        guest=guest,
+    )
+
+
+def exported_function(data: Data, name: str) -> FuncType | None:
+    """The type of the function that a module exports by this name, None where there is none.
+
+    Raises MalformedModule for what cannot be read.
+    """
+    by_id = split(data).standard
+    types = Types(data, by_id.get(SectionId.TYPE))
+    index = next(
+        (
+            index
+            for found, _, kind, index in _exported(data, by_id.get(SectionId.EXPORT))
+            if kind == ExternKind.FUNC and found == name
+        ),
+        None,
+    )
+    if index is None:
+        return None
+    for item in _imports(data, by_id.get(SectionId.IMPORT), types):
+        if item.kind == "func":
+            if index == 0:
+                return item.type if isinstance(item.type, FuncType) else None
+            index -= 1
+    section = by_id.get(SectionId.FUNCTION)
+    cursor = Cursor(data, section.content if section else 0, section.end if section else 0)
+    if section is None or index >= cursor.items("functions"):
+        raise MalformedModule(f"the export {name!r} is a function that is not there", cursor.pos)
+    for _ in range(index):
+        cursor.u32()
+    type_index = cursor.u32()
+    if type_index >= len(types):
+        raise MalformedModule(f"a function has type {type_index} of {len(types)}", cursor.pos)
+    return types[type_index]
+
+
+def _imports(data: Data, section: Section | None, types: Types) -> Iterator[ImportedItem]:
+    """Each import. Raises UnsupportedModule for more than engines take, or can be adapted."""
+    count = memories = wasi_nn = 0
+    for group in groups(data, section) if section else ():
+        for item in group.imports:
+            extern, module = item.extern, group.module.text
+            count += 1
+            memories += extern.memory is not None
+            wasi_nn += module in MODULE_NAMES
+            check_number(count, "imports", item.name.start)
+            check_number(memories, "memories", item.name.start, _MOST_MEMORIES)
+            check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
+            yield ImportedItem(
+                module,
+                item.name.text,
+                "func" if extern.is_func else extern.kind.name.lower(),
+                extern.memory or _func_type(extern, types, item.extern_start),
+                extern.type_index if extern.is_func else None,
+                group.compact,
+            )
+
+
+def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:
+    if not extern.is_func or extern.type_index is None:
+        return None
+    if extern.type_index >= len(types):
+        raise MalformedModule(
+            f"a function is imported with type {extern.type_index} of {len(types)}", start
+        )
+    return types[extern.type_index]
+
+
+def _exports(
+    data: Data, section: Section | None, memories: int
+) -> Iterator[tuple[str, int | None]]:
+    """The names of all exports, with the indices of the memories among them."""
+    for name, start, kind, index in _exported(data, section):
+        if kind == ExternKind.MEMORY and index >= memories:
+            raise MalformedModule(f"memory {index} of {memories} is exported", start)
+        yield name, index if kind == ExternKind.MEMORY else None
+
+
+def _exported(data: Data, section: Section | None) -> Iterator[tuple[str, int, int, int]]:
+    """The names of all exports, where what they stand for is said, its kind, and its index."""
+    if section is None:
+        return
+    cursor = Cursor(data, section.content, section.end)
+    for _ in range(cursor.items("exports")):
+        yield cursor.name().text, cursor.pos, cursor.byte(), cursor.u32()
+    cursor.finish("the exports")
+
+
+def _custom_section(section: Section) -> CustomSection | None:
+    if section.name is None:
+        return None
+    return CustomSection(section.name, section.start, section.size)
+
+
+def _abis(
+    functions: Mapping[int, ImportedItem], guest: Dialect | None, found: FoundAdapters
+) -> dict[str, Abi]:
+    by_module: dict[str, list[ImportedItem]] = {}
+    for item in functions.values():
+        by_module.setdefault(item.module, []).append(item)
+    abis = _told(by_module)
+    if guest is not None:
+        found.check_source(guest)
+        adapted = {functions[slot].module for slot in found.standing}
+        for module in by_module.keys() - (by_module.keys() if found.traces else adapted):
+            abis[module] = Abi(guest.name, True, ("it was said to be",))
+    return abis
+
+
+def _told(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
+    """What imports tell by themselves."""
+    abis = {module: _abi(module, items) for module, items in by_module.items()}
+    certain = {module: abi for module, abi in abis.items() if abi.certain}
+    for module in abis.keys() - certain.keys():
+        for other, abi in certain.items():
+            abis[module] = Abi(abi.name, False, (f"{other} is, in the same module",))
+    return abis
+
+
+def _abi(module: str, items: list[ImportedItem]) -> Abi:
+    """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
+    extension; a module that imports neither shows its ABI by the other functions, or not at all.
+    """
+    types = [item for item in items if item.name in ("load", "get_output")]
+    extensions = [item for item in items if item.name in WASMEDGE.functions.keys() - WITX.functions]
+    evidence = tuple(f"{item.name} is {item.type}" for item in types)
+    evidence += tuple(f"{item.name} is imported" for item in extensions)
+    if types:
+        fitting = WASMEDGE if extensions else WITX
+        name = next(
+            (d.name for d in (fitting, WAMR) if all(_fits(item, d) for item in types)), None
+        )
+        return Abi(name, True, evidence)
+    if extensions:
+        return Abi(WASMEDGE.name, True, evidence)
+    guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
+    return Abi(guess.name, False, (f"neither load nor get_output is imported, from {module}",))
+
+
+def _fits(item: ImportedItem, dialect: Dialect) -> bool:
+    return item.type == dialect.signature(item.name)

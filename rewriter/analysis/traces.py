@@ -1,0 +1,168 @@
+"""What is left of adapters that other tools have changed, or that an unknown release has made.
+
+To take such a module for one without adapters would be to adapt it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from rewriter.abi.dialects import DIALECTS
+from rewriter.adapters.generations import GENERATIONS, MARK, PREFIX, AdapterName, read_name
+from rewriter.errors import MalformedModule
+from rewriter.wasm.imports import ExternKind
+from rewriter.wasm.names import NAME_SECTION, function_names
+from rewriter.wasm.reader import Cursor, Data, check_number
+from rewriter.wasm.sections import Section, SectionId, Sections
+
+if TYPE_CHECKING:
+    from rewriter.adapters.adapter import Adapter
+
+__all__ = ["AdapterExport", "Trace", "adapter_exports", "traces"]
+
+
+_MOST = 1000
+"""Adapters; there is no more to adapt (rewriter.analysis.inspect)."""
+
+
+class Trace(NamedTuple):
+    """An adapter that is not, or not known to be, as a rewrite has written it.
+
+    `name` is empty where there is none. `adapter` is what it was, None where that cannot be told;
+    `generation` the one it says it is of, if it says so; `offset` where that stands.
+    """
+
+    name: str
+    adapter: Adapter | None
+    generation: int | None
+    offset: int
+
+    def __str__(self) -> str:
+        which = f"its adapter {self.name}" if self.name else "one of its adapters"
+        if self.generation not in (None, *GENERATIONS):
+            return (
+                f"{which} is of generation {self.generation}, which this release of nnshim does not"
+                " know: use the release that has put it in"
+            )
+        return (
+            f"{which} was changed by another tool, and cannot be taken away or replaced: adapt the"
+            " module as it was before that"
+        )
+
+
+class AdapterExport(NamedTuple):
+    """An export, at start..end, with the name of an adapter; `function` is what it exports."""
+
+    start: int
+    end: int
+    text: str
+    name: AdapterName
+    function: int
+
+    def is_of(self, adapter: Adapter, function: int) -> bool:
+        """Whether it is that of an adapter, for whatever import: imports may have moved since."""
+        of = adapter.function, adapter.source.name, adapter.target.name, adapter.generation
+        return self.function == function and self.name == of
+
+
+def adapter_exports(data: Data, section: Section | None) -> list[AdapterExport]:
+    """The exported functions that have the name of an adapter."""
+    if section is None or data.find(PREFIX, section.content, section.end) < 0:
+        return []
+    found: list[AdapterExport] = []
+    cursor = Cursor(data, section.content, section.end)
+    for _ in range(cursor.items("exports")):
+        start = cursor.pos
+        text, kind, index = cursor.name().text, cursor.byte(), cursor.u32()
+        name = read_name(text) if kind == ExternKind.FUNC else None
+        if name:
+            check_number(len(found) + 1, "adapters", start, _MOST)
+            found.append(AdapterExport(start, cursor.pos, text, name, index))
+    return found
+
+
+def traces(
+    data: Data,
+    sections: Sections,
+    exported: Collection[AdapterExport],
+    own: Collection[AdapterExport],
+    standing: Collection[int],
+    code_end: int,
+) -> tuple[Trace, ...]:
+    """The adapters that are not among the functions `standing`, whose bodies start at `code_end`,
+    or that are exported as others than they are, by an export that is not among `own`.
+
+    A marker tells least of what an adapter was, so that one of a known generation counts only
+    where there is no name.
+    """
+    found: dict[str, Trace] = {}
+    for name, offset in (
+        *((item.text, item.start) for item in exported if item not in own),
+        *_function_names(data, sections, standing),
+    ):
+        if trace := _named(name, offset):
+            check_number(len(found) + 1, "adapters", offset, _MOST)
+            found.setdefault(trace.name, trace)
+    marker = _marker(data, sections.standard.get(SectionId.CODE), code_end)
+    if marker and not (found and marker.generation in GENERATIONS):
+        found[""] = marker
+    return tuple(found.values())
+
+
+def _named(text: str, offset: int) -> Trace | None:
+    """What a name tells, None where it is not that of an adapter."""
+    name = read_name(text)
+    if name is None:
+        return None
+    from rewriter.adapters.adapter import Adapter, has  # where there are adapters
+
+    source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
+    adapter = None
+    if source and target and name.function in source.functions and has(target, name.function):
+        adapter = Adapter(name.function, source, target)
+    if name.generation not in (None, *GENERATIONS):
+        adapter = None
+    what = f"nnshim.{name.function}.{name.source}-to-{name.target}"
+    return Trace(what, adapter, name.generation, offset)
+
+
+def _function_names(
+    data: Data, sections: Sections, standing: Collection[int]
+) -> Iterator[tuple[str, int]]:
+    """The functions that have the name of an adapter, in the name section."""
+    section = next((s for s in sections if s.name == NAME_SECTION), None)
+    if section is None or not _more_than(len(standing), data, section):
+        return
+    for function, raw in function_names(data, section)[0]:
+        if function not in standing and raw.startswith(PREFIX):
+            yield raw.decode(errors="replace"), section.start
+
+
+def _more_than(count: int, data: Data, section: Section) -> bool:
+    """Whether a section has more names that could be those of adapters. Reading all names of a
+    large module takes long."""
+    position = section.content
+    for _ in range(count + 1):
+        position = data.find(PREFIX, position, section.end) + 1
+        if not position:
+            return False
+    return True
+
+
+def _marker(data: Data, code: Section | None, end: int) -> Trace | None:
+    """The first marker of a generation that is not known, or else the first one."""
+    first = None
+    position = data.find(MARK, code.content, end) if code else -1
+    while position >= 0:
+        start = position + len(MARK)
+        try:
+            generation = Cursor(data, start, end).s33()
+        except MalformedModule:
+            generation = None
+        found = Trace("", None, generation, position)
+        if generation not in (None, *GENERATIONS):
+            return found
+        first = first or found
+        position = data.find(MARK, start, end)
+    return first

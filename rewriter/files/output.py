@@ -1,0 +1,175 @@
+"""Files are written here and nowhere else: whole, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from rewriter.errors import InputError, OutputError
+from rewriter.files.input import Source
+from rewriter.files.locks import lock
+
+__all__ = ["is_same_file", "write_atomic"]
+
+_TEMPORARY = ".nnshim-"
+"""How the names of temporary files begin."""
+
+_CHUNK = 1 << 20
+"""Bytes copied at a time."""
+
+Pieces = Iterable[range | bytes]
+"""The output in order: bytes, and ranges of the source's bytes."""
+
+
+def is_same_file(source: Source, path: str) -> bool:
+    """Whether `path` names the very file that the source is read from."""
+    try:
+        return source.fd is not None and os.path.samestat(os.fstat(source.fd), os.stat(path))
+    except OSError:
+        return False
+
+
+def write_atomic(
+    path: str, source: Source, pieces: Pieces, check: Callable[[str], None] = lambda _: None
+) -> None:
+    """Write `pieces` to `path`: a temporary file in the same folder, fsync, rename.
+
+    Whatever happens, `path` holds its old content or all of the new one. The mode and, where
+    permitted, the owner of a file that is replaced are kept; a new file gets the source's mode.
+    A symbolic link stays, its target is replaced; of a file with several names, this one only gets
+    the new content. `check` gets the temporary file's path before the rename, and what it raises
+    stops the rename. Something that is no regular file (a pipe, a device) is written straight to,
+    unchecked, and so is what this process has open already (/dev/stdout). Temporary files that a
+    process has left behind which was killed, the next one removes.
+
+    Raises OutputError where it cannot be written.
+    """
+    target = os.path.realpath(path)
+    try:
+        old = _status(target)
+        is_open = path == "/dev/stdout" or path.startswith(("/dev/fd/", "/proc/self/fd/"))
+        if is_open or (old is not None and not stat.S_ISREG(old.st_mode)):
+            _write_through(path, source, pieces)
+        else:
+            _replace(target, old, source, pieces, check)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _write_through(path: str, source: Source, pieces: Pieces) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        _write_pieces(fd, source, pieces)
+    finally:
+        os.close(fd)
+
+
+def _replace(
+    target: str,
+    old: os.stat_result | None,
+    source: Source,
+    pieces: Pieces,
+    check: Callable[[str], None],
+) -> None:
+    folder = os.path.dirname(target)
+    mode = 0o666 if source.fd is None else stat.S_IMODE(os.fstat(source.fd).st_mode)
+    _remove_left_behind(folder)
+    temporary, fd = _new_temporary(folder, mode)
+    try:
+        try:
+            _write_pieces(fd, source, pieces)
+            if old is not None:
+                _keep_owner_and_mode(fd, old)
+            os.fsync(fd)
+            check(temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+    finally:
+        os.close(fd)
+    with suppress(OSError):  # the new file stands, and some file systems cannot sync a folder
+        _sync_folder(folder)
+
+
+def _new_temporary(folder: str, mode: int) -> tuple[str, int]:
+    """A new file, and its path. It is locked, as a sign that it is in use."""
+    while True:
+        path = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        if lock(fd) and os.path.exists(path):
+            return path, fd
+        os.close(fd)  # it was taken for one that was left behind, before it was locked
+
+
+def _remove_left_behind(folder: str) -> None:
+    """Remove temporary files that nobody has locked, as far as that is permitted."""
+    try:
+        names = os.listdir(folder)
+    except OSError:  # it can be written to and not be read
+        return
+    for path in (os.path.join(folder, name) for name in names if name.startswith(_TEMPORARY)):
+        with suppress(OSError):
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+            finally:
+                os.close(fd)
+
+
+def _sync_folder(folder: str) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _keep_owner_and_mode(fd: int, old: os.stat_result) -> None:
+    new = os.fstat(fd)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        with suppress(PermissionError):  # whoever may replace a file may not always give it away
+            os.fchown(fd, old.st_uid, old.st_gid)
+    os.fchmod(fd, stat.S_IMODE(old.st_mode))
+
+
+def _write_pieces(fd: int, source: Source, pieces: Pieces) -> None:
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            _write_all(fd, piece)
+        elif source.mapped_fd is None:
+            with memoryview(source.data) as view, view[piece.start : piece.stop] as part:
+                _write_all(fd, part)
+        else:
+            _copy(source.mapped_fd, fd, piece)
+
+
+def _write_all(fd: int, data: bytes | memoryview) -> None:
+    done = 0
+    while done < len(data):
+        done += os.write(fd, data[done:])
+
+
+def _copy(source_fd: int, fd: int, piece: range) -> None:
+    """Through one buffer, which is faster than copy_file_range and sendfile: those move whole
+    pages, and a rename shifts everything after it by a few bytes (benchmarks/rewrite.py)."""
+    buffer = memoryview(bytearray(min(_CHUNK, len(piece))))
+    pos = piece.start
+    while pos < piece.stop:
+        count = os.preadv(source_fd, [buffer[: piece.stop - pos]], pos)
+        if count == 0:
+            raise InputError("the input became shorter while it was copied; nothing was written")
+        _write_all(fd, buffer[:count])
+        pos += count

@@ -1,0 +1,1 @@
+"""Function bodies: their instructions, what they refer to, and how one is written."""

@@ -1,0 +1,109 @@
+"""A small assembler for function bodies, in words of the text format.
+
+It knows what adapters need: i32 and i64, one memory, and calls of one function. Instructions are
+in the plain (unfolded) form; names start with `$`.
+
+    local.get $tensor  i32.load 4  local.set $count
+
+A load or store takes its offset in bytes; `if`, `block` and `loop` take a name and no type; br goes
+to such a name; `call $host` and `memory.size` leave the index out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_signed, encode_u32
+
+__all__ = ["assemble"]
+
+_TYPES = {"i32": b"\x7f", "i64": b"\x7e"}
+_NO_TYPE = b"\x40"
+
+_PLAIN = {
+    "end": 0x0B,
+    "return": 0x0F,
+    "drop": 0x1A,
+    "i32.eqz": 0x45,
+    "i32.eq": 0x46,
+    "i32.add": 0x6A,
+    "i32.and": 0x71,
+    "i32.shl": 0x74,
+    "i32.shr_u": 0x76,
+    "i32.ne": 0x47,
+    "i32.wrap_i64": 0xA7,
+    "i64.lt_u": 0x54,
+    "i64.gt_u": 0x56,
+    "i64.ne": 0x52,
+    "i64.add": 0x7C,
+    "i64.sub": 0x7D,
+    "i64.mul": 0x7E,
+    "i64.and": 0x83,
+    "i64.extend_i32_u": 0xAD,
+}
+_BLOCKS = {"block": 0x02, "loop": 0x03, "if": 0x04}
+_LOCALS = {"local.get": 0x20, "local.set": 0x21, "local.tee": 0x22}
+_MEMORY = {
+    "i32.load": 0x28,
+    "i64.load": 0x29,
+    "i32.load8_u": 0x2D,
+    "i64.load32_u": 0x35,
+    "i32.store": 0x36,
+    "i64.store": 0x37,
+}
+_CONSTANTS = {"i32.const": 0x41, "i64.const": 0x42}
+_BR, _CALL, _MEMORY_SIZE = 0x0C, 0x10, 0x3F
+_HAS_MEMORY_INDEX = 0x40
+
+
+def assemble(
+    parameters: Sequence[str], variables: Mapping[str, str], text: str, *, host: int, memory: int
+) -> bytes:
+    """The bytes of a function body, without its size field.
+
+    `variables` maps the names of local variables to "i32" or "i64". Calls go to the function of
+    index `host`, padded to five bytes, as linkers do it; loads and stores to memory `memory`.
+    Raises KeyError for a word or name that is not known.
+    """
+    names = {f"${name}": index for index, name in enumerate((*parameters, *variables))}
+    names["$host"] = host
+    body = bytearray(_declarations(variables))
+    labels: list[str] = []
+    words = itertools.chain(text.split(), ["end"])
+    for word in words:
+        body += _instruction(word, words, names, labels, memory)
+    return bytes(body)
+
+
+def _declarations(variables: Mapping[str, str]) -> bytes:
+    runs = [(kind, len(list(run))) for kind, run in itertools.groupby(variables.values())]
+    return encode_u32(len(runs)) + b"".join(encode_u32(n) + _TYPES[kind] for kind, n in runs)
+
+
+def _instruction(
+    word: str,
+    words: Iterator[str],
+    names: Mapping[str, int],
+    labels: list[str],
+    memory: int,
+) -> bytes:
+    if word in _PLAIN:
+        if word == "end" and labels:
+            labels.pop()
+        return bytes([_PLAIN[word]])
+    if word in _BLOCKS:
+        labels.append(next(words))
+        return bytes([_BLOCKS[word]]) + _NO_TYPE
+    if word == "br":
+        return bytes([_BR]) + encode_u32(labels[::-1].index(next(words)))
+    if word in _LOCALS:
+        return bytes([_LOCALS[word]]) + encode_u32(names[next(words)])
+    if word in _CONSTANTS:
+        return bytes([_CONSTANTS[word]]) + encode_signed(int(next(words)))
+    if word == "memory.size":
+        return bytes([_MEMORY_SIZE]) + encode_u32(memory)
+    if word == "call":
+        return bytes([_CALL]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
+    index = bytes([_HAS_MEMORY_INDEX]) + encode_u32(memory) if memory else b"\0"
+    return bytes([_MEMORY[word]]) + index + encode_u32(int(next(words)))

@@ -1,0 +1,1 @@
+"""From a module and a goal to the edits that reach it."""

@@ -1,0 +1,241 @@
+"""Put adapters before the wasi-nn imports of a module, or take them away again.
+
+The imports keep their places, so that every function keeps its index; adapters are the last
+functions, and are exported under names that say what they are (rewriter.adapters.generations).
+Whatever named the import names the adapter then: where the index was written in as many bytes as
+linkers leave for it, nothing in the code moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+
+from rewriter.adapters.adapter import Adapter, same_adapter
+from rewriter.analysis.existing_adapters import own_exports
+from rewriter.analysis.inspect import ModuleInfo
+from rewriter.errors import UnsupportedModule
+from rewriter.functions.code import MOST_REFERENCES, Reference, body_references, defined_functions
+from rewriter.functions.references import REFERRING_SECTIONS, section_references
+from rewriter.rewriting.plan import NOT_ADAPTING, Adapted, Adapting, ImportedAs
+from rewriter.wasm.imports import ExternKind
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.names import encode_name, rename_functions
+from rewriter.wasm.patch import Edit, Patch, growth, resized
+from rewriter.wasm.reader import Cursor, Data, check_number
+from rewriter.wasm.sections import SectionId
+from rewriter.wasm.types import AdapterMemory, FuncType
+
+__all__ = ["adapt"]
+
+_FUNC_FORM, _I32 = b"\x60", b"\x7f"
+
+
+def adapt(
+    data: Data, patch: Patch, info: ModuleInfo, wanted: Mapping[int, Adapter | None]
+) -> Adapting:
+    """Plan to have an adapter, or none, before each of the imports whose index is in `wanted`.
+
+    Raises ModuleError where the module cannot be read as far as that takes.
+    """
+    adapted = tuple(_adapted(info, wanted))
+    if not adapted or info.adapter_memory is None:
+        return NOT_ADAPTING
+    return _Adaptation(data, patch, info, wanted, info.adapter_memory).plan(adapted)
+
+
+def _adapted(info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Iterator[Adapted]:
+    for slot, after in wanted.items():
+        standing = info.adapters.get(slot)
+        before = standing.adapter if standing else None
+        if not same_adapter(before, after):
+            yield Adapted(before.function if before else info.wasi_nn[slot].name, after)
+
+
+class _Adaptation:
+    """The steps, each of which adds to the patch what it does to one kind of section."""
+
+    def __init__(
+        self,
+        data: Data,
+        patch: Patch,
+        info: ModuleInfo,
+        wanted: Mapping[int, Adapter | None],
+        memory: AdapterMemory,
+    ) -> None:
+        self.data = data
+        self.patch = patch
+        self.info = info
+        self.wanted = wanted
+        self.memory = memory
+        self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
+        functions, code = patch.find(SectionId.FUNCTION), patch.find(SectionId.CODE)
+        _, self.bodies = defined_functions(data, functions, code)
+        # The new adapters take the places of the old ones.
+        self.dropped = len(info.adapters)
+        self.kept = len(self.bodies) - self.dropped
+        self.first = info.imported_functions + self.kept
+        self.standing = {found.function_index for found in info.adapters.values()}
+        self.old = own_exports(data, patch.find(SectionId.EXPORT), info.adapters)
+
+    def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
+        imports = self._types()
+        self._functions()
+        redirected = self._redirected()
+        elsewhere = self._sections(redirected)
+        self._exports()
+        in_code, moved = self._code(redirected)
+        names = [adapter.name for _, adapter in self.added]
+        rename_functions(self.data, self.patch, self.first, names)
+        return Adapting(adapted, imports, elsewhere + in_code, moved)
+
+    def _types(self) -> dict[int, ImportedAs]:
+        """What is imported as the host has it; types that miss are appended."""
+        types = self.info.types
+        needed = dict.fromkeys(adapter.imported_type for _, adapter in self.added)
+        known: dict[FuncType, int] = {}
+        for index, func_type in enumerate(types):
+            if func_type is not None and func_type in needed:
+                known.setdefault(func_type, index)
+        missing = [func_type for func_type in needed if func_type not in known]
+        self._append(SectionId.TYPE, [_encoded(func_type) for func_type in missing])
+        known |= {func_type: len(types) + place for place, func_type in enumerate(missing)}
+        changes: dict[int, ImportedAs] = {}
+        for slot, adapter in self.wanted.items():
+            if adapter:
+                changes[slot] = adapter.imported, known[adapter.imported_type]
+            elif standing := self.info.adapters.get(slot):
+                changes[slot] = standing.adapter.function, standing.type_index
+        return changes
+
+    def _functions(self) -> None:
+        """The adapters have the types that the guest has called the imports with."""
+        added = []
+        for slot, _ in self.added:
+            standing = self.info.adapters.get(slot)
+            index = standing.type_index if standing else self.info.wasi_nn[slot].type_index
+            added.append(encode_u32(index or 0))
+        section = self.patch.find(SectionId.FUNCTION)
+        end = None
+        if section and self.dropped:
+            cursor = Cursor(self.data, section.content, section.end)
+            for _ in range(1 + self.kept):
+                cursor.u32()
+            end = cursor.pos
+        self._append(SectionId.FUNCTION, added, self.dropped, end)
+
+    def _redirected(self) -> dict[int, int]:
+        """Which function index is to be put in the place of which."""
+        before = {slot: standing.function_index for slot, standing in self.info.adapters.items()}
+        after = {slot: self.first + place for place, (slot, _) in enumerate(self.added)}
+        pairs = ((before.get(slot, slot), after.get(slot, slot)) for slot in self.wanted)
+        return {old: new for old, new in pairs if old != new}
+
+    def _named(self, redirected: Mapping[int, int]) -> Set[int]:
+        """The functions whose names matter: those; adapters, of which some keep their index;
+        imports that have one already, which nothing else may name; and adapters that are not there
+        yet, which nothing can name."""
+        added = range(self.first + self.dropped, self.first + len(self.added))
+        return redirected.keys() | self.standing | self.info.adapters.keys() | set(added)
+
+    def _to_redirect(
+        self, references: Iterable[Reference], redirected: Mapping[int, int]
+    ) -> list[Reference]:
+        """Those that name anything but an adapter with the index of the one in its place."""
+        staying = self.standing - redirected.keys()
+        return [reference for reference in references if reference.index not in staying]
+
+    def _sections(self, redirected: Mapping[int, int]) -> int:
+        """Redirect what stands outside of function bodies, and count it."""
+        count = 0
+        wanted = self._named(redirected)
+        for section in self.patch.sections:
+            if section.id in REFERRING_SECTIONS:
+                found = self._to_redirect(
+                    section_references(self.data, section, wanted), redirected
+                )
+                if section.id is SectionId.EXPORT:
+                    found = [
+                        r for r in found if not any(e.start < r.start < e.end for e in self.old)
+                    ]
+                self.patch.edit(section, [_redirect(r, redirected) for r in found])
+                count += len(found)
+        return count
+
+    def _exports(self) -> None:
+        """Export the new adapters, and the old ones no more. There is an export section, with the
+        memory."""
+        section = self.patch.find(SectionId.EXPORT)
+        if section is None:
+            return
+        cursor = Cursor(self.data, section.content, section.end)
+        count = cursor.u32()
+        names = [adapter.export(slot) for slot, adapter in self.added]
+        added = [
+            encode_name(name) + bytes([ExternKind.FUNC]) + encode_u32(self.first + place)
+            for place, name in enumerate(names)
+        ]
+        more = len(added) - len(self.old)
+        edits = resized(section.content, cursor.pos, count, more)
+        edits += (Edit(item.start, item.end, b"") for item in self.old)
+        self.patch.edit(section, [*edits, Edit(section.end, section.end, b"".join(added))])
+
+    def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool]:
+        """Redirect calls, and count them; whether code has moved."""
+        added = []
+        for slot, adapter in self.added:
+            instructions = adapter.body(slot, self.memory)
+            added.append(encode_u32(len(instructions)) + instructions)
+        end = self.bodies[self.kept - 1].end if self.kept else None
+        moved = self._append(SectionId.CODE, added, self.dropped, end)
+        section = self.patch.find(SectionId.CODE)
+        count = 0
+        wanted = self._named(redirected)
+        for body, references in body_references(self.data, self.bodies, self.kept, wanted):
+            references = self._to_redirect(references, redirected)
+            edits = [_redirect(reference, redirected) for reference in references]
+            more = growth(edits)
+            edits += resized(body.start, body.content, body.end - body.content, more)
+            if section:
+                self.patch.edit(section, edits)
+            moved |= more != 0
+            count += len(references)
+            check_number(count, "references", body.start, MOST_REFERENCES)
+        return count, moved
+
+    def _append(
+        self, section_id: SectionId, items: list[bytes], dropped: int = 0, end: int | None = None
+    ) -> bool:
+        """Put `items` in the place of the last `dropped` items of a section, before which the
+        others end at `end`; whether the others have moved."""
+        section = self.patch.find(section_id)
+        if section is None:
+            if items:
+                self.patch.add(section_id, encode_u32(len(items)) + b"".join(items))
+            return False
+        cursor = Cursor(self.data, section.content, section.end)
+        count = cursor.u32()
+        counted = resized(section.content, cursor.pos, count, len(items) - dropped)
+        if end is None:
+            end = cursor.pos if dropped else section.end
+        self.patch.edit(section, [*counted, Edit(end, section.end, b"".join(items))])
+        return count > dropped and growth(counted) != 0
+
+
+def _encoded(func_type: FuncType) -> bytes:
+    """A function type that has i32 only."""
+    parameters, results = len(func_type.params), len(func_type.results)
+    return b"".join(
+        (_FUNC_FORM, encode_u32(parameters), _I32 * parameters, encode_u32(results), _I32 * results)
+    )
+
+
+def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:
+    """Write the new index in as many bytes as the old one has, if it fits."""
+    if reference.index not in redirected:
+        raise UnsupportedModule(
+            f"function {reference.index} is named where it would become another one: it has an"
+            " adapter, or is not there at all; build the module again",
+            reference.start,
+        )
+    index = encode_u32(redirected[reference.index], reference.end - reference.start)
+    return Edit(reference.start, reference.end, index)

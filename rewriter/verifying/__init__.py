@@ -1,0 +1,1 @@
+"""What differs between two modules, and whether only a rewrite did it."""

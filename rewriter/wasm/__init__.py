@@ -1,0 +1,2 @@
+"""The binary format: sections, types, imports and names, and edits to them. Knows nothing of
+wasi-nn."""

@@ -1,0 +1,142 @@
+"""The import section, in its plain and its compact forms.
+
+Specification: https://webassembly.github.io/spec/core/binary/modules.html#import-section and
+https://github.com/WebAssembly/compact-import-section: an empty field name followed by 0x7F or
+0x7E opens a group of imports that share their module name, or their module name and type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import NamedTuple
+
+from rewriter.errors import MalformedModule
+from rewriter.wasm.reader import Cursor, Data, Name
+from rewriter.wasm.sections import Section
+from rewriter.wasm.types import MemoryType, memory_type, table_type, value_type
+
+__all__ = [
+    "GROUP_BY_MODULE",
+    "GROUP_BY_MODULE_AND_TYPE",
+    "Extern",
+    "ExternKind",
+    "Group",
+    "Import",
+    "groups",
+]
+
+GROUP_BY_MODULE = 0x7F
+GROUP_BY_MODULE_AND_TYPE = 0x7E
+
+
+class ExternKind(IntEnum):
+    FUNC = 0x00
+    TABLE = 0x01
+    MEMORY = 0x02
+    GLOBAL = 0x03
+    TAG = 0x04
+    FUNC_EXACT = 0x20
+    """A function of exactly the named type (custom descriptors proposal)."""
+
+
+class Extern(NamedTuple):
+    """What is imported. `type_index` is set for functions and tags, `memory` for memories."""
+
+    kind: ExternKind
+    type_index: int | None = None
+    memory: MemoryType | None = None
+
+    @property
+    def is_func(self) -> bool:
+        return self.kind in (ExternKind.FUNC, ExternKind.FUNC_EXACT)
+
+
+class Import(NamedTuple):
+    """`extern` stands at extern_start..extern_end; a group may have one for all its imports."""
+
+    name: Name
+    extern: Extern
+    extern_start: int
+    extern_end: int
+
+
+class Group(NamedTuple):
+    """Imports that share one occurrence of their module name; a plain import is a group of one.
+
+    `form` is the position of the byte that opens a group whose imports share their type too, and
+    None for other groups. `imports` reads the section as it is iterated, so it is good until the
+    next group is asked for. Plain imports are not `compact`.
+    """
+
+    module: Name
+    form: int | None
+    imports: Iterator[Import]
+    compact: bool
+
+
+def groups(data: Data, section: Section) -> Iterator[Group]:
+    """Read an import section group by group, holding no more than one import at a time.
+
+    Raises MalformedModule, with the offset, at the first byte that is wrong.
+    """
+    cursor = Cursor(data, section.content, section.end)
+    for _ in range(cursor.count("imports")):
+        module = cursor.name()
+        start = cursor.pos
+        field = cursor.name()
+        form = cursor.byte() if field.text == "" else None
+        compact = True
+        if form == GROUP_BY_MODULE:
+            imports = _by_module(cursor)
+        elif form == GROUP_BY_MODULE_AND_TYPE:
+            imports = _by_module_and_type(cursor)
+        else:
+            compact = False
+            cursor.pos = start
+            imports = iter((_import(cursor),))
+        by_type = field.end if form == GROUP_BY_MODULE_AND_TYPE else None
+        yield Group(module, by_type, imports, compact)
+        for _ in imports:
+            pass  # whatever the caller left unread
+    cursor.finish("the imports")
+
+
+def _import(cursor: Cursor) -> Import:
+    name = cursor.name()
+    start = cursor.pos
+    return Import(name, _extern(cursor), start, cursor.pos)
+
+
+def _by_module(cursor: Cursor) -> Iterator[Import]:
+    for _ in range(cursor.count("imports in a group")):
+        yield _import(cursor)
+
+
+def _by_module_and_type(cursor: Cursor) -> Iterator[Import]:
+    start = cursor.pos
+    extern = _extern(cursor)
+    end = cursor.pos
+    for _ in range(cursor.count("imports in a group")):
+        yield Import(cursor.name(), extern, start, end)
+
+
+def _extern(cursor: Cursor) -> Extern:
+    start = cursor.pos
+    code = cursor.byte()
+    try:
+        kind = ExternKind(code)
+    except ValueError:
+        raise MalformedModule(f"unknown import kind {code:#04x}", start) from None
+    if kind is ExternKind.TABLE:
+        table_type(cursor)
+    elif kind is ExternKind.MEMORY:
+        return Extern(kind, memory=memory_type(cursor))
+    elif kind is ExternKind.GLOBAL:
+        value_type(cursor)
+        cursor.byte()
+    else:
+        if kind is ExternKind.TAG:
+            cursor.byte()
+        return Extern(kind, type_index=cursor.u32())
+    return Extern(kind)

@@ -1,0 +1,151 @@
+"""The names of functions, in the custom section "name".
+
+Specification: https://webassembly.github.io/spec/core/appendix/custom.html#name-section
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from rewriter.errors import MalformedModule
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.patch import Edit, Patch, growth, resized
+from rewriter.wasm.reader import Cursor, Data, Name, Reading
+from rewriter.wasm.sections import Section, SectionId
+
+__all__ = ["NAME_SECTION", "encode_name", "function_names", "rename_functions"]
+
+NAME_SECTION = "name"
+_FUNCTION_NAMES = 1
+
+
+def rename_functions(data: Data, patch: Patch, first: int, added: Sequence[str]) -> None:
+    """Name the last functions of a module anew, from index `first` on.
+
+    A name section that cannot be read is left alone: it is for people, and no part of the program.
+    """
+    section = next((s for s in patch.sections if s.name == NAME_SECTION), None)
+    entries = [encode_u32(first + i) + encode_name(text) for i, text in enumerate(added)]
+    if section is None:
+        if entries:
+            patch.add(SectionId.CUSTOM, encode_name(NAME_SECTION) + _subsection(entries))
+        return
+    try:
+        position, names = _find(data, section)
+        if names is not None:
+            edits = _replace_last(names, _entries(data, names), first, entries)
+        else:
+            edits = [Edit(position, position, _subsection(entries) if entries else b"")]
+    except MalformedModule:
+        return
+    if section.size + growth(edits) == len(encode_name(NAME_SECTION)):
+        patch.drop(section)
+    else:
+        patch.edit(section, edits)
+
+
+def function_names(data: Data, section: Section) -> tuple[Collection[tuple[int, bytes]], bytes]:
+    """The names of functions with their indices, and whatever else the name section has.
+
+    Where it cannot be read, it is all else.
+    """
+    cursor = Cursor(data, section.content, section.end)
+    cursor.name()
+    start = cursor.pos
+    try:
+        position, names = _find(data, section)
+        if names is None:
+            return (), data[start : section.end]
+        for _ in _entries(data, names):
+            pass  # it can be read
+    except MalformedModule:
+        return (), data[start : section.end]
+    found = Reading(partial(_texts, data, names))
+    return found, data[start:position] + data[names.end : section.end]
+
+
+def _texts(data: Data, names: _Subsection) -> Iterator[tuple[int, bytes]]:
+    for entry in _entries(data, names):
+        yield entry.function, data[entry.name.text_start : entry.name.end]
+
+
+class _Subsection(NamedTuple):
+    start: int
+    content: int
+    end: int
+
+
+class _Entry(NamedTuple):
+    """The name of one function, which starts with its index."""
+
+    start: int
+    function: int
+    name: Name
+
+
+def _find(data: Data, section: Section) -> tuple[int, _Subsection | None]:
+    """Where the function names are, or the position where they belong: the subsections are in the
+    order of their numbers, each there once at most."""
+    cursor = Cursor(data, section.content, section.end)
+    cursor.name()
+    position, names, last = None, None, -1
+    while cursor.pos < cursor.end:
+        start = cursor.pos
+        kind, size = cursor.byte(), cursor.u32()
+        if kind <= last or size > cursor.end - cursor.pos:
+            raise MalformedModule("the name section cannot be read", start)
+        content, cursor.pos, last = cursor.pos, cursor.pos + size, kind
+        if kind == _FUNCTION_NAMES:
+            names = _Subsection(start, content, cursor.pos)
+        if position is None and kind >= _FUNCTION_NAMES:
+            position = start
+    return section.end if position is None else position, names
+
+
+def _entries(data: Data, names: _Subsection) -> Iterator[_Entry]:
+    """The names of functions, in the order of their indices, each of which has one at most."""
+    cursor = Cursor(data, names.content, names.end)
+    last = -1
+    for _ in range(cursor.count("function names")):
+        entry = _Entry(cursor.pos, cursor.u32(), cursor.name())
+        if entry.function <= last:
+            raise MalformedModule("names of functions are out of order", entry.start)
+        last = entry.function
+        yield entry
+    cursor.finish("the function names")
+
+
+def _replace_last(
+    names: _Subsection, found: Iterable[_Entry], first: int, entries: Sequence[bytes]
+) -> list[Edit]:
+    """Put `entries` in the place of the names from function `first` on."""
+    count = kept = 0
+    counted = kept_end = names.end
+    for entry in found:
+        if not count:
+            counted = entry.start
+        count += 1
+        if entry.function < first:
+            kept = count
+            kept_end = entry.name.end
+    if not kept:
+        kept_end = counted
+    if kept + len(entries) == 0:
+        return [Edit(names.start, names.end, b"")]
+    edits = resized(names.content, counted, count, kept + len(entries) - count)
+    edits.append(Edit(kept_end, names.end, b"".join(entries)))
+    size = names.end - names.content
+    return [*resized(names.start + 1, names.content, size, growth(edits)), *edits]
+
+
+def _subsection(entries: Sequence[bytes]) -> bytes:
+    content = encode_u32(len(entries)) + b"".join(entries)
+    return bytes([_FUNCTION_NAMES]) + encode_u32(len(content)) + content
+
+
+def encode_name(text: str) -> bytes:
+    """A name as modules have it, after its length."""
+    encoded = text.encode()
+    return encode_u32(len(encoded)) + encoded

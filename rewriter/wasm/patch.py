@@ -1,0 +1,83 @@
+"""Edits to a module that keep the size fields around them right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rewriter.wasm.leb128 import encode_u32, reencode_u32
+from rewriter.wasm.reader import Name
+from rewriter.wasm.sections import Section, SectionId, Sections
+
+__all__ = ["Edit", "Patch", "growth", "renamed", "resized"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Put `replacement` in the place of the bytes start..end of the input."""
+
+    start: int
+    end: int
+    replacement: bytes
+
+
+class Patch:
+    """Collects edits; those inside a section are followed by one to its size field."""
+
+    def __init__(self, sections: Sections) -> None:
+        self.sections = sections
+        self._inside: dict[Section, list[Edit]] = {}
+        self._between: list[Edit] = []
+        self._dropped: list[Edit] = []
+
+    def find(self, section_id: SectionId) -> Section | None:
+        return self.sections.standard.get(section_id)
+
+    def edit(self, section: Section, edits: Iterable[Edit]) -> None:
+        """Change the content of a section; the edits must not overlap."""
+        self._inside.setdefault(section, []).extend(edits)
+
+    def drop(self, section: Section) -> None:
+        start = section.start
+        if self._dropped and self._dropped[-1].end == start:
+            start = self._dropped.pop().start
+        self._dropped.append(Edit(start, section.end, b""))
+
+    def add(self, section_id: SectionId, content: bytes) -> None:
+        """Add a section that is not there yet; a custom one at the end."""
+        custom = section_id is SectionId.CUSTOM
+        position = self.sections.end if custom else self.sections.place_for(section_id)
+        self.insert(position, bytes([section_id]) + encode_u32(len(content)) + content)
+
+    def insert(self, position: int, content: bytes) -> None:
+        """Put bytes between two sections."""
+        self._between.append(Edit(position, position, content))
+
+    def edits(self) -> tuple[Edit, ...]:
+        """All edits, in order, without those that change nothing."""
+        edits: list[Edit] = []
+        for section, inside in self._inside.items():
+            edits += inside
+            edits += resized(section.start + 1, section.content, section.size, growth(inside))
+        edits += self._dropped
+        edits += self._between  # what is appended to a section comes before what is put after it
+        changing = (e for e in edits if e.replacement or e.end > e.start)
+        return tuple(sorted(changing, key=lambda edit: (edit.start, edit.end)))
+
+
+def growth(edits: Iterable[Edit]) -> int:
+    """By how many bytes the edits make longer what they are in."""
+    return sum(len(edit.replacement) - (edit.end - edit.start) for edit in edits)
+
+
+def resized(start: int, end: int, value: int, more: int) -> list[Edit]:
+    """The edit that adds `more` to the size or count `value`, which stands at start..end."""
+    if not more:
+        return []
+    return [Edit(start, end, reencode_u32(value + more, old=value, old_width=end - start))]
+
+
+def renamed(old: Name, new: str) -> bytes:
+    """Another name in the place of one, its length padded in the same manner."""
+    text, width = new.encode(), old.text_start - old.start
+    return reencode_u32(len(text), old=old.end - old.text_start, old_width=width) + text

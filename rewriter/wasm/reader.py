@@ -1,0 +1,133 @@
+"""A reading position inside one section of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from mmap import mmap
+from typing import NamedTuple, TypeVar
+
+from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.wasm import leb128
+
+__all__ = ["MOST", "Cursor", "Data", "Name", "Reading", "check_number"]
+
+Data = bytes | mmap
+"""The whole file: indexing gives ints, slicing gives bytes. All positions count from its start."""
+
+
+class Name(NamedTuple):
+    """A length-prefixed UTF-8 string and where it stands.
+
+    Specification: https://webassembly.github.io/spec/core/binary/values.html#names
+    """
+
+    start: int
+    """Position of the length field."""
+    text_start: int
+    """Position of the first byte of the text."""
+    end: int
+    """Position after the text."""
+    text: str
+
+
+MOST = 1_000_000
+"""Types, functions, imports, exports and globals of a module that engines take. What is worked on
+here takes memory for each, and has no more of anything.
+
+https://webassembly.github.io/spec/js-api/#limits
+"""
+
+
+def check_number(count: int, what: str, offset: int, most: int = MOST) -> None:
+    """Raise UnsupportedModule for more than `most`."""
+    if count > most:
+        raise UnsupportedModule(f"there are more than {most} {what}", offset)
+
+
+T = TypeVar("T")
+
+
+class Reading(Collection[T]):
+    """What a module has of something, read from it each time: nothing of that is kept."""
+
+    def __init__(self, read: Callable[[], Iterator[T]]) -> None:
+        self._read = read
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[T]:
+        return self._read()
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == found for found in self)
+
+
+class Cursor:
+    """Reads forward through data[pos:end]; every read raises MalformedModule at the end."""
+
+    __slots__ = ("data", "end", "pos")
+
+    def __init__(self, data: Data, pos: int, end: int) -> None:
+        self.data = data
+        self.pos = pos
+        self.end = end
+
+    def byte(self) -> int:
+        if self.pos >= self.end:
+            raise MalformedModule("unexpected end", self.pos)
+        value = self.data[self.pos]
+        self.pos += 1
+        return value
+
+    def u32(self) -> int:
+        value, self.pos = leb128.decode_unsigned(self.data, self.pos, self.end)
+        return value
+
+    def u64(self) -> int:
+        value, self.pos = leb128.decode_unsigned(self.data, self.pos, self.end, bits=64)
+        return value
+
+    def s33(self) -> int:
+        value, self.pos = leb128.decode_s33(self.data, self.pos, self.end)
+        return value
+
+    def count(self, what: str) -> int:
+        """Read the length of a vector whose elements take at least one byte each.
+
+        A count that the remaining bytes cannot hold is refused here, before any loop over it.
+        """
+        start = self.pos
+        count = self.u32()
+        if count > self.end - self.pos:
+            raise MalformedModule(
+                f"{count} {what} announced, but only {self.end - self.pos} bytes follow", start
+            )
+        return count
+
+    def items(self, what: str, most: int = MOST) -> int:
+        """`count` of what is kept in memory: `most`, or UnsupportedModule is raised."""
+        start = self.pos
+        count = self.count(what)
+        check_number(count, what, start, most)
+        return count
+
+    def name(self) -> Name:
+        start = self.pos
+        length = self.u32()
+        text_start, end = self.pos, self.pos + length
+        if end > self.end:
+            raise MalformedModule(
+                f"a name of {length} bytes runs past the end of its section", start
+            )
+        try:
+            text = self.data[text_start:end].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedModule("a name is not UTF-8", text_start + error.start) from error
+        self.pos = end
+        return Name(start, text_start, end, text)
+
+    def finish(self, what: str) -> None:
+        """Raise MalformedModule unless everything has been read."""
+        if self.pos != self.end:
+            raise MalformedModule(f"{self.end - self.pos} unread bytes after {what}", self.pos)

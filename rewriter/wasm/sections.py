@@ -1,0 +1,234 @@
+"""The sections of a core module: where each one starts and ends, nothing of what is in it.
+
+Specification: https://webassembly.github.io/spec/core/binary/modules.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from functools import partial
+from typing import NamedTuple
+
+from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
+from rewriter.wasm.reader import Cursor, Data, Reading, check_number
+
+__all__ = [
+    "HEADER_SIZE",
+    "Section",
+    "SectionId",
+    "Sections",
+    "counts_from_the_start",
+    "describes_code",
+    "is_linker_section",
+    "is_signature",
+    "split",
+]
+
+HEADER_SIZE = 8
+"""Bytes: the magic number and the version."""
+
+_MAGIC = b"\0asm"
+_MODULE_VERSION = b"\x01\0\0\0"
+_COMPONENT_LAYER = b"\x01\0"
+"""Bytes 6 and 7 of a component; a module has zeros there.
+
+https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+"""
+
+
+class SectionId(IntEnum):
+    CUSTOM = 0
+    TYPE = 1
+    IMPORT = 2
+    FUNCTION = 3
+    TABLE = 4
+    MEMORY = 5
+    GLOBAL = 6
+    EXPORT = 7
+    START = 8
+    ELEMENT = 9
+    CODE = 10
+    DATA = 11
+    DATA_COUNT = 12
+    TAG = 13
+
+
+_ORDER = (
+    SectionId.TYPE,
+    SectionId.IMPORT,
+    SectionId.FUNCTION,
+    SectionId.TABLE,
+    SectionId.MEMORY,
+    SectionId.TAG,
+    SectionId.GLOBAL,
+    SectionId.EXPORT,
+    SectionId.START,
+    SectionId.ELEMENT,
+    SectionId.DATA_COUNT,
+    SectionId.CODE,
+    SectionId.DATA,
+)
+_RANK = {section_id: rank for rank, section_id in enumerate(_ORDER)}
+
+
+class Section(NamedTuple):
+    """One section; every position counts in bytes from the start of the file."""
+
+    id: SectionId
+    start: int
+    """Position of the id byte; the size field follows it."""
+    content: int
+    """Position after the size field. In a custom section the name stands here."""
+    end: int
+    name: str | None = None
+    """The name of a custom section, None for the others."""
+
+    @property
+    def size(self) -> int:
+        """The value of the size field, in bytes."""
+        return self.end - self.content
+
+    @property
+    def size_width(self) -> int:
+        """How many bytes the size field takes."""
+        return self.content - self.start - 1
+
+    @property
+    def title(self) -> str:
+        """How messages call the section."""
+        if self.name is not None:
+            return f"custom section {self.name!r}"
+        return f"{self.id.name.lower().replace('_', ' ')} section"
+
+
+class Sections(Reading[Section]):
+    """The sections of a module in order, which end at `end`, and `standard`, all but the custom
+    ones by what they are. A file can have millions, of three bytes each."""
+
+    def __init__(self, data: Data) -> None:
+        """Raises MalformedModule where the bytes after the header are no sections, and
+        UnsupportedModule for too many of them."""
+        self.end = len(data)
+        self.standard: dict[SectionId, Section] = {}
+        rank = -1
+        for number, section in enumerate(_sections(data), 1):
+            check_number(number, "sections", section.start)
+            if section.id is not SectionId.CUSTOM:
+                if _RANK[section.id] <= rank:
+                    raise MalformedModule(f"{section.title} twice or out of order", section.start)
+                rank = _RANK[section.id]
+                self.standard[section.id] = section
+        super().__init__(partial(_sections, data))
+
+    def place_for(self, section_id: SectionId) -> int:
+        """The position where a section that is not there yet belongs, in bytes."""
+        before = (s for s in self.standard.values() if _RANK[s.id] < _RANK[section_id])
+        return max((section.end for section in before), default=HEADER_SIZE)
+
+
+def split(data: Data) -> Sections:
+    """Find the sections of a core module.
+
+    Raises UnsupportedModule for a component or a precompiled artifact, and MalformedModule for
+    anything else that is not a sequence of known sections in the order of the specification.
+    """
+    _check_header(data)
+    return Sections(data)
+
+
+def is_linker_section(name: str | None) -> bool:
+    """Whether a custom section of this name belongs to a relocatable object file.
+
+    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
+    """
+    return name is not None and (name == "linking" or name.startswith("reloc."))
+
+
+def describes_code(name: str) -> bool:
+    """Whether a custom section of this name describes code by its positions in the code section.
+
+    Sources: https://github.com/WebAssembly/tool-conventions (Debugging.md) and
+    https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md
+    """
+    return name.startswith((".debug_", "metadata.code.")) or name == "external_debug_info"
+
+
+def counts_from_the_start(name: str) -> bool:
+    """Whether a custom section of this name leads to what describes code by its positions in the
+    file: a source map.
+
+    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md#source-maps
+    """
+    return name == "sourceMappingURL"
+
+
+def is_signature(name: str | None) -> bool:
+    """Whether a custom section of this name belongs to a signature of the module.
+
+    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Signatures.md
+    """
+    return name in ("signature", "signature_delimiter")
+
+
+def _sections(data: Data) -> Iterator[Section]:
+    cursor = Cursor(data, HEADER_SIZE, len(data))
+    while cursor.pos < cursor.end:
+        yield _section(cursor)
+
+
+def _section(cursor: Cursor) -> Section:
+    start = cursor.pos
+    id_byte = cursor.byte()
+    try:
+        section_id = SectionId(id_byte)
+    except ValueError:
+        raise MalformedModule(f"unknown section id {id_byte}", start) from None
+    size = cursor.u32()
+    content, end = cursor.pos, cursor.pos + size
+    if end > cursor.end:
+        raise MalformedModule(
+            f"a section of {size} bytes starts here, but only {cursor.end - content} bytes are"
+            " left: the file is truncated",
+            start,
+        )
+    cursor.pos = end
+    if section_id is SectionId.CUSTOM:
+        name = Cursor(cursor.data, content, end).name().text
+        return Section(section_id, start, content, end, name)
+    return Section(section_id, start, content, end)
+
+
+def _check_header(data: Data) -> None:
+    magic = data[:4]
+    if magic != _MAGIC:
+        raise _not_wasm(magic)
+    version = data[4:HEADER_SIZE]
+    if len(version) < 4:
+        raise MalformedModule("the header is truncated", len(data))
+    if version[2:] == _COMPONENT_LAYER:
+        raise UnsupportedModule(
+            "this is a component, and only core modules are supported so far; work on the core"
+            " module before it is made into a component",
+            4,
+        )
+    if version != _MODULE_VERSION:
+        raise MalformedModule(f"unknown version {version.hex(' ')}", 4)
+
+
+def _not_wasm(magic: bytes) -> ModuleError:
+    if not magic:
+        return MalformedModule("the file is empty", 0)
+    if _MAGIC.startswith(magic):
+        return MalformedModule("the header is truncated", len(magic))
+    for prefix, artifact in (
+        (b"\x7fELF", "Wasmtime's .cwasm or another ELF file"),
+        (b"\0aot", "WAMR's .aot"),
+    ):
+        if magic == prefix:
+            return UnsupportedModule(
+                f"this is a precompiled artifact ({artifact}); rewrite the .wasm that it was"
+                " compiled from and compile that again",
+                0,
+            )
+    return MalformedModule("not WebAssembly: it does not start with \\0asm", 0)

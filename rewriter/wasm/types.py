@@ -1,0 +1,280 @@
+"""Value types, function types and limits, read and spelled as the text format spells them.
+
+Specification: https://webassembly.github.io/spec/core/binary/types.html, with the type codes of
+the proposals for threads, custom page sizes, stack switching and custom descriptors.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rewriter.errors import MalformedModule
+from rewriter.wasm.reader import Cursor, Data, check_number
+from rewriter.wasm.sections import Section
+
+__all__ = [
+    "FuncType",
+    "MemoryType",
+    "TableType",
+    "Types",
+    "memory_type",
+    "table_type",
+    "value_type",
+]
+
+_NUMBER_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128"}
+_PACKED_TYPES = {0x78: "i8", 0x77: "i16"}
+_HEAP_TYPES = {
+    0x75: "nocont",
+    0x74: "noexn",
+    0x73: "nofunc",
+    0x72: "noextern",
+    0x71: "none",
+    0x70: "func",
+    0x6F: "extern",
+    0x6E: "any",
+    0x6D: "eq",
+    0x6C: "i31",
+    0x6B: "struct",
+    0x6A: "array",
+    0x69: "exn",
+    0x68: "cont",
+}
+_NULL_SHORTHANDS = {
+    "none": "nullref",
+    "nofunc": "nullfuncref",
+    "noextern": "nullexternref",
+    "noexn": "nullexnref",
+    "nocont": "nullcontref",
+}
+_SHARED, _EXACT, _REF, _REF_NULL = 0x65, 0x62, 0x64, 0x63
+_FUNC, _STRUCT, _ARRAY, _CONT = 0x60, 0x5F, 0x5E, 0x5D
+_SUB, _SUB_FINAL, _REC = 0x50, 0x4F, 0x4E
+_DESCRIBES, _DESCRIPTOR = 0x4C, 0x4D
+
+_HAS_MAX, _IS_SHARED, _IS_64, _HAS_PAGE_SIZE = 0x01, 0x02, 0x04, 0x08
+
+
+class FuncType(NamedTuple):
+    """Parameter and result types, as the text format writes them: `i32`, `(ref null 3)`.
+
+    `plain` is false for a type that only equals another one by more than these: one with
+    supertypes or subtypes, or in a group of several that may refer to each other.
+    """
+
+    params: tuple[str, ...]
+    results: tuple[str, ...]
+    plain: bool = True
+
+    def __str__(self) -> str:
+        clauses = (("param", self.params), ("result", self.results))
+        return " ".join(f"({word} {' '.join(types)})" for word, types in clauses if types) or "()"
+
+
+class MemoryType(NamedTuple):
+    """Limits in pages; `page_size` in bytes."""
+
+    minimum: int
+    maximum: int | None
+    shared: bool
+    is_64: bool
+    page_size: int
+
+    def __str__(self) -> str:
+        words = ["i64"] if self.is_64 else []
+        words.append(str(self.minimum))
+        if self.maximum is not None:
+            words.append(str(self.maximum))
+        if self.shared:
+            words.append("shared")
+        if self.page_size != 65536:
+            words.append(f"(pagesize {self.page_size})")
+        return " ".join(words)
+
+
+class TableType(NamedTuple):
+    """Limits in elements."""
+
+    minimum: int
+    maximum: int | None
+    is_64: bool
+
+
+class AdapterMemory(NamedTuple):
+    """The memory that a guest shares with the host; `page_size` in bytes."""
+
+    memory_index: int
+    page_size: int
+
+
+def value_type(cursor: Cursor) -> str:
+    """Read a value type: a number, vector or reference type."""
+    start = cursor.pos
+    code = cursor.byte()
+    if code in _NUMBER_TYPES:
+        return _NUMBER_TYPES[code]
+    if code in (_REF, _REF_NULL):
+        null = "null " if code == _REF_NULL else ""
+        return f"(ref {null}{_heap_type(cursor)})"
+    cursor.pos = start
+    heap = _abstract_heap_type(cursor)
+    if heap.startswith("(shared"):
+        return f"(ref null {heap})"
+    return _NULL_SHORTHANDS.get(heap, f"{heap}ref")
+
+
+def _heap_type(cursor: Cursor) -> str:
+    start = cursor.pos
+    if cursor.byte() == _EXACT:
+        return f"(exact {cursor.u32()})"
+    cursor.pos = start
+    index = cursor.s33()
+    if index >= 0:
+        return str(index)
+    cursor.pos = start
+    return _abstract_heap_type(cursor)
+
+
+def _abstract_heap_type(cursor: Cursor) -> str:
+    start = cursor.pos
+    code = cursor.byte()
+    shared = code == _SHARED
+    if shared:
+        code = cursor.byte()
+    try:
+        heap = _HEAP_TYPES[code]
+    except KeyError:
+        raise MalformedModule(f"unknown value type {code:#04x}", start) from None
+    return f"(shared {heap})" if shared else heap
+
+
+_MOST_VALUES = 1000
+"""Parameters of a function that engines take, and results.
+
+https://webassembly.github.io/spec/js-api/#limits
+"""
+
+
+_KEPT_TYPES = 1000
+"""Most modules have fewer."""
+
+
+class Types:
+    """The types of a type section by index: a function's, or None for another one. Those after the
+    first thousand are made when they are asked for."""
+
+    def __init__(self, data: Data, section: Section | None) -> None:
+        """Raises MalformedModule for what is no type, and UnsupportedModule for too many."""
+        self._data = data
+        self._first = section.content if section else 0
+        self._end = section.end if section else 0
+        self._starts = array("I")
+        """In bytes after the first, as a section has no more than 4 GB."""
+        self._plain = bytearray()
+        """A bit for each, from the lowest."""
+        self._kept: list[FuncType | None] = []
+        if section is not None:
+            self._find()
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> FuncType | None:
+        if index < len(self._kept):
+            return self._kept[index]
+        cursor = Cursor(self._data, self._first + self._starts[index], self._end)
+        return _sub_type(cursor, plain=bool(self._plain[index >> 3] >> (index & 7) & 1))
+
+    def __iter__(self) -> Iterator[FuncType | None]:
+        return map(self.__getitem__, range(len(self)))
+
+    def _find(self) -> None:
+        cursor = Cursor(self._data, self._first, self._end)
+        for _ in range(cursor.items("types")):
+            start = cursor.pos
+            count = 1
+            if cursor.byte() == _REC:
+                count = cursor.items("types in a group")
+            else:
+                cursor.pos = start
+            for _ in range(count):
+                place = len(self) & 7
+                if not place:
+                    self._plain.append(0)
+                self._plain[-1] |= (count == 1) << place
+                self._starts.append(cursor.pos - self._first)
+                found = _sub_type(cursor, plain=count == 1)
+                if len(self._kept) < _KEPT_TYPES:
+                    self._kept.append(found)
+            check_number(len(self), "types", start)
+        cursor.finish("the types")
+
+
+def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
+    start = cursor.pos
+    code = cursor.byte()
+    if code in (_SUB, _SUB_FINAL):
+        plain = False
+        for _ in range(cursor.count("supertypes")):
+            cursor.u32()
+        start = cursor.pos
+        code = cursor.byte()
+    if code == _SHARED:
+        plain = False
+        code = cursor.byte()
+    for prefix in (_DESCRIBES, _DESCRIPTOR):
+        if code == prefix:
+            plain = False
+            cursor.u32()
+            code = cursor.byte()
+    if code == _FUNC:
+        params = tuple(value_type(cursor) for _ in range(cursor.items("parameters", _MOST_VALUES)))
+        results = tuple(value_type(cursor) for _ in range(cursor.items("results", _MOST_VALUES)))
+        return FuncType(params, results, plain)
+    if code == _STRUCT:
+        for _ in range(cursor.count("fields")):
+            _skip_field(cursor)
+    elif code == _ARRAY:
+        _skip_field(cursor)
+    elif code == _CONT:
+        cursor.s33()
+    else:
+        raise MalformedModule(f"unknown type form {code:#04x}", start)
+    return None
+
+
+def _skip_field(cursor: Cursor) -> None:
+    start = cursor.pos
+    if cursor.byte() not in _PACKED_TYPES:
+        cursor.pos = start
+        value_type(cursor)
+    cursor.byte()
+
+
+def table_type(cursor: Cursor) -> TableType:
+    value_type(cursor)
+    flags, minimum, maximum = _limits(cursor, known=_HAS_MAX | _IS_SHARED | _IS_64)
+    return TableType(minimum, maximum, bool(flags & _IS_64))
+
+
+def memory_type(cursor: Cursor) -> MemoryType:
+    flags, minimum, maximum = _limits(cursor, known=_HAS_MAX | _IS_SHARED | _IS_64 | _HAS_PAGE_SIZE)
+    page_size = 65536
+    if flags & _HAS_PAGE_SIZE:
+        start = cursor.pos
+        log2 = cursor.u32()
+        if log2 > 16:
+            raise MalformedModule(f"a page size of 2^{log2} bytes is over 64 KiB", start)
+        page_size = 1 << log2
+    return MemoryType(minimum, maximum, bool(flags & _IS_SHARED), bool(flags & _IS_64), page_size)
+
+
+def _limits(cursor: Cursor, *, known: int) -> tuple[int, int, int | None]:
+    start = cursor.pos
+    flags = cursor.byte()
+    if flags & ~known:
+        raise MalformedModule(f"unknown limits flags {flags:#04x}", start)
+    size = cursor.u64 if flags & _IS_64 else cursor.u32
+    return flags, size(), size() if flags & _HAS_MAX else None

@@ -1,0 +1,106 @@
+"""Guest memory, bounds checked at every access."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.errors import HostError
+
+__all__ = ["GuestMemory", "view_of"]
+
+_from_memory = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
+    ("PyMemoryView_FromMemory", ctypes.pythonapi)
+)
+"""https://docs.python.org/3/c-api/memoryview.html"""
+
+_PYBUF_WRITE = 0x200
+
+
+def view_of(address: int, size: int) -> memoryview:
+    """`size` bytes in place, writable."""
+    view: memoryview = _from_memory(address, size, _PYBUF_WRITE)
+    return view
+
+
+_U32 = struct.Struct("<I")
+
+
+class GuestMemory:
+    """The guest's memory, where it was when a host call looked it up: good for that call, and for
+    later ones that find it in the same place. `current_size` tells whether it has grown since.
+
+    Every pointer and length is an unsigned 32-bit number; a range that is not wholly inside the
+    memory raises HostError with `invalid_argument`.
+    """
+
+    __slots__ = ("_bytes", "_current_size", "address", "size")
+
+    def __init__(
+        self, address: int, size: int, current_size: Callable[[], int] = lambda: 0
+    ) -> None:
+        self.address = address
+        self.size = size
+        self._current_size = current_size
+        self._bytes: memoryview = view_of(address, size) if size else _NOTHING
+
+    def read(self, pointer: int, length: int) -> bytes:
+        """A copy of `length` bytes."""
+        return bytes(self.view(pointer, length))
+
+    def unpack(self, layout: struct.Struct, pointer: int) -> tuple[int, ...]:
+        """The fields of one structure."""
+        if pointer + layout.size > self.size:
+            self._require(pointer, layout.size)
+        return layout.unpack_from(self._bytes, pointer)
+
+    def u32s(self, pointer: int, count: int) -> tuple[int, ...]:
+        """An array of `count` u32."""
+        if pointer + 4 * count > self.size:
+            self._require(pointer, 4 * count)
+        return struct.unpack_from(f"<{count}I", self._bytes, pointer)
+
+    def view(self, pointer: int, length: int) -> memoryview:
+        """`length` bytes in place, writable. To be released before the host call returns."""
+        if pointer + length > self.size:
+            self._require(pointer, length)
+        return self._bytes[pointer : pointer + length]
+
+    def write(self, pointer: int, data: memoryview) -> None:
+        """Copy bytes in."""
+        end = pointer + len(data)
+        if end > self.size:
+            self._require(pointer, len(data))
+        self._bytes[pointer:end] = data
+
+    def write_u32(self, pointer: int, value: int) -> None:
+        if pointer + 4 > self.size:
+            self._require(pointer, 4)
+        _U32.pack_into(self._bytes, pointer, value)
+
+    def check_writable(self, pointer: int, length: int) -> None:
+        """Raise what a later write to this range would raise."""
+        if pointer + length > self.size:
+            self._require(pointer, length)
+
+    def current_size(self) -> int:
+        """Bytes, counting what it has grown by."""
+        size = max(self.size, self._current_size())
+        if size > self.size:
+            self.size = size
+            self._bytes = view_of(self.address, size)
+        return size
+
+    def _require(self, pointer: int, length: int) -> None:
+        """Raise HostError unless the memory has grown enough meanwhile."""
+        size = self.current_size()
+        if pointer + length > size:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"{length} bytes at {pointer:#x} are outside the memory of {size:#x} bytes",
+            )
+
+
+_NOTHING = memoryview(bytearray())

@@ -1,0 +1,264 @@
+"""Inputs and outputs of models, and what every backend has to check about them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Container, Sequence
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+from rewriter.abi.dialects import ELEMENT_SIZE, Errno, TensorType
+from runtime_shim.backends.interface import Options, Part, Settings
+from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
+from runtime_shim.numbers import MOST_THREADS
+
+__all__ = [
+    "SETTINGS",
+    "Dim",
+    "Element",
+    "Fed",
+    "Port",
+    "check_booleans",
+    "check_input",
+    "check_output",
+    "check_parts",
+    "element_of",
+    "most_threads",
+    "no_numbers",
+    "not_computed",
+    "not_set",
+    "settings_for",
+    "warn_of_ignored",
+    "with_threads_up_to",
+]
+
+log = logging.getLogger("runtime_shim")
+
+
+SETTINGS = ("threads", "fast-math")
+"""The options that override the host's settings for one model."""
+
+
+Dim: TypeAlias = int | range | None
+"""A dimension: its length; the lengths that it can have; or None where it is free."""
+
+
+class Element(NamedTuple):
+    """How an element of a tensor travels: the type that a guest gives it, and its bytes. One that
+    is `boolean` is 0 or 1."""
+
+    type: TensorType
+    size: int
+    boolean: bool = False
+
+
+_FOREIGN_SIZES = {
+    "bool": 1, "i8": 1, "f8": 1, "i16": 2, "u16": 2, "bf16": 2, "u32": 4, "u64": 8,
+}  # fmt: skip
+"""Types that wasi-nn lacks travel as u8, with so many bytes an element."""
+
+_ELEMENTS = {
+    **{kind.name.lower(): Element(kind, size) for kind, size in ELEMENT_SIZE.items()},
+    **{name: Element(TensorType.U8, size, name == "bool") for name, size in _FOREIGN_SIZES.items()},
+}
+
+
+def element_of(name: str) -> Element | None:
+    """How elements of a type travel, by its short name (f32, bf16, bool); None for strings, for
+    types of less than a byte, and whatever else is not a number of whole bytes."""
+    return _ELEMENTS.get(name)
+
+
+class Port(NamedTuple):
+    """An input or output of a model. `described_type` is the NN runtime's word for its type;
+    `element` is None where it is not a tensor of numbers, and `dims` is None where even the number
+    of dimensions is free. An input that is `optional` need not be set."""
+
+    name: str
+    described_type: str
+    element: Element | None
+    dims: tuple[Dim, ...] | None
+    optional: bool = False
+
+    @property
+    def fixed_shape(self) -> tuple[int, ...] | None:
+        """The shape, if the model declares one length for each dimension."""
+        fixed = tuple(dim for dim in self.dims or () if isinstance(dim, int))
+        return fixed if self.dims is not None and len(fixed) == len(self.dims) else None
+
+    def accepts(self, shape: tuple[int, ...]) -> bool:
+        if self.dims is None:
+            return True
+        return len(shape) == len(self.dims) and all(
+            mine is None or (given in mine if isinstance(mine, range) else given == mine)
+            for mine, given in zip(self.dims, shape, strict=True)
+        )
+
+    def __str__(self) -> str:
+        dims = "..." if self.dims is None else ", ".join(map(_spelled, self.dims))
+        return f"{quoted(self.name)}, {self.described_type} [{dims}]"
+
+
+def _spelled(dim: Dim) -> str:
+    if isinstance(dim, range):
+        return f"{dim.start}..{dim.stop - 1}"
+    return "?" if dim is None else str(dim)
+
+
+class Fed(NamedTuple):
+    """What an input was last given, and where its bytes go: the same again need not be checked."""
+
+    type: TensorType
+    shape: tuple[int, ...]
+    data: memoryview
+    boolean: bool = False
+
+    def is_like(self, tensor_type: TensorType, shape: tuple[int, ...], size: int) -> bool:
+        """Whether a tensor of `size` bytes can be written over this one."""
+        return self.type is tensor_type and self.shape == shape and len(self.data) == size
+
+
+def settings_for(backend: str, settings: Settings, options: Options) -> Settings:
+    """The host's settings with what a model's options say: `threads`, `fast-math`. Other options
+    are ignored, with a warning.
+
+    Raises HostError with `invalid_argument` for a value that makes no sense.
+    """
+    options = dict(options)
+    threads = options.pop("threads", settings.threads)
+    fast_math = options.pop("fast-math", settings.fast_math)
+    warn_of_ignored(backend, tuple(options))
+    if threads is not None and not (type(threads) is int and 0 < threads <= MOST_THREADS):
+        raise _senseless("threads", threads)
+    if not isinstance(fast_math, bool):
+        raise _senseless("fast-math", fast_math)
+    return settings._replace(threads=threads, fast_math=fast_math)
+
+
+def warn_of_ignored(backend: str, names: tuple[str, ...]) -> None:
+    """Say which options there are not."""
+    if names:
+        said = quoted(list(names))
+        log.warning("the %s backend has no options %s, and ignores them", backend, said)
+
+
+def _senseless(option: str, value: object) -> HostError:
+    return HostError(Errno.INVALID_ARGUMENT, f"the option {option} cannot be {quoted(value)}")
+
+
+def most_threads(settings: Settings) -> int:
+    """That one inference may use, whatever a guest asks for."""
+    return settings.threads or len(os.sched_getaffinity(0))
+
+
+def with_threads_up_to(most: int, options: Options) -> Options:
+    """A guest's options, with no more threads than it may have."""
+    threads = options.get("threads")
+    return {**options, "threads": most} if type(threads) is int and threads > most else options
+
+
+def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:
+    """HostError with `invalid_argument` for another number of parts."""
+    if len(parts) not in counts:
+        expected = " or ".join(map(str, counts))
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"{what} has builders: {expected}, and not {len(parts)}"
+        )
+
+
+def check_input(
+    inputs: Sequence[Port],
+    index: int,
+    tensor_type: TensorType,
+    shape: tuple[int, ...],
+    data: memoryview,
+) -> Element:
+    """What the elements of an input are, which is given a tensor. Types may have the numbers of
+    before August 2023. Raises the HostError that ExecutionContext.set_input promises."""
+    if index >= len(inputs):
+        raise HostError(Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(inputs)}")
+    port = inputs[index]
+    if port.element is None:
+        raise HostError(
+            Errno.UNSUPPORTED_OPERATION,
+            f"input {index} ({port}) is of a type that no wasi-nn tensor can carry",
+        )
+    fits = tensor_type is port.element.type or _is_older(tensor_type, port.element, shape, data)
+    if not fits or not port.accepts(shape):
+        raise HostError(
+            Errno.INVALID_ARGUMENT,
+            f"input {index} ({port}) was given {tensor_type.name.lower()} {list(shape)}",
+        )
+    needed = prod(shape) * port.element.size
+    if len(data) != needed:
+        raise HostError(
+            Errno.INVALID_ARGUMENT,
+            f"input {index} ({port}) of the shape {list(shape)} has {needed} bytes,"
+            f" and {len(data)} were given",
+        )
+    if port.element.boolean:
+        check_booleans(index, data)
+    return port.element
+
+
+def _is_older(
+    tensor_type: TensorType, element: Element, shape: tuple[int, ...], data: memoryview
+) -> bool:
+    """Whether a type has a number of before August 2023, which stands for another one today: the
+    data are then as long as that one has them, and not as its own would be."""
+    elements = prod(shape)
+    return (
+        _OLDER_NUMBERS.get(tensor_type) is element.type
+        and len(data) == elements * element.size
+        and len(data) != elements * ELEMENT_SIZE[tensor_type]
+    )
+
+
+_OLDER_NUMBERS = {TensorType.F64: TensorType.U8, TensorType.U8: TensorType.I32}
+"""What the numbers of these types stood for, and do in guests that are built with crate wasi-nn up
+to 0.5 or with AssemblyScript's bindings.
+
+https://github.com/WebAssembly/wasi-nn/commit/747d8df
+"""
+
+
+def check_booleans(index: int, data: memoryview) -> None:
+    """Raise HostError with `invalid_argument` for bytes that are not 0 or 1: NN runtimes add them
+    up to know how many are set, and would give out that many elements."""
+    if bytes(data).translate(None, b"\0\1"):
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"input {index} is of bool, and has bytes other than 0 and 1"
+        )
+
+
+def not_set(inputs: Sequence[Port], fed: Container[int]) -> HostError | None:
+    """What compute raises where an input is missing; None if all are there that have to be."""
+    for index, port in enumerate(inputs):
+        if index not in fed and not port.optional:
+            return HostError(Errno.RUNTIME_ERROR, f"input {index} ({port}) is not set")
+    return None
+
+
+def no_numbers(index: int, port: Port) -> HostError:
+    """What get_output raises for an output that no bytes can stand for."""
+    return HostError(
+        Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is not a tensor of numbers"
+    )
+
+
+def check_output(outputs: Sequence[Port], index: int, computed: bool) -> Port:
+    """The output of an index. Raises the HostError that ExecutionContext.get_output promises."""
+    if index >= len(outputs):
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"output {index} of a model that has {len(outputs)}"
+        )
+    if not computed:
+        raise not_computed()
+    return outputs[index]
+
+
+def not_computed() -> HostError:
+    """What get_output raises where there is no output yet."""
+    return HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")

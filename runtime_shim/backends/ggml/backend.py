@@ -1,0 +1,358 @@
+"""GGUF language models on llama.cpp: text in, text out, at once or token by token.
+
+As in WasmEdge's plugin, input 0 is the prompt, input 1 a JSON object of options; output 0 is the
+text, output 1 a JSON object that counts tokens; all of them are bytes. Unlike there, each context
+has a state of its own, and the seed is fixed unless an option says otherwise.
+
+https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn/GGML
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import ctypes
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import xllamacpp
+
+from rewriter.abi.dialects import Errno, Target, TensorType
+from runtime_shim.backends.checks.gguf import check_lengths
+from runtime_shim.backends.common import guest_output
+from runtime_shim.backends.common.c_objects import free_with
+from runtime_shim.backends.common.devices import choose_device
+from runtime_shim.backends.common.tensor_info import (
+    check_parts,
+    most_threads,
+    not_computed,
+    warn_of_ignored,
+    with_threads_up_to,
+)
+from runtime_shim.backends.ggml.llama_cpp import (
+    ContextParams,
+    failure,
+    forget_messages,
+    lib,
+    offloads,
+)
+from runtime_shim.backends.ggml.options import LARGEST_CONTEXT, GgmlOptions, parse_options
+from runtime_shim.backends.ggml.prompt import Prompt, Vocabulary, has_image
+from runtime_shim.backends.ggml.text import Text
+from runtime_shim.backends.interface import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Options,
+    Part,
+    Place,
+    Runtime,
+    Settings,
+)
+from runtime_shim.backends.parsing.model_parts import as_file, head
+from runtime_shim.errors import HostError
+from runtime_shim.guest_text import json_object
+
+__all__ = ["GgmlBackend", "create"]
+
+_KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
+
+_NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
+
+_LONGEST_METADATA = 1 << 16
+"""Bytes: as many as of other configurations, by default."""
+
+_TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32, TensorType.F64)
+"""WasmEdge takes the bytes of these, whatever their number and dimensions say; the last, whose
+number u8 had before August 2023, up to 0.14."""
+
+_LOADING = threading.Lock()
+"""One model at a time, so that what llama.cpp says meanwhile is about that one."""
+
+
+class GgmlBackend:
+    """Implements backends.base.Backend. There is no faster math to be had."""
+
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
+        self._most_threads = most_threads(settings)
+
+    def describe(self) -> Runtime:
+        return Runtime(f"xllamacpp {xllamacpp.__version__}", _devices())
+
+    def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
+        check_parts("a GGUF model", parts, 1, 2)
+        if len(parts) == 2:  # as on WasmEdge
+            told = with_threads_up_to(self._most_threads, _metadata(parts[1]))
+            options = {**options, **told}
+        parsed, ignored = parse_options(options, GgmlOptions(threads=self._most_threads))
+        warn_of_ignored("ggml", ignored)
+        if isinstance(parts[0], Path) and not parts[0].is_file():
+            raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
+        if head(parts[0], 4) != b"GGUF":
+            raise HostError(Errno.INVALID_ARGUMENT, "the model is not a GGUF file")
+        if not isinstance(parts[0], Path):
+            check_lengths(parts[0])
+        device = choose_device("ggml", place, _KNOWN, _devices())
+        with as_file(parts[0]) as path:
+            return GgmlGraph(os.fsencode(path), device, parsed, self._most_threads)
+
+
+def _metadata(part: Part) -> Options:
+    """Options of a model in a builder of their own."""
+    size = part.stat().st_size if isinstance(part, Path) else len(part)
+    if size > _LONGEST_METADATA:
+        raise HostError(
+            Errno.TOO_LARGE, f"the options have {size} bytes; at most {_LONGEST_METADATA} are read"
+        )
+    text = part.read_bytes() if isinstance(part, Path) else part
+    return json_object(text, "options", Errno.INVALID_ENCODING)
+
+
+def _devices() -> dict[str, Target]:
+    found = {item["type"].name.rsplit("_", 1)[-1] for item in xllamacpp.get_device_info()}
+    there = lib.supports_gpu_offload() and not found.isdisjoint({"GPU", "IGPU"})
+    return _KNOWN if there else {"cpu": Target.CPU}
+
+
+class GgmlGraph:
+    """Implements backends.base.SharedGraph. llama.cpp maps the weights from their file."""
+
+    def __init__(self, path: bytes, device: str, options: GgmlOptions, most_threads: int) -> None:
+        self.options = options
+        self.most_threads = most_threads
+        self._first: GgmlGraph | None = None
+        """The graph that the model belongs to, None for that one itself."""
+        params = lib.model_default_params()
+        no_devices = (ctypes.c_void_p * 1)(None)
+        if device == "cpu":
+            params.n_gpu_layers = 0
+            params.devices = ctypes.addressof(no_devices)
+        else:
+            params.n_gpu_layers = options.n_gpu_layers
+        with _LOADING:
+            offloads.clear()
+            forget_messages()
+            self.model: int | None = lib.model_load_from_file(path, params)
+            if self.model is None:
+                raise failure("the model cannot be loaded", Errno.INVALID_ARGUMENT)
+            free_with(self, lib.model_free, self.model)
+            on_gpu, layers = offloads[-1] if offloads else (0, 0)
+        if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION, "the model was to run on a GPU, and has no layer there"
+            )
+        self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
+        self.vocabulary = Vocabulary(self.model)
+
+    def with_options(self, options: Options) -> GgmlGraph:
+        other = copy.copy(self)
+        other._first = self._first or self
+        other.options, _ = parse_options(options, GgmlOptions(threads=self.most_threads))
+        return other
+
+    def init_execution_context(self) -> GgmlContext:
+        return GgmlContext(self)
+
+    def text(self, token: int) -> bytes:
+        """A token's part of the text: not always whole characters."""
+        buffer = ctypes.create_string_buffer(64)
+        size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
+        if size < 0:
+            buffer = ctypes.create_string_buffer(-size)
+            size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
+        return buffer.raw[:size]
+
+    def context_size(self, options: GgmlOptions) -> int:
+        """In tokens."""
+        return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
+
+    def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
+        """A new llama_context, and what it was made with."""
+        params: ContextParams = lib.context_default_params()
+        params.n_ctx = self.context_size(options)
+        params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
+        if not options.embedding:
+            params.n_ubatch = min(options.ubatch_size or params.n_batch, params.n_batch)
+        params.n_threads = params.n_threads_batch = (
+            options.threads if options.threads > 0 else self.most_threads
+        )
+        params.embeddings = options.embedding
+        context: int | None = lib.init_from_model(self.model, params)
+        if context is None:
+            raise failure(f"there can be no context of {params.n_ctx} tokens")
+        return context, params
+
+    def sampler(self, options: GgmlOptions) -> int:
+        """A new chain of samplers, in llama.cpp's own order."""
+        chain: int = lib.sampler_chain_init(True)
+        links = []
+        repeat = options.repeat_penalty or 1.0
+        penalties = (repeat, options.frequency_penalty, options.presence_penalty)
+        if penalties != (1.0, 0.0, 0.0):
+            size = lib.vocab_n_tokens(self.vocabulary.pointer)
+            last = options.last_n_penalty
+            last = self.context_size(options) if last < 0 else last
+            links.append(lib.sampler_init_penalties(size, last, *penalties))
+        if options.temp <= 0:
+            links.append(lib.sampler_init_greedy())
+        else:
+            links += [
+                lib.sampler_init_top_k(options.top_k),
+                lib.sampler_init_top_p(options.top_p, 1),
+                lib.sampler_init_min_p(options.min_p, 1),
+                lib.sampler_init_temp(options.temp),
+                lib.sampler_init_dist(options.seed),
+            ]
+        for link in links:
+            lib.sampler_chain_add(chain, link)
+        return chain
+
+
+class GgmlContext:
+    """Implements backends.base.StreamingContext."""
+
+    configured_by = 1
+    takes_any_length = True
+
+    def __init__(self, graph: GgmlGraph) -> None:
+        self._graph = graph
+        self._options = graph.options
+        self._prompt: Prompt | None = None
+        self._missing = _NOT_SET
+        """What compute says where there is no prompt."""
+        self._text: Text | None = None
+        self._output: bytearray | None = None
+        self._piece: bytes | None = b""
+        """The last token's text, None where making it has failed."""
+        self._streaming = False
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        if index > 1 or tensor_type not in _TYPES:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"
+                f" {tensor_type.name.lower()} as input {index}",
+            )
+        self._streaming = False
+        self._piece = b""
+        if index == self.configured_by:
+            self._set_options(data)
+            return
+        self._set_prompt(data)
+
+    def _set_prompt(self, data: memoryview) -> None:
+        self._prompt, self._missing = None, _NOT_SET
+        if has_image(data):
+            raise HostError(Errno.UNSUPPORTED_OPERATION, "the prompt has an image in it")
+        try:
+            self._prompt = Prompt(self._graph.vocabulary, data)
+        except HostError as error:
+            if error.errno is Errno.PROMPT_TOO_LONG:
+                self._missing = error.errno, error.reason
+            raise
+        with contextlib.suppress(HostError):  # other options may give it a larger context
+            self._prompt.tokens(self._graph.context_size(self._options))
+
+    def _set_options(self, text: memoryview) -> None:
+        options = json_object(bytes(text), "options", Errno.INVALID_ENCODING)
+        given = with_threads_up_to(self._graph.most_threads, options)
+        self._options, ignored = parse_options(given, self._options)
+        warn_of_ignored("ggml", ignored)
+        self._text = None
+
+    def compute(self) -> None:
+        with self._without_what_failed():
+            self._compute()
+
+    def _compute(self) -> None:
+        text = self._start()
+        options = self._options
+        if options.embedding:
+            text.output += text.embedding()
+            return
+        stops = [text.encode() for text in options.reverse_prompt]
+        left = options.n_predict
+        while left != 0:
+            ended = text.advance()
+            if options.stream_stdout:
+                guest_output.write(text.piece)
+            if ended or any(stop in text.output for stop in stops):
+                break
+            left -= 1
+
+    def get_output(self, index: int) -> memoryview:
+        return self._either(index, self._output)
+
+    def compute_single(self) -> None:
+        text = self._text if self._streaming else None
+        with self._without_what_failed():
+            if text is None:
+                text = self._start()
+            self._streaming = False
+            ended = text.advance()
+        if ended:
+            raise HostError(Errno.END_OF_SEQUENCE, "the model has ended its text")
+        self._streaming = True
+
+    def get_output_single(self, index: int) -> memoryview:
+        return self._either(index, self._piece)
+
+    def fini_single(self) -> None:
+        self._streaming = False
+        self._output, self._piece = None, b""
+
+    def _either(self, index: int, text: bytes | bytearray | None) -> memoryview:
+        """The text, or the metadata, which is always there."""
+        if index == 1:
+            return memoryview(self._metadata())
+        if index > 1:
+            raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of a model that has 2")
+        if text is None:
+            raise not_computed()
+        return memoryview(bytes(text))
+
+    def _metadata(self) -> bytes:
+        most = self._graph.context_size(self._options)
+        counts = {
+            "input_tokens": self._prompt.count(most) if self._prompt is not None else 0,
+            "output_tokens": self._text.output_tokens if self._text is not None else 0,
+            "llama_build_number": xllamacpp.BUILD_INFO["build_number"],
+            "llama_commit": xllamacpp.BUILD_INFO["commit"],
+        }
+        return json.dumps(counts).encode()
+
+    @contextlib.contextmanager
+    def _without_what_failed(self) -> Iterator[None]:
+        """A llama_context in which a call has failed is not used any more, nor is its text."""
+        forget_messages()
+        self._piece = None
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, HostError) or error.errno is Errno.RUNTIME_ERROR:
+                self._text = self._output = None
+                self._streaming = False
+            raise
+        if self._text is not None:
+            self._piece = self._text.piece
+
+    def _start(self) -> Text:
+        """Evaluate the prompt, with nothing before it."""
+        self._streaming = False
+        self._output = None
+        if self._prompt is None:
+            raise HostError(*self._missing)
+        tokens = self._prompt.tokens(self._graph.context_size(self._options))
+        if self._text is None:
+            self._text = Text(self._graph, self._options)
+        self._text.begin(tokens)
+        self._output = self._text.output
+        return self._text
+
+
+def create(settings: Settings) -> GgmlBackend:
+    return GgmlBackend(settings)

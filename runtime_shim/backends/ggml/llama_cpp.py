@@ -1,0 +1,282 @@
+"""llama.cpp's C interface, as xllamacpp's extension module has it.
+
+Its Python class `Server` opens a network port, starts threads and replaces signal handlers; the
+functions below do not. The types are those of llama.h in xllamacpp's source distribution. As that
+header changes from month to month, other releases than the ones it was compared with are refused.
+
+https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable
+from ctypes import (
+    POINTER,
+    Structure,
+    c_bool,
+    c_char_p,
+    c_float,
+    c_int,
+    c_int8,
+    c_int32,
+    c_size_t,
+    c_uint32,
+    c_void_p,
+)
+from typing import Any
+
+import xllamacpp
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.common.c_objects import finished_before_exit
+from runtime_shim.errors import HostError
+
+__all__ = [
+    "RANK",
+    "RELEASES",
+    "ContextParams",
+    "Token",
+    "failure",
+    "forget_messages",
+    "lib",
+    "offloads",
+]
+
+RELEASES = "2026.10."
+"""How the versions of xllamacpp begin whose llama.h was read."""
+
+log = logging.getLogger("runtime_shim")
+
+os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # where it gives up, it would start a debugger
+
+Token = c_int32
+
+
+class ModelParams(Structure):
+    """llama_model_params; of what is not set here, the defaults are passed on as they came."""
+
+    _fields_ = (
+        ("devices", c_void_p),
+        ("tensor_buft_overrides", c_void_p),
+        ("n_gpu_layers", c_int32),
+        ("split_mode", c_int),
+        ("load_mode", c_int),
+        ("lazy_mode", c_int),
+        ("main_gpu", c_int32),
+        ("tensor_split", c_void_p),
+        ("progress_callback", c_void_p),
+        ("progress_callback_user_data", c_void_p),
+        ("kv_overrides", c_void_p),
+        ("flags", c_bool * 6),
+    )
+
+
+class ContextParams(Structure):
+    """llama_context_params; likewise."""
+
+    _fields_ = (
+        ("n_ctx", c_uint32),
+        ("n_batch", c_uint32),
+        ("n_ubatch", c_uint32),
+        ("n_seq_max", c_uint32),
+        ("n_rs_seq", c_uint32),
+        ("n_outputs_max", c_uint32),
+        ("n_outputs_max_per_seq", c_uint32),
+        ("n_threads", c_int32),
+        ("n_threads_batch", c_int32),
+        ("kinds", c_int * 5),
+        ("rope", c_float * 6),
+        ("yarn_orig_ctx", c_uint32),
+        ("defrag_thold", c_float),
+        ("cb_eval", c_void_p),
+        ("cb_eval_user_data", c_void_p),
+        ("type_k", c_int),
+        ("type_v", c_int),
+        ("moe_cache_size", c_size_t),
+        ("abort_callback", c_void_p),
+        ("abort_callback_data", c_void_p),
+        ("embeddings", c_bool),
+        ("flags", c_bool * 5),
+        ("samplers", c_void_p),
+        ("n_samplers", c_size_t),
+        ("ctx_other", c_void_p),
+    )
+
+
+class Batch(Structure):
+    """llama_batch."""
+
+    _fields_ = (
+        ("n_tokens", c_int32),
+        ("token", POINTER(Token)),
+        ("embd", c_void_p),
+        ("pos", c_void_p),
+        ("n_seq_id", c_void_p),
+        ("seq_id", c_void_p),
+        ("logits", POINTER(c_int8)),
+    )
+
+
+_Log = ctypes.CFUNCTYPE(None, c_int, c_char_p, c_void_p)
+
+_SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "llama_backend_init": (None, ()),
+    "llama_log_set": (None, (_Log, c_void_p)),
+    "llama_supports_gpu_offload": (c_bool, ()),
+    "llama_model_default_params": (ModelParams, ()),
+    "llama_model_load_from_file": (c_void_p, (c_char_p, ModelParams)),
+    "llama_model_free": (None, (c_void_p,)),
+    "llama_model_get_vocab": (c_void_p, (c_void_p,)),
+    "llama_model_meta_val_str": (c_int32, (c_void_p, c_char_p, c_char_p, c_size_t)),
+    "llama_model_n_ctx_train": (c_int32, (c_void_p,)),
+    "llama_model_n_embd_out": (c_int32, (c_void_p,)),
+    "llama_context_default_params": (ContextParams, ()),
+    "llama_init_from_model": (c_void_p, (c_void_p, ContextParams)),
+    "llama_free": (None, (c_void_p,)),
+    "llama_get_memory": (c_void_p, (c_void_p,)),
+    "llama_memory_clear": (None, (c_void_p, c_bool)),
+    "llama_decode": (c_int32, (c_void_p, Batch)),
+    "llama_batch_get_one": (Batch, (POINTER(Token), c_int32)),
+    "llama_pooling_type": (c_int, (c_void_p,)),
+    "llama_get_logits_ith": (POINTER(c_float), (c_void_p, c_int32)),
+    "llama_get_embeddings_ith": (POINTER(c_float), (c_void_p, c_int32)),
+    "llama_get_embeddings_seq": (POINTER(c_float), (c_void_p, c_int32)),
+    "llama_vocab_type": (c_int, (c_void_p,)),
+    "llama_vocab_n_tokens": (c_int32, (c_void_p,)),
+    "llama_vocab_get_text": (c_char_p, (c_void_p, Token)),
+    "llama_vocab_get_attr": (c_int, (c_void_p, Token)),
+    "llama_vocab_is_eog": (c_bool, (c_void_p, Token)),
+    "llama_tokenize": (
+        c_int32,
+        (c_void_p, c_char_p, c_int32, POINTER(Token), c_int32, c_bool, c_bool),
+    ),
+    "llama_token_to_piece": (c_int32, (c_void_p, Token, c_char_p, c_int32, c_int32, c_bool)),
+    "llama_sampler_chain_init": (c_void_p, (c_bool,)),
+    "llama_sampler_chain_add": (None, (c_void_p, c_void_p)),
+    "llama_sampler_init_greedy": (c_void_p, ()),
+    "llama_sampler_init_dist": (c_void_p, (c_uint32,)),
+    "llama_sampler_init_top_k": (c_void_p, (c_int32,)),
+    "llama_sampler_init_top_p": (c_void_p, (c_float, c_size_t)),
+    "llama_sampler_init_min_p": (c_void_p, (c_float, c_size_t)),
+    "llama_sampler_init_temp": (c_void_p, (c_float,)),
+    "llama_sampler_init_penalties": (c_void_p, (c_int32, c_int32, c_float, c_float, c_float)),
+    "llama_sampler_init_grammar": (c_void_p, (c_void_p, c_char_p, c_char_p)),
+    "llama_sampler_apply": (None, (c_void_p, c_void_p)),
+    "llama_sampler_accept": (None, (c_void_p, Token)),
+    "llama_sampler_sample": (Token, (c_void_p, c_void_p, c_int32)),
+    "llama_sampler_free": (None, (c_void_p,)),
+}
+"""What each function returns, and takes. llama_sampler_chain_params is passed as what it holds:
+one bool."""
+
+
+_INIT_LLG = "_Z22llama_sampler_init_llgPK11llama_vocabPKcS3_"
+"""llama_sampler_init_llg(vocabulary, kind of grammar, grammar), which is in C++:
+https://github.com/ggml-org/llama.cpp/blob/master/common/sampling.h"""
+
+_COMMON_LOG, _COMMON_LOG_PAUSE = "_Z15common_log_mainv", "_Z16common_log_pauseP10common_log"
+"""https://github.com/ggml-org/llama.cpp/blob/master/common/log.h"""
+
+_TAKE_LONG = ("llama_model_load_from_file", "llama_init_from_model", "llama_decode")
+
+
+class _Library:
+    """The functions, by their names in llama.h without `llama_`. A call releases the GIL."""
+
+    def __init__(self) -> None:
+        if not xllamacpp.__version__.startswith(RELEASES):
+            raise ImportError(
+                f"xllamacpp {xllamacpp.__version__} is installed, and of {RELEASES}* is known how"
+                " its functions are called"
+            )
+        loaded = ctypes.CDLL(xllamacpp.xllamacpp.__file__)
+        for name, (returned, taken) in _SIGNATURES.items():
+            function = getattr(loaded, name)
+            function.restype, function.argtypes = returned, taken
+            takes_long = name in _TAKE_LONG
+            found = finished_before_exit(function) if takes_long else function
+            setattr(self, name.removeprefix("llama_"), found)
+        self.sampler_init_llg = getattr(loaded, _INIT_LLG)
+        self.sampler_init_llg.restype = c_void_p
+        self.sampler_init_llg.argtypes = (c_void_p, c_char_p, c_char_p)
+        model, context = loaded.llama_model_default_params(), loaded.llama_context_default_params()
+        found = (model.n_gpu_layers, context.n_ctx, context.n_batch, context.n_ubatch)
+        if found != _DEFAULTS or any((context.samplers, context.n_samplers, context.ctx_other)):
+            raise ImportError(f"xllamacpp's defaults are {found} where {_DEFAULTS} was expected")
+
+        self._common_log = getattr(loaded, _COMMON_LOG)
+        self._common_log.restype = c_void_p
+        self._common_log_pause = getattr(loaded, _COMMON_LOG_PAUSE)
+        self._common_log_pause.argtypes = (c_void_p,)
+
+    def quiet(self) -> None:
+        """Keep llama.cpp's other log, which writes to standard error what guests say."""
+        self._common_log_pause(self._common_log())
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        raise AttributeError(name)
+
+
+_DEFAULTS = (-1, 512, 2048, 512)
+"""n_gpu_layers, n_ctx, n_batch and n_ubatch, that the fields are where they are taken to be."""
+
+RANK = 4
+"""LLAMA_POOLING_TYPE_RANK: there are fewer numbers then than an embedding has."""
+
+_ERROR = 4
+"""GGML_LOG_LEVEL_ERROR."""
+
+_said = threading.local()
+"""The last errors that llama.cpp has written, by the thread that it was called in: what it says of
+one guest is not another's to read."""
+
+_MOST_MESSAGES = 10
+
+offloads: list[tuple[int, int]] = []
+"""How many layers models have on GPUs, and of how many, in the order in which they were loaded.
+llama.cpp says so in its log only."""
+
+_OFFLOADED = re.compile(rb"offloaded (\d+)/(\d+) layers to GPU")
+
+
+def _keep_errors(level: int, text: bytes, _: object) -> None:
+    found = _OFFLOADED.search(text)
+    if found is not None:
+        offloads.append((int(found[1]), int(found[2])))
+    line = text.decode("utf-8", "replace").strip()
+    if level == _ERROR and line:
+        messages = _messages()
+        messages.append(line)
+        del messages[:-_MOST_MESSAGES]
+    elif line:
+        log.debug("llama.cpp: %s", line)
+
+
+def _messages() -> list[str]:
+    found: list[str] = _said.__dict__.setdefault("messages", [])
+    return found
+
+
+def forget_messages() -> None:
+    """Before a call, what was said of others that this thread has made."""
+    _messages().clear()
+
+
+def failure(what: str, errno: Errno = Errno.RUNTIME_ERROR) -> HostError:
+    """An error with what llama.cpp has said in this thread."""
+    said = "; ".join(_messages())
+    forget_messages()
+    return HostError(errno, f"{what}: {said or 'llama.cpp does not say why'}")
+
+
+_callback = _Log(_keep_errors)
+
+lib = _Library()
+lib.log_set(_callback, None)
+lib.quiet()
+lib.backend_init()

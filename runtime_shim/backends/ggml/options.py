@@ -1,0 +1,257 @@
+"""What a language model can be configured with, by WasmEdge's names for it.
+
+https://github.com/WasmEdge/WasmEdge/blob/0351857/plugins/wasi_nn/GGML/metadata/metadata_parser.cpp
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.interface import Options
+from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
+from runtime_shim.numbers import MOST_THREADS
+
+__all__ = ["LARGEST_CONTEXT", "GgmlOptions", "parse_options"]
+
+LARGEST_CONTEXT = 1 << 20
+"""Tokens that can be asked for."""
+
+
+@dataclass(frozen=True)
+class GgmlOptions:
+    """With hyphens for underscores, the keys of the JSON object. Sizes count tokens.
+
+    Sampling has llama.cpp's defaults, but for the seed, which is fixed: 4294967295 asks for a
+    random one. A `ctx_size` of 0 is what the model was trained with, to which others are cut; a
+    `ubatch_size` of 0 is `batch_size`; `threads` below 1 are the host's; a `last_n_penalty` of -1
+    is the context. `n_predict` below zero has no limit but the context. `n_gpu_layers` below zero
+    are all of them. A `repeat_penalty` of 0, which llama.cpp refuses, is none. Where `embedding` is
+    set, the output is a vector instead of text. `grammar` is in llama.cpp's GBNF; a JSON schema
+    becomes one.
+
+    https://github.com/ggml-org/llama.cpp/blob/master/common/common.h (common_params_sampling)
+    """
+
+    ctx_size: int = 4096
+    batch_size: int = 2048
+    ubatch_size: int = 512
+    threads: int = 1
+    n_gpu_layers: int = -1
+    embedding: bool = False
+    n_predict: int = -1
+    reverse_prompt: tuple[str, ...] = ()
+    stream_stdout: bool = False
+    temp: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    last_n_penalty: int = 64
+    seed: int = 0
+    grammar: str = ""
+
+
+_RANGES = {
+    "ctx_size": (0, LARGEST_CONTEXT),
+    "batch_size": (1, 1 << 16),
+    "ubatch_size": (0, 1 << 16),
+    "threads": (-1, MOST_THREADS),
+    "n_gpu_layers": (-1, 1 << 16),
+    "n_predict": (-(1 << 31), 1 << 31),
+    "top_k": (-(1 << 31), (1 << 31) - 1),
+    "repeat_penalty": (0, 1e6),
+    "last_n_penalty": (-1, 1 << 16),
+    "seed": (-1, 0xFFFFFFFF),
+}
+"""Lowest and highest; of others, every finite number is fine."""
+
+_SMALLEST_CONTEXT = 8
+
+_SILENT = frozenset(
+    [
+        *(
+            "enable-log",
+            "enable-debug-log",
+            "log-enable",
+            "log-json",
+            "verbosity",
+            "verbose-prompt",
+        ),
+        *(
+            "no-perf",
+            "no-perf-sampling",
+            "timing-per-token",
+            "display-prompt",
+            "use-color",
+            "usage",
+        ),
+        *("main-gpu", "tensor-split", "split-mode", "cpu-moe", "n-cpu-moe", "no-kv-offload"),
+        *("threads-batch", "mask-valid", "mask-valid-batch", "priority", "priority-batch"),
+        *("strict-cpu", "strict-cpu-batch", "poll", "poll-batch", "numa", "warmup"),
+        *("use-mmap", "use-mlock", "load-mode", "check-tensors", "flash-attn"),
+        *("model-alias", "hf-token", "hf-repo", "hf-file", "model-url", "n-print", "n-prev"),
+        *("n-probs", "n-parallel", "n-sequences", "n-chunks", "n-keep", "cont-batching"),
+        *("n-max-speculative", "n-min-speculative", "n-gpu-layers-speculative"),
+        *("n-ctx-speculative", "p-split-speculative", "p-min-speculative"),
+        *("model-vocoder", "hf-repo-vocoder", "hf-file-vocoder", "model-url-vocoder"),
+        *("tts-output-file", "tts-speaker-file", "always-regenerate-image-embd"),
+        *("include-usage",),
+    ]
+)
+"""What WasmEdge and LlamaEdge have, and cannot change an answer: what is logged, where and how fast
+the model computes, and what belongs to features that are refused or that WasmEdge does not use."""
+
+_REFUSED: Mapping[str, object] = MappingProxyType(
+    {
+        **dict.fromkeys(("image", "mmproj", "chat-template", "input-prefix", "input-suffix"), ""),
+        **dict.fromkeys(("tts", "reranking", "ignore-eos", "ctx-shift"), False),
+        **dict.fromkeys(("rope-freq-base", "rope-freq-scale", "yarn-orig-ctx"), 0),
+        **dict.fromkeys(("yarn-ext-factor", "yarn-attn-factor"), -1),
+        **dict.fromkeys(("yarn-beta-fast", "yarn-beta-slow"), -1),
+        **dict.fromkeys(("rope-scaling-type", "pooling-type", "attention-type"), -1),
+        **dict.fromkeys(("cache-type-k", "cache-type-v", "grp-attn-n", "typ-p"), 1),
+        "grp-attn-w": 512,
+        **dict.fromkeys(("min-keep", "xtc-probability", "dynatemp-range", "mirostat"), 0),
+        **dict.fromkeys(("dry-multipier", "dry-multiplier"), 0),
+        "embd-normalize": 2,
+    }
+)
+"""What changes an answer and is not done here, with the value that changes nothing. What goes with
+one of them, such as dynatemp-exponent, changes nothing without."""
+
+_GOES_WITH_REFUSED = frozenset(
+    [
+        *("xtc-threshold", "dynatemp-exponent", "mirostat-eta", "mirostat-tau", "dry-base"),
+        *("dry-allowed-length", "dry-last-n-penalty"),
+    ]
+)
+
+_NAMES = {field.name.replace("_", "-"): field.name for field in fields(GgmlOptions)}
+
+_JSON_SCHEMA = "json-schema"
+
+_DEEPEST = 200
+"""Brackets in brackets of a grammar or a schema: llama.cpp reads them by calling itself."""
+
+
+def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tuple[str, ...]]:
+    """`before`, with what is given changed; and the names that are not known.
+
+    Raises HostError: `invalid_argument` for a value of another type, or out of range, and
+    `unsupported_operation` for one that would change the answer in a way that is not done here.
+    """
+    changes: dict[str, object] = {}
+    ignored = []
+    for key, value in given.items():
+        name = _NAMES.get(key)
+        if name == "reverse_prompt":
+            changes[name] = _texts(key, value)
+        elif name is not None:
+            changes[name] = _checked(key, value, name, getattr(before, name))
+        elif key in _REFUSED:
+            if value not in (None, "", _REFUSED[key]):
+                raise HostError(
+                    Errno.UNSUPPORTED_OPERATION,
+                    f"the option {key} is not supported; it is {quoted(value)}",
+                )
+        elif key not in _SILENT and key not in _GOES_WITH_REFUSED and key != _JSON_SCHEMA:
+            ignored.append(key)
+    if changes.get("grammar"):
+        _check_depth("grammar", str(changes["grammar"]))
+    if given.get(_JSON_SCHEMA) not in (None, ""):  # which goes before a grammar on WasmEdge, too
+        changes["grammar"] = _grammar_of(given[_JSON_SCHEMA])
+    changed = replace(before, **changes)  # type: ignore[arg-type] # _checked has seen to the types
+    return changed, tuple(ignored)
+
+
+def _checked(key: str, value: object, name: str, example: object) -> object:
+    low, high = _RANGES.get(name, (-1e9, 1e9))
+    fits = low <= value <= high if isinstance(value, (int, float)) else _is_text(value)
+    if name == "ctx_size" and isinstance(value, int) and 0 < value < _SMALLEST_CONTEXT:
+        fits = False
+    if fits and isinstance(example, float) and type(value) is int:
+        value = float(value)
+    if name == "grammar" and value is None:
+        return ""
+    if type(value) is not type(example) or not fits:
+        raise HostError(Errno.INVALID_ARGUMENT, f"the option {key} cannot be {quoted(value)}")
+    return value & 0xFFFFFFFF if name == "seed" and isinstance(value, int) else value
+
+
+def _texts(key: str, value: object) -> tuple[str, ...]:
+    """A text or a list of texts, without empty ones."""
+    if value is None:
+        return ()
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    if not all(map(_is_text, texts)):
+        raise HostError(Errno.INVALID_ARGUMENT, f"the option {key} cannot be {quoted(value)}")
+    return tuple(filter(None, texts))
+
+
+def _is_text(value: object) -> bool:
+    """JSON can have halves of characters, which no text has; a zero ends a text in C."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _grammar_of(schema: object) -> str:
+    """The grammar of what a JSON schema, or its text, describes."""
+    import xllamacpp  # where there is a schema
+
+    try:
+        text = schema if isinstance(schema, str) else json.dumps(schema)
+        _check_depth(_JSON_SCHEMA, text)
+        return str(xllamacpp.json_schema_to_grammar(json.dumps(_typed(json.loads(text)))))
+    except HostError:
+        raise
+    except Exception as error:
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"the option {_JSON_SCHEMA} makes no grammar: {error}"
+        ) from error
+
+
+def _typed(schema: object) -> object:
+    """A schema with the types that llama.cpp takes for said where there is none: what has items is
+    an array. By the standard, which the grammar goes by, it could be anything else as well.
+
+    https://github.com/ggml-org/llama.cpp/blob/master/common/json-schema-to-grammar.cpp
+    """
+    if isinstance(schema, list):
+        return [_typed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    typed = {
+        key: value if key in ("const", "enum", "default", "examples") else _typed(value)
+        for key, value in schema.items()
+    }
+    if "type" not in schema:
+        for keys, kind in _IMPLIED:
+            if any(isinstance(schema.get(key), (dict, list, str)) for key in keys):
+                return {**typed, "type": kind}
+    return typed
+
+
+_IMPLIED = (
+    (("properties", "patternProperties"), "object"),
+    (("items", "prefixItems"), "array"),
+    (("pattern",), "string"),
+)
+
+
+def _check_depth(key: str, text: str) -> None:
+    depth = 0
+    for char in text:
+        depth += (char in "([{") - (char in ")]}")
+        if depth > _DEEPEST:
+            raise HostError(
+                Errno.INVALID_ARGUMENT, f"the option {key} has more than {_DEEPEST} open brackets"
+            )

@@ -1,0 +1,222 @@
+"""Prompts: their tokens, and which are too long to be looked at.
+
+To split a text into tokens, llama.cpp takes some fifty times as many bytes as the text has. So a
+text is not split that cannot fit into a context however it is split.
+"""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+import functools
+from typing import TYPE_CHECKING, NamedTuple
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.ggml.llama_cpp import Token, lib
+from runtime_shim.backends.ggml.options import LARGEST_CONTEXT
+from runtime_shim.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Tokens = ctypes.Array[Token]
+
+__all__ = ["Prompt", "Vocabulary", "has_image"]
+
+_ALWAYS_SPLIT = 1 << 16
+"""Bytes of a text that is split without asking how long the tokens are, which takes a moment where
+a vocabulary has many."""
+
+_LONGEST_TEXT = (1 << 31) - 1
+"""Bytes: llama.cpp has their number as int32."""
+
+_IMAGE = b'<img src="data:image/'
+
+_PIECE = 1 << 16
+"""Bytes of a text that are looked at in one go."""
+
+_SPM, _BPE, _RWKV = 1, 2, 5
+"""Of llama_vocab_type, those in which every byte of a text is in a token of its own or in one with
+others. In WordPiece a whole word can be one unknown token, in Unigram a run of unknown characters,
+and both drop characters.
+
+https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp
+"""
+
+_BPE_MODELS = (b"gpt2", b"gemma4")
+"""Of tokenizer.ggml.model, those whose tokens are made by merging bytes or characters alone."""
+
+_STRIPS = 1 << 7 | 1 << 8
+"""LLAMA_TOKEN_ATTR_LSTRIP and LLAMA_TOKEN_ATTR_RSTRIP: white space beside the token is dropped."""
+
+_WHITE = b" \t\n\v\f\r\x85\xa0"
+"""What C's isspace may have for white space, in whatever locale."""
+
+
+class _Reach(NamedTuple):
+    """At most how many bytes of a text a token stands for, but for those in `dropped`, of which
+    there may be any number that no token stands for."""
+
+    longest: int
+    dropped: bytes
+
+
+class Vocabulary:
+    """That of a model, as long as the model is there."""
+
+    def __init__(self, model: int) -> None:
+        self.pointer: int = lib.model_get_vocab(model)
+        self._model = model
+        trained: int = lib.model_n_ctx_train(model)
+        self.most_tokens = min(trained, LARGEST_CONTEXT) if trained > 0 else LARGEST_CONTEXT
+        """In the largest context that there can be."""
+
+    def split(self, text: bytes, most: int) -> Tokens | int:
+        """Tokens of a text, with those that the model wants around it; special ones in the text are
+        read as such. Only how many they are where that is more than `most`."""
+        room = min(len(text) + 16, most)
+        while True:
+            found = (Token * room)()
+            count: int = lib.tokenize(self.pointer, text, len(text), found, room, True, True)
+            if count >= 0:
+                return found if count == room else _first(found, count)
+            if -count > most:
+                return -count
+            room = -count
+
+    def may_fit(self, text: memoryview | bytes, most: int) -> bool:
+        """Whether so many tokens can be enough for a text. False only where they are not, of which
+        nothing but the lengths of the tokens is needed; the text is read only where a part of it
+        need not be in any token."""
+        if len(text) <= _ALWAYS_SPLIT:
+            return True
+        if len(text) > _LONGEST_TEXT:
+            return False
+        if self._reach is None or len(text) <= most * self._reach.longest:
+            return True
+        if not self._reach.dropped:
+            return False
+        left = most * self._reach.longest
+        for piece in _pieces(text):
+            left -= len(bytes(piece).translate(None, self._reach.dropped))
+            if left < 0:
+                return False
+        return True
+
+    @functools.cached_property
+    def _reach(self) -> _Reach | None:
+        """None where a token can stand for any number of bytes.
+
+        A token's text is never shorter than what it stands for: white space in it is longer than in
+        a prompt, and so are the signs that stand for bytes.
+        """
+        kind = lib.vocab_type(self.pointer)
+        if kind not in (_SPM, _BPE, _RWKV):
+            return None
+        longest, attributes, short = 1, 0, set()
+        for token in range(lib.vocab_n_tokens(self.pointer)):
+            text: bytes = lib.vocab_get_text(self.pointer, token)
+            attributes |= lib.vocab_get_attr(self.pointer, token)
+            longest = max(longest, len(text))
+            if len(text) <= 2 or text.startswith(b"<0x"):
+                short.add(text)
+        if kind == _BPE and not self._has_every_byte(short):
+            return None
+        return _Reach(longest, _WHITE if attributes & _STRIPS else b"")
+
+    def _has_every_byte(self, short: set[bytes]) -> bool:
+        """Whether a vocabulary of merged bytes has a token for each of them, given its short ones.
+        Without one, llama.cpp drops the byte. (What merges make is in the vocabulary: Hugging
+        Face's tokenizers, from which these come, see to that.)"""
+        name = ctypes.create_string_buffer(16)
+        lib.model_meta_val_str(self._model, b"tokenizer.ggml.model", name, len(name))
+        if name.value not in _BPE_MODELS:
+            return False
+        space = (Token * 1)()
+        encoded = lib.tokenize(self.pointer, b" ", 1, space, 1, False, False) == 1
+        if encoded and lib.vocab_get_text(self.pointer, space[0]) == _SIGNS[ord(" ")]:
+            return short.issuperset(_SIGNS)
+        return short.issuperset(b"<0x%02X>" % byte for byte in range(256))
+
+
+class Prompt:
+    """A text, and its tokens once there is a context that they may fit into."""
+
+    def __init__(self, vocabulary: Vocabulary, data: memoryview) -> None:
+        """Raises HostError: `prompt_too_long` for a text that fits into no context of the model,
+        `invalid_argument` for one that is not UTF-8."""
+        self._vocabulary = vocabulary
+        self._count: int | None = None
+        self._tokens: Tokens | None = None
+        if not vocabulary.may_fit(data, vocabulary.most_tokens):
+            raise self._too_long(vocabulary.most_tokens, len(data))
+        _check_utf8(data)
+        self._text = bytes(data)
+
+    def tokens(self, most: int) -> Tokens:
+        """Raises HostError with `prompt_too_long` where they cannot be so few."""
+        if self._tokens is None:
+            too_many = self._count is not None and self._count > most
+            if too_many or not self._vocabulary.may_fit(self._text, most):
+                raise self._too_long(most, len(self._text))
+            found = self._vocabulary.split(self._text, most)
+            if isinstance(found, int):
+                self._count = found
+                raise self._too_long(most, len(self._text))
+            self._tokens, self._text = found, b""
+        return self._tokens
+
+    def count(self, most: int) -> int:
+        """How many tokens it has. Raises HostError with `prompt_too_long` where it is not known, as
+        they do not fit into a context of so many."""
+        return self._count if self._count is not None else len(self.tokens(most))
+
+    def _too_long(self, most: int, size: int) -> HostError:
+        what = f"{size} bytes" if self._count is None else f"{self._count} tokens"
+        return HostError(
+            Errno.PROMPT_TOO_LONG, f"the prompt has {what}, which do not fit into {most} tokens"
+        )
+
+
+def has_image(data: memoryview) -> bool:
+    """Whether a prompt has an image in it, as guests of WasmEdge put it there."""
+    last = b""
+    for piece in _pieces(data):
+        part = last + bytes(piece)
+        if _IMAGE in part:
+            return True
+        last = part[1 - len(_IMAGE) :]
+    return False
+
+
+def _first(tokens: Tokens, count: int) -> Tokens:
+    return (Token * count).from_buffer_copy(tokens)
+
+
+def _check_utf8(data: memoryview) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for piece in _pieces(data):
+            decoder.decode(bytes(piece))
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise HostError(Errno.INVALID_ARGUMENT, f"the prompt is not UTF-8: {error}") from error
+
+
+def _pieces(data: memoryview | bytes) -> Iterator[memoryview | bytes]:
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]
+
+
+def _signs() -> list[bytes]:
+    """How GPT-2's vocabulary writes each byte.
+
+    https://github.com/openai/gpt-2/blob/master/src/encoder.py (bytes_to_unicode)
+    """
+    plain = {*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = [byte for byte in range(256) if byte not in plain]
+    signs = [chr(byte if byte in plain else 0x100 + others.index(byte)) for byte in range(256)]
+    return [sign.encode() for sign in signs]
+
+
+_SIGNS = _signs()

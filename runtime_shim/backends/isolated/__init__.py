@@ -1,0 +1,1 @@
+"""Any backend in another process."""

@@ -1,0 +1,182 @@
+"""Models in processes of their own: where one crashes its NN runtime, the host lives, and where
+one reads memory that is not its own, there is nothing of another guest's in it.
+
+Each IsolatedBackend has one process, which it starts when something is loaded. NNHost has one
+backend for each guest and encoding, for what the guest loads from its own memory; its process ends
+with the session. For named graphs it has one for each encoding, which all guests share: that
+process holds the tensors of every guest that uses one of them. An operator who does not trust a
+named graph with that gives each guest its own host.
+
+What was loaded in a process is lost when it crashes: its guests get `runtime_error` from then on,
+and whatever is loaded next starts another one. A process is not a sandbox: it may do whatever the
+host may.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from rewriter.abi.dialects import Encoding, Target, TensorType
+from runtime_shim.backends.common.c_objects import free_with
+from runtime_shim.backends.interface import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Options,
+    Part,
+    Place,
+    Quantization,
+    Runtime,
+    Settings,
+)
+from runtime_shim.backends.isolated.calls import Patience, Process
+
+__all__ = ["IsolatedBackend"]
+
+_ENDLESS = Patience()
+
+
+class IsolatedBackend:
+    """Implements backends.base.Backend: the backend of an encoding, in another process, which is
+    ended where a call takes longer than `patience` allows."""
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        settings: Settings = DEFAULTS,
+        patience: Patience = _ENDLESS,
+    ) -> None:
+        self._encoding = encoding
+        self._settings = settings
+        self._patience = patience
+        self._process: Process | None = None
+        self._lock = threading.Lock()
+
+    def describe(self) -> Runtime:
+        version, devices = self.running().call("describe")
+        return Runtime(version, {name: Target(target) for name, target in devices.items()})
+
+    def load(
+        self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
+    ) -> IsolatedGraph:
+        process = self.running()
+        content = [_spelled(options), *(part for part in parts if isinstance(part, bytes))]
+        told = [len(part) if isinstance(part, bytes) else os.path.abspath(part) for part in parts]
+        where = int(place) if isinstance(place, Target) else place
+        number, device, shared, inputs, outputs = process.call(
+            "load", where, len(content[0]), told, data=content
+        )
+        if shared is True:
+            return IsolatedSharedGraph(process, number, str(device))
+        if inputs is None:
+            return IsolatedGraph(process, number, str(device))
+        graph = IsolatedQuantizedGraph(process, number, str(device))
+        graph.input_quantization = [_quantization(item) for item in inputs]
+        graph.output_quantization = [_quantization(item) for item in outputs]
+        return graph
+
+    def running(self) -> Process:
+        """The process, which is started if there is none."""
+        with self._lock:
+            if self._process is None or self._process.has_ended():
+                self._process = Process(self._encoding, self._settings, self._patience)
+            return self._process
+
+    def close(self) -> None:
+        """End the process, if there is one: its models are lost, and what is loaded next starts
+        another."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.close()
+
+
+class IsolatedGraph:
+    """Implements backends.base.Graph. `lost` is whether it went with its process."""
+
+    def __init__(self, process: Process, number: int, device: str) -> None:
+        self._process = process
+        self._number = number
+        self.device = device
+        free_with(self, process.forget, number)
+
+    @property
+    def lost(self) -> bool:
+        return self._process.has_ended()
+
+    def init_execution_context(self) -> IsolatedContext:
+        number, streams, any_length, configured_by = self._process.call(
+            "init_execution_context", self._number
+        )
+        kind = IsolatedStream if streams else IsolatedContext
+        return kind(self._process, number, any_length is True, configured_by)
+
+
+class IsolatedSharedGraph(IsolatedGraph):
+    """Implements backends.base.SharedGraph."""
+
+    def with_options(self, options: Options) -> IsolatedSharedGraph:
+        content = _spelled(options)
+        number = self._process.call("with_options", self._number, len(content), data=[content])
+        return IsolatedSharedGraph(self._process, number, self.device)
+
+
+class IsolatedQuantizedGraph(IsolatedGraph):
+    """Implements backends.base.QuantizedGraph."""
+
+    input_quantization: Sequence[Quantization | None]
+    output_quantization: Sequence[Quantization | None]
+
+
+class IsolatedContext:
+    """Implements backends.base.ExecutionContext."""
+
+    def __init__(
+        self, process: Process, number: int, takes_any_length: bool, configured_by: object
+    ) -> None:
+        self._process = process
+        self._number = number
+        self.takes_any_length = takes_any_length
+        self.configured_by = configured_by if isinstance(configured_by, int) else None
+        free_with(self, process.forget, number)
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        arguments = self._number, index, int(tensor_type), shape, len(data)
+        self._process.call("set_input", *arguments, data=[data])
+
+    def compute(self) -> None:
+        self._process.call("compute", self._number)
+
+    def get_output(self, index: int) -> memoryview:
+        return self._process.read("get_output", self._number, index)
+
+
+class IsolatedStream(IsolatedContext):
+    """Implements backends.base.StreamingContext."""
+
+    def compute_single(self) -> None:
+        self._process.call("compute_single", self._number)
+
+    def get_output_single(self, index: int) -> memoryview:
+        return self._process.read("get_output_single", self._number, index)
+
+    def fini_single(self) -> None:
+        self._process.call("fini_single", self._number)
+
+
+def _spelled(options: Options) -> bytes:
+    return json.dumps(dict(options)).encode()
+
+
+def _quantization(item: Any) -> Quantization | None:
+    if item is None:
+        return None
+    kind, scales, zero_points = item
+    return Quantization(
+        None if kind is None else TensorType(kind), tuple(scales), tuple(zero_points)
+    )

@@ -1,0 +1,234 @@
+"""The process that isolated models run in: it does what runtime_shim.backends.isolated.client asks
+for.
+
+It ends when the host does, whatever it is doing then.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rewriter.abi.dialects import Encoding, Target, TensorType
+from rewriter.terminal import take_over
+from runtime_shim.backends import import_backend
+from runtime_shim.backends.common import guest_output
+from runtime_shim.backends.interface import (
+    Backend,
+    Part,
+    Place,
+    Quantization,
+    QuantizedGraph,
+    Settings,
+    SharedGraph,
+    StreamingContext,
+    guarded,
+)
+from runtime_shim.backends.isolated.wire import LARGEST_MESSAGE, SharedMemory, receive, send
+from runtime_shim.errors import HostError
+
+__all__ = ["end_with", "main"]
+
+_LONGEST_TEXT = LARGEST_MESSAGE // 64
+"""Characters of a reason or remark, of which JSON makes up to twelve bytes each."""
+
+_MOST_REMARKS = 3
+"""Of one call."""
+
+_FILES_OF_A_CHANNEL = 2
+"""A socket, and memory."""
+
+
+def main(control_fd: str, lifeline_fd: str, output_fd: str, encoding: str, settings: str) -> None:
+    """Serve until the host is gone. The arguments are those of the command line; `output_fd` is
+    the host's standard output."""
+    end_with(int(lifeline_fd))
+    take_over()
+    guest_output.use(int(output_fd))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what the terminal's user ends
+    control = socket.socket(fileno=int(control_fd))
+    remarks = _Remarks(logging.INFO)
+    logging.getLogger("runtime_shim").addHandler(remarks)
+    logging.getLogger("runtime_shim").setLevel(logging.INFO)
+    models = _Models(Encoding[encoding], Settings(*json.loads(settings)), remarks)
+    while True:
+        try:
+            number, files = receive(control, _FILES_OF_A_CHANNEL)
+        except EOFError:
+            os._exit(0)
+        if number is None:
+            send(control, _opened(models, files))
+        else:
+            models.forget(number)
+
+
+def _opened(models: _Models, files: Sequence[int]) -> bool:
+    """Serve a channel, a socket and its memory. False where the system has not given both to this
+    process, as there may be no more open files, or no thread for it."""
+    if len(files) < _FILES_OF_A_CHANNEL:
+        for fd in files:
+            os.close(fd)
+        return False
+    channel, memory = socket.socket(fileno=files[0]), SharedMemory(files[1])
+    try:
+        threading.Thread(target=models.serve, args=(channel, memory), daemon=True).start()
+    except RuntimeError:
+        channel.close()
+        return False
+    return True
+
+
+def end_with(lifeline: int) -> None:
+    """Have the system end this process when the other end of a pipe is closed: an NN runtime may
+    hold the interpreter's lock for ever, as LiteRT does while it plans a model's memory."""
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC)
+
+
+class _Remarks(logging.Handler):
+    """Keeps what each thread logs, for the host to log it."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._mine = threading.local()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._mine.__dict__.setdefault("records", []).append(
+            (record.levelno, record.getMessage()[:_LONGEST_TEXT])
+        )
+
+    def taken(self) -> list[tuple[int, str]]:
+        """Level and text of what this thread has logged since it asked."""
+        records: list[tuple[int, str]] = self._mine.__dict__.pop("records", [])
+        return records[:_MOST_REMARKS]
+
+
+class _Models:
+    """The graphs and contexts, by number."""
+
+    def __init__(self, encoding: Encoding, settings: Settings, remarks: _Remarks) -> None:
+        self._encoding = encoding
+        self._settings = settings
+        self._remarks = remarks
+        self._backend: Backend | None = None
+        self._lock = threading.Lock()
+        self._objects: dict[int, Any] = {}
+        self._numbers = itertools.count(1)
+        self._operations: Mapping[str, Callable[..., Any]] = {
+            "describe": self._describe,
+            "load": self._load,
+            "with_options": self._with_options,
+            "init_execution_context": self._init_execution_context,
+            "set_input": self._set_input,
+            "compute": lambda _, context: self._objects[context].compute(),
+            "get_output": lambda memory, context, index: _put(
+                memory, self._objects[context].get_output(index)
+            ),
+            "compute_single": lambda _, context: self._objects[context].compute_single(),
+            "get_output_single": lambda memory, context, index: _put(
+                memory, self._objects[context].get_output_single(index)
+            ),
+            "fini_single": lambda _, context: self._objects[context].fini_single(),
+        }
+
+    def serve(self, channel: socket.socket, memory: SharedMemory) -> None:
+        """Answer one call after the other, until the host closes the channel."""
+        while True:
+            try:
+                (operation, *arguments), _ = receive(channel)
+            except EOFError:
+                return
+            try:
+                answer = guarded(self._operations[operation], memory, *arguments)
+                send(channel, (None, answer, self._remarks.taken()))
+            except HostError as error:
+                reason = error.reason[:_LONGEST_TEXT]
+                send(channel, (int(error.errno), reason, self._remarks.taken()))
+
+    def forget(self, number: int) -> None:
+        self._objects.pop(number, None)
+
+    def _add(self, value: object) -> int:
+        number = next(self._numbers)
+        self._objects[number] = value
+        return number
+
+    def _imported(self) -> Backend:
+        with self._lock:
+            if self._backend is None:
+                self._backend = import_backend(self._encoding, self._settings)
+            return self._backend
+
+    def _describe(self, _: SharedMemory) -> tuple[str, dict[str, Target]]:
+        version, devices = self._imported().describe()
+        return version, dict(devices)
+
+    def _load(
+        self, memory: SharedMemory, where: int | str, options: int, told: list[int | str]
+    ) -> tuple[object, ...]:
+        """The options, of which the length is given, and then the parts are in the memory."""
+        sizes = [size for size in told if isinstance(size, int)]
+        data = memory.first(options + sum(sizes))
+        configured = json.loads(bytes(data[:options]))
+        parts: list[Part] = []
+        pos = options
+        for part in told:
+            if isinstance(part, int):
+                parts.append(bytes(data[pos : pos + part]))
+                pos += part
+            else:
+                parts.append(Path(part))
+        place: Place = Target(where) if isinstance(where, int) else where
+        graph = self._imported().load(parts, place, configured)
+        quantized: tuple[object, object] = None, None
+        if isinstance(graph, QuantizedGraph):
+            quantized = _short(graph.input_quantization), _short(graph.output_quantization)
+        return self._add(graph), graph.device, isinstance(graph, SharedGraph), *quantized
+
+    def _with_options(self, memory: SharedMemory, graph: int, size: int) -> int:
+        return self._add(self._objects[graph].with_options(json.loads(bytes(memory.first(size)))))
+
+    def _init_execution_context(
+        self, _: SharedMemory, graph: int
+    ) -> tuple[int, bool, bool, int | None]:
+        context = self._objects[graph].init_execution_context()
+        any_length = getattr(context, "takes_any_length", False)
+        configured_by = getattr(context, "configured_by", None)
+        streams = isinstance(context, StreamingContext)
+        return self._add(context), streams, any_length, configured_by
+
+    def _set_input(
+        self,
+        memory: SharedMemory,
+        context: int,
+        index: int,
+        tensor_type: int,
+        shape: list[int],
+        size: int,
+    ) -> None:
+        data = memory.first(size)
+        self._objects[context].set_input(index, TensorType(tensor_type), tuple(shape), data)
+
+
+def _short(found: Sequence[Quantization | None]) -> list[Quantization | None]:
+    """With at most two scales each, from which one sees that there is not one for all."""
+    return [
+        item and item._replace(scales=item.scales[:2], zero_points=item.zero_points[:2])
+        for item in found
+    ]
+
+
+def _put(memory: SharedMemory, output: memoryview) -> int:
+    """Put the bytes of an output where the host reads them, and return how many they are."""
+    memory.first(len(output))[:] = output
+    return len(output)

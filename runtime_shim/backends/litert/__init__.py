@@ -1,0 +1,1 @@
+"""LiteRT, and what is done about what it gets wrong."""

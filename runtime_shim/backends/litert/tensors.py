@@ -1,0 +1,180 @@
+"""What LiteRT's interpreter does not say of a model: which tensors are sums, which inputs can have
+any number of dimensions, and which operators need care.
+
+https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import NamedTuple
+
+from runtime_shim.backends.interface import Part
+from runtime_shim.backends.litert.calls import (
+    Loop,
+    bodies_of,
+    called_by,
+    check_called,
+    check_shared,
+    loops_of,
+)
+from runtime_shim.backends.litert.constants import Constants
+from runtime_shim.backends.litert.operators import Node, check_operator, node_of
+from runtime_shim.backends.litert.order import check_order
+from runtime_shim.backends.litert.shapes import Guard, Shape, Sum, guard_of, sum_of
+from runtime_shim.backends.litert.values import Known, Valued, guard_of_constants, valued_of
+from runtime_shim.backends.litert.variables import Variables, variables_of
+from runtime_shim.backends.parsing.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.parsing.model_parts import mapped
+
+__all__ = ["NOTHING", "Tensors", "read_tensors"]
+
+_SUBGRAPHS, _BUFFERS = 8, 12
+"""Of a Model."""
+
+_TENSORS, _INPUTS, _OPERATORS = 4, 6, 10
+"""Of a SubGraph."""
+
+_SHAPE, _TYPE, _SHAPE_SIGNATURE, _HAS_RANK = 4, 6, 18, 20
+"""Of a Tensor."""
+
+_RESULTS = 8
+"""Of an Operator."""
+
+_CODES = 6
+"""Of a Model: what each operator code is, in a field for the first 127 and in one for all."""
+
+_INTEGERS = (2, 4)
+"""INT32 and INT64, of TensorType."""
+
+_CUSTOM_NAME = 6
+"""Of an OperatorCode."""
+
+_CUSTOM, _SHAPE_OF = 32, 77
+"""Of BuiltinOperator."""
+
+_DETECTIONS = b"TFLite_Detection_PostProcess"
+"""Its outputs have places for more than it may find, and it writes those for what it found."""
+
+
+class Tensors(NamedTuple):
+    """Of the first subgraph: sums of 8 and of 16 bits, the places of inputs without a rank, and of
+    results that LiteRT writes in part; and what has to hold of values that are not constant. Of
+    all that are called: what has to hold of shapes, and the variables, which LiteRT's XNNPACK would
+    read before they are assigned; and whether there are constants without elements, of which
+    XNNPACK leaves unwritten what it makes of them."""
+
+    sums: tuple[Sum, ...]
+    unranked: frozenset[int]
+    partial: tuple[int, ...]
+    guards: tuple[Guard, ...]
+    values: tuple[Valued, ...]
+    variables: Variables
+    has_empty: bool
+    loops: tuple[Loop, ...]
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every tensor needs memory of its own, to be looked at after an inference, or to
+        be zeroed before."""
+        computed = any(each.known is Known.COMPUTED for each in self.values)
+        return bool(self.partial) or bool(self.sums) or computed
+
+
+NOTHING = Tensors((), frozenset(), (), (), (), Variables(), False, ())
+"""Of a model that is not read yet."""
+
+
+def read_tensors(model: Part) -> Tensors:
+    """Raises HostError with `invalid_argument` for a file that is not a model, and for one in which
+    an inference would write, or read what nothing has written."""
+    with mapped(model) as content:
+        return _read(content)
+
+
+def _read(data: bytes | mmap.mmap) -> Tensors:
+    root = FlatBuffer(data, "the TensorFlow Lite model").root()
+    codes = [max(code.number(4, "b"), code.number(10, "i")) for code in root.tables(_CODES)]
+    named = [
+        (code, each.text(_CUSTOM_NAME) if code == _CUSTOM else b"")
+        for code, each in zip(codes, root.tables(_CODES), strict=True)
+    ]
+    stored = Constants(data, list(root.tables(_BUFFERS)))
+    subgraphs = list(root.tables(_SUBGRAPHS))
+    inputs = set(subgraphs[0].numbers(_INPUTS, "i"))
+    bodies = bodies_of(subgraphs, codes)
+    partial: list[int] = []
+    sums, guards, values = [], [], []
+    nodes: dict[int, list[Node]] = {}
+    for number in called_by(subgraphs, [0]):
+        subgraph = subgraphs[number]
+        tensors = list(subgraph.tables(_TENSORS))
+        constant = stored.places(tensors)
+        check_order(subgraph, constant, is_called=number > 0)
+        nodes[number] = [
+            node_of(operator, tensors, named, stored, constant)
+            for operator in subgraph.tables(_OPERATORS)
+        ]
+        if number:
+            check_called(subgraph, nodes[number], number in bodies)
+        shapes = {
+            place for node in nodes[number] if node.code == _SHAPE_OF for place in node.results
+        }
+        for node in nodes[number]:
+            check_operator(node)
+            if node.custom == _DETECTIONS:
+                if number:
+                    raise node.table.refused("LiteRT writes what it detects in part")
+                partial.extend(node.results)
+            found = valued_of(number, node, inputs)
+            if found is not None and found.known is not Known.LOADED:
+                values.append(found)
+            if number == 0:
+                sums.append(sum_of(node))
+            both = guard_of(number, node), guard_of_constants(number, node, found, shapes)
+            for guard in filter(None, both):
+                _check_declared(guard, tensors, constant if number else constant | inputs)
+                guards.append(guard)
+    check_shared(subgraphs, nodes, guards)
+    return Tensors(
+        sums=tuple(filter(None, sums)),
+        partial=tuple(partial),
+        guards=tuple(guards),
+        values=tuple(values),
+        variables=variables_of(nodes),
+        loops=tuple(loops_of(subgraphs, nodes, guards)),
+        has_empty=any(map(_has_empty, subgraphs)),
+        unranked=frozenset(
+            place
+            for place, tensor in enumerate(subgraphs[0].tables(_TENSORS))
+            if place in inputs
+            and not tensor.number(_HAS_RANK, "?")
+            and not tensor.numbers(_SHAPE, "i")
+        ),
+    )
+
+
+def _has_empty(subgraph: Table) -> bool:
+    """Whether there are constants without elements, other than shapes of scalars."""
+    made = set(subgraph.numbers(_INPUTS, "i"))
+    for operator in subgraph.tables(_OPERATORS):
+        made.update(operator.numbers(_RESULTS, "i"))
+    return any(
+        0 in dims and (len(dims) > 1 or tensor.number(_TYPE, "b") not in _INTEGERS)
+        for place, tensor in enumerate(subgraph.tables(_TENSORS))
+        if place not in made
+        for dims in [tensor.numbers(_SHAPE, "i")]
+    )
+
+
+def _check_declared(guard: Guard, tensors: list[Table], known: set[int]) -> None:
+    """Raise HostError for shapes that the model declares, of constants and of what it is given."""
+
+    def shape_of(place: int) -> Shape:
+        dims = tensors[place].numbers(_SHAPE_SIGNATURE, "i") or tensors[place].numbers(_SHAPE, "i")
+        fixed = place in known and all(dim >= 0 for dim in dims)
+        return dims if fixed and (dims or tensors[place].number(_HAS_RANK, "?")) else None
+
+    reason = guard.refusal(shape_of)
+    if reason is not None:
+        raise guard.table.refused(reason)

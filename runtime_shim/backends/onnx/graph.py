@@ -1,0 +1,283 @@
+"""A model on ONNX Runtime, and inferences with it.
+
+https://onnxruntime.ai/docs/api/python/api_summary.html#iobinding
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import re
+import weakref
+from collections.abc import Mapping
+from math import prod
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from rewriter.abi.dialects import TensorType
+from runtime_shim.backends.common.c_objects import address_of, new_buffer
+from runtime_shim.backends.common.tensor_info import (
+    Fed,
+    Port,
+    check_booleans,
+    check_input,
+    check_output,
+    element_of,
+    no_numbers,
+    not_computed,
+    not_set,
+)
+from runtime_shim.backends.interface import Part
+from runtime_shim.backends.onnx.devices import CPU
+from runtime_shim.backends.onnx.inputs import ranked_inputs
+from runtime_shim.errors import HostError
+
+__all__ = ["OnnxContext", "OnnxGraph"]
+
+_TYPES: Mapping[str, tuple[str, object]] = MappingProxyType(
+    {
+        "float16": ("f16", np.float16),
+        "float": ("f32", np.float32),
+        "double": ("f64", np.float64),
+        "bfloat16": ("bf16", 16),  # TensorProto.BFLOAT16; NumPy lacks it, and these:
+        "float8e4m3fn": ("f8", 17),
+        "float8e4m3fnuz": ("f8", 18),
+        "float8e5m2": ("f8", 19),
+        "float8e5m2fnuz": ("f8", 20),
+        "bool": ("bool", np.bool_),
+        "int8": ("i8", np.int8),
+        "int16": ("i16", np.int16),
+        "int32": ("i32", np.int32),
+        "int64": ("i64", np.int64),
+        "uint8": ("u8", np.uint8),
+        "uint16": ("u16", np.uint16),
+        "uint32": ("u32", np.uint32),
+        "uint64": ("u64", np.uint64),
+    }
+)
+"""ONNX Runtime's words for types to the name in ports.element_of, and to what binds one: a NumPy
+type, or a number of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (TensorProto.DataType).
+"""
+
+_TENSOR = re.compile(r"(optional\()?tensor\((\w+)\)\)?")
+"""The type of an input or output that is a tensor, or can be one."""
+
+
+class OnnxGraph:
+    """Implements backends.base.Graph. Inputs with a value of their own, which need not be set, come
+    after those that have none; otherwise inputs and outputs are in the model's order."""
+
+    def __init__(self, session: ort.InferenceSession, device: str, model: Part) -> None:
+        self.session = session
+        self.device = device
+        required, overridable = session.get_inputs(), session.get_overridable_initializers()
+        self.inputs = (
+            *(_port(node, node.type.startswith("optional")) for node in required),
+            *(_port(node, True) for node in overridable),
+        )
+        if any(port.dims == () for port in self.inputs):
+            self.inputs = _with_free_ranks(self.inputs, model)
+        self.input_types = [_kind(node)[1] for node in (*required, *overridable)]
+        self.outputs = tuple(_port(node) for node in session.get_outputs())
+        names = dict.fromkeys(port.name for port in self.outputs)
+        self.places = {name: place for place, name in enumerate(names)}
+        """Of each output's name in what ONNX Runtime returns."""
+        fed = {port.name for port in self.inputs}
+        self.passed = [index for index, port in enumerate(self.outputs) if port.name in fed]
+        """Outputs that are inputs, whose bytes are those that the input has when it is asked."""
+
+    def init_execution_context(self) -> OnnxContext:
+        return OnnxContext(self)
+
+
+class OnnxContext:
+    """Implements backends.base.MovableContext.
+
+    Inputs are bound when they are set for the first time. Outputs are ONNX Runtime's own memory,
+    anew in each run, and are copied from there: a run does not write to memory of ours where an
+    output is an input, comes out of a branch, or is not of the shape that the model declares.
+    """
+
+    takes_any_length = True
+
+    def __init__(self, graph: OnnxGraph) -> None:
+        self._graph = graph
+        self._on_cpu = graph.device == CPU.name
+        self._fed: dict[int, Fed] = {}
+        self._bound: dict[int, tuple[Any, ...]] = {}
+        self._moved: dict[int, memoryview] = {}
+        self._kept: dict[int, bytes] = {}
+        self._computed = False
+        self._binding: ort.IOBinding | None = None
+        self._bind()
+        if not self._on_cpu:
+            _BEFORE_EXIT.add(self)
+
+    def _bind(self) -> ort.IOBinding:
+        """A new binding. The order of its outputs is that in which their names are bound first."""
+        binding = self._graph.session.io_binding()
+        # What it is bound to has to outlive it: providers other than the CPU's crash otherwise.
+        binding.session = self._graph.session
+        for name in self._graph.places:
+            binding.bind_output(name, "cpu")
+        for bound in self._bound.values():
+            binding.bind_input(*bound)
+        self._binding = binding
+        return binding
+
+    def close(self) -> None:
+        """Give up what is bound; the context cannot be used any more."""
+        self._binding = None
+        self._computed = False
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        fed = self._fed.get(index)
+        if fed is None or not fed.is_like(tensor_type, shape, len(data)):
+            element = check_input(self._graph.inputs, index, tensor_type, shape, data)
+            try:
+                fed = Fed(tensor_type, shape, new_buffer(len(data)), element.boolean)
+                self._bind_input(index, fed)
+            except Exception:
+                self._fed.pop(index, None)
+                self._bound.pop(index, None)
+                self._binding = None
+                raise
+        elif fed.boolean:
+            check_booleans(index, data)
+        fed.data[:] = data
+
+    def move_input(self, index: int, buffer: memoryview) -> bool:
+        fed = self._fed[index]
+        if fed.boolean:  # which has to be looked at whenever it is set
+            return False
+        buffer[:] = fed.data
+        self._bind_input(index, fed._replace(data=buffer))
+        return True
+
+    def move_output(self, index: int, buffer: memoryview) -> bool:
+        buffer[:] = self.get_output(index)
+        self._moved[index] = buffer
+        return True
+
+    def _bind_input(self, index: int, fed: Fed) -> None:
+        name = self._graph.inputs[index].name
+        kind = self._graph.input_types[index]
+        bound = (name, "cpu", 0, kind, fed.shape, address_of(fed.data))
+        binding = self._binding or self._bind()
+        self._binding = None  # a new one is made where a call in here fails
+        binding.bind_input(*bound)
+        self._binding = binding
+        self._bound[index] = bound
+        self._fed[index] = fed
+
+    def compute(self) -> bool:
+        self._computed = False
+        graph = self._graph
+        if len(self._fed) < len(graph.inputs):
+            missing = not_set(graph.inputs, self._fed)
+            if missing is not None:
+                raise missing
+        binding = self._binding or self._bind()
+        self._binding = None
+        for name in graph.places:
+            binding.bind_output(name, "cpu")
+        if self._on_cpu:
+            graph.session.run_with_iobinding(binding)
+        else:
+            for bound in self._bound.values():  # which is when it is copied to the device
+                binding.bind_input(*bound)
+            binding.synchronize_inputs()
+            graph.session.run_with_iobinding(binding)
+            binding.synchronize_outputs()
+        self._binding = binding
+        self._computed = True
+        if graph.passed:
+            self._keep_passed()
+        return bool(self._moved) and not self._fill_moved()
+
+    def _keep_passed(self) -> None:
+        self._kept.clear()
+        for index in self._graph.passed:
+            with contextlib.suppress(HostError):  # which get_output raises, where it is asked for
+                self._kept[index] = self._bytes(index)
+
+    def _fill_moved(self) -> bool:
+        """Write outputs to where they were moved. False, and none is any more, where one of them
+        is not there this time, or has another length."""
+        with contextlib.suppress(HostError):
+            for index, buffer in self._moved.items():
+                address, size = self._value(index)
+                if size != len(buffer):
+                    break
+                ctypes.memmove(address_of(buffer), address, size)
+            else:
+                return True
+        self._moved.clear()
+        return False
+
+    def get_output(self, index: int) -> memoryview:
+        check_output(self._graph.outputs, index, self._computed)
+        moved = self._moved.get(index)
+        if moved is not None:
+            return moved
+        kept = self._kept.get(index)
+        return memoryview(self._bytes(index) if kept is None else kept)
+
+    def _bytes(self, index: int) -> bytes:
+        """A copy of an output: ONNX Runtime may free it before whoever asks is done with it."""
+        address, size = self._value(index)
+        return ctypes.string_at(address, size) if size else b""
+
+    def _value(self, index: int) -> tuple[int, int]:
+        """Where ONNX Runtime has the bytes of an output, and how many they are."""
+        port = self._graph.outputs[index]
+        if port.element is None:
+            raise no_numbers(index, port)
+        if self._binding is None:
+            raise not_computed()
+        values = self._binding.get_outputs_as_ortvaluevector()
+        value = values[self._graph.places[port.name]]
+        if not value.has_value() or not value.is_tensor():
+            raise no_numbers(index, port)
+        return value.data_ptr(), prod(value.shape()) * port.element.size
+
+
+_BEFORE_EXIT: weakref.WeakSet[OnnxContext] = weakref.WeakSet()
+"""Contexts on other devices than the CPU. ONNX Runtime 1.27 crashes at the interpreter's exit where
+one of WebGPU's is still bound."""
+
+
+@atexit.register
+def _close_contexts() -> None:
+    for context in _BEFORE_EXIT:
+        context.close()
+
+
+def _port(node: ort.NodeArg, optional: bool = False) -> Port:
+    dims = tuple(dim if isinstance(dim, int) and dim >= 0 else None for dim in node.shape or ())
+    return Port(node.name, node.type, element_of(_kind(node)[0]), dims, optional)
+
+
+def _kind(node: ort.NodeArg) -> tuple[str, object]:
+    """What _TYPES has for an input or output."""
+    found = _TENSOR.fullmatch(node.type)
+    return _TYPES.get(found[2], _NONE) if found is not None else _NONE
+
+
+_NONE = ("", None)
+
+
+def _with_free_ranks(inputs: tuple[Port, ...], model: Part) -> tuple[Port, ...]:
+    """ONNX Runtime says of a scalar what it says of an input whose number of dimensions is free:
+    the model tells them apart."""
+    ranked = ranked_inputs(model)
+    return tuple(
+        port._replace(dims=None) if port.dims == () and port.name not in ranked else port
+        for port in inputs
+    )

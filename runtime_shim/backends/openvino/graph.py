@@ -1,0 +1,296 @@
+"""A model on OpenVINO, and inferences with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from rewriter.abi.dialects import TensorType
+from runtime_shim.backends.common.c_objects import address_of, new_buffer
+from runtime_shim.backends.common.signal_stack import kept_signal_stack
+from runtime_shim.backends.common.tensor_info import (
+    Fed,
+    check_booleans,
+    check_input,
+    check_output,
+    no_numbers,
+    not_set,
+)
+from runtime_shim.backends.openvino.interface import LoadedModel, Request
+
+__all__ = ["OpenVinoContext", "OpenVinoGraph"]
+
+
+class OpenVinoGraph:
+    """Implements backends.base.Graph. `load` compiles the model again: before each inference if it
+    has a loop, and for each context if it has state."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        load: Callable[[], LoadedModel],
+        *,
+        has_loop: bool = False,
+        has_state: bool = False,
+    ) -> None:
+        self._model = model
+        self._load = load
+        self.has_loop = has_loop
+        self.has_state = has_state
+        self.device = ", ".join(model.execution_devices)
+        self.inputs = model.inputs
+        self.outputs = model.outputs
+        self._is_fixed = not (has_loop or has_state) and all(
+            port.fixed_shape is not None for port in (*model.inputs, *model.outputs)
+        )
+        self._lock = threading.Lock()
+        self.one_at_a_time = threading.Lock()
+        """Held for an inference of a request that is not kept."""
+
+    def init_execution_context(self) -> OpenVinoContext | FreeContext:
+        return OpenVinoContext(self) if self._is_fixed else FreeContext(self)
+
+    def new_request(self) -> Request:
+        """A request of the model as it was compiled when it was loaded."""
+        with self._lock:
+            return self._model.create_request()
+
+    def request_of_its_own(self) -> Request:
+        """A request of the model as it is compiled now, and for nothing else."""
+        with kept_signal_stack():
+            return self._load().create_request()
+
+
+class FreeContext:
+    """Implements backends.base.MovableContext for a model with free dimensions, state, or a loop.
+
+    A request is made for each inference, while no other of the model is under way, and what it
+    gives is copied at once. Where nothing but a change of type to the same type, say, is between an
+    input and an output of free shape, OpenVINO has both in the same memory, remembers it in the
+    compiled model, and writes there in the next inference, of whatever context.
+
+    A model with state has one request, of a compiled model of its own, and inputs that stay where
+    they are: memory that it has seen once is its own as long as it lives.
+    """
+
+    takes_any_length = True
+
+    def __init__(self, graph: OpenVinoGraph) -> None:
+        self._graph = graph
+        self._fed: dict[int, Fed] = {}
+        self._moved: dict[int, memoryview] = {}
+        self._kept: dict[int, bytes] = {}
+        self._own: Request | None = None
+        self._rooms: dict[tuple[int, int], memoryview] = {}
+        self._computed = False
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        fed = self._fed.get(index)
+        if fed is None or not fed.is_like(tensor_type, shape, len(data)):
+            element = check_input(self._graph.inputs, index, tensor_type, shape, data)
+            self._fed.pop(index, None)
+            fed = Fed(tensor_type, shape, self._room(index, len(data)), element.boolean)
+            self._fed[index] = fed
+        elif fed.boolean:
+            check_booleans(index, data)
+        fed.data[:] = data
+
+    def move_input(self, index: int, buffer: memoryview) -> bool:
+        fed = self._fed[index]
+        if fed.boolean or self._graph.has_state:  # the first is looked at whenever it is set
+            return False
+        buffer[:] = fed.data
+        self._fed[index] = fed._replace(data=buffer)
+        return True
+
+    def _room(self, index: int, size: int) -> memoryview:
+        """Memory for an input. With state it is that of an earlier one of about the size, so that
+        all together are at most twice as large as the largest."""
+        if not self._graph.has_state:
+            return new_buffer(size)
+        room = 1 << max(size - 1, 0).bit_length()
+        if (index, room) not in self._rooms:
+            self._rooms[index, room] = new_buffer(room)
+        return self._rooms[index, room][:size]
+
+    def _next_request(self) -> Request:
+        if self._graph.has_state:
+            if self._own is None:
+                self._own = self._graph.request_of_its_own()
+            return self._own
+        return (
+            self._graph.request_of_its_own() if self._graph.has_loop else self._graph.new_request()
+        )
+
+    def move_output(self, index: int, buffer: memoryview) -> bool:
+        buffer[:] = self.get_output(index)
+        self._moved[index] = buffer
+        return True
+
+    def compute(self) -> bool:
+        self._computed = False
+        self._kept.clear()
+        missing = not_set(self._graph.inputs, self._fed)
+        if missing is not None:
+            raise missing
+        with self._graph.one_at_a_time:
+            request = self._next_request()
+            self._own = None  # one in which a call fails is not used any more
+            for index, fed in self._fed.items():
+                request.place_input(index, fed.shape, fed.data)
+            request.infer()
+            for index, port in enumerate(self._graph.outputs):
+                if port.element is not None:
+                    self._kept[index] = bytes(request.output(index))
+            if self._graph.has_state:
+                self._own = request
+        self._computed = True
+        for index, buffer in self._moved.items():
+            if len(self._kept[index]) != len(buffer):
+                self._moved.clear()
+                return True
+            buffer[:] = self._kept[index]
+        return False
+
+    def get_output(self, index: int) -> memoryview:
+        port = check_output(self._graph.outputs, index, self._computed)
+        if port.element is None:
+            raise no_numbers(index, port)
+        moved = self._moved.get(index)
+        return memoryview(self._kept[index]) if moved is None else moved
+
+
+class OpenVinoContext:
+    """Implements backends.base.MovableContext for a model that has fixed shapes only, and no state.
+
+    Inputs are in memory of ours, and outputs in OpenVINO's until they are moved. A request in which
+    a call has failed is not used any more: OpenVINO leaves what it was about to replace in any
+    state. The next one reads from the same memory.
+    """
+
+    takes_any_length = True
+
+    def __init__(self, graph: OpenVinoGraph) -> None:
+        self._graph = graph
+        self._request = graph.new_request()
+        self._failed = False
+        self._fed: dict[int, Fed] = {}
+        self._fixed: dict[int, memoryview] = {}
+        self._placed: dict[int, memoryview] = {}
+        self._shared: list[int] | None = None
+        self._kept: dict[int, bytes] = {}
+        self._computed = False
+
+    def _ready(self) -> Request:
+        """A request in which no call has failed, with all tensors in their places."""
+        if self._failed:
+            request = self._graph.new_request()
+            for index, fed in self._fed.items():
+                request.place_input(index, fed.shape, fed.data)
+            for index, buffer in self._placed.items():
+                request.place_output(index, buffer)
+            self._request = request
+            self._fixed = dict(self._placed)
+            self._computed = self._failed = False
+        return self._request
+
+    def _place_input(self, index: int, fed: Fed) -> None:
+        request = self._ready()
+        self._failed = True
+        request.place_input(index, fed.shape, fed.data)
+        self._failed = False
+        self._fed[index] = fed
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        fed = self._fed.get(index)
+        if fed is None or not fed.is_like(tensor_type, shape, len(data)):
+            element = check_input(self._graph.inputs, index, tensor_type, shape, data)
+            try:
+                fed = Fed(tensor_type, shape, new_buffer(len(data)), element.boolean)
+                self._place_input(index, fed)
+            except Exception:
+                self._fed.pop(index, None)
+                self._failed = True
+                raise
+        elif fed.boolean:
+            check_booleans(index, data)
+        fed.data[:] = data
+
+    def move_input(self, index: int, buffer: memoryview) -> bool:
+        fed = self._fed[index]
+        if fed.boolean:  # which has to be looked at whenever it is set
+            return False
+        buffer[:] = fed.data
+        self._place_input(index, fed._replace(data=buffer))
+        return True
+
+    def move_output(self, index: int, buffer: memoryview) -> bool:
+        if index not in self._fixed or self._failed:
+            return False
+        buffer[:] = self._fixed[index]
+        self._failed = True
+        self._request.place_output(index, buffer)
+        self._failed = False
+        self._fixed[index] = self._placed[index] = buffer
+        return True
+
+    def compute(self) -> None:
+        if len(self._fed) < len(self._graph.inputs):
+            missing = not_set(self._graph.inputs, self._fed)
+            if missing is not None:
+                self._computed = False
+                raise missing
+        self._computed = False
+        request = self._ready()
+        self._failed = True
+        request.infer()
+        if self._shared is None:
+            self._shared = self._find_shared(request)
+        if self._shared:
+            self._kept = {index: bytes(request.output(index)) for index in self._shared}
+        self._failed = False
+        self._computed = True
+
+    def _find_shared(self, request: Request) -> list[int]:
+        """The outputs that are an input too, or another output. OpenVINO finds a port by what it
+        is connected to: whoever moves one of these, moves the other."""
+        names = {port.name for port in self._graph.inputs} - {""}
+        inputs = [_range_of(fed.data) for fed in self._fed.values()]
+        seen: dict[int, int] = {}
+        shared = set()
+        for index, port in enumerate(self._graph.outputs):
+            if port.element is None:
+                continue
+            place = _range_of(request.output(index))
+            if port.name in names or any(_overlap(place, other) for other in inputs):
+                shared.add(index)
+            if len(place):
+                shared |= {index, seen[place.start]} if place.start in seen else set()
+                seen.setdefault(place.start, index)
+        return sorted(shared)
+
+    def get_output(self, index: int) -> memoryview:
+        there = self._computed and not self._failed
+        if there and index in self._fixed:
+            return self._fixed[index]
+        port = check_output(self._graph.outputs, index, there)
+        if port.element is None:
+            raise no_numbers(index, port)
+        if index in self._kept:
+            return memoryview(self._kept[index])
+        output = self._fixed[index] = self._request.output(index)
+        return output
+
+
+def _range_of(view: memoryview) -> range:
+    """Where its bytes are."""
+    start = address_of(view)
+    return range(start, start + len(view))
+
+
+def _overlap(one: range, other: range) -> bool:
+    return max(one.start, other.start) < min(one.stop, other.stop)

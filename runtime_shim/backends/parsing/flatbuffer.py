@@ -1,0 +1,118 @@
+"""Reads FlatBuffers whose bytes nobody has verified yet.
+
+https://flatbuffers.dev/internals/
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Iterator
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.errors import HostError
+
+__all__ = ["FlatBuffer", "Table"]
+
+
+class FlatBuffer:
+    """All methods raise HostError for what is not inside the file.
+
+    Vectors may overlap and be read more than once, so that a small file could hold many long ones.
+    All that is read together may be a few times as long as the file.
+    """
+
+    def __init__(self, data: bytes | mmap.mmap, what: str) -> None:
+        self.data = data
+        self._what = what
+        self._left = 4 * len(data) + 65536
+
+    def root(self) -> Table:
+        return Table(self, self.number("I", 0))
+
+    def number(self, code: str, pos: int) -> int:
+        """A number, whose type is a code of the module struct."""
+        value: int = self._unpack(code, pos)[0]
+        return value
+
+    def numbers(self, code: str, pos: int) -> tuple[int, ...]:
+        """The elements of a vector."""
+        size = struct.calcsize(f"<{code}")
+        start, count = self.extent(pos, size)
+        self.spend(pos, 4 + count * size)
+        return self._unpack(f"{count}{code}", start)
+
+    def spend(self, pos: int, size: int) -> None:
+        """Count bytes that are read."""
+        self._left -= size
+        if self._left < 0:
+            raise self.refused(pos, "vectors or tables that overlap are far longer than the file")
+
+    def extent(self, pos: int, size: int) -> tuple[int, int]:
+        """Where a vector's elements begin, and how many there are."""
+        count = self.number("I", pos)
+        if pos + 4 + count * size > len(self.data):
+            raise self.refused(pos, f"a vector of {count} elements ends behind the file")
+        return pos + 4, count
+
+    def refused(self, pos: int, reason: str) -> HostError:
+        return HostError(Errno.INVALID_ARGUMENT, f"{self._what}, byte {pos}: {reason}")
+
+    def _unpack(self, code: str, pos: int) -> tuple[int, ...]:
+        if pos < 0 or pos + struct.calcsize(f"<{code}") > len(self.data):
+            raise self.refused(pos, "an offset leads here, outside of the file")
+        return struct.unpack_from(f"<{code}", self.data, pos)
+
+
+class Table:
+    """A table's fields, by the numbers that the schema's compiler gives them: 4 for the first one,
+    then 6, and so on."""
+
+    def __init__(self, file: FlatBuffer, pos: int) -> None:
+        self._file = file
+        self.pos = pos
+        self._fields = pos - file.number("i", pos)
+        self._end = self._fields + file.number("H", self._fields)
+
+    def refused(self, reason: str) -> HostError:
+        return self._file.refused(self.pos, reason)
+
+    def number(self, field: int, code: str, default: int = 0) -> int:
+        at = self._at(field)
+        return default if at is None else self._file.number(code, at)
+
+    def numbers(self, field: int, code: str) -> tuple[int, ...]:
+        """The elements of a vector, none where it is absent."""
+        at = self._target(field)
+        return () if at is None else self._file.numbers(code, at)
+
+    def extent(self, field: int, size: int) -> tuple[int, int] | None:
+        """Where a vector's elements begin, and how many there are."""
+        at = self._target(field)
+        return None if at is None else self._file.extent(at, size)
+
+    def text(self, field: int) -> bytes:
+        """A string's bytes, none where it is absent."""
+        return bytes(self.numbers(field, "B"))
+
+    def table(self, field: int) -> Table | None:
+        at = self._target(field)
+        return None if at is None else Table(self._file, at)
+
+    def tables(self, field: int) -> Iterator[Table]:
+        """The elements of a vector of tables."""
+        at = self._target(field)
+        if at is not None:
+            for index, offset in enumerate(self._file.numbers("I", at)):
+                self._file.spend(at, 4)
+                yield Table(self._file, at + 4 + index * 4 + offset)
+
+    def _at(self, field: int) -> int | None:
+        if self._fields + field + 2 > self._end:
+            return None
+        offset = self._file.number("H", self._fields + field)
+        return self.pos + offset if offset else None
+
+    def _target(self, field: int) -> int | None:
+        at = self._at(field)
+        return None if at is None else at + self._file.number("I", at)

@@ -1,0 +1,218 @@
+"""TorchScript models on PyTorch.
+
+https://docs.pytorch.org/docs/stable/generated/torch.jit.load.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+import torch
+
+from rewriter.abi.dialects import Errno, Target, TensorType
+from runtime_shim.backends.common.arrays import DTYPES
+from runtime_shim.backends.common.devices import choose_device
+from runtime_shim.backends.common.tensor_info import check_parts, not_computed, settings_for
+from runtime_shim.backends.interface import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Options,
+    Part,
+    Place,
+    Runtime,
+    Settings,
+)
+from runtime_shim.backends.parsing.model_parts import as_bytes
+from runtime_shim.backends.torch.archive.contents import repack
+from runtime_shim.backends.torch.graphs import Facts, effects_of, examine
+from runtime_shim.backends.torch.guards import put_guards
+from runtime_shim.backends.torch.memory import fill_with_zeros
+from runtime_shim.backends.torch.output import printing
+from runtime_shim.errors import HostError
+
+__all__ = ["TorchBackend", "create"]
+
+_KNOWN = {"cuda": Target.GPU, "cpu": Target.CPU}
+
+_MOST_COPIED = 4 << 30
+"""Bytes of all copies of a module that keeps state, one a context: more are `too_large`. The first
+context is always possible."""
+
+_SMALLEST_COPY = 256 << 10
+"""Bytes that a module takes beside its tensors."""
+
+
+class TorchBackend:
+    """Implements backends.base.Backend.
+
+    PyTorch fills all memory that it allocates from then on, in the whole process, also for a
+    program that embeds this and uses PyTorch itself (runtime_shim.backends.torch.memory).
+    """
+
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
+        fill_with_zeros()
+        self._settings = settings
+        self._found = _KNOWN if torch.cuda.is_available() else {"cpu": Target.CPU}
+
+    def describe(self) -> Runtime:
+        return Runtime(f"torch {torch.__version__}", self._found)
+
+    def load(
+        self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS
+    ) -> TorchGraph:
+        settings = settings_for("pytorch", self._settings, options)
+        check_parts("a TorchScript model", parts, 1)
+        device = choose_device("pytorch", place, _KNOWN, self._found)
+        return TorchGraph(repack(as_bytes(parts[0])), device, settings.threads)
+
+
+class TorchGraph:
+    """Implements backends.base.Graph. Inputs are the arguments of `forward`: tensors of any type
+    and shape, as TorchScript declares neither, so that a u8 tensor is always torch.uint8 and never
+    bool or int8. Outputs are what it returns, with tuples, lists and dictionaries taken apart in
+    order; those of bool and int8 have a byte an element, and bfloat16 two.
+
+    A module that may keep state is loaded anew for each execution context; others are shared.
+    """
+
+    def __init__(self, data: bytes, device: str, threads: int | None) -> None:
+        self.threads = threads
+        self.target = torch.device(device)
+        module, arguments, facts = _imported(data, self.target)
+        held = {str(tensor.device) for tensor in (*module.parameters(), *module.buffers())}
+        self.device = ", ".join(sorted(held)) or device
+        self.inputs = tuple(argument.name for argument in arguments)
+        self.required = sum(not argument.has_default_value() for argument in arguments)
+        self.prints = facts.prints
+        effects = effects_of(module, facts)
+        self.writes_inputs = effects.inputs
+        self._module = module
+        self._data = data if effects.state else None
+        self._copies: WeakSet[TorchContext] = WeakSet()
+
+    def init_execution_context(self) -> TorchContext:
+        if self._data is None:
+            return TorchContext(self, self._module)
+        size = len(self._data) + _SMALLEST_COPY
+        if (len(self._copies) + 1) * size > max(_MOST_COPIED, size):
+            raise HostError(
+                Errno.TOO_LARGE, f"{len(self._copies)} contexts have a copy of the model each"
+            )
+        context = TorchContext(self, _imported(self._data, self.target)[0])
+        self._copies.add(context)
+        return context
+
+
+def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
+    """A module, the arguments of its `forward` without `self`, and what is in its code.
+
+    Raises HostError with `invalid_argument` for a model that PyTorch cannot load, or that does what
+    a model may not.
+    """
+    unit = torch._C.CompilationUnit()
+    importer: Any = torch._C.import_ir_module_from_buffer
+    wrap: Any = torch.jit._recursive.wrap_cpp_module
+    try:
+        loaded = importer(unit, data, device, {}, False)
+        arguments = loaded._get_method("forward").schema.arguments[1:]
+        module = wrap(loaded).eval()
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if "can't allocate memory" in str(error):
+            raise
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"PyTorch cannot load the model: {error}"
+        ) from error
+    facts = examine(unit)
+    put_guards(unit)
+    return module, arguments, facts
+
+
+class TorchContext:
+    """Implements backends.base.ExecutionContext."""
+
+    def __init__(self, graph: TorchGraph, module: Any) -> None:
+        self._graph = graph
+        self._module = module
+        self._inputs: list[torch.Tensor | None] = [None] * len(graph.inputs)
+        self._outputs: list[object] | None = None
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        if index >= len(self._inputs):
+            raise HostError(
+                Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(self._inputs)}"
+            )
+        self._inputs[index] = None
+        array = np.frombuffer(data, DTYPES[tensor_type]).reshape(shape).copy()
+        self._inputs[index] = torch.from_numpy(array).to(self._graph.target)
+
+    def compute(self) -> None:
+        self._outputs = None
+        given = list(self._inputs)
+        while len(given) > self._graph.required and given[-1] is None:
+            given.pop()
+        for index, tensor in enumerate(given):
+            if tensor is None:
+                raise HostError(
+                    Errno.RUNTIME_ERROR, f"input {index} ({self._graph.inputs[index]!r}) is not set"
+                )
+        threads = self._graph.threads
+        if threads is not None and torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        with torch.inference_mode(), printing() if self._graph.prints else nullcontext():
+            if self._graph.writes_inputs:
+                given = [None if tensor is None else tensor.clone() for tensor in given]
+            self._outputs = list(_flat(self._module(*given)))
+
+    def get_output(self, index: int) -> memoryview:
+        if self._outputs is None:
+            raise not_computed()
+        if index >= len(self._outputs):
+            raise HostError(
+                Errno.INVALID_ARGUMENT, f"output {index} of a model that gave {len(self._outputs)}"
+            )
+        tensor = self._outputs[index]
+        if not isinstance(tensor, torch.Tensor) or not _is_plain(tensor):
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION,
+                f"output {index} is not a dense tensor of real numbers: {_described(tensor)}",
+            )
+        with torch.inference_mode():
+            dense = tensor.detach().resolve_neg().cpu().contiguous()
+            flat = dense.as_strided((dense.numel(),), (1,))  # one element may have any stride
+            return flat.view(torch.uint8).numpy().data if dense.numel() else memoryview(b"")
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    return (
+        tensor.layout is torch.strided
+        and not tensor.is_nested
+        and not tensor.is_quantized
+        and not tensor.is_complex()
+        and not tensor.is_meta
+    )
+
+
+def _described(value: object) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"{value.dtype}, {value.layout} on {value.device}"
+    return type(value).__name__
+
+
+def _flat(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return _flat(list(value.values()))
+    if isinstance(value, (tuple, list)):
+        return [item for part in value for item in _flat(part)]
+    return [value]
+
+
+def create(settings: Settings) -> TorchBackend:
+    return TorchBackend(settings)

@@ -1,0 +1,256 @@
+"""What the code of a TorchScript model was compiled to: which operators are in it, whether it keeps
+state from one call to the next, and whether it prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.torch.archive.operators import (
+    ONLY_OVERLOADS,
+    is_allowed_class,
+    is_allowed_operator,
+)
+from runtime_shim.errors import HostError
+
+__all__ = ["Facts", "effects_of", "examine", "graphs_of", "nodes_of"]
+
+_TELLS = frozenset(
+    {
+        "aten::format",
+        "aten::hash",
+        "aten::percentFormat",
+        "aten::str",
+        "aten::warn",
+        "prim::Print",
+        "prim::RaiseException",
+    }
+)
+"""What writes an object without a text of its own as the address where it lies."""
+
+_PLAIN = frozenset(
+    {
+        "BoolType",
+        "ComplexType",
+        "DeviceObjType",
+        "DictType",
+        "EnumType",
+        "FloatType",
+        "IntType",
+        "ListType",
+        "NoneType",
+        "NumberType",
+        "OptionalType",
+        "StringType",
+        "TensorType",
+        "TupleType",
+        "UnionType",
+    }
+)
+
+
+_WRITES = frozenset({"aten::batch_norm", "aten::instance_norm", "prim::SetAttr"})
+"""Writes that an operator's schema does not tell."""
+
+_OUT_FORMS = frozenset(
+    {
+        "aten::div.out",
+        "aten::frobenius_norm.out",
+        "aten::linalg_matrix_norm.str_ord_out",
+        "aten::linalg_vector_norm.out",
+        "aten::norm.dtype_out",
+        "aten::norm.out",
+        "aten::nuclear_norm.dim_out",
+        "aten::nuclear_norm.out",
+        "aten::tensordot.out",
+    }
+)
+"""Forms that write to a tensor they are given, in branches of functions that PyTorch compiles into
+models: normalize, norm and tensordot. They resize that tensor and check its type, and their schemas
+tell that they write.
+
+https://github.com/pytorch/pytorch/blob/main/torch/functional.py
+https://github.com/pytorch/pytorch/blob/main/torch/nn/functional.py
+"""
+
+_ASIDE = frozenset({"prim::Closure", "prim::awaitable", "prim::fork"})
+"""Nodes with a graph of their own, which runs aside."""
+
+
+class Effects(NamedTuple):
+    """`state`: what later calls find, its attributes or the constants in its code. `inputs`: the
+    tensors that it is given."""
+
+    state: bool
+    inputs: bool
+
+
+_IMMUTABLE = frozenset({"BoolType", "FloatType", "IntType", "NoneType", "NumberType", "StringType"})
+
+
+def graphs_of(graph: Any) -> Iterator[Any]:
+    """A graph with those in its nodes: what is run aside (prim::fork)."""
+    to_do = [graph]
+    while to_do:
+        yield (found := to_do.pop())
+        for node in nodes_of(found):
+            for name in node.attributeNames() if _may_hold(node.kind()) else ():
+                if node.kindOf(name) == "g":
+                    to_do.append(node.g(name))
+                elif node.kindOf(name) == "gs":
+                    to_do.extend(node.gs(name))
+
+
+def nodes_of(graph: Any) -> Iterator[Any]:
+    """The nodes of a graph and of the blocks in it."""
+    to_do = [graph]
+    while to_do:
+        for node in to_do.pop().nodes():
+            yield node
+            if _may_hold(node.kind()):
+                to_do.extend(node.blocks())
+
+
+def _may_hold(kind: str) -> bool:
+    """Whether nodes of a kind may have blocks or graphs: not the many that are known not to."""
+    return not kind.startswith("aten::") and kind not in ("prim::Constant", "prim::GetAttr")
+
+
+def _all_nodes(graph: Any) -> Iterator[Any]:
+    for found in graphs_of(graph):
+        yield from nodes_of(found)
+
+
+class Facts(NamedTuple):
+    """What is anywhere in a model's functions: output to the guest, writes to values that others
+    may have, and parts that run aside."""
+
+    prints: bool
+    writes: bool
+    runs_aside: bool
+
+
+def examine(unit: Any) -> Facts:
+    """Look at all functions of a compilation unit. Raises HostError with `invalid_argument` where
+    one calls an operator that a model may not call, has an object of a class that it may not have,
+    or takes one for an object of another class."""
+    prints = writes = aside = False
+    for function in unit.get_functions():
+        for node in _all_nodes(function.graph):
+            kind = node.kind()
+            schema = node.schema() if kind.startswith(("aten::", "quantized::", "prims::")) else ""
+            why = _why_refused(node, kind, schema)
+            if why:
+                raise HostError(
+                    Errno.INVALID_ARGUMENT, f"the model's function {function.qualified_name} {why}"
+                )
+            prints |= kind in ("prim::Print", "aten::_print")
+            writes |= "!" in schema or kind in _WRITES
+            aside |= kind in _ASIDE
+    return Facts(prints, writes, aside)
+
+
+def _why_refused(node: Any, kind: str, schema: str) -> str:
+    if not is_allowed_operator(kind):
+        return f"calls {kind}, which a model may not"
+    if not _is_allowed_overload(node, kind, schema):
+        return f"calls {schema}, a form that a model may not"
+    if kind == "prim::unchecked_cast" and not _is_safe_cast(node):
+        return f"takes a value for a {node.output().type().annotation_str} unchecked"
+    if kind in _TELLS and not all(_is_plain(kind, value) for value in node.inputs()):
+        return f"tells by {kind} where an object lies in memory"
+    if kind != "prim::Constant" and not all(
+        _is_allowed_type(value.type()) for value in node.outputs()
+    ):
+        return "has an object of a class that a model may not have"
+    return ""
+
+
+def _is_allowed_overload(node: Any, kind: str, schema: str) -> bool:
+    """Whether an operator is of a form that a model may call: not one that writes to a tensor that
+    it is given for its result, save those of _OUT_FORMS."""
+    head, _, arguments = schema.partition("(")
+    if "!) out" in arguments and head not in _OUT_FORMS:
+        return False
+    if head.partition(".")[2] == ONLY_OVERLOADS.get(kind, head.partition(".")[2]):
+        return True
+    kinds = {value.type().kind() for value in list(node.inputs())[2:]}
+    return kinds <= {"BoolType", "NoneType"}
+
+
+def _parts(type_: Any) -> Iterator[Any]:
+    """A type with those in its brackets. Not those of a class's attributes."""
+    yield type_
+    if type_.kind() not in ("ClassType", "InterfaceType"):
+        for part in type_.containedTypes():
+            yield from _parts(part)
+
+
+def _is_allowed_type(type_: Any) -> bool:
+    return all(
+        is_allowed_class(part.qualified_name())
+        for part in _parts(type_)
+        if part.kind() == "ClassType"
+    )
+
+
+def _is_safe_cast(node: Any) -> bool:
+    """Whether a cast that PyTorch does not check cannot give an object another class, or a tuple
+    another length: attributes and items are found by their number."""
+    given, made = node.input().type(), node.output().type()
+    kinds = {part.kind() for part in _parts(made)}
+    if not kinds & {"ClassType", "InterfaceType", "AnyType", "FunctionType", "TupleType"}:
+        return True
+    if given.kind() == "OptionalType":
+        return made.annotation_str in (
+            given.annotation_str,
+            *(part.annotation_str for part in given.containedTypes()),
+        )
+    return bool(made.annotation_str == given.annotation_str)
+
+
+def _is_plain(kind: str, value: Any) -> bool:
+    allowed = _PLAIN - {"TensorType"} if kind == "aten::hash" else _PLAIN
+    return all(part.kind() in allowed for part in _parts(value.type()))
+
+
+def effects_of(module: Any, facts: Facts) -> Effects:
+    """What a call of a module's `forward` may change; rather too much than too little."""
+    if not facts.writes:
+        return Effects(False, False)
+    graph = _simplified(module)
+    if facts.runs_aside or graph.findNode("prim::CallMethod"):
+        return Effects(True, True)
+    aliases = graph.alias_db()
+    held = [
+        output
+        for kind in ("prim::GetAttr", "prim::Constant")
+        for node in graph.findAllNodes(kind)
+        for output in node.outputs()
+        if output.type().kind() not in _IMMUTABLE
+    ]
+    state = graph.findNode("prim::SetAttr") is not None or any(map(aliases.has_writers, held))
+    return Effects(state, any(map(aliases.has_writers, list(graph.inputs())[1:])))
+
+
+def _simplified(module: Any) -> Any:
+    """The graph of a module's `forward`, with all that it calls.
+
+    The module is in evaluation mode: what is there for training only is left out, such as the
+    counter of a batch normalization.
+    """
+    graph = module._c._get_method("forward").inlined_graph.copy()
+    modules = {part._c._type().qualified_name() for part in module.modules()}
+    switched = any(node.s("name") == "training" for node in graph.findAllNodes("prim::SetAttr"))
+    for node in () if switched else graph.findAllNodes("prim::GetAttr"):
+        if node.s("name") == "training" and node.input().type().annotation_str in modules:
+            with graph.insert_point_guard(node):
+                node.output().replaceAllUsesWith(graph.insertConstant(False))
+    passes: Any = torch._C
+    passes._jit_pass_constant_propagation_immutable_types(graph)
+    passes._jit_pass_dce(graph)
+    return graph

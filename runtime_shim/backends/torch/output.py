@@ -1,0 +1,28 @@
+"""What a TorchScript model prints. PyTorch writes it to Python's sys.stdout, whatever that is."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+from collections.abc import Iterator
+
+from runtime_shim.backends.common import guest_output
+
+__all__ = ["printing"]
+
+_lock = threading.Lock()
+
+
+class _GuestOutput(io.TextIOBase):
+    def write(self, text: str) -> int:
+        guest_output.write(text.encode("utf-8", "surrogateescape"))
+        return len(text)
+
+
+@contextlib.contextmanager
+def printing() -> Iterator[None]:
+    """Have what models print go where the guest's standard output goes, as it comes. One model at a
+    time; what other threads print by Python's means meanwhile goes there too."""
+    with _lock, contextlib.redirect_stdout(_GuestOutput()):
+        yield

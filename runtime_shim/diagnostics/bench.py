@@ -1,0 +1,267 @@
+"""What loading a model and running it costs, on each backend and device that can."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import statistics
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from time import perf_counter
+
+from rewriter.abi.dialects import ELEMENT_SIZE, Encoding, TensorType
+from rewriter.errors import InputError, UsageError
+from runtime_shim.backends import import_backend
+from runtime_shim.backends.common.tensor_info import Dim, Port
+from runtime_shim.backends.interface import (
+    DEFAULTS,
+    NO_OPTIONS,
+    Backend,
+    ExecutionContext,
+    Graph,
+    Options,
+    Settings,
+    guarded,
+)
+from runtime_shim.backends.parsing.detect import detect
+from runtime_shim.errors import HostError
+from runtime_shim.numbers import MOST_THREADS, check_number
+
+__all__ = ["Input", "Measurement", "bench", "parse_input"]
+
+_ALSO = {Encoding.ONNX: (Encoding.OPENVINO,)}
+"""Backends of other encodings that run a model too."""
+
+_ROUNDS = 10
+"""Backends take turns, so that what disturbs the machine meanwhile meets all of them."""
+
+_LONGEST = 86_400
+"""Seconds, a day."""
+
+_MOST_ELEMENTS = 1 << 32
+"""Of a tensor that a guest can have in its memory, whose addresses have 32 bits."""
+
+_PROMPT = b"Once upon a time"
+
+_FEW_TOKENS = {"n-predict": 16, "temp": 0}
+"""What a language model is asked for, unless options say otherwise."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A tensor to feed: its elements are random, and the same for every backend. `width` is the
+    bytes of one, where the type does not tell them."""
+
+    type: TensorType
+    shape: tuple[int, ...]
+    width: int | None = None
+
+    def data(self) -> bytes:
+        """Floats between 0 and 1; integers are 0 or 1, which as indices are seldom too large."""
+        size = prod(self.shape)
+        numbers = random.Random(0)  # noqa: S311 - nothing is kept secret
+        if self.type in (TensorType.U8, TensorType.I32, TensorType.I64):
+            width = self.width or ELEMENT_SIZE[self.type]
+            return b"".join(numbers.randrange(2).to_bytes(width, "little") for _ in range(size))
+        import numpy as np
+
+        from runtime_shim.backends.common.arrays import DTYPES
+
+        return np.random.default_rng(0).random(size).astype(DTYPES[self.type]).tobytes()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Times in seconds. A latency is that of setting all inputs, computing, and getting all
+    outputs that are tensors. `throughput` is inferences a second, `parallel_throughput` the same
+    with `parallel` contexts in as many threads. `problem` is set where nothing could be measured,
+    and the rest is then zero."""
+
+    backend: str
+    device: str
+    load: float = 0.0
+    p50: float = 0.0
+    p90: float = 0.0
+    p99: float = 0.0
+    throughput: float = 0.0
+    parallel_throughput: float = 0.0
+    parallel: int = 0
+    problem: str | None = None
+
+
+def parse_input(text: str) -> tuple[int, Input]:
+    """`INDEX=TYPE:DIMxDIM...`, such as 0=f32:1x3x224x224. Raises UsageError."""
+    index, _, rest = text.partition("=")
+    kind, _, dims = rest.partition(":")
+    try:
+        shape = tuple(int(dim) for dim in dims.split("x")) if dims else ()
+        found = int(index), Input(TensorType[kind.upper()], shape)
+        if min(found[0], *shape, 0) < 0 or prod(shape) > _MOST_ELEMENTS:
+            raise ValueError(text)
+        return found
+    except (KeyError, ValueError):
+        raise UsageError(f"--input {text}: expected INDEX=TYPE:DIMxDIM, as in 0=f32:1x64") from None
+
+
+def bench(
+    paths: Sequence[str],
+    *,
+    encoding: Encoding = Encoding.AUTODETECT,
+    backends: Sequence[Encoding] = (),
+    devices: Sequence[str] = (),
+    inputs: Sequence[tuple[int, Input]] = (),
+    options: Options = NO_OPTIONS,
+    settings: Settings = DEFAULTS,
+    seconds: float = 2.0,
+    parallel: int | None = None,
+) -> list[Measurement]:
+    """Measure a model, given by the files of its parts, for about `seconds` on each device of each
+    backend, once alone and once with `parallel` contexts (unless given, as many as there are
+    cores). `inputs` are those whose shape the model leaves open; elsewhere, a free dimension is 1.
+
+    Raises InputError for files that are not there or are no known format, and UsageError for
+    numbers that make no sense.
+    """
+    check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
+    check_number("parallel", parallel, 1, MOST_THREADS)
+    check_number("threads", settings.threads, 1, MOST_THREADS)
+    parts = [Path(path) for path in paths]
+    for part in parts:
+        if not part.is_file():
+            raise InputError(f"there is no file {part}")
+    found = detect(parts) if encoding is Encoding.AUTODETECT else encoding
+    if found is None:
+        raise InputError(f"{', '.join(paths)}: no known format; --encoding can name it")
+    contexts = parallel or len(os.sched_getaffinity(0))
+    runs: list[_Run] = []
+    problems: list[Measurement] = []
+    for name in backends or (found, *_ALSO.get(found, ())):
+        try:
+            backend = import_backend(name, settings)
+        except HostError as error:
+            problems.append(Measurement(name.name.lower(), "", problem=error.reason))
+            continue
+        for device in devices or list(backend.describe().devices):
+            try:
+                given = {**(_FEW_TOKENS if name is Encoding.GGML else {}), **options}
+                runs.append(_Run(name, backend, parts, device, dict(inputs), given, contexts))
+            except HostError as error:
+                problems.append(Measurement(name.name.lower(), device, problem=error.reason))
+            except MemoryError as error:
+                problem = f"there is not enough memory: {error}"
+                problems.append(Measurement(name.name.lower(), device, problem=problem))
+    for _ in range(_ROUNDS):
+        for run in runs:
+            run.measure(seconds / _ROUNDS / 2)
+    return [*(run.result() for run in runs), *problems]
+
+
+class _Run:
+    """A model on one device of one backend."""
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        backend: Backend,
+        parts: Sequence[Path],
+        device: str,
+        inputs: dict[int, Input],
+        options: Options,
+        parallel: int,
+    ) -> None:
+        started = perf_counter()
+        graph: Graph = guarded(backend.load, parts, device, options)
+        self._load = perf_counter() - started
+        self._name = encoding.name.lower()
+        self._device = graph.device
+        ports = list(getattr(graph, "inputs", ()))
+        for index in inputs:
+            if ports and index >= len(ports):
+                raise UsageError(f"--input {index}: the model has {len(ports)} inputs, from 0")
+        if encoding is Encoding.GGML:
+            feed = [(0, Input(TensorType.U8, (len(_PROMPT),)), _PROMPT)]
+        else:
+            chosen = [_input(index, port, inputs) for index, port in enumerate(ports)]
+            feed = [(index, item, item.data()) for index, item in enumerate(chosen)]
+        outputs = len(getattr(graph, "outputs", " "))
+        self._inferences = [
+            guarded(_Inference, graph.init_execution_context(), feed, outputs)
+            for _ in range(parallel)
+        ]
+        self._latencies: list[float] = []
+        self._parallel: list[float] = []
+
+    def measure(self, seconds: float) -> None:
+        """One round: alone, then all at once."""
+        self._latencies += _repeat(self._inferences[0], seconds)
+        with ThreadPoolExecutor(len(self._inferences)) as pool:
+            started = perf_counter()
+            done = pool.map(lambda inference: len(_repeat(inference, seconds)), self._inferences)
+            self._parallel.append(sum(done) / (perf_counter() - started))
+
+    def result(self) -> Measurement:
+        cuts = statistics.quantiles(self._latencies * 2, n=100)  # of one, there are none
+        return Measurement(
+            self._name,
+            self._device,
+            self._load,
+            statistics.median(self._latencies),
+            cuts[89],
+            cuts[98],
+            len(self._latencies) / sum(self._latencies),
+            statistics.median(self._parallel),
+            len(self._inferences),
+        )
+
+
+class _Inference:
+    """One context with its inputs. It has run once, which allocates and may compile, and showed
+    which of its outputs can be had."""
+
+    def __init__(
+        self, context: ExecutionContext, feed: Sequence[tuple[int, Input, bytes]], outputs: int
+    ) -> None:
+        self._context = context
+        self._feed = feed
+        self._outputs: list[int] = []
+        self()
+        for index in range(outputs):
+            with contextlib.suppress(HostError):
+                context.get_output(index)
+                self._outputs.append(index)
+
+    def __call__(self) -> None:
+        for index, tensor, data in self._feed:
+            self._context.set_input(index, tensor.type, tensor.shape, memoryview(data))
+        self._context.compute()
+        for index in self._outputs:
+            self._context.get_output(index)
+
+
+def _repeat(inference: _Inference, seconds: float) -> list[float]:
+    """The times of as many inferences as fit, at least one."""
+    latencies: list[float] = []
+    end = perf_counter() + seconds
+    before = perf_counter()
+    while not latencies or before < end:
+        inference()
+        now = perf_counter()
+        latencies.append(now - before)
+        before = now
+    return latencies
+
+
+def _input(index: int, port: object, given: dict[int, Input]) -> Input:
+    if index in given:
+        return given[index]
+    if not isinstance(port, Port) or port.element is None or port.dims is None:
+        raise UsageError(f"input {index} ({port}) has to be described: --input {index}=f32:1x64")
+    return Input(port.element.type, tuple(map(_length, port.dims)), port.element.size)
+
+
+def _length(dim: Dim) -> int:
+    return dim.start if isinstance(dim, range) else 1 if dim is None else dim

@@ -1,0 +1,76 @@
+"""What is installed, and whether it works: a model is run on every device of every backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rewriter.abi.dialects import ELEMENT_SIZE, Encoding
+from runtime_shim.backends import encodings, import_backend
+from runtime_shim.backends.common.smoke_models import TRIALS, Trial
+from runtime_shim.backends.interface import NO_OPTIONS, Backend
+from runtime_shim.errors import HostError
+
+__all__ = ["BackendReport", "DeviceReport", "examine"]
+
+
+@dataclass(frozen=True)
+class DeviceReport:
+    """`problem` is None where the device has computed what it should, or there is no model to try
+    it with (`tried` is false)."""
+
+    target: str
+    device: str
+    tried: bool
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class BackendReport:
+    """`version` is None where the backend cannot be imported; `problem` then says why, and what
+    installs it."""
+
+    encoding: str
+    version: str | None
+    problem: str | None
+    devices: tuple[DeviceReport, ...]
+
+    @property
+    def works(self) -> bool:
+        """Whether what is installed does what it should; what is not there cannot fail."""
+        return all(device.problem is None for device in self.devices)
+
+
+def examine() -> list[BackendReport]:
+    """Import every backend, and try it."""
+    return list(map(_examine, encodings()))
+
+
+def _examine(encoding: Encoding) -> BackendReport:
+    name = encoding.name.lower()
+    try:
+        backend = import_backend(encoding)
+    except HostError as error:
+        return BackendReport(name, None, error.reason, ())
+    runtime = backend.describe()
+    trial = TRIALS.get(encoding)
+    devices = []
+    for device, target in runtime.devices.items():
+        problem = None if trial is None else _try(backend, trial, device)
+        devices.append(DeviceReport(target.name.lower(), device, trial is not None, problem))
+    return BackendReport(name, runtime.version, None, tuple(devices))
+
+
+def _try(backend: Backend, trial: Trial, device: str) -> str | None:
+    """What is wrong with a device."""
+    try:
+        context = backend.load([trial.model()], device, NO_OPTIONS).init_execution_context()
+        for given, expected in trial.answers:
+            shape = (len(given) // ELEMENT_SIZE[trial.type],)
+            context.set_input(0, trial.type, shape, memoryview(given))
+            context.compute()
+            output = bytes(context.get_output(0))
+            if output != expected:
+                return f"it gave {output!r} instead of {expected!r}"
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
+        return f"{type(error).__name__}: {error}"
+    return None

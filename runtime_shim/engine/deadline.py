@@ -1,0 +1,80 @@
+"""When a guest's time is over, and what is done about it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import ParamSpec, TypeVar
+
+import wasmtime
+
+from runtime_shim.errors import GuestTimeout
+from runtime_shim.host.session import Session
+
+__all__ = ["Deadline"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Deadline:
+    """The end of `timeout` seconds from now, None for never."""
+
+    def __init__(self, timeout: float | None) -> None:
+        self._timeout = timeout
+        self._end = None if timeout is None else monotonic() + timeout
+
+    def within(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What the function returns or raises, or GuestTimeout where that takes it too long.
+
+        It cannot be interrupted, and so goes on in a thread of its own, to no end but its own."""
+        if self._end is None:
+            return function(*args, **kwargs)
+        from concurrent.futures import Future  # where there is a limit
+        from concurrent.futures import TimeoutError as TooLate
+
+        future: Future[R] = Future()
+
+        def call() -> None:
+            try:
+                future.set_result(function(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                future.set_exception(error)
+
+        threading.Thread(target=call, daemon=True).start()
+        try:
+            return future.result(self._left(self._end))
+        except TooLate:
+            raise self._over() from None
+
+    @contextlib.contextmanager
+    def stops(self, engine: wasmtime.Engine, session: Session) -> Iterator[None]:
+        """Stop the guest, where it is or as soon as a host call returns, once its time is over.
+        Raises GuestTimeout where it is already."""
+        if self._end is None:
+            yield
+            return
+        left = self._left(self._end)
+        if left <= 0:
+            raise self._over()
+
+        def stop() -> None:
+            session.stop = self._over()
+            engine.increment_epoch()
+
+        timer = threading.Timer(left, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _left(self, end: float) -> float:
+        """Seconds, never less than none."""
+        return max(0.0, end - monotonic())
+
+    def _over(self) -> GuestTimeout:
+        return GuestTimeout(f"it ran for longer than {self._timeout:g} s")

@@ -1,0 +1,89 @@
+"""wasi-nn's functions for a wasmtime linker."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any
+
+import wasmtime
+
+from rewriter.abi.dialects import Dialect
+from runtime_shim.abi.memory import GuestMemory
+from runtime_shim.engine import binding as engine
+from runtime_shim.engine.binding import Escape, RawCallback
+from runtime_shim.errors import HostError
+from runtime_shim.host.session import Session
+
+__all__ = ["define"]
+
+log = logging.getLogger("runtime_shim")
+
+_FRAMES = 16
+"""Left below Python's recursion limit. A guest that calls itself through a function of its
+embedder is stopped by a host call then, and not in wasmtime's own callback (Linker.define_func),
+which needs five, and ends the process where it has fewer."""
+
+
+def define(
+    linker: wasmtime.Linker,
+    session: Session,
+    dialects: Mapping[str, Dialect],
+    escape: Escape,
+    *,
+    remember_memory: bool = False,
+) -> None:
+    """Define wasi-nn's functions under each module name that `dialects` has, in that dialect.
+
+    With `remember_memory`, instances without a memory may call them on behalf of the guest that
+    called last, and all of them have to be in one store. Raises wasmtime.WasmtimeError where the
+    linker has one of them already.
+    """
+    find_memory = engine.memory_finder(remember_memory)
+    for module, dialect in dialects.items():
+        functions = _functions_of(dialect)
+        for name, parameters in dialect.functions.items():
+            callback = _raw(session, find_memory, name, functions[name], len(parameters))
+            engine.define(linker, module, name, len(parameters), 1, callback, escape)
+
+
+def _functions_of(dialect: Dialect) -> Mapping[str, Callable[..., int]]:
+    module = importlib.import_module(f"runtime_shim.abi.{dialect.implementation}")
+    found: Mapping[str, Callable[..., int]] = module.functions(dialect)
+    return found
+
+
+def _raw(
+    session: Session,
+    find_memory: Callable[[int], GuestMemory],
+    name: str,
+    function: Callable[..., int],
+    parameters: int,
+) -> RawCallback:
+    arguments = itemgetter(*range(0, 4 * parameters, 4))  # see RawCallback
+    only_a_handle = parameters == 1  # and so no pointer, in every dialect
+
+    def callback(_: object, caller: int, words: Any, _length: int) -> int:
+        try:
+            if only_a_handle:
+                words[0] = function(session, words[0])
+            else:
+                _need(_FRAMES)
+                words[0] = function(session, find_memory(caller), *arguments(words))
+        except HostError as error:
+            words[0] = error.errno
+            session.refused = name, HostError(*error.args)  # without what it was raised for
+            log.info("%s: %s", name, error)
+        if session.stop is not None:
+            raise session.stop
+        return 0
+
+    return callback
+
+
+def _need(frames: int) -> None:
+    """Raise RecursionError unless there is room for so many."""
+    if frames:
+        _need(frames - 1)

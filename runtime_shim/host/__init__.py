@@ -1,0 +1,1 @@
+"""Models, the sessions of guests, and what these may use."""

@@ -1,0 +1,307 @@
+"""The one NN host: backends, loaded models and named graphs, shared by all guests."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from rewriter.abi.dialects import Dialect, Encoding, Errno, Target
+from runtime_shim.backends import OWN_ENCODINGS, import_backend
+from runtime_shim.backends.common.devices import place_name
+from runtime_shim.backends.interface import (
+    MODEL_CACHE_SIZE,
+    NO_OPTIONS,
+    Backend,
+    ExecutionContext,
+    Graph,
+    Options,
+    Part,
+    Place,
+    Settings,
+    SharedGraph,
+    guarded,
+)
+from runtime_shim.backends.parsing.detect import MOST_PARTS, resolve
+from runtime_shim.errors import HostError
+from runtime_shim.host.graph_specs import NamedGraph
+from runtime_shim.host.limits import Limits
+from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
+from runtime_shim.host.placement import Placement
+from runtime_shim.host.pool import Pool
+from runtime_shim.host.session import DEFAULT_LIMITS, EVERY_NAME, Session
+from runtime_shim.host.stats import GraphStats, Key, Stats, TimedContext
+from runtime_shim.numbers import MOST_THREADS, check_number
+
+if TYPE_CHECKING:
+    import wasmtime
+
+__all__ = ["NNHost"]
+
+_MOST_PARTS_OF_OTHERS = 1000
+"""Builders of a guest, which are read at once."""
+
+_warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
+
+
+class NNHost:
+    """Loads models and hands out sessions. May be shared by threads.
+
+    `backends` are used in place of the installed ones of the same encodings. A model that is
+    loaded again while a guest still has it (same bytes, encoding and target) is the same graph. A
+    named graph is loaded once and kept; what a guest's configuration asks of it beyond that is
+    there as long as a guest has it.
+
+    The models in the folder `graph_files` are named graphs, too, by their paths in it; nothing
+    outside of it is.
+
+    `devices` overrides where models go: see runtime_shim.host.placement.Placement. With
+    `gpu_fallback`, a model that is meant for a GPU that is not there runs on the CPU, and a warning
+    says so once; by default it does not load. `threads` is how many one inference may use, None for
+    as many as the NN runtime takes. With `fast_math` it may compute in less precision than the
+    model's own. `model_cache` is a folder in which models are kept for the next process as OpenVINO
+    has compiled them, or ONNX Runtime has optimized them for the CPU. It has up to
+    `model_cache_size` bytes, 10 GiB by default and None for any number; what was used longest ago
+    is removed first. `stats()` counts inferences only with `time_inferences`: it costs a little in
+    each. `limits` are those of each guest.
+
+    With `isolate`, models of encodings that are not among `backends` are parsed and run in other
+    processes: see runtime_shim.backends.isolated.client. What a guest loads from its own memory
+    runs in a process that has no other guest's data, one for each encoding, which ends with the
+    session; so guests do not share such a graph. Named graphs run in a process that all guests
+    share, one for each encoding: it holds the tensors of every guest that uses one of them. An
+    operator who does not trust a named graph with that gives each guest its own host.
+
+    Raises UsageError where two `graphs` have one name, and for `devices`, `threads`,
+    `model_cache_size` and `limits` that make no sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        backends: Mapping[Encoding, Backend] | None = None,
+        graphs: Iterable[NamedGraph] = (),
+        graph_files: str | None = None,
+        devices: Mapping[str, str] = MappingProxyType({}),
+        gpu_fallback: bool = False,
+        threads: int | None = None,
+        fast_math: bool = False,
+        model_cache: str | None = None,
+        model_cache_size: int | None = MODEL_CACHE_SIZE,
+        time_inferences: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+        isolate: bool = False,
+    ) -> None:
+        limits.check()
+        check_number("threads", threads, 1, MOST_THREADS)
+        check_number("model_cache_size", model_cache_size, 0, (1 << 64) - 1)
+        self.limits = limits
+        self._isolate = isolate
+        self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
+        self._given = dict(backends or {})
+        self._placement = Placement(devices)
+        self._gpu_fallback = gpu_fallback
+        self._time_inferences = time_inferences
+        self._stats = Stats()
+        self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
+        self._shared = Pool(self._new_backend)
+        """Of named graphs, and without isolation of all."""
+        self._named = NamedGraphs(
+            graphs, self._settings, self._given, self._shared, self, graph_files
+        )
+        self._own = Pool(self._new_backend) if isolate else self._shared
+        """Of what the program itself loads."""
+
+    def session(self) -> Session:
+        """A guest's own handle tables."""
+        pool = Pool(self._new_guests_backend) if self._isolate else None
+        return Session(_Guest(self, pool), self.limits)
+
+    def add_to_linker(
+        self,
+        linker: wasmtime.Linker,
+        session: Session | None = None,
+        *,
+        dialects: Mapping[str, Dialect] = EVERY_NAME,
+    ) -> Session:
+        """Define the wasi-nn functions in a linker.
+
+        `dialects` has the ABI for each module name; unless given, it is the specification's with
+        WasmEdge's extensions under both (runtime_shim.guest_dialects tells what a module needs).
+        One linker serves one guest: all instances made with it share `session`, which is a new
+        one unless given, and is returned. The functions keep it alive as long as they live. The
+        guest has to export its memory as "memory".
+        """
+        from runtime_shim.engine.binding import Escape
+        from runtime_shim.engine.host_functions import define
+
+        session = session or self.session()
+        define(linker, session, dialects, Escape(by_wasmtime=True))
+        return session
+
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Place,
+        options: Options = NO_OPTIONS,
+        *,
+        only_this: bool = False,
+    ) -> Graph:
+        """Load a model, or find it among the loaded ones. A model of another format than the
+        encoding's is taken where guests and hosts give one number to both, and not with
+        `only_this`. With isolation, it is in a process of models that were loaded this way, and of
+        no guest's. Raises HostError."""
+        return self._load_from(self._own, builders, encoding, target, options, only_this)
+
+    def _load_from(
+        self,
+        pool: Pool,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Place,
+        options: Options = NO_OPTIONS,
+        only_this: bool = False,
+    ) -> Graph:
+        encoding, place = self._place(builders, encoding, target, only_this)
+        digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
+        key = (encoding, place, digests, spelled(options))
+        with pool.lock_of(key):
+            graph = pool.loaded.get(key)
+            if graph is None or is_lost(graph):
+                graph = self._load(pool, builders, encoding, place, options, None)
+                pool.loaded[key] = graph
+        return graph
+
+    def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> Graph:
+        """The graph of a name, with a guest's options, which go before the graph's own. Raises
+        HostError, `not_found` where there is none.
+        """
+        return self.find_named(name, options).load()
+
+    def find_named(self, name: str, options: Options) -> Wanted:
+        """The same, and what it counts for a guest, before it is loaded."""
+        return self._named.find(name, options)
+
+    def place_named(self, graph: NamedGraph) -> tuple[Encoding, Place]:
+        """See runtime_shim.host.named_graphs.Loader."""
+        return self._place(list(map(Path, graph.paths)), graph.encoding, graph.target)
+
+    def load_named(
+        self, graph: NamedGraph, encoding: Encoding, place: Place, options: Options
+    ) -> Graph:
+        """See runtime_shim.host.named_graphs.Loader."""
+        parts = list(map(Path, graph.paths))
+        return self._load(self._shared, parts, encoding, place, options, graph.name)
+
+    def share(self, graph: Graph, options: Options) -> Graph:
+        """See runtime_shim.host.named_graphs.Loader."""
+        if not isinstance(graph, SharedGraph):  # another process says what it has there
+            raise HostError(Errno.RUNTIME_ERROR, "the model cannot have other options")
+        other = guarded(graph.with_options, options)
+        self._stats_keys[other] = self._stats_keys[graph]
+        return other
+
+    def most_parts(self, encoding: Encoding) -> int:
+        """How many parts a model may have: those of backends that are not nnshim's own may have
+        what they say, or any number that makes sense."""
+        backend = self._given.get(encoding)
+        if backend is None and encoding in OWN_ENCODINGS:
+            return MOST_PARTS
+        most = getattr(backend, "most_parts", _MOST_PARTS_OF_OTHERS)
+        return int(most)
+
+    def stats(self) -> list[GraphStats]:
+        """What was loaded so far, where that really is, and how often it ran."""
+        return self._stats.rows()
+
+    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext:
+        """A new context of a graph, as it is to be used."""
+        key = self._stats_keys.get(graph) if self._time_inferences else None
+        return context if key is None else TimedContext(context, self._stats, key)
+
+    def _place(
+        self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
+    ) -> tuple[Encoding, Place]:
+        if encoding not in self._given:  # what is the embedder's own takes what it likes
+            encoding = resolve(parts, encoding, only_this)
+        return self._placement.of(encoding, place)
+
+    def _load(
+        self,
+        pool: Pool,
+        parts: Sequence[Part],
+        encoding: Encoding,
+        place: Place,
+        options: Options,
+        name: str | None,
+    ) -> Graph:
+        backend = self._given[encoding] if encoding in self._given else pool.backend(encoding)
+        started = perf_counter()
+        try:
+            graph, device = guarded(_load_with, backend, parts, place, options)
+        except HostError as error:
+            absent = place is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
+            if not (absent and self._gpu_fallback):
+                raise
+            _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
+            graph, device = guarded(_load_with, backend, parts, Target.CPU, options)
+        key = (encoding.name.lower(), name, place_name(place), device)
+        self._stats.add_load(key, perf_counter() - started)
+        self._stats_keys[graph] = key
+        return graph
+
+    def _new_backend(self, encoding: Encoding) -> Backend:
+        if not self._isolate:
+            return import_backend(encoding, self._settings)
+        from runtime_shim.backends.isolated.client import IsolatedBackend
+
+        return IsolatedBackend(encoding, self._settings)
+
+    def _new_guests_backend(self, encoding: Encoding) -> Backend:
+        """In a process that has to answer in time, as nobody else has anything there."""
+        from runtime_shim.backends.isolated.calls import Patience
+        from runtime_shim.backends.isolated.client import IsolatedBackend
+
+        patience = Patience(self.limits.loading, self.limits.timeout)
+        return IsolatedBackend(encoding, self._settings, patience)
+
+
+class _Guest:
+    """Implements session.Loader for one guest. `pool` is its own, None where all share one."""
+
+    def __init__(self, host: NNHost, pool: Pool | None) -> None:
+        self._host = host
+        self._pool = pool
+        self.find_named = host.find_named
+        self.most_parts = host.most_parts
+        self.watch = host.watch
+
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Place,
+        *,
+        only_this: bool = False,
+    ) -> Graph:
+        pool = self._pool or self._host._own
+        return self._host._load_from(pool, builders, encoding, target, only_this=only_this)
+
+    def release(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+
+
+def _load_with(
+    backend: Backend, parts: Sequence[Part], place: Place, options: Options
+) -> tuple[Graph, str]:
+    """A graph, and where it is."""
+    graph = backend.load(parts, place, options)
+    return graph, graph.device

@@ -1,0 +1,145 @@
+"""What one guest may use, and what it does use."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.errors import HostError
+from runtime_shim.numbers import check_number
+
+__all__ = ["Limits", "Usage"]
+
+_KIB, _GIB = 1 << 10, 1 << 30
+
+_LONGEST = 1_000_000_000
+"""Seconds, about 31 years: timers of the system take no more everywhere."""
+
+_MOST = (1 << 64) - 1
+"""wasmtime counts fuel in 64 bits, and no size is larger.
+
+https://docs.wasmtime.dev/api/wasmtime/struct.Store.html#method.set_fuel
+"""
+
+
+class Limits(NamedTuple):
+    """What one guest may use at a time. None for as much as it wants; sizes are in bytes.
+
+    `timeout` (seconds on the wall, compiling included), `fuel` (wasmtime's, about one an
+    instruction) and `memory` (of all that it has, together: linear memories, tables, by 8 bytes an
+    element, and objects of the GC proposal) are kept by runtime_shim.run: the guest is stopped, or
+    what it has does not grow; see runtime_shim.engine.shares. The others are kept by every session:
+    what is more is `too_large` to the guest. `models` are those that it loads from its own memory,
+    each, and `tensors` its inputs, each; `total` is the sum of both over all it has, and of the
+    files of each named graph that is loaded once more for the configuration that it wants. `names`
+    and `configurations` are texts that it passes, each: Python takes up to twenty times as many
+    bytes for what a configuration says. With isolation, `loading` is how many seconds a model that
+    the guest brings may take to load; neither that nor any other call of such a model takes longer
+    than `timeout`. The specification's ABI has no function that gives a graph or a context back, so
+    that an honest guest can have thousands.
+    """
+
+    timeout: float | None = None
+    fuel: int | None = None
+    memory: int | None = 4 * _GIB
+    graphs: int | None = 10_000
+    contexts: int | None = 100_000
+    models: int | None = 4 * _GIB
+    tensors: int | None = _GIB
+    total: int | None = 8 * _GIB
+    names: int | None = 64 * _KIB
+    configurations: int | None = 64 * _KIB
+    loading: float | None = 300
+
+    def check(self) -> None:
+        """Raise UsageError for a limit that makes no sense."""
+        for name, value in self._asdict().items():
+            if name in ("timeout", "loading"):
+                check_number(f"the limit {name}", value, 0, _LONGEST, whole=False)
+            else:
+                check_number(f"the limit {name}", value, 0, _MOST)
+
+
+class Usage:
+    """What one guest has of its host, by the handles that hold it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._total = 0
+        self._graphs: dict[int, object] = {}
+        self._holders: dict[object, int] = {}
+        self._sizes: dict[object, int] = {}
+        self._tensors: dict[int, dict[int, int]] = {}
+        self._configured_by: dict[int, int] = {}
+
+    def check_load(self, graphs: int, size: int = 0) -> None:
+        """Raise HostError unless a model of `size` bytes may be loaded beside so many graphs."""
+        _check("graphs", graphs + 1, self.limits.graphs)
+        _check("models", size, self.limits.models)
+        _check("total", self._total + size, self.limits.total)
+
+    def check_copy(self, graph: object | None, size: int) -> None:
+        """Raise HostError unless a named graph of `size` bytes may be there for this guest.
+        `graph` is that graph, if it is loaded."""
+        if graph not in self._holders:
+            _check("total", self._total + size, self.limits.total)
+
+    def check_name(self, size: int) -> None:
+        """Raise HostError unless a name may have so many bytes."""
+        _check("names", size, self.limits.names)
+
+    def check_configuration(self, size: int) -> None:
+        """Raise HostError unless a configuration may have so many bytes."""
+        _check("configurations", size, self.limits.configurations)
+
+    def check_context(self, contexts: int) -> None:
+        """Raise HostError unless a context may be made beside so many."""
+        _check("contexts", contexts + 1, self.limits.contexts)
+
+    def check_tensor(self, context: int, index: int, size: int) -> None:
+        """Raise HostError unless an input may have so many bytes."""
+        before = self._tensors[context].get(index, 0)
+        if self._configured_by and self._configured_by.get(context) == index:
+            self.check_configuration(size)
+        _check("tensors", size, self.limits.tensors)
+        _check("total", self._total + size - before, self.limits.total)
+
+    def hold(
+        self, handle: int, graph: object, size: int = 0, configured_by: int | None = None
+    ) -> None:
+        """A handle of a graph, or of a context of it, is there; `configured_by` is that input of a
+        context that is a configuration."""
+        if configured_by is not None:
+            self._configured_by[handle] = configured_by
+        self._graphs[handle] = graph
+        self._tensors[handle] = {}
+        if graph not in self._holders:
+            self._holders[graph] = 0
+            self._sizes[graph] = size
+            self._total += size
+        self._holders[graph] += 1
+
+    def set_tensor(self, context: int, index: int, size: int) -> None:
+        """An input has so many bytes now."""
+        tensors = self._tensors[context]
+        self._total += size - tensors.get(index, 0)
+        tensors[index] = size
+
+    def release(self, handle: int) -> None:
+        """A handle is gone; a graph is when all are that held it."""
+        graph = self._graphs.pop(handle)
+        self._configured_by.pop(handle, None)
+        self._total -= sum(self._tensors.pop(handle).values())
+        self._holders[graph] -= 1
+        if not self._holders[graph]:
+            del self._holders[graph]
+            self._total -= self._sizes.pop(graph)
+
+
+def _check(name: str, wanted: int, limit: int | None) -> None:
+    if limit is not None and wanted > limit:
+        raise HostError(
+            Errno.TOO_LARGE,
+            f"the limit {name} is {limit}, and {wanted} is wanted",
+            f"limit {name}",
+        )

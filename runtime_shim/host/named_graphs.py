@@ -1,0 +1,198 @@
+"""Named graphs as they are loaded: each once and for good, and once more for as long as a guest has
+it where the guest's configuration asks for what that one cannot do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Container, Iterable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from weakref import WeakValueDictionary
+
+from rewriter.abi.dialects import Encoding, Errno, Target
+from rewriter.errors import UsageError
+from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
+from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
+from runtime_shim.host.graph_specs import NamedGraph, graph_in
+from runtime_shim.host.pool import Pool
+
+__all__ = ["NamedGraphs", "Wanted", "is_lost", "spelled"]
+
+_NAMES_IN_A_REASON = 20
+
+
+class Loader(Protocol):
+    """What NamedGraphs needs of runtime_shim.host.host. All of it raises HostError."""
+
+    def place_named(self, graph: NamedGraph) -> tuple[Encoding, Place]:
+        """What it is, and where it goes."""
+
+    def load_named(
+        self, graph: NamedGraph, encoding: Encoding, place: Place, options: Options
+    ) -> Graph: ...
+
+    def share(self, graph: Graph, options: Options) -> Graph:
+        """A graph of the same model with other options for its contexts."""
+
+
+class Wanted(NamedTuple):
+    """A named graph with a guest's options. `size` is what it counts, in bytes: nothing where it
+    has the model that all guests share, else that of its files. `loaded` is the graph if it is
+    there, and `load` loads it if not."""
+
+    size: int
+    loaded: Callable[[], Graph | None]
+    load: Callable[[], Graph]
+
+
+class NamedGraphs:
+    """May be shared by threads. `given` are encodings whose backends are the embedder's own; the
+    models in `folder` have their paths in it for names.
+
+    Raises UsageError where two `graphs` have one name.
+    """
+
+    def __init__(
+        self,
+        graphs: Iterable[NamedGraph],
+        settings: Settings,
+        given: Container[Encoding],
+        pool: Pool,
+        loader: Loader,
+        folder: str | None = None,
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._given = given
+        self._pool = pool
+        self._loader = loader
+        self._graphs: dict[str, NamedGraph] = {}
+        for graph in graphs:
+            if graph.name in self._graphs:
+                raise UsageError(f"two named graphs have the name {graph.name!r}")
+            self._graphs[graph.name] = graph
+        self._placed: dict[str, tuple[Encoding, Place]] = {}
+        self._warned: set[str] = set()
+        self._plain: dict[str, Graph] = {}
+        self._configured: WeakValueDictionary[tuple[str, str], Graph] = WeakValueDictionary()
+
+    def find(self, name: str, options: Options) -> Wanted:
+        """The graph of a name with a guest's options, which go before its own. Options that come
+        to the same thing are one graph, and those that only contexts differ in share a model.
+
+        Raises HostError, `not_found` where there is none.
+        """
+        named = self._graphs.get(name) or self._in_folder(name)
+        if named is None:
+            known = ", ".join(map(quoted, list(self._graphs)[:_NAMES_IN_A_REASON]))
+            raise HostError(
+                Errno.NOT_FOUND,
+                f"no graph has the name {quoted(name)}; known: {known or 'none'}",
+                "graphs",
+            )
+        plain = Wanted(0, lambda: _if_there(self._plain.get(name)), lambda: self._load_plain(named))
+        return self._find_configured(named, options, plain) if options else plain
+
+    def _in_folder(self, name: str) -> NamedGraph | None:
+        found = None if self._folder is None else graph_in(self._folder, name)
+        return None if found is None else self._graphs.setdefault(found.name, found)
+
+    def _find_configured(self, named: NamedGraph, options: Options, plain: Wanted) -> Wanted:
+        from runtime_shim.backends.common.tensor_info import most_threads, with_threads_up_to
+        from runtime_shim.backends.configured import Understood, understood
+
+        encoding, place = self._place(named)
+        merged = {**named.options, **with_threads_up_to(most_threads(self._settings), options)}
+        if encoding in self._given:
+            own, mine = Understood(named.options), Understood(merged)
+        else:
+            may_offload = encoding is Encoding.GGML and self._may_offload(encoding, place)
+            own, mine = (
+                understood(encoding, self._settings, each, may_offload)
+                for each in (named.options, merged)
+            )
+        self._warn_of_ignored(named.name, encoding, mine.ignored)
+        shares = spelled(mine.loading) == spelled(own.loading)
+        every = {**mine.loading, **mine.contexts}
+        if shares and spelled(mine.contexts) == spelled(own.contexts):
+            return plain
+
+        def load() -> Graph:
+            if shares:
+                return self._loader.share(plain.load(), every)
+            return self._loader.load_named(named, encoding, place, every)
+
+        key = named.name, spelled(every)
+        size = 0 if shares else sum(map(_size, named.paths))
+        return Wanted(
+            size,
+            lambda: _if_there(self._configured.get(key)),
+            lambda: self._load_configured(key, load),
+        )
+
+    def _warn_of_ignored(self, name: str, encoding: Encoding, options: tuple[str, ...]) -> None:
+        """Once for each graph: a guest could fill the log."""
+        if options and name not in self._warned:
+            from runtime_shim.backends.common.tensor_info import warn_of_ignored
+
+            self._warned.add(name)
+            warn_of_ignored(encoding.name.lower(), options)
+
+    def _place(self, named: NamedGraph) -> tuple[Encoding, Place]:
+        placed = self._placed.get(named.name)
+        if placed is None:
+            placed = self._placed[named.name] = guarded(self._loader.place_named, named)
+        return placed
+
+    def _may_offload(self, encoding: Encoding, place: Place) -> bool:
+        """Whether there is a GPU that a model could have a part of itself on."""
+        if place is Target.CPU:
+            return False
+        devices = guarded(self._pool.backend(encoding).describe).devices
+        return Target.GPU in devices.values()
+
+    def _load_plain(self, named: NamedGraph) -> Graph:
+        with self._pool.lock_of(named.name):
+            graph = _if_there(self._plain.get(named.name))
+            if graph is None:
+                encoding, place = self._place(named)
+                graph = self._loader.load_named(named, encoding, place, named.options)
+                self._plain[named.name] = graph
+        return graph
+
+    def _load_configured(self, key: tuple[str, str], load: Callable[[], Graph]) -> Graph:
+        with self._pool.lock_of(key):
+            graph = _if_there(self._configured.get(key))
+            if graph is None:
+                graph = self._configured[key] = load()
+        return graph
+
+
+def is_lost(graph: Graph) -> bool:
+    """Whether a graph went with the process that it was in
+    (runtime_shim.backends.isolated.client)."""
+    return getattr(graph, "lost", False) is True
+
+
+def _if_there(graph: Graph | None) -> Graph | None:
+    return None if graph is None or is_lost(graph) else graph
+
+
+def spelled(options: Options) -> str:
+    """The same text for the same options. Raises HostError with `invalid_argument` for those that
+    are too deep, or whose integers are too long, to be spelled."""
+    try:
+        return json.dumps(dict(options), sort_keys=True)
+    except (ValueError, RecursionError) as error:
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"the options cannot be passed on: {error}"
+        ) from error
+
+
+def _size(path: str) -> int:
+    """Of a file, in bytes; nothing where it is gone, which whoever loads it says."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,47 @@
+"""Where models go: to what they are meant for, unless the host was told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rewriter.abi.dialects import Encoding, Target
+from rewriter.errors import UsageError
+from runtime_shim.backends.common.devices import AUTO, place_name
+from runtime_shim.backends.interface import Place
+
+__all__ = ["Placement"]
+
+
+class Placement:
+    """Rules such as {"onnx": "cuda:0"}, for all models of an encoding, and {"gpu":
+    "openvino:GPU"}, for all that are meant for a target (or "auto"). What they lead to is a device;
+    before it, with a colon, can stand the encoding whose backend is to run the model.
+
+    Raises UsageError for a rule about nothing, or that leads nowhere.
+    """
+
+    def __init__(self, rules: Mapping[str, str]) -> None:
+        self._rules = {what.lower(): rule for what, rule in rules.items()}
+        known = [*_ENCODINGS, *map(place_name, Target), AUTO]
+        for what, rule in self._rules.items():
+            if what not in known:
+                raise UsageError(f"{what!r} is no encoding and no target: {', '.join(known)}")
+            if not _split(rule)[1]:
+                raise UsageError(f"no device is named for {what}: {rule!r}")
+
+    def of(self, encoding: Encoding, place: Place) -> tuple[Encoding, Place]:
+        """The encoding whose backend is to run a model, and where."""
+        rule = self._rules.get(encoding.name.lower()) or self._rules.get(place_name(place))
+        if rule is None:
+            return encoding, place
+        backend, device = _split(rule)
+        return _ENCODINGS[backend] if backend else encoding, device
+
+
+_ENCODINGS = {item.name.lower(): item for item in Encoding if item is not Encoding.AUTODETECT}
+
+
+def _split(rule: str) -> tuple[str, str]:
+    """Backend, or nothing, and device."""
+    backend, colon, device = rule.partition(":")
+    return (backend.lower(), device) if colon and backend.lower() in _ENCODINGS else ("", rule)

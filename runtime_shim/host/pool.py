@@ -1,0 +1,69 @@
+"""Models that may be in one process, and the backends that have loaded them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+from weakref import WeakValueDictionary
+
+from rewriter.abi.dialects import Encoding
+from runtime_shim.backends.interface import Backend, Graph, Place
+
+__all__ = ["Pool"]
+
+_GraphKey = tuple[Encoding, Place, tuple[bytes, ...], str]
+
+
+class Pool:
+    """Backends, made at their first use, and in `loaded` those models that were loaded from
+    bytes and are still in use. May be shared by threads."""
+
+    def __init__(self, new_backend: Callable[[Encoding], Backend]) -> None:
+        self._new_backend = new_backend
+        self._backends: dict[Encoding, Backend] = {}
+        self.loaded: WeakValueDictionary[_GraphKey, Graph] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[object, _Lock] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def backend(self, encoding: Encoding) -> Backend:
+        """The backend of an encoding. Others can be made meanwhile: an import takes seconds.
+        Raises HostError."""
+        with self.lock_of(encoding):
+            if encoding not in self._backends:
+                self._backends[encoding] = self._new_backend(encoding)
+            return self._backends[encoding]
+
+    def lock_of(self, key: object) -> _Lock:
+        """A lock for one model, so that it is loaded once while others can load meanwhile."""
+        with self._lock:
+            return self._locks.setdefault(key, _Lock())
+
+    def close(self) -> None:
+        """End the processes of those backends that have one, whose models are lost then. What is
+        loaded next begins anew."""
+        while self._backends:
+            _, backend = self._backends.popitem()
+            if isinstance(backend, _HasProcess):
+                backend.close()
+
+
+@runtime_checkable
+class _HasProcess(Protocol):
+    """runtime_shim.backends.isolated.client.IsolatedBackend, which is imported only where it is
+    used."""
+
+    def close(self) -> None: ...
+
+
+class _Lock:
+    """A lock that a WeakValueDictionary can hold."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

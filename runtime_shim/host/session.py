@@ -1,0 +1,330 @@
+"""One guest's view of the host: its handles for graphs and execution contexts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from rewriter.abi.dialects import (
+    MODULE_NAMES,
+    WASMEDGE,
+    Dialect,
+    Encoding,
+    Errno,
+    TensorType,
+)
+from runtime_shim.backends.common.devices import AUTO
+from runtime_shim.backends.interface import (
+    NO_OPTIONS,
+    ExecutionContext,
+    Graph,
+    Options,
+    Place,
+    QuantizedGraph,
+    StreamingContext,
+    check_length,
+    failed,
+    guarded,
+)
+from runtime_shim.errors import HostError
+from runtime_shim.host.limits import Limits, Usage
+from runtime_shim.host.named_graphs import Wanted
+from runtime_shim.host.shared_tensors import Arena
+
+if TYPE_CHECKING:
+    import wasmtime
+
+    from runtime_shim.engine.binding import StoreLife
+
+__all__ = ["AUTO", "DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Place", "Session"]
+
+EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
+
+R = TypeVar("R")
+
+
+class Floats(Enum):
+    """Which tensors of quantised models are floats to a guest: those it sets, or all."""
+
+    IN = "in"
+    IN_AND_OUT = "in and out"
+
+
+class Loader(Protocol):
+    """Where a session gets its graphs from: runtime_shim.host.host."""
+
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Place,
+        *,
+        only_this: bool = False,
+    ) -> Graph: ...
+
+    def most_parts(self, encoding: Encoding) -> int:
+        """Of a model of an encoding."""
+
+    def find_named(self, name: str, options: Options) -> Wanted: ...
+
+    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext: ...
+
+    def release(self) -> None:
+        """The guest has let go of everything."""
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Session(AbstractContextManager["Session"]):
+    """The graphs and contexts of one guest. Made by NNHost.session or NNHost.add_to_linker.
+
+    Handles are u32, count up from 1 over both kinds, and are never used again, so that neither a
+    stale handle nor one of the other kind can mean something. A context keeps its graph alive.
+    All methods raise HostError; what a backend raises besides becomes `runtime_error`. To be used
+    by one thread at a time.
+    """
+
+    def __init__(self, host: Loader, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._host = host
+        self.usage = Usage(limits)
+        self._graphs: _Handles[Graph] = _Handles("a graph")
+        self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
+        self._handles = itertools.count(1)
+        self.refused: tuple[str, HostError] | None = None
+        """The last call that was refused: the function's name, and why."""
+        self.stop: BaseException | None = None
+        """Raised where the guest was called from, instead of returning from a host call to it."""
+        self._arena: Arena | None = None
+        self._arenas_store: StoreLife | None = None
+
+    def instantiate(
+        self,
+        linker: wasmtime.Linker,
+        store: wasmtime.Store,
+        module: wasmtime.Module,
+        *,
+        dialects: Mapping[str, Dialect] = EVERY_NAME,
+    ) -> wasmtime.Instance:
+        """Instantiate the guest, with the wasi-nn functions and what is in the linker.
+
+        Does what NNHost.add_to_linker and Linker.instantiate do, and is faster for guests that set
+        inputs and read outputs again and again: those calls need not leave WebAssembly
+        (runtime_shim.engine.trampolines), unless the session has another instance already. Nothing
+        is defined in the linker. Once the store is closed, contexts whose tensors were in its
+        memory are gone. Raises wasmtime.WasmtimeError, wasmtime.Trap where the start function
+        traps, and what a host call raised in it.
+        """
+        from runtime_shim.engine.binding import Escape
+        from runtime_shim.engine.trampolines import Connection
+
+        escape = Escape(by_wasmtime=True)
+        return Connection(linker, store, module, self, dialects, escape).instantiate()
+
+    @property
+    def has_arena(self) -> bool:
+        """Whether an instance of this guest copies tensors itself."""
+        return self._here() is not None
+
+    def use_arena(self, arena: Arena, store: StoreLife) -> None:
+        """Let tensors of contexts to come be moved to where the guest's own code can copy them, in
+        memory of a store."""
+        self._arena = arena
+        self._arenas_store = store
+
+    def _here(self) -> Arena | None:
+        """The arena, if there is one whose store is still there. Where the store is gone, contexts
+        that have tensors in it are forgotten: nothing may reach for those."""
+        if self._arenas_store is not None and self._arenas_store.is_over:
+            self._arenas_store = None
+            arena, self._arena = self._arena, None
+            for handle in arena.residents() if arena is not None else ():
+                self.contexts.forget(handle)
+                self.usage.release(handle)
+        return self._arena
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free all graphs and contexts; their handles mean nothing from then on. With isolation,
+        the processes of this guest's own models end."""
+        arena = self._arena and self._here()
+        if arena is not None:
+            for handle in self.contexts:
+                arena.dismiss(handle)
+        self.contexts.clear()
+        self._graphs.clear()
+        self.usage = Usage(self.usage.limits)
+        self._host.release()
+
+    def check_load(self, size: int) -> None:
+        """Raise HostError unless a model of `size` bytes may be loaded."""
+        self.usage.check_load(len(self._graphs), size)
+
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Place,
+        *,
+        only_this: bool = False,
+    ) -> int:
+        """Load a model from the bytes of its parts, and return its handle. `only_this` is as in
+        NNHost.load."""
+        size = sum(map(len, builders))
+        self.check_load(size)
+        graph = self._host.load(builders, encoding, target, only_this=only_this)
+        return self._add_graph(graph, size)
+
+    def check_parts(self, encoding: Encoding, count: int) -> None:
+        """Raise HostError with `invalid_argument` for a model of more parts than any has."""
+        most = self._host.most_parts(encoding)
+        if count > most:
+            name = encoding.name.lower()
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"the model has {count} builders; of {name} models, none has more than {most}",
+            )
+
+    def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> int:
+        """The handle of a named graph; `not_found` where the host has none of that name."""
+        self.check_load(0)
+        wanted = self._host.find_named(name, options)
+        self.usage.check_copy(wanted.loaded(), wanted.size)
+        return self._add_graph(wanted.load(), wanted.size)
+
+    def unload(self, graph: int) -> None:
+        """Forget a graph; contexts that were made for it go on."""
+        self._graphs.forget(graph)
+        self.usage.release(graph)
+
+    def init_execution_context(self, graph: int, *, floats: Floats | None = None) -> int:
+        """Make an execution context for a graph, and return its handle. `floats` says which
+        quantised tensors are f32 to the guest."""
+        found = self._graphs[graph]
+        self.usage.check_context(len(self.contexts))
+        context = self._host.watch(found, guarded(found.init_execution_context))
+        if floats is not None and isinstance(found, QuantizedGraph):
+            from runtime_shim.backends.common.quantized import FloatContext  # it needs NumPy
+
+            context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
+        handle = self._add(self.contexts, context)
+        self.usage.hold(handle, found, configured_by=getattr(context, "configured_by", None))
+        arena = self._arena and self._here()
+        if arena is not None:
+            arena.admit(handle, context)
+        return handle
+
+    def set_input(
+        self,
+        context: int,
+        index: int,
+        tensor_type: TensorType,
+        shape: tuple[int, ...],
+        data: memoryview,
+    ) -> None:
+        """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
+        arena = self._arena and self._here()
+        found = self.contexts[context]
+        size = len(data)
+        check_length(found, tensor_type, shape, size)
+        self.usage.check_tensor(context, index, size)
+        try:  # as in `guarded`, of which these three would feel the extra call
+            found.set_input(index, tensor_type, shape, data)
+        except HostError:
+            raise
+        except Exception as error:
+            if arena is not None:
+                arena.input_lost(context, index)
+            raise failed(error) from error
+        self.usage.set_tensor(context, index, size)
+        if arena is not None:
+            arena.input_set(context, index, tensor_type, shape, size)
+
+    def compute(self, context: int) -> None:
+        """Run the model on the inputs that were set."""
+        arena = self._arena and self._here()
+        found = self.contexts[context]
+        try:
+            moved_back = found.compute()
+        except Exception as error:
+            if arena is not None:
+                arena.outputs_lost(context)
+            if isinstance(error, HostError):
+                raise
+            raise failed(error) from error
+        if moved_back and arena is not None:
+            arena.outputs_moved_back(context)
+
+    def get_output(self, context: int, index: int) -> bytes:
+        """A copy of the bytes of an output."""
+        return bytes(self.output_in_place(context, index))
+
+    def output_in_place(self, context: int, index: int) -> memoryview:
+        """The bytes of an output where they are. Nothing keeps them there once the host call that
+        asks for them has returned."""
+        arena = self._arena and self._here()
+        found = self.contexts[context]
+        try:
+            output = found.get_output(index)
+        except HostError:
+            raise
+        except Exception as error:
+            raise failed(error) from error
+        return output if arena is None else arena.output_read(context, index, output)
+
+    def compute_single(self, context: int) -> None:
+        """Make the next piece of the output."""
+        guarded(self._streaming(context).compute_single)
+
+    def get_output_single(self, context: int, index: int) -> memoryview:
+        """The bytes of the piece, good until the next."""
+        return guarded(self._streaming(context).get_output_single, index)
+
+    def fini_single(self, context: int) -> None:
+        """Drop the rest of the output."""
+        guarded(self._streaming(context).fini_single)
+
+    def _streaming(self, context: int) -> StreamingContext:
+        found = self.contexts[context]
+        if not isinstance(found, StreamingContext):
+            raise HostError(Errno.UNSUPPORTED_OPERATION, "the backend does not stream")
+        return found
+
+    def finalize_execution_context(self, context: int) -> None:
+        """Forget an execution context."""
+        arena = self._arena and self._here()
+        self.contexts.forget(context)
+        self.usage.release(context)
+        if arena is not None:
+            arena.dismiss(context)
+
+    def _add_graph(self, graph: Graph, size: int = 0) -> int:
+        handle = self._add(self._graphs, graph)
+        self.usage.hold(handle, graph, size)
+        return handle
+
+    def _add(self, table: dict[int, R], value: R) -> int:
+        handle = next(self._handles)
+        table[handle] = value
+        return handle
+
+
+class _Handles(dict[int, R]):
+    """Handles of one kind; looking up any other number raises HostError."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def forget(self, handle: int) -> None:
+        self[handle]  # raises HostError, where `del` would raise KeyError
+        del self[handle]
+
+    def __missing__(self, handle: int) -> R:
+        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")

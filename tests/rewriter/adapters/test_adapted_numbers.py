@@ -1,0 +1,147 @@
+"""What a host gets to see of encodings and tensor types, through adapters."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import wasmtime
+
+from rewriter import inspect_module, rewrite
+from rewriter.abi.dialects import WAMR, WASMEDGE, WITX, Dialect, Errno
+from tests.support.guest import text
+from tests.support.wasm import assemble
+
+# What the guest is answered where the host is not called, below zero.
+ENCODING, UNSUPPORTED = -int(Errno.INVALID_ENCODING), -int(Errno.UNSUPPORTED_OPERATION)
+INVALID = -int(Errno.INVALID_ARGUMENT)
+BUILDERS, TENSOR, DIMENSIONS, DATA = 100, 200, 300, 400
+
+
+class Recorder:
+    """A guest that passes functions on, and a host that keeps what it is called with."""
+
+    def __init__(self, dialect: Dialect, functions: tuple[str, ...], **options: Any) -> None:
+        part = replace(dialect, functions={name: dialect.functions[name] for name in functions})
+        module = "wasi_nn" if dialect is WAMR else "wasi_ephemeral_nn"
+        built = assemble(text(module, '(memory (export "memory") 1)', part))
+        adapted = rewrite(built, guest_abi=dialect.name, **options)
+        engine = wasmtime.Engine()
+        self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+        self.calls: list[tuple[int, ...]] = []
+        for item in inspect_module(adapted).wasi_nn.values():
+            parameters = len(item.type.params)  # type: ignore[union-attr]
+            kind = wasmtime.FuncType(
+                [wasmtime.ValType.i32()] * parameters, [wasmtime.ValType.i32()]
+            )
+            linker.define_func(item.module, item.name, kind, self._record, access_caller=True)
+        compiled = wasmtime.Module(engine, adapted)
+        self.exports: Any = linker.instantiate(self.store, compiled).exports(self.store)
+
+    def _record(self, caller: wasmtime.Caller, *arguments: int) -> int:
+        self.calls.append(arguments)
+        memory: Any = caller["memory"]
+        self.memory = bytes(memory.read(caller))
+        return 0
+
+    def put(self, address: int, layout: str, *values: int) -> None:
+        self.exports["memory"].write(self.store, struct.pack(layout, *values), address)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "options", "expected"),
+    [
+        pytest.param(
+            WASMEDGE,
+            {"host": "wamr"},
+            {**{n: n for n in range(5)}, 5: 6, 6: 5, 7: ENCODING, 14: ENCODING, 99: ENCODING},
+            id="wasmedge to wamr",
+        ),
+        pytest.param(
+            WASMEDGE,
+            {"host": "wasmtime"},
+            {**{n: n for n in range(6)}, 6: ENCODING, 9: ENCODING},
+            id="wasmedge to wasmtime",
+        ),
+        pytest.param(
+            WAMR,
+            {"host": "wasmedge"},
+            {**{n: n for n in range(5)}, 5: 6, 6: 5, 7: ENCODING},
+            id="wamr to wasmedge",
+        ),
+        pytest.param(
+            WAMR,
+            {"host": "wasmtime"},
+            {4: 4, 5: ENCODING, 6: 5, 7: ENCODING},
+            id="wamr to wasmtime",
+        ),
+        pytest.param(
+            WITX,
+            {"host": "wamr-legacy"},
+            {**{n: n for n in range(5)}, 5: 6, 6: ENCODING},
+            id="witx to wamr-legacy",
+        ),
+    ],
+)
+def test_encodings(dialect: Dialect, options: dict[str, str], expected: dict[int, int]) -> None:
+    functions = ("load", "unload") if dialect is WASMEDGE else ("load",)
+    recorder = Recorder(dialect, functions, **options)
+    recorder.put(BUILDERS, "<II", BUILDERS, 0)
+    builders = (BUILDERS,) if dialect is WAMR else (BUILDERS, 0)
+    for encoding, number in expected.items():
+        recorder.calls.clear()
+        errno = recorder.exports["load"](recorder.store, *builders, encoding, 1, 500)
+        if number < 0:
+            assert (errno, recorder.calls) == (-number, [])
+        else:
+            (arguments,) = recorder.calls
+            assert (errno, *arguments[-3:]) == (0, number, 1, 500)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "options", "expected"),
+    [
+        pytest.param(
+            WITX,
+            {"host": "wamr-legacy"},
+            {0: 0, 1: 1, 2: UNSUPPORTED, 3: 2, 4: 3, 5: UNSUPPORTED, 6: INVALID, 255: INVALID},
+            id="witx to wamr",
+        ),
+        pytest.param(
+            WAMR, {"host": "wasmtime"}, {0: 0, 1: 1, 2: 3, 3: 4, 4: INVALID}, id="wamr to witx"
+        ),
+        pytest.param(
+            WITX,
+            {"host": "wamr-2.1"},
+            {0: 0, 1: 1, 2: 2, 3: 4, 4: 5, 5: 6, 6: INVALID},
+            id="witx to wamr-2.1",
+        ),
+        pytest.param(
+            WITX,
+            {"host": "wasmtime", "built_for": "wamr-2.1"},
+            {0: 0, 1: 1, 2: 2, 3: INVALID, 4: 3, 5: 4, 6: 5},
+            id="wamr-2.1 to wasmtime",
+        ),
+    ],
+)
+def test_tensor_types_are_whole_words_and_others_do_not_reach_the_host(
+    dialect: Dialect, options: dict[str, str], expected: dict[int, int]
+) -> None:
+    recorder = Recorder(dialect, ("load", "set_input"), **options)
+    recorder.put(DIMENSIONS, "<III", DIMENSIONS + 8, 1, 0)
+    for kind, number in expected.items():
+        if dialect is WAMR:
+            recorder.put(TENSOR, "<III", DIMENSIONS, 0xABCDEF00 | kind, DATA)
+        else:
+            recorder.put(TENSOR, "<IIIII", DIMENSIONS + 8, 1, 0xABCDEF00 | kind, DATA, 0)
+        recorder.calls.clear()
+        errno = recorder.exports["set_input"](recorder.store, 7, 8, TENSOR)
+        if number < 0:
+            assert (errno, recorder.calls) == (-number, [])
+            continue
+        ((context, index, tensor),) = recorder.calls
+        place = tensor + (4 if options["host"] == "wamr-legacy" else 8)
+        assert (errno, context, index) == (0, 7, 8)
+        assert struct.unpack_from("<I", recorder.memory, place) == (number,)

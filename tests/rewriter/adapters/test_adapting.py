@@ -1,0 +1,340 @@
+"""What adapting does to the bytes of a module."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from rewriter import compare, inspect_module, rewrite, rewrite_file
+from rewriter.abi.dialects import WAMR, WASMEDGE, WITX
+from rewriter.analysis.compatibility import fit
+from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.files import wasm_tools
+from rewriter.rewriting.plan import NOT_ADAPTING, make_plan
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.names import function_names
+from rewriter.wasm.sections import Section, SectionId, split
+from tests.support.smith import smith_guest
+from tests.support.wasm import HEADER, assemble, custom, imported, imports, name, section, vector
+
+EPHEMERAL = "wasi_ephemeral_nn"
+LOAD = f'(import "{EPHEMERAL}" "load" (func $load {WITX.signature("load")}))'
+COMPUTE = f'(import "{EPHEMERAL}" "compute" (func $compute {WITX.signature("compute")}))'
+MEMORY = '(memory (export "memory") 1)'
+ARGUMENTS = "(i32.const 0) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 8)"
+
+
+def part(module: bytes, section_id: SectionId) -> Section:
+    (found,) = [s for s in split(module) if s.id is section_id]
+    return found
+
+
+def content(module: bytes, section_id: SectionId) -> bytes:
+    found = part(module, section_id)
+    return module[found.content : found.end]
+
+
+def with_calls(*bodies: bytes, types: int = 1) -> bytes:
+    """Imports load as function 0; defines functions without parameters that have these bodies."""
+    load, nothing = b"\x60\x05" + b"\x7f" * 5 + b"\x01\x7f", b"\x60\x00\x00"
+    return (
+        HEADER
+        + section(SectionId.TYPE, vector(load, *[nothing] * types))
+        + imports(imported(EPHEMERAL, "load", b"\0\0"))
+        + section(SectionId.FUNCTION, vector(*[b"\x01"] * len(bodies)))
+        + section(SectionId.MEMORY, vector(b"\0\1"))
+        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
+        + section(SectionId.CODE, vector(*(encode_u32(len(b)) + b for b in bodies)))
+    )
+
+
+def call(width: int) -> bytes:
+    """Loads, by an index of so many bytes."""
+    return b"\0" + b"\x41\x00" * 5 + b"\x10" + encode_u32(0, width) + b"\x1a\x0b"
+
+
+NOTHING = b"\0\x0b"
+
+
+def test_no_byte_of_the_code_moves_where_the_calls_have_room() -> None:
+    module = with_calls(NOTHING, call(5), NOTHING, call(5))
+    there = rewrite(module, abi="wamr")
+    before, after = content(module, SectionId.CODE), content(there, SectionId.CODE)
+    adapter = encode_u32(5, 5)
+    assert after[1 : len(before)] == before[1:].replace(encode_u32(0, 5), adapter)
+    assert after[0] == before[0] + 1
+
+
+def test_a_call_without_room_grows_and_its_body_with_it() -> None:
+    functions = 200
+    module = with_calls(*[NOTHING] * functions, call(1), call(2), NOTHING)
+    there = rewrite(module, abi="wamr")
+    adapter = encode_u32(functions + 4)
+    assert len(adapter) == 2
+    bodies = content(there, SectionId.CODE)
+    for width in (2, 2):
+        body = call(5).replace(encode_u32(0, 5), encode_u32(functions + 4, width))
+        assert encode_u32(len(body)) + body in bodies
+    assert compare(module, there).only_rewritten
+
+
+def test_the_user_is_told_what_no_longer_matches_when_code_has_moved(tmp_path: Path) -> None:
+    debug = custom(".debug_line") + custom("metadata.code.branch_hint") + custom("producers")
+    narrow, wide = tmp_path / "narrow.wasm", tmp_path / "wide.wasm"
+    narrow.write_bytes(with_calls(*[NOTHING] * 200, call(1)) + debug)
+    wide.write_bytes(with_calls(*[NOTHING] * 200, call(5)) + debug)
+    moved = rewrite_file(str(narrow), str(tmp_path / "out.wasm"), abi="wamr", validate=False)
+    assert moved.plan.outdated == (".debug_line", "metadata.code.branch_hint")
+    assert ".debug_line, metadata.code.branch_hint" in moved.notes[-1]
+    stayed = rewrite_file(str(wide), str(tmp_path / "out.wasm"), abi="wamr", validate=False)
+    assert stayed.plan.outdated == stayed.notes == ()
+
+
+def test_debug_sections_go_where_that_is_asked_for() -> None:
+    module = with_calls(call(1)) + custom(".debug_line") + custom("producers")
+    there = rewrite(module, abi="wamr", drop_debug=True)
+    assert [s.name for s in split(there) if s.name] == ["producers", "name"]
+    assert rewrite(there, abi="wamr", drop_debug=True) == there
+
+
+def test_a_count_that_needs_another_byte_moves_the_code(tmp_path: Path) -> None:
+    module = with_calls(*[NOTHING] * 126, call(5)) + custom(".debug_line")
+    assert len(encode_u32(127)) != len(encode_u32(128))
+    there = rewrite(module, abi="wamr")
+    assert compare(module, there).only_rewritten
+    path = tmp_path / "m.wasm"
+    path.write_bytes(module)
+    assert rewrite_file(str(path), None, abi="wamr").plan.outdated == (".debug_line",)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(f"(func (drop (call $load {ARGUMENTS})))", id="call"),
+        pytest.param(f"(func (result i32) (return_call $load {ARGUMENTS}))", id="return_call"),
+        pytest.param("(elem declare func $load) (func (drop (ref.func $load)))", id="ref.func"),
+        pytest.param("(table 2 funcref) (elem (i32.const 0) $load)", id="active segment"),
+        pytest.param("(table $u 2 funcref) (elem (table $u) (i32.const 0) func $load)", id="table"),
+        pytest.param("(elem func $load)", id="passive segment"),
+        pytest.param("(elem declare func $load)", id="declarative segment"),
+        pytest.param("(elem funcref (ref.func $load) (ref.null func))", id="expressions"),
+        pytest.param(
+            "(table 2 funcref) (elem (offset i32.const 0) funcref (ref.func $load))",
+            id="active expressions",
+        ),
+        pytest.param('(export "load" (func $load))', id="export"),
+        pytest.param("(global funcref (ref.func $load))", id="global"),
+        pytest.param("(table 2 (ref func) (ref.func $load))", id="table's value"),
+    ],
+)
+def test_every_form_of_reference_is_redirected(form: str) -> None:
+    module = assemble(f"(module {LOAD} {COMPUTE} {MEMORY} {form})")
+    there = rewrite(module, abi="wamr")
+    comparison = compare(module, there)
+    assert comparison.only_rewritten
+    assert comparison.adapters == ("nnshim.load.witx-to-wamr",)
+    assert rewrite(there, abi="wamr") == there
+    assert compare(module, rewrite(there, abi="witx")).adapters == ()
+
+
+def test_adapters_have_names_after_those_of_the_module() -> None:
+    module = assemble(f"(module $m {LOAD} {MEMORY} (func $f (local $x i32)))")
+    there = rewrite(module, abi="wamr")
+    (names,) = [s for s in split(there) if s.name == "name"]
+    functions, others = function_names(there, names)
+    assert dict(functions) == {0: b"load", 1: b"f", 2: b"nnshim.load.witx-to-wamr"}
+    (before,) = [s for s in split(module) if s.name == "name"]
+    assert function_names(module, before)[1] == others
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(b"", id="none"),
+        pytest.param(custom("name", b"\0\2\1m"), id="module name only"),
+        pytest.param(custom("name", b"\2\1\0"), id="local names only"),
+        pytest.param(custom("name", b"\1\4\1\0\1f"), id="function names"),
+    ],
+)
+def test_there_and_back_gives_the_same_bytes(names: bytes) -> None:
+    module = with_calls(NOTHING, call(5)) + names
+    there = rewrite(module, abi="wamr", validate=False)
+    wasm_tools.validate(there)
+    back = rewrite(there, abi="witx")
+    before, after = ([m[s.content : s.end] for s in split(m)] for m in (module, back))
+    assert after[1:] == before[1:]
+    assert after[0][1:].startswith(before[0][1:])  # the type of the host's function is left
+    assert rewrite(back, abi="wamr") == there
+
+
+def test_function_names_are_put_where_they_belong() -> None:
+    local_names = custom("name", b"\2\1\0")
+    there = rewrite(with_calls(call(5)) + local_names, abi="wamr", validate=False)
+    (found,) = [s for s in split(there) if s.name == "name"]
+    assert there[found.content : found.end].startswith(name("name") + b"\1")
+    assert there[found.content : found.end].endswith(b"\2\1\0")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\1\x7f\5", id="longer than its section"),
+        pytest.param(b"\1\4\1\0\1\xff", id="a name that is not UTF-8"),
+        pytest.param(b"\1\7\2\1\1f\0\1g", id="names out of order"),
+        pytest.param(b"\1\5\1\0\1fx", id="a byte too many"),
+        pytest.param(b"\2\1\0\1\4\1\0\1f", id="subsections out of order"),
+        pytest.param(b"\1\1\0\1\1\0", id="names twice"),
+    ],
+)
+def test_a_name_section_that_cannot_be_read_is_left_alone(content: bytes) -> None:
+    broken = custom("name", content)
+    module = with_calls(call(5)) + broken
+    there = rewrite(module, abi="wamr", validate=False)
+    assert there.endswith(broken)
+    assert compare(module, there).only_rewritten
+
+
+def test_a_name_for_a_function_that_is_not_there_goes() -> None:
+    module = with_calls(call(5)) + custom("name", b"\1\7\2\0\1f\2\1g")
+    there = rewrite(module, abi="wamr")
+    (found,) = [s for s in split(there) if s.name == "name"]
+    assert dict(function_names(there, found)[0]) == {0: b"f", 2: b"nnshim.load.witx-to-wamr"}
+    assert compare(module, there).only_rewritten
+
+
+def test_a_function_without_a_body_is_refused() -> None:
+    module = with_calls(call(5))
+    declared = section(SectionId.FUNCTION, vector(b"\1"))
+    more = module.replace(declared, section(SectionId.FUNCTION, vector(b"\1", b"\1")))
+    with pytest.raises(MalformedModule, match="2 functions are declared, and 1 have a body"):
+        rewrite(more, abi="wamr", validate=False)
+
+
+MAY_NOT_BE_NAMED = r"function \d is named where it would become another one"
+
+
+def test_a_function_that_is_not_there_may_not_be_named() -> None:
+    module = with_calls(call(5).replace(encode_u32(0, 5), encode_u32(2, 5)))
+    with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
+        rewrite(module, abi="wamr", validate=False)
+
+
+def test_a_function_behind_an_adapter_may_not_be_named() -> None:
+    adapted = rewrite(with_calls(call(5)), abi="wamr")
+    past = adapted.replace(encode_u32(2, 5), encode_u32(0, 5))
+    with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
+        rewrite(past, abi="witx", validate=False)
+
+
+def test_a_group_that_shares_a_type_gets_one_for_each_import() -> None:
+    load = b"\x60\x05" + b"\x7f" * 5 + b"\x01\x7f"
+    group = name(EPHEMERAL) + b"\0\x7e\0\0" + vector(name("load"), name("get_output"))
+    module = (
+        HEADER
+        + section(SectionId.TYPE, vector(load))
+        + imports(group)
+        + section(SectionId.MEMORY, vector(b"\0\1"))
+        + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
+    )
+    there = rewrite(module, abi="wamr")
+    info = inspect_module(there)
+    assert [(f.name, f.module, str(f.type)) for f in info.wasi_nn.values()] == [
+        ("load", "wasi_nn", "(param i32 i32 i32 i32) (result i32)"),
+        ("get_output", "wasi_nn", "(param i32 i32 i32 i32) (result i32)"),
+    ]
+    assert compare(module, there).only_rewritten
+
+
+def test_functions_that_a_host_lacks_keep_their_places_among_the_imports() -> None:
+    names = ("compute", "unload", "load_by_name_with_config", "finalize_execution_context")
+    items = " ".join(f'(import "{EPHEMERAL}" "{n}" (func {WASMEDGE.signature(n)}))' for n in names)
+    module = assemble(f'(module {items} {MEMORY} (export "u" (func 1)))')
+    there = rewrite(module, abi="witx")
+    assert [f.name for f in inspect_module(there).wasi_nn.values()] == [
+        "compute",
+        "compute",
+        "load_by_name",
+        "compute",
+    ]
+    assert rewrite(there, abi="witx") == there
+    back = inspect_module(rewrite(there, abi="wasmedge"))
+    assert tuple(f.name for f in back.wasi_nn.values()) == names
+
+
+def test_adapters_change_with_the_host_that_they_are_for() -> None:
+    module = assemble(f"(module {LOAD} {COMPUTE} {MEMORY})")
+    legacy = rewrite(module, host="wamr-legacy")
+    assert rewrite(legacy, host="wasmtime") == rewrite(legacy, abi="witx")
+    assert inspect_module(rewrite(legacy, host="wasmtime")).adapters == {}
+    wamr = rewrite(module, host="wasmtime", built_for="wamr")
+    (standing,) = inspect_module(wamr).adapters.values()
+    assert standing.adapter.name == "nnshim.load.wamr-ephemeral-to-witx"
+    assert rewrite(wamr, host="wasmtime") == wamr
+    assert inspect_module(rewrite(wamr, host="wamr")).adapters == {}
+
+
+def test_a_guest_of_both_names_is_adapted_where_it_has_to_be() -> None:
+    other = f'(import "wasi_nn" "load" (func {WAMR.signature("load")}))'
+    module = assemble(f"(module {LOAD} {other} {COMPUTE} {MEMORY})")
+    there = inspect_module(rewrite(module, host="wasmtime"))
+    assert there.import_modules == (EPHEMERAL,)
+    assert {slot: s.adapter.name for slot, s in there.adapters.items()} == {
+        1: "nnshim.load.wamr-to-witx"
+    }
+
+
+def test_an_adapter_that_takes_anothers_place_has_the_type_that_the_guest_calls() -> None:
+    legacy = rewrite(assemble(f"(module {LOAD} {MEMORY})"), host="wamr-legacy")
+    there = inspect_module(rewrite(legacy, host="wamr", built_for="wasmtime"))
+    ((slot, standing),) = there.adapters.items()
+    assert standing.adapter.name == "nnshim.load.witx-to-wamr-ephemeral"
+    assert there.types[standing.type_index] == WITX.signature("load")
+    assert there.wasi_nn[slot].type == WITX.signature("load")
+
+
+def test_the_bytes_of_an_adapter_in_a_function_of_another_type_are_none() -> None:
+    there = bytearray(rewrite(with_calls(call(5)), abi="wamr"))
+    assert inspect_module(bytes(there)).adapters
+    functions = part(bytes(there), SectionId.FUNCTION)
+    assert there[functions.end - 1] == 0  # load's type
+    there[functions.end - 1] = 1
+    assert inspect_module(bytes(there)).adapters == {}
+
+
+def test_the_memory_that_is_exported_is_the_one_that_adapters_use() -> None:
+    second = '(memory 1) (memory (export "memory") 1 (pagesize 1))'
+    there = rewrite(assemble(f"(module {LOAD} {second})"), abi="wamr")
+    (standing,) = inspect_module(there).adapters.values()
+    assert standing.function_index == 1
+
+
+def test_without_anything_to_adapt_nothing_is_planned(tmp_path: Path) -> None:
+    path = tmp_path / "m.wasm"
+    path.write_bytes(assemble(f"(module {LOAD} {MEMORY})"))
+    result = rewrite_file(str(path), None, abi="witx")
+    assert result.plan.adapting == NOT_ADAPTING
+    assert result.plan.edits == ()
+
+
+MODULES, BATCHES = 2000, 20
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) -> None:
+    seeds = random.Random(batch)
+    redirected = 0
+    for _ in range(MODULES // BATCHES):
+        module = smith_guest(seeds, tmp_path)
+        there = rewrite(module, abi="wamr", validate=False)
+        wasm_tools.validate(there)
+        assert compare(module, there).differences == ()
+        assert rewrite(there, abi="wamr", validate=False) == there
+        back = rewrite(there, abi="witx", validate=False)
+        assert compare(module, back).adapters == ()
+        assert compare(module, back).differences == ()
+        info = inspect_module(module)
+        fitting = fit(info, (WAMR,)).adapters
+        redirected += make_plan(module, {}, info, fitting).adapting.references
+    assert redirected > 6 * MODULES // BATCHES

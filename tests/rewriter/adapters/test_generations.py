@@ -1,0 +1,322 @@
+"""Adapters as a file format: their bytes, and how they are known again whatever has happened."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rewriter import HostMismatch, UnsupportedModule, compare, inspect_module, rewrite
+from rewriter.abi.dialects import DIALECTS, WAMR, WASMEDGE, WITX
+from rewriter.abi.hosts import HOSTS
+from rewriter.adapters.adapter import Adapter
+from rewriter.adapters.generations import GENERATION, MARK
+from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.files.wasm_tools import find
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.sections import split
+from rewriter.wasm.types import AdapterMemory
+from runtime_shim import LinkError, guest_dialects
+from tests.rewriter.adapters.every import all_adapters
+from tests.rewriter.adapters.unmarked import UNMARKED_MODULES, plain, unmarked
+from tests.support.wasm import assemble
+
+PINNED = Path(__file__).parent / "adapter_bytes.txt"
+MEMORIES = ((0, AdapterMemory(0, 65536)), (300, AdapterMemory(1, 1)))
+"""What bodies depend on besides: the index of the import, and the memory."""
+
+U8_GUEST = f"""(module
+  (import "wasi_ephemeral_nn" "set_input" (func $set_input {WITX.signature("set_input")}))
+  (memory (export "memory") 1)
+  (func (export "_start") (drop (call $set_input (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+
+
+def line(adapter: Adapter, slot: int, memory: AdapterMemory) -> str:
+    digest = hashlib.sha256(adapter.body(slot, memory)).hexdigest()
+    return (
+        f"{adapter.generation} {adapter.function} {adapter.source.name} {adapter.target.name}"
+        f" {slot} {memory.memory_index} {memory.page_size} {digest}"
+    )
+
+
+def test_the_bytes_of_every_adapter_are_those_that_are_written_down() -> None:
+    made = [line(adapter, *where) for adapter in all_adapters() for where in MEMORIES]
+    pinned = [text for text in PINNED.read_text().splitlines() if not text.startswith("#")]
+    assert made == pinned
+
+
+def test_a_body_starts_with_its_marker_and_declares_no_variable_that_it_does_not_use() -> None:
+    for adapter in all_adapters():
+        if adapter.generation != GENERATION:
+            continue
+        body = adapter.body(0, MEMORIES[0][1])
+        assert body.count(MARK + encode_u32(GENERATION) + b"\x1a") == 1
+        parameters = len(adapter.type.params)
+        text = _printed(_module_with(adapter, body))
+        declared = sum(len(found.split()) for found in re.findall(r"\(local ([^)]*)\)", text))
+        used = {int(found) for found in re.findall(r"local\.(?:get|set|tee) (\d+)", text)}
+        assert {*range(parameters, parameters + declared)} <= used, adapter
+
+
+def _module_with(adapter: Adapter, body: bytes) -> bytes:
+    """A module that imports what an adapter calls, and has no other function."""
+    text = (
+        f'(module (import "m" "f" (func {adapter.imported_type})) (memory 1)'
+        f" (func {adapter.type} unreachable))"
+    )
+    module = assemble(text)
+    return module.replace(b"\x0a\x05\x01\x03\x00\x00\x0b", _code(body))
+
+
+def _code(body: bytes) -> bytes:
+    content = b"\x01" + encode_u32(len(body)) + body
+    return b"\x0a" + encode_u32(len(content)) + content
+
+
+def _tool(*arguments: str, data: bytes) -> bytes:
+    done = subprocess.run([find(), *arguments], input=data, capture_output=True, check=True)
+    return done.stdout
+
+
+def _printed(module: bytes) -> str:
+    return _tool("print", "-", data=module).decode()
+
+
+PAIRS = sorted({(a.source.name, a.target.name) for a in all_adapters()})
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_between_any_two_abis_a_module_is_adapted_once_and_back(source: str, target: str) -> None:
+    module = plain(source)
+    there = rewrite(module, abi=target, guest_abi=source)
+    info = inspect_module(there)
+    assert info.traces == ()
+    assert {found.adapter.source for found in info.adapters.values()} <= {DIALECTS[source]}
+    assert rewrite(there, abi=target) == there
+    assert compare(module, there).only_rewritten
+    back = rewrite(there, abi=source)
+    assert inspect_module(back).adapters == {}
+    assert compare(module, back).adapters == ()
+    assert compare(module, back).only_rewritten
+
+
+@pytest.mark.parametrize("name", UNMARKED_MODULES)
+def test_what_was_adapted_before_there_were_markers_is_recognised(name: str) -> None:
+    source, _ = UNMARKED_MODULES[name]
+    module, old = plain(source), unmarked(name)
+    assert MARK not in old
+    assert compare(module, old).only_rewritten
+    assert len(inspect_module(old).adapters) == len(compare(module, old).adapters) >= 3
+    back = rewrite(old, abi=source)
+    assert inspect_module(back).adapters == {}
+    assert compare(module, back).only_rewritten
+
+
+@pytest.mark.parametrize("name", UNMARKED_MODULES)
+def test_adapting_such_a_module_again_puts_marked_adapters_in_their_place(name: str) -> None:
+    source, target = UNMARKED_MODULES[name]
+    old = unmarked(name)
+    again = rewrite(old, abi=target)
+    expected = inspect_module(rewrite(plain(source), abi=target, guest_abi=source))
+    assert [str(f.type) for f in inspect_module(again).wasi_nn.values()] == [
+        str(f.type) for f in expected.wasi_nn.values()
+    ]
+    assert len(inspect_module(again).adapters) == len(expected.adapters)
+    assert again.count(MARK) == len(expected.adapters)
+    assert compare(old, again).only_rewritten
+    assert rewrite(again, abi=target) == again
+
+
+@pytest.mark.parametrize("generation", ["marked", "unmarked"])
+def test_a_module_that_was_stripped_is_recognised(generation: str) -> None:
+    module = plain("witx")
+    there = rewrite(module, abi="wamr") if generation == "marked" else unmarked("witx-to-wamr")
+    stripped = _tool("strip", "--all", data=there)
+    assert not any(section.name for section in split(stripped))
+    assert len(inspect_module(stripped).adapters) == 3
+    assert compare(_tool("strip", "--all", data=module), stripped).only_rewritten
+    assert inspect_module(rewrite(stripped, abi="witx")).adapters == {}
+
+
+@pytest.mark.parametrize(
+    "there", [rewrite(plain("witx"), abi="wamr"), unmarked("witx-to-wamr")], ids=["now", "unmarked"]
+)
+def test_a_module_that_went_through_text_is_recognised(there: bytes) -> None:
+    written = _tool("parse", "-", data=_printed(there).encode())
+    load = encode_u32(4, 5)
+    assert load in there
+    assert load not in written
+    assert len(inspect_module(written).adapters) == 3
+    again = rewrite(written, abi="wamr")
+    assert (again == written) is (MARK in there)
+    assert rewrite(again, abi="wamr") == again
+    assert inspect_module(rewrite(written, abi="witx")).adapters == {}
+
+
+def test_what_adapters_are_exported_as_goes_with_them() -> None:
+    module = plain("witx")
+    there = rewrite(module, abi="wamr")
+    assert sorted(set(inspect_module(there).exports) - {"memory"}) == [
+        f"nnshim.{name}.witx-to-wamr.0.{slot}"
+        for name, slot in (("get_output", 5), ("load", 4), ("set_input", 2))
+    ]
+    other = rewrite(there, abi="wamr-2.1")
+    assert [*inspect_module(other).exports] == ["memory", "nnshim.set_input.witx-to-wamr-2.1.0.2"]
+    assert [*inspect_module(rewrite(other, abi="witx")).exports] == ["memory"]
+
+
+def optimized(module: bytes, keep_names: bool = False) -> bytes:
+    """What optimizers leave: adapters without markers, among other functions, with other code."""
+    text = _printed(module).replace(
+        "i32.const 1752395374\n    drop\n    i32.const 0\n    drop\n", ""
+    )
+    changed = _tool("parse", "-", data=text.encode())
+    assert MARK not in changed
+    return changed if keep_names else _tool("strip", "--all", data=changed)
+
+
+U8_ADAPTED = rewrite(assemble(U8_GUEST), host="wamr-2.1")
+
+
+def without_exports(module: bytes) -> bytes:
+    text = re.sub(r'\(export "nnshim[^)]*\)\)', "", _printed(module))
+    return _tool("parse", "-", data=text.encode())
+
+
+def with_another_function(module: bytes) -> bytes:
+    text = _printed(module).rstrip().removesuffix(")") + "(func))"
+    return _tool("strip", "--all", data=_tool("parse", "-", data=text.encode()))
+
+
+CHANGED = [
+    pytest.param(optimized(U8_ADAPTED), id="an export is left"),
+    pytest.param(without_exports(optimized(U8_ADAPTED, keep_names=True)), id="a name is left"),
+    pytest.param(with_another_function(U8_ADAPTED), id="another function is behind them"),
+]
+
+
+@pytest.mark.parametrize("changed", CHANGED)
+def test_adapters_that_another_tool_has_changed_are_not_adapted_again(changed: bytes) -> None:
+    assert inspect_module(changed).adapters == {}
+    (trace,) = inspect_module(changed).traces
+    assert str(trace).startswith("its adapter nnshim.set_input.witx-to-wamr-2.1 was changed by")
+    for goal in ({"host": "wasmtime"}, {"abi": "wamr"}, {"abi": "witx"}):
+        with pytest.raises(HostMismatch, match=r"was changed by another tool.*adapt the module as"):
+            rewrite(changed, **goal)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("changed", CHANGED)
+def test_a_module_still_runs_where_its_changed_adapters_lead(changed: bytes) -> None:
+    info = inspect_module(changed)
+    verdicts = {name: assess(info, host).verdict for name, host in HOSTS.items()}
+    assert verdicts.pop("wamr-2.1") is Verdict.AS_IT_IS
+    assert {*verdicts.values()} == {Verdict.CANNOT}
+    assert rewrite(changed, host="wamr-2.1") == changed
+    with pytest.raises(LinkError, match=r"adapted for wamr-2\.1, whose numbers are others"):
+        guest_dialects(info)
+
+
+def test_a_marker_alone_is_a_trace_too() -> None:
+    text = re.sub(r'\(export "nnshim[^)]*\)\)', "", _printed(with_another_function(U8_ADAPTED)))
+    changed = _tool("strip", "--all", data=_tool("parse", "-", data=text.encode()))
+    (trace,) = inspect_module(changed).traces
+    assert str(trace).startswith("one of its adapters was changed by another tool")
+    assert changed[trace.offset :].startswith(MARK)
+    for host in HOSTS:
+        with pytest.raises(HostMismatch, match="one of its adapters was changed"):
+            rewrite(changed, host=host)
+    with pytest.raises(LinkError, match="cannot be told which ABI"):
+        guest_dialects(inspect_module(changed))
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        pytest.param(MARK + b"\0\x1a", id="in the marker"),
+        pytest.param(b"wamr-2.1.0.0", id="in the export"),
+    ],
+)
+def test_another_generation_is_refused_by_its_number(old: bytes) -> None:
+    new = {MARK + b"\0\x1a": MARK + b"\7\x1a", b"wamr-2.1.0.0": b"wamr-2.1.7.0"}[old]
+    later = U8_ADAPTED.replace(MARK + b"\0\x1a", MARK + b"\7\x1a").replace(old, new)
+    assert later != U8_ADAPTED
+    for host in HOSTS:
+        with pytest.raises(HostMismatch, match="is of generation 7, which this release of nnshim"):
+            rewrite(later, host=host)
+    with pytest.raises(LinkError, match="generation 7"):
+        guest_dialects(inspect_module(later))
+
+
+def test_an_optimized_guest_is_run_with_what_its_adapter_passes_on() -> None:
+    there = rewrite(plain("witx"), abi="wamr")
+    assert {d.name for d in guest_dialects(inspect_module(optimized(there))).values()} == {
+        d.name for d in guest_dialects(inspect_module(there)).values()
+    }
+    assert {d.name for d in guest_dialects(inspect_module(there)).values()} != {WAMR.name}
+
+
+def test_of_two_abis_with_the_same_adapter_the_right_one_is_named() -> None:
+    there = rewrite(plain("wasmedge"), abi="wamr")
+    names = [found.adapter.name for found in inspect_module(there).adapters.values()]
+    assert "nnshim.get_output.wasmedge-to-wamr" in names
+    assert {found.adapter.source for found in inspect_module(there).adapters.values()} == {WASMEDGE}
+
+
+def test_an_adapter_that_is_exported_as_another_one_is_a_trace() -> None:
+    other = U8_ADAPTED.replace(b"witx-to-wamr-2.1.0.0", b"wktx-to-wamr-2.1.0.0")
+    assert other != U8_ADAPTED
+    for host in HOSTS:
+        with pytest.raises(HostMismatch, match=r"wktx-to-wamr-2\.1 was changed"):
+            rewrite(other, host=host)
+
+
+def test_an_import_that_has_moved_does_not_change_an_adapter() -> None:
+    moved = U8_ADAPTED.replace(b"wamr-2.1.0.0", b"wamr-2.1.0.9")
+    assert moved != U8_ADAPTED
+    assert rewrite(moved, host="wamr-2.1") == moved
+    back = rewrite(moved, host="wasmtime")
+    assert [*inspect_module(back).exports] == ["memory", "_start"]
+
+
+def test_exports_of_adapters_may_stand_among_others() -> None:
+    text = _printed(U8_ADAPTED)
+    (line,) = re.findall(r'\(export "nnshim.*\n', text)
+    first = text.replace(line, "").replace('(export "memory"', line + '(export "memory"')
+    moved = _tool("parse", "-", data=first.encode())
+    assert next(iter(inspect_module(moved).exports)).startswith("nnshim.")
+    back = rewrite(moved, host="wasmtime")
+    assert [*inspect_module(back).exports] == ["memory", "_start"]
+    assert compare(moved, back).only_rewritten
+
+
+def exporting(*names: str) -> bytes:
+    exports = " ".join(f'(export "{name}" (func $set_input))' for name in names)
+    return assemble(f"{U8_GUEST[:-1]} {exports})")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nnshim.load.witx-to-wamr." + "9" * 5000 + ".0", id="a long number"),
+        pytest.param("nnshim.a.b" + "-to-" * 20_000 + " ", id="much to try"),
+        pytest.param("nnshim.load", id="a part of one"),
+    ],
+)
+def test_an_export_with_another_name_is_not_a_trace(name: str) -> None:
+    assert inspect_module(exporting(name)).traces == ()
+
+
+def test_a_name_without_known_abis_is_a_trace_that_nothing_can_be_done_with() -> None:
+    module = exporting("nnshim.load.wit-to-wamr.0.0", "nnshim.load.witx-to-wamr.9999999999.0")
+    for host in HOSTS:
+        with pytest.raises(HostMismatch, match=r"wit-to-wamr was changed.*generation 9999999999"):
+            rewrite(module, host=host)
+
+
+def test_more_names_of_adapters_than_there_can_be_adapters_are_refused() -> None:
+    module = exporting(*(f"nnshim.f{number}.a-to-b" for number in range(1001)))
+    with pytest.raises(UnsupportedModule, match="adapters"):
+        inspect_module(module)

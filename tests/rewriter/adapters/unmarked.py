@@ -1,0 +1,39 @@
+"""Modules that were adapted when adapters had no marker and were not exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rewriter.abi.dialects import DIALECTS, WASI_EPHEMERAL_NN, WASI_NN
+from tests.support.wasm import assemble
+
+__all__ = ["UNMARKED_MODULES", "plain", "unmarked"]
+
+FOLDER = Path(__file__).parent / "unmarked"
+
+UNMARKED_MODULES = {
+    "witx-to-wamr": ("witx", "wamr"),
+    "wamr-to-witx": ("wamr", "witx"),
+    "wasmedge-to-witx": ("wasmedge", "witx"),
+    "wasmedge-to-wamr": ("wasmedge", "wamr"),
+}
+"""Names of files in the folder, and the ABIs from which and to which they were adapted."""
+
+_LACKING = ("compute_single", "get_output_single", "fini_single")
+
+
+def plain(abi: str) -> bytes:
+    """A guest that calls every function of an ABI, but those that no adapter stands in for."""
+    dialect = DIALECTS[abi]
+    module = WASI_NN if dialect.layout == "wamr" else WASI_EPHEMERAL_NN
+    functions = {n: dialect.signature(n) for n in dialect.functions if n not in _LACKING}
+    imports = " ".join(f'(import "{module}" "{n}" (func ${n} {t}))' for n, t in functions.items())
+    calls = " ".join(
+        f"(drop (call ${n} {'(i32.const 8) ' * len(t.params)}))" for n, t in functions.items()
+    )
+    return assemble(f'(module {imports} (memory (export "memory") 1) (func {calls}))')
+
+
+def unmarked(name: str) -> bytes:
+    """What the release before markers made of `plain` of the first ABI."""
+    return (FOLDER / f"{name}.wasm").read_bytes()

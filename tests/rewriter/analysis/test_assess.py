@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import pytest
+
+import rewriter
+from rewriter import HostMismatch, NothingToRename, UsageError, inspect_module
+from rewriter.abi.dialects import DIALECTS, MODULE_NAMES
+from rewriter.abi.hosts import HOSTS
+from rewriter.analysis.compatibility import Assessment, Verdict, assess
+from rewriter.wasm.sections import SectionId
+from tests.support.wasm import FUNC_0, HEADER, TYPES, assemble, name, section, vector
+
+AS_IT_IS, REWRITE, CANNOT = Verdict.AS_IT_IS, Verdict.AFTER_REWRITE, Verdict.CANNOT
+MEMORY = '(memory (export "memory") 1)'
+
+
+def guest(module: str, abi: str, *more: str, memory: str = MEMORY) -> bytes:
+    """Imports load, and more functions with the types that the extended ABI has for them."""
+    types = {name: DIALECTS["wasmedge"].signature(name) for name in more}
+    types["load"] = DIALECTS[abi].signature("load")
+    imports = [f'(import "{module}" "{name}" (func {types[name]}))' for name in ("load", *more)]
+    return assemble(f"(module {' '.join(imports)} {memory})")
+
+
+FD_WRITE = name("fd_write") + FUNC_0
+
+
+def with_imports(content: bytes) -> bytes:
+    return HEADER + TYPES + section(SectionId.IMPORT, content)
+
+
+def on(host: str, module: bytes) -> Assessment:
+    return assess(inspect_module(module), HOSTS[host])
+
+
+@pytest.mark.parametrize(
+    ("module", "abi", "expected"),
+    [
+        ("wasi_ephemeral_nn", "witx", [AS_IT_IS, AS_IT_IS, AS_IT_IS, REWRITE, AS_IT_IS, AS_IT_IS]),
+        ("wasi_nn", "witx", [REWRITE, REWRITE, REWRITE, REWRITE, REWRITE, AS_IT_IS]),
+        ("wasi_nn", "wamr", [REWRITE, REWRITE, REWRITE, AS_IT_IS, REWRITE, AS_IT_IS]),
+        ("wasi_ephemeral_nn", "wamr", [REWRITE, REWRITE, REWRITE, REWRITE, REWRITE, AS_IT_IS]),
+    ],
+)  # fmt: skip
+def test_name_and_abi_decide_where_a_module_runs(
+    module: str, abi: str, expected: list[Verdict]
+) -> None:
+    hosts = ["wasmtime", "wamr", "wamr-2.1", "wamr-legacy", "wasmedge", "nnshim"]
+    assert list(HOSTS) == hosts
+    assert [on(host, guest(module, abi)).verdict for host in hosts] == expected
+
+
+def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "unload", "compute_single", "fini_single")
+    assert on("wasmedge", module).verdict is AS_IT_IS
+    for host in ("wasmtime", "wamr", "wamr-legacy"):
+        found = on(host, module)
+        assert found.verdict is CANNOT
+        assert found.reasons == ("the host does not have compute_single, fini_single",)
+
+
+def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_then() -> None:
+    found = on("wasmtime", guest("wasi_ephemeral_nn", "witx", "unload"))
+    assert found.verdict is REWRITE
+    assert found.reasons == (
+        "the host has other numbers for encodings",
+        "the host does not have unload",
+    )
+    assert "unload has no effect there: graphs live as long as the guest" in found.caveats
+
+
+@pytest.mark.parametrize(
+    ("imported", "obstacle"),
+    [
+        ('"env" "abort" (func (param i32 i32 i32 i32))', "env.abort"),  # AssemblyScript's
+        ('"env" "memory" (memory 1)', "env.memory"),
+        ('"wasi_snapshot_preview1" "sock_open" (func)', "wasi_snapshot_preview1.sock_open"),
+        ('"wasi_snapshot_preview1" "fd_write" (memory 1)', "wasi_snapshot_preview1.fd_write"),
+    ],
+)
+def test_what_the_host_does_not_define_is_in_the_way_and_elsewhere_not_known(
+    imported: str, obstacle: str
+) -> None:
+    module = assemble(f"(module (import {imported}) {MEMORY})")
+    for host in ("wasmtime", "nnshim"):
+        found = on(host, module)
+        assert found.verdict is CANNOT
+        assert found.reasons == (f"the host does not define {obstacle}",)
+    found = on("wasmedge", module)
+    assert found.verdict is AS_IT_IS
+    unknown = f"whether the host defines {obstacle} is not known"
+    assert found.caveats == (() if "sock_open" in obstacle else (unknown,))
+
+
+def test_of_many_imports_that_no_one_defines_ten_are_named() -> None:
+    imports = " ".join(f'(import "env" "f{number}" (func))' for number in (0, *range(12)))
+    (reason,) = on("nnshim", assemble(f"(module {imports})")).reasons
+    assert reason.startswith("the host does not define env.f0, env.f1, env.f2,")
+    assert reason.endswith(", env.f9 and 2 more")
+
+
+def test_hosts_define_wasi_and_wasmtime_its_first_version_too() -> None:
+    for function, others in (("fd_write", ["nnshim"]), ("sock_accept", ["wasmtime", "nnshim"])):
+        module = assemble(f'(module (import "wasi_unstable" "{function}" (func)))')
+        assert [host for host in HOSTS if on(host, module).verdict is CANNOT] == others
+        module = assemble(f'(module (import "wasi_snapshot_preview1" "{function}" (func)))')
+        assert all(on(host, module).verdict is AS_IT_IS for host in HOSTS)
+
+
+def test_a_compact_import_section_is_in_the_way() -> None:
+    module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(FD_WRITE)))
+    for host in HOSTS:
+        found = on(host, module)
+        assert found.verdict is CANNOT
+        assert "its import section is compact" in found.reasons[0]
+    module = with_imports(vector(name("wasi_snapshot_preview1") + FD_WRITE))
+    assert all(on(host, module).verdict is AS_IT_IS for host in HOSTS)
+
+
+def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "set_input")
+    assert on("wamr", module).verdict is AS_IT_IS
+    found = on("wamr-2.1", module)
+    assert found.verdict is REWRITE
+    assert found.reasons == ("the host has other numbers for tensor types",)
+    there = rewriter.rewrite(module, host="wamr-2.1")
+    assert on("wamr-2.1", there).verdict is AS_IT_IS
+    assert on("wasmtime", there).reasons == ("its set_input was adapted to another host",)
+    assert on("wamr", rewriter.rewrite(there, host="wamr")).verdict is AS_IT_IS
+
+
+def test_the_host_that_a_module_was_built_for_says_what_its_numbers_mean() -> None:
+    module = guest("wasi_ephemeral_nn", "witx")
+    wasmtime, wamr = HOSTS["wasmtime"], HOSTS["wamr"]
+    assert assess(inspect_module(module), wasmtime, guest=wamr).reasons == (
+        "the host has other numbers for encodings",
+    )
+    assert assess(inspect_module(module), wamr, guest=wamr).verdict is AS_IT_IS
+    assert assess(inspect_module(module), wamr, guest=HOSTS["wamr-legacy"]).verdict is CANNOT
+
+
+@pytest.mark.parametrize(
+    ("memory", "why"),
+    [
+        ('(memory (export "memory") 1 2 shared)', "shared between threads"),
+        ('(memory (export "memory") i64 1)', "64-bit"),
+    ],
+)
+def test_a_memory_that_adapters_cannot_work_in_is_an_obstacle(memory: str, why: str) -> None:
+    module = guest("wasi_nn", "wamr", memory=memory)
+    assert on("wamr-legacy", module).verdict is AS_IT_IS
+    with pytest.raises(HostMismatch, match=why):
+        rewriter.rewrite(module, host="wasmtime", validate=False)
+
+
+def test_a_function_of_another_type_than_the_abis_is_an_obstacle() -> None:
+    text = f"""(module (import "wasi_nn" "compute" (func (param i64) (result i32))) {MEMORY})"""
+    assert on("wasmtime", assemble(text)).reasons == (
+        "wasi_nn.compute, (param i64) (result i32), is no function of the wamr ABI",
+    )
+
+
+@pytest.mark.parametrize("kind", ["table 2 2 funcref", "memory 1", "global i32", "tag"])
+@pytest.mark.parametrize("name", ["table", "set_input"])
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_is_imported_from_wasi_nn_and_is_no_function_is_an_obstacle(
+    host: str, name: str, kind: str
+) -> None:
+    text = f'(module (import "wasi_ephemeral_nn" "{name}" ({kind})) {MEMORY})'
+    found = on(host, assemble(text))
+    assert found.verdict is CANNOT
+    what = f"it imports wasi_ephemeral_nn.{name}, a {kind.split()[0]}"
+    assert found.reasons == (f"{what}, and hosts define functions only",)
+
+
+def test_functions_that_came_later_are_a_caveat() -> None:
+    module = guest("wasi_nn", "wamr", "load_by_name")
+    found = on("wamr-legacy", module)
+    assert found.verdict is AS_IT_IS
+    assert "the host has load_by_name since 2.4.0" in found.caveats
+
+
+def test_what_a_host_is_known_not_to_do_is_a_caveat() -> None:
+    caveats = on("wamr-2.1", guest("wasi_ephemeral_nn", "witx")).caveats
+    assert "tensors of u8, i32 and i64 have types 4, 5 and 6" in caveats
+
+
+def test_a_guessed_abi_is_a_caveat() -> None:
+    text = f'(module (import "wasi_nn" "compute" (func (param i32) (result i32))) {MEMORY})'
+    assert "that its wasi_nn is of the wamr ABI is a guess" in on("nnshim", assemble(text)).caveats
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_no_host_runs_a_guest_without_memory_or_of_an_unknown_abi(host: str) -> None:
+    found = on(host, guest("wasi_nn", "witx", memory=""))
+    assert found.verdict is CANNOT
+    assert 'it exports no memory named "memory"' in found.reasons
+    text = f'(module (import "wasi_nn" "load" (func (param i64))) {MEMORY})'
+    assert on(host, assemble(text)).verdict is CANNOT
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_module_without_wasi_nn_runs_anywhere(host: str) -> None:
+    assert on(host, assemble("(module)")) == Assessment(AS_IT_IS, (), ())
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_profile_names_its_source_and_only_known_modules(name: str) -> None:
+    profile = HOSTS[name]
+    assert profile.source
+    assert set(profile.modules) <= set(MODULE_NAMES)
+    assert all(profile.since.keys() <= d.functions.keys() for d in profile.dialects)
+
+
+def test_a_rewrite_for_a_host_gives_the_name_that_it_registers() -> None:
+    module = guest("wasi_nn", "witx")
+    for host in ("wasmtime", "wamr", "wasmedge"):
+        there = rewriter.rewrite(module, host=host)
+        assert on(host, there).verdict is AS_IT_IS
+        assert rewriter.rewrite(there, host=host) == there
+        with pytest.raises(NothingToRename):
+            rewriter.rewrite(there, host=host, require=True)
+    assert rewriter.rewrite(module, host="nnshim") == module
+
+
+def test_a_given_abi_decides_where_the_imports_cannot() -> None:
+    text = """(module (import "wasi_nn" "set_input" (func (param i32 i32 i32) (result i32)))
+      (memory (export "memory") 1))"""
+    guessed, given = (
+        inspect_module(rewriter.rewrite(assemble(text), host="wasmtime", guest_abi=abi))
+        for abi in (None, "witx")
+    )
+    assert guessed.import_modules == given.import_modules == ("wasi_ephemeral_nn",)
+    assert len(guessed.adapters) == 1
+    assert not given.adapters
+
+
+def test_an_unknown_host_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(UsageError, match=r"not a known host.*wasmtime"):
+        rewriter.rewrite(guest("wasi_nn", "witx"), host="wasmer")
+
+
+@pytest.mark.parametrize(
+    ("wasm", "host", "words"),
+    [
+        (guest("wasi_ephemeral_nn", "witx", "set_input"), "wamr-legacy", "32-bit floats only"),
+        (guest("wasi_nn", "wamr", "set_input"), "wasmedge", "feeds and reads quantised"),
+    ],
+)
+def test_what_depends_on_the_model_is_said(wasm: bytes, host: str, words: str) -> None:
+    found = on(host, wasm)
+    assert found.verdict is Verdict.AFTER_REWRITE
+    assert any(words in caveat for caveat in found.caveats)

@@ -1,0 +1,252 @@
+"""What goes with a module: signatures, source maps, records, and the offsets that others know."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import metadata
+
+import pytest
+
+from rewriter import UnsupportedModule, compare, rewrite
+from rewriter.files import wasm_tools
+from rewriter.rewriting.plan import make_plan
+from rewriter.wasm.sections import Section, SectionId, split
+from tests.support.wasm import assemble, custom, name
+
+EPHEMERAL, PLAIN = "wasi_ephemeral_nn", "wasi_nn"
+SIGNATURE = custom("signature", b"\1\1\1\0")
+DELIMITER = custom("signature_delimiter", bytes(16))
+SOURCE_MAP = custom("sourceMappingURL", name("guest.wasm.map"))
+
+
+def guest(*names: str) -> bytes:
+    """Imports a function from each module; has one of its own."""
+    items = " ".join(f'(import "{each}" "f{at}" (func))' for at, each in enumerate(names))
+    return assemble(f'(module {items} (func (export "_start") (call 0)))')
+
+
+def code(module: bytes) -> Section:
+    (found,) = [s for s in split(module) if s.id is SectionId.CODE]
+    return found
+
+
+def named(module: bytes, title: str) -> list[bytes]:
+    return [module[s.content : s.end] for s in split(module) if s.name == title]
+
+
+def signed(module: bytes) -> bytes:
+    """As signers have it: the signature first, then a part, and where that ends."""
+    return module[:8] + SIGNATURE + module[8:] + DELIMITER
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(signed(guest(EPHEMERAL)), id="inside"),
+        pytest.param(guest(EPHEMERAL) + DELIMITER, id="beside the file"),
+    ],
+)
+def test_a_signed_module_is_changed_without_its_signature_only(module: bytes) -> None:
+    with pytest.raises(UnsupportedModule, match="signed") as caught:
+        rewrite(module)
+    assert caught.value.offset in {s.start for s in split(module) if s.name}
+    there = rewrite(module, drop_signature=True)
+    assert there == rewrite(guest(EPHEMERAL))
+    assert compare(module, there).only_rewritten
+    assert "signature_delimiter" in compare(module, there).dropped
+
+
+def test_a_signed_module_with_nothing_to_change_stays_as_it_is() -> None:
+    module = signed(guest(PLAIN))
+    assert rewrite(module) == module
+    assert rewrite(module, drop_signature=True) == guest(PLAIN)
+
+
+def test_a_source_map_no_longer_matches_where_the_code_has_moved_in_the_file() -> None:
+    module = guest(EPHEMERAL) + SOURCE_MAP
+    assert make_plan(module, {EPHEMERAL: PLAIN}).outdated == ("sourceMappingURL",)
+    assert make_plan(module, {EPHEMERAL: "wasi_ephemeral_nm"}).outdated == ()
+    assert make_plan(module, {EPHEMERAL: PLAIN}, keep_offsets=True).outdated == ()
+    there = make_plan(module, {EPHEMERAL: PLAIN}, drop_debug=True)
+    assert (there.outdated, there.dropped) == ((), ("sourceMappingURL",))
+    assert compare(module, rewrite(module, drop_debug=True)).dropped == ("sourceMappingURL",)
+
+
+def test_sections_of_one_name_are_dropped_together_and_named_once() -> None:
+    module = guest(EPHEMERAL) + SOURCE_MAP * 3 + custom("x") + SOURCE_MAP
+    there = make_plan(module, {EPHEMERAL: PLAIN}, drop_debug=True)
+    assert there.dropped == ("sourceMappingURL",)
+    assert make_plan(module, {EPHEMERAL: PLAIN}).outdated == ("sourceMappingURL",)
+    assert rewrite(module, drop_debug=True) == rewrite(guest(EPHEMERAL) + custom("x"))
+
+
+def test_a_source_map_does_not_match_where_what_goes_was_just_before_the_code() -> None:
+    module = guest("env")
+    start = code(module).start
+    before_code = module[:start] + SIGNATURE + module[start:] + SOURCE_MAP
+    plan = make_plan(before_code, {}, drop_signature=True)
+    assert plan.outdated == ("sourceMappingURL",)
+
+
+@pytest.mark.parametrize("imports", [1, 2, 13, 14, 900])
+def test_offsets_are_kept_and_there_and_back_gives_the_same_bytes(imports: int) -> None:
+    module = guest(*[EPHEMERAL] * imports, "env") + custom("after")
+    there = rewrite(module, keep_offsets=True)
+    wasm_tools.validate(there)
+    assert len(there) == len(module)
+    assert there[code(module).start :] == module[code(module).start :]
+    assert compare(module, there).only_rewritten
+    assert compare(module, there).renames[0].imports == imports
+    assert make_plan(there, {EPHEMERAL: PLAIN}, keep_offsets=True).edits == ()
+    assert rewrite(there, to=EPHEMERAL, keep_offsets=True) == module
+
+
+def test_part_of_a_gap_can_be_used() -> None:
+    module = guest(EPHEMERAL, "env")
+    there = rewrite(module, keep_offsets=True)
+    grown = rewrite(there, renames={"env": "e"}, keep_offsets=True)
+    assert len(grown) == len(module)
+    assert compare(there, grown).only_rewritten
+    assert rewrite(grown, renames={"e": "env", PLAIN: EPHEMERAL}, keep_offsets=True) == module
+
+
+@pytest.mark.parametrize(
+    ("module", "new", "reason"),
+    [
+        (guest(PLAIN), EPHEMERAL, "the imports need 10 bytes more"),
+        (guest(PLAIN), "nn", "5 bytes are too few"),
+        (guest("w" * 15), PLAIN, "8 bytes are too few"),
+        (rewrite(guest(EPHEMERAL), keep_offsets=True), "w" * 13, "4 bytes are too few"),
+    ],
+)
+def test_offsets_that_cannot_be_kept_are_an_error(module: bytes, new: str, reason: str) -> None:
+    with pytest.raises(UnsupportedModule, match=reason):
+        rewrite(module, renames={PLAIN: new, "w" * 15: PLAIN}, keep_offsets=True)
+
+
+def test_the_smallest_gap_has_nine_bytes() -> None:
+    module = guest("w" * 16)
+    there = rewrite(module, renames={"w" * 16: PLAIN}, keep_offsets=True)
+    assert custom("nnshim") in there
+    assert len(there) == len(module)
+
+
+def test_offsets_cannot_be_kept_where_functions_are_adapted() -> None:
+    load = f'(import "{EPHEMERAL}" "load" (func (param i32 i32 i32 i32 i32) (result i32)))'
+    module = assemble(f'(module {load} (memory (export "memory") 1) (func))')
+    with pytest.raises(UnsupportedModule, match="something else than the imports"):
+        rewrite(module, abi="wamr", keep_offsets=True)
+    renamed = rewrite(module, to=PLAIN, keep_offsets=True)
+    assert len(renamed) == len(module)
+
+
+def test_what_only_looks_like_a_gap_counts_as_a_difference() -> None:
+    module = guest(EPHEMERAL)
+    there = rewrite(module, keep_offsets=True)
+    (gap,) = [s for s in split(there) if s.name == "nnshim"]
+    changed = there[: gap.end - 1] + b"x" + there[gap.end :]
+    assert not compare(module, changed).only_rewritten
+
+
+def entries(module: bytes) -> list[dict[str, object]]:
+    (content,) = named(module, "nnshim.record")
+    found: list[dict[str, object]] = json.loads(content.removeprefix(name("nnshim.record")))
+    return found
+
+
+def sha256(module: bytes) -> str:
+    return hashlib.sha256(module).hexdigest()
+
+
+def test_a_record_says_what_was_done_to_which_module() -> None:
+    module = guest(EPHEMERAL)
+    there = rewrite(module, record=True)
+    wasm_tools.validate(there)
+    tool = f"nnshim {metadata.version('nnshim')}"
+    assert entries(there) == [{"tool": tool, "operation": {"to": PLAIN}, "sha256": sha256(module)}]
+    assert rewrite(there, record=True) == there
+    assert compare(module, there).only_rewritten
+    further = rewrite(there, renames={PLAIN: "nn"}, drop_debug=True, record=True)
+    assert entries(further)[:1] == entries(there)
+    assert entries(further)[1]["sha256"] == sha256(there)
+    assert entries(further)[1]["operation"] == {"renames": {PLAIN: "nn"}, "drop_debug": True}
+    assert compare(module, further).only_rewritten
+    assert compare(there, further).only_rewritten
+
+
+def test_a_module_that_is_not_changed_gets_no_record() -> None:
+    module = guest(PLAIN)
+    assert rewrite(module, record=True) == module
+
+
+@pytest.mark.parametrize(
+    ("original", "rewritten", "what"),
+    [
+        pytest.param(
+            guest(EPHEMERAL) + custom("more"),
+            rewrite(guest(EPHEMERAL), record=True) + custom("more"),
+            "another SHA-256",
+            id="of another module",
+        ),
+        pytest.param(
+            rewrite(guest(EPHEMERAL), record=True),
+            rewrite(guest(EPHEMERAL)),
+            "it is gone",
+            id="gone",
+        ),
+        pytest.param(
+            guest(EPHEMERAL),
+            rewrite(guest(EPHEMERAL)) + custom("nnshim.record", b"[{]"),
+            "cannot be read",
+            id="broken",
+        ),
+        pytest.param(
+            guest(EPHEMERAL),
+            rewrite(guest(EPHEMERAL)) + custom("nnshim.record", b"{}"),
+            "cannot be read",
+            id="no list",
+        ),
+        pytest.param(
+            guest(EPHEMERAL),
+            rewrite(guest(EPHEMERAL)) + custom("nnshim.record", b"[]"),
+            "of another module",
+            id="empty",
+        ),
+        pytest.param(
+            guest(EPHEMERAL),
+            rewrite(guest(EPHEMERAL)) + custom("nnshim.record", b"[{}]"),
+            "another SHA-256",
+            id="without a digest",
+        ),
+        pytest.param(
+            guest(EPHEMERAL),
+            rewrite(guest(EPHEMERAL), record=True) + custom("nnshim.record", b"[]"),
+            "there twice",
+            id="twice",
+        ),
+    ],
+)
+def test_a_record_that_does_not_fit_is_a_difference(
+    original: bytes, rewritten: bytes, what: str
+) -> None:
+    (difference,) = compare(original, rewritten).differences
+    assert what in difference.what
+
+
+@pytest.mark.parametrize("content", [b"?", b"[1]", b"[" * 100_000])
+def test_a_record_that_cannot_be_read_is_replaced(content: bytes) -> None:
+    module = guest(EPHEMERAL) + custom("nnshim.record", content)
+    assert len(entries(rewrite(module, record=True))) == 1
+
+
+def test_a_record_goes_on_from_that_of_the_original() -> None:
+    first = rewrite(guest(EPHEMERAL), record=True)
+    second = rewrite(first, to=EPHEMERAL, record=True)
+    (record,) = named(second, "nnshim.record")
+    forged = second.replace(record, record.replace(b'"to":"wasi_nn"', b'"to":"nothing"'))
+    assert forged != second
+    (difference,) = compare(first, forged).differences
+    assert "of another module" in difference.what
+    (difference,) = compare(first + custom("nnshim.record", b"[]"), second).differences
+    assert "there twice" in difference.what

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rewriter import MalformedModule, ModuleError, Rename, compare, inspect_module, rewrite
+from rewriter.files import wasm_tools
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.sections import SectionId, split
+from tests.support.wasm import (
+    HEADER,
+    TYPES,
+    assemble,
+    custom,
+    imported,
+    imports,
+    name,
+    section,
+    vector,
+)
+
+GUEST = assemble(
+    """(module
+      (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+      (import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 0) "some bytes of data, long enough to differ in two places"))"""
+)
+
+
+def what(original: bytes, rewritten: bytes) -> list[tuple[str, int | None, int | None]]:
+    differences = compare(original, rewritten).differences
+    return [(d.what, d.original_offset, d.rewritten_offset) for d in differences]
+
+
+def test_a_rename_is_nothing_but_a_rename() -> None:
+    comparison = compare(GUEST, rewrite(GUEST))
+    assert comparison.only_rewritten
+    assert comparison.renames == (Rename("wasi_ephemeral_nn", "wasi_nn", 2),)
+    assert comparison.sections == 4
+
+
+def test_a_module_is_the_same_as_itself() -> None:
+    comparison = compare(GUEST, GUEST)
+    assert comparison.only_rewritten
+    assert comparison.renames == ()
+
+
+def test_groups_count_their_imports() -> None:
+    group = b"\0\x7e\0\0\x02" + name("a") + name("b")
+    before, after = (HEADER + TYPES + imports(name(m) + group) for m in ("x", "y"))
+    assert compare(before, after).renames == (Rename("x", "y", 2),)
+
+
+def test_imports_may_be_grouped_in_another_way() -> None:
+    group = name("x") + b"\0\x7f\x02" + name("f") + b"\0\0" + name("g") + b"\0\0"
+    single = imported("x", "f"), imported("x", "g")
+    before, after = (HEADER + TYPES + imports(*items) for items in (single, (group,)))
+    assert compare(before, after).only_rewritten
+
+
+@given(st.integers(8, len(GUEST) - 1), st.integers(1, 255))
+def test_any_other_changed_byte_is_found(position: int, flip: int) -> None:
+    start = GUEST.index(b"wasi_ephemeral_nn")
+    changed = bytearray(GUEST)
+    changed[position] ^= flip
+    is_name = any(
+        GUEST.startswith(b"wasi_ephemeral_nn", p) and p <= position < p + 17
+        for p in range(start, len(GUEST))
+    )
+    try:
+        comparison = compare(GUEST, bytes(changed))
+    except MalformedModule:
+        return
+    assert comparison.only_rewritten == is_name
+
+
+def test_every_run_of_changed_bytes_is_listed_with_its_offset_in_both() -> None:
+    rewritten = rewrite(GUEST)
+    first, second = rewritten.index(b"some"), rewritten.index(b"places")
+    changed = bytearray(rewritten)
+    changed[first : first + 4] = b"SOME"
+    changed[second] ^= 1
+    shift = len(GUEST) - len(rewritten)
+    assert what(GUEST, bytes(changed)) == [
+        ("data section: 4 bytes differ", first + shift, first),
+        ("data section: 1 byte differs", second + shift, second),
+    ]
+
+
+def test_changes_more_than_a_chunk_apart_are_found() -> None:
+    content = bytearray(3_000_000)
+    before = HEADER + custom("big", bytes(content))
+    content[5] = content[-5] = 1
+    after = HEADER + custom("big", bytes(content))
+    start = len(before) - len(content)
+    assert what(before, after) == [
+        ("custom section 'big': 1 byte differs", start + 5, start + 5),
+        ("custom section 'big': 1 byte differs", len(before) - 5, len(before) - 5),
+    ]
+
+
+def test_a_section_of_another_length_is_found() -> None:
+    before, after = HEADER + custom("x", b"abc"), HEADER + custom("x", b"abXYc")
+    assert what(before, after) == [
+        ("custom section 'x': 5 bytes became 7, the first difference", 14, 14)
+    ]
+
+
+def test_sections_that_are_gone_or_added_are_found() -> None:
+    before = HEADER + custom("a") + TYPES + custom("b")
+    after = HEADER + TYPES + custom("b") + custom("c")
+    assert what(before, after) == [
+        ("custom section 'a' is gone", 8, None),
+        ("custom section 'c' was added", None, 8 + len(TYPES) + len(custom("b"))),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "gone", "added"),
+    [
+        ("aab ab", "a", ""),
+        ("abb ab", "b", ""),
+        ("ab aab", "", "a"),
+        ("abc ac", "b", ""),
+        ("ab ba", "a", "a"),
+        ("ab cd", "ab", "cd"),
+        ("a ", "a", ""),
+        (" a", "", "a"),
+    ],
+)
+def test_sections_are_lined_up_by_name(names: str, gone: str, added: str) -> None:
+    before, after = (HEADER + b"".join(map(custom, each)) for each in names.split(" "))
+    found = [item[0].split("'")[1:] for item in what(before, after)]
+    assert "".join(name for name, words in found if words == " is gone") == gone
+    assert "".join(name for name, words in found if words == " was added") == added
+
+
+def test_many_sections_of_one_name_are_lined_up_in_one_go() -> None:
+    before = HEADER + custom("a") * 50_000 + custom("b")
+    after = HEADER + custom("a") * 49_999 + custom("b")
+    assert [words for words, _, _ in what(before, after)] == ["custom section 'a' is gone"]
+
+
+def test_a_size_field_of_another_width_is_found() -> None:
+    before = HEADER + b"\x01\x04\x01\x60\0\0"
+    after = HEADER + b"\x01\x84\0\x01\x60\0\0"
+    assert what(before, after) == [("type section: size field width", 9, 9)]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param([imported("x", "g")], id="field"),
+        pytest.param([imported("x", "f", b"\0\1")], id="type"),
+        pytest.param([imported("x"), imported("x")], id="one more"),
+        pytest.param([], id="one less"),
+    ],
+)
+def test_imports_that_differ_in_more_than_the_module_are_found(after: list[bytes]) -> None:
+    types = section(SectionId.TYPE, vector(b"\x60\0\0", b"\x60\0\0"))
+    before = HEADER + types + imports(imported("x"))
+    assert not compare(before, HEADER + types + imports(*after)).only_rewritten
+
+
+ADAPTABLE = assemble(
+    """(module
+      (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
+      (import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))
+      (import "env" "log" (func $log (param i32)))
+      (import "wasi_ephemeral_nn" "get_output"
+        (func $get_output (param i32 i32 i32 i32 i32) (result i32)))
+      (table 4 funcref)
+      (memory (export "memory") 1)
+      (global $g funcref (ref.func $load))
+      (export "again" (func $get_output))
+      (elem (i32.const 0) $load $log $get_output)
+      (func $first (param i32) (result i32)
+        (call $log (local.get 0))
+        (call $load (i32.const 8) (i32.const 1) (i32.const 1) (i32.const 0) (local.get 0)))
+      (func $second (result i32) (call $compute (call $first (i32.const 12))))
+      (data (i32.const 0) "data"))"""
+)
+ADAPTED = rewrite(ADAPTABLE, abi="wamr")
+
+
+def test_an_adaptation_is_nothing_but_an_adaptation() -> None:
+    for before, after in ((ADAPTABLE, ADAPTED), (ADAPTED, ADAPTABLE)):
+        comparison = compare(before, after)
+        assert comparison.differences == ()
+        assert comparison.adapters == (
+            "nnshim.get_output.witx-to-wamr",
+            "nnshim.load.witx-to-wamr",
+        )
+        assert sum(rename.imports for rename in comparison.renames) == 3
+
+
+def test_an_adaptation_there_and_back_is_no_difference() -> None:
+    comparison = compare(ADAPTABLE, rewrite(ADAPTED, abi="witx"))
+    assert comparison.only_rewritten
+    assert (comparison.adapters, comparison.renames) == ((), ())
+
+
+def test_a_call_that_goes_past_its_adapter_is_found() -> None:
+    adapter = encode_u32(inspect_module(ADAPTED).imported_functions + 2)  # load's, the first
+    found = ADAPTED.index(b"\x10" + adapter)
+    past = ADAPTED[: found + 1] + b"\x01" + ADAPTED[found + 2 :]
+    (difference,) = compare(ADAPTABLE, past).differences
+    assert (difference.what, difference.rewritten_offset) == (
+        "code section: another function",
+        found + 1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        pytest.param(b"\x05first", b"\x05fjrst", "custom section 'name': other names", id="name"),
+        pytest.param(b"\5\4\0\3\1\1", b"\5\4\0\0\1\1", "function section", id="type"),
+    ],
+)
+def test_other_changes_beside_an_adaptation_are_found(
+    before: bytes, after: bytes, what: str
+) -> None:
+    assert ADAPTED.count(before) == 1, ADAPTED
+    (difference,) = compare(ADAPTABLE, ADAPTED.replace(before, after)).differences
+    assert difference.what.startswith(what)
+
+
+@given(st.integers(8, len(ADAPTED) - 1), st.integers(1, 255))
+def test_any_changed_byte_of_an_adapted_module_is_found(position: int, flip: int) -> None:
+    changed = bytearray(ADAPTED)
+    changed[position] ^= flip
+    try:
+        wasm_tools.validate(bytes(changed))
+        comparison = compare(ADAPTABLE, bytes(changed))
+    except ModuleError:
+        return
+    expected = compare(ADAPTABLE, ADAPTED)
+    if comparison.only_rewritten and comparison == expected:
+        (at,) = [s for s in split(ADAPTED) if s.start <= position < s.end]
+        assert at.name == "name"  # the names of the adapters themselves
+    elif comparison.only_rewritten:
+        assert comparison.renames != expected.renames
+
+
+def test_debug_sections_that_were_dropped_are_named() -> None:
+    module = GUEST + custom(".debug_info") + custom("producers")
+    comparison = compare(module, rewrite(module, drop_debug=True))
+    assert comparison.only_rewritten
+    assert comparison.dropped == (".debug_info",)

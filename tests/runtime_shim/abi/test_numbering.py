@@ -1,0 +1,124 @@
+"""Another numbering in the one list of ABIs, and all that has to follow it."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+import pytest
+from onnx import TensorProto
+
+from rewriter import UnsupportedModule, UsageError, compare, inspect_module, rewrite
+from rewriter.abi import dialects
+from rewriter.abi.dialects import WITX, TensorType
+from runtime_shim import LinkError, NNHost, WasiOptions, run
+from tests.support.models import identity
+from tests.support.wasm import assemble
+from tests.tools.host_table import tables
+
+NAME = "witx-2022"
+MODEL = identity(TensorProto.UINT8, dims=(4,))
+
+FUNCTIONS = ("load", "init_execution_context", "set_input", "compute", "get_output")
+IMPORTS = "".join(
+    f'(import "wasi_ephemeral_nn" "{name}" (func ${name} {WITX.signature(name)}))'
+    for name in FUNCTIONS
+)
+
+
+def data(address: int, content: bytes) -> str:
+    return f'(data (i32.const {address}) "{"".join(map(ESCAPE.format, content))}")'
+
+
+ESCAPE = "\\{:02x}"
+BUILDERS = data(0, struct.pack("<2I", 4096, len(MODEL)))
+SHAPE = data(128, struct.pack("<I", 4))
+TENSOR = data(192, struct.pack("<5I", 128, 1, 2, 256, 4))
+
+GUEST = f"""(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  {IMPORTS}
+  (memory (export "memory") 2)
+  {BUILDERS} {SHAPE} {TENSOR} {data(256, bytes([42, 0, 0, 0]))} {data(4096, MODEL)}
+  (func $check (param $errno i32)
+    (if (local.get $errno) (then (call $exit (i32.add (i32.const 100) (local.get $errno))))))
+  (func (export "_start")
+    (call $check (call $load
+      (i32.const 0) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 64)))
+    (call $check (call $init_execution_context (i32.load (i32.const 64)) (i32.const 64)))
+    (call $check (call $set_input (i32.load (i32.const 64)) (i32.const 0) (i32.const 192)))
+    (call $check (call $compute (i32.load (i32.const 64))))
+    (call $check (call $get_output
+      (i32.load (i32.const 64)) (i32.const 0) (i32.const 512) (i32.const 16) (i32.const 68)))
+    (call $exit (i32.load8_u (i32.const 512)))))"""
+"""Passes four bytes, 42 the first, through a model as a tensor of type 2, and exits with the first
+that comes out; or with 100 and an errno."""
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    types = {0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}
+    monkeypatch.setitem(dialects._TABLE, NAME, replace(WITX, name=NAME, tensor_types=types))
+    return assemble(GUEST)
+
+
+def exit_code(module: bytes, guest_abi: str | None = None) -> int:
+    return run(module, NNHost(), WasiOptions(), guest_abi=guest_abi, cache=False).exit_code
+
+
+def test_it_is_run_in_its_own_numbers(module: bytes) -> None:
+    assert exit_code(module, NAME) == 42
+    assert exit_code(module) == 42  # type 2 is f64 in witx, and the data are too short for that
+
+
+@pytest.mark.parametrize(
+    ("goal", "functions"),
+    [
+        ({"abi": "witx"}, ["set_input"]),
+        ({"host": "wasmtime"}, ["set_input"]),
+        ({"abi": "wamr"}, ["get_output", "load", "set_input"]),
+    ],
+    ids=str,
+)
+def test_it_is_adapted_once_and_back_and_runs(
+    module: bytes, goal: dict[str, str], functions: list[str]
+) -> None:
+    there = rewrite(module, guest_abi=NAME, **goal)  # type: ignore[arg-type]
+    adapters = [found.adapter for found in inspect_module(there).adapters.values()]
+    assert {adapter.source.name for adapter in adapters} == {NAME}
+    assert sorted(adapter.function for adapter in adapters) == functions
+    for again in ({}, {"guest_abi": NAME}):
+        assert rewrite(there, **goal, **again) == there  # type: ignore[arg-type]
+    assert compare(module, there).only_rewritten
+    assert exit_code(there) == 42
+    back = rewrite(there, abi=NAME)
+    assert inspect_module(back).adapters == {}
+    assert compare(module, back).only_rewritten
+    assert exit_code(back, NAME) == 42
+
+
+def test_what_was_adapted_to_it_is_adapted_back_to_run(module: bytes) -> None:
+    other = module.replace(b"\x01\0\0\0\2\0\0\0", b"\x01\0\0\0\3\0\0\0")  # u8 of witx
+    assert exit_code(other) == 42
+    there = rewrite(other, abi=NAME)
+    with pytest.raises(LinkError, match="adapted for witx-2022, whose numbers are others"):
+        exit_code(there)
+    assert exit_code(rewrite(there, host="nnshim")) == 42
+
+
+def test_what_is_said_of_an_adapted_guest_has_to_be_what_its_adapters_say(module: bytes) -> None:
+    there = rewrite(module, abi="witx", guest_abi=NAME)
+    assert exit_code(there, NAME) == 42
+    for abi in ("witx", "wamr-2.1"):
+        with pytest.raises(
+            UnsupportedModule, match=f"said to be of the {abi} ABI, and its adapter"
+        ):
+            exit_code(there, abi)
+        with pytest.raises(UnsupportedModule, match="is for a guest of witx-2022"):
+            rewrite(there, abi="wamr", guest_abi=abi)
+
+
+def test_it_is_named_where_abis_are_listed(module: bytes) -> None:
+    assert f"| `{NAME}` | witx |" in tables()
+    with pytest.raises(UsageError, match=f"'no' is not a known ABI .*{NAME}"):
+        inspect_module(module, "no")

@@ -1,0 +1,407 @@
+"""Language models: a small one that knows which character follows which, and a guest that asks."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from rewriter.abi.dialects import Errno, Target, TensorType
+from runtime_shim import HostError
+from runtime_shim.backends.ggml import llama_cpp
+from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlContext
+from tests.support.gguf_models import successors
+
+GREEDY = {"temp": 0, "ctx-size": 64}
+
+U8 = TensorType.U8
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ggml")
+    successors(path / "letters.gguf", "abcdefghijkl")
+    successors(path / "circle.gguf", "abc", end=False)
+    successors(path / "ä.gguf", "aäöü€")
+    return path
+
+
+@pytest.fixture(scope="module")
+def letters(folder: Path) -> Callable[..., GgmlContext]:
+    def context(model: str = "letters", **options: object) -> GgmlContext:
+        given = {**GREEDY, **{name.replace("_", "-"): value for name, value in options.items()}}
+        graph = GgmlBackend().load([folder / f"{model}.gguf"], Target.CPU, given)
+        return graph.init_execution_context()
+
+    return context
+
+
+def prompt(context: GgmlContext, text: str, index: int = 0) -> None:
+    data = text.encode()
+    context.set_input(index, U8, (len(data),), memoryview(data))
+
+
+def test_a_prompt_is_gone_on_with_until_the_end(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "abcd")
+    context.compute()
+    assert bytes(context.get_output(0)) == b"efghijkl</s>"
+    metadata = json.loads(bytes(context.get_output(1)))
+    assert (metadata["input_tokens"], metadata["output_tokens"]) == (5, 9)  # <s> before it
+
+
+@pytest.mark.parametrize("streamed_before", [False, True])
+def test_a_context_can_be_used_again(
+    letters: Callable[..., GgmlContext], streamed_before: bool
+) -> None:
+    context = letters()
+    prompt(context, "a")
+    context.compute_single() if streamed_before else context.compute()
+    prompt(context, "i")
+    for _ in range(100):  # with what was before still there, the context would be full
+        context.compute()
+        assert bytes(context.get_output(0)) == b"jkl</s>"
+
+
+def test_pieces_come_one_after_the_other_until_the_end(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "i")
+    for piece in (b"j", b"k", b"l"):
+        context.compute_single()
+        assert bytes(context.get_output_single(0)) == piece
+    assert json.loads(bytes(context.get_output_single(1)))["output_tokens"] == 3
+    with pytest.raises(HostError) as caught:
+        context.compute_single()
+    assert caught.value.errno is Errno.END_OF_SEQUENCE
+    context.compute_single()  # begins anew
+    assert bytes(context.get_output_single(0)) == b"j"
+
+
+def test_fini_single_drops_the_rest(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "a")
+    context.compute_single()
+    context.compute_single()
+    context.fini_single()
+    assert bytes(context.get_output_single(0)) == b""
+    with pytest.raises(HostError) as caught:
+        context.get_output(0)
+    assert caught.value.errno is Errno.RUNTIME_ERROR
+    context.compute_single()
+    assert bytes(context.get_output_single(0)) == b"b"
+
+
+def test_text_that_is_not_ascii_is_gone_on_with(letters: Callable[..., GgmlContext]) -> None:
+    context = letters("ä")
+    prompt(context, "ä")
+    context.compute()
+    assert bytes(context.get_output(0)).decode() == "öü€</s>"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"n_predict": 3}, b"bcd"),
+        ({"n_predict": 0}, b""),
+        ({"n_predict": -1}, b"bcdefghijkl</s>"),
+        ({"reverse_prompt": "ef"}, b"bcdef"),
+        ({"reverse_prompt": "zz", "n_predict": 2}, b"bc"),
+        ({"batch_size": 1, "n_predict": 2}, b"bc"),
+        ({"temp": 0.01, "top_k": 1, "n_predict": 2}, b"bc"),
+        ({"repeat_penalty": 1.1, "n_predict": 2}, b"bc"),
+        ({"threads": 2, "n_predict": 2}, b"bc"),
+        ({"seed": -1, "n_predict": 2}, b"bc"),
+    ],
+)
+def test_options_of_the_model(
+    letters: Callable[..., GgmlContext], options: dict[str, object], text: bytes
+) -> None:
+    context = letters(**options)
+    prompt(context, "a")
+    context.compute()
+    assert bytes(context.get_output(0)) == text
+
+
+def test_options_of_a_context_go_before_the_models_and_concern_no_other(folder: Path) -> None:
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, {**GREEDY, "n-predict": 1})
+    contexts = [graph.init_execution_context() for _ in range(2)]
+    prompt(contexts[0], '{"n-predict": 3}', 1)
+    for context in contexts:
+        prompt(context, "a")
+        context.compute()
+    assert [bytes(context.get_output(0)) for context in contexts] == [b"bcd", b"b"]
+
+
+def test_a_context_can_be_made_smaller(letters: Callable[..., GgmlContext]) -> None:
+    context = letters("circle", n_predict=30)
+    prompt(context, "a")
+    context.compute()
+    prompt(context, '{"ctx-size": 16}', 1)
+    with pytest.raises(HostError, match="16 tokens is full"):
+        context.compute()
+
+
+def test_batches_are_as_large_as_the_options_say(folder: Path) -> None:
+    options = {"ctx-size": 32, "batch-size": 16, "ubatch-size": 8}
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
+    context, params = graph.open(graph.options)
+    llama_cpp.lib.free(context)
+    assert (params.n_ctx, params.n_batch, params.n_ubatch) == (32, 16, 8)
+
+
+def test_what_a_text_needed_is_freed(
+    letters: Callable[..., GgmlContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[str] = []
+
+    def watched(name: str) -> Callable[[int], None]:
+        free = getattr(llama_cpp.lib, name)
+
+        def forget(pointer: int) -> None:
+            freed.append(name)
+            free(pointer)
+
+        return forget
+
+    for name in ("sampler_free", "free", "model_free"):
+        monkeypatch.setattr(llama_cpp.lib, name, watched(name))
+    context = letters()
+    prompt(context, "k")
+    context.compute()
+    context.compute()
+    assert freed == ["sampler_free"]
+    del context
+    gc.collect()
+    assert sorted(freed[1:]) == ["free", "model_free", "sampler_free"]
+    assert freed[-1] == "model_free"
+
+
+def test_the_seed_decides_what_is_sampled_and_is_fixed_unless_it_is_given(
+    letters: Callable[..., GgmlContext],
+) -> None:
+    outputs = []
+    for options in ({}, {}, {"seed": 1}, {"seed": 2}):
+        context = letters(temp=100.0, top_p=1.0, min_p=0.0, n_predict=20, **options)
+        prompt(context, "a")
+        context.compute()
+        outputs.append(bytes(context.get_output(0)))
+    assert outputs[0] == outputs[1]
+    assert len(set(outputs)) == 3
+
+
+def test_an_embedding_is_a_vector_of_length_one(letters: Callable[..., GgmlContext]) -> None:
+    context = letters(embedding=True)
+    prompt(context, "abc")
+    context.compute()
+    output = json.loads(bytes(context.get_output(0)))
+    assert len(output["embedding"]) == output["n_embedding"] > 256
+    assert sum(value**2 for value in output["embedding"]) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_prompt_that_does_not_fit_is_too_long(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    prompt(context, "a" * 60)
+    with pytest.raises(HostError, match="61 tokens; at most 60 fit") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.PROMPT_TOO_LONG
+
+
+def test_a_context_without_room_for_more_is_full_and_keeps_what_there_was(
+    letters: Callable[..., GgmlContext],
+) -> None:
+    context = letters("circle")
+    prompt(context, "a")
+    with pytest.raises(HostError, match="64 tokens is full") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.CONTEXT_FULL
+    assert bytes(context.get_output(0)) == b"bca" * 21
+    for _ in range(64 - 1):
+        context.compute_single()
+    with pytest.raises(HostError) as caught:
+        context.compute_single()
+    assert caught.value.errno is Errno.CONTEXT_FULL
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ctx-size": "big"}, "option ctx-size cannot be 'big'"),
+        ({"ctx-size": -1}, "option ctx-size"),
+        ({"temp": True}, "option temp"),
+        ({"temp": float("nan")}, "option temp"),
+        ({"embedding": 1}, "option embedding"),
+        ({"seed": 1 << 32}, "option seed"),
+        ({"threads": -2}, "option threads"),
+    ],
+)
+def test_options_that_make_no_sense_are_invalid(
+    folder: Path, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(HostError, match=words) as caught:
+        GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_options_that_are_not_known_are_named_and_ignored(
+    letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
+) -> None:
+    context = letters(model_url="http://localhost/", enable_log=True, wishes=3)
+    assert "no options ['wishes']" in caplog.text
+    prompt(context, "k")
+    context.compute()
+    assert bytes(context.get_output(0)) == b"l</s>"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
+def test_options_that_are_no_json_object_are_an_invalid_encoding(
+    letters: Callable[..., GgmlContext], text: str
+) -> None:
+    with pytest.raises(HostError) as caught:
+        prompt(letters(), text, 1)
+    assert caught.value.errno is Errno.INVALID_ENCODING
+
+
+def test_inputs_that_are_none_are_invalid(letters: Callable[..., GgmlContext]) -> None:
+    context = letters()
+    for index, kind, data in ((2, U8, b"a"), (0, TensorType.I64, b"abcd"), (0, U8, b"\xff")):
+        with pytest.raises(HostError) as caught:
+            context.set_input(index, kind, (1,), memoryview(data))
+        assert caught.value.errno is Errno.INVALID_ARGUMENT
+    with pytest.raises(HostError, match="no prompt"):
+        context.compute()
+    prompt(context, "a")
+    with pytest.raises(HostError, match="before compute"):
+        context.get_output(0)
+    with pytest.raises(HostError, match="output 2"):
+        context.get_output(2)
+
+
+@pytest.mark.parametrize("cut", [0, 4, 24, 1000, 10_000])
+def test_a_model_that_is_cut_off_is_an_invalid_argument(folder: Path, cut: int) -> None:
+    data = (folder / "letters.gguf").read_bytes()[:cut]
+    with pytest.raises(HostError) as caught:
+        GgmlBackend().load([data], Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("cut", [4, 24, 1000, 10_000])
+def test_a_file_that_is_cut_off_says_what_llama_cpp_said(
+    folder: Path, tmp_path: Path, cut: int
+) -> None:
+    part = tmp_path / "cut.gguf"
+    part.write_bytes((folder / "letters.gguf").read_bytes()[:cut])
+    with pytest.raises(HostError) as caught:
+        GgmlBackend().load([part], Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+    assert "does not say why" not in caught.value.reason
+
+
+def test_a_gpu_that_is_not_there_is_an_unsupported_operation(folder: Path) -> None:
+    with pytest.raises(HostError, match=r"gpu .* has cpu here") as caught:
+        GgmlBackend().load([folder / "letters.gguf"], Target.GPU)
+    assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+@pytest.mark.parametrize(
+    ("target", "said", "device"),
+    [
+        (Target.GPU, b"load_tensors: offloaded 17/19 layers to GPU\n", "gpu, 17 of 19 layers"),
+        (Target.GPU, b"", None),
+        (Target.CPU, b"load_tensors: offloaded 0/19 layers to GPU\n", "cpu"),
+    ],
+)
+def test_a_model_is_on_the_gpu_where_llama_cpp_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, target: Target, said: bytes, device: str | None
+) -> None:
+    load = llama_cpp.lib.model_load_from_file
+
+    def speak(path: bytes, params: llama_cpp.ModelParams) -> int | None:
+        llama_cpp._keep_errors(2, said, None)
+        assert params.n_gpu_layers == (-1 if target is Target.GPU else 0)
+        assert bool(params.devices) is (target is Target.CPU)  # which is none, and not all
+        model: int | None = load(path, params)
+        return model
+
+    monkeypatch.setattr(llama_cpp.lib, "model_load_from_file", speak)
+    monkeypatch.setattr(llama_cpp.lib, "supports_gpu_offload", lambda: True)
+    cpu, gpu = (SimpleNamespace(name=f"GGML_BACKEND_DEVICE_TYPE_{kind}") for kind in ("CPU", "GPU"))
+    monkeypatch.setattr("xllamacpp.get_device_info", lambda: [{"type": cpu}, {"type": gpu}])
+    assert GgmlBackend().describe().devices == {"cpu": Target.CPU, "gpu": Target.GPU}
+    if device is None:
+        with pytest.raises(HostError, match="no layer there"):
+            GgmlBackend().load([folder / "letters.gguf"], target)
+        return
+    assert GgmlBackend().load([folder / "letters.gguf"], target).device == device
+
+
+def test_weights_are_mapped_from_disk(folder: Path) -> None:
+    graph = GgmlBackend().load([folder / "letters.gguf"], "auto")
+    assert graph.device == "cpu"
+    assert str(folder / "letters.gguf") in Path("/proc/self/maps").read_text()
+
+
+def test_a_model_of_a_guest_is_mapped_too_and_no_file_of_it_can_be_left_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    graph = GgmlBackend().load([(folder / "letters.gguf").read_bytes()], Target.CPU)
+    assert graph.device == "cpu"
+    assert "/memfd:model" in Path("/proc/self/maps").read_text()
+
+
+def test_contexts_of_one_model_run_at_once(folder: Path) -> None:
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, {**GREEDY, "threads": 1})
+    wrong = []
+
+    def work(start: str, rest: bytes) -> None:
+        context = graph.init_execution_context()
+        for _ in range(10):
+            prompt(context, start)
+            context.compute()
+            if bytes(context.get_output(0)) != rest:
+                wrong.append(start)
+
+    threads = [
+        threading.Thread(target=work, args=(letter, b"abcdefghijkl</s>"[index + 1 :]))
+        for index, letter in enumerate("abcdefgh")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+SOCKETS_AND_SIGNALS = """
+import os, pathlib, sys
+from rewriter.abi.dialects import Target, TensorType
+from runtime_shim.backends.ggml import llama_cpp
+from runtime_shim.backends.ggml.backend import GgmlBackend
+
+def handled():
+    status = dict(line.split(":") for line in open("/proc/self/status"))
+    return int(status["SigCgt"], 16) & 0x7FFF_FFFF  # above are those that threads need
+
+before = handled()
+graph = GgmlBackend().load([pathlib.Path(sys.argv[1])], Target.CPU)
+context = graph.init_execution_context()
+context.set_input(0, TensorType.U8, (1,), memoryview(b"a"))
+context.compute()
+files = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
+links = (os.readlink(file) for file in files if os.path.lexists(file))
+print([link for link in links if link.startswith("socket")], handled() == before)
+"""
+
+
+def test_it_opens_no_socket_and_handles_no_signal(folder: Path) -> None:
+    command = [sys.executable, "-c", SOCKETS_AND_SIGNALS, str(folder / "letters.gguf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("[] True\n", "", 0)

@@ -1,0 +1,87 @@
+"""A guest that has a language model go on with a text: at once, and in pieces."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rewriter.abi.dialects import Encoding, Errno, Target
+from runtime_shim import NamedGraph, NNHost, WasiOptions, run
+from samples.build import build
+from tests.conftest import GUESTS
+from tests.support.gguf_models import successors
+
+GREEDY = {"temp": 0, "ctx-size": 64}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ggml")
+    successors(path / "letters.gguf", "abcdefghijkl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def guests(folder: Path) -> dict[bool, bytes]:
+    """The guest that takes the text at once, and the one that takes it in pieces."""
+    build(GUESTS / "generate.c", folder / "whole.wasm")
+    build(GUESTS / "generate.c", folder / "pieces.wasm", "-DSTREAMING")
+    names = {False: "whole.wasm", True: "pieces.wasm"}
+    return {streams: (folder / name).read_bytes() for streams, name in names.items()}
+
+
+def printed(
+    guest: bytes,
+    folder: Path,
+    capfd: pytest.CaptureFixture[str],
+    *arguments: str,
+    isolate: bool = False,
+) -> list[str]:
+    graph = NamedGraph("it", Encoding.GGML, "auto", (str(folder / "letters.gguf"),), GREEDY)
+    host = NNHost(graphs=[graph], isolate=isolate)
+    run(guest, host, WasiOptions(["guest", "it", *arguments]))
+    return capfd.readouterr().out.splitlines()
+
+
+def test_a_guest_gets_its_text_at_once(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    compute, text, metadata = printed(guests[False], folder, capfd, '{"n-predict": 4}', "a")
+    assert (compute, text) == ("compute 0", "bcde")
+    assert json.loads(metadata)["output_tokens"] == 4
+
+
+def test_a_guest_gets_its_text_in_pieces(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = printed(guests[True], folder, capfd, "", "h", '{"ctx-size": 32}')
+    assert lines == ["[i][j][k][l]", f"compute_single {Errno.END_OF_SEQUENCE:d}"]
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_guest_can_have_the_host_print_its_text(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str], isolate: bool
+) -> None:
+    options = '{"stream-stdout": true, "n-predict": 2}'
+    lines = printed(guests[False], folder, capfd, options, "a", isolate=isolate)
+    assert lines[:2] == ["bccompute 0", "bc"]
+
+
+def test_a_model_whose_file_has_gone_is_not_found(
+    guests: dict[bool, bytes], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    successors(tmp_path / "gone.gguf", "ab")
+    graph = NamedGraph("it", Encoding.GGML, Target.CPU, (str(tmp_path / "gone.gguf"),))
+    (tmp_path / "gone.gguf").unlink()
+    run(guests[False], NNHost(graphs=[graph]), WasiOptions(["guest", "it", "", "a"]))
+    answer = capfd.readouterr().out
+    assert answer == f"load_by_name_with_config {Errno.MODEL_NOT_FOUND:d}\n"
+
+
+def test_a_guests_mistake_is_an_errno(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = printed(guests[False], folder, capfd, "", "a" * 100)
+    assert lines[0] == f"compute {Errno.PROMPT_TOO_LONG:d}"

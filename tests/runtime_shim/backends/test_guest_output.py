@@ -1,0 +1,53 @@
+"""What a model prints for its guest: all of it arrives, or it is lost without harm."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from runtime_shim.backends.common import guest_output
+
+
+@pytest.fixture(autouse=True)
+def standard_output_afterwards() -> Iterator[None]:
+    yield
+    guest_output.use(1)
+
+
+def test_it_goes_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    guest_output.write(b"a word")
+    assert capfd.readouterr().out == "a word"
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_all_of_a_long_text_arrives_where_the_reader_is_slow(blocking: bool) -> None:
+    text = os.urandom(1 << 20)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, blocking)
+    guest_output.use(writer)
+
+    def write() -> None:
+        guest_output.write(text)
+        os.close(writer)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    with open(reader, "rb") as file:
+        assert file.read() == text
+    thread.join()
+
+
+def test_a_closed_or_full_output_harms_nobody() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    guest_output.use(writer)
+    guest_output.write(b"to a pipe that nobody reads")
+    os.close(writer)
+    guest_output.write(b"to a descriptor that is closed")
+    full = os.open("/dev/full", os.O_WRONLY)
+    guest_output.use(full)
+    guest_output.write(b"to a full disk")
+    os.close(full)

@@ -1,0 +1,1 @@
+"""Commands that make, break or sweep: each is run as a module."""

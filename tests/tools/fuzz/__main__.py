@@ -1,0 +1,97 @@
+"""Fuzz the rewriter, from a corpus of wasm-smith's modules.
+
+    python -m tests.tools.fuzz [--seconds N] [--corpus FOLDER]
+
+Then the modules that were found on the way are shown to wasm-tools: what it finds valid must be
+rewritten to something valid, or there is a reason why it cannot be. Exits with 1 where something is
+wrong, and says where the input is. The corpus is kept, and grows, if a folder for it is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rewriter import HostMismatch, InvalidModule, UnsupportedModule, rewrite
+from rewriter.files import wasm_tools
+from tests.support.smith import smith_guest
+
+SEEDS = 200
+SMALL = {"max-types": 6, "max-funcs": 6, "max-exports": 4, "max-globals": 4, "max-imports": 8}
+LARGEST = 1 << 14
+"""Bytes of an input."""
+
+
+def seed(corpus: Path, folder: Path) -> None:
+    """Modules as they come, and with adapters in them."""
+    seeds = random.Random(0)
+    for index in range(SEEDS):
+        module = smith_guest(seeds, folder, **SMALL)
+        (corpus / f"smith-{index}").write_bytes(module)
+        (corpus / f"smith-{index}-adapted").write_bytes(rewrite(module, abi="wamr", validate=False))
+
+
+def disagreements(corpus: Path) -> tuple[int, list[str]]:
+    """How many inputs of the corpus are valid, and those of them that are refused, or become
+    invalid."""
+    valid, found = 0, []
+    for path in corpus.iterdir():
+        module = path.read_bytes()
+        try:
+            wasm_tools.validate(module)
+        except InvalidModule:
+            continue
+        valid += 1
+        for abi in (None, "wamr", "witx"):
+            try:
+                wasm_tools.validate(rewrite(module, abi=abi, validate=False))
+            except (HostMismatch, UnsupportedModule):
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+                found.append(f"{path}, {abi}: {error!r}")
+    return valid, found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.fuzz")
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--corpus", type=Path)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="nnshim-fuzz-"))
+    corpus = options.corpus or folder / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    if not any(corpus.iterdir()):
+        seed(corpus, folder)
+    started = len(list(corpus.iterdir()))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.tools.fuzz.target", str(corpus)),
+            f"-max_total_time={options.seconds}",
+            f"-max_len={LARGEST}",
+            *("-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"),
+            f"-artifact_prefix={folder}/",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    statistics = dict(re.findall(r"^stat::(\w+): +(\d+)$", done.stderr, re.MULTILINE))
+    print(f"{statistics.get('number_of_executed_units', 'an unknown number of')} inputs tried")
+    print(f"{len(list(corpus.iterdir()))} kept for what they reach, {started} of them at the start")
+    if done.returncode:
+        raise SystemExit(f"{done.stderr[-4000:]}\nthe input is in {folder}")
+    valid, found = disagreements(corpus)
+    print(f"{valid} of those are valid, {len(found)} of these not when rewritten")
+    if found:
+        raise SystemExit("\n".join(found))
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
