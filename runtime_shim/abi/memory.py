@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 from collections.abc import Callable
 
 from rewriter.abi.dialects import Errno
 from runtime_shim.errors import HostError
+from runtime_shim.views import view_of
 
-__all__ = ["GuestMemory", "view_of"]
-
-_from_memory = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
-    ("PyMemoryView_FromMemory", ctypes.pythonapi)
-)
-"""https://docs.python.org/3/c-api/memoryview.html"""
-
-_PYBUF_WRITE = 0x200
-
-
-def view_of(address: int, size: int) -> memoryview:
-    """`size` bytes in place, writable."""
-    view: memoryview = _from_memory(address, size, _PYBUF_WRITE)
-    return view
-
+__all__ = ["GuestMemory"]
 
 _U32 = struct.Struct("<I")
 

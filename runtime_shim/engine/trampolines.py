@@ -24,7 +24,6 @@ from rewriter.abi.dialects import (
     WAMR_TENSOR,
     Dialect,
 )
-from runtime_shim.abi.memory import view_of
 from runtime_shim.engine.binding import Escape, StoreLife, definitions, instantiate
 from runtime_shim.engine.host_functions import define
 from runtime_shim.host.session import Session
@@ -38,6 +37,7 @@ from runtime_shim.host.shared_tensors import (
     STEP,
     Arena,
 )
+from runtime_shim.views import view_of
 
 __all__ = ["Connection"]
 

@@ -16,10 +16,10 @@ from array import array
 from ctypes import Structure, c_bool, c_float, c_int64, c_size_t, c_void_p
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.abi.memory import view_of
 from runtime_shim.backends.common.c_objects import free_with
 from runtime_shim.backends.ggml.llama_cpp import failure, lib
 from runtime_shim.errors import HostError
+from runtime_shim.views import view_of
 
 __all__ = ["Grammar"]
 
