@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         inspect_module,
     )
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
-    from rewriter.rewriting.plan import Plan, Rename
+    from rewriter.rewriting.values import Plan, Rename
     from rewriter.verifying.compare import Comparison, Difference, compare
 
 __all__ = [
@@ -70,7 +70,7 @@ _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
     "rewriting.pipeline": ("Result", "rewrite", "rewrite_file"),
-    "rewriting.plan": ("Plan", "Rename"),
+    "rewriting.values": ("Plan", "Rename"),
     "verifying.compare": ("Comparison", "Difference", "compare"),
 }
 """More public names, by module: imported at first use, as a start costs more than most work."""

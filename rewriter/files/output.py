@@ -5,14 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from rewriter.errors import InputError, OutputError
+from rewriter.errors import InputError, OutputError, UsageError
 from rewriter.files.input import Source
 from rewriter.files.locks import lock
 
-__all__ = ["is_same_file", "write_atomic"]
+__all__ = ["check_path", "is_same_file", "write_atomic", "write_to_stdout"]
 
 _TEMPORARY = ".nnshim-"
 """How the names of temporary files begin."""
@@ -173,3 +174,24 @@ def _copy(source_fd: int, fd: int, piece: range) -> None:
             raise InputError("the input became shorter while it was copied; nothing was written")
         _write_all(fd, buffer[:count])
         pos += count
+
+
+def write_to_stdout(module: bytes) -> None:
+    """Raises OutputError."""
+    try:
+        sys.stdout.buffer.write(module)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def check_path(source: Source, path: str) -> None:
+    """Raise UsageError where a binary cannot go there."""
+    if path.endswith(".wat"):
+        raise UsageError(
+            f"{path}: the output is binary; to see it as text, run `wasm-tools print` on it"
+        )
+    if path == "-" and sys.stdout.isatty():
+        raise UsageError("the output is binary and standard output is a terminal; redirect it")
+    if source.is_text and os.path.realpath(path) == os.path.realpath(source.name):
+        raise UsageError(f"{path} is text, and a binary would replace it")

@@ -16,7 +16,7 @@ from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
 from rewriter.functions.code import MOST_REFERENCES, Reference, body_references, defined_functions
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
-from rewriter.rewriting.plan import NOT_ADAPTING, Adapted, Adapting, ImportedAs
+from rewriter.rewriting.values import NOT_ADAPTING, Adapted, Adapting, ImportedAs
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.names import encode_name, rename_functions

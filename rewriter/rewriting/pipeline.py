@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,23 +14,21 @@ from rewriter.errors import (
     MalformedModule,
     NNShimError,
     NothingToRename,
-    OutputError,
     UnsupportedModule,
-    UsageError,
 )
 from rewriter.files import output, wasm_tools
 from rewriter.files.input import Source, open_source
+from rewriter.files.pieces import assemble, sha256
 from rewriter.rewriting.goal import Goal
-from rewriter.rewriting.plan import Plan, make_plan, rename_map
+from rewriter.rewriting.plan import make_plan
+from rewriter.rewriting.rename_imports import rename_map
+from rewriter.rewriting.values import Plan
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
     from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["Result", "rewrite", "rewrite_file"]
-
-_CHUNK = 1 << 20
-"""Bytes hashed at a time."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ def rewrite(
         _validate_input(source)
     if not plan.edits:
         return data
-    rewritten = _assemble(source, plan)
+    rewritten = assemble(source, plan.pieces)
     if validate:
         _validate_output(rewritten)
     return rewritten
@@ -153,14 +149,14 @@ def rewrite_file(
     )
     with open_source(source_path) as source:
         if output_path is not None:
-            _check_output_path(source, output_path)
+            output.check_path(source, output_path)
         plan, notes = _plan(source, goal)
         if validate:
             _validate_input(source)
         input_sha256 = output_sha256 = None
         if digests:
-            input_sha256 = _sha256(source, (range(len(source.data)),))
-            output_sha256 = _sha256(source, plan.pieces) if plan.edits else input_sha256
+            input_sha256 = sha256(source, (range(len(source.data)),))
+            output_sha256 = sha256(source, plan.pieces) if plan.edits else input_sha256
         written = False
         if output_path is not None and (plan.edits or not output.is_same_file(source, output_path)):
             _write(source, plan, output_path, validate and bool(plan.edits))
@@ -174,7 +170,7 @@ def _plan(source: Source, goal: Goal) -> tuple[Plan, tuple[str, ...]]:
     if goal.record:
         from rewriter.rewriting.provenance import new_entry
 
-        record = new_entry(goal.operation, _sha256(source, (range(len(source.data)),)))
+        record = new_entry(goal.operation, sha256(source, (range(len(source.data)),)))
     try:
         fits = goal.host is not None or goal.abi is not None
         aim = _fitting(source, goal) if fits else _renaming(goal)
@@ -240,38 +236,15 @@ def _fitting(source: Source, goal: Goal) -> _Aim:
     return _Aim(rename_map(to, goal.renames), info, found.adapters, found.caveats)
 
 
-def _check_output_path(source: Source, path: str) -> None:
-    if path.endswith(".wat"):
-        raise UsageError(
-            f"{path}: the output is binary; to see it as text, run `wasm-tools print` on it"
-        )
-    if path == "-" and sys.stdout.isatty():
-        raise UsageError("the output is binary and standard output is a terminal; redirect it")
-    if source.is_text and os.path.realpath(path) == os.path.realpath(source.name):
-        raise UsageError(f"{path} is text, and a binary would replace it")
-
-
 def _write(source: Source, plan: Plan, path: str, validate: bool) -> None:
     if path != "-":
         check = _validate_output if validate else lambda _: None
         output.write_atomic(path, source, plan.pieces, check)
         return
-    rewritten = _assemble(source, plan)
+    rewritten = assemble(source, plan.pieces)
     if validate:
         _validate_output(rewritten)
-    try:
-        sys.stdout.buffer.write(rewritten)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
-
-
-def _assemble(source: Source, plan: Plan) -> bytes:
-    with memoryview(source.data) as view:
-        return b"".join(
-            piece if isinstance(piece, bytes) else view[piece.start : piece.stop]
-            for piece in plan.pieces
-        )
+    output.write_to_stdout(rewritten)
 
 
 def _validate_input(source: Source) -> None:
@@ -293,23 +266,3 @@ def _validate_output(module: bytes | str) -> None:
             "the input is valid but its rewritten form is not, which is a fault in nnshim;"
             f" nothing was written: {error}"
         ) from error
-
-
-def _sha256(source: Source, pieces: tuple[range | bytes, ...]) -> str:
-    import hashlib  # OpenSSL, a tenth of the start-up time, for `digests` only
-
-    digest = hashlib.sha256()
-    for piece in pieces:
-        for chunk in (piece,) if isinstance(piece, bytes) else _chunks(source, piece):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _chunks(source: Source, piece: range) -> Iterator[bytes]:
-    """The bytes of a range; those of a file are read, as touched pages of a map count as used."""
-    for start in range(piece.start, piece.stop, _CHUNK):
-        size = min(_CHUNK, piece.stop - start)
-        if source.mapped_fd is not None:
-            yield os.pread(source.mapped_fd, size, start)
-        else:
-            yield source.data[start : start + size]

@@ -9,8 +9,8 @@ from functools import partial
 
 from rewriter.abi.dialects import DIALECTS
 from rewriter.rewriting.padding import is_gap
-from rewriter.rewriting.plan import Rename
 from rewriter.rewriting.provenance import compare_records, is_record
+from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
     RenameCounts,

@@ -18,10 +18,10 @@ from rewriter.functions.storage import storage
 from runtime_shim.engine.backtrace import backtrace
 from runtime_shim.engine.binding import NUMBERS, Escape, call, define
 from runtime_shim.engine.deadline import Deadline
+from runtime_shim.engine.embedding import NNHost
 from runtime_shim.engine.shares import share_out
 from runtime_shim.engine.trampolines import Connection
 from runtime_shim.errors import GuestTrap, HostError, LinkError
-from runtime_shim.host.host import NNHost
 from runtime_shim.host.limits import Limits
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from rewriter.abi.dialects import Dialect, Encoding, Errno, Target
+from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim.backends import OWN_ENCODINGS, import_backend
 from runtime_shim.backends.common.devices import place_name
 from runtime_shim.backends.interface import (
@@ -35,12 +34,9 @@ from runtime_shim.host.limits import Limits
 from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
 from runtime_shim.host.placement import Placement
 from runtime_shim.host.pool import Pool
-from runtime_shim.host.session import DEFAULT_LIMITS, EVERY_NAME, Session
+from runtime_shim.host.session import DEFAULT_LIMITS, Loader, Session
 from runtime_shim.host.stats import GraphStats, Key, Stats, TimedContext
 from runtime_shim.numbers import MOST_THREADS, check_number
-
-if TYPE_CHECKING:
-    import wasmtime
 
 __all__ = ["NNHost"]
 
@@ -120,30 +116,11 @@ class NNHost:
 
     def session(self) -> Session:
         """A guest's own handle tables."""
-        pool = Pool(self._new_guests_backend) if self._isolate else None
-        return Session(_Guest(self, pool), self.limits)
+        return Session(self._guest(), self.limits)
 
-    def add_to_linker(
-        self,
-        linker: wasmtime.Linker,
-        session: Session | None = None,
-        *,
-        dialects: Mapping[str, Dialect] = EVERY_NAME,
-    ) -> Session:
-        """Define the wasi-nn functions in a linker.
-
-        `dialects` has the ABI for each module name; unless given, it is the specification's with
-        WasmEdge's extensions under both (runtime_shim.guest_dialects tells what a module needs).
-        One linker serves one guest: all instances made with it share `session`, which is a new
-        one unless given, and is returned. The functions keep it alive as long as they live. The
-        guest has to export its memory as "memory".
-        """
-        from runtime_shim.engine.binding import Escape
-        from runtime_shim.engine.host_functions import define
-
-        session = session or self.session()
-        define(linker, session, dialects, Escape(by_wasmtime=True))
-        return session
+    def _guest(self) -> Loader:
+        """Where a new guest gets its graphs from."""
+        return _Guest(self, Pool(self._new_guests_backend) if self._isolate else None)
 
     def load(
         self,

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from enum import Enum
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from rewriter.abi.dialects import (
-    MODULE_NAMES,
-    WASMEDGE,
-    Dialect,
     Encoding,
     Errno,
     TensorType,
@@ -35,14 +30,7 @@ from runtime_shim.host.limits import Limits, Usage
 from runtime_shim.host.named_graphs import Wanted
 from runtime_shim.host.shared_tensors import Arena
 
-if TYPE_CHECKING:
-    import wasmtime
-
-    from runtime_shim.engine.binding import StoreLife
-
-__all__ = ["AUTO", "DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Place", "Session"]
-
-EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
+__all__ = ["AUTO", "DEFAULT_LIMITS", "Floats", "Loader", "Place", "Session"]
 
 R = TypeVar("R")
 
@@ -77,11 +65,18 @@ class Loader(Protocol):
         """The guest has let go of everything."""
 
 
+class StoreLife(Protocol):
+    """The store that tensors of a guest are in: runtime_shim.engine.binding."""
+
+    @property
+    def is_over(self) -> bool: ...
+
+
 DEFAULT_LIMITS = Limits()
 
 
-class Session(AbstractContextManager["Session"]):
-    """The graphs and contexts of one guest. Made by NNHost.session or NNHost.add_to_linker.
+class Session:
+    """The graphs and contexts of one guest.
 
     Handles are u32, count up from 1 over both kinds, and are never used again, so that neither a
     stale handle nor one of the other kind can mean something. A context keeps its graph alive.
@@ -101,29 +96,6 @@ class Session(AbstractContextManager["Session"]):
         """Raised where the guest was called from, instead of returning from a host call to it."""
         self._arena: Arena | None = None
         self._arenas_store: StoreLife | None = None
-
-    def instantiate(
-        self,
-        linker: wasmtime.Linker,
-        store: wasmtime.Store,
-        module: wasmtime.Module,
-        *,
-        dialects: Mapping[str, Dialect] = EVERY_NAME,
-    ) -> wasmtime.Instance:
-        """Instantiate the guest, with the wasi-nn functions and what is in the linker.
-
-        Does what NNHost.add_to_linker and Linker.instantiate do, and is faster for guests that set
-        inputs and read outputs again and again: those calls need not leave WebAssembly
-        (runtime_shim.engine.trampolines), unless the session has another instance already. Nothing
-        is defined in the linker. Once the store is closed, contexts whose tensors were in its
-        memory are gone. Raises wasmtime.WasmtimeError, wasmtime.Trap where the start function
-        traps, and what a host call raised in it.
-        """
-        from runtime_shim.engine.binding import Escape
-        from runtime_shim.engine.trampolines import Connection
-
-        escape = Escape(by_wasmtime=True)
-        return Connection(linker, store, module, self, dialects, escape).instantiate()
 
     @property
     def has_arena(self) -> bool:
@@ -146,6 +118,9 @@ class Session(AbstractContextManager["Session"]):
                 self.contexts.forget(handle)
                 self.usage.release(handle)
         return self._arena
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from runtime_shim import HostError, NNHost, parse_nn_graph
+from runtime_shim import HostError, NNHost, Session, parse_nn_graph
 from runtime_shim.backends.torch.backend import TorchBackend
-from runtime_shim.host.session import Session
 from tests.heavy.torch_models import F32, Identity, feed, rewritten, scripted, traced_with
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")

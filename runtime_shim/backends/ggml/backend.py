@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import ctypes
 import json
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,7 +21,6 @@ import xllamacpp
 from rewriter.abi.dialects import Errno, Target, TensorType
 from runtime_shim.backends.checks.gguf import check_lengths
 from runtime_shim.backends.common import guest_output
-from runtime_shim.backends.common.c_objects import free_with
 from runtime_shim.backends.common.devices import choose_device
 from runtime_shim.backends.common.tensor_info import (
     check_parts,
@@ -32,15 +29,10 @@ from runtime_shim.backends.common.tensor_info import (
     warn_of_ignored,
     with_threads_up_to,
 )
-from runtime_shim.backends.ggml.llama_cpp import (
-    ContextParams,
-    failure,
-    forget_messages,
-    lib,
-    offloads,
-)
-from runtime_shim.backends.ggml.options import LARGEST_CONTEXT, GgmlOptions, parse_options
-from runtime_shim.backends.ggml.prompt import Prompt, Vocabulary, has_image
+from runtime_shim.backends.ggml.llama_cpp import forget_messages, lib
+from runtime_shim.backends.ggml.model import GgmlModel
+from runtime_shim.backends.ggml.options import GgmlOptions, parse_options
+from runtime_shim.backends.ggml.prompt import Prompt, has_image
 from runtime_shim.backends.ggml.text import Text
 from runtime_shim.backends.interface import (
     DEFAULTS,
@@ -67,9 +59,6 @@ _LONGEST_METADATA = 1 << 16
 _TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32, TensorType.F64)
 """WasmEdge takes the bytes of these, whatever their number and dimensions say; the last, whose
 number u8 had before August 2023, up to 0.14."""
-
-_LOADING = threading.Lock()
-"""One model at a time, so that what llama.cpp says meanwhile is about that one."""
 
 
 class GgmlBackend:
@@ -116,35 +105,11 @@ def _devices() -> dict[str, Target]:
     return _KNOWN if there else {"cpu": Target.CPU}
 
 
-class GgmlGraph:
-    """Implements backends.base.SharedGraph. llama.cpp maps the weights from their file."""
+class GgmlGraph(GgmlModel):
+    """Implements backends.interface.SharedGraph."""
 
-    def __init__(self, path: bytes, device: str, options: GgmlOptions, most_threads: int) -> None:
-        self.options = options
-        self.most_threads = most_threads
-        self._first: GgmlGraph | None = None
-        """The graph that the model belongs to, None for that one itself."""
-        params = lib.model_default_params()
-        no_devices = (ctypes.c_void_p * 1)(None)
-        if device == "cpu":
-            params.n_gpu_layers = 0
-            params.devices = ctypes.addressof(no_devices)
-        else:
-            params.n_gpu_layers = options.n_gpu_layers
-        with _LOADING:
-            offloads.clear()
-            forget_messages()
-            self.model: int | None = lib.model_load_from_file(path, params)
-            if self.model is None:
-                raise failure("the model cannot be loaded", Errno.INVALID_ARGUMENT)
-            free_with(self, lib.model_free, self.model)
-            on_gpu, layers = offloads[-1] if offloads else (0, 0)
-        if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
-            raise HostError(
-                Errno.UNSUPPORTED_OPERATION, "the model was to run on a GPU, and has no layer there"
-            )
-        self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
-        self.vocabulary = Vocabulary(self.model)
+    _first: GgmlGraph | None = None
+    """The graph that the model belongs to, None for that one itself."""
 
     def with_options(self, options: Options) -> GgmlGraph:
         other = copy.copy(self)
@@ -154,60 +119,6 @@ class GgmlGraph:
 
     def init_execution_context(self) -> GgmlContext:
         return GgmlContext(self)
-
-    def text(self, token: int) -> bytes:
-        """A token's part of the text: not always whole characters."""
-        buffer = ctypes.create_string_buffer(64)
-        size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
-        if size < 0:
-            buffer = ctypes.create_string_buffer(-size)
-            size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
-        return buffer.raw[:size]
-
-    def context_size(self, options: GgmlOptions) -> int:
-        """In tokens."""
-        return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
-
-    def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
-        """A new llama_context, and what it was made with."""
-        params: ContextParams = lib.context_default_params()
-        params.n_ctx = self.context_size(options)
-        params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
-        if not options.embedding:
-            params.n_ubatch = min(options.ubatch_size or params.n_batch, params.n_batch)
-        params.n_threads = params.n_threads_batch = (
-            options.threads if options.threads > 0 else self.most_threads
-        )
-        params.embeddings = options.embedding
-        context: int | None = lib.init_from_model(self.model, params)
-        if context is None:
-            raise failure(f"there can be no context of {params.n_ctx} tokens")
-        return context, params
-
-    def sampler(self, options: GgmlOptions) -> int:
-        """A new chain of samplers, in llama.cpp's own order."""
-        chain: int = lib.sampler_chain_init(True)
-        links = []
-        repeat = options.repeat_penalty or 1.0
-        penalties = (repeat, options.frequency_penalty, options.presence_penalty)
-        if penalties != (1.0, 0.0, 0.0):
-            size = lib.vocab_n_tokens(self.vocabulary.pointer)
-            last = options.last_n_penalty
-            last = self.context_size(options) if last < 0 else last
-            links.append(lib.sampler_init_penalties(size, last, *penalties))
-        if options.temp <= 0:
-            links.append(lib.sampler_init_greedy())
-        else:
-            links += [
-                lib.sampler_init_top_k(options.top_k),
-                lib.sampler_init_top_p(options.top_p, 1),
-                lib.sampler_init_min_p(options.min_p, 1),
-                lib.sampler_init_temp(options.temp),
-                lib.sampler_init_dist(options.seed),
-            ]
-        for link in links:
-            lib.sampler_chain_add(chain, link)
-        return chain
 
 
 class GgmlContext:

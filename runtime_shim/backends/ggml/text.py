@@ -10,12 +10,11 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.c_objects import free_with
 from runtime_shim.backends.ggml.grammar import Grammar
 from runtime_shim.backends.ggml.llama_cpp import RANK, Token, failure, lib
+from runtime_shim.backends.ggml.model import GgmlModel
 from runtime_shim.backends.ggml.options import GgmlOptions
 from runtime_shim.errors import HostError
 
 if TYPE_CHECKING:
-    from runtime_shim.backends.ggml.backend import GgmlGraph
-
     Tokens = ctypes.Array[Token]
 
 __all__ = ["Text"]
@@ -29,7 +28,7 @@ _SPARE_TOKENS = 4
 class Text:
     """A llama_context and its sampler: what a model needs to write one text after the other."""
 
-    def __init__(self, graph: GgmlGraph, options: GgmlOptions) -> None:
+    def __init__(self, graph: GgmlModel, options: GgmlOptions) -> None:
         self._graph = graph
         self._options = options
         self._context, self._params = graph.open(options)

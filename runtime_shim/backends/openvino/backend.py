@@ -27,8 +27,9 @@ from runtime_shim.backends.interface import (
     Settings,
 )
 from runtime_shim.backends.onnx.files import check_files, may_name_files
+from runtime_shim.backends.openvino.factory import library
 from runtime_shim.backends.openvino.graph import OpenVinoGraph
-from runtime_shim.backends.openvino.interface import BadModel, Config, LoadedModel, library
+from runtime_shim.backends.openvino.interface import BadModel, Config, LoadedModel
 from runtime_shim.backends.openvino.operators import check_state, has_loop, has_state
 from runtime_shim.backends.openvino.tiles import check_tiles
 from runtime_shim.backends.parsing.detect import is_xml

@@ -1,21 +1,14 @@
-"""What the OpenVINO backend needs of OpenVINO, and which way it is called.
-
-Its C library costs less than half of its Python package in each inference, and need not be imported
-for 150 ms. The package is there for releases whose C headers were not read.
-"""
+"""What the OpenVINO backend needs of OpenVINO."""
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from runtime_shim.backends.common.signal_stack import kept_signal_stack
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.interface import Part
 
-__all__ = ["UNKNOWN_OPERATOR", "BadModel", "Config", "Library", "LoadedModel", "Request", "library"]
+__all__ = ["UNKNOWN_OPERATOR", "BadModel", "Config", "Library", "LoadedModel", "Request"]
 
 Config: TypeAlias = Mapping[str, str | int | bool]
 
@@ -73,20 +66,3 @@ class Library(Protocol):
     def load(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
         """Read a model from one part, or from XML and weights, and compile it. Raises BadModel,
         which is a RuntimeError, where the first of the two fails."""
-
-
-@functools.cache
-def library() -> Library:
-    """Raises ImportError where OpenVINO is not installed."""
-    from runtime_shim.backends.openvino.c_library import CLibrary
-
-    with kept_signal_stack():
-        try:
-            return CLibrary()
-        except OSError as error:
-            logging.getLogger("runtime_shim").info(
-                "OpenVINO's Python package is used, which is slower: %s", error
-            )
-            from runtime_shim.backends.openvino.python_library import PythonLibrary
-
-            return PythonLibrary()

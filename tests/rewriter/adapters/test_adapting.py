@@ -12,7 +12,8 @@ from rewriter.abi.dialects import WAMR, WASMEDGE, WITX
 from rewriter.analysis.compatibility import fit
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.files import wasm_tools
-from rewriter.rewriting.plan import NOT_ADAPTING, make_plan
+from rewriter.rewriting.plan import make_plan
+from rewriter.rewriting.values import NOT_ADAPTING
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import Section, SectionId, split

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from rewriter.errors import MalformedModule, UnsupportedModule, UsageError
-from rewriter.rewriting.plan import Plan, Rename, make_plan, rename_map
+from rewriter.rewriting.plan import make_plan
+from rewriter.rewriting.rename_imports import rename_map
+from rewriter.rewriting.values import Plan, Rename
 from rewriter.wasm.sections import SectionId
 from tests.support.wasm import (
     HEADER,

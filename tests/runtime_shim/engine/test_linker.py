@@ -7,9 +7,8 @@ import pytest
 import wasmtime
 
 from rewriter.abi.dialects import WITX, Encoding, Target
-from runtime_shim import NNHost
+from runtime_shim import NNHost, Session
 from runtime_shim.engine import binding as engine
-from runtime_shim.host.session import Session
 from tests.support.guest import HANDLE, MEMORY, Guest
 from tests.support.models import identity
 

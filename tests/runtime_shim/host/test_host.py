@@ -13,12 +13,11 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from rewriter.errors import InputError, UsageError
-from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
+from runtime_shim import HostError, NamedGraph, NNHost, Session, parse_nn_graph, parse_nn_preload
 from runtime_shim.backends import encodings, import_backend
 from runtime_shim.backends.fake import FakeBackend, FakeContext, FakeGraph, echo
 from runtime_shim.backends.interface import NO_OPTIONS, Options, Part, Place
 from runtime_shim.host import host as runtime_host
-from runtime_shim.host.session import Session
 from tests.support.models import identity
 
 MODEL = identity(dims=(1,))

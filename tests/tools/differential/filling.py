@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_shim.host.session import Session
+from runtime_shim import Session
 
 __all__ = ["PATTERN", "bound_outputs", "numpy_empty"]
 

@@ -21,8 +21,9 @@ from runtime_shim.backends.openvino import c_library as openvino_c
 from runtime_shim.backends.openvino import start as openvino_start
 from runtime_shim.backends.openvino.backend import OpenVinoBackend
 from runtime_shim.backends.openvino.c_library import CLibrary
+from runtime_shim.backends.openvino.factory import library
 from runtime_shim.backends.openvino.graph import OpenVinoContext
-from runtime_shim.backends.openvino.interface import Config, LoadedModel, library
+from runtime_shim.backends.openvino.interface import Config, LoadedModel
 from runtime_shim.backends.openvino.python_library import PythonLibrary
 from runtime_shim.errors import HostError
 from tests.support.models import F32, identity, model, with_external_data

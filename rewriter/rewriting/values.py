@@ -1,0 +1,89 @@
+"""What a rewrite is made of, as values: renames, adapters that change, and the plan of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rewriter.wasm.patch import Edit, growth
+
+if TYPE_CHECKING:
+    from rewriter.adapters.adapter import Adapter
+
+__all__ = ["NOT_ADAPTING", "Adapted", "Adapting", "ImportedAs", "Plan", "Rename"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`imports` counts the imports that change their module name from `old` to `new`."""
+
+    old: str
+    new: str
+    imports: int
+
+
+ImportedAs = tuple[str, int]
+"""The name and the type index that an import gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A function of the guest that goes through another adapter than before, or None."""
+
+    function: str
+    after: Adapter | None
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return f"{self.function}, back to what it was"
+        return f"{self.function}, from {self.after.source.name} to {self.after.target.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapting:
+    """`imports` has, by function index, what is imported in another form than before.
+
+    `references` counts what was redirected; `moved` says that code has moved in the code section,
+    so that what describes it by its position is wrong now.
+    """
+
+    adapted: tuple[Adapted, ...]
+    imports: Mapping[int, ImportedAs]
+    references: int
+    moved: bool
+
+
+NOT_ADAPTING = Adapting((), {}, 0, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The edits that make the output of the input; sizes in bytes.
+
+    With nothing to do there are no edits, and the input is the output. `dropped` names the custom
+    sections that go, `outdated` those that describe code by positions which have changed, each name
+    once.
+    """
+
+    input_size: int
+    edits: tuple[Edit, ...]
+    renames: tuple[Rename, ...]
+    adapting: Adapting
+    dropped: tuple[str, ...]
+    outdated: tuple[str, ...]
+
+    @property
+    def output_size(self) -> int:
+        return self.input_size + growth(self.edits)
+
+    @property
+    def pieces(self) -> tuple[range | bytes, ...]:
+        """The output in order: ranges are bytes of the input, passed on as they are."""
+        pieces: list[range | bytes] = []
+        pos = 0
+        for edit in self.edits:
+            pieces += [range(pos, edit.start), edit.replacement]
+            pos = edit.end
+        pieces.append(range(pos, self.input_size))
+        return tuple(piece for piece in pieces if len(piece))

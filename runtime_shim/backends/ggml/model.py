@@ -1,0 +1,107 @@
+"""A language model as llama.cpp has it: its vocabulary, and what makes contexts and samplers."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.common.c_objects import free_with
+from runtime_shim.backends.ggml.llama_cpp import (
+    ContextParams,
+    failure,
+    forget_messages,
+    lib,
+    offloads,
+)
+from runtime_shim.backends.ggml.options import LARGEST_CONTEXT, GgmlOptions
+from runtime_shim.backends.ggml.prompt import Vocabulary
+from runtime_shim.errors import HostError
+
+__all__ = ["GgmlModel"]
+
+_LOADING = threading.Lock()
+"""One model at a time, so that what llama.cpp says meanwhile is about that one."""
+
+
+class GgmlModel:
+    """A model and the options of its contexts. llama.cpp maps the weights from their file."""
+
+    def __init__(self, path: bytes, device: str, options: GgmlOptions, most_threads: int) -> None:
+        self.options = options
+        self.most_threads = most_threads
+        params = lib.model_default_params()
+        no_devices = (ctypes.c_void_p * 1)(None)
+        if device == "cpu":
+            params.n_gpu_layers = 0
+            params.devices = ctypes.addressof(no_devices)
+        else:
+            params.n_gpu_layers = options.n_gpu_layers
+        with _LOADING:
+            offloads.clear()
+            forget_messages()
+            self.model: int | None = lib.model_load_from_file(path, params)
+            if self.model is None:
+                raise failure("the model cannot be loaded", Errno.INVALID_ARGUMENT)
+            free_with(self, lib.model_free, self.model)
+            on_gpu, layers = offloads[-1] if offloads else (0, 0)
+        if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION, "the model was to run on a GPU, and has no layer there"
+            )
+        self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
+        self.vocabulary = Vocabulary(self.model)
+
+    def text(self, token: int) -> bytes:
+        """A token's part of the text: not always whole characters."""
+        buffer = ctypes.create_string_buffer(64)
+        size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
+        if size < 0:
+            buffer = ctypes.create_string_buffer(-size)
+            size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
+        return buffer.raw[:size]
+
+    def context_size(self, options: GgmlOptions) -> int:
+        """In tokens."""
+        return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
+
+    def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
+        """A new llama_context, and what it was made with."""
+        params: ContextParams = lib.context_default_params()
+        params.n_ctx = self.context_size(options)
+        params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
+        if not options.embedding:
+            params.n_ubatch = min(options.ubatch_size or params.n_batch, params.n_batch)
+        params.n_threads = params.n_threads_batch = (
+            options.threads if options.threads > 0 else self.most_threads
+        )
+        params.embeddings = options.embedding
+        context: int | None = lib.init_from_model(self.model, params)
+        if context is None:
+            raise failure(f"there can be no context of {params.n_ctx} tokens")
+        return context, params
+
+    def sampler(self, options: GgmlOptions) -> int:
+        """A new chain of samplers, in llama.cpp's own order."""
+        chain: int = lib.sampler_chain_init(True)
+        links = []
+        repeat = options.repeat_penalty or 1.0
+        penalties = (repeat, options.frequency_penalty, options.presence_penalty)
+        if penalties != (1.0, 0.0, 0.0):
+            size = lib.vocab_n_tokens(self.vocabulary.pointer)
+            last = options.last_n_penalty
+            last = self.context_size(options) if last < 0 else last
+            links.append(lib.sampler_init_penalties(size, last, *penalties))
+        if options.temp <= 0:
+            links.append(lib.sampler_init_greedy())
+        else:
+            links += [
+                lib.sampler_init_top_k(options.top_k),
+                lib.sampler_init_top_p(options.top_p, 1),
+                lib.sampler_init_min_p(options.min_p, 1),
+                lib.sampler_init_temp(options.temp),
+                lib.sampler_init_dist(options.seed),
+            ]
+        for link in links:
+            lib.sampler_chain_add(chain, link)
+        return chain

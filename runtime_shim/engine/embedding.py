@@ -1,0 +1,70 @@
+"""NNHost and Session as programs that embed wasmtime use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import wasmtime
+
+from rewriter.abi.dialects import MODULE_NAMES, WASMEDGE, Dialect
+from runtime_shim.engine.binding import Escape
+from runtime_shim.engine.host_functions import define
+from runtime_shim.engine.trampolines import Connection
+from runtime_shim.host.host import NNHost as _NNHost
+from runtime_shim.host.session import Session as _Session
+
+__all__ = ["EVERY_NAME", "NNHost", "Session"]
+
+EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
+
+
+class Session(_Session):
+    __doc__ = _Session.__doc__
+
+    def instantiate(
+        self,
+        linker: wasmtime.Linker,
+        store: wasmtime.Store,
+        module: wasmtime.Module,
+        *,
+        dialects: Mapping[str, Dialect] = EVERY_NAME,
+    ) -> wasmtime.Instance:
+        """Instantiate the guest, with the wasi-nn functions and what is in the linker.
+
+        Does what NNHost.add_to_linker and Linker.instantiate do, and is faster for guests that set
+        inputs and read outputs again and again: those calls need not leave WebAssembly
+        (runtime_shim.engine.trampolines), unless the session has another instance already. Nothing
+        is defined in the linker. Once the store is closed, contexts whose tensors were in its
+        memory are gone. Raises wasmtime.WasmtimeError, wasmtime.Trap where the start function
+        traps, and what a host call raised in it.
+        """
+        escape = Escape(by_wasmtime=True)
+        return Connection(linker, store, module, self, dialects, escape).instantiate()
+
+
+class NNHost(_NNHost):
+    __doc__ = _NNHost.__doc__
+
+    def session(self) -> Session:
+        """A guest's own handle tables."""
+        return Session(self._guest(), self.limits)
+
+    def add_to_linker(
+        self,
+        linker: wasmtime.Linker,
+        session: Session | None = None,
+        *,
+        dialects: Mapping[str, Dialect] = EVERY_NAME,
+    ) -> Session:
+        """Define the wasi-nn functions in a linker.
+
+        `dialects` has the ABI for each module name; unless given, it is the specification's with
+        WasmEdge's extensions under both (runtime_shim.guest_dialects tells what a module needs).
+        One linker serves one guest: all instances made with it share `session`, which is a new
+        one unless given, and is returned. The functions keep it alive as long as they live. The
+        guest has to export its memory as "memory".
+        """
+        session = session or self.session()
+        define(linker, session, dialects, Escape(by_wasmtime=True))
+        return session
