@@ -22,7 +22,6 @@ from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.common.arrays import DTYPES, bytes_of
 from runtime_shim.backends.common.devices import choose_device
-from runtime_shim.backends.common.smoke_models import TRIALS
 from runtime_shim.backends.common.tensor_info import (
     Port,
     check_input,
@@ -33,6 +32,7 @@ from runtime_shim.backends.common.tensor_info import (
     not_set,
     settings_for,
 )
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
@@ -99,7 +99,7 @@ class LiteRtBackend:
         """A GPU is there where a small model runs on it: LiteRT has no other way to ask."""
         if has_vulkan():
             with contextlib.suppress(RuntimeError):
-                GpuInterpreter(TRIALS[Encoding.TENSORFLOWLITE].model(), fast_math=False)
+                GpuInterpreter(FORMATS[Encoding.TENSORFLOWLITE].trial.model(), fast_math=False)
                 return _KNOWN
         return _ON_CPU
 
