@@ -2,7 +2,7 @@
 
 For an encoding that nnshim has no backend of its own for, another package can add one: an entry
 point of the group `nnshim.backends`, whose name is that of the encoding in small letters, and which
-leads to a function that makes a `base.Backend` from `base.Settings`.
+leads to a function that makes a `interface.Backend` from `interface.Settings`.
 """
 
 from __future__ import annotations

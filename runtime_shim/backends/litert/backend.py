@@ -72,7 +72,7 @@ _Details = Mapping[str, Any]
 
 
 class LiteRtBackend:
-    """Implements backends.base.Backend. On the CPU there is no faster math to be had."""
+    """Implements backends.interface.Backend. On the CPU there is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
@@ -105,7 +105,7 @@ class LiteRtBackend:
 
 
 class LiteRtGraph:
-    """Implements backends.base.QuantizedGraph. Each context has an interpreter of its own."""
+    """Implements backends.interface.QuantizedGraph. Each context has an interpreter of its own."""
 
     def __init__(self, model: Part, device: str, settings: Settings) -> None:
         self.device = device
@@ -164,7 +164,7 @@ class LiteRtGraph:
 
 
 class LiteRtContext:
-    """Implements backends.base.ExecutionContext.
+    """Implements backends.interface.ExecutionContext.
 
     Inputs are copied into arrays of the context's own, and from there into the interpreter when it
     runs: it loses what its tensors held whenever one of them changes its shape. An interpreter in

@@ -75,7 +75,7 @@ _NOWHERE = "/dev/null/no-external-data"
 
 
 class OnnxBackend:
-    """Implements backends.base.Backend. On the CPU there is no faster math to be had."""
+    """Implements backends.interface.Backend. On the CPU there is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
