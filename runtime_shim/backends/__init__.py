@@ -2,7 +2,8 @@
 
 For an encoding that nnshim has no backend of its own for, another package can add one: an entry
 point of the group `nnshim.backends`, whose name is that of the encoding in small letters, and which
-leads to a function that makes a `interface.Backend` from `interface.Settings`.
+leads to a function that makes a `Backend` from `Settings`. What a backend has to be is here:
+`Backend`, `Graph`, `ExecutionContext`, and what they may be besides.
 """
 
 from __future__ import annotations
@@ -14,11 +15,43 @@ from collections.abc import Callable
 
 from rewriter.abi.dialects import Encoding, Errno
 from runtime_shim.backends.formats import FORMATS
-from runtime_shim.backends.interface import DEFAULTS, Backend, Settings
+from runtime_shim.backends.interface import (
+    DEFAULTS,
+    Backend,
+    ExecutionContext,
+    Graph,
+    MovableContext,
+    Options,
+    Part,
+    Place,
+    Quantization,
+    QuantizedGraph,
+    Runtime,
+    Settings,
+    SharedGraph,
+    StreamingContext,
+)
 from runtime_shim.backends.telemetry import turn_off
 from runtime_shim.errors import HostError
 
-__all__ = ["OWN_ENCODINGS", "encodings", "import_backend"]
+__all__ = [
+    "OWN_ENCODINGS",
+    "Backend",
+    "ExecutionContext",
+    "Graph",
+    "MovableContext",
+    "Options",
+    "Part",
+    "Place",
+    "Quantization",
+    "QuantizedGraph",
+    "Runtime",
+    "Settings",
+    "SharedGraph",
+    "StreamingContext",
+    "encodings",
+    "import_backend",
+]
 
 _GROUP = "nnshim.backends"
 
