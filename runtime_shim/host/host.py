@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim.backends import OWN_ENCODINGS, import_backend
 from runtime_shim.backends.common.devices import place_name
+from runtime_shim.backends.formats import MOST_PARTS
 from runtime_shim.backends.interface import (
     MODEL_CACHE_SIZE,
     NO_OPTIONS,
@@ -27,7 +28,7 @@ from runtime_shim.backends.interface import (
     SharedGraph,
     guarded,
 )
-from runtime_shim.backends.parsing.detect import MOST_PARTS, resolve
+from runtime_shim.backends.parsing.detect import resolve
 from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.limits import Limits

@@ -10,8 +10,8 @@ import pytest
 from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim import GraphStats, HostError, NamedGraph, NNHost
-from runtime_shim.backends.fake import FakeBackend
 from runtime_shim.backends.interface import Place
+from runtime_shim.testing import FakeBackend
 from samples.build import SAMPLES
 from tests.support.command import nnshim
 from tests.support.models import identity
