@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import typer
 
 from nnshim.commands.common import fail, note, say
-from rewriter.errors import NNShimError, ToolMissing, UsageError
+from rewriter.errors import DependencyMissing, NNShimError, UsageError
 from rewriter.terminal import take_over
 
 __all__ = ["build", "main"]
@@ -118,6 +118,6 @@ def _explain(error: typer.TyperException) -> None:
 
 
 def _exit_code(error: NNShimError) -> int:
-    if isinstance(error, ToolMissing):
+    if isinstance(error, DependencyMissing):
         return EXIT_MISSING
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_REFUSED

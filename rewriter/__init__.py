@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from rewriter.errors import (
+    DependencyMissing,
     HostMismatch,
     InputError,
     InvalidModule,
@@ -18,7 +19,6 @@ from rewriter.errors import (
     NothingToRename,
     OutputError,
     ToolError,
-    ToolMissing,
     UnsupportedModule,
     UsageError,
 )
@@ -43,6 +43,7 @@ __all__ = [
     "Abi",
     "Comparison",
     "CustomSection",
+    "DependencyMissing",
     "Difference",
     "HostMismatch",
     "ImportedItem",
@@ -59,7 +60,6 @@ __all__ = [
     "Rename",
     "Result",
     "ToolError",
-    "ToolMissing",
     "UnsupportedModule",
     "UsageError",
     "compare",

@@ -11,13 +11,19 @@ NNShimError
 ├── HostMismatch           no rewrite makes the module fit the host or ABI it is meant for
 ├── NothingToRename        asked for as an error by `require`
 ├── ToolError              wasm-tools ran and failed for a reason of its own
-├── ToolMissing            wasm-tools is not installed
-└── HostError              what the runtime answers a guest with (runtime_shim.errors)
+├── DependencyMissing      a tool or a package that this takes is not installed
+│
+│   in runtime_shim.errors:
+├── HostError              a call that the host refuses; an errno to the guest
+├── LinkError              the guest has imports that no one defines, or lacks an export
+└── GuestTrap              the guest stopped with a trap
+    └── GuestTimeout       it was stopped, because its time was over
 """
 
 from collections.abc import Sequence
 
 __all__ = [
+    "DependencyMissing",
     "HostMismatch",
     "InputError",
     "InvalidModule",
@@ -27,7 +33,6 @@ __all__ = [
     "NothingToRename",
     "OutputError",
     "ToolError",
-    "ToolMissing",
     "UnsupportedModule",
     "UsageError",
 ]
@@ -92,5 +97,6 @@ class ToolError(NNShimError):
     """wasm-tools ran and failed for a reason that is not the module's."""
 
 
-class ToolMissing(NNShimError):
-    """What is needed is not installed; the message carries the line that installs it."""
+class DependencyMissing(NNShimError):
+    """A tool or a package that this takes is not installed; the message has the line that installs
+    it."""

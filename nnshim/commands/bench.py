@@ -148,14 +148,14 @@ def _print_table(rows: list[Measurement]) -> None:
 
 def _drawing(path: str) -> Any:
     """What draws into a file; looked for before anything is measured."""
-    from rewriter.errors import ToolMissing
+    from rewriter.errors import DependencyMissing
 
     if not path.endswith((".png", ".svg")):
         raise UsageError(f"--plot {path}: the file's name has to end in .png or .svg")
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ToolMissing(
+        raise DependencyMissing(
             f"matplotlib is not installed ({error}); pip install 'nnshim[bench]'"
         ) from None
 

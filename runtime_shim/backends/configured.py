@@ -3,28 +3,16 @@ thing need not be loaded twice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Encoding
 from runtime_shim.backends.common.tensor_info import SETTINGS, most_threads, settings_for
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.ggml.options import GgmlOptions, parse_options
 from runtime_shim.backends.interface import NO_OPTIONS, Options, Settings
 
 __all__ = ["Understood", "understood"]
-
-_WITH_SETTINGS: Mapping[Encoding, str] = MappingProxyType(
-    {
-        Encoding.ONNX: "onnx",
-        Encoding.OPENVINO: "openvino",
-        Encoding.PYTORCH: "torch",
-        Encoding.TENSORFLOW: "tensorflow",
-        Encoding.TENSORFLOWLITE: "tensorflowlite",
-    }
-)
-"""Encodings whose backends have no options but those that override the host's settings."""
 
 _OFFLOADED = "n-gpu-layers"
 """The option of a language model that its model is loaded with."""
@@ -50,9 +38,9 @@ def understood(
         every = {name.replace("_", "-"): value for name, value in asdict(found).items()}
         layers = every.pop(_OFFLOADED)
         return Understood({_OFFLOADED: layers} if may_offload else {}, every, ignored)
-    if encoding in _WITH_SETTINGS:
+    if encoding in FORMATS:  # the others have no options but those that override the settings
         given = {name: options[name] for name in SETTINGS if name in options}
-        changed = settings_for(_WITH_SETTINGS[encoding], settings, given)
+        changed = settings_for(encoding.name.lower(), settings, given)
         known = {"threads": changed.threads, "fast-math": changed.fast_math}
         taken = {name: value for name, value in known.items() if value is not None}
         return Understood(taken, ignored=tuple(name for name in options if name not in SETTINGS))

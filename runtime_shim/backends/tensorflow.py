@@ -22,8 +22,8 @@ __all__ = ["TensorFlowBackend", "create"]
 
 
 class TensorFlowBackend(OpenVinoBackend):
-    """Implements backends.base.Backend. Operators that OpenVINO does not have are refused when a
-    model is loaded."""
+    """Implements backends.interface.Backend. Operators that OpenVINO does not have are refused when
+    a model is loaded."""
 
     name = "tensorflow"
 

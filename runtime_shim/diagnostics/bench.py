@@ -17,6 +17,7 @@ from rewriter.abi.dialects import ELEMENT_SIZE, Encoding, TensorType
 from rewriter.errors import InputError, UsageError
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.common.tensor_info import Dim, Port
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
@@ -32,9 +33,6 @@ from runtime_shim.errors import HostError
 from runtime_shim.numbers import MOST_THREADS, check_number
 
 __all__ = ["Input", "Measurement", "bench", "parse_input"]
-
-_ALSO = {Encoding.ONNX: (Encoding.OPENVINO,)}
-"""Backends of other encodings that run a model too."""
 
 _ROUNDS = 10
 """Backends take turns, so that what disturbs the machine meanwhile meets all of them."""
@@ -139,7 +137,7 @@ def bench(
     contexts = parallel or len(os.sched_getaffinity(0))
     runs: list[_Run] = []
     problems: list[Measurement] = []
-    for name in backends or (found, *_ALSO.get(found, ())):
+    for name in backends or _encodings_that_read(found):
         try:
             backend = import_backend(name, settings)
         except HostError as error:
@@ -265,3 +263,8 @@ def _input(index: int, port: object, given: dict[int, Input]) -> Input:
 
 def _length(dim: Dim) -> int:
     return dim.start if isinstance(dim, range) else 1 if dim is None else dim
+
+
+def _encodings_that_read(format_: Encoding) -> tuple[Encoding, ...]:
+    """That of a format, and others whose backends run it too."""
+    return (format_, *(encoding for encoding, row in FORMATS.items() if format_ in row.reads))

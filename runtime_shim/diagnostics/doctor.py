@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Encoding
 from runtime_shim.backends import encodings, import_backend
-from runtime_shim.backends.common.smoke_models import TRIALS, Trial
+from runtime_shim.backends.common.smoke_models import Trial
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import NO_OPTIONS, Backend
 from runtime_shim.errors import HostError
 
@@ -52,7 +53,7 @@ def _examine(encoding: Encoding) -> BackendReport:
     except HostError as error:
         return BackendReport(name, None, error.reason, ())
     runtime = backend.describe()
-    trial = TRIALS.get(encoding)
+    trial = FORMATS[encoding].trial if encoding in FORMATS else None
     devices = []
     for device, target in runtime.devices.items():
         problem = None if trial is None else _try(backend, trial, device)

@@ -10,22 +10,10 @@ from typing import Any
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
 from runtime_shim.backends.common.devices import AUTO
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
 
 __all__ = ["NamedGraph", "graph_in", "parse_nn_graph", "parse_nn_preload", "read_graphs"]
-
-_MODEL_FILES = {
-    Encoding.OPENVINO: ("model.xml", "model.bin"),
-    Encoding.ONNX: ("model.onnx",),
-    Encoding.PYTORCH: ("model.pt",),
-    Encoding.TENSORFLOWLITE: ("model.tflite",),
-    Encoding.TENSORFLOW: ("model.pb",),
-    Encoding.GGML: ("model.gguf",),
-}
-"""The files of a graph's folder, as Wasmtime has them; the last three it does not have.
-
-https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn/src/backend
-"""
 
 _LARGEST_FILE = 1 << 24
 """Bytes of a file that names graphs: tens of thousands of them fit."""
@@ -63,9 +51,9 @@ def parse_nn_graph(text: str) -> NamedGraph:
         raise UsageError(f"nn-graph={text}: expected ENCODING::DIR")
     encoding = _encoding(encoding_text)
     name = os.path.basename(os.path.abspath(folder))
-    if encoding not in _MODEL_FILES:
+    if encoding not in FORMATS:
         raise UsageError(f"nn-graph={text}: {encoding_text} says nothing about the folder's files")
-    paths = tuple(os.path.join(folder, file) for file in _MODEL_FILES[encoding])
+    paths = tuple(os.path.join(folder, file) for file in FORMATS[encoding].files)
     return NamedGraph(name, encoding, Target.CPU, paths)
 
 
@@ -170,8 +158,8 @@ def _place(text: str) -> Place:
 
 
 def _encoding(text: str) -> Encoding:
-    for encoding in (*_MODEL_FILES, Encoding.AUTODETECT):
+    for encoding in (*FORMATS, Encoding.AUTODETECT):
         if encoding.name == text.upper():
             return encoding
-    known = ", ".join(encoding.name.lower() for encoding in _MODEL_FILES)
+    known = ", ".join(encoding.name.lower() for encoding in FORMATS)
     raise UsageError(f"{text!r}: named graphs can be of the encodings {known} and autodetect")

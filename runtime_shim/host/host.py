@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary
 from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim.backends import OWN_ENCODINGS, import_backend
 from runtime_shim.backends.common.devices import place_name
+from runtime_shim.backends.formats import MOST_PARTS
 from runtime_shim.backends.interface import (
     MODEL_CACHE_SIZE,
     NO_OPTIONS,
     Backend,
-    ExecutionContext,
     Graph,
     Options,
     Part,
@@ -27,7 +27,7 @@ from runtime_shim.backends.interface import (
     SharedGraph,
     guarded,
 )
-from runtime_shim.backends.parsing.detect import MOST_PARTS, resolve
+from runtime_shim.backends.parsing.detect import resolve
 from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.limits import Limits
@@ -35,7 +35,7 @@ from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
 from runtime_shim.host.placement import Placement
 from runtime_shim.host.pool import Pool
 from runtime_shim.host.session import DEFAULT_LIMITS, Loader, Session
-from runtime_shim.host.stats import GraphStats, Key, Stats, TimedContext
+from runtime_shim.host.stats import GraphStats, HostStats, Key
 from runtime_shim.numbers import MOST_THREADS, check_number
 
 __all__ = ["NNHost"]
@@ -64,8 +64,7 @@ class NNHost:
     model's own. `model_cache` is a folder in which models are kept for the next process as OpenVINO
     has compiled them, or ONNX Runtime has optimized them for the CPU. It has up to
     `model_cache_size` bytes, 10 GiB by default and None for any number; what was used longest ago
-    is removed first. `stats()` counts inferences only with `time_inferences`: it costs a little in
-    each. `limits` are those of each guest.
+    is removed first. `limits` are those of each guest.
 
     With `isolate`, models of encodings that are not among `backends` are parsed and run in other
     processes: see runtime_shim.backends.isolated.client. What a guest loads from its own memory
@@ -90,7 +89,6 @@ class NNHost:
         fast_math: bool = False,
         model_cache: str | None = None,
         model_cache_size: int | None = MODEL_CACHE_SIZE,
-        time_inferences: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         isolate: bool = False,
     ) -> None:
@@ -103,8 +101,7 @@ class NNHost:
         self._given = dict(backends or {})
         self._placement = Placement(devices)
         self._gpu_fallback = gpu_fallback
-        self._time_inferences = time_inferences
-        self._stats = Stats()
+        self._stats = HostStats()
         self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
         self._shared = Pool(self._new_backend)
         """Of named graphs, and without isolation of all."""
@@ -195,13 +192,13 @@ class NNHost:
         return int(most)
 
     def stats(self) -> list[GraphStats]:
-        """What was loaded so far, where that really is, and how often it ran."""
+        """What was loaded so far, where that really is, and how often guests ran it. A graph that
+        the program got from `load` and runs itself is not counted but for the load."""
         return self._stats.rows()
 
-    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext:
-        """A new context of a graph, as it is to be used."""
-        key = self._stats_keys.get(graph) if self._time_inferences else None
-        return context if key is None else TimedContext(context, self._stats, key)
+    def key_of(self, graph: Graph) -> Key:
+        """What a graph that this host has loaded is in its stats."""
+        return self._stats_keys[graph]
 
     def _place(
         self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
@@ -258,7 +255,8 @@ class _Guest:
         self._pool = pool
         self.find_named = host.find_named
         self.most_parts = host.most_parts
-        self.watch = host.watch
+        self.key_of = host.key_of
+        self.stats = host._stats.new_guest()
 
     def load(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from enum import Enum
+from time import perf_counter
 from typing import Protocol, Self, TypeVar
 
 from rewriter.abi.dialects import (
@@ -29,6 +30,7 @@ from runtime_shim.errors import HostError
 from runtime_shim.host.limits import Limits, Usage
 from runtime_shim.host.named_graphs import Wanted
 from runtime_shim.host.shared_tensors import Arena
+from runtime_shim.host.stats import GraphStats, GuestStats, Key, Row
 
 __all__ = ["AUTO", "DEFAULT_LIMITS", "Floats", "Loader", "Place", "Session"]
 
@@ -59,7 +61,10 @@ class Loader(Protocol):
 
     def find_named(self, name: str, options: Options) -> Wanted: ...
 
-    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext: ...
+    stats: GuestStats
+
+    def key_of(self, graph: Graph) -> Key:
+        """What a graph that it gave is in the stats."""
 
     def release(self) -> None:
         """The guest has let go of everything."""
@@ -90,6 +95,8 @@ class Session:
         self._graphs: _Handles[Graph] = _Handles("a graph")
         self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
         self._handles = itertools.count(1)
+        self._rows: dict[int, Row] = {}
+        """Where the inferences of a context are counted."""
         self.refused: tuple[str, HostError] | None = None
         """The last call that was refused: the function's name, and why."""
         self.stop: BaseException | None = None
@@ -115,8 +122,7 @@ class Session:
             self._arenas_store = None
             arena, self._arena = self._arena, None
             for handle in arena.residents() if arena is not None else ():
-                self.contexts.forget(handle)
-                self.usage.release(handle)
+                self._forget_context(handle)
         return self._arena
 
     def __enter__(self) -> Self:
@@ -133,9 +139,15 @@ class Session:
             for handle in self.contexts:
                 arena.dismiss(handle)
         self.contexts.clear()
+        self._rows.clear()
         self._graphs.clear()
         self.usage = Usage(self.usage.limits)
         self._host.release()
+
+    def stats(self) -> list[GraphStats]:
+        """What this guest has asked for, where that is, and how often it ran: `loads` and their
+        time are what the guest has seen of them, who may have got what was loaded already."""
+        return self._host.stats.rows()
 
     def check_load(self, size: int) -> None:
         """Raise HostError unless a model of `size` bytes may be loaded."""
@@ -153,8 +165,9 @@ class Session:
         NNHost.load."""
         size = sum(map(len, builders))
         self.check_load(size)
+        started = perf_counter()
         graph = self._host.load(builders, encoding, target, only_this=only_this)
-        return self._add_graph(graph, size)
+        return self._add_graph(graph, size, started)
 
     def check_parts(self, encoding: Encoding, count: int) -> None:
         """Raise HostError with `invalid_argument` for a model of more parts than any has."""
@@ -171,7 +184,8 @@ class Session:
         self.check_load(0)
         wanted = self._host.find_named(name, options)
         self.usage.check_copy(wanted.loaded(), wanted.size)
-        return self._add_graph(wanted.load(), wanted.size)
+        started = perf_counter()
+        return self._add_graph(wanted.load(), wanted.size, started)
 
     def unload(self, graph: int) -> None:
         """Forget a graph; contexts that were made for it go on."""
@@ -183,12 +197,13 @@ class Session:
         quantised tensors are f32 to the guest."""
         found = self._graphs[graph]
         self.usage.check_context(len(self.contexts))
-        context = self._host.watch(found, guarded(found.init_execution_context))
+        context: ExecutionContext = guarded(found.init_execution_context)
         if floats is not None and isinstance(found, QuantizedGraph):
             from runtime_shim.backends.common.quantized import FloatContext  # it needs NumPy
 
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
+        self._rows[handle] = self._row_of(found)
         self.usage.hold(handle, found, configured_by=getattr(context, "configured_by", None))
         arena = self._arena and self._here()
         if arena is not None:
@@ -225,6 +240,8 @@ class Session:
         """Run the model on the inputs that were set."""
         arena = self._arena and self._here()
         found = self.contexts[context]
+        row = self._rows[context]
+        started = perf_counter()
         try:
             moved_back = found.compute()
         except Exception as error:
@@ -233,6 +250,8 @@ class Session:
             if isinstance(error, HostError):
                 raise
             raise failed(error) from error
+        row.inferences += 1
+        row.inference_seconds += perf_counter() - started
         if moved_back and arena is not None:
             arena.outputs_moved_back(context)
 
@@ -255,7 +274,12 @@ class Session:
 
     def compute_single(self, context: int) -> None:
         """Make the next piece of the output."""
-        guarded(self._streaming(context).compute_single)
+        streaming = self._streaming(context)
+        row = self._rows[context]
+        started = perf_counter()
+        guarded(streaming.compute_single)
+        row.inferences += 1
+        row.inference_seconds += perf_counter() - started
 
     def get_output_single(self, context: int, index: int) -> memoryview:
         """The bytes of the piece, good until the next."""
@@ -274,12 +298,20 @@ class Session:
     def finalize_execution_context(self, context: int) -> None:
         """Forget an execution context."""
         arena = self._arena and self._here()
-        self.contexts.forget(context)
-        self.usage.release(context)
+        self._forget_context(context)
         if arena is not None:
             arena.dismiss(context)
 
-    def _add_graph(self, graph: Graph, size: int = 0) -> int:
+    def _forget_context(self, context: int) -> None:
+        self.contexts.forget(context)
+        del self._rows[context]
+        self.usage.release(context)
+
+    def _row_of(self, graph: Graph) -> Row:
+        return self._host.stats.row(self._host.key_of(graph))
+
+    def _add_graph(self, graph: Graph, size: int, started: float) -> int:
+        self._row_of(graph).add_load(perf_counter() - started)
         handle = self._add(self._graphs, graph)
         self.usage.hold(handle, graph, size)
         return handle

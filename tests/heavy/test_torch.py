@@ -15,7 +15,7 @@ import torch
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NNHost, parse_nn_graph
 from runtime_shim.backends.common import guest_output
-from runtime_shim.backends.common.smoke_models import TRIALS
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.torch.archive.operators import is_allowed_operator
 from runtime_shim.backends.torch.backend import TorchBackend
 from runtime_shim.diagnostics.doctor import examine
@@ -131,7 +131,8 @@ def test_every_operator_that_names_a_file_is_refused() -> None:
 
 def test_a_broken_model_is_an_errno_or_computes() -> None:
     given = F32, (1,), bytes(4)
-    outcomes = try_mutations(Encoding.PYTORCH, [TRIALS[Encoding.PYTORCH].model()], given, 2000, 0)
+    model = FORMATS[Encoding.PYTORCH].trial.model()
+    outcomes = try_mutations(Encoding.PYTORCH, [model], given, 2000, 0)
     assert outcomes.pop("computed") > 0
     assert set(outcomes) == {"INVALID_ARGUMENT"}
 

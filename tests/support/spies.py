@@ -15,7 +15,7 @@ __all__ = ["Told", "ask", "install", "own", "spying_host"]
 SPY = """
 import gc, os
 from pathlib import Path
-from runtime_shim.backends.fake import FakeBackend, FakeContext
+from runtime_shim.testing import FakeBackend, FakeContext
 
 seen = []
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.measure import table
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
-from runtime_shim.backends.common.smoke_models import TRIALS
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.isolated.client import IsolatedBackend
 from runtime_shim.errors import HostError
 from tests.support import tensorflow_models, tflite_models
@@ -61,7 +61,7 @@ MODELS: dict[str, tuple[Encoding, Callable[[], list[bytes]], Input]] = {
         lambda: [tflite_models.two_layers(*layers())],
         IMAGE,
     ),
-    "ggml": (Encoding.GGML, lambda: [TRIALS[Encoding.GGML].model()], PROMPT),
+    "ggml": (Encoding.GGML, lambda: [FORMATS[Encoding.GGML].trial.model()], PROMPT),
 }
 
 

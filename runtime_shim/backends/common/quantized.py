@@ -17,9 +17,9 @@ __all__ = ["FloatContext"]
 
 
 class FloatContext:
-    """Implements backends.base.ExecutionContext around another one, of TensorFlow Lite: inputs are
-    f32 only, and where a tensor is quantised, it takes floats as input / scale + zero point, cut
-    off to a whole number and to 0..255, and gives (output - zero point) * scale. Other tensors
+    """Implements backends.interface.ExecutionContext around another one, of TensorFlow Lite: inputs
+    are f32 only, and where a tensor is quantised, it takes floats as input / scale + zero point,
+    cut off to a whole number and to 0..255, and gives (output - zero point) * scale. Other tensors
     pass. A guest that `reads_floats` not does not get such an output at all.
     """
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import lzma
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from types import MappingProxyType
 
-from rewriter.abi.dialects import Encoding, TensorType
+from rewriter.abi.dialects import TensorType
 
-__all__ = ["TRIALS", "Trial"]
+__all__ = ["Trial", "identity"]
 
 
 @dataclass(frozen=True)
@@ -29,20 +27,7 @@ class Trial:
         return lzma.decompress(data) if self.file.endswith(".xz") else data
 
 
-def _identity(file: str) -> Trial:
+def identity(file: str) -> Trial:
+    """A model in a file that gives what it is given."""
     numbers = [struct.pack("<f", value) for value in (2.5, -1.25)]
     return Trial(file, TensorType.F32, tuple((number, number) for number in numbers))
-
-
-TRIALS: Mapping[Encoding, Trial] = MappingProxyType(
-    {
-        Encoding.GGML: Trial(
-            "successors.gguf.xz", TensorType.U8, ((b"a", b"bc</s>"), (b"b", b"c</s>"))
-        ),
-        Encoding.ONNX: _identity("identity.onnx"),
-        Encoding.OPENVINO: _identity("identity.onnx"),
-        Encoding.PYTORCH: _identity("identity.pt"),
-        Encoding.TENSORFLOW: _identity("identity.pb"),
-        Encoding.TENSORFLOWLITE: _identity("identity.tflite"),
-    }
-)

@@ -62,7 +62,7 @@ number u8 had before August 2023, up to 0.14."""
 
 
 class GgmlBackend:
-    """Implements backends.base.Backend. There is no faster math to be had."""
+    """Implements backends.interface.Backend. There is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._most_threads = most_threads(settings)
@@ -122,7 +122,7 @@ class GgmlGraph(GgmlModel):
 
 
 class GgmlContext:
-    """Implements backends.base.StreamingContext."""
+    """Implements backends.interface.StreamingContext."""
 
     configured_by = 1
     takes_any_length = True

@@ -40,8 +40,8 @@ _ENDLESS = Patience()
 
 
 class IsolatedBackend:
-    """Implements backends.base.Backend: the backend of an encoding, in another process, which is
-    ended where a call takes longer than `patience` allows."""
+    """Implements backends.interface.Backend: the backend of an encoding, in another process, which
+    is ended where a call takes longer than `patience` allows."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class IsolatedBackend:
 
 
 class IsolatedGraph:
-    """Implements backends.base.Graph. `lost` is whether it went with its process."""
+    """Implements backends.interface.Graph. `lost` is whether it went with its process."""
 
     def __init__(self, process: Process, number: int, device: str) -> None:
         self._process = process
@@ -116,7 +116,7 @@ class IsolatedGraph:
 
 
 class IsolatedSharedGraph(IsolatedGraph):
-    """Implements backends.base.SharedGraph."""
+    """Implements backends.interface.SharedGraph."""
 
     def with_options(self, options: Options) -> IsolatedSharedGraph:
         content = _spelled(options)
@@ -125,14 +125,14 @@ class IsolatedSharedGraph(IsolatedGraph):
 
 
 class IsolatedQuantizedGraph(IsolatedGraph):
-    """Implements backends.base.QuantizedGraph."""
+    """Implements backends.interface.QuantizedGraph."""
 
     input_quantization: Sequence[Quantization | None]
     output_quantization: Sequence[Quantization | None]
 
 
 class IsolatedContext:
-    """Implements backends.base.ExecutionContext."""
+    """Implements backends.interface.ExecutionContext."""
 
     def __init__(
         self, process: Process, number: int, takes_any_length: bool, configured_by: object
@@ -157,7 +157,7 @@ class IsolatedContext:
 
 
 class IsolatedStream(IsolatedContext):
-    """Implements backends.base.StreamingContext."""
+    """Implements backends.interface.StreamingContext."""
 
     def compute_single(self) -> None:
         self._process.call("compute_single", self._number)

@@ -22,7 +22,6 @@ from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim.backends.checks.tflite import check_lengths
 from runtime_shim.backends.common.arrays import DTYPES, bytes_of
 from runtime_shim.backends.common.devices import choose_device
-from runtime_shim.backends.common.smoke_models import TRIALS
 from runtime_shim.backends.common.tensor_info import (
     Port,
     check_input,
@@ -33,6 +32,7 @@ from runtime_shim.backends.common.tensor_info import (
     not_set,
     settings_for,
 )
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
@@ -72,7 +72,7 @@ _Details = Mapping[str, Any]
 
 
 class LiteRtBackend:
-    """Implements backends.base.Backend. On the CPU there is no faster math to be had."""
+    """Implements backends.interface.Backend. On the CPU there is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
@@ -99,13 +99,13 @@ class LiteRtBackend:
         """A GPU is there where a small model runs on it: LiteRT has no other way to ask."""
         if has_vulkan():
             with contextlib.suppress(RuntimeError):
-                GpuInterpreter(TRIALS[Encoding.TENSORFLOWLITE].model(), fast_math=False)
+                GpuInterpreter(FORMATS[Encoding.TENSORFLOWLITE].trial.model(), fast_math=False)
                 return _KNOWN
         return _ON_CPU
 
 
 class LiteRtGraph:
-    """Implements backends.base.QuantizedGraph. Each context has an interpreter of its own."""
+    """Implements backends.interface.QuantizedGraph. Each context has an interpreter of its own."""
 
     def __init__(self, model: Part, device: str, settings: Settings) -> None:
         self.device = device
@@ -164,7 +164,7 @@ class LiteRtGraph:
 
 
 class LiteRtContext:
-    """Implements backends.base.ExecutionContext.
+    """Implements backends.interface.ExecutionContext.
 
     Inputs are copied into arrays of the context's own, and from there into the interpreter when it
     runs: it loses what its tensors held whenever one of them changes its shape. An interpreter in

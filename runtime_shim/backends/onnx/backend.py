@@ -17,11 +17,11 @@ from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim.backends.checks.onnx import check_lengths
 from runtime_shim.backends.checks.onnx_calls import check_functions
 from runtime_shim.backends.common.devices import choose_device
-from runtime_shim.backends.common.smoke_models import TRIALS
 from runtime_shim.backends.common.tensor_info import (
     check_parts,
     settings_for,
 )
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
@@ -75,7 +75,7 @@ _NOWHERE = "/dev/null/no-external-data"
 
 
 class OnnxBackend:
-    """Implements backends.base.Backend. On the CPU there is no faster math to be had."""
+    """Implements backends.interface.Backend. On the CPU there is no faster math to be had."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
@@ -95,7 +95,8 @@ class OnnxBackend:
 
     def _works(self, device: Device) -> bool:
         try:
-            return self._open(TRIALS[Encoding.ONNX].model(), device, 0, self._settings) is not None
+            model = FORMATS[Encoding.ONNX].trial.model()
+            return self._open(model, device, 0, self._settings) is not None
         except Exception as error:  # noqa: BLE001 - whatever a provider raises without its hardware
             log.info("onnxruntime's %s: %s", device.provider, error)
             return False

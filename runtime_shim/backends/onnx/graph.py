@@ -68,8 +68,8 @@ _TENSOR = re.compile(r"(optional\()?tensor\((\w+)\)\)?")
 
 
 class OnnxGraph:
-    """Implements backends.base.Graph. Inputs with a value of their own, which need not be set, come
-    after those that have none; otherwise inputs and outputs are in the model's order."""
+    """Implements backends.interface.Graph. Inputs with a value of their own, which need not be set,
+    come after those that have none; otherwise inputs and outputs are in the model's order."""
 
     def __init__(self, session: ort.InferenceSession, device: str, model: Part) -> None:
         self.session = session
@@ -95,7 +95,7 @@ class OnnxGraph:
 
 
 class OnnxContext:
-    """Implements backends.base.MovableContext.
+    """Implements backends.interface.MovableContext.
 
     Inputs are bound when they are set for the first time. Outputs are ONNX Runtime's own memory,
     anew in each run, and are copied from there: a run does not write to memory of ours where an

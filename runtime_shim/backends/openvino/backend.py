@@ -47,7 +47,7 @@ _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 class OpenVinoBackend:
-    """Implements backends.base.Backend."""
+    """Implements backends.interface.Backend."""
 
     name = "openvino"
 

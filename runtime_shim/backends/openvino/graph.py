@@ -22,8 +22,8 @@ __all__ = ["OpenVinoContext", "OpenVinoGraph"]
 
 
 class OpenVinoGraph:
-    """Implements backends.base.Graph. `load` compiles the model again: before each inference if it
-    has a loop, and for each context if it has state."""
+    """Implements backends.interface.Graph. `load` compiles the model again: before each inference
+    if it has a loop, and for each context if it has state."""
 
     def __init__(
         self,
@@ -62,7 +62,8 @@ class OpenVinoGraph:
 
 
 class FreeContext:
-    """Implements backends.base.MovableContext for a model with free dimensions, state, or a loop.
+    """Implements backends.interface.MovableContext for a model with free dimensions, state, or a
+    loop.
 
     A request is made for each inference, while no other of the model is under way, and what it
     gives is copied at once. Where nothing but a change of type to the same type, say, is between an
@@ -163,7 +164,8 @@ class FreeContext:
 
 
 class OpenVinoContext:
-    """Implements backends.base.MovableContext for a model that has fixed shapes only, and no state.
+    """Implements backends.interface.MovableContext for a model that has fixed shapes only, and no
+    state.
 
     Inputs are in memory of ours, and outputs in OpenVINO's until they are moved. A request in which
     a call has failed is not used any more: OpenVINO leaves what it was about to replace in any

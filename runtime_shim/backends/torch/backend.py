@@ -47,7 +47,7 @@ _SMALLEST_COPY = 256 << 10
 
 
 class TorchBackend:
-    """Implements backends.base.Backend.
+    """Implements backends.interface.Backend.
 
     PyTorch fills all memory that it allocates from then on, in the whole process, also for a
     program that embeds this and uses PyTorch itself (runtime_shim.backends.torch.memory).
@@ -71,10 +71,10 @@ class TorchBackend:
 
 
 class TorchGraph:
-    """Implements backends.base.Graph. Inputs are the arguments of `forward`: tensors of any type
-    and shape, as TorchScript declares neither, so that a u8 tensor is always torch.uint8 and never
-    bool or int8. Outputs are what it returns, with tuples, lists and dictionaries taken apart in
-    order; those of bool and int8 have a byte an element, and bfloat16 two.
+    """Implements backends.interface.Graph. Inputs are the arguments of `forward`: tensors of any
+    type and shape, as TorchScript declares neither, so that a u8 tensor is always torch.uint8 and
+    never bool or int8. Outputs are what it returns, with tuples, lists and dictionaries taken apart
+    in order; those of bool and int8 have a byte an element, and bfloat16 two.
 
     A module that may keep state is loaded anew for each execution context; others are shared.
     """
@@ -134,7 +134,7 @@ def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
 
 
 class TorchContext:
-    """Implements backends.base.ExecutionContext."""
+    """Implements backends.interface.ExecutionContext."""
 
     def __init__(self, graph: TorchGraph, module: Any) -> None:
         self._graph = graph

@@ -3,13 +3,17 @@ of every type go in and come out as bytes."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
+import runtime_shim
 from rewriter.abi.dialects import (
     ELEMENT_SIZE,
     WAMR,
@@ -22,17 +26,18 @@ from rewriter.abi.dialects import (
     TensorType,
 )
 from runtime_shim import HostError, NNHost
-from runtime_shim.backends.common.smoke_models import TRIALS
+from runtime_shim.backends.formats import FORMATS
+from runtime_shim.backends.parsing.detect import detect
 from tests.runtime_shim.abi.test_wamr import load as load_as_wamr
 from tests.support import tensorflow_models, tflite_models
 from tests.support.guest import Guest
 from tests.support.models import F32, identity, model
 
-FORMATS: Mapping[str, Callable[[], bytes]] = {
+MADE: Mapping[str, Callable[[], bytes]] = {
     "onnx": identity,
     "tensorflow": lambda: tensorflow_models.identity((1,)),
     "tensorflowlite": lambda: tflite_models.identity(np.float32, [1]),
-    "ggml": TRIALS[Encoding.GGML].model,
+    "ggml": FORMATS[Encoding.GGML].trial.model,
 }
 
 TAKEN = {
@@ -44,7 +49,7 @@ TAKEN = {
 }
 """Formats, by the encodings that all ABIs have the same numbers for."""
 
-EVERY = set(FORMATS)
+EVERY = set(MADE)
 
 
 @pytest.mark.parametrize(
@@ -55,14 +60,14 @@ EVERY = set(FORMATS)
         pytest.param(WAMR, {**TAKEN, 5: {"ggml"}, 6: EVERY}, id="wamr"),
     ],
 )
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", MADE)
 def test_a_model_is_loaded_under_its_numbers_and_under_no_others(
     dialect: Dialect, numbers: Mapping[int, set[str]], name: str
 ) -> None:
     host = NNHost()
     for number, taken in numbers.items():
         guest = Guest(host, dialect=dialect, memory='(memory (export "memory") 64)')
-        made = FORMATS[name]()
+        made = MADE[name]()
         load = load_as_wamr if dialect is WAMR else Guest.load_model
         errno = load(guest, made, number)
         expected = Errno.SUCCESS if name in taken else Errno.INVALID_ENCODING
@@ -76,8 +81,6 @@ def test_the_format_that_was_found_is_named() -> None:
 
 
 def test_a_named_graph_is_taken_for_what_it_is_too(tmp_path: object) -> None:
-    from pathlib import Path
-
     from runtime_shim import NamedGraph
 
     path = Path(str(tmp_path), "model.tflite")
@@ -88,7 +91,22 @@ def test_a_named_graph_is_taken_for_what_it_is_too(tmp_path: object) -> None:
     assert host.stats()[0].encoding == "tensorflowlite"
 
 
-INSTALLED = [encoding for encoding in TRIALS if encoding is not Encoding.PYTORCH]
+PYPROJECT = tomllib.loads((Path(runtime_shim.__file__).parents[1] / "pyproject.toml").read_text())
+
+
+@pytest.mark.parametrize("encoding", FORMATS)
+def test_a_row_has_all_that_an_encoding_needs(encoding: Encoding) -> None:
+    row = FORMATS[encoding]
+    assert find_spec(f"runtime_shim.backends.{row.module}") is not None
+    assert row.extra in PYPROJECT["project"]["optional-dependencies"]
+    assert [detect([row.trial.model()])] in [[it] for it in (encoding, *row.reads)]
+    readme = (Path(runtime_shim.__file__).parents[1] / "README.md").read_text()
+    (line,) = (it for it in readme.splitlines() if it.startswith(f"| `{encoding.name.lower()}`"))
+    assert f"`nnshim[{row.extra}]`" in line
+    assert all(f"`{file}`" in line for file in row.files)
+
+
+INSTALLED = [encoding for encoding in FORMATS if encoding is not Encoding.PYTORCH]
 STARTS = {
     Encoding.GGML: b"GGUF\x03\0\0\0",
     Encoding.ONNX: b"\x08\x08",

@@ -14,9 +14,9 @@ import pytest
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX, Dialect, Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, Limits, NamedGraph, NNHost
 from runtime_shim.abi.memory import GuestMemory
-from runtime_shim.backends.fake import FakeBackend
 from runtime_shim.errors import HostError as Refusal
 from runtime_shim.guest_text import json_object, quoted
+from runtime_shim.testing import FakeBackend
 from tests.support.gguf_models import successors
 from tests.support.guest import BUILDERS, DATA, HANDLE, Guest
 from tests.support.models import identity

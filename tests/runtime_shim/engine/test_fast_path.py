@@ -23,7 +23,7 @@ from rewriter.abi.dialects import (
     Errno,
     TensorType,
 )
-from runtime_shim import NNHost, Session
+from runtime_shim import Session
 from tests.support.guest import (
     BUILDERS,
     DATA,
@@ -204,18 +204,6 @@ def test_from_the_third_inference_on_the_host_is_asked_to_compute_only(
         assert guests.guests[0].take(OUTPUT, 8) == data
     names = [name for _, name in calls]
     assert names == ["set_input", "compute", "output_in_place"] * 2 + ["compute"] * 8
-
-
-def test_inferences_that_are_timed_go_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    guest = Guest(NNHost(time_inferences=True))
-    context = guest.context_for(identity(dims=(1,)))
-    calls = counted(monkeypatch)
-    for _ in range(5):
-        assert guest.feed(context, 0, TensorType.F32, (1,), b"abcd") == 0
-        assert guest.compute(context) == 0
-        assert guest.output(context, 0) == b"abcd"
-    names = [name for _, name in calls]
-    assert names == ["set_input", "compute", "output_in_place"] * 2 + ["compute"] * 3
 
 
 def test_an_output_is_gone_once_compute_has_failed() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Target, TensorType
 from runtime_shim import NNHost
-from runtime_shim.backends.fake import FakeBackend, FakeContext, FakeGraph
-from runtime_shim.engine import binding as engine
+from runtime_shim.engine.binding import memory as engine
+from runtime_shim.testing import FakeBackend, FakeContext, FakeGraph
 from tests.support.guest import DATA, OUTPUT, WRITTEN, Guest
 from tests.support.models import identity
 

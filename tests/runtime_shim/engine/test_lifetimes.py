@@ -112,7 +112,7 @@ def walk(closes: bool, plain: bool) -> None:
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("closes", [False, True])
 def test_no_order_of_closing_and_dropping_ends_the_process(closes: bool, plain: bool) -> None:
-    code = f"from tests.runtime_shim import test_lifetimes as t; t.walk({closes}, {plain})"
+    code = f"from tests.runtime_shim.engine import test_lifetimes as t; t.walk({closes}, {plain})"
     environment = {**os.environ, "MALLOC_PERTURB_": "165"}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300

@@ -63,9 +63,9 @@ AT_EXIT = """
 import sys, threading, time
 from rewriter.abi.dialects import Encoding, Target, TensorType
 from runtime_shim import NNHost
-from runtime_shim.backends.common.smoke_models import TRIALS
+from runtime_shim.backends.formats import FORMATS
 encoding = Encoding[sys.argv[1]]
-trial = TRIALS[encoding]
+trial = FORMATS[encoding].trial
 graph = NNHost().load([trial.model()], encoding, Target.CPU)
 given = trial.answers[0][0]
 shape = (len(given) if trial.type is TensorType.U8 else len(given) // 4,)

@@ -13,8 +13,8 @@ import pytest
 from rewriter.abi.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, Limits, NamedGraph, NNHost, Session
 from runtime_shim.backends.configured import understood
-from runtime_shim.backends.fake import FakeBackend
 from runtime_shim.backends.interface import DEFAULTS, Settings
+from runtime_shim.testing import FakeBackend
 from tests.support.gguf_models import successors
 from tests.support.guest import DATA, HANDLE, Guest
 from tests.support.models import identity

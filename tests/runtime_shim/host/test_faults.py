@@ -28,8 +28,8 @@ CONTENT = b"abcdefgh"
 
 
 class Faulty:
-    """Implements backends.base.Backend, Graph, MovableContext and StreamingContext: it gives back
-    what it is given, and raises `fault` in the method that `at` names."""
+    """Implements backends.interface.Backend, Graph, MovableContext and StreamingContext: it gives
+    back what it is given, and raises `fault` in the method that `at` names."""
 
     def __init__(self) -> None:
         self.at: str | None = None

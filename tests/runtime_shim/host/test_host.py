@@ -15,9 +15,9 @@ from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from rewriter.errors import InputError, UsageError
 from runtime_shim import HostError, NamedGraph, NNHost, Session, parse_nn_graph, parse_nn_preload
 from runtime_shim.backends import encodings, import_backend
-from runtime_shim.backends.fake import FakeBackend, FakeContext, FakeGraph, echo
 from runtime_shim.backends.interface import NO_OPTIONS, Options, Part, Place
 from runtime_shim.host import host as runtime_host
+from runtime_shim.testing import FakeBackend, FakeContext, FakeGraph, echo
 from tests.support.models import identity
 
 MODEL = identity(dims=(1,))
@@ -89,7 +89,7 @@ def test_a_backend_of_ones_own_can_be_given(host: NNHost) -> None:
 def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package with backends for an encoding that nnshim has one for, and for one more."""
     (tmp_path / "other_nn.py").write_text(
-        "from runtime_shim.backends.fake import FakeBackend\n"
+        "from runtime_shim.testing import FakeBackend\n"
         "def create(settings): return FakeBackend(lambda inputs: [b'other'])\n"
     )
     info = tmp_path / "other_nn-1.dist-info"

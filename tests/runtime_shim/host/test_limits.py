@@ -14,7 +14,7 @@ from rewriter.abi.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
 from rewriter.errors import InvalidModule, UsageError
 from rewriter.wasm.sections import SectionId
 from runtime_shim import GuestTimeout, GuestTrap, HostError, Limits, NNHost, Outcome, Session, run
-from runtime_shim.backends.fake import FakeBackend
+from runtime_shim.testing import FakeBackend
 from tests.support.guest import BUILDERS, DATA, HANDLE, Guest
 from tests.support.models import identity
 from tests.support.wasm import HEADER, assemble, section

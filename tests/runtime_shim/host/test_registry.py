@@ -10,7 +10,7 @@ import pytest
 from rewriter.abi.dialects import Encoding, Target, TensorType
 from rewriter.errors import InputError
 from runtime_shim import NamedGraph, NNHost, parse_nn_preload, read_graphs
-from runtime_shim.backends.fake import FakeBackend
+from runtime_shim.testing import FakeBackend
 from tests.support.models import identity, with_external_data
 from tests.support.native import openvino_model
 

@@ -11,7 +11,7 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from rewriter.abi.dialects import Encoding
 from runtime_shim.backends.checks.gguf import check_lengths
-from runtime_shim.backends.common.smoke_models import TRIALS
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.errors import HostError
 from tests.support.gguf_models import successors
 from tests.support.refusals import refusal
@@ -54,7 +54,7 @@ SCORES, TYPES = b"tokenizer.ggml.scores", b"tokenizer.ggml.token_type"
 
 
 def test_models_are_accepted(tmp_path: Path) -> None:
-    check_lengths(TRIALS[Encoding.GGML].model())
+    check_lengths(FORMATS[Encoding.GGML].trial.model())
     check_lengths(successors(tmp_path / "letters.gguf", "abc").read_bytes())
     check_lengths(model())
     check_lengths(model([TOKENS], [tensor(), tensor((2, 2), offset=32)], bytes(48)))

@@ -20,7 +20,7 @@ from onnx import helper
 
 from rewriter.abi.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost, parse_nn_preload
-from runtime_shim.backends.common.smoke_models import TRIALS
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.isolated import calls as isolated_calls
 from runtime_shim.backends.isolated.client import IsolatedBackend, IsolatedGraph, IsolatedStream
 from runtime_shim.backends.isolated.wire import LARGEST_MESSAGE, SharedMemory
@@ -247,7 +247,7 @@ os.wait()
 
 
 def test_a_stream_is_one_in_another_process_too() -> None:
-    trial = TRIALS[Encoding.GGML]
+    trial = FORMATS[Encoding.GGML].trial
     backend = IsolatedBackend(Encoding.GGML)
     context = backend.load([trial.model()], Target.CPU, {"temp": 0}).init_execution_context()
     assert isinstance(context, IsolatedStream)

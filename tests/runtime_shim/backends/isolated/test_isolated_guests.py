@@ -11,7 +11,7 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NNHost
-from runtime_shim.backends.fake import FakeBackend
+from runtime_shim.testing import FakeBackend
 from tests.support.models import identity
 from tests.support.processes import ends, started, status
 from tests.support.spies import ask, own, spying_host

@@ -14,11 +14,11 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, Limits, NNHost, Session
-from runtime_shim.backends.fake import FakeBackend
 from runtime_shim.backends.isolated import calls as isolated_calls
 from runtime_shim.backends.isolated.calls import Patience
 from runtime_shim.backends.isolated.client import IsolatedBackend
 from runtime_shim.host.pool import Pool
+from runtime_shim.testing import FakeBackend
 from tests.support.gguf_models import successors
 from tests.support.models import endless
 from tests.support.processes import children, status
@@ -27,7 +27,7 @@ from tests.support.spies import ask, install, own, spying_host
 MEET = """
 import os, time
 from pathlib import Path
-from runtime_shim.backends.fake import FakeBackend
+from runtime_shim.testing import FakeBackend
 
 def create(settings):
     folder = Path(os.environ["MEETING"])
@@ -224,7 +224,7 @@ def test_what_an_nn_runtime_prints_is_not_on_standard_output(
 
 WAITS = """
 import os, time
-from runtime_shim.backends.fake import FakeBackend
+from runtime_shim.testing import FakeBackend
 
 def infer(inputs):
     if b"wait" in inputs:

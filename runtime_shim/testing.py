@@ -32,8 +32,8 @@ class Load:
 
 
 class FakeBackend:
-    """Implements backends.base.Backend: every model is `infer`, whatever is in it. Tensors can be
-    of any type and shape. `loads` has what was loaded, in order.
+    """Implements backends.interface.Backend: every model is `infer`, whatever is in it. Tensors can
+    be of any type and shape. `loads` has what was loaded, in order.
 
     NNHost(backends={Encoding.ONNX: FakeBackend()})
     """
@@ -55,7 +55,7 @@ class FakeBackend:
 
 
 class FakeGraph:
-    """Implements backends.base.Graph."""
+    """Implements backends.interface.Graph."""
 
     def __init__(self, infer: Infer, device: str) -> None:
         self.infer = infer
@@ -66,7 +66,7 @@ class FakeGraph:
 
 
 class FakeContext:
-    """Implements backends.base.ExecutionContext."""
+    """Implements backends.interface.ExecutionContext."""
 
     def __init__(self, graph: FakeGraph) -> None:
         self._graph = graph
