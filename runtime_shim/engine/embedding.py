@@ -47,8 +47,8 @@ class NNHost(_NNHost):
     __doc__ = _NNHost.__doc__
 
     def session(self) -> Session:
-        """A guest's own handle tables."""
-        return Session(self._guest(), self.limits)
+        """A guest's own handle tables. Raises UsageError where the host is closed."""
+        return self._opened(Session(self._guest(), self.limits))
 
     def add_to_linker(
         self,
