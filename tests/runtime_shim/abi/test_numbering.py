@@ -1,22 +1,20 @@
-"""Another numbering in the one list of ABIs, and all that has to follow it."""
+"""The numbers of before August 2023, all that has to follow them in the one list of ABIs."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 import pytest
 from onnx import TensorProto
 
 from rewriter import UnsupportedModule, UsageError, compare, inspect_module, rewrite
-from rewriter.abi import dialects
-from rewriter.abi.dialects import WITX, TensorType
+from rewriter.abi.dialects import WITX, WITX_2022
 from runtime_shim import LinkError, NNHost, WasiOptions, run
 from tests.support.models import identity
 from tests.support.wasm import assemble
 from tests.tools.host_table import tables
 
-NAME = "witx-2022"
+NAME = WITX_2022.name
 MODEL = identity(TensorProto.UINT8, dims=(4,))
 
 FUNCTIONS = ("load", "init_execution_context", "set_input", "compute", "get_output")
@@ -56,9 +54,7 @@ that comes out; or with 100 and an errno."""
 
 
 @pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    types = {0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}
-    monkeypatch.setitem(dialects._TABLE, NAME, replace(WITX, name=NAME, tensor_types=types))
+def module() -> bytes:
     return assemble(GUEST)
 
 
