@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from rewriter.abi.dialects import (
     MODULE_NAMES,
     WASMEDGE,
+    WITX,
     Dialect,
     Encoding,
     Errno,
-    TensorType,
 )
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.interface import (
@@ -27,12 +28,14 @@ from runtime_shim.backends.interface import (
     QuantizedGraph,
     StreamingContext,
     check_length,
+    elements_of,
     failed,
     guarded,
 )
 from runtime_shim.errors import HostError
 from runtime_shim.host.limits import Limits, Usage
 from runtime_shim.host.named_graphs import Wanted
+from runtime_shim.host.numbering import Numbering
 from runtime_shim.host.shared_tensors import Arena
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["AUTO", "DEFAULT_LIMITS", "EVERY_NAME", "Floats", "Loader", "Place", "Session"]
 
 EVERY_NAME: Mapping[str, Dialect] = MappingProxyType(dict.fromkeys(MODULE_NAMES, WASMEDGE))
+
+_PLAIN = replace(WITX, told=True)
 
 R = TypeVar("R")
 
@@ -99,6 +104,7 @@ class Session(AbstractContextManager["Session"]):
         """The last call that was refused: the function's name, and why."""
         self.stop: BaseException | None = None
         """Raised where the guest was called from, instead of returning from a host call to it."""
+        self._numbering = Numbering()
         self._arena: Arena | None = None
         self._arenas_store: StoreLife | None = None
 
@@ -224,18 +230,24 @@ class Session(AbstractContextManager["Session"]):
         self,
         context: int,
         index: int,
-        tensor_type: TensorType,
+        tensor_type: int,
         shape: tuple[int, ...],
         data: memoryview,
+        dialect: Dialect = _PLAIN,
     ) -> None:
-        """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
+        """Copy an input tensor in; `data` holds the elements of `shape` as bytes. The type is a
+        number of a dialect's, as far as that is known: see runtime_shim.host.numbering."""
         arena = self._arena and self._here()
         found = self.contexts[context]
         size = len(data)
-        check_length(found, tensor_type, shape, size)
+        elements = elements_of(found)
+        element = elements[index] if elements is not None and index < len(elements) else None
+        kind, evidence = self._numbering.read(dialect, tensor_type, element, shape, size)
+        if elements is None:
+            check_length(kind, shape, size)
         self.usage.check_tensor(context, index, size)
         try:  # as in `guarded`, of which these three would feel the extra call
-            found.set_input(index, tensor_type, shape, data)
+            found.set_input(index, kind, shape, data)
         except HostError:
             raise
         except Exception as error:
@@ -243,8 +255,11 @@ class Session(AbstractContextManager["Session"]):
                 arena.input_lost(context, index)
             raise failed(error) from error
         self.usage.set_tensor(context, index, size)
+        if evidence is not None:
+            self._numbering.keep(evidence)
         if arena is not None:
-            arena.input_set(context, index, tensor_type, shape, size)
+            number = tensor_type if dialect is arena.dialect else None
+            arena.input_set(context, index, kind, shape, size, number)
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""

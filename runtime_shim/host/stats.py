@@ -7,7 +7,12 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import NamedTuple, TypeVar
 
-from runtime_shim.backends.interface import ExecutionContext, StreamingContext, is_movable
+from runtime_shim.backends.interface import (
+    ExecutionContext,
+    StreamingContext,
+    elements_of,
+    is_movable,
+)
 
 __all__ = ["GraphStats", "Stats", "TimedContext"]
 
@@ -73,7 +78,7 @@ class TimedContext:
         self.set_input = context.set_input
         self.compute = _timed(context.compute, stats, key)
         self.get_output = context.get_output
-        self.takes_any_length = getattr(context, "takes_any_length", False)
+        self.input_elements = elements_of(context)
         self.configured_by = getattr(context, "configured_by", None)
         if is_movable(context):
             self.move_input = context.move_input
