@@ -225,14 +225,14 @@ def _fitting(name: str, module: Module, goal: Goal) -> _Aim:
     guest = find_host(goal.built_for) if goal.built_for is not None else None
     if goal.host is not None:
         host = find_host(goal.host)
-        dialects, names = host.dialects, host.modules
+        dialects, names, tells_numbers = host.dialects, host.modules, host.tells_numbers
         where = f"run on {host.name}"
     else:
         dialect = find_dialect(goal.abi or "")
         goes_with = WASI_NN if dialect.layout == WAMR.layout else WASI_EPHEMERAL_NN
-        dialects, names = (dialect,), (goal.to or goes_with,)
+        dialects, names, tells_numbers = (dialect,), (goal.to or goes_with,), False
         where = f"be made to have the {dialect.name} ABI"
-    found = fit(info, dialects, guest)
+    found = fit(info, dialects, guest, tells_numbers=tells_numbers)
     if found.obstacles:
         raise HostMismatch(f"{name} cannot {where}: {'; '.join(found.obstacles)}")
     to = None if all(module in names for module in info.abis) else names[0]
