@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from rewriter.errors import InputError, InvalidModule, UnsupportedModule, UsageError
 from runtime_shim import (
     GuestTimeout,
@@ -174,10 +174,10 @@ def test_a_guest_that_was_adapted_to_other_numbers_is_refused() -> None:
       (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
       (import "wasi_ephemeral_nn" "set_input" (func (param i32 i32 i32) (result i32)))
       (memory (export "memory") 1) (func (export "_start")))"""
-    adapted = rewrite(assemble(text), host="wamr-2.1")
+    adapted = rewrite(assemble(text), RewriteOptions(host="wamr-2.1"))
     with pytest.raises(LinkError, match=r"adapted for wamr-2.1.*--for nnshim"):
         run(adapted, NNHost())
-    assert run(rewrite(adapted, host="nnshim"), NNHost()).exit_code == 0
+    assert run(rewrite(adapted, RewriteOptions(host="nnshim")), NNHost()).exit_code == 0
 
 
 def test_types_of_no_abi_are_refused() -> None:
