@@ -21,7 +21,7 @@ from runtime_shim.engine.binding import NUMBERS, Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
 from runtime_shim.engine.shares import share_out
-from runtime_shim.engine.trampolines import Connection
+from runtime_shim.engine.trampolines.connection import Connection
 from runtime_shim.errors import GuestTrap, HostError, LinkError
 from runtime_shim.host.limits import Limits
 

@@ -27,6 +27,7 @@ from runtime_shim.backends.interface import (
     guarded,
 )
 from runtime_shim.errors import HostError
+from runtime_shim.host.handles import Ended, Handles
 from runtime_shim.host.limits import Limits, Usage
 from runtime_shim.host.named_graphs import Wanted
 from runtime_shim.host.shared_tensors import Arena
@@ -66,8 +67,8 @@ class Loader(Protocol):
     def key_of(self, graph: Graph) -> Key:
         """What a graph that it gave is in the stats."""
 
-    def release(self) -> None:
-        """The guest has let go of everything."""
+    def release(self, for_good: bool = False) -> None:
+        """The guest has let go of everything; `for_good` where it can load nothing any more."""
 
 
 class StoreLife(Protocol):
@@ -92,8 +93,8 @@ class Session:
     def __init__(self, host: Loader, limits: Limits = DEFAULT_LIMITS) -> None:
         self._host = host
         self.usage = Usage(limits)
-        self._graphs: _Handles[Graph] = _Handles("a graph")
-        self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
+        self._graphs: Handles[Graph] = Handles("a graph")
+        self.contexts: Handles[ExecutionContext] = Handles("an execution context")
         self._handles = itertools.count(1)
         self._rows: dict[int, Row] = {}
         """Where the inferences of a context are counted."""
@@ -144,6 +145,17 @@ class Session:
         self.usage = Usage(self.usage.limits)
         self._host.release()
 
+    def end(self) -> None:
+        """The host is closed: free all graphs and contexts, for good. Another thread may be in a
+        call meanwhile, which keeps what it uses; of what it does then, nothing comes to stay."""
+        arena = self._arena and self._here()
+        handles, self.contexts, self._graphs = list(self.contexts), Ended(), Ended()
+        self.usage = Usage(self.usage.limits)
+        if arena is not None:
+            for handle in handles:
+                arena.dismiss(handle)
+        self._host.release(for_good=True)
+
     def stats(self) -> list[GraphStats]:
         """What this guest has asked for, where that is, and how often it ran: `loads` and their
         time are what the guest has seen of them, who may have got what was loaded already."""
@@ -189,8 +201,9 @@ class Session:
 
     def unload(self, graph: int) -> None:
         """Forget a graph; contexts that were made for it go on."""
+        usage = self.usage
         self._graphs.forget(graph)
-        self.usage.release(graph)
+        usage.release(graph)
 
     def init_execution_context(self, graph: int, *, floats: Floats | None = None) -> int:
         """Make an execution context for a graph, and return its handle. `floats` says which
@@ -220,10 +233,11 @@ class Session:
     ) -> None:
         """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
         arena = self._arena and self._here()
+        usage = self.usage
         found = self.contexts[context]
         size = len(data)
         check_length(found, tensor_type, shape, size)
-        self.usage.check_tensor(context, index, size)
+        usage.check_tensor(context, index, size)
         try:  # as in `guarded`, of which these three would feel the extra call
             found.set_input(index, tensor_type, shape, data)
         except HostError:
@@ -232,7 +246,7 @@ class Session:
             if arena is not None:
                 arena.input_lost(context, index)
             raise failed(error) from error
-        self.usage.set_tensor(context, index, size)
+        usage.set_tensor(context, index, size)
         if arena is not None:
             arena.input_set(context, index, tensor_type, shape, size)
 
@@ -303,9 +317,10 @@ class Session:
             arena.dismiss(context)
 
     def _forget_context(self, context: int) -> None:
+        usage = self.usage
         self.contexts.forget(context)
         del self._rows[context]
-        self.usage.release(context)
+        usage.release(context)
 
     def _row_of(self, graph: Graph) -> Row:
         return self._host.stats.row(self._host.key_of(graph))
@@ -320,18 +335,3 @@ class Session:
         handle = next(self._handles)
         table[handle] = value
         return handle
-
-
-class _Handles(dict[int, R]):
-    """Handles of one kind; looking up any other number raises HostError."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self._kind = kind
-
-    def forget(self, handle: int) -> None:
-        self[handle]  # raises HostError, where `del` would raise KeyError
-        del self[handle]
-
-    def __missing__(self, handle: int) -> R:
-        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")
