@@ -8,14 +8,9 @@ from dataclasses import dataclass, field, fields
 from rewriter.abi.dialects import MODULE_NAMES, WASI_NN, find_dialect
 from rewriter.abi.hosts import find_host
 from rewriter.errors import UsageError
+from rewriter.wasm.limits import LONGEST_NAME
 
 __all__ = ["RewriteOptions"]
-
-_MAX_NAME = 100_000
-"""Bytes; engines refuse longer names.
-
-https://webassembly.github.io/spec/js-api/#limits
-"""
 
 _NOT_RECORDED = ("record", "require", "validate")
 """Options that make no difference to the module."""
@@ -95,16 +90,16 @@ class RewriteOptions:
         self._check_names()
 
     def _check_names(self) -> None:
-        for name in {*self.renames, *self.renames.values()}:
+        for name in (*self.renames, *self.renames.values()):
             if not name:
-                raise UsageError("renames (--rename): the name of an import module is empty")
+                raise UsageError("renames (--rename): a name is empty")
             try:
                 size = len(name.encode())
             except UnicodeEncodeError:
                 raise UsageError(f"renames (--rename): {name!r} is not Unicode") from None
-            if size > _MAX_NAME:
+            if size > LONGEST_NAME:
                 raise UsageError(
-                    f"renames (--rename): the name of an import module has over {_MAX_NAME} bytes"
+                    f"renames (--rename): a name has {size} bytes, and engines take {LONGEST_NAME}"
                 )
         for old, new in self.renames.items():
             if old == new:

@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.leb128 import decode_unsigned
+from rewriter.wasm.limits import check_number
 from rewriter.wasm.module import Module
-from rewriter.wasm.reader import Cursor, Data, check_number
+from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import value_type
 

@@ -19,9 +19,9 @@ from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.rewriting.values import NOT_ADAPTING, Adapted, Adapting, ImportedAs
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.limits import check_number
 from rewriter.wasm.names import encode_name, rename_functions
 from rewriter.wasm.patch import Edit, Patch, growth, resized
-from rewriter.wasm.reader import check_number
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import AdapterMemory, FuncType
 

@@ -32,8 +32,8 @@ HOST, ABI = {"host": "nnshim"}, {"abi": "witx"}
         pytest.param({"to": ""}, "'' is not a wasi-nn module name", id="no name"),
         pytest.param({"renames": {"": "x"}}, "is empty", id="empty old name"),
         pytest.param({"renames": {"x": ""}}, "is empty", id="empty new name"),
-        pytest.param({"renames": {"x": "y" * 100_001}}, "over 100000 bytes", id="long name"),
-        pytest.param({"renames": {"x": "ü" * 50_001}}, "over 100000 bytes", id="long in bytes"),
+        pytest.param({"renames": {"x": "y" * 100_001}}, "has 100001 bytes", id="long name"),
+        pytest.param({"renames": {"x": "ü" * 50_001}}, "has 100002 bytes", id="long in bytes"),
         pytest.param({"renames": {"\udcff": "x"}}, "is not Unicode", id="not Unicode"),
         pytest.param({"renames": {"x": "x"}}, "x and x are the same name", id="no new name"),
         pytest.param(

@@ -12,7 +12,7 @@ import pytest
 import rewriter
 from rewriter import ModuleError, UnsupportedModule
 from rewriter.wasm.leb128 import encode_u32
-from rewriter.wasm.reader import check_number
+from rewriter.wasm.limits import check_number
 from rewriter.wasm.sections import SectionId, split
 from tests.support.wasm import (
     FUNC_0,
