@@ -12,7 +12,8 @@ from itertools import zip_longest
 
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import inspect_module
-from rewriter.functions.code import Bodies, Reference, body_references, defined_types
+from rewriter.functions.code import Bodies, body_references, defined_types
+from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.wasm.custom import NAMES
 from rewriter.wasm.difference import Difference, compare_bytes
