@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto
 from wasmtime import wat2wasm
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from rewriter.abi import dialects
 from rewriter.abi.dialects import (
     DIALECTS,
@@ -401,7 +401,7 @@ def test_a_guest_that_was_adapted_has_the_numbers_that_its_adapters_make(
 ) -> None:
     """Tensors without elements show no numbers: the adapter tells them."""
     plain = bytes(wat2wasm(text("wasi_ephemeral_nn", '(memory (export "memory") 4)', WITX)))
-    guest = Guest(binary=rewrite(plain, abi=target.name, guest_abi=source.name))
+    guest = Guest(binary=rewrite(plain, RewriteOptions(abi=target.name, guest_abi=source.name)))
     theirs = WAMRS if target.layout == "wamr" else NUMBERS.get(target, NUMBERS[WITX])
     for kind in ("u8", "i32", "i64"):
         context = guest.context_for(MODELS[kind])
