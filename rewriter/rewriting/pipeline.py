@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.abi.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, find_dialect
+from rewriter.abi.dialects import WASI_NN, find_dialect
 from rewriter.abi.hosts import find_host
 from rewriter.errors import (
     HostMismatch,
@@ -166,8 +166,8 @@ def _fitting(name: str, module: Module, options: RewriteOptions) -> _Aim:
         where = f"run on {host.name}"
     else:
         dialect = find_dialect(options.abi or "")
-        goes_with = WASI_NN if dialect.layout == WAMR.layout else WASI_EPHEMERAL_NN
-        dialects, names, tells_numbers = (dialect,), (options.to or goes_with,), False
+        names = (options.to or dialect.layout.module,)
+        dialects, tells_numbers = (dialect,), False
         where = f"be made to have the {dialect.name} ABI"
     found = fit(info, dialects, guest, tells_numbers=tells_numbers)
     if found.obstacles:
