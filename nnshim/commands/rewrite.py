@@ -10,6 +10,7 @@ from nnshim.commands.common import GuestAbi, counted, note, once, print_json, sa
 from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.hosts import HOSTS
 from rewriter.errors import UsageError
+from rewriter.options import RewriteOptions
 from rewriter.rewriting.pipeline import Result, rewrite_file
 
 __all__ = ["command"]
@@ -93,15 +94,7 @@ def command(
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
-    if host_name is not None and (to is not None or abi is not None):
-        raise UsageError("--for says what name and ABI the imports get; --to and --abi do too")
-    if host_name is None and abi is None:
-        for option, value in (("--from", built_for), ("--guest-abi", guest_abi)):
-            if value is not None:
-                raise UsageError(f"{option} makes a difference with --for or --abi only")
-    result = rewrite_file(
-        source,
-        None if dry_run else output,
+    options = RewriteOptions(
         to=to,
         abi=abi,
         host=host_name,
@@ -114,8 +107,8 @@ def command(
         renames=_parse_renames(rename or []),
         require=require,
         validate=validate,
-        digests=as_json,
     )
+    result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
     if as_json:
         print_json(_as_json(result, source, output, validate))
     elif dry_run:
@@ -135,8 +128,6 @@ def _parse_renames(options: list[str]) -> dict[str, str]:
             raise UsageError(f"--rename {option}: expected OLD=NEW")
         if renames.setdefault(old, new) != new:
             raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
-        if old == new:
-            raise UsageError(f"--rename {option}: that is the same name")
     once("--rename", (option.partition("=")[0] for option in options))
     return renames
 

@@ -213,7 +213,7 @@ class _Fitting:
         if adapter and function not in target.functions:
             self.caveats[_STAND_INS[function]] = None
         if adapter and function in ("set_input", "get_output"):
-            for caveat in _ACROSS_LAYOUTS.get((source.layout, target.layout), ()):
+            for caveat in _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name), ()):
                 self.caveats[caveat] = None
         if standing and not fits_as_it_is and not same_adapter(standing.adapter.renewed, adapter):
             self.reasons[f"its {function} was adapted to another host"] = None
@@ -245,7 +245,7 @@ class _Fitting:
 
     def _reason(self, module: str, function: str, source: Dialect, target: Dialect) -> str:
         if source.layout != target.layout:
-            theirs = " or ".join(dialect.layout for dialect in self.dialects)
+            theirs = " or ".join(dialect.layout.name for dialect in self.dialects)
             return f"its {module} is of the {source.layout} ABI, and the host speaks {theirs}"
         if function not in target.functions:
             return f"the host does not have {function}"

@@ -73,7 +73,7 @@ def _abi(dialect: Dialect) -> list[str]:
         ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
         for known in (_names(dialect.encodings), types)
     )
-    return [f"`{dialect.name}`", dialect.layout, *numbers]
+    return [f"`{dialect.name}`", dialect.layout.name, *numbers]
 
 
 def _names(known: Mapping[int, Enum]) -> dict[int, str]:
