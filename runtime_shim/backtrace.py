@@ -10,8 +10,12 @@ from rewriter.terminal import shown
 
 __all__ = ["backtrace"]
 
-_ENGINES = re.compile(r" {4}| {3}\d{2}: | {2}\d{3}: |Caused by:$|$")
-"""How the engine begins a line: the numbers of frames are written to the right, in five columns."""
+_ENGINES = re.compile(
+    r" {4}| {3}\d{2}: | {2}\d{3}: |Caused by:$|$"
+    r"|note: using the `WASMTIME_BACKTRACE_DETAILS=1` environment variable may show more"
+)
+"""How the engine begins a line. The numbers of frames end in the fifth column; the note comes where
+the module has debug information that is not used."""
 
 
 def backtrace(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> list[str]:

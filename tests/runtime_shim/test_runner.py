@@ -132,6 +132,13 @@ def test_each_frame_of_a_trap_is_a_line() -> None:
     assert [line.rpartition("!")[2] for line in frames] == [f"f{15 - n}" for n in range(16)]
 
 
+def test_what_the_engine_notes_of_a_trap_is_a_line() -> None:
+    with pytest.raises(GuestTrap) as caught:
+        execute('(module (func (export "_start") unreachable) (@custom ".debug_info" "unused"))')
+    notes = [line for line in caught.value.lines if "WASMTIME_BACKTRACE_DETAILS" in line]
+    assert [note.startswith("note: ") for note in notes] == [True]
+
+
 def test_a_trap_of_the_start_function_is_one_too() -> None:
     with pytest.raises(GuestTrap):
         execute('(module (func $s unreachable) (start $s) (func (export "_start")))')
