@@ -11,7 +11,7 @@ _FRAME = re.compile(r"\s+\d+:\s+(?:0x[0-9a-f]+ - )?(?P<name>.*)")
 
 _PANIC = re.compile(
     r"(?:[^!]*!)?(?:"
-    r"(?:__rustc::)?(?:__rust_start_panic|rust_panic|rust_begin_unwind|__rust_abort)"
+    r"(?:__rustc(?:\[[0-9a-f]+\])?::)?(?:__rust_start_panic|rust_panic|rust_begin_unwind|__rust_abort)"
     r"|(?:std|core)::panicking::|(?:std|core)::panic::"
     r"|std::sys(?:_common)?::backtrace::|std::sys::.*::abort|std::process::abort"
     r"|panic_abort::|core::(?:option|result|cell|str|slice)::.*(?:failed|fail)\b"
