@@ -11,7 +11,7 @@ from onnx import TensorProto
 from rewriter import UnsupportedModule, UsageError, compare, inspect_module, rewrite
 from rewriter.abi import dialects
 from rewriter.abi.dialects import WITX, TensorType
-from runtime_shim import LinkError, NNHost, WasiOptions, run
+from runtime_shim import LinkError, NNHost, RunOptions, run
 from tests.support.models import identity
 from tests.support.wasm import assemble
 from tests.tools.host_table import tables
@@ -63,7 +63,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> bytes:
 
 
 def exit_code(module: bytes, guest_abi: str | None = None) -> int:
-    return run(module, NNHost(), WasiOptions(), guest_abi=guest_abi, cache=False).exit_code
+    return run(module, NNHost(), RunOptions(guest_abi=guest_abi, cache=False)).exit_code
 
 
 def test_it_is_run_in_its_own_numbers(module: bytes) -> None:
