@@ -10,7 +10,7 @@ import typer
 from nnshim.commands.common import Finding, GuestAbi, report
 from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Verdict, assess, hides_types
 
 __all__ = ["command"]
 
@@ -49,6 +49,8 @@ def _lines(path: str, info: ModuleInfo, guest_abi: str | None) -> list[str]:
         doubt = "" if abi.certain else " (a guess)"
         lines.append(f"  ABI of {module}: {abi.name or 'none that is known'}{doubt}")
         lines += [f"    as {evidence}" for evidence in abi.evidence]
+        if not _types_certain(info, module):
+            lines.append("    imports do not show which numbers its tensor types have")
     lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
     lines += [f"  {trace}" for trace in info.traces]
     for name, memory in info.exported_memories:
@@ -71,6 +73,12 @@ def _lines(path: str, info: ModuleInfo, guest_abi: str | None) -> list[str]:
     return lines
 
 
+def _types_certain(info: ModuleInfo, module: str) -> bool:
+    return not any(
+        item.module == module and hides_types(info, slot) for slot, item in info.wasi_nn.items()
+    )
+
+
 def _as_json(info: ModuleInfo) -> dict[str, object]:
     return {
         "size": info.size,
@@ -87,7 +95,12 @@ def _as_json(info: ModuleInfo) -> dict[str, object]:
             for item in info.imports
         ],
         "abis": {
-            module: {"name": abi.name, "certain": abi.certain, "evidence": abi.evidence}
+            module: {
+                "name": abi.name,
+                "certain": abi.certain,
+                "tensor_types_certain": _types_certain(info, module),
+                "evidence": abi.evidence,
+            }
             for module, abi in info.abis.items()
         },
         "adapters": [standing.adapter.name for standing in info.adapters.values()],

@@ -14,7 +14,7 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
 
@@ -39,6 +39,7 @@ __all__ = [
     "WASI_NN",
     "WASMEDGE",
     "WITX",
+    "WITX_2022",
     "Dialect",
     "Encoding",
     "Errno",
@@ -157,7 +158,10 @@ class Dialect:
     `layout` is "witx" or "wamr": whose signatures of `load` and `get_output` and whose structures
     it has. `functions` maps a name to its parameters; all are i32, and so is the result.
     `encodings` and `tensor_types` map the numbers that a guest passes to what they mean.
-    `implementation` is the module in runtime_shim.abi that makes its functions.
+    `implementation` is the module in runtime_shim.abi that makes its functions. `raw_types` are the
+    numbers of tensor types that no other ABI has, by their short names: such a tensor is its
+    elements' bytes. `told` says that a guest has these numbers for certain, because its adapters
+    make them or somebody has said so; what the imports tell is the layout and the functions.
     """
 
     name: str
@@ -166,6 +170,8 @@ class Dialect:
     encodings: Mapping[int, Encoding]
     tensor_types: Mapping[int, TensorType]
     implementation: str
+    raw_types: Mapping[int, str] = field(default_factory=dict)
+    told: bool = False
 
     def signature(self, function: str) -> FuncType:
         """The type of one of its functions."""
@@ -271,14 +277,33 @@ WAMR_2_1 = Dialect(
         }
     ),
     "wasmedge",
+    MappingProxyType({3: "bf16"}),
 )
-"""The same in WAMR 2.1.1 to 2.3.x, where tensor type 3 is bf16, which no other ABI here has.
+"""The same in WAMR 2.1.1 to 2.3.x, with other tensor types. Adapters have nothing to put in the
+place of bf16, and refuse it.
 
 https://github.com/bytecodealliance/wasm-micro-runtime/tree/WAMR-2.3.1/core/iwasm/libraries/wasi-nn
 (include/wasi_nn_types.h)
 """
 
-_TABLE = {dialect.name: dialect for dialect in (WITX, WASMEDGE, WAMR, WAMR_EPHEMERAL, WAMR_2_1)}
+WITX_2022 = Dialect(
+    "witx-2022",
+    "witx",
+    WASMEDGE.functions,
+    WITX.encodings,
+    WAMR.tensor_types,
+    "wasmedge",
+)
+"""The specification's until August 2023, with other tensor types: that of guests built with crate
+wasi-nn 0.2 to 0.5 or with AssemblyScript's bindings, and for Wasmtime up to 14, WAMR 2.0.0 and
+2.1.0, and WasmEdge up to 0.14.1, which has more functions.
+
+https://github.com/WebAssembly/wasi-nn/commit/747d8df
+"""
+
+_TABLE = {
+    dialect.name: dialect for dialect in (WITX, WASMEDGE, WAMR, WAMR_EPHEMERAL, WAMR_2_1, WITX_2022)
+}
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(_TABLE)
 """All ABIs, by their names; the only list of them. The imports of a module tell which layout and

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Dialect
+from rewriter.adapters.bodies.text import adapter_text
 from rewriter.adapters.generations import GENERATION, in_the_form_of
-from rewriter.adapters.text import adapter_text
 from rewriter.functions.assembler import assemble, read_function
 from rewriter.wasm.types import AdapterMemory, FuncType
 

@@ -12,7 +12,7 @@ from rewriter.abi.hosts import WASI, Host
 from rewriter.adapters.adapter import Adapter, adapter_for, has, same_adapter, speaks
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 
-__all__ = ["Assessment", "Fit", "Verdict", "assess", "fit"]
+__all__ = ["Assessment", "Fit", "Verdict", "assess", "fit", "hides_types"]
 
 
 class Verdict(Enum):
@@ -50,7 +50,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessmen
 
     `guest` is the host that it was built for, where that is known.
     """
-    found = fit(info, host.dialects, guest)
+    found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     caveats = list(found.caveats)
     for function in dict.fromkeys(a.imported if a else f.name for f, a in _uses(info, found)):
         if function in host.since:
@@ -104,16 +104,44 @@ def _uses(info: ModuleInfo, found: Fit) -> Iterable[tuple[ImportedItem, Adapter 
     return ((info.wasi_nn[slot], adapter) for slot, adapter in found.adapters.items())
 
 
-def fit(info: ModuleInfo, dialects: Sequence[Dialect], guest: Host | None = None) -> Fit:
-    """Choose the adapters by which a module fits a host that speaks one of `dialects`."""
-    return _Fitting(info, dialects, guest).result()
+def fit(
+    info: ModuleInfo,
+    dialects: Sequence[Dialect],
+    guest: Host | None = None,
+    *,
+    tells_numbers: bool = False,
+) -> Fit:
+    """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
+    numbers as rewriter.abi.hosts says of one that `tells_numbers`."""
+    return _Fitting(info, dialects, guest, tells_numbers).result()
+
+
+def hides_types(info: ModuleInfo, slot: int) -> bool:
+    """Whether a set_input leaves open which numbers the guest has for the types of tensors."""
+    item = info.wasi_nn[slot]
+    name = info.abis[item.module].name
+    return (
+        item.name == "set_input"
+        and name is not None
+        and DIALECTS[name].layout == WITX.layout
+        and info.guest is None
+        and slot not in info.adapters
+        and not any(trace.adapter and trace.adapter.imported == item.name for trace in info.traces)
+    )
 
 
 class _Fitting:
-    def __init__(self, info: ModuleInfo, dialects: Sequence[Dialect], guest: Host | None) -> None:
+    def __init__(
+        self,
+        info: ModuleInfo,
+        dialects: Sequence[Dialect],
+        guest: Host | None,
+        tells_numbers: bool,
+    ) -> None:
         self.info = info
         self.dialects = dialects
         self.guest = guest
+        self.tells_numbers = tells_numbers
         self.adapters: dict[int, Adapter | None] = {}
         # Keys, in order, as several functions have the same to say.
         self.reasons: dict[str, None] = {}
@@ -138,9 +166,11 @@ class _Fitting:
                 what = f"{item.module}.{item.name}, a {item.kind}"
                 self.obstacles[f"it imports {what}, and hosts define functions only"] = None
         for trace in info.traces:
-            if trace.adapter is None or not self._spoken(trace.adapter.target):
+            if trace.adapter is None or not self._fits_adapted(trace.adapter):
                 self.obstacles[str(trace)] = None
         for slot, item in info.wasi_nn.items():
+            if self.guest is None and not self.tells_numbers and hides_types(info, slot):
+                self.caveats[_HIDDEN_TYPES] = None
             abi_name = info.abis[item.module].name
             if abi_name is not None:
                 self._choose(slot, item, self.adapted_guests.get(item.module, DIALECTS[abi_name]))
@@ -167,7 +197,7 @@ class _Fitting:
                 what = f"{item.module}.{function}, {item.type}"
                 self.obstacles[f"{what}, is no function of the {source.name} ABI"] = None
                 return
-        fits_as_it_is = standing is not None and self._spoken(standing.adapter.target)
+        fits_as_it_is = standing is not None and self._fits_adapted(standing.adapter)
         if self._spoken(source):
             target = source
         elif standing and fits_as_it_is:
@@ -192,6 +222,12 @@ class _Fitting:
 
     def _spoken(self, dialect: Dialect) -> bool:
         return any(speaks(host, dialect) for host in self.dialects)
+
+    def _fits_adapted(self, adapter: Adapter) -> bool:
+        """Whether the host takes what an adapter leads to."""
+        target = adapter.target
+        told = self.tells_numbers and any(host.layout == target.layout for host in self.dialects)
+        return told or self._spoken(target)
 
     def _source(self, imported_as: Dialect, item: ImportedItem) -> Dialect:
         """The dialect of a function as the guest calls it."""
@@ -231,6 +267,11 @@ def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
         return dict.fromkeys(sources, info.guest)
     return {module: found.pop() for module, found in sources.items() if len(found) == 1}
 
+
+_HIDDEN_TYPES = (
+    "imports do not show which numbers its tensor types have: those of after August 2023 are"
+    " assumed, and --guest-abi names others"
+)
 
 _SHARED = (
     "its memory is shared between threads, and adapters borrow bytes of it that another thread may"

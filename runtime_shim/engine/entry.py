@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rewriter.analysis.inspect import ModuleInfo, exported_function
 from rewriter.errors import UsageError
+from rewriter.wasm.module import Module
 from runtime_shim.engine.binding import NUMBERS
 from runtime_shim.errors import LinkError
 
@@ -23,33 +24,33 @@ class Entry(NamedTuple):
     after_initialize: bool
 
 
-def entry_of(module: bytes, info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entry:
+def entry_of(info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entry:
     """What a guest begins with: the export `invoke`, or else what `wasmtime run` calls.
 
     Raises LinkError for an export that is not there, and UsageError for arguments that it does not
     take.
     """
-    name = _first_there(module) if invoke is None else invoke
-    arguments, results = _types(module, info, name, texts)
+    name = _first_there(info.module) if invoke is None else invoke
+    arguments, results = _types(info, name, texts)
     return Entry(name, arguments, results, "_initialize" in info.exports and name != "_initialize")
 
 
-def _first_there(module: bytes) -> str | None:
+def _first_there(module: Module) -> str | None:
     return next((name for name in ("", "_start") if exported_function(module, name)), None)
 
 
 def _types(
-    module: bytes, info: ModuleInfo, entry: str | None, texts: Sequence[str]
+    info: ModuleInfo, entry: str | None, texts: Sequence[str]
 ) -> tuple[list[tuple[str, int | float]], int]:
     """The arguments of the function that is called, and how many results it has."""
     if entry is not None and entry not in info.exports:
         exported = ", ".join(info.exports) or "nothing"
         raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
-    if "_initialize" in info.exports and _signature(module, "_initialize") != ((), ()):
+    if "_initialize" in info.exports and _signature(info.module, "_initialize") != ((), ()):
         raise LinkError("the export '_initialize' is not a function without arguments and results")
     if entry is None:
         return [], 0
-    params, returned = _signature(module, entry)
+    params, returned = _signature(info.module, entry)
     others = [kind for kind in params + returned if kind not in NUMBERS]
     if others:
         raise UsageError(
@@ -62,7 +63,7 @@ def _types(
     return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
 
 
-def _signature(module: bytes, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _signature(module: Module, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     func_type = exported_function(module, name)
     if func_type is None:
         raise LinkError(f"the export {name!r} is not a function")

@@ -7,22 +7,14 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from rewriter.abi.dialects import TensorType
+from rewriter.abi.dialects import Dialect, TensorType
+from rewriter.abi.structures import structure
 from runtime_shim.backends.interface import ExecutionContext, MovableContext, is_movable
 
-__all__ = [
-    "BYTES_AT",
-    "ENTRIES",
-    "INPUT_SIZE",
-    "LENGTH_AT",
-    "OUTPUTS_AT",
-    "OUTPUT_SIZE",
-    "STEP",
-    "Arena",
-]
+__all__ = ["ENTRIES", "INPUT", "OUTPUT", "OUTPUTS_AT", "STEP", "Arena"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -36,22 +28,22 @@ and its index; where two have the same, the one that was last seen by the host s
 STEP = 8
 """Places from one handle to the next."""
 
-_INPUT = struct.Struct(f"<4I{_MAX_RANK}III")
+INPUT = structure(
+    context="I",
+    index="I",
+    type="I",
+    rank="I",
+    dimensions=f"{_MAX_RANK}I",
+    length="I",
+    bytes="I8x",
+)
 """Context (0 for an empty entry), index, type in the guest's numbers, rank; the dimensions; length
-in bytes, and where the bytes are."""
+in bytes, and where the bytes are. 64 bytes."""
 
-LENGTH_AT, BYTES_AT = _INPUT.size - 8, _INPUT.size - 4
-"""Where the last two are in it."""
-
-INPUT_SIZE = 64
-"""Bytes from one entry to the next."""
-
-_OUTPUT = struct.Struct("<4I")
+OUTPUT = structure(context="I", index="I", length="I", bytes="I")
 """Context (0 for an empty entry), index, length in bytes, and where the bytes are."""
 
-OUTPUT_SIZE = _OUTPUT.size
-
-OUTPUTS_AT = ENTRIES * INPUT_SIZE
+OUTPUTS_AT = ENTRIES * INPUT.size
 
 _FIRST_BLOCK = 1 << 15
 _SMALLEST_BLOCK = 64
@@ -91,13 +83,13 @@ class Arena:
 
     A tensor is moved in when it is set, or read, for the second time with the same type and shape,
     so that a context that is used once costs nothing more. Where there is no room, it stays where
-    it is. `memory` never moves; `numbers` are the tensor types of the ABI that has the entries. To
-    be used by one thread at a time.
+    it is. `memory` never moves; `dialect` is the ABI that has the entries. To be used by one thread
+    at a time.
     """
 
-    def __init__(self, memory: memoryview, numbers: Mapping[int, TensorType]) -> None:
+    def __init__(self, memory: memoryview, dialect: Dialect) -> None:
+        self.dialect = dialect
         self._memory = memory
-        self._numbers = {kind: number for number, kind in numbers.items()}
         self._known: dict[int, _Known] = {}
         self._end = _FIRST_BLOCK
         self._free: dict[int, list[_Block]] = {}
@@ -132,9 +124,16 @@ class Arena:
         ]
 
     def input_set(
-        self, handle: int, index: int, tensor_type: TensorType, shape: tuple[int, ...], size: int
+        self,
+        handle: int,
+        index: int,
+        tensor_type: TensorType,
+        shape: tuple[int, ...],
+        size: int,
+        number: int | None,
     ) -> None:
-        """An input was set by the host."""
+        """An input was set by the host; `number` is the guest's for its type, and means the same
+        whenever the guest sets this input again. None where it is not one of the entries' ABI."""
         known = self._known.get(handle)
         if known is None:
             return
@@ -145,7 +144,6 @@ class Arena:
                 self._give_back(item.block)
             known.inputs[index] = _Input(tensor_type, shape, size)
             return
-        number = self._numbers.get(tensor_type)
         if number is None or len(shape) > _MAX_RANK:
             return
         block = item.block or self._moved(known.context.move_input, index, size)
@@ -153,7 +151,7 @@ class Arena:
             return
         known.inputs[index] = item._replace(block=block)
         dims = (*shape, *(0,) * (_MAX_RANK - len(shape)))
-        _INPUT.pack_into(
+        INPUT.pack_into(
             self._memory,
             _input_at(handle, index),
             *(handle, index, number, len(shape), *dims, size, block.offset),
@@ -174,7 +172,7 @@ class Arena:
             return data
         known.outputs[index] = _Output(size, block)
         where = _output_at(handle, index)
-        _OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
+        OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
         return self._bytes(block, size)
 
     def input_lost(self, handle: int, index: int) -> None:
@@ -240,11 +238,11 @@ class Arena:
 
 
 def _input_at(handle: int, index: int) -> int:
-    return _place(handle, index) * INPUT_SIZE
+    return _place(handle, index) * INPUT.size
 
 
 def _output_at(handle: int, index: int) -> int:
-    return OUTPUTS_AT + _place(handle, index) * OUTPUT_SIZE
+    return OUTPUTS_AT + _place(handle, index) * OUTPUT.size
 
 
 def _place(handle: int, index: int) -> int:

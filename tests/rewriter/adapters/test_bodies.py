@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from rewriter.adapters.adapter import Adapter
+from rewriter.adapters.bodies.text import FOLDER, NUMBERS, adapter_text, file_name, values
 from rewriter.adapters.generations import GENERATION
-from rewriter.adapters.text import FOLDER, NUMBERS, adapter_text, file_name, values
 from rewriter.files.wasm_tools import find
 from rewriter.functions.assembler import assemble, read_function
 from rewriter.functions.wat import named_in

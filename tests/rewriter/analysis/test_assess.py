@@ -129,6 +129,35 @@ def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
     assert on("wamr", rewriter.rewrite(there, host="wamr")).verdict is AS_IT_IS
 
 
+NUMBERS_ARE_A_GUESS = "imports do not show which numbers its tensor types have"
+
+
+def guesses_numbers(host: str, module: bytes, guest_abi: str | None = None) -> bool:
+    found = assess(inspect_module(module, guest_abi), HOSTS[host])
+    return any(caveat.startswith(NUMBERS_ARE_A_GUESS) for caveat in found.caveats)
+
+
+def test_numbers_of_types_that_nothing_shows_are_a_caveat_but_where_tensors_show_them() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "set_input")
+    for host in HOSTS:
+        assert guesses_numbers(host, module) is (host != "nnshim")
+        assert not guesses_numbers(host, module, "witx-2022")
+        assert not guesses_numbers(host, guest("wasi_ephemeral_nn", "witx"))
+        assert not guesses_numbers(host, guest("wasi_nn", "wamr", "set_input"))
+        assert not guesses_numbers(host, rewriter.rewrite(module, host="wamr-2.1"))
+    told = assess(inspect_module(module), HOSTS["wasmtime"], guest=HOSTS["wamr-2.1"])
+    assert not any(caveat.startswith(NUMBERS_ARE_A_GUESS) for caveat in told.caveats)
+
+
+@pytest.mark.parametrize("abi", DIALECTS)
+def test_nnshim_runs_what_was_adapted_to_any_abi(abi: str) -> None:
+    for source in ("witx", "wamr"):
+        module = guest("wasi_ephemeral_nn", source, "set_input")
+        there = rewriter.rewrite(module, abi=abi)
+        assert on("nnshim", there).verdict is AS_IT_IS
+        assert on("nnshim", there).reasons == ()
+
+
 def test_the_host_that_a_module_was_built_for_says_what_its_numbers_mean() -> None:
     module = guest("wasi_ephemeral_nn", "witx")
     wasmtime, wamr = HOSTS["wasmtime"], HOSTS["wamr"]

@@ -1,9 +1,4 @@
-"""The text of an adapter: a file of the folder `bodies`, filled in for two dialects.
-
-Where the host has to be shown a structure, an adapter borrows bytes of memory that neither the
-arguments nor the buffers they point to touch, and restores them before it returns. What would trap
-in it, a structure that is not wholly inside the memory, is an invalid_argument to the guest.
-"""
+"""The text of an adapter: a file of this folder, filled in for two dialects."""
 
 from __future__ import annotations
 
@@ -28,7 +23,7 @@ from rewriter.wasm.types import AdapterMemory
 
 __all__ = ["FOLDER", "NUMBERS", "adapter_text", "file_name", "values"]
 
-FOLDER = Path(__file__).with_name("bodies")
+FOLDER = Path(__file__).parent
 
 _BY_LAYOUT = {"load", "set_input", "get_output"}
 """The functions that differ between the layouts, so that there is a file for each two."""
