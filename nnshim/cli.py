@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from nnshim.commands.common import fail, note, say
+from nnshim.commands.common import fail, note, refuse, say
 from rewriter.errors import DependencyMissing, NNShimError, UsageError
 from rewriter.terminal import take_over
 
@@ -90,7 +90,7 @@ def main() -> NoReturn:
     try:
         code = app(given or ["--help"], prog_name="nnshim", standalone_mode=False)
     except NNShimError as error:
-        fail(*error.lines)
+        refuse(error)
         sys.exit(_exit_code(error))
     except typer.TyperException as error:
         _explain(error)

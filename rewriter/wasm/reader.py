@@ -41,7 +41,7 @@ https://webassembly.github.io/spec/js-api/#limits
 def check_number(count: int, what: str, offset: int, most: int = MOST) -> None:
     """Raise UnsupportedModule for more than `most`."""
     if count > most:
-        raise UnsupportedModule(f"there are more than {most} {what}", offset)
+        raise UnsupportedModule(f"there are more than {most} {what}", offset, "NN104")
 
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Cursor:
 
     def byte(self) -> int:
         if self.pos >= self.end:
-            raise MalformedModule("unexpected end", self.pos)
+            raise MalformedModule("unexpected end", self.pos, "NN102")
         value = self.data[self.pos]
         self.pos += 1
         return value
