@@ -11,6 +11,7 @@ from rewriter.codes import SUBJECTS, Code, all_codes, codes_about, find_code
 from rewriter.codes.code import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.errors import HostMismatch, InputError, MalformedModule, UsageError
+from tests.tools.code_pages import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,6 +46,10 @@ def test_a_code_has_a_title_and_says_in_sentences_what_to_do(code: Code) -> None
 def test_a_code_that_is_not_in_the_table_is_not_found(number: str) -> None:
     with pytest.raises(KeyError):
         find_code(number)
+
+
+def test_the_pages_are_those_of_the_table() -> None:
+    assert PAGE.read_text() == page(), "python -m tests.tools.code_pages"
 
 
 def test_a_diagnostic_is_as_severe_as_its_code() -> None:
