@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
     from rewriter.rewriting.values import Plan, Rename
     from rewriter.verifying.compare import Comparison, Difference, compare
+    from rewriter.wasm.module import Module
 
 __all__ = [
     "WASI_EPHEMERAL_NN",
@@ -49,6 +50,7 @@ __all__ = [
     "InputError",
     "InvalidModule",
     "MalformedModule",
+    "Module",
     "ModuleError",
     "ModuleInfo",
     "NNShimError",
@@ -72,6 +74,7 @@ _HOMES = {
     "rewriting.pipeline": ("Result", "rewrite", "rewrite_file"),
     "rewriting.values": ("Plan", "Rename"),
     "verifying.compare": ("Comparison", "Difference", "compare"),
+    "wasm.module": ("Module",),
 }
 """More public names, by module: imported at first use, as a start costs more than most work."""
 

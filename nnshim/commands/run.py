@@ -205,7 +205,6 @@ def command(
         fast_math=fast_math,
         model_cache=model_cache,
         model_cache_size=kept,
-        time_inferences=stats or stats_json is not None,
         limits=limits,
         isolate=isolate,
     )

@@ -13,12 +13,12 @@ Sources:
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
+from rewriter.abi.structures import structure
 from rewriter.errors import UsageError
 from rewriter.wasm.types import FuncType
 
@@ -127,23 +127,23 @@ ELEMENT_SIZE: Mapping[TensorType, int] = MappingProxyType(
 )
 """Bytes an element of each tensor type."""
 
-BUILDER = struct.Struct("<II")
+BUILDER = structure(pointer="I", length="I")
 """One graph_builder: pointer and length in bytes. `load` gets a pointer to a run of them."""
 
-TENSOR = struct.Struct("<IIB3xII")
+TENSOR = structure(dimensions="I", rank="I", type="B3x", data="I", length="I")
 """The tensor that `set_input` points to, 20 bytes: pointer to the dimensions (u32 each), how many
 they are, the type in one byte (the three bytes after it are whatever the guest left there),
 pointer to the data, length of the data in bytes."""
 
 
-WAMR_BUILDERS = struct.Struct("<II")
+WAMR_BUILDERS = structure(pointer="I", count="I")
 """What WAMR's `load` gets a pointer to: pointer to a run of builders, how many they are."""
 
-WAMR_TENSOR = struct.Struct("<IB3xI")
+WAMR_TENSOR = structure(dimensions="I", type="B3x", data="I")
 """WAMR's tensor, 12 bytes: pointer to {pointer to the dimensions, how many they are}, the type,
 pointer to the data, whose length follows from the dimensions and the type."""
 
-WAMR_DIMENSIONS = struct.Struct("<II")
+WAMR_DIMENSIONS = structure(pointer="I", rank="I")
 """Pointer to the dimensions (u32 each), how many they are."""
 
 WAMR_OUTPUT_UNIT = 4

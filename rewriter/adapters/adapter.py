@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Dialect
-from rewriter.adapters.bodies import PAGE_SIZE, TEXTS
+from rewriter.adapters.bodies.text import adapter_text
 from rewriter.adapters.generations import GENERATION, in_the_form_of
-from rewriter.functions.assembler import assemble
+from rewriter.functions.assembler import assemble, read_function
 from rewriter.wasm.types import AdapterMemory, FuncType
 
 __all__ = ["Adapter", "adapter_for", "has", "same_adapter", "speaks"]
@@ -31,17 +31,6 @@ _FALLBACKS = {
 """Functions that an adapter can stand in for where a host has none, and what is imported in their
 place, so that all functions keep their indices. Nothing is ever unloaded or finalized then: a
 handle lives as long as the guest."""
-
-_VARIABLES = {
-    **dict.fromkeys(("errno", "place", "old", "saved_16"), "i32"),
-    **dict.fromkeys(("builders", "builders_len"), "i32"),
-    **dict.fromkeys(("dimensions", "rank", "type", "data"), "i32"),
-    **dict.fromkeys(("memory", "at", "saved", "saved_8", "length", "room"), "i64"),
-    **dict.fromkeys(("builders_start", "builders_end", "builder", "start", "end"), "i64"),
-    **dict.fromkeys(("graph_out_start", "graph_out_end", "dimension"), "i64"),
-    **dict.fromkeys(("dimensions_start", "dimensions_end", "data_start", "data_end"), "i64"),
-}
-"""The local variables of all adapters; each has those that its text names and no parameter is."""
 
 
 class Adapter(NamedTuple):
@@ -84,12 +73,9 @@ class Adapter(NamedTuple):
 
     def body(self, host: int, memory: AdapterMemory) -> bytes:
         """The function body, without its size field; `host` is the index of the import."""
-        parameters = self.source.functions[self.function]
-        text = TEXTS[self.function](self.source, self.target)
-        text = text.replace(PAGE_SIZE, str(memory.page_size))
-        text, used = in_the_form_of(self.generation, text, _VARIABLES)
-        variables = {name: _VARIABLES[name] for name in used if name not in parameters}
-        return assemble(parameters, variables, text, host=host, memory=memory.memory_index)
+        text = adapter_text(self.function, self.source, self.target, memory)
+        written = in_the_form_of(self.generation, read_function(text))
+        return assemble(written, host=host, memory=memory.memory_index)
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:

@@ -5,17 +5,17 @@ out, and may put the body into its callers. What they have to leave is what a mo
 each adapter is exported too, under a name that says what it is.
 
 tests/rewriter/adapters/adapter_bytes.txt has a digest of every body. Whatever changes one of them,
-be it a text, the assembler or a number in rewriter.abi.dialects, is a new generation: give it a
-number, keep what makes the old one, and add its digests. Until the first release, generation 0 may
-still change.
+be it a .wat file, the assembler or a number in rewriter.abi.dialects, is a new generation: give it
+a number, keep what makes the old one, and add its digests. Until the first release, generation 0
+may still change.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import NamedTuple
 
+from rewriter.functions.assembler import Function
 from rewriter.wasm.leb128 import encode_signed
 
 __all__ = [
@@ -71,13 +71,24 @@ def read_name(text: str) -> AdapterName | None:
     return AdapterName(match[1], match[2], match[3], int(match[4]) if match[4] else None)
 
 
-def in_the_form_of(
-    generation: int, text: str, variables: Collection[str]
-) -> tuple[str, Collection[str]]:
-    """The text of a body with what comes before it in a generation, and which of the variables it
-    declares."""
-    words = {*text.split()}
-    used = [name for name in variables if f"${name}" in words]
-    if generation == UNMARKED:  # which took the instruction `end` for the variable
-        return text, [name for name in variables if name in used or name in words]
-    return f"i32.const {_MAGIC} drop i32.const {generation} drop {text}", used
+def in_the_form_of(generation: int, function: Function) -> Function:
+    """An adapter with what a generation has besides."""
+    if generation == UNMARKED:
+        return _with_end(function)
+    marker = ("i32.const", str(_MAGIC), "drop", "i32.const", str(generation), "drop")
+    return function._replace(instructions=[*marker, *function.instructions])
+
+
+def _with_end(function: Function) -> Function:
+    """Where there is an instruction `end`, there was a variable of that name, used or not."""
+    variables = {**function.variables}
+    if "end" in function.instructions and "$end" not in variables:
+        after = {name: variables.pop(name) for name in _AFTER_END if name in variables}
+        variables.update({"$end": "i64", **after})
+    return function._replace(variables=variables)
+
+
+_AFTER_END = (
+    *("$graph_out_start", "$graph_out_end", "$dimension"),
+    *("$dimensions_start", "$dimensions_end", "$data_start", "$data_end"),
+)

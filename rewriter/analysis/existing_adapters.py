@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.adapters.generations import GENERATIONS
 from rewriter.analysis.traces import AdapterExport, Trace, adapter_exports, traces
-from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.errors import UnsupportedModule
 from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_u32
-from rewriter.wasm.reader import Data
-from rewriter.wasm.sections import Section, SectionId, Sections
-from rewriter.wasm.types import AdapterMemory, FuncType, Types
+from rewriter.wasm.module import Module
+from rewriter.wasm.sections import Section, SectionId
+from rewriter.wasm.types import AdapterMemory, FuncType
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
@@ -68,9 +68,7 @@ class FoundAdapters(NamedTuple):
 
 
 def find_adapters(
-    data: Data,
-    sections: Sections,
-    types: Types,
+    module: Module,
     imported: Mapping[int, tuple[str, FuncType]],
     first: int,
     memory: AdapterMemory | None,
@@ -83,26 +81,22 @@ def find_adapters(
     """
     if not imported:
         return FoundAdapters({}, (), 0)
-    functions, code = map(sections.standard.get, (SectionId.FUNCTION, SectionId.CODE))
-    exported = adapter_exports(data, sections.standard.get(SectionId.EXPORT))
+    code = module.find(SectionId.CODE)
+    exported = adapter_exports(module)
     standing: dict[int, StandingAdapter] = {}
     end = code.end if code else 0
-    if functions and code and memory and _may_have_adapters(data, code, imported):
-        standing, end = _standing(
-            data, functions, code, types, _possible(imported, memory), first, exported
-        )
+    if code and memory and _may_have_adapters(code, imported):
+        standing, end = _standing(module, _possible(imported, memory), first, exported)
     offset = code.start if code else 0
     indices = {found.function_index for found in standing.values()}
     return FoundAdapters(
-        standing, traces(data, sections, exported, _own(exported, standing), indices, end), offset
+        standing, traces(module, exported, _own(exported, standing), indices, end), offset
     )
 
 
-def own_exports(
-    data: Data, section: Section | None, standing: Mapping[int, StandingAdapter]
-) -> list[AdapterExport]:
+def own_exports(module: Module, standing: Mapping[int, StandingAdapter]) -> list[AdapterExport]:
     """The exports that a rewrite has made of these adapters, in order."""
-    return _own(adapter_exports(data, section), standing)
+    return _own(adapter_exports(module), standing)
 
 
 def _own(
@@ -116,9 +110,9 @@ def _own(
     ]
 
 
-def _may_have_adapters(data: Data, code: Section, imported: Collection[int]) -> bool:
+def _may_have_adapters(code: Section, imported: Collection[int]) -> bool:
     """Most modules have none, and are not to be read for them."""
-    tail = data[max(code.content, code.end - _LONGEST) : code.end]
+    tail = code.data[max(code.content, code.end - _LONGEST) : code.end]
     calls = (_CALL + index for slot in imported for index in _indices(slot))
     return any(call + after in tail for call in calls for after in _AFTER_CALL)
 
@@ -130,10 +124,7 @@ def _indices(slot: int) -> tuple[bytes, bytes]:
 
 
 def _standing(
-    data: Data,
-    functions: Section,
-    code: Section,
-    types: Types,
+    module: Module,
     possible: Mapping[bytes, tuple[int, Sequence[Adapter]]],
     first: int,
     exported: Collection[AdapterExport],
@@ -142,21 +133,20 @@ def _standing(
     from rewriter.functions.code import defined_functions  # which few modules get to need
 
     found: dict[int, StandingAdapter] = {}
-    type_indices, bodies = defined_functions(data, functions, code)
-    end = code.end
+    type_indices, bodies = defined_functions(module)
+    functions = module.find(SectionId.FUNCTION)
+    declared_at = functions.start if functions else 0
+    end = bodies[len(bodies) - 1].end if bodies else 0
     for place in reversed(range(len(bodies))):
         body = bodies[place]
-        slot, adapters = possible.get(data[body.content : body.end], (-1, ()))
+        slot, adapters = possible.get(module.data[body.content : body.end], (-1, ()))
         if not adapters or slot in found:
             break
         type_index = type_indices[place]
-        if type_index >= len(types):
-            raise MalformedModule(
-                f"a function has type {type_index} of {len(types)}", functions.start
-            )
+        func_type = module.types.of_function(type_index, declared_at)
         named = (a for a in adapters if any(item.is_of(a, first + place) for item in exported))
         adapter = next(named, adapters[0])
-        if types[type_index] != adapter.type:
+        if func_type != adapter.type:
             break
         found[slot] = StandingAdapter(adapter, first + place, type_index)
         end = body.start

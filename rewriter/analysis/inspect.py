@@ -21,8 +21,9 @@ from rewriter.analysis.traces import Trace
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
 from rewriter.wasm.imports import Extern, ExternKind, groups
-from rewriter.wasm.reader import Cursor, Data, Reading, check_number
-from rewriter.wasm.sections import Section, SectionId, is_linker_section, split
+from rewriter.wasm.module import Module
+from rewriter.wasm.reader import Data, Reading, check_number
+from rewriter.wasm.sections import Section, SectionId, is_linker_section
 from rewriter.wasm.types import AdapterMemory, FuncType, MemoryType, Types, memory_type
 
 __all__ = [
@@ -100,8 +101,7 @@ class ModuleInfo:
     the guest was said to be; where it has adapters, its imports are what those lead to.
     """
 
-    size: int
-    types: Types
+    module: Module
     imports: Collection[ImportedItem]
     imported_functions: int
     wasi_nn: Mapping[int, ImportedItem]
@@ -114,6 +114,11 @@ class ModuleInfo:
     traces: Collection[Trace]
     adapter_memory: AdapterMemory | None
     guest: Dialect | None = None
+
+    @property
+    def size(self) -> int:
+        """Of the module, in bytes."""
+        return self.module.size
 
     @property
     def import_modules(self) -> tuple[str, ...]:
@@ -131,7 +136,7 @@ class ModuleInfo:
         return any(is_linker_section(section.name) for section in self.custom_sections)
 
 
-def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
+def inspect_module(module: Data | Module, guest_abi: str | None = None) -> ModuleInfo:
     """Read the header, the types, the imports, the memories and the exports of a core module.
 
     `guest_abi`, the name of a dialect, takes the place of what the imports show of a guest.
@@ -141,10 +146,8 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     what cannot be read.
     """
     guest = find_dialect(guest_abi) if guest_abi is not None else None
-    sections = split(data)
-    by_id = sections.standard
-    types = Types(data, by_id.get(SectionId.TYPE))
-    imports = partial(_imports, data, by_id.get(SectionId.IMPORT), types)
+    module = Module.of(module)
+    imports = partial(_imports, module, module.types)
     memories: list[MemoryType] = []
     wasi_nn: dict[int, ImportedItem] = {}
     functions = 0
@@ -155,21 +158,19 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
             functions += 1
         elif isinstance(item.type, MemoryType):
             memories.append(item.type)
-    if section := by_id.get(SectionId.MEMORY):
-        cursor = Cursor(data, section.content, section.end)
+    if section := module.find(SectionId.MEMORY):
+        cursor = section.cursor()
         for _ in range(cursor.count("memories")):
             check_number(len(memories) + 1, "memories", cursor.pos, _MOST_MEMORIES)
             memories.append(memory_type(cursor))
         cursor.finish("the memories")
-    exports = partial(_exports, data, by_id.get(SectionId.EXPORT), len(memories))
+    exports = partial(_exports, module, len(memories))
     adapter_memory = None
     for name, index in exports():
         if index is not None and name == _SHARED_MEMORY:
             adapter_memory = AdapterMemory(index, memories[index].page_size)
     found = find_adapters(
-        data,
-        sections,
-        types,
+        module,
         {
             index: (item.name, item.type)
             for index, item in wasi_nn.items()
@@ -179,8 +180,7 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
         adapter_memory,
     )
     return ModuleInfo(
-        size=len(data),
-        types=types,
+        module=module,
         imports=Reading(imports),
         imported_functions=functions,
         wasi_nn=wasi_nn,
@@ -189,7 +189,7 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
             lambda: ((name, memories[index]) for name, index in exports() if index is not None)
         ),
         shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
-        custom_sections=Reading(lambda: filter(None, map(_custom_section, sections))),
+        custom_sections=Reading(lambda: filter(None, map(_custom_section, module.sections))),
         abis=_abis(wasi_nn, guest, found),
         adapters=found.standing,
         traces=found.traces,
@@ -198,54 +198,52 @@ def inspect_module(data: Data, guest_abi: str | None = None) -> ModuleInfo:
     )
 
 
-def exported_function(data: Data, name: str) -> FuncType | None:
+def exported_function(module: Module, name: str) -> FuncType | None:
     """The type of the function that a module exports by this name, None where there is none.
 
     Raises MalformedModule for what cannot be read.
     """
-    by_id = split(data).standard
-    types = Types(data, by_id.get(SectionId.TYPE))
     index = next(
         (
             index
-            for found, _, kind, index in _exported(data, by_id.get(SectionId.EXPORT))
+            for found, _, kind, index in _exported(module)
             if kind == ExternKind.FUNC and found == name
         ),
         None,
     )
     if index is None:
         return None
-    for item in _imports(data, by_id.get(SectionId.IMPORT), types):
+    for item in _imports(module, module.types):
         if item.kind == "func":
             if index == 0:
                 return item.type if isinstance(item.type, FuncType) else None
             index -= 1
-    section = by_id.get(SectionId.FUNCTION)
-    cursor = Cursor(data, section.content if section else 0, section.end if section else 0)
-    if section is None or index >= cursor.items("functions"):
-        raise MalformedModule(f"the export {name!r} is a function that is not there", cursor.pos)
+    section = module.find(SectionId.FUNCTION)
+    cursor = section.cursor() if section else None
+    if cursor is None or index >= cursor.items("functions"):
+        offset = cursor.pos if cursor else 0
+        raise MalformedModule(f"the export {name!r} is a function that is not there", offset)
     for _ in range(index):
         cursor.u32()
-    type_index = cursor.u32()
-    if type_index >= len(types):
-        raise MalformedModule(f"a function has type {type_index} of {len(types)}", cursor.pos)
-    return types[type_index]
+    start = cursor.pos
+    return module.types.of_function(cursor.u32(), start)
 
 
-def _imports(data: Data, section: Section | None, types: Types) -> Iterator[ImportedItem]:
+def _imports(module: Module, types: Types) -> Iterator[ImportedItem]:
     """Each import. Raises UnsupportedModule for more than engines take, or can be adapted."""
+    section = module.find(SectionId.IMPORT)
     count = memories = wasi_nn = 0
-    for group in groups(data, section) if section else ():
+    for group in groups(section) if section else ():
         for item in group.imports:
-            extern, module = item.extern, group.module.text
+            extern, name = item.extern, group.module.text
             count += 1
             memories += extern.memory is not None
-            wasi_nn += module in MODULE_NAMES
+            wasi_nn += name in MODULE_NAMES
             check_number(count, "imports", item.name.start)
             check_number(memories, "memories", item.name.start, _MOST_MEMORIES)
             check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
             yield ImportedItem(
-                module,
+                name,
                 item.name.text,
                 "func" if extern.is_func else extern.kind.name.lower(),
                 extern.memory or _func_type(extern, types, item.extern_start),
@@ -258,28 +256,23 @@ def _imports(data: Data, section: Section | None, types: Types) -> Iterator[Impo
 def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:
     if not extern.is_func or extern.type_index is None:
         return None
-    if extern.type_index >= len(types):
-        raise MalformedModule(
-            f"a function is imported with type {extern.type_index} of {len(types)}", start
-        )
-    return types[extern.type_index]
+    return types.of_function(extern.type_index, start)
 
 
-def _exports(
-    data: Data, section: Section | None, memories: int
-) -> Iterator[tuple[str, int | None]]:
+def _exports(module: Module, memories: int) -> Iterator[tuple[str, int | None]]:
     """The names of all exports, with the indices of the memories among them."""
-    for name, start, kind, index in _exported(data, section):
+    for name, start, kind, index in _exported(module):
         if kind == ExternKind.MEMORY and index >= memories:
             raise MalformedModule(f"memory {index} of {memories} is exported", start)
         yield name, index if kind == ExternKind.MEMORY else None
 
 
-def _exported(data: Data, section: Section | None) -> Iterator[tuple[str, int, int, int]]:
+def _exported(module: Module) -> Iterator[tuple[str, int, int, int]]:
     """The names of all exports, where what they stand for is said, its kind, and its index."""
+    section = module.find(SectionId.EXPORT)
     if section is None:
         return
-    cursor = Cursor(data, section.content, section.end)
+    cursor = section.cursor()
     for _ in range(cursor.items("exports")):
         yield cursor.name().text, cursor.pos, cursor.byte(), cursor.u32()
     cursor.finish("the exports")

@@ -13,9 +13,10 @@ from rewriter.adapters.generations import GENERATIONS, MARK, PREFIX, AdapterName
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
 from rewriter.wasm.imports import ExternKind
+from rewriter.wasm.module import Module
 from rewriter.wasm.names import NAME_SECTION, function_names
-from rewriter.wasm.reader import Cursor, Data, check_number
-from rewriter.wasm.sections import Section, SectionId, Sections
+from rewriter.wasm.reader import Cursor, check_number
+from rewriter.wasm.sections import Section, SectionId
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
@@ -76,12 +77,13 @@ class AdapterExport(NamedTuple):
         return self.function == function and self.name == of
 
 
-def adapter_exports(data: Data, section: Section | None) -> list[AdapterExport]:
+def adapter_exports(module: Module) -> list[AdapterExport]:
     """The exported functions that have the name of an adapter."""
-    if section is None or data.find(PREFIX, section.content, section.end) < 0:
+    section = module.find(SectionId.EXPORT)
+    if section is None or module.data.find(PREFIX, section.content, section.end) < 0:
         return []
     found: list[AdapterExport] = []
-    cursor = Cursor(data, section.content, section.end)
+    cursor = section.cursor()
     for _ in range(cursor.items("exports")):
         start = cursor.pos
         text, kind, index = cursor.name().text, cursor.byte(), cursor.u32()
@@ -93,8 +95,7 @@ def adapter_exports(data: Data, section: Section | None) -> list[AdapterExport]:
 
 
 def traces(
-    data: Data,
-    sections: Sections,
+    module: Module,
     exported: Collection[AdapterExport],
     own: Collection[AdapterExport],
     standing: Collection[int],
@@ -109,12 +110,12 @@ def traces(
     found: dict[str, Trace] = {}
     for name, offset in (
         *((item.text, item.start) for item in exported if item not in own),
-        *_function_names(data, sections, standing),
+        *_function_names(module, standing),
     ):
         if trace := _named(name, offset):
             check_number(len(found) + 1, "adapters", offset, _MOST)
             found.setdefault(trace.name, trace)
-    marker = _marker(data, sections.standard.get(SectionId.CODE), code_end)
+    marker = _marker(module.find(SectionId.CODE), code_end)
     if marker and not (found and marker.generation in GENERATIONS):
         found[""] = marker
     return tuple(found.values())
@@ -137,33 +138,33 @@ def _named(text: str, offset: int) -> Trace | None:
     return Trace(what, adapter, name.generation, offset)
 
 
-def _function_names(
-    data: Data, sections: Sections, standing: Collection[int]
-) -> Iterator[tuple[str, int]]:
+def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple[str, int]]:
     """The functions that have the name of an adapter, in the name section."""
-    section = next((s for s in sections if s.name == NAME_SECTION), None)
-    if section is None or not _more_than(len(standing), data, section):
+    section = module.custom(NAME_SECTION)
+    if section is None or not _more_than(len(standing), section):
         return
-    for function, raw in function_names(data, section)[0]:
+    for function, raw in function_names(section)[0]:
         if function not in standing and raw.startswith(PREFIX):
             yield raw.decode(errors="replace"), section.start
 
 
-def _more_than(count: int, data: Data, section: Section) -> bool:
+def _more_than(count: int, section: Section) -> bool:
     """Whether a section has more names that could be those of adapters. Reading all names of a
     large module takes long."""
     position = section.content
     for _ in range(count + 1):
-        position = data.find(PREFIX, position, section.end) + 1
+        position = section.data.find(PREFIX, position, section.end) + 1
         if not position:
             return False
     return True
 
 
-def _marker(data: Data, code: Section | None, end: int) -> Trace | None:
+def _marker(code: Section | None, end: int) -> Trace | None:
     """The first marker of a generation that is not known, or else the first one."""
-    first = None
-    position = data.find(MARK, code.content, end) if code else -1
+    if code is None:
+        return None
+    data, first = code.data, None
+    position = data.find(MARK, code.content, end)
     while position >= 0:
         start = position + len(MARK)
         try:

@@ -1,22 +1,27 @@
-"""A small assembler for function bodies, in words of the text format.
+"""A small assembler for one function of the text format.
 
-It knows what adapters need: i32 and i64, one memory, and calls of one function. Instructions are
-in the plain (unfolded) form; names start with `$`.
+It knows what adapters need: i32 and i64, one memory, and calls of one function.
 
-    local.get $tensor  i32.load 4  local.set $count
+    (func (param $tensor i32) (result i32)
+      (local $rank i32)
+      local.get $tensor  i32.load offset=4  local.tee $rank)
 
-A load or store takes its offset in bytes; `if`, `block` and `loop` take a name and no type; br goes
-to such a name; `call $host` and `memory.size` leave the index out.
+Everything has a name, also what the text format lets go without: parameters and local variables,
+each in parentheses of its own, and `block`, `loop` and `if`, which have no type. Loads and stores
+have an offset; their alignment is a byte, whatever the text format takes for granted. Comments run
+to the end of a line.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_signed, encode_u32
 
-__all__ = ["assemble"]
+__all__ = ["Function", "assemble", "read_function"]
 
 _TYPES = {"i32": b"\x7f", "i64": b"\x7e"}
 _NO_TYPE = b"\x40"
@@ -56,21 +61,48 @@ _CONSTANTS = {"i32.const": 0x41, "i64.const": 0x42}
 _BR, _CALL, _MEMORY_SIZE = 0x0C, 0x10, 0x3F
 _HAS_MEMORY_INDEX = 0x40
 
+_COMMENT = re.compile(r";;.*")
+_DECLARATIONS = {"(param": 3, "(result": 2, "(local": 3}
+"""How many words each is."""
 
-def assemble(
-    parameters: Sequence[str], variables: Mapping[str, str], text: str, *, host: int, memory: int
-) -> bytes:
+
+class Function(NamedTuple):
+    """Names of parameters, all i32; names of local variables, each "i32" or "i64"; words."""
+
+    parameters: Sequence[str]
+    variables: Mapping[str, str]
+    instructions: Sequence[str]
+
+
+def read_function(text: str) -> Function:
+    """A function as the module's docstring has it, and nothing else but comments."""
+    words = _COMMENT.sub("", text).rstrip().removesuffix(")").split()
+    parameters: list[str] = []
+    variables: dict[str, str] = {}
+    start = len(("(func",))
+    while (kind := words[start]) in _DECLARATIONS:
+        end = start + _DECLARATIONS[kind]
+        name, *types = words[start + 1 : end]
+        if kind == "(param":
+            parameters.append(name)
+        elif kind == "(local":
+            variables[name] = types[0].removesuffix(")")
+        start = end
+    return Function(parameters, variables, words[start:])
+
+
+def assemble(function: Function, *, host: int, memory: int) -> bytes:
     """The bytes of a function body, without its size field.
 
-    `variables` maps the names of local variables to "i32" or "i64". Calls go to the function of
-    index `host`, padded to five bytes, as linkers do it; loads and stores to memory `memory`.
-    Raises KeyError for a word or name that is not known.
+    `call $host` goes to the function of index `host`, padded to five bytes, as linkers do it; loads
+    and stores to memory `memory`. Raises KeyError or ValueError for a word that is not known.
     """
-    names = {f"${name}": index for index, name in enumerate((*parameters, *variables))}
+    indices = itertools.chain(function.parameters, function.variables)
+    names = {name: index for index, name in enumerate(indices)}
     names["$host"] = host
-    body = bytearray(_declarations(variables))
+    body = bytearray(_declarations(function.variables))
     labels: list[str] = []
-    words = itertools.chain(text.split(), ["end"])
+    words = itertools.chain(function.instructions, ["end"])
     for word in words:
         body += _instruction(word, words, names, labels, memory)
     return bytes(body)
@@ -100,10 +132,11 @@ def _instruction(
     if word in _LOCALS:
         return bytes([_LOCALS[word]]) + encode_u32(names[next(words)])
     if word in _CONSTANTS:
-        return bytes([_CONSTANTS[word]]) + encode_signed(int(next(words)))
+        return bytes([_CONSTANTS[word]]) + encode_signed(int(next(words), 0))
     if word == "memory.size":
         return bytes([_MEMORY_SIZE]) + encode_u32(memory)
     if word == "call":
         return bytes([_CALL]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
     index = bytes([_HAS_MEMORY_INDEX]) + encode_u32(memory) if memory else b"\0"
-    return bytes([_MEMORY[word]]) + index + encode_u32(int(next(words)))
+    offset = int(next(words).removeprefix("offset="))
+    return bytes([_MEMORY[word]]) + index + encode_u32(offset)

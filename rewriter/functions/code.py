@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.leb128 import decode_unsigned
+from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor, Data, check_number
-from rewriter.wasm.sections import Section
+from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import value_type
 
 __all__ = [
@@ -112,9 +113,9 @@ _CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
 class Bodies:
     """The bodies in a code section in order, each made when it is asked for."""
 
-    def __init__(self, data: Data, section: Section | None) -> None:
+    def __init__(self, section: Section | None) -> None:
         """Raises MalformedModule where the section holds anything else."""
-        self._data = data
+        self.data: Data = section.data if section else b""
         self._first = section.content if section else 0
         self._starts = array("I")
         """In bytes after the first, as a section has no more than 4 GB; the last is the end."""
@@ -126,7 +127,7 @@ class Bodies:
 
     def __getitem__(self, index: int) -> Body:
         start, end = self._first + self._starts[index], self._first + self._starts[index + 1]
-        _, content = decode_unsigned(self._data, start, end)
+        _, content = decode_unsigned(self.data, start, end)
         return Body(start, content, end)
 
     def at(self, position: int) -> Body:
@@ -134,13 +135,13 @@ class Bodies:
         return self[bisect_right(self._starts, position - self._first) - 1]
 
     def _find(self, section: Section) -> None:
-        cursor = Cursor(self._data, section.content, section.end)
+        cursor = section.cursor()
         count = cursor.items("function bodies")
         pos, end = cursor.pos, cursor.end
         self._starts.append(pos - self._first)
         for _ in range(count):
             start = pos
-            size, content = decode_unsigned(self._data, start, end)
+            size, content = decode_unsigned(self.data, start, end)
             pos = content + size
             if pos > end:
                 raise MalformedModule(
@@ -151,16 +152,14 @@ class Bodies:
         cursor.finish("the function bodies")
 
 
-def defined_functions(
-    data: Data, functions: Section | None, code: Section | None
-) -> tuple[Sequence[int], Bodies]:
+def defined_functions(module: Module) -> tuple[Sequence[int], Bodies]:
     """The type indices of the functions that a module defines, and their bodies.
 
     Raises MalformedModule where those are not as many as these.
     """
+    functions, code = module.find(SectionId.FUNCTION), module.find(SectionId.CODE)
     declared, defined = (
-        Cursor(data, section.content, section.end).items("functions") if section else 0
-        for section in (functions, code)
+        section.cursor().items("functions") if section else 0 for section in (functions, code)
     )
     if declared != defined:
         there = code or functions
@@ -168,14 +167,14 @@ def defined_functions(
             f"{declared} functions are declared, and {defined} have a body",
             there.start if there else 0,
         )
-    return defined_types(data, functions) if functions else (), Bodies(data, code)
+    return defined_types(functions) if functions else (), Bodies(code)
 
 
-def defined_types(data: Data, section: Section) -> array[int]:
+def defined_types(section: Section) -> array[int]:
     """The type indices in a function section."""
-    cursor = Cursor(data, section.content, section.end)
+    cursor = section.cursor()
     count = cursor.items("functions")
-    content = data[cursor.pos : section.end]
+    content = section.data[cursor.pos : section.end]
     if len(content) == count and content.isascii():  # one byte each, as nearly always
         return array("B", content)
     indices = array("I", (cursor.u32() for _ in range(count)))
@@ -184,7 +183,7 @@ def defined_types(data: Data, section: Section) -> array[int]:
 
 
 def body_references(
-    data: Data, found: Bodies, count: int, wanted: Collection[int]
+    bodies: Bodies, count: int, wanted: Collection[int]
 ) -> Iterator[tuple[Body, list[Reference]]]:
     """Those of the first `count` bodies whose instructions name one of the `wanted` functions, and
     where.
@@ -195,9 +194,9 @@ def body_references(
     if not count or not wanted:
         return
     search = re.compile(_FUNCTION_OPCODES + _any_of(frozenset(wanted)), re.DOTALL).search
-    pos, end = found[0].content, found[count - 1].end
+    data, pos, end = bodies.data, bodies[0].content, bodies[count - 1].end
     while hit := search(data, pos, end):
-        body = found.at(hit.start())
+        body = bodies.at(hit.start())
         references = bounded(_references(data, body, wanted))
         if references:
             yield body, references

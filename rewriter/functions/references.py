@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from rewriter.functions.code import Reference, bounded, constant_expression
 from rewriter.functions.storage import TABLE_WITH_VALUE
 from rewriter.wasm.imports import ExternKind
-from rewriter.wasm.reader import Cursor, Data
+from rewriter.wasm.reader import Cursor
 from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import table_type, value_type
 
@@ -20,9 +20,9 @@ __all__ = ["REFERRING_SECTIONS", "section_references"]
 _NOT_ACTIVE, _HAS_TABLE_OR_DECLARES, _HAS_EXPRESSIONS = 0x01, 0x02, 0x04
 
 
-def section_references(data: Data, section: Section, wanted: Collection[int]) -> list[Reference]:
+def section_references(section: Section, wanted: Collection[int]) -> list[Reference]:
     """Where one of REFERRING_SECTIONS names one of the `wanted` functions, in order."""
-    cursor = Cursor(data, section.content, section.end)
+    cursor = section.cursor()
     found = bounded(r for r in _READERS[section.id](cursor, wanted) if r.index in wanted)
     cursor.finish(f"the {section.title}")
     return found

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rewriter.wasm.reader import Cursor, Data
-from rewriter.wasm.sections import Section, SectionId, split
-from rewriter.wasm.types import MemoryType, TableType, Types, memory_type, table_type
+from rewriter.wasm.module import Module
+from rewriter.wasm.sections import Section, SectionId
+from rewriter.wasm.types import MemoryType, TableType, memory_type, table_type
 
 __all__ = ["TABLE_WITH_VALUE", "Storage", "storage"]
 
@@ -27,22 +27,21 @@ class Storage(NamedTuple):
     has_heap: bool
 
 
-def storage(data: Data) -> Storage:
-    """Read a core module. Raises MalformedModule for what cannot be read."""
-    by_id = split(data).standard
+def storage(module: Module) -> Storage:
+    """Raises MalformedModule for what cannot be read."""
     memories: tuple[MemoryType, ...] = ()
     tables: tuple[TableType, ...] = ()
-    if section := by_id.get(SectionId.MEMORY):
-        cursor = Cursor(data, section.content, section.end)
+    if section := module.find(SectionId.MEMORY):
+        cursor = section.cursor()
         memories = tuple(memory_type(cursor) for _ in range(cursor.items("memories")))
-    if section := by_id.get(SectionId.TABLE):
-        tables = tuple(_tables(data, section))
-    types = Types(data, by_id.get(SectionId.TYPE))
-    return Storage(memories, tables, SectionId.TAG in by_id or None in types)
+    if section := module.find(SectionId.TABLE):
+        tables = tuple(_tables(section))
+    has_tags = module.find(SectionId.TAG) is not None
+    return Storage(memories, tables, has_tags or None in module.types)
 
 
-def _tables(data: Data, section: Section) -> Iterator[TableType]:
-    cursor = Cursor(data, section.content, section.end)
+def _tables(section: Section) -> Iterator[TableType]:
+    cursor = section.cursor()
     for _ in range(cursor.items("tables")):
         start = cursor.pos
         has_value = cursor.byte() == TABLE_WITH_VALUE

@@ -21,7 +21,7 @@ from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.names import encode_name, rename_functions
 from rewriter.wasm.patch import Edit, Patch, growth, resized
-from rewriter.wasm.reader import Cursor, Data, check_number
+from rewriter.wasm.reader import check_number
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import AdapterMemory, FuncType
 
@@ -30,9 +30,7 @@ __all__ = ["adapt"]
 _FUNC_FORM, _I32 = b"\x60", b"\x7f"
 
 
-def adapt(
-    data: Data, patch: Patch, info: ModuleInfo, wanted: Mapping[int, Adapter | None]
-) -> Adapting:
+def adapt(patch: Patch, info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Adapting:
     """Plan to have an adapter, or none, before each of the imports whose index is in `wanted`.
 
     Raises ModuleError where the module cannot be read as far as that takes.
@@ -40,7 +38,7 @@ def adapt(
     adapted = tuple(_adapted(info, wanted))
     if not adapted or info.adapter_memory is None:
         return NOT_ADAPTING
-    return _Adaptation(data, patch, info, wanted, info.adapter_memory).plan(adapted)
+    return _Adaptation(patch, info, wanted, info.adapter_memory).plan(adapted)
 
 
 def _adapted(info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Iterator[Adapted]:
@@ -56,26 +54,24 @@ class _Adaptation:
 
     def __init__(
         self,
-        data: Data,
         patch: Patch,
         info: ModuleInfo,
         wanted: Mapping[int, Adapter | None],
         memory: AdapterMemory,
     ) -> None:
-        self.data = data
         self.patch = patch
+        self.module = patch.module
         self.info = info
         self.wanted = wanted
         self.memory = memory
         self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
-        functions, code = patch.find(SectionId.FUNCTION), patch.find(SectionId.CODE)
-        _, self.bodies = defined_functions(data, functions, code)
+        _, self.bodies = defined_functions(self.module)
         # The new adapters take the places of the old ones.
         self.dropped = len(info.adapters)
         self.kept = len(self.bodies) - self.dropped
         self.first = info.imported_functions + self.kept
         self.standing = {found.function_index for found in info.adapters.values()}
-        self.old = own_exports(data, patch.find(SectionId.EXPORT), info.adapters)
+        self.old = own_exports(self.module, info.adapters)
 
     def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
         imports = self._types()
@@ -85,12 +81,12 @@ class _Adaptation:
         self._exports()
         in_code, moved = self._code(redirected)
         names = [adapter.name for _, adapter in self.added]
-        rename_functions(self.data, self.patch, self.first, names)
+        rename_functions(self.patch, self.first, names)
         return Adapting(adapted, imports, elsewhere + in_code, moved)
 
     def _types(self) -> dict[int, ImportedAs]:
         """What is imported as the host has it; types that miss are appended."""
-        types = self.info.types
+        types = self.module.types
         needed = dict.fromkeys(adapter.imported_type for _, adapter in self.added)
         known: dict[FuncType, int] = {}
         for index, func_type in enumerate(types):
@@ -114,10 +110,10 @@ class _Adaptation:
             standing = self.info.adapters.get(slot)
             index = standing.type_index if standing else self.info.wasi_nn[slot].type_index
             added.append(encode_u32(index or 0))
-        section = self.patch.find(SectionId.FUNCTION)
+        section = self.module.find(SectionId.FUNCTION)
         end = None
         if section and self.dropped:
-            cursor = Cursor(self.data, section.content, section.end)
+            cursor = section.cursor()
             for _ in range(1 + self.kept):
                 cursor.u32()
             end = cursor.pos
@@ -148,11 +144,9 @@ class _Adaptation:
         """Redirect what stands outside of function bodies, and count it."""
         count = 0
         wanted = self._named(redirected)
-        for section in self.patch.sections:
+        for section in self.module.sections:
             if section.id in REFERRING_SECTIONS:
-                found = self._to_redirect(
-                    section_references(self.data, section, wanted), redirected
-                )
+                found = self._to_redirect(section_references(section, wanted), redirected)
                 if section.id is SectionId.EXPORT:
                     found = [
                         r for r in found if not any(e.start < r.start < e.end for e in self.old)
@@ -164,10 +158,10 @@ class _Adaptation:
     def _exports(self) -> None:
         """Export the new adapters, and the old ones no more. There is an export section, with the
         memory."""
-        section = self.patch.find(SectionId.EXPORT)
+        section = self.module.find(SectionId.EXPORT)
         if section is None:
             return
-        cursor = Cursor(self.data, section.content, section.end)
+        cursor = section.cursor()
         count = cursor.u32()
         names = [adapter.export(slot) for slot, adapter in self.added]
         added = [
@@ -187,10 +181,10 @@ class _Adaptation:
             added.append(encode_u32(len(instructions)) + instructions)
         end = self.bodies[self.kept - 1].end if self.kept else None
         moved = self._append(SectionId.CODE, added, self.dropped, end)
-        section = self.patch.find(SectionId.CODE)
+        section = self.module.find(SectionId.CODE)
         count = 0
         wanted = self._named(redirected)
-        for body, references in body_references(self.data, self.bodies, self.kept, wanted):
+        for body, references in body_references(self.bodies, self.kept, wanted):
             references = self._to_redirect(references, redirected)
             edits = [_redirect(reference, redirected) for reference in references]
             more = growth(edits)
@@ -207,12 +201,12 @@ class _Adaptation:
     ) -> bool:
         """Put `items` in the place of the last `dropped` items of a section, before which the
         others end at `end`; whether the others have moved."""
-        section = self.patch.find(section_id)
+        section = self.module.find(section_id)
         if section is None:
             if items:
                 self.patch.add(section_id, encode_u32(len(items)) + b"".join(items))
             return False
-        cursor = Cursor(self.data, section.content, section.end)
+        cursor = section.cursor()
         count = cursor.u32()
         counted = resized(section.content, cursor.pos, count, len(items) - dropped)
         if end is None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from rewriter.errors import UnsupportedModule
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.patch import Patch, growth
-from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["fill_gap", "is_gap"]
@@ -16,13 +15,13 @@ _SMALLEST = 2 + len(_NAME)
 """Bytes: the section's id, its size, its name."""
 
 
-def is_gap(data: Data, section: Section) -> bool:
+def is_gap(section: Section) -> bool:
     if section.id is not SectionId.CUSTOM or section.name != _NAME[1:].decode():
         return False
-    return not any(data[section.content + len(_NAME) : section.end])
+    return not any(section.data[section.content + len(_NAME) : section.end])
 
 
-def fill_gap(data: Data, patch: Patch, imports: Section) -> None:
+def fill_gap(patch: Patch, imports: Section) -> None:
     """Add to the patch what keeps the rest in its place, and take a gap away that is not needed.
 
     Raises UnsupportedModule where that is not possible: the imports get longer than before, or
@@ -31,9 +30,9 @@ def fill_gap(data: Data, patch: Patch, imports: Section) -> None:
     changed = patch.edits()
     if not changed:
         return
-    after = next((s for s in patch.sections if s.start == imports.end), None)
-    gap = after if after and is_gap(data, after) else None
-    code = patch.find(SectionId.CODE)
+    after = next((s for s in patch.module.sections if s.start == imports.end), None)
+    gap = after if after and is_gap(after) else None
+    code = patch.module.find(SectionId.CODE)
     for edit in changed:
         if imports.end <= edit.start and code and edit.start < code.end:
             raise UnsupportedModule(

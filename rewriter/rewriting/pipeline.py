@@ -24,6 +24,7 @@ from rewriter.rewriting.goal import Goal
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.rename_imports import rename_map
 from rewriter.rewriting.values import Plan
+from rewriter.wasm.module import Module
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
@@ -45,7 +46,7 @@ class Result:
 
 
 def rewrite(
-    data: bytes,
+    data: bytes | Module,
     *,
     to: str | None = None,
     renames: Mapping[str, str] | None = None,
@@ -82,7 +83,8 @@ def rewrite(
     contradict each other or would have no effect, and DependencyMissing where
     `validate` is true and wasm-tools is not installed.
     """
-    source = Source("<bytes>", bytes(data))
+    given = bytes(data.data if isinstance(data, Module) else data)
+    source = Source("<bytes>", given)
     goal = Goal(
         to,
         renames or {},
@@ -96,11 +98,11 @@ def rewrite(
         record,
         require,
     )
-    plan, _ = _plan(source, goal)
+    plan, _ = _plan(source, goal, data if isinstance(data, Module) else None)
     if validate:
         _validate_input(source)
     if not plan.edits:
-        return data
+        return given
     rewritten = assemble(source, plan.pieces)
     if validate:
         _validate_output(rewritten)
@@ -165,7 +167,9 @@ def rewrite_file(
     return Result(plan, written, notes, input_sha256, output_sha256)
 
 
-def _plan(source: Source, goal: Goal) -> tuple[Plan, tuple[Diagnostic, ...]]:
+def _plan(
+    source: Source, goal: Goal, module: Module | None = None
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan, and notes on it."""
     record = None
     if goal.record:
@@ -173,10 +177,11 @@ def _plan(source: Source, goal: Goal) -> tuple[Plan, tuple[Diagnostic, ...]]:
 
         record = new_entry(goal.operation, sha256(source, (range(len(source.data)),)))
     try:
+        module = module or Module(source.data)
         fits = goal.host is not None or goal.abi is not None
-        aim = _fitting(source, goal) if fits else _renaming(goal)
+        aim = _fitting(source.name, module, goal) if fits else _renaming(goal)
         plan = make_plan(
-            source.data,
+            module,
             aim.mapping,
             aim.info,
             aim.adapters,
@@ -217,11 +222,11 @@ def _renaming(goal: Goal) -> _Aim:
     return _Aim(rename_map(to, goal.renames))
 
 
-def _fitting(source: Source, goal: Goal) -> _Aim:
+def _fitting(name: str, module: Module, goal: Goal) -> _Aim:
     from rewriter.analysis.fitting import fit  # what only renames starts without them
     from rewriter.analysis.inspect import inspect_module
 
-    info = inspect_module(source.data, goal.guest_abi)
+    info = inspect_module(module, goal.guest_abi)
     guest = find_host(goal.built_for) if goal.built_for is not None else None
     if goal.host is not None:
         host = find_host(goal.host)
@@ -229,12 +234,12 @@ def _fitting(source: Source, goal: Goal) -> _Aim:
         where = f"run on {host.name}"
     else:
         dialect = find_dialect(goal.abi or "")
-        name = WASI_NN if dialect.layout == WAMR.layout else WASI_EPHEMERAL_NN
-        dialects, names = (dialect,), (goal.to or name,)
+        goes_with = WASI_NN if dialect.layout == WAMR.layout else WASI_EPHEMERAL_NN
+        dialects, names = (dialect,), (goal.to or goes_with,)
         where = f"be made to have the {dialect.name} ABI"
     found = fit(info, dialects, guest)
     if found.obstacles:
-        raise HostMismatch(f"{source.name} cannot {where}", found.obstacles)
+        raise HostMismatch(f"{name} cannot {where}", found.obstacles)
     to = None if all(module in names for module in info.abis) else names[0]
     return _Aim(rename_map(to, goal.renames), info, found.adapters, found.caveats)
 

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.rename_imports import rewrite_imports
-from rewriter.rewriting.values import NOT_ADAPTING, Adapting, Plan, Rename
+from rewriter.rewriting.values import NOT_ADAPTING, Adapting, Plan
+from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Edit, Patch, growth
-from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import (
     SectionId,
-    Sections,
     counts_from_the_start,
     describes_code,
     is_linker_section,
     is_signature,
-    split,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ __all__ = ["make_plan"]
 
 
 def make_plan(
-    data: Data,
+    module: Module,
     mapping: Mapping[str, str],
     info: ModuleInfo | None = None,
     wanted: Mapping[int, Adapter | None] | None = None,
@@ -46,14 +44,13 @@ def make_plan(
     gap that shorter imports leave; `record`, by rewriter.rewriting.provenance.new_entry, is added
     where anything changes.
 
-    Raises ModuleError as `sections.split` and `imports.groups` do, and UnsupportedModule for a
-    relocatable object file, for a signed module that would change, and where offsets cannot be
+    Raises MalformedModule for imports that cannot be read, and UnsupportedModule for a relocatable
+    object file, for a signed module that would change, and where offsets cannot be
     kept.
     """
-    sections = split(data)
     signature = None
     describing = False
-    for section in sections:
+    for section in module.sections:
         if section.name is None:
             continue
         if is_linker_section(section.name):
@@ -67,26 +64,24 @@ def make_plan(
         if signature is None and is_signature(section.name):
             signature = section
         describing |= describes_code(section.name) or counts_from_the_start(section.name)
-    patch = Patch(sections)
+    patch = Patch(module)
     adapting = NOT_ADAPTING
     if info and wanted:
         from rewriter.rewriting.install_adapters import adapt  # what only renames starts without it
 
-        adapting = adapt(data, patch, info, wanted)
-    renames: tuple[Rename, ...] = ()
-    if imports := patch.find(SectionId.IMPORT):
-        renames = rewrite_imports(data, imports, mapping, adapting.imports, patch)
+        adapting = adapt(patch, info, wanted)
+    renames = rewrite_imports(patch, mapping, adapting.imports)
     dropped: tuple[str, ...] = ()
     if (drop_debug and describing) or (drop_signature and signature):
         dropped = _drop(patch, drop_debug, drop_signature)
-    if keep_offsets and imports:
+    if keep_offsets and (imports := module.find(SectionId.IMPORT)):
         from rewriter.rewriting.padding import fill_gap
 
-        fill_gap(data, patch, imports)
+        fill_gap(patch, imports)
     if record is not None and patch.edits():
         from rewriter.rewriting.provenance import add_record
 
-        add_record(data, patch, record)
+        add_record(patch, record)
     edits = patch.edits()
     if edits and signature and not drop_signature:
         raise UnsupportedModule(
@@ -97,18 +92,18 @@ def make_plan(
             " the result",
         )
     return Plan(
-        input_size=len(data),
+        input_size=module.size,
         edits=edits,
         renames=renames,
         adapting=adapting,
         dropped=dropped,
-        outdated=_outdated(sections, edits, adapting) if describing and not drop_debug else (),
+        outdated=_outdated(module, edits, adapting) if describing and not drop_debug else (),
     )
 
 
 def _drop(patch: Patch, debug: bool, signature: bool) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    for section in patch.sections:
+    for section in patch.module.sections:
         name = section.name
         if name is None:
             continue
@@ -119,11 +114,11 @@ def _drop(patch: Patch, debug: bool, signature: bool) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _outdated(sections: Sections, edits: Sequence[Edit], adapting: Adapting) -> tuple[str, ...]:
+def _outdated(module: Module, edits: Sequence[Edit], adapting: Adapting) -> tuple[str, ...]:
     """The sections that describe code by where it is no longer."""
-    code = sections.standard.get(SectionId.CODE)
+    code = module.find(SectionId.CODE)
     moved_in_file = code and growth(edit for edit in edits if edit.end <= code.start)
-    names = (section.name for section in sections if section.name is not None)
+    names = (section.name for section in module.sections if section.name is not None)
     return tuple(
         dict.fromkeys(
             name

@@ -7,13 +7,14 @@ Its content is a JSON array with an object for each rewrite, the first one first
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rewriter.wasm.difference import Difference
 from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Edit, Patch
-from rewriter.wasm.reader import Cursor, Data
+from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["add_record", "compare_records", "is_record", "new_entry", "read_record"]
@@ -38,10 +39,10 @@ def new_entry(operation: Mapping[str, object], sha256: str) -> Entry:
     }
 
 
-def add_record(data: Data, patch: Patch, entry: Entry) -> None:
+def add_record(patch: Patch, entry: Entry) -> None:
     """Add an entry after those that are there, in the place of a record that cannot be read."""
-    section = next(filter(is_record, patch.sections), None)
-    entries = [*(read_record(data, section) or ()), entry]
+    section = patch.module.custom(_NAME)
+    entries = [*(read_record(section) or ()), entry]
     text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
     name = _NAME.encode()
     content = encode_u32(len(name)) + name + text
@@ -51,38 +52,34 @@ def add_record(data: Data, patch: Patch, entry: Entry) -> None:
         patch.edit(section, [Edit(section.content, section.end, content)])
 
 
-def read_record(data: Data, section: Section | None) -> list[Entry] | None:
+def read_record(section: Section | None) -> list[Entry] | None:
     """The entries of a section, none where there is no section, None where it cannot be read."""
     if section is None:
         return []
-    cursor = Cursor(data, section.content, section.end)
+    cursor = section.cursor()
     cursor.name()
     try:
-        entries = json.loads(data[cursor.pos : section.end])
+        entries = json.loads(section.data[cursor.pos : section.end])
     except (ValueError, RecursionError):
         return None
     readable = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
     return entries if readable else None
 
 
-def compare_records(
-    original: Data, before: Sequence[Section], rewritten: Data, after: Sequence[Section]
-) -> Iterator[Difference]:
+def compare_records(original: Module, rewritten: Module) -> Iterator[Difference]:
     """What is recorded in the rewritten module has to go on from what the original has, and the
-    first entry that it adds has to be about the original. `before` and `after` are the sections
-    that are records, of which there may be one each."""
-    if [original[s.content : s.end] for s in before] == [
-        rewritten[s.content : s.end] for s in after
-    ]:
+    first entry that it adds has to be about the original."""
+    before, after = (list(filter(is_record, side.sections)) for side in (original, rewritten))
+    if [s.data[s.content : s.end] for s in before] == [s.data[s.content : s.end] for s in after]:
         return
     at = before[0].start if before else None, after[0].start if after else None
-    old = read_record(original, before[0] if before else None)
-    new = read_record(rewritten, after[0] if after else None)
+    old = read_record(before[0] if before else None)
+    new = read_record(after[0] if after else None)
     if len(before) > 1 or len(after) != 1 or old is None or new is None:
         yield Difference("NN421", "record: it is gone, cannot be read, or is there twice", *at)
     elif new[: len(old)] != old or len(new) == len(old):
         yield Difference("NN422", "record: it is that of another module", *at)
-    elif new[len(old)].get("sha256") != _sha256(original):
+    elif new[len(old)].get("sha256") != _sha256(original.data):
         yield Difference("NN423", "record: the original has another SHA-256", *at)
 
 

@@ -12,7 +12,7 @@ from rewriter.wasm.imports import GROUP_BY_MODULE, Import, groups
 from rewriter.wasm.leb128 import reencode_u32
 from rewriter.wasm.patch import Edit, Patch, renamed
 from rewriter.wasm.reader import Data
-from rewriter.wasm.sections import Section
+from rewriter.wasm.sections import SectionId
 
 __all__ = ["rename_map", "rewrite_imports"]
 
@@ -46,18 +46,21 @@ def rename_map(to: str | None, renames: Mapping[str, str] | None = None) -> dict
 
 
 def rewrite_imports(
-    data: Data,
-    section: Section,
-    mapping: Mapping[str, str],
-    changes: Mapping[int, ImportedAs],
-    patch: Patch,
+    patch: Patch, mapping: Mapping[str, str], changes: Mapping[int, ImportedAs]
 ) -> tuple[Rename, ...]:
-    """Give imports other module names, and the functions in `changes` other names and types."""
+    """Give imports other module names, and the functions in `changes` other names and types.
+
+    Raises MalformedModule where the import section cannot be read.
+    """
+    section = patch.module.find(SectionId.IMPORT)
+    if section is None:
+        return ()
+    data = section.data
     content = bytearray()
     copied = section.content
     counts: Counter[tuple[str, str]] = Counter()
     functions = 0
-    for group in groups(data, section):
+    for group in groups(section):
         module = group.module
         new = mapping.get(module.text, module.text)
         edits = []

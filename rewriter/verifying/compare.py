@@ -19,16 +19,15 @@ from rewriter.verifying.compare_adapted import (
     compare_imports,
 )
 from rewriter.wasm.difference import Difference, compare_bytes
+from rewriter.wasm.module import Module
 from rewriter.wasm.names import NAME_SECTION
-from rewriter.wasm.reader import Cursor, Data
+from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import (
     Section,
     SectionId,
-    Sections,
     counts_from_the_start,
     describes_code,
     is_signature,
-    split,
 )
 from rewriter.wasm.types import FuncType
 
@@ -54,20 +53,17 @@ class Comparison:
         return not self.differences
 
 
-def compare(original: Data, rewritten: Data) -> Comparison:
+def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
     """Compare two modules section by section.
 
     Raises ModuleError where one of them cannot be read.
     """
-    left, right = Side(original), Side(rewritten)
-    before, after = split(original), split(rewritten)
-    records = [list(filter(is_record, sections)) for sections in (before, after)]
-    differences = list(compare_records(original, records[0], rewritten, records[1]))
+    left, right = Side(Module.of(original)), Side(Module.of(rewritten))
+    differences = list(compare_records(left.module, right.module))
     renames: RenameCounts = Counter()
     dropped: list[str] = []
     same = 0
-    others = partial(_others, original, before), partial(_others, rewritten, after)
-    for one, other in _pairs(*others):
+    for one, other in _pairs(partial(_others, left.module), partial(_others, right.module)):
         if one is None or other is None:
             if one is not None and one.name is not None and _may_go(one.name):
                 dropped.append(one.name)
@@ -91,9 +87,9 @@ def compare(original: Data, rewritten: Data) -> Comparison:
     )
 
 
-def _others(data: Data, sections: Sections) -> Iterator[Section]:
+def _others(module: Module) -> Iterator[Section]:
     """All but records, and what keeps the others where they were."""
-    return (s for s in sections if not is_record(s) and not is_gap(data, s))
+    return (s for s in module.sections if not is_record(s) and not is_gap(s))
 
 
 def _may_go(name: str) -> bool:
@@ -112,7 +108,7 @@ def _only_in_one(
 def _may_change(left: Side, one: Section, right: Side) -> bool:
     """Whether a rewrite between the two modules changes a section of this kind."""
     if one.id is SectionId.TYPE:
-        return len(left.info.types) != len(right.info.types)
+        return len(left.module.types) != len(right.module.types)
     if one.name not in (None, NAME_SECTION):
         return False
     adapted = bool(left.adapted or right.adapted)
@@ -141,12 +137,12 @@ def _compare_whole(left: Side, one: Section, right: Side, other: Section) -> Ite
 def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:
     """One may have types of wasi-nn's functions after those of the other: adapting appends them,
     and taking adapters away again leaves them."""
-    fewer, more = sorted((left.info.types, right.info.types), key=len)
+    fewer, more = sorted((left.module.types, right.module.types), key=len)
     added = (more[index] for index in range(len(fewer), len(more)))
     before, after = range(one.content, one.end), range(other.content, other.end)
     signatures = _signatures()
     if all(func_type in signatures for func_type in added):
-        before, after = _after_count(left.data, one), _after_count(right.data, other)
+        before, after = _after_count(one), _after_count(other)
         size = min(len(before), len(after))
         before, after = before[:size], after[:size]
     yield from compare_bytes(one.title, left.data, before, right.data, after)
@@ -161,8 +157,8 @@ def _signatures() -> Set[FuncType]:
     }
 
 
-def _after_count(data: Data, section: Section) -> range:
-    cursor = Cursor(data, section.content, section.end)
+def _after_count(section: Section) -> range:
+    cursor = section.cursor()
     cursor.u32()
     return range(cursor.pos, section.end)
 

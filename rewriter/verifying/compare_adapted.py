@@ -16,8 +16,8 @@ from rewriter.functions.code import Bodies, Reference, body_references, defined_
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.wasm.difference import Difference, compare_bytes
 from rewriter.wasm.imports import groups
+from rewriter.wasm.module import Module
 from rewriter.wasm.names import NAME_SECTION, function_names
-from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compare_imports"]
@@ -28,9 +28,10 @@ RenameCounts = Counter[tuple[str, str]]
 class Side:
     """One of the two modules."""
 
-    def __init__(self, data: Data) -> None:
-        self.data = data
-        self.info = inspect_module(data)
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.data = module.data
+        self.info = inspect_module(module)
         self.adapted = frozenset(self.info.adapters)
         self.behind = {found.function_index: slot for slot, found in self.info.adapters.items()}
         self.first = min(self.behind, default=None)
@@ -38,8 +39,8 @@ class Side:
 
     def exports(self, section: Section) -> Iterator[range]:
         """Where each export stands that is not one of an adapter."""
-        own = {item.start for item in own_exports(self.data, section, self.info.adapters)}
-        cursor = Cursor(self.data, section.content, section.end)
+        own = {item.start for item in own_exports(self.module, self.info.adapters)}
+        cursor = section.cursor()
         for _ in range(cursor.u32()):
             start = cursor.pos
             cursor.name(), cursor.byte(), cursor.u32()
@@ -51,7 +52,7 @@ class Side:
         if section.id in (SectionId.FUNCTION, SectionId.CODE):
             return self.first == self.info.imported_functions
         if section.name == NAME_SECTION and self.first is not None:
-            names, others = function_names(self.data, section)
+            names, others = function_names(section)
             return not others and all(index >= self.first for index, _ in names)
         return False
 
@@ -80,7 +81,7 @@ def compare_imports(
 def _imports(side: Side, section: Section) -> Iterator[tuple[str, object, int]]:
     """Each import: its module name, what the guest takes it for, and where its name stands."""
     index = 0
-    for group in groups(side.data, section):
+    for group in groups(section):
         for item in group.imports:
             what: object = (item.name.text, side.data[item.extern_start : item.extern_end])
             if item.extern.is_func:
@@ -101,8 +102,8 @@ def _compare_functions(
     one, other = (
         found[: _kept(side, len(found))]
         for side, found in (
-            (left, defined_types(left.data, left_section)),
-            (right, defined_types(right.data, right_section)),
+            (left, defined_types(left_section)),
+            (right, defined_types(right_section)),
         )
     )
     if one != other:
@@ -124,7 +125,7 @@ def _compare_referring(
 ) -> Iterator[Difference]:
     adapted = left.adapted | right.adapted
     left_references, right_references = (
-        section_references(side.data, section, adapted | side.behind.keys())
+        section_references(section, adapted | side.behind.keys())
         for side, section in ((left, left_section), (right, right_section))
     )
     yield from _compare_around(
@@ -144,7 +145,7 @@ def _compare_exports(
     """All but those of adapters, one by one, as adapters make the section longer."""
     adapted = left.adapted | right.adapted
     left_references, right_references = (
-        {r.end: [r] for r in section_references(side.data, section, adapted | side.behind.keys())}
+        {r.end: [r] for r in section_references(section, adapted | side.behind.keys())}
         for side, section in ((left, left_section), (right, right_section))
     )
     title = left_section.title
@@ -167,7 +168,7 @@ def _compare_exports(
 def _compare_code(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
-    one, other = Bodies(left.data, left_section), Bodies(right.data, right_section)
+    one, other = Bodies(left_section), Bodies(right_section)
     count, other_count = _kept(left, len(one)), _kept(right, len(other))
     if count != other_count:
         yield Difference(
@@ -179,7 +180,7 @@ def _compare_code(
         return
     adapted = left.adapted | right.adapted
     left_references, right_references = (
-        dict(body_references(side.data, found, count, adapted | side.behind.keys()))
+        dict(body_references(found, count, adapted | side.behind.keys()))
         for side, found in ((left, one), (right, other))
     )
     for left_body, right_body in ((one[index], other[index]) for index in range(count)):
@@ -235,8 +236,8 @@ def _compare_names(
 ) -> Iterator[Difference]:
     """The names of all but the adapters, and the other names."""
     end = min((side.first for side in (left, right) if side.first is not None), default=None)
-    one, others = function_names(left.data, left_section)
-    two, others_too = function_names(right.data, right_section)
+    one, others = function_names(left_section)
+    two, others_too = function_names(right_section)
     kept = ((item for item in names if end is None or item[0] < end) for names in (one, two))
     if others != others_too or any(a != b for a, b in zip_longest(*kept)):
         what = f"{left_section.title}: other names"

@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule
-from rewriter.wasm.reader import Cursor, Data, Name
+from rewriter.wasm.reader import Cursor, Name
 from rewriter.wasm.sections import Section
 from rewriter.wasm.types import MemoryType, memory_type, table_type, value_type
 
@@ -75,12 +75,12 @@ class Group(NamedTuple):
     compact: bool
 
 
-def groups(data: Data, section: Section) -> Iterator[Group]:
+def groups(section: Section) -> Iterator[Group]:
     """Read an import section group by group, holding no more than one import at a time.
 
     Raises MalformedModule, with the offset, at the first byte that is wrong.
     """
-    cursor = Cursor(data, section.content, section.end)
+    cursor = section.cursor()
     for _ in range(cursor.count("imports")):
         module = cursor.name()
         start = cursor.pos

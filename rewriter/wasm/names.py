@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rewriter.errors import MalformedModule
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.patch import Edit, Patch, growth, resized
-from rewriter.wasm.reader import Cursor, Data, Name, Reading
+from rewriter.wasm.reader import Cursor, Name, Reading
 from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["NAME_SECTION", "encode_name", "function_names", "rename_functions"]
@@ -21,21 +21,21 @@ NAME_SECTION = "name"
 _FUNCTION_NAMES = 1
 
 
-def rename_functions(data: Data, patch: Patch, first: int, added: Sequence[str]) -> None:
+def rename_functions(patch: Patch, first: int, added: Sequence[str]) -> None:
     """Name the last functions of a module anew, from index `first` on.
 
     A name section that cannot be read is left alone: it is for people, and no part of the program.
     """
-    section = next((s for s in patch.sections if s.name == NAME_SECTION), None)
+    section = patch.module.custom(NAME_SECTION)
     entries = [encode_u32(first + i) + encode_name(text) for i, text in enumerate(added)]
     if section is None:
         if entries:
             patch.add(SectionId.CUSTOM, encode_name(NAME_SECTION) + _subsection(entries))
         return
     try:
-        position, names = _find(data, section)
+        position, names = _find(section)
         if names is not None:
-            edits = _replace_last(names, _entries(data, names), first, entries)
+            edits = _replace_last(names, _entries(section, names), first, entries)
         else:
             edits = [Edit(position, position, _subsection(entries) if entries else b"")]
     except MalformedModule:
@@ -46,29 +46,29 @@ def rename_functions(data: Data, patch: Patch, first: int, added: Sequence[str])
         patch.edit(section, edits)
 
 
-def function_names(data: Data, section: Section) -> tuple[Collection[tuple[int, bytes]], bytes]:
+def function_names(section: Section) -> tuple[Collection[tuple[int, bytes]], bytes]:
     """The names of functions with their indices, and whatever else the name section has.
 
     Where it cannot be read, it is all else.
     """
-    cursor = Cursor(data, section.content, section.end)
+    cursor, data = section.cursor(), section.data
     cursor.name()
     start = cursor.pos
     try:
-        position, names = _find(data, section)
+        position, names = _find(section)
         if names is None:
             return (), data[start : section.end]
-        for _ in _entries(data, names):
+        for _ in _entries(section, names):
             pass  # it can be read
     except MalformedModule:
         return (), data[start : section.end]
-    found = Reading(partial(_texts, data, names))
+    found = Reading(partial(_texts, section, names))
     return found, data[start:position] + data[names.end : section.end]
 
 
-def _texts(data: Data, names: _Subsection) -> Iterator[tuple[int, bytes]]:
-    for entry in _entries(data, names):
-        yield entry.function, data[entry.name.text_start : entry.name.end]
+def _texts(section: Section, names: _Subsection) -> Iterator[tuple[int, bytes]]:
+    for entry in _entries(section, names):
+        yield entry.function, section.data[entry.name.text_start : entry.name.end]
 
 
 class _Subsection(NamedTuple):
@@ -85,10 +85,10 @@ class _Entry(NamedTuple):
     name: Name
 
 
-def _find(data: Data, section: Section) -> tuple[int, _Subsection | None]:
+def _find(section: Section) -> tuple[int, _Subsection | None]:
     """Where the function names are, or the position where they belong: the subsections are in the
     order of their numbers, each there once at most."""
-    cursor = Cursor(data, section.content, section.end)
+    cursor = section.cursor()
     cursor.name()
     position, names, last = None, None, -1
     while cursor.pos < cursor.end:
@@ -104,9 +104,9 @@ def _find(data: Data, section: Section) -> tuple[int, _Subsection | None]:
     return section.end if position is None else position, names
 
 
-def _entries(data: Data, names: _Subsection) -> Iterator[_Entry]:
+def _entries(section: Section, names: _Subsection) -> Iterator[_Entry]:
     """The names of functions, in the order of their indices, each of which has one at most."""
-    cursor = Cursor(data, names.content, names.end)
+    cursor = Cursor(section.data, names.content, names.end)
     last = -1
     for _ in range(cursor.count("function names")):
         entry = _Entry(cursor.pos, cursor.u32(), cursor.name())

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rewriter.wasm.leb128 import encode_u32, reencode_u32
+from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Name
-from rewriter.wasm.sections import Section, SectionId, Sections
+from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["Edit", "Patch", "growth", "renamed", "resized"]
 
@@ -24,18 +25,16 @@ class Edit:
 class Patch:
     """Collects edits; those inside a section are followed by one to its size field."""
 
-    def __init__(self, sections: Sections) -> None:
-        self.sections = sections
-        self._inside: dict[Section, list[Edit]] = {}
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self._inside: dict[int, tuple[Section, list[Edit]]] = {}
+        """By where the section starts."""
         self._between: list[Edit] = []
         self._dropped: list[Edit] = []
 
-    def find(self, section_id: SectionId) -> Section | None:
-        return self.sections.standard.get(section_id)
-
     def edit(self, section: Section, edits: Iterable[Edit]) -> None:
         """Change the content of a section; the edits must not overlap."""
-        self._inside.setdefault(section, []).extend(edits)
+        self._inside.setdefault(section.start, (section, []))[1].extend(edits)
 
     def drop(self, section: Section) -> None:
         start = section.start
@@ -46,7 +45,7 @@ class Patch:
     def add(self, section_id: SectionId, content: bytes) -> None:
         """Add a section that is not there yet; a custom one at the end."""
         custom = section_id is SectionId.CUSTOM
-        position = self.sections.end if custom else self.sections.place_for(section_id)
+        position = self.module.size if custom else self.module.sections.place_for(section_id)
         self.insert(position, bytes([section_id]) + encode_u32(len(content)) + content)
 
     def insert(self, position: int, content: bytes) -> None:
@@ -56,7 +55,7 @@ class Patch:
     def edits(self) -> tuple[Edit, ...]:
         """All edits, in order, without those that change nothing."""
         edits: list[Edit] = []
-        for section, inside in self._inside.items():
+        for section, inside in self._inside.values():
             edits += inside
             edits += resized(section.start + 1, section.content, section.size, growth(inside))
         edits += self._dropped

@@ -73,8 +73,10 @@ _RANK = {section_id: rank for rank, section_id in enumerate(_ORDER)}
 
 
 class Section(NamedTuple):
-    """One section; every position counts in bytes from the start of the file."""
+    """One section of the module that `data` are; every position counts in bytes from the start of
+    the file."""
 
+    data: Data
     id: SectionId
     start: int
     """Position of the id byte; the size field follows it."""
@@ -83,6 +85,13 @@ class Section(NamedTuple):
     end: int
     name: str | None = None
     """The name of a custom section, None for the others."""
+
+    def __repr__(self) -> str:
+        return f"<{self.title} at {self.start:#x}>"
+
+    def cursor(self) -> Cursor:
+        """Reads the content."""
+        return Cursor(self.data, self.content, self.end)
 
     @property
     def size(self) -> int:
@@ -196,8 +205,8 @@ def _section(cursor: Cursor) -> Section:
     cursor.pos = end
     if section_id is SectionId.CUSTOM:
         name = Cursor(cursor.data, content, end).name().text
-        return Section(section_id, start, content, end, name)
-    return Section(section_id, start, content, end)
+        return Section(cursor.data, section_id, start, content, end, name)
+    return Section(cursor.data, section_id, start, content, end)
 
 
 def _check_header(data: Data) -> None:

@@ -165,9 +165,9 @@ class Types:
     """The types of a type section by index: a function's, or None for another one. Those after the
     first thousand are made when they are asked for."""
 
-    def __init__(self, data: Data, section: Section | None) -> None:
+    def __init__(self, section: Section | None) -> None:
         """Raises MalformedModule for what is no type, and UnsupportedModule for too many."""
-        self._data = data
+        self._data: Data = section.data if section else b""
         self._first = section.content if section else 0
         self._end = section.end if section else 0
         self._starts = array("I")
@@ -186,6 +186,15 @@ class Types:
             return self._kept[index]
         cursor = Cursor(self._data, self._first + self._starts[index], self._end)
         return _sub_type(cursor, plain=bool(self._plain[index >> 3] >> (index & 7) & 1))
+
+    def of_function(self, index: int, offset: int) -> FuncType | None:
+        """The type of a function that has type `index`, as is said at `offset`.
+
+        Raises MalformedModule where there is none.
+        """
+        if index >= len(self):
+            raise MalformedModule(f"a function has type {index} of {len(self)}", offset)
+        return self[index]
 
     def __iter__(self) -> Iterator[FuncType | None]:
         return map(self.__getitem__, range(len(self)))

@@ -3,6 +3,8 @@
 The adapter of a witx guest for WAMR passes the size of the guest's buffer in bytes where WAMR's ABI
 has a count of floats: WAMR's host compares it with the size of the output in bytes. And a guest
 that was written for WAMR takes the tensors of quantised models to be floats on every host.
+
+get_output is written twice: see runtime_shim.abi.witx, and copies.wamr.wat with room.bytes.wat.
 """
 
 from __future__ import annotations

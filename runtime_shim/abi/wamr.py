@@ -2,6 +2,8 @@
 
 A TensorFlow Lite model takes 32-bit floats only, as on WAMR. Other models take every type that the
 ABI can name, each in its own size, as WAMR's OpenVINO backend did before 2.4.0.
+
+set_input and get_output are written twice: see runtime_shim.abi.witx, and copies.wamr.wat.
 """
 
 from __future__ import annotations

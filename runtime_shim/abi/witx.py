@@ -1,6 +1,10 @@
 """The witx ABI: six functions that decode a guest's arguments and encode the results.
 
 Signatures, structures and constants stand in rewriter.abi.dialects.
+
+set_input and get_output are written twice: runtime_shim/engine/trampolines/copies.witx.wat has the
+case in which they succeed with a tensor that was used before. What is changed here has to be
+changed there; tests/runtime_shim/engine/test_fast_path.py compares the two.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import wasmtime
 from rewriter.abi.dialects import MODULE_NAMES, WASMEDGE, Dialect
 from runtime_shim.engine.binding import Escape
 from runtime_shim.engine.host_functions import define
-from runtime_shim.engine.trampolines import Connection
+from runtime_shim.engine.trampolines.connection import Connection
 from runtime_shim.host.host import NNHost as _NNHost
 from runtime_shim.host.session import Session as _Session
 
@@ -47,8 +47,8 @@ class NNHost(_NNHost):
     __doc__ = _NNHost.__doc__
 
     def session(self) -> Session:
-        """A guest's own handle tables."""
-        return Session(self._guest(), self.limits)
+        """A guest's own handle tables. Raises UsageError where the host is closed."""
+        return self._opened(Session(self._guest(), self.limits))
 
     def add_to_linker(
         self,

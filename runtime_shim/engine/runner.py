@@ -15,12 +15,13 @@ from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.inspect import ModuleInfo, exported_function, inspect_module
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.functions.storage import storage
+from rewriter.wasm.module import Module
 from runtime_shim.engine.backtrace import backtrace
 from runtime_shim.engine.binding import NUMBERS, Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
 from runtime_shim.engine.shares import share_out
-from runtime_shim.engine.trampolines import Connection
+from runtime_shim.engine.trampolines.connection import Connection
 from runtime_shim.errors import GuestTrap, HostError, LinkError
 from runtime_shim.host.limits import Limits
 
@@ -121,10 +122,10 @@ def run(
         define(linker, _WASI, "proc_exit", 1, 0, _proc_exit, escape)
         connection = Connection(linker, store, compiled, session, dialects, escape)
         _check_imports(info, connection.missing)
-        entry = _entry(module) if invoke is None else invoke
-        arguments, results = _types(module, info, entry, invoke_args)
+        entry = _entry(info.module) if invoke is None else invoke
+        arguments, results = _types(info, entry, invoke_args)
         if limits.memory is not None:
-            bounds = share_out(limits.memory, storage(module))
+            bounds = share_out(limits.memory, storage(info.module))
             store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
         try:
             with deadline.stops(engine, session):
@@ -243,22 +244,22 @@ def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None
         raise LinkError("the module imports wasi-nn with other types:", *wrong)
 
 
-def _entry(module: bytes) -> str | None:
+def _entry(module: Module) -> str | None:
     return next((name for name in ("", "_start") if exported_function(module, name)), None)
 
 
 def _types(
-    module: bytes, info: ModuleInfo, entry: str | None, texts: Sequence[str]
+    info: ModuleInfo, entry: str | None, texts: Sequence[str]
 ) -> tuple[list[tuple[str, int | float]], int]:
     """The arguments of the function that is called, and how many results it has."""
     if entry is not None and entry not in info.exports:
         exported = ", ".join(info.exports) or "nothing"
         raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
-    if "_initialize" in info.exports and _signature(module, "_initialize") != ((), ()):
+    if "_initialize" in info.exports and _signature(info.module, "_initialize") != ((), ()):
         raise LinkError("the export '_initialize' is not a function without arguments and results")
     if entry is None:
         return [], 0
-    params, returned = _signature(module, entry)
+    params, returned = _signature(info.module, entry)
     others = [kind for kind in params + returned if kind not in NUMBERS]
     if others:
         raise UsageError(
@@ -271,7 +272,7 @@ def _types(
     return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
 
 
-def _signature(module: bytes, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _signature(module: Module, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     func_type = exported_function(module, name)
     if func_type is None:
         raise LinkError(f"the export {name!r} is not a function")

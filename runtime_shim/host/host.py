@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
-from weakref import WeakKeyDictionary
+from typing import Self, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 from rewriter.abi.dialects import Encoding, Errno, Target
+from rewriter.errors import UsageError
 from runtime_shim.backends import OWN_ENCODINGS, import_backend
 from runtime_shim.backends.common.devices import place_name
 from runtime_shim.backends.formats import MOST_PARTS
@@ -19,7 +22,6 @@ from runtime_shim.backends.interface import (
     MODEL_CACHE_SIZE,
     NO_OPTIONS,
     Backend,
-    ExecutionContext,
     Graph,
     Options,
     Part,
@@ -34,12 +36,14 @@ from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.limits import Limits
 from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
 from runtime_shim.host.placement import Placement
-from runtime_shim.host.pool import Pool
+from runtime_shim.host.pool import Pool, host_is_closed
 from runtime_shim.host.session import DEFAULT_LIMITS, Loader, Session
-from runtime_shim.host.stats import GraphStats, Key, Stats, TimedContext
+from runtime_shim.host.stats import GraphStats, HostStats, Key
 from runtime_shim.numbers import MOST_THREADS, check_number
 
 __all__ = ["NNHost"]
+
+S = TypeVar("S", bound=Session)
 
 _MOST_PARTS_OF_OTHERS = 1000
 """Builders of a guest, which are read at once."""
@@ -48,7 +52,8 @@ _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
 class NNHost:
-    """Loads models and hands out sessions. May be shared by threads.
+    """Loads models and hands out sessions. May be shared by threads, and used in a `with`
+    statement, at whose end it is closed.
 
     `backends` are used in place of the installed ones of the same encodings. A model that is
     loaded again while a guest still has it (same bytes, encoding and target) is the same graph. A
@@ -65,8 +70,7 @@ class NNHost:
     model's own. `model_cache` is a folder in which models are kept for the next process as OpenVINO
     has compiled them, or ONNX Runtime has optimized them for the CPU. It has up to
     `model_cache_size` bytes, 10 GiB by default and None for any number; what was used longest ago
-    is removed first. `stats()` counts inferences only with `time_inferences`: it costs a little in
-    each. `limits` are those of each guest.
+    is removed first. `limits` are those of each guest.
 
     With `isolate`, models of encodings that are not among `backends` are parsed and run in other
     processes: see runtime_shim.backends.isolated.client. What a guest loads from its own memory
@@ -91,7 +95,6 @@ class NNHost:
         fast_math: bool = False,
         model_cache: str | None = None,
         model_cache_size: int | None = MODEL_CACHE_SIZE,
-        time_inferences: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         isolate: bool = False,
     ) -> None:
@@ -104,8 +107,7 @@ class NNHost:
         self._given = dict(backends or {})
         self._placement = Placement(devices)
         self._gpu_fallback = gpu_fallback
-        self._time_inferences = time_inferences
-        self._stats = Stats()
+        self._stats = HostStats()
         self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
         self._shared = Pool(self._new_backend)
         """Of named graphs, and without isolation of all."""
@@ -114,14 +116,46 @@ class NNHost:
         )
         self._own = Pool(self._new_backend) if isolate else self._shared
         """Of what the program itself loads."""
+        self._lock = threading.Lock()
+        self._sessions: WeakSet[Session] = WeakSet()
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free all models, with those of open sessions, and end the processes that they are in. May
+        be called at any time, from any thread and again; what other threads are in the middle of
+        comes to its end before the model goes. A guest that still runs gets `runtime_error` for
+        whatever it calls then, and so does who calls `load`; `stats` remain.
+        """
+        with self._lock:
+            self._is_closed = True
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.end()
+        self._shared.end()
+        self._own.end()
+        self._named.forget_loaded()
 
     def session(self) -> Session:
-        """A guest's own handle tables."""
-        return Session(self._guest(), self.limits)
+        """A guest's own handle tables. Raises UsageError where the host is closed."""
+        return self._opened(Session(self._guest(), self.limits))
 
     def _guest(self) -> Loader:
         """Where a new guest gets its graphs from."""
         return _Guest(self, Pool(self._new_guests_backend) if self._isolate else None)
+
+    def _opened(self, session: S) -> S:
+        """A new session, which ends with the host."""
+        with self._lock:
+            if self._is_closed:
+                raise UsageError("the host is closed")
+            self._sessions.add(session)
+        return session
 
     def load(
         self,
@@ -165,6 +199,7 @@ class NNHost:
 
     def find_named(self, name: str, options: Options) -> Wanted:
         """The same, and what it counts for a guest, before it is loaded."""
+        self._check_open()
         return self._named.find(name, options)
 
     def place_named(self, graph: NamedGraph) -> tuple[Encoding, Place]:
@@ -196,13 +231,13 @@ class NNHost:
         return int(most)
 
     def stats(self) -> list[GraphStats]:
-        """What was loaded so far, where that really is, and how often it ran."""
+        """What was loaded so far, where that really is, and how often guests ran it. A graph that
+        the program got from `load` and runs itself is not counted but for the load."""
         return self._stats.rows()
 
-    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext:
-        """A new context of a graph, as it is to be used."""
-        key = self._stats_keys.get(graph) if self._time_inferences else None
-        return context if key is None else TimedContext(context, self._stats, key)
+    def key_of(self, graph: Graph) -> Key:
+        """What a graph that this host has loaded is in its stats."""
+        return self._stats_keys[graph]
 
     def _place(
         self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
@@ -220,6 +255,7 @@ class NNHost:
         options: Options,
         name: str | None,
     ) -> Graph:
+        self._check_open()
         backend = self._given[encoding] if encoding in self._given else pool.backend(encoding)
         started = perf_counter()
         try:
@@ -230,10 +266,15 @@ class NNHost:
                 raise
             _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
             graph, device = guarded(_load_with, backend, parts, Target.CPU, options)
+        self._check_open()  # it may have been closed meanwhile
         key = (encoding.name.lower(), name, place_name(place), device)
         self._stats.add_load(key, perf_counter() - started)
         self._stats_keys[graph] = key
         return graph
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise host_is_closed()
 
     def _new_backend(self, encoding: Encoding) -> Backend:
         if not self._isolate:
@@ -259,7 +300,8 @@ class _Guest:
         self._pool = pool
         self.find_named = host.find_named
         self.most_parts = host.most_parts
-        self.watch = host.watch
+        self.key_of = host.key_of
+        self.stats = host._stats.new_guest()
 
     def load(
         self,
@@ -272,8 +314,10 @@ class _Guest:
         pool = self._pool or self._host._own
         return self._host._load_from(pool, builders, encoding, target, only_this=only_this)
 
-    def release(self) -> None:
-        if self._pool is not None:
+    def release(self, for_good: bool = False) -> None:
+        if self._pool is not None and for_good:
+            self._pool.end()
+        elif self._pool is not None:
             self._pool.close()
 
 

@@ -131,6 +131,10 @@ class NamedGraphs:
             lambda: self._load_configured(key, load),
         )
 
+    def forget_loaded(self) -> None:
+        """Keep none of the graphs that were loaded."""
+        self._plain.clear()
+
     def _warn_of_ignored(self, name: str, encoding: Encoding, options: tuple[str, ...]) -> None:
         """Once for each graph: a guest could fill the log."""
         if options and name not in self._warned:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 from weakref import WeakValueDictionary
 
-from rewriter.abi.dialects import Encoding
+from rewriter.abi.dialects import Encoding, Errno
 from runtime_shim.backends.interface import Backend, Graph, Place
+from runtime_shim.errors import HostError
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "host_is_closed"]
 
 _GraphKey = tuple[Encoding, Place, tuple[bytes, ...], str]
 
@@ -25,14 +26,21 @@ class Pool:
         self.loaded: WeakValueDictionary[_GraphKey, Graph] = WeakValueDictionary()
         self._locks: WeakValueDictionary[object, _Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
+        self._ended = threading.Event()
 
     def backend(self, encoding: Encoding) -> Backend:
         """The backend of an encoding. Others can be made meanwhile: an import takes seconds.
         Raises HostError."""
         with self.lock_of(encoding):
-            if encoding not in self._backends:
-                self._backends[encoding] = self._new_backend(encoding)
-            return self._backends[encoding]
+            if self._ended.is_set():
+                raise host_is_closed()
+            backend = self._backends.get(encoding)
+            if backend is None:
+                backend = self._backends[encoding] = self._new_backend(encoding)
+            if self._ended.is_set():  # meanwhile
+                self.close()
+                raise host_is_closed()
+            return backend
 
     def lock_of(self, key: object) -> _Lock:
         """A lock for one model, so that it is loaded once while others can load meanwhile."""
@@ -46,6 +54,16 @@ class Pool:
             _, backend = self._backends.popitem()
             if isinstance(backend, _HasProcess):
                 backend.close()
+
+    def end(self) -> None:
+        """Close it for good: there are no backends any more."""
+        self._ended.set()
+        self.close()
+
+
+def host_is_closed() -> HostError:
+    """What to raise where the host can do nothing any more."""
+    return HostError(Errno.RUNTIME_ERROR, "the host is closed")
 
 
 @runtime_checkable

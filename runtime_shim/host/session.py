@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from enum import Enum
+from time import perf_counter
 from typing import Protocol, Self, TypeVar
 
 from rewriter.abi.dialects import (
@@ -26,9 +27,11 @@ from runtime_shim.backends.interface import (
     guarded,
 )
 from runtime_shim.errors import HostError
+from runtime_shim.host.handles import Ended, Handles
 from runtime_shim.host.limits import Limits, Usage
 from runtime_shim.host.named_graphs import Wanted
 from runtime_shim.host.shared_tensors import Arena
+from runtime_shim.host.stats import GraphStats, GuestStats, Key, Row
 
 __all__ = ["AUTO", "DEFAULT_LIMITS", "Floats", "Loader", "Place", "Session"]
 
@@ -59,10 +62,13 @@ class Loader(Protocol):
 
     def find_named(self, name: str, options: Options) -> Wanted: ...
 
-    def watch(self, graph: Graph, context: ExecutionContext) -> ExecutionContext: ...
+    stats: GuestStats
 
-    def release(self) -> None:
-        """The guest has let go of everything."""
+    def key_of(self, graph: Graph) -> Key:
+        """What a graph that it gave is in the stats."""
+
+    def release(self, for_good: bool = False) -> None:
+        """The guest has let go of everything; `for_good` where it can load nothing any more."""
 
 
 class StoreLife(Protocol):
@@ -87,9 +93,11 @@ class Session:
     def __init__(self, host: Loader, limits: Limits = DEFAULT_LIMITS) -> None:
         self._host = host
         self.usage = Usage(limits)
-        self._graphs: _Handles[Graph] = _Handles("a graph")
-        self.contexts: _Handles[ExecutionContext] = _Handles("an execution context")
+        self._graphs: Handles[Graph] = Handles("a graph")
+        self.contexts: Handles[ExecutionContext] = Handles("an execution context")
         self._handles = itertools.count(1)
+        self._rows: dict[int, Row] = {}
+        """Where the inferences of a context are counted."""
         self.refused: tuple[str, HostError] | None = None
         """The last call that was refused: the function's name, and why."""
         self.stop: BaseException | None = None
@@ -115,8 +123,7 @@ class Session:
             self._arenas_store = None
             arena, self._arena = self._arena, None
             for handle in arena.residents() if arena is not None else ():
-                self.contexts.forget(handle)
-                self.usage.release(handle)
+                self._forget_context(handle)
         return self._arena
 
     def __enter__(self) -> Self:
@@ -133,9 +140,26 @@ class Session:
             for handle in self.contexts:
                 arena.dismiss(handle)
         self.contexts.clear()
+        self._rows.clear()
         self._graphs.clear()
         self.usage = Usage(self.usage.limits)
         self._host.release()
+
+    def end(self) -> None:
+        """The host is closed: free all graphs and contexts, for good. Another thread may be in a
+        call meanwhile, which keeps what it uses; of what it does then, nothing comes to stay."""
+        arena = self._arena and self._here()
+        handles, self.contexts, self._graphs = list(self.contexts), Ended(), Ended()
+        self.usage = Usage(self.usage.limits)
+        if arena is not None:
+            for handle in handles:
+                arena.dismiss(handle)
+        self._host.release(for_good=True)
+
+    def stats(self) -> list[GraphStats]:
+        """What this guest has asked for, where that is, and how often it ran: `loads` and their
+        time are what the guest has seen of them, who may have got what was loaded already."""
+        return self._host.stats.rows()
 
     def check_load(self, size: int) -> None:
         """Raise HostError unless a model of `size` bytes may be loaded."""
@@ -153,8 +177,9 @@ class Session:
         NNHost.load."""
         size = sum(map(len, builders))
         self.check_load(size)
+        started = perf_counter()
         graph = self._host.load(builders, encoding, target, only_this=only_this)
-        return self._add_graph(graph, size)
+        return self._add_graph(graph, size, started)
 
     def check_parts(self, encoding: Encoding, count: int) -> None:
         """Raise HostError with `invalid_argument` for a model of more parts than any has."""
@@ -171,24 +196,27 @@ class Session:
         self.check_load(0)
         wanted = self._host.find_named(name, options)
         self.usage.check_copy(wanted.loaded(), wanted.size)
-        return self._add_graph(wanted.load(), wanted.size)
+        started = perf_counter()
+        return self._add_graph(wanted.load(), wanted.size, started)
 
     def unload(self, graph: int) -> None:
         """Forget a graph; contexts that were made for it go on."""
+        usage = self.usage
         self._graphs.forget(graph)
-        self.usage.release(graph)
+        usage.release(graph)
 
     def init_execution_context(self, graph: int, *, floats: Floats | None = None) -> int:
         """Make an execution context for a graph, and return its handle. `floats` says which
         quantised tensors are f32 to the guest."""
         found = self._graphs[graph]
         self.usage.check_context(len(self.contexts))
-        context = self._host.watch(found, guarded(found.init_execution_context))
+        context: ExecutionContext = guarded(found.init_execution_context)
         if floats is not None and isinstance(found, QuantizedGraph):
             from runtime_shim.backends.common.quantized import FloatContext  # it needs NumPy
 
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
+        self._rows[handle] = self._row_of(found)
         self.usage.hold(handle, found, configured_by=getattr(context, "configured_by", None))
         arena = self._arena and self._here()
         if arena is not None:
@@ -205,10 +233,11 @@ class Session:
     ) -> None:
         """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
         arena = self._arena and self._here()
+        usage = self.usage
         found = self.contexts[context]
         size = len(data)
         check_length(found, tensor_type, shape, size)
-        self.usage.check_tensor(context, index, size)
+        usage.check_tensor(context, index, size)
         try:  # as in `guarded`, of which these three would feel the extra call
             found.set_input(index, tensor_type, shape, data)
         except HostError:
@@ -217,7 +246,7 @@ class Session:
             if arena is not None:
                 arena.input_lost(context, index)
             raise failed(error) from error
-        self.usage.set_tensor(context, index, size)
+        usage.set_tensor(context, index, size)
         if arena is not None:
             arena.input_set(context, index, tensor_type, shape, size)
 
@@ -225,6 +254,8 @@ class Session:
         """Run the model on the inputs that were set."""
         arena = self._arena and self._here()
         found = self.contexts[context]
+        row = self._rows[context]
+        started = perf_counter()
         try:
             moved_back = found.compute()
         except Exception as error:
@@ -233,6 +264,8 @@ class Session:
             if isinstance(error, HostError):
                 raise
             raise failed(error) from error
+        row.inferences += 1
+        row.inference_seconds += perf_counter() - started
         if moved_back and arena is not None:
             arena.outputs_moved_back(context)
 
@@ -255,7 +288,12 @@ class Session:
 
     def compute_single(self, context: int) -> None:
         """Make the next piece of the output."""
-        guarded(self._streaming(context).compute_single)
+        streaming = self._streaming(context)
+        row = self._rows[context]
+        started = perf_counter()
+        guarded(streaming.compute_single)
+        row.inferences += 1
+        row.inference_seconds += perf_counter() - started
 
     def get_output_single(self, context: int, index: int) -> memoryview:
         """The bytes of the piece, good until the next."""
@@ -274,12 +312,21 @@ class Session:
     def finalize_execution_context(self, context: int) -> None:
         """Forget an execution context."""
         arena = self._arena and self._here()
-        self.contexts.forget(context)
-        self.usage.release(context)
+        self._forget_context(context)
         if arena is not None:
             arena.dismiss(context)
 
-    def _add_graph(self, graph: Graph, size: int = 0) -> int:
+    def _forget_context(self, context: int) -> None:
+        usage = self.usage
+        self.contexts.forget(context)
+        del self._rows[context]
+        usage.release(context)
+
+    def _row_of(self, graph: Graph) -> Row:
+        return self._host.stats.row(self._host.key_of(graph))
+
+    def _add_graph(self, graph: Graph, size: int, started: float) -> int:
+        self._row_of(graph).add_load(perf_counter() - started)
         handle = self._add(self._graphs, graph)
         self.usage.hold(handle, graph, size)
         return handle
@@ -288,18 +335,3 @@ class Session:
         handle = next(self._handles)
         table[handle] = value
         return handle
-
-
-class _Handles(dict[int, R]):
-    """Handles of one kind; looking up any other number raises HostError."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self._kind = kind
-
-    def forget(self, handle: int) -> None:
-        self[handle]  # raises HostError, where `del` would raise KeyError
-        del self[handle]
-
-    def __missing__(self, handle: int) -> R:
-        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")

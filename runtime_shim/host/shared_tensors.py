@@ -11,18 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rewriter.abi.dialects import TensorType
+from rewriter.abi.structures import structure
 from runtime_shim.backends.interface import ExecutionContext, MovableContext, is_movable
 
-__all__ = [
-    "BYTES_AT",
-    "ENTRIES",
-    "INPUT_SIZE",
-    "LENGTH_AT",
-    "OUTPUTS_AT",
-    "OUTPUT_SIZE",
-    "STEP",
-    "Arena",
-]
+__all__ = ["ENTRIES", "INPUT", "OUTPUT", "OUTPUTS_AT", "STEP", "Arena"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -36,22 +28,22 @@ and its index; where two have the same, the one that was last seen by the host s
 STEP = 8
 """Places from one handle to the next."""
 
-_INPUT = struct.Struct(f"<4I{_MAX_RANK}III")
+INPUT = structure(
+    context="I",
+    index="I",
+    type="I",
+    rank="I",
+    dimensions=f"{_MAX_RANK}I",
+    length="I",
+    bytes="I8x",
+)
 """Context (0 for an empty entry), index, type in the guest's numbers, rank; the dimensions; length
-in bytes, and where the bytes are."""
+in bytes, and where the bytes are. 64 bytes."""
 
-LENGTH_AT, BYTES_AT = _INPUT.size - 8, _INPUT.size - 4
-"""Where the last two are in it."""
-
-INPUT_SIZE = 64
-"""Bytes from one entry to the next."""
-
-_OUTPUT = struct.Struct("<4I")
+OUTPUT = structure(context="I", index="I", length="I", bytes="I")
 """Context (0 for an empty entry), index, length in bytes, and where the bytes are."""
 
-OUTPUT_SIZE = _OUTPUT.size
-
-OUTPUTS_AT = ENTRIES * INPUT_SIZE
+OUTPUTS_AT = ENTRIES * INPUT.size
 
 _FIRST_BLOCK = 1 << 15
 _SMALLEST_BLOCK = 64
@@ -153,7 +145,7 @@ class Arena:
             return
         known.inputs[index] = item._replace(block=block)
         dims = (*shape, *(0,) * (_MAX_RANK - len(shape)))
-        _INPUT.pack_into(
+        INPUT.pack_into(
             self._memory,
             _input_at(handle, index),
             *(handle, index, number, len(shape), *dims, size, block.offset),
@@ -174,7 +166,7 @@ class Arena:
             return data
         known.outputs[index] = _Output(size, block)
         where = _output_at(handle, index)
-        _OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
+        OUTPUT.pack_into(self._memory, where, handle, index, size, block.offset)
         return self._bytes(block, size)
 
     def input_lost(self, handle: int, index: int) -> None:
@@ -240,11 +232,11 @@ class Arena:
 
 
 def _input_at(handle: int, index: int) -> int:
-    return _place(handle, index) * INPUT_SIZE
+    return _place(handle, index) * INPUT.size
 
 
 def _output_at(handle: int, index: int) -> int:
-    return OUTPUTS_AT + _place(handle, index) * OUTPUT_SIZE
+    return OUTPUTS_AT + _place(handle, index) * OUTPUT.size
 
 
 def _place(handle: int, index: int) -> int:

@@ -1,18 +1,12 @@
-"""What a host has loaded, where that really runs, and how often it has."""
+"""What was loaded, where that really runs, and how often it has."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from time import perf_counter
-from typing import NamedTuple, TypeVar
+import weakref
+from typing import NamedTuple
 
-from runtime_shim.backends.interface import ExecutionContext, StreamingContext, is_movable
-
-__all__ = ["GraphStats", "Stats", "TimedContext"]
-
-
-R = TypeVar("R")
+__all__ = ["GraphStats", "GuestStats", "HostStats", "Key", "Row"]
 
 
 class GraphStats(NamedTuple):
@@ -20,9 +14,8 @@ class GraphStats(NamedTuple):
     the same device.
 
     `name` is that of a named graph, None for models of guests. `device` is the NN runtime's own
-    word for where the model is. Times are sums of seconds; `inferences` counts those that
-    succeeded, one for each piece where output streams, and is zero unless the host was told to
-    watch them.
+    word for where the model is. Times are sums of seconds. `inferences` counts those of guests (of
+    sessions) that succeeded, one for each piece where output streams.
     """
 
     encoding: str
@@ -36,59 +29,97 @@ class GraphStats(NamedTuple):
 
 
 Key = tuple[str, str | None, str, str]
+"""The first four of GraphStats."""
 
 
-class Stats:
-    """Sums by graph. May be used by several threads."""
+class Row:
+    """Sums of one graph. Added to by one thread at a time."""
+
+    __slots__ = ("inference_seconds", "inferences", "load_seconds", "loads")
 
     def __init__(self) -> None:
-        self._rows: dict[Key, GraphStats] = {}
+        self.loads = self.inferences = 0
+        self.load_seconds = self.inference_seconds = 0.0
+
+    def add_load(self, seconds: float) -> None:
+        self.loads += 1
+        self.load_seconds += seconds
+
+
+_Rows = dict[Key, Row]
+
+
+class GuestStats:
+    """Sums of one guest by graph. To be used by one thread at a time: an inference can take less
+    time than a lock would."""
+
+    def __init__(self) -> None:
+        self.sums: _Rows = {}
+
+    def row(self, key: Key) -> Row:
+        """Where the sums of a graph are, which begin with nothing."""
+        return self.sums.setdefault(key, Row())
+
+    def rows(self) -> list[GraphStats]:
+        """In the order of the first loads."""
+        return _shown(self.sums)
+
+
+class HostStats:
+    """Sums of a host by graph: its loads, and the inferences of all guests, those that are gone
+    too. May be used by several threads."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._sums: _Rows = {}
+        self._guests: list[tuple[weakref.ref[GuestStats], _Rows]] = []
+        self._most_guests = 16
+
+    def add_load(self, key: Key, seconds: float) -> None:
+        with self._lock:
+            self._sums.setdefault(key, Row()).add_load(seconds)
+
+    def new_guest(self) -> GuestStats:
+        """Those of one more guest, whose inferences are counted here too."""
+        guest = GuestStats()
+        with self._lock:
+            if len(self._guests) >= self._most_guests:
+                self._take_over()
+                self._most_guests = 2 * len(self._guests) + 16
+            self._guests.append((weakref.ref(guest), guest.sums))
+        return guest
 
     def rows(self) -> list[GraphStats]:
         """In the order of the first loads."""
         with self._lock:
-            return list(self._rows.values())
+            self._take_over()
+            sums: _Rows = {}
+            for each in (self._sums, *(rows for _, rows in self._guests)):
+                _add_inferences(sums, each)
+            for key, row in self._sums.items():
+                sums[key].loads, sums[key].load_seconds = row.loads, row.load_seconds
+            return _shown(sums)
 
-    def add_load(self, key: Key, seconds: float) -> None:
-        with self._lock:
-            row = self._rows.setdefault(key, GraphStats(*key))
-            self._rows[key] = row._replace(
-                loads=row.loads + 1, load_seconds=row.load_seconds + seconds
-            )
-
-    def add_inference(self, key: Key, seconds: float) -> None:
-        with self._lock:
-            row = self._rows[key]
-            self._rows[key] = row._replace(
-                inferences=row.inferences + 1,
-                inference_seconds=row.inference_seconds + seconds,
-            )
-
-
-class TimedContext:
-    """An execution context whose inferences are added to the sums of its graph."""
-
-    def __init__(self, context: ExecutionContext, stats: Stats, key: Key) -> None:
-        self.set_input = context.set_input
-        self.compute = _timed(context.compute, stats, key)
-        self.get_output = context.get_output
-        self.takes_any_length = getattr(context, "takes_any_length", False)
-        self.configured_by = getattr(context, "configured_by", None)
-        if is_movable(context):
-            self.move_input = context.move_input
-            self.move_output = context.move_output
-        if isinstance(context, StreamingContext):
-            self.compute_single = _timed(context.compute_single, stats, key)
-            self.get_output_single = context.get_output_single
-            self.fini_single = context.fini_single
+    def _take_over(self) -> None:
+        """Keep the sums only of guests that are gone."""
+        there = []
+        for guest, rows in self._guests:
+            if guest() is None:
+                _add_inferences(self._sums, rows)
+            else:
+                there.append((guest, rows))
+        self._guests = there
 
 
-def _timed(infer: Callable[[], R], stats: Stats, key: Key) -> Callable[[], R]:
-    def timed() -> R:
-        started = perf_counter()
-        result = infer()
-        stats.add_inference(key, perf_counter() - started)
-        return result
+def _add_inferences(sums: _Rows, more: _Rows) -> None:
+    for key, row in list(more.items()):  # to which a guest may add meanwhile
+        into = sums.setdefault(key, Row())
+        into.inferences += row.inferences
+        into.inference_seconds += row.inference_seconds
 
-    return timed
+
+def _shown(rows: _Rows) -> list[GraphStats]:
+    return [
+        GraphStats(*key, row.loads, row.load_seconds, row.inferences, row.inference_seconds)
+        for key, row in list(rows.items())
+    ]

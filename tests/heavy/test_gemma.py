@@ -24,7 +24,7 @@ OPTIONS = {"temp": 0, "n-predict": 12, "ctx-size": 256}
 def host() -> NNHost:
     model = os.environ["GEMMA"]
     graph = NamedGraph("gemma", Encoding.GGML, "auto", (model,), OPTIONS)
-    return NNHost(graphs=[graph], time_inferences=True)
+    return NNHost(graphs=[graph])
 
 
 def printed(

@@ -12,9 +12,9 @@ from rewriter import inspect_module
 from rewriter.abi.dialects import WITX
 from rewriter.files import wasm_tools
 from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Edit, Patch, resized
-from rewriter.wasm.reader import Cursor
-from rewriter.wasm.sections import SectionId, split
+from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 from tests.support.wasm import assemble, name, vector
 
@@ -92,13 +92,13 @@ def _with_references(module: bytes) -> bytes:
         added[SectionId.CODE].append(encode_u32(len(body)) + body)
         added[SectionId.ELEMENT] += [b"\1\0\2" + index * 2, b"\7\x70\1\xd2" + index + b"\x0b"]
         added[SectionId.EXPORT].append(name(f"wasi-nn {slot}") + b"\0" + index)
-    patch = Patch(split(module))
+    patch = Patch(Module(module))
     for section_id, items in sorted(added.items()):
-        found = patch.find(section_id)
+        found = patch.module.find(section_id)
         if found is None:
             patch.add(section_id, vector(*items))
             continue
-        cursor = Cursor(module, found.content, found.end)
+        cursor = found.cursor()
         count = cursor.u32()
         counted = resized(found.content, cursor.pos, count, len(items))
         patch.edit(found, [*counted, Edit(found.end, found.end, b"".join(items))])

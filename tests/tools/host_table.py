@@ -16,7 +16,8 @@ from rewriter.abi.dialects import (
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Verdict, assess
 from rewriter.analysis.inspect import Abi, ImportedItem, ModuleInfo
-from rewriter.wasm.types import AdapterMemory, MemoryType, Types
+from rewriter.wasm.module import Module
+from rewriter.wasm.types import AdapterMemory, MemoryType
 
 __all__ = ["tables"]
 
@@ -82,8 +83,7 @@ def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo
         if name not in without
     ]
     return ModuleInfo(
-        size=0,
-        types=Types(b"", None),
+        module=Module(b"\0asm\1\0\0\0"),
         imports=functions,
         imported_functions=len(functions),
         wasi_nn=dict(enumerate(functions)),

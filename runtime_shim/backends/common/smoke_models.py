@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import lzma
 import struct
 from dataclasses import dataclass
-from importlib.resources import files
 
 from rewriter.abi.dialects import TensorType
 
@@ -23,6 +21,9 @@ class Trial:
 
     def model(self) -> bytes:
         """The model's bytes."""
+        import lzma  # with the next, as long to import as all else that a guest starts with
+        from importlib.resources import files
+
         data = (files("runtime_shim") / "trials" / self.file).read_bytes()
         return lzma.decompress(data) if self.file.endswith(".xz") else data
 

@@ -14,9 +14,11 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import Any, NamedTuple
 
 from rewriter.abi.dialects import Encoding, Errno
+from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.interface import Settings
 from runtime_shim.backends.isolated.wire import SharedMemory, receive, send, send_at_once
 from runtime_shim.errors import HostError
@@ -26,8 +28,8 @@ __all__ = ["Patience", "Process"]
 log = logging.getLogger("runtime_shim")
 
 _START = (
-    "import sys; sys.path[:] = sys.argv[6:]; from runtime_shim.backends.isolated.process import"
-    " main; main(*sys.argv[1:6])"
+    "import sys; sys.path[:] = sys.argv[5:]; from runtime_shim.backends.isolated.process import"
+    " main; main(*sys.argv[1:5])"
 )
 """Modules come from where this process has them, and not from the current folder."""
 
@@ -73,14 +75,13 @@ class Process:
         self._free: list[_Channel] = []
         self._forgotten: deque[int] = deque()
         with contextlib.ExitStack() as opened, contextlib.ExitStack() as kept:
-            output = opened.enter_context(_standard_output())
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             kept.enter_context(self._control)
             opened.enter_context(theirs)
             pipe, lifeline = os.pipe()
             kept.callback(os.close, lifeline)
             opened.callback(os.close, pipe)
-            given = theirs.fileno(), pipe, output
+            given = theirs.fileno(), pipe
             arguments = [*map(str, given), encoding.name, json.dumps(settings)]
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _START, *arguments, *sys.path],
@@ -249,11 +250,15 @@ class _Channel:
     def call(self, operation: str, arguments: Sequence[object], patience: Patience) -> Any:
         """Raises HostError, _Late and _Lost."""
         name, seconds = patience.of(operation)
-        self._socket.settimeout(None if seconds is None else max(seconds, _MOMENT))
+        end = None if seconds is None else monotonic() + seconds
         try:
             with _lost_if_it_ends():
+                self._wait_until(end)
                 send(self._socket, [operation, *arguments])
-                (errno, answer, remarks), _ = receive(self._socket)
+                while len(answered := self._received(end)) == 1:
+                    (text,) = answered
+                    guest_output.write(str(text).encode("latin-1"))
+                errno, answer, remarks = answered
                 for level, text in remarks:
                     log.log(int(level), "%s", text)
                 if errno is not None:
@@ -264,6 +269,15 @@ class _Channel:
             ) from error
         return answer
 
+    def _received(self, end: float | None) -> Any:
+        """The answer; or, before it, what a model prints, alone in a list."""
+        self._wait_until(end)
+        message, _ = receive(self._socket)
+        return message
+
+    def _wait_until(self, end: float | None) -> None:
+        self._socket.settimeout(None if end is None else max(end - monotonic(), _MOMENT))
+
 
 @contextlib.contextmanager
 def _lost_if_it_ends() -> Iterator[None]:
@@ -273,19 +287,6 @@ def _lost_if_it_ends() -> Iterator[None]:
         yield
     except (EOFError, ConnectionError, TypeError, ValueError) as error:
         raise _Lost from error
-
-
-@contextlib.contextmanager
-def _standard_output() -> Iterator[int]:
-    """Another descriptor of this process's standard output; of nothing, where that is closed."""
-    try:
-        fd = os.dup(1)
-    except OSError:
-        fd = os.open(os.devnull, os.O_WRONLY)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def _end(control: socket.socket, lifeline: int, process: subprocess.Popen[bytes]) -> None:

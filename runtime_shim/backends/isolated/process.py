@@ -7,6 +7,7 @@ It ends when the host does, whatever it is doing then.
 from __future__ import annotations
 
 import fcntl
+import functools
 import itertools
 import json
 import logging
@@ -41,6 +42,9 @@ __all__ = ["end_with", "main"]
 _LONGEST_TEXT = LARGEST_MESSAGE // 64
 """Characters of a reason or remark, of which JSON makes up to twelve bytes each."""
 
+_MOST_OUTPUT = LARGEST_MESSAGE // 8
+"""Bytes in one message: in JSON, each is a character, of up to six bytes."""
+
 _MOST_REMARKS = 3
 """Of one call."""
 
@@ -48,12 +52,10 @@ _FILES_OF_A_CHANNEL = 2
 """A socket, and memory."""
 
 
-def main(control_fd: str, lifeline_fd: str, output_fd: str, encoding: str, settings: str) -> None:
-    """Serve until the host is gone. The arguments are those of the command line; `output_fd` is
-    the host's standard output."""
+def main(control_fd: str, lifeline_fd: str, encoding: str, settings: str) -> None:
+    """Serve until the host is gone. The arguments are those of the command line."""
     end_with(int(lifeline_fd))
     take_over()
-    guest_output.use(int(output_fd))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what the terminal's user ends
     control = socket.socket(fileno=int(control_fd))
     remarks = _Remarks(logging.INFO)
@@ -143,6 +145,10 @@ class _Models:
 
     def serve(self, channel: socket.socket, memory: SharedMemory) -> None:
         """Answer one call after the other, until the host closes the channel."""
+        with guest_output.goes_to(functools.partial(_send_output, channel)):
+            self._serve(channel, memory)
+
+    def _serve(self, channel: socket.socket, memory: SharedMemory) -> None:
         while True:
             try:
                 (operation, *arguments), _ = receive(channel)
@@ -218,6 +224,12 @@ class _Models:
     ) -> None:
         data = memory.first(size)
         self._objects[context].set_input(index, TensorType(tensor_type), tuple(shape), data)
+
+
+def _send_output(channel: socket.socket, data: bytes) -> None:
+    """Have the host write what a model prints for the guest that it computes for."""
+    for start in range(0, len(data), _MOST_OUTPUT):
+        send(channel, [data[start : start + _MOST_OUTPUT].decode("latin-1")])
 
 
 def _short(found: Sequence[Quantization | None]) -> list[Quantization | None]:

@@ -145,10 +145,10 @@ def test_adapters_have_names_after_those_of_the_module() -> None:
     module = assemble(f"(module $m {LOAD} {MEMORY} (func $f (local $x i32)))")
     there = rewrite(module, abi="wamr")
     (names,) = [s for s in split(there) if s.name == "name"]
-    functions, others = function_names(there, names)
+    functions, others = function_names(names)
     assert dict(functions) == {0: b"load", 1: b"f", 2: b"nnshim.load.witx-to-wamr"}
     (before,) = [s for s in split(module) if s.name == "name"]
-    assert function_names(module, before)[1] == others
+    assert function_names(before)[1] == others
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_name_for_a_function_that_is_not_there_goes() -> None:
     module = with_calls(call(5)) + custom("name", b"\1\7\2\0\1f\2\1g")
     there = rewrite(module, abi="wamr")
     (found,) = [s for s in split(there) if s.name == "name"]
-    assert dict(function_names(there, found)[0]) == {0: b"f", 2: b"nnshim.load.witx-to-wamr"}
+    assert dict(function_names(found)[0]) == {0: b"f", 2: b"nnshim.load.witx-to-wamr"}
     assert compare(module, there).only_rewritten
 
 
@@ -292,7 +292,7 @@ def test_an_adapter_that_takes_anothers_place_has_the_type_that_the_guest_calls(
     there = inspect_module(rewrite(legacy, host="wamr", built_for="wasmtime"))
     ((slot, standing),) = there.adapters.items()
     assert standing.adapter.name == "nnshim.load.witx-to-wamr-ephemeral"
-    assert there.types[standing.type_index] == WITX.signature("load")
+    assert there.module.types[standing.type_index] == WITX.signature("load")
     assert there.wasi_nn[slot].type == WITX.signature("load")
 
 
@@ -338,5 +338,5 @@ def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) ->
         assert compare(module, back).differences == ()
         info = inspect_module(module)
         fitting = fit(info, (WAMR,)).adapters
-        redirected += make_plan(module, {}, info, fitting).adapting.references
+        redirected += make_plan(info.module, {}, info, fitting).adapting.references
     assert redirected > 6 * MODULES // BATCHES

@@ -132,7 +132,7 @@ def test_imports_have_their_types_and_memories_their_limits() -> None:
     assert (len(info.imports), len(info.exports), len(info.exported_memories)) == (4, 3, 2)
     assert info.imported_functions == 2
     assert {index: item.name for index, item in info.wasi_nn.items()} == {1: "compute"}
-    assert [str(func_type) for func_type in info.types] == [
+    assert [str(func_type) for func_type in info.module.types] == [
         "None",
         "(param (ref 0) v128) (result externref)",
         "None",
@@ -145,9 +145,9 @@ def test_every_one_of_many_types_is_read() -> None:
     groups = [b"\x4e\2" + b"\x60\1\x7f\0" + b"\x5f\0", b"\x60\0\1\x7e"]
     info = inspect_module(HEADER + section(SectionId.TYPE, vector(*groups * 1000)))
     expected = [FuncType(("i32",), (), plain=False), None, FuncType((), ("i64",))]
-    assert [*info.types] == expected * 1000
+    assert [*info.module.types] == expected * 1000
     with pytest.raises(IndexError):
-        info.types[3000]
+        info.module.types[3000]
 
 
 def test_custom_sections_are_listed_with_place_and_size() -> None:

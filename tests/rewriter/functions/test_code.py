@@ -77,8 +77,8 @@ INSTRUCTIONS = [
 def code_references(module: bytes, wanted: set[int]) -> list[tuple[int, int]]:
     """Offset and index of every function that an instruction names."""
     (code,) = [s for s in split(module) if s.id is SectionId.CODE]
-    bodies = Bodies(module, code)
-    found = body_references(module, bodies, len(bodies), wanted)
+    bodies = Bodies(code)
+    found = body_references(bodies, len(bodies), wanted)
     return [(r.start, r.index) for _, references in found for r in references]
 
 
@@ -134,7 +134,7 @@ def test_references_of_smith_modules_are_those_that_wasm_tools_prints(
             if part.id is SectionId.CODE:
                 found += [index for _, index in code_references(module, wanted)]
             elif part.id in REFERRING_SECTIONS - {SectionId.EXPORT, SectionId.START}:
-                found += [r.index for r in section_references(module, part, wanted)]
+                found += [r.index for r in section_references(part, wanted)]
         in_segments = re.findall(r"^  \(elem [^\n]*\bfunc((?: \d+)+)\)", text, re.MULTILINE)
         expected += [int(index) for segment in in_segments for index in segment.split()]
         assert sorted(found) == sorted(i for i in expected if i in wanted)

@@ -37,7 +37,7 @@ def test_addresses_belong_to_the_same_lines(pair: list[Path]) -> None:
         """For every fourth byte of the code of the guest as it was built."""
         data = pair[0].read_bytes()
         (code,) = [s for s in split(data) if s.id is SectionId.CODE]
-        found = Bodies(data, code)
+        found = Bodies(code)
         addresses = [str(a - code.content) for a in range(found[0].start, code.end, 4)]
         command = [wasm_tools.find(), "addr2line", "--code-section-relative", str(path)]
         done = subprocess.run([*command, *addresses], capture_output=True, text=True, check=True)

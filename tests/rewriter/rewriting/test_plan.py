@@ -6,6 +6,7 @@ from rewriter.errors import MalformedModule, UnsupportedModule, UsageError
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.rename_imports import rename_map
 from rewriter.rewriting.values import Plan, Rename
+from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from tests.support.wasm import (
     HEADER,
@@ -30,28 +31,28 @@ def apply(plan: Plan, module: bytes) -> bytes:
 
 def test_the_plan_counts_imports_by_old_and_new_name() -> None:
     module = import_module("wasi_ephemeral_nn", "env", "wasi_ephemeral_nn", "wasi_nn")
-    plan = make_plan(module, TO_WASI_NN)
+    plan = make_plan(Module(module), TO_WASI_NN)
     assert plan.renames == (Rename("wasi_ephemeral_nn", "wasi_nn", 2),)
     assert plan.output_size == plan.input_size - 2 * len("_ephemeral")
 
 
 def test_a_group_counts_all_of_its_imports() -> None:
     group = name("wasi_ephemeral_nn") + b"\0\x7e\0\0\x03" + name("a") + name("b") + name("c")
-    plan = make_plan(HEADER + TYPES + imports(group), TO_WASI_NN)
+    plan = make_plan(Module(HEADER + TYPES + imports(group)), TO_WASI_NN)
     assert plan.renames == (Rename("wasi_ephemeral_nn", "wasi_nn", 3),)
 
 
 @pytest.mark.parametrize("modules", [(), ("env",), ("wasi_nn", "wasi_nn2", "wasi_ephemeral")])
 def test_without_such_an_import_there_is_nothing_to_do(modules: tuple[str, ...]) -> None:
     module = import_module(*modules)
-    plan = make_plan(module, TO_WASI_NN)
+    plan = make_plan(Module(module), TO_WASI_NN)
     assert plan.renames == ()
     assert plan.output_size == len(module)
 
 
 def test_the_pieces_cover_everything_but_the_import_section() -> None:
     before, section, after = HEADER + TYPES, imports(imported("wasi_ephemeral_nn")), custom("x")
-    plan = make_plan(before + section + after, TO_WASI_NN)
+    plan = make_plan(Module(before + section + after), TO_WASI_NN)
     module = before + section + after
     assert [piece for piece in plan.pieces if isinstance(piece, range)] == [
         range(len(before) + 1),  # with the section's id
@@ -64,19 +65,19 @@ def test_the_pieces_cover_everything_but_the_import_section() -> None:
 def test_an_object_file_is_refused_at_its_linker_section(title: str) -> None:
     module = import_module("wasi_ephemeral_nn")
     with pytest.raises(UnsupportedModule, match=r"object file.*link it first") as caught:
-        make_plan(module + custom(title), TO_WASI_NN)
+        make_plan(Module(module + custom(title)), TO_WASI_NN)
     assert caught.value.offset == len(module)
 
 
 def test_a_broken_import_section_is_refused() -> None:
     module = HEADER + bytes([SectionId.IMPORT]) + b"\x02\x01\x05"
     with pytest.raises(MalformedModule):
-        make_plan(module, TO_WASI_NN)
+        make_plan(Module(module), TO_WASI_NN)
 
 
 def test_names_can_be_swapped_as_all_renames_happen_at_once() -> None:
     module = import_module("a", "b")
-    plan = make_plan(module, rename_map(None, {"a": "b", "b": "a"}))
+    plan = make_plan(Module(module), rename_map(None, {"a": "b", "b": "a"}))
     assert apply(plan, module) == import_module("b", "a")
 
 
@@ -107,6 +108,6 @@ def test_imports_of_every_kind_keep_everything_but_the_name() -> None:
       (import "{0}" "r" (global (ref null any)))
       (func (export "go") (call 0 (i32.const 1))))"""
     module = assemble(text.format("wasi_ephemeral_nn"))
-    plan = make_plan(module, TO_WASI_NN)
+    plan = make_plan(Module(module), TO_WASI_NN)
     assert apply(plan, module) == assemble(text.format("wasi_nn"))
     assert plan.output_size == len(apply(plan, module))

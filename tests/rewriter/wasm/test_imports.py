@@ -17,7 +17,7 @@ def read(module: bytes) -> Flat:
     (found,) = [s for s in split(module) if s.id is SectionId.IMPORT]
     return [
         (group.module.text, [(item.name.text, item.extern.kind) for item in group.imports])
-        for group in groups(module, found)
+        for group in groups(found)
     ]
 
 
@@ -60,7 +60,7 @@ def test_groups_can_be_passed_over_unread() -> None:
     grouped = name("env") + b"\0\x7f" + vector(*(name(c) + b"\0\0" for c in "abc"))
     module = HEADER + imports(grouped, imported("wasi_nn"))
     (found,) = [s for s in split(module) if s.id is SectionId.IMPORT]
-    assert [group.module.text for group in groups(module, found)] == ["env", "wasi_nn"]
+    assert [group.module.text for group in groups(found)] == ["env", "wasi_nn"]
 
 
 def test_a_single_import_with_an_empty_name_is_no_group() -> None:
@@ -79,7 +79,7 @@ def test_a_single_import_with_an_empty_name_is_no_group() -> None:
 def test_memories_are_read_with_their_limits(text: str, expected: MemoryType) -> None:
     module = assemble(f'(module (import "env" "m" {text}))')
     (found,) = [s for s in split(module) if s.id is SectionId.IMPORT]
-    group = next(groups(module, found))
+    group = next(groups(found))
     assert [item.extern.memory for item in group.imports] == [expected]
 
 

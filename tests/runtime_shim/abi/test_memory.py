@@ -13,7 +13,7 @@ from onnx import helper
 
 from rewriter.abi.dialects import WITX, Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
-from runtime_shim.engine import binding as engine
+from runtime_shim.engine.binding import memory as engine
 from tests.support.guest import HANDLE, MEMORY, Guest, text
 from tests.support.models import F32, identity, model
 

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from runtime_shim.backends.common import guest_output
-
-
-@pytest.fixture(autouse=True)
-def standard_output_afterwards() -> Iterator[None]:
-    yield
-    guest_output.use(1)
 
 
 def test_it_goes_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
@@ -22,15 +15,34 @@ def test_it_goes_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().out == "a word"
 
 
+def test_each_thread_writes_for_its_own_guest(capfd: pytest.CaptureFixture[str]) -> None:
+    taken: dict[str, list[bytes]] = {"a": [], "b": []}
+    both = threading.Barrier(2)
+
+    def run(name: str) -> None:
+        with guest_output.goes_to(taken[name].append):
+            both.wait()
+            guest_output.write(name.encode())
+            both.wait()
+        guest_output.write(b"|")
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in taken]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert taken == {"a": [b"a"], "b": [b"b"]}
+    assert capfd.readouterr().out == "||"
+
+
 @pytest.mark.parametrize("blocking", [True, False])
 def test_all_of_a_long_text_arrives_where_the_reader_is_slow(blocking: bool) -> None:
     text = os.urandom(1 << 20)
     reader, writer = os.pipe()
     os.set_blocking(writer, blocking)
-    guest_output.use(writer)
 
     def write() -> None:
-        guest_output.write(text)
+        guest_output.write_to(writer, text)
         os.close(writer)
 
     thread = threading.Thread(target=write)
@@ -43,11 +55,9 @@ def test_all_of_a_long_text_arrives_where_the_reader_is_slow(blocking: bool) -> 
 def test_a_closed_or_full_output_harms_nobody() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    guest_output.use(writer)
-    guest_output.write(b"to a pipe that nobody reads")
+    guest_output.write_to(writer, b"to a pipe that nobody reads")
     os.close(writer)
-    guest_output.write(b"to a descriptor that is closed")
+    guest_output.write_to(writer, b"to a descriptor that is closed")
     full = os.open("/dev/full", os.O_WRONLY)
-    guest_output.use(full)
-    guest_output.write(b"to a full disk")
+    guest_output.write_to(full, b"to a full disk")
     os.close(full)

@@ -11,7 +11,7 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Target, TensorType
 from runtime_shim import NNHost
-from runtime_shim.engine import binding as engine
+from runtime_shim.engine.binding import memory as engine
 from runtime_shim.testing import FakeBackend, FakeContext, FakeGraph
 from tests.support.guest import DATA, OUTPUT, WRITTEN, Guest
 from tests.support.models import identity

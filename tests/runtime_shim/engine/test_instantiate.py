@@ -20,7 +20,7 @@ from rewriter.abi.dialects import (
     TensorType,
 )
 from runtime_shim import NNHost
-from runtime_shim.engine import binding as engine
+from runtime_shim.engine.binding import memory as engine
 from tests.support.guest import (
     BUILDERS,
     DATA,

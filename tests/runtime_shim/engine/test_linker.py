@@ -8,7 +8,7 @@ import wasmtime
 
 from rewriter.abi.dialects import WITX, Encoding, Target
 from runtime_shim import NNHost, Session
-from runtime_shim.engine import binding as engine
+from runtime_shim.engine.binding import callbacks as engine
 from tests.support.guest import HANDLE, MEMORY, Guest
 from tests.support.models import identity
 

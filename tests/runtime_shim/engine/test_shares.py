@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rewriter.functions.storage import Storage, storage
+from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import MemoryType, TableType
 from runtime_shim import GuestTrap, LinkError, NNHost, run
@@ -134,14 +135,14 @@ def test_a_guest_has_no_shared_memory_which_no_limit_would_hold_for() -> None:
 def test_what_is_declared_is_read() -> None:
     text = """(module (memory 1 2) (memory i64 3) (table 4 funcref) (table i64 5 6 externref)
       (table 7 (ref func) (ref.func 0)) (func) (elem declare func 0))"""
-    assert storage(assemble(text)) == Storage(
+    assert storage(Module(assemble(text))) == Storage(
         (MemoryType(1, 2, False, False, PAGE), MemoryType(3, None, False, True, PAGE)),
         (TableType(4, None, False), TableType(5, 6, True), TableType(7, None, False)),
         has_heap=False,
     )
-    assert storage(HEADER) == Storage((), (), has_heap=False)
+    assert storage(Module(HEADER)) == Storage((), (), has_heap=False)
     array_type = section(SectionId.TYPE, vector(b"\x5e\x78\x01"))  # of i8, mutable
-    assert storage(HEADER + array_type).has_heap
+    assert storage(Module(HEADER + array_type)).has_heap
 
 
 @pytest.mark.parametrize("limit", [0, 1, PAGE, 1 << 62, 1 << 63, (1 << 64) - 1])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -98,7 +100,7 @@ def test_an_onnx_model_runs_on_openvino_where_the_host_says_so() -> None:
 
 
 def test_stats_tell_what_ran_where_how_often() -> None:
-    host = NNHost(backends={Encoding.ONNX: FakeBackend()}, time_inferences=True)
+    host = NNHost(backends={Encoding.ONNX: FakeBackend()})
     with host.session() as session:
         for _ in range(2):
             graph = session.load([b"x"], Encoding.ONNX, CPU)
@@ -115,6 +117,32 @@ def test_stats_tell_what_ran_where_how_often() -> None:
     assert (host.stats()[0].loads, host.stats()[0].inferences) == (2, 4)
 
 
+def test_each_guest_has_stats_of_its_own_and_the_host_has_the_sum() -> None:
+    host = NNHost(backends={Encoding.ONNX: FakeBackend()})
+
+    def infer(times: int) -> None:
+        with host.session() as session:
+            for _ in range(2):  # the second time, the host has it already
+                context = session.init_execution_context(session.load([b"x"], Encoding.ONNX, CPU))
+            for _ in range(times):
+                session.compute(context)
+            (mine,) = session.stats()
+            assert (mine.loads, mine.inferences, mine.device) == (2, times, "fake")
+            assert mine.inference_seconds <= sum(row.inference_seconds for row in host.stats())
+
+    threads = [threading.Thread(target=infer, args=(times,)) for times in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gc.collect()
+    (row,) = host.stats()
+    assert row.inferences == sum(range(40))
+    with host.session() as session:
+        assert session.stats() == []
+    assert host.stats() == [row]
+
+
 def test_stats_show_the_device_that_the_model_is_on_and_not_the_one_it_was_meant_for() -> None:
     host = NNHost(gpu_fallback=True)
     graph = host.load([identity()], Encoding.ONNX, GPU)
@@ -127,7 +155,7 @@ def test_an_inference_that_fails_is_not_counted() -> None:
     def fail(_: object) -> list[bytes]:
         raise ZeroDivisionError
 
-    host = NNHost(backends={Encoding.ONNX: FakeBackend(fail)}, time_inferences=True)
+    host = NNHost(backends={Encoding.ONNX: FakeBackend(fail)})
     with host.session() as session:
         context = session.init_execution_context(session.load([b"x"], Encoding.ONNX, CPU))
         with pytest.raises(HostError):

@@ -14,6 +14,7 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, Limits, NNHost, Session
+from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.isolated import calls as isolated_calls
 from runtime_shim.backends.isolated.calls import Patience
 from runtime_shim.backends.isolated.client import IsolatedBackend
@@ -211,6 +212,44 @@ def test_what_a_model_prints_is_on_standard_output_before_its_call_returns(
         session.compute(context)
         os.write(1, b">")
     assert capfd.readouterr().out == "<bcd><bcd>"
+    taken: list[bytes] = []
+    with guest_output.goes_to(taken.append):
+        session.compute(context)
+    assert (taken, capfd.readouterr().out) == ([b"b", b"c", b"d"], "")
+
+
+PRINTS = """
+from runtime_shim.backends.common import guest_output
+from runtime_shim.testing import FakeBackend
+
+def infer(inputs):
+    guest_output.write(bytes(range(256)) * 1000)
+    while inputs[0] == b"without an end":
+        guest_output.write(b"more")
+    return inputs
+
+def create(settings):
+    return FakeBackend(infer)
+"""
+
+
+def test_what_a_model_prints_arrives_whole_and_does_not_put_off_the_end_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, PRINTS, "mlx")
+    monkeypatch.syspath_prepend(tmp_path)
+    session = NNHost(isolate=True).session()
+    context = session.init_execution_context(session.load([b"any"], Encoding.MLX, Target.CPU))
+    taken: list[bytes] = []
+    with guest_output.goes_to(taken.append):
+        session.set_input(context, 0, TensorType.U8, (1,), memoryview(b"x"))
+        session.compute(context)
+        assert b"".join(taken) == bytes(range(256)) * 1000
+    with guest_output.goes_to(lambda _: None):
+        session.set_input(context, 0, TensorType.U8, (14,), memoryview(b"without an end"))
+        monkeypatch.setattr(Patience, "of", lambda *_: ("timeout", 0.5))
+        with pytest.raises(HostError, match=r"the limit timeout is 0\.5 s, and compute takes"):
+            session.compute(context)
 
 
 def test_what_an_nn_runtime_prints_is_not_on_standard_output(

@@ -1,0 +1,47 @@
+"""A module that is worked on: parsed once, whoever looks at it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from rewriter.wasm.reader import Data
+from rewriter.wasm.sections import Section, SectionId, split
+from rewriter.wasm.types import Types
+
+__all__ = ["Module"]
+
+
+class Module:
+    """A core module: its bytes, which have to stay as they are, and what has been found in them.
+
+    Raises UnsupportedModule for a component or a precompiled artifact, and MalformedModule for
+    anything else that is not a sequence of known sections.
+    """
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self.sections = split(data)
+
+    @classmethod
+    def of(cls, module: Data | Module) -> Module:
+        """The module itself, or that of its bytes."""
+        return module if isinstance(module, Module) else cls(module)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.sections.end
+
+    @cached_property
+    def types(self) -> Types:
+        """Raises MalformedModule where the type section cannot be read, and UnsupportedModule for
+        too many types."""
+        return Types(self.find(SectionId.TYPE))
+
+    def find(self, section_id: SectionId) -> Section | None:
+        """The section of this kind; for the custom ones, see `custom`."""
+        return self.sections.standard.get(section_id)
+
+    def custom(self, name: str) -> Section | None:
+        """The first custom section of this name."""
+        return next((section for section in self.sections if section.name == name), None)

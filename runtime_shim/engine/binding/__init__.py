@@ -1,0 +1,30 @@
+"""What is taken from wasmtime by names that its Python package keeps to itself, in one place.
+
+The package's own ways are not enough for a host:
+
+- Linker.define_func turns every argument into a Python object, and costs 20 times a callback that
+  reads the raw argument array (benchmarks/hostcall.py).
+- It calls back through ctypes, which loses what is raised before a callback's first line: Python
+  looks for signals, for exceptions from other threads and for the recursion limit there. cffi hands
+  those to a second function (https://cffi.readthedocs.io/en/stable/using.html#callbacks).
+- It keeps the last exception of any guest for whichever guest ends next, in any thread.
+- Func.__call__ ends the process at parameters and results that it does not know.
+
+https://docs.wasmtime.dev/c-api/
+"""
+
+from runtime_shim.engine.binding.callbacks import Escape, RawCallback, StoreLife, define
+from runtime_shim.engine.binding.calls import NUMBERS, call, definitions, instantiate
+from runtime_shim.engine.binding.memory import memory_finder
+
+__all__ = [
+    "NUMBERS",
+    "Escape",
+    "RawCallback",
+    "StoreLife",
+    "call",
+    "define",
+    "definitions",
+    "instantiate",
+    "memory_finder",
+]

@@ -1,0 +1,123 @@
+"""Instances of guests, and calls of what they export."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import wasmtime
+from wasmtime import _ffi as ffi
+from wasmtime._extern import get_extern_ptr
+
+from runtime_shim.engine.binding.callbacks import Escape
+
+__all__ = ["NUMBERS", "call", "definitions", "instantiate"]
+
+
+def definitions(
+    store: wasmtime.Store, module: wasmtime.Module, *linkers: wasmtime.Linker
+) -> list[Any]:
+    """What the first linker that has it has for each import, None for those that none has."""
+    return [_definition(store, item, linkers) for item in module.imports]
+
+
+def _definition(
+    store: wasmtime.Store, item: wasmtime.ImportType, linkers: Sequence[wasmtime.Linker]
+) -> Any:
+    for linker in linkers:
+        with contextlib.suppress(wasmtime.WasmtimeError):
+            return linker.get(store, item.module, item.name or "")
+    return None
+
+
+def instantiate(
+    store: wasmtime.Store, module: wasmtime.Module, imports: Sequence[Any], escape: Escape
+) -> wasmtime.Instance:
+    """Make an instance with a definition for each import, and run its start function.
+
+    Raises wasmtime.WasmtimeError, wasmtime.Trap and what a host call raised.
+    """
+    for item, definition in zip(module.imports, imports, strict=True):
+        if definition is None:
+            raise wasmtime.WasmtimeError(
+                f"unknown import: `{item.module}::{item.name}` has not been defined"
+            )
+    externs = (ffi.wasmtime_extern_t * len(imports))(*map(get_extern_ptr, imports))
+    instance = ffi.wasmtime_instance_t()
+    trap = ctypes.POINTER(ffi.wasm_trap_t)()
+    error = ffi.wasmtime_instance_new(
+        store._context(),
+        module.ptr(),
+        externs,
+        len(imports),
+        ctypes.byref(instance),
+        ctypes.byref(trap),
+    )
+    _raise(error, trap, escape)
+    return wasmtime.Instance._from_raw(instance)
+
+
+NUMBERS: dict[str, int] = {
+    "i32": ffi.WASMTIME_I32.value,
+    "i64": ffi.WASMTIME_I64.value,
+    "f32": ffi.WASMTIME_F32.value,
+    "f64": ffi.WASMTIME_F64.value,
+    "v128": ffi.WASMTIME_V128.value,
+}
+"""The value types that `call` passes, with their numbers in C."""
+
+
+def call(
+    store: wasmtime.Store,
+    function: wasmtime.Func,
+    arguments: Sequence[tuple[str, int | float]],
+    results: int,
+    escape: Escape,
+) -> list[int | float]:
+    """Call a function with (type, value) for each parameter, of the types in NUMBERS; a v128 is an
+    unsigned integer in little-endian order. It has to have so many results, of such types.
+
+    Raises wasmtime.WasmtimeError, wasmtime.Trap and what a host call raised.
+    """
+    values = (ffi.wasmtime_val_t * len(arguments))()
+    for value, (kind, argument) in zip(values, arguments, strict=True):
+        value.kind = NUMBERS[kind]
+        if kind == "v128":
+            value.of.v128[:] = int(argument).to_bytes(16, "little")
+        else:
+            setattr(value.of, kind, argument)
+    returned = (ffi.wasmtime_val_t * results)()
+    trap = ctypes.POINTER(ffi.wasm_trap_t)()
+    error = ffi.wasmtime_func_call(
+        store._context(),
+        ctypes.byref(function._func),
+        values,
+        len(arguments),
+        returned,
+        results,
+        ctypes.byref(trap),
+    )
+    _raise(error, trap, escape)
+    kinds = {number: kind for kind, number in NUMBERS.items()}
+    return [_number(kinds[int(value.kind)], value.of) for value in returned]
+
+
+def _number(kind: str, union: Any) -> int | float:
+    if kind == "v128":
+        return int.from_bytes(bytes(union.v128), "little")
+    number: int | float = getattr(union, kind)
+    return number
+
+
+def _raise(error: Any, trap: Any, escape: Escape) -> None:
+    failure: BaseException | None = None
+    if error:
+        failure = wasmtime.WasmtimeError._from_ptr(error)
+    elif trap:
+        failure = wasmtime.Trap._from_ptr(trap)
+    if (raised := escape.take()) is not None:
+        raise raised
+    if failure is not None:
+        raise failure

@@ -1,0 +1,44 @@
+"""Handles, which guests have for what is the host's."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.errors import HostError
+from runtime_shim.host.pool import host_is_closed
+
+__all__ = ["Ended", "Handles"]
+
+R = TypeVar("R")
+
+
+class Handles(dict[int, R]):
+    """Handles of one kind; looking up any other number raises HostError."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def forget(self, handle: int) -> None:
+        self[handle]  # raises HostError, where `del` would raise KeyError
+        del self[handle]
+
+    def __missing__(self, handle: int) -> R:
+        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")
+
+
+class Ended(Handles[Any]):
+    """The handles of a session whose host is closed: there are none, nor can there be."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def __contains__(self, handle: object) -> bool:
+        raise host_is_closed()
+
+    def __missing__(self, handle: int) -> NoReturn:
+        raise host_is_closed()
+
+    def __setitem__(self, handle: int, value: object) -> NoReturn:
+        raise host_is_closed()

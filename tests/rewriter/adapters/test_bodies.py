@@ -1,0 +1,74 @@
+"""The files in rewriter/adapters/bodies, and what the assembler makes of them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from rewriter.adapters.adapter import Adapter
+from rewriter.adapters.bodies.text import FOLDER, NUMBERS, adapter_text, file_name, values
+from rewriter.adapters.generations import GENERATION
+from rewriter.files.wasm_tools import find
+from rewriter.functions.assembler import assemble, read_function
+from rewriter.functions.wat import named_in
+from rewriter.wasm.sections import SectionId, split
+from rewriter.wasm.types import AdapterMemory
+from tests.rewriter.adapters.every import all_adapters
+from tests.support.wasm import assemble as parsed
+from tests.support.wasm import section, sized, vector
+
+MEMORY = AdapterMemory(0, 65536)
+FILES = {file.name: file.read_text() for file in FOLDER.iterdir() if file.suffix == ".wat"}
+ADAPTERS = [adapter for adapter in all_adapters() if adapter.generation == GENERATION]
+
+
+def file_of(adapter: Adapter) -> str:
+    return file_name(adapter.function, adapter.source, adapter.target)
+
+
+def text_of(adapter: Adapter) -> str:
+    return adapter_text(adapter.function, adapter.source, adapter.target, MEMORY)
+
+
+def printed(module: bytes) -> str:
+    """Its instructions, without names, and without the alignments of loads and stores, which are
+    hints."""
+    for arguments in (["strip", "--all"], ["print"]):
+        command = [find(), *arguments, "-"]
+        module = subprocess.run(command, input=module, capture_output=True, check=True).stdout
+    return module.decode().replace(" align=1", "")
+
+
+def test_every_file_is_the_text_of_an_adapter() -> None:
+    assert {file_of(adapter) for adapter in ADAPTERS} == set(FILES)
+
+
+def test_every_file_names_values_that_there_are_and_every_value_is_named() -> None:
+    named: set[str] = set()
+    for adapter in ADAPTERS:
+        there = values(adapter.function, adapter.source, adapter.target, MEMORY)
+        in_file = named_in(FILES[file_of(adapter)])
+        assert in_file <= set(there), file_of(adapter)
+        assert set(there) - set(NUMBERS) - in_file <= {"PAGE_SIZE"}, file_of(adapter)
+        named |= in_file
+    assert named >= {*NUMBERS, "PAGE_SIZE"}
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda it: it.name)
+def test_an_adapter_has_the_parameters_of_its_function(adapter: Adapter) -> None:
+    parameters = tuple(f"${name}" for name in adapter.source.functions[adapter.function])
+    assert tuple(read_function(text_of(adapter)).parameters) == parameters
+
+
+def test_the_assembler_writes_the_instructions_that_wasm_tools_reads() -> None:
+    imports, functions, bodies = [], [], []
+    for index, adapter in enumerate(ADAPTERS):
+        text = text_of(adapter)
+        imports.append(f'(import "m" "{index}" (func $host_{index} {adapter.imported_type}))')
+        functions.append(text.replace("$host", f"$host_{index}"))
+        bodies.append(assemble(read_function(text), host=index, memory=0))
+    module = parsed("\n".join(("(module", *imports, "(memory 1)", *functions, ")")))
+    (code,) = (each for each in split(module) if each.id is SectionId.CODE)
+    ours = section(SectionId.CODE, vector(*map(sized, bodies)))
+    assert printed(module[: code.start] + ours + module[code.end :]) == printed(module)
