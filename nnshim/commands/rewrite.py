@@ -15,11 +15,11 @@ from nnshim.commands.common import (
     remark,
     say,
 )
-from nnshim.render import json, text
-from nnshim.render.values import Rewritten
+from nnshim.render import text
 from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.hosts import HOSTS
 from rewriter.errors import UsageError
+from rewriter.options import RewriteOptions
 from rewriter.rewriting.pipeline import rewrite_file
 
 __all__ = ["command"]
@@ -103,37 +103,30 @@ def command(
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
-    if host_name is not None and (to is not None or abi is not None):
-        raise UsageError("--for says what name and ABI the imports get; --to and --abi do too")
-    if host_name is None and abi is None:
-        for option, value in (("--from", built_for), ("--guest-abi", guest_abi)):
-            if value is not None:
-                raise UsageError(f"{option} makes a difference with --for or --abi only")
+    options = RewriteOptions(
+        to=to,
+        abi=abi,
+        host=host_name,
+        built_for=built_for,
+        guest_abi=guest_abi,
+        drop_debug=drop_debug,
+        drop_signature=drop_signature,
+        keep_offsets=keep_offsets,
+        record=record,
+        renames=_parse_renames(rename or []),
+        require=require,
+        validate=validate,
+    )
     with errors_in_json(as_json):
-        result = rewrite_file(
-            source,
-            None if dry_run else output,
-            to=to,
-            abi=abi,
-            host=host_name,
-            built_for=built_for,
-            guest_abi=guest_abi,
-            drop_debug=drop_debug,
-            drop_signature=drop_signature,
-            keep_offsets=keep_offsets,
-            record=record,
-            renames=_parse_renames(rename or []),
-            require=require,
-            validate=validate,
-            digests=as_json,
-        )
-    done = Rewritten(result, source, output, validate)
+        result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
     if as_json:
-        print_json(json.rewritten(done))
+        from nnshim.render import json
+
+        print_json(json.rewritten(result, source, output, validate))
     elif dry_run:
-        say(*text.rewritten(done))
+        say(*text.rewritten(result.plan))
     else:
-        for line in text.rewritten(done):
+        for line in text.rewritten(result.plan):
             note(line)
     for found in result.notes:
         remark(found)
@@ -147,7 +140,5 @@ def _parse_renames(options: list[str]) -> dict[str, str]:
             raise UsageError(f"--rename {option}: expected OLD=NEW")
         if renames.setdefault(old, new) != new:
             raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
-        if old == new:
-            raise UsageError(f"--rename {option}: that is the same name")
     once("--rename", (option.partition("=")[0] for option in options))
     return renames

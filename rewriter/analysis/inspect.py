@@ -20,10 +20,12 @@ from rewriter.analysis.existing_adapters import FoundAdapters, StandingAdapter, 
 from rewriter.analysis.traces import Trace
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
+from rewriter.wasm.custom import Custom, custom_kind
 from rewriter.wasm.imports import Extern, ExternKind, groups
+from rewriter.wasm.limits import MOST_MEMORIES, check_number
 from rewriter.wasm.module import Module
-from rewriter.wasm.reader import Data, Reading, check_number
-from rewriter.wasm.sections import Section, SectionId, is_linker_section
+from rewriter.wasm.reader import Data, Reading
+from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import AdapterMemory, FuncType, MemoryType, Types, memory_type
 
 __all__ = [
@@ -37,12 +39,6 @@ __all__ = [
 
 _MOST_WASI_NN = 1000
 """Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
-
-_MOST_MEMORIES = 100
-"""Of a module that engines take.
-
-https://webassembly.github.io/spec/js-api/#limits
-"""
 
 _SHARED_MEMORY = "memory"
 """The name under which a guest exports the memory that it shares with the host."""
@@ -128,12 +124,12 @@ class ModuleInfo:
     @property
     def debug_sections(self) -> tuple[str, ...]:
         """The names of the sections that hold DWARF."""
-        return tuple(s.name for s in self.custom_sections if s.name.startswith(".debug_"))
+        return tuple(s.name for s in self.custom_sections if custom_kind(s.name) is Custom.DWARF)
 
     @property
     def is_object_file(self) -> bool:
         """Not linked yet: it has the sections that a linker reads."""
-        return any(is_linker_section(section.name) for section in self.custom_sections)
+        return any(custom_kind(section.name) is Custom.LINKING for section in self.custom_sections)
 
 
 def inspect_module(module: Data | Module, guest_abi: str | None = None) -> ModuleInfo:
@@ -161,7 +157,7 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
     if section := module.find(SectionId.MEMORY):
         cursor = section.cursor()
         for _ in range(cursor.count("memories")):
-            check_number(len(memories) + 1, "memories", cursor.pos, _MOST_MEMORIES)
+            check_number(len(memories) + 1, "memories", cursor.pos, MOST_MEMORIES)
             memories.append(memory_type(cursor))
         cursor.finish("the memories")
     exports = partial(_exports, module, len(memories))
@@ -240,7 +236,7 @@ def _imports(module: Module, types: Types) -> Iterator[ImportedItem]:
             memories += extern.memory is not None
             wasi_nn += name in MODULE_NAMES
             check_number(count, "imports", item.name.start)
-            check_number(memories, "memories", item.name.start, _MOST_MEMORIES)
+            check_number(memories, "memories", item.name.start, MOST_MEMORIES)
             check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
             yield ImportedItem(
                 name,

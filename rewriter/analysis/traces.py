@@ -12,10 +12,12 @@ from rewriter.abi.dialects import DIALECTS
 from rewriter.adapters.generations import GENERATIONS, MARK, PREFIX, AdapterName, read_name
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
+from rewriter.wasm.custom import NAMES
 from rewriter.wasm.imports import ExternKind
+from rewriter.wasm.limits import check_number
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import NAME_SECTION, function_names
-from rewriter.wasm.reader import Cursor, check_number
+from rewriter.wasm.names import function_names
+from rewriter.wasm.reader import Cursor
 from rewriter.wasm.sections import Section, SectionId
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ def _named(text: str, offset: int) -> Trace | None:
 
 def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple[str, int]]:
     """The functions that have the name of an adapter, in the name section."""
-    section = module.custom(NAME_SECTION)
+    section = module.custom(NAMES)
     if section is None or not _more_than(len(standing), section):
         return
     for function, raw in function_names(section)[0]:

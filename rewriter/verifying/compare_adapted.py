@@ -12,12 +12,14 @@ from itertools import zip_longest
 
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import inspect_module
-from rewriter.functions.code import Bodies, Reference, body_references, defined_types
+from rewriter.functions.code import Bodies, body_references, defined_types
+from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
+from rewriter.wasm.custom import NAMES
 from rewriter.wasm.difference import Difference, compare_bytes
 from rewriter.wasm.imports import groups
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import NAME_SECTION, function_names
+from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compare_imports"]
@@ -51,7 +53,7 @@ class Side:
         """Whether nothing would be left of a section without the adapters."""
         if section.id in (SectionId.FUNCTION, SectionId.CODE):
             return self.first == self.info.imported_functions
-        if section.name == NAME_SECTION and self.first is not None:
+        if section.name == NAMES and self.first is not None:
             names, others = function_names(section)
             return not others and all(index >= self.first for index, _ in names)
         return False

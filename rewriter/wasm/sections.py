@@ -11,17 +11,14 @@ from functools import partial
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
-from rewriter.wasm.reader import Cursor, Data, Reading, check_number
+from rewriter.wasm.limits import check_number
+from rewriter.wasm.reader import Cursor, Data, Reading
 
 __all__ = [
     "HEADER_SIZE",
     "Section",
     "SectionId",
     "Sections",
-    "counts_from_the_start",
-    "describes_code",
-    "is_linker_section",
-    "is_signature",
     "split",
 ]
 
@@ -144,40 +141,6 @@ def split(data: Data) -> Sections:
     """
     _check_header(data)
     return Sections(data)
-
-
-def is_linker_section(name: str | None) -> bool:
-    """Whether a custom section of this name belongs to a relocatable object file.
-
-    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
-    """
-    return name is not None and (name == "linking" or name.startswith("reloc."))
-
-
-def describes_code(name: str) -> bool:
-    """Whether a custom section of this name describes code by its positions in the code section.
-
-    Sources: https://github.com/WebAssembly/tool-conventions (Debugging.md) and
-    https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md
-    """
-    return name.startswith((".debug_", "metadata.code.")) or name == "external_debug_info"
-
-
-def counts_from_the_start(name: str) -> bool:
-    """Whether a custom section of this name leads to what describes code by its positions in the
-    file: a source map.
-
-    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md#source-maps
-    """
-    return name == "sourceMappingURL"
-
-
-def is_signature(name: str | None) -> bool:
-    """Whether a custom section of this name belongs to a signature of the module.
-
-    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Signatures.md
-    """
-    return name in ("signature", "signature_delimiter")
 
 
 def _sections(data: Data) -> Iterator[Section]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import wasmtime
 
 from rewriter.abi.dialects import DIALECTS, Dialect
-from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.inspect import ModuleInfo, exported_function, inspect_module
 from rewriter.errors import InputError, InvalidModule, UsageError
 from rewriter.functions.storage import storage
@@ -189,11 +189,11 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 
 
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
-    """The dialect for each wasi-nn module name that a guest imports. Where a rewrite has put an
-    adapter before its get_output, that is one of runtime_shim.abi.adapted.
+    """The dialect for each wasi-nn module name that a guest imports, with the numbers that it was
+    said to have, or that its adapters lead to. Where a rewrite has put an adapter before its
+    get_output, that is one of runtime_shim.abi.adapted.
 
-    Raises LinkError where the imports fit no dialect, and for a guest that was adapted to the
-    numbers of a host that has others.
+    Raises LinkError where the imports fit no dialect, or adapters lead nobody knows where.
     """
     dialects = {}
     for module, abi in info.abis.items():
@@ -201,19 +201,28 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
             evidence = (f"  {module}.{item.message}" for item in abi.evidence)
             raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
+        if info.guest is not None:
+            dialects[module] = _with_types_of(info.guest, dialects[module])
     for module, adapter in _adapters(info):
-        from rewriter.adapters.adapter import speaks  # where there are adapters
+        if adapter.target.layout != dialects[module].layout:  # which the imports did not show
+            dialects[module] = adapter.target
+        if adapter.function == "set_input":
+            dialects[module] = _with_types_of(adapter.target, dialects[module])
+        elif adapter.function == "load":
+            dialects[module] = replace(dialects[module], encodings=adapter.target.encodings)
+        elif adapter.function == "get_output":
+            from runtime_shim.abi.adapted import adapted  # where there are adapters
 
-        if not any(speaks(one, adapter.target) for one in HOSTS["nnshim"].dialects):
-            raise LinkError(
-                f"the module was adapted for {adapter.target.name}, whose numbers are others; adapt"
-                " it with `nnshim rewrite --for nnshim`"
-            )
-        if adapter.function == "get_output":
-            from runtime_shim.abi.adapted import adapted
-
-            dialects[module] = adapted(DIALECTS[info.abis[module].name or ""])
+            dialects[module] = adapted(dialects[module])
     return dialects
+
+
+def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:
+    """A dialect whose tensor types have the numbers of one that is known."""
+    if known.layout != dialect.layout:  # it has an adapter, which knows better
+        return dialect
+    types, raw = known.tensor_types, known.raw_types
+    return replace(dialect, tensor_types=types, raw_types=raw, told=True)
 
 
 def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:

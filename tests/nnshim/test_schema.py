@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 import nnshim.render
 from nnshim.cli import COMMANDS
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from tests.support.command import nnshim as run
 from tests.support.models import identity
 from tests.support.wasm import assemble, custom
@@ -55,8 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("schema")
     files = {
         "guest.wasm": GUEST,
-        "adapted.wasm": rewrite(GUEST, abi="witx"),
-        "other.wasm": rewrite(GUEST, abi="witx") + custom("other"),
+        "adapted.wasm": rewrite(GUEST, RewriteOptions(abi="witx")),
+        "other.wasm": rewrite(GUEST, RewriteOptions(abi="witx")) + custom("other"),
         "debug.wasm": GUEST + custom("sourceMappingURL", b"\0"),
         "object.wasm": GUEST + custom("linking", b"\x02"),
         "streaming.wasm": assemble(

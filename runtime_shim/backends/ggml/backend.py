@@ -23,6 +23,7 @@ from runtime_shim.backends.checks.gguf import check_lengths
 from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.common.devices import choose_device
 from runtime_shim.backends.common.tensor_info import (
+    TEXT,
     check_parts,
     most_threads,
     not_computed,
@@ -55,10 +56,6 @@ _NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
 
 _LONGEST_METADATA = 1 << 16
 """Bytes: as many as of other configurations, by default."""
-
-_TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32, TensorType.F64)
-"""WasmEdge takes the bytes of these, whatever their number and dimensions say; the last, whose
-number u8 had before August 2023, up to 0.14."""
 
 
 class GgmlBackend:
@@ -125,7 +122,7 @@ class GgmlContext:
     """Implements backends.interface.StreamingContext."""
 
     configured_by = 1
-    takes_any_length = True
+    input_elements = (TEXT, TEXT)
 
     def __init__(self, graph: GgmlGraph) -> None:
         self._graph = graph
@@ -142,7 +139,7 @@ class GgmlContext:
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        if index > 1 or tensor_type not in _TYPES:
+        if index > 1 or tensor_type not in TEXT.bytes_of:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"

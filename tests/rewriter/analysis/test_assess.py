@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import rewriter
-from rewriter import HostMismatch, NothingToRename, UsageError, inspect_module
+from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Assessment, Verdict, assess
@@ -137,12 +137,37 @@ def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
     found = on("wamr-2.1", module)
     assert found.verdict is REWRITE
     assert codes(found.reasons) == ["NN204"]
-    there = rewriter.rewrite(module, host="wamr-2.1")
+    there = rewriter.rewrite(module, RewriteOptions(host="wamr-2.1"))
     assert on("wamr-2.1", there).verdict is AS_IT_IS
     assert words(on("wasmtime", there).reasons) == [
         ("NN206", "its set_input was adapted to another host")
     ]
-    assert on("wamr", rewriter.rewrite(there, host="wamr")).verdict is AS_IT_IS
+    assert on("wamr", rewriter.rewrite(there, RewriteOptions(host="wamr"))).verdict is AS_IT_IS
+
+
+def guesses_numbers(host: str, module: bytes, guest_abi: str | None = None) -> bool:
+    return "NN137" in codes(assess(inspect_module(module, guest_abi), HOSTS[host]).caveats)
+
+
+def test_numbers_of_types_that_nothing_shows_are_a_caveat_but_where_tensors_show_them() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "set_input")
+    for host in HOSTS:
+        assert guesses_numbers(host, module) is (host != "nnshim")
+        assert not guesses_numbers(host, module, "witx-2022")
+        assert not guesses_numbers(host, guest("wasi_ephemeral_nn", "witx"))
+        assert not guesses_numbers(host, guest("wasi_nn", "wamr", "set_input"))
+        assert not guesses_numbers(host, rewriter.rewrite(module, RewriteOptions(host="wamr-2.1")))
+    told = assess(inspect_module(module), HOSTS["wasmtime"], guest=HOSTS["wamr-2.1"])
+    assert "NN137" not in codes(told.caveats)
+
+
+@pytest.mark.parametrize("abi", DIALECTS)
+def test_nnshim_runs_what_was_adapted_to_any_abi(abi: str) -> None:
+    for source in ("witx", "wamr"):
+        module = guest("wasi_ephemeral_nn", source, "set_input")
+        there = rewriter.rewrite(module, RewriteOptions(abi=abi))
+        assert on("nnshim", there).verdict is AS_IT_IS
+        assert on("nnshim", there).reasons == ()
 
 
 def test_the_host_that_a_module_was_built_for_says_what_its_numbers_mean() -> None:
@@ -166,7 +191,7 @@ def test_a_memory_that_adapters_cannot_work_in_is_an_obstacle(memory: str, code:
     module = guest("wasi_nn", "wamr", memory=memory)
     assert on("wamr-legacy", module).verdict is AS_IT_IS
     with pytest.raises(HostMismatch) as caught:
-        rewriter.rewrite(module, host="wasmtime", validate=False)
+        rewriter.rewrite(module, RewriteOptions(host="wasmtime", validate=False))
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
 
 
@@ -235,19 +260,23 @@ def test_a_profile_names_its_source_and_only_known_modules(name: str) -> None:
 def test_a_rewrite_for_a_host_gives_the_name_that_it_registers() -> None:
     module = guest("wasi_nn", "witx")
     for host in ("wasmtime", "wamr", "wasmedge"):
-        there = rewriter.rewrite(module, host=host)
+        there = rewriter.rewrite(module, rewriter.RewriteOptions(host=host))
         assert on(host, there).verdict is AS_IT_IS
-        assert rewriter.rewrite(there, host=host) == there
+        assert rewriter.rewrite(there, rewriter.RewriteOptions(host=host)) == there
         with pytest.raises(NothingToRename):
-            rewriter.rewrite(there, host=host, require=True)
-    assert rewriter.rewrite(module, host="nnshim") == module
+            rewriter.rewrite(there, rewriter.RewriteOptions(host=host, require=True))
+    assert rewriter.rewrite(module, rewriter.RewriteOptions(host="nnshim")) == module
 
 
 def test_a_given_abi_decides_where_the_imports_cannot() -> None:
     text = """(module (import "wasi_nn" "set_input" (func (param i32 i32 i32) (result i32)))
       (memory (export "memory") 1))"""
     guessed, given = (
-        inspect_module(rewriter.rewrite(assemble(text), host="wasmtime", guest_abi=abi))
+        inspect_module(
+            rewriter.rewrite(
+                assemble(text), rewriter.RewriteOptions(host="wasmtime", guest_abi=abi)
+            )
+        )
         for abi in (None, "witx")
     )
     assert guessed.import_modules == given.import_modules == ("wasi_ephemeral_nn",)
@@ -257,7 +286,7 @@ def test_a_given_abi_decides_where_the_imports_cannot() -> None:
 
 def test_an_unknown_host_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(UsageError, match=r"not a known host.*wasmtime"):
-        rewriter.rewrite(guest("wasi_nn", "witx"), host="wasmer")
+        rewriter.rewrite(guest("wasi_nn", "witx"), rewriter.RewriteOptions(host="wasmer"))
 
 
 @pytest.mark.parametrize(

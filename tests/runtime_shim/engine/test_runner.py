@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import rewrite
 from rewriter.errors import InputError, InvalidModule, UnsupportedModule, UsageError
 from runtime_shim import (
     GuestTimeout,
@@ -167,17 +166,6 @@ def test_the_abi_is_chosen_by_the_types_of_the_imports() -> None:
 def test_types_of_another_abi_than_the_one_asked_for_are_refused_with_the_difference() -> None:
     with pytest.raises(LinkError, match=r"wasi_nn\.load is \(param.*and in witx \(param"):
         execute(f"(module {LEGACY_LOAD} {START})", guest_abi="witx")
-
-
-def test_a_guest_that_was_adapted_to_other_numbers_is_refused() -> None:
-    text = """(module
-      (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
-      (import "wasi_ephemeral_nn" "set_input" (func (param i32 i32 i32) (result i32)))
-      (memory (export "memory") 1) (func (export "_start")))"""
-    adapted = rewrite(assemble(text), host="wamr-2.1")
-    with pytest.raises(LinkError, match=r"adapted for wamr-2.1.*--for nnshim"):
-        run(adapted, NNHost())
-    assert run(rewrite(adapted, host="nnshim"), NNHost()).exit_code == 0
 
 
 def test_types_of_no_abi_are_refused() -> None:
