@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
 import itertools
+import types
 from collections.abc import Callable, Sequence
-from ctypes import PYFUNCTYPE, c_bool, c_char_p, c_size_t, c_void_p
+from ctypes import PYFUNCTYPE, c_bool, c_char_p, c_size_t, c_void_p, py_object
+from functools import partial
 from typing import Any
 
 import wasmtime
@@ -43,6 +44,7 @@ __all__ = [
     "definitions",
     "instantiate",
     "memory_finder",
+    "need_frames",
 ]
 
 RawCallback = Callable[[object, int, Any, int], int]
@@ -68,18 +70,17 @@ _caller_context = PYFUNCTYPE(c_void_p, c_void_p)(("wasmtime_caller_context", ffi
 _memory_data = PYFUNCTYPE(c_void_p, c_void_p, c_void_p)(("wasmtime_memory_data", ffi.dll))
 _memory_data_size = PYFUNCTYPE(c_size_t, c_void_p, c_void_p)(("wasmtime_memory_data_size", ffi.dll))
 _extern_delete = PYFUNCTYPE(None, c_void_p)(("wasmtime_extern_delete", ffi.dll))
-_trap_new = PYFUNCTYPE(c_void_p, c_char_p, c_size_t)(("wasmtime_trap_new", ffi.dll))
-_trap_delete = PYFUNCTYPE(None, c_void_p)(("wasm_trap_delete", ffi.dll))
-
 _MEMORY_KIND: int = ffi.WASMTIME_EXTERN_MEMORY.value
 _MEMORY_OFFSET = ffi.wasmtime_extern_t.of.offset
 
 _MESSAGE = b"the host failed"
-_MESSAGE_SIZE = len(_MESSAGE)
 
-_SPARE_TRAPS = 8
-"""That are made before they are needed. As many exceptions can leave host calls of one guest one
-after the other just at the recursion limit, where no other can be made."""
+_GIVEN = 1 | 4
+"""Of a parameter, in ctypes: its value is given with the prototype, and not by who calls."""
+
+_FRAMES = 6
+"""Left below Python's recursion limit where a guest is called. Under Python 3.11 functions in C
+count as well, and `Escape.raised` takes two."""
 
 
 class Escape:
@@ -88,48 +89,25 @@ class Escape:
     what any guest has left there last; without, what this guest has left here.
     """
 
-    __slots__ = ("_count", "_traps", "by_wasmtime", "error")
+    __slots__ = ("kept", "raised")
 
     def __init__(self, *, by_wasmtime: bool = False) -> None:
-        self.by_wasmtime = by_wasmtime
-        self.error: BaseException | None = None
-        self._traps: tuple[int, Any] | None = None
-        self._count = 0
-        self._prepare()
+        self.kept: Any = _func if by_wasmtime else types.SimpleNamespace(LAST_EXCEPTION=None)
+        """Has the exception as LAST_EXCEPTION, or None."""
+        keeps: Any = types.SimpleNamespace(from_param=partial(setattr, self.kept, "LAST_EXCEPTION"))
+        new_trap: Any = PYFUNCTYPE(c_void_p, c_char_p, c_size_t, py_object, keeps, py_object)
+        values = (_GIVEN, "message", _MESSAGE), (_GIVEN, "size", len(_MESSAGE))
+        arguments = (1, "kind"), (1, "error"), (1, "traceback")
+        self.raised: Callable[[object, BaseException, object], int] = new_trap(
+            ("wasmtime_trap_new", ffi.dll), (*values, *arguments)
+        )
+        """Keeps an exception, given with its type and traceback, and makes a trap.
 
-    def raised(self, _kind: object, error: BaseException, traceback: Any) -> int:
-        """The trap for an exception, which was made before: at the recursion limit nothing can be
-        called."""
-        error.__traceback__ = traceback
-        if self.by_wasmtime:
-            _func.LAST_EXCEPTION = error  # type: ignore[assignment] # it declares Exception
-        else:
-            self.error = error
-        trap, self._traps = self._traps  # type: ignore[misc] # None only at that limit, see below
-        self._count -= 1
-        try:  # noqa: SIM105 - contextlib.suppress is one more call
-            self._prepare()
-        except RecursionError:  # the next that is raised elsewhere sees to it
-            pass
-        return trap
-
-    def _prepare(self) -> None:
-        while self._count < _SPARE_TRAPS:
-            self._traps = (_trap_new(_MESSAGE, _MESSAGE_SIZE), self._traps)
-            self._count += 1
-
-    def take(self) -> BaseException | None:
-        """The exception that there is to raise, once."""
-        if self.by_wasmtime:
-            error, _func.LAST_EXCEPTION = _func.LAST_EXCEPTION, None
-            return error
-        own, self.error = self.error, None
-        return own
-
-    def __del__(self) -> None:
-        while self._traps is not None:
-            trap, self._traps = self._traps
-            _trap_delete(trap)
+        Nothing in it is Python's bytecode, so that no other exception can come before it has ended:
+        Python looks for those between instructions. ctypes converts each argument by its type's
+        `from_param`, and the one for the exception keeps it. The C function takes two arguments,
+        and does not see the others.
+        """
 
 
 def define(
@@ -239,7 +217,7 @@ def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
             store, context, number = store_of_memory.value, _caller_context(caller), which
         data = _memory_data(context, memory)
         if is_new or data != found.address:
-            size = functools.partial(_memory_data_size, context, memory)
+            size = partial(_memory_data_size, context, memory)
             found = GuestMemory(data or 0, size(), size)
         return found
 
@@ -276,16 +254,9 @@ def instantiate(
             )
     externs = (ffi.wasmtime_extern_t * len(imports))(*map(get_extern_ptr, imports))
     instance = ffi.wasmtime_instance_t()
-    trap = ctypes.POINTER(ffi.wasm_trap_t)()
-    error = ffi.wasmtime_instance_new(
-        store._context(),
-        module.ptr(),
-        externs,
-        len(imports),
-        ctypes.byref(instance),
-        ctypes.byref(trap),
-    )
-    _raise(error, trap, escape)
+    created = ctypes.byref(instance)
+    arguments = store._context(), module.ptr(), externs, len(imports), created
+    _enter(ffi.wasmtime_instance_new, arguments, escape)
     return wasmtime.Instance._from_raw(instance)
 
 
@@ -319,17 +290,8 @@ def call(
         else:
             setattr(value.of, kind, argument)
     returned = (ffi.wasmtime_val_t * results)()
-    trap = ctypes.POINTER(ffi.wasm_trap_t)()
-    error = ffi.wasmtime_func_call(
-        store._context(),
-        ctypes.byref(function._func),
-        values,
-        len(arguments),
-        returned,
-        results,
-        ctypes.byref(trap),
-    )
-    _raise(error, trap, escape)
+    guest = store._context(), ctypes.byref(function._func)
+    _enter(ffi.wasmtime_func_call, (*guest, values, len(arguments), returned, results), escape)
     kinds = {number: kind for kind, number in NUMBERS.items()}
     return [_number(kinds[int(value.kind)], value.of) for value in returned]
 
@@ -341,13 +303,34 @@ def _number(kind: str, union: Any) -> int | float:
     return number
 
 
-def _raise(error: Any, trap: Any, escape: Escape) -> None:
-    failure: BaseException | None = None
-    if error:
-        failure = wasmtime.WasmtimeError._from_ptr(error)
-    elif trap:
-        failure = wasmtime.Trap._from_ptr(trap)
-    if (raised := escape.take()) is not None:
-        raise raised
+def _enter(function: Any, arguments: Sequence[Any], escape: Escape) -> None:
+    """Call a function of wasmtime's that runs a guest, and takes a place for its trap at the end.
+
+    Raises wasmtime.WasmtimeError, wasmtime.Trap and what a host call raised; where another
+    exception comes before that can be raised, that one, with the first as its context.
+    """
+    need_frames(_FRAMES)
+    trap, kept = ctypes.POINTER(ffi.wasm_trap_t)(), escape.kept
+    failure: Exception | None = None
+    try:
+        if error := function(*arguments, ctypes.byref(trap)):
+            failure = wasmtime.WasmtimeError._from_ptr(error)
+        elif trap:
+            failure = wasmtime.Trap._from_ptr(trap)
+    except BaseException as later:
+        # Nothing is called from here to the end, so that no third can come before it.
+        first, kept.LAST_EXCEPTION = kept.LAST_EXCEPTION, None
+        if first is not None and first is not later:
+            later.__context__ = first
+        raise
+    first, kept.LAST_EXCEPTION = kept.LAST_EXCEPTION, None
+    if first is not None:
+        raise first
     if failure is not None:
         raise failure
+
+
+def need_frames(count: int) -> None:
+    """Raise RecursionError unless there is room for so many."""
+    if count:
+        need_frames(count - 1)
