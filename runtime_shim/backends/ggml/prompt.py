@@ -43,10 +43,10 @@ _IMAGE = b'<img src="data:image/'
 _PIECE = 1 << 16
 """Bytes of a text that are looked at in one go."""
 
-_SPM, _BPE, _RWKV = 1, 2, 5
-"""Of llama_vocab_type, those in which every byte of a text is in a token of its own or in one with
-others. In WordPiece a whole word can be one unknown token, in Unigram a run of unknown characters,
-and both drop characters.
+_NONE, _SPM, _BPE, _WPM, _RWKV = 0, 1, 2, 3, 5
+"""Of llama_vocab_type. In SPM, BPE and RWKV every byte of a text is in a token of its own or in one
+with others. In WordPiece (WPM) a whole word can be one unknown token, in Unigram a run of unknown
+characters, and both drop characters.
 
 https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp
 """
@@ -74,7 +74,9 @@ class Vocabulary:
     """That of a model, as long as the model is there."""
 
     def __init__(self, model: int) -> None:
+        """Raises HostError with `invalid_argument` for one that splits no text."""
         self.pointer: int = lib.model_get_vocab(model)
+        _check_splits(self.pointer)
         self._model = model
         trained: int = lib.model_n_ctx_train(model)
         self.most_tokens = min(trained, LARGEST_CONTEXT) if trained > 0 else LARGEST_CONTEXT
@@ -180,6 +182,25 @@ class Prompt:
         return HostError(
             Errno.PROMPT_TOO_LONG, f"the prompt has {what}, too many for {most} tokens"
         )
+
+
+def _check_splits(vocabulary: int) -> None:
+    """Raise HostError unless it has the tokens that llama.cpp puts around a text, which ends the
+    process otherwise."""
+    kind = lib.vocab_type(vocabulary)
+    if kind == _NONE:
+        raise HostError(Errno.INVALID_ARGUMENT, "the model has no vocabulary")
+    if kind == _RWKV:
+        return
+    needed = {
+        "a text begins with": lib.vocab_get_add_bos(vocabulary) and lib.vocab_bos,
+        "a text ends with": lib.vocab_get_add_eos(vocabulary) and lib.vocab_eos,
+    }
+    if kind == _WPM:
+        needed = {"a text begins with": lib.vocab_bos, "a text ends with": lib.vocab_sep}
+    for what, token in needed.items():
+        if token and token(vocabulary) < 0:
+            raise HostError(Errno.INVALID_ARGUMENT, f"the model does not say what {what}")
 
 
 def has_image(data: memoryview) -> bool:

@@ -104,6 +104,17 @@ def test_no_text_of_more_than_8_mebibytes_is_split(tmp_path: Path, name: str) ->
     assert not tested.may_fit(text, 8 << 20)
 
 
+@pytest.mark.parametrize(("kind", "begins"), [("no_vocab", True), ("t5", False)])
+def test_a_model_that_splits_no_text_is_refused(tmp_path: Path, kind: str, begins: bool) -> None:
+    types = [UNKNOWN, CONTROL, CONTROL, NORMAL]
+    path = with_vocabulary(tmp_path / "model.gguf", [*SPECIAL, "a"], types, kind, begins=begins)
+    with pytest.raises(
+        HostError, match=r"the model (has no vocabulary|does not say what)"
+    ) as caught:
+        GgmlBackend().load([path], Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
 def letters(folder: Path) -> GgmlContext:
     path = successors(folder / "letters.gguf", "abcdefghijkl", context=4096)
     options = {"temp": 0, "ctx-size": 16}
