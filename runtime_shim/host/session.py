@@ -9,12 +9,7 @@ from enum import Enum
 from time import perf_counter
 from typing import Protocol, Self, TypeVar
 
-from rewriter.abi.dialects import (
-    WITX,
-    Dialect,
-    Encoding,
-    Errno,
-)
+from rewriter.abi.dialects import WITX, Dialect, Encoding, Errno
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.interface import (
     NO_OPTIONS,

@@ -11,7 +11,7 @@ from rewriter import RewriteOptions, UnsupportedModule, UsageError, compare, ins
 from rewriter.abi.dialects import WITX, WITX_2022, Errno
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Verdict, assess
-from runtime_shim import NNHost, WasiOptions, run
+from runtime_shim import NNHost, RunOptions, run
 from tests.support.models import identity
 from tests.support.wasm import assemble
 from tests.tools.host_table import tables
@@ -61,7 +61,7 @@ def module() -> bytes:
 
 
 def exit_code(module: bytes, guest_abi: str | None = None) -> int:
-    return run(module, NNHost(), WasiOptions(), guest_abi=guest_abi, cache=False).exit_code
+    return run(module, NNHost(), RunOptions(guest_abi=guest_abi, cache=False)).exit_code
 
 
 def test_it_is_run_in_its_own_numbers(module: bytes) -> None:
