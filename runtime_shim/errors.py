@@ -68,6 +68,8 @@ class _Listed(NNShimError):
 class LinkError(_Listed):
     """The module cannot be instantiated: imports or exports are missing or of another type."""
 
+    code = "NN601"
+
 
 class GuestTrap(_Listed):
     """The guest trapped; the message is the engine's, with the wasm backtrace. `refused` is the
