@@ -17,8 +17,12 @@ NNShimError
 │   in runtime_shim.errors:
 ├── HostError              a call that the host refuses; an errno to the guest
 ├── LinkError              the guest has imports that no one defines, or lacks an export
-└── GuestTrap              the guest stopped with a trap
-    └── GuestTimeout       it was stopped, because its time was over
+│
+│   in runtime_shim.engine.outcome:
+└── GuestFailed            the guest has not ended well: raised by Outcome.check
+    ├── GuestExit          it ended with an exit code other than 0
+    └── GuestTrap          it ended by a trap, its own or one that stopped it
+        └── GuestTimeout   it was stopped, because its time was over
 """
 
 from __future__ import annotations

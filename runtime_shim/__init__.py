@@ -1,14 +1,26 @@
 """Run wasi-nn guests of either module name on one NN host, with wasmtime."""
 
 from runtime_shim.engine.embedding import NNHost, Session
-from runtime_shim.engine.runner import Outcome, WasiOptions, guest_dialects, run
-from runtime_shim.errors import GuestTimeout, GuestTrap, HostError, LinkError
+from runtime_shim.engine.options import CAPTURED, RunOptions
+from runtime_shim.engine.outcome import (
+    GuestExit,
+    GuestFailed,
+    GuestTimeout,
+    GuestTrap,
+    Outcome,
+    Reason,
+)
+from runtime_shim.engine.runner import guest_dialects, run
+from runtime_shim.errors import HostError, LinkError
 from runtime_shim.host.graph_specs import NamedGraph, parse_nn_graph, parse_nn_preload, read_graphs
 from runtime_shim.host.limits import Limits
 from runtime_shim.host.stats import GraphStats
 
 __all__ = [
+    "CAPTURED",
     "GraphStats",
+    "GuestExit",
+    "GuestFailed",
     "GuestTimeout",
     "GuestTrap",
     "HostError",
@@ -17,8 +29,9 @@ __all__ = [
     "NNHost",
     "NamedGraph",
     "Outcome",
+    "Reason",
+    "RunOptions",
     "Session",
-    "WasiOptions",
     "guest_dialects",
     "parse_nn_graph",
     "parse_nn_preload",

@@ -2,8 +2,8 @@
 
 HostError       becomes an errno for the guest (runtime_shim.engine.host_functions)
 LinkError       the module asks for imports that no one defines
-GuestTrap       the guest stopped with a trap
-  GuestTimeout  it was stopped, as its time was over
+
+What a guest ends with is in runtime_shim.engine.outcome.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rewriter.abi.dialects import Errno
 from rewriter.errors import NNShimError
 
-__all__ = ["GuestTimeout", "GuestTrap", "HostError", "LinkError"]
+__all__ = ["HostError", "LinkError"]
 
 _LONGEST_REASON = 2000
 """Characters: models and guests can put text of any length into it."""
@@ -53,8 +53,11 @@ class HostError(NNShimError):
         return f"{self.errno.name.lower()}: {self.reason}"
 
 
-class _Listed(NNShimError):
-    """Made of its lines."""
+class LinkError(NNShimError):
+    """The module cannot be instantiated: imports or exports are missing or of another type. Made of
+    its lines."""
+
+    code = "NN601"
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
@@ -63,20 +66,3 @@ class _Listed(NNShimError):
     @property
     def lines(self) -> Sequence[str]:
         return self._lines
-
-
-class LinkError(_Listed):
-    """The module cannot be instantiated: imports or exports are missing or of another type."""
-
-    code = "NN601"
-
-
-class GuestTrap(_Listed):
-    """The guest trapped; the message is the engine's, with the wasm backtrace. `refused` is the
-    last call that the host has refused, by the function's name."""
-
-    refused: tuple[str, HostError] | None = None
-
-
-class GuestTimeout(GuestTrap):
-    """The guest ran for longer than it may."""

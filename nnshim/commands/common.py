@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO, TypeVar
 
 import typer
 
-from nnshim.render import json, text
-from nnshim.render.json import to_json
-from nnshim.render.text import counted
+from nnshim.render import counted
 from rewriter.abi.dialects import DIALECTS, find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
 from rewriter.terminal import shown
@@ -76,6 +74,8 @@ def fail(text: str, *details: str) -> None:
 
 def refuse(error: NNShimError) -> None:
     """Print an error with its code, and below it the lines that belong to it."""
+    from nnshim.render import text
+
     first, *details = text.failed(error)
     note(first)
     _print(sys.stderr, details)
@@ -83,6 +83,8 @@ def refuse(error: NNShimError) -> None:
 
 def remark(diagnostic: Diagnostic) -> None:
     """Print a diagnostic to standard error."""
+    from nnshim.render import text
+
     note(text.line(diagnostic))
 
 
@@ -93,8 +95,14 @@ def errors_in_json(as_json: bool) -> Iterator[None]:
         yield
     except NNShimError as error:
         if as_json and error.diagnostics:
-            print_json(json.failed(error))
+            print_json(_failed(error))
         raise
+
+
+def _failed(error: NNShimError, file: str | None = None) -> dict[str, Any]:
+    from nnshim.render import json  # what prints no JSON starts without it
+
+    return json.failed(error, file)
 
 
 def _print(stream: TextIO | None, lines: Iterable[str]) -> None:
@@ -159,13 +167,13 @@ def report(
             with open_source(path) as source:
                 findings = list(find(path, inspect_module(source.data, guest_abi)))
                 if as_json:
-                    objects += map(to_object, findings)
+                    objects += list(map(to_object, findings))
                 else:
                     lines = [line for found in findings for line in to_lines(found)]
         except (InputError, ModuleError) as error:
             passed = False
             if as_json:
-                objects.append(json.failed(error, path))
+                objects.append(_failed(error, path))
             else:
                 refuse(error.of(path) if isinstance(error, ModuleError) else error)
             continue
@@ -179,3 +187,9 @@ def report(
 
 def print_json(value: Any) -> None:
     say(*to_json(value).split("\n"))
+
+
+def to_json(value: Any) -> str:
+    from nnshim.render import json
+
+    return json.to_json(value)

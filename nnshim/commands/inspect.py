@@ -12,6 +12,7 @@ from nnshim.render.values import Inspected
 from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import assess, on_any_host
+from rewriter.analysis.fitting import hides_types
 
 __all__ = ["command"]
 
@@ -39,4 +40,7 @@ def command(
 
 def _inspect(path: str, info: ModuleInfo, guest_abi: str | None) -> Inspected:
     hosts = {name: assess(info, host) for name, host in HOSTS.items()}
-    return Inspected(path, info, on_any_host(info), hosts, guest_abi)
+    hidden = frozenset(
+        item.module for slot, item in info.wasi_nn.items() if hides_types(info, slot)
+    )
+    return Inspected(path, info, on_any_host(info), hidden, hosts, guest_abi)

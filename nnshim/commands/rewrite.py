@@ -15,8 +15,7 @@ from nnshim.commands.common import (
     remark,
     say,
 )
-from nnshim.render import json, text
-from nnshim.render.values import Rewritten
+from nnshim.render import text
 from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.hosts import HOSTS
 from rewriter.errors import UsageError
@@ -104,29 +103,30 @@ def command(
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
+    options = RewriteOptions(
+        to=to,
+        abi=abi,
+        host=host_name,
+        built_for=built_for,
+        guest_abi=guest_abi,
+        drop_debug=drop_debug,
+        drop_signature=drop_signature,
+        keep_offsets=keep_offsets,
+        record=record,
+        renames=_parse_renames(rename or []),
+        require=require,
+        validate=validate,
+    )
     with errors_in_json(as_json):
-        options = RewriteOptions(
-            to=to,
-            abi=abi,
-            host=host_name,
-            built_for=built_for,
-            guest_abi=guest_abi,
-            drop_debug=drop_debug,
-            drop_signature=drop_signature,
-            keep_offsets=keep_offsets,
-            record=record,
-            renames=_parse_renames(rename or []),
-            require=require,
-            validate=validate,
-        )
         result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
-    done = Rewritten(result, source, output, validate)
     if as_json:
-        print_json(json.rewritten(done))
+        from nnshim.render import json
+
+        print_json(json.rewritten(result, source, output, validate))
     elif dry_run:
-        say(*text.rewritten(done))
+        say(*text.rewritten(result.plan))
     else:
-        for line in text.rewritten(done):
+        for line in text.rewritten(result.plan):
             note(line)
     for found in result.notes:
         remark(found)

@@ -24,15 +24,9 @@ from nnshim.commands.common import (
 from rewriter.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from runtime_shim import GraphStats, HostError, Limits, NamedGraph
+    from runtime_shim import GraphStats, HostError, Limits, NamedGraph, Outcome
 
 __all__ = ["command"]
-
-EXIT_TIMEOUT = 124
-"""As coreutils' timeout has it."""
-
-EXIT_TRAP = 134
-"""128 + SIGABRT, as wasmtime has it."""
 
 _DIGITS = 30
 """More than any number needs; Python refuses to read thousands."""
@@ -166,18 +160,8 @@ def command(
     import gc
     import signal
 
-    from nnshim.commands.frames import folded
     from rewriter.files.input import open_source
-    from runtime_shim import (
-        GuestTimeout,
-        GuestTrap,
-        NNHost,
-        Outcome,
-        WasiOptions,
-        parse_nn_preload,
-        read_graphs,
-        run,
-    )
+    from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
     limits = _parse_limits(timeout, fuel, max_memory, limit or [])
@@ -209,10 +193,16 @@ def command(
         isolate=isolate,
     )
     arguments = args or []
-    options = WasiOptions(
+    options = RunOptions(
         argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
         env=_parse_all("--env", _parse_env, env),
         dirs=_parse_all("--dir", _parse_dir, dirs),
+        invoke=invoke,
+        invoke_args=arguments if invoke is not None else (),
+        trap_unknown_imports=trap_unknown_imports,
+        guest_abi=guest_abi,
+        cache=cache,
+        backtrace=show_backtrace,
     )
     with open_source(module) as source:
         binary = bytes(source.data)
@@ -220,30 +210,23 @@ def command(
     gc.freeze()
     gc.enable()  # which the start of the command did without
     try:
-        outcome = run(
-            binary,
-            host,
-            options,
-            invoke=invoke,
-            invoke_args=arguments if invoke is not None else (),
-            trap_unknown_imports=trap_unknown_imports,
-            guest_abi=guest_abi,
-            cache=cache,
-        )
-    except GuestTimeout as late:
-        fail(f"the guest was stopped: {late}")
-        outcome = Outcome(EXIT_TIMEOUT)
-    except GuestTrap as trap:
-        first, *others = trap.lines if show_backtrace else folded(trap.lines)
-        fail(f"the guest trapped: {first}", *others)
-        outcome = Outcome(EXIT_TRAP, refused=trap.refused)
+        outcome = run(binary, host, options)
     finally:
         _report(host.stats(), stats, stats_json)
+    _say_how(outcome)
     if outcome.refused is not None:
         _say_refused(*outcome.refused, verbose)
     for result in outcome.results:
         say(str(result))
     _end(outcome.exit_code)
+
+
+def _say_how(outcome: "Outcome") -> None:
+    """Why a guest has not come to its own end."""
+    if outcome.lines:
+        first, *others = outcome.lines
+        what = "trapped" if outcome.reason.value == "trapped" else "was stopped"
+        fail(f"the guest {what}: {first}", *others)
 
 
 def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
@@ -263,6 +246,8 @@ def _stop_after(timeout: float) -> None:
     runtime leaves Python no time to do so, as LiteRT does while it plans a model's memory."""
     import signal
     import threading
+
+    from runtime_shim.engine.outcome import EXIT_TIMEOUT
 
     def stop() -> None:
         fail(f"the guest was stopped while it waited: it ran for longer than {timeout:g} s")

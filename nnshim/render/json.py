@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
-    from nnshim.render.values import Checked, Examined, Inspected, Rewritten
+    from nnshim.render.values import Checked, Examined, Inspected
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
+    from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
     from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
@@ -97,6 +98,7 @@ def inspected(value: Inspected) -> Object:
             module: {
                 "name": abi.name,
                 "certain": abi.certain,
+                "tensor_types_certain": module not in value.hidden,
                 "evidence": _diagnostics(abi.evidence),
             }
             for module, abi in info.abis.items()
@@ -127,13 +129,12 @@ def checked(value: Checked) -> Object:
     }
 
 
-def rewritten(value: Rewritten) -> Object:
-    result = value.result
+def rewritten(result: Result, source: str, output: str | None, validated: bool) -> Object:
     plan = result.plan
     return {
         "changed": bool(plan.edits),
         "written": result.written,
-        "validated": value.validated,
+        "validated": validated,
         "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in plan.renames],
         "adapted": [
             {
@@ -147,8 +148,8 @@ def rewritten(value: Rewritten) -> Object:
         "dropped": plan.dropped,
         "outdated": plan.outdated,
         "diagnostics": _diagnostics(result.notes),
-        "input": {"path": value.source, "size": plan.input_size, "sha256": result.input_sha256},
-        "output": {"path": value.output, "size": plan.output_size, "sha256": result.output_sha256},
+        "input": {"path": source, "size": plan.input_size, "sha256": result.input_sha256},
+        "output": {"path": output, "size": plan.output_size, "sha256": result.output_sha256},
     }
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from nnshim.render import counted
 from rewriter.errors import HostMismatch, NNShimError
 
 if TYPE_CHECKING:
-    from nnshim.render.values import Checked, Examined, Inspected, Rewritten
+    from nnshim.render.values import Checked, Examined, Inspected
     from rewriter.analysis.compatibility import Assessment
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
+    from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
     from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "checked",
     "compared",
-    "counted",
     "examined",
     "explained",
     "failed",
@@ -30,10 +31,6 @@ __all__ = [
     "measured",
     "rewritten",
 ]
-
-
-def counted(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def line(diagnostic: Diagnostic) -> str:
@@ -110,9 +107,7 @@ def checked(value: Checked) -> list[str]:
     return lines + [f"  {line(caveat)}" for caveat in found.caveats]
 
 
-def rewritten(value: Rewritten) -> list[str]:
-    """What is changed; the notes are for standard error."""
-    plan = value.result.plan
+def rewritten(plan: Plan) -> list[str]:
     if not plan.edits:
         return ["nothing to change"]
     lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in plan.renames]

@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Assessment
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
-    from rewriter.rewriting.pipeline import Result
     from runtime_shim.diagnostics.doctor import BackendReport
 
-__all__ = ["Checked", "Examined", "Inspected", "Rewritten", "rewrite_command"]
+__all__ = ["Checked", "Examined", "Inspected", "rewrite_command"]
 
 
 def rewrite_command(host: str, guest_abi: str | None, path: str) -> str:
@@ -24,12 +23,13 @@ def rewrite_command(host: str, guest_abi: str | None, path: str) -> str:
 
 
 class Inspected(NamedTuple):
-    """A module, with what each host means for it, by its name. `guest_abi` is what it was said to
-    be."""
+    """A module, with what each host means for it, by its name. `hidden` has the module names whose
+    imports do not show which numbers tensor types have; `guest_abi` is what it was said to be."""
 
     path: str
     info: ModuleInfo
     findings: Sequence[Diagnostic]
+    hidden: frozenset[str]
     hosts: Mapping[str, Assessment]
     guest_abi: str | None
 
@@ -57,15 +57,6 @@ class Checked(NamedTuple):
         if self.rewrite is None:
             return self.found.reasons
         return [reason._replace(help=self.rewrite) for reason in self.found.reasons]
-
-
-class Rewritten(NamedTuple):
-    """What was done from `source` to `output`, None where nothing was to be written."""
-
-    result: Result
-    source: str
-    output: str | None
-    validated: bool
 
 
 class Examined(NamedTuple):

@@ -30,7 +30,8 @@ class Host:
     `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
     `since` has the functions that came later than the first version the profile covers, with that
     version. `others` are all functions that it defines beside wasi-nn, by module name, None where
-    that is not known, as it depends on how the host was built.
+    that is not known, as it depends on how the host was built. One that `tells_numbers` knows those
+    of an adapted guest by its adapters, and those of tensor types by the tensors.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Host:
     source: str
     since: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, frozenset[str]] | None = None
+    tells_numbers: bool = False
 
 
 WASI = "wasi_snapshot_preview1"
@@ -138,6 +140,7 @@ _PROFILES = (
         limits=(Diagnostic("NN238", "only language models (GGUF) stream"),),
         source="runtime_shim",
         others={WASI: _PREVIEW_1},
+        tells_numbers=True,
     ),
 )
 

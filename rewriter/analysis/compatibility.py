@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rewriter.abi.hosts import WASI, Host
-from rewriter.analysis.fitting import Fit, fit
+from rewriter.analysis.fitting import HIDDEN_TYPES, Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
@@ -43,7 +43,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessmen
 
     `guest` is the host that it was built for, where that is known.
     """
-    found = fit(info, host.dialects, guest)
+    found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_other_names(info, host),
         *found.diagnostics,
@@ -61,11 +61,13 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessmen
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
-    traces = tuple(trace.diagnostic for trace in info.traces)
-    if not info.is_object_file:
-        return traces
-    remedy = "link it before it is rewritten or run"
-    return (Diagnostic("NN106", "this is an object file", help=remedy), *traces)
+    found = [trace.diagnostic for trace in info.traces]
+    if any(hides_types(info, slot) for slot in info.wasi_nn):
+        found.append(HIDDEN_TYPES)
+    if info.is_object_file:
+        remedy = "link it before it is rewritten or run"
+        found.append(Diagnostic("NN106", "this is an object file", help=remedy))
+    return tuple(found)
 
 
 def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 
-__all__ = ["Decision", "Fit", "Wanted", "fit", "fit_import"]
+__all__ = ["HIDDEN_TYPES", "Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types"]
 
 
 class Fit(NamedTuple):
@@ -46,18 +46,32 @@ class Decision(NamedTuple):
 
 class Wanted(NamedTuple):
     """What imports are to fit: one of `dialects`. `guest` is the host that the module was built
-    for, where that is known."""
+    for, where that is known; a host that `tells_numbers` is as rewriter.abi.hosts says."""
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
+    tells_numbers: bool = False
 
     def speaks(self, dialect: Dialect) -> bool:
         return any(speaks(host, dialect) for host in self.dialects)
 
+    def fits_adapted(self, adapter: Adapter) -> bool:
+        """Whether the host takes what an adapter leads to."""
+        target = adapter.target
+        told = self.tells_numbers and any(host.layout == target.layout for host in self.dialects)
+        return told or self.speaks(target)
 
-def fit(info: ModuleInfo, dialects: Sequence[Dialect], guest: Host | None = None) -> Fit:
-    """Choose the adapters by which a module fits a host that speaks one of `dialects`."""
-    wanted = Wanted(dialects, guest)
+
+def fit(
+    info: ModuleInfo,
+    dialects: Sequence[Dialect],
+    guest: Host | None = None,
+    *,
+    tells_numbers: bool = False,
+) -> Fit:
+    """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
+    numbers as rewriter.abi.hosts says of one that `tells_numbers`."""
+    wanted = Wanted(dialects, guest, tells_numbers)
     sources = _adapted_guests(info)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {t.adapter.imported: t.adapter.imported_type for t in info.traces if t.adapter}
@@ -97,8 +111,25 @@ def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
             message = f"it imports {what}, and hosts define functions only"
             yield Diagnostic("NN144", message, item.offset, item.name)
     for trace in info.traces:
-        if trace.adapter is None or not wanted.speaks(trace.adapter.target):
+        if trace.adapter is None or not wanted.fits_adapted(trace.adapter):
             yield trace.diagnostic
+    known = wanted.guest is not None or wanted.tells_numbers
+    if not known and any(hides_types(info, slot) for slot in info.wasi_nn):
+        yield HIDDEN_TYPES
+
+
+def hides_types(info: ModuleInfo, slot: int) -> bool:
+    """Whether a set_input leaves open which numbers the guest has for the types of tensors."""
+    item = info.wasi_nn[slot]
+    name = info.abis[item.module].name
+    return (
+        item.name == "set_input"
+        and name is not None
+        and DIALECTS[name].layout == WITX.layout
+        and info.guest is None
+        and slot not in info.adapters
+        and not any(trace.adapter and trace.adapter.imported == item.name for trace in info.traces)
+    )
 
 
 def _of_the_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
@@ -120,7 +151,7 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
     standing = info.adapters.get(slot)
     if standing:
         adapter = standing.adapter
-        target = _target(adapter.source, wanted, adapter.target)
+        target = _target(adapter.source, wanted, adapter)
         return _decide(item, adapter.function, adapter.source, target, wanted, adapter)
     source, said = _source(imported_as, item, wanted)
     if item.name not in source.functions or item.type != source.signature(item.name):
@@ -148,13 +179,13 @@ def _source(
     return named if item.name in named.functions else WASMEDGE, ()
 
 
-def _target(source: Dialect, wanted: Wanted, adapted_to: Dialect | None = None) -> Dialect:
-    """What a function of `source` is adapted to: nothing else, or what it is adapted to already, or
-    what the host usually speaks."""
+def _target(source: Dialect, wanted: Wanted, standing: Adapter | None = None) -> Dialect:
+    """What a function of `source` is adapted to: nothing else, or what its adapter leads to
+    already, or what the host usually speaks."""
     if wanted.speaks(source):
         return source
-    if adapted_to is not None and wanted.speaks(adapted_to):
-        return adapted_to
+    if standing is not None and wanted.fits_adapted(standing):
+        return standing.target
     return wanted.dialects[0]
 
 
@@ -176,7 +207,7 @@ def _decide(
     if standing is None:
         if adapter:
             said.append(_why(item, function, source, target, wanted))
-    elif not wanted.speaks(standing.target) and not same_adapter(standing.renewed, adapter):
+    elif not wanted.fits_adapted(standing) and not same_adapter(standing.renewed, adapter):
         message = f"its {function} was adapted to another host"
         said.append(Diagnostic("NN206", message, item.offset, function))
     return Decision(adapter, tuple(said))
@@ -186,7 +217,7 @@ def _lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnosti
     """What an adapter does not do, or what depends on the model."""
     if function not in target.functions:
         yield _STAND_INS[function]
-    across = _ACROSS_LAYOUTS.get((source.layout, target.layout))
+    across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
     if across and function in ("set_input", "get_output"):
         yield across
 
@@ -196,7 +227,7 @@ def _why(
 ) -> Diagnostic:
     """Why a function needs an adapter."""
     if source.layout != target.layout:
-        theirs = " or ".join(dialect.layout for dialect in wanted.dialects)
+        theirs = " or ".join(dialect.layout.name for dialect in wanted.dialects)
         message = f"its {item.module} is of the {source.layout} ABI, and the host speaks {theirs}"
         return Diagnostic("NN202", message, item.offset)
     if function not in target.functions:
@@ -221,6 +252,13 @@ def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
         return dict.fromkeys(sources, info.guest)
     return {module: found.pop() for module, found in sources.items() if len(found) == 1}
 
+
+HIDDEN_TYPES = Diagnostic(
+    "NN137",
+    "imports do not show which numbers its tensor types have: those of after August 2023 are"
+    " assumed",
+    help="--guest-abi names others",
+)
 
 _ACROSS_LAYOUTS = {
     ("witx", "wamr"): Diagnostic(

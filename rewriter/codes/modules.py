@@ -181,6 +181,15 @@ CODES = (
         "`nnshim inspect` has what the guess rests on. Name the ABI with `--guest-abi` to be sure.",
     ),
     Code(
+        "NN137",
+        Severity.NOTE,
+        "the numbers of tensor types are a guess",
+        "Until August 2023, wasi-nn numbered the types of tensors in another way, and a function's "
+        "type shows nothing of that. The numbers of today are assumed.",
+        "If the guest was built with older bindings, such as crate wasi-nn up to 0.5, name its ABI "
+        "with `--guest-abi witx-2022`.",
+    ),
+    Code(
         "NN141",
         Severity.ERROR,
         'no memory is exported as "memory"',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.abi.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, Dialect, find_dialect
+from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
 from rewriter.abi.hosts import find_host
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch
@@ -49,7 +49,7 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     info = inspect_module(module, options.guest_abi)
     guest = find_host(options.built_for) if options.built_for is not None else None
     target = _target(options)
-    found = fit(info, target.dialects, guest)
+    found = fit(info, target.dialects, guest, tells_numbers=target.tells_numbers)
     if found.obstacles:
         raise HostMismatch(f"{module.name} cannot {target.title}", found.obstacles)
     fits = all(name in target.names for name in info.abis)
@@ -59,18 +59,18 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
 
 class _Target(NamedTuple):
     """What a module is adapted to: ABIs that will do, module names that will do, the best first,
-    and what messages call it."""
+    and what messages call it; `tells_numbers` as a host has it."""
 
     dialects: tuple[Dialect, ...]
     names: tuple[str, ...]
+    tells_numbers: bool
     title: str
 
 
 def _target(options: RewriteOptions) -> _Target:
     if options.host is not None:
         host = find_host(options.host)
-        return _Target(host.dialects, host.modules, f"run on {host.name}")
+        return _Target(host.dialects, host.modules, host.tells_numbers, f"run on {host.name}")
     dialect = find_dialect(options.abi or "")
-    name = WASI_NN if dialect.layout == WAMR.layout else WASI_EPHEMERAL_NN
-    title = f"be made to have the {dialect.name} ABI"
-    return _Target((dialect,), (options.to or name,), title)
+    names = (options.to or dialect.layout.module,)
+    return _Target((dialect,), names, False, f"be made to have the {dialect.name} ABI")

@@ -8,7 +8,7 @@ set_input and get_output are written twice: see runtime_shim.abi.witx, and copie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from math import prod
 
@@ -20,7 +20,6 @@ from rewriter.abi.dialects import (
     WAMR_TENSOR,
     Dialect,
     Errno,
-    TensorType,
 )
 from runtime_shim.abi import witx
 from runtime_shim.abi.memory import GuestMemory
@@ -60,13 +59,14 @@ def set_input(
     index: int,
     tensor: int,
     *,
-    tensor_types: Mapping[int, TensorType],
+    dialect: Dialect,
 ) -> int:
+    """There is no length, by which other numbers would be known: all hosts had these."""
     dimensions, tensor_type, data = guest.unpack(WAMR_TENSOR, tensor)
     shape = witx.read_shape(guest, *guest.unpack(WAMR_DIMENSIONS, dimensions))
-    kind = witx.meaning(tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
+    kind = witx.meaning(dialect.tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
     with guest.view(data, prod(shape) * ELEMENT_SIZE[kind]) as view:
-        session.set_input(context, index, kind, shape, view)
+        session.set_input(context, index, tensor_type, shape, view, dialect)
     return witx.SUCCESS
 
 
@@ -94,6 +94,6 @@ def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
         **witx.functions(dialect),
         "load": partial(load, dialect=dialect),
         "init_execution_context": init_execution_context,
-        "set_input": partial(set_input, tensor_types=dialect.tensor_types),
+        "set_input": partial(set_input, dialect=dialect),
         "get_output": get_output,
     }

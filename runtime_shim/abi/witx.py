@@ -24,7 +24,6 @@ from rewriter.abi.dialects import (
     Encoding,
     Errno,
     Target,
-    TensorType,
 )
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
@@ -71,7 +70,7 @@ def load(
     guest.check_writable(graph_out, 4)
     known = _ENCODINGS if dialect.encodings is WITX.encodings else dialect.encodings
     kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
-    targets = _WASMEDGE_TARGETS if dialect is WASMEDGE else TARGETS
+    targets = _WASMEDGE_TARGETS if dialect.name == WASMEDGE.name else TARGETS
     device = meaning(targets, target, "target", Errno.INVALID_ARGUMENT)
     session.check_parts(kind, builders_len)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
@@ -109,15 +108,12 @@ def set_input(
     index: int,
     tensor: int,
     *,
-    tensor_types: Mapping[int, TensorType],
+    dialect: Dialect,
 ) -> int:
     dims, dims_len, tensor_type, data, data_len = guest.unpack(TENSOR, tensor)
-    kind = tensor_types.get(tensor_type)
-    if kind is None:
-        raise HostError(Errno.INVALID_ARGUMENT, f"unknown tensor type {tensor_type}")
     shape = read_shape(guest, dims, dims_len)
     with guest.view(data, data_len) as view:
-        session.set_input(context, index, kind, shape, view)
+        session.set_input(context, index, tensor_type, shape, view, dialect)
     return SUCCESS
 
 
@@ -203,7 +199,7 @@ def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
         "load": partial(load, dialect=dialect),
         "load_by_name": load_by_name,
         "init_execution_context": init_execution_context,
-        "set_input": partial(set_input, tensor_types=dialect.tensor_types),
+        "set_input": partial(set_input, dialect=dialect),
         "compute": compute,
         "get_output": get_output,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULTS",
     "NO_OPTIONS",
     "Backend",
+    "Element",
     "ExecutionContext",
     "Graph",
     "MovableContext",
@@ -31,6 +32,7 @@ __all__ = [
     "SharedGraph",
     "StreamingContext",
     "check_length",
+    "elements_of",
     "failed",
     "guarded",
     "is_movable",
@@ -51,6 +53,25 @@ R = TypeVar("R")
 NO_OPTIONS: Options = MappingProxyType({})
 
 
+class Element(NamedTuple):
+    """How an element of a tensor travels: the type that a guest gives it, and its bytes. One that
+    is `boolean` is 0 or 1. `name` is the short name of what it really is. With `bytes_of`, tensors
+    of any of these types, and of any length, are taken for the bytes that they have."""
+
+    type: TensorType
+    size: int
+    boolean: bool = False
+    name: str = ""
+    bytes_of: Collection[TensorType] = ()
+
+    def takes(self, other: Element) -> bool:
+        """Whether an input of such elements takes a tensor of others. Any type that wasi-nn lacks
+        may travel as u8; one that an ABI has a number for is that type only."""
+        if self.bytes_of:
+            return other.type in self.bytes_of
+        return other.name == self.name or (other.name == "u8" and self.type is TensorType.U8)
+
+
 class ExecutionContext(Protocol):
     """One inference in the making. Used by one thread at a time."""
 
@@ -58,9 +79,9 @@ class ExecutionContext(Protocol):
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
         """Copy a tensor in. `shape` counts elements; `data` holds exactly its bytes, and is not
-        to be kept: it is the guest's memory. A context that `takes_any_length` (see check_length)
-        is also called where they do not match, and has to look. One that has an attribute
-        `configured_by` takes its options as the input of that index.
+        to be kept: it is the guest's memory. A context that has an attribute `input_elements`
+        (see elements_of) is also called where they do not match, and has to look. One that has an
+        attribute `configured_by` takes its options as the input of that index.
 
         Raises HostError: `invalid_argument` for an index, a type or a shape that the model does
         not have there, `unsupported_operation` for an input that no wasi-nn tensor can fill.
@@ -201,15 +222,17 @@ class Backend(Protocol):
         """
 
 
-def check_length(
-    context: ExecutionContext, tensor_type: TensorType, shape: tuple[int, ...], size: int
-) -> None:
+def elements_of(context: ExecutionContext) -> Sequence[Element | None] | None:
+    """What the inputs of a context take, None for one that is not a tensor of numbers. None for all
+    of them where the model does not say; a context's `input_elements` do."""
+    return getattr(context, "input_elements", None)
+
+
+def check_length(tensor_type: TensorType, shape: tuple[int, ...], size: int) -> None:
     """Raise HostError with `invalid_argument` unless a tensor has as many bytes as its type and
-    shape say, or the context looks at that itself: those of models whose types wasi-nn lacks take
-    u8 with more than one byte an element, and have an attribute `takes_any_length` that is True.
-    """
+    shape say."""
     needed = prod(shape) * _ELEMENT_SIZES[tensor_type]
-    if size != needed and not getattr(context, "takes_any_length", False):
+    if size != needed:
         raise HostError(
             Errno.INVALID_ARGUMENT,
             f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"

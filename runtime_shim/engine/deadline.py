@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
-import wasmtime
-
-from runtime_shim.errors import GuestTimeout
-from runtime_shim.host.session import Session
+from runtime_shim.engine.outcome import Reason, Stopped
 
 __all__ = ["Deadline"]
 
@@ -27,7 +24,7 @@ class Deadline:
         self._end = None if timeout is None else monotonic() + timeout
 
     def within(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """What the function returns or raises, or GuestTimeout where that takes it too long.
+        """What the function returns or raises, or Stopped where that takes it too long.
 
         It cannot be interrupted, and so goes on in a thread of its own, to no end but its own."""
         if self._end is None:
@@ -50,21 +47,16 @@ class Deadline:
             raise self._over() from None
 
     @contextlib.contextmanager
-    def stops(self, engine: wasmtime.Engine, session: Session) -> Iterator[None]:
-        """Stop the guest, where it is or as soon as a host call returns, once its time is over.
-        Raises GuestTimeout where it is already."""
+    def ends(self, stop: Callable[[BaseException], None]) -> Iterator[None]:
+        """Stop the guest by `stop`, from a thread, once its time is over. Raises Stopped where it
+        is already."""
         if self._end is None:
             yield
             return
         left = self._left(self._end)
         if left <= 0:
             raise self._over()
-
-        def stop() -> None:
-            session.stop = self._over()
-            engine.increment_epoch()
-
-        timer = threading.Timer(left, stop)
+        timer = threading.Timer(left, stop, [self._over()])
         timer.daemon = True
         timer.start()
         try:
@@ -76,5 +68,5 @@ class Deadline:
         """Seconds, never less than none."""
         return max(0.0, end - monotonic())
 
-    def _over(self) -> GuestTimeout:
-        return GuestTimeout(f"it ran for longer than {self._timeout:g} s")
+    def _over(self) -> Stopped:
+        return Stopped(Reason.TIMED_OUT, f"it ran for longer than {self._timeout:g} s")

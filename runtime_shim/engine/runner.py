@@ -5,58 +5,40 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
 from rewriter.abi.dialects import DIALECTS, Dialect
-from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.inspect import ModuleInfo, exported_function, inspect_module
-from rewriter.errors import InputError, InvalidModule, UsageError
+from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.errors import InputError, InvalidModule
 from rewriter.functions.storage import storage
-from rewriter.wasm.module import Module
-from runtime_shim.engine.backtrace import backtrace
-from runtime_shim.engine.binding import NUMBERS, Escape, call, define
+from runtime_shim.engine.backtrace import backtrace, folded
+from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
+from runtime_shim.engine.entry import Entry, entry_of
+from runtime_shim.engine.options import RunOptions
+from runtime_shim.engine.outcome import EXIT_TRAP, Outcome, Reason, Stopped
 from runtime_shim.engine.shares import share_out
+from runtime_shim.engine.streams import Streams, redirects
 from runtime_shim.engine.trampolines.connection import Connection
-from runtime_shim.errors import GuestTrap, HostError, LinkError
+from runtime_shim.errors import LinkError
 from runtime_shim.host.limits import Limits
+from runtime_shim.host.session import Session
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
 
-__all__ = ["Outcome", "WasiOptions", "guest_dialects", "run"]
+__all__ = ["guest_dialects", "run"]
 
 log = logging.getLogger("runtime_shim")
 
 _WASI = "wasi_snapshot_preview1"
 
 
-class WasiOptions(NamedTuple):
-    """What the guest sees of the system. Standard input, output and error are inherited.
-
-    `dirs` maps the guest's paths to the host's folders.
-    """
-
-    argv: Sequence[str] = ()
-    env: Mapping[str, str] = MappingProxyType({})
-    dirs: Mapping[str, str] = MappingProxyType({})
-
-
-class Outcome(NamedTuple):
-    """How a guest ended: its exit code (0 to 255), and what the invoked function returned. Where
-    the code is not 0, `refused` is the last call that the host has refused, by the function's name:
-    the guest need not have ended for that."""
-
-    exit_code: int
-    results: tuple[object, ...] = ()
-    refused: tuple[str, HostError] | None = None
-
-
-_ALONE = WasiOptions()
+_DEFAULTS = RunOptions()
 
 
 class _GuestExit(BaseException):
@@ -71,105 +53,138 @@ class _GuestExit(BaseException):
 
 
 def run(
-    module: bytes,
-    host: NNHost,
-    wasi: WasiOptions = _ALONE,
-    *,
-    invoke: str | None = None,
-    invoke_args: Sequence[str] = (),
-    trap_unknown_imports: bool = False,
-    guest_abi: str | None = None,
-    cache: bool = True,
+    module: bytes, host: NNHost, options: RunOptions = _DEFAULTS, *, check: bool = False
 ) -> Outcome:
     """Instantiate the guest, and call `_initialize` where there is one, and then the function that
     is exported as "", or else as `_start`, if there is one: what `wasmtime run` does. With
-    `invoke`, the export of that name is called with `invoke_args` instead. `guest_abi` names the
-    dialect of a guest whose imports do not tell it. With `cache`, what wasmtime compiles is kept in
-    its own cache for the next time.
+    `options.invoke`, the export of that name is called instead.
 
-    Raises InvalidModule, LinkError for imports that no one defines (with `trap_unknown_imports`
-    the functions among them trap when called), for a missing export and for a module that needs
-    more memory than it may have, UsageError for arguments that the invoked function does not take,
-    InputError for a folder that is not there, and GuestTrap, of which GuestTimeout is one. An error
-    inside the host that is no answer to the guest is raised as it is.
+    However the guest ends, that is the outcome; with `check`, GuestFailed is raised if it does not
+    end well. What keeps it from starting is raised: InvalidModule, LinkError for imports that no
+    one defines, for a missing export and for a module that needs more memory than it may have,
+    UsageError for arguments that the invoked function does not take and for a host that is closed,
+    InputError for a folder that is not there. An error inside the host that is no answer to the
+    guest is raised as it is, and so is one of the files in `options`.
 
     What the guest may use, the host's limits say: see runtime_shim.host.limits. Its time starts
-    here. GuestTimeout is raised in time where wasmtime compiles for too long, but it cannot be
-    interrupted: a thread of this process goes on compiling until it is done.
+    here, and is over in time where wasmtime compiles for too long, too: that cannot be interrupted,
+    and a thread of this process goes on compiling until it is done.
     """
-    limits = host.limits
-    deadline = Deadline(limits.timeout)
-    info = inspect_module(module, guest_abi)
-    dialects = guest_dialects(info)
-    _check_signatures(info, dialects)
-    engine = _engine(cache, limits)
-    try:
-        compiled = deadline.within(wasmtime.Module, engine, module)
-    except wasmtime.WasmtimeError as error:
-        raise InvalidModule(f"wasmtime refuses the module: {_flat(error)}", None) from error
-    linker = wasmtime.Linker(engine)
-    linker.define_wasi()
-    with wasmtime.Store(engine) as store, host.session() as session:
-        store.set_wasi(_wasi_config(wasi))
-        if limits.timeout is not None:
-            store.set_epoch_deadline(1)
-        if limits.fuel is not None:
-            store.set_fuel(limits.fuel)
-        if trap_unknown_imports:
+    deadline = Deadline(host.limits.timeout)
+    with host.session() as session:
+        outcome = _Run(module, session, options).outcome(deadline)
+        outcome = outcome._replace(stats=tuple(session.stats()))
+    return outcome.check() if check else outcome
+
+
+class _Run:
+    """One guest in the making."""
+
+    def __init__(self, module: bytes, session: Session, options: RunOptions) -> None:
+        self._module = module
+        self._session = session
+        self._options = options
+        self._limits = session.usage.limits
+        self._info = inspect_module(module, options.guest_abi)
+        self._dialects = guest_dialects(self._info)
+        _check_signatures(self._info, self._dialects)
+        self._can_be_stopped = self._limits.timeout is not None or redirects(options)
+        self._engine = _engine(options.cache, self._limits, self._can_be_stopped)
+
+    def outcome(self, deadline: Deadline) -> Outcome:
+        with Streams(self._options, self._limits.output, self._stop) as streams:
+            try:
+                outcome = self._ended(deadline, streams)
+            except Stopped as stopped:
+                outcome = stopped.outcome
+            streams.finish()
+            if isinstance(self._session.stop, Stopped):  # which the guest may not have noticed
+                outcome = self._session.stop.outcome
+            elif self._session.stop is not None:
+                raise self._session.stop
+            return outcome._replace(
+                refused=self._session.refused if outcome.exit_code else None,
+                stdout=streams.captured("stdout"),
+                stderr=streams.captured("stderr"),
+            )
+
+    def _stop(self, error: BaseException) -> None:
+        """End the guest with an error, from any thread."""
+        if self._session.stop is None:
+            self._session.stop = error
+            self._engine.increment_epoch()
+
+    def _ended(self, deadline: Deadline, streams: Streams) -> Outcome:
+        """The end of the guest, whose store is gone then. Raises Stopped."""
+        try:
+            compiled = deadline.within(wasmtime.Module, self._engine, self._module)
+        except wasmtime.WasmtimeError as error:
+            raise InvalidModule(f"wasmtime refuses the module: {_flat(error)}", None) from error
+        with wasmtime.Store(self._engine) as store:
+            store.set_wasi(_wasi_config(self._options, streams))
+            if self._can_be_stopped:
+                store.set_epoch_deadline(1)
+            if self._limits.fuel is not None:
+                store.set_fuel(self._limits.fuel)
+            connection = self._connection(store, compiled)
+            entry = entry_of(self._info, self._options.invoke, self._options.invoke_args)
+            if self._limits.memory is not None:
+                bounds = share_out(self._limits.memory, storage(self._info.module))
+                store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
+            try:
+                with deadline.ends(self._stop), streams.take_what_models_print():
+                    return Outcome(0, results=_called(connection, store, entry))
+            except _GuestExit as guest_exit:
+                return Outcome(guest_exit.code)
+            except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
+                if self._session.stop is not None:
+                    raise self._session.stop from trap
+                return self._trapped(trap)
+
+    def _connection(self, store: wasmtime.Store, compiled: wasmtime.Module) -> Connection:
+        """The functions that the guest calls. Raises LinkError where it wants others."""
+        linker = wasmtime.Linker(self._engine)
+        linker.define_wasi()
+        if self._options.trap_unknown_imports:
             linker.define_unknown_imports_as_traps(compiled)
         escape = Escape()
         linker.allow_shadowing = True
         define(linker, _WASI, "proc_exit", 1, 0, _proc_exit, escape)
-        connection = Connection(linker, store, compiled, session, dialects, escape)
-        _check_imports(info, connection.missing)
-        entry = _entry(info.module) if invoke is None else invoke
-        arguments, results = _types(info, entry, invoke_args)
-        if limits.memory is not None:
-            bounds = share_out(limits.memory, storage(info.module))
-            store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
-        try:
-            with deadline.stops(engine, session):
-                outcome = Outcome(0, _run(connection, store, info, entry, arguments, results))
-        except _GuestExit as guest_exit:
-            refused = session.refused if guest_exit.code else None
-            outcome = Outcome(guest_exit.code, refused=refused)
-        except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
-            if session.stop is not None:
-                raise session.stop from trap
-            trapped = GuestTrap(*backtrace(trap))
-            trapped.refused = session.refused
-            raise trapped from trap
-        if session.stop is not None:  # its time was over while it waited for the system
-            raise session.stop
-        return outcome
+        connection = Connection(linker, store, compiled, self._session, self._dialects, escape)
+        _check_imports(self._info, connection.missing)
+        return connection
+
+    def _trapped(self, trap: wasmtime.Trap | wasmtime.WasmtimeError) -> Outcome:
+        lines = backtrace(trap)
+        if not self._options.backtrace:
+            lines = folded(lines)
+        code = trap.trap_code if isinstance(trap, wasmtime.Trap) else None
+        is_starved = code is wasmtime.TrapCode.OUT_OF_FUEL
+        reason = Reason.OUT_OF_FUEL if is_starved else Reason.TRAPPED
+        return Outcome(EXIT_TRAP, reason, lines=tuple(lines))
 
 
-def _run(
-    connection: Connection,
-    store: wasmtime.Store,
-    info: ModuleInfo,
-    entry: str | None,
-    arguments: Sequence[tuple[str, int | float]],
-    results: int,
-) -> tuple[int | float, ...]:
+def _called(connection: Connection, store: wasmtime.Store, entry: Entry) -> tuple[int | float, ...]:
+    """What the guest's function returns."""
     try:
         exports = connection.instantiate().exports(store)
     except wasmtime.WasmtimeError as error:
         raise LinkError(_flat(error)) from error
-    if "_initialize" in info.exports and entry != "_initialize":
+    if entry.after_initialize:
         call(store, _func(exports, "_initialize"), (), 0, connection.escape)
-    if entry is None:
+    if entry.name is None:
         log.info('the guest exports neither "" nor _start: it is done once it is instantiated')
         return ()
-    return tuple(call(store, _func(exports, entry), arguments, results, connection.escape))
+    function = _func(exports, entry.name)
+    return tuple(call(store, function, entry.arguments, entry.results, connection.escape))
 
 
-def _engine(cache: bool, limits: Limits) -> wasmtime.Engine:
-    """An engine that can keep the limits, with wasmtime's cache, which is in the user's folder for
-    caches, unless the user's own configuration of wasmtime says otherwise. Where it cannot be
-    written, it is left out."""
+def _engine(cache: bool, limits: Limits, can_be_stopped: bool) -> wasmtime.Engine:
+    """An engine that can keep the limits, and stop a guest at any time where that is wanted. It has
+    wasmtime's cache, which is in the user's folder for caches, unless the user's own configuration
+    of wasmtime says otherwise. Where it cannot be written, it is left out."""
     config = wasmtime.Config()
-    config.epoch_interruption = limits.timeout is not None
+    config.epoch_interruption = can_be_stopped
     config.consume_fuel = limits.fuel is not None
     if cache:
         try:
@@ -189,11 +204,11 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 
 
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
-    """The dialect for each wasi-nn module name that a guest imports. Where a rewrite has put an
-    adapter before its get_output, that is one of runtime_shim.abi.adapted.
+    """The dialect for each wasi-nn module name that a guest imports, with the numbers that it was
+    said to have, or that its adapters lead to. Where a rewrite has put an adapter before its
+    get_output, that is one of runtime_shim.abi.adapted.
 
-    Raises LinkError where the imports fit no dialect, and for a guest that was adapted to the
-    numbers of a host that has others.
+    Raises LinkError where the imports fit no dialect, or adapters lead nobody knows where.
     """
     dialects = {}
     for module, abi in info.abis.items():
@@ -201,19 +216,28 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
             evidence = (f"  {module}.{item.message}" for item in abi.evidence)
             raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
+        if info.guest is not None:
+            dialects[module] = _with_types_of(info.guest, dialects[module])
     for module, adapter in _adapters(info):
-        from rewriter.adapters.adapter import speaks  # where there are adapters
+        if adapter.target.layout != dialects[module].layout:  # which the imports did not show
+            dialects[module] = adapter.target
+        if adapter.function == "set_input":
+            dialects[module] = _with_types_of(adapter.target, dialects[module])
+        elif adapter.function == "load":
+            dialects[module] = replace(dialects[module], encodings=adapter.target.encodings)
+        elif adapter.function == "get_output":
+            from runtime_shim.abi.adapted import adapted  # where there are adapters
 
-        if not any(speaks(one, adapter.target) for one in HOSTS["nnshim"].dialects):
-            raise LinkError(
-                f"the module was adapted for {adapter.target.name}, whose numbers are others; adapt"
-                " it with `nnshim rewrite --for nnshim`"
-            )
-        if adapter.function == "get_output":
-            from runtime_shim.abi.adapted import adapted
-
-            dialects[module] = adapted(DIALECTS[info.abis[module].name or ""])
+            dialects[module] = adapted(dialects[module])
     return dialects
+
+
+def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:
+    """A dialect whose tensor types have the numbers of one that is known."""
+    if known.layout != dialect.layout:  # it has an adapter, which knows better
+        return dialect
+    types, raw = known.tensor_types, known.raw_types
+    return replace(dialect, tensor_types=types, raw_types=raw, told=True)
 
 
 def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:
@@ -244,41 +268,6 @@ def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None
         raise LinkError("the module imports wasi-nn with other types:", *wrong)
 
 
-def _entry(module: Module) -> str | None:
-    return next((name for name in ("", "_start") if exported_function(module, name)), None)
-
-
-def _types(
-    info: ModuleInfo, entry: str | None, texts: Sequence[str]
-) -> tuple[list[tuple[str, int | float]], int]:
-    """The arguments of the function that is called, and how many results it has."""
-    if entry is not None and entry not in info.exports:
-        exported = ", ".join(info.exports) or "nothing"
-        raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
-    if "_initialize" in info.exports and _signature(info.module, "_initialize") != ((), ()):
-        raise LinkError("the export '_initialize' is not a function without arguments and results")
-    if entry is None:
-        return [], 0
-    params, returned = _signature(info.module, entry)
-    others = [kind for kind in params + returned if kind not in NUMBERS]
-    if others:
-        raise UsageError(
-            f"the export {entry!r} has a parameter or result of type {others[0]}, which only other"
-            " WebAssembly can have a value for"
-        )
-    if len(params) != len(texts):
-        raise UsageError(f"the function takes {len(params)} arguments, and {len(texts)} were given")
-    arguments = zip(params, texts, strict=True)
-    return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
-
-
-def _signature(module: Module, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    func_type = exported_function(module, name)
-    if func_type is None:
-        raise LinkError(f"the export {name!r} is not a function")
-    return func_type.params, func_type.results
-
-
 def _check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
     if missing:
         places = set(missing)
@@ -290,17 +279,15 @@ def _check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
         raise LinkError("the module imports what no one defines:", *unknown)
 
 
-def _wasi_config(options: WasiOptions) -> wasmtime.WasiConfig:
+def _wasi_config(options: RunOptions, streams: Streams) -> wasmtime.WasiConfig:
     config = wasmtime.WasiConfig()
     config.argv = list(options.argv)
     config.env = list(options.env.items())
-    config.inherit_stdin()
-    config.inherit_stdout()
-    config.inherit_stderr()
+    streams.configure(config)
     for guest_path, host_path in options.dirs.items():
         if not os.path.isdir(host_path):
-            raise InputError(f"--dir: there is no folder {host_path}")
-        config.preopen_dir(host_path, guest_path)
+            raise InputError(f"there is no folder {host_path} to give the guest")
+        config.preopen_dir(os.fspath(host_path), guest_path)
     return config
 
 
@@ -309,15 +296,3 @@ def _func(exports: Mapping[str, object], name: str) -> wasmtime.Func:
     if not isinstance(export, wasmtime.Func):
         raise LinkError(f"the export {name!r} is not a function")
     return export
-
-
-def _argument(kind: str, text: str) -> int | float:
-    try:
-        if kind in ("f32", "f64"):
-            return float(text)
-        value, bits = int(text, 0), int(kind[1:])
-        if -(1 << bits - 1) <= value < 1 << bits:
-            return value % (1 << bits)
-    except ValueError:
-        pass
-    raise UsageError(f"{text!r} cannot be passed as {kind}")

@@ -10,7 +10,7 @@ from runtime_shim.numbers import check_number
 
 __all__ = ["Limits", "Usage"]
 
-_KIB, _GIB = 1 << 10, 1 << 30
+_KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 
 _LONGEST = 1_000_000_000
 """Seconds, about 31 years: timers of the system take no more everywhere."""
@@ -28,7 +28,9 @@ class Limits(NamedTuple):
     `timeout` (seconds on the wall, compiling included), `fuel` (wasmtime's, about one an
     instruction) and `memory` (of all that it has, together: linear memories, tables, by 8 bytes an
     element, and objects of the GC proposal) are kept by runtime_shim.run: the guest is stopped, or
-    what it has does not grow; see runtime_shim.engine.shares. The others are kept by every session:
+    what it has does not grow; see runtime_shim.engine.shares. `output` is how many bytes of its
+    standard output, and of its standard error, runtime_shim.run captures, where it does: a guest
+    that writes more is stopped. The others are kept by every session:
     what is more is `too_large` to the guest. `models` are those that it loads from its own memory,
     each, and `tensors` its inputs, each; `total` is the sum of both over all it has, and of the
     files of each named graph that is loaded once more for the configuration that it wants. `names`
@@ -50,6 +52,7 @@ class Limits(NamedTuple):
     names: int | None = 64 * _KIB
     configurations: int | None = 64 * _KIB
     loading: float | None = 300
+    output: int | None = 64 * _MIB
 
     def check(self) -> None:
         """Raise UsageError for a limit that makes no sense."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 from time import perf_counter
 from typing import Protocol, Self, TypeVar
 
-from rewriter.abi.dialects import (
-    Encoding,
-    Errno,
-    TensorType,
-)
+from rewriter.abi.dialects import WITX, Dialect, Encoding, Errno
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.interface import (
     NO_OPTIONS,
@@ -23,6 +20,7 @@ from runtime_shim.backends.interface import (
     QuantizedGraph,
     StreamingContext,
     check_length,
+    elements_of,
     failed,
     guarded,
 )
@@ -30,10 +28,13 @@ from runtime_shim.errors import HostError
 from runtime_shim.host.handles import Ended, Handles
 from runtime_shim.host.limits import Limits, Usage
 from runtime_shim.host.named_graphs import Wanted
+from runtime_shim.host.numbering import Numbering
 from runtime_shim.host.shared_tensors import Arena
 from runtime_shim.host.stats import GraphStats, GuestStats, Key, Row
 
 __all__ = ["AUTO", "DEFAULT_LIMITS", "Floats", "Loader", "Place", "Session"]
+
+_PLAIN = replace(WITX, told=True)
 
 R = TypeVar("R")
 
@@ -102,6 +103,7 @@ class Session:
         """The last call that was refused: the function's name, and why."""
         self.stop: BaseException | None = None
         """Raised where the guest was called from, instead of returning from a host call to it."""
+        self._numbering = Numbering()
         self._arena: Arena | None = None
         self._arenas_store: StoreLife | None = None
 
@@ -227,19 +229,25 @@ class Session:
         self,
         context: int,
         index: int,
-        tensor_type: TensorType,
+        tensor_type: int,
         shape: tuple[int, ...],
         data: memoryview,
+        dialect: Dialect = _PLAIN,
     ) -> None:
-        """Copy an input tensor in; `data` holds the elements of `shape` as bytes."""
+        """Copy an input tensor in; `data` holds the elements of `shape` as bytes. The type is a
+        number of a dialect's, as far as that is known: see runtime_shim.host.numbering."""
         arena = self._arena and self._here()
         usage = self.usage
         found = self.contexts[context]
         size = len(data)
-        check_length(found, tensor_type, shape, size)
+        elements = elements_of(found)
+        element = elements[index] if elements is not None and index < len(elements) else None
+        kind, evidence = self._numbering.read(dialect, tensor_type, element, shape, size)
+        if elements is None:
+            check_length(kind, shape, size)
         usage.check_tensor(context, index, size)
         try:  # as in `guarded`, of which these three would feel the extra call
-            found.set_input(index, tensor_type, shape, data)
+            found.set_input(index, kind, shape, data)
         except HostError:
             raise
         except Exception as error:
@@ -247,8 +255,11 @@ class Session:
                 arena.input_lost(context, index)
             raise failed(error) from error
         usage.set_tensor(context, index, size)
+        if evidence is not None:
+            self._numbering.keep(evidence)
         if arena is not None:
-            arena.input_set(context, index, tensor_type, shape, size)
+            number = tensor_type if dialect is arena.dialect else None
+            arena.input_set(context, index, kind, shape, size, number)
 
     def compute(self, context: int) -> None:
         """Run the model on the inputs that were set."""

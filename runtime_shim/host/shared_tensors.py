@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from rewriter.abi.dialects import TensorType
+from rewriter.abi.dialects import Dialect, TensorType
 from rewriter.abi.structures import structure
 from runtime_shim.backends.interface import ExecutionContext, MovableContext, is_movable
 
@@ -83,13 +83,13 @@ class Arena:
 
     A tensor is moved in when it is set, or read, for the second time with the same type and shape,
     so that a context that is used once costs nothing more. Where there is no room, it stays where
-    it is. `memory` never moves; `numbers` are the tensor types of the ABI that has the entries. To
-    be used by one thread at a time.
+    it is. `memory` never moves; `dialect` is the ABI that has the entries. To be used by one thread
+    at a time.
     """
 
-    def __init__(self, memory: memoryview, numbers: Mapping[int, TensorType]) -> None:
+    def __init__(self, memory: memoryview, dialect: Dialect) -> None:
+        self.dialect = dialect
         self._memory = memory
-        self._numbers = {kind: number for number, kind in numbers.items()}
         self._known: dict[int, _Known] = {}
         self._end = _FIRST_BLOCK
         self._free: dict[int, list[_Block]] = {}
@@ -124,9 +124,16 @@ class Arena:
         ]
 
     def input_set(
-        self, handle: int, index: int, tensor_type: TensorType, shape: tuple[int, ...], size: int
+        self,
+        handle: int,
+        index: int,
+        tensor_type: TensorType,
+        shape: tuple[int, ...],
+        size: int,
+        number: int | None,
     ) -> None:
-        """An input was set by the host."""
+        """An input was set by the host; `number` is the guest's for its type, and means the same
+        whenever the guest sets this input again. None where it is not one of the entries' ABI."""
         known = self._known.get(handle)
         if known is None:
             return
@@ -137,7 +144,6 @@ class Arena:
                 self._give_back(item.block)
             known.inputs[index] = _Input(tensor_type, shape, size)
             return
-        number = self._numbers.get(tensor_type)
         if number is None or len(shape) > _MAX_RANK:
             return
         block = item.block or self._moved(known.context.move_input, index, size)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rewriter.abi.dialects import Encoding, Errno
-from runtime_shim import NamedGraph, NNHost, WasiOptions, run
+from runtime_shim import NamedGraph, NNHost, RunOptions, run
 from samples.build import build
 from tests.conftest import GUESTS
 
@@ -32,7 +32,7 @@ def printed(
 ) -> list[str]:
     build(GUESTS / "generate.c", guest, *(["-DSTREAMING"] if guest.stem == "pieces" else []))
     arguments = ["guest", "gemma", json.dumps(options), PROMPT]
-    run(guest.read_bytes(), host, WasiOptions(arguments))
+    run(guest.read_bytes(), host, RunOptions(arguments), check=True)
     return capfd.readouterr().out.splitlines()
 
 

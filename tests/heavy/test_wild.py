@@ -20,7 +20,7 @@ from rewriter import HostMismatch, RewriteOptions, compare, inspect_module, rewr
 from rewriter.abi.dialects import MODULE_NAMES, Encoding, Errno
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Verdict, assess
-from runtime_shim import GuestTrap, LinkError, NamedGraph, NNHost, WasiOptions, run
+from runtime_shim import GuestTrap, LinkError, NamedGraph, NNHost, Reason, RunOptions, run
 from tests.heavy.wild_guests import (
     BAKED,
     CALLED,
@@ -88,9 +88,19 @@ def printed(host: NNHost, capfd: pytest.CaptureFixture[str]) -> Printed:
 
     def run_here(module: bytes, start: Start) -> tuple[int, str]:
         arguments = ["guest", *([] if start.invoke else start.arguments)]
-        wasi = WasiOptions(arguments, {"PWD": "/"}, {"/": str(MODELS)})
-        invoked = start.arguments if start.invoke else ()
-        done = run(module, host, wasi, invoke=start.invoke, invoke_args=invoked)
+        done = run(
+            module,
+            host,
+            RunOptions(
+                arguments,
+                {"PWD": "/"},
+                {"/": str(MODELS)},
+                invoke=start.invoke,
+                invoke_args=start.arguments if start.invoke else (),
+            ),
+        )
+        if done.reason is not Reason.EXITED:
+            done.check()
         return done.exit_code, capfd.readouterr().out
 
     return run_here

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nnshim.commands.frames import folded
-from runtime_shim import HostError, NNHost, WasiOptions, run
+from runtime_shim import HostError, NNHost, run
+from runtime_shim.engine.backtrace import folded
 from tests.support.command import nnshim
 from tests.support.models import identity
 from tests.support.wasm import assemble
@@ -68,7 +68,7 @@ def test_a_guest_that_ends_well_is_not_spoken_of(tmp_path: Path) -> None:
 
 
 def test_programs_get_the_refused_call() -> None:
-    outcome = run(loads("digits"), NNHost(), WasiOptions())
+    outcome = run(loads("digits"), NNHost())
     assert outcome.refused is not None
     function, error = outcome.refused
     assert (function, error.remedy) == ("load_by_name", "graphs")
@@ -78,7 +78,7 @@ def test_programs_get_the_refused_call() -> None:
 FRAMES = [
     "error while executing at wasm backtrace:",
     "    0:   0x8f - guest.wasm!__rust_start_panic",
-    "    1:   0x7d - guest.wasm!rust_panic",
+    "    1:   0x7d - guest.wasm!__rustc[d131491b17107b07]::rust_panic",
     "    2:   0x6b - guest.wasm!std::panicking::rust_panic_with_hook::h0123456789abcdef",
     "    3:   0x5c - guest.wasm!core::panicking::panic_fmt::h0123456789abcdef",
     "                    at /rustc/library/core/src/panicking.rs:72:14",

@@ -35,6 +35,11 @@ WAMR_GUEST = """(module
   (func (export "_start")
     (drop (call $load (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 8)))))"""
 
+TYPES_GUEST = """(module
+  (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "set_input" (func (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 1))"""
+
 STREAMING_GUEST = """(module
   (import "wasi_ephemeral_nn" "compute_single" (func (param i32) (result i32)))
   (import "wasi_ephemeral_nn" "fini_single" (func (param i32) (result i32)))
@@ -54,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             '(module (import "wasi_nn" "load" (func (param i32 i32 i32 i32) (result i32)))'
             ' (func (export "_start")))'
         ),
+        "types.wasm": assemble(TYPES_GUEST),
         "wamr.wasm": assemble(WAMR_GUEST),
         "adapted.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(host="wasmtime")),
         "long.wasm": assemble(f'{WAMR_GUEST[:-1]} {"(func)" * 130} (@custom ".debug_info" ""))'),

@@ -8,7 +8,7 @@ from typing import Any
 
 import wasmtime
 
-from rewriter.abi.dialects import TENSOR, WITX, Dialect, Encoding, Target, TensorType
+from rewriter.abi.dialects import TENSOR, WITX, Dialect, Encoding, Target
 from rewriter.analysis.inspect import inspect_module
 from runtime_shim import NNHost, guest_dialects
 
@@ -100,9 +100,7 @@ class Guest:
         assert self.init_execution_context(self.u32(HANDLE), HANDLE) == 0
         return self.u32(HANDLE)
 
-    def feed(
-        self, context: int, index: int, kind: TensorType, shape: tuple[int, ...], data: bytes
-    ) -> int:
+    def feed(self, context: int, index: int, kind: int, shape: tuple[int, ...], data: bytes) -> int:
         self.put(DATA, data)
         self.put(DIMS, struct.pack(f"<{len(shape)}I", *shape))
         self.put(TENSOR_AT, TENSOR.pack(DIMS, len(shape), kind, DATA, len(data)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import Enum
 
 from rewriter.abi.dialects import (
     DIALECTS,
@@ -67,11 +68,16 @@ def tables() -> str:
 
 def _abi(dialect: Dialect) -> list[str]:
     """A row of the table of ABIs: the numbers, with what they mean."""
+    types = {**_names(dialect.tensor_types), **dialect.raw_types}
     numbers = (
-        ", ".join(f"{number} {meaning.name.lower()}" for number, meaning in known.items())
-        for known in (dialect.encodings, dialect.tensor_types)
+        ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
+        for known in (_names(dialect.encodings), types)
     )
-    return [f"`{dialect.name}`", dialect.layout, *numbers]
+    return [f"`{dialect.name}`", dialect.layout.name, *numbers]
+
+
+def _names(known: Mapping[int, Enum]) -> dict[int, str]:
+    return {number: meaning.name.lower() for number, meaning in known.items()}
 
 
 def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo:

@@ -9,15 +9,15 @@ from math import prod
 from typing import NamedTuple, TypeAlias
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Errno, TensorType
-from runtime_shim.backends.interface import Options, Part, Settings
+from runtime_shim.backends.interface import Element, Options, Part, Settings
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 from runtime_shim.numbers import MOST_THREADS
 
 __all__ = [
     "SETTINGS",
+    "TEXT",
     "Dim",
-    "Element",
     "Fed",
     "Port",
     "check_booleans",
@@ -45,23 +45,29 @@ Dim: TypeAlias = int | range | None
 """A dimension: its length; the lengths that it can have; or None where it is free."""
 
 
-class Element(NamedTuple):
-    """How an element of a tensor travels: the type that a guest gives it, and its bytes. One that
-    is `boolean` is 0 or 1."""
-
-    type: TensorType
-    size: int
-    boolean: bool = False
-
-
 _FOREIGN_SIZES = {
     "bool": 1, "i8": 1, "f8": 1, "i16": 2, "u16": 2, "bf16": 2, "u32": 4, "u64": 8,
 }  # fmt: skip
 """Types that wasi-nn lacks travel as u8, with so many bytes an element."""
 
+_TAKEN_FOR_BYTES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32)
+
+TEXT = Element(TensorType.U8, 1, name="text", bytes_of=_TAKEN_FOR_BYTES)
+"""What WasmEdge takes as a prompt, whatever the dimensions say.
+
+https://github.com/WasmEdge/WasmEdge/blob/d516c5d/plugins/wasi_nn/wasinnfunc.cpp (set_input)
+"""
+
 _ELEMENTS = {
-    **{kind.name.lower(): Element(kind, size) for kind, size in ELEMENT_SIZE.items()},
-    **{name: Element(TensorType.U8, size, name == "bool") for name, size in _FOREIGN_SIZES.items()},
+    **{
+        kind.name.lower(): Element(kind, size, name=kind.name.lower())
+        for kind, size in ELEMENT_SIZE.items()
+    },
+    **{
+        name: Element(TensorType.U8, size, name == "bool", name)
+        for name, size in _FOREIGN_SIZES.items()
+    },
+    TEXT.name: TEXT,
 }
 
 
@@ -175,8 +181,8 @@ def check_input(
     shape: tuple[int, ...],
     data: memoryview,
 ) -> Element:
-    """What the elements of an input are, which is given a tensor. Types may have the numbers of
-    before August 2023. Raises the HostError that ExecutionContext.set_input promises."""
+    """What the elements of an input are, which is given a tensor. Raises the HostError that
+    ExecutionContext.set_input promises."""
     if index >= len(inputs):
         raise HostError(Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(inputs)}")
     port = inputs[index]
@@ -185,8 +191,7 @@ def check_input(
             Errno.UNSUPPORTED_OPERATION,
             f"input {index} ({port}) is of a type that no wasi-nn tensor can carry",
         )
-    fits = tensor_type is port.element.type or _is_older(tensor_type, port.element, shape, data)
-    if not fits or not port.accepts(shape):
+    if tensor_type is not port.element.type or not port.accepts(shape):
         raise HostError(
             Errno.INVALID_ARGUMENT,
             f"input {index} ({port}) was given {tensor_type.name.lower()} {list(shape)}",
@@ -201,27 +206,6 @@ def check_input(
     if port.element.boolean:
         check_booleans(index, data)
     return port.element
-
-
-def _is_older(
-    tensor_type: TensorType, element: Element, shape: tuple[int, ...], data: memoryview
-) -> bool:
-    """Whether a type has a number of before August 2023, which stands for another one today: the
-    data are then as long as that one has them, and not as its own would be."""
-    elements = prod(shape)
-    return (
-        _OLDER_NUMBERS.get(tensor_type) is element.type
-        and len(data) == elements * element.size
-        and len(data) != elements * ELEMENT_SIZE[tensor_type]
-    )
-
-
-_OLDER_NUMBERS = {TensorType.F64: TensorType.U8, TensorType.U8: TensorType.I32}
-"""What the numbers of these types stood for, and do in guests that are built with crate wasi-nn up
-to 0.5 or with AssemblyScript's bindings.
-
-https://github.com/WebAssembly/wasi-nn/commit/747d8df
-"""
 
 
 def check_booleans(index: int, data: memoryview) -> None:

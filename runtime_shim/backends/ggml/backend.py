@@ -23,6 +23,7 @@ from runtime_shim.backends.checks.gguf import check_lengths
 from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.common.devices import choose_device
 from runtime_shim.backends.common.tensor_info import (
+    TEXT,
     check_parts,
     most_threads,
     not_computed,
@@ -55,10 +56,6 @@ _NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
 
 _LONGEST_METADATA = 1 << 16
 """Bytes: as many as of other configurations, by default."""
-
-_TYPES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32, TensorType.F64)
-"""WasmEdge takes the bytes of these, whatever their number and dimensions say; the last, whose
-number u8 had before August 2023, up to 0.14."""
 
 
 class GgmlBackend:
@@ -125,7 +122,7 @@ class GgmlContext:
     """Implements backends.interface.StreamingContext."""
 
     configured_by = 1
-    takes_any_length = True
+    input_elements = (TEXT, TEXT)
 
     def __init__(self, graph: GgmlGraph) -> None:
         self._graph = graph
@@ -136,24 +133,24 @@ class GgmlContext:
         self._text: Text | None = None
         self._output: bytearray | None = None
         self._piece: bytes | None = b""
-        """The last token's text, None where making it has failed."""
+        """What the last call added to the text, None where it has failed."""
         self._streaming = False
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        if index > 1 or tensor_type not in _TYPES:
+        if index > 1 or tensor_type not in TEXT.bytes_of:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"
                 f" {tensor_type.name.lower()} as input {index}",
             )
+        if index == self.configured_by:
+            self._set_options(data)  # what is refused leaves everything as it was
         self._streaming = False
         self._piece = b""
-        if index == self.configured_by:
-            self._set_options(data)
-            return
-        self._set_prompt(data)
+        if index != self.configured_by:
+            self._set_prompt(data)
 
     def _set_prompt(self, data: memoryview) -> None:
         self._prompt, self._missing = None, _NOT_SET
@@ -244,7 +241,9 @@ class GgmlContext:
         try:
             yield
         except Exception as error:
-            if not isinstance(error, HostError) or error.errno is Errno.RUNTIME_ERROR:
+            if isinstance(error, HostError) and error.errno is Errno.CONTEXT_FULL:
+                self._piece = b""
+            elif not isinstance(error, HostError) or error.errno is Errno.RUNTIME_ERROR:
                 self._text = self._output = None
                 self._streaming = False
             raise

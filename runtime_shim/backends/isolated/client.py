@@ -22,9 +22,11 @@ from typing import Any
 
 from rewriter.abi.dialects import Encoding, Target, TensorType
 from runtime_shim.backends.common.c_objects import free_with
+from runtime_shim.backends.common.tensor_info import element_of
 from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
+    Element,
     Options,
     Part,
     Place,
@@ -108,11 +110,14 @@ class IsolatedGraph:
         return self._process.has_ended()
 
     def init_execution_context(self) -> IsolatedContext:
-        number, streams, any_length, configured_by = self._process.call(
+        number, streams, elements, configured_by = self._process.call(
             "init_execution_context", self._number
         )
         kind = IsolatedStream if streams else IsolatedContext
-        return kind(self._process, number, any_length is True, configured_by)
+        context = kind(self._process, number, configured_by)
+        if elements is not None:
+            context.input_elements = [element_of(str(name)) for name in elements]
+        return context
 
 
 class IsolatedSharedGraph(IsolatedGraph):
@@ -134,12 +139,11 @@ class IsolatedQuantizedGraph(IsolatedGraph):
 class IsolatedContext:
     """Implements backends.interface.ExecutionContext."""
 
-    def __init__(
-        self, process: Process, number: int, takes_any_length: bool, configured_by: object
-    ) -> None:
+    input_elements: Sequence[Element | None] | None = None
+
+    def __init__(self, process: Process, number: int, configured_by: object) -> None:
         self._process = process
         self._number = number
-        self.takes_any_length = takes_any_length
         self.configured_by = configured_by if isinstance(configured_by, int) else None
         free_with(self, process.forget, number)
 

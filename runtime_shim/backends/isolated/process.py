@@ -25,6 +25,7 @@ from runtime_shim.backends import import_backend
 from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.interface import (
     Backend,
+    Element,
     Part,
     Place,
     Quantization,
@@ -32,6 +33,7 @@ from runtime_shim.backends.interface import (
     Settings,
     SharedGraph,
     StreamingContext,
+    elements_of,
     guarded,
 )
 from runtime_shim.backends.isolated.wire import LARGEST_MESSAGE, SharedMemory, receive, send
@@ -41,6 +43,9 @@ __all__ = ["end_with", "main"]
 
 _LONGEST_TEXT = LARGEST_MESSAGE // 64
 """Characters of a reason or remark, of which JSON makes up to twelve bytes each."""
+
+_MOST_INPUTS = LARGEST_MESSAGE // 16
+"""Of a model, whose types the host is told; to it, the others are of any."""
 
 _MOST_OUTPUT = LARGEST_MESSAGE // 8
 """Bytes in one message: in JSON, each is a character, of up to six bytes."""
@@ -206,12 +211,13 @@ class _Models:
 
     def _init_execution_context(
         self, _: SharedMemory, graph: int
-    ) -> tuple[int, bool, bool, int | None]:
+    ) -> tuple[int, bool, list[str] | None, int | None]:
         context = self._objects[graph].init_execution_context()
-        any_length = getattr(context, "takes_any_length", False)
+        elements = elements_of(context)
         configured_by = getattr(context, "configured_by", None)
         streams = isinstance(context, StreamingContext)
-        return self._add(context), streams, any_length, configured_by
+        names = None if elements is None else _short_names(elements)
+        return self._add(context), streams, names, configured_by
 
     def _set_input(
         self,
@@ -230,6 +236,11 @@ def _send_output(channel: socket.socket, data: bytes) -> None:
     """Have the host write what a model prints for the guest that it computes for."""
     for start in range(0, len(data), _MOST_OUTPUT):
         send(channel, [data[start : start + _MOST_OUTPUT].decode("latin-1")])
+
+
+def _short_names(elements: Sequence[Element | None]) -> list[str]:
+    """Of the first inputs; an empty one for what is not a tensor of numbers."""
+    return [element.name if element else "" for element in elements[:_MOST_INPUTS]]
 
 
 def _short(found: Sequence[Quantization | None]) -> list[Quantization | None]:

@@ -122,6 +122,7 @@ class LiteRtGraph:
             else _port(details)
             for details in self.input_details
         )
+        self.input_elements = [port.element for port in self.inputs]
         self.outputs = tuple(map(_port, self.output_details))
         self.input_quantization: Sequence[Quantization | None] = tuple(
             map(_quantization, self.input_details)
@@ -171,10 +172,9 @@ class LiteRtContext:
     which a call has failed is not used any more.
     """
 
-    takes_any_length = True
-
     def __init__(self, graph: LiteRtGraph) -> None:
         self._graph = graph
+        self.input_elements = graph.input_elements
         self._inputs: dict[int, npt.NDArray[np.generic]] = {}
         self._shapes: dict[int, tuple[int, ...]] | None = None
         self._computed = False

@@ -81,6 +81,7 @@ class OnnxGraph:
         )
         if any(port.dims == () for port in self.inputs):
             self.inputs = _with_free_ranks(self.inputs, model)
+        self.input_elements = [port.element for port in self.inputs]
         self.input_types = [_kind(node)[1] for node in (*required, *overridable)]
         self.outputs = tuple(_port(node) for node in session.get_outputs())
         names = dict.fromkeys(port.name for port in self.outputs)
@@ -102,10 +103,9 @@ class OnnxContext:
     output is an input, comes out of a branch, or is not of the shape that the model declares.
     """
 
-    takes_any_length = True
-
     def __init__(self, graph: OnnxGraph) -> None:
         self._graph = graph
+        self.input_elements = graph.input_elements
         self._on_cpu = graph.device == CPU.name
         self._fed: dict[int, Fed] = {}
         self._bound: dict[int, tuple[Any, ...]] = {}

@@ -39,6 +39,7 @@ class OpenVinoGraph:
         self.has_state = has_state
         self.device = ", ".join(model.execution_devices)
         self.inputs = model.inputs
+        self.input_elements = [port.element for port in model.inputs]
         self.outputs = model.outputs
         self._is_fixed = not (has_loop or has_state) and all(
             port.fixed_shape is not None for port in (*model.inputs, *model.outputs)
@@ -74,10 +75,9 @@ class FreeContext:
     they are: memory that it has seen once is its own as long as it lives.
     """
 
-    takes_any_length = True
-
     def __init__(self, graph: OpenVinoGraph) -> None:
         self._graph = graph
+        self.input_elements = graph.input_elements
         self._fed: dict[int, Fed] = {}
         self._moved: dict[int, memoryview] = {}
         self._kept: dict[int, bytes] = {}
@@ -172,10 +172,9 @@ class OpenVinoContext:
     state. The next one reads from the same memory.
     """
 
-    takes_any_length = True
-
     def __init__(self, graph: OpenVinoGraph) -> None:
         self._graph = graph
+        self.input_elements = graph.input_elements
         self._request = graph.new_request()
         self._failed = False
         self._fed: dict[int, Fed] = {}

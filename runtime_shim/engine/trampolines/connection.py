@@ -95,7 +95,7 @@ class Connection:
             return
         start = ctypes.addressof(arena.data_ptr(store).contents)
         view = view_of(start, arena.data_len(store))
-        self._session.use_arena(Arena(view, dialect.tensor_types), StoreLife(store))
+        self._session.use_arena(Arena(view, dialect), StoreLife(store))
 
     def _instance(self, linker: wasmtime.Linker, module: wasmtime.Module) -> wasmtime.Instance:
         found = definitions(self._store, module, linker)

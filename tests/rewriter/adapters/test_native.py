@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from runtime_shim import NNHost, WasiOptions, run
+from runtime_shim import NNHost, RunOptions, run
 from tests.support.models import identity, model, sum_and_product
 from tests.support.native import NativeWasmtime, openvino_model
 
@@ -80,6 +80,6 @@ def test_results_are_those_of_nnshim_to_the_last_bit(
     arguments = [names, "1", "f32", "4,64", "input"]
     done = native.run(folder / "wamr to witx.wasm", *arguments)
     assert len(done.stdout) == 4 * 32 * 8 + 1
-    wasi = WasiOptions(["guest.wasm", *arguments], dirs={".": str(folder)})
-    run((folder / "wamr.wasm").read_bytes(), NNHost(fast_math=True), wasi)
+    wasi = RunOptions(["guest.wasm", *arguments], dirs={".": str(folder)})
+    run((folder / "wamr.wasm").read_bytes(), NNHost(fast_math=True), wasi, check=True)
     assert capfd.readouterr().out == done.stdout

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import rewriter
-from rewriter import HostMismatch, NothingToRename, UsageError, inspect_module
+from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Assessment, Verdict, assess
@@ -42,21 +42,27 @@ def words(diagnostics: tuple[Diagnostic, ...]) -> list[tuple[str, str]]:
     return [(diagnostic.code, diagnostic.message) for diagnostic in diagnostics]
 
 
-@pytest.mark.parametrize(
-    ("module", "abi", "expected"),
-    [
-        ("wasi_ephemeral_nn", "witx", [AS_IT_IS, AS_IT_IS, AS_IT_IS, REWRITE, AS_IT_IS, AS_IT_IS]),
-        ("wasi_nn", "witx", [REWRITE, REWRITE, REWRITE, REWRITE, REWRITE, AS_IT_IS]),
-        ("wasi_nn", "wamr", [REWRITE, REWRITE, REWRITE, AS_IT_IS, REWRITE, AS_IT_IS]),
-        ("wasi_ephemeral_nn", "wamr", [REWRITE, REWRITE, REWRITE, REWRITE, REWRITE, AS_IT_IS]),
-    ],
-)  # fmt: skip
-def test_name_and_abi_decide_where_a_module_runs(
-    module: str, abi: str, expected: list[Verdict]
-) -> None:
-    hosts = ["wasmtime", "wamr", "wamr-2.1", "wamr-legacy", "wasmedge", "nnshim"]
-    assert list(HOSTS) == hosts
-    assert [on(host, guest(module, abi)).verdict for host in hosts] == expected
+FORMS = [
+    ("wasi_ephemeral_nn", "witx"),
+    ("wasi_nn", "witx"),
+    ("wasi_nn", "wamr"),
+    ("wasi_ephemeral_nn", "wamr"),
+]
+
+VERDICTS = {
+    "wasmtime": [AS_IT_IS, REWRITE, REWRITE, REWRITE],
+    "wamr": [AS_IT_IS, REWRITE, REWRITE, REWRITE],
+    "wamr-2.1": [AS_IT_IS, REWRITE, REWRITE, REWRITE],
+    "wamr-legacy": [REWRITE, REWRITE, AS_IT_IS, REWRITE],
+    "wasmedge": [AS_IT_IS, REWRITE, REWRITE, REWRITE],
+    "nnshim": [AS_IT_IS, AS_IT_IS, AS_IT_IS, AS_IT_IS],
+}
+"""Of the FORMS of a guest, in their order."""
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_name_and_abi_decide_where_a_module_runs(host: str) -> None:
+    assert [on(host, guest(module, abi)).verdict for module, abi in FORMS] == VERDICTS[host]
 
 
 def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:
@@ -116,7 +122,8 @@ def test_of_many_imports_that_no_one_defines_ten_are_named() -> None:
 def test_hosts_define_wasi_and_wasmtime_its_first_version_too() -> None:
     for function, others in (("fd_write", ["nnshim"]), ("sock_accept", ["wasmtime", "nnshim"])):
         module = assemble(f'(module (import "wasi_unstable" "{function}" (func)))')
-        assert [host for host in HOSTS if on(host, module).verdict is CANNOT] == others
+        for host in ("wasmtime", "wamr", "wasmedge", "nnshim"):
+            assert (on(host, module).verdict is CANNOT) == (host in others)
         module = assemble(f'(module (import "wasi_snapshot_preview1" "{function}" (func)))')
         assert all(on(host, module).verdict is AS_IT_IS for host in HOSTS)
 
@@ -137,15 +144,37 @@ def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
     found = on("wamr-2.1", module)
     assert found.verdict is REWRITE
     assert codes(found.reasons) == ["NN204"]
-    there = rewriter.rewrite(module, rewriter.RewriteOptions(host="wamr-2.1"))
+    there = rewriter.rewrite(module, RewriteOptions(host="wamr-2.1"))
     assert on("wamr-2.1", there).verdict is AS_IT_IS
     assert words(on("wasmtime", there).reasons) == [
         ("NN206", "its set_input was adapted to another host")
     ]
-    assert (
-        on("wamr", rewriter.rewrite(there, rewriter.RewriteOptions(host="wamr"))).verdict
-        is AS_IT_IS
-    )
+    assert on("wamr", rewriter.rewrite(there, RewriteOptions(host="wamr"))).verdict is AS_IT_IS
+
+
+def guesses_numbers(host: str, module: bytes, guest_abi: str | None = None) -> bool:
+    return "NN137" in codes(assess(inspect_module(module, guest_abi), HOSTS[host]).caveats)
+
+
+def test_numbers_of_types_that_nothing_shows_are_a_caveat_but_where_tensors_show_them() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "set_input")
+    for host in HOSTS:
+        assert guesses_numbers(host, module) is (host != "nnshim")
+        assert not guesses_numbers(host, module, "witx-2022")
+        assert not guesses_numbers(host, guest("wasi_ephemeral_nn", "witx"))
+        assert not guesses_numbers(host, guest("wasi_nn", "wamr", "set_input"))
+        assert not guesses_numbers(host, rewriter.rewrite(module, RewriteOptions(host="wamr-2.1")))
+    told = assess(inspect_module(module), HOSTS["wasmtime"], guest=HOSTS["wamr-2.1"])
+    assert "NN137" not in codes(told.caveats)
+
+
+@pytest.mark.parametrize("abi", DIALECTS)
+def test_nnshim_runs_what_was_adapted_to_any_abi(abi: str) -> None:
+    for source in ("witx", "wamr"):
+        module = guest("wasi_ephemeral_nn", source, "set_input")
+        there = rewriter.rewrite(module, RewriteOptions(abi=abi))
+        assert on("nnshim", there).verdict is AS_IT_IS
+        assert on("nnshim", there).reasons == ()
 
 
 def test_the_host_that_a_module_was_built_for_says_what_its_numbers_mean() -> None:
@@ -169,7 +198,7 @@ def test_a_memory_that_adapters_cannot_work_in_is_an_obstacle(memory: str, code:
     module = guest("wasi_nn", "wamr", memory=memory)
     assert on("wamr-legacy", module).verdict is AS_IT_IS
     with pytest.raises(HostMismatch) as caught:
-        rewriter.rewrite(module, rewriter.RewriteOptions(host="wasmtime", validate=False))
+        rewriter.rewrite(module, RewriteOptions(host="wasmtime", validate=False))
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rewriter import HostMismatch, RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import Encoding, Errno, Target
-from runtime_shim import NamedGraph, NNHost, WasiOptions, run
+from runtime_shim import NamedGraph, NNHost, Reason, RunOptions, run
 from samples.build import build
 from tests.conftest import GUESTS
 from tests.support.models import sum_and_product
@@ -39,7 +39,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def printed(guest: bytes, folder: Path, capfd: pytest.CaptureFixture[str], config: str = "") -> str:
     graph = NamedGraph("both", Encoding.ONNX, Target.CPU, (str(folder / "model.onnx"),))
-    run(guest, NNHost(graphs=[graph]), WasiOptions(["guest.wasm", "both", config]))
+    assert (
+        run(guest, NNHost(graphs=[graph]), RunOptions(["guest.wasm", "both", config])).reason
+        is Reason.EXITED
+    )
     return capfd.readouterr().out
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from rewriter import RewriteOptions, rewrite
 from rewriter.abi.dialects import Encoding, Target
-from runtime_shim import NamedGraph, NNHost, WasiOptions, run
+from runtime_shim import NamedGraph, NNHost, RunOptions, run
 from samples.build import SAMPLES, build
 from tests.conftest import GUESTS
 
@@ -40,10 +40,9 @@ def test_a_guest_tells_files_as_the_publishers_program_does(
     for name, path in FILES.items():
         (tmp_path / name).write_bytes(path.read_bytes())
     graph = NamedGraph("magika", encoding, Target.CPU, (str(MODEL / "model.onnx"),))
-    options = WasiOptions(["filetype", *(f"/{name}" for name in FILES)], dirs={"/": str(tmp_path)})
-    assert (
-        run(rewrite(guest, RewriteOptions(abi=abi)), NNHost(graphs=[graph]), options).exit_code == 0
-    )
+    options = RunOptions(["filetype", *(f"/{name}" for name in FILES)], dirs={"/": str(tmp_path)})
+    adapted = rewrite(guest, RewriteOptions(abi=abi))
+    assert run(adapted, NNHost(graphs=[graph]), options).exit_code == 0
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
     labels = json.loads((MODEL / "config.min.json").read_text())["target_labels_space"]
     publisher = magika.Magika()

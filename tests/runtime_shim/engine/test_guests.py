@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto
 
 from rewriter import inspect_module
-from runtime_shim import NNHost, WasiOptions, run
+from runtime_shim import NNHost, RunOptions, run
 from tests.support.models import identity, sum_and_product
 
 NAMES = [
@@ -24,7 +24,7 @@ NAMES = [
 
 
 def outputs(guest: bytes, folder: Path, capfd: pytest.CaptureFixture[str], *args: str) -> str:
-    wasi = WasiOptions(["guest.wasm", *args], dirs={".": str(folder)})
+    wasi = RunOptions(["guest.wasm", *args], dirs={".": str(folder)})
     assert run(guest, NNHost(), wasi).exit_code == 0
     return capfd.readouterr().out
 

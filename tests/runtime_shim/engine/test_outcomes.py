@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import wasmtime
 
-from runtime_shim import GuestTimeout, GuestTrap, Limits, NNHost, run
+from runtime_shim import Limits, NNHost, Reason, RunOptions, run
 from tests.support.wasm import assemble
 
 EXITS = """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -27,13 +27,13 @@ SPINS = """(module (import "wasi_nn" "compute" (func $compute (param i32) (resul
 
 def ending(module: bytes, host: NNHost) -> str:
     try:
-        return str(run(module, host, cache=False).exit_code)
-    except GuestTimeout:
-        return "timeout"
-    except GuestTrap as error:
-        return "unreachable" if "unreachable" in str(error) else str(error)
+        outcome = run(module, host, RunOptions(cache=False))
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is counted
         return repr(error)
+    if outcome.reason is Reason.EXITED:
+        return str(outcome.exit_code)
+    is_unreachable = "unreachable" in "".join(outcome.lines)
+    return "unreachable" if is_unreachable else outcome.reason.value
 
 
 def endings(expected: str, module: bytes, host: NNHost, times: int) -> collections.Counter[str]:
@@ -62,7 +62,7 @@ def test_each_run_has_its_own_outcome_whatever_others_do() -> None:
         (str(code), assemble(EXITS.format(code=code)), free, 5_000) for code in range(1, 6)
     ]
     work.append(("unreachable", assemble(TRAPS), free, 4_000))
-    work.append(("timeout", assemble(SPINS), short, 1_000))
+    work.append(("timed out", assemble(SPINS), short, 1_000))
     with ThreadPoolExecutor(len(work) + 1) as pool:
         noise = pool.submit(fails_in_a_function_of_an_embedder, 20_000)
         found = sum(pool.map(lambda item: endings(*item), work), collections.Counter[str]())

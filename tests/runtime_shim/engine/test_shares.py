@@ -8,7 +8,7 @@ from rewriter.functions.storage import Storage, storage
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import MemoryType, TableType
-from runtime_shim import GuestTrap, LinkError, NNHost, run
+from runtime_shim import GuestTrap, LinkError, NNHost, RunOptions, run
 from runtime_shim.engine.shares import share_out
 from runtime_shim.host.limits import Limits
 from tests.support.wasm import HEADER, assemble, section, vector
@@ -21,7 +21,7 @@ ELEMENT = 8
 def grown(text: str, limit: int = LIMIT) -> tuple[int, ...]:
     """What the sizes of a guest's memories and tables are, in bytes, after its `grow`."""
     limits = Limits(memory=limit, fuel=2_000_000)  # of which a guest without bounds would run out
-    outcome = run(assemble(text), NNHost(limits=limits), invoke="grow")
+    outcome = run(assemble(text), NNHost(limits=limits), RunOptions(invoke="grow"))
     return tuple(int(str(size)) for size in outcome.results)
 
 
@@ -95,10 +95,15 @@ OBJECTS = """(module
 def test_objects_count_with_a_memory() -> None:
     host = NNHost(limits=Limits(memory=LIMIT))
     fits, too_many = str(LIMIT // 4 // 64), str(LIMIT * 3 // 4 // 32)  # of 32 to 64 bytes each
-    grown = run(assemble(OBJECTS), host, invoke="grow", invoke_args=[fits])
+    grown = run(assemble(OBJECTS), host, RunOptions(invoke="grow", invoke_args=[fits]))
     assert grown.results == (LIMIT // 2 // PAGE,)
     with pytest.raises(GuestTrap, match="GC heap out of memory"):
-        run(assemble(OBJECTS), host, invoke="grow", invoke_args=[too_many])
+        run(
+            assemble(OBJECTS),
+            host,
+            RunOptions(invoke="grow", invoke_args=[too_many]),
+            check=True,
+        )
 
 
 def test_exceptions_are_objects() -> None:

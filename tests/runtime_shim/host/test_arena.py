@@ -39,11 +39,11 @@ class Context:
 
 def arena(room: int) -> tuple[Arena, memoryview]:
     memory = memoryview(bytearray(FIRST + room))
-    return Arena(memory, WITX.tensor_types), memory
+    return Arena(memory, WITX), memory
 
 
 def set_floats(tested: Arena, handle: int, count: int) -> None:
-    tested.input_set(handle, 0, TensorType.F32, (count,), 4 * count)
+    tested.input_set(handle, 0, TensorType.F32, (count,), 4 * count, TensorType.F32)
 
 
 def used(tested: Arena, handle: int, count: int) -> Context:
@@ -126,7 +126,7 @@ def test_another_shape_that_cannot_have_an_entry_takes_the_old_one_away() -> Non
     used(tested, 1, 1)
     assert memory[8 * 64] == 1
     for _ in range(2):
-        tested.input_set(1, 0, TensorType.F32, (1,) * 9, 4)
+        tested.input_set(1, 0, TensorType.F32, (1,) * 9, 4, TensorType.F32)
     assert memory[8 * 64 : 8 * 64 + 4].tobytes() == bytes(4)  # of its entry, the context
 
 
@@ -136,7 +136,7 @@ def test_tensors_of_nothing_and_of_many_dimensions_stay() -> None:
     tested.admit(1, context)
     for shape in ((0,), (1,) * 9):
         for _ in range(3):
-            tested.input_set(1, 0, TensorType.F32, shape, 4 * sum(shape))
+            tested.input_set(1, 0, TensorType.F32, shape, 4 * sum(shape), TensorType.F32)
     assert not context.inputs
     assert not any(memory)
 

@@ -13,7 +13,17 @@ import wasmtime
 from rewriter.abi.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
 from rewriter.errors import InvalidModule, UsageError
 from rewriter.wasm.sections import SectionId
-from runtime_shim import GuestTimeout, GuestTrap, HostError, Limits, NNHost, Outcome, Session, run
+from runtime_shim import (
+    GuestTimeout,
+    GuestTrap,
+    HostError,
+    Limits,
+    NNHost,
+    Outcome,
+    RunOptions,
+    Session,
+    run,
+)
 from runtime_shim.testing import FakeBackend
 from tests.support.guest import BUILDERS, DATA, HANDLE, Guest
 from tests.support.models import identity
@@ -122,7 +132,7 @@ GROW = assemble("""(module (memory (export "memory") 1)
 
 def test_a_guest_in_a_loop_is_stopped_when_its_time_is_over() -> None:
     with pytest.raises(GuestTimeout, match=r"longer than 0\.1 s"):
-        run(LOOP, NNHost(limits=Limits(timeout=0.1)))
+        run(LOOP, NNHost(limits=Limits(timeout=0.1)), check=True)
 
 
 def test_time_counts_from_before_the_module_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,13 +144,13 @@ def test_time_counts_from_before_the_module_is_compiled(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("wasmtime.Module", slow)
     with pytest.raises(GuestTimeout, match=r"longer than 0\.2 s"):
-        run(RUNS, NNHost(limits=Limits(timeout=0.2)))
+        run(RUNS, NNHost(limits=Limits(timeout=0.2)), check=True)
     done.set()
 
 
 def test_no_guest_starts_when_its_time_is_over() -> None:
     with pytest.raises(GuestTimeout):
-        run(RUNS, NNHost(limits=Limits(timeout=0)))
+        run(RUNS, NNHost(limits=Limits(timeout=0)), check=True)
 
 
 def test_what_wasmtime_refuses_is_refused_with_a_limit_of_time_too() -> None:
@@ -167,18 +177,25 @@ def test_the_highest_and_the_lowest_limits_hold() -> None:
     limits = dict.fromkeys(Limits._fields, highest) | {"timeout": 1e9, "loading": 1e9}
     assert run(RUNS, NNHost(limits=Limits(**limits))) == Outcome(0)  # type: ignore[arg-type]
     with pytest.raises(GuestTrap, match="all fuel consumed"):
-        run(RUNS, NNHost(limits=Limits(**{**dict.fromkeys(Limits._fields, 0), "timeout": 60})))
+        run(
+            RUNS,
+            NNHost(limits=Limits(**{**dict.fromkeys(Limits._fields, 0), "timeout": 60})),
+            check=True,
+        )
 
 
 def test_a_guest_without_fuel_traps() -> None:
     with pytest.raises(GuestTrap, match="all fuel consumed"):
-        run(LOOP, NNHost(limits=Limits(fuel=1000)))
-    run(GROW, NNHost(limits=Limits(fuel=1000)))
+        run(LOOP, NNHost(limits=Limits(fuel=1000)), check=True)
+    run(GROW, NNHost(limits=Limits(fuel=1000)), check=True)
 
 
 def test_a_memory_does_not_grow_beyond_the_limit() -> None:
     host = NNHost(limits=Limits(memory=4 * 65536))
-    grown = [run(GROW, host, invoke="grow", invoke_args=[pages]).results[0] for pages in ("3", "4")]
+    grown = [
+        run(GROW, host, RunOptions(invoke="grow", invoke_args=[pages])).results[0]
+        for pages in ("3", "4")
+    ]
     assert grown == [1, -1]
 
 
@@ -205,7 +222,7 @@ def test_a_guest_is_gone_when_a_backend_returns_too_late() -> None:
 
     backends = {Encoding.ONNX: FakeBackend(infer)}
     with pytest.raises(GuestTimeout):
-        run(assemble(COMPUTES), NNHost(backends=backends, limits=Limits(timeout=1.5)))
+        run(assemble(COMPUTES), NNHost(backends=backends, limits=Limits(timeout=1.5)), check=True)
     assert len(computed) == 1
 
 

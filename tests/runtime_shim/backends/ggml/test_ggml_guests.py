@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from runtime_shim import NamedGraph, NNHost, WasiOptions, run
+from runtime_shim import NamedGraph, NNHost, Reason, RunOptions, run
 from samples.build import build
 from tests.conftest import GUESTS
 from tests.support.gguf_models import successors
@@ -41,7 +41,7 @@ def printed(
 ) -> list[str]:
     graph = NamedGraph("it", Encoding.GGML, "auto", (str(folder / "letters.gguf"),), GREEDY)
     host = NNHost(graphs=[graph], isolate=isolate)
-    run(guest, host, WasiOptions(["guest", "it", *arguments]))
+    assert run(guest, host, RunOptions(["guest", "it", *arguments])).reason is Reason.EXITED
     return capfd.readouterr().out.splitlines()
 
 
@@ -75,7 +75,10 @@ def test_a_model_whose_file_has_gone_is_not_found(
     successors(tmp_path / "gone.gguf", "ab")
     graph = NamedGraph("it", Encoding.GGML, Target.CPU, (str(tmp_path / "gone.gguf"),))
     (tmp_path / "gone.gguf").unlink()
-    run(guests[False], NNHost(graphs=[graph]), WasiOptions(["guest", "it", "", "a"]))
+    assert (
+        run(guests[False], NNHost(graphs=[graph]), RunOptions(["guest", "it", "", "a"])).reason
+        is Reason.EXITED
+    )
     answer = capfd.readouterr().out
     assert answer == f"load_by_name_with_config {Errno.MODEL_NOT_FOUND:d}\n"
 

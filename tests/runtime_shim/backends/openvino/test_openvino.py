@@ -279,7 +279,7 @@ def signal_stack():
 
 def trap():
     try:
-        run(assemble('(module (func (export "_start") unreachable))'), NNHost())
+        run(assemble('(module (func (export "_start") unreachable))'), NNHost(), check=True)
     except GuestTrap:
         return
     raise SystemExit("no trap")

@@ -1,0 +1,82 @@
+"""The function that a guest begins with, and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rewriter.analysis.inspect import ModuleInfo, exported_function
+from rewriter.errors import UsageError
+from rewriter.wasm.module import Module
+from runtime_shim.engine.binding import NUMBERS
+from runtime_shim.errors import LinkError
+
+__all__ = ["Entry", "entry_of"]
+
+
+class Entry(NamedTuple):
+    """An export, None where a guest is done once it is instantiated; a type and a value for each
+    of its parameters; how many results it has; and whether `_initialize` is called before it."""
+
+    name: str | None
+    arguments: Sequence[tuple[str, int | float]]
+    results: int
+    after_initialize: bool
+
+
+def entry_of(info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entry:
+    """What a guest begins with: the export `invoke`, or else what `wasmtime run` calls.
+
+    Raises LinkError for an export that is not there, and UsageError for arguments that it does not
+    take.
+    """
+    name = _first_there(info.module) if invoke is None else invoke
+    arguments, results = _types(info, name, texts)
+    return Entry(name, arguments, results, "_initialize" in info.exports and name != "_initialize")
+
+
+def _first_there(module: Module) -> str | None:
+    return next((name for name in ("", "_start") if exported_function(module, name)), None)
+
+
+def _types(
+    info: ModuleInfo, entry: str | None, texts: Sequence[str]
+) -> tuple[list[tuple[str, int | float]], int]:
+    """The arguments of the function that is called, and how many results it has."""
+    if entry is not None and entry not in info.exports:
+        exported = ", ".join(info.exports) or "nothing"
+        raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
+    if "_initialize" in info.exports and _signature(info.module, "_initialize") != ((), ()):
+        raise LinkError("the export '_initialize' is not a function without arguments and results")
+    if entry is None:
+        return [], 0
+    params, returned = _signature(info.module, entry)
+    others = [kind for kind in params + returned if kind not in NUMBERS]
+    if others:
+        raise UsageError(
+            f"the export {entry!r} has a parameter or result of type {others[0]}, which only other"
+            " WebAssembly can have a value for"
+        )
+    if len(params) != len(texts):
+        raise UsageError(f"the function takes {len(params)} arguments, and {len(texts)} were given")
+    arguments = zip(params, texts, strict=True)
+    return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
+
+
+def _signature(module: Module, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    func_type = exported_function(module, name)
+    if func_type is None:
+        raise LinkError(f"the export {name!r} is not a function")
+    return func_type.params, func_type.results
+
+
+def _argument(kind: str, text: str) -> int | float:
+    try:
+        if kind in ("f32", "f64"):
+            return float(text)
+        value, bits = int(text, 0), int(kind[1:])
+        if -(1 << bits - 1) <= value < 1 << bits:
+            return value % (1 << bits)
+    except ValueError:
+        pass
+    raise UsageError(f"{text!r} cannot be passed as {kind}")

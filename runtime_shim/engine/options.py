@@ -1,0 +1,118 @@
+"""What a guest is given, and how it is started."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from os import PathLike, fspath
+from typing import Protocol
+
+from rewriter.abi.dialects import find_dialect
+from rewriter.errors import UsageError
+
+__all__ = ["CAPTURED", "Capture", "Reader", "RunOptions", "Writer"]
+
+
+class Reader(Protocol):
+    """A file that is open for reading bytes, or anything that has this method."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+class Writer(Protocol):
+    """A file that is open for writing bytes, or anything that has this method."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+class Capture(Enum):
+    """What CAPTURED is."""
+
+    CAPTURED = "captured"
+
+
+CAPTURED = Capture.CAPTURED
+"""Have an output as bytes in the outcome."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a guest is given, and how it is started.
+
+    `argv`: its arguments, beginning with its own name. `env`: its variables. `dirs`: the host's
+    folder for each path of the guest's. All have to be UTF-8, and have no NUL.
+
+    `stdin` is None for the standard input of this process, bytes, or a file that is open for
+    reading bytes, which is read ahead; after the guest has ended, a read that waits is not waited
+    for. `stdout` and `stderr` are each None for that of this process, CAPTURED, or a file that is
+    open for writing bytes, which is written to, and flushed, while the guest runs. Neither needs to
+    be a file of the system's: io.BytesIO is one. What models print is in `stdout`, too. Of captured
+    output there is as much as the host's limit `output` allows; a guest that writes more is
+    stopped.
+
+    `invoke` is an export to be called in place of _start, and `invoke_args` are its arguments, as
+    text. With `trap_unknown_imports`, functions that nobody defines trap when they are called.
+    `guest_abi` is the name of the guest's dialect, where its imports do not tell it. With `cache`,
+    what wasmtime compiles is kept in its own cache for the next time. `backtrace`: a trap's lines
+    have all frames, those of Rust's panic too.
+
+    Raises UsageError for what makes no sense, by itself or together.
+    """
+
+    argv: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    dirs: Mapping[str, str | PathLike[str]] = field(default_factory=dict)
+    stdin: Reader | bytes | None = None
+    stdout: Writer | Capture | None = None
+    stderr: Writer | Capture | None = None
+    invoke: str | None = None
+    invoke_args: Sequence[str] = ()
+    trap_unknown_imports: bool = False
+    guest_abi: str | None = None
+    cache: bool = True
+    backtrace: bool = False
+
+    def __post_init__(self) -> None:
+        _check_texts("argv", self.argv)
+        _check_texts("env", self.env)
+        _check_texts("env", self.env.values())
+        _check_texts("dirs", self.dirs)
+        _check_texts("dirs", [fspath(path) for path in self.dirs.values()])
+        _check_texts("invoke_args", self.invoke_args)
+        for name in self.env:
+            if not name or "=" in name:
+                raise UsageError(f"env: a variable cannot be called {name!r}")
+        if self.invoke_args and self.invoke is None:
+            raise UsageError("invoke_args are given, and no export that they are for: invoke")
+        if self.guest_abi is not None:
+            find_dialect(self.guest_abi)
+        if self.stdin is not None and not isinstance(self.stdin, bytes):
+            _check_file("stdin", self.stdin, "read", "bytes")
+        for name, output in (("stdout", self.stdout), ("stderr", self.stderr)):
+            if output is not None and output is not CAPTURED:
+                _check_file(name, output, "write", "CAPTURED")
+
+
+def _check_texts(name: str, values: object) -> None:
+    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
+        raise UsageError(f"{name} cannot be {values!r}: expected several texts")
+    for value in values:
+        if not isinstance(value, str):
+            raise UsageError(f"{name}: expected a str, and {value!r} is {type(value).__name__}")
+        if "\0" in value:
+            raise UsageError(f"{name}: {value!r} has a NUL in it, where a guest's text would end")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{name}: {value!r} is not UTF-8, as a guest's texts are") from None
+
+
+def _check_file(name: str, file: object, method: str, other: str) -> None:
+    if isinstance(file, io.TextIOBase):
+        raise UsageError(f"{name} is open for text: a guest needs a binary file")
+    if not callable(getattr(file, method, None)):
+        raise UsageError(
+            f"{name} cannot be {file!r}: expected None, {other}, or a file with a method {method}"
+        )

@@ -1,0 +1,277 @@
+"""Standard streams of a guest that are not those of this process.
+
+wasmtime takes files: reading and writing by callbacks, it hands each write to a thread of its own,
+which takes several times as long as a pipe. So an output is a pipe, from which a thread takes what
+comes as long as the guest runs, whether that is wanted or not: a guest never waits for room.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import select
+import threading
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import wasmtime
+
+from rewriter.errors import InputError
+from runtime_shim.backends.common import guest_output
+from runtime_shim.engine.options import Capture, Reader, RunOptions, Writer
+from runtime_shim.engine.outcome import Reason, Stopped
+
+__all__ = ["Streams", "redirects"]
+
+_CHUNK = 1 << 16
+"""Bytes that are read at once: as many as a pipe of Linux holds."""
+
+Stop = Callable[[BaseException], None]
+"""Ends the guest with an exception, from any thread."""
+
+
+def redirects(options: RunOptions) -> bool:
+    """Whether a guest has another input or output than this process."""
+    return any(each is not None for each in (options.stdin, options.stdout, options.stderr))
+
+
+class Streams:
+    """The streams of one run: to be entered, then handed to wasmtime by `configure`, and `finish`ed
+    once the guest is gone. `stop` is called, at any time until then, where a file cannot be read or
+    written, or more than `limit` bytes of one output are captured."""
+
+    def __init__(self, options: RunOptions, limit: int | None, stop: Stop) -> None:
+        self._options = options
+        self._limit = limit
+        self._stop_guest = stop
+        self._stopped: BaseException | None = None
+        self._exits = contextlib.ExitStack()
+        self._captured: dict[str, _Capture] = {}
+        self._outputs: dict[str, int] = {}
+        self._pump: _Pump | None = None
+
+    def _stop(self, error: BaseException) -> None:
+        if self._stopped is None:
+            self._stopped = error
+            self._stop_guest(error)
+
+    def __enter__(self) -> Streams:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    def configure(self, config: wasmtime.WasiConfig) -> None:
+        """Raises InputError where this system has no /proc."""
+        try:
+            self._configure(config)
+        except wasmtime.WasmtimeError as error:
+            raise InputError(f"a guest's streams need /proc/self/fd: {error}") from error
+
+    def _configure(self, config: wasmtime.WasiConfig) -> None:
+        if self._options.stdin is None:
+            config.inherit_stdin()
+        else:
+            with self._input(self._options.stdin) as path:
+                config.stdin_file = path
+        sinks: dict[int, _Sink] = {}
+        try:
+            self._configure_outputs(config, sinks)
+            if sinks:
+                self._pump = _Pump(sinks)
+                self._exits.callback(self._pump.end)
+        except BaseException:
+            for reader in sinks:
+                os.close(reader)
+            raise
+
+    def _configure_outputs(self, config: wasmtime.WasiConfig, sinks: dict[int, _Sink]) -> None:
+        """Adds the pipes to be read from to `sinks`."""
+        by_file: dict[int, int] = {}
+        for name, where in (("stdout", self._options.stdout), ("stderr", self._options.stderr)):
+            if where is None:
+                getattr(config, f"inherit_{name}")()
+                continue
+            shared = None if isinstance(where, Capture) else by_file.get(id(where))
+            if shared is None:
+                reader, shared = os.pipe()
+                self._exits.callback(os.close, shared)
+                sinks[reader] = self._sink(name, where)
+                by_file[id(where)] = shared
+            self._outputs[name] = shared
+            setattr(config, f"{name}_file", f"/proc/self/fd/{shared}")
+
+    @contextlib.contextmanager
+    def _input(self, given: Reader | bytes) -> Iterator[str]:
+        """The path of an input, while it is opened."""
+        if isinstance(given, bytes):
+            fd = os.memfd_create("stdin")
+            with os.fdopen(fd, "wb") as file:
+                file.write(given)
+                file.flush()
+                yield f"/proc/self/fd/{fd}"
+            return
+        reader, writer = os.pipe()
+        feeding = threading.Thread(target=self._feed, args=(given, writer), daemon=True)
+        try:
+            yield f"/proc/self/fd/{reader}"
+        except BaseException:
+            os.close(writer)
+            raise
+        finally:
+            os.close(reader)
+        feeding.start()
+
+    def _feed(self, given: Reader, writer: int) -> None:
+        """Runs until all is read, or the guest is gone."""
+        read = getattr(given, "read1", given.read)  # which returns what there is
+        with os.fdopen(writer, "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError):
+            while True:
+                try:
+                    chunk = read(_CHUNK)
+                    if chunk is None:
+                        raise BlockingIOError(errno.EAGAIN, "the file has nothing at present")
+                    left = memoryview(chunk)
+                except BaseException as error:  # noqa: BLE001 - it is raised where the guest was run
+                    self._stop(error)
+                    return
+                if not left:
+                    return
+                while left:
+                    left = left[pipe.write(left) :]
+
+    def _sink(self, name: str, where: Writer | Capture) -> _Sink:
+        if not isinstance(where, Capture):
+            return _File(where, self._stop)
+        self._captured[name] = _Capture(name, self._limit, self._stop)
+        return self._captured[name]
+
+    @contextlib.contextmanager
+    def take_what_models_print(self) -> Iterator[None]:
+        """Meanwhile, what models print for the guest of this thread is in its standard output."""
+        fd = self._outputs.get("stdout")
+        if fd is None:
+            yield
+            return
+
+        def write(data: bytes) -> None:
+            if self._stopped is not None:
+                raise self._stopped
+            guest_output.write_to(fd, data)
+
+        with guest_output.goes_to(write):
+            yield
+
+    def finish(self) -> None:
+        """Have all that the guest has written arrive."""
+        if self._pump is not None:
+            self._pump.finish()
+
+    def captured(self, name: str) -> bytes | None:
+        """What there is of an output, None where it is not captured."""
+        found = self._captured.get(name)
+        return None if found is None else found.bytes.getvalue()
+
+
+class _Sink(Protocol):
+    """Where a guest's output ends up."""
+
+    def take(self, data: bytes) -> None:
+        """All of it. Never raises anything."""
+
+
+class _Capture:
+    """Up to `limit` bytes in memory, None for as many as there are."""
+
+    def __init__(self, name: str, limit: int | None, stop: Stop) -> None:
+        self.bytes = io.BytesIO()
+        self._what = "standard output" if name == "stdout" else "standard error"
+        self._limit = limit
+        self._stop = stop
+
+    def take(self, data: bytes) -> None:
+        if self._limit is None:
+            self.bytes.write(data)
+            return
+        room = self._limit - self.bytes.tell()
+        self.bytes.write(data[:room])
+        if len(data) > room:
+            text = f"its {self._what} has more bytes than the limit output, {self._limit}"
+            self._stop(Stopped(Reason.TOO_MUCH_OUTPUT, text))
+
+
+class _File:
+    """A file of Python's. What comes after it could not be written to once is lost."""
+
+    def __init__(self, file: Writer, stop: Stop) -> None:
+        self._file = file
+        self._stop = stop
+        self._is_broken = False
+
+    def take(self, data: bytes) -> None:
+        if self._is_broken:
+            return
+        try:
+            left = data
+            while left:
+                left = left[self._written(left) :]
+            flush = getattr(self._file, "flush", None)
+            if flush is not None:
+                flush()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the guest was run
+            self._is_broken = True
+            self._stop(error)
+
+    def _written(self, data: bytes) -> int:
+        """How much of it is. What says nothing of that has written all, but for raw files."""
+        count = self._file.write(data)
+        if isinstance(count, int):
+            return count
+        if isinstance(self._file, io.RawIOBase):
+            raise BlockingIOError(errno.EAGAIN, "the file takes no more at present")
+        return len(data)
+
+
+class _Pump:
+    """Reads pipes in a thread, and gives what comes to their sinks."""
+
+    def __init__(self, sinks: dict[int, _Sink]) -> None:
+        self._sinks = sinks
+        self._ending = os.eventfd(0)
+        self._is_ending = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Have it end once it has given what is there."""
+        if not self._is_ending:
+            self._is_ending = True
+            os.eventfd_write(self._ending, 1)  # a copy of a pipe's end may be in another process
+
+    def finish(self) -> None:
+        """The same, and wait for that."""
+        self.end()
+        self._thread.join()
+
+    def _run(self) -> None:
+        poll = select.poll()
+        for fd in (*self._sinks, self._ending):
+            poll.register(fd, select.POLLIN)
+            os.set_blocking(fd, False)
+        is_ending = False
+        while not is_ending:
+            ready = {fd for fd, _ in poll.poll()}
+            is_ending = self._ending in ready
+            for fd, sink in self._sinks.items():
+                if is_ending or fd in ready:
+                    _drain(fd, sink)
+        for fd in (*self._sinks, self._ending):
+            os.close(fd)
+
+
+def _drain(fd: int, sink: _Sink) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while data := os.read(fd, _CHUNK):
+            sink.take(data)

@@ -1,0 +1,413 @@
+"""A guest's tensor types in the numbers of whatever release it was built for."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
+
+import pytest
+from onnx import TensorProto
+from wasmtime import wat2wasm
+
+from rewriter import RewriteOptions, rewrite
+from rewriter.abi import dialects
+from rewriter.abi.dialects import (
+    DIALECTS,
+    WAMR,
+    WAMR_2_1,
+    WAMR_BUILDERS,
+    WAMR_DIMENSIONS,
+    WAMR_TENSOR,
+    WITX,
+    WITX_2022,
+    Dialect,
+    Encoding,
+    Errno,
+    Target,
+    TensorType,
+)
+from runtime_shim import HostError, NNHost, Session
+from runtime_shim.testing import FakeBackend
+from tests.support.guest import (
+    BUILDERS,
+    DATA,
+    DIMS,
+    HANDLE,
+    OUTPUT,
+    TENSOR_AT,
+    WRITTEN,
+    Guest,
+    text,
+)
+from tests.support.models import identity
+
+NUMBERS = {
+    WITX: {"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5},
+    WITX_2022: {"f16": 0, "f32": 1, "u8": 2, "i32": 3},
+    WAMR_2_1: {"f16": 0, "f32": 1, "f64": 2, "bf16": 3, "u8": 4, "i32": 5, "i64": 6},
+}
+"""Every numbering of witx's layout."""
+
+WAMRS = {"f16": 0, "f32": 1, "u8": 2, "i32": 3}
+"""That of WAMR's older layout, in all releases."""
+
+SIZES = {"f16": 2, "f32": 4, "f64": 8, "u8": 1, "i32": 4, "i64": 8, "bf16": 2, "u32": 4, "u64": 8}
+
+SHAPE = (2, 3)
+
+ELEMENT_TYPES = {
+    "f16": TensorProto.FLOAT16,
+    "f32": TensorProto.FLOAT,
+    "f64": TensorProto.DOUBLE,
+    "u8": TensorProto.UINT8,
+    "i32": TensorProto.INT32,
+    "i64": TensorProto.INT64,
+    "bf16": TensorProto.BFLOAT16,
+    "u32": TensorProto.UINT32,
+    "u64": TensorProto.UINT64,
+}
+
+MODELS = {kind: identity(number, ("n", "m")) for kind, number in ELEMENT_TYPES.items()}
+
+EVERY = pytest.mark.parametrize("numbering", NUMBERS, ids=lambda it: it.name)
+
+
+def test_these_are_all_the_numberings_there_are() -> None:
+    def numbers(dialect: Dialect) -> dict[str, int]:
+        kinds = {kind.name.lower(): number for number, kind in dialect.tensor_types.items()}
+        return {**kinds, **{name: number for number, name in dialect.raw_types.items()}}
+
+    by_layout: dict[str, list[dict[str, int]]] = {"witx": [*NUMBERS.values()], "wamr": [WAMRS]}
+    for dialect in DIALECTS.values():
+        assert numbers(dialect) in by_layout[dialect.layout.name]
+    assert all(numbers(dialect) == known for dialect, known in NUMBERS.items())
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[NNHost]:
+    """With all models loaded."""
+    made = NNHost()
+    with made.session() as session:
+        for model in MODELS.values():
+            session.load([model], Encoding.ONNX, Target.CPU)
+        yield made
+
+
+class Tried:
+    """A guest's session whose imports are the specification's."""
+
+    def __init__(self, host: NNHost, dialect: Dialect = WITX) -> None:
+        self.session: Session = host.session()
+        self.dialect = dialect
+        self.refused = ""
+
+    def takes(
+        self, kind: str, number: int, size: int | None = None, shape: tuple[int, ...] = SHAPE
+    ) -> bool:
+        """Whether an input of a model takes a tensor with so many bytes an element."""
+        size = SIZES[kind] if size is None else size
+        graph = self.session.load([MODELS[kind]], Encoding.ONNX, Target.CPU)
+        context = self.session.init_execution_context(graph)
+        data = memoryview(bytes(prod(shape) * size))
+        try:
+            self.session.set_input(context, 0, number, shape, data, self.dialect)
+        except HostError as error:
+            self.refused = str(error)
+            return not self.refused.startswith("invalid_argument: ")
+        self.session.compute(context)
+        assert self.session.get_output(context, 0) == data
+        return True
+
+
+BESIDE_ALL = ("bf16", "u32", "u64")
+"""Types that travel as u8, in longer elements."""
+
+EITHER = {("u32", 4), ("u64", 2)}
+"""Bytes of wamr-2.1 for u32 that are as long as integers would be today, and bytes of witx-2022 for
+u64 that are as long as floats would be: an error of a guest of today."""
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_first_tensor_is_taken_for_what_its_length_and_the_model_leave(
+    host: NNHost, kind: str
+) -> None:
+    names = (kind, "u8") if kind in BESIDE_ALL else (kind,)
+    numbers = {known[name] for known in NUMBERS.values() for name in names if name in known}
+    for number in range(9):
+        right = number in numbers and (kind, number) not in EITHER
+        for size in (0, 1, 2, 3, 4, 8, 16):
+            assert Tried(host).takes(kind, number, size) is (right and size == SIZES[kind])
+
+
+def shown(host: NNHost, numbering: Dialect) -> Tried:
+    """A session in which a tensor has shown which numbering the guest has."""
+    tried = Tried(host)
+    assert tried.takes("u8", NUMBERS[numbering]["u8"])
+    return tried
+
+
+@EVERY
+def test_a_guest_has_one_numbering_for_all_types(host: NNHost, numbering: Dialect) -> None:
+    known = NUMBERS[numbering]
+    for first in known:
+        tried = Tried(host)
+        assert tried.takes(first, known[first])
+        for kind, number in known.items():
+            assert tried.takes(kind, number)
+
+
+@EVERY
+def test_a_tensor_that_only_another_numbering_explains_is_refused_with_the_reason(
+    host: NNHost, numbering: Dialect
+) -> None:
+    known = NUMBERS[numbering]
+    tried = shown(host, numbering)
+    others = {one: theirs for one, theirs in NUMBERS.items() if one is not numbering}
+    for theirs in others.values():
+        for kind, number in theirs.items():
+            if known.get(kind) == number or (kind == "bf16" and number == known["u8"]):
+                continue
+            assert not tried.takes(kind, number)
+            names = [one.name for one, them in others.items() if them.get(kind) == number]
+            name = WITX.name if kind == "bf16" else names[0]  # in which they are bytes
+            words = f"type {number} is {'u8' if kind == 'bf16' else kind} by the numbers of {name}"
+            assert f"{words}, by which an earlier tensor would be wrong" in tried.refused
+            assert f"(type {known['u8']} with 6 bytes for [2, 3])" in tried.refused
+            assert tried.refused.endswith(f"that one was of {numbering.name}")
+    for kind, number in known.items():
+        assert tried.takes(kind, number)
+
+
+@EVERY
+def test_a_tensor_that_is_the_same_by_several_numberings_decides_between_the_others_only(
+    host: NNHost, numbering: Dialect
+) -> None:
+    known = NUMBERS[numbering]
+    tried = Tried(host)
+    assert tried.takes("f32", 1)
+    assert tried.takes("f16", 0)
+    assert tried.takes("u8", known["u8"])
+    tried = Tried(host)
+    assert tried.takes("f64", 2)  # but for witx-2022
+    assert tried.takes("u8", known["u8"]) is (numbering is not WITX_2022)
+    tried = Tried(host)
+    assert tried.takes("bf16", 3)  # which are bytes today
+    assert tried.takes("u8", known["u8"]) is (numbering is not WITX_2022)
+
+
+def test_tensors_without_elements_decide_nothing_and_are_not_guessed(host: NNHost) -> None:
+    none = (0, 3)
+    tried = Tried(host)
+    assert not tried.takes("u8", 2, shape=none)
+    assert not tried.takes("u8", 4, shape=none)
+    assert tried.takes("u8", 3, shape=none)
+    assert tried.takes("u8", 2)
+    assert tried.takes("u8", 2, shape=none)
+    assert not tried.takes("u8", 3, shape=none)
+
+
+def test_tensors_that_are_refused_decide_nothing(host: NNHost) -> None:
+    tried = Tried(host)
+    assert not tried.takes("u8", 2, shape=(2, 3, 1))
+    assert not tried.takes("u8", 2, size=8)
+    assert not tried.takes("f32", 2)
+    assert tried.takes("u8", 3)
+    assert not tried.takes("u8", 2)
+
+
+def test_what_could_be_either_is_taken_once_the_numbering_is_known(host: NNHost) -> None:
+    for kind, number in EITHER:
+        assert not Tried(host).takes(kind, number)
+    assert shown(host, WAMR_2_1).takes("u32", 4)
+    assert shown(host, WITX_2022).takes("u64", 2)
+    assert not shown(host, WITX).takes("u64", 2)
+
+
+def test_a_numbering_that_is_said_is_not_looked_for(host: NNHost) -> None:
+    for told, known in NUMBERS.items():
+        tried = Tried(host, replace(told, told=True))
+        for kind in MODELS:
+            names = (kind, "u8") if kind in BESIDE_ALL else (kind,)
+            numbers = {known[name] for name in names if name in known}
+            for number in range(9):
+                assert tried.takes(kind, number) is (number in numbers), (kind, number)
+
+
+def test_where_a_model_does_not_say_what_it_takes_tensors_have_their_usual_type() -> None:
+    session = NNHost(backends={Encoding.ONNX: FakeBackend()}).session()
+    context = session.init_execution_context(session.load([b""], Encoding.ONNX, Target.CPU))
+
+    def takes(number: int, size: int) -> bool:
+        try:
+            session.set_input(context, 0, number, SHAPE, memoryview(bytes(6 * size)), WITX)
+        except HostError as error:
+            return error.errno is not Errno.INVALID_ARGUMENT
+        return True
+
+    for number in range(9):
+        for size in (1, 2, 4, 8):
+            usual = any(
+                (number, size) == (known, SIZES[kind]) for kind, known in NUMBERS[WITX].items()
+            )
+            assert takes(number, size) is usual, (number, size)
+
+
+def test_every_abi_in_the_list_is_tried(host: NNHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not Tried(host).takes("i32", 7)
+    made = replace(WITX, name="another", tensor_types={1: TensorType.F32, 7: TensorType.I32})
+    monkeypatch.setitem(dialects._TABLE, made.name, made)
+    tried = Tried(host)
+    assert tried.takes("i32", 7)
+    assert not tried.takes("u8", 2)
+
+
+@EVERY
+def test_the_log_says_once_that_other_numbers_are_taken(
+    host: NNHost, numbering: Dialect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "runtime_shim")
+    tried = Tried(host)
+    for _ in range(3):
+        for kind, number in NUMBERS[numbering].items():
+            assert tried.takes(kind, number)
+    said = [text for text in caplog.messages if "the guest has the tensor types of" in text]
+    expected = {
+        WITX: [],
+        WITX_2022: ["witx-2022: type 2 with 6 bytes for [2, 3] is u8"],
+        WAMR_2_1: ["wamr-2.1: type 4 with 6 bytes for [2, 3] is u8"],
+    }[numbering]
+    assert said == [f"set_input: the guest has the tensor types of {text}" for text in expected]
+
+
+class Feeding:
+    """A guest of either layout, and one context for each model."""
+
+    def __init__(self, dialect: Dialect, way: str) -> None:
+        self.guest = Guest(NNHost(isolate=way == "isolated"), dialect=dialect, plain=way == "plain")
+        self.wamr = dialect.layout.name == "wamr"
+        self.contexts = {kind: self._context(model) for kind, model in MODELS.items()}
+
+    def _context(self, model: bytes) -> int:
+        guest = self.guest
+        if not self.wamr:
+            return guest.context_for(model)
+        guest.put(DATA, model)
+        guest.put(BUILDERS, struct.pack("<II", DATA, len(model)))
+        guest.put(32, WAMR_BUILDERS.pack(BUILDERS, 1))
+        assert guest.load(32, Encoding.ONNX, Target.CPU, HANDLE) == 0
+        assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) == 0
+        return guest.u32(HANDLE)
+
+    def feed(self, kind: str, number: int, data: bytes) -> int:
+        guest, context = self.guest, self.contexts[kind]
+        if not self.wamr:
+            return guest.feed(context, 0, number, SHAPE, data)
+        guest.put(DATA, data)
+        guest.put(DIMS, struct.pack("<2I", *SHAPE))
+        guest.put(96, WAMR_DIMENSIONS.pack(DIMS, 2))
+        guest.put(TENSOR_AT, WAMR_TENSOR.pack(96, number, DATA))
+        return guest.set_input(context, 0, TENSOR_AT)
+
+    def infer(self, kind: str) -> bytes:
+        guest, context = self.guest, self.contexts[kind]
+        assert guest.compute(context) == 0
+        if not self.wamr:
+            return guest.output(context, 0)
+        guest.put(WRITTEN, struct.pack("<I", 64))
+        assert guest.get_output(context, 0, OUTPUT, WRITTEN) == 0
+        return guest.take(OUTPUT, 6 * SIZES[kind])
+
+    def echoes(self, kind: str, number: int, times: int = 4) -> None:
+        """From the third time on, no host call is needed for it."""
+        for first in range(times):
+            data = bytes([first, *range(6 * SIZES[kind] - 1)])
+            assert self.feed(kind, number, data) == 0
+            assert self.infer(kind) == data
+
+
+WAYS = pytest.mark.parametrize("way", ["plain", "fast", "isolated"])
+
+
+@WAYS
+@EVERY
+def test_guests_of_witxs_layout_in_every_numbering(numbering: Dialect, way: str) -> None:
+    known = NUMBERS[numbering]
+    feeding = Feeding(WITX, way)
+    for kind, number in known.items():
+        feeding.echoes(kind, number)
+    for kind, number in known.items():
+        data = feeding.infer(kind)
+        for other in {*range(9)} - {number}:
+            if kind != "bf16" or other != known["u8"]:
+                assert feeding.feed(kind, other, bytes(6 * SIZES[kind])) == Errno.INVALID_ARGUMENT
+        assert feeding.infer(kind) == data
+        feeding.echoes(kind, number, 1)
+
+
+@WAYS
+def test_guests_of_wamrs_layout_have_one_numbering_as_their_tensors_have_no_length(
+    way: str,
+) -> None:
+    feeding = Feeding(WAMR, way)
+    for kind in MODELS:
+        for number in range(9):
+            if WAMRS.get(kind) == number:
+                feeding.echoes(kind, number)
+            else:
+                assert feeding.feed(kind, number, bytes(64)) == Errno.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_number_by_which_another_abi_has_set_an_input_is_not_taken_for_this_ones(
+    plain: bool,
+) -> None:
+    """The input was set by WAMR's number 2 again and again; the guest's other 2 is not u8."""
+    memory = """
+      (import "wasi_nn" "set_input" (func $wamr (param i32 i32 i32) (result i32)))
+      (import "wasi_nn" "get_output" (func (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 4)
+      (func (export "set_wamrs_input") (param i32 i32 i32) (result i32)
+        (call $wamr (local.get 0) (local.get 1) (local.get 2)))"""
+    both = wat2wasm(text("wasi_ephemeral_nn", memory, WITX))
+    guest = Guest(plain=plain, binary=bytes(both))
+    context = guest.context_for(MODELS["u8"])
+    assert guest.feed(context, 0, 3, SHAPE, b"012345") == 0
+    for number in range(4):
+        guest.put(DATA, b"abcde%d" % number)
+        guest.put(DIMS, struct.pack("<2I", *SHAPE))
+        guest.put(96, WAMR_DIMENSIONS.pack(DIMS, 2))
+        guest.put(TENSOR_AT, WAMR_TENSOR.pack(96, 2, DATA))
+        assert guest.set_wamrs_input(context, 0, TENSOR_AT) == 0
+        assert guest.feed(context, 0, 2, SHAPE, b"xxxxxx") == Errno.INVALID_ARGUMENT
+        assert guest.compute(context) == 0
+        assert guest.output(context, 0) == b"abcde%d" % number
+    assert guest.feed(context, 0, 3, SHAPE, b"012345") == 0
+
+
+ADAPTED = [
+    (source, target)
+    for source in NUMBERS
+    for target in DIALECTS.values()
+    if source.tensor_types is not target.tensor_types or source.layout != target.layout
+]
+
+
+@pytest.mark.parametrize(("source", "target"), ADAPTED, ids=lambda it: it.name)
+def test_a_guest_that_was_adapted_has_the_numbers_that_its_adapters_make(
+    source: Dialect, target: Dialect
+) -> None:
+    """Tensors without elements show no numbers: the adapter tells them."""
+    plain = bytes(wat2wasm(text("wasi_ephemeral_nn", '(memory (export "memory") 4)', WITX)))
+    guest = Guest(binary=rewrite(plain, RewriteOptions(abi=target.name, guest_abi=source.name)))
+    theirs = WAMRS if target.layout.name == "wamr" else NUMBERS.get(target, NUMBERS[WITX])
+    for kind in ("u8", "i32", "i64"):
+        context = guest.context_for(MODELS[kind])
+        for number in range(9):
+            right = number == NUMBERS[source].get(kind)
+            for shape in ((0, 3), SHAPE):
+                data = bytes(prod(shape) * SIZES[kind])
+                errno = guest.feed(context, 0, number, shape, data)
+                assert (errno == 0) is (right and kind in theirs), (kind, number, shape)

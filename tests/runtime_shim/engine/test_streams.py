@@ -1,0 +1,331 @@
+"""A guest's standard streams: inherited, captured, bytes, or files of Python's."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rewriter.abi.dialects import Encoding, Target
+from rewriter.errors import UsageError
+from runtime_shim import (
+    CAPTURED,
+    GuestTrap,
+    Limits,
+    NamedGraph,
+    NNHost,
+    Outcome,
+    Reason,
+    RunOptions,
+    run,
+)
+from runtime_shim.backends.common import guest_output
+from runtime_shim.testing import FakeBackend
+from tests.support.spies import install
+from tests.support.wasm import assemble
+
+WRITES = """(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 64) "{text}")
+  (func $put (param $fd i32) (param $at i32) (param $length i32)
+    (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (local.get $length))
+    (drop (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func (export "say") (param $fd i32) (param $length i32) (param $times i32)
+    (loop $again
+      (call $put (local.get $fd) (i32.const 64) (local.get $length))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+  (func (export "both") (param $times i32)
+    (loop $again
+      (call $put (i32.const 1) (i32.const 64) (i32.const 1))
+      (call $put (i32.const 2) (i32.const 65) (i32.const 1))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+  (func (export "forever") (loop $again
+    (call $put (i32.const 1) (i32.const 64) (i32.const 1000)) (br $again)))
+  (func (export "trap") (call $put (i32.const 1) (i32.const 64) (i32.const 5)) unreachable)
+  (func (export "echo") (result i32)
+    (loop $again
+      (i32.store (i32.const 0) (i32.const 8192)) (i32.store (i32.const 4) (i32.const 50000))
+      (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8))
+        (then (return (i32.const -1))))
+      (call $put (i32.const 1) (i32.const 8192) (i32.load (i32.const 8)))
+      (br_if $again (i32.load (i32.const 8))))
+    (i32.const 0))
+  (func (export "read_a_little") (result i32)
+    (i32.store (i32.const 0) (i32.const 8192)) (i32.store (i32.const 4) (i32.const 10))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (i32.load (i32.const 8))))"""
+TEXT = "".join(chr(97 + index % 26) for index in range(1000))
+GUEST = assemble(WRITES.format(text=TEXT))
+MIB = 1 << 20
+
+
+def runs(invoke: str, *arguments: int, limits: Limits | None = None, **options: object) -> Outcome:
+    given = RunOptions(invoke=invoke, invoke_args=list(map(str, arguments)), **options)  # type: ignore[arg-type]
+    return run(GUEST, NNHost(limits=limits or Limits()), given)
+
+
+def test_unless_asked_for_streams_are_those_of_the_process(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    outcome = runs("both", 2)
+    assert (outcome.stdout, outcome.stderr) == (None, None)
+    assert capfd.readouterr() == ("aa", "bb")
+
+
+def test_each_output_is_captured_by_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    outcome = runs("both", 3, stdout=CAPTURED, stderr=CAPTURED)
+    assert (outcome.stdout, outcome.stderr) == (b"aaa", b"bbb")
+    outcome = runs("both", 3, stderr=CAPTURED)
+    assert (outcome.stdout, outcome.stderr) == (None, b"bbb")
+    assert capfd.readouterr() == ("aaa", "")
+
+
+def test_megabytes_are_captured_whole() -> None:
+    outcome = runs("say", 1, 1000, 20_000, stdout=CAPTURED, stderr=CAPTURED)
+    assert outcome.stdout == TEXT.encode() * 20_000
+    assert outcome.stderr == b""
+
+
+def test_a_guest_that_says_nothing_has_an_output_without_bytes() -> None:
+    assert runs("say", 1, 0, 1, stdout=CAPTURED).stdout == b""
+
+
+@pytest.mark.parametrize("fd", [1, 2])
+def test_a_guest_that_writes_more_than_the_limit_is_stopped(fd: int) -> None:
+    outcome = runs("say", fd, 1000, 1 << 30, limits=Limits(output=MIB + 7), **BOTH)
+    kept = (outcome.stdout, outcome.stderr)[fd - 1]
+    assert kept == (TEXT.encode() * 1100)[: MIB + 7]
+    assert outcome.reason is Reason.TOO_MUCH_OUTPUT
+    name = {1: "output", 2: "error"}[fd]
+    assert outcome.lines == (
+        f"its standard {name} has more bytes than the limit output, {MIB + 7}",
+    )
+    assert outcome.exit_code == 134
+    with pytest.raises(GuestTrap, match="the limit output"):
+        outcome.check()
+
+
+BOTH = {"stdout": CAPTURED, "stderr": CAPTURED}
+
+
+def test_the_limit_is_kept_to_the_byte_where_the_guest_has_ended_already() -> None:
+    exactly = runs("say", 1, 10, 1, limits=Limits(output=10), stdout=CAPTURED)
+    assert (exactly.reason, exactly.stdout) == (Reason.EXITED, TEXT[:10].encode())
+    more = runs("say", 1, 11, 1, limits=Limits(output=10), stdout=CAPTURED)
+    assert (more.reason, more.stdout) == (Reason.TOO_MUCH_OUTPUT, TEXT[:10].encode())
+    assert runs("say", 1, 11, 1, limits=Limits(output=None), stdout=CAPTURED).stdout is not None
+
+
+def test_what_was_captured_is_there_however_the_guest_ends() -> None:
+    trapped = runs("trap", stdout=CAPTURED)
+    assert (trapped.reason, trapped.stdout) == (Reason.TRAPPED, b"abcde")
+    late = runs("forever", limits=Limits(timeout=0.2, output=None), stdout=CAPTURED)
+    assert late.reason is Reason.TIMED_OUT
+    assert late.stdout
+    assert late.stdout.startswith(TEXT.encode())
+
+
+def test_runs_in_threads_have_their_own_captures() -> None:
+    def captured(number: int) -> bool:
+        text = chr(ord("A") + number) * 1000
+        module = assemble(WRITES.format(text=text))
+        options = RunOptions(
+            invoke="say", invoke_args=["1", "1000", "500"], stdout=CAPTURED, stderr=CAPTURED
+        )
+        return run(module, host, options).stdout == text.encode() * 500
+
+    host = NNHost()
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(captured, range(16)))
+
+
+def test_a_file_without_a_descriptor_is_written_to_and_both_outputs_keep_their_order() -> None:
+    file = io.BytesIO()
+    outcome = runs("both", 500, stdout=file, stderr=file)
+    assert file.getvalue() == b"ab" * 500
+    assert (outcome.stdout, outcome.stderr) == (None, None)
+
+
+def test_a_file_is_written_to_where_it_stands_and_is_flushed(tmp_path: Path) -> None:
+    with open(tmp_path / "out", "wb") as file:
+        file.write(b"before ")
+        runs("say", 1, 3, 1, stdout=file)
+        assert (tmp_path / "out").read_bytes() == b"before abc"
+        file.write(b" after")
+    assert (tmp_path / "out").read_bytes() == b"before abc after"
+
+
+def test_a_file_that_takes_a_part_at_a_time_gets_all() -> None:
+    class Slow(io.RawIOBase):
+        taken = b""
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            self.taken += data[:7]
+            return len(data[:7])
+
+    slow = Slow()
+    runs("say", 1, 1000, 3, stdout=slow)
+    assert slow.taken == TEXT.encode() * 3
+
+
+class Broken:
+    def write(self, _: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    def read(self, _: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+class Full(io.RawIOBase):
+    def write(self, _: object) -> None:
+        return None
+
+    def read(self, _: int = -1) -> None:
+        return None
+
+
+def test_what_a_file_raises_stops_the_guest_and_is_raised() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        runs("forever", stdout=Broken())
+    with pytest.raises(BlockingIOError, match="takes no more"):
+        runs("forever", stdout=Full())
+    with pytest.raises(OSError, match="No space left"):  # though it has ended by itself
+        runs("say", 1, 1, 1, stdout=Broken())
+    with pytest.raises(OSError, match="Input/output error"):
+        runs("echo", stdin=Broken(), stdout=CAPTURED)
+    with pytest.raises(BlockingIOError, match="nothing at present"):
+        runs("echo", stdin=Full(), stdout=CAPTURED)
+
+
+LONG = os.urandom(3 * MIB + 5)
+
+
+@pytest.mark.parametrize("given", [b"", b"a line\n", LONG], ids=len)
+def test_an_input_is_bytes_or_a_file(given: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"skipped" + given)
+    with open(tmp_path / "in", "rb") as file:
+        assert file.read(7) == b"skipped"
+        for stdin in (given, io.BytesIO(given), file):
+            outcome = runs("echo", stdin=stdin, stdout=CAPTURED)
+            assert (outcome.results, outcome.stdout) == ((0,), given)
+
+
+def test_a_guest_need_not_read_all_of_its_input() -> None:
+    before = threading.active_count()
+    for stdin in (LONG, io.BytesIO(LONG)):
+        assert runs("read_a_little", stdin=stdin).results == (10,)
+    deadline = threading.Event()
+    for _ in range(500):
+        if threading.active_count() <= before:
+            break
+        deadline.wait(0.02)
+    assert threading.active_count() <= before
+
+
+def test_nothing_stays_open() -> None:
+    def use() -> None:
+        runs("echo", stdin=io.BytesIO(b"abc"), stdout=CAPTURED, stderr=io.BytesIO())
+        runs("echo", stdin=b"abc", stdout=CAPTURED)
+        with pytest.raises(OSError, match="No space left"):
+            runs("forever", stdout=Broken())
+
+    use()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        use()
+    assert len(os.listdir("/proc/self/fd")) <= before + 2  # of threads that are about to end
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"stdout": io.StringIO()}, "stdout is open for text"),
+        ({"stdin": io.StringIO()}, "stdin is open for text"),
+        ({"stdin": "text"}, "stdin cannot be 'text': expected None, bytes, or a file"),
+        ({"stderr": b"bytes"}, "stderr cannot be b'bytes': expected None, CAPTURED, or a file"),
+        ({"stdin": CAPTURED}, "stdin cannot be"),
+        ({"argv": "guest.wasm"}, "argv cannot be 'guest.wasm': expected several texts"),
+        ({"argv": ["a", 1]}, "argv: expected a str, and 1 is int"),
+        ({"argv": ["a\0b"]}, "has a NUL in it"),
+        ({"env": {"A": "\udcff"}}, "is not UTF-8"),
+        ({"env": {"A=B": "1"}}, "a variable cannot be called 'A=B'"),
+        ({"invoke_args": ["1"]}, "no export that they are for"),
+        ({"guest_abi": "wytx"}, "'wytx'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        RunOptions(**options)  # type: ignore[arg-type]
+
+
+PRINTS = """(module
+  (import "wasi_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (import "wasi_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
+  (import "wasi_nn" "compute" (func $compute (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 64) "model") (data (i32.const 72) "<>")
+  (func $put (param $at i32)
+    (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (i32.const 1))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func (export "_start")
+    (if (call $load (i32.const 64) (i32.const 5) (i32.const 16)) (then unreachable))
+    (if (call $init (i32.load (i32.const 16)) (i32.const 16)) (then unreachable))
+    (call $put (i32.const 72))
+    (drop (call $compute (i32.load (i32.const 16))))
+    (call $put (i32.const 73))))"""
+
+PRINTER = """
+from runtime_shim.backends.common import guest_output
+from runtime_shim.testing import FakeBackend
+
+def infer(inputs):
+    guest_output.write(b"model")
+    return inputs
+
+def create(settings):
+    return FakeBackend(infer)
+"""
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_what_a_named_graph_prints_is_in_the_output_of_the_guest_that_computes(
+    isolate: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    install(tmp_path, PRINTER, "mlx")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "model").write_bytes(b"any")
+    graph = NamedGraph("model", Encoding.MLX, Target.CPU, (str(tmp_path / "model"),))
+    with NNHost(graphs=[graph], isolate=isolate) as host:
+        module = assemble(PRINTS)
+
+        def printed(_: int) -> bytes | None:
+            return run(module, host, RunOptions(stdout=CAPTURED), check=True).stdout
+
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(printed, range(9))) == [b"<model>"] * 9
+        assert capfd.readouterr().out == ""
+        run(module, host, check=True)
+    assert capfd.readouterr().out == "<model>"
+
+
+def test_a_model_that_prints_without_an_end_is_stopped_by_the_limit(tmp_path: Path) -> None:
+    def infer(_: object) -> list[bytes]:
+        while True:
+            guest_output.write(bytes(1000))
+
+    (tmp_path / "model").write_bytes(b"any")
+    graph = NamedGraph("model", Encoding.ONNX, Target.CPU, (str(tmp_path / "model"),))
+    host = NNHost(
+        backends={Encoding.ONNX: FakeBackend(infer)}, graphs=[graph], limits=Limits(output=MIB)
+    )
+    outcome = run(assemble(PRINTS), host, RunOptions(stdout=CAPTURED))
+    assert (outcome.reason, len(outcome.stdout or b"")) == (Reason.TOO_MUCH_OUTPUT, MIB)
