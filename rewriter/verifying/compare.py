@@ -13,6 +13,7 @@ from rewriter.rewriting.provenance import compare_records
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
+    Part,
     RenameCounts,
     Side,
     compare_changed,
@@ -68,9 +69,9 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
                 differences += _only_in_one(left, one, right, other)
             continue
         if _may_change(left, one, right):
-            differences += _compare_meaning(left, one, right, other, renames)
+            differences += _compare_meaning(Part(left, one), Part(right, other), renames)
         else:
-            found = list(_compare_whole(left, one, right, other))
+            found = list(_compare_whole(one, other))
             same += not found
             differences += found
     names = Counter(found.adapter.name for found in left.info.adapters.values())
@@ -113,37 +114,36 @@ def _may_change(left: Side, one: Section, right: Side) -> bool:
     return one.id is SectionId.IMPORT or (adapted and one.id in CHANGED_SECTIONS)
 
 
-def _compare_meaning(
-    left: Side, one: Section, right: Side, other: Section, renames: RenameCounts
-) -> Iterator[Difference]:
-    if one.id is SectionId.IMPORT:
-        yield from compare_imports(left, one, right, other, renames)
-    elif one.id is SectionId.TYPE:
-        yield from _compare_types(left, one, right, other)
+def _compare_meaning(one: Part, other: Part, renames: RenameCounts) -> Iterator[Difference]:
+    if one.section.id is SectionId.IMPORT:
+        yield from compare_imports(one, other, renames)
+    elif one.section.id is SectionId.TYPE:
+        yield from _compare_types(one, other)
     else:
-        yield from compare_changed(left, one, right, other)
+        yield from compare_changed(one, other)
 
 
-def _compare_whole(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:
+def _compare_whole(one: Section, other: Section) -> Iterator[Difference]:
     before, after = range(one.content, one.end), range(other.content, other.end)
-    yield from compare_bytes(one.title, left.data, before, right.data, after)
+    yield from compare_bytes(one.title, one.data, before, other.data, after)
     if one.size_width != other.size_width:
         what = f"{one.title}: size field width"
         yield Difference("NN405", what, one.start + 1, other.start + 1)
 
 
-def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:
+def _compare_types(one: Part, other: Part) -> Iterator[Difference]:
     """One may have types of wasi-nn's functions after those of the other: adapting appends them,
     and taking adapters away again leaves them."""
-    fewer, more = sorted((left.module.types, right.module.types), key=len)
+    fewer, more = sorted((one.side.module.types, other.side.module.types), key=len)
     added = (more[index] for index in range(len(fewer), len(more)))
-    before, after = range(one.content, one.end), range(other.content, other.end)
+    left, right = one.section, other.section
+    before, after = range(left.content, left.end), range(right.content, right.end)
     signatures = _signatures()
     if all(func_type in signatures for func_type in added):
-        before, after = _after_count(one), _after_count(other)
+        before, after = _after_count(left), _after_count(right)
         size = min(len(before), len(after))
         before, after = before[:size], after[:size]
-    yield from compare_bytes(one.title, left.data, before, right.data, after)
+    yield from compare_bytes(left.title, left.data, before, right.data, after)
 
 
 def _signatures() -> Set[FuncType]:
