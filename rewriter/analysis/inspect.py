@@ -18,6 +18,7 @@ from rewriter.abi.dialects import (
 )
 from rewriter.analysis.existing_adapters import FoundAdapters, StandingAdapter, find_adapters
 from rewriter.analysis.traces import Trace
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
 from rewriter.wasm.custom import Custom, custom_kind
 from rewriter.wasm.imports import Extern, ExternKind, groups
@@ -46,7 +47,7 @@ _SHARED_MEMORY = "memory"
 class ImportedItem(NamedTuple):
     """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
     functions and memories, `type_index` for functions. `compact` says that it is one of a group
-    that has its module name once."""
+    that has its module name once; `offset`, in bytes, is where its name stands."""
 
     module: str
     name: str
@@ -54,6 +55,7 @@ class ImportedItem(NamedTuple):
     type: FuncType | MemoryType | None
     type_index: int | None = None
     compact: bool = False
+    offset: int | None = None
 
     @property
     def is_wasi_nn(self) -> bool:
@@ -70,7 +72,7 @@ class Abi(NamedTuple):
 
     name: str | None
     certain: bool
-    evidence: tuple[str, ...]
+    evidence: tuple[Diagnostic, ...]
 
 
 class CustomSection(NamedTuple):
@@ -243,6 +245,7 @@ def _imports(module: Module, types: Types) -> Iterator[ImportedItem]:
                 extern.memory or _func_type(extern, types, item.extern_start),
                 extern.type_index if extern.is_func else None,
                 group.compact,
+                item.name.start,
             )
 
 
@@ -288,7 +291,8 @@ def _abis(
         found.check_source(guest)
         adapted = {functions[slot].module for slot in found.standing}
         for module in by_module.keys() - (by_module.keys() if found.traces else adapted):
-            abis[module] = Abi(guest.name, True, ("it was said to be",))
+            evidence = Diagnostic("NN135", "the ABI was given (--guest-abi)")
+            abis[module] = Abi(guest.name, True, (evidence,))
     return abis
 
 
@@ -298,7 +302,8 @@ def _told(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
     certain = {module: abi for module, abi in abis.items() if abi.certain}
     for module in abis.keys() - certain.keys():
         for other, abi in certain.items():
-            abis[module] = Abi(abi.name, False, (f"{other} is, in the same module",))
+            evidence = Diagnostic("NN133", f"{other}, in the same module, is {abi.name}")
+            abis[module] = Abi(abi.name, False, (evidence,))
     return abis
 
 
@@ -308,8 +313,10 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     """
     types = [item for item in items if item.name in ("load", "get_output")]
     extensions = [item for item in items if item.name in WASMEDGE.functions.keys() - WITX.functions]
-    evidence = tuple(f"{item.name} is {item.type}" for item in types)
-    evidence += tuple(f"{item.name} is imported" for item in extensions)
+    evidence = (
+        *(_about(item, "NN131", f"{item.name} is {item.type}") for item in types),
+        *(_about(item, "NN132", f"{item.name} is imported") for item in extensions),
+    )
     if types:
         fitting = WASMEDGE if extensions else WITX
         name = next(
@@ -319,7 +326,12 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     if extensions:
         return Abi(WASMEDGE.name, True, evidence)
     guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
-    return Abi(guess.name, False, (f"neither load nor get_output is imported, from {module}",))
+    nothing = Diagnostic("NN134", f"neither load nor get_output is imported, from {module}")
+    return Abi(guess.name, False, (nothing,))
+
+
+def _about(item: ImportedItem, code: str, message: str) -> Diagnostic:
+    return Diagnostic(code, message, item.offset, item.name)
 
 
 def _fits(item: ImportedItem, dialect: Dialect) -> bool:

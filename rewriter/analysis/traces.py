@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import DIALECTS
 from rewriter.adapters.generations import GENERATIONS, MARK, PREFIX, AdapterName, read_name
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
 from rewriter.wasm.custom import NAMES
 from rewriter.wasm.imports import ExternKind
@@ -41,16 +42,25 @@ class Trace(NamedTuple):
     generation: int | None
     offset: int
 
-    def __str__(self) -> str:
+    @property
+    def diagnostic(self) -> Diagnostic:
         which = f"its adapter {self.name}" if self.name else "one of its adapters"
+        function = self.adapter.function if self.adapter else None
         if self.generation not in (None, *GENERATIONS):
-            return (
+            return Diagnostic(
+                "NN122",
                 f"{which} is of generation {self.generation}, which this release of nnshim does not"
-                " know: use the release that has put it in"
+                " know",
+                self.offset,
+                function,
+                "use the release that has put it in",
             )
-        return (
-            f"{which} was changed by another tool, and cannot be taken away or replaced: adapt the"
-            " module as it was before that"
+        return Diagnostic(
+            "NN121",
+            f"{which} was changed by another tool, and cannot be taken away or replaced",
+            self.offset,
+            function,
+            "adapt the module as it was before that",
         )
 
 

@@ -125,7 +125,7 @@ def _special(cursor: Cursor) -> Reference | None:
             value_type(cursor)
     elif opcode == _TRY_TABLE:
         if not _match(cursor, re.compile(_BLOCK_TYPE, re.DOTALL)):
-            raise MalformedModule("unexpected end inside an instruction", start)
+            raise MalformedModule("unexpected end inside an instruction", start, "NN102")
         for _ in range(cursor.count("catch clauses")):
             _clause(cursor, two_indices=(0, 1))
     elif opcode in (_RESUME, _RESUME_THROW, _RESUME_THROW_REF):
@@ -138,6 +138,7 @@ def _special(cursor: Cursor) -> Reference | None:
             f"unknown instruction {opcode:#04x}: where it ends, and so what comes after it, cannot"
             " be told",
             start,
+            "NN111",
         )
     return None
 

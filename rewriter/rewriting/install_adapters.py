@@ -229,8 +229,10 @@ def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:
     if reference.index not in redirected:
         raise UnsupportedModule(
             f"function {reference.index} is named where it would become another one: it has an"
-            " adapter, or is not there at all; build the module again",
+            " adapter, or is not there at all",
             reference.start,
+            "NN112",
+            "build the module again",
         )
     index = encode_u32(redirected[reference.index], reference.end - reference.start)
     return Edit(reference.start, reference.end, index)

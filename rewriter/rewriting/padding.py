@@ -42,6 +42,7 @@ def fill_gap(patch: Patch, imports: Section) -> None:
                 "offsets cannot be kept: something else than the imports changes before the end of"
                 " the code",
                 edit.start,
+                "NN323",
             )
     room = (gap.end - gap.start if gap else 0) - growth(e for e in changed if e.end <= imports.end)
     if room and room < _SMALLEST:
@@ -50,6 +51,7 @@ def fill_gap(patch: Patch, imports: Section) -> None:
             f"offsets cannot be kept: {what}, and a section that fills a gap has {_SMALLEST} at"
             " least",
             imports.start,
+            "NN323",
         )
     if gap:
         patch.drop(gap)

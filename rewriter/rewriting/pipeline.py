@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import WASI_NN, find_dialect
 from rewriter.abi.hosts import find_host
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import (
     HostMismatch,
     InvalidModule,
+    InvalidResult,
     MalformedModule,
-    NNShimError,
     NothingToRename,
     UnsupportedModule,
 )
@@ -33,12 +34,12 @@ __all__ = ["Result", "rewrite", "rewrite_file"]
 
 @dataclass(frozen=True)
 class Result:
-    """What `rewrite_file` did. `notes` are for people: what was guessed, and what no longer holds.
+    """What `rewrite_file` did. `notes` say what was guessed, and what no longer holds.
     The SHA-256 digests are hexadecimal, None unless asked for."""
 
     plan: Plan
     written: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     input_sha256: str | None = None
     output_sha256: str | None = None
 
@@ -104,7 +105,7 @@ def rewrite_file(
 
 def _plan(
     source: Source, module: Module | None, options: RewriteOptions
-) -> tuple[Plan, tuple[str, ...]]:
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan, and notes on it."""
     record = None
     if options.record:
@@ -125,10 +126,11 @@ def _plan(
             record=record,
         )
     except MalformedModule as error:
-        reason = f"{source.name}: {error.reason}; build the module or fetch it again"
-        raise MalformedModule(reason, error.offset) from error
+        remedy = "build the module or fetch it again"
+        reason = f"{source.name}: {error.reason}"
+        raise MalformedModule(reason, error.offset, error.code, remedy) from error
     except UnsupportedModule as error:
-        raise UnsupportedModule(f"{source.name}: {error.reason}", error.offset) from error
+        raise error.of(source.name) from error
     if options.require and not plan.edits:
         raise NothingToRename(f"there is nothing to change in {source.name}")
     if not plan.outdated:
@@ -137,7 +139,8 @@ def _plan(
     if not plan.adapting.adapted:
         remedy += ", --keep-offsets leaves the code where it was"
     names = ", ".join(plan.outdated)
-    return plan, (*aim.notes, f"code has moved, so these no longer match ({remedy}): {names}")
+    message = f"code has moved, so these no longer match: {names}"
+    return plan, (*aim.notes, Diagnostic("NN311", message, help=remedy))
 
 
 class _Aim(NamedTuple):
@@ -146,7 +149,7 @@ class _Aim(NamedTuple):
     mapping: Mapping[str, str]
     info: ModuleInfo | None = None
     adapters: Mapping[int, Adapter | None] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def _renaming(options: RewriteOptions) -> _Aim:
@@ -155,7 +158,7 @@ def _renaming(options: RewriteOptions) -> _Aim:
 
 
 def _fitting(name: str, module: Module, options: RewriteOptions) -> _Aim:
-    from rewriter.analysis.compatibility import fit  # what only renames starts without them
+    from rewriter.analysis.fitting import fit  # what only renames starts without them
     from rewriter.analysis.inspect import inspect_module
 
     info = inspect_module(module, options.guest_abi)
@@ -171,7 +174,7 @@ def _fitting(name: str, module: Module, options: RewriteOptions) -> _Aim:
         where = f"be made to have the {dialect.name} ABI"
     found = fit(info, dialects, guest, tells_numbers=tells_numbers)
     if found.obstacles:
-        raise HostMismatch(f"{name} cannot {where}: {'; '.join(found.obstacles)}")
+        raise HostMismatch(f"{name} cannot {where}", found.obstacles)
     to = None if all(module in names for module in info.abis) else names[0]
     return _Aim(options.module_names(to), info, found.adapters, found.caveats)
 
@@ -191,18 +194,16 @@ def _validate_input(source: Source) -> None:
     try:
         wasm_tools.validate(source.for_validation)
     except InvalidModule as error:
-        reason = (
-            f"{source.name} is not valid: {error.reason}; build the module again, or rename in it"
-            " as it is without validation"
-        )
-        raise InvalidModule(reason, error.offset) from error
+        remedy = "build the module again, or rename in it as it is without validation"
+        reason = f"{source.name} is not valid: {error.reason}"
+        raise InvalidModule(reason, error.offset, error.code, remedy) from error
 
 
 def _validate_output(module: bytes | str) -> None:
     try:
         wasm_tools.validate(module)
     except InvalidModule as error:
-        raise NNShimError(
+        raise InvalidResult(
             "the input is valid but its rewritten form is not, which is a fault in nnshim;"
             f" nothing was written: {error}"
         ) from error

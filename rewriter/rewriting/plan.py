@@ -50,8 +50,10 @@ def make_plan(
         if kind is Custom.LINKING:
             raise UnsupportedModule(
                 f"this is an object file (it has a {section.title}): its relocations and symbols"
-                " would no longer match; link it first",
+                " would no longer match",
                 section.start,
+                "NN106",
+                "link it first",
             )
         if signature is None and kind is Custom.SIGNATURE:
             signature = section
@@ -77,9 +79,11 @@ def make_plan(
     edits = patch.edits()
     if edits and signature and not drop_signature:
         raise UnsupportedModule(
-            "the module is signed, and another one after a rewrite: rewrite it before it is signed,"
-            " or take the signature off (--drop-signature) and sign the result",
+            "the module is signed, and the signature would not hold after a rewrite",
             signature.start,
+            "NN110",
+            "rewrite it before it is signed, or take the signature off (--drop-signature) and sign"
+            " the result",
         )
     return Plan(
         input_size=module.size,

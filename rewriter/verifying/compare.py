@@ -98,9 +98,9 @@ def _only_in_one(
     left: Side, one: Section | None, right: Side, other: Section | None
 ) -> Iterator[Difference]:
     if one is not None and not left.has_only_adapters(one):
-        yield Difference(f"{one.title} is gone", one.start, None)
+        yield Difference("NN403", f"{one.title} is gone", one.start, None)
     if other is not None and not right.has_only_adapters(other):
-        yield Difference(f"{other.title} was added", None, other.start)
+        yield Difference("NN404", f"{other.title} was added", None, other.start)
 
 
 def _may_change(left: Side, one: Section, right: Side) -> bool:
@@ -129,7 +129,7 @@ def _compare_whole(left: Side, one: Section, right: Side, other: Section) -> Ite
     yield from compare_bytes(one.title, left.data, before, right.data, after)
     if one.size_width != other.size_width:
         what = f"{one.title}: size field width"
-        yield Difference(what, one.start + 1, other.start + 1)
+        yield Difference("NN405", what, one.start + 1, other.start + 1)
 
 
 def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:

@@ -36,4 +36,4 @@ MOST_VALUES = 1000
 def check_number(count: int, what: str, offset: int, most: int = MOST) -> None:
     """Raise UnsupportedModule for more than `most`."""
     if count > most:
-        raise UnsupportedModule(f"there are more than {most} {what}", offset)
+        raise UnsupportedModule(f"there are more than {most} {what}", offset, "NN104")

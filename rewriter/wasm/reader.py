@@ -62,7 +62,7 @@ class Cursor:
 
     def byte(self) -> int:
         if self.pos >= self.end:
-            raise MalformedModule("unexpected end", self.pos)
+            raise MalformedModule("unexpected end", self.pos, "NN102")
         value = self.data[self.pos]
         self.pos += 1
         return value

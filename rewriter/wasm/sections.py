@@ -163,6 +163,7 @@ def _section(cursor: Cursor) -> Section:
             f"a section of {size} bytes starts here, but only {cursor.end - content} bytes are"
             " left: the file is truncated",
             start,
+            "NN102",
         )
     cursor.pos = end
     if section_id is SectionId.CUSTOM:
@@ -177,12 +178,13 @@ def _check_header(data: Data) -> None:
         raise _not_wasm(magic)
     version = data[4:HEADER_SIZE]
     if len(version) < 4:
-        raise MalformedModule("the header is truncated", len(data))
+        raise MalformedModule("the header is truncated", len(data), "NN102")
     if version[2:] == _COMPONENT_LAYER:
         raise UnsupportedModule(
-            "this is a component, and only core modules are supported so far; work on the core"
-            " module before it is made into a component",
+            "this is a component, and only core modules are supported so far",
             4,
+            "NN105",
+            "work on the core module before it is made into a component",
         )
     if version != _MODULE_VERSION:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)
@@ -190,17 +192,18 @@ def _check_header(data: Data) -> None:
 
 def _not_wasm(magic: bytes) -> ModuleError:
     if not magic:
-        return MalformedModule("the file is empty", 0)
+        return MalformedModule("the file is empty", 0, "NN101")
     if _MAGIC.startswith(magic):
-        return MalformedModule("the header is truncated", len(magic))
+        return MalformedModule("the header is truncated", len(magic), "NN102")
     for prefix, artifact in (
         (b"\x7fELF", "Wasmtime's .cwasm or another ELF file"),
         (b"\0aot", "WAMR's .aot"),
     ):
         if magic == prefix:
             return UnsupportedModule(
-                f"this is a precompiled artifact ({artifact}); rewrite the .wasm that it was"
-                " compiled from and compile that again",
+                f"this is a precompiled artifact ({artifact})",
                 0,
+                "NN107",
+                "rewrite the .wasm that it was compiled from and compile that again",
             )
-    return MalformedModule("not WebAssembly: it does not start with \\0asm", 0)
+    return MalformedModule("not WebAssembly: it does not start with \\0asm", 0, "NN101")

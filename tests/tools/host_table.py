@@ -50,7 +50,7 @@ def tables() -> str:
             host.title,
             " and ".join(f"`{module}`" for module in host.modules),
             ", ".join(dialect.name for dialect in host.dialects),
-            "; ".join(host.limits),
+            "; ".join(limit.message for limit in host.limits),
         ]
         for host in HOSTS.values()
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from rewriter import RewriteOptions, compare, inspect_module, rewrite, rewrite_file
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX
-from rewriter.analysis.compatibility import fit
+from rewriter.analysis.fitting import fit
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.files import wasm_tools
 from rewriter.rewriting.plan import make_plan
@@ -90,11 +90,12 @@ def test_the_user_is_told_what_no_longer_matches_when_code_has_moved(tmp_path: P
         str(narrow), str(tmp_path / "out.wasm"), RewriteOptions(abi="wamr", validate=False)
     )
     assert moved.plan.outdated == (".debug_line", "metadata.code.branch_hint")
-    assert ".debug_line, metadata.code.branch_hint" in moved.notes[-1]
+    assert ".debug_line, metadata.code.branch_hint" in moved.notes[-1].message
+    assert moved.notes[-1].code == "NN311"
     stayed = rewrite_file(
         str(wide), str(tmp_path / "out.wasm"), RewriteOptions(abi="wamr", validate=False)
     )
-    assert stayed.plan.outdated == stayed.notes == ()
+    assert (stayed.plan.outdated, stayed.notes) == ((), ())
 
 
 def test_debug_sections_go_where_that_is_asked_for() -> None:

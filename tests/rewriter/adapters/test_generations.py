@@ -198,7 +198,9 @@ CHANGED = [
 def test_adapters_that_another_tool_has_changed_are_not_adapted_again(changed: bytes) -> None:
     assert inspect_module(changed).adapters == {}
     (trace,) = inspect_module(changed).traces
-    assert str(trace).startswith("its adapter nnshim.set_input.witx-to-wamr-2.1 was changed by")
+    assert trace.diagnostic.message.startswith(
+        "its adapter nnshim.set_input.witx-to-wamr-2.1 was changed by"
+    )
     for goal in ({"host": "wasmtime"}, {"abi": "wamr"}, {"abi": "witx"}):
         with pytest.raises(HostMismatch, match=r"was changed by another tool.*adapt the module as"):
             rewrite(changed, RewriteOptions(**goal))  # type: ignore[arg-type]
@@ -221,7 +223,7 @@ def test_a_marker_alone_is_a_trace_too() -> None:
     text = re.sub(r'\(export "nnshim[^)]*\)\)', "", _printed(with_another_function(U8_ADAPTED)))
     changed = _tool("strip", "--all", data=_tool("parse", "-", data=text.encode()))
     (trace,) = inspect_module(changed).traces
-    assert str(trace).startswith("one of its adapters was changed by another tool")
+    assert trace.diagnostic.message.startswith("one of its adapters was changed by another tool")
     assert changed[trace.offset :].startswith(MARK)
     for host in HOSTS:
         with pytest.raises(HostMismatch, match="one of its adapters was changed"):
