@@ -151,14 +151,14 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
     standing = info.adapters.get(slot)
     if standing:
         adapter = standing.adapter
-        target = _target(adapter.source, wanted, adapter)
+        target = _target(adapter.function, adapter.source, wanted, adapter)
         return _decide(item, adapter.function, adapter.source, target, wanted, adapter)
     source, said = _source(imported_as, item, wanted)
     if item.name not in source.functions or item.type != source.signature(item.name):
         what = f"{item.module}.{item.name}, {item.type}"
         message = f"{what}, is not a function of the {source.name} ABI"
         return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
-    found = _decide(item, item.name, source, _target(source, wanted), wanted)
+    found = _decide(item, item.name, source, _target(item.name, source, wanted), wanted)
     return Decision(found.adapter, (*said, *found.diagnostics))
 
 
@@ -179,11 +179,17 @@ def _source(
     return named if item.name in named.functions else WASMEDGE, ()
 
 
-def _target(source: Dialect, wanted: Wanted, standing: Adapter | None = None) -> Dialect:
+def _target(
+    function: str, source: Dialect, wanted: Wanted, standing: Adapter | None = None
+) -> Dialect:
     """What a function of `source` is adapted to: nothing else, or what its adapter leads to
-    already, or what the host usually speaks."""
-    if wanted.speaks(source):
+    already, or what the host usually speaks. Where the host takes the numbers of `source`, and has
+    fewer functions, it is what the host has."""
+    speaking = [host for host in wanted.dialects if speaks(host, source)]
+    if any(function in host.functions for host in speaking):
         return source
+    if speaking:
+        return speaking[0]
     if standing is not None and wanted.fits_adapted(standing):
         return standing.target
     return wanted.dialects[0]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -25,15 +23,10 @@ from rewriter.analysis.compatibility import Verdict, assess
 from rewriter.files.wasm_tools import find
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.sections import split
-from rewriter.wasm.types import AdapterMemory
 from runtime_shim import LinkError, guest_dialects
-from tests.rewriter.adapters.every import all_adapters
+from tests.rewriter.adapters.every import MEMORIES, all_adapters, lines, pinned_lines
 from tests.rewriter.adapters.unmarked import UNMARKED_MODULES, plain, unmarked
 from tests.support.wasm import assemble
-
-PINNED = Path(__file__).parent / "adapter_bytes.txt"
-MEMORIES = ((0, AdapterMemory(0, 65536)), (300, AdapterMemory(1, 1)))
-"""What bodies depend on besides: the index of the import, and the memory."""
 
 U8_GUEST = f"""(module
   (import "wasi_ephemeral_nn" "set_input" (func $set_input {WITX.signature("set_input")}))
@@ -41,18 +34,8 @@ U8_GUEST = f"""(module
   (func (export "_start") (drop (call $set_input (i32.const 0) (i32.const 1) (i32.const 8)))))"""
 
 
-def line(adapter: Adapter, slot: int, memory: AdapterMemory) -> str:
-    digest = hashlib.sha256(adapter.body(slot, memory)).hexdigest()
-    return (
-        f"{adapter.generation} {adapter.function} {adapter.source.name} {adapter.target.name}"
-        f" {slot} {memory.memory_index} {memory.page_size} {digest}"
-    )
-
-
 def test_the_bytes_of_every_adapter_are_those_that_are_written_down() -> None:
-    made = [line(adapter, *where) for adapter in all_adapters() for where in MEMORIES]
-    pinned = [text for text in PINNED.read_text().splitlines() if not text.startswith("#")]
-    assert made == pinned
+    assert sorted(lines()) == sorted(pinned_lines()), "python -m tests.rewriter.adapters.every"
 
 
 def test_a_body_starts_with_its_marker_and_declares_no_variable_that_it_does_not_use() -> None:

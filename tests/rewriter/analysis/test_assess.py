@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import rewriter
 from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
-from rewriter.abi.dialects import DIALECTS, MODULE_NAMES
+from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Assessment, Verdict, assess
+from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.sections import SectionId
 from tests.support.wasm import FUNC_0, HEADER, TYPES, assemble, name, section, vector
@@ -63,6 +66,27 @@ VERDICTS = {
 @pytest.mark.parametrize("host", HOSTS)
 def test_name_and_abi_decide_where_a_module_runs(host: str) -> None:
     assert [on(host, guest(module, abi)).verdict for module, abi in FORMS] == VERDICTS[host]
+
+
+def test_a_host_that_takes_a_guests_numbers_need_not_have_its_functions() -> None:
+    counting = replace(
+        WITX,
+        name="counting",
+        functions={**WITX.functions, "count": ("count_out",), "unload": ("graph",)},
+    )
+    imports = " ".join(
+        f'(import "wasi_ephemeral_nn" "{name}" (func {counting.signature(name)}))'
+        for name in ("compute", "unload", "count")
+    )
+    info = inspect_module(assemble(f"(module {imports} {MEMORY})"))
+    as_counting = replace(info, wasi_nn=dict(enumerate(info.imports)))
+    compute, unload, count = (
+        fit_import(slot, as_counting, counting, Wanted((WITX,))) for slot in range(3)
+    )
+    assert compute == Decision(None)
+    assert unload.adapter is not None
+    assert codes(unload.diagnostics) == ["NN302", "NN205"]
+    assert (count.adapter, codes(count.diagnostics)) == (None, ["NN211"])
 
 
 def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:

@@ -402,7 +402,8 @@ def test_a_guest_that_was_adapted_has_the_numbers_that_its_adapters_make(
     """Tensors without elements show no numbers: the adapter tells them."""
     plain = bytes(wat2wasm(text("wasi_ephemeral_nn", '(memory (export "memory") 4)', WITX)))
     guest = Guest(binary=rewrite(plain, RewriteOptions(abi=target.name, guest_abi=source.name)))
-    theirs = WAMRS if target.layout.name == "wamr" else NUMBERS.get(target, NUMBERS[WITX])
+    same = (known for it, known in NUMBERS.items() if it.tensor_types is target.tensor_types)
+    theirs = WAMRS if target.layout.name == "wamr" else next(same)
     for kind in ("u8", "i32", "i64"):
         context = guest.context_for(MODELS[kind])
         for number in range(9):
