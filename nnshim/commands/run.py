@@ -161,7 +161,6 @@ def command(
     import signal
 
     from rewriter.files.input import open_source
-    from rewriter.files.output import check_writable
     from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
@@ -178,6 +177,8 @@ def command(
     if model_cache_size is not None:
         kept = parse_size("--model-cache-size", model_cache_size)
     if stats_json is not None:
+        from rewriter.files.output import check_writable
+
         check_writable(stats_json)
     host = NNHost(
         graphs=graphs,
