@@ -18,7 +18,7 @@ import wasmtime
 
 from benchmarks.measure import in_turn, machine, table
 from benchmarks.rewrite import MB, module
-from rewriter import inspect_module, rewrite
+from rewriter import RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import DIALECTS, WAMR, WITX, Dialect
 from rewriter.wasm.sections import SectionId, split
 
@@ -48,8 +48,8 @@ def rewriting(rounds: int) -> str:
     for title, size in (("3 MB", 3 * MB), ("10 MB of code", 30 * MB)):
         data = module(size)
         (code,) = (s for s in split(data) if s.id is SectionId.CODE)
-        rename = functools.partial(rewrite, data, validate=False)
-        adapt = functools.partial(rename, abi="wamr")
+        rename = functools.partial(rewrite, data, RewriteOptions(validate=False))
+        adapt = functools.partial(rewrite, data, RewriteOptions(abi="wamr", validate=False))
         renamed, adapted = in_turn(rounds, rename, adapt)
         there = inspect_module(adapt())
         assert len(there.adapters) == 3
@@ -96,7 +96,8 @@ def loop(function: str, source: Dialect, target: Dialect, calls: int) -> Callabl
             (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"""
     )
     adapted = rewrite(
-        bytes(guest), abi=target.name, guest_abi=source.name, to="wasi_nn", validate=False
+        bytes(guest),
+        RewriteOptions(abi=target.name, guest_abi=source.name, to="wasi_nn", validate=False),
     )
     engine = wasmtime.Engine()
     store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)

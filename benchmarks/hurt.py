@@ -41,7 +41,7 @@ QUICK_SIZES = 5_000, 20_000
 
 RUN = """
 import json, re, sys, time
-from rewriter import NNShimError, compare, rewrite_file
+from rewriter import NNShimError, RewriteOptions, compare, rewrite_file
 from rewriter.files.input import open_source
 import rewriter.rewriting.install_adapters, rewriter.analysis.compatibility, rewriter.functions.code
 
@@ -52,7 +52,7 @@ def peak():
 before, started, refused = peak(), time.perf_counter(), False
 try:
     if goal := json.loads(sys.argv[3]):
-        rewrite_file(sys.argv[1], sys.argv[2], validate=False, **goal)
+        rewrite_file(sys.argv[1], sys.argv[2], RewriteOptions(validate=False, **goal))
     else:
         with open_source(sys.argv[1]) as original, open_source(sys.argv[2]) as rewritten:
             compare(original.data, rewritten.data)

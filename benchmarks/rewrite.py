@@ -20,7 +20,7 @@ from pathlib import Path
 from unittest import mock
 
 from benchmarks.measure import NNSHIM, in_turn, installed, machine, table
-from rewriter import rewrite_file
+from rewriter import RewriteOptions, rewrite_file
 from rewriter.files import wasm_tools
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.reader import Cursor
@@ -80,7 +80,7 @@ def in_process(source: Path, rounds: int) -> str:
     out, copy = str(source.with_suffix(".out")), str(source.with_suffix(".copy"))
 
     def rename() -> None:
-        rewrite_file(str(source), out, validate=False)
+        rewrite_file(str(source), out, RewriteOptions(validate=False))
 
     def rename_without_fsync() -> None:
         with mock.patch("os.fsync"):
@@ -136,12 +136,13 @@ class _removed(AbstractContextManager[None]):  # noqa: N801 - used like a functi
 def memory(source: Path) -> str:
     """How far the peak of the resident memory grows over that of the imported package."""
     code = (
-        "import re, sys, hashlib; from rewriter import rewrite_file\n"
+        "import re, sys, hashlib; from rewriter import RewriteOptions, rewrite_file\n"
         "def peak():\n"
         "    with open('/proc/self/status') as status:\n"
         "        return int(re.search(r'VmHWM:\\s+(\\d+)', status.read())[1])\n"
         "before = peak()\n"
-        "rewrite_file(sys.argv[1], sys.argv[2], validate=False, digests=bool(sys.argv[3]))\n"
+        "options = RewriteOptions(validate=False)\n"
+        "rewrite_file(sys.argv[1], sys.argv[2], options, digests=bool(sys.argv[3]))\n"
         "print(peak() - before)"
     )
     rows = []

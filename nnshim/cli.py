@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from nnshim.commands.common import fail, note, say
+from nnshim.commands.common import fail, note, refuse, say
 from rewriter.errors import DependencyMissing, NNShimError, UsageError
 from rewriter.terminal import take_over
 
@@ -22,7 +22,7 @@ EXIT_USAGE = 2
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
 
-COMMANDS = ("rewrite", "inspect", "check", "verify", "run", "doctor", "bench", "cache")
+COMMANDS = ("rewrite", "inspect", "check", "verify", "explain", "run", "doctor", "bench", "cache")
 """Each is `command` in nnshim.commands, in a module of its name, or `app` for several."""
 
 
@@ -90,7 +90,7 @@ def main() -> NoReturn:
     try:
         code = app(given or ["--help"], prog_name="nnshim", standalone_mode=False)
     except NNShimError as error:
-        fail(*error.lines)
+        refuse(error)
         sys.exit(_exit_code(error))
     except typer.TyperException as error:
         _explain(error)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ModuleInfo,
         inspect_module,
     )
+    from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
     from rewriter.rewriting.values import Plan, Rename
     from rewriter.verifying.compare import Comparison, Difference, compare
@@ -59,6 +60,7 @@ __all__ = [
     "Plan",
     "Rename",
     "Result",
+    "RewriteOptions",
     "ToolError",
     "UnsupportedModule",
     "UsageError",
@@ -71,6 +73,7 @@ __all__ = [
 _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
+    "options": ("RewriteOptions",),
     "rewriting.pipeline": ("Result", "rewrite", "rewrite_file"),
     "rewriting.values": ("Plan", "Rename"),
     "verifying.compare": ("Comparison", "Difference", "compare"),

@@ -10,6 +10,7 @@ NNShimError
 │   └── InvalidModule      refused by `wasm-tools validate`
 ├── HostMismatch           no rewrite makes the module fit the host or ABI it is meant for
 ├── NothingToRename        asked for as an error by `require`
+├── InvalidResult          what a rewrite has made is not valid, which is a fault in nnshim
 ├── ToolError              wasm-tools ran and failed for a reason of its own
 ├── DependencyMissing      a tool or a package that this takes is not installed
 │
@@ -24,13 +25,20 @@ NNShimError
         └── GuestTimeout   it was stopped, because its time was over
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rewriter.diagnostics import Diagnostic
 
 __all__ = [
     "DependencyMissing",
     "HostMismatch",
     "InputError",
     "InvalidModule",
+    "InvalidResult",
     "MalformedModule",
     "ModuleError",
     "NNShimError",
@@ -43,7 +51,20 @@ __all__ = [
 
 
 class NNShimError(Exception):
-    """The root: catching it catches everything nnshim raises on purpose."""
+    """The root: catching it catches everything nnshim raises on purpose.
+
+    `code` is one of the table in rewriter.codes, None where the error is not about a module, a file
+    or what is installed.
+    """
+
+    code: str | None = None
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """What is wrong, as values: none for an error without a code."""
+        from rewriter.diagnostics import Diagnostic
+
+        return () if self.code is None else (Diagnostic(self.code, str(self)),)
 
     @property
     def lines(self) -> Sequence[str]:
@@ -58,49 +79,103 @@ class UsageError(NNShimError):
 class InputError(NNShimError):
     """The input cannot be read: missing, a folder, no permission."""
 
+    code = "NN001"
+
 
 class OutputError(NNShimError):
     """The output cannot be written; no file was changed."""
+
+    code = "NN002"
 
 
 class ModuleError(NNShimError):
     """The bytes are not a module that can be worked on.
 
     `offset` is the position in the file, in bytes, of the first byte that is wrong, or None where
-    the judge (an outside validator) named none. `reason` is the message without the offset.
+    the judge (an outside validator) named none. `reason` is the message without the offset and
+    without the `remedy`, which says what to do.
     """
 
-    def __init__(self, reason: str, offset: int | None) -> None:
-        where = "" if offset is None else f" (at byte offset {offset:#x})"
-        super().__init__(f"{reason}{where}")
+    def __init__(
+        self, reason: str, offset: int | None, code: str | None = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(reason, offset, code, remedy)
         self.reason = reason
         self.offset = offset
+        self.code = code or type(self).code
+        self.remedy = remedy
+
+    def of(self, file: str) -> Self:
+        """The same error, about a file with this name."""
+        return type(self)(f"{file}: {self.reason}", self.offset, self.code, self.remedy)
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        from rewriter.diagnostics import Diagnostic
+
+        return (Diagnostic(self.code or "", self.reason, self.offset, help=self.remedy),)
+
+    def __str__(self) -> str:
+        return str(self.diagnostics[0])
 
 
 class MalformedModule(ModuleError):
     """Truncated, or not WebAssembly at all."""
 
+    code = "NN103"
+
 
 class UnsupportedModule(ModuleError):
     """WebAssembly, but a component, an object file or a precompiled artifact."""
+
+    def __init__(
+        self, reason: str, offset: int | None, code: str, remedy: str | None = None
+    ) -> None:
+        super().__init__(reason, offset, code, remedy)
 
 
 class InvalidModule(ModuleError):
     """`wasm-tools validate` refuses the module."""
 
+    code = "NN108"
+
 
 class HostMismatch(NNShimError):
-    """No rewrite makes the module fit what it is meant for; the message has the reasons."""
+    """No rewrite makes the module fit what it is meant for; `diagnostics` has the reasons."""
+
+    def __init__(self, what: str, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(what, diagnostics)
+        self.what = what
+        self._diagnostics = diagnostics
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        return self._diagnostics
+
+    def __str__(self) -> str:
+        return f"{self.what}: {'; '.join(found.text for found in self.diagnostics)}"
 
 
 class NothingToRename(NNShimError):
     """Nothing has to change, and the caller required that something does."""
 
+    code = "NN331"
+
+
+class InvalidResult(NNShimError):
+    """A valid module would have become an invalid one, which is a fault in nnshim."""
+
+    code = "NN332"
+
 
 class ToolError(NNShimError):
     """wasm-tools ran and failed for a reason that is not the module's."""
+
+    code = "NN004"
 
 
 class DependencyMissing(NNShimError):
     """A tool or a package that this takes is not installed; the message has the line that installs
     it."""
+
+    code = "NN003"

@@ -57,6 +57,8 @@ class LinkError(NNShimError):
     """The module cannot be instantiated: imports or exports are missing or of another type. Made of
     its lines."""
 
+    code = "NN601"
+
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self._lines = lines

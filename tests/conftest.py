@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from samples.build import build
 
 collect_ignore = ["heavy"]
@@ -33,15 +33,18 @@ def tensors_guests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]
     build(GUESTS / "tensors.c", folder / "witx.wasm")
     build(GUESTS / "tensors.c", folder / "wamr.wasm", "-DWAMR")
     witx, wamr = ((folder / name).read_bytes() for name in ("witx.wasm", "wamr.wasm"))
-    to_wamr, to_witx = rewrite(witx, abi="wamr"), rewrite(wamr, abi="witx")
+    to_wamr, to_witx = (
+        rewrite(witx, RewriteOptions(abi="wamr")),
+        rewrite(wamr, RewriteOptions(abi="witx")),
+    )
     return {
         "witx": witx,
         "witx renamed": rewrite(witx),
         "witx to wamr": to_wamr,
-        "witx to wamr to witx": rewrite(to_wamr, abi="witx"),
+        "witx to wamr to witx": rewrite(to_wamr, RewriteOptions(abi="witx")),
         "wamr": wamr,
         "wamr to witx": to_witx,
-        "wamr to witx to wamr": rewrite(to_witx, abi="wamr"),
+        "wamr to witx to wamr": rewrite(to_witx, RewriteOptions(abi="wamr")),
     }
 
 

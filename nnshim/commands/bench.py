@@ -9,13 +9,14 @@ import typer
 from nnshim.commands.common import (
     FastMath,
     Threads,
-    fail,
     note,
     once,
     print_json,
+    remark,
     say,
     start_logging,
 )
+from nnshim.render import json, text
 from rewriter.errors import UsageError
 from rewriter.terminal import shown
 
@@ -65,8 +66,6 @@ def command(
 
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 what draws is not installed.
     """
-    from dataclasses import asdict
-
     from runtime_shim.backends.interface import Settings
     from runtime_shim.diagnostics.bench import bench, parse_input
 
@@ -87,14 +86,15 @@ def command(
         seconds=seconds,
         parallel=parallel,
     )
+    works = [row for row in measured if row.problem is None]
     if as_json:
-        print_json([asdict(row) for row in measured])
+        print_json(json.measured(measured))
     else:
-        _print_table([row for row in measured if row.problem is None])
+        say(*(text.measured(works) if works else ()))
         for row in measured:
             if row.problem is not None:
-                fail(f"{row.backend} {row.device}".rstrip() + f": {row.problem}")
-    works = [row for row in measured if row.problem is None]
+                what = f"{row.backend} {row.device}".rstrip() + f": {row.problem.message}"
+                remark(row.problem._replace(message=what))
     if not works:
         raise typer.Exit(1)
     if draw is not None:
@@ -112,39 +112,16 @@ def _encoding(name: str) -> Encoding:
         raise UsageError(f"{name!r} is not an encoding; expected one of {known}") from None
 
 
-def _options(text: str | None) -> dict[str, Any]:
-    import json
+def _options(given_text: str | None) -> dict[str, Any]:
+    from json import loads
 
     try:
-        given = json.loads(text or "{}")
+        given = loads(given_text or "{}")
     except (ValueError, RecursionError) as error:
         raise UsageError(f"--options is no JSON: {error}") from None
     if not isinstance(given, dict):
         raise UsageError("--options is no JSON object")
     return given
-
-
-def _print_table(rows: list[Measurement]) -> None:
-    if not rows:
-        return
-    parallel = f"x{rows[0].parallel} /s"
-    heads = ("backend", "device", "load ms", "p50 ms", "p90 ms", "p99 ms", "/s", parallel)
-    cells = [
-        (
-            row.backend,
-            row.device,
-            *(f"{seconds * 1e3:.3f}" for seconds in (row.load, row.p50, row.p90, row.p99)),
-            *(f"{rate:.1f}" for rate in (row.throughput, row.parallel_throughput)),
-        )
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    for line in (heads, *cells):
-        texts = (
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        say("  ".join(texts).rstrip())
 
 
 def _drawing(path: str) -> Any:

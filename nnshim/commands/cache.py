@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.commands.common import counted, print_json, say
+from nnshim.render import json
 
 if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
@@ -34,7 +35,7 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
 
     found = kept_models(folder)
     if as_json:
-        print_json([item._asdict() for item in found])
+        print_json(json.kept(found))
         return
     for item in found:
         used = datetime.fromtimestamp(item.used).astimezone().isoformat(" ", "seconds")

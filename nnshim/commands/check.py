@@ -6,19 +6,14 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import Finding, GuestAbi, once, report
+from nnshim.commands.common import GuestAbi, once, report
+from nnshim.render import json, text
+from nnshim.render.values import Checked, rewrite_command
 from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS, Host, find_host
-from rewriter.analysis.compatibility import Assessment, Verdict, assess
+from rewriter.analysis.compatibility import Verdict, assess
 
 __all__ = ["command"]
-
-
-_VERDICTS = {
-    Verdict.AS_IT_IS: "runs on {} as it is",
-    Verdict.AFTER_REWRITE: "runs on {} after a rewrite",
-    Verdict.CANNOT: "cannot run on {}",
-}
 
 
 def command(
@@ -44,30 +39,14 @@ def command(
         files,
         guest_abi,
         as_json,
-        lambda path, info: (_find(path, info, host, guest_abi) for host in hosts),
+        lambda path, info: (_check(path, info, host, guest_abi) for host in hosts),
+        text.checked,
+        json.checked,
     )
 
 
-def _find(path: str, info: ModuleInfo, host: Host, guest_abi: str | None) -> Finding:
+def _check(path: str, info: ModuleInfo, host: Host, guest_abi: str | None) -> Checked:
     found = assess(info, host)
-    fields = {"host": host.name, **_as_json(found)}
-    return Finding(
-        found.verdict is Verdict.AS_IT_IS, fields, _lines(path, host.name, found, guest_abi)
-    )
-
-
-def _lines(path: str, host: str, found: Assessment, guest_abi: str | None) -> list[str]:
-    lines = [f"{path}: {_VERDICTS[found.verdict].format(host)}"]
-    lines += [f"  because {reason}" for reason in found.reasons]
-    if found.verdict is Verdict.AFTER_REWRITE:
-        told = f"--guest-abi {guest_abi} " if guest_abi is not None else ""
-        lines.append(f"  with: nnshim rewrite --for {host} {told}{path} OUT")
-    return lines + [f"  note: {caveat}" for caveat in found.caveats]
-
-
-def _as_json(found: Assessment) -> dict[str, object]:
-    return {
-        "runs": found.verdict.name.lower(),
-        "reasons": found.reasons,
-        "caveats": found.caveats,
-    }
+    helps = found.verdict is Verdict.AFTER_REWRITE
+    rewrite = rewrite_command(host.name, guest_abi, path) if helps else None
+    return Checked(path, host.name, found, rewrite)

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO, TypeVar
 
 import typer
 
+from nnshim.render import counted
 from rewriter.abi.dialects import DIALECTS, find_dialect
-from rewriter.errors import InputError, ModuleError, UsageError
+from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
     from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.diagnostics import Diagnostic
 
 __all__ = [
     "FastMath",
-    "Finding",
     "GuestAbi",
     "Threads",
     "counted",
+    "errors_in_json",
     "fail",
     "note",
     "once",
     "print_json",
+    "refuse",
+    "remark",
     "report",
     "say",
     "start_logging",
     "to_json",
 ]
-
-_NOT_PLAIN = re.compile("[^ -~\n]")
 
 GuestAbi = Annotated[
     str | None,
@@ -55,10 +56,6 @@ FastMath = Annotated[
 ]
 
 
-def counted(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def say(*lines: str) -> None:
     """Print lines to standard output."""
     _print(sys.stdout, lines)
@@ -73,6 +70,39 @@ def fail(text: str, *details: str) -> None:
     """Print an error to standard error, and below it the lines that belong to it."""
     note(f"error: {text}")
     _print(sys.stderr, details)
+
+
+def refuse(error: NNShimError) -> None:
+    """Print an error with its code, and below it the lines that belong to it."""
+    from nnshim.render import text
+
+    first, *details = text.failed(error)
+    note(first)
+    _print(sys.stderr, details)
+
+
+def remark(diagnostic: Diagnostic) -> None:
+    """Print a diagnostic to standard error."""
+    from nnshim.render import text
+
+    note(text.line(diagnostic))
+
+
+@contextmanager
+def errors_in_json(as_json: bool) -> Iterator[None]:
+    """Print an error that has a code on standard output, too, where that is to be JSON."""
+    try:
+        yield
+    except NNShimError as error:
+        if as_json and error.diagnostics:
+            print_json(_failed(error))
+        raise
+
+
+def _failed(error: NNShimError, file: str | None = None) -> dict[str, Any]:
+    from nnshim.render import json  # what prints no JSON starts without it
+
+    return json.failed(error, file)
 
 
 def _print(stream: TextIO | None, lines: Iterable[str]) -> None:
@@ -101,21 +131,25 @@ def once(option: str, values: Iterable[str]) -> None:
         seen.add(value)
 
 
-class Finding(NamedTuple):
-    """One thing that a subcommand says of a module, for programs and for people."""
+class Finding(Protocol):
+    """One thing that a subcommand says of a module."""
 
-    passed: bool
-    fields: dict[str, object]
-    lines: list[str]
+    @property
+    def passed(self) -> bool: ...
+
+
+F = TypeVar("F", bound=Finding)
 
 
 def report(
     files: list[str],
     guest_abi: str | None,
     as_json: bool,
-    find: Callable[[str, ModuleInfo], Iterable[Finding]],
+    find: Callable[[str, ModuleInfo], Iterable[F]],
+    to_lines: Callable[[F], list[str]],
+    to_object: Callable[[F], dict[str, Any]],
 ) -> None:
-    """Print the findings on each file, or why it cannot be read.
+    """Print the findings on each file, by one of two renderers, or why it cannot be read.
 
     Raises typer.Exit with 1, after all of them, if one did not pass or could not be read, and
     UsageError, before any, for an ABI that is not known.
@@ -126,32 +160,29 @@ def report(
     from rewriter.files.input import open_source
 
     passed = True
-    objects: list[dict[str, object]] = []
+    objects: list[dict[str, Any]] = []
     for path in files:
+        lines: list[str] = []
         try:
             with open_source(path) as source:
                 findings = list(find(path, inspect_module(source.data, guest_abi)))
+                if as_json:
+                    objects += list(map(to_object, findings))
+                else:
+                    lines = [line for found in findings for line in to_lines(found)]
         except (InputError, ModuleError) as error:
             passed = False
-            objects.append({"file": path, "error": _problem(error)})
-            if not as_json:
-                fail(f"{path}: {error}" if isinstance(error, ModuleError) else str(error))
+            if as_json:
+                objects.append(_failed(error, path))
+            else:
+                refuse(error.of(path) if isinstance(error, ModuleError) else error)
             continue
-        for found in findings:
-            passed &= found.passed
-            objects.append({"file": path, **found.fields})
-            if not as_json:
-                say(*found.lines)
+        passed &= all(found.passed for found in findings)
+        say(*lines)
     if as_json:
         print_json(objects)
     if not passed:
         raise typer.Exit(1)
-
-
-def _problem(error: InputError | ModuleError) -> dict[str, object]:
-    if isinstance(error, ModuleError):
-        return {"reason": error.reason, "offset": error.offset}
-    return {"reason": str(error), "offset": None}
 
 
 def print_json(value: Any) -> None:
@@ -159,13 +190,6 @@ def print_json(value: Any) -> None:
 
 
 def to_json(value: Any) -> str:
-    r"""JSON in ASCII, over several lines. In the name of a file, a byte that is not UTF-8 is the
-    four characters `\xff`: there is no JSON for it that all parsers take."""
-    return _NOT_PLAIN.sub(_in_json, json.dumps(value, indent=2, ensure_ascii=False))
+    from nnshim.render import json
 
-
-def _in_json(found: re.Match[str]) -> str:
-    char = found[0]
-    if "\ud800" <= char <= "\udfff":
-        return json.dumps(shown(char))[1:-1]
-    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
+    return json.to_json(value)

@@ -6,11 +6,21 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, counted, note, once, print_json, say
+from nnshim.commands.common import (
+    GuestAbi,
+    errors_in_json,
+    note,
+    once,
+    print_json,
+    remark,
+    say,
+)
+from nnshim.render import text
 from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.hosts import HOSTS
 from rewriter.errors import UsageError
-from rewriter.rewriting.pipeline import Result, rewrite_file
+from rewriter.options import RewriteOptions
+from rewriter.rewriting.pipeline import rewrite_file
 
 __all__ = ["command"]
 
@@ -93,15 +103,7 @@ def command(
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
-    if host_name is not None and (to is not None or abi is not None):
-        raise UsageError("--for says what name and ABI the imports get; --to and --abi do too")
-    if host_name is None and abi is None:
-        for option, value in (("--from", built_for), ("--guest-abi", guest_abi)):
-            if value is not None:
-                raise UsageError(f"{option} makes a difference with --for or --abi only")
-    result = rewrite_file(
-        source,
-        None if dry_run else output,
+    options = RewriteOptions(
         to=to,
         abi=abi,
         host=host_name,
@@ -114,17 +116,20 @@ def command(
         renames=_parse_renames(rename or []),
         require=require,
         validate=validate,
-        digests=as_json,
     )
+    with errors_in_json(as_json):
+        result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
     if as_json:
-        print_json(_as_json(result, source, output, validate))
+        from nnshim.render import json
+
+        print_json(json.rewritten(result, source, output, validate))
     elif dry_run:
-        say(*_plan_lines(result))
+        say(*text.rewritten(result.plan))
     else:
-        for line in _plan_lines(result):
+        for line in text.rewritten(result.plan):
             note(line)
-    for line in result.notes:
-        note(line)
+    for found in result.notes:
+        remark(found)
 
 
 def _parse_renames(options: list[str]) -> dict[str, str]:
@@ -135,43 +140,5 @@ def _parse_renames(options: list[str]) -> dict[str, str]:
             raise UsageError(f"--rename {option}: expected OLD=NEW")
         if renames.setdefault(old, new) != new:
             raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
-        if old == new:
-            raise UsageError(f"--rename {option}: that is the same name")
     once("--rename", (option.partition("=")[0] for option in options))
     return renames
-
-
-def _plan_lines(result: Result) -> list[str]:
-    plan = result.plan
-    if not plan.edits:
-        return ["nothing to change"]
-    lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in plan.renames]
-    if plan.adapting.adapted:
-        lines += [f"adapted: {adapted}" for adapted in plan.adapting.adapted]
-        lines.append(f"{counted(plan.adapting.references, 'reference')} redirected")
-    lines += [f"dropped: {name}" for name in plan.dropped]
-    return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
-
-
-def _as_json(result: Result, source: str, output: str | None, validated: bool) -> dict[str, object]:
-    plan = result.plan
-    return {
-        "changed": bool(plan.edits),
-        "written": result.written,
-        "validated": validated,
-        "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in plan.renames],
-        "adapted": [
-            {
-                "function": adapted.function,
-                "from": adapted.after.source.name if adapted.after else None,
-                "to": adapted.after.target.name if adapted.after else None,
-            }
-            for adapted in plan.adapting.adapted
-        ],
-        "redirected": plan.adapting.references,
-        "dropped": plan.dropped,
-        "outdated": plan.outdated,
-        "notes": result.notes,
-        "input": {"path": source, "size": plan.input_size, "sha256": result.input_sha256},
-        "output": {"path": output, "size": plan.output_size, "sha256": result.output_sha256},
-    }

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import counted, print_json, say
-from rewriter import Comparison, compare
+from nnshim.commands.common import errors_in_json, print_json, say
+from nnshim.render import json, text
+from rewriter import compare
 from rewriter.files.input import open_source
 
 __all__ = ["command"]
@@ -25,40 +26,15 @@ def command(
     Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
     byte offsets), or one of them cannot be read; 2 usage.
     """
-    with open_source(original) as before, open_source(rewritten) as after:
+    with (
+        errors_in_json(as_json),
+        open_source(original) as before,
+        open_source(rewritten) as after,
+    ):
         comparison = compare(before.data, after.data)
     if as_json:
-        print_json(_as_json(comparison))
+        print_json(json.compared(comparison))
     else:
-        say(*_lines(comparison))
+        say(*text.compared(comparison))
     if not comparison.only_rewritten:
         raise typer.Exit(1)
-
-
-def _lines(comparison: Comparison) -> list[str]:
-    lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in comparison.renames]
-    lines += [f"adapter {name}" for name in comparison.adapters]
-    lines += [f"dropped: {name}" for name in comparison.dropped]
-    if not comparison.only_rewritten:
-        return [*lines, *(f"different: {d}" for d in comparison.differences)]
-    verdict = "no other difference" if lines else "no difference"
-    count = comparison.sections
-    others = "1 other section is" if count == 1 else f"{count} other sections are"
-    return [*lines, f"{verdict}; {others} the same byte for byte"]
-
-
-def _as_json(comparison: Comparison) -> dict[str, object]:
-    return {
-        "only_rewritten": comparison.only_rewritten,
-        "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in comparison.renames],
-        "adapters": comparison.adapters,
-        "dropped": comparison.dropped,
-        "differences": [
-            {
-                "what": d.what,
-                "original_offset": d.original_offset,
-                "rewritten_offset": d.rewritten_offset,
-            }
-            for d in comparison.differences
-        ],
-    }

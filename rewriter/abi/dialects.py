@@ -26,6 +26,7 @@ __all__ = [
     "BUILDER",
     "DIALECTS",
     "ELEMENT_SIZE",
+    "LAYOUTS",
     "MODULE_NAMES",
     "TENSOR",
     "WAMR",
@@ -43,6 +44,7 @@ __all__ = [
     "Dialect",
     "Encoding",
     "Errno",
+    "Layout",
     "Target",
     "TensorType",
     "find_dialect",
@@ -152,20 +154,41 @@ WAMR_OUTPUT_UNIT = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Dialect:
-    """One ABI.
+class Layout:
+    """How the functions that all ABIs have pass what they pass: signatures and structures.
 
-    `layout` is "witx" or "wamr": whose signatures of `load` and `get_output` and whose structures
-    it has. `functions` maps a name to its parameters; all are i32, and so is the result.
-    `encodings` and `tensor_types` map the numbers that a guest passes to what they mean.
-    `implementation` is the module in runtime_shim.abi that makes its functions. `raw_types` are the
-    numbers of tensor types that no other ABI has, by their short names: such a tensor is its
-    elements' bytes. `told` says that a guest has these numbers for certain, because its adapters
-    make them or somebody has said so; what the imports tell is the layout and the functions.
+    `module` is the import module of guests that have it, by default; `load` and `get_output` are
+    the parameters of these; `output_unit` are the bytes that `get_output` counts by. It takes a
+    file of its `name` each to decode it (runtime_shim/abi), to pass tensors without the host
+    (runtime_shim/engine/trampolines), and, with that of each other layout, to adapt it
+    (rewriter/adapters/bodies).
     """
 
     name: str
-    layout: str
+    module: str
+    load: tuple[str, ...]
+    get_output: tuple[str, ...]
+    output_unit: int
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dialect:
+    """One ABI.
+
+    `layout` is whose structures it has. `functions` maps a name to its parameters; all are i32, and
+    so is the result. `encodings` and `tensor_types` map the numbers that a guest passes to what
+    they mean. `implementation` is the module in runtime_shim.abi that makes its functions.
+    `raw_types` are the numbers of tensor types that no other ABI has, by their short names: such a
+    tensor is its elements' bytes. `told` says that a guest has these numbers for certain, because
+    its adapters make them or somebody has said so; what the imports tell is the layout and the
+    functions.
+    """
+
+    name: str
+    layout: Layout
     functions: Mapping[str, tuple[str, ...]]
     encodings: Mapping[int, Encoding]
     tensor_types: Mapping[int, TensorType]
@@ -199,74 +222,91 @@ _WITH_CONFIG = {
 }
 _OUTPUT_BUFFER = ("out_buffer", "out_buffer_max_size", "written_out")
 
+_WITX = Layout(
+    name="witx",
+    module=WASI_EPHEMERAL_NN,
+    load=("builders", "builders_len", "encoding", "target", "graph_out"),
+    get_output=("context", "index", *_OUTPUT_BUFFER),
+    output_unit=1,
+)
+_WAMR = Layout(
+    name="wamr",
+    module=WASI_NN,
+    load=("builder_array", "encoding", "target", "graph_out"),
+    get_output=("context", "index", "out_buffer", "size_inout"),
+    output_unit=WAMR_OUTPUT_UNIT,
+)
+
+LAYOUTS = (_WITX, _WAMR)
+"""All of them; the only list."""
+
+
+_WASMEDGES = {
+    "compute_single": ("context",),
+    "get_output_single": ("context", "index", *_OUTPUT_BUFFER),
+    "fini_single": ("context",),
+    "unload": ("graph",),
+    "finalize_execution_context": ("context",),
+}
+
+
+def _functions(
+    layout: Layout, *more: Mapping[str, tuple[str, ...]]
+) -> Mapping[str, tuple[str, ...]]:
+    every = {**_COMMON_FUNCTIONS, "load": layout.load, "get_output": layout.get_output}
+    return MappingProxyType(
+        {name: parameters for some in (every, *more) for name, parameters in some.items()}
+    )
+
+
 WITX = Dialect(
-    "witx",
-    "witx",
-    MappingProxyType(
-        {
-            **_COMMON_FUNCTIONS,
-            "load": ("builders", "builders_len", "encoding", "target", "graph_out"),
-            "get_output": ("context", "index", *_OUTPUT_BUFFER),
-        }
-    ),
-    MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.AUTODETECT}),
-    MappingProxyType({kind.value: kind for kind in TensorType}),
-    "witx",
+    name="witx",
+    layout=_WITX,
+    functions=_functions(_WITX),
+    encodings=MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.AUTODETECT}),
+    tensor_types=MappingProxyType({kind.value: kind for kind in TensorType}),
+    implementation="witx",
 )
 """The specification's."""
 
 WASMEDGE = Dialect(
-    "wasmedge",
-    "witx",
-    MappingProxyType(
-        {
-            **WITX.functions,
-            **_WITH_CONFIG,
-            "compute_single": ("context",),
-            "get_output_single": ("context", "index", *_OUTPUT_BUFFER),
-            "fini_single": ("context",),
-            "unload": ("graph",),
-            "finalize_execution_context": ("context",),
-        }
-    ),
-    MappingProxyType({encoding.value: encoding for encoding in Encoding}),
-    WITX.tensor_types,
-    "wasmedge",
+    name="wasmedge",
+    layout=_WITX,
+    functions=_functions(_WITX, _WITH_CONFIG, _WASMEDGES),
+    encodings=MappingProxyType({encoding.value: encoding for encoding in Encoding}),
+    tensor_types=WITX.tensor_types,
+    implementation="wasmedge",
 )
 """The specification's and more functions."""
 
 WAMR = Dialect(
-    "wamr",
-    "wamr",
-    MappingProxyType(
-        {
-            **_COMMON_FUNCTIONS,
-            "load": ("builder_array", "encoding", "target", "graph_out"),
-            "get_output": ("context", "index", "out_buffer", "size_inout"),
-        }
+    name="wamr",
+    layout=_WAMR,
+    functions=_functions(_WAMR),
+    encodings=MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.GGML, 6: Encoding.AUTODETECT}),
+    tensor_types=MappingProxyType(
+        {0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}
     ),
-    MappingProxyType({**_COMMON_ENCODINGS, 5: Encoding.GGML, 6: Encoding.AUTODETECT}),
-    MappingProxyType({0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}),
-    "wamr",
+    implementation="wamr",
 )
 """WAMR's older one, of its hosts that register `wasi_nn`."""
 
 WAMR_EPHEMERAL = Dialect(
-    "wamr-ephemeral",
-    "witx",
-    MappingProxyType({**WITX.functions, **_WITH_CONFIG}),
-    WAMR.encodings,
-    WITX.tensor_types,
-    "wasmedge",
+    name="wamr-ephemeral",
+    layout=_WITX,
+    functions=_functions(_WITX, _WITH_CONFIG),
+    encodings=WAMR.encodings,
+    tensor_types=WITX.tensor_types,
+    implementation="wasmedge",
 )
 """WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
 
 WAMR_2_1 = Dialect(
-    "wamr-2.1",
-    "witx",
-    WAMR_EPHEMERAL.functions,
-    WAMR.encodings,
-    MappingProxyType(
+    name="wamr-2.1",
+    layout=_WITX,
+    functions=WAMR_EPHEMERAL.functions,
+    encodings=WAMR.encodings,
+    tensor_types=MappingProxyType(
         {
             0: TensorType.F16,
             1: TensorType.F32,
@@ -276,8 +316,8 @@ WAMR_2_1 = Dialect(
             6: TensorType.I64,
         }
     ),
-    "wasmedge",
-    MappingProxyType({3: "bf16"}),
+    implementation="wasmedge",
+    raw_types=MappingProxyType({3: "bf16"}),
 )
 """The same in WAMR 2.1.1 to 2.3.x, with other tensor types. Adapters have nothing to put in the
 place of bf16, and refuse it.
@@ -287,12 +327,12 @@ https://github.com/bytecodealliance/wasm-micro-runtime/tree/WAMR-2.3.1/core/iwas
 """
 
 WITX_2022 = Dialect(
-    "witx-2022",
-    "witx",
-    WASMEDGE.functions,
-    WITX.encodings,
-    WAMR.tensor_types,
-    "wasmedge",
+    name="witx-2022",
+    layout=_WITX,
+    functions=WASMEDGE.functions,
+    encodings=WITX.encodings,
+    tensor_types=WAMR.tensor_types,
+    implementation="wasmedge",
 )
 """The specification's until August 2023, with other tensor types: that of guests built with crate
 wasi-nn 0.2 to 0.5 or with AssemblyScript's bindings, and for Wasmtime up to 14, WAMR 2.0.0 and

@@ -17,6 +17,7 @@ from rewriter.abi.dialects import (
     WITX,
     Dialect,
 )
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 
 __all__ = ["HOSTS", "WASI", "Host", "find_host"]
@@ -37,7 +38,7 @@ class Host:
     title: str
     modules: tuple[str, ...]
     dialects: tuple[Dialect, ...]
-    limits: tuple[str, ...]
+    limits: tuple[Diagnostic, ...]
     source: str
     since: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, frozenset[str]] | None = None
@@ -70,6 +71,8 @@ _WAMR_SOURCE = (
     "/core/iwasm/libraries/wasi-nn (src/wasi_nn.c, include/wasi_nn_types.h)"
 )
 
+_ENCODINGS = Diagnostic("NN233", "ggml is encoding 5 and autodetect 6")
+
 _PROFILES = (
     Host(
         name="wasmtime",
@@ -77,8 +80,8 @@ _PROFILES = (
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(WITX,),
         limits=(
-            "the released command has the OpenVINO backend only",
-            "a pointer outside the guest's memory aborts the whole process",
+            Diagnostic("NN231", "the released command has the OpenVINO backend only"),
+            Diagnostic("NN232", "a pointer outside the guest's memory aborts the whole process"),
         ),
         source="https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn",
         others={WASI: _PREVIEW_1, "wasi_unstable": _PREVIEW_0},
@@ -88,7 +91,7 @@ _PROFILES = (
         title="WAMR since 2.4.0",
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(WAMR_EPHEMERAL,),
-        limits=("ggml is encoding 5 and autodetect 6",),
+        limits=(_ENCODINGS,),
         source=_WAMR_SOURCE.format("646b5a9"),
     ),
     Host(
@@ -97,8 +100,8 @@ _PROFILES = (
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(WAMR_2_1,),
         limits=(
-            "ggml is encoding 5 and autodetect 6",
-            "tensors of u8, i32 and i64 have types 4, 5 and 6",
+            _ENCODINGS,
+            Diagnostic("NN234", "tensors of u8, i32 and i64 have types 4, 5 and 6"),
         ),
         source=_WAMR_SOURCE.format("WAMR-2.3.1"),
         since={"load_by_name_with_config": "2.2.0"},
@@ -109,8 +112,14 @@ _PROFILES = (
         modules=(WASI_NN,),
         dialects=(WAMR,),
         limits=(
-            "only its TensorFlow Lite backend builds this way, which takes 32-bit floats only",
-            "an output is copied only if the buffer is declared four times as large as it is",
+            Diagnostic(
+                "NN235",
+                "only its TensorFlow Lite backend builds this way, which takes 32-bit floats only",
+            ),
+            Diagnostic(
+                "NN236",
+                "an output is copied only if the buffer is declared four times as large as it is",
+            ),
         ),
         source=_WAMR_SOURCE.format("646b5a9"),
         since={"load_by_name": "2.4.0"},
@@ -120,7 +129,7 @@ _PROFILES = (
         title="WasmEdge's wasi_nn plugin",
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(WASMEDGE,),
-        limits=("a tensor's type is read as 32 bits",),
+        limits=(Diagnostic("NN237", "a tensor's type is read as 32 bits"),),
         source="https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn",
     ),
     Host(
@@ -128,7 +137,7 @@ _PROFILES = (
         title="`nnshim run`",
         modules=MODULE_NAMES,
         dialects=(WITX, WAMR, WASMEDGE),
-        limits=("only language models (GGUF) stream",),
+        limits=(Diagnostic("NN238", "only language models (GGUF) stream"),),
         source="runtime_shim",
         others={WASI: _PREVIEW_1},
         tells_numbers=True,

@@ -63,6 +63,7 @@ class FoundAdapters(NamedTuple):
                     f"it is said to be of the {guest.name} ABI, and its adapter {adapter.name} is"
                     f" for a guest of {adapter.source.name}",
                     self.offset,
+                    "NN123",
                 )
 
 

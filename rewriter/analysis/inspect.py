@@ -18,11 +18,14 @@ from rewriter.abi.dialects import (
 )
 from rewriter.analysis.existing_adapters import FoundAdapters, StandingAdapter, find_adapters
 from rewriter.analysis.traces import Trace
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
+from rewriter.wasm.custom import Custom, custom_kind
 from rewriter.wasm.imports import Extern, ExternKind, groups
+from rewriter.wasm.limits import MOST_MEMORIES, check_number
 from rewriter.wasm.module import Module
-from rewriter.wasm.reader import Data, Reading, check_number
-from rewriter.wasm.sections import Section, SectionId, is_linker_section
+from rewriter.wasm.reader import Data, Reading
+from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import AdapterMemory, FuncType, MemoryType, Types, memory_type
 
 __all__ = [
@@ -37,12 +40,6 @@ __all__ = [
 _MOST_WASI_NN = 1000
 """Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
 
-_MOST_MEMORIES = 100
-"""Of a module that engines take.
-
-https://webassembly.github.io/spec/js-api/#limits
-"""
-
 _SHARED_MEMORY = "memory"
 """The name under which a guest exports the memory that it shares with the host."""
 
@@ -50,7 +47,7 @@ _SHARED_MEMORY = "memory"
 class ImportedItem(NamedTuple):
     """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
     functions and memories, `type_index` for functions. `compact` says that it is one of a group
-    that has its module name once."""
+    that has its module name once; `offset`, in bytes, is where its name stands."""
 
     module: str
     name: str
@@ -58,6 +55,7 @@ class ImportedItem(NamedTuple):
     type: FuncType | MemoryType | None
     type_index: int | None = None
     compact: bool = False
+    offset: int | None = None
 
     @property
     def is_wasi_nn(self) -> bool:
@@ -74,7 +72,7 @@ class Abi(NamedTuple):
 
     name: str | None
     certain: bool
-    evidence: tuple[str, ...]
+    evidence: tuple[Diagnostic, ...]
 
 
 class CustomSection(NamedTuple):
@@ -126,12 +124,12 @@ class ModuleInfo:
     @property
     def debug_sections(self) -> tuple[str, ...]:
         """The names of the sections that hold DWARF."""
-        return tuple(s.name for s in self.custom_sections if s.name.startswith(".debug_"))
+        return tuple(s.name for s in self.custom_sections if custom_kind(s.name) is Custom.DWARF)
 
     @property
     def is_object_file(self) -> bool:
         """Not linked yet: it has the sections that a linker reads."""
-        return any(is_linker_section(section.name) for section in self.custom_sections)
+        return any(custom_kind(section.name) is Custom.LINKING for section in self.custom_sections)
 
 
 def inspect_module(module: Data | Module, guest_abi: str | None = None) -> ModuleInfo:
@@ -159,7 +157,7 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
     if section := module.find(SectionId.MEMORY):
         cursor = section.cursor()
         for _ in range(cursor.count("memories")):
-            check_number(len(memories) + 1, "memories", cursor.pos, _MOST_MEMORIES)
+            check_number(len(memories) + 1, "memories", cursor.pos, MOST_MEMORIES)
             memories.append(memory_type(cursor))
         cursor.finish("the memories")
     exports = partial(_exports, module, len(memories))
@@ -238,7 +236,7 @@ def _imports(module: Module, types: Types) -> Iterator[ImportedItem]:
             memories += extern.memory is not None
             wasi_nn += name in MODULE_NAMES
             check_number(count, "imports", item.name.start)
-            check_number(memories, "memories", item.name.start, _MOST_MEMORIES)
+            check_number(memories, "memories", item.name.start, MOST_MEMORIES)
             check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
             yield ImportedItem(
                 name,
@@ -247,6 +245,7 @@ def _imports(module: Module, types: Types) -> Iterator[ImportedItem]:
                 extern.memory or _func_type(extern, types, item.extern_start),
                 extern.type_index if extern.is_func else None,
                 group.compact,
+                item.name.start,
             )
 
 
@@ -292,7 +291,8 @@ def _abis(
         found.check_source(guest)
         adapted = {functions[slot].module for slot in found.standing}
         for module in by_module.keys() - (by_module.keys() if found.traces else adapted):
-            abis[module] = Abi(guest.name, True, ("it was said to be",))
+            evidence = Diagnostic("NN135", "the ABI was given (--guest-abi)")
+            abis[module] = Abi(guest.name, True, (evidence,))
     return abis
 
 
@@ -302,7 +302,8 @@ def _told(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
     certain = {module: abi for module, abi in abis.items() if abi.certain}
     for module in abis.keys() - certain.keys():
         for other, abi in certain.items():
-            abis[module] = Abi(abi.name, False, (f"{other} is, in the same module",))
+            evidence = Diagnostic("NN133", f"{other}, in the same module, is {abi.name}")
+            abis[module] = Abi(abi.name, False, (evidence,))
     return abis
 
 
@@ -312,8 +313,10 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     """
     types = [item for item in items if item.name in ("load", "get_output")]
     extensions = [item for item in items if item.name in WASMEDGE.functions.keys() - WITX.functions]
-    evidence = tuple(f"{item.name} is {item.type}" for item in types)
-    evidence += tuple(f"{item.name} is imported" for item in extensions)
+    evidence = (
+        *(_about(item, "NN131", f"{item.name} is {item.type}") for item in types),
+        *(_about(item, "NN132", f"{item.name} is imported") for item in extensions),
+    )
     if types:
         fitting = WASMEDGE if extensions else WITX
         name = next(
@@ -323,7 +326,12 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     if extensions:
         return Abi(WASMEDGE.name, True, evidence)
     guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
-    return Abi(guess.name, False, (f"neither load nor get_output is imported, from {module}",))
+    nothing = Diagnostic("NN134", f"neither load nor get_output is imported, from {module}")
+    return Abi(guess.name, False, (nothing,))
+
+
+def _about(item: ImportedItem, code: str, message: str) -> Diagnostic:
+    return Diagnostic(code, message, item.offset, item.name)
 
 
 def _fits(item: ImportedItem, dialect: Dialect) -> bool:

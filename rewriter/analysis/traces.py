@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import DIALECTS
 from rewriter.adapters.generations import GENERATIONS, MARK, PREFIX, AdapterName, read_name
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
+from rewriter.wasm.custom import NAMES
 from rewriter.wasm.imports import ExternKind
+from rewriter.wasm.limits import check_number
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import NAME_SECTION, function_names
-from rewriter.wasm.reader import Cursor, check_number
+from rewriter.wasm.names import function_names
+from rewriter.wasm.reader import Cursor
 from rewriter.wasm.sections import Section, SectionId
 
 if TYPE_CHECKING:
@@ -39,16 +42,25 @@ class Trace(NamedTuple):
     generation: int | None
     offset: int
 
-    def __str__(self) -> str:
+    @property
+    def diagnostic(self) -> Diagnostic:
         which = f"its adapter {self.name}" if self.name else "one of its adapters"
+        function = self.adapter.function if self.adapter else None
         if self.generation not in (None, *GENERATIONS):
-            return (
+            return Diagnostic(
+                "NN122",
                 f"{which} is of generation {self.generation}, which this release of nnshim does not"
-                " know: use the release that has put it in"
+                " know",
+                self.offset,
+                function,
+                "use the release that has put it in",
             )
-        return (
-            f"{which} was changed by another tool, and cannot be taken away or replaced: adapt the"
-            " module as it was before that"
+        return Diagnostic(
+            "NN121",
+            f"{which} was changed by another tool, and cannot be taken away or replaced",
+            self.offset,
+            function,
+            "adapt the module as it was before that",
         )
 
 
@@ -130,7 +142,7 @@ def _named(text: str, offset: int) -> Trace | None:
 
 def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple[str, int]]:
     """The functions that have the name of an adapter, in the name section."""
-    section = module.custom(NAME_SECTION)
+    section = module.custom(NAMES)
     if section is None or not _more_than(len(standing), section):
         return
     for function, raw in function_names(section)[0]:

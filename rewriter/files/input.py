@@ -13,15 +13,10 @@ from contextlib import contextmanager
 from typing import IO, NamedTuple
 
 from rewriter.errors import InputError
+from rewriter.wasm.limits import LARGEST_MODULE
 from rewriter.wasm.reader import Data
 
 __all__ = ["Source", "open_source"]
-
-_LARGEST = 1 << 30
-"""Bytes of a module that engines take; text has as many.
-
-https://webassembly.github.io/spec/js-api/#limits
-"""
 
 _PIECE = 1 << 20
 """Bytes that are read at a time from what may have no end."""
@@ -80,7 +75,7 @@ def open_source(path: str) -> Iterator[Source]:
             with os.fdopen(os.dup(fd), "rb") as file:
                 yield Source(path, _read(path, file), fd)
             return
-        if os.fstat(fd).st_size > _LARGEST:
+        if os.fstat(fd).st_size > LARGEST_MODULE:
             raise _too_large(path)
         with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as data:
             yield Source(path, data, fd)
@@ -91,7 +86,7 @@ def open_source(path: str) -> Iterator[Source]:
 def _read(name: str, file: IO[bytes]) -> bytes:
     """All that there is from here on. Raises InputError where that is too much, or no bytes."""
     pieces = []
-    left = _LARGEST + 1
+    left = LARGEST_MODULE + 1
     try:
         while left and (piece := file.read(min(_PIECE, left))):
             pieces.append(piece)
@@ -106,7 +101,9 @@ def _read(name: str, file: IO[bytes]) -> bytes:
 
 
 def _too_large(name: str) -> InputError:
-    return InputError(f"{name} has more than {_LARGEST} bytes, and no engine takes such a module")
+    return InputError(
+        f"{name} has more than {LARGEST_MODULE} bytes, and no engine takes such a module"
+    )
 
 
 def _lease(fd: int) -> bool:

@@ -74,7 +74,7 @@ def assemble(text: bytes) -> bytes:
     try:
         return _run(["parse", "-"], text)
     except _Refused as refused:
-        raise InvalidModule(f"the text does not assemble: {refused}", None) from None
+        raise InvalidModule(f"the text does not assemble: {refused}", None, "NN109") from None
 
 
 class _Refused(Exception):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from rewriter.functions.code import Reference, bounded, constant_expression
+from rewriter.functions.code import bounded, constant_expression
+from rewriter.functions.instructions import Reference
 from rewriter.functions.storage import TABLE_WITH_VALUE
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.reader import Cursor

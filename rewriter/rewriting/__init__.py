@@ -1,1 +1,1 @@
-"""From a module and a goal to the edits that reach it."""
+"""From a module and options to the edits that they ask for."""

@@ -14,14 +14,15 @@ from rewriter.adapters.adapter import Adapter, same_adapter
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
-from rewriter.functions.code import MOST_REFERENCES, Reference, body_references, defined_functions
+from rewriter.functions.code import MOST_REFERENCES, body_references, defined_functions
+from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.rewriting.values import NOT_ADAPTING, Adapted, Adapting, ImportedAs
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.limits import check_number
 from rewriter.wasm.names import encode_name, rename_functions
 from rewriter.wasm.patch import Edit, Patch, growth, resized
-from rewriter.wasm.reader import check_number
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import AdapterMemory, FuncType
 
@@ -228,8 +229,10 @@ def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:
     if reference.index not in redirected:
         raise UnsupportedModule(
             f"function {reference.index} is named where it would become another one: it has an"
-            " adapter, or is not there at all; build the module again",
+            " adapter, or is not there at all",
             reference.start,
+            "NN112",
+            "build the module again",
         )
     index = encode_u32(redirected[reference.index], reference.end - reference.start)
     return Edit(reference.start, reference.end, index)

@@ -4,21 +4,24 @@ that comes after it stays where it was in the file."""
 from __future__ import annotations
 
 from rewriter.errors import UnsupportedModule
+from rewriter.wasm.custom import PADDING
 from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.names import encode_name
 from rewriter.wasm.patch import Patch, growth
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["fill_gap", "is_gap"]
+__all__ = ["fill_gap", "is_padding"]
 
-_NAME = b"\x06nnshim"
+_NAME = encode_name(PADDING)
 _SMALLEST = 2 + len(_NAME)
 """Bytes: the section's id, its size, its name."""
 
 
-def is_gap(section: Section) -> bool:
-    if section.id is not SectionId.CUSTOM or section.name != _NAME[1:].decode():
-        return False
-    return not any(section.data[section.content + len(_NAME) : section.end])
+def is_padding(section: Section) -> bool:
+    """Whether a section is one: another tool's of the same name has more in it."""
+    return section.name == PADDING and not any(
+        section.data[section.content + len(_NAME) : section.end]
+    )
 
 
 def fill_gap(patch: Patch, imports: Section) -> None:
@@ -31,7 +34,7 @@ def fill_gap(patch: Patch, imports: Section) -> None:
     if not changed:
         return
     after = next((s for s in patch.module.sections if s.start == imports.end), None)
-    gap = after if after and is_gap(after) else None
+    gap = after if after and is_padding(after) else None
     code = patch.module.find(SectionId.CODE)
     for edit in changed:
         if imports.end <= edit.start and code and edit.start < code.end:
@@ -39,6 +42,7 @@ def fill_gap(patch: Patch, imports: Section) -> None:
                 "offsets cannot be kept: something else than the imports changes before the end of"
                 " the code",
                 edit.start,
+                "NN323",
             )
     room = (gap.end - gap.start if gap else 0) - growth(e for e in changed if e.end <= imports.end)
     if room and room < _SMALLEST:
@@ -47,6 +51,7 @@ def fill_gap(patch: Patch, imports: Section) -> None:
             f"offsets cannot be kept: {what}, and a section that fills a gap has {_SMALLEST} at"
             " least",
             imports.start,
+            "NN323",
         )
     if gap:
         patch.drop(gap)

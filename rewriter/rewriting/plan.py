@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.rename_imports import rewrite_imports
 from rewriter.rewriting.values import NOT_ADAPTING, Adapting, Plan
+from rewriter.wasm.custom import DESCRIBE_CODE, Custom, custom_kind
 from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Edit, Patch, growth
-from rewriter.wasm.sections import (
-    SectionId,
-    counts_from_the_start,
-    describes_code,
-    is_linker_section,
-    is_signature,
-)
+from rewriter.wasm.sections import SectionId
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
@@ -51,17 +46,18 @@ def make_plan(
     signature = None
     describing = False
     for section in module.sections:
-        if section.name is None:
-            continue
-        if is_linker_section(section.name):
+        kind = custom_kind(section.name)
+        if kind is Custom.LINKING:
             raise UnsupportedModule(
                 f"this is an object file (it has a {section.title}): its relocations and symbols"
-                " would no longer match; link it first",
+                " would no longer match",
                 section.start,
+                "NN106",
+                "link it first",
             )
-        if signature is None and is_signature(section.name):
+        if signature is None and kind is Custom.SIGNATURE:
             signature = section
-        describing |= describes_code(section.name) or counts_from_the_start(section.name)
+        describing |= kind in DESCRIBE_CODE
     patch = Patch(module)
     adapting = NOT_ADAPTING
     if info and wanted:
@@ -83,9 +79,11 @@ def make_plan(
     edits = patch.edits()
     if edits and signature and not drop_signature:
         raise UnsupportedModule(
-            "the module is signed, and another one after a rewrite: rewrite it before it is signed,"
-            " or take the signature off (--drop-signature) and sign the result",
+            "the module is signed, and the signature would not hold after a rewrite",
             signature.start,
+            "NN110",
+            "rewrite it before it is signed, or take the signature off (--drop-signature) and sign"
+            " the result",
         )
     return Plan(
         input_size=module.size,
@@ -100,13 +98,10 @@ def make_plan(
 def _drop(patch: Patch, debug: bool, signature: bool) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for section in patch.module.sections:
-        name = section.name
-        if name is None:
-            continue
-        describing = describes_code(name) or counts_from_the_start(name)
-        if (signature and is_signature(name)) or (debug and describing):
+        kind = custom_kind(section.name)
+        if (signature and kind is Custom.SIGNATURE) or (debug and kind in DESCRIBE_CODE):
             patch.drop(section)
-            names[name] = None
+            names[section.name or ""] = None
     return tuple(names)
 
 
@@ -114,12 +109,8 @@ def _outdated(module: Module, edits: Sequence[Edit], adapting: Adapting) -> tupl
     """The sections that describe code by where it is no longer."""
     code = module.find(SectionId.CODE)
     moved_in_file = code and growth(edit for edit in edits if edit.end <= code.start)
-    names = (section.name for section in module.sections if section.name is not None)
-    return tuple(
-        dict.fromkeys(
-            name
-            for name in names
-            if (adapting.moved and describes_code(name))
-            or ((adapting.moved or moved_in_file) and counts_from_the_start(name))
-        )
-    )
+    outdated: tuple[Custom, ...] = (Custom.SOURCE_MAP,) if moved_in_file else ()
+    if adapting.moved:
+        outdated = DESCRIBE_CODE
+    names = (section.name or "" for section in module.sections)
+    return tuple(dict.fromkeys(name for name in names if custom_kind(name) in outdated))

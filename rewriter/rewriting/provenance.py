@@ -10,22 +10,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rewriter.wasm.custom import RECORD
 from rewriter.wasm.difference import Difference
-from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.module import Module
+from rewriter.wasm.names import encode_name
 from rewriter.wasm.patch import Edit, Patch
 from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["add_record", "compare_records", "is_record", "new_entry", "read_record"]
-
-_NAME = "nnshim.record"
+__all__ = ["add_record", "compare_records", "new_entry", "read_record"]
 
 Entry = Mapping[str, Any]
-
-
-def is_record(section: Section) -> bool:
-    return section.name == _NAME
 
 
 def new_entry(operation: Mapping[str, object], sha256: str) -> Entry:
@@ -41,11 +36,10 @@ def new_entry(operation: Mapping[str, object], sha256: str) -> Entry:
 
 def add_record(patch: Patch, entry: Entry) -> None:
     """Add an entry after those that are there, in the place of a record that cannot be read."""
-    section = patch.module.custom(_NAME)
+    section = patch.module.custom(RECORD)
     entries = [*(read_record(section) or ()), entry]
     text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    name = _NAME.encode()
-    content = encode_u32(len(name)) + name + text
+    content = encode_name(RECORD) + text
     if section is None:
         patch.add(SectionId.CUSTOM, content)
     else:
@@ -69,18 +63,21 @@ def read_record(section: Section | None) -> list[Entry] | None:
 def compare_records(original: Module, rewritten: Module) -> Iterator[Difference]:
     """What is recorded in the rewritten module has to go on from what the original has, and the
     first entry that it adds has to be about the original."""
-    before, after = (list(filter(is_record, side.sections)) for side in (original, rewritten))
+    before, after = (
+        [section for section in side.sections if section.name == RECORD]
+        for side in (original, rewritten)
+    )
     if [s.data[s.content : s.end] for s in before] == [s.data[s.content : s.end] for s in after]:
         return
     at = before[0].start if before else None, after[0].start if after else None
     old = read_record(before[0] if before else None)
     new = read_record(after[0] if after else None)
     if len(before) > 1 or len(after) != 1 or old is None or new is None:
-        yield Difference("record: it is gone, cannot be read, or is there twice", *at)
+        yield Difference("NN421", "record: it is gone, cannot be read, or is there twice", *at)
     elif new[: len(old)] != old or len(new) == len(old):
-        yield Difference("record: it is that of another module", *at)
+        yield Difference("NN422", "record: it is that of another module", *at)
     elif new[len(old)].get("sha256") != _sha256(original.data):
-        yield Difference("record: the original has another SHA-256", *at)
+        yield Difference("NN423", "record: the original has another SHA-256", *at)
 
 
 def _sha256(data: Data) -> str:

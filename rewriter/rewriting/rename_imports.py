@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rewriter.abi.dialects import MODULE_NAMES
-from rewriter.errors import UsageError
 from rewriter.rewriting.values import ImportedAs, Rename
 from rewriter.wasm.imports import GROUP_BY_MODULE, Import, groups
 from rewriter.wasm.leb128 import reencode_u32
@@ -14,35 +13,7 @@ from rewriter.wasm.patch import Edit, Patch, renamed
 from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import SectionId
 
-__all__ = ["rename_map", "rewrite_imports"]
-
-_MAX_NAME = 100_000
-"""Bytes; engines refuse longer names.
-
-https://webassembly.github.io/spec/js-api/#limits
-"""
-
-
-def rename_map(to: str | None, renames: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Old names to new: the wasi-nn names that are not `to`, and `renames` besides.
-
-    Raises UsageError for a `to` that is no wasi-nn name, and for names that are empty, over
-    100,000 bytes, or renamed in two ways.
-    """
-    mapping = dict(renames or {})
-    for name in (*mapping, *mapping.values()):
-        if not name:
-            raise UsageError("an import module name to rename from or to is empty")
-        if len(name.encode()) > _MAX_NAME:
-            raise UsageError(f"an import module name may have {_MAX_NAME} bytes at most")
-    if to is None:
-        return mapping
-    if to not in MODULE_NAMES:
-        raise UsageError(f"{to!r} is not a wasi-nn module name ({' or '.join(MODULE_NAMES)})")
-    for old in MODULE_NAMES:
-        if old != to and mapping.setdefault(old, to) != to:
-            raise UsageError(f"{old} cannot become {to} and {mapping[old]} at once")
-    return mapping
+__all__ = ["rewrite_imports"]
 
 
 def rewrite_imports(

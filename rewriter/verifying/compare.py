@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from rewriter.abi.dialects import DIALECTS
-from rewriter.rewriting.padding import is_gap
-from rewriter.rewriting.provenance import compare_records, is_record
+from rewriter.rewriting.padding import is_padding
+from rewriter.rewriting.provenance import compare_records
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
@@ -18,16 +18,13 @@ from rewriter.verifying.compare_adapted import (
     compare_changed,
     compare_imports,
 )
+from rewriter.wasm.custom import DESCRIBE_CODE, NAMES, RECORD, Custom, custom_kind
 from rewriter.wasm.difference import Difference, compare_bytes
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import NAME_SECTION
 from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import (
     Section,
     SectionId,
-    counts_from_the_start,
-    describes_code,
-    is_signature,
 )
 from rewriter.wasm.types import FuncType
 
@@ -89,27 +86,28 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
 
 def _others(module: Module) -> Iterator[Section]:
     """All but records, and what keeps the others where they were."""
-    return (s for s in module.sections if not is_record(s) and not is_gap(s))
+    return (s for s in module.sections if s.name != RECORD and not is_padding(s))
 
 
 def _may_go(name: str) -> bool:
-    return describes_code(name) or counts_from_the_start(name) or is_signature(name)
+    kind = custom_kind(name)
+    return kind in DESCRIBE_CODE or kind is Custom.SIGNATURE
 
 
 def _only_in_one(
     left: Side, one: Section | None, right: Side, other: Section | None
 ) -> Iterator[Difference]:
     if one is not None and not left.has_only_adapters(one):
-        yield Difference(f"{one.title} is gone", one.start, None)
+        yield Difference("NN403", f"{one.title} is gone", one.start, None)
     if other is not None and not right.has_only_adapters(other):
-        yield Difference(f"{other.title} was added", None, other.start)
+        yield Difference("NN404", f"{other.title} was added", None, other.start)
 
 
 def _may_change(left: Side, one: Section, right: Side) -> bool:
     """Whether a rewrite between the two modules changes a section of this kind."""
     if one.id is SectionId.TYPE:
         return len(left.module.types) != len(right.module.types)
-    if one.name not in (None, NAME_SECTION):
+    if one.name not in (None, NAMES):
         return False
     adapted = bool(left.adapted or right.adapted)
     return one.id is SectionId.IMPORT or (adapted and one.id in CHANGED_SECTIONS)
@@ -131,7 +129,7 @@ def _compare_whole(left: Side, one: Section, right: Side, other: Section) -> Ite
     yield from compare_bytes(one.title, left.data, before, right.data, after)
     if one.size_width != other.size_width:
         what = f"{one.title}: size field width"
-        yield Difference(what, one.start + 1, other.start + 1)
+        yield Difference("NN405", what, one.start + 1, other.start + 1)
 
 
 def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:

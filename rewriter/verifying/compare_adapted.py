@@ -12,12 +12,14 @@ from itertools import zip_longest
 
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import inspect_module
-from rewriter.functions.code import Bodies, Reference, body_references, defined_types
+from rewriter.functions.code import Bodies, body_references, defined_types
+from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
+from rewriter.wasm.custom import NAMES
 from rewriter.wasm.difference import Difference, compare_bytes
 from rewriter.wasm.imports import groups
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import NAME_SECTION, function_names
+from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compare_imports"]
@@ -51,7 +53,7 @@ class Side:
         """Whether nothing would be left of a section without the adapters."""
         if section.id in (SectionId.FUNCTION, SectionId.CODE):
             return self.first == self.info.imported_functions
-        if section.name == NAME_SECTION and self.first is not None:
+        if section.name == NAMES and self.first is not None:
             names, others = function_names(section)
             return not others and all(index >= self.first for index, _ in names)
         return False
@@ -71,7 +73,8 @@ def compare_imports(
     pairs = zip_longest(_imports(left, left_section), _imports(right, right_section))
     for one, other in pairs:
         if one is None or other is None or one[1] != other[1]:
-            yield Difference("import section: another import", one and one[2], other and other[2])
+            what = "import section: another import"
+            yield Difference("NN411", what, one and one[2], other and other[2])
             return
         if one[0] != other[0]:
             renames[one[0], other[0]] += 1
@@ -107,7 +110,10 @@ def _compare_functions(
     )
     if one != other:
         yield Difference(
-            "function section: other functions", left_section.content, right_section.content
+            "NN412",
+            "function section: other functions",
+            left_section.content,
+            right_section.content,
         )
 
 
@@ -148,7 +154,7 @@ def _compare_exports(
     for one, other in zip_longest(left.exports(left_section), right.exports(right_section)):
         if one is None or other is None:
             starts = (None if item is None else item.start for item in (one, other))
-            yield Difference(f"{title}: other exports", *starts)
+            yield Difference("NN413", f"{title}: other exports", *starts)
             return
         yield from _compare_around(
             title,
@@ -168,6 +174,7 @@ def _compare_code(
     count, other_count = _kept(left, len(one)), _kept(right, len(other))
     if count != other_count:
         yield Difference(
+            "NN412",
             f"code section: {count} functions became {other_count}",
             left_section.content,
             right_section.content,
@@ -216,7 +223,7 @@ def _compare_around(
         )
         left_pos, right_pos = one.end, other.end
         if _called(left, one.index) != _called(right, other.index):
-            yield Difference(f"{title}: another function", one.start, other.start)
+            yield Difference("NN414", f"{title}: another function", one.start, other.start)
 
 
 def _called(side: Side, index: int) -> object:
@@ -235,9 +242,8 @@ def _compare_names(
     two, others_too = function_names(right_section)
     kept = ((item for item in names if end is None or item[0] < end) for names in (one, two))
     if others != others_too or any(a != b for a, b in zip_longest(*kept)):
-        yield Difference(
-            f"{left_section.title}: other names", left_section.start, right_section.start
-        )
+        what = f"{left_section.title}: other names"
+        yield Difference("NN415", what, left_section.start, right_section.start)
 
 
 _COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[Difference]]] = {

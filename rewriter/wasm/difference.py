@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.reader import Data
 
 __all__ = ["Difference", "compare_bytes"]
@@ -22,6 +23,7 @@ class Difference:
     """Something that a rewrite does not change. The offsets are in bytes, None where one of the
     modules has nothing there."""
 
+    code: str
     what: str
     original_offset: int | None
     rewritten_offset: int | None
@@ -33,6 +35,11 @@ class Difference:
         where = f"original {show(self.original_offset)}, rewritten {show(self.rewritten_offset)}"
         return f"{self.what} ({where})"
 
+    @property
+    def diagnostic(self) -> Diagnostic:
+        """About the rewritten module."""
+        return Diagnostic(self.code, self.what, self.rewritten_offset)
+
 
 def compare_bytes(
     title: str, original: Data, left: range, rewritten: Data, right: range
@@ -40,6 +47,7 @@ def compare_bytes(
     if len(left) != len(right):
         start = _first_difference(original, left, rewritten, right)
         yield Difference(
+            "NN402",
             f"{title}: {len(left)} bytes became {len(right)}, the first difference",
             left.start + start,
             right.start + start,
@@ -53,6 +61,7 @@ def compare_bytes(
             continue
         for run in _DIFFERING_RUN.finditer(_xor(a, b)):
             yield Difference(
+                "NN401",
                 f"{title}: {_bytes(run.end() - run.start())}",
                 chunk.start + run.start(),
                 right.start + start + run.start(),

@@ -56,7 +56,7 @@ def _decode(data: bytes | mmap, pos: int, end: int, bits: int) -> tuple[int, int
     start, value, width = pos, 0, 0
     while True:
         if pos >= end:
-            raise MalformedModule("unexpected end inside an integer", pos)
+            raise MalformedModule("unexpected end inside an integer", pos, "NN102")
         byte = data[pos]
         pos += 1
         value |= (byte & 0x7F) << width

@@ -10,14 +10,14 @@ from functools import partial
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule
+from rewriter.wasm.custom import NAMES
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.patch import Edit, Patch, growth, resized
 from rewriter.wasm.reader import Cursor, Name, Reading
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["NAME_SECTION", "encode_name", "function_names", "rename_functions"]
+__all__ = ["encode_name", "function_names", "rename_functions"]
 
-NAME_SECTION = "name"
 _FUNCTION_NAMES = 1
 
 
@@ -26,11 +26,11 @@ def rename_functions(patch: Patch, first: int, added: Sequence[str]) -> None:
 
     A name section that cannot be read is left alone: it is for people, and no part of the program.
     """
-    section = patch.module.custom(NAME_SECTION)
+    section = patch.module.custom(NAMES)
     entries = [encode_u32(first + i) + encode_name(text) for i, text in enumerate(added)]
     if section is None:
         if entries:
-            patch.add(SectionId.CUSTOM, encode_name(NAME_SECTION) + _subsection(entries))
+            patch.add(SectionId.CUSTOM, encode_name(NAMES) + _subsection(entries))
         return
     try:
         position, names = _find(section)
@@ -40,7 +40,7 @@ def rename_functions(patch: Patch, first: int, added: Sequence[str]) -> None:
             edits = [Edit(position, position, _subsection(entries) if entries else b"")]
     except MalformedModule:
         return
-    if section.size + growth(edits) == len(encode_name(NAME_SECTION)):
+    if section.size + growth(edits) == len(encode_name(NAMES)):
         patch.drop(section)
     else:
         patch.edit(section, edits)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterator
 from mmap import mmap
 from typing import NamedTuple, TypeVar
 
-from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.errors import MalformedModule
 from rewriter.wasm import leb128
+from rewriter.wasm.limits import MOST, check_number
 
-__all__ = ["MOST", "Cursor", "Data", "Name", "Reading", "check_number"]
+__all__ = ["Cursor", "Data", "Name", "Reading"]
 
 Data = bytes | mmap
 """The whole file: indexing gives ints, slicing gives bytes. All positions count from its start."""
@@ -28,20 +29,6 @@ class Name(NamedTuple):
     end: int
     """Position after the text."""
     text: str
-
-
-MOST = 1_000_000
-"""Types, functions, imports, exports and globals of a module that engines take. What is worked on
-here takes memory for each, and has no more of anything.
-
-https://webassembly.github.io/spec/js-api/#limits
-"""
-
-
-def check_number(count: int, what: str, offset: int, most: int = MOST) -> None:
-    """Raise UnsupportedModule for more than `most`."""
-    if count > most:
-        raise UnsupportedModule(f"there are more than {most} {what}", offset)
 
 
 T = TypeVar("T")
@@ -75,7 +62,7 @@ class Cursor:
 
     def byte(self) -> int:
         if self.pos >= self.end:
-            raise MalformedModule("unexpected end", self.pos)
+            raise MalformedModule("unexpected end", self.pos, "NN102")
         value = self.data[self.pos]
         self.pos += 1
         return value

@@ -11,17 +11,14 @@ from functools import partial
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
-from rewriter.wasm.reader import Cursor, Data, Reading, check_number
+from rewriter.wasm.limits import check_number
+from rewriter.wasm.reader import Cursor, Data, Reading
 
 __all__ = [
     "HEADER_SIZE",
     "Section",
     "SectionId",
     "Sections",
-    "counts_from_the_start",
-    "describes_code",
-    "is_linker_section",
-    "is_signature",
     "split",
 ]
 
@@ -146,40 +143,6 @@ def split(data: Data) -> Sections:
     return Sections(data)
 
 
-def is_linker_section(name: str | None) -> bool:
-    """Whether a custom section of this name belongs to a relocatable object file.
-
-    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
-    """
-    return name is not None and (name == "linking" or name.startswith("reloc."))
-
-
-def describes_code(name: str) -> bool:
-    """Whether a custom section of this name describes code by its positions in the code section.
-
-    Sources: https://github.com/WebAssembly/tool-conventions (Debugging.md) and
-    https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md
-    """
-    return name.startswith((".debug_", "metadata.code.")) or name == "external_debug_info"
-
-
-def counts_from_the_start(name: str) -> bool:
-    """Whether a custom section of this name leads to what describes code by its positions in the
-    file: a source map.
-
-    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md#source-maps
-    """
-    return name == "sourceMappingURL"
-
-
-def is_signature(name: str | None) -> bool:
-    """Whether a custom section of this name belongs to a signature of the module.
-
-    Source: https://github.com/WebAssembly/tool-conventions/blob/main/Signatures.md
-    """
-    return name in ("signature", "signature_delimiter")
-
-
 def _sections(data: Data) -> Iterator[Section]:
     cursor = Cursor(data, HEADER_SIZE, len(data))
     while cursor.pos < cursor.end:
@@ -200,6 +163,7 @@ def _section(cursor: Cursor) -> Section:
             f"a section of {size} bytes starts here, but only {cursor.end - content} bytes are"
             " left: the file is truncated",
             start,
+            "NN102",
         )
     cursor.pos = end
     if section_id is SectionId.CUSTOM:
@@ -214,12 +178,13 @@ def _check_header(data: Data) -> None:
         raise _not_wasm(magic)
     version = data[4:HEADER_SIZE]
     if len(version) < 4:
-        raise MalformedModule("the header is truncated", len(data))
+        raise MalformedModule("the header is truncated", len(data), "NN102")
     if version[2:] == _COMPONENT_LAYER:
         raise UnsupportedModule(
-            "this is a component, and only core modules are supported so far; work on the core"
-            " module before it is made into a component",
+            "this is a component, and only core modules are supported so far",
             4,
+            "NN105",
+            "work on the core module before it is made into a component",
         )
     if version != _MODULE_VERSION:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)
@@ -227,17 +192,18 @@ def _check_header(data: Data) -> None:
 
 def _not_wasm(magic: bytes) -> ModuleError:
     if not magic:
-        return MalformedModule("the file is empty", 0)
+        return MalformedModule("the file is empty", 0, "NN101")
     if _MAGIC.startswith(magic):
-        return MalformedModule("the header is truncated", len(magic))
+        return MalformedModule("the header is truncated", len(magic), "NN102")
     for prefix, artifact in (
         (b"\x7fELF", "Wasmtime's .cwasm or another ELF file"),
         (b"\0aot", "WAMR's .aot"),
     ):
         if magic == prefix:
             return UnsupportedModule(
-                f"this is a precompiled artifact ({artifact}); rewrite the .wasm that it was"
-                " compiled from and compile that again",
+                f"this is a precompiled artifact ({artifact})",
                 0,
+                "NN107",
+                "rewrite the .wasm that it was compiled from and compile that again",
             )
-    return MalformedModule("not WebAssembly: it does not start with \\0asm", 0)
+    return MalformedModule("not WebAssembly: it does not start with \\0asm", 0, "NN101")

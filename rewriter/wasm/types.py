@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule
-from rewriter.wasm.reader import Cursor, Data, check_number
+from rewriter.wasm.limits import MOST_VALUES, check_number
+from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.sections import Section
 
 __all__ = [
@@ -150,13 +151,6 @@ def _abstract_heap_type(cursor: Cursor) -> str:
     return f"(shared {heap})" if shared else heap
 
 
-_MOST_VALUES = 1000
-"""Parameters of a function that engines take, and results.
-
-https://webassembly.github.io/spec/js-api/#limits
-"""
-
-
 _KEPT_TYPES = 1000
 """Most modules have fewer."""
 
@@ -239,8 +233,8 @@ def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
             cursor.u32()
             code = cursor.byte()
     if code == _FUNC:
-        params = tuple(value_type(cursor) for _ in range(cursor.items("parameters", _MOST_VALUES)))
-        results = tuple(value_type(cursor) for _ in range(cursor.items("results", _MOST_VALUES)))
+        params = tuple(value_type(cursor) for _ in range(cursor.items("parameters", MOST_VALUES)))
+        results = tuple(value_type(cursor) for _ in range(cursor.items("results", MOST_VALUES)))
         return FuncType(params, results, plain)
     if code == _STRUCT:
         for _ in range(cursor.count("fields")):

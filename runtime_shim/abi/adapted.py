@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from rewriter.abi.dialects import WAMR_OUTPUT_UNIT, Dialect, Errno
+from rewriter.abi.dialects import LAYOUTS, WAMR, WAMR_OUTPUT_UNIT, Dialect, Errno
 from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
@@ -24,7 +24,7 @@ __all__ = ["adapted", "functions"]
 def adapted(dialect: Dialect) -> Dialect:
     """The dialect of a module that imports `dialect`, and whose get_output was adapted to it from
     the other layout."""
-    other = "wamr" if dialect.layout == "witx" else "witx"
+    (other,) = (layout for layout in LAYOUTS if layout is not dialect.layout)
     return dataclasses.replace(
         dialect, name=f"{other} adapted to {dialect.name}", implementation="adapted"
     )
@@ -64,7 +64,7 @@ def _init_execution_context(floats: Floats) -> Callable[[Session, GuestMemory, i
 
 def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
     """See runtime_shim.abi."""
-    if dialect.layout == "wamr":
+    if dialect.layout is WAMR.layout:
         return {
             **wamr.functions(dialect),
             "init_execution_context": _init_execution_context(Floats.IN),

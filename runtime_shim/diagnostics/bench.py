@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Encoding, TensorType
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import InputError, UsageError
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.common.tensor_info import Dim, Port
@@ -88,7 +89,7 @@ class Measurement:
     throughput: float = 0.0
     parallel_throughput: float = 0.0
     parallel: int = 0
-    problem: str | None = None
+    problem: Diagnostic | None = None
 
 
 def parse_input(text: str) -> tuple[int, Input]:
@@ -141,21 +142,24 @@ def bench(
         try:
             backend = import_backend(name, settings)
         except HostError as error:
-            problems.append(Measurement(name.name.lower(), "", problem=error.reason))
+            problems.append(_problem(name, "", error.reason, "NN501"))
             continue
         for device in devices or list(backend.describe().devices):
             try:
                 given = {**(_FEW_TOKENS if name is Encoding.GGML else {}), **options}
                 runs.append(_Run(name, backend, parts, device, dict(inputs), given, contexts))
             except HostError as error:
-                problems.append(Measurement(name.name.lower(), device, problem=error.reason))
+                problems.append(_problem(name, device, error.reason))
             except MemoryError as error:
-                problem = f"there is not enough memory: {error}"
-                problems.append(Measurement(name.name.lower(), device, problem=problem))
+                problems.append(_problem(name, device, f"there is not enough memory: {error}"))
     for _ in range(_ROUNDS):
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
     return [*(run.result() for run in runs), *problems]
+
+
+def _problem(name: Encoding, device: str, reason: str, code: str = "NN511") -> Measurement:
+    return Measurement(name.name.lower(), device, problem=Diagnostic(code, reason))
 
 
 class _Run:

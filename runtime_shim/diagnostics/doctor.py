@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Encoding
+from rewriter.diagnostics import Diagnostic
 from runtime_shim.backends import encodings, import_backend
 from runtime_shim.backends.common.smoke_models import Trial
 from runtime_shim.backends.formats import FORMATS
@@ -13,16 +14,18 @@ from runtime_shim.errors import HostError
 
 __all__ = ["BackendReport", "DeviceReport", "examine"]
 
+_NOT_TRIED = Diagnostic("NN504", "not tried")
+
 
 @dataclass(frozen=True)
 class DeviceReport:
-    """`problem` is None where the device has computed what it should, or there is no model to try
-    it with (`tried` is false)."""
+    """`problem` is None where the device has computed what it should. Where there is no model to
+    try it with, `tried` is false, and `problem` is a note that says so."""
 
     target: str
     device: str
     tried: bool
-    problem: str | None
+    problem: Diagnostic | None
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,13 @@ class BackendReport:
 
     encoding: str
     version: str | None
-    problem: str | None
+    problem: Diagnostic | None
     devices: tuple[DeviceReport, ...]
 
     @property
     def works(self) -> bool:
         """Whether what is installed does what it should; what is not there cannot fail."""
-        return all(device.problem is None for device in self.devices)
+        return all(device.problem is None or not device.tried for device in self.devices)
 
 
 def examine() -> list[BackendReport]:
@@ -51,17 +54,17 @@ def _examine(encoding: Encoding) -> BackendReport:
     try:
         backend = import_backend(encoding)
     except HostError as error:
-        return BackendReport(name, None, error.reason, ())
+        return BackendReport(name, None, Diagnostic("NN501", error.reason), ())
     runtime = backend.describe()
     trial = FORMATS[encoding].trial if encoding in FORMATS else None
     devices = []
     for device, target in runtime.devices.items():
-        problem = None if trial is None else _try(backend, trial, device)
+        problem = _NOT_TRIED if trial is None else _try(backend, trial, device)
         devices.append(DeviceReport(target.name.lower(), device, trial is not None, problem))
     return BackendReport(name, runtime.version, None, tuple(devices))
 
 
-def _try(backend: Backend, trial: Trial, device: str) -> str | None:
+def _try(backend: Backend, trial: Trial, device: str) -> Diagnostic | None:
     """What is wrong with a device."""
     try:
         context = backend.load([trial.model()], device, NO_OPTIONS).init_execution_context()
@@ -71,7 +74,7 @@ def _try(backend: Backend, trial: Trial, device: str) -> str | None:
             context.compute()
             output = bytes(context.get_output(0))
             if output != expected:
-                return f"it gave {output!r} instead of {expected!r}"
+                return Diagnostic("NN502", f"it gave {output!r} instead of {expected!r}")
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
-        return f"{type(error).__name__}: {error}"
+        return Diagnostic("NN503", f"{type(error).__name__}: {error}")
     return None

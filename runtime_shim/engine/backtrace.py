@@ -15,7 +15,8 @@ _FRAME = re.compile(r"\s+\d+:\s+(?:0x[0-9a-f]+ - )?(?P<name>.*)")
 
 _PANIC = re.compile(
     r"(?:[^!]*!)?(?:"
-    r"(?:__rustc::)?(?:__rust_start_panic|rust_panic|rust_begin_unwind|__rust_abort)"
+    r"(?:__rustc(?:\[[0-9a-f]+\])?::)?"
+    r"(?:__rust_start_panic|rust_panic|rust_begin_unwind|__rust_abort)"
     r"|(?:std|core)::panicking::|(?:std|core)::panic::"
     r"|std::sys(?:_common)?::backtrace::|std::sys::.*::abort|std::process::abort"
     r"|panic_abort::|core::(?:option|result|cell|str|slice)::.*(?:failed|fail)\b"
@@ -25,11 +26,17 @@ _PANIC = re.compile(
 """Names of Rust's standard library, demangled, from where a panic begins to where it aborts:
 https://github.com/rust-lang/rust/blob/master/library/std/src/panicking.rs"""
 
+_ENGINES = re.compile(
+    r" {4}| {3}\d{2}: | {2}\d{3}: |Caused by:$|$"
+    r"|note: using the `WASMTIME_BACKTRACE_DETAILS=1` environment variable may show more"
+)
+"""How the engine begins a line. The numbers of frames end in the fifth column; the note comes where
+the module has debug information that is not used."""
+
 
 def backtrace(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> list[str]:
     """The engine's message, line by line. It has the names of functions and modules as they are,
-    some of them demangled, with line breaks too: what begins a line is the engine's, which leaves
-    four spaces before all but the headings."""
+    some of them demangled, with line breaks too: those are not the engine's."""
     text = str(trap).rstrip()
     if isinstance(trap, wasmtime.Trap):
         frames = trap.frames
@@ -39,7 +46,7 @@ def backtrace(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> list[str]:
     first, *rest = text.split("\n")
     lines = [first]
     for line in rest:
-        if line in ("", "Caused by:") or line.startswith("    "):
+        if _ENGINES.match(line):
             lines.append(line)
         else:
             lines[-1] += shown(f"\n{line}")

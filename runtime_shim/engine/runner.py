@@ -213,7 +213,7 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     dialects = {}
     for module, abi in info.abis.items():
         if abi.name is None:
-            evidence = (f"  {module}.{item}" for item in abi.evidence)
+            evidence = (f"  {module}.{item.message}" for item in abi.evidence)
             raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
         if info.guest is not None:
@@ -243,7 +243,7 @@ def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:
 def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:
     """The adapters of a module, with the module name that each of them calls."""
     for unknown in (trace for trace in info.traces if trace.adapter is None):
-        raise LinkError(f"it cannot be told which ABI the module has: {unknown}")
+        raise LinkError(f"it cannot be told which ABI the module has: {unknown.diagnostic.text}")
     for adapter in (trace.adapter for trace in info.traces if trace.adapter):
         for module, abi in info.abis.items():
             if DIALECTS[abi.name or ""].layout == adapter.target.layout:

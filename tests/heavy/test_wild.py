@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from rewriter import HostMismatch, compare, inspect_module, rewrite
+from rewriter import HostMismatch, RewriteOptions, compare, inspect_module, rewrite
 from rewriter.abi.dialects import MODULE_NAMES, Encoding, Errno
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Verdict, assess
@@ -142,19 +142,19 @@ def rewritten(module: bytes) -> dict[str, bytes]:
     Each proves to be the same guest, and each host's form runs there by its profile."""
     ((name, abi),) = inspect_module(module).abis.items()
     (other,) = set(MODULE_NAMES) - {name}
-    forms = {"as it is": module, "renamed": rewrite(module, to=other)}
-    assert rewrite(forms["renamed"], to=name) == module
+    forms = {"as it is": module, "renamed": rewrite(module, RewriteOptions(to=other))}
+    assert rewrite(forms["renamed"], RewriteOptions(to=name)) == module
     for host in HOSTS.values():
         verdict = assess(inspect_module(module), host).verdict
         if verdict is Verdict.CANNOT:
             with pytest.raises(HostMismatch):
-                rewrite(module, host=host.name)
+                rewrite(module, RewriteOptions(host=host.name))
             continue
-        adapted = rewrite(module, host=host.name)
+        adapted = rewrite(module, RewriteOptions(host=host.name))
         assert (adapted == module) is (verdict is Verdict.AS_IT_IS)
         assert runs_on(adapted, host.name)
         forms[f"for {host.name}"] = adapted
-        back = rewrite(adapted, abi=abi.name)
+        back = rewrite(adapted, RewriteOptions(abi=abi.name))
         forms[f"for {host.name} and back"] = back
         assert compare(module, adapted).only_rewritten
         assert compare(adapted, back).only_rewritten
@@ -306,8 +306,8 @@ def test_a_prompt_whose_length_an_abi_does_not_tell_is_refused(printed: Printed)
     module = guest("c-llamaedge-by-name", "generate")
     start = asked_as_llamaedge_does("abc")
     assert printed(module, start)[0] == 0
-    assert printed(rewrite(module, host="wasmtime"), start)[0] == 0
-    assert printed(rewrite(module, host="wamr-legacy"), start) == (1, "")
+    assert printed(rewrite(module, RewriteOptions(host="wasmtime")), start)[0] == 0
+    assert printed(rewrite(module, RewriteOptions(host="wamr-legacy")), start) == (1, "")
 
 
 def test_llamaedges_streams_give_the_answer_piece_by_piece(printed: Printed) -> None:

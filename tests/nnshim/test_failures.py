@@ -122,7 +122,7 @@ def test_programs_get_the_refused_call() -> None:
 FRAMES = [
     "error while executing at wasm backtrace:",
     "    0:   0x8f - guest.wasm!__rust_start_panic",
-    "    1:   0x7d - guest.wasm!rust_panic",
+    "    1:   0x7d - guest.wasm!__rustc[d131491b17107b07]::rust_panic",
     "    2:   0x6b - guest.wasm!std::panicking::rust_panic_with_hook::h0123456789abcdef",
     "    3:   0x5c - guest.wasm!core::panicking::panic_fmt::h0123456789abcdef",
     "                    at /rustc/library/core/src/panicking.rs:72:14",

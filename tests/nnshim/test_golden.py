@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from tests.support.wasm import assemble, custom, import_module
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         "types.wasm": assemble(TYPES_GUEST),
         "wamr.wasm": assemble(WAMR_GUEST),
-        "adapted.wasm": rewrite(assemble(WAMR_GUEST), host="wasmtime"),
+        "adapted.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(host="wasmtime")),
         "long.wasm": assemble(f'{WAMR_GUEST[:-1]} {"(func)" * 130} (@custom ".debug_info" ""))'),
         "streaming.wasm": assemble(STREAMING_GUEST),
         "env.wasm": import_module("env"),

@@ -13,6 +13,9 @@ from tests.support.models import identity
 from tests.support.native import openvino_model
 from tests.support.wasm import assemble
 
+TEXTS = ("differences", "files", "hosts", "installed", "modules", "rewriting", "running")
+"""Of codes, which what has nothing to say does not need."""
+
 WATCHED = {
     *("numpy", "onnxruntime", "openvino", "pydantic", "rich", "wasmtime"),
     *("asyncio", "email", "importlib.metadata", "random", "socket", "tempfile", "zipfile"),
@@ -23,14 +26,21 @@ WATCHED = {
         "rewriter.rewriting.pipeline",
     ),
     *("rewriter.verifying.compare", "rewriter.files.wasm_tools"),
+    *("nnshim.render.json", "rewriter.codes", *(f"rewriter.codes.{name}" for name in TEXTS)),
     *("runtime_shim", "runtime_shim.abi.wamr", "runtime_shim.abi.witx"),
     *("runtime_shim.backends.onnx.backend", "runtime_shim.backends.openvino.entry"),
 }
 """What takes a millisecond or more, and not every command needs."""
 
-COMPARING = {"rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"}
+COMPARING = {
+    *("rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"),
+    "nnshim.render.json",
+}
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
-LOOKING = {"rewriter.analysis.inspect", "rewriter.adapters.adapter"}
+LOOKING = {
+    *("rewriter.analysis.inspect", "rewriter.adapters.adapter"),
+    *("nnshim.render.json", "rewriter.codes"),
+}
 RUNNING = {
     *("rewriter.analysis.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
     "runtime_shim.backends.openvino.entry",
@@ -54,6 +64,7 @@ LOADS = """(module
         (["rewrite", "guest.wasm", "out.wasm"], RENAMING),
         (["inspect", "guest.wasm"], LOOKING),
         (["check", "guest.wasm", "--for", "wasmtime"], LOOKING),
+        (["explain", "--help"], {"nnshim.render.json"}),
         (["verify", "guest.wasm", "guest.wasm"], COMPARING),
         (["run", "-S", "nn-graph=openvino::model", "loads.wasm"], RUNNING),
     ],

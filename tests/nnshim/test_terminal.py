@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from onnx import helper
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from tests.support.command import nnshim
 from tests.support.hostile_text import HOSTILE, NOT_UTF8, READABLE, assert_harmless, wat
 from tests.support.models import F32
@@ -80,7 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         NOT_UTF8: named,
         "truncated" + HOSTILE: named[:-1],
         "component" + HOSTILE: assemble("(component)"),
-        "renamed.wasm": rewrite(named, renames={HOSTILE: READABLE}),
+        "renamed.wasm": rewrite(named, RewriteOptions(renames={HOSTILE: READABLE})),
         "env.wasm": import_module("env"),
         "unknown.wasm": assemble(UNKNOWN_ABI),
         "named.wasm": named,

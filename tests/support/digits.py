@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from rewriter.files import wasm_tools
 from runtime_shim import NNHost, run
 from samples.build import SAMPLES
@@ -55,7 +55,7 @@ def printed_digits(host: NNHost, abi: str, capfd: pytest.CaptureFixture[str]) ->
     three = _ink(3)
     assert guest.count(three) == 1
     for digit in range(10):
-        adapted = rewrite(guest.replace(three, _ink(digit)), abi=abi)
+        adapted = rewrite(guest.replace(three, _ink(digit)), RewriteOptions(abi=abi))
         assert run(adapted, host).exit_code == 0
     return capfd.readouterr().out.replace("\n", "")
 

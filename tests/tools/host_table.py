@@ -50,7 +50,7 @@ def tables() -> str:
             host.title,
             " and ".join(f"`{module}`" for module in host.modules),
             ", ".join(dialect.name for dialect in host.dialects),
-            "; ".join(host.limits),
+            "; ".join(limit.message for limit in host.limits),
         ]
         for host in HOSTS.values()
     ]
@@ -73,7 +73,7 @@ def _abi(dialect: Dialect) -> list[str]:
         ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
         for known in (_names(dialect.encodings), types)
     )
-    return [f"`{dialect.name}`", dialect.layout, *numbers]
+    return [f"`{dialect.name}`", dialect.layout.name, *numbers]
 
 
 def _names(known: Mapping[int, Enum]) -> dict[int, str]:

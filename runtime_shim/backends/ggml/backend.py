@@ -133,7 +133,7 @@ class GgmlContext:
         self._text: Text | None = None
         self._output: bytearray | None = None
         self._piece: bytes | None = b""
-        """The last token's text, None where making it has failed."""
+        """What the last call added to the text, None where it has failed."""
         self._streaming = False
 
     def set_input(
@@ -145,12 +145,12 @@ class GgmlContext:
                 f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"
                 f" {tensor_type.name.lower()} as input {index}",
             )
+        if index == self.configured_by:
+            self._set_options(data)  # what is refused leaves everything as it was
         self._streaming = False
         self._piece = b""
-        if index == self.configured_by:
-            self._set_options(data)
-            return
-        self._set_prompt(data)
+        if index != self.configured_by:
+            self._set_prompt(data)
 
     def _set_prompt(self, data: memoryview) -> None:
         self._prompt, self._missing = None, _NOT_SET
@@ -241,7 +241,9 @@ class GgmlContext:
         try:
             yield
         except Exception as error:
-            if not isinstance(error, HostError) or error.errno is Errno.RUNTIME_ERROR:
+            if isinstance(error, HostError) and error.errno is Errno.CONTEXT_FULL:
+                self._piece = b""
+            elif not isinstance(error, HostError) or error.errno is Errno.RUNTIME_ERROR:
                 self._text = self._output = None
                 self._streaming = False
             raise

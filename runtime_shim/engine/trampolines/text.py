@@ -61,7 +61,7 @@ def calls(dialect: Dialect) -> tuple[str, ...]:
 def copies(dialect: Dialect) -> tuple[str, ...]:
     """The files of the second module."""
     files = (f"copies.{dialect.layout}.wat", "copies.common.wat")
-    if dialect.layout != "wamr":
+    if dialect.layout.output_unit == 1:
         return files
     return (*files, f"room.{'bytes' if dialect.implementation == 'adapted' else 'floats'}.wat")
 

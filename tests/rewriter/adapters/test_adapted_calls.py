@@ -17,7 +17,7 @@ import pytest
 import wasmtime
 from onnx import TensorProto
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from rewriter.abi.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, WITX, Dialect, Errno
 from runtime_shim import NNHost
 from tests.support.guest import text
@@ -75,7 +75,7 @@ class Twins:
         module = WASI_NN if dialect is WAMR else WASI_EPHEMERAL_NN
         built = assemble(text(module, f'(memory (export "memory") {PAGES})', dialect))
         self.one = Instance(built, before)
-        self.other = Instance(rewrite(built, abi=abi), after)
+        self.other = Instance(rewrite(built, RewriteOptions(abi=abi)), after)
 
     def put(self, address: int, data: bytes) -> None:
         for instance in (self.one, self.other):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import wasmtime
 
-from rewriter import inspect_module, rewrite
+from rewriter import RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX, Dialect, Errno
 from tests.support.guest import text
 from tests.support.wasm import assemble
@@ -27,7 +27,7 @@ class Recorder:
         part = replace(dialect, functions={name: dialect.functions[name] for name in functions})
         module = "wasi_nn" if dialect is WAMR else "wasi_ephemeral_nn"
         built = assemble(text(module, '(memory (export "memory") 1)', part))
-        adapted = rewrite(built, guest_abi=dialect.name, **options)
+        adapted = rewrite(built, RewriteOptions(guest_abi=dialect.name, **options))
         engine = wasmtime.Engine()
         self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
         self.calls: list[tuple[int, ...]] = []

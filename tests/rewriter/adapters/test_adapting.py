@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import compare, inspect_module, rewrite, rewrite_file
+from rewriter import RewriteOptions, compare, inspect_module, rewrite, rewrite_file
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX
-from rewriter.analysis.compatibility import fit
+from rewriter.analysis.fitting import fit
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.files import wasm_tools
 from rewriter.rewriting.plan import make_plan
@@ -61,7 +61,7 @@ NOTHING = b"\0\x0b"
 
 def test_no_byte_of_the_code_moves_where_the_calls_have_room() -> None:
     module = with_calls(NOTHING, call(5), NOTHING, call(5))
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     before, after = content(module, SectionId.CODE), content(there, SectionId.CODE)
     adapter = encode_u32(5, 5)
     assert after[1 : len(before)] == before[1:].replace(encode_u32(0, 5), adapter)
@@ -71,7 +71,7 @@ def test_no_byte_of_the_code_moves_where_the_calls_have_room() -> None:
 def test_a_call_without_room_grows_and_its_body_with_it() -> None:
     functions = 200
     module = with_calls(*[NOTHING] * functions, call(1), call(2), NOTHING)
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     adapter = encode_u32(functions + 4)
     assert len(adapter) == 2
     bodies = content(there, SectionId.CODE)
@@ -86,28 +86,35 @@ def test_the_user_is_told_what_no_longer_matches_when_code_has_moved(tmp_path: P
     narrow, wide = tmp_path / "narrow.wasm", tmp_path / "wide.wasm"
     narrow.write_bytes(with_calls(*[NOTHING] * 200, call(1)) + debug)
     wide.write_bytes(with_calls(*[NOTHING] * 200, call(5)) + debug)
-    moved = rewrite_file(str(narrow), str(tmp_path / "out.wasm"), abi="wamr", validate=False)
+    moved = rewrite_file(
+        str(narrow), str(tmp_path / "out.wasm"), RewriteOptions(abi="wamr", validate=False)
+    )
     assert moved.plan.outdated == (".debug_line", "metadata.code.branch_hint")
-    assert ".debug_line, metadata.code.branch_hint" in moved.notes[-1]
-    stayed = rewrite_file(str(wide), str(tmp_path / "out.wasm"), abi="wamr", validate=False)
-    assert stayed.plan.outdated == stayed.notes == ()
+    assert ".debug_line, metadata.code.branch_hint" in moved.notes[-1].message
+    assert moved.notes[-1].code == "NN311"
+    stayed = rewrite_file(
+        str(wide), str(tmp_path / "out.wasm"), RewriteOptions(abi="wamr", validate=False)
+    )
+    assert (stayed.plan.outdated, stayed.notes) == ((), ())
 
 
 def test_debug_sections_go_where_that_is_asked_for() -> None:
     module = with_calls(call(1)) + custom(".debug_line") + custom("producers")
-    there = rewrite(module, abi="wamr", drop_debug=True)
+    there = rewrite(module, RewriteOptions(abi="wamr", drop_debug=True))
     assert [s.name for s in split(there) if s.name] == ["producers", "name"]
-    assert rewrite(there, abi="wamr", drop_debug=True) == there
+    assert rewrite(there, RewriteOptions(abi="wamr", drop_debug=True)) == there
 
 
 def test_a_count_that_needs_another_byte_moves_the_code(tmp_path: Path) -> None:
     module = with_calls(*[NOTHING] * 126, call(5)) + custom(".debug_line")
     assert len(encode_u32(127)) != len(encode_u32(128))
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     assert compare(module, there).only_rewritten
     path = tmp_path / "m.wasm"
     path.write_bytes(module)
-    assert rewrite_file(str(path), None, abi="wamr").plan.outdated == (".debug_line",)
+    assert rewrite_file(str(path), None, RewriteOptions(abi="wamr")).plan.outdated == (
+        ".debug_line",
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,17 +139,17 @@ def test_a_count_that_needs_another_byte_moves_the_code(tmp_path: Path) -> None:
 )
 def test_every_form_of_reference_is_redirected(form: str) -> None:
     module = assemble(f"(module {LOAD} {COMPUTE} {MEMORY} {form})")
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     comparison = compare(module, there)
     assert comparison.only_rewritten
     assert comparison.adapters == ("nnshim.load.witx-to-wamr",)
-    assert rewrite(there, abi="wamr") == there
-    assert compare(module, rewrite(there, abi="witx")).adapters == ()
+    assert rewrite(there, RewriteOptions(abi="wamr")) == there
+    assert compare(module, rewrite(there, RewriteOptions(abi="witx"))).adapters == ()
 
 
 def test_adapters_have_names_after_those_of_the_module() -> None:
     module = assemble(f"(module $m {LOAD} {MEMORY} (func $f (local $x i32)))")
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     (names,) = [s for s in split(there) if s.name == "name"]
     functions, others = function_names(names)
     assert dict(functions) == {0: b"load", 1: b"f", 2: b"nnshim.load.witx-to-wamr"}
@@ -161,18 +168,18 @@ def test_adapters_have_names_after_those_of_the_module() -> None:
 )
 def test_there_and_back_gives_the_same_bytes(names: bytes) -> None:
     module = with_calls(NOTHING, call(5)) + names
-    there = rewrite(module, abi="wamr", validate=False)
+    there = rewrite(module, RewriteOptions(abi="wamr", validate=False))
     wasm_tools.validate(there)
-    back = rewrite(there, abi="witx")
+    back = rewrite(there, RewriteOptions(abi="witx"))
     before, after = ([m[s.content : s.end] for s in split(m)] for m in (module, back))
     assert after[1:] == before[1:]
     assert after[0][1:].startswith(before[0][1:])  # the type of the host's function is left
-    assert rewrite(back, abi="wamr") == there
+    assert rewrite(back, RewriteOptions(abi="wamr")) == there
 
 
 def test_function_names_are_put_where_they_belong() -> None:
     local_names = custom("name", b"\2\1\0")
-    there = rewrite(with_calls(call(5)) + local_names, abi="wamr", validate=False)
+    there = rewrite(with_calls(call(5)) + local_names, RewriteOptions(abi="wamr", validate=False))
     (found,) = [s for s in split(there) if s.name == "name"]
     assert there[found.content : found.end].startswith(name("name") + b"\1")
     assert there[found.content : found.end].endswith(b"\2\1\0")
@@ -192,14 +199,14 @@ def test_function_names_are_put_where_they_belong() -> None:
 def test_a_name_section_that_cannot_be_read_is_left_alone(content: bytes) -> None:
     broken = custom("name", content)
     module = with_calls(call(5)) + broken
-    there = rewrite(module, abi="wamr", validate=False)
+    there = rewrite(module, RewriteOptions(abi="wamr", validate=False))
     assert there.endswith(broken)
     assert compare(module, there).only_rewritten
 
 
 def test_a_name_for_a_function_that_is_not_there_goes() -> None:
     module = with_calls(call(5)) + custom("name", b"\1\7\2\0\1f\2\1g")
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     (found,) = [s for s in split(there) if s.name == "name"]
     assert dict(function_names(found)[0]) == {0: b"f", 2: b"nnshim.load.witx-to-wamr"}
     assert compare(module, there).only_rewritten
@@ -210,7 +217,7 @@ def test_a_function_without_a_body_is_refused() -> None:
     declared = section(SectionId.FUNCTION, vector(b"\1"))
     more = module.replace(declared, section(SectionId.FUNCTION, vector(b"\1", b"\1")))
     with pytest.raises(MalformedModule, match="2 functions are declared, and 1 have a body"):
-        rewrite(more, abi="wamr", validate=False)
+        rewrite(more, RewriteOptions(abi="wamr", validate=False))
 
 
 MAY_NOT_BE_NAMED = r"function \d is named where it would become another one"
@@ -219,14 +226,14 @@ MAY_NOT_BE_NAMED = r"function \d is named where it would become another one"
 def test_a_function_that_is_not_there_may_not_be_named() -> None:
     module = with_calls(call(5).replace(encode_u32(0, 5), encode_u32(2, 5)))
     with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
-        rewrite(module, abi="wamr", validate=False)
+        rewrite(module, RewriteOptions(abi="wamr", validate=False))
 
 
 def test_a_function_behind_an_adapter_may_not_be_named() -> None:
-    adapted = rewrite(with_calls(call(5)), abi="wamr")
+    adapted = rewrite(with_calls(call(5)), RewriteOptions(abi="wamr"))
     past = adapted.replace(encode_u32(2, 5), encode_u32(0, 5))
     with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
-        rewrite(past, abi="witx", validate=False)
+        rewrite(past, RewriteOptions(abi="witx", validate=False))
 
 
 def test_a_group_that_shares_a_type_gets_one_for_each_import() -> None:
@@ -239,7 +246,7 @@ def test_a_group_that_shares_a_type_gets_one_for_each_import() -> None:
         + section(SectionId.MEMORY, vector(b"\0\1"))
         + section(SectionId.EXPORT, vector(name("memory") + b"\2\0"))
     )
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     info = inspect_module(there)
     assert [(f.name, f.module, str(f.type)) for f in info.wasi_nn.values()] == [
         ("load", "wasi_nn", "(param i32 i32 i32 i32) (result i32)"),
@@ -252,34 +259,36 @@ def test_functions_that_a_host_lacks_keep_their_places_among_the_imports() -> No
     names = ("compute", "unload", "load_by_name_with_config", "finalize_execution_context")
     items = " ".join(f'(import "{EPHEMERAL}" "{n}" (func {WASMEDGE.signature(n)}))' for n in names)
     module = assemble(f'(module {items} {MEMORY} (export "u" (func 1)))')
-    there = rewrite(module, abi="witx")
+    there = rewrite(module, RewriteOptions(abi="witx"))
     assert [f.name for f in inspect_module(there).wasi_nn.values()] == [
         "compute",
         "compute",
         "load_by_name",
         "compute",
     ]
-    assert rewrite(there, abi="witx") == there
-    back = inspect_module(rewrite(there, abi="wasmedge"))
+    assert rewrite(there, RewriteOptions(abi="witx")) == there
+    back = inspect_module(rewrite(there, RewriteOptions(abi="wasmedge")))
     assert tuple(f.name for f in back.wasi_nn.values()) == names
 
 
 def test_adapters_change_with_the_host_that_they_are_for() -> None:
     module = assemble(f"(module {LOAD} {COMPUTE} {MEMORY})")
-    legacy = rewrite(module, host="wamr-legacy")
-    assert rewrite(legacy, host="wasmtime") == rewrite(legacy, abi="witx")
-    assert inspect_module(rewrite(legacy, host="wasmtime")).adapters == {}
-    wamr = rewrite(module, host="wasmtime", built_for="wamr")
+    legacy = rewrite(module, RewriteOptions(host="wamr-legacy"))
+    assert rewrite(legacy, RewriteOptions(host="wasmtime")) == rewrite(
+        legacy, RewriteOptions(abi="witx")
+    )
+    assert inspect_module(rewrite(legacy, RewriteOptions(host="wasmtime"))).adapters == {}
+    wamr = rewrite(module, RewriteOptions(host="wasmtime", built_for="wamr"))
     (standing,) = inspect_module(wamr).adapters.values()
     assert standing.adapter.name == "nnshim.load.wamr-ephemeral-to-witx"
-    assert rewrite(wamr, host="wasmtime") == wamr
-    assert inspect_module(rewrite(wamr, host="wamr")).adapters == {}
+    assert rewrite(wamr, RewriteOptions(host="wasmtime")) == wamr
+    assert inspect_module(rewrite(wamr, RewriteOptions(host="wamr"))).adapters == {}
 
 
 def test_a_guest_of_both_names_is_adapted_where_it_has_to_be() -> None:
     other = f'(import "wasi_nn" "load" (func {WAMR.signature("load")}))'
     module = assemble(f"(module {LOAD} {other} {COMPUTE} {MEMORY})")
-    there = inspect_module(rewrite(module, host="wasmtime"))
+    there = inspect_module(rewrite(module, RewriteOptions(host="wasmtime")))
     assert there.import_modules == (EPHEMERAL,)
     assert {slot: s.adapter.name for slot, s in there.adapters.items()} == {
         1: "nnshim.load.wamr-to-witx"
@@ -287,8 +296,8 @@ def test_a_guest_of_both_names_is_adapted_where_it_has_to_be() -> None:
 
 
 def test_an_adapter_that_takes_anothers_place_has_the_type_that_the_guest_calls() -> None:
-    legacy = rewrite(assemble(f"(module {LOAD} {MEMORY})"), host="wamr-legacy")
-    there = inspect_module(rewrite(legacy, host="wamr", built_for="wasmtime"))
+    legacy = rewrite(assemble(f"(module {LOAD} {MEMORY})"), RewriteOptions(host="wamr-legacy"))
+    there = inspect_module(rewrite(legacy, RewriteOptions(host="wamr", built_for="wasmtime")))
     ((slot, standing),) = there.adapters.items()
     assert standing.adapter.name == "nnshim.load.witx-to-wamr-ephemeral"
     assert there.module.types[standing.type_index] == WITX.signature("load")
@@ -296,7 +305,7 @@ def test_an_adapter_that_takes_anothers_place_has_the_type_that_the_guest_calls(
 
 
 def test_the_bytes_of_an_adapter_in_a_function_of_another_type_are_none() -> None:
-    there = bytearray(rewrite(with_calls(call(5)), abi="wamr"))
+    there = bytearray(rewrite(with_calls(call(5)), RewriteOptions(abi="wamr")))
     assert inspect_module(bytes(there)).adapters
     functions = part(bytes(there), SectionId.FUNCTION)
     assert there[functions.end - 1] == 0  # load's type
@@ -306,7 +315,7 @@ def test_the_bytes_of_an_adapter_in_a_function_of_another_type_are_none() -> Non
 
 def test_the_memory_that_is_exported_is_the_one_that_adapters_use() -> None:
     second = '(memory 1) (memory (export "memory") 1 (pagesize 1))'
-    there = rewrite(assemble(f"(module {LOAD} {second})"), abi="wamr")
+    there = rewrite(assemble(f"(module {LOAD} {second})"), RewriteOptions(abi="wamr"))
     (standing,) = inspect_module(there).adapters.values()
     assert standing.function_index == 1
 
@@ -314,7 +323,7 @@ def test_the_memory_that_is_exported_is_the_one_that_adapters_use() -> None:
 def test_without_anything_to_adapt_nothing_is_planned(tmp_path: Path) -> None:
     path = tmp_path / "m.wasm"
     path.write_bytes(assemble(f"(module {LOAD} {MEMORY})"))
-    result = rewrite_file(str(path), None, abi="witx")
+    result = rewrite_file(str(path), None, RewriteOptions(abi="witx"))
     assert result.plan.adapting == NOT_ADAPTING
     assert result.plan.edits == ()
 
@@ -328,11 +337,11 @@ def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) ->
     redirected = 0
     for _ in range(MODULES // BATCHES):
         module = smith_guest(seeds, tmp_path)
-        there = rewrite(module, abi="wamr", validate=False)
+        there = rewrite(module, RewriteOptions(abi="wamr", validate=False))
         wasm_tools.validate(there)
         assert compare(module, there).differences == ()
-        assert rewrite(there, abi="wamr", validate=False) == there
-        back = rewrite(there, abi="witx", validate=False)
+        assert rewrite(there, RewriteOptions(abi="wamr", validate=False)) == there
+        back = rewrite(there, RewriteOptions(abi="witx", validate=False))
         assert compare(module, back).adapters == ()
         assert compare(module, back).differences == ()
         info = inspect_module(module)

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import HostMismatch, UnsupportedModule, compare, inspect_module, rewrite
+from rewriter import (
+    HostMismatch,
+    RewriteOptions,
+    UnsupportedModule,
+    compare,
+    inspect_module,
+    rewrite,
+)
 from rewriter.abi.dialects import DIALECTS, WAMR, WASMEDGE, WITX
 from rewriter.abi.hosts import HOSTS
 from rewriter.adapters.adapter import Adapter
@@ -91,13 +98,13 @@ PAIRS = sorted({(a.source.name, a.target.name) for a in all_adapters()})
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_between_any_two_abis_a_module_is_adapted_once_and_back(source: str, target: str) -> None:
     module = plain(source)
-    there = rewrite(module, abi=target, guest_abi=source)
+    there = rewrite(module, RewriteOptions(abi=target, guest_abi=source))
     info = inspect_module(there)
     assert info.traces == ()
     assert {found.adapter.source for found in info.adapters.values()} <= {DIALECTS[source]}
-    assert rewrite(there, abi=target) == there
+    assert rewrite(there, RewriteOptions(abi=target)) == there
     assert compare(module, there).only_rewritten
-    back = rewrite(there, abi=source)
+    back = rewrite(there, RewriteOptions(abi=source))
     assert inspect_module(back).adapters == {}
     assert compare(module, back).adapters == ()
     assert compare(module, back).only_rewritten
@@ -110,7 +117,7 @@ def test_what_was_adapted_before_there_were_markers_is_recognised(name: str) -> 
     assert MARK not in old
     assert compare(module, old).only_rewritten
     assert len(inspect_module(old).adapters) == len(compare(module, old).adapters) >= 3
-    back = rewrite(old, abi=source)
+    back = rewrite(old, RewriteOptions(abi=source))
     assert inspect_module(back).adapters == {}
     assert compare(module, back).only_rewritten
 
@@ -119,30 +126,36 @@ def test_what_was_adapted_before_there_were_markers_is_recognised(name: str) -> 
 def test_adapting_such_a_module_again_puts_marked_adapters_in_their_place(name: str) -> None:
     source, target = UNMARKED_MODULES[name]
     old = unmarked(name)
-    again = rewrite(old, abi=target)
-    expected = inspect_module(rewrite(plain(source), abi=target, guest_abi=source))
+    again = rewrite(old, RewriteOptions(abi=target))
+    expected = inspect_module(rewrite(plain(source), RewriteOptions(abi=target, guest_abi=source)))
     assert [str(f.type) for f in inspect_module(again).wasi_nn.values()] == [
         str(f.type) for f in expected.wasi_nn.values()
     ]
     assert len(inspect_module(again).adapters) == len(expected.adapters)
     assert again.count(MARK) == len(expected.adapters)
     assert compare(old, again).only_rewritten
-    assert rewrite(again, abi=target) == again
+    assert rewrite(again, RewriteOptions(abi=target)) == again
 
 
 @pytest.mark.parametrize("generation", ["marked", "unmarked"])
 def test_a_module_that_was_stripped_is_recognised(generation: str) -> None:
     module = plain("witx")
-    there = rewrite(module, abi="wamr") if generation == "marked" else unmarked("witx-to-wamr")
+    there = (
+        rewrite(module, RewriteOptions(abi="wamr"))
+        if generation == "marked"
+        else unmarked("witx-to-wamr")
+    )
     stripped = _tool("strip", "--all", data=there)
     assert not any(section.name for section in split(stripped))
     assert len(inspect_module(stripped).adapters) == 3
     assert compare(_tool("strip", "--all", data=module), stripped).only_rewritten
-    assert inspect_module(rewrite(stripped, abi="witx")).adapters == {}
+    assert inspect_module(rewrite(stripped, RewriteOptions(abi="witx"))).adapters == {}
 
 
 @pytest.mark.parametrize(
-    "there", [rewrite(plain("witx"), abi="wamr"), unmarked("witx-to-wamr")], ids=["now", "unmarked"]
+    "there",
+    [rewrite(plain("witx"), RewriteOptions(abi="wamr")), unmarked("witx-to-wamr")],
+    ids=["now", "unmarked"],
 )
 def test_a_module_that_went_through_text_is_recognised(there: bytes) -> None:
     written = _tool("parse", "-", data=_printed(there).encode())
@@ -150,22 +163,22 @@ def test_a_module_that_went_through_text_is_recognised(there: bytes) -> None:
     assert load in there
     assert load not in written
     assert len(inspect_module(written).adapters) == 3
-    again = rewrite(written, abi="wamr")
+    again = rewrite(written, RewriteOptions(abi="wamr"))
     assert (again == written) is (MARK in there)
-    assert rewrite(again, abi="wamr") == again
-    assert inspect_module(rewrite(written, abi="witx")).adapters == {}
+    assert rewrite(again, RewriteOptions(abi="wamr")) == again
+    assert inspect_module(rewrite(written, RewriteOptions(abi="witx"))).adapters == {}
 
 
 def test_what_adapters_are_exported_as_goes_with_them() -> None:
     module = plain("witx")
-    there = rewrite(module, abi="wamr")
+    there = rewrite(module, RewriteOptions(abi="wamr"))
     assert sorted(set(inspect_module(there).exports) - {"memory"}) == [
         f"nnshim.{name}.witx-to-wamr.0.{slot}"
         for name, slot in (("get_output", 5), ("load", 4), ("set_input", 2))
     ]
-    other = rewrite(there, abi="wamr-2.1")
+    other = rewrite(there, RewriteOptions(abi="wamr-2.1"))
     assert [*inspect_module(other).exports] == ["memory", "nnshim.set_input.witx-to-wamr-2.1.0.2"]
-    assert [*inspect_module(rewrite(other, abi="witx")).exports] == ["memory"]
+    assert [*inspect_module(rewrite(other, RewriteOptions(abi="witx"))).exports] == ["memory"]
 
 
 def optimized(module: bytes, keep_names: bool = False) -> bytes:
@@ -178,7 +191,7 @@ def optimized(module: bytes, keep_names: bool = False) -> bytes:
     return changed if keep_names else _tool("strip", "--all", data=changed)
 
 
-U8_ADAPTED = rewrite(assemble(U8_GUEST), host="wamr-2.1")
+U8_ADAPTED = rewrite(assemble(U8_GUEST), RewriteOptions(host="wamr-2.1"))
 
 
 def without_exports(module: bytes) -> bytes:
@@ -202,10 +215,12 @@ CHANGED = [
 def test_adapters_that_another_tool_has_changed_are_not_adapted_again(changed: bytes) -> None:
     assert inspect_module(changed).adapters == {}
     (trace,) = inspect_module(changed).traces
-    assert str(trace).startswith("its adapter nnshim.set_input.witx-to-wamr-2.1 was changed by")
+    assert trace.diagnostic.message.startswith(
+        "its adapter nnshim.set_input.witx-to-wamr-2.1 was changed by"
+    )
     for goal in ({"host": "wasmtime"}, {"abi": "wamr"}, {"abi": "witx"}):
         with pytest.raises(HostMismatch, match=r"was changed by another tool.*adapt the module as"):
-            rewrite(changed, **goal)  # type: ignore[arg-type]
+            rewrite(changed, RewriteOptions(**goal))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("changed", CHANGED)
@@ -215,7 +230,7 @@ def test_a_module_still_runs_where_its_changed_adapters_lead(changed: bytes) -> 
     assert verdicts.pop("wamr-2.1") is Verdict.AS_IT_IS
     assert verdicts.pop("nnshim") is Verdict.AS_IT_IS
     assert {*verdicts.values()} == {Verdict.CANNOT}
-    assert rewrite(changed, host="wamr-2.1") == changed
+    assert rewrite(changed, RewriteOptions(host="wamr-2.1")) == changed
     (dialect,) = guest_dialects(info).values()
     assert dialect.tensor_types is DIALECTS["wamr-2.1"].tensor_types
     assert dialect.told
@@ -225,11 +240,11 @@ def test_a_marker_alone_is_a_trace_too() -> None:
     text = re.sub(r'\(export "nnshim[^)]*\)\)', "", _printed(with_another_function(U8_ADAPTED)))
     changed = _tool("strip", "--all", data=_tool("parse", "-", data=text.encode()))
     (trace,) = inspect_module(changed).traces
-    assert str(trace).startswith("one of its adapters was changed by another tool")
+    assert trace.diagnostic.message.startswith("one of its adapters was changed by another tool")
     assert changed[trace.offset :].startswith(MARK)
     for host in HOSTS:
         with pytest.raises(HostMismatch, match="one of its adapters was changed"):
-            rewrite(changed, host=host)
+            rewrite(changed, RewriteOptions(host=host))
     with pytest.raises(LinkError, match="cannot be told which ABI"):
         guest_dialects(inspect_module(changed))
 
@@ -247,13 +262,13 @@ def test_another_generation_is_refused_by_its_number(old: bytes) -> None:
     assert later != U8_ADAPTED
     for host in HOSTS:
         with pytest.raises(HostMismatch, match="is of generation 7, which this release of nnshim"):
-            rewrite(later, host=host)
+            rewrite(later, RewriteOptions(host=host))
     with pytest.raises(LinkError, match="generation 7"):
         guest_dialects(inspect_module(later))
 
 
 def test_an_optimized_guest_is_run_with_what_its_adapter_passes_on() -> None:
-    there = rewrite(plain("witx"), abi="wamr")
+    there = rewrite(plain("witx"), RewriteOptions(abi="wamr"))
     assert {d.name for d in guest_dialects(inspect_module(optimized(there))).values()} == {
         d.name for d in guest_dialects(inspect_module(there)).values()
     }
@@ -261,7 +276,7 @@ def test_an_optimized_guest_is_run_with_what_its_adapter_passes_on() -> None:
 
 
 def test_of_two_abis_with_the_same_adapter_the_right_one_is_named() -> None:
-    there = rewrite(plain("wasmedge"), abi="wamr")
+    there = rewrite(plain("wasmedge"), RewriteOptions(abi="wamr"))
     names = [found.adapter.name for found in inspect_module(there).adapters.values()]
     assert "nnshim.get_output.wasmedge-to-wamr" in names
     assert {found.adapter.source for found in inspect_module(there).adapters.values()} == {WASMEDGE}
@@ -272,14 +287,14 @@ def test_an_adapter_that_is_exported_as_another_one_is_a_trace() -> None:
     assert other != U8_ADAPTED
     for host in HOSTS:
         with pytest.raises(HostMismatch, match=r"wktx-to-wamr-2\.1 was changed"):
-            rewrite(other, host=host)
+            rewrite(other, RewriteOptions(host=host))
 
 
 def test_an_import_that_has_moved_does_not_change_an_adapter() -> None:
     moved = U8_ADAPTED.replace(b"wamr-2.1.0.0", b"wamr-2.1.0.9")
     assert moved != U8_ADAPTED
-    assert rewrite(moved, host="wamr-2.1") == moved
-    back = rewrite(moved, host="wasmtime")
+    assert rewrite(moved, RewriteOptions(host="wamr-2.1")) == moved
+    back = rewrite(moved, RewriteOptions(host="wasmtime"))
     assert [*inspect_module(back).exports] == ["memory", "_start"]
 
 
@@ -289,7 +304,7 @@ def test_exports_of_adapters_may_stand_among_others() -> None:
     first = text.replace(line, "").replace('(export "memory"', line + '(export "memory"')
     moved = _tool("parse", "-", data=first.encode())
     assert next(iter(inspect_module(moved).exports)).startswith("nnshim.")
-    back = rewrite(moved, host="wasmtime")
+    back = rewrite(moved, RewriteOptions(host="wasmtime"))
     assert [*inspect_module(back).exports] == ["memory", "_start"]
     assert compare(moved, back).only_rewritten
 
@@ -315,7 +330,7 @@ def test_a_name_without_known_abis_is_a_trace_that_nothing_can_be_done_with() ->
     module = exporting("nnshim.load.wit-to-wamr.0.0", "nnshim.load.witx-to-wamr.9999999999.0")
     for host in HOSTS:
         with pytest.raises(HostMismatch, match=r"wit-to-wamr was changed.*generation 9999999999"):
-            rewrite(module, host=host)
+            rewrite(module, RewriteOptions(host=host))
 
 
 def test_more_names_of_adapters_than_there_can_be_adapters_are_refused() -> None:

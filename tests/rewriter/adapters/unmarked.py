@@ -25,7 +25,7 @@ _LACKING = ("compute_single", "get_output_single", "fini_single")
 def plain(abi: str) -> bytes:
     """A guest that calls every function of an ABI, but those that no adapter stands in for."""
     dialect = DIALECTS[abi]
-    module = WASI_NN if dialect.layout == "wamr" else WASI_EPHEMERAL_NN
+    module = WASI_NN if dialect.layout.name == "wamr" else WASI_EPHEMERAL_NN
     functions = {n: dialect.signature(n) for n in dialect.functions if n not in _LACKING}
     imports = " ".join(f'(import "{module}" "{n}" (func ${n} {t}))' for n, t in functions.items())
     calls = " ".join(

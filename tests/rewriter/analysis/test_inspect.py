@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rewriter import Abi, MalformedModule, UsageError, inspect_module
+from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 from tests.support.wasm import (
@@ -60,8 +61,9 @@ def test_the_abi_is_told_by_types_and_extensions_under_either_name(
 
 
 def test_where_the_imports_cannot_tell_the_module_name_decides() -> None:
+    message = "neither load nor get_output is imported, from wasi_ephemeral_nn"
     assert abi_of(COMPUTE, module="wasi_ephemeral_nn") == Abi(
-        "witx", False, ("neither load nor get_output is imported, from wasi_ephemeral_nn",)
+        "witx", False, (Diagnostic("NN134", message),)
     )
     assert abi_of(COMPUTE, module="wasi_nn").name == "wamr"
 
@@ -70,11 +72,13 @@ def test_where_only_the_other_name_can_tell_that_one_decides() -> None:
     text = LOAD["witx"].format("wasi_ephemeral_nn") + COMPUTE.format("wasi_nn")
     abis = inspect_module(assemble(f"(module {text})")).abis
     assert (abis["wasi_nn"].name, abis["wasi_nn"].certain) == ("witx", False)
+    assert [found.code for found in abis["wasi_nn"].evidence] == ["NN133"]
 
 
 def test_the_abi_can_be_given_from_outside() -> None:
     module = assemble(f"(module {COMPUTE.format('wasi_nn')})")
-    assert inspect_module(module, "witx").abis["wasi_nn"].name == "witx"
+    abi = inspect_module(module, "witx").abis["wasi_nn"]
+    assert (abi.name, [found.code for found in abi.evidence]) == ("witx", ["NN135"])
     with pytest.raises(UsageError, match=r"'wit' is not a known ABI \(witx"):
         inspect_module(module, "wit")
 
@@ -89,7 +93,11 @@ def test_each_module_name_has_an_abi_of_its_own_and_others_have_none() -> None:
 
 
 def test_the_evidence_for_an_abi_is_given() -> None:
-    assert abi_of(LOAD["wamr"]).evidence == ("load is (param i32 i32 i32 i32) (result i32)",)
+    (found,) = abi_of(LOAD["wamr"]).evidence
+    assert found.message == "load is (param i32 i32 i32 i32) (result i32)"
+    assert (found.code, found.function) == ("NN131", "load")
+    extended = abi_of(UNLOAD)
+    assert [(found.code, found.function) for found in extended.evidence] == [("NN132", "unload")]
 
 
 def test_imports_have_their_types_and_memories_their_limits() -> None:

@@ -19,13 +19,13 @@ from typing import NamedTuple
 
 import pytest
 
-from rewriter import InputError, NNShimError, OutputError, rewrite, rewrite_file
+from rewriter import InputError, NNShimError, OutputError, RewriteOptions, rewrite, rewrite_file
 from rewriter.files import wasm_tools
 from rewriter.files.input import open_source
 from tests.support.wasm import custom, import_module
 
 OLD = import_module("wasi_ephemeral_nn")
-NEW = rewrite(OLD, validate=False)
+NEW = rewrite(OLD, RewriteOptions(validate=False))
 OTHER = b"what stood there before"
 
 
@@ -90,11 +90,11 @@ def test_there_is_the_new_file_or_an_error_and_the_old_one(tmp_path: Path, name:
     source, output = str(tmp_path / case.source), str(tmp_path / case.output)
     if case.error is not None:
         with pytest.raises(NNShimError, match=case.error):
-            rewrite_file(source, output, validate=False)
+            rewrite_file(source, output, RewriteOptions(validate=False))
         assert {path: path.read_bytes() for path in files} == files
         assert names(tmp_path) == before
         return
-    rewrite_file(source, output, validate=False)
+    rewrite_file(source, output, RewriteOptions(validate=False))
     assert names(tmp_path) == before | {case.new}
     changed = tmp_path / case.new
     assert changed.read_bytes() == NEW
@@ -138,7 +138,9 @@ def test_without_permission_nothing_changes(
     (tmp_path / "out.wasm").write_bytes(OTHER)
     (tmp_path / of).chmod(mode)
     with as_somebody_else(tmp_path), pytest.raises(error, match="Permission denied"):
-        rewrite_file(str(tmp_path / "in.wasm"), str(tmp_path / "out.wasm"), validate=False)
+        rewrite_file(
+            str(tmp_path / "in.wasm"), str(tmp_path / "out.wasm"), RewriteOptions(validate=False)
+        )
     assert (tmp_path / "out.wasm").read_bytes() == OTHER
     assert names(tmp_path) == {"in.wasm", "out.wasm"}
 
@@ -147,7 +149,9 @@ def test_a_folder_that_can_be_written_to_and_not_be_read_is_enough(tmp_path: Pat
     (tmp_path / "in.wasm").write_bytes(OLD)
     tmp_path.chmod(0o300)
     with as_somebody_else(tmp_path):
-        rewrite_file(str(tmp_path / "in.wasm"), str(tmp_path / "out.wasm"), validate=False)
+        rewrite_file(
+            str(tmp_path / "in.wasm"), str(tmp_path / "out.wasm"), RewriteOptions(validate=False)
+        )
     tmp_path.chmod(0o700)
     assert (tmp_path / "out.wasm").read_bytes() == NEW
 
@@ -180,14 +184,14 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     with small_disk(tmp_path) as disk:
         (disk / "out.wasm").write_bytes(OTHER)
         with pytest.raises(OutputError, match=r"No space left on device|File too large"):
-            rewrite_file(str(source), str(disk / "out.wasm"), validate=False)
+            rewrite_file(str(source), str(disk / "out.wasm"), RewriteOptions(validate=False))
         assert (disk / "out.wasm").read_bytes() == OTHER
         assert names(disk) == {"out.wasm"}
 
 
 KILLS = 300
 LARGE = OLD + custom("large", bytes(1 << 20))
-LARGE_FORMS = {LARGE, rewrite(LARGE, validate=False)}
+LARGE_FORMS = {LARGE, rewrite(LARGE, RewriteOptions(validate=False))}
 
 
 def forked(work: Callable[[], object]) -> int:
@@ -206,7 +210,7 @@ def forked(work: Callable[[], object]) -> int:
 def there_and_back(path: str, times: int) -> None:
     for index in range(times):
         to = ("wasi_nn", "wasi_ephemeral_nn")[index % 2]
-        rewrite_file(path, path, to=to, validate=False)
+        rewrite_file(path, path, RewriteOptions(to=to, validate=False))
 
 
 def test_killed_at_any_moment_it_leaves_one_of_both_and_the_next_run_cleans_up(
@@ -294,7 +298,7 @@ def test_an_input_that_is_cut_off_and_written_again_and_again_is_an_error_or_who
         outcomes: set[bool | None] = set()
         for _ in range(100):
             try:
-                rewrite_file(str(path), str(output), validate=False)
+                rewrite_file(str(path), str(output), RewriteOptions(validate=False))
                 outcomes.add(output.read_bytes() in LARGE_FORMS)
             except NNShimError:
                 outcomes.add(None)

@@ -12,7 +12,7 @@ import pytest
 import rewriter
 from rewriter import ModuleError, UnsupportedModule
 from rewriter.wasm.leb128 import encode_u32
-from rewriter.wasm.reader import check_number
+from rewriter.wasm.limits import check_number
 from rewriter.wasm.sections import SectionId, split
 from tests.support.wasm import (
     FUNC_0,
@@ -72,7 +72,7 @@ CORRUPT = [
 @pytest.mark.parametrize("data", CORRUPT)
 def test_broken_modules_are_refused_with_an_offset_inside_them(data: bytes) -> None:
     with pytest.raises(ModuleError) as caught:
-        rewriter.rewrite(data, validate=False)
+        rewriter.rewrite(data, rewriter.RewriteOptions(validate=False))
     assert caught.value.offset is not None
     assert 0 <= caught.value.offset <= len(data)
 
@@ -94,7 +94,7 @@ def peak_bytes(data: bytes, **goal: Any) -> tuple[int, bytes | None]:
     tracemalloc.start()
     try:
         with contextlib.suppress(ModuleError):
-            made = rewriter.rewrite(data, validate=False, **goal)
+            made = rewriter.rewrite(data, rewriter.RewriteOptions(validate=False, **goal))
         return tracemalloc.get_traced_memory()[1], made
     finally:
         tracemalloc.stop()
@@ -170,7 +170,9 @@ def test_memory_stays_within_a_few_times_the_file_where_it_is_adapted(
     data: bytes, drop_debug: bool
 ) -> None:
     goal: dict[str, Any] = {"abi": "wamr", "drop_debug": drop_debug}
-    rewriter.rewrite(with_code(NOTHING), validate=False, **goal)  # whatever comes with the first
+    rewriter.rewrite(
+        with_code(NOTHING), rewriter.RewriteOptions(validate=False, **goal)
+    )  # whatever comes with the first
     peak, made = peak_bytes(data, **goal)
     assert made not in (None, data)
     assert peak < 4 * len(data) + 400_000  # regular expressions, for other indices each time
@@ -234,7 +236,7 @@ def test_more_of_anything_than_engines_take_is_refused_before_it_takes_memory(
     data: bytes, what: str
 ) -> None:
     with pytest.raises(UnsupportedModule, match=f"more than .*{what}"):
-        rewriter.rewrite(data, abi="wamr", validate=False)
+        rewriter.rewrite(data, rewriter.RewriteOptions(abi="wamr", validate=False))
 
 
 def test_as_much_as_engines_take_is_inspected() -> None:
@@ -242,11 +244,13 @@ def test_as_much_as_engines_take_is_inspected() -> None:
     memories = HEADER + section(SectionId.MEMORY, vector(*[b"\0\0"] * 100))
     assert rewriter.inspect_module(memories).shared_memory is None
     calls = with_code(b"\0" + b"\x10\0" * 10_000 + b"\x0b")
-    assert rewriter.inspect_module(rewriter.rewrite(calls, abi="wamr", validate=False)).adapters
+    assert rewriter.inspect_module(
+        rewriter.rewrite(calls, rewriter.RewriteOptions(abi="wamr", validate=False))
+    ).adapters
 
 
 def test_more_than_a_million_sections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rewriter.wasm.sections.check_number", partial(check_number, most=1000))
-    assert rewriter.rewrite(HEADER + custom("") * 1000, validate=False)
+    assert rewriter.rewrite(HEADER + custom("") * 1000, rewriter.RewriteOptions(validate=False))
     with pytest.raises(UnsupportedModule, match="more than 1000 sections"):
-        rewriter.rewrite(HEADER + custom("") * 1002, validate=False)
+        rewriter.rewrite(HEADER + custom("") * 1002, rewriter.RewriteOptions(validate=False))

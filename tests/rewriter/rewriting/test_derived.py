@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 
-from rewriter import UnsupportedModule, compare, rewrite
+from rewriter import RewriteOptions, UnsupportedModule, compare, rewrite
 from rewriter.files import wasm_tools
 from rewriter.rewriting.plan import make_plan
 from rewriter.wasm.module import Module
@@ -52,7 +52,7 @@ def test_a_signed_module_is_changed_without_its_signature_only(module: bytes) ->
     with pytest.raises(UnsupportedModule, match="signed") as caught:
         rewrite(module)
     assert caught.value.offset in {s.start for s in split(module) if s.name}
-    there = rewrite(module, drop_signature=True)
+    there = rewrite(module, RewriteOptions(drop_signature=True))
     assert there == rewrite(guest(EPHEMERAL))
     assert compare(module, there).only_rewritten
     assert "signature_delimiter" in compare(module, there).dropped
@@ -61,7 +61,7 @@ def test_a_signed_module_is_changed_without_its_signature_only(module: bytes) ->
 def test_a_signed_module_with_nothing_to_change_stays_as_it_is() -> None:
     module = signed(guest(PLAIN))
     assert rewrite(module) == module
-    assert rewrite(module, drop_signature=True) == guest(PLAIN)
+    assert rewrite(module, RewriteOptions(drop_signature=True)) == guest(PLAIN)
 
 
 def test_a_source_map_no_longer_matches_where_the_code_has_moved_in_the_file() -> None:
@@ -71,7 +71,9 @@ def test_a_source_map_no_longer_matches_where_the_code_has_moved_in_the_file() -
     assert make_plan(Module(module), {EPHEMERAL: PLAIN}, keep_offsets=True).outdated == ()
     there = make_plan(Module(module), {EPHEMERAL: PLAIN}, drop_debug=True)
     assert (there.outdated, there.dropped) == ((), ("sourceMappingURL",))
-    assert compare(module, rewrite(module, drop_debug=True)).dropped == ("sourceMappingURL",)
+    assert compare(module, rewrite(module, RewriteOptions(drop_debug=True))).dropped == (
+        "sourceMappingURL",
+    )
 
 
 def test_sections_of_one_name_are_dropped_together_and_named_once() -> None:
@@ -79,7 +81,9 @@ def test_sections_of_one_name_are_dropped_together_and_named_once() -> None:
     there = make_plan(Module(module), {EPHEMERAL: PLAIN}, drop_debug=True)
     assert there.dropped == ("sourceMappingURL",)
     assert make_plan(Module(module), {EPHEMERAL: PLAIN}).outdated == ("sourceMappingURL",)
-    assert rewrite(module, drop_debug=True) == rewrite(guest(EPHEMERAL) + custom("x"))
+    assert rewrite(module, RewriteOptions(drop_debug=True)) == rewrite(
+        guest(EPHEMERAL) + custom("x")
+    )
 
 
 def test_a_source_map_does_not_match_where_what_goes_was_just_before_the_code() -> None:
@@ -93,42 +97,50 @@ def test_a_source_map_does_not_match_where_what_goes_was_just_before_the_code() 
 @pytest.mark.parametrize("imports", [1, 2, 13, 14, 900])
 def test_offsets_are_kept_and_there_and_back_gives_the_same_bytes(imports: int) -> None:
     module = guest(*[EPHEMERAL] * imports, "env") + custom("after")
-    there = rewrite(module, keep_offsets=True)
+    there = rewrite(module, RewriteOptions(keep_offsets=True))
     wasm_tools.validate(there)
     assert len(there) == len(module)
     assert there[code(module).start :] == module[code(module).start :]
     assert compare(module, there).only_rewritten
     assert compare(module, there).renames[0].imports == imports
     assert make_plan(Module(there), {EPHEMERAL: PLAIN}, keep_offsets=True).edits == ()
-    assert rewrite(there, to=EPHEMERAL, keep_offsets=True) == module
+    assert rewrite(there, RewriteOptions(to=EPHEMERAL, keep_offsets=True)) == module
 
 
 def test_part_of_a_gap_can_be_used() -> None:
     module = guest(EPHEMERAL, "env")
-    there = rewrite(module, keep_offsets=True)
-    grown = rewrite(there, renames={"env": "e"}, keep_offsets=True)
+    there = rewrite(module, RewriteOptions(keep_offsets=True))
+    grown = rewrite(there, RewriteOptions(renames={"env": "e"}, keep_offsets=True))
     assert len(grown) == len(module)
     assert compare(there, grown).only_rewritten
-    assert rewrite(grown, renames={"e": "env", PLAIN: EPHEMERAL}, keep_offsets=True) == module
+    back = RewriteOptions(renames={"e": "env", PLAIN: EPHEMERAL}, keep_offsets=True)
+    assert rewrite(grown, back) == module
 
 
 @pytest.mark.parametrize(
-    ("module", "new", "reason"),
+    ("module", "old", "new", "reason"),
     [
-        (guest(PLAIN), EPHEMERAL, "the imports need 10 bytes more"),
-        (guest(PLAIN), "nn", "5 bytes are too few"),
-        (guest("w" * 15), PLAIN, "8 bytes are too few"),
-        (rewrite(guest(EPHEMERAL), keep_offsets=True), "w" * 13, "4 bytes are too few"),
+        (guest(PLAIN), PLAIN, EPHEMERAL, "the imports need 10 bytes more"),
+        (guest(PLAIN), PLAIN, "nn", "5 bytes are too few"),
+        (guest("w" * 15), "w" * 15, PLAIN, "8 bytes are too few"),
+        (
+            rewrite(guest(EPHEMERAL), RewriteOptions(keep_offsets=True)),
+            PLAIN,
+            "w" * 13,
+            "4 bytes are too few",
+        ),
     ],
 )
-def test_offsets_that_cannot_be_kept_are_an_error(module: bytes, new: str, reason: str) -> None:
+def test_offsets_that_cannot_be_kept_are_an_error(
+    module: bytes, old: str, new: str, reason: str
+) -> None:
     with pytest.raises(UnsupportedModule, match=reason):
-        rewrite(module, renames={PLAIN: new, "w" * 15: PLAIN}, keep_offsets=True)
+        rewrite(module, RewriteOptions(renames={old: new}, keep_offsets=True))
 
 
 def test_the_smallest_gap_has_nine_bytes() -> None:
     module = guest("w" * 16)
-    there = rewrite(module, renames={"w" * 16: PLAIN}, keep_offsets=True)
+    there = rewrite(module, RewriteOptions(renames={"w" * 16: PLAIN}, keep_offsets=True))
     assert custom("nnshim") in there
     assert len(there) == len(module)
 
@@ -137,14 +149,14 @@ def test_offsets_cannot_be_kept_where_functions_are_adapted() -> None:
     load = f'(import "{EPHEMERAL}" "load" (func (param i32 i32 i32 i32 i32) (result i32)))'
     module = assemble(f'(module {load} (memory (export "memory") 1) (func))')
     with pytest.raises(UnsupportedModule, match="something else than the imports"):
-        rewrite(module, abi="wamr", keep_offsets=True)
-    renamed = rewrite(module, to=PLAIN, keep_offsets=True)
+        rewrite(module, RewriteOptions(abi="wamr", keep_offsets=True))
+    renamed = rewrite(module, RewriteOptions(to=PLAIN, keep_offsets=True))
     assert len(renamed) == len(module)
 
 
 def test_what_only_looks_like_a_gap_counts_as_a_difference() -> None:
     module = guest(EPHEMERAL)
-    there = rewrite(module, keep_offsets=True)
+    there = rewrite(module, RewriteOptions(keep_offsets=True))
     (gap,) = [s for s in split(there) if s.name == "nnshim"]
     changed = there[: gap.end - 1] + b"x" + there[gap.end :]
     assert not compare(module, changed).only_rewritten
@@ -162,13 +174,13 @@ def sha256(module: bytes) -> str:
 
 def test_a_record_says_what_was_done_to_which_module() -> None:
     module = guest(EPHEMERAL)
-    there = rewrite(module, record=True)
+    there = rewrite(module, RewriteOptions(record=True))
     wasm_tools.validate(there)
     tool = f"nnshim {metadata.version('nnshim')}"
     assert entries(there) == [{"tool": tool, "operation": {"to": PLAIN}, "sha256": sha256(module)}]
-    assert rewrite(there, record=True) == there
+    assert rewrite(there, RewriteOptions(record=True)) == there
     assert compare(module, there).only_rewritten
-    further = rewrite(there, renames={PLAIN: "nn"}, drop_debug=True, record=True)
+    further = rewrite(there, RewriteOptions(renames={PLAIN: "nn"}, drop_debug=True, record=True))
     assert entries(further)[:1] == entries(there)
     assert entries(further)[1]["sha256"] == sha256(there)
     assert entries(further)[1]["operation"] == {"renames": {PLAIN: "nn"}, "drop_debug": True}
@@ -178,7 +190,7 @@ def test_a_record_says_what_was_done_to_which_module() -> None:
 
 def test_a_module_that_is_not_changed_gets_no_record() -> None:
     module = guest(PLAIN)
-    assert rewrite(module, record=True) == module
+    assert rewrite(module, RewriteOptions(record=True)) == module
 
 
 @pytest.mark.parametrize(
@@ -186,12 +198,12 @@ def test_a_module_that_is_not_changed_gets_no_record() -> None:
     [
         pytest.param(
             guest(EPHEMERAL) + custom("more"),
-            rewrite(guest(EPHEMERAL), record=True) + custom("more"),
+            rewrite(guest(EPHEMERAL), RewriteOptions(record=True)) + custom("more"),
             "another SHA-256",
             id="of another module",
         ),
         pytest.param(
-            rewrite(guest(EPHEMERAL), record=True),
+            rewrite(guest(EPHEMERAL), RewriteOptions(record=True)),
             rewrite(guest(EPHEMERAL)),
             "it is gone",
             id="gone",
@@ -222,7 +234,7 @@ def test_a_module_that_is_not_changed_gets_no_record() -> None:
         ),
         pytest.param(
             guest(EPHEMERAL),
-            rewrite(guest(EPHEMERAL), record=True) + custom("nnshim.record", b"[]"),
+            rewrite(guest(EPHEMERAL), RewriteOptions(record=True)) + custom("nnshim.record", b"[]"),
             "there twice",
             id="twice",
         ),
@@ -238,12 +250,12 @@ def test_a_record_that_does_not_fit_is_a_difference(
 @pytest.mark.parametrize("content", [b"?", b"[1]", b"[" * 100_000])
 def test_a_record_that_cannot_be_read_is_replaced(content: bytes) -> None:
     module = guest(EPHEMERAL) + custom("nnshim.record", content)
-    assert len(entries(rewrite(module, record=True))) == 1
+    assert len(entries(rewrite(module, RewriteOptions(record=True)))) == 1
 
 
 def test_a_record_goes_on_from_that_of_the_original() -> None:
-    first = rewrite(guest(EPHEMERAL), record=True)
-    second = rewrite(first, to=EPHEMERAL, record=True)
+    first = rewrite(guest(EPHEMERAL), RewriteOptions(record=True))
+    second = rewrite(first, RewriteOptions(to=EPHEMERAL, record=True))
     (record,) = named(second, "nnshim.record")
     forged = second.replace(record, record.replace(b'"to":"wasi_nn"', b'"to":"nothing"'))
     assert forged != second

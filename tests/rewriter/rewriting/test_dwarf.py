@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import rewrite_file
+from rewriter import RewriteOptions, rewrite_file
 from rewriter.files import wasm_tools
 from rewriter.functions.code import Bodies
 from rewriter.wasm.sections import SectionId, split
@@ -26,7 +26,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     before, after = folder / "before.wasm", folder / "after.wasm"
     flags = ("-DWAMR",) if request.param == "wamr" else ()
     build(GUESTS / "trap.c", before, "-g", "-O0", *flags)
-    result = rewrite_file(str(before), str(after), abi=DIRECTIONS[request.param])
+    result = rewrite_file(str(before), str(after), RewriteOptions(abi=DIRECTIONS[request.param]))
     assert result.plan.adapting.references > 0
     assert not result.plan.adapting.moved
     return [before, after]

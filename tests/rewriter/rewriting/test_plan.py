@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.errors import MalformedModule, UnsupportedModule, UsageError
+from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.rewriting.plan import make_plan
-from rewriter.rewriting.rename_imports import rename_map
 from rewriter.rewriting.values import Plan, Rename
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
@@ -19,7 +18,7 @@ from tests.support.wasm import (
     name,
 )
 
-TO_WASI_NN = rename_map("wasi_nn")
+TO_WASI_NN = {"wasi_ephemeral_nn": "wasi_nn"}
 
 
 def apply(plan: Plan, module: bytes) -> bytes:
@@ -77,25 +76,8 @@ def test_a_broken_import_section_is_refused() -> None:
 
 def test_names_can_be_swapped_as_all_renames_happen_at_once() -> None:
     module = import_module("a", "b")
-    plan = make_plan(Module(module), rename_map(None, {"a": "b", "b": "a"}))
+    plan = make_plan(Module(module), {"a": "b", "b": "a"})
     assert apply(plan, module) == import_module("b", "a")
-
-
-@pytest.mark.parametrize(
-    ("to", "renames", "words"),
-    [
-        pytest.param("wasi", {}, "not a wasi-nn module name", id="unknown name"),
-        pytest.param(None, {"": "x"}, "empty", id="empty old name"),
-        pytest.param(None, {"x": ""}, "empty", id="empty new name"),
-        pytest.param(None, {"x": "y" * 100_001}, "100000 bytes", id="long name"),
-        pytest.param("wasi_nn", {"wasi_ephemeral_nn": "x"}, "at once", id="two new names"),
-    ],
-)
-def test_renames_that_cannot_be_are_refused(
-    to: str | None, renames: dict[str, str], words: str
-) -> None:
-    with pytest.raises(UsageError, match=words):
-        rename_map(to, renames)
 
 
 def test_imports_of_every_kind_keep_everything_but_the_name() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import compare, inspect_module, rewrite
+from rewriter import RewriteOptions, compare, inspect_module, rewrite
 from rewriter.files import wasm_tools
 from tests.support.smith import smith
 
@@ -38,11 +38,11 @@ def test_smith_modules_are_renamed_there_and_back(batch: int, tmp_path: Path) ->
         if module is None:
             continue
         made += 1
-        there = rewrite(module, to=new, validate=False)
+        there = rewrite(module, RewriteOptions(to=new, validate=False))
         wasm_tools.validate(there)
         assert old not in inspect_module(there).import_modules
         comparison = compare(module, there)
         assert comparison.only_rewritten
         renamed += sum(rename.imports for rename in comparison.renames)
-        assert rewrite(there, to=old, validate=False) == module
+        assert rewrite(there, RewriteOptions(to=old, validate=False)) == module
     assert renamed > made  # the modules do import it

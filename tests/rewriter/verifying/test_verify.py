@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewriter import MalformedModule, ModuleError, Rename, compare, inspect_module, rewrite
+from rewriter import (
+    MalformedModule,
+    ModuleError,
+    Rename,
+    RewriteOptions,
+    compare,
+    inspect_module,
+    rewrite,
+)
 from rewriter.files import wasm_tools
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.sections import SectionId, split
@@ -182,7 +190,7 @@ ADAPTABLE = assemble(
       (func $second (result i32) (call $compute (call $first (i32.const 12))))
       (data (i32.const 0) "data"))"""
 )
-ADAPTED = rewrite(ADAPTABLE, abi="wamr")
+ADAPTED = rewrite(ADAPTABLE, RewriteOptions(abi="wamr"))
 
 
 def test_an_adaptation_is_nothing_but_an_adaptation() -> None:
@@ -197,7 +205,7 @@ def test_an_adaptation_is_nothing_but_an_adaptation() -> None:
 
 
 def test_an_adaptation_there_and_back_is_no_difference() -> None:
-    comparison = compare(ADAPTABLE, rewrite(ADAPTED, abi="witx"))
+    comparison = compare(ADAPTABLE, rewrite(ADAPTED, RewriteOptions(abi="witx")))
     assert comparison.only_rewritten
     assert (comparison.adapters, comparison.renames) == ((), ())
 
@@ -247,6 +255,6 @@ def test_any_changed_byte_of_an_adapted_module_is_found(position: int, flip: int
 
 def test_debug_sections_that_were_dropped_are_named() -> None:
     module = GUEST + custom(".debug_info") + custom("producers")
-    comparison = compare(module, rewrite(module, drop_debug=True))
+    comparison = compare(module, rewrite(module, RewriteOptions(drop_debug=True)))
     assert comparison.only_rewritten
     assert comparison.dropped == (".debug_info",)

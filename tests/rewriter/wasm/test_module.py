@@ -6,7 +6,7 @@ from typing import SupportsIndex, overload
 
 import pytest
 
-from rewriter import Module, compare, inspect_module, rewrite
+from rewriter import Module, RewriteOptions, compare, inspect_module, rewrite
 from rewriter.errors import MalformedModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.sections import SectionId
@@ -20,7 +20,7 @@ GUEST = assemble(
       (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
       (memory (export "memory") 1) (func (export "_initialize")) (func (export "_start")))"""
 )
-ADAPTED = rewrite(GUEST, abi="wamr")
+ADAPTED = rewrite(GUEST, RewriteOptions(abi="wamr"))
 
 
 class Counted(bytes):
@@ -49,9 +49,9 @@ def test_whoever_parses_a_module_reads_its_magic_number() -> None:
 @pytest.mark.parametrize("abi", ["witx", "wamr", "wasmedge"])
 def test_a_rewrite_parses_its_input_once(before: bytes, abi: str) -> None:
     data = Counted(before)
-    made = rewrite(Module(data), abi=abi, record=True)
+    made = rewrite(Module(data), RewriteOptions(abi=abi, record=True))
     assert data.headers == 1
-    assert made == rewrite(before, abi=abi, record=True)
+    assert made == rewrite(before, RewriteOptions(abi=abi, record=True))
 
 
 def test_a_comparison_parses_each_side_once() -> None:

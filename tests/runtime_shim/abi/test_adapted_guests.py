@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wasmtime
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from rewriter.abi.dialects import (
     WAMR,
     WAMR_BUILDERS,
@@ -45,7 +45,7 @@ MEMORY = '(memory (export "memory") 4)'
 
 def adapted(source: Dialect, module: str, to: str) -> bytes:
     """A guest that passes every call on, and is adapted."""
-    return rewrite(bytes(wasmtime.wat2wasm(text(module, MEMORY, source))), abi=to)
+    return rewrite(bytes(wasmtime.wat2wasm(text(module, MEMORY, source))), RewriteOptions(abi=to))
 
 
 class WamrGuest(Guest):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import HostMismatch, inspect_module, rewrite
+from rewriter import HostMismatch, RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim import NamedGraph, NNHost, Reason, RunOptions, run
 from samples.build import build
@@ -58,9 +58,9 @@ def test_the_extensions_work_as_they_do_on_wasmedge(
 def test_where_a_host_has_none_they_succeed_without_effect(
     abi: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    guest = rewrite((folder / "guest.wasm").read_bytes(), abi=abi)
+    guest = rewrite((folder / "guest.wasm").read_bytes(), RewriteOptions(abi=abi))
     assert printed(guest, folder, capfd) == RESULTS + WITHOUT_EFFECT
-    back = rewrite(guest, abi="wasmedge")
+    back = rewrite(guest, RewriteOptions(abi="wasmedge"))
     assert printed(back, folder, capfd) == RESULTS + FINALIZED
 
 
@@ -68,7 +68,7 @@ def test_where_a_host_has_none_they_succeed_without_effect(
 def test_a_configuration_that_would_be_ignored_is_an_unsupported_operation(
     abi: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    guest = rewrite((folder / "guest.wasm").read_bytes(), abi=abi)
+    guest = rewrite((folder / "guest.wasm").read_bytes(), RewriteOptions(abi=abi))
     expected = f"load {Errno.UNSUPPORTED_OPERATION:d}\n"
     assert printed(guest, folder, capfd, '{"temp": 0}') == expected
 
@@ -77,7 +77,9 @@ def test_native_wasmtime_runs_the_adapted_guest(folder: Path, native: NativeWasm
     (folder / "both").mkdir()
     openvino_model(sum_and_product(), folder / "both")
     guest = folder / "adapted.wasm"
-    guest.write_bytes(rewrite((folder / "guest.wasm").read_bytes(), host="wasmtime"))
+    guest.write_bytes(
+        rewrite((folder / "guest.wasm").read_bytes(), RewriteOptions(host="wasmtime"))
+    )
     done = native.run(guest, "both", "", graph="openvino::both")
     assert done.stdout == RESULTS + WITHOUT_EFFECT
 
@@ -86,10 +88,11 @@ def test_a_guest_that_streams_is_refused_where_nothing_can_stand_in(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     guest = (folder / "streaming.wasm").read_bytes()
-    with pytest.raises(
-        HostMismatch, match="does not have compute_single, get_output_single, fini_single"
-    ):
-        rewrite(guest, host="wasmtime")
+    with pytest.raises(HostMismatch) as caught:
+        rewrite(guest, RewriteOptions(host="wasmtime"))
+    lacking = ["compute_single", "get_output_single", "fini_single"]
+    found = [(diagnostic.code, diagnostic.function) for diagnostic in caught.value.diagnostics]
+    assert found == [("NN211", function) for function in lacking]
     answers = printed(guest, folder, capfd).removeprefix(RESULTS).splitlines()
     assert answers[:3] == [
         f"{name} {Errno.UNSUPPORTED_OPERATION:d}"

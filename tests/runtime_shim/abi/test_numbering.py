@@ -7,7 +7,7 @@ import struct
 import pytest
 from onnx import TensorProto
 
-from rewriter import UnsupportedModule, UsageError, compare, inspect_module, rewrite
+from rewriter import RewriteOptions, UnsupportedModule, UsageError, compare, inspect_module, rewrite
 from rewriter.abi.dialects import WITX, WITX_2022, Errno
 from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Verdict, assess
@@ -81,15 +81,15 @@ def test_it_is_run_in_its_own_numbers(module: bytes) -> None:
 def test_it_is_adapted_once_and_back_and_runs(
     module: bytes, goal: dict[str, str], functions: list[str]
 ) -> None:
-    there = rewrite(module, guest_abi=NAME, **goal)  # type: ignore[arg-type]
+    there = rewrite(module, RewriteOptions(guest_abi=NAME, **goal))  # type: ignore[arg-type]
     adapters = [found.adapter for found in inspect_module(there).adapters.values()]
     assert {adapter.source.name for adapter in adapters} == {NAME}
     assert sorted(adapter.function for adapter in adapters) == functions
     for again in ({}, {"guest_abi": NAME}):
-        assert rewrite(there, **goal, **again) == there  # type: ignore[arg-type]
+        assert rewrite(there, RewriteOptions(**goal, **again)) == there  # type: ignore[arg-type]
     assert compare(module, there).only_rewritten
     assert exit_code(there) == 42
-    back = rewrite(there, abi=NAME)
+    back = rewrite(there, RewriteOptions(abi=NAME))
     assert inspect_module(back).adapters == {}
     assert compare(module, back).only_rewritten
     assert exit_code(back, NAME) == 42
@@ -98,10 +98,10 @@ def test_it_is_adapted_once_and_back_and_runs(
 def test_what_was_adapted_to_it_runs_and_so_it_does_adapted_back(module: bytes) -> None:
     other = module.replace(b"\x01\0\0\0\2\0\0\0", b"\x01\0\0\0\3\0\0\0")  # u8 of witx
     assert exit_code(other) == 42
-    there = rewrite(other, abi=NAME)
+    there = rewrite(other, RewriteOptions(abi=NAME))
     assert assess(inspect_module(there), HOSTS["nnshim"]).verdict is Verdict.AS_IT_IS
     assert exit_code(there) == 42
-    assert exit_code(rewrite(there, host="nnshim")) == 42
+    assert exit_code(rewrite(there, RewriteOptions(host="nnshim"))) == 42
 
 
 def test_what_is_said_goes_before_what_tensors_show(module: bytes) -> None:
@@ -110,7 +110,7 @@ def test_what_is_said_goes_before_what_tensors_show(module: bytes) -> None:
 
 
 def test_what_is_said_of_an_adapted_guest_has_to_be_what_its_adapters_say(module: bytes) -> None:
-    there = rewrite(module, abi="witx", guest_abi=NAME)
+    there = rewrite(module, RewriteOptions(abi="witx", guest_abi=NAME))
     assert exit_code(there, NAME) == 42
     for abi in ("witx", "wamr-2.1"):
         with pytest.raises(
@@ -118,7 +118,7 @@ def test_what_is_said_of_an_adapted_guest_has_to_be_what_its_adapters_say(module
         ):
             exit_code(there, abi)
         with pytest.raises(UnsupportedModule, match="is for a guest of witx-2022"):
-            rewrite(there, abi="wamr", guest_abi=abi)
+            rewrite(there, RewriteOptions(abi="wamr", guest_abi=abi))
 
 
 def test_it_is_named_where_abis_are_listed(module: bytes) -> None:

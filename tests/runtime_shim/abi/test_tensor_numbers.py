@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto
 from wasmtime import wat2wasm
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from rewriter.abi import dialects
 from rewriter.abi.dialects import (
     DIALECTS,
@@ -82,7 +82,7 @@ def test_these_are_all_the_numberings_there_are() -> None:
 
     by_layout: dict[str, list[dict[str, int]]] = {"witx": [*NUMBERS.values()], "wamr": [WAMRS]}
     for dialect in DIALECTS.values():
-        assert numbers(dialect) in by_layout[dialect.layout]
+        assert numbers(dialect) in by_layout[dialect.layout.name]
     assert all(numbers(dialect) == known for dialect, known in NUMBERS.items())
 
 
@@ -287,7 +287,7 @@ class Feeding:
 
     def __init__(self, dialect: Dialect, way: str) -> None:
         self.guest = Guest(NNHost(isolate=way == "isolated"), dialect=dialect, plain=way == "plain")
-        self.wamr = dialect.layout == "wamr"
+        self.wamr = dialect.layout.name == "wamr"
         self.contexts = {kind: self._context(model) for kind, model in MODELS.items()}
 
     def _context(self, model: bytes) -> int:
@@ -401,8 +401,8 @@ def test_a_guest_that_was_adapted_has_the_numbers_that_its_adapters_make(
 ) -> None:
     """Tensors without elements show no numbers: the adapter tells them."""
     plain = bytes(wat2wasm(text("wasi_ephemeral_nn", '(memory (export "memory") 4)', WITX)))
-    guest = Guest(binary=rewrite(plain, abi=target.name, guest_abi=source.name))
-    theirs = WAMRS if target.layout == "wamr" else NUMBERS.get(target, NUMBERS[WITX])
+    guest = Guest(binary=rewrite(plain, RewriteOptions(abi=target.name, guest_abi=source.name)))
+    theirs = WAMRS if target.layout.name == "wamr" else NUMBERS.get(target, NUMBERS[WITX])
     for kind in ("u8", "i32", "i64"):
         context = guest.context_for(MODELS[kind])
         for number in range(9):

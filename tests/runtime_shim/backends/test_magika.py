@@ -8,7 +8,7 @@ from pathlib import Path
 import magika
 import pytest
 
-from rewriter import rewrite
+from rewriter import RewriteOptions, rewrite
 from rewriter.abi.dialects import Encoding, Target
 from runtime_shim import NamedGraph, NNHost, RunOptions, run
 from samples.build import SAMPLES, build
@@ -41,7 +41,8 @@ def test_a_guest_tells_files_as_the_publishers_program_does(
         (tmp_path / name).write_bytes(path.read_bytes())
     graph = NamedGraph("magika", encoding, Target.CPU, (str(MODEL / "model.onnx"),))
     options = RunOptions(["filetype", *(f"/{name}" for name in FILES)], dirs={"/": str(tmp_path)})
-    assert run(rewrite(guest, abi=abi), NNHost(graphs=[graph]), options).exit_code == 0
+    adapted = rewrite(guest, RewriteOptions(abi=abi))
+    assert run(adapted, NNHost(graphs=[graph]), options).exit_code == 0
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
     labels = json.loads((MODEL / "config.min.json").read_text())["target_labels_space"]
     publisher = magika.Magika()

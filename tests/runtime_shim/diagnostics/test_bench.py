@@ -64,7 +64,7 @@ def test_an_input_can_be_described(tmp_path: Path) -> None:
     (row,) = bench(
         [str(tmp_path / "model.onnx")], backends=[Encoding.ONNX], inputs=wrong, seconds=0.02
     )
-    assert "was given f32 [64, 4]" in (row.problem or "")
+    assert "was given f32 [64, 4]" in str(row.problem)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_device_that_is_not_there_is_a_problem_and_no_other_is_taken(tmp_path:
     (row,) = bench(
         [str(tmp_path / "model.onnx")], backends=[Encoding.ONNX], devices=["cuda"], seconds=0.02
     )
-    assert "meant for cuda" in (row.problem or "")
+    assert "meant for cuda" in str(row.problem)
     assert row.p50 == 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rewriter.diagnostics import Diagnostic
 from runtime_shim.backends.onnx.graph import OnnxContext, OnnxGraph
 from runtime_shim.diagnostics.doctor import examine
 from tests.support.command import nnshim
@@ -52,7 +53,7 @@ def test_a_backend_that_is_not_installed_is_shown_with_what_installs_it(
     monkeypatch.delitem(sys.modules, "runtime_shim.backends.onnx.backend", raising=False)
     (report,) = (report for report in examine() if report.encoding == "onnx")
     assert report.version is None
-    assert "pip install 'nnshim[onnx]'" in (report.problem or "")
+    assert "pip install 'nnshim[onnx]'" in str(report.problem)
     assert report.works
 
 
@@ -62,7 +63,8 @@ def test_a_device_that_computes_something_else_is_a_problem(
     monkeypatch.setattr(OnnxContext, "get_output", lambda *_: memoryview(b"else"))
     (report,) = (report for report in examine() if report.encoding == "onnx")
     assert not report.works
-    assert report.devices[0].problem == "it gave b'else' instead of b'\\x00\\x00 @'"
+    message = "it gave b'else' instead of b'\\x00\\x00 @'"
+    assert report.devices[0].problem == Diagnostic("NN502", message)
 
 
 def test_a_device_that_fails_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +73,7 @@ def test_a_device_that_fails_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(OnnxGraph, "init_execution_context", fail)
     (report,) = (report for report in examine() if report.encoding == "onnx")
-    assert report.devices[0].problem == "RuntimeError: no such luck"
+    assert report.devices[0].problem == Diagnostic("NN503", "RuntimeError: no such luck")
 
 
 def test_the_command_prints_versions_and_what_works() -> None:

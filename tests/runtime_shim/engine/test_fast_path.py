@@ -73,7 +73,7 @@ class Guests:
         self.put(DATA, onnx)
         self.put(BUILDERS, struct.pack("<II", DATA, len(onnx)))
         self.put(WAMR_BUILDERS_AT, WAMR_BUILDERS.pack(BUILDERS, 1))
-        array = (WAMR_BUILDERS_AT,) if self.dialect.layout == "wamr" else (BUILDERS, 1)
+        array = (WAMR_BUILDERS_AT,) if self.dialect.layout.name == "wamr" else (BUILDERS, 1)
         assert self.call("load", *array, encoding, 0, HANDLE) == 0
         assert self.call("init_execution_context", self.guests[0].u32(HANDLE), HANDLE) == 0
         return self.guests[0].u32(HANDLE)
@@ -89,14 +89,14 @@ class Guests:
     ) -> None:
         """Put a tensor at TENSOR_AT, and its dimensions at DIMS, whatever the pointers say."""
         self.put(DIMS, struct.pack(f"<{len(shape)}I", *shape))
-        if self.dialect.layout == "wamr":
+        if self.dialect.layout.name == "wamr":
             self.put(WAMR_DIMENSIONS_AT, WAMR_DIMENSIONS.pack(dims, len(shape)))
             self.put(TENSOR_AT, WAMR_TENSOR.pack(dimensions, kind, data))
         else:
             self.put(TENSOR_AT, TENSOR.pack(dims, len(shape), kind, data, size))
 
     def get_output(self, context: int, index: int, buffer: int, room: int, written: int) -> int:
-        if self.dialect.layout == "wamr":
+        if self.dialect.layout.name == "wamr":
             unit = 4 if self.dialect is WAMR else 1
             if written <= MEMORY - 4:
                 self.put(written, struct.pack("<I", room // unit))

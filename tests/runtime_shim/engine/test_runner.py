@@ -125,6 +125,25 @@ def test_a_trap_carries_the_backtrace() -> None:
         execute(text).check()
 
 
+def test_each_frame_of_a_trap_is_a_line() -> None:
+    calls = " ".join(f"(func $f{n} (call $f{n + 1}))" for n in range(15))
+    with pytest.raises(GuestTrap) as caught:
+        execute(
+            f'(module {calls} (func $f15 unreachable) (func (export "_start") (call $f0)))'
+        ).check()
+    frames = [line for line in caught.value.lines if "!f" in line]
+    assert [line.rpartition("!")[2] for line in frames] == [f"f{15 - n}" for n in range(16)]
+
+
+def test_what_the_engine_notes_of_a_trap_is_a_line() -> None:
+    with pytest.raises(GuestTrap) as caught:
+        execute(
+            '(module (func (export "_start") unreachable) (@custom ".debug_info" "unused"))'
+        ).check()
+    notes = [line for line in caught.value.lines if "WASMTIME_BACKTRACE_DETAILS" in line]
+    assert [note.startswith("note: ") for note in notes] == [True]
+
+
 def test_a_trap_of_the_start_function_is_one_too() -> None:
     with pytest.raises(GuestTrap):
         execute('(module (func $s unreachable) (start $s) (func (export "_start")))').check()

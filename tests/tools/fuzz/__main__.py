@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rewriter import HostMismatch, InvalidModule, UnsupportedModule, rewrite
+from rewriter import HostMismatch, InvalidModule, RewriteOptions, UnsupportedModule, rewrite
 from rewriter.files import wasm_tools
 from tests.support.smith import smith_guest
 
@@ -34,7 +34,9 @@ def seed(corpus: Path, folder: Path) -> None:
     for index in range(SEEDS):
         module = smith_guest(seeds, folder, **SMALL)
         (corpus / f"smith-{index}").write_bytes(module)
-        (corpus / f"smith-{index}-adapted").write_bytes(rewrite(module, abi="wamr", validate=False))
+        (corpus / f"smith-{index}-adapted").write_bytes(
+            rewrite(module, RewriteOptions(abi="wamr", validate=False))
+        )
 
 
 def disagreements(corpus: Path) -> tuple[int, list[str]]:
@@ -50,7 +52,7 @@ def disagreements(corpus: Path) -> tuple[int, list[str]]:
         valid += 1
         for abi in (None, "wamr", "witx"):
             try:
-                wasm_tools.validate(rewrite(module, abi=abi, validate=False))
+                wasm_tools.validate(rewrite(module, RewriteOptions(abi=abi, validate=False)))
             except (HostMismatch, UnsupportedModule):
                 continue
             except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding

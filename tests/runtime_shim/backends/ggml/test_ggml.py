@@ -223,11 +223,29 @@ def test_a_context_without_room_for_more_is_full_and_keeps_what_there_was(
         context.compute()
     assert caught.value.errno is Errno.CONTEXT_FULL
     assert bytes(context.get_output(0)) == b"bca" * 21
+    assert bytes(context.get_output_single(0)) == b""
+    pieces = b""
     for _ in range(64 - 1):
         context.compute_single()
+        pieces += bytes(context.get_output_single(0))
     with pytest.raises(HostError) as caught:
         context.compute_single()
     assert caught.value.errno is Errno.CONTEXT_FULL
+    assert pieces + bytes(context.get_output_single(0)) == b"bca" * 21
+
+
+@pytest.mark.parametrize("refused", ['{"temp": "hot"}', '{"mmproj": "image.gguf"}', "{"])
+def test_a_stream_goes_on_where_options_were_refused(
+    letters: Callable[..., GgmlContext], refused: str
+) -> None:
+    context = letters()
+    prompt(context, "a")
+    context.compute_single()
+    with pytest.raises(HostError):
+        prompt(context, refused, index=1)
+    assert bytes(context.get_output_single(0)) == b"b"
+    context.compute_single()
+    assert bytes(context.get_output_single(0)) == b"c"
 
 
 @pytest.mark.parametrize(

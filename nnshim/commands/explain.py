@@ -1,0 +1,38 @@
+"""nnshim explain: what a code means, and what to do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nnshim.commands.common import print_json, say
+from nnshim.render import json, text
+from rewriter.errors import UsageError
+
+__all__ = ["command"]
+
+
+def command(
+    numbers: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CODE]...", help="Such as NN204; without one, list all."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print an array with an object for each code.")
+    ] = False,
+) -> None:
+    """Show what the codes of messages mean, and what to do.
+
+    Exit codes: 0 shown; 2 a code is not known, or usage.
+    """
+    from rewriter.codes import all_codes, find_code
+
+    try:
+        codes = [find_code(number.upper()) for number in numbers or ()]
+    except KeyError as error:
+        raise UsageError(f"there is no code {error.args[0]}; `nnshim explain` lists all") from None
+    if as_json:
+        print_json(json.explained(codes or all_codes()))
+    else:
+        say(*(text.explained(codes) if codes else text.listed(all_codes())))

@@ -1,0 +1,221 @@
+"""Values as JSON, in the form that schema.json has."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rewriter.terminal import shown
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Checked, Examined, Inspected
+    from rewriter.codes import Code
+    from rewriter.diagnostics import Diagnostic
+    from rewriter.errors import NNShimError
+    from rewriter.rewriting.pipeline import Result
+    from rewriter.verifying.compare import Comparison
+    from runtime_shim.diagnostics.bench import Measurement
+    from runtime_shim.diagnostics.doctor import BackendReport
+    from runtime_shim.model_cache import Kept
+
+__all__ = [
+    "checked",
+    "compared",
+    "examined",
+    "explained",
+    "failed",
+    "inspected",
+    "kept",
+    "measured",
+    "rewritten",
+    "to_json",
+]
+
+Object = dict[str, Any]
+
+_NOT_PLAIN = re.compile("[^ -~\n]")
+
+
+def to_json(value: Any) -> str:
+    r"""JSON in ASCII, over several lines. In the name of a file, a byte that is not UTF-8 is the
+    four characters `\xff`: there is no JSON for it that all parsers take."""
+    return _NOT_PLAIN.sub(_in_json, json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _in_json(found: re.Match[str]) -> str:
+    char = found[0]
+    if "\ud800" <= char <= "\udfff":
+        return json.dumps(shown(char))[1:-1]
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
+
+
+def _diagnostic(found: Diagnostic) -> Object:
+    return {
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        "offset": found.offset,
+        "function": found.function,
+        "help": found.help,
+    }
+
+
+def _diagnostics(found: Iterable[Diagnostic]) -> list[Object]:
+    return [_diagnostic(diagnostic) for diagnostic in found]
+
+
+def _problem(found: Diagnostic | None) -> Object | None:
+    return None if found is None else _diagnostic(found)
+
+
+def failed(error: NNShimError, file: str | None = None) -> Object:
+    """An error, about a file where several are looked at."""
+    about = {} if file is None else {"file": file}
+    return {**about, "errors": _diagnostics(error.diagnostics)}
+
+
+def inspected(value: Inspected) -> Object:
+    info = value.info
+    return {
+        "file": value.path,
+        "size": info.size,
+        "object_file": info.is_object_file,
+        "diagnostics": _diagnostics(value.findings),
+        "import_modules": info.import_modules,
+        "imports": [
+            {
+                "module": item.module,
+                "name": item.name,
+                "kind": item.kind,
+                "type": str(item.type) if item.type else None,
+                "wasi_nn": item.is_wasi_nn,
+            }
+            for item in info.imports
+        ],
+        "abis": {
+            module: {
+                "name": abi.name,
+                "certain": abi.certain,
+                "tensor_types_certain": module not in value.hidden,
+                "evidence": _diagnostics(abi.evidence),
+            }
+            for module, abi in info.abis.items()
+        },
+        "adapters": [standing.adapter.name for standing in info.adapters.values()],
+        "exports": tuple(info.exports),
+        "exported_memories": {name: str(memory) for name, memory in info.exported_memories},
+        "custom_sections": [
+            {"name": s.name, "offset": s.offset, "size": s.size} for s in info.custom_sections
+        ],
+        "debug_info": bool(info.debug_sections),
+        "runs_on": {
+            name: {
+                "runs": found.verdict.name.lower(),
+                "diagnostics": _diagnostics((*found.reasons, *found.caveats)),
+            }
+            for name, found in value.hosts.items()
+        },
+    }
+
+
+def checked(value: Checked) -> Object:
+    return {
+        "file": value.path,
+        "host": value.host,
+        "runs": value.found.verdict.name.lower(),
+        "diagnostics": _diagnostics((*value.reasons, *value.found.caveats)),
+    }
+
+
+def rewritten(result: Result, source: str, output: str | None, validated: bool) -> Object:
+    plan = result.plan
+    return {
+        "changed": bool(plan.edits),
+        "written": result.written,
+        "validated": validated,
+        "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in plan.renames],
+        "adapted": [
+            {
+                "function": adapted.function,
+                "from": adapted.after.source.name if adapted.after else None,
+                "to": adapted.after.target.name if adapted.after else None,
+            }
+            for adapted in plan.adapting.adapted
+        ],
+        "redirected": plan.adapting.references,
+        "dropped": plan.dropped,
+        "outdated": plan.outdated,
+        "diagnostics": _diagnostics(result.notes),
+        "input": {"path": source, "size": plan.input_size, "sha256": result.input_sha256},
+        "output": {"path": output, "size": plan.output_size, "sha256": result.output_sha256},
+    }
+
+
+def compared(comparison: Comparison) -> Object:
+    return {
+        "only_rewritten": comparison.only_rewritten,
+        "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in comparison.renames],
+        "adapters": comparison.adapters,
+        "dropped": comparison.dropped,
+        "differences": [
+            {
+                "code": found.code,
+                "severity": found.diagnostic.severity,
+                "message": found.what,
+                "original_offset": found.original_offset,
+                "rewritten_offset": found.rewritten_offset,
+            }
+            for found in comparison.differences
+        ],
+    }
+
+
+def examined(value: Examined) -> Object:
+    return {
+        "nnshim": value.nnshim,
+        "python": value.python,
+        "wasmtime": value.wasmtime,
+        "wasm_tools": {"version": value.wasm_tools, "problem": _problem(value.problem)},
+        "backends": [_backend(backend) for backend in value.backends],
+    }
+
+
+def _backend(backend: BackendReport) -> Object:
+    return {
+        "encoding": backend.encoding,
+        "version": backend.version,
+        "problem": _problem(backend.problem),
+        "devices": [
+            {
+                "target": device.target,
+                "device": device.device,
+                "tried": device.tried,
+                "problem": _problem(device.problem),
+            }
+            for device in backend.devices
+        ],
+    }
+
+
+def measured(rows: Sequence[Measurement]) -> list[Object]:
+    return [{**vars(row), "problem": _problem(row.problem)} for row in rows]
+
+
+def kept(found: Sequence[Kept]) -> list[Object]:
+    return [item._asdict() for item in found]
+
+
+def explained(codes: Iterable[Code]) -> list[Object]:
+    """Also a list of all."""
+    return [
+        {
+            "code": code.number,
+            "severity": code.severity,
+            "title": code.title,
+            "meaning": code.meaning,
+            "remedy": code.remedy,
+        }
+        for code in codes
+    ]

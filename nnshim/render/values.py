@@ -1,0 +1,71 @@
+"""What commands have to say, where the packages below have no value of their own for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rewriter.analysis.compatibility import Assessment
+    from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.diagnostics import Diagnostic
+    from runtime_shim.diagnostics.doctor import BackendReport
+
+__all__ = ["Checked", "Examined", "Inspected", "rewrite_command"]
+
+
+def rewrite_command(host: str, guest_abi: str | None, path: str) -> str:
+    """The command that makes a module fit a host, as a shell reads it."""
+    import shlex
+
+    told = () if guest_abi is None else ("--guest-abi", guest_abi)
+    return shlex.join(("nnshim", "rewrite", "--for", host, *told, path, "OUT"))
+
+
+class Inspected(NamedTuple):
+    """A module, with what each host means for it, by its name. `hidden` has the module names whose
+    imports do not show which numbers tensor types have; `guest_abi` is what it was said to be."""
+
+    path: str
+    info: ModuleInfo
+    findings: Sequence[Diagnostic]
+    hidden: frozenset[str]
+    hosts: Mapping[str, Assessment]
+    guest_abi: str | None
+
+    @property
+    def passed(self) -> bool:
+        return True
+
+
+class Checked(NamedTuple):
+    """What a host means for a module; `rewrite` is the command that makes it fit, None where it
+    fits, or none does."""
+
+    path: str
+    host: str
+    found: Assessment
+    rewrite: str | None
+
+    @property
+    def passed(self) -> bool:
+        return not self.found.reasons
+
+    @property
+    def reasons(self) -> Sequence[Diagnostic]:
+        """Each with the command that helps."""
+        if self.rewrite is None:
+            return self.found.reasons
+        return [reason._replace(help=self.rewrite) for reason in self.found.reasons]
+
+
+class Examined(NamedTuple):
+    """What is installed. `wasm_tools` is what it says of its version, None where there is a
+    problem with it."""
+
+    nnshim: str
+    python: str
+    wasmtime: str
+    wasm_tools: str | None
+    problem: Diagnostic | None
+    backends: Sequence[BackendReport]

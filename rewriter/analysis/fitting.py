@@ -1,0 +1,297 @@
+"""Which adapters make a module fit some dialects, and what speaks for and against it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
+from rewriter.abi.hosts import Host
+from rewriter.adapters.adapter import Adapter, adapter_for, has, same_adapter, speaks
+from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.codes import Severity
+from rewriter.diagnostics import Diagnostic, distinct
+
+__all__ = ["HIDDEN_TYPES", "Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types"]
+
+
+class Fit(NamedTuple):
+    """What makes a module fit some dialects.
+
+    `adapters` has the adapter, or None, for each wasi-nn function by the index of its import. Of
+    the diagnostics, errors say why it cannot be done, warnings why adapters that are not there yet
+    are needed, and notes what to look out for.
+    """
+
+    adapters: Mapping[int, Adapter | None]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def obstacles(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity is Severity.ERROR)
+
+    @property
+    def caveats(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity is Severity.NOTE)
+
+
+class Decision(NamedTuple):
+    """What becomes of one import: the adapter that it needs, None if it needs none, or if an error
+    is among the diagnostics."""
+
+    adapter: Adapter | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Wanted(NamedTuple):
+    """What imports are to fit: one of `dialects`. `guest` is the host that the module was built
+    for, where that is known; a host that `tells_numbers` is as rewriter.abi.hosts says."""
+
+    dialects: Sequence[Dialect]
+    guest: Host | None = None
+    tells_numbers: bool = False
+
+    def speaks(self, dialect: Dialect) -> bool:
+        return any(speaks(host, dialect) for host in self.dialects)
+
+    def fits_adapted(self, adapter: Adapter) -> bool:
+        """Whether the host takes what an adapter leads to."""
+        target = adapter.target
+        told = self.tells_numbers and any(host.layout == target.layout for host in self.dialects)
+        return told or self.speaks(target)
+
+
+def fit(
+    info: ModuleInfo,
+    dialects: Sequence[Dialect],
+    guest: Host | None = None,
+    *,
+    tells_numbers: bool = False,
+) -> Fit:
+    """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
+    numbers as rewriter.abi.hosts says of one that `tells_numbers`."""
+    wanted = Wanted(dialects, guest, tells_numbers)
+    sources = _adapted_guests(info)
+    # What such an import is adapted to is what the host has, or an obstacle.
+    changed = {t.adapter.imported: t.adapter.imported_type for t in info.traces if t.adapter}
+    decisions = {
+        slot: Decision(None)
+        if slot not in info.adapters and changed.get(item.name) == item.type
+        else fit_import(slot, info, sources.get(item.module, DIALECTS[abi]), wanted)
+        for slot, item in info.wasi_nn.items()
+        if (abi := info.abis[item.module].name) is not None
+    }
+    adapters = {
+        slot: decision.adapter
+        for slot, decision in decisions.items()
+        if all(d.severity is not Severity.ERROR for d in decision.diagnostics)
+    }
+    said = itertools.chain(
+        _of_the_module(info, wanted),
+        *(decision.diagnostics for decision in decisions.values()),
+        _of_the_memory(info) if any(adapters.values()) else (),
+    )
+    return Fit(adapters, distinct(said))
+
+
+def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
+    """What is so whatever its functions need."""
+    if info.abis and info.shared_memory is None:
+        yield Diagnostic("NN141", 'it exports no memory named "memory"')
+    for module, abi in info.abis.items():
+        if abi.name is None:
+            yield Diagnostic("NN142", f"the ABI of {module} is not one that is known")
+        elif not abi.certain:
+            message = f"the ABI of {module} ({abi.name}) is a guess"
+            yield Diagnostic("NN136", message, help="--guest-abi names it")
+    for item in info.imports:
+        if item.is_wasi_nn and item.kind != "func":
+            what = f"{item.module}.{item.name}, a {item.kind}"
+            message = f"it imports {what}, and hosts define functions only"
+            yield Diagnostic("NN144", message, item.offset, item.name)
+    for trace in info.traces:
+        if trace.adapter is None or not wanted.fits_adapted(trace.adapter):
+            yield trace.diagnostic
+    known = wanted.guest is not None or wanted.tells_numbers
+    if not known and any(hides_types(info, slot) for slot in info.wasi_nn):
+        yield HIDDEN_TYPES
+
+
+def hides_types(info: ModuleInfo, slot: int) -> bool:
+    """Whether a set_input leaves open which numbers the guest has for the types of tensors."""
+    item = info.wasi_nn[slot]
+    name = info.abis[item.module].name
+    return (
+        item.name == "set_input"
+        and name is not None
+        and DIALECTS[name].layout == WITX.layout
+        and info.guest is None
+        and slot not in info.adapters
+        and not any(trace.adapter and trace.adapter.imported == item.name for trace in info.traces)
+    )
+
+
+def _of_the_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
+    """What keeps adapters from working in it."""
+    if info.shared_memory and info.shared_memory.shared:
+        message = (
+            "its memory is shared between threads, and adapters borrow bytes of it that another"
+            " thread may be using"
+        )
+        yield Diagnostic("NN321", message)
+    if info.shared_memory and info.shared_memory.is_64:
+        yield Diagnostic("NN322", "its memory is 64-bit, and adapters have 32-bit addresses")
+
+
+def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted) -> Decision:
+    """Choose the adapter for the import of a wasi-nn function, by its index; `imported_as` is the
+    dialect of its module name."""
+    item = info.wasi_nn[slot]
+    standing = info.adapters.get(slot)
+    if standing:
+        adapter = standing.adapter
+        target = _target(adapter.source, wanted, adapter)
+        return _decide(item, adapter.function, adapter.source, target, wanted, adapter)
+    source, said = _source(imported_as, item, wanted)
+    if item.name not in source.functions or item.type != source.signature(item.name):
+        what = f"{item.module}.{item.name}, {item.type}"
+        message = f"{what}, is not a function of the {source.name} ABI"
+        return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
+    found = _decide(item, item.name, source, _target(source, wanted), wanted)
+    return Decision(found.adapter, (*said, *found.diagnostics))
+
+
+def _source(
+    imported_as: Dialect, item: ImportedItem, wanted: Wanted
+) -> tuple[Dialect, tuple[Diagnostic, ...]]:
+    """The dialect of a function as the guest calls it."""
+    if wanted.guest is None:
+        return imported_as, ()
+    fitting = [d for d in wanted.guest.dialects if d.layout == imported_as.layout]
+    if not fitting:
+        message = (
+            f"its {item.module} is of the {imported_as.name} ABI, which {wanted.guest.name}, for"
+            " which it is said to be built, does not speak"
+        )
+        return imported_as, (Diagnostic("NN214", message, item.offset),)
+    named = next((d for d in fitting if d is imported_as), fitting[0])
+    return named if item.name in named.functions else WASMEDGE, ()
+
+
+def _target(source: Dialect, wanted: Wanted, standing: Adapter | None = None) -> Dialect:
+    """What a function of `source` is adapted to: nothing else, or what its adapter leads to
+    already, or what the host usually speaks."""
+    if wanted.speaks(source):
+        return source
+    if standing is not None and wanted.fits_adapted(standing):
+        return standing.target
+    return wanted.dialects[0]
+
+
+def _decide(
+    item: ImportedItem,
+    function: str,
+    source: Dialect,
+    target: Dialect,
+    wanted: Wanted,
+    standing: Adapter | None = None,
+) -> Decision:
+    """`standing` is the adapter that the function has already."""
+    if not has(target, function):
+        message = f"the host does not have {function}"
+        return Decision(None, (Diagnostic("NN211", message, item.offset, function),))
+    known = wanted.guest is not None or source is not WITX
+    adapter = adapter_for(function, source, target, encodings_known=known)
+    said = list(_lost(function, source, target)) if adapter else []
+    if standing is None:
+        if adapter:
+            said.append(_why(item, function, source, target, wanted))
+    elif not wanted.fits_adapted(standing) and not same_adapter(standing.renewed, adapter):
+        message = f"its {function} was adapted to another host"
+        said.append(Diagnostic("NN206", message, item.offset, function))
+    return Decision(adapter, tuple(said))
+
+
+def _lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """What an adapter does not do, or what depends on the model."""
+    if function not in target.functions:
+        yield _STAND_INS[function]
+    across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
+    if across and function in ("set_input", "get_output"):
+        yield across
+
+
+def _why(
+    item: ImportedItem, function: str, source: Dialect, target: Dialect, wanted: Wanted
+) -> Diagnostic:
+    """Why a function needs an adapter."""
+    if source.layout != target.layout:
+        theirs = " or ".join(dialect.layout.name for dialect in wanted.dialects)
+        message = f"its {item.module} is of the {source.layout} ABI, and the host speaks {theirs}"
+        return Diagnostic("NN202", message, item.offset)
+    if function not in target.functions:
+        return Diagnostic("NN205", f"the host does not have {function}", item.offset, function)
+    if function == "load":
+        message = "the host has other numbers for encodings"
+        return Diagnostic("NN203", message, item.offset, function)
+    return Diagnostic("NN204", "the host has other numbers for tensor types", item.offset, function)
+
+
+def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
+    """The dialects of guests that have adapters, by module name: adapters say from what they adapt,
+    and a guest has the functions that need none in the same dialect; several dialects can have the
+    same adapter."""
+    sources: dict[str, set[Dialect]] = {}
+    for slot, standing in info.adapters.items():
+        sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
+    for adapter in (trace.adapter for trace in info.traces if trace.adapter):
+        for module in info.abis:
+            sources.setdefault(module, set()).add(adapter.source)
+    if info.guest is not None:
+        return dict.fromkeys(sources, info.guest)
+    return {module: found.pop() for module, found in sources.items() if len(found) == 1}
+
+
+HIDDEN_TYPES = Diagnostic(
+    "NN137",
+    "imports do not show which numbers its tensor types have: those of after August 2023 are"
+    " assumed",
+    help="--guest-abi names others",
+)
+
+_ACROSS_LAYOUTS = {
+    ("witx", "wamr"): Diagnostic(
+        "NN304",
+        "its TensorFlow Lite models take tensors of 32-bit floats only there: set_input refuses"
+        " others, or before WAMR 2.4.0 takes their bytes for floats",
+    ),
+    ("wamr", "witx"): Diagnostic(
+        "NN305",
+        "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not:"
+        " such a model's set_input refuses floats there, and its output is not floats",
+    ),
+}
+"""What depends on the model, by the layouts of guest and host.
+
+https://github.com/bytecodealliance/wasm-micro-runtime/blob/646b5a9/core/iwasm/libraries/wasi-nn/src/wasi_nn_tensorflowlite.cpp
+"""
+
+_STAND_INS = {
+    "load_by_name_with_config": Diagnostic(
+        "NN301",
+        "load_by_name_with_config is unsupported_operation there, unless the configuration is"
+        " empty",
+        function="load_by_name_with_config",
+    ),
+    "unload": Diagnostic(
+        "NN302",
+        "unload has no effect there: graphs live as long as the guest",
+        function="unload",
+    ),
+    "finalize_execution_context": Diagnostic(
+        "NN303",
+        "finalize_execution_context has no effect there: contexts live as long as the guest",
+        function="finalize_execution_context",
+    ),
+}

@@ -1,0 +1,172 @@
+"""What a host lacks, or has in another form."""
+
+from __future__ import annotations
+
+from rewriter.codes.code import Code, Severity
+
+__all__ = ["CODES"]
+
+CODES = (
+    Code(
+        "NN201",
+        Severity.WARNING,
+        "the host registers wasi-nn under another name",
+        "The module imports wasi-nn's functions from a module name that the host does not "
+        "register. Instantiation would fail with an unknown import.",
+        "`nnshim rewrite --for HOST IN OUT` renames the imports.",
+    ),
+    Code(
+        "NN202",
+        Severity.WARNING,
+        "the host speaks another ABI",
+        "The functions have other parameters on the host than in the module.",
+        "`nnshim rewrite --for HOST IN OUT` puts adapters before them.",
+    ),
+    Code(
+        "NN203",
+        Severity.WARNING,
+        "the host has other numbers for encodings",
+        "The number that the guest passes to `load` for a model's format means another format on "
+        "the host.",
+        "`nnshim rewrite --for HOST IN OUT` puts an adapter before `load`. If the guest was built "
+        "for a host with those numbers, say so with `--from`.",
+    ),
+    Code(
+        "NN204",
+        Severity.WARNING,
+        "the host has other numbers for tensor types",
+        "The number that the guest passes for the type of a tensor's elements means another type "
+        "on the host, which would take the bytes for something else without an error.",
+        "`nnshim rewrite --for HOST IN OUT` puts an adapter before the function.",
+    ),
+    Code(
+        "NN205",
+        Severity.WARNING,
+        "the host does not have a function, and an adapter can stand in for it",
+        "The host has no such function, and there is another way to do what it does, or nothing to "
+        "do at all.",
+        "`nnshim rewrite --for HOST IN OUT` puts an adapter in its place. A note says what the "
+        "adapter does.",
+    ),
+    Code(
+        "NN206",
+        Severity.WARNING,
+        "a function was adapted to another host",
+        "The module has adapters from an earlier rewrite, for a host that needs others than this "
+        "one.",
+        "`nnshim rewrite --for HOST IN OUT` replaces them.",
+    ),
+    Code(
+        "NN211",
+        Severity.ERROR,
+        "the host does not have a function",
+        "The module imports a function of wasi-nn that the host lacks, and no adapter can do "
+        "without it: streaming, for instance, needs the host.",
+        "Choose a host that has it (`nnshim inspect` lists them), or build the guest without it.",
+    ),
+    Code(
+        "NN212",
+        Severity.ERROR,
+        "the host does not define an import",
+        "The module imports something beside wasi-nn that the host is known not to define. "
+        "Instantiation would fail with an unknown import.",
+        "Build the guest for WASI 0.1 only (in AssemblyScript, with a shim for `env.abort`), or "
+        "run it in a program that defines those imports.",
+    ),
+    Code(
+        "NN213",
+        Severity.ERROR,
+        "the host does not read compact import sections",
+        "The module's import section uses the encoding that has a module name once for several "
+        "imports, which no host reads by default.",
+        "`wasm-opt --disable-compact-imports` writes the usual one.",
+    ),
+    Code(
+        "NN214",
+        Severity.ERROR,
+        "the host that it was built for does not speak its ABI",
+        "`--from` names a host, and the module's imports are of an ABI that this host does not "
+        "speak, so it cannot have been built for it.",
+        "Name the right host, or leave `--from` out.",
+    ),
+    Code(
+        "NN221",
+        Severity.NOTE,
+        "the host has a function since a version",
+        "The profile covers several versions of the host, and the older ones lack this function.",
+        "Check the host's version.",
+    ),
+    Code(
+        "NN222",
+        Severity.NOTE,
+        "it is not known whether the host defines an import",
+        "The module imports something beside wasi-nn and WASI. What such a host defines depends on "
+        "how it was built.",
+        "Check that your build of the host defines it, or that the program that embeds the host "
+        "does.",
+    ),
+    Code(
+        "NN231",
+        Severity.NOTE,
+        "the released command has the OpenVINO backend only",
+        "The `wasmtime` command as it is released loads OpenVINO models only; its library has "
+        "other backends, too.",
+        "Use an OpenVINO model, build Wasmtime with other backends, or use `nnshim run`.",
+    ),
+    Code(
+        "NN232",
+        Severity.NOTE,
+        "a pointer outside the guest's memory aborts the whole process",
+        "The host does not turn such a mistake of a guest into an error, but aborts, with all "
+        "guests that are in the same process.",
+        "Run guests that you do not trust in processes of their own, or with `nnshim run`.",
+    ),
+    Code(
+        "NN233",
+        Severity.NOTE,
+        "two encodings have other numbers",
+        "This host numbers ggml 5 and autodetect 6, one less than the specification's order would "
+        "have it.",
+        "`nnshim rewrite --for HOST IN OUT` translates them for a guest that was built for another "
+        "host and says so with `--from`, or is of another ABI.",
+    ),
+    Code(
+        "NN234",
+        Severity.NOTE,
+        "three tensor types have other numbers",
+        "This host numbers u8, i32 and i64 with 4, 5 and 6.",
+        "`nnshim rewrite --for HOST IN OUT` translates them.",
+    ),
+    Code(
+        "NN235",
+        Severity.NOTE,
+        "the host has TensorFlow Lite and 32-bit floats only",
+        "Built in this way, the host has one backend, TensorFlow Lite, and passes tensors of "
+        "32-bit floats only.",
+        "Convert the model, or choose another host.",
+    ),
+    Code(
+        "NN236",
+        Severity.NOTE,
+        "the host copies an output only into a buffer that is declared four times as large",
+        "The host compares the length of the guest's buffer with the number of bytes as if it were "
+        "one of elements.",
+        "Declare four times the length in the guest, or adapt the guest with `nnshim rewrite --for "
+        "HOST IN OUT`.",
+    ),
+    Code(
+        "NN237",
+        Severity.NOTE,
+        "the host reads a tensor's type as 32 bits",
+        "In the specification it is one byte, and what follows it is not defined. The host reads "
+        "all four.",
+        "Set the three bytes behind it to zero in the guest, which compilers usually do.",
+    ),
+    Code(
+        "NN238",
+        Severity.NOTE,
+        "only language models stream",
+        "`compute_single` and `get_output_single` work for GGUF models only.",
+        "Use `compute` for other models.",
+    ),
+)

@@ -1,0 +1,100 @@
+"""What a rewrite changes, loses, or cannot do."""
+
+from __future__ import annotations
+
+from rewriter.codes.code import Code, Severity
+
+__all__ = ["CODES"]
+
+CODES = (
+    Code(
+        "NN301",
+        Severity.NOTE,
+        "load_by_name_with_config takes no configuration there",
+        "The host has `load_by_name` only. The adapter calls that if the configuration is empty, "
+        "and returns unsupported_operation if it is not.",
+        "Configure the graph on the host, or have the guest call `load_by_name`.",
+    ),
+    Code(
+        "NN302",
+        Severity.NOTE,
+        "unload has no effect there",
+        "The host cannot unload a graph. The adapter returns success and does nothing; graphs live "
+        "as long as the guest.",
+        "Let the guest load each graph once.",
+    ),
+    Code(
+        "NN303",
+        Severity.NOTE,
+        "finalize_execution_context has no effect there",
+        "The host cannot end a context. The adapter returns success and does nothing; contexts "
+        "live as long as the guest.",
+        "Let the guest make its contexts once and use them again.",
+    ),
+    Code(
+        "NN304",
+        Severity.NOTE,
+        "TensorFlow Lite models take 32-bit floats only there",
+        "WAMR's TensorFlow Lite backend takes no other tensors: `set_input` refuses them, or "
+        "before WAMR 2.4.0 takes their bytes for floats.",
+        "Nothing, for models of other formats, and for those whose inputs are 32-bit floats. "
+        "Convert others.",
+    ),
+    Code(
+        "NN305",
+        Severity.NOTE,
+        "quantised TensorFlow Lite models are not fed with floats there",
+        "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not. "
+        "Such a model's `set_input` refuses floats there, and its output is not floats.",
+        "Nothing, for models that are not quantised. Have the guest quantise its inputs and "
+        "outputs, or use a model that is not quantised.",
+    ),
+    Code(
+        "NN311",
+        Severity.WARNING,
+        "debug information no longer matches",
+        "Code has moved, and the sections that are named describe it by its position: DWARF, "
+        "source maps, branch hints. Debuggers and profilers would show wrong lines.",
+        "`--drop-debug` removes those sections. If the module is only renamed, `--keep-offsets` "
+        "leaves the code where it was.",
+    ),
+    Code(
+        "NN321",
+        Severity.ERROR,
+        "the memory is shared between threads",
+        "Adapters borrow bytes of the guest's memory for the length of a call. With a shared "
+        "memory another thread may be using them.",
+        "Build the guest without threads, or for an ABI that the host speaks.",
+    ),
+    Code(
+        "NN322",
+        Severity.ERROR,
+        "the memory is 64-bit",
+        "Adapters compute with 32-bit addresses.",
+        "Build the guest for wasm32, or for an ABI that the host speaks.",
+    ),
+    Code(
+        "NN323",
+        Severity.ERROR,
+        "offsets cannot be kept",
+        "`--keep-offsets` fills the gap that a shorter import section leaves. Here the imports get "
+        "longer, the gap is too small for a section, or something else changes before the end of "
+        "the code.",
+        "Leave `--keep-offsets` out, and use `--drop-debug` if the module has debug information.",
+    ),
+    Code(
+        "NN331",
+        Severity.ERROR,
+        "nothing has to change",
+        "With `--require`, a module that is already as it was to become is an error.",
+        "Leave `--require` out if that is fine.",
+    ),
+    Code(
+        "NN332",
+        Severity.ERROR,
+        "the rewritten module is not valid",
+        "The input is valid and what nnshim has made of it is not. Nothing was written. This is a "
+        "fault in nnshim.",
+        "Please report it with the module.",
+    ),
+)

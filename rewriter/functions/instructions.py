@@ -1,0 +1,189 @@
+"""Instructions: how long each is, and which name a function.
+
+An instruction matters here by its length alone, so that one regular expression passes over
+thousands of them at a time; it stops at what names a function that is looked for, and at the few
+instructions whose length takes a count.
+
+Specification: https://webassembly.github.io/spec/core/binary/instructions.html, with the
+instructions of the proposals for threads, exceptions (both forms), stack switching, custom
+descriptors and wide arithmetic.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+
+from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.wasm.reader import Cursor
+from rewriter.wasm.types import value_type
+
+__all__ = ["END", "Reference", "naming", "skip", "step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A function index at start..end, as an unsigned LEB128."""
+
+    start: int
+    end: int
+    index: int
+
+
+# What follows an opcode.
+_LEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+_HEAP_TYPE = rb"(?:\x62%b|\x65.|%b)" % (_LEB, _LEB)
+_BLOCK_TYPE = rb"(?:[\x63\x64]%b|\x65.|%b)" % (_HEAP_TYPE, _LEB)
+_MEMARG = rb"(?:(?:[\x40-\x7f]|[\xc0-\xff]%b)%b|[\x00-\x3f]|[\x80-\xbf]%b)%b" % ((_LEB,) * 4)
+"""Alignment, with 0x40 set a memory index, and the offset."""
+
+_FUNCTION_OPCODES = rb"[\x10\x12\xd2]"
+"""call, return_call, ref.func."""
+
+_INSTRUCTIONS = (
+    # local.*, global.*, table.get and .set; i32.const, i64.const; br, br_if; catch, throw, rethrow;
+    # call_ref, return_call_ref; delegate; memory.size and .grow; br_on_null, br_on_non_null;
+    # cont.new; suspend
+    (rb"[\x20-\x26\x41\x42\x0c\x0d\x07-\x09\x14\x15\x18\x3f\x40\xd5\xd6\xe0\xe2]", _LEB),
+    # Comparisons, arithmetic, conversions; end, drop, select, unreachable, nop, else, throw_ref,
+    # return, catch_all; ref.is_null, ref.eq, ref.as_non_null
+    (rb"[\x45-\xc4\x0b\x1a\x1b\x00\x01\x05\x0a\x0f\x19\xd1\xd3\xd4]", b""),
+    # Loads and stores
+    (rb"[\x28-\x3e]", _MEMARG),
+    # block, loop, if, try
+    (rb"[\x02-\x04\x06]", _BLOCK_TYPE),
+    # call_indirect, return_call_indirect; cont.bind, switch
+    (rb"[\x11\x13\xe1\xe6]", _LEB + _LEB),
+    # f32.const, f64.const
+    (rb"\x43", rb".{4}"),
+    (rb"\x44", rb".{8}"),
+    # ref.null
+    (rb"\xd0", _HEAP_TYPE),
+    # Saturating conversions; wide arithmetic
+    (rb"\xfc[\x00-\x07\x13-\x16]", b""),
+    # data.drop, memory.fill, elem.drop, table.grow, .size and .fill, memory.discard
+    (rb"\xfc[\x09\x0b\x0d\x0f-\x12]", _LEB),
+    # memory.init, memory.copy, table.init, table.copy
+    (rb"\xfc[\x08\x0a\x0c\x0e]", _LEB + _LEB),
+    # v128.load*, v128.store, v128.load32_zero and load64_zero
+    (rb"\xfd[\x00-\x0b\x5c\x5d]", _MEMARG),
+    # v128.const, i8x16.shuffle
+    (rb"\xfd[\x0c\x0d]", rb".{16}"),
+    # extract_lane, replace_lane
+    (rb"\xfd[\x15-\x22]", rb"."),
+    # v128.load*_lane, v128.store*_lane
+    (rb"\xfd[\x54-\x5b]", _MEMARG + rb"."),
+    # All other vector instructions, with the relaxed ones
+    (rb"\xfd(?:[\x0e-\x14\x23-\x53\x5e-\x7f]|[\x80-\xff][\x01\x02])", b""),
+    # Atomic loads, stores, rmw, notify and wait
+    (rb"\xfe[\x00-\x02\x10-\x4e]", _MEMARG),
+    # atomic.fence
+    (rb"\xfe\x03", rb"."),
+    # array.len; any.convert_extern, extern.convert_any, ref.i31, i31.get_*
+    (rb"\xfb[\x0f\x1a-\x1e]", b""),
+    # struct.new and .new_default, array.new, .new_default, .get, .set and .fill;
+    # struct.new_desc and .new_default_desc
+    (rb"\xfb[\x00\x01\x06\x07\x0b-\x0e\x10\x20\x21]", _LEB),
+    # struct.get and .set, array.new_fixed, .new_data, .new_elem, .copy, .init_data and .init_elem
+    (rb"\xfb[\x02-\x05\x08-\x0a\x11-\x13]", _LEB + _LEB),
+    # ref.test, ref.cast; ref.get_desc, ref.cast_desc
+    (rb"\xfb[\x14-\x17\x22-\x24]", _HEAP_TYPE),
+    # br_on_cast, br_on_cast_fail; br_on_cast_desc, br_on_cast_desc_fail
+    (rb"\xfb[\x18\x19\x25\x26]", rb"." + _LEB + _HEAP_TYPE + _HEAP_TYPE),
+)
+"""Opcodes and what follows them, the frequent ones first."""
+
+END, _BR_TABLE, _SELECT, _TRY_TABLE = 0x0B, 0x0E, 0x1C, 0x1F
+_RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
+_CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
+
+
+def step(cursor: Cursor, pattern: re.Pattern[bytes]) -> Reference | None:
+    """Pass over what a pattern of `skip` matches here, or else over one instruction; what that
+    names, if it names a function.
+
+    Raises UnsupportedModule at an instruction that is not known, and MalformedModule at one that is
+    cut off.
+    """
+    return None if _match(cursor, pattern) else _special(cursor)
+
+
+def _special(cursor: Cursor) -> Reference | None:
+    """Pass over one instruction on which the regular expression has stopped."""
+    start = cursor.pos
+    opcode = cursor.byte()
+    if opcode in (_CALL, _RETURN_CALL, _REF_FUNC):
+        index_start = cursor.pos
+        index = cursor.u32()
+        return Reference(index_start, cursor.pos, index)
+    if opcode == _BR_TABLE:
+        for _ in range(cursor.count("labels") + 1):
+            cursor.u32()
+    elif opcode == _SELECT:
+        for _ in range(cursor.count("types")):
+            value_type(cursor)
+    elif opcode == _TRY_TABLE:
+        if not _match(cursor, re.compile(_BLOCK_TYPE, re.DOTALL)):
+            raise MalformedModule("unexpected end inside an instruction", start, "NN102")
+        for _ in range(cursor.count("catch clauses")):
+            _clause(cursor, two_indices=(0, 1))
+    elif opcode in (_RESUME, _RESUME_THROW, _RESUME_THROW_REF):
+        for _ in range(2 if opcode == _RESUME_THROW else 1):
+            cursor.u32()
+        for _ in range(cursor.count("handlers")):
+            _clause(cursor, two_indices=(0,))
+    else:
+        raise UnsupportedModule(
+            f"unknown instruction {opcode:#04x}: where it ends, and so what comes after it, cannot"
+            " be told",
+            start,
+            "NN111",
+        )
+    return None
+
+
+def _clause(cursor: Cursor, two_indices: tuple[int, ...]) -> None:
+    for _ in range(2 if cursor.byte() in two_indices else 1):
+        cursor.u32()
+
+
+def _match(cursor: Cursor, pattern: re.Pattern[bytes]) -> bool:
+    """Pass over what the pattern matches here, if it does."""
+    matched = pattern.match(cursor.data, cursor.pos, cursor.end)
+    if matched is None:
+        return False
+    cursor.pos = matched.end()
+    return True
+
+
+@functools.lru_cache(maxsize=8)
+def skip(wanted: frozenset[int], most: int) -> re.Pattern[bytes]:
+    """Matches up to `most` instructions that name none of the `wanted` functions, and none whose
+    length takes a count."""
+    functions = _FUNCTION_OPCODES + (rb"(?!%b)" % _any_of(wanted) if wanted else b"") + _LEB
+    known = [opcode + immediates for opcode, immediates in _INSTRUCTIONS]
+    known.insert(2, functions)
+    return re.compile(rb"(?:%b){1,%d}" % (b"|".join(known), most), re.DOTALL)
+
+
+def naming(wanted: frozenset[int]) -> re.Pattern[bytes]:
+    """Finds the bytes of an instruction that names one of the `wanted` functions; they can be
+    those of something else too."""
+    return re.compile(_FUNCTION_OPCODES + _any_of(wanted), re.DOTALL)
+
+
+def _any_of(indices: frozenset[int]) -> bytes:
+    """Matches any of these numbers in every encoding of at most five bytes that it has."""
+    return rb"(?:%b)" % b"|".join(map(_encodings, sorted(indices)))
+
+
+def _encodings(index: int) -> bytes:
+    shortest = bytearray()
+    while index >= 0x80:
+        shortest.append(index & 0x7F | 0x80)
+        index >>= 7
+    last, padding = bytes([index]), 3 - len(shortest)
+    padded = re.escape(bytes([index | 0x80])) + rb"\x80{0,%d}\x00" % padding
+    either = rb"(?:%b|%b)" % (re.escape(last), padded) if padding >= 0 else re.escape(last)
+    return re.escape(bytes(shortest)) + either

@@ -1,0 +1,142 @@
+"""What a rewrite is to make of a module, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from rewriter.abi.dialects import MODULE_NAMES, WASI_NN, find_dialect
+from rewriter.abi.hosts import find_host
+from rewriter.errors import UsageError
+from rewriter.wasm.limits import LONGEST_NAME
+
+__all__ = ["RewriteOptions"]
+
+_NOT_RECORDED = ("record", "require", "validate")
+"""Options that make no difference to the module."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewriteOptions:
+    """The options of a rewrite; without any, wasi-nn's imports get the name wasi_nn.
+
+    Raises UsageError for hosts, ABIs and names that are not known or not possible, and for options
+    that contradict each other or would have no effect. Its messages name options as fields and as
+    `nnshim rewrite` spells them.
+    """
+
+    to: str | None = None
+    """The module name that wasi-nn's imports get: wasi_nn or wasi_ephemeral_nn. By default the one
+    that goes with `host` or `abi`; without these, and without `renames`, wasi_nn."""
+
+    host: str | None = None
+    """Rename and adapt for this host, the name of one in rewriter.abi.hosts; `to` and `abi` cannot
+    be given beside it."""
+
+    abi: str | None = None
+    """Put adapters before the functions that have another form in this ABI, the name of one in
+    rewriter.abi.dialects."""
+
+    renames: Mapping[str, str] = field(default_factory=dict)
+    """More module names of imports, old to new. All happen at once, so names can be swapped."""
+
+    built_for: str | None = None
+    """The host whose numbers for encodings and tensor types the module was built with, where they
+    are not those of its ABI. Takes `host` or `abi`."""
+
+    guest_abi: str | None = None
+    """The ABI of the module, where neither its imports nor its adapters tell it. Takes `host` or
+    `abi`."""
+
+    drop_debug: bool = False
+    """Remove the sections that describe code by its position: DWARF, source maps."""
+
+    drop_signature: bool = False
+    """Remove the sections of a signature, without which a signed module is not changed."""
+
+    keep_offsets: bool = False
+    """Fill the gap that a shorter import section leaves, so that no code moves in the file."""
+
+    record: bool = False
+    """Add a section with what was done, by which version, and the SHA-256 of the input."""
+
+    require: bool = False
+    """Raise NothingToRename where nothing has to change."""
+
+    validate: bool = True
+    """Have wasm-tools validate the input and the output."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "renames", dict(self.renames))  # which nobody else changes
+        if self.host is not None and not (self.abi is None and self.to is None):
+            raise UsageError(
+                "host (--for) says which name and which ABI the imports get: give neither to (--to)"
+                " nor abi (--abi) with it"
+            )
+        for host in (self.host, self.built_for):
+            if host is not None:
+                find_host(host)
+        for abi in (self.abi, self.guest_abi):
+            if abi is not None:
+                find_dialect(abi)
+        for option, value in (
+            ("built_for (--from)", self.built_for),
+            ("guest_abi (--guest-abi)", self.guest_abi),
+        ):
+            if value is not None and not self.adapts:
+                raise UsageError(
+                    f"{option} makes a difference only with host (--for) or abi (--abi)"
+                )
+        self._check_names()
+
+    def _check_names(self) -> None:
+        for name in (*self.renames, *self.renames.values()):
+            if not name:
+                raise UsageError("renames (--rename): a name is empty")
+            try:
+                size = len(name.encode())
+            except UnicodeEncodeError:
+                raise UsageError(f"renames (--rename): {name!r} is not Unicode") from None
+            if size > LONGEST_NAME:
+                raise UsageError(
+                    f"renames (--rename): a name has {size} bytes, and engines take {LONGEST_NAME}"
+                )
+        for old, new in self.renames.items():
+            if old == new:
+                raise UsageError(f"renames (--rename): {old} and {new} are the same name")
+        if self.to is not None and self.to not in MODULE_NAMES:
+            raise UsageError(
+                f"to (--to): {self.to!r} is not a wasi-nn module name ({' or '.join(MODULE_NAMES)})"
+            )
+        self.module_names(self.to)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether it is about more than names."""
+        return self.host is not None or self.abi is not None
+
+    def module_names(self, to: str | None) -> dict[str, str]:
+        """Old module names of imports to new ones: `renames`, and wasi-nn's, if they become `to`.
+
+        Raises UsageError where `renames` has another name for one of wasi-nn's.
+        """
+        names = dict(self.renames)
+        for old in MODULE_NAMES if to is not None else ():
+            if old != to and names.setdefault(old, to or "") != to:
+                raise UsageError(f"{old} cannot become {to} and {names[old]} at once")
+        return names
+
+    @property
+    def operation(self) -> dict[str, object]:
+        """What a record tells of it: the options that make a difference, and are not the default.
+
+        The default name is told, where nothing else says what was done.
+        """
+        told = {
+            option.name: getattr(self, option.name)
+            for option in fields(self)
+            if getattr(self, option.name) and option.name not in _NOT_RECORDED
+        }
+        if not (self.to or self.adapts or self.renames):
+            told["to"] = WASI_NN
+        return told
