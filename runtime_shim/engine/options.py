@@ -50,7 +50,8 @@ class RunOptions:
     open for writing bytes, which is written to, and flushed, while the guest runs. Neither needs to
     be a file of the system's: io.BytesIO is one. What models print is in `stdout`, too. Of captured
     output there is as much as the host's limit `output` allows; a guest that writes more is
-    stopped.
+    stopped. For that, a guest whose streams are others than this process's is compiled as one with
+    a `timeout` is: tight loops of its own take up to a third longer.
 
     `invoke` is an export to be called in place of _start, and `invoke_args` are its arguments, as
     text. With `trap_unknown_imports`, functions that nobody defines trap when they are called.
