@@ -19,8 +19,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare two modules, which may differ in nothing but what a rewrite changes: the module
-    names of imports, adapters before wasi-nn's functions and what calls them, debug sections and
-    signatures that are gone, and a record, which has to be about ORIGINAL.
+    names of imports, adapters before wasi-nn's functions and what calls them, the length of indices
+    that adapters have left, debug sections and signatures that are gone, and a record, which has to
+    be about ORIGINAL.
 
     Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
     byte offsets), or one of them cannot be read; 2 usage.
@@ -39,6 +40,10 @@ def _lines(comparison: Comparison) -> list[str]:
     lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in comparison.renames]
     lines += [f"adapter {name}" for name in comparison.adapters]
     lines += [f"dropped: {name}" for name in comparison.dropped]
+    lines += [
+        f"only the indices of wasi-nn's functions are longer or shorter: {title}"
+        for title in comparison.widened
+    ]
     if not comparison.only_rewritten:
         return [*lines, *(f"different: {d}" for d in comparison.differences)]
     verdict = "no other difference" if lines else "no difference"
@@ -53,6 +58,7 @@ def _as_json(comparison: Comparison) -> dict[str, object]:
         "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in comparison.renames],
         "adapters": comparison.adapters,
         "dropped": comparison.dropped,
+        "widened": comparison.widened,
         "differences": [
             {
                 "what": d.what,

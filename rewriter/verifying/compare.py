@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from rewriter.abi.dialects import DIALECTS
+from rewriter.errors import ModuleError
 from rewriter.rewriting.padding import is_gap
 from rewriter.rewriting.plan import Rename
 from rewriter.rewriting.provenance import compare_records, is_record
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
+    NAMING_SECTIONS,
     RenameCounts,
     Side,
     compare_changed,
@@ -39,12 +41,14 @@ __all__ = ["Comparison", "Difference", "compare"]
 class Comparison:
     """`renames` are the module names that differ, `adapters` the names of those that one of the
     modules has and the other has not, `dropped` the sections for debugging, and the signatures,
-    that are gone;
-    `differences` is everything else that differs."""
+    that are gone; `widened` the sections in which nothing but the indices of wasi-nn's functions
+    are written in more or fewer bytes, as adapting and adapting back leaves them. `differences` is
+    everything else that differs."""
 
     renames: tuple[Rename, ...]
     adapters: tuple[str, ...]
     dropped: tuple[str, ...]
+    widened: tuple[str, ...]
     differences: tuple[Difference, ...]
     sections: int
     """How many sections that a rewrite does not change are the same byte for byte."""
@@ -65,6 +69,7 @@ def compare(original: Data, rewritten: Data) -> Comparison:
     differences = list(compare_records(original, records[0], rewritten, records[1]))
     renames: RenameCounts = Counter()
     dropped: list[str] = []
+    widened: list[str] = []
     same = 0
     others = partial(_others, original, before), partial(_others, rewritten, after)
     for one, other in _pairs(*others):
@@ -78,6 +83,9 @@ def compare(original: Data, rewritten: Data) -> Comparison:
             differences += _compare_meaning(left, one, right, other, renames)
         else:
             found = list(_compare_whole(left, one, right, other))
+            if found and _differs_in_widths(left, one, right, other):
+                widened.append(one.title)
+                continue
             same += not found
             differences += found
     names = Counter(found.adapter.name for found in left.info.adapters.values())
@@ -86,6 +94,7 @@ def compare(original: Data, rewritten: Data) -> Comparison:
         tuple(Rename(old, new, count) for (old, new), count in renames.items()),
         tuple(sorted(name for name, count in names.items() if count)),
         tuple(dropped),
+        tuple(widened),
         tuple(differences),
         same,
     )
@@ -128,6 +137,15 @@ def _compare_meaning(
         yield from _compare_types(left, one, right, other)
     else:
         yield from compare_changed(left, one, right, other)
+
+
+def _differs_in_widths(left: Side, one: Section, right: Side, other: Section) -> bool:
+    """Whether only indices of wasi-nn's functions have other widths, as adapters have to be called
+    by longer ones; a section that cannot be read differs in more."""
+    try:
+        return one.id in NAMING_SECTIONS and not any(compare_changed(left, one, right, other))
+    except ModuleError:
+        return False
 
 
 def _compare_whole(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:

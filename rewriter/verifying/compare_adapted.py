@@ -20,7 +20,14 @@ from rewriter.wasm.names import NAME_SECTION, function_names
 from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compare_imports"]
+__all__ = [
+    "CHANGED_SECTIONS",
+    "NAMING_SECTIONS",
+    "RenameCounts",
+    "Side",
+    "compare_changed",
+    "compare_imports",
+]
 
 RenameCounts = Counter[tuple[str, str]]
 
@@ -115,10 +122,16 @@ def _kept(side: Side, defined: int) -> int:
     return defined if side.first is None else side.first - side.info.imported_functions
 
 
+def _adaptable(left: Side, right: Side) -> frozenset[int]:
+    """The imports whose references are looked at: those that one of the modules has adapters for,
+    or if there are none, all of wasi-nn's, which may have had one."""
+    return left.adapted | right.adapted or frozenset({*left.info.wasi_nn, *right.info.wasi_nn})
+
+
 def _compare_referring(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
-    adapted = left.adapted | right.adapted
+    adapted = _adaptable(left, right)
     left_references, right_references = (
         section_references(side.data, section, adapted | side.behind.keys())
         for side, section in ((left, left_section), (right, right_section))
@@ -138,7 +151,7 @@ def _compare_exports(
     left: Side, left_section: Section, right: Side, right_section: Section
 ) -> Iterator[Difference]:
     """All but those of adapters, one by one, as adapters make the section longer."""
-    adapted = left.adapted | right.adapted
+    adapted = _adaptable(left, right)
     left_references, right_references = (
         {r.end: [r] for r in section_references(side.data, section, adapted | side.behind.keys())}
         for side, section in ((left, left_section), (right, right_section))
@@ -172,7 +185,7 @@ def _compare_code(
             right_section.content,
         )
         return
-    adapted = left.adapted | right.adapted
+    adapted = _adaptable(left, right)
     left_references, right_references = (
         dict(body_references(side.data, found, count, adapted | side.behind.keys()))
         for side, found in ((left, one), (right, other))
@@ -246,6 +259,9 @@ _COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[D
     **dict.fromkeys(REFERRING_SECTIONS, _compare_referring),
     SectionId.EXPORT: _compare_exports,
 }
+
+NAMING_SECTIONS = REFERRING_SECTIONS | {SectionId.CODE}
+"""The sections that can name functions."""
 
 CHANGED_SECTIONS = frozenset(_COMPARE)
 """The sections that adapting changes, besides types and imports; of the custom ones, the names."""

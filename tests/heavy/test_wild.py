@@ -148,6 +148,7 @@ def rewritten(module: bytes) -> dict[str, bytes]:
         forms[f"for {host.name} and back"] = back
         assert compare(module, adapted).only_rewritten
         assert compare(adapted, back).only_rewritten
+        assert compare(module, back).only_rewritten
     assert compare(module, forms["renamed"]).only_rewritten
     return {name: form for name, form in forms.items() if form != module or name == "as it is"}
 
