@@ -20,8 +20,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare two modules, which may differ in nothing but what a rewrite changes: the module
-    names of imports, adapters before wasi-nn's functions and what calls them, debug sections and
-    signatures that are gone, and a record, which has to be about ORIGINAL.
+    names of imports, adapters before wasi-nn's functions and what calls them, the length of indices
+    that adapters have left, debug sections and signatures that are gone, and a record, which has to
+    be about ORIGINAL.
 
     Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
     byte offsets), or one of them cannot be read; 2 usage.

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from rewriter.abi.dialects import DIALECTS
+from rewriter.errors import ModuleError
 from rewriter.rewriting.padding import is_padding
 from rewriter.rewriting.provenance import compare_records
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
+    NAMING_SECTIONS,
     Part,
     RenameCounts,
     Side,
@@ -36,12 +38,14 @@ __all__ = ["Comparison", "Difference", "compare"]
 class Comparison:
     """`renames` are the module names that differ, `adapters` the names of those that one of the
     modules has and the other has not, `dropped` the sections for debugging, and the signatures,
-    that are gone;
-    `differences` is everything else that differs."""
+    that are gone; `widened` the sections in which nothing but the indices of wasi-nn's functions
+    are written in more or fewer bytes, as adapting and adapting back leaves them. `differences` is
+    everything else that differs."""
 
     renames: tuple[Rename, ...]
     adapters: tuple[str, ...]
     dropped: tuple[str, ...]
+    widened: tuple[str, ...]
     differences: tuple[Difference, ...]
     sections: int
     """How many sections that a rewrite does not change are the same byte for byte."""
@@ -60,6 +64,7 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
     differences = list(compare_records(left.module, right.module))
     renames: RenameCounts = Counter()
     dropped: list[str] = []
+    widened: list[str] = []
     same = 0
     for one, other in _pairs(partial(_others, left.module), partial(_others, right.module)):
         if one is None or other is None:
@@ -72,6 +77,9 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
             differences += _compare_meaning(Part(left, one), Part(right, other), renames)
         else:
             found = list(_compare_whole(one, other))
+            if found and _differs_in_widths(Part(left, one), Part(right, other)):
+                widened.append(one.title)
+                continue
             same += not found
             differences += found
     names = Counter(found.adapter.name for found in left.info.adapters.values())
@@ -80,6 +88,7 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
         tuple(Rename(old, new, count) for (old, new), count in renames.items()),
         tuple(sorted(name for name, count in names.items() if count)),
         tuple(dropped),
+        tuple(widened),
         tuple(differences),
         same,
     )
@@ -121,6 +130,15 @@ def _compare_meaning(one: Part, other: Part, renames: RenameCounts) -> Iterator[
         yield from _compare_types(one, other)
     else:
         yield from compare_changed(one, other)
+
+
+def _differs_in_widths(one: Part, other: Part) -> bool:
+    """Whether only indices of wasi-nn's functions have other widths, because adapters have to be
+    called by longer ones; a section that cannot be read differs in more."""
+    try:
+        return one.section.id in NAMING_SECTIONS and not any(compare_changed(one, other))
+    except ModuleError:
+        return False
 
 
 def _compare_whole(one: Section, other: Section) -> Iterator[Difference]:

@@ -23,7 +23,15 @@ from rewriter.wasm.module import Module
 from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["CHANGED_SECTIONS", "Part", "RenameCounts", "Side", "compare_changed", "compare_imports"]
+__all__ = [
+    "CHANGED_SECTIONS",
+    "NAMING_SECTIONS",
+    "Part",
+    "RenameCounts",
+    "Side",
+    "compare_changed",
+    "compare_imports",
+]
 
 RenameCounts = Counter[tuple[str, str]]
 
@@ -113,8 +121,11 @@ def _imports(part: Part) -> Iterator[tuple[str, object, int]]:
 
 
 def _wanted(part: Part, other: Part) -> Set[int]:
-    """The functions in a module that matter: what has an adapter in one of both, and adapters."""
-    return part.side.adapted | other.side.adapted | part.side.behind.keys()
+    """The functions in a module whose references are looked at: adapters, and the imports that one
+    of both has adapters for, or if there are none, all of wasi-nn's, which may have had one."""
+    adapted = part.side.adapted | other.side.adapted
+    every = part.side.info.wasi_nn.keys() | other.side.info.wasi_nn.keys()
+    return (adapted or every) | part.side.behind.keys()
 
 
 def _compare_functions(one: Part, other: Part) -> Iterator[Difference]:
@@ -224,6 +235,9 @@ _COMPARE: Mapping[SectionId, Callable[[Part, Part], Iterator[Difference]]] = {
     **dict.fromkeys(REFERRING_SECTIONS, _compare_referring),
     SectionId.EXPORT: _compare_exports,
 }
+
+NAMING_SECTIONS = REFERRING_SECTIONS | {SectionId.CODE}
+"""The sections that can name functions."""
 
 CHANGED_SECTIONS = frozenset(_COMPARE)
 """The sections that adapting changes, besides types and imports; of the custom ones, the names."""

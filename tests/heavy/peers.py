@@ -25,13 +25,13 @@ import torch
 from onnx import helper
 
 from rewriter import inspect_module
-from rewriter.assess import Verdict, assess
-from rewriter.hosts import HOSTS
-from tests.command import nnshim
-from tests.gguf_models import successors
+from rewriter.abi.hosts import HOSTS
+from rewriter.analysis.compatibility import Verdict, assess
 from tests.heavy.torch_models import scripted
-from tests.models import F32, model
-from tests.native import openvino_model
+from tests.support.command import nnshim
+from tests.support.gguf_models import successors
+from tests.support.models import F32, model
+from tests.support.native import openvino_model
 
 PIZZA = (963, 762, 909, 926, 567)
 """Of ImageNet's 1000 classes, best first: what the guests' own model sees in the picture beside
