@@ -9,6 +9,7 @@ import pytest
 
 from rewriter import (
     DependencyMissing,
+    InvalidModule,
     InvalidResult,
     NNShimError,
     RewriteOptions,
@@ -67,7 +68,9 @@ def refused(module: bytes, options: RewriteOptions | None = None) -> Callable[[]
             id="not valid",
         ),
         pytest.param("NN110", refused(ADAPTABLE + custom("signature", b"\1")), id="signed"),
-        pytest.param("NN111", refused(with_code(CALL[:-1] + b"\xff\x0b"), ADAPTS), id="an instruction"),
+        pytest.param(
+            "NN111", refused(with_code(CALL[:-1] + b"\xff\x0b"), ADAPTS), id="an instruction"
+        ),
         pytest.param(
             "NN112", refused(with_code(CALL.replace(b"\x80", b"\x82", 1)), ADAPTS), id="a function"
         ),
@@ -106,7 +109,7 @@ def test_files_that_cannot_be_read_or_assembled_have_codes(tmp_path: Path) -> No
 def test_what_is_the_fault_of_a_tool_or_of_nnshim_has_codes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen = iter([None, wasm_tools.InvalidModule("bad", 7)])
+    seen = iter([None, InvalidModule("bad", 7)])
 
     def judge(_: object) -> None:
         if error := next(seen):
