@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, once, report
-from nnshim.render import json, text
+from nnshim.commands.common import AsJson, Format, GuestAbi, chosen_format, once, report
 from nnshim.render.values import Checked, rewrite_command
 from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS, Host, find_host
@@ -23,10 +22,8 @@ def command(
         typer.Option("--for", metavar="HOST", help=f"One of {', '.join(HOSTS)}. May be repeated."),
     ],
     guest_abi: GuestAbi = None,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print an array with an object for each file and host."),
-    ] = False,
+    output: Format = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check whether hosts can run modules as they are, as far as their imports show it.
 
@@ -38,10 +35,9 @@ def command(
     report(
         files,
         guest_abi,
-        as_json,
+        chosen_format(output, as_json),
+        "checked",
         lambda path, info: (_check(path, info, host, guest_abi) for host in hosts),
-        text.checked,
-        json.checked,
     )
 
 

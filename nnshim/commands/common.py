@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
 
 import typer
 
-from nnshim.render import counted
+from nnshim.render import FORMATS, counted
 from rewriter.abi.dialects import DIALECTS, find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
 from rewriter.terminal import shown
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from rewriter.diagnostics import Diagnostic
 
 __all__ = [
+    "AsJson",
     "FastMath",
+    "Format",
     "GuestAbi",
     "Threads",
+    "chosen_format",
     "counted",
     "errors_in_json",
     "fail",
@@ -35,6 +39,13 @@ __all__ = [
     "start_logging",
     "to_json",
 ]
+
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="|".join(FORMATS), help="How to print what is found."),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 GuestAbi = Annotated[
     str | None,
@@ -138,18 +149,15 @@ class Finding(Protocol):
     def passed(self) -> bool: ...
 
 
-F = TypeVar("F", bound=Finding)
-
-
 def report(
     files: list[str],
     guest_abi: str | None,
-    as_json: bool,
-    find: Callable[[str, ModuleInfo], Iterable[F]],
-    to_lines: Callable[[F], list[str]],
-    to_object: Callable[[F], dict[str, Any]],
+    output: str,
+    what: str,
+    find: Callable[[str, ModuleInfo], Iterable[Finding]],
 ) -> None:
-    """Print the findings on each file, by one of two renderers, or why it cannot be read.
+    """Print the findings on each file, by the function `what` of a renderer, or why it cannot be
+    read. Text is printed as it comes, with errors on standard error; others at the end, whole.
 
     Raises typer.Exit with 1, after all of them, if one did not pass or could not be read, and
     UsageError, before any, for an ABI that is not known.
@@ -159,30 +167,40 @@ def report(
     from rewriter.analysis.inspect import inspect_module
     from rewriter.files.input import open_source
 
+    renderer = import_module(f"nnshim.render.{output}")
+    render, is_text = getattr(renderer, what), output == "text"
     passed = True
-    objects: list[dict[str, Any]] = []
+    items: list[Any] = []
     for path in files:
-        lines: list[str] = []
         try:
             with open_source(path) as source:
                 findings = list(find(path, inspect_module(source.data, guest_abi)))
-                if as_json:
-                    objects += list(map(to_object, findings))
-                else:
-                    lines = [line for found in findings for line in to_lines(found)]
+                rendered = list(map(render, findings))
         except (InputError, ModuleError) as error:
             passed = False
-            if as_json:
-                objects.append(_failed(error, path))
-            else:
+            if is_text:
                 refuse(error.of(path) if isinstance(error, ModuleError) else error)
+            else:
+                items.append(renderer.failed(error, path))
             continue
         passed &= all(found.passed for found in findings)
-        say(*lines)
-    if as_json:
-        print_json(objects)
+        if is_text:
+            say(*(line for lines in rendered for line in lines))
+        else:
+            items += rendered
+    if not is_text:
+        say(*renderer.document(items))
     if not passed:
         raise typer.Exit(1)
+
+
+def chosen_format(name: str | None, as_json: bool) -> str:
+    """What --format and --json mean together. Raises UsageError where they mean nothing."""
+    if name is not None and name not in FORMATS:
+        raise UsageError(f"{name!r} is not a known format ({', '.join(FORMATS)})")
+    if as_json and name not in (None, "json"):
+        raise UsageError(f"--json contradicts --format {name}")
+    return name or ("json" if as_json else "text")
 
 
 def print_json(value: Any) -> None:

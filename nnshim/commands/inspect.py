@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import GuestAbi, report
-from nnshim.render import json, text
+from nnshim.commands.common import AsJson, Format, GuestAbi, chosen_format, report
 from nnshim.render.values import Inspected
 from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS
@@ -20,9 +19,8 @@ __all__ = ["command"]
 def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
     guest_abi: GuestAbi = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print an array with an object for each file.")
-    ] = False,
+    output: Format = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what modules import and which of it is wasi-nn's, their memories and custom sections.
 
@@ -31,10 +29,9 @@ def command(
     report(
         files,
         guest_abi,
-        as_json,
+        chosen_format(output, as_json),
+        "inspected",
         lambda path, info: [_inspect(path, info, guest_abi)],
-        text.inspected,
-        json.inspected,
     )
 
 

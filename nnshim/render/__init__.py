@@ -1,6 +1,10 @@
 """Values to text or JSON, a file for each: what commands hand over, and nothing that they do."""
 
-__all__ = ["counted"]
+__all__ = ["FORMATS", "counted"]
+
+FORMATS = ("text", "json")
+"""What `--format` takes: the files here that have all of `inspected`, `checked` and `failed`, and,
+but for text, `document`, which puts what these give for several files together."""
 
 
 def counted(count: int, noun: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "checked",
     "compared",
+    "document",
     "examined",
     "explained",
     "failed",
@@ -42,6 +43,11 @@ def to_json(value: Any) -> str:
     r"""JSON in ASCII, over several lines. In the name of a file, a byte that is not UTF-8 is the
     four characters `\xff`: there is no JSON for it that all parsers take."""
     return _NOT_PLAIN.sub(_in_json, json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def document(objects: Sequence[Object]) -> list[str]:
+    """What is found in several files, as lines."""
+    return to_json(objects).split("\n")
 
 
 def _in_json(found: re.Match[str]) -> str:

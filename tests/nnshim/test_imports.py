@@ -37,10 +37,7 @@ COMPARING = {
     "nnshim.render.json",
 }
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
-LOOKING = {
-    *("rewriter.analysis.inspect", "rewriter.adapters.adapter"),
-    *("nnshim.render.json", "rewriter.codes"),
-}
+LOOKING = {"rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"}
 RUNNING = {
     *("rewriter.analysis.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
     "runtime_shim.backends.openvino.entry",
