@@ -121,6 +121,7 @@ def test_a_value_is_not_taken_for_an_object_of_another_class() -> None:
         "i = torch.zeros([2, 0], dtype=4)\n_0, _1, _2, _3, = torch.embedding_bag("
         "torch.zeros([4, 300]), i, i, True, 0, False, torch.zeros([300, 4]), False)\nreturn _0",
         "return torch.linalg_eigvals(torch.full([6, 6], nan))",
+        "return torch.embedding_renorm_(torch.zeros([4, 4]), torch.full([1], 4, dtype=4), 1., 2.)",
         "return torch.to(x, torch.sub(0, torch.len(x)))",
         "return torch.zeros([2], layout=torch.len(x))",
         "return torch.clone(x, memory_format=torch.mul(torch.len(x), 1000000000))",
@@ -220,7 +221,8 @@ EMPTY = (
 
 
 @pytest.mark.parametrize("isolate", [False, True])
-def test_memory_that_was_never_written_is_zero(isolate: bool) -> None:
+def test_memory_that_was_never_written_holds_nothing_of_another_guest(isolate: bool) -> None:
+    """It is zero, or the largest integer where a model has been on a GPU."""
     host = NNHost(isolate=isolate)
 
     def outcome(data: bytes, kind: TensorType, given: bytes) -> bytes:
@@ -235,7 +237,7 @@ def test_memory_that_was_never_written_is_zero(isolate: bool) -> None:
         spy = rewritten("return " + form.format(len(SECRET)))
         for _ in range(3):
             outcome(rewritten("return torch.add(x, 1)"), TensorType.U8, SECRET)
-            assert outcome(spy, F32, bytes(16)) == bytes(len(SECRET))
+            assert set(outcome(spy, F32, bytes(16))) in ({0}, {255})
 
 
 class Weighted(torch.nn.Module):
