@@ -15,16 +15,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
-from rewriter.abi.dialects import (
-    BUILDER,
-    TENSOR,
-    WASMEDGE,
-    WITX,
-    Dialect,
-    Encoding,
-    Errno,
-    Target,
-)
+from rewriter.abi.dialects import WASMEDGE, WITX, Dialect, Encoding, Errno, Target
+from rewriter.abi.structures import BUILDER, TENSOR
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
 from runtime_shim.host.session import AUTO, Place, Session
