@@ -13,6 +13,7 @@ from rewriter.errors import (
     HostMismatch,
     InputError,
     InvalidModule,
+    InvalidResult,
     MalformedModule,
     ModuleError,
     NNShimError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         ModuleInfo,
         inspect_module,
     )
+    from rewriter.diagnostics import Diagnostic
     from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
     from rewriter.rewriting.values import Plan, Rename
@@ -45,11 +47,13 @@ __all__ = [
     "Comparison",
     "CustomSection",
     "DependencyMissing",
+    "Diagnostic",
     "Difference",
     "HostMismatch",
     "ImportedItem",
     "InputError",
     "InvalidModule",
+    "InvalidResult",
     "MalformedModule",
     "Module",
     "ModuleError",
@@ -73,6 +77,7 @@ __all__ = [
 _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
+    "diagnostics": ("Diagnostic",),
     "options": ("RewriteOptions",),
     "rewriting.pipeline": ("Result", "rewrite", "rewrite_file"),
     "rewriting.values": ("Plan", "Rename"),

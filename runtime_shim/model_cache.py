@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rewriter.errors import InputError, OutputError
+from rewriter.errors import InputError, OutputError, UsageError
 from rewriter.files.locks import lock
 
-__all__ = ["Kept", "clear", "kept_models", "key_of", "workplace"]
+__all__ = ["Kept", "check_folder", "clear", "kept_models", "key_of", "workplace"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -80,6 +80,18 @@ def workplace(folder: str, most: int | None, runtime: str, key: str) -> Iterator
     finally:
         shutil.rmtree(work, ignore_errors=True)
         os.close(lock)
+
+
+def check_folder(folder: str) -> None:
+    """Raise UsageError for what cannot be a folder in which files are kept. It is made at its first
+    use, if it is not there yet."""
+    there = os.path.abspath(folder)
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if not os.path.isdir(there):
+        raise UsageError(f"the model cache cannot be {folder}: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"the model cache cannot be {folder}: no permission to write in {there}")
 
 
 def kept_models(folder: str) -> list[Kept]:

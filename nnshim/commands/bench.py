@@ -108,7 +108,8 @@ def _encoding(name: str) -> Encoding:
     try:
         return Encoding[name.upper()]
     except KeyError:
-        raise UsageError(f"{name!r} is no encoding") from None
+        known = ", ".join(encoding.name.lower() for encoding in Encoding)
+        raise UsageError(f"{name!r} is not an encoding; expected one of {known}") from None
 
 
 def _options(given_text: str | None) -> dict[str, Any]:

@@ -4,7 +4,6 @@
 
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -16,27 +15,27 @@ from nnshim.commands.common import (
     counted,
     fail,
     note,
-    once,
     say,
     start_logging,
     to_json,
 )
-from rewriter.errors import InputError, UsageError
+from nnshim.commands.run_options import (
+    NAMED_LIMITS,
+    parse_devices,
+    parse_dirs,
+    parse_env,
+    parse_fallback,
+    parse_limits,
+    parse_size,
+    parse_wasi,
+)
 
 if TYPE_CHECKING:
-    from runtime_shim import GraphStats, HostError, Limits, NamedGraph, Outcome
+    import logging
+
+    from runtime_shim import GraphStats, HostError, Outcome
 
 __all__ = ["command"]
-
-_DIGITS = 30
-"""More than any number needs; Python refuses to read thousands."""
-
-_NAMED_LIMITS = (
-    *("graphs", "contexts", "models", "tensors", "total"),
-    *("names", "configurations", "loading"),
-)
-"""Those of runtime_shim.host.limits that have no option of their own."""
-
 
 _REMEDIES = {
     "graphs": "--nn-preload NAME:ENCODING:TARGET:PATH, -S nn-graph=ENCODING::DIR,"
@@ -119,7 +118,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME=N",
-            help=f"Of {', '.join(_NAMED_LIMITS)}: graphs and contexts are counts, loading is in"
+            help=f"Of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading is in"
             " seconds, the others are sizes.",
         ),
     ] = None,
@@ -158,33 +157,34 @@ def command(
     run; 2 usage; 3 a needed tool is missing.
     """
     import gc
+    import logging
     import signal
 
     from rewriter.files.input import open_source
     from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
-    limits = _parse_limits(timeout, fuel, max_memory, limit or [])
+    limits = parse_limits(timeout, fuel, max_memory, limit or [])
     if timeout is not None:
         _stop_after(timeout)
     start_logging(verbose)
-    graphs = [*_parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
+    said = _Said()
+    logging.getLogger("runtime_shim").addFilter(said)
+    graphs = [*parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
     if graphs_file is not None:
         graphs += read_graphs(graphs_file)
-    if graph_files is not None and not os.path.isdir(graph_files):
-        raise InputError(f"--graph-files: there is no folder {graph_files}")
-    if gpu_fallback not in (None, "cpu"):
-        raise UsageError(f"--gpu-fallback {gpu_fallback}: there is none but cpu")
     kept = MODEL_CACHE_SIZE
     if model_cache_size is not None:
-        if model_cache is None:
-            raise UsageError("--model-cache-size makes a difference with --model-cache only")
-        kept = _parse_size("--model-cache-size", model_cache_size)
+        kept = parse_size("--model-cache-size", model_cache_size)
+    if stats_json is not None:
+        from rewriter.files.output import check_writable
+
+        check_writable(stats_json)
     host = NNHost(
         graphs=graphs,
         graph_files=graph_files,
-        devices=_parse_all("--device", _parse_device, device),
-        gpu_fallback=gpu_fallback is not None,
+        devices=parse_devices(device or []),
+        gpu_fallback=parse_fallback(gpu_fallback),
         threads=threads,
         fast_math=fast_math,
         model_cache=model_cache,
@@ -195,8 +195,8 @@ def command(
     arguments = args or []
     options = RunOptions(
         argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
-        env=_parse_all("--env", _parse_env, env),
-        dirs=_parse_all("--dir", _parse_dir, dirs),
+        env=parse_env(env or []),
+        dirs=parse_dirs(dirs or []),
         invoke=invoke,
         invoke_args=arguments if invoke is not None else (),
         trap_unknown_imports=trap_unknown_imports,
@@ -215,10 +215,27 @@ def command(
         _report(host.stats(), stats, stats_json)
     _say_how(outcome)
     if outcome.refused is not None:
-        _say_refused(*outcome.refused, verbose)
+        function, error = outcome.refused
+        _say_refused(function, error, verbose or error.reason in said.warnings)
     for result in outcome.results:
         say(str(result))
     _end(outcome.exit_code)
+
+
+class _Said:
+    """What was logged as a warning, which is not said again for the call that it came of."""
+
+    def __init__(self) -> None:
+        self.warnings: set[str] = set()
+
+    def __call__(self, record: "logging.LogRecord") -> bool:
+        import logging
+
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            self.warnings.add(text)
+            return True
+        return not any(text.endswith(warning) for warning in self.warnings)
 
 
 def _say_how(outcome: "Outcome") -> None:
@@ -283,86 +300,3 @@ def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
                 f" {counted(row.loads, 'time')} in {row.load_seconds * 1e3:.1f} ms,"
                 f" {counted(row.inferences, 'inference')} in {row.inference_seconds * 1e3:.1f} ms"
             )
-
-
-def _parse_wasi(options: list[str]) -> "list[NamedGraph]":
-    from runtime_shim import parse_nn_graph
-
-    graphs = []
-    for option in (part for text in options for part in text.split(",")):
-        key, _, value = option.partition("=")
-        if key == "nn-graph":
-            graphs.append(parse_nn_graph(value))
-        elif option not in ("nn", "nn=y"):
-            raise UsageError(f"-S {option}: known are nn (always on) and nn-graph=ENCODING::DIR")
-    return graphs
-
-
-def _parse_all(
-    option: str, parse: Callable[[str], tuple[str, str]], texts: list[str] | None
-) -> dict[str, str]:
-    pairs = list(map(parse, texts or []))
-    once(option, (key for key, _ in pairs))
-    return dict(pairs)
-
-
-def _parse_device(option: str) -> tuple[str, str]:
-    what, equals, device = option.partition("=")
-    if not equals or not device:
-        raise UsageError(f"--device {option}: expected ENCODING=DEVICE or TARGET=DEVICE")
-    return what, device
-
-
-def _parse_limits(
-    timeout: float | None, fuel: int | None, max_memory: str | None, options: list[str]
-) -> "Limits":
-    from runtime_shim import Limits
-
-    limits = Limits(timeout=timeout, fuel=fuel)
-    if max_memory is not None:
-        limits = limits._replace(memory=_parse_size("--max-memory", max_memory))
-    once("--limit", (option.partition("=")[0] for option in options))
-    for option in options:
-        name, _, value = option.partition("=")
-        if name not in _NAMED_LIMITS:
-            raise UsageError(f"--limit {option}: expected {', '.join(_NAMED_LIMITS)}")
-        if name == "loading":
-            limits = limits._replace(loading=_parse_seconds("--limit loading", value))
-        else:
-            limits = limits._replace(**{name: _parse_size(f"--limit {name}", value)})
-    limits.check()
-    return limits
-
-
-def _parse_seconds(option: str, text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds < float("inf"):
-        raise UsageError(f"{option} {text}: expected a number of seconds")
-    return seconds
-
-
-def _parse_size(option: str, text: str) -> int:
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
-    if not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
-        raise UsageError(f"{option} {text}: expected a number, or one with K, M or G")
-    return int(number) * unit
-
-
-def _parse_env(option: str) -> tuple[str, str]:
-    key, equals, value = option.partition("=")
-    if not key:
-        raise UsageError(f"--env {option}: expected K=V, or K to pass on a variable")
-    if not equals and key not in os.environ:
-        raise UsageError(f"--env {key}: there is no such variable to pass on")
-    return key, value if equals else os.environ[key]
-
-
-def _parse_dir(option: str) -> tuple[str, str]:
-    host, separator, guest = option.partition("::")
-    if not host or (separator and not guest):
-        raise UsageError(f"--dir {option}: expected HOST or HOST::GUEST")
-    return (guest if separator else host), host

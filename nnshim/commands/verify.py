@@ -8,8 +8,8 @@ import typer
 
 from nnshim.commands.common import errors_in_json, print_json, say
 from nnshim.render import json, text
-from rewriter import compare
-from rewriter.files.input import open_source
+from rewriter import Module, ModuleError, compare
+from rewriter.files.input import Source, open_source
 
 __all__ = ["command"]
 
@@ -20,8 +20,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare two modules, which may differ in nothing but what a rewrite changes: the module
-    names of imports, adapters before wasi-nn's functions and what calls them, debug sections and
-    signatures that are gone, and a record, which has to be about ORIGINAL.
+    names of imports, adapters before wasi-nn's functions and what calls them, the length of indices
+    that adapters have left, debug sections and signatures that are gone, and a record, which has to
+    be about ORIGINAL.
 
     Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
     byte offsets), or one of them cannot be read; 2 usage.
@@ -31,10 +32,17 @@ def command(
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(before.data, after.data)
+        comparison = compare(_module(before), _module(after))
     if as_json:
         print_json(json.compared(comparison))
     else:
         say(*text.compared(comparison))
     if not comparison.only_rewritten:
         raise typer.Exit(1)
+
+
+def _module(source: Source) -> Module:
+    try:
+        return Module(source.data)
+    except ModuleError as error:
+        raise error.of(source.name) from error

@@ -165,6 +165,7 @@ def compared(comparison: Comparison) -> Object:
         "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in comparison.renames],
         "adapters": comparison.adapters,
         "dropped": comparison.dropped,
+        "widened": comparison.widened,
         "differences": [
             {
                 "code": found.code,

@@ -122,6 +122,10 @@ def compared(comparison: Comparison) -> list[str]:
     lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in comparison.renames]
     lines += [f"adapter {name}" for name in comparison.adapters]
     lines += [f"dropped: {name}" for name in comparison.dropped]
+    lines += [
+        f"only the indices of wasi-nn's functions are longer or shorter: {title}"
+        for title in comparison.widened
+    ]
     if not comparison.only_rewritten:
         return [*lines, *(f"error[{found.code}]: {found}" for found in comparison.differences)]
     verdict = "no other difference" if lines else "no difference"

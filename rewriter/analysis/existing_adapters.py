@@ -55,10 +55,12 @@ class FoundAdapters(NamedTuple):
         """Raise UnsupportedModule where adapters would not be the same from `guest`."""
         standing = (found.adapter for found in self.standing.values())
         for adapter in (*standing, *(trace.adapter for trace in self.traces if trace.adapter)):
-            from rewriter.adapters.adapter import same_adapter
+            from rewriter.adapters.adapter import adapter_for, same_adapter
 
-            of_guest = adapter._replace(source=guest)
-            if adapter.function not in guest.functions or not same_adapter(adapter, of_guest):
+            function = adapter.function
+            known = function in guest.functions
+            of_guest = adapter_for(function, guest, adapter.target) if known else None
+            if not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
                     f"it is said to be of the {guest.name} ABI, and its adapter {adapter.name} is"
                     f" for a guest of {adapter.source.name}",

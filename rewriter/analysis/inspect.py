@@ -154,27 +154,18 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
             functions += 1
         elif isinstance(item.type, MemoryType):
             memories.append(item.type)
-    if section := module.find(SectionId.MEMORY):
-        cursor = section.cursor()
-        for _ in range(cursor.count("memories")):
-            check_number(len(memories) + 1, "memories", cursor.pos, MOST_MEMORIES)
-            memories.append(memory_type(cursor))
-        cursor.finish("the memories")
+    memories += _defined_memories(module, len(memories))
     exports = partial(_exports, module, len(memories))
     adapter_memory = None
     for name, index in exports():
         if index is not None and name == _SHARED_MEMORY:
             adapter_memory = AdapterMemory(index, memories[index].page_size)
-    found = find_adapters(
-        module,
-        {
-            index: (item.name, item.type)
-            for index, item in wasi_nn.items()
-            if isinstance(item.type, FuncType)
-        },
-        functions,
-        adapter_memory,
-    )
+    adaptable = {
+        index: (item.name, item.type)
+        for index, item in wasi_nn.items()
+        if isinstance(item.type, FuncType)
+    }
+    found = find_adapters(module, adaptable, functions, adapter_memory)
     return ModuleInfo(
         module=module,
         imports=Reading(imports),
@@ -192,6 +183,18 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         adapter_memory=adapter_memory,
         guest=guest,
     )
+
+
+def _defined_memories(module: Module, imported: int) -> Iterator[MemoryType]:
+    """Those after the imported ones."""
+    section = module.find(SectionId.MEMORY)
+    if section is None:
+        return
+    cursor = section.cursor()
+    for number in range(1, 1 + cursor.count("memories")):
+        check_number(imported + number, "memories", cursor.pos, MOST_MEMORIES)
+        yield memory_type(cursor)
+    cursor.finish("the memories")
 
 
 def exported_function(module: Module, name: str) -> FuncType | None:

@@ -70,15 +70,15 @@ CODES = (
         "the host does not define an import",
         "The module imports something beside wasi-nn that the host is known not to define. "
         "Instantiation would fail with an unknown import.",
-        "Build the guest for WASI 0.1 only (in AssemblyScript, with a shim for `env.abort`), or "
-        "run it in a program that defines those imports.",
+        "Build the guest for WASI 0.1 only (in AssemblyScript, `--use abort=` names a function "
+        "instead of `env.abort`), or run it in a program that defines those imports.",
     ),
     Code(
         "NN213",
         Severity.ERROR,
         "the host does not read compact import sections",
         "The module's import section uses the encoding that has a module name once for several "
-        "imports, which no host reads by default.",
+        "imports, and the host does not read that.",
         "`wasm-opt --disable-compact-imports` writes the usual one.",
     ),
     Code(
@@ -149,10 +149,10 @@ CODES = (
         "NN236",
         Severity.NOTE,
         "the host copies an output only into a buffer that is declared four times as large",
-        "The host compares the length of the guest's buffer with the number of bytes as if it were "
-        "one of elements.",
-        "Declare four times the length in the guest, or adapt the guest with `nnshim rewrite --for "
-        "HOST IN OUT`.",
+        "The host takes the length of the guest's buffer for a number of 32-bit floats, and "
+        "compares it with the size of the output in bytes.",
+        "Declare four times the length in a guest that is written for this host. Adapters of "
+        "other guests do so by themselves.",
     ),
     Code(
         "NN237",
@@ -160,7 +160,7 @@ CODES = (
         "the host reads a tensor's type as 32 bits",
         "In the specification it is one byte, and what follows it is not defined. The host reads "
         "all four.",
-        "Set the three bytes behind it to zero in the guest, which compilers usually do.",
+        "Set the three bytes behind it to zero in the guest.",
     ),
     Code(
         "NN238",

@@ -194,7 +194,7 @@ CODES = (
         Severity.ERROR,
         'no memory is exported as "memory"',
         "A host reads a guest's tensors from the memory that the guest exports under the name "
-        "`memory`. This module has none, so that every call of wasi-nn would fail.",
+        "`memory`. This module has none, so that calls of wasi-nn fail.",
         "Export it: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
         '`(memory (export "memory") 1)`.',
     ),

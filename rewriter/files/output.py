@@ -13,7 +13,7 @@ from rewriter.errors import InputError, OutputError, UsageError
 from rewriter.files.input import Source
 from rewriter.files.locks import lock
 
-__all__ = ["check_path", "is_same_file", "write_atomic", "write_to_stdout"]
+__all__ = ["check_path", "check_writable", "is_same_file", "write_atomic", "write_to_stdout"]
 
 _TEMPORARY = ".nnshim-"
 """How the names of temporary files begin."""
@@ -174,6 +174,26 @@ def _copy(source_fd: int, fd: int, piece: range) -> None:
             raise InputError("the input became shorter while it was copied; nothing was written")
         _write_all(fd, buffer[:count])
         pos += count
+
+
+def check_writable(path: str) -> None:
+    """Raise OutputError where a file cannot be written, as far as that shows beforehand."""
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    if os.path.isdir(target):
+        reason = "it is a folder"
+    elif not os.path.isdir(folder):
+        reason = f"there is no folder {folder}"
+    elif not os.access(target if _is_special(target) else folder, os.W_OK):
+        reason = "no permission"
+    else:
+        return
+    raise OutputError(f"cannot write {path}: {reason}")
+
+
+def _is_special(path: str) -> bool:
+    """Whether it is there, and written to as it is: a pipe, a device."""
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def write_to_stdout(module: bytes) -> None:

@@ -24,14 +24,15 @@ def is_padding(section: Section) -> bool:
     )
 
 
-def fill_gap(patch: Patch, imports: Section) -> None:
+def fill_gap(patch: Patch) -> None:
     """Add to the patch what keeps the rest in its place, and take a gap away that is not needed.
 
     Raises UnsupportedModule where that is not possible: the imports get longer than before, or
     something else changes besides them.
     """
+    imports = patch.module.find(SectionId.IMPORT)
     changed = patch.edits()
-    if not changed:
+    if imports is None or not changed:
         return
     after = next((s for s in patch.module.sections if s.start == imports.end), None)
     gap = after if after and is_padding(after) else None

@@ -3,48 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from rewriter.errors import UnsupportedModule
+from rewriter.diagnostics import Diagnostic
+from rewriter.errors import NothingToRename, UnsupportedModule
+from rewriter.options import RewriteOptions
+from rewriter.rewriting.aim import Wanted, choose
 from rewriter.rewriting.rename_imports import rewrite_imports
 from rewriter.rewriting.values import NOT_ADAPTING, Adapting, Plan
 from rewriter.wasm.custom import DESCRIBE_CODE, Custom, custom_kind
 from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Edit, Patch, growth
-from rewriter.wasm.sections import SectionId
-
-if TYPE_CHECKING:
-    from rewriter.adapters.adapter import Adapter
-    from rewriter.analysis.inspect import ModuleInfo
+from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["make_plan"]
 
 
 def make_plan(
-    module: Module,
-    mapping: Mapping[str, str],
-    info: ModuleInfo | None = None,
-    wanted: Mapping[int, Adapter | None] | None = None,
-    *,
-    drop_debug: bool = False,
-    drop_signature: bool = False,
-    keep_offsets: bool = False,
-    record: Mapping[str, object] | None = None,
+    module: Module, options: RewriteOptions, entry: Mapping[str, object] | None = None
 ) -> Plan:
-    """Plan to give every import whose module name is a key of `mapping` the name beside it.
+    """Plan what the options ask for, step by step on one patch.
 
-    All renames happen at once, so names can be swapped. `wanted`, with the `info` it was chosen by,
-    has the adapter that is to stand before each import, by its index, or None for none.
-    `drop_debug` and `drop_signature` remove what would no longer match; `keep_offsets` fills the
-    gap that shorter imports leave; `record`, by rewriter.rewriting.provenance.new_entry, is added
-    where anything changes.
-
-    Raises MalformedModule for imports that cannot be read, and UnsupportedModule for a relocatable
-    object file, for a signed module that would change, and where offsets cannot be
-    kept.
+    `entry`, by rewriter.rewriting.provenance.new_entry, is added where anything changes. Raises
+    what `rewriter.rewriting.aim.choose` does, MalformedModule where the module cannot be read,
+    UnsupportedModule for a relocatable object file, for a signed module that would change, and
+    where offsets cannot be kept, and NothingToRename if that is an error by the options.
     """
+    customs = _look_through(module)
+    aim = choose(module, options)
+    patch = Patch(module)
+    adapting = _install(patch, aim.wanted)
+    renames = rewrite_imports(patch, aim.names, adapting.imports)
+    dropped = _drop(patch, customs, options)
+    if options.keep_offsets:
+        from rewriter.rewriting.padding import fill_gap
+
+        fill_gap(patch)
+    if entry is not None and patch.edits():
+        from rewriter.rewriting.provenance import add_record
+
+        add_record(patch, entry)
+    edits = patch.edits()
+    if options.require and not edits:
+        raise NothingToRename(f"there is nothing to change in {module.name}")
+    if edits and not options.drop_signature:
+        customs.check_signature()
+    outdated: tuple[str, ...] = ()
+    if customs.describe_code and not options.drop_debug:
+        outdated = _outdated(module, edits, adapting)
+    return Plan(
+        input_size=module.size,
+        edits=edits,
+        renames=renames,
+        adapting=adapting,
+        dropped=dropped,
+        outdated=outdated,
+        notes=(*aim.notes, *_told(outdated, adapting)),
+    )
+
+
+class _Customs(NamedTuple):
+    """The first section of a signature, and whether there are sections that describe code."""
+
+    signature: Section | None
+    describe_code: bool
+
+    def check_signature(self) -> None:
+        """Raise UnsupportedModule for a signed module."""
+        if self.signature is not None:
+            raise UnsupportedModule(
+                "the module is signed, and the signature would not hold after a rewrite",
+                self.signature.start,
+                "NN110",
+                "rewrite it before it is signed, or take the signature off (--drop-signature) and"
+                " sign the result",
+            )
+
+
+def _look_through(module: Module) -> _Customs:
+    """Raises UnsupportedModule for a relocatable object file."""
     signature = None
-    describing = False
+    describe_code = False
     for section in module.sections:
         kind = custom_kind(section.name)
         if kind is Custom.LINKING:
@@ -57,49 +96,28 @@ def make_plan(
             )
         if signature is None and kind is Custom.SIGNATURE:
             signature = section
-        describing |= kind in DESCRIBE_CODE
-    patch = Patch(module)
-    adapting = NOT_ADAPTING
-    if info and wanted:
-        from rewriter.rewriting.install_adapters import adapt  # what only renames starts without it
-
-        adapting = adapt(patch, info, wanted)
-    renames = rewrite_imports(patch, mapping, adapting.imports)
-    dropped: tuple[str, ...] = ()
-    if (drop_debug and describing) or (drop_signature and signature):
-        dropped = _drop(patch, drop_debug, drop_signature)
-    if keep_offsets and (imports := module.find(SectionId.IMPORT)):
-        from rewriter.rewriting.padding import fill_gap
-
-        fill_gap(patch, imports)
-    if record is not None and patch.edits():
-        from rewriter.rewriting.provenance import add_record
-
-        add_record(patch, record)
-    edits = patch.edits()
-    if edits and signature and not drop_signature:
-        raise UnsupportedModule(
-            "the module is signed, and the signature would not hold after a rewrite",
-            signature.start,
-            "NN110",
-            "rewrite it before it is signed, or take the signature off (--drop-signature) and sign"
-            " the result",
-        )
-    return Plan(
-        input_size=module.size,
-        edits=edits,
-        renames=renames,
-        adapting=adapting,
-        dropped=dropped,
-        outdated=_outdated(module, edits, adapting) if describing and not drop_debug else (),
-    )
+        describe_code |= kind in DESCRIBE_CODE
+    return _Customs(signature, describe_code)
 
 
-def _drop(patch: Patch, debug: bool, signature: bool) -> tuple[str, ...]:
+def _install(patch: Patch, wanted: Wanted | None) -> Adapting:
+    if wanted is None or not wanted.adapters:
+        return NOT_ADAPTING
+    from rewriter.rewriting.install_adapters import adapt  # what only renames starts without it
+
+    return adapt(patch, wanted.info, wanted.adapters)
+
+
+def _drop(patch: Patch, customs: _Customs, options: RewriteOptions) -> tuple[str, ...]:
+    """Remove the sections that the options say, and name each of their names once."""
+    kinds: list[Custom] = []
+    if options.drop_debug and customs.describe_code:
+        kinds += DESCRIBE_CODE
+    if options.drop_signature and customs.signature:
+        kinds.append(Custom.SIGNATURE)
     names: dict[str, None] = {}
-    for section in patch.module.sections:
-        kind = custom_kind(section.name)
-        if (signature and kind is Custom.SIGNATURE) or (debug and kind in DESCRIBE_CODE):
+    for section in patch.module.sections if kinds else ():
+        if custom_kind(section.name) in kinds:
             patch.drop(section)
             names[section.name or ""] = None
     return tuple(names)
@@ -114,3 +132,14 @@ def _outdated(module: Module, edits: Sequence[Edit], adapting: Adapting) -> tupl
         outdated = DESCRIBE_CODE
     names = (section.name or "" for section in module.sections)
     return tuple(dict.fromkeys(name for name in names if custom_kind(name) in outdated))
+
+
+def _told(outdated: Sequence[str], adapting: Adapting) -> Sequence[Diagnostic]:
+    """What is said of sections that no longer match."""
+    if not outdated:
+        return ()
+    remedy = "--drop-debug removes them"
+    if not adapting.adapted:
+        remedy += ", --keep-offsets leaves the code where it was"
+    message = f"code has moved, so these no longer match: {', '.join(outdated)}"
+    return (Diagnostic("NN311", message, help=remedy),)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.patch import Edit, growth
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Plan:
 
     With nothing to do there are no edits, and the input is the output. `dropped` names the custom
     sections that go, `outdated` those that describe code by positions which have changed, each name
-    once.
+    once. `notes` say what was guessed, and what no longer holds.
     """
 
     input_size: int
@@ -72,6 +73,7 @@ class Plan:
     adapting: Adapting
     dropped: tuple[str, ...]
     outdated: tuple[str, ...]
+    notes: tuple[Diagnostic, ...] = ()
 
     @property
     def output_size(self) -> int:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from rewriter.abi.dialects import DIALECTS
+from rewriter.errors import ModuleError
 from rewriter.rewriting.padding import is_padding
 from rewriter.rewriting.provenance import compare_records
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
+    NAMING_SECTIONS,
+    Part,
     RenameCounts,
     Side,
     compare_changed,
@@ -35,12 +38,14 @@ __all__ = ["Comparison", "Difference", "compare"]
 class Comparison:
     """`renames` are the module names that differ, `adapters` the names of those that one of the
     modules has and the other has not, `dropped` the sections for debugging, and the signatures,
-    that are gone;
-    `differences` is everything else that differs."""
+    that are gone; `widened` the sections in which nothing but the indices of wasi-nn's functions
+    are written in more or fewer bytes, as adapting and adapting back leaves them. `differences` is
+    everything else that differs."""
 
     renames: tuple[Rename, ...]
     adapters: tuple[str, ...]
     dropped: tuple[str, ...]
+    widened: tuple[str, ...]
     differences: tuple[Difference, ...]
     sections: int
     """How many sections that a rewrite does not change are the same byte for byte."""
@@ -59,6 +64,7 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
     differences = list(compare_records(left.module, right.module))
     renames: RenameCounts = Counter()
     dropped: list[str] = []
+    widened: list[str] = []
     same = 0
     for one, other in _pairs(partial(_others, left.module), partial(_others, right.module)):
         if one is None or other is None:
@@ -68,9 +74,12 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
                 differences += _only_in_one(left, one, right, other)
             continue
         if _may_change(left, one, right):
-            differences += _compare_meaning(left, one, right, other, renames)
+            differences += _compare_meaning(Part(left, one), Part(right, other), renames)
         else:
-            found = list(_compare_whole(left, one, right, other))
+            found = list(_compare_whole(one, other))
+            if found and _differs_in_widths(Part(left, one), Part(right, other)):
+                widened.append(one.title)
+                continue
             same += not found
             differences += found
     names = Counter(found.adapter.name for found in left.info.adapters.values())
@@ -79,6 +88,7 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
         tuple(Rename(old, new, count) for (old, new), count in renames.items()),
         tuple(sorted(name for name, count in names.items() if count)),
         tuple(dropped),
+        tuple(widened),
         tuple(differences),
         same,
     )
@@ -113,37 +123,45 @@ def _may_change(left: Side, one: Section, right: Side) -> bool:
     return one.id is SectionId.IMPORT or (adapted and one.id in CHANGED_SECTIONS)
 
 
-def _compare_meaning(
-    left: Side, one: Section, right: Side, other: Section, renames: RenameCounts
-) -> Iterator[Difference]:
-    if one.id is SectionId.IMPORT:
-        yield from compare_imports(left, one, right, other, renames)
-    elif one.id is SectionId.TYPE:
-        yield from _compare_types(left, one, right, other)
+def _compare_meaning(one: Part, other: Part, renames: RenameCounts) -> Iterator[Difference]:
+    if one.section.id is SectionId.IMPORT:
+        yield from compare_imports(one, other, renames)
+    elif one.section.id is SectionId.TYPE:
+        yield from _compare_types(one, other)
     else:
-        yield from compare_changed(left, one, right, other)
+        yield from compare_changed(one, other)
 
 
-def _compare_whole(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:
+def _differs_in_widths(one: Part, other: Part) -> bool:
+    """Whether only indices of wasi-nn's functions have other widths, because adapters have to be
+    called by longer ones; a section that cannot be read differs in more."""
+    try:
+        return one.section.id in NAMING_SECTIONS and not any(compare_changed(one, other))
+    except ModuleError:
+        return False
+
+
+def _compare_whole(one: Section, other: Section) -> Iterator[Difference]:
     before, after = range(one.content, one.end), range(other.content, other.end)
-    yield from compare_bytes(one.title, left.data, before, right.data, after)
+    yield from compare_bytes(one.title, one.data, before, other.data, after)
     if one.size_width != other.size_width:
         what = f"{one.title}: size field width"
         yield Difference("NN405", what, one.start + 1, other.start + 1)
 
 
-def _compare_types(left: Side, one: Section, right: Side, other: Section) -> Iterator[Difference]:
+def _compare_types(one: Part, other: Part) -> Iterator[Difference]:
     """One may have types of wasi-nn's functions after those of the other: adapting appends them,
     and taking adapters away again leaves them."""
-    fewer, more = sorted((left.module.types, right.module.types), key=len)
+    fewer, more = sorted((one.side.module.types, other.side.module.types), key=len)
     added = (more[index] for index in range(len(fewer), len(more)))
-    before, after = range(one.content, one.end), range(other.content, other.end)
+    left, right = one.section, other.section
+    before, after = range(left.content, left.end), range(right.content, right.end)
     signatures = _signatures()
     if all(func_type in signatures for func_type in added):
-        before, after = _after_count(one), _after_count(other)
+        before, after = _after_count(left), _after_count(right)
         size = min(len(before), len(after))
         before, after = before[:size], after[:size]
-    yield from compare_bytes(one.title, left.data, before, right.data, after)
+    yield from compare_bytes(left.title, left.data, before, right.data, after)
 
 
 def _signatures() -> Set[FuncType]:

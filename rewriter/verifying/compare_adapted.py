@@ -7,8 +7,9 @@ to the function behind it. A reference that goes past an adapter is a difference
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import zip_longest
+from typing import NamedTuple
 
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import inspect_module
@@ -22,7 +23,15 @@ from rewriter.wasm.module import Module
 from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["CHANGED_SECTIONS", "RenameCounts", "Side", "compare_changed", "compare_imports"]
+__all__ = [
+    "CHANGED_SECTIONS",
+    "NAMING_SECTIONS",
+    "Part",
+    "RenameCounts",
+    "Side",
+    "compare_changed",
+    "compare_imports",
+]
 
 RenameCounts = Counter[tuple[str, str]]
 
@@ -32,12 +41,15 @@ class Side:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        self.data = module.data
         self.info = inspect_module(module)
         self.adapted = frozenset(self.info.adapters)
         self.behind = {found.function_index: slot for slot, found in self.info.adapters.items()}
         self.first = min(self.behind, default=None)
         """The index of the first adapter; all functions from it on are adapters."""
+
+    def kept(self, defined: int) -> int:
+        """How many of the functions that the module defines are not adapters."""
+        return defined if self.first is None else self.first - self.info.imported_functions
 
     def exports(self, section: Section) -> Iterator[range]:
         """Where each export stands that is not one of an adapter."""
@@ -59,33 +71,44 @@ class Side:
         return False
 
 
-def compare_changed(
-    left: Side, left_section: Section, right: Side, right_section: Section
-) -> Iterator[Difference]:
+class Part(NamedTuple):
+    """A section of one of the two modules."""
+
+    side: Side
+    section: Section
+
+
+class _Stretch(NamedTuple):
+    """Bytes of one of the two modules, and where they name functions that matter."""
+
+    side: Side
+    place: range
+    references: Sequence[Reference]
+
+
+def compare_changed(one: Part, other: Part) -> Iterator[Difference]:
     """The differences in one of CHANGED_SECTIONS."""
-    yield from _COMPARE[left_section.id](left, left_section, right, right_section)
+    yield from _COMPARE[one.section.id](one, other)
 
 
-def compare_imports(
-    left: Side, left_section: Section, right: Side, right_section: Section, renames: RenameCounts
-) -> Iterator[Difference]:
+def compare_imports(one: Part, other: Part, renames: RenameCounts) -> Iterator[Difference]:
     """The first import that is another one; imports may be grouped in another way."""
-    pairs = zip_longest(_imports(left, left_section), _imports(right, right_section))
-    for one, other in pairs:
-        if one is None or other is None or one[1] != other[1]:
+    for before, after in zip_longest(_imports(one), _imports(other)):
+        if before is None or after is None or before[1] != after[1]:
             what = "import section: another import"
-            yield Difference("NN411", what, one and one[2], other and other[2])
+            yield Difference("NN411", what, before and before[2], after and after[2])
             return
-        if one[0] != other[0]:
-            renames[one[0], other[0]] += 1
+        if before[0] != after[0]:
+            renames[before[0], after[0]] += 1
 
 
-def _imports(side: Side, section: Section) -> Iterator[tuple[str, object, int]]:
+def _imports(part: Part) -> Iterator[tuple[str, object, int]]:
     """Each import: its module name, what the guest takes it for, and where its name stands."""
     index = 0
-    for group in groups(section):
+    side, data = part.side, part.section.data
+    for group in groups(part.section):
         for item in group.imports:
-            what: object = (item.name.text, side.data[item.extern_start : item.extern_end])
+            what: object = (item.name.text, data[item.extern_start : item.extern_end])
             if item.extern.is_func:
                 standing = side.info.adapters.get(index)
                 what = (
@@ -97,133 +120,93 @@ def _imports(side: Side, section: Section) -> Iterator[tuple[str, object, int]]:
             yield group.module.text, what, item.name.start
 
 
-def _compare_functions(
-    left: Side, left_section: Section, right: Side, right_section: Section
-) -> Iterator[Difference]:
+def _wanted(part: Part, other: Part) -> Set[int]:
+    """The functions in a module whose references are looked at: adapters, and the imports that one
+    of both has adapters for, or if there are none, all of wasi-nn's, which may have had one."""
+    adapted = part.side.adapted | other.side.adapted
+    every = part.side.info.wasi_nn.keys() | other.side.info.wasi_nn.keys()
+    return (adapted or every) | part.side.behind.keys()
+
+
+def _compare_functions(one: Part, other: Part) -> Iterator[Difference]:
     """All but the adapters have to have the types that they had."""
-    one, other = (
-        found[: _kept(side, len(found))]
-        for side, found in (
-            (left, defined_types(left_section)),
-            (right, defined_types(right_section)),
+    before, after = map(_kept_types, (one, other))
+    if before != after:
+        what = "function section: other functions"
+        yield Difference("NN412", what, one.section.content, other.section.content)
+
+
+def _kept_types(part: Part) -> Sequence[int]:
+    found = defined_types(part.section)
+    return found[: part.side.kept(len(found))]
+
+
+def _compare_referring(one: Part, other: Part) -> Iterator[Difference]:
+    stretches = (
+        _Stretch(
+            part.side,
+            range(part.section.content, part.section.end),
+            section_references(part.section, _wanted(part, opposite)),
         )
+        for part, opposite in ((one, other), (other, one))
     )
-    if one != other:
-        yield Difference(
-            "NN412",
-            "function section: other functions",
-            left_section.content,
-            right_section.content,
-        )
+    yield from _compare_around(one.section.title, *stretches)
 
 
-def _kept(side: Side, defined: int) -> int:
-    """How many of the functions that a module defines are no adapters."""
-    return defined if side.first is None else side.first - side.info.imported_functions
-
-
-def _compare_referring(
-    left: Side, left_section: Section, right: Side, right_section: Section
-) -> Iterator[Difference]:
-    adapted = left.adapted | right.adapted
-    left_references, right_references = (
-        section_references(section, adapted | side.behind.keys())
-        for side, section in ((left, left_section), (right, right_section))
-    )
-    yield from _compare_around(
-        left_section.title,
-        left,
-        range(left_section.content, left_section.end),
-        left_references,
-        right,
-        range(right_section.content, right_section.end),
-        right_references,
-    )
-
-
-def _compare_exports(
-    left: Side, left_section: Section, right: Side, right_section: Section
-) -> Iterator[Difference]:
-    """All but those of adapters, one by one, as adapters make the section longer."""
-    adapted = left.adapted | right.adapted
-    left_references, right_references = (
-        {r.end: [r] for r in section_references(section, adapted | side.behind.keys())}
-        for side, section in ((left, left_section), (right, right_section))
-    )
-    title = left_section.title
-    for one, other in zip_longest(left.exports(left_section), right.exports(right_section)):
-        if one is None or other is None:
-            starts = (None if item is None else item.start for item in (one, other))
+def _compare_exports(one: Part, other: Part) -> Iterator[Difference]:
+    """All but those of adapters, one by one, because adapters make the section longer."""
+    title = one.section.title
+    for before, after in zip_longest(_exports(one, other), _exports(other, one)):
+        if before is None or after is None:
+            starts = (None if item is None else item.place.start for item in (before, after))
             yield Difference("NN413", f"{title}: other exports", *starts)
             return
-        yield from _compare_around(
-            title,
-            left,
-            one,
-            left_references.get(one.stop, []),
-            right,
-            other,
-            right_references.get(other.stop, []),
-        )
+        yield from _compare_around(title, before, after)
 
 
-def _compare_code(
-    left: Side, left_section: Section, right: Side, right_section: Section
-) -> Iterator[Difference]:
-    one, other = Bodies(left_section), Bodies(right_section)
-    count, other_count = _kept(left, len(one)), _kept(right, len(other))
+def _exports(part: Part, other: Part) -> Iterator[_Stretch]:
+    """An export names a function at its end."""
+    references = {r.end: [r] for r in section_references(part.section, _wanted(part, other))}
+    for place in part.side.exports(part.section):
+        yield _Stretch(part.side, place, references.get(place.stop, []))
+
+
+def _compare_code(one: Part, other: Part) -> Iterator[Difference]:
+    bodies = [Bodies(part.section) for part in (one, other)]
+    count, other_count = one.side.kept(len(bodies[0])), other.side.kept(len(bodies[1]))
     if count != other_count:
-        yield Difference(
-            "NN412",
-            f"code section: {count} functions became {other_count}",
-            left_section.content,
-            right_section.content,
-        )
+        what = f"code section: {count} functions became {other_count}"
+        yield Difference("NN412", what, one.section.content, other.section.content)
         return
-    adapted = left.adapted | right.adapted
-    left_references, right_references = (
-        dict(body_references(found, count, adapted | side.behind.keys()))
-        for side, found in ((left, one), (right, other))
+    before, after = (
+        _bodies(part, opposite, found, count)
+        for part, opposite, found in ((one, other, bodies[0]), (other, one, bodies[1]))
     )
-    for left_body, right_body in ((one[index], other[index]) for index in range(count)):
-        yield from _compare_around(
-            left_section.title,
-            left,
-            range(left_body.content, left_body.end),
-            left_references.get(left_body, []),
-            right,
-            range(right_body.content, right_body.end),
-            right_references.get(right_body, []),
-        )
+    for left, right in zip(before, after, strict=True):
+        yield from _compare_around(one.section.title, left, right)
 
 
-def _compare_around(
-    title: str,
-    left: Side,
-    left_range: range,
-    left_references: list[Reference],
-    right: Side,
-    right_range: range,
-    right_references: list[Reference],
-) -> Iterator[Difference]:
+def _bodies(part: Part, other: Part, bodies: Bodies, count: int) -> Iterator[_Stretch]:
+    references = dict(body_references(bodies, count, _wanted(part, other)))
+    for index in range(count):
+        body = bodies[index]
+        yield _Stretch(part.side, range(body.content, body.end), references.get(body, []))
+
+
+def _compare_around(title: str, one: _Stretch, other: _Stretch) -> Iterator[Difference]:
     """The references have to name the same functions, and what is around them to be the same."""
-    left_pos, right_pos = left_range.start, right_range.start
-    end = Reference(left_range.stop, left_range.stop, -1), Reference(right_range.stop, 0, -1)
-    if len(left_references) != len(right_references):
-        yield from compare_bytes(title, left.data, left_range, right.data, right_range)
+    left, right = one.side.module.data, other.side.module.data
+    left_pos, right_pos = one.place.start, other.place.start
+    end = Reference(one.place.stop, one.place.stop, -1), Reference(other.place.stop, 0, -1)
+    if len(one.references) != len(other.references):
+        yield from compare_bytes(title, left, one.place, right, other.place)
         return
-    pairs = zip(left_references, right_references, strict=True)
-    for one, other in (*pairs, end):
-        yield from compare_bytes(
-            title,
-            left.data,
-            range(left_pos, one.start),
-            right.data,
-            range(right_pos, other.start),
-        )
-        left_pos, right_pos = one.end, other.end
-        if _called(left, one.index) != _called(right, other.index):
-            yield Difference("NN414", f"{title}: another function", one.start, other.start)
+    for before, after in (*zip(one.references, other.references, strict=True), end):
+        between = range(left_pos, before.start), range(right_pos, after.start)
+        yield from compare_bytes(title, left, between[0], right, between[1])
+        left_pos, right_pos = before.end, after.end
+        if _called(one.side, before.index) != _called(other.side, after.index):
+            yield Difference("NN414", f"{title}: another function", before.start, after.start)
 
 
 def _called(side: Side, index: int) -> object:
@@ -233,26 +216,28 @@ def _called(side: Side, index: int) -> object:
     return ("past its adapter", index) if index in side.adapted else index
 
 
-def _compare_names(
-    left: Side, left_section: Section, right: Side, right_section: Section
-) -> Iterator[Difference]:
+def _compare_names(one: Part, other: Part) -> Iterator[Difference]:
     """The names of all but the adapters, and the other names."""
-    end = min((side.first for side in (left, right) if side.first is not None), default=None)
-    one, others = function_names(left_section)
-    two, others_too = function_names(right_section)
-    kept = ((item for item in names if end is None or item[0] < end) for names in (one, two))
+    firsts = (part.side.first for part in (one, other))
+    end = min((first for first in firsts if first is not None), default=None)
+    before, others = function_names(one.section)
+    after, others_too = function_names(other.section)
+    kept = ((item for item in names if end is None or item[0] < end) for names in (before, after))
     if others != others_too or any(a != b for a, b in zip_longest(*kept)):
-        what = f"{left_section.title}: other names"
-        yield Difference("NN415", what, left_section.start, right_section.start)
+        what = f"{one.section.title}: other names"
+        yield Difference("NN415", what, one.section.start, other.section.start)
 
 
-_COMPARE: Mapping[SectionId, Callable[[Side, Section, Side, Section], Iterator[Difference]]] = {
+_COMPARE: Mapping[SectionId, Callable[[Part, Part], Iterator[Difference]]] = {
     SectionId.FUNCTION: _compare_functions,
     SectionId.CODE: _compare_code,
     SectionId.CUSTOM: _compare_names,
     **dict.fromkeys(REFERRING_SECTIONS, _compare_referring),
     SectionId.EXPORT: _compare_exports,
 }
+
+NAMING_SECTIONS = REFERRING_SECTIONS | {SectionId.CODE}
+"""The sections that can name functions."""
 
 CHANGED_SECTIONS = frozenset(_COMPARE)
 """The sections that adapting changes, besides types and imports; of the custom ones, the names."""

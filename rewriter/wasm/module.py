@@ -12,14 +12,16 @@ __all__ = ["Module"]
 
 
 class Module:
-    """A core module: its bytes, which have to stay as they are, and what has been found in them.
+    """A core module: its bytes, which have to stay as they are, and what has been found in them;
+    `name` is what messages call it.
 
     Raises UnsupportedModule for a component or a precompiled artifact, and MalformedModule for
     anything else that is not a sequence of known sections.
     """
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, name: str = "<bytes>") -> None:
         self.data = data
+        self.name = name
         self.sections = split(data)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from runtime_shim.engine.binding import NUMBERS
 from runtime_shim.errors import LinkError
 
 __all__ = ["Entry", "entry_of"]
+
+
+_NAMES_IN_A_MESSAGE = 20
 
 
 class Entry(NamedTuple):
@@ -27,8 +31,8 @@ class Entry(NamedTuple):
 def entry_of(info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entry:
     """What a guest begins with: the export `invoke`, or else what `wasmtime run` calls.
 
-    Raises LinkError for an export that is not there, and UsageError for arguments that it does not
-    take.
+    Raises UsageError for an `invoke` that is not a function, or that does not take the arguments,
+    and LinkError for a module that makes no sense.
     """
     name = _first_there(info.module) if invoke is None else invoke
     arguments, results = _types(info, name, texts)
@@ -44,8 +48,11 @@ def _types(
 ) -> tuple[list[tuple[str, int | float]], int]:
     """The arguments of the function that is called, and how many results it has."""
     if entry is not None and entry not in info.exports:
-        exported = ", ".join(info.exports) or "nothing"
-        raise LinkError(f"the module does not export {entry!r}; it exports {exported}")
+        some = ", ".join(itertools.islice(info.exports, _NAMES_IN_A_MESSAGE)) or "nothing"
+        more = ", and others" if len(info.exports) > _NAMES_IN_A_MESSAGE else ""
+        raise UsageError(f"the module does not export {entry!r}; it exports {some}{more}")
+    if entry is not None and exported_function(info.module, entry) is None:
+        raise UsageError(f"the export {entry!r} is not a function")
     if "_initialize" in info.exports and _signature(info.module, "_initialize") != ((), ()):
         raise LinkError("the export '_initialize' is not a function without arguments and results")
     if entry is None:

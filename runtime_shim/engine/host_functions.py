@@ -70,7 +70,7 @@ def _raw(
             if only_a_handle:
                 words[0] = function(session, words[0])
             else:
-                _need(_FRAMES)
+                engine.need_frames(_FRAMES)
                 words[0] = function(session, find_memory(caller), *arguments(words))
         except HostError as error:
             words[0] = error.errno
@@ -81,9 +81,3 @@ def _raw(
         return 0
 
     return callback
-
-
-def _need(frames: int) -> None:
-    """Raise RecursionError unless there is room for so many."""
-    if frames:
-        _need(frames - 1)

@@ -42,15 +42,16 @@ class RunOptions:
     """What a guest is given, and how it is started.
 
     `argv`: its arguments, beginning with its own name. `env`: its variables. `dirs`: the host's
-    folder for each path of the guest's. All have to be UTF-8, and have no NUL.
+    folder for each path of the guest's. All of it has to be UTF-8 without a NUL.
 
-    `stdin` is None for the standard input of this process, bytes, or a file that is open for
-    reading bytes, which is read ahead; after the guest has ended, a read that waits is not waited
-    for. `stdout` and `stderr` are each None for that of this process, CAPTURED, or a file that is
-    open for writing bytes, which is written to, and flushed, while the guest runs. Neither needs to
-    be a file of the system's: io.BytesIO is one. What models print is in `stdout`, too. Of captured
-    output there is as much as the host's limit `output` allows; a guest that writes more is
-    stopped.
+    `stdin` is None (this process's standard input), bytes, or a file that is open for reading
+    bytes. A file is read ahead, and `run` does not wait for a read that is still going on when the
+    guest has ended. `stdout` and `stderr` are each None (this process's), CAPTURED, or a file that
+    is open for writing bytes; it is written to and flushed while the guest runs. Files need no
+    descriptor (io.BytesIO is one), and are used by other threads. `stdout` also gets what models
+    print. A guest that writes more than the host's limit `output` to a captured stream is stopped.
+    So that it can be, a guest with any stream that is not this process's is compiled like one with
+    a `timeout`: its tight loops take up to a third longer.
 
     `invoke` is an export to be called in place of _start, and `invoke_args` are its arguments, as
     text. With `trap_unknown_imports`, functions that nobody defines trap when they are called.

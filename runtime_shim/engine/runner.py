@@ -61,14 +61,14 @@ def run(
 
     However the guest ends, that is the outcome; with `check`, GuestFailed is raised if it does not
     end well. What keeps it from starting is raised: InvalidModule, LinkError for imports that no
-    one defines, for a missing export and for a module that needs more memory than it may have,
-    UsageError for arguments that the invoked function does not take and for a host that is closed,
-    InputError for a folder that is not there. An error inside the host that is no answer to the
-    guest is raised as it is, and so is one of the files in `options`.
+    one defines and for a module that needs more memory than it may have, UsageError for an `invoke`
+    that is not an exported function or takes other arguments and for a host that is closed,
+    InputError for a folder that is not there. An error inside the host that is not an answer to the
+    guest is raised as it is, and so is what a file in `options` raises.
 
-    What the guest may use, the host's limits say: see runtime_shim.host.limits. Its time starts
-    here, and is over in time where wasmtime compiles for too long, too: that cannot be interrupted,
-    and a thread of this process goes on compiling until it is done.
+    The host's limits say what the guest may use: see runtime_shim.host.limits. Its time starts
+    here. `run` also returns in time if wasmtime compiles for too long; compiling cannot be
+    interrupted, so a thread of this process goes on until it is done.
     """
     deadline = Deadline(host.limits.timeout)
     with host.session() as session:

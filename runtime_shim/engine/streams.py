@@ -1,8 +1,8 @@
 """Standard streams of a guest that are not those of this process.
 
-wasmtime takes files: reading and writing by callbacks, it hands each write to a thread of its own,
-which takes several times as long as a pipe. So an output is a pipe, from which a thread takes what
-comes as long as the guest runs, whether that is wanted or not: a guest never waits for room.
+An output is a pipe. wasmtime also takes a callback, but hands each write to a thread of its own,
+which takes five times as long. A thread empties the pipe while the guest runs, whether what comes
+is still wanted or not, so that a guest never waits for room.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def redirects(options: RunOptions) -> bool:
 
 
 class Streams:
-    """The streams of one run: to be entered, then handed to wasmtime by `configure`, and `finish`ed
-    once the guest is gone. `stop` is called, at any time until then, where a file cannot be read or
-    written, or more than `limit` bytes of one output are captured."""
+    """The streams of one run, in three steps: enter it, `configure` wasmtime, and `finish` once the
+    guest is gone. Until then `stop` may be called, by other threads: if a file cannot be read or
+    written, or if one output has more than the `limit` of bytes that are captured."""
 
     def __init__(self, options: RunOptions, limit: int | None, stop: Stop) -> None:
         self._options = options

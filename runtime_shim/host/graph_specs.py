@@ -13,16 +13,27 @@ from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
 
-__all__ = ["NamedGraph", "graph_in", "parse_nn_graph", "parse_nn_preload", "read_graphs"]
+__all__ = [
+    "NamedGraph",
+    "graph_in",
+    "names_in",
+    "parse_nn_graph",
+    "parse_nn_preload",
+    "read_graphs",
+]
 
 _LARGEST_FILE = 1 << 24
 """Bytes of a file that names graphs: tens of thousands of them fit."""
 
 
+_MOST_SEEN = 300
+"""Files of a folder, where a few names are looked for."""
+
+
 @dataclass(frozen=True)
 class NamedGraph:
     """A model in files, by the name that guests ask for. The files are read at the first use, as
-    far as the NN runtime does not map them.
+    far as the NN runtime does not map them, and need not be there before.
 
     `target` is what it is meant for: a target, "auto", or a device that the backend has. `options`
     are the backend's; those of a guest go before them.
@@ -34,17 +45,16 @@ class NamedGraph:
     paths: tuple[str, ...]
     options: Options = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for path in self.paths:
-            if not os.path.isfile(path):
-                raise InputError(f"named graph {self.name!r}: there is no file {path}")
+    def missing(self) -> str | None:
+        """The first of the files that is not there."""
+        return next((path for path in self.paths if not os.path.isfile(path)), None)
 
 
 def parse_nn_graph(text: str) -> NamedGraph:
     """Wasmtime's `ENCODING::DIR`: the name is DIR's last part, the files in it `model.onnx`,
     `model.xml` and `model.bin`, `model.pt`, `model.tflite`, `model.pb` or `model.gguf`.
 
-    Raises UsageError, and InputError where the file is not there.
+    Raises UsageError.
     """
     encoding_text, separator, folder = text.partition("::")
     if not separator or not folder:
@@ -62,7 +72,7 @@ def parse_nn_preload(text: str) -> NamedGraph:
     the parts of the model, in the order in which a guest passes them; for GGML there is one, which
     can have colons.
 
-    Raises UsageError, and InputError where the file is not there.
+    Raises UsageError.
     """
     parts = text.split(":", 3)
     if len(parts) < 4 or not all(parts):
@@ -90,9 +100,25 @@ def graph_in(folder: str, name: str) -> NamedGraph | None:
         return None
     stem, extension = os.path.splitext(path)
     paths = (path, f"{stem}.bin") if extension == ".xml" else (path,)
-    if not all(map(os.path.isfile, paths)):
-        return None
-    return NamedGraph("/".join(parts), Encoding.AUTODETECT, Target.CPU, paths)
+    graph = NamedGraph("/".join(parts), Encoding.AUTODETECT, Target.CPU, paths)
+    return None if graph.missing() else graph
+
+
+def names_in(folder: str, most: int) -> list[str]:
+    """Up to so many names of models in a folder, by their endings; looks at a few hundred files."""
+    endings = tuple(os.path.splitext(row.files[0])[1] for row in FORMATS.values())
+    found: list[str] = []
+    seen = 0
+    for where, folders, files in os.walk(folder):
+        folders.sort()
+        seen += len(folders) + len(files)
+        inside = os.path.relpath(where, folder)
+        for file in sorted(files):
+            if file.endswith(endings) and len(found) < most:
+                found.append(os.path.normpath(os.path.join(inside, file)))
+        if seen > _MOST_SEEN or len(found) >= most:
+            break
+    return found
 
 
 def read_graphs(path: str) -> list[NamedGraph]:
@@ -100,7 +126,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
     where the file is, and where wanted `encoding` (unless given, the first bytes tell), `target`
     (cpu, gpu, tpu, auto, or a device; unless given, cpu) and a table `options`.
 
-    Raises InputError where the file, or one that it names, is not there or makes no sense.
+    Raises InputError where the file is not there or makes no sense.
     """
     import tomllib
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Self, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from rewriter.errors import UsageError
+from rewriter.errors import InputError, UsageError
 from runtime_shim.backends import OWN_ENCODINGS, import_backend
 from runtime_shim.backends.common.devices import place_name
 from runtime_shim.backends.formats import MOST_PARTS
@@ -65,8 +66,9 @@ class NNHost:
 
     `devices` overrides where models go: see runtime_shim.host.placement.Placement. With
     `gpu_fallback`, a model that is meant for a GPU that is not there runs on the CPU, and a warning
-    says so once; by default it does not load. `threads` is how many one inference may use, None for
-    as many as the NN runtime takes. With `fast_math` it may compute in less precision than the
+    says so once; by default it does not load. Neither does one that `devices` sends to a device
+    that is not there, with or without a fallback. `threads` is how many one inference may use, None
+    for as many as the NN runtime takes. With `fast_math` it may compute in less precision than the
     model's own. `model_cache` is a folder in which models are kept for the next process as OpenVINO
     has compiled them, or ONNX Runtime has optimized them for the CPU. It has up to
     `model_cache_size` bytes, 10 GiB by default and None for any number; what was used longest ago
@@ -79,8 +81,8 @@ class NNHost:
     share, one for each encoding: it holds the tensors of every guest that uses one of them. An
     operator who does not trust a named graph with that gives each guest its own host.
 
-    Raises UsageError where two `graphs` have one name, and for `devices`, `threads`,
-    `model_cache_size` and `limits` that make no sense.
+    Raises UsageError where two `graphs` have one name, and for options that make no sense, by
+    themselves or together; InputError where there is no folder `graph_files`.
     """
 
     def __init__(
@@ -101,11 +103,19 @@ class NNHost:
         limits.check()
         check_number("threads", threads, 1, MOST_THREADS)
         check_number("model_cache_size", model_cache_size, 0, (1 << 64) - 1)
+        _check_folders(graph_files, model_cache)
+        if model_cache is None and model_cache_size != MODEL_CACHE_SIZE:
+            raise UsageError("a model cache's size makes a difference where it has a folder only")
+        if limits.loading not in (None, DEFAULT_LIMITS.loading) and not isolate:
+            raise UsageError(
+                "the limit loading makes a difference with isolation only: elsewhere, a load cannot"
+                " be ended before the NN runtime returns from it"
+            )
         self.limits = limits
         self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
         self._given = dict(backends or {})
-        self._placement = Placement(devices)
+        self._placement = Placement(devices, gpu_fallback)
         self._gpu_fallback = gpu_fallback
         self._stats = HostStats()
         self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
@@ -290,6 +300,15 @@ class NNHost:
 
         patience = Patience(self.limits.loading, self.limits.timeout)
         return IsolatedBackend(encoding, self._settings, patience)
+
+
+def _check_folders(graph_files: str | None, model_cache: str | None) -> None:
+    if graph_files is not None and not os.path.isdir(graph_files):
+        raise InputError(f"there is no folder {graph_files} with models")
+    if model_cache is not None:
+        from runtime_shim.model_cache import check_folder  # which takes time to import
+
+        check_folder(model_cache)
 
 
 class _Guest:

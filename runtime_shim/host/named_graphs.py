@@ -3,7 +3,9 @@ it where the guest's configuration asks for what that one cannot do."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,10 +16,12 @@ from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
-from runtime_shim.host.graph_specs import NamedGraph, graph_in
+from runtime_shim.host.graph_specs import NamedGraph, graph_in, names_in
 from runtime_shim.host.pool import Pool
 
 __all__ = ["NamedGraphs", "Wanted", "is_lost", "spelled"]
+
+log = logging.getLogger("runtime_shim")
 
 _NAMES_IN_A_REASON = 20
 
@@ -63,6 +67,8 @@ class NamedGraphs:
         folder: str | None = None,
     ) -> None:
         self._folder = folder
+        self._in_it: list[str] | None = None
+        """The names of some models in the folder, once they were looked for."""
         self._settings = settings
         self._given = given
         self._pool = pool
@@ -72,6 +78,9 @@ class NamedGraphs:
             if graph.name in self._graphs:
                 raise UsageError(f"two named graphs have the name {graph.name!r}")
             self._graphs[graph.name] = graph
+            missing = graph.missing()
+            if missing is not None:
+                log.warning("%s; guests that ask for it are told so", _no_file(graph, missing))
         self._placed: dict[str, tuple[Encoding, Place]] = {}
         self._warned: set[str] = set()
         self._plain: dict[str, Graph] = {}
@@ -85,7 +94,7 @@ class NamedGraphs:
         """
         named = self._graphs.get(name) or self._in_folder(name)
         if named is None:
-            known = ", ".join(map(quoted, list(self._graphs)[:_NAMES_IN_A_REASON]))
+            known = ", ".join(map(quoted, self._some_names()))
             raise HostError(
                 Errno.NOT_FOUND,
                 f"no graph has the name {quoted(name)}; known: {known or 'none'}",
@@ -93,6 +102,13 @@ class NamedGraphs:
             )
         plain = Wanted(0, lambda: _if_there(self._plain.get(name)), lambda: self._load_plain(named))
         return self._find_configured(named, options, plain) if options else plain
+
+    def _some_names(self) -> list[str]:
+        """For a message: a guest can cause one with every call."""
+        if self._folder is not None and self._in_it is None:
+            self._in_it = names_in(self._folder, _NAMES_IN_A_REASON)
+        names = dict.fromkeys([*self._graphs, *(self._in_it or ())])
+        return list(itertools.islice(names, _NAMES_IN_A_REASON))
 
     def _in_folder(self, name: str) -> NamedGraph | None:
         found = None if self._folder is None else graph_in(self._folder, name)
@@ -146,6 +162,11 @@ class NamedGraphs:
     def _place(self, named: NamedGraph) -> tuple[Encoding, Place]:
         placed = self._placed.get(named.name)
         if placed is None:
+            missing = named.missing()
+            if missing is not None:
+                is_ggml = named.encoding is Encoding.GGML  # for which WasmEdge has an errno
+                errno = Errno.MODEL_NOT_FOUND if is_ggml else Errno.NOT_FOUND
+                raise HostError(errno, _no_file(named, missing))
             placed = self._placed[named.name] = guarded(self._loader.place_named, named)
         return placed
 
@@ -171,6 +192,10 @@ class NamedGraphs:
             if graph is None:
                 graph = self._configured[key] = load()
         return graph
+
+
+def _no_file(graph: NamedGraph, path: str) -> str:
+    return f"named graph {graph.name!r}: there is no file {path}"
 
 
 def is_lost(graph: Graph) -> bool:

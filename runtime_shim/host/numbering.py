@@ -3,6 +3,9 @@
 Releases of the specification and of hosts have given the same number to types of other sizes:
 rewriter.abi.dialects. A tensor says how long it is, and the model of what type its input is, so
 that few tensors can be more than one thing.
+
+Encodings and errnos do not follow from it. They changed in other releases, models tell of what
+format they are, and the errnos of a guest that was adapted are its own, not the host's.
 """
 
 from __future__ import annotations

@@ -17,10 +17,11 @@ class Placement:
     "openvino:GPU"}, for all that are meant for a target (or "auto"). What they lead to is a device;
     before it, with a colon, can stand the encoding whose backend is to run the model.
 
-    Raises UsageError for a rule about nothing, or that leads nowhere.
+    Raises UsageError for a rule about nothing, or that leads nowhere; and for one about the GPU
+    beside a fallback for models that are meant for the GPU, which then goes unused.
     """
 
-    def __init__(self, rules: Mapping[str, str]) -> None:
+    def __init__(self, rules: Mapping[str, str], gpu_fallback: bool = False) -> None:
         self._rules = {what.lower(): rule for what, rule in rules.items()}
         known = [*_ENCODINGS, *map(place_name, Target), AUTO]
         for what, rule in self._rules.items():
@@ -28,6 +29,11 @@ class Placement:
                 raise UsageError(f"{what!r} is no encoding and no target: {', '.join(known)}")
             if not _split(rule)[1]:
                 raise UsageError(f"no device is named for {what}: {rule!r}")
+        if gpu_fallback and place_name(Target.GPU) in self._rules:
+            raise UsageError(
+                "a fallback for the gpu makes no difference where it is said on which device models"
+                " that are meant for the gpu run"
+            )
 
     def of(self, encoding: Encoding, place: Place) -> tuple[Encoding, Place]:
         """The encoding whose backend is to run a model, and where."""

@@ -272,9 +272,12 @@ ctypes.PyDLL(None).sleep(60)  # which keeps the interpreter's lock
     ("options", "words"),
     [
         (["--max-memory", "1X"], b"--max-memory 1X: expected a number"),
-        (["--limit", "graphs"], b"--limit graphs : expected a number"),
-        (["--limit", "wishes=3"], b"--limit wishes=3: expected graphs"),
-        (["--limit", "graphs=-1"], b"--limit graphs -1: expected a number"),
+        (["--limit", "graphs"], b"--limit graphs: expected NAME=N, of graphs, contexts"),
+        (["--limit", "wishes=3"], b"--limit wishes=3: expected NAME=N, of graphs"),
+        (
+            ["--limit", "graphs=-1"],
+            b"the limit graphs cannot be -1: expected a whole number",
+        ),
         (["--max-memory", "9" * 5000], b"expected a number"),
         (["--max-memory", str(1 << 64)], b"the limit memory cannot be 18446744073709551616"),
         *(
@@ -287,7 +290,10 @@ ctypes.PyDLL(None).sleep(60)  # which keeps the interpreter's lock
         (["--threads", "0"], b"threads cannot be 0: expected a whole number from 1 to 1024"),
         (["--threads", "1025"], b"threads cannot be 1025"),
         (["--limit", "loading=soon"], b"--limit loading soon: expected a number of seconds"),
-        (["--limit", "loading=nan"], b"--limit loading nan: expected a number of seconds"),
+        (
+            ["--limit", "loading=nan"],
+            b"the limit loading cannot be nan: expected a number from",
+        ),
     ],
 )
 def test_numbers_that_make_no_sense_are_usage_errors(
@@ -323,7 +329,15 @@ def test_numbers_that_make_no_sense_are_usage_errors(
         ("run --dir a::x --dir b::x IN", "--dir is given twice for x"),
         ("run --device gpu=onnx:cuda --device gpu=openvino:GPU IN", "--device is given twice"),
         ("run --limit graphs=1 --limit graphs=2 IN", "--limit is given twice for graphs"),
-        ("run --model-cache-size 1G IN", "--model-cache-size makes a difference with"),
+        ("run --model-cache-size 1G IN", "a model cache's size makes a difference where"),
+        ("run --limit loading=5 IN", "the limit loading makes a difference with isolation only"),
+        ("run --gpu-fallback cpu --device GPU=cuda IN", "a fallback for the gpu makes no"),
+        ("run --gpu-fallback tpu IN", "--gpu-fallback tpu: expected cpu"),
+        ("run --model-cache /dev/null IN", "cannot be /dev/null: /dev/null is not a folder"),
+        ("run --model-cache /dev/null/x IN", "cannot be /dev/null/x: /dev/null is not a folder"),
+        ("run --max-memory 1.5 IN", "--max-memory 1.5: expected a number of bytes, or one with"),
+        ("run --max-memory 1Q IN", "--max-memory 1Q: expected a number of bytes"),
+        ("bench --backend no IN", "'no' is not an encoding; expected one of openvino, onnx"),
         ("bench --backend onnx --backend ONNX IN", "--backend is given twice for onnx"),
         ("bench --device CPU --device CPU IN", "--device is given twice for CPU"),
         ("bench --input 0=f32:1 --input 0=f32:2 IN", "--input is given twice for 0"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rewriter.abi.dialects import Errno
 from runtime_shim import HostError, NNHost, run
 from runtime_shim.engine.backtrace import folded
 from tests.support.command import nnshim
@@ -65,6 +66,49 @@ def test_a_guest_that_ends_well_is_not_spoken_of(tmp_path: Path) -> None:
     guest.write_bytes(loads("digits", "(call $exit (i32.const 0))"))
     done = nnshim("run", guest)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_missing_package_is_said_once(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(loads("x.pt"))
+    (tmp_path / "x.pt").write_bytes(b"PK\3\4" + bytes(100))
+    (tmp_path / "torch.py").write_text("raise ImportError('no such package')")
+    environment = {"PYTHONPATH": f"{tmp_path}:{os.getcwd()}"}
+    for isolate in ((), ("--isolate",)):
+        for verbose in ((), ("-v",)):
+            options = "--graph-files", str(tmp_path), *isolate, *verbose
+            done = nnshim("run", *options, guest, env=environment)
+            assert done.returncode == Errno.INVALID_ENCODING
+            assert done.stderr.count(b"pip install 'nnshim[torch]'") == 1, done.stderr
+
+
+def test_a_named_graph_whose_file_is_not_there_is_the_guests_business(tmp_path: Path) -> None:
+    asks, asks_not = tmp_path / "asks.wasm", tmp_path / "asks_not.wasm"
+    asks.write_bytes(loads("a"))
+    asks_not.write_bytes(assemble('(module (func (export "_start")))'))
+    (tmp_path / "graphs.toml").write_text('[graphs.a]\npaths = ["none.onnx"]\nencoding = "onnx"')
+    for options in (
+        ["--nn-preload", f"a:onnx:cpu:{tmp_path}/none.onnx"],
+        ["--graphs", tmp_path / "graphs.toml"],
+    ):
+        done = nnshim("run", *options, asks_not)
+        assert done.returncode == 0
+        assert b"named graph 'a': there is no file " in done.stderr
+        assert b"none.onnx; guests that ask for it are told so" in done.stderr
+        assert nnshim("run", *options, asks).returncode == Errno.NOT_FOUND
+
+
+def test_where_stats_cannot_be_written_the_guest_does_not_start(tmp_path: Path) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(loads("digits", "(call $exit (i32.const 77))"))
+    for path, words in (
+        (tmp_path / "none" / "stats.json", "there is no folder"),
+        (tmp_path, "it is a folder"),
+        (guest / "stats.json", "there is no folder"),
+    ):
+        done = nnshim("run", "--stats-json", path, guest)
+        assert done.returncode == 1
+        assert f"cannot write {path}: {words}" in done.stderr.decode()
 
 
 def test_programs_get_the_refused_call() -> None:

@@ -50,6 +50,7 @@ STREAMING_GUEST = """(module
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("golden")
     guest = assemble(GUEST)
+    long = assemble(f'{WAMR_GUEST[:-1]} {"(func)" * 130} (@custom ".debug_info" ""))')
     files = {
         "guest.wat": GUEST.encode(),
         "guest.wasm": guest,
@@ -62,7 +63,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "types.wasm": assemble(TYPES_GUEST),
         "wamr.wasm": assemble(WAMR_GUEST),
         "adapted.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(host="wasmtime")),
-        "long.wasm": assemble(f'{WAMR_GUEST[:-1]} {"(func)" * 130} (@custom ".debug_info" ""))'),
+        "long.wasm": long,
+        "back.wasm": rewrite(rewrite(long, RewriteOptions(abi="witx")), RewriteOptions(abi="wamr")),
         "streaming.wasm": assemble(STREAMING_GUEST),
         "env.wasm": import_module("env"),
         "truncated.wasm": guest[:-3],

@@ -43,11 +43,13 @@ def with_vocabulary(
     pre: str = "",
     merges: Sequence[str] = (),
     name: str = "",
+    begins: bool = True,
 ) -> Path:
     """A model that can be asked for the tokens of a text. The first three tokens are those for what
     is unknown, and for where a text begins and ends; `kind` is tokenizer.ggml.model, `pre` the same
-    for how words are told apart."""
-    return _written(path, tokens, types, [], 64, kind, pre, merges, name)
+    for how words are told apart. Without `begins` it wants a token where a text begins, and does
+    not say which."""
+    return _written(path, tokens, types, [], 64, kind, pre, merges, name, begins)
 
 
 def _written(
@@ -60,6 +62,7 @@ def _written(
     pre: str = "",
     merges: Sequence[str] = (),
     name: str = "",
+    begins: bool = True,
 ) -> Path:
     """A model whose output's weights lead along a chain of tokens."""
     vocab = len(tokens)
@@ -86,7 +89,11 @@ def _written(
     writer.add_token_list(list(tokens))
     writer.add_token_scores([0.0] * vocab)
     writer.add_token_types(list(types))
-    writer.add_bos_token_id(1)
+    writer.add_vocab_size(vocab)
+    if begins:
+        writer.add_bos_token_id(1)
+    else:
+        writer.add_add_bos_token(True)
     writer.add_eos_token_id(END)
     writer.add_unk_token_id(0)
     if kind == "bert":

@@ -151,6 +151,11 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_vocab_get_text": (c_char_p, (c_void_p, Token)),
     "llama_vocab_get_attr": (c_int, (c_void_p, Token)),
     "llama_vocab_is_eog": (c_bool, (c_void_p, Token)),
+    "llama_vocab_bos": (Token, (c_void_p,)),
+    "llama_vocab_eos": (Token, (c_void_p,)),
+    "llama_vocab_sep": (Token, (c_void_p,)),
+    "llama_vocab_get_add_bos": (c_bool, (c_void_p,)),
+    "llama_vocab_get_add_eos": (c_bool, (c_void_p,)),
     "llama_tokenize": (
         c_int32,
         (c_void_p, c_char_p, c_int32, POINTER(Token), c_int32, c_bool, c_bool),

@@ -1,7 +1,8 @@
 """Prompts: their tokens, and which are too long to be looked at.
 
-To split a text into tokens, llama.cpp takes some fifty times as many bytes as the text has. So a
-text is not split that cannot fit into a context however it is split.
+To split a text into tokens, llama.cpp takes up to a hundred times as many bytes as the text has. So
+a text is not split that cannot fit into a context however it is split, nor one that could only do
+so by consisting mostly of what no token is made of.
 """
 
 from __future__ import annotations
@@ -27,18 +28,25 @@ _ALWAYS_SPLIT = 1 << 16
 """Bytes of a text that is split without asking how long the tokens are, which takes a moment where
 a vocabulary has many."""
 
-_LONGEST_TEXT = (1 << 31) - 1
-"""Bytes: llama.cpp has their number as int32."""
+_LONGEST_TEXT = 8 * LARGEST_CONTEXT
+"""Bytes of a text that is split at all, eight for each token of the largest context: English has
+about four for each."""
+
+_BYTES_A_BYTE = 4
+"""Of a text, that are taken for each byte of the longest token where tokens can stand for any
+number. A character has at most four bytes and becomes one or more, unless it is dropped. So what is
+longer, and would fit, is mostly white space, control characters, or words that the vocabulary does
+not know."""
 
 _IMAGE = b'<img src="data:image/'
 
 _PIECE = 1 << 16
 """Bytes of a text that are looked at in one go."""
 
-_SPM, _BPE, _RWKV = 1, 2, 5
-"""Of llama_vocab_type, those in which every byte of a text is in a token of its own or in one with
-others. In WordPiece a whole word can be one unknown token, in Unigram a run of unknown characters,
-and both drop characters.
+_NONE, _SPM, _BPE, _WPM, _RWKV = 0, 1, 2, 3, 5
+"""Of llama_vocab_type. In SPM, BPE and RWKV every byte of a text is in a token of its own or in one
+with others. In WordPiece (WPM) a whole word can be one unknown token, in Unigram a run of unknown
+characters, and both drop characters.
 
 https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp
 """
@@ -54,18 +62,21 @@ _WHITE = b" \t\n\v\f\r\x85\xa0"
 
 
 class _Reach(NamedTuple):
-    """At most how many bytes of a text a token stands for, but for those in `dropped`, of which
-    there may be any number that no token stands for."""
+    """At most how many bytes of a text a token stands for, but for those that no token stands for:
+    of the white space in `white` there may be any number, and of others where `others` says so."""
 
     longest: int
-    dropped: bytes
+    white: bytes
+    others: bool
 
 
 class Vocabulary:
     """That of a model, as long as the model is there."""
 
     def __init__(self, model: int) -> None:
+        """Raises HostError with `invalid_argument` for one that splits no text."""
         self.pointer: int = lib.model_get_vocab(model)
+        _check_splits(self.pointer)
         self._model = model
         trained: int = lib.model_n_ctx_train(model)
         self.most_tokens = min(trained, LARGEST_CONTEXT) if trained > 0 else LARGEST_CONTEXT
@@ -85,34 +96,30 @@ class Vocabulary:
             room = -count
 
     def may_fit(self, text: memoryview | bytes, most: int) -> bool:
-        """Whether so many tokens can be enough for a text. False only where they are not, of which
-        nothing but the lengths of the tokens is needed; the text is read only where a part of it
-        need not be in any token."""
+        """Whether a text is worth splitting into at most so many tokens. Nothing is needed for that
+        but the lengths of the tokens; the text is read only where white space in it need not be in
+        any token."""
         if len(text) <= _ALWAYS_SPLIT:
             return True
-        if len(text) > _LONGEST_TEXT:
+        reach = self._reach
+        enough = most * reach.longest
+        times = _BYTES_A_BYTE if reach.white or reach.others else 1
+        if len(text) > min(enough * times, _LONGEST_TEXT):
             return False
-        if self._reach is None or len(text) <= most * self._reach.longest:
+        if len(text) <= enough or reach.others:
             return True
-        if not self._reach.dropped:
-            return False
-        left = most * self._reach.longest
+        left = enough
         for piece in _pieces(text):
-            left -= len(bytes(piece).translate(None, self._reach.dropped))
+            left -= len(bytes(piece).translate(None, reach.white))
             if left < 0:
                 return False
         return True
 
     @functools.cached_property
-    def _reach(self) -> _Reach | None:
-        """None where a token can stand for any number of bytes.
-
-        A token's text is never shorter than what it stands for: white space in it is longer than in
-        a prompt, and so are the signs that stand for bytes.
-        """
+    def _reach(self) -> _Reach:
+        """A token's text is never shorter than what it stands for: white space in it is longer than
+        in a prompt, and so are the signs that stand for bytes."""
         kind = lib.vocab_type(self.pointer)
-        if kind not in (_SPM, _BPE, _RWKV):
-            return None
         longest, attributes, short = 1, 0, set()
         for token in range(lib.vocab_n_tokens(self.pointer)):
             text: bytes = lib.vocab_get_text(self.pointer, token)
@@ -120,9 +127,8 @@ class Vocabulary:
             longest = max(longest, len(text))
             if len(text) <= 2 or text.startswith(b"<0x"):
                 short.add(text)
-        if kind == _BPE and not self._has_every_byte(short):
-            return None
-        return _Reach(longest, _WHITE if attributes & _STRIPS else b"")
+        has_all = self._has_every_byte(short) if kind == _BPE else kind in (_SPM, _RWKV)
+        return _Reach(longest, _WHITE if attributes & _STRIPS else b"", not has_all)
 
     def _has_every_byte(self, short: set[bytes]) -> bool:
         """Whether a vocabulary of merged bytes has a token for each of them, given its short ones.
@@ -174,8 +180,27 @@ class Prompt:
     def _too_long(self, most: int, size: int) -> HostError:
         what = f"{size} bytes" if self._count is None else f"{self._count} tokens"
         return HostError(
-            Errno.PROMPT_TOO_LONG, f"the prompt has {what}, which do not fit into {most} tokens"
+            Errno.PROMPT_TOO_LONG, f"the prompt has {what}, too many for {most} tokens"
         )
+
+
+def _check_splits(vocabulary: int) -> None:
+    """Raise HostError unless it has the tokens that llama.cpp puts around a text, which ends the
+    process otherwise."""
+    kind = lib.vocab_type(vocabulary)
+    if kind == _NONE:
+        raise HostError(Errno.INVALID_ARGUMENT, "the model has no vocabulary")
+    if kind == _RWKV:
+        return
+    needed = {
+        "a text begins with": lib.vocab_get_add_bos(vocabulary) and lib.vocab_bos,
+        "a text ends with": lib.vocab_get_add_eos(vocabulary) and lib.vocab_eos,
+    }
+    if kind == _WPM:
+        needed = {"a text begins with": lib.vocab_bos, "a text ends with": lib.vocab_sep}
+    for what, token in needed.items():
+        if token and token(vocabulary) < 0:
+            raise HostError(Errno.INVALID_ARGUMENT, f"the model does not say what {what}")
 
 
 def has_image(data: memoryview) -> bool:

@@ -14,7 +14,7 @@ https://docs.wasmtime.dev/c-api/
 """
 
 from runtime_shim.engine.binding.callbacks import Escape, RawCallback, StoreLife, define
-from runtime_shim.engine.binding.calls import NUMBERS, call, definitions, instantiate
+from runtime_shim.engine.binding.calls import NUMBERS, call, definitions, instantiate, need_frames
 from runtime_shim.engine.binding.memory import memory_finder
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "definitions",
     "instantiate",
     "memory_finder",
+    "need_frames",
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import types
 from collections.abc import Callable
-from ctypes import PYFUNCTYPE, c_char_p, c_size_t, c_void_p
+from ctypes import PYFUNCTYPE, c_char_p, c_size_t, c_void_p, py_object
+from functools import partial
 from typing import Any
 
 import wasmtime
@@ -30,16 +32,10 @@ _numbers = itertools.count(1)
 _forget = _cffi.callback("void(uintptr_t)", _live.__delitem__)
 """Not a function in Python, so that nothing can be raised before it has run."""
 
-# These return at once and never call back, so the interpreter lock is kept (PYFUNCTYPE).
-_trap_new = PYFUNCTYPE(c_void_p, c_char_p, c_size_t)(("wasmtime_trap_new", ffi.dll))
-_trap_delete = PYFUNCTYPE(None, c_void_p)(("wasm_trap_delete", ffi.dll))
-
 _MESSAGE = b"the host failed"
-_MESSAGE_SIZE = len(_MESSAGE)
 
-_SPARE_TRAPS = 8
-"""That are made before they are needed. As many exceptions can leave host calls of one guest one
-after the other just at the recursion limit, where no other can be made."""
+_GIVEN = 1 | 4
+"""Of a parameter, in ctypes: its value is given with the prototype, and not by who calls."""
 
 
 class Escape:
@@ -48,48 +44,25 @@ class Escape:
     what any guest has left there last; without, what this guest has left here.
     """
 
-    __slots__ = ("_count", "_traps", "by_wasmtime", "error")
+    __slots__ = ("kept", "raised")
 
     def __init__(self, *, by_wasmtime: bool = False) -> None:
-        self.by_wasmtime = by_wasmtime
-        self.error: BaseException | None = None
-        self._traps: tuple[int, Any] | None = None
-        self._count = 0
-        self._prepare()
+        self.kept: Any = _func if by_wasmtime else types.SimpleNamespace(LAST_EXCEPTION=None)
+        """Has the exception as LAST_EXCEPTION, or None."""
+        keeps: Any = types.SimpleNamespace(from_param=partial(setattr, self.kept, "LAST_EXCEPTION"))
+        new_trap: Any = PYFUNCTYPE(c_void_p, c_char_p, c_size_t, py_object, keeps, py_object)
+        values = (_GIVEN, "message", _MESSAGE), (_GIVEN, "size", len(_MESSAGE))
+        arguments = (1, "kind"), (1, "error"), (1, "traceback")
+        self.raised: Callable[[object, BaseException, object], int] = new_trap(
+            ("wasmtime_trap_new", ffi.dll), (*values, *arguments)
+        )
+        """Keeps an exception, given with its type and traceback, and makes a trap.
 
-    def raised(self, _kind: object, error: BaseException, traceback: Any) -> int:
-        """The trap for an exception, which was made before: at the recursion limit nothing can be
-        called."""
-        error.__traceback__ = traceback
-        if self.by_wasmtime:
-            _func.LAST_EXCEPTION = error  # type: ignore[assignment] # it declares Exception
-        else:
-            self.error = error
-        trap, self._traps = self._traps  # type: ignore[misc] # None only at that limit, see below
-        self._count -= 1
-        try:  # noqa: SIM105 - contextlib.suppress is one more call
-            self._prepare()
-        except RecursionError:  # the next that is raised elsewhere sees to it
-            pass
-        return trap
-
-    def _prepare(self) -> None:
-        while self._count < _SPARE_TRAPS:
-            self._traps = (_trap_new(_MESSAGE, _MESSAGE_SIZE), self._traps)
-            self._count += 1
-
-    def take(self) -> BaseException | None:
-        """The exception that there is to raise, once."""
-        if self.by_wasmtime:
-            error, _func.LAST_EXCEPTION = _func.LAST_EXCEPTION, None
-            return error
-        own, self.error = self.error, None
-        return own
-
-    def __del__(self) -> None:
-        while self._traps is not None:
-            trap, self._traps = self._traps
-            _trap_delete(trap)
+        Nothing in it is Python's bytecode, so that no other exception can come before it has ended:
+        Python looks for those between instructions. ctypes converts each argument by its type's
+        `from_param`, and the one for the exception keeps it. The C function takes two arguments,
+        and does not see the others.
+        """
 
 
 def define(

@@ -13,7 +13,12 @@ from wasmtime._extern import get_extern_ptr
 
 from runtime_shim.engine.binding.callbacks import Escape
 
-__all__ = ["NUMBERS", "call", "definitions", "instantiate"]
+__all__ = ["NUMBERS", "call", "definitions", "instantiate", "need_frames"]
+
+
+_FRAMES = 6
+"""Left below Python's recursion limit where a guest is called. Under Python 3.11 functions in C
+count as well, and `Escape.raised` takes two."""
 
 
 def definitions(
@@ -46,16 +51,9 @@ def instantiate(
             )
     externs = (ffi.wasmtime_extern_t * len(imports))(*map(get_extern_ptr, imports))
     instance = ffi.wasmtime_instance_t()
-    trap = ctypes.POINTER(ffi.wasm_trap_t)()
-    error = ffi.wasmtime_instance_new(
-        store._context(),
-        module.ptr(),
-        externs,
-        len(imports),
-        ctypes.byref(instance),
-        ctypes.byref(trap),
-    )
-    _raise(error, trap, escape)
+    created = ctypes.byref(instance)
+    arguments = store._context(), module.ptr(), externs, len(imports), created
+    _enter(ffi.wasmtime_instance_new, arguments, escape)
     return wasmtime.Instance._from_raw(instance)
 
 
@@ -89,17 +87,8 @@ def call(
         else:
             setattr(value.of, kind, argument)
     returned = (ffi.wasmtime_val_t * results)()
-    trap = ctypes.POINTER(ffi.wasm_trap_t)()
-    error = ffi.wasmtime_func_call(
-        store._context(),
-        ctypes.byref(function._func),
-        values,
-        len(arguments),
-        returned,
-        results,
-        ctypes.byref(trap),
-    )
-    _raise(error, trap, escape)
+    guest = store._context(), ctypes.byref(function._func)
+    _enter(ffi.wasmtime_func_call, (*guest, values, len(arguments), returned, results), escape)
     kinds = {number: kind for kind, number in NUMBERS.items()}
     return [_number(kinds[int(value.kind)], value.of) for value in returned]
 
@@ -111,13 +100,34 @@ def _number(kind: str, union: Any) -> int | float:
     return number
 
 
-def _raise(error: Any, trap: Any, escape: Escape) -> None:
-    failure: BaseException | None = None
-    if error:
-        failure = wasmtime.WasmtimeError._from_ptr(error)
-    elif trap:
-        failure = wasmtime.Trap._from_ptr(trap)
-    if (raised := escape.take()) is not None:
-        raise raised
+def _enter(function: Any, arguments: Sequence[Any], escape: Escape) -> None:
+    """Call a function of wasmtime's that runs a guest, and takes a place for its trap at the end.
+
+    Raises wasmtime.WasmtimeError, wasmtime.Trap and what a host call raised; where another
+    exception comes before that can be raised, that one, with the first as its context.
+    """
+    need_frames(_FRAMES)
+    trap, kept = ctypes.POINTER(ffi.wasm_trap_t)(), escape.kept
+    failure: Exception | None = None
+    try:
+        if error := function(*arguments, ctypes.byref(trap)):
+            failure = wasmtime.WasmtimeError._from_ptr(error)
+        elif trap:
+            failure = wasmtime.Trap._from_ptr(trap)
+    except BaseException as later:
+        # Nothing is called from here to the end, so that no third can come before it.
+        first, kept.LAST_EXCEPTION = kept.LAST_EXCEPTION, None
+        if first is not None and first is not later:
+            later.__context__ = first
+        raise
+    first, kept.LAST_EXCEPTION = kept.LAST_EXCEPTION, None
+    if first is not None:
+        raise first
     if failure is not None:
         raise failure
+
+
+def need_frames(count: int) -> None:
+    """Raise RecursionError unless there is room for so many."""
+    if count:
+        need_frames(count - 1)

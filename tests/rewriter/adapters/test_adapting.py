@@ -9,12 +9,12 @@ import pytest
 
 from rewriter import RewriteOptions, compare, inspect_module, rewrite, rewrite_file
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX
-from rewriter.analysis.fitting import fit
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.files import wasm_tools
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import NOT_ADAPTING
 from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.module import Module
 from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import Section, SectionId, split
 from tests.support.smith import smith_guest
@@ -344,7 +344,6 @@ def test_smith_modules_are_adapted_there_and_back(batch: int, tmp_path: Path) ->
         back = rewrite(there, RewriteOptions(abi="witx", validate=False))
         assert compare(module, back).adapters == ()
         assert compare(module, back).differences == ()
-        info = inspect_module(module)
-        fitting = fit(info, (WAMR,)).adapters
-        redirected += make_plan(info.module, {}, info, fitting).adapting.references
+        plan = make_plan(Module(module), RewriteOptions(abi="wamr"))
+        redirected += plan.adapting.references
     assert redirected > 6 * MODULES // BATCHES

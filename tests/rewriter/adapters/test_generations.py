@@ -93,6 +93,21 @@ def test_between_any_two_abis_a_module_is_adapted_once_and_back(source: str, tar
     assert compare(module, back).only_rewritten
 
 
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_another_abi_than_that_of_the_adapters_is_refused_and_their_own_is_not(
+    source: str, target: str
+) -> None:
+    there = rewrite(plain(source), RewriteOptions(abi=target, guest_abi=source))
+    adapters = inspect_module(there).adapters
+    assert inspect_module(there, source).adapters == adapters
+    for other in DIALECTS.values():
+        if other.layout == DIALECTS[source].layout or not adapters:
+            continue  # the same adapters can be for several of one layout
+        with pytest.raises(UnsupportedModule, match=f"said to be of the {other.name}") as caught:
+            inspect_module(there, other.name)
+        assert caught.value.code == "NN123"
+
+
 @pytest.mark.parametrize("name", UNMARKED_MODULES)
 def test_what_was_adapted_before_there_were_markers_is_recognised(name: str) -> None:
     source, _ = UNMARKED_MODULES[name]

@@ -66,10 +66,20 @@ def test_a_signed_module_with_nothing_to_change_stays_as_it_is() -> None:
 
 def test_a_source_map_no_longer_matches_where_the_code_has_moved_in_the_file() -> None:
     module = guest(EPHEMERAL) + SOURCE_MAP
-    assert make_plan(Module(module), {EPHEMERAL: PLAIN}).outdated == ("sourceMappingURL",)
-    assert make_plan(Module(module), {EPHEMERAL: "wasi_ephemeral_nm"}).outdated == ()
-    assert make_plan(Module(module), {EPHEMERAL: PLAIN}, keep_offsets=True).outdated == ()
-    there = make_plan(Module(module), {EPHEMERAL: PLAIN}, drop_debug=True)
+    assert make_plan(Module(module), RewriteOptions(renames={EPHEMERAL: PLAIN})).outdated == (
+        "sourceMappingURL",
+    )
+    assert (
+        make_plan(Module(module), RewriteOptions(renames={EPHEMERAL: "wasi_ephemeral_nm"})).outdated
+        == ()
+    )
+    assert (
+        make_plan(
+            Module(module), RewriteOptions(renames={EPHEMERAL: PLAIN}, keep_offsets=True)
+        ).outdated
+        == ()
+    )
+    there = make_plan(Module(module), RewriteOptions(renames={EPHEMERAL: PLAIN}, drop_debug=True))
     assert (there.outdated, there.dropped) == ((), ("sourceMappingURL",))
     assert compare(module, rewrite(module, RewriteOptions(drop_debug=True))).dropped == (
         "sourceMappingURL",
@@ -78,9 +88,11 @@ def test_a_source_map_no_longer_matches_where_the_code_has_moved_in_the_file() -
 
 def test_sections_of_one_name_are_dropped_together_and_named_once() -> None:
     module = guest(EPHEMERAL) + SOURCE_MAP * 3 + custom("x") + SOURCE_MAP
-    there = make_plan(Module(module), {EPHEMERAL: PLAIN}, drop_debug=True)
+    there = make_plan(Module(module), RewriteOptions(renames={EPHEMERAL: PLAIN}, drop_debug=True))
     assert there.dropped == ("sourceMappingURL",)
-    assert make_plan(Module(module), {EPHEMERAL: PLAIN}).outdated == ("sourceMappingURL",)
+    assert make_plan(Module(module), RewriteOptions(renames={EPHEMERAL: PLAIN})).outdated == (
+        "sourceMappingURL",
+    )
     assert rewrite(module, RewriteOptions(drop_debug=True)) == rewrite(
         guest(EPHEMERAL) + custom("x")
     )
@@ -90,7 +102,7 @@ def test_a_source_map_does_not_match_where_what_goes_was_just_before_the_code() 
     module = guest("env")
     start = code(module).start
     before_code = module[:start] + SIGNATURE + module[start:] + SOURCE_MAP
-    plan = make_plan(Module(before_code), {}, drop_signature=True)
+    plan = make_plan(Module(before_code), RewriteOptions(drop_signature=True))
     assert plan.outdated == ("sourceMappingURL",)
 
 
@@ -103,7 +115,12 @@ def test_offsets_are_kept_and_there_and_back_gives_the_same_bytes(imports: int) 
     assert there[code(module).start :] == module[code(module).start :]
     assert compare(module, there).only_rewritten
     assert compare(module, there).renames[0].imports == imports
-    assert make_plan(Module(there), {EPHEMERAL: PLAIN}, keep_offsets=True).edits == ()
+    assert (
+        make_plan(
+            Module(there), RewriteOptions(renames={EPHEMERAL: PLAIN}, keep_offsets=True)
+        ).edits
+        == ()
+    )
     assert rewrite(there, RewriteOptions(to=EPHEMERAL, keep_offsets=True)) == module
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.options import RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan, Rename
 from rewriter.wasm.module import Module
@@ -18,7 +19,7 @@ from tests.support.wasm import (
     name,
 )
 
-TO_WASI_NN = {"wasi_ephemeral_nn": "wasi_nn"}
+TO_WASI_NN = RewriteOptions(to="wasi_nn")
 
 
 def apply(plan: Plan, module: bytes) -> bytes:
@@ -76,7 +77,7 @@ def test_a_broken_import_section_is_refused() -> None:
 
 def test_names_can_be_swapped_as_all_renames_happen_at_once() -> None:
     module = import_module("a", "b")
-    plan = make_plan(Module(module), {"a": "b", "b": "a"})
+    plan = make_plan(Module(module), RewriteOptions(renames={"a": "b", "b": "a"}))
     assert apply(plan, module) == import_module("b", "a")
 
 

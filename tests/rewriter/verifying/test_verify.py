@@ -172,8 +172,7 @@ def test_imports_that_differ_in_more_than_the_module_are_found(after: list[bytes
     assert not compare(before, HEADER + types + imports(*after)).only_rewritten
 
 
-ADAPTABLE = assemble(
-    """(module
+ADAPTABLE_TEXT = """(module
       (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
       (import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))
       (import "env" "log" (func $log (param i32)))
@@ -189,7 +188,7 @@ ADAPTABLE = assemble(
         (call $load (i32.const 8) (i32.const 1) (i32.const 1) (i32.const 0) (local.get 0)))
       (func $second (result i32) (call $compute (call $first (i32.const 12))))
       (data (i32.const 0) "data"))"""
-)
+ADAPTABLE = assemble(ADAPTABLE_TEXT)
 ADAPTED = rewrite(ADAPTABLE, RewriteOptions(abi="wamr"))
 
 
@@ -208,6 +207,57 @@ def test_an_adaptation_there_and_back_is_no_difference() -> None:
     comparison = compare(ADAPTABLE, rewrite(ADAPTED, RewriteOptions(abi="witx")))
     assert comparison.only_rewritten
     assert (comparison.adapters, comparison.renames) == ((), ())
+
+
+LONG = assemble(f"{ADAPTABLE_TEXT[:-1]} {'(func)' * 200})")
+"""Its adapters have indices of two bytes, and its imports of one: adapting back leaves two."""
+
+
+def test_indices_that_adapting_there_and_back_has_left_longer_are_said_to_be() -> None:
+    back = rewrite(rewrite(LONG, RewriteOptions(abi="wamr")), RewriteOptions(abi="witx"))
+    assert len(back) > len(LONG)
+    for before, after in ((LONG, back), (back, LONG)):
+        comparison = compare(before, after)
+        assert comparison.differences == ()
+        assert (comparison.adapters, comparison.renames) == ((), ())
+        assert comparison.widened == (
+            "global section",
+            "export section",
+            "element section",
+            "code section",
+        )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "title"),
+    [
+        pytest.param(b"\x10\x81\x00", b"\x10\x80\x00", "code section", id="another import"),
+        pytest.param(b"\x41\x08\x41\x01", b"\x41\x09\x41\x01", "code section", id="a constant"),
+        pytest.param(b"\x10\x04\x10", b"\x10\x05\x10", "code section", id="another function"),
+        pytest.param(b"\xd2\x81\x00", b"\xd2\x80\x00", "global section", id="in a global"),
+        pytest.param(b"again\x00\x83", b"again\x00\x81", "export section", id="in an export"),
+        pytest.param(b"\x02\x83\x00", b"\x02\x81\x00", "element section", id="in a segment"),
+    ],
+)
+def test_what_else_differs_where_indices_are_longer_is_found(
+    before: bytes, after: bytes, title: str
+) -> None:
+    back = rewrite(rewrite(LONG, RewriteOptions(abi="wamr")), RewriteOptions(abi="witx"))
+    assert back.count(before) == 1
+    comparison = compare(LONG, back.replace(before, after))
+    assert {difference.what.partition(":")[0] for difference in comparison.differences} == {title}
+    assert len(comparison.widened) == 3
+
+
+def test_longer_indices_of_other_functions_are_a_difference() -> None:
+    """No rewrite leaves them: this is a call of $log, which is not one of wasi-nn's."""
+    start, longer = b"\x0a\xf6\x04\xca\x01\x12", b"\x0a\xf7\x04\xca\x01\x13"
+    code = b"\x00\x20\x00\x10"
+    assert LONG.count(start + code + b"\x02") == 1
+    changed = LONG.replace(start + code + b"\x02", longer + code + b"\x82\x00")
+    wasm_tools.validate(changed)
+    (difference,) = compare(LONG, changed).differences
+    assert difference.what.startswith("code section: 630 bytes became 631")
 
 
 def test_a_call_that_goes_past_its_adapter_is_found() -> None:

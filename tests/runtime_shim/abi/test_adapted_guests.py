@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wasmtime
 
-from rewriter import RewriteOptions, rewrite
+from rewriter import RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import (
     WAMR,
     WAMR_BUILDERS,
@@ -21,6 +21,7 @@ from rewriter.abi.dialects import (
     Target,
     TensorType,
 )
+from runtime_shim import guest_dialects
 from tests.support import tflite_models
 from tests.support.guest import (
     BUILDERS,
@@ -156,6 +157,23 @@ def test_a_guest_of_wamr_has_floats_for_a_quantised_model_when_it_is_adapted(pla
         assert guest.compute(context) == Errno.SUCCESS
         assert guest.read(context, 4) == (Errno.SUCCESS, 4)
         assert struct.unpack("<4f", guest.take(OUTPUT, 16)) == (first, 2.0, 3.0, 127.5)
+
+
+def test_a_guest_whose_load_was_adapted_has_the_encodings_that_its_adapter_makes() -> None:
+    """To it, 5 is any format, and 6 ggml; that is the other way round where its adapter leads."""
+    plain = bytes(wasmtime.wat2wasm(text("wasi_ephemeral_nn", MEMORY, WITX)))
+    guest = Guest(binary=rewrite(plain, RewriteOptions(abi="wamr-ephemeral", guest_abi="wasmedge")))
+    assert guest.load_model(identity(), 5) == Errno.SUCCESS
+    assert guest.load_model(identity(), 6) == Errno.INVALID_ENCODING
+
+
+def test_an_adapter_tells_the_layout_where_the_imports_do_not() -> None:
+    signature = WITX.signature("set_input")
+    module = f'(module (import "wasi_ephemeral_nn" "set_input" (func {signature})) {MEMORY})'
+    adapted = rewrite(bytes(wasmtime.wat2wasm(module)), RewriteOptions(abi="wamr"))
+    renamed = rewrite(adapted, RewriteOptions(to="wasi_ephemeral_nn"))
+    (found,) = guest_dialects(inspect_module(renamed)).values()
+    assert found.layout == WAMR.layout
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,7 @@ def test_tensors_without_elements_decide_nothing_and_are_not_guessed(host: NNHos
     tried = Tried(host)
     assert not tried.takes("u8", 2, shape=none)
     assert not tried.takes("u8", 4, shape=none)
+    assert not tried.takes("i64", 6, shape=none)
     assert tried.takes("u8", 3, shape=none)
     assert tried.takes("u8", 2)
     assert tried.takes("u8", 2, shape=none)
@@ -213,6 +214,8 @@ def test_tensors_that_are_refused_decide_nothing(host: NNHost) -> None:
     tried = Tried(host)
     assert not tried.takes("u8", 2, shape=(2, 3, 1))
     assert not tried.takes("u8", 2, size=8)
+    assert not tried.takes("u8", 2, size=2)
+    assert "was given f64" in tried.refused
     assert not tried.takes("f32", 2)
     assert tried.takes("u8", 3)
     assert not tried.takes("u8", 2)
@@ -262,6 +265,10 @@ def test_every_abi_in_the_list_is_tried(host: NNHost, monkeypatch: pytest.Monkey
     tried = Tried(host)
     assert tried.takes("i32", 7)
     assert not tried.takes("u8", 2)
+    made = replace(WITX, name="of today and more", raw_types={8: "bf16"})
+    monkeypatch.setitem(dialects._TABLE, made.name, made)
+    assert Tried(host).takes("bf16", 8)
+    assert not Tried(host).takes("u8", 8)
 
 
 @EVERY

@@ -100,8 +100,8 @@ class Caller:
         """Python drops what is raised while a destructor runs, of which wasmtime has many."""
 
         def dropped(hook: Any) -> None:
-            where = getattr(hook.object, "__name__", repr(hook.object))
-            self.ends["in a destructor" if where == "__del__" else f"lost in {where}"] += 1
+            where = f"{hook.err_msg} {hook.object}"  # the second is None from Python 3.14 on
+            self.ends["in a destructor" if "__del__" in where else f"lost in {where}"] += 1
             send()
 
         sys.unraisablehook = dropped

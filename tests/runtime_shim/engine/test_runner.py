@@ -203,8 +203,8 @@ def test_types_of_no_abi_are_refused() -> None:
         ('(module (memory (export "_start") 1))', "not a function"),
     ],
 )
-def test_a_missing_entry_is_refused_with_what_there_is(text: str, words: str) -> None:
-    with pytest.raises(LinkError, match=words):
+def test_a_name_that_is_not_exported_is_refused_with_what_there_is(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
         execute(text, invoke="_start")
 
 

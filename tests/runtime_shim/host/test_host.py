@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import NoReturn
 import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
-from rewriter.errors import InputError, UsageError
+from rewriter.errors import UsageError
 from runtime_shim import HostError, NamedGraph, NNHost, Session, parse_nn_graph, parse_nn_preload
 from runtime_shim.backends import encodings, import_backend
 from runtime_shim.backends.interface import NO_OPTIONS, Options, Part, Place
@@ -349,7 +350,7 @@ def test_two_graphs_of_one_name_are_refused(folder: Path) -> None:
     [
         ("onnx", "expected ENCODING::DIR"),
         ("onnx::", "expected ENCODING::DIR"),
-        ("whisper::x", "encodings openvino, onnx, pytorch, tensorflowlite"),
+        ("whisper::x", "encodings openvino, tensorflow, ggml"),
     ],
 )
 def test_a_named_graph_that_makes_no_sense_is_refused(text: str, words: str) -> None:
@@ -371,6 +372,45 @@ def test_a_preload_that_makes_no_sense_is_refused(text: str, words: str) -> None
         parse_nn_preload(text)
 
 
-def test_a_named_graph_without_its_file_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"there is no file .*model\.onnx"):
-        parse_nn_graph(f"onnx::{tmp_path}")
+@pytest.mark.parametrize(
+    ("encoding", "file", "errno"),
+    [
+        ("onnx", "model.onnx", Errno.NOT_FOUND),
+        ("openvino", "model.xml", Errno.NOT_FOUND),
+        ("ggml", "model.gguf", Errno.MODEL_NOT_FOUND),
+    ],
+)
+def test_a_named_graph_without_its_file_is_warned_of_and_not_found(
+    encoding: str, file: str, errno: Errno, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = NNHost(graphs=[parse_nn_graph(f"{encoding}::{tmp_path}")])
+    words = f"named graph {tmp_path.name!r}: there is no file {tmp_path / file}"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{words}; guests that ask for it are told so"
+    ]
+    for options in ({}, {"threads": 1}):
+        with pytest.raises(HostError, match=re.escape(words)) as caught:
+            host.load_by_name(tmp_path.name, options)
+        assert caught.value.errno is errno
+
+
+def test_a_named_graph_is_found_once_its_file_is_there(tmp_path: Path) -> None:
+    host = NNHost(graphs=[parse_nn_graph(f"onnx::{tmp_path}")])
+    with pytest.raises(HostError, match="there is no file"):
+        host.load_by_name(tmp_path.name)
+    (tmp_path / "model.onnx").write_bytes(identity())
+    assert host.load_by_name(tmp_path.name).device == "cpu"
+
+
+def test_an_unknown_name_is_answered_with_some_that_are_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "deeper").mkdir()
+    for name in ("a.onnx", "notes.txt", "deeper/b.xml", "deeper/b.bin"):
+        (tmp_path / name).write_bytes(b"")
+    host = NNHost(graph_files=str(tmp_path))
+    with pytest.raises(HostError, match=r"known: 'a\.onnx', 'deeper/b\.xml'$"):
+        host.load_by_name("c.onnx")
+    for number in range(1000):
+        (tmp_path / f"{number:04}.onnx").write_bytes(b"")
+    with pytest.raises(HostError) as caught:
+        NNHost(graph_files=str(tmp_path)).load_by_name("c.onnx")
+    assert caught.value.reason.count(".onnx'") == 21

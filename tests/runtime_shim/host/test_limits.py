@@ -174,12 +174,16 @@ def test_a_limit_that_makes_no_sense_is_refused_by_the_host(limits: Limits) -> N
 
 def test_the_highest_and_the_lowest_limits_hold() -> None:
     highest = (1 << 64) - 1
-    limits = dict.fromkeys(Limits._fields, highest) | {"timeout": 1e9, "loading": 1e9}
+    limits = dict.fromkeys(Limits._fields, highest) | {"timeout": 1e9, "loading": None}
     assert run(RUNS, NNHost(limits=Limits(**limits))) == Outcome(0)  # type: ignore[arg-type]
     with pytest.raises(GuestTrap, match="all fuel consumed"):
         run(
             RUNS,
-            NNHost(limits=Limits(**{**dict.fromkeys(Limits._fields, 0), "timeout": 60})),
+            NNHost(
+                limits=Limits(
+                    **{**dict.fromkeys(Limits._fields, 0), "timeout": 60, "loading": None}
+                )
+            ),
             check=True,
         )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from runtime_shim import NamedGraph, NNHost, Reason, RunOptions, run
+from runtime_shim import CAPTURED, NamedGraph, NNHost, Reason, RunOptions, run
 from samples.build import build
 from tests.conftest import GUESTS
 from tests.support.gguf_models import successors
@@ -67,6 +68,24 @@ def test_a_guest_can_have_the_host_print_its_text(
     options = '{"stream-stdout": true, "n-predict": 2}'
     lines = printed(guests[False], folder, capfd, options, "a", isolate=isolate)
     assert lines[:2] == ["bccompute 0", "bc"]
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_what_the_host_prints_for_a_guest_is_captured_with_its_output(
+    guests: dict[bool, bytes], folder: Path, capfd: pytest.CaptureFixture[str], isolate: bool
+) -> None:
+    graph = NamedGraph("it", Encoding.GGML, "auto", (str(folder / "letters.gguf"),), GREEDY)
+    options = '{"stream-stdout": true, "n-predict": 4}'
+
+    def text(letter: str) -> bytes:
+        arguments = ["guest", "it", options, letter]
+        outcome = run(guests[False], host, RunOptions(arguments, stdout=CAPTURED))
+        assert outcome.stdout is not None
+        return outcome.stdout.splitlines()[0]
+
+    with NNHost(graphs=[graph], isolate=isolate) as host, ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(text, "adg")) == [b"bcdecompute 0", b"efghcompute 0", b"hijkcompute 0"]
+    assert capfd.readouterr().out == ""
 
 
 def test_a_model_whose_file_has_gone_is_not_found(

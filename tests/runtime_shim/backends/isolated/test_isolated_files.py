@@ -108,7 +108,7 @@ def test_a_host_without_files_for_a_process_starts_none_and_keeps_none_open() ->
     with NNHost(isolate=True).session() as session, started() as pids:
         gc.collect()
         before = set(os.listdir("/proc/self/fd"))
-        for spare in range(8):  # fewer than the ends of pipes and sockets that it takes
+        for spare in range(7):  # fewer than the ends of pipes and sockets that it takes
             with open_files(os.getpid(), spare), pytest.raises(HostError) as caught:
                 load(session)
             assert caught.value.errno is Errno.RUNTIME_ERROR

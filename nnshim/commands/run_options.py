@@ -1,0 +1,152 @@
+"""What the options of nnshim run mean. Which of them go together, the runtime says."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nnshim.commands.common import once
+from rewriter.errors import UsageError
+
+if TYPE_CHECKING:
+    from runtime_shim import Limits, NamedGraph
+
+__all__ = [
+    "NAMED_LIMITS",
+    "parse_devices",
+    "parse_dirs",
+    "parse_env",
+    "parse_fallback",
+    "parse_limits",
+    "parse_size",
+    "parse_wasi",
+]
+
+_COUNTS = ("graphs", "contexts")
+_SIZES = ("models", "tensors", "total", "names", "configurations")
+
+NAMED_LIMITS = (*_COUNTS, *_SIZES, "loading")
+"""Those of runtime_shim.host.limits that have no option of their own."""
+
+_SIZE = re.compile(r"(\d{1,20})(?:\.(\d{1,20}))?(?:([kmgt])(b|ib)?|b)?", re.ASCII | re.IGNORECASE)
+"""A number without a unit is bytes. K, M, G and T are powers of 1024, and so are KiB and so on; KB
+and so on are powers of 1000, as in coreutils.
+
+https://www.gnu.org/software/coreutils/manual/html_node/Block-size.html
+"""
+
+_DIGITS = 30
+"""More than any number needs; Python refuses to read thousands."""
+
+
+def parse_wasi(options: list[str]) -> list[NamedGraph]:
+    from runtime_shim import parse_nn_graph
+
+    graphs = []
+    for option in (part for text in options for part in text.split(",")):
+        key, _, value = option.partition("=")
+        if key == "nn-graph":
+            graphs.append(parse_nn_graph(value))
+        elif option not in ("nn", "nn=y"):
+            raise UsageError(f"-S {option}: known are nn (always on) and nn-graph=ENCODING::DIR")
+    return graphs
+
+
+def parse_fallback(text: str | None) -> bool:
+    """Whether the CPU may do what is meant for a GPU."""
+    if text not in (None, "cpu"):
+        raise UsageError(f"--gpu-fallback {text}: expected cpu")
+    return text is not None
+
+
+def parse_env(texts: list[str]) -> dict[str, str]:
+    return _pairs("--env", _parse_env, texts)
+
+
+def parse_dirs(texts: list[str]) -> dict[str, str]:
+    """The host's folder for each path of the guest's."""
+    return _pairs("--dir", _parse_dir, texts)
+
+
+def parse_devices(texts: list[str]) -> dict[str, str]:
+    return _pairs("--device", _parse_device, texts)
+
+
+def _pairs(
+    option: str, parse: Callable[[str], tuple[str, str]], texts: list[str]
+) -> dict[str, str]:
+    pairs = list(map(parse, texts))
+    once(option, (key for key, _ in pairs))
+    return dict(pairs)
+
+
+def _parse_device(option: str) -> tuple[str, str]:
+    what, equals, device = option.partition("=")
+    if not equals or not device:
+        raise UsageError(f"--device {option}: expected ENCODING=DEVICE or TARGET=DEVICE")
+    return what, device
+
+
+def parse_limits(
+    timeout: float | None, fuel: int | None, max_memory: str | None, options: list[str]
+) -> Limits:
+    from runtime_shim import Limits
+
+    limits = Limits(timeout=timeout, fuel=fuel)
+    if max_memory is not None:
+        limits = limits._replace(memory=parse_size("--max-memory", max_memory))
+    once("--limit", (option.partition("=")[0] for option in options))
+    named: dict[str, Any] = {}
+    for option in options:
+        name, equals, text = option.partition("=")
+        if name not in NAMED_LIMITS or not equals:
+            raise UsageError(f"--limit {option}: expected NAME=N, of {', '.join(NAMED_LIMITS)}")
+        named[name] = _parse_limit(f"--limit {name}", name, text)
+    limits = limits._replace(**named)
+    limits.check()
+    return limits
+
+
+def _parse_limit(option: str, name: str, text: str) -> float:
+    if name in _SIZES:
+        return parse_size(option, text)
+    try:
+        if len(text) < _DIGITS:
+            return int(text) if name in _COUNTS else float(text)
+    except ValueError:
+        pass
+    kind = "a whole number" if name in _COUNTS else "a number of seconds"
+    raise UsageError(f"{option} {text}: expected {kind}")
+
+
+def parse_size(option: str, text: str) -> int:
+    """Bytes. Raises UsageError."""
+    found = _SIZE.fullmatch(text)
+    if found is None or (found[2] and not found[3]):
+        raise UsageError(
+            f"{option} {text}: expected a number of bytes, or one with a unit: 64M and 1.5GiB are"
+            " powers of 1024, 200MB is one of 1000"
+        )
+    whole, part, prefix, suffix = found.groups()
+    base = 1000 if (suffix or "").lower() == "b" else 1024
+    unit: int = base ** (" kmgt".index(prefix.lower()) if prefix else 0)
+    parts: int = 10 ** len(part or "")
+    return int(whole) * unit + int(part or "0") * unit // parts
+
+
+def _parse_env(option: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not key:
+        raise UsageError(f"--env {option}: expected K=V, or K to pass on a variable")
+    if not equals and key not in os.environ:
+        raise UsageError(f"--env {key}: there is no such variable to pass on")
+    return key, value if equals else os.environ[key]
+
+
+def _parse_dir(option: str) -> tuple[str, str]:
+    host, separator, guest = option.partition("::")
+    if not host or (separator and not guest):
+        raise UsageError(f"--dir {option}: expected HOST or HOST::GUEST")
+    return (guest if separator else host), host

@@ -1,0 +1,76 @@
+"""What the options of a rewrite come to for a module: names, and adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
+from rewriter.abi.hosts import find_host
+from rewriter.diagnostics import Diagnostic
+from rewriter.errors import HostMismatch
+from rewriter.options import RewriteOptions
+from rewriter.wasm.module import Module
+
+if TYPE_CHECKING:
+    from rewriter.adapters.adapter import Adapter
+    from rewriter.analysis.inspect import ModuleInfo
+
+__all__ = ["Aim", "Wanted", "choose"]
+
+
+class Wanted(NamedTuple):
+    """The adapter that is to stand before each wasi-nn import, by its index, or None for none, and
+    what they were chosen by."""
+
+    info: ModuleInfo
+    adapters: Mapping[int, Adapter | None]
+
+
+class Aim(NamedTuple):
+    """`names` are the module names that change, old to new; `notes` say what was guessed. `wanted`
+    is None for a rewrite that leaves adapters alone."""
+
+    names: Mapping[str, str]
+    wanted: Wanted | None = None
+    notes: tuple[Diagnostic, ...] = ()
+
+
+def choose(module: Module, options: RewriteOptions) -> Aim:
+    """Raises HostMismatch where no rewrite makes the module fit, ModuleError where it cannot be
+    read as far as that takes, and UsageError where `renames` has another name for wasi-nn's imports
+    than the host or ABI."""
+    if not options.adapts:
+        to = options.to or (None if options.renames else WASI_NN)
+        return Aim(options.module_names(to))
+    from rewriter.analysis.fitting import fit  # what only renames starts without them
+    from rewriter.analysis.inspect import inspect_module
+
+    info = inspect_module(module, options.guest_abi)
+    guest = find_host(options.built_for) if options.built_for is not None else None
+    target = _target(options)
+    found = fit(info, target.dialects, guest, tells_numbers=target.tells_numbers)
+    if found.obstacles:
+        raise HostMismatch(f"{module.name} cannot {target.title}", found.obstacles)
+    fits = all(name in target.names for name in info.abis)
+    names = options.module_names(None if fits else target.names[0])
+    return Aim(names, Wanted(info, found.adapters), found.caveats)
+
+
+class _Target(NamedTuple):
+    """What a module is adapted to: ABIs that will do, module names that will do, the best first,
+    and what messages call it; `tells_numbers` as a host has it."""
+
+    dialects: tuple[Dialect, ...]
+    names: tuple[str, ...]
+    tells_numbers: bool
+    title: str
+
+
+def _target(options: RewriteOptions) -> _Target:
+    if options.host is not None:
+        host = find_host(options.host)
+        return _Target(host.dialects, host.modules, host.tells_numbers, f"run on {host.name}")
+    dialect = find_dialect(options.abi or "")
+    names = (options.to or dialect.layout.module,)
+    return _Target((dialect,), names, False, f"be made to have the {dialect.name} ABI")
