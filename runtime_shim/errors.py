@@ -1,6 +1,7 @@
 """Errors of the runtime; the tree they hang from is in rewriter.errors.
 
 HostError       becomes an errno for the guest (runtime_shim.engine.host_functions)
+  DeviceLost    its process cannot use a device any more
 LinkError       the module asks for imports that no one defines
 
 What a guest ends with is in runtime_shim.engine.outcome.
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from rewriter.abi.dialects import Errno
 from rewriter.errors import NNShimError
 
-__all__ = ["HostError", "LinkError"]
+__all__ = ["DeviceLost", "HostError", "LinkError"]
 
 _LONGEST_REASON = 2000
 """Characters: models and guests can put text of any length into it."""
@@ -51,6 +52,10 @@ class HostError(NNShimError):
 
     def __str__(self) -> str:
         return f"{self.errno.name.lower()}: {self.reason}"
+
+
+class DeviceLost(HostError):
+    """A device takes nothing more from this process, whatever it is asked for."""
 
 
 class LinkError(NNShimError):
