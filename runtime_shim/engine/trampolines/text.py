@@ -6,14 +6,8 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-from rewriter.abi.dialects import (
-    TENSOR,
-    WAMR_DIMENSIONS,
-    WAMR_OUTPUT_UNIT,
-    WAMR_TENSOR,
-    Dialect,
-)
-from rewriter.abi.structures import named_offsets
+from rewriter.abi.dialects import WAMR_OUTPUT_UNIT, Dialect
+from rewriter.abi.structures import TENSOR, WAMR_DIMENSIONS, WAMR_TENSOR, named_offsets
 from rewriter.functions.wat import fill, read
 from runtime_shim.host.shared_tensors import ENTRIES, INPUT, OUTPUT, OUTPUTS_AT, STEP
 
