@@ -1,6 +1,6 @@
 """The witx ABI: six functions that decode a guest's arguments and encode the results.
 
-Signatures, structures and constants stand in rewriter.abi.dialects.
+Signatures, structures and constants stand in rewriter.abi.
 
 set_input and get_output are written twice: runtime_shim/engine/trampolines/copies.witx.wat has the
 case in which they succeed with a tensor that was used before. What is changed here has to be
