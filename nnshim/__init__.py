@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         Reason,
         RunOptions,
         Session,
+        guest_dialects,
         run,
     )
 
@@ -81,7 +82,7 @@ _HOMES = {
     "runtime_shim": (
         *("CAPTURED", "GraphStats", "GuestExit", "GuestFailed", "GuestTimeout", "GuestTrap"),
         *("HostError", "Limits", "LinkError", "NNHost", "NamedGraph", "Outcome", "Reason"),
-        *("RunOptions", "Session", "run"),
+        *("RunOptions", "Session", "guest_dialects", "run"),
     ),
 }
 _OTHER_NAMES = {"inspect": "inspect_module", "verify": "compare"}
@@ -131,6 +132,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "check",
+    "guest_dialects",
     "inspect",
     "rewrite",
     "rewrite_file",

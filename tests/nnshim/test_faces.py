@@ -20,14 +20,14 @@ ERRORS = """DependencyMissing HostMismatch InputError InvalidModule InvalidResul
 REWRITER = f"""{ERRORS} Comparison Diagnostic Difference Module ModuleInfo Result RewriteOptions
     Runs Verdict check rewrite rewrite_file"""
 RUNTIME = """CAPTURED GraphStats GuestExit GuestFailed GuestTimeout GuestTrap HostError Limits
-    LinkError NNHost NamedGraph Outcome Reason RunOptions Session run"""
+    LinkError NNHost NamedGraph Outcome Reason RunOptions Session guest_dialects run"""
 
 FACES = {
     "nnshim": f"""{REWRITER} {RUNTIME} Encoding Errno Target TensorType __version__ inspect
         verify""",
     "rewriter": f"""{REWRITER} Abi CustomSection ImportedItem Plan Rename WASI_EPHEMERAL_NN WASI_NN
         compare inspect_module""",
-    "runtime_shim": f"""{RUNTIME} guest_dialects parse_nn_graph parse_nn_preload read_graphs""",
+    "runtime_shim": f"""{RUNTIME} parse_nn_graph parse_nn_preload read_graphs""",
     "runtime_shim.backends": """Backend ExecutionContext Graph MovableContext OWN_ENCODINGS Options
         Part Place Quantization QuantizedGraph Runtime Settings SharedGraph StreamingContext
         encodings import_backend""",
