@@ -38,6 +38,7 @@ class HostError(NNShimError):
 
     @property
     def errno(self) -> Errno:
+        """What the guest gets."""
         return self.args[0]
 
     @property
@@ -48,6 +49,7 @@ class HostError(NNShimError):
 
     @property
     def remedy(self) -> str:
+        """What the operator can do, in a word; empty where there is nothing."""
         return self.args[2] if len(self.args) > 2 else ""
 
     def __str__(self) -> str:
@@ -70,4 +72,5 @@ class LinkError(NNShimError):
 
     @property
     def lines(self) -> Sequence[str]:
+        """What it says, and below it each import or export."""
         return self._lines

@@ -85,6 +85,8 @@ def _look_through(module: Module) -> _Customs:
     signature = None
     describe_code = False
     for section in module.sections:
+        if section.name is None:
+            continue
         kind = custom_kind(section.name)
         if kind is Custom.LINKING:
             raise UnsupportedModule(

@@ -196,11 +196,11 @@ def _bodies(part: Part, other: Part, bodies: Bodies, count: int) -> Iterator[_St
 def _compare_around(title: str, one: _Stretch, other: _Stretch) -> Iterator[Difference]:
     """The references have to name the same functions, and what is around them to be the same."""
     left, right = one.side.module.data, other.side.module.data
-    left_pos, right_pos = one.place.start, other.place.start
-    end = Reference(one.place.stop, one.place.stop, -1), Reference(other.place.stop, 0, -1)
-    if len(one.references) != len(other.references):
+    if not one.references or len(one.references) != len(other.references):
         yield from compare_bytes(title, left, one.place, right, other.place)
         return
+    left_pos, right_pos = one.place.start, other.place.start
+    end = Reference(one.place.stop, one.place.stop, -1), Reference(other.place.stop, 0, -1)
     for before, after in (*zip(one.references, other.references, strict=True), end):
         between = range(left_pos, before.start), range(right_pos, after.start)
         yield from compare_bytes(title, left, between[0], right, between[1])
