@@ -75,6 +75,11 @@ class RunOptions:
     cache: bool = True
     backtrace: bool = False
 
+    @property
+    def redirects(self) -> bool:
+        """Whether a stream of the guest is not this process's."""
+        return any(each is not None for each in (self.stdin, self.stdout, self.stderr))
+
     def __post_init__(self) -> None:
         _check_texts("argv", self.argv)
         _check_texts("env", self.env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,6 @@ from runtime_shim.engine.entry import Entry, entry_of
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import EXIT_TRAP, Outcome, Reason, Stopped
 from runtime_shim.engine.shares import share_out
-from runtime_shim.engine.streams import Streams, redirects
 from runtime_shim.engine.trampolines.connection import Connection
 from runtime_shim.errors import LinkError
 from runtime_shim.host.limits import Limits
@@ -30,6 +30,7 @@ from runtime_shim.host.session import Session
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
+    from runtime_shim.engine.streams import Streams
 
 __all__ = ["guest_dialects", "run"]
 
@@ -88,25 +89,33 @@ class _Run:
         self._info = inspect_module(module, options.guest_abi)
         self._dialects = guest_dialects(self._info)
         _check_signatures(self._info, self._dialects)
-        self._can_be_stopped = self._limits.timeout is not None or redirects(options)
+        self._can_be_stopped = self._limits.timeout is not None or options.redirects
         self._engine = _engine(options.cache, self._limits, self._can_be_stopped)
 
     def outcome(self, deadline: Deadline) -> Outcome:
+        if not self._options.redirects:
+            return self._finished(deadline, None)
+        from runtime_shim.engine.streams import Streams  # which takes time to import
+
         with Streams(self._options, self._limits.output, self._stop) as streams:
-            try:
-                outcome = self._ended(deadline, streams)
-            except Stopped as stopped:
-                outcome = stopped.outcome
-            streams.finish()
-            if isinstance(self._session.stop, Stopped):  # which the guest may not have noticed
-                outcome = self._session.stop.outcome
-            elif self._session.stop is not None:
-                raise self._session.stop
+            outcome = self._finished(deadline, streams)
             return outcome._replace(
-                refused=self._session.refused if outcome.exit_code else None,
-                stdout=streams.captured("stdout"),
-                stderr=streams.captured("stderr"),
+                stdout=streams.captured("stdout"), stderr=streams.captured("stderr")
             )
+
+    def _finished(self, deadline: Deadline, streams: Streams | None) -> Outcome:
+        """The end of the guest, all of whose output has arrived."""
+        try:
+            outcome = self._ended(deadline, streams)
+        except Stopped as stopped:
+            outcome = stopped.outcome
+        if streams is not None:
+            streams.finish()
+        if isinstance(self._session.stop, Stopped):  # which the guest may not have noticed
+            outcome = self._session.stop.outcome
+        elif self._session.stop is not None:
+            raise self._session.stop
+        return outcome._replace(refused=self._session.refused if outcome.exit_code else None)
 
     def _stop(self, error: BaseException) -> None:
         """End the guest with an error, from any thread."""
@@ -114,7 +123,7 @@ class _Run:
             self._session.stop = error
             self._engine.increment_epoch()
 
-    def _ended(self, deadline: Deadline, streams: Streams) -> Outcome:
+    def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
         """The end of the guest, whose store is gone then. Raises Stopped."""
         try:
             compiled = deadline.within(wasmtime.Module, self._engine, self._module)
@@ -132,7 +141,8 @@ class _Run:
                 bounds = share_out(self._limits.memory, storage(self._info.module))
                 store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
             try:
-                with deadline.ends(self._stop), streams.take_what_models_print():
+                taking = streams.take_what_models_print() if streams else contextlib.nullcontext()
+                with deadline.ends(self._stop), taking:
                     return Outcome(0, results=_called(connection, store, entry))
             except _GuestExit as guest_exit:
                 return Outcome(guest_exit.code)
@@ -279,11 +289,16 @@ def _check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
         raise LinkError("the module imports what no one defines:", *unknown)
 
 
-def _wasi_config(options: RunOptions, streams: Streams) -> wasmtime.WasiConfig:
+def _wasi_config(options: RunOptions, streams: Streams | None) -> wasmtime.WasiConfig:
     config = wasmtime.WasiConfig()
     config.argv = list(options.argv)
     config.env = list(options.env.items())
-    streams.configure(config)
+    if streams is None:
+        config.inherit_stdin()
+        config.inherit_stdout()
+        config.inherit_stderr()
+    else:
+        streams.configure(config)
     for guest_path, host_path in options.dirs.items():
         if not os.path.isdir(host_path):
             raise InputError(f"there is no folder {host_path} to give the guest")

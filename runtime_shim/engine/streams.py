@@ -23,18 +23,13 @@ from runtime_shim.backends.common import guest_output
 from runtime_shim.engine.options import Capture, Reader, RunOptions, Writer
 from runtime_shim.engine.outcome import Reason, Stopped
 
-__all__ = ["Streams", "redirects"]
+__all__ = ["Streams"]
 
 _CHUNK = 1 << 16
 """Bytes that are read at once: as many as a pipe of Linux holds."""
 
 Stop = Callable[[BaseException], None]
 """Ends the guest with an exception, from any thread."""
-
-
-def redirects(options: RunOptions) -> bool:
-    """Whether a guest has another input or output than this process."""
-    return any(each is not None for each in (options.stdin, options.stdout, options.stderr))
 
 
 class Streams:

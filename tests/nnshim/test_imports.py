@@ -28,6 +28,7 @@ WATCHED = {
     *("rewriter.verifying.compare", "rewriter.files.wasm_tools"),
     *("nnshim.render.json", "rewriter.codes", *(f"rewriter.codes.{name}" for name in TEXTS)),
     *("runtime_shim", "runtime_shim.abi.wamr", "runtime_shim.abi.witx"),
+    "runtime_shim.engine.streams",
     *("runtime_shim.backends.onnx.backend", "runtime_shim.backends.openvino.entry"),
 }
 """What takes a millisecond or more, and not every command needs."""
