@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.measure import machine, table
-from rewriter.abi.dialects import TENSOR, WASMEDGE, Encoding, Errno, Target, TensorType
+from rewriter.abi.dialects import WASMEDGE, Encoding, Errno, Target, TensorType
+from rewriter.abi.structures import TENSOR
 from runtime_shim import NamedGraph, NNHost
 from tests.support.gguf_models import successors
 from tests.support.guest import DIMS, HANDLE, TENSOR_AT, Guest

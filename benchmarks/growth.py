@@ -20,7 +20,8 @@ from pathlib import Path
 import wasmtime
 
 from benchmarks.measure import in_turn, machine, table
-from rewriter.abi.dialects import TENSOR, WASMEDGE, WITX, Encoding, Target, TensorType
+from rewriter.abi.dialects import WASMEDGE, WITX, Encoding, Target, TensorType
+from rewriter.abi.structures import TENSOR
 from runtime_shim import NamedGraph, NNHost
 from tests.support.guest import DIMS, HANDLE, TENSOR_AT, WRITTEN, Guest, text
 from tests.support.models import identity

@@ -1,6 +1,6 @@
 """What two guests on two cores do together, compared with one.
 
-    python -m benchmarks.throughput [--quick]
+    python -m benchmarks.throughput [--quick] [--device cuda]
 
 They share one host and one graph: a convolutional network that takes a few milliseconds with one
 thread an inference. Each guest feeds it and reads it in a loop.
@@ -8,7 +8,7 @@ thread an inference. Each guest feeds it and reads it in a loop.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import threading
 from collections.abc import Callable
@@ -22,7 +22,6 @@ from benchmarks.measure import in_turn, machine, table
 from rewriter.abi.dialects import Encoding, Target
 from runtime_shim import NamedGraph, NNHost
 from tests.support.models import F32, model
-from tests.support.native import openvino_model
 
 SIDE, CHANNELS, CLASSES = 64, 32, 10
 
@@ -103,24 +102,35 @@ def together(runs: list[Callable[[], None]]) -> Callable[[], None]:
 
 
 def main() -> None:
-    quick = "--quick" in sys.argv[1:]
-    inferences, rounds = (5, 2) if quick else (100, 9)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--device", help="of ONNX Runtime's; instead of OpenVINO")
+    options = parser.parse_args()
+    inferences, rounds = (5, 2) if options.quick else (100, 9)
     engine, rows = wasmtime.Engine(), []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model.onnx").write_bytes(network())
-        files = {
-            Encoding.ONNX: ["model.onnx"],
-            Encoding.OPENVINO: openvino_model(network(), folder).split("+"),
-        }
-        for encoding, parts in files.items():
-            paths = tuple(str(folder / part) for part in parts)
-            graph = NamedGraph("net", encoding, Target.CPU, paths)
+        models: list[tuple[Encoding, Target | str, list[str]]] = [
+            (Encoding.ONNX, Target.CPU, ["model.onnx"])
+        ]
+        if options.device is None:
+            from tests.support.native import (
+                openvino_model,  # OpenVINO is not there beside every GPU
+            )
+
+            parts = openvino_model(network(), folder).split("+")
+            models.append((Encoding.OPENVINO, Target.CPU, parts))
+        else:
+            models.append((Encoding.ONNX, options.device, ["model.onnx"]))
+        for encoding, place, parts in models:
+            graph = NamedGraph("net", encoding, place, tuple(str(folder / part) for part in parts))
             host = NNHost(graphs=[graph], threads=1)
             guests = [guest(engine, host, inferences) for _ in range(2)]
             one, two = in_turn(rounds, guests[0], together(guests))
-            ratio = f"{2 * one / two:.2f}"
-            rows.append([encoding.name.lower(), f"{one / inferences * 1e3:.2f}", ratio])
+            (row,) = host.stats()
+            where = f"{encoding.name.lower()}, {row.device}"
+            rows.append([where, f"{one / inferences * 1e3:.2f}", f"{2 * one / two:.2f}"])
     print(machine())
     print()
     print(table(["backend", "one inference, ms", "throughput of two guests, of one's"], rows))

@@ -1,1 +1,156 @@
-"""The nnshim command; `rewriter` and `runtime_shim` hold what it does."""
+"""Any wasi-nn guest on any wasi-nn host: rewrites the imports of WebAssembly modules, and runs
+either form.
+
+    module = Path("guest.wasm").read_bytes()
+    for verdict in nnshim.check(module, hosts=["wasmtime", "wamr-legacy"]):
+        print(verdict.host, verdict.runs.value)
+    adapted = nnshim.rewrite(module, nnshim.RewriteOptions(host="wamr-legacy"))
+    assert nnshim.verify(module, adapted).only_rewritten
+    with nnshim.NNHost() as host:
+        print(nnshim.run(module, host).exit_code)
+
+Each name is imported at its first use: what only rewrites needs neither wasmtime nor NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rewriter import (
+        Comparison,
+        DependencyMissing,
+        Diagnostic,
+        Difference,
+        HostMismatch,
+        InputError,
+        InvalidModule,
+        InvalidResult,
+        MalformedModule,
+        Module,
+        ModuleError,
+        ModuleInfo,
+        NNShimError,
+        NothingToRename,
+        OutputError,
+        Result,
+        RewriteOptions,
+        Runs,
+        ToolError,
+        UnsupportedModule,
+        UsageError,
+        Verdict,
+        check,
+        rewrite,
+        rewrite_file,
+    )
+    from rewriter import compare as verify
+    from rewriter import inspect_module as inspect
+    from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
+    from runtime_shim import (
+        CAPTURED,
+        GraphStats,
+        GuestExit,
+        GuestFailed,
+        GuestTimeout,
+        GuestTrap,
+        HostError,
+        Limits,
+        LinkError,
+        NamedGraph,
+        NNHost,
+        Outcome,
+        Reason,
+        RunOptions,
+        Session,
+        run,
+    )
+
+    __version__: str
+
+_HOMES = {
+    "rewriter": (
+        *("Comparison", "DependencyMissing", "Diagnostic", "Difference", "HostMismatch"),
+        *("InputError", "InvalidModule", "InvalidResult", "MalformedModule", "Module"),
+        *("ModuleError", "ModuleInfo", "NNShimError", "NothingToRename", "OutputError", "Result"),
+        *("RewriteOptions", "Runs", "ToolError", "UnsupportedModule", "UsageError", "Verdict"),
+        *("check", "rewrite", "rewrite_file"),
+    ),
+    "rewriter.abi.dialects": ("Encoding", "Errno", "Target", "TensorType"),
+    "runtime_shim": (
+        *("CAPTURED", "GraphStats", "GuestExit", "GuestFailed", "GuestTimeout", "GuestTrap"),
+        *("HostError", "Limits", "LinkError", "NNHost", "NamedGraph", "Outcome", "Reason"),
+        *("RunOptions", "Session", "run"),
+    ),
+}
+_OTHER_NAMES = {"inspect": "inspect_module", "verify": "compare"}
+"""Of functions that are called something else in `rewriter`."""
+
+__all__ = [
+    "CAPTURED",
+    "Comparison",
+    "DependencyMissing",
+    "Diagnostic",
+    "Difference",
+    "Encoding",
+    "Errno",
+    "GraphStats",
+    "GuestExit",
+    "GuestFailed",
+    "GuestTimeout",
+    "GuestTrap",
+    "HostError",
+    "HostMismatch",
+    "InputError",
+    "InvalidModule",
+    "InvalidResult",
+    "Limits",
+    "LinkError",
+    "MalformedModule",
+    "Module",
+    "ModuleError",
+    "ModuleInfo",
+    "NNHost",
+    "NNShimError",
+    "NamedGraph",
+    "NothingToRename",
+    "Outcome",
+    "OutputError",
+    "Reason",
+    "Result",
+    "RewriteOptions",
+    "RunOptions",
+    "Runs",
+    "Session",
+    "Target",
+    "TensorType",
+    "ToolError",
+    "UnsupportedModule",
+    "UsageError",
+    "Verdict",
+    "__version__",
+    "check",
+    "inspect",
+    "rewrite",
+    "rewrite_file",
+    "run",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("nnshim")
+    if name in _OTHER_NAMES:
+        return getattr(importlib.import_module("rewriter"), _OTHER_NAMES[name])
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module 'nnshim' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from nnshim.commands.common import fail, note, refuse, say
+from nnshim.common import fail, note, refuse, say
 from rewriter.errors import DependencyMissing, NNShimError, UsageError
 from rewriter.terminal import take_over
 

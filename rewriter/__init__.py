@@ -26,6 +26,7 @@ from rewriter.errors import (
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN
+    from rewriter.analysis.compatibility import Runs, Verdict, check
     from rewriter.analysis.inspect import (
         Abi,
         CustomSection,
@@ -65,9 +66,12 @@ __all__ = [
     "Rename",
     "Result",
     "RewriteOptions",
+    "Runs",
     "ToolError",
     "UnsupportedModule",
     "UsageError",
+    "Verdict",
+    "check",
     "compare",
     "inspect_module",
     "rewrite",
@@ -76,6 +80,7 @@ __all__ = [
 
 _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
+    "analysis.compatibility": ("Runs", "Verdict", "check"),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
     "diagnostics": ("Diagnostic",),
     "options": ("RewriteOptions",),

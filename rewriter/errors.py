@@ -111,6 +111,7 @@ class ModuleError(NNShimError):
 
     @property
     def diagnostics(self) -> Sequence[Diagnostic]:
+        """What is wrong, with the byte offset where one is known."""
         from rewriter.diagnostics import Diagnostic
 
         return (Diagnostic(self.code or "", self.reason, self.offset, help=self.remedy),)
@@ -150,6 +151,7 @@ class HostMismatch(NNShimError):
 
     @property
     def diagnostics(self) -> Sequence[Diagnostic]:
+        """A reason each."""
         return self._diagnostics
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Errors of the runtime; the tree they hang from is in rewriter.errors.
 
 HostError       becomes an errno for the guest (runtime_shim.engine.host_functions)
+  DeviceLost    its process cannot use a device any more
 LinkError       the module asks for imports that no one defines
 
 What a guest ends with is in runtime_shim.engine.outcome.
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from rewriter.abi.dialects import Errno
 from rewriter.errors import NNShimError
 
-__all__ = ["HostError", "LinkError"]
+__all__ = ["DeviceLost", "HostError", "LinkError"]
 
 _LONGEST_REASON = 2000
 """Characters: models and guests can put text of any length into it."""
@@ -37,6 +38,7 @@ class HostError(NNShimError):
 
     @property
     def errno(self) -> Errno:
+        """What the guest gets."""
         return self.args[0]
 
     @property
@@ -47,10 +49,15 @@ class HostError(NNShimError):
 
     @property
     def remedy(self) -> str:
+        """What the operator can do, in a word; empty where there is nothing."""
         return self.args[2] if len(self.args) > 2 else ""
 
     def __str__(self) -> str:
         return f"{self.errno.name.lower()}: {self.reason}"
+
+
+class DeviceLost(HostError):
+    """A device takes nothing more from this process, whatever it is asked for."""
 
 
 class LinkError(NNShimError):
@@ -65,4 +72,5 @@ class LinkError(NNShimError):
 
     @property
     def lines(self) -> Sequence[str]:
+        """What it says, and below it each import or export."""
         return self._lines

@@ -46,9 +46,11 @@ class FakeBackend:
         self.loads: list[Load] = []
 
     def describe(self) -> Runtime:
+        """One release, and the devices it was made with."""
         return Runtime("fake 1", self._devices)
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> FakeGraph:
+        """Whatever is in the parts. Raises HostError for a device that it was not made with."""
         device = choose_device("fake", place, self._devices, self._devices)
         self.loads.append(Load(tuple(parts), device, options))
         return FakeGraph(self._infer, device)

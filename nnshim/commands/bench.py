@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnshim.commands.common import (
+from nnshim.common import (
     FastMath,
     Threads,
     note,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.commands.common import counted, print_json, say
+from nnshim.common import counted, print_json, say
 from nnshim.render import json
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import AsJson, Format, GuestAbi, chosen_format, once, report
+from nnshim.common import AsJson, Format, GuestAbi, chosen_format, once, report
 from nnshim.render.values import Checked, rewrite_command
 from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS, Host, find_host
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Runs, assess
 
 __all__ = ["command"]
 
@@ -43,6 +43,6 @@ def command(
 
 def _check(path: str, info: ModuleInfo, host: Host, guest_abi: str | None) -> Checked:
     found = assess(info, host)
-    helps = found.verdict is Verdict.AFTER_REWRITE
+    helps = found.runs is Runs.AFTER_REWRITE
     rewrite = rewrite_command(host.name, guest_abi, path) if helps else None
     return Checked(path, host.name, found, rewrite)

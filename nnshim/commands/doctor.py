@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import print_json, say, start_logging
+from nnshim.common import print_json, say, start_logging
 from nnshim.render import json, text
 from nnshim.render.values import Examined
 from rewriter.errors import DependencyMissing, ToolError

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import print_json, say
+from nnshim.common import print_json, say
 from nnshim.render import json, text
 from rewriter.errors import UsageError
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import AsJson, Format, GuestAbi, chosen_format, report
+from nnshim.common import AsJson, Format, GuestAbi, chosen_format, report
 from nnshim.render.values import Inspected
 from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import (
+from nnshim.common import (
     GuestAbi,
     errors_in_json,
     note,

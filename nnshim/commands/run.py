@@ -8,17 +8,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from nnshim.commands.common import (
-    FastMath,
-    GuestAbi,
-    Threads,
-    counted,
-    fail,
-    note,
-    say,
-    start_logging,
-    to_json,
-)
 from nnshim.commands.run_options import (
     NAMED_LIMITS,
     parse_devices,
@@ -28,6 +17,17 @@ from nnshim.commands.run_options import (
     parse_limits,
     parse_size,
     parse_wasi,
+)
+from nnshim.common import (
+    FastMath,
+    GuestAbi,
+    Threads,
+    counted,
+    fail,
+    note,
+    say,
+    start_logging,
+    to_json,
 )
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from nnshim.commands.common import once
+from nnshim.common import once
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.commands.common import errors_in_json, print_json, say
+from nnshim.common import errors_in_json, print_json, say
 from nnshim.render import json, text
 from rewriter import compare
 from rewriter.files.input import open_source

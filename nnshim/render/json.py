@@ -118,7 +118,7 @@ def inspected(value: Inspected) -> Object:
         "debug_info": bool(info.debug_sections),
         "runs_on": {
             name: {
-                "runs": found.verdict.name.lower(),
+                "runs": found.runs.name.lower(),
                 "diagnostics": _diagnostics((*found.reasons, *found.caveats)),
             }
             for name, found in value.hosts.items()
@@ -130,7 +130,7 @@ def checked(value: Checked) -> Object:
     return {
         "file": value.path,
         "host": value.host,
-        "runs": value.found.verdict.name.lower(),
+        "runs": value.found.runs.name.lower(),
         "diagnostics": _diagnostics((*value.reasons, *value.found.caveats)),
     }
 

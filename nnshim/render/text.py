@@ -11,7 +11,7 @@ from rewriter.errors import HostMismatch, NNShimError
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked, Examined, Inspected
-    from rewriter.analysis.compatibility import Assessment
+    from rewriter.analysis.compatibility import Verdict
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
     from rewriter.rewriting.values import Plan
@@ -81,10 +81,10 @@ def inspected(value: Inspected) -> list[str]:
     return lines
 
 
-def _in_short(host: str, told: str, found: Assessment) -> str:
+def _in_short(host: str, told: str, found: Verdict) -> str:
     """On one line."""
-    how = found.verdict.value
-    if found.verdict.name == "AFTER_REWRITE":
+    how = found.runs.value
+    if found.runs.name == "AFTER_REWRITE":
         how = f"after nnshim rewrite --for {host}{told}"
     reasons = "; ".join(f"{reason.message} [{reason.code}]" for reason in found.reasons)
     return f"{how}, because {reasons}" if reasons else how
@@ -100,7 +100,7 @@ _VERDICTS = {
 def checked(value: Checked) -> list[str]:
     """What helps with all reasons stands once, below them."""
     found = value.found
-    lines = [f"{value.path}: {_VERDICTS[found.verdict.name].format(value.host)}"]
+    lines = [f"{value.path}: {_VERDICTS[found.runs.name].format(value.host)}"]
     lines += [f"  {line(reason)}" for reason in found.reasons]
     if value.rewrite is not None:
         lines.append(f"  help: {value.rewrite}")

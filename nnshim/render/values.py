@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from rewriter.analysis.compatibility import Assessment
+    from rewriter.analysis.compatibility import Verdict
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from runtime_shim.diagnostics.doctor import BackendReport
@@ -30,7 +30,7 @@ class Inspected(NamedTuple):
     info: ModuleInfo
     findings: Sequence[Diagnostic]
     hidden: frozenset[str]
-    hosts: Mapping[str, Assessment]
+    hosts: Mapping[str, Verdict]
     guest_abi: str | None
 
     @property
@@ -44,7 +44,7 @@ class Checked(NamedTuple):
 
     path: str
     host: str
-    found: Assessment
+    found: Verdict
     rewrite: str | None
 
     @property

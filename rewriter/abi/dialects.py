@@ -18,24 +18,18 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
 
-from rewriter.abi.structures import structure
+from rewriter.abi.structures import WAMR_OUTPUT_UNIT
 from rewriter.errors import UsageError
 from rewriter.wasm.types import FuncType
 
 __all__ = [
-    "BUILDER",
     "DIALECTS",
     "ELEMENT_SIZE",
     "LAYOUTS",
     "MODULE_NAMES",
-    "TENSOR",
     "WAMR",
     "WAMR_2_1",
-    "WAMR_BUILDERS",
-    "WAMR_DIMENSIONS",
     "WAMR_EPHEMERAL",
-    "WAMR_OUTPUT_UNIT",
-    "WAMR_TENSOR",
     "WASI_EPHEMERAL_NN",
     "WASI_NN",
     "WASMEDGE",
@@ -60,7 +54,7 @@ MODULE_NAMES = (WASI_EPHEMERAL_NN, WASI_NN)
 
 
 class Errno(IntEnum):
-    """nn_errno."""
+    """nn_errno: what each function returns to the guest."""
 
     SUCCESS = 0
     INVALID_ARGUMENT = 1
@@ -129,28 +123,6 @@ ELEMENT_SIZE: Mapping[TensorType, int] = MappingProxyType(
     }
 )
 """Bytes an element of each tensor type."""
-
-BUILDER = structure(pointer="I", length="I")
-"""One graph_builder: pointer and length in bytes. `load` gets a pointer to a run of them."""
-
-TENSOR = structure(dimensions="I", rank="I", type="B3x", data="I", length="I")
-"""The tensor that `set_input` points to, 20 bytes: pointer to the dimensions (u32 each), how many
-they are, the type in one byte (the three bytes after it are whatever the guest left there),
-pointer to the data, length of the data in bytes."""
-
-
-WAMR_BUILDERS = structure(pointer="I", count="I")
-"""What WAMR's `load` gets a pointer to: pointer to a run of builders, how many they are."""
-
-WAMR_TENSOR = structure(dimensions="I", type="B3x", data="I")
-"""WAMR's tensor, 12 bytes: pointer to {pointer to the dimensions, how many they are}, the type,
-pointer to the data, whose length follows from the dimensions and the type."""
-
-WAMR_DIMENSIONS = structure(pointer="I", rank="I")
-"""Pointer to the dimensions (u32 each), how many they are."""
-
-WAMR_OUTPUT_UNIT = 4
-"""Bytes: WAMR's `get_output` counts its buffer and its output in 32-bit floats."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.abi.hosts import WASI, Host
+from rewriter.abi.hosts import WASI, Host, find_host
 from rewriter.analysis.fitting import HIDDEN_TYPES, Fit, fit, hides_types
-from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
+from rewriter.wasm.module import Module
+from rewriter.wasm.reader import Data
 
-__all__ = ["Assessment", "Verdict", "assess", "on_any_host"]
+__all__ = ["Runs", "Verdict", "assess", "check", "on_any_host"]
 
 
-class Verdict(Enum):
+class Runs(Enum):
+    """How a module runs on a host, as far as imports and exports show it."""
+
     AS_IT_IS = "as it is"
     AFTER_REWRITE = "after a rewrite"
     CANNOT = "no"
 
 
 @dataclass(frozen=True)
-class Assessment:
-    """Whether a module runs on a host; `reasons` why not as it is, errors or else warnings, and
+class Verdict:
+    """Whether a module runs on `host`; `reasons` why not as it is, errors or else warnings, and
     `caveats`, notes on what to look out for if it does."""
 
+    host: str
     reasons: tuple[Diagnostic, ...]
     caveats: tuple[Diagnostic, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def runs(self) -> Runs:
+        """As it is, after a rewrite for the host, or not at all."""
         if not self.reasons:
-            return Verdict.AS_IT_IS
+            return Runs.AS_IT_IS
         cannot = any(reason.severity is Severity.ERROR for reason in self.reasons)
-        return Verdict.CANNOT if cannot else Verdict.AFTER_REWRITE
+        return Runs.CANNOT if cannot else Runs.AFTER_REWRITE
 
 
-def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessment:
+def check(
+    data: Data | Module, hosts: Iterable[str], *, guest_abi: str | None = None
+) -> list[Verdict]:
+    """Whether a module runs on each of these hosts, by their names in rewriter.abi.hosts, in their
+    order. `data` are the bytes of a core module.
+
+    `guest_abi` names the module's ABI, where its imports do not tell it. Raises UsageError for
+    names that are not known, MalformedModule and UnsupportedModule with the byte offset.
+    """
+    profiles = list(map(find_host, hosts))
+    info = inspect_module(data, guest_abi)
+    return [assess(info, host) for host in profiles]
+
+
+def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
     """Judge a module by its imports and exports: no more than those can be known of it.
 
     `guest` is the host that it was built for, where that is known.
@@ -56,7 +76,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Assessmen
         tuple(diagnostic for diagnostic in said if diagnostic.severity is severity)
         for severity in Severity
     )
-    return Assessment(errors or warnings, notes)
+    return Verdict(host.name, errors or warnings, notes)
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:

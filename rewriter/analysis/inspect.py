@@ -59,6 +59,7 @@ class ImportedItem(NamedTuple):
 
     @property
     def is_wasi_nn(self) -> bool:
+        """Whether its module has one of wasi-nn's names."""
         return self.module in MODULE_NAMES
 
 

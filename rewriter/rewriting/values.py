@@ -77,6 +77,7 @@ class Plan:
 
     @property
     def output_size(self) -> int:
+        """Of the output, in bytes."""
         return self.input_size + growth(self.edits)
 
     @property

@@ -52,6 +52,7 @@ class Comparison:
 
     @property
     def only_rewritten(self) -> bool:
+        """Whether nothing differs but what a rewrite changes."""
         return not self.differences
 
 

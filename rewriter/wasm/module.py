@@ -31,7 +31,7 @@ class Module:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Of the whole module, in bytes."""
         return self.sections.end
 
     @cached_property

@@ -12,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from rewriter.abi.dialects import LAYOUTS, WAMR, WAMR_OUTPUT_UNIT, Dialect, Errno
+from rewriter.abi.dialects import LAYOUTS, WAMR, Dialect, Errno
+from rewriter.abi.structures import WAMR_OUTPUT_UNIT
 from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError

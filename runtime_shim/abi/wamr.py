@@ -12,15 +12,8 @@ from collections.abc import Callable
 from functools import partial
 from math import prod
 
-from rewriter.abi.dialects import (
-    ELEMENT_SIZE,
-    WAMR_BUILDERS,
-    WAMR_DIMENSIONS,
-    WAMR_OUTPUT_UNIT,
-    WAMR_TENSOR,
-    Dialect,
-    Errno,
-)
+from rewriter.abi.dialects import ELEMENT_SIZE, Dialect, Errno
+from rewriter.abi.structures import WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_OUTPUT_UNIT, WAMR_TENSOR
 from runtime_shim.abi import witx
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError

@@ -1,6 +1,6 @@
 """The witx ABI: six functions that decode a guest's arguments and encode the results.
 
-Signatures, structures and constants stand in rewriter.abi.dialects.
+Signatures, structures and constants stand in rewriter.abi.
 
 set_input and get_output are written twice: runtime_shim/engine/trampolines/copies.witx.wat has the
 case in which they succeed with a tensor that was used before. What is changed here has to be
@@ -15,16 +15,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
-from rewriter.abi.dialects import (
-    BUILDER,
-    TENSOR,
-    WASMEDGE,
-    WITX,
-    Dialect,
-    Encoding,
-    Errno,
-    Target,
-)
+from rewriter.abi.dialects import WASMEDGE, WITX, Dialect, Encoding, Errno, Target
+from rewriter.abi.structures import BUILDER, TENSOR
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
 from runtime_shim.host.session import AUTO, Place, Session

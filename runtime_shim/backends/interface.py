@@ -148,7 +148,8 @@ class Graph(Protocol):
     def device(self) -> str:
         """Where the model is, by the NN runtime's own word for it, and as far as that can tell."""
 
-    def init_execution_context(self) -> ExecutionContext: ...
+    def init_execution_context(self) -> ExecutionContext:
+        """A new one, whose inputs are not set. Raises HostError."""
 
 
 @runtime_checkable

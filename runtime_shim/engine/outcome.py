@@ -82,6 +82,7 @@ class GuestFailed(NNShimError):
 
     @property
     def lines(self) -> Sequence[str]:
+        """What happened; of a trap, the backtrace too."""
         return self._lines
 
 

@@ -26,7 +26,7 @@ from onnx import helper
 
 from rewriter import inspect_module
 from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Runs, assess
 from tests.heavy.torch_models import scripted
 from tests.support.command import nnshim
 from tests.support.gguf_models import successors
@@ -174,7 +174,7 @@ def ways(guest: Path, folder: Path) -> Iterator[tuple[str, Path | None]]:
     """Names of hosts, and the guest as it runs here after having been made for each of them."""
     inspection = inspect_module(guest.read_bytes())
     for host in HOSTS.values():
-        if assess(inspection, host).verdict is Verdict.CANNOT:
+        if assess(inspection, host).runs is Runs.CANNOT:
             yield host.name, None
             continue
         made = folder / "made.wasm"

@@ -19,7 +19,7 @@ import pytest
 from rewriter import HostMismatch, RewriteOptions, compare, inspect_module, rewrite
 from rewriter.abi.dialects import MODULE_NAMES, Encoding, Errno
 from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Runs, assess
 from runtime_shim import GuestTrap, NamedGraph, NNHost, Reason, RunOptions, run
 from tests.heavy.wild_guests import (
     BAKED,
@@ -134,7 +134,7 @@ def on_nnshim(path: Path, start: Start) -> Ended:
 
 def runs_on(module: bytes, host: str) -> bool:
     """What `nnshim check --for HOST` says."""
-    return assess(inspect_module(module), HOSTS[host]).verdict is Verdict.AS_IT_IS
+    return assess(inspect_module(module), HOSTS[host]).runs is Runs.AS_IT_IS
 
 
 def rewritten(module: bytes) -> dict[str, bytes]:
@@ -145,13 +145,13 @@ def rewritten(module: bytes) -> dict[str, bytes]:
     forms = {"as it is": module, "renamed": rewrite(module, RewriteOptions(to=other))}
     assert rewrite(forms["renamed"], RewriteOptions(to=name)) == module
     for host in HOSTS.values():
-        verdict = assess(inspect_module(module), host).verdict
-        if verdict is Verdict.CANNOT:
+        verdict = assess(inspect_module(module), host).runs
+        if verdict is Runs.CANNOT:
             with pytest.raises(HostMismatch):
                 rewrite(module, RewriteOptions(host=host.name))
             continue
         adapted = rewrite(module, RewriteOptions(host=host.name))
-        assert (adapted == module) is (verdict is Verdict.AS_IT_IS)
+        assert (adapted == module) is (verdict is Runs.AS_IT_IS)
         assert runs_on(adapted, host.name)
         forms[f"for {host.name}"] = adapted
         back = rewrite(adapted, RewriteOptions(abi=abi.name))

@@ -8,6 +8,8 @@ import warnings
 import zipfile
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from rewriter.abi.dialects import Target, TensorType
@@ -28,6 +30,32 @@ def scripted(module: torch.nn.Module) -> bytes:
         made = module if isinstance(module, torch.jit.ScriptModule) else torch.jit.script(module)
         torch.jit.save(made, output)
     return output.getvalue()
+
+
+Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+def two_layers(weights: Arrays, biases: Arrays) -> bytes:
+    """Two layers with ReLU between and softmax behind them; weights are of inputs by outputs."""
+    linear = []
+    for matrix, offsets in zip(weights, biases, strict=True):
+        layer = torch.nn.Linear(*matrix.shape)
+        layer.weight.data = torch.from_numpy(matrix.T.copy())
+        layer.bias.data = torch.from_numpy(offsets.copy())
+        linear.append(layer)
+    first, second = linear
+    return scripted(torch.nn.Sequential(first, torch.nn.ReLU(), second, torch.nn.Softmax(1)).eval())
+
+
+def convolution(k: npt.NDArray[np.float32], w: npt.NDArray[np.float32]) -> bytes:
+    """A convolution with square kernels, ReLU, and a product with weights of inputs by outputs."""
+    convolve = torch.nn.Conv2d(k.shape[1], k.shape[0], k.shape[2], bias=False)
+    convolve.weight.data = torch.from_numpy(k)
+    linear = torch.nn.Linear(len(w), w.shape[1], bias=False)
+    linear.weight.data = torch.from_numpy(w.T.copy())
+    return scripted(
+        torch.nn.Sequential(convolve, torch.nn.ReLU(), torch.nn.Flatten(), linear).eval()
+    )
 
 
 def traced_with(module: torch.nn.Module, example: torch.Tensor) -> Any:

@@ -40,7 +40,7 @@ def test_json_is_a_format(command: tuple[str, ...], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        (["--format", "xml"], "'xml' is not a known format (text, json)"),
+        (["--format", "xml"], "'xml' is not a known format (text, json"),
         (["--json", "--format", "text"], "--json contradicts --format text"),
     ],
 )

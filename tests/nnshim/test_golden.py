@@ -64,7 +64,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "wamr.wasm": assemble(WAMR_GUEST),
         "adapted.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(host="wasmtime")),
         "long.wasm": long,
-        "back.wasm": rewrite(rewrite(long, RewriteOptions(abi="witx")), RewriteOptions(abi="wamr")),
+        "long-and-back.wasm": rewrite(
+            rewrite(long, RewriteOptions(abi="witx")), RewriteOptions(abi="wamr")
+        ),
         "streaming.wasm": assemble(STREAMING_GUEST),
         "env.wasm": import_module("env"),
         "truncated.wasm": guest[:-3],

@@ -89,7 +89,8 @@ def _written(
     writer.add_token_list(list(tokens))
     writer.add_token_scores([0.0] * vocab)
     writer.add_token_types(list(types))
-    writer.add_vocab_size(vocab)
+    if kind == "no_vocab":
+        writer.add_vocab_size(vocab)
     if begins:
         writer.add_bos_token_id(1)
     else:

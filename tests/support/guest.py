@@ -8,7 +8,8 @@ from typing import Any
 
 import wasmtime
 
-from rewriter.abi.dialects import TENSOR, WITX, Dialect, Encoding, Target
+from rewriter.abi.dialects import WITX, Dialect, Encoding, Target
+from rewriter.abi.structures import TENSOR
 from rewriter.analysis.inspect import inspect_module
 from runtime_shim import NNHost, guest_dialects
 

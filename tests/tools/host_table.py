@@ -15,7 +15,7 @@ from rewriter.abi.dialects import (
     Dialect,
 )
 from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Runs, assess
 from rewriter.analysis.inspect import Abi, ImportedItem, ModuleInfo
 from rewriter.wasm.module import Module
 from rewriter.wasm.types import AdapterMemory, MemoryType
@@ -107,8 +107,8 @@ def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo
 def _verdicts(info: ModuleInfo) -> list[str]:
     cells = []
     for host in HOSTS.values():
-        verdict = assess(info, host).verdict
-        rewritten = verdict is Verdict.AFTER_REWRITE
+        verdict = assess(info, host).runs
+        rewritten = verdict is Runs.AFTER_REWRITE
         cells.append(f"`rewrite --for {host.name}`" if rewritten else verdict.value)
     return cells
 

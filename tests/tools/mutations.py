@@ -1,6 +1,6 @@
 """Broken forms of models, and what becomes of them.
 
-    python -m tests.tools.mutations [COUNT]
+    python -m tests.tools.mutations [COUNT] [--models onnx ...] [--place gpu]
 
 Prints how many of so many forms, 2,000 unless given, compute, and how the others end. They run in a
 process of their own, so that a crash is counted.
@@ -8,11 +8,11 @@ process of their own, so that a crash is counted.
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import resource
 import signal
-import sys
 import tempfile
 import threading
 from collections import Counter
@@ -26,7 +26,6 @@ from runtime_shim.backends.isolated.client import IsolatedBackend
 from runtime_shim.errors import HostError
 from tests.support import tensorflow_models, tflite_models
 from tests.support.digits import MODEL, layers
-from tests.support.native import openvino_model
 
 __all__ = ["MODELS", "Input", "mutated", "try_mutations"]
 
@@ -47,6 +46,8 @@ PROMPT = TensorType.U8, (1,), b"a"
 
 
 def openvino_parts() -> list[bytes]:
+    from tests.support.native import openvino_model  # OpenVINO is not there in every test
+
     with tempfile.TemporaryDirectory() as folder:
         names = openvino_model(MODEL.read_bytes(), Path(folder)).split("+")
         return [(Path(folder) / name).read_bytes() for name in names]
@@ -90,7 +91,12 @@ def mutated(data: bytes, choose: random.Random) -> bytes:
 
 
 def try_mutations(
-    encoding: Encoding, parts: Sequence[bytes], given: Input, count: int, seed: int
+    encoding: Encoding,
+    parts: Sequence[bytes],
+    given: Input,
+    count: int,
+    seed: int,
+    target: Target = Target.CPU,
 ) -> Counter[str]:
     """How often a model, with one of its parts broken, "computed" an output, or ended with an
     errno, or how with its process."""
@@ -102,18 +108,19 @@ def try_mutations(
         broken = [
             mutated(part, choose) if index == place else part for index, part in enumerate(parts)
         ]
-        outcomes[_outcome(backend, broken, given)] += 1
+        outcomes[_outcome(backend, broken, given, target)] += 1
     return outcomes
 
 
-def _outcome(backend: IsolatedBackend, parts: Sequence[bytes], given: Input) -> str:
+def _outcome(backend: IsolatedBackend, parts: Sequence[bytes], given: Input, target: Target) -> str:
     process = backend.running()
-    resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if target is Target.CPU:  # a GPU's driver maps more than that
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
     patience = threading.Timer(PATIENCE, os.kill, (process.pid, signal.SIGKILL))
     patience.start()
     tensor_type, shape, data = given
     try:
-        context = backend.load(parts, Target.CPU).init_execution_context()
+        context = backend.load(parts, target).init_execution_context()
         context.set_input(0, tensor_type, shape, memoryview(data))
         context.compute()
         context.get_output(0)
@@ -125,10 +132,15 @@ def _outcome(backend: IsolatedBackend, parts: Sequence[bytes], given: Input) -> 
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    rows = []
-    for name, (encoding, make, given) in MODELS.items():
-        outcomes = try_mutations(encoding, make(), given, count, 0)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.mutations")
+    parser.add_argument("count", nargs="?", type=int, default=2000)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--place", choices=("cpu", "gpu"), default="cpu")
+    options = parser.parse_args()
+    target, rows = Target[options.place.upper()], []
+    for name in options.models:
+        encoding, make, given = MODELS[name]
+        outcomes = try_mutations(encoding, make(), given, options.count, 0, target)
         computed = outcomes.pop("computed")
         errnos = sum(outcomes.pop(errno.name, 0) for errno in Errno)
         rows.append([name, *map(str, (computed, errnos, sum(outcomes.values())))])

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from rewriter.abi.dialects import (
+from rewriter.abi.dialects import ELEMENT_SIZE, Dialect, Errno, TensorType
+from rewriter.abi.structures import (
     BUILDER,
-    ELEMENT_SIZE,
     TENSOR,
     WAMR_BUILDERS,
     WAMR_DIMENSIONS,
     WAMR_OUTPUT_UNIT,
     WAMR_TENSOR,
-    Dialect,
-    Errno,
-    TensorType,
+    named_offsets,
 )
-from rewriter.abi.structures import named_offsets
 from rewriter.functions.wat import fill, read
 from rewriter.wasm.types import AdapterMemory
 

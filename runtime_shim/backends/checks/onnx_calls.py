@@ -7,6 +7,7 @@ https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from mmap import mmap
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from runtime_shim.backends.parsing.protobuf import BYTES, Messages, fields, find
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 
-__all__ = ["check_functions"]
+__all__ = ["check_functions", "operators_of"]
 
 _FUNCTION = 25
 """Of ModelProto."""
@@ -80,7 +81,22 @@ def check_functions(data: bytes) -> None:
         ) from error
 
 
-def _nodes(data: bytes, kind: str, place: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def operators_of(data: bytes | mmap) -> set[str]:
+    """The names of what a model calls anywhere, without their domains. The model is a valid one."""
+    bodies = [("model", (0, len(data)))]
+    bodies += [
+        ("function", (start, stop))
+        for number, kind, start, stop in fields(data, 0, len(data))
+        if number == _FUNCTION and kind == BYTES
+    ]
+    return {
+        _key(data, *node, _NODE_KEY).name.decode(errors="replace")
+        for body in bodies
+        for node in _nodes(data, *body)
+    }
+
+
+def _nodes(data: bytes | mmap, kind: str, place: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """Where each node is, those in the graphs of others too."""
     levels = [find(data, _NODES, kind, "node", at=place)]
     while levels:
@@ -92,7 +108,7 @@ def _nodes(data: bytes, kind: str, place: tuple[int, int]) -> Iterator[tuple[int
             levels.append(find(data, _NODES, "inside a node", "node", at=node))
 
 
-def _key(data: bytes, start: int, stop: int, key_fields: Mapping[int, int]) -> _Key:
+def _key(data: bytes | mmap, start: int, stop: int, key_fields: Mapping[int, int]) -> _Key:
     found = [b"", b"", b""]
     for number, kind, begin, end in fields(data, start, stop):
         if number in key_fields and kind == BYTES:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import threading
 from collections.abc import Callable, Iterator
 
-__all__ = ["goes_to", "write", "write_to"]
+__all__ = ["goes_to", "left_alone", "write", "write_to"]
+
+_aside = threading.Lock()
 
 
 class _Of(threading.local):
@@ -48,6 +51,23 @@ def write_to(fd: int, data: bytes) -> None:
                 left = left[os.write(fd, left) :]
             except BlockingIOError:  # a reader that is slow, where the host's output may not wait
                 _wait_until_writable(fd)
+
+
+@contextlib.contextmanager
+def left_alone() -> Iterator[None]:
+    """Have what a C library prints on standard output go to standard error: a guest's output may be
+    read by another program. What other threads print meanwhile goes there too, so this is for what
+    is short and done once."""
+    flush = ctypes.CDLL(None).fflush
+    with _aside, contextlib.ExitStack() as done:
+        with contextlib.suppress(OSError):  # one of them is closed
+            kept = os.dup(1)
+            done.callback(os.close, kept)
+            flush(None)
+            os.dup2(2, 1)
+            done.callback(os.dup2, kept, 1)
+            done.callback(flush, None)
+        yield
 
 
 def _wait_until_writable(fd: int) -> None:

@@ -20,8 +20,14 @@ from typing import Any, NamedTuple
 from rewriter.abi.dialects import Encoding, Errno
 from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.interface import Settings
-from runtime_shim.backends.isolated.wire import SharedMemory, receive, send, send_at_once
-from runtime_shim.errors import HostError
+from runtime_shim.backends.isolated.wire import (
+    DEVICE_LOST,
+    SharedMemory,
+    receive,
+    send,
+    send_at_once,
+)
+from runtime_shim.errors import DeviceLost, HostError
 
 __all__ = ["Patience", "Process"]
 
@@ -155,6 +161,8 @@ class Process:
             self._tell_forgotten()
             try:
                 yield channel
+            except DeviceLost as error:
+                raise HostError(error.errno, self._lose(f"{self._what}: {error.reason}")) from error
             except HostError:
                 self._keep(channel)
                 raise
@@ -248,7 +256,7 @@ class _Channel:
         return memoryview(bytes(self.memory.first(size)))
 
     def call(self, operation: str, arguments: Sequence[object], patience: Patience) -> Any:
-        """Raises HostError, _Late and _Lost."""
+        """Raises HostError, DeviceLost, _Late and _Lost."""
         name, seconds = patience.of(operation)
         end = None if seconds is None else monotonic() + seconds
         try:
@@ -261,6 +269,8 @@ class _Channel:
                 errno, answer, remarks = answered
                 for level, text in remarks:
                     log.log(int(level), "%s", text)
+                if errno == DEVICE_LOST:
+                    raise DeviceLost(Errno.RUNTIME_ERROR, str(answer))
                 if errno is not None:
                     raise HostError(Errno(errno), str(answer))
         except TimeoutError as error:

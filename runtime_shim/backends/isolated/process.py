@@ -36,8 +36,14 @@ from runtime_shim.backends.interface import (
     elements_of,
     guarded,
 )
-from runtime_shim.backends.isolated.wire import LARGEST_MESSAGE, SharedMemory, receive, send
-from runtime_shim.errors import HostError
+from runtime_shim.backends.isolated.wire import (
+    DEVICE_LOST,
+    LARGEST_MESSAGE,
+    SharedMemory,
+    receive,
+    send,
+)
+from runtime_shim.errors import DeviceLost, HostError
 
 __all__ = ["end_with", "main"]
 
@@ -163,8 +169,8 @@ class _Models:
                 answer = guarded(self._operations[operation], memory, *arguments)
                 send(channel, (None, answer, self._remarks.taken()))
             except HostError as error:
-                reason = error.reason[:_LONGEST_TEXT]
-                send(channel, (int(error.errno), reason, self._remarks.taken()))
+                errno = DEVICE_LOST if isinstance(error, DeviceLost) else int(error.errno)
+                send(channel, (errno, error.reason[:_LONGEST_TEXT], self._remarks.taken()))
 
     def forget(self, number: int) -> None:
         self._objects.pop(number, None)

@@ -18,7 +18,10 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.c_objects import free_with
 from runtime_shim.errors import HostError
 
-__all__ = ["LARGEST_MESSAGE", "SharedMemory", "receive", "send", "send_at_once"]
+__all__ = ["DEVICE_LOST", "LARGEST_MESSAGE", "SharedMemory", "receive", "send", "send_at_once"]
+
+DEVICE_LOST = -1
+"""In the place of an errno: the process ends, as it cannot use its device any more."""
 
 LARGEST_MESSAGE = 1 << 16
 """Bytes; a packet can have more than twice as many."""

@@ -5,9 +5,11 @@ https://ai.google.dev/edge/litert/next/gpu
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from ai_edge_litert.environment import Environment, EnvironmentOptions
 from ai_edge_litert.hardware_accelerator import HardwareAccelerator
 from ai_edge_litert.options import GpuOptions, Options
 
+from rewriter.abi.dialects import Encoding
+from runtime_shim.backends.common import guest_output
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Part
 
 __all__ = ["DEVICE", "GpuInterpreter", "has_vulkan"]
@@ -44,6 +49,27 @@ def _environment() -> Environment:
     return Environment.create(options=EnvironmentOptions(runtime_path=folder))
 
 
+_looking = threading.Lock()
+
+
+@functools.cache
+def _look_for_gpus() -> None:
+    """Have LiteRT look for what it can compute with, as it does when it compiles its first model:
+    it then says on standard output whether there is OpenCL."""
+    with guest_output.left_alone(), contextlib.suppress(RuntimeError):  # the next model's, too
+        _compiled(FORMATS[Encoding.TENSORFLOWLITE].trial.model(), fast_math=False)
+
+
+def _compiled(model: Part, fast_math: bool) -> CompiledModel:
+    options = Options(
+        hardware_accelerators=HardwareAccelerator.GPU,
+        gpu_options=GpuOptions(enforce_f32=not fast_math),
+    )
+    if isinstance(model, Path):
+        return CompiledModel.from_file(str(model), environment=_environment(), options=options)
+    return CompiledModel.from_buffer(model, environment=_environment(), options=options)
+
+
 class GpuInterpreter:
     """A model that is compiled for the GPU and for nothing else, with those methods of LiteRT's
     Interpreter that an execution context needs; tensors have the same numbers.
@@ -52,16 +78,9 @@ class GpuInterpreter:
     """
 
     def __init__(self, model: Part, fast_math: bool) -> None:
-        options = Options(
-            hardware_accelerators=HardwareAccelerator.GPU,
-            gpu_options=GpuOptions(enforce_f32=not fast_math),
-        )
-        if isinstance(model, Path):
-            compiled = CompiledModel.from_file(
-                str(model), environment=_environment(), options=options
-            )
-        else:
-            compiled = CompiledModel.from_buffer(model, environment=_environment(), options=options)
+        with _looking:
+            _look_for_gpus()
+        compiled = _compiled(model, fast_math)
         self._model = compiled
         signature = compiled.get_signature_by_index(_SIGNATURE)
         self._key = signature["key"]

@@ -15,8 +15,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as pybind_state
 
 from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim.backends.checks.onnx import check_lengths
-from runtime_shim.backends.checks.onnx_calls import check_functions
-from runtime_shim.backends.common.devices import choose_device
+from runtime_shim.backends.checks.onnx_calls import check_functions, operators_of
+from runtime_shim.backends.common.devices import choose_device, not_there
 from runtime_shim.backends.common.tensor_info import (
     check_parts,
     settings_for,
@@ -39,9 +39,11 @@ from runtime_shim.backends.onnx.devices import (
     find_devices,
     open_session,
     placement,
+    turn_of,
 )
 from runtime_shim.backends.onnx.files import check_files, may_name_files
 from runtime_shim.backends.onnx.graph import OnnxGraph
+from runtime_shim.backends.parsing.model_parts import mapped
 from runtime_shim.errors import HostError
 
 __all__ = ["OnnxBackend", "create"]
@@ -75,7 +77,7 @@ _NOWHERE = "/dev/null/no-external-data"
 
 
 class OnnxBackend:
-    """Implements backends.interface.Backend. On the CPU there is no faster math to be had."""
+    """Implements backends.interface.Backend. There is faster math to be had on CUDA only."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
@@ -93,10 +95,10 @@ class OnnxBackend:
         }
         return Runtime(f"onnxruntime {ort.__version__}", there)
 
-    def _works(self, device: Device) -> bool:
+    def _works(self, device: Device, index: int = 0) -> bool:
+        model = FORMATS[Encoding.ONNX].trial.model()
         try:
-            model = FORMATS[Encoding.ONNX].trial.model()
-            return self._open(model, device, 0, self._settings) is not None
+            return self._open(model, device, index, self._settings) is not None
         except Exception as error:  # noqa: BLE001 - whatever a provider raises without its hardware
             log.info("onnxruntime's %s: %s", device.provider, error)
             return False
@@ -127,7 +129,9 @@ class OnnxBackend:
         known = {device.name: device.target for device in looked_for}
         present = list(self._devices)
         while True:
-            name, _, index = choose_device("onnx", place, known, present).partition(":")
+            name, colon, index = choose_device("onnx", place, known, present).partition(":")
+            if colon and not index.isdecimal():
+                raise not_there("onnx", place, known, present)
             graph = self._load_on(self._devices[name], index, model, settings)
             if graph is not None:
                 return graph
@@ -147,10 +151,11 @@ class OnnxBackend:
         self, device: Device, index: str, model: Part, settings: Settings
     ) -> OnnxGraph | None:
         """None where the device turns out not to be there."""
+        number = int(index or 0)
         try:
-            graph = self._open(model, device, int(index or 0), settings)
+            graph = self._open(model, device, number, settings)
         except Exception:
-            if device is CPU or self._works(device):
+            if device is CPU or self._works(device, number):
                 raise
             return None
         if graph is not None and "," in graph.device:
@@ -163,9 +168,30 @@ class OnnxBackend:
         """None where ONNX Runtime says nothing, and has put the model elsewhere."""
         if device is CPU:
             return self._load_on_cpu(model, settings)
-        session = open_session(model, _options(model, settings), device, index)
-        where = placement(session, device, index)
-        return None if where is None else OnnxGraph(session, where, model)
+        options = _options(model, settings)
+        if device.unchecked:
+            _check_operators(model, device)
+        with turn_of(device):
+            session = open_session(model, options, device, index, settings.fast_math)
+            where = placement(session, device, index)
+            return None if where is None else OnnxGraph(session, where, model, turn_of(device))
+
+
+def _check_operators(model: Part, device: Device) -> None:
+    """Raise HostError with `unsupported_operation` for a model that a device cannot be trusted
+    with. One that is no valid model is left to ONNX Runtime to refuse."""
+    with mapped(model) as data:
+        try:
+            found = operators_of(data) & device.unchecked
+        except ValueError:
+            return
+    if found:
+        raise HostError(
+            Errno.UNSUPPORTED_OPERATION,
+            f"the model calls {', '.join(sorted(found))}, which on {device.name} reads or writes"
+            " whatever memory its indices lead to",
+            "device",
+        )
 
 
 def _options(model: Part, settings: Settings) -> ort.SessionOptions:

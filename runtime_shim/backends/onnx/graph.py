@@ -11,6 +11,7 @@ import ctypes
 import re
 import weakref
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from rewriter.abi.dialects import TensorType
+from rewriter.abi.dialects import Errno, TensorType
 from runtime_shim.backends.common.c_objects import address_of, new_buffer
 from runtime_shim.backends.common.tensor_info import (
     Fed,
@@ -34,7 +35,7 @@ from runtime_shim.backends.common.tensor_info import (
 from runtime_shim.backends.interface import Part
 from runtime_shim.backends.onnx.devices import CPU
 from runtime_shim.backends.onnx.inputs import ranked_inputs
-from runtime_shim.errors import HostError
+from runtime_shim.errors import DeviceLost, HostError
 
 __all__ = ["OnnxContext", "OnnxGraph"]
 
@@ -67,13 +68,29 @@ _TENSOR = re.compile(r"(optional\()?tensor\((\w+)\)\)?")
 """The type of an input or output that is a tensor, or can be one."""
 
 
+_LOST = re.compile(r"CUDA failure (700|702|709|71\d)\b")
+"""What ONNX Runtime says where CUDA takes nothing more from this process: its kernel has found a
+wrong address, or has met with an assertion or a fault.
+
+https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html (cudaError)
+"""
+
+
 class OnnxGraph:
     """Implements backends.interface.Graph. Inputs with a value of their own, which need not be set,
-    come after those that have none; otherwise inputs and outputs are in the model's order."""
+    come after those that have none; otherwise inputs and outputs are in the model's order. `turn`
+    is held while something is done on the device: see onnx.devices.turn_of."""
 
-    def __init__(self, session: ort.InferenceSession, device: str, model: Part) -> None:
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        device: str,
+        model: Part,
+        turn: AbstractContextManager[object] | None = None,
+    ) -> None:
         self.session = session
         self.device = device
+        self.turn = turn or contextlib.nullcontext()
         required, overridable = session.get_inputs(), session.get_overridable_initializers()
         self.inputs = (
             *(_port(node, node.type.startswith("optional")) for node in required),
@@ -92,7 +109,12 @@ class OnnxGraph:
         """Outputs that are inputs, whose bytes are those that the input has when it is asked."""
 
     def init_execution_context(self) -> OnnxContext:
-        return OnnxContext(self)
+        with self.turn:
+            return OnnxContext(self)
+
+    def __del__(self) -> None:
+        with self.turn:
+            del self.session
 
 
 class OnnxContext:
@@ -131,8 +153,12 @@ class OnnxContext:
 
     def close(self) -> None:
         """Give up what is bound; the context cannot be used any more."""
-        self._binding = None
+        with self._graph.turn:
+            self._binding = None
         self._computed = False
+
+    def __del__(self) -> None:
+        self.close()
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
@@ -166,13 +192,14 @@ class OnnxContext:
         return True
 
     def _bind_input(self, index: int, fed: Fed) -> None:
-        name = self._graph.inputs[index].name
-        kind = self._graph.input_types[index]
-        bound = (name, "cpu", 0, kind, fed.shape, address_of(fed.data))
-        binding = self._binding or self._bind()
-        self._binding = None  # a new one is made where a call in here fails
-        binding.bind_input(*bound)
-        self._binding = binding
+        graph = self._graph
+        kind = graph.input_types[index]
+        bound = (graph.inputs[index].name, "cpu", 0, kind, fed.shape, address_of(fed.data))
+        with graph.turn:
+            binding = self._binding or self._bind()
+            self._binding = None  # a new one is made where a call in here fails
+            binding.bind_input(*bound)
+            self._binding = binding
         self._bound[index] = bound
         self._fed[index] = fed
 
@@ -183,23 +210,46 @@ class OnnxContext:
             missing = not_set(graph.inputs, self._fed)
             if missing is not None:
                 raise missing
-        binding = self._binding or self._bind()
-        self._binding = None
-        for name in graph.places:
-            binding.bind_output(name, "cpu")
         if self._on_cpu:
-            graph.session.run_with_iobinding(binding)
+            self._run()
         else:
-            for bound in self._bound.values():  # which is when it is copied to the device
-                binding.bind_input(*bound)
-            binding.synchronize_inputs()
-            graph.session.run_with_iobinding(binding)
-            binding.synchronize_outputs()
-        self._binding = binding
+            with graph.turn:
+                self._run_on_device()
         self._computed = True
         if graph.passed:
             self._keep_passed()
         return bool(self._moved) and not self._fill_moved()
+
+    def _run(self) -> None:
+        binding = self._unbound()
+        self._graph.session.run_with_iobinding(binding)
+        self._binding = binding
+
+    def _run_on_device(self) -> None:
+        binding = self._unbound()
+        try:
+            for bound in self._bound.values():  # which is when it is copied to the device
+                binding.bind_input(*bound)
+            binding.synchronize_inputs()
+            self._graph.session.run_with_iobinding(binding)
+            binding.synchronize_outputs()
+        except Exception as error:
+            if _LOST.search(str(error)) is None:
+                raise
+            raise DeviceLost(
+                Errno.RUNTIME_ERROR,
+                f"this process cannot use {self._graph.device} any more, for any model: {error}",
+            ) from error
+        self._binding = binding
+
+    def _unbound(self) -> ort.IOBinding:
+        """The binding, with outputs that are yet to be made; a new one is made where a call with
+        it fails."""
+        binding = self._binding or self._bind()
+        self._binding = None
+        for name in self._graph.places:
+            binding.bind_output(name, "cpu")
+        return binding
 
     def _keep_passed(self) -> None:
         self._kept.clear()

@@ -5,8 +5,8 @@ https://docs.pytorch.org/docs/stable/generated/torch.jit.load.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import WeakSet
 
@@ -15,7 +15,7 @@ import torch
 
 from rewriter.abi.dialects import Errno, Target, TensorType
 from runtime_shim.backends.common.arrays import DTYPES
-from runtime_shim.backends.common.devices import choose_device
+from runtime_shim.backends.common.devices import choose_device, not_there
 from runtime_shim.backends.common.tensor_info import check_parts, not_computed, settings_for
 from runtime_shim.backends.interface import (
     DEFAULTS,
@@ -30,9 +30,9 @@ from runtime_shim.backends.parsing.model_parts import as_bytes
 from runtime_shim.backends.torch.archive.contents import repack
 from runtime_shim.backends.torch.graphs import Facts, effects_of, examine
 from runtime_shim.backends.torch.guards import put_guards
-from runtime_shim.backends.torch.memory import fill_with_zeros
+from runtime_shim.backends.torch.memory import fill_on_gpus, fill_with_zeros
 from runtime_shim.backends.torch.output import printing
-from runtime_shim.errors import HostError
+from runtime_shim.errors import DeviceLost, HostError
 
 __all__ = ["TorchBackend", "create"]
 
@@ -50,11 +50,13 @@ class TorchBackend:
     """Implements backends.interface.Backend.
 
     PyTorch fills all memory that it allocates from then on, in the whole process, also for a
-    program that embeds this and uses PyTorch itself (runtime_shim.backends.torch.memory).
+    program that embeds this and uses PyTorch itself (runtime_shim.backends.torch.memory). It also
+    computes in full precision then, whatever the settings are: there is one switch a process.
     """
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         fill_with_zeros()
+        _compute_in_full_precision()
         self._settings = settings
         self._found = _KNOWN if torch.cuda.is_available() else {"cpu": Target.CPU}
 
@@ -67,7 +69,30 @@ class TorchBackend:
         settings = settings_for("pytorch", self._settings, options)
         check_parts("a TorchScript model", parts, 1)
         device = choose_device("pytorch", place, _KNOWN, self._found)
+        kind, colon, number = device.partition(":")
+        if colon and (not number.isdecimal() or int(number) >= _count(kind)):
+            raise not_there("pytorch", place, _KNOWN, self._found)
         return TorchGraph(repack(as_bytes(parts[0])), device, settings.threads)
+
+
+def _count(kind: str) -> int:
+    """How many devices of a kind there are."""
+    return torch.cuda.device_count() if kind == "cuda" else 1
+
+
+def _compute_in_full_precision() -> None:
+    """Have CUDA's libraries compute with all bits of a float. For convolutions and recurrent layers
+    PyTorch lets cuDNN leave out 13 of 23 (TF32), and for products of half floats cuBLAS add up
+    in them.
+
+    https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
+    https://docs.pytorch.org/docs/stable/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices
+    """
+    backends: Any = torch.backends
+    for operation in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn):
+        operation.fp32_precision = "ieee"
+    backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+    backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
 
 
 class TorchGraph:
@@ -82,9 +107,12 @@ class TorchGraph:
     def __init__(self, data: bytes, device: str, threads: int | None) -> None:
         self.threads = threads
         self.target = torch.device(device)
-        module, arguments, facts = _imported(data, self.target)
-        held = {str(tensor.device) for tensor in (*module.parameters(), *module.buffers())}
-        self.device = ", ".join(sorted(held)) or device
+        with _using(None if self.target.type == "cpu" else self.target):
+            module, arguments, facts = _imported(data, self.target)
+        self.device = ", ".join(sorted(_places(module, facts, self.target)))
+        self.gpu = _gpu_of(facts, self.target)
+        if self.gpu is not None:
+            fill_on_gpus()
         self.inputs = tuple(argument.name for argument in arguments)
         self.required = sum(not argument.has_default_value() for argument in arguments)
         self.prints = facts.prints
@@ -105,6 +133,25 @@ class TorchGraph:
         context = TorchContext(self, _imported(self._data, self.target)[0])
         self._copies.add(context)
         return context
+
+
+def _gpu_of(facts: Facts, device: torch.device) -> torch.device | None:
+    """The GPU that a module on a device may use: that, or the one that its code names."""
+    if device.type != "cpu":
+        return device
+    named = any(torch.device(name).type == "cuda" for name in facts.devices)
+    return torch.device("cuda") if named and torch.cuda.is_available() else None
+
+
+def _places(module: Any, facts: Facts, device: torch.device) -> set[str]:
+    """The devices that a module has tensors on, and those that its code names and that are there:
+    code that was traced on one may name it wherever else the module is loaded."""
+    own = torch.empty(0, device=device).device
+    held = {str(tensor.device) for tensor in (*module.parameters(), *module.buffers())}
+    named = {torch.device(name).type for name in facts.devices} - {own.type, "meta"}
+    if not torch.cuda.is_available():
+        named.discard("cuda")
+    return (held or {str(own)}) | named
 
 
 def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
@@ -151,7 +198,8 @@ class TorchContext:
             )
         self._inputs[index] = None
         array = np.frombuffer(data, DTYPES[tensor_type]).reshape(shape).copy()
-        self._inputs[index] = torch.from_numpy(array).to(self._graph.target)
+        with _using(self._graph.gpu):
+            self._inputs[index] = torch.from_numpy(array).to(self._graph.target)
 
     def compute(self) -> None:
         self._outputs = None
@@ -166,10 +214,17 @@ class TorchContext:
         threads = self._graph.threads
         if threads is not None and torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        with torch.inference_mode(), printing() if self._graph.prints else nullcontext():
+        with (
+            torch.inference_mode(),
+            _using(self._graph.gpu),
+            printing() if self._graph.prints else nullcontext(),
+        ):
             if self._graph.writes_inputs:
                 given = [None if tensor is None else tensor.clone() for tensor in given]
-            self._outputs = list(_flat(self._module(*given)))
+            outputs = list(_flat(self._module(*given)))
+            if self._graph.gpu is not None:  # where it may only have begun, and fail yet
+                torch.cuda.synchronize(self._graph.gpu)
+            self._outputs = outputs
 
     def get_output(self, index: int) -> memoryview:
         if self._outputs is None:
@@ -184,10 +239,32 @@ class TorchContext:
                 Errno.UNSUPPORTED_OPERATION,
                 f"output {index} is not a dense tensor of real numbers: {_described(tensor)}",
             )
-        with torch.inference_mode():
+        with torch.inference_mode(), _using(self._graph.gpu):
             dense = tensor.detach().resolve_neg().cpu().contiguous()
             flat = dense.as_strided((dense.numel(),), (1,))  # one element may have any stride
             return flat.view(torch.uint8).numpy().data if dense.numel() else memoryview(b"")
+
+
+@contextmanager
+def _using(gpu: torch.device | None) -> Iterator[None]:
+    """Raises DeviceLost where what is done in here fails, and the device with it: CUDA refuses
+    whatever a process asks for after a kernel of its has found an index that is out of range.
+
+    https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html (cudaErrorAssert)
+    """
+    try:
+        yield
+    except Exception as error:
+        if gpu is None or isinstance(error, HostError):
+            raise
+        try:
+            torch.cuda.synchronize(gpu)
+        except Exception:  # noqa: BLE001 - whatever PyTorch makes of it
+            raise DeviceLost(
+                Errno.RUNTIME_ERROR,
+                f"this process cannot use {gpu} any more, for any model: {error}",
+            ) from error
+        raise
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:

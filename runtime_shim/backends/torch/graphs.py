@@ -127,11 +127,12 @@ def _all_nodes(graph: Any) -> Iterator[Any]:
 
 class Facts(NamedTuple):
     """What is anywhere in a model's functions: output to the guest, writes to values that others
-    may have, and parts that run aside."""
+    may have, parts that run aside, and devices by their names."""
 
     prints: bool
     writes: bool
     runs_aside: bool
+    devices: frozenset[str]
 
 
 def examine(unit: Any) -> Facts:
@@ -139,6 +140,7 @@ def examine(unit: Any) -> Facts:
     one calls an operator that a model may not call, has an object of a class that it may not have,
     or takes one for an object of another class."""
     prints = writes = aside = False
+    devices: set[str] = set()
     for function in unit.get_functions():
         for node in _all_nodes(function.graph):
             kind = node.kind()
@@ -151,7 +153,11 @@ def examine(unit: Any) -> Facts:
             prints |= kind in ("prim::Print", "aten::_print")
             writes |= "!" in schema or kind in _WRITES
             aside |= kind in _ASIDE
-    return Facts(prints, writes, aside)
+            if kind in ("aten::cuda", "aten::device"):  # the latter makes one of any text
+                devices.add("cuda")
+            elif kind == "prim::Constant" and node.output().type().kind() == "DeviceObjType":
+                devices.add(str(node.output().toIValue()))
+    return Facts(prints, writes, aside, frozenset(devices))
 
 
 def _why_refused(node: Any, kind: str, schema: str) -> str:

@@ -2,6 +2,7 @@
 
 They are TorchScript, and become a part of the model's graphs. Found with torch 2.13 by arguments
 next to a page that cannot be read: without them each of these operators reads past a tensor's end.
+On CUDA, found with torch 2.11 by NVIDIA's compute-sanitizer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.torch.graphs import graphs_of, nodes_of
 from runtime_shim.errors import HostError
 
-__all__ = ["put_guards"]
+__all__ = ["EMPTY", "LARGER", "ON_CPU", "put_guards"]
 
 _SOURCE = """
 def why_not_lstm(
@@ -120,6 +121,41 @@ def number_or_none(value: Optional[int], allowed: List[int]) -> Optional[int]:
         checked = value
     return checked
 
+def on_cpu(tensor: Tensor) -> Tensor:
+    if not tensor.is_cpu:
+        raise Exception("an operator is for tensors on the CPU")
+    else:
+        checked = tensor
+    return checked
+
+def resizable(tensor: Tensor, size: List[int]) -> Tensor:
+    count = 1
+    for length in size:
+        count *= length
+    if not tensor.is_cpu and count > tensor.numel():
+        raise Exception("a tensor on a GPU cannot be made larger")
+    else:
+        checked = tensor
+    return checked
+
+def resizable_as(tensor: Tensor, other: Tensor) -> Tensor:
+    if not tensor.is_cpu and other.numel() > tensor.numel():
+        raise Exception("a tensor on a GPU cannot be made larger")
+    else:
+        checked = tensor
+    return checked
+
+def rows(table: Tensor, indices: Tensor) -> Tensor:
+    wrong = table.dim() != 2
+    if not wrong and indices.numel() > 0:
+        least, most = torch.aminmax(indices)
+        wrong = int(least) < 0 or int(most) >= table.size(0)
+    if wrong:
+        raise Exception("an index is out of range of a table's rows")
+    else:
+        checked = table
+    return checked
+
 def weight_norm(direction: Tensor, length: Tensor, dim: int) -> Tensor:
     count = 1 if dim == -1 else direction.size(dim)
     if length.numel() != count or (dim != -1 and length.dim() != direction.dim()):
@@ -127,6 +163,20 @@ def weight_norm(direction: Tensor, length: Tensor, dim: int) -> Tensor:
     else:
         checked = direction
     return checked
+
+def zeroed(new: Tensor) -> Tensor:
+    if new.is_quantized:
+        if not new.is_cpu:
+            raise Exception("new memory for a quantized tensor is to be had on the CPU only")
+    elif new.numel() > 0:
+        last = 1
+        for size, stride in zip(new.size(), new.stride()):
+            last += (size - 1) * stride
+        torch.as_strided(new, [last], [1], 0).zero_()
+    return new
+
+def copied(made: Tensor) -> Tensor:
+    return made.clone()
 """
 """Each gives back its first argument, by way of the check: PyTorch computes what is constant before
 it runs the rest, and would not wait for a check that nothing comes from."""
@@ -142,15 +192,25 @@ class _Guard(NamedTuple):
 _GUARDS: Mapping[str, _Guard] = MappingProxyType(
     {
         "aten::_native_multi_head_attention": _Guard("heads", ("num_head",)),
+        "aten::_reshape_from_tensor": _Guard("on_cpu", ("shape",)),
+        "aten::_saturate_weight_to_fp16": _Guard("on_cpu", ("weight",)),
         "aten::_transformer_encoder_layer_fwd": _Guard("heads", ("num_heads",)),
         "aten::_weight_norm": _Guard("weight_norm", ("v", "g", "dim")),
+        "aten::choose_qparams_optimized": _Guard("on_cpu", ("input",)),
         "aten::embedding_bag": _Guard("bags", ("indices", "offsets", "include_last_offset")),
+        "aten::embedding_renorm": _Guard("rows", ("self", "indices")),
+        "aten::embedding_renorm_": _Guard("rows", ("self", "indices")),
         "aten::linalg_eigvals": _Guard("finite", ("self",)),
         "aten::lstm": _Guard(
             "lstm",
             ("input", "hx", "params", "has_biases", "num_layers", "bidirectional", "batch_first"),
         ),
         "aten::repeat_interleave": _Guard("interleave", ("repeats",)),
+        "aten::resize": _Guard("resizable", ("self", "size")),
+        "aten::resize_": _Guard("resizable", ("self", "size")),
+        "aten::resize_as": _Guard("resizable_as", ("self", "the_template")),
+        "aten::resize_as_": _Guard("resizable_as", ("self", "the_template")),
+        "prims::resize": _Guard("resizable", ("a", "shape")),
         "aten::scaled_dot_product_attention": _Guard("attention", ("key", "value")),
     }
 )
@@ -176,8 +236,34 @@ _QUANTIZED = frozenset({12, 13, 14})
 _ENUMERATED = re.compile(rf"\b({'|'.join(_ENUMERATIONS)})\??(?: (\w+))")
 
 
+EMPTY = frozenset(
+    {
+        "aten::_empty_affine_quantized",
+        "aten::empty",
+        "aten::empty_like",
+        "aten::empty_permuted",
+        "aten::empty_quantized",
+        "aten::empty_strided",
+        "aten::new_empty",
+        "aten::new_empty_strided",
+        "prims::empty",
+        "prims::empty_permuted",
+        "prims::empty_strided",
+    }
+)
+"""Operators that return memory which they have not written. On a GPU, PyTorch's deterministic mode
+fills it for some types only, and not between elements (runtime_shim.backends.torch.memory)."""
+
+LARGER = frozenset({"aten::mse_loss", "aten::smooth_l1_loss"})
+"""Operators whose result has more memory than elements on a GPU, with what was there before."""
+
+ON_CPU = frozenset(name for name, guard in _GUARDS.items() if guard.function == "on_cpu")
+"""Operators that end the process where they are called with tensors on a GPU."""
+
+
 def put_guards(unit: Any) -> None:
-    """Put the checks into all functions of a compilation unit, none of which has run yet."""
+    """Put the checks into all functions of a compilation unit, none of which has run yet; and what
+    zeroes new memory."""
     for function in unit.get_functions():
         for graph in graphs_of(function.graph):
             for node in list(nodes_of(graph)):
@@ -187,6 +273,21 @@ def put_guards(unit: Any) -> None:
                     _put(graph, node, guard.function, inputs)
                 if node.kind().startswith(("aten::", "prims::", "quantized::")):
                     _guard_numbers(graph, node)
+                if node.kind() in EMPTY:
+                    _put_after(graph, node, "zeroed")
+                if node.kind() in LARGER:
+                    made = _put_after(graph, node, "copied")
+                    node.output().replaceAllUsesAfterNodeWith(made.node(), made)
+
+
+def _put_after(graph: Any, node: Any, function: str) -> Any:
+    """Call a function with what comes from a node. Returns what comes from that."""
+    place = graph.create("aten::zero_", [node.output()], 1).insertAfter(node)
+    with graph.insert_point_guard(place):
+        inlined = _checks().find_function(function).inlined_graph
+        (made,) = graph.insertGraph(inlined, [node.output()])
+    place.destroy()
+    return made
 
 
 def _guard_numbers(graph: Any, node: Any) -> None:

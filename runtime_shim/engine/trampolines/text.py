@@ -6,14 +6,14 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-from rewriter.abi.dialects import (
+from rewriter.abi.dialects import Dialect
+from rewriter.abi.structures import (
     TENSOR,
     WAMR_DIMENSIONS,
     WAMR_OUTPUT_UNIT,
     WAMR_TENSOR,
-    Dialect,
+    named_offsets,
 )
-from rewriter.abi.structures import named_offsets
 from rewriter.functions.wat import fill, read
 from runtime_shim.host.shared_tensors import ENTRIES, INPUT, OUTPUT, OUTPUTS_AT, STEP
 

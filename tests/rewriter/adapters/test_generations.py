@@ -19,7 +19,7 @@ from rewriter.abi.dialects import DIALECTS, WAMR, WASMEDGE, WITX
 from rewriter.abi.hosts import HOSTS
 from rewriter.adapters.adapter import Adapter
 from rewriter.adapters.generations import GENERATION, MARK
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Runs, assess
 from rewriter.files.wasm_tools import find
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.sections import split
@@ -224,10 +224,10 @@ def test_adapters_that_another_tool_has_changed_are_not_adapted_again(changed: b
 @pytest.mark.parametrize("changed", CHANGED)
 def test_a_module_still_runs_where_its_changed_adapters_lead(changed: bytes) -> None:
     info = inspect_module(changed)
-    verdicts = {name: assess(info, host).verdict for name, host in HOSTS.items()}
-    assert verdicts.pop("wamr-2.1") is Verdict.AS_IT_IS
-    assert verdicts.pop("nnshim") is Verdict.AS_IT_IS
-    assert {*verdicts.values()} == {Verdict.CANNOT}
+    verdicts = {name: assess(info, host).runs for name, host in HOSTS.items()}
+    assert verdicts.pop("wamr-2.1") is Runs.AS_IT_IS
+    assert verdicts.pop("nnshim") is Runs.AS_IT_IS
+    assert {*verdicts.values()} == {Runs.CANNOT}
     assert rewrite(changed, RewriteOptions(host="wamr-2.1")) == changed
     (dialect,) = guest_dialects(info).values()
     assert dialect.tensor_types is DIALECTS["wamr-2.1"].tensor_types

@@ -8,13 +8,13 @@ import rewriter
 from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
 from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import Assessment, Verdict, assess
+from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.sections import SectionId
 from tests.support.wasm import FUNC_0, HEADER, TYPES, assemble, name, section, vector
 
-AS_IT_IS, REWRITE, CANNOT = Verdict.AS_IT_IS, Verdict.AFTER_REWRITE, Verdict.CANNOT
+AS_IT_IS, REWRITE, CANNOT = Runs.AS_IT_IS, Runs.AFTER_REWRITE, Runs.CANNOT
 MEMORY = '(memory (export "memory") 1)'
 
 
@@ -33,7 +33,7 @@ def with_imports(content: bytes) -> bytes:
     return HEADER + TYPES + section(SectionId.IMPORT, content)
 
 
-def on(host: str, module: bytes) -> Assessment:
+def on(host: str, module: bytes) -> Verdict:
     return assess(inspect_module(module), HOSTS[host])
 
 
@@ -65,7 +65,7 @@ VERDICTS = {
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_name_and_abi_decide_where_a_module_runs(host: str) -> None:
-    assert [on(host, guest(module, abi)).verdict for module, abi in FORMS] == VERDICTS[host]
+    assert [on(host, guest(module, abi)).runs for module, abi in FORMS] == VERDICTS[host]
 
 
 def test_a_host_that_takes_a_guests_numbers_need_not_have_its_functions() -> None:
@@ -91,10 +91,10 @@ def test_a_host_that_takes_a_guests_numbers_need_not_have_its_functions() -> Non
 
 def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:
     module = guest("wasi_ephemeral_nn", "witx", "unload", "compute_single", "fini_single")
-    assert on("wasmedge", module).verdict is AS_IT_IS
+    assert on("wasmedge", module).runs is AS_IT_IS
     for host in ("wasmtime", "wamr", "wamr-legacy"):
         found = on(host, module)
-        assert found.verdict is CANNOT
+        assert found.runs is CANNOT
         assert [(reason.code, reason.function) for reason in found.reasons] == [
             ("NN211", "compute_single"),
             ("NN211", "fini_single"),
@@ -105,7 +105,7 @@ def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:
 
 def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_then() -> None:
     found = on("wasmtime", guest("wasi_ephemeral_nn", "witx", "unload"))
-    assert found.verdict is REWRITE
+    assert found.runs is REWRITE
     assert words(found.reasons) == [
         ("NN203", "the host has other numbers for encodings"),
         ("NN205", "the host does not have unload"),
@@ -128,10 +128,10 @@ def test_what_the_host_does_not_define_is_in_the_way_and_elsewhere_not_known(
     module = assemble(f"(module (import {imported}) {MEMORY})")
     for host in ("wasmtime", "nnshim"):
         found = on(host, module)
-        assert found.verdict is CANNOT
+        assert found.runs is CANNOT
         assert words(found.reasons) == [("NN212", f"the host does not define {obstacle}")]
     found = on("wasmedge", module)
-    assert found.verdict is AS_IT_IS
+    assert found.runs is AS_IT_IS
     unknown = ("NN222", f"whether the host defines {obstacle} is not known")
     assert words(found.caveats) == ([] if "sock_open" in obstacle else [unknown])
 
@@ -147,33 +147,33 @@ def test_hosts_define_wasi_and_wasmtime_its_first_version_too() -> None:
     for function, others in (("fd_write", ["nnshim"]), ("sock_accept", ["wasmtime", "nnshim"])):
         module = assemble(f'(module (import "wasi_unstable" "{function}" (func)))')
         for host in ("wasmtime", "wamr", "wasmedge", "nnshim"):
-            assert (on(host, module).verdict is CANNOT) == (host in others)
+            assert (on(host, module).runs is CANNOT) == (host in others)
         module = assemble(f'(module (import "wasi_snapshot_preview1" "{function}" (func)))')
-        assert all(on(host, module).verdict is AS_IT_IS for host in HOSTS)
+        assert all(on(host, module).runs is AS_IT_IS for host in HOSTS)
 
 
 def test_a_compact_import_section_is_in_the_way() -> None:
     module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(FD_WRITE)))
     for host in HOSTS:
         found = on(host, module)
-        assert found.verdict is CANNOT
+        assert found.runs is CANNOT
         assert codes(found.reasons)[-1] == "NN213"
     module = with_imports(vector(name("wasi_snapshot_preview1") + FD_WRITE))
-    assert all(on(host, module).verdict is AS_IT_IS for host in HOSTS)
+    assert all(on(host, module).runs is AS_IT_IS for host in HOSTS)
 
 
 def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
     module = guest("wasi_ephemeral_nn", "witx", "set_input")
-    assert on("wamr", module).verdict is AS_IT_IS
+    assert on("wamr", module).runs is AS_IT_IS
     found = on("wamr-2.1", module)
-    assert found.verdict is REWRITE
+    assert found.runs is REWRITE
     assert codes(found.reasons) == ["NN204"]
     there = rewriter.rewrite(module, RewriteOptions(host="wamr-2.1"))
-    assert on("wamr-2.1", there).verdict is AS_IT_IS
+    assert on("wamr-2.1", there).runs is AS_IT_IS
     assert words(on("wasmtime", there).reasons) == [
         ("NN206", "its set_input was adapted to another host")
     ]
-    assert on("wamr", rewriter.rewrite(there, RewriteOptions(host="wamr"))).verdict is AS_IT_IS
+    assert on("wamr", rewriter.rewrite(there, RewriteOptions(host="wamr"))).runs is AS_IT_IS
 
 
 def guesses_numbers(host: str, module: bytes, guest_abi: str | None = None) -> bool:
@@ -197,7 +197,7 @@ def test_nnshim_runs_what_was_adapted_to_any_abi(abi: str) -> None:
     for source in ("witx", "wamr"):
         module = guest("wasi_ephemeral_nn", source, "set_input")
         there = rewriter.rewrite(module, RewriteOptions(abi=abi))
-        assert on("nnshim", there).verdict is AS_IT_IS
+        assert on("nnshim", there).runs is AS_IT_IS
         assert on("nnshim", there).reasons == ()
 
 
@@ -205,8 +205,8 @@ def test_the_host_that_a_module_was_built_for_says_what_its_numbers_mean() -> No
     module = guest("wasi_ephemeral_nn", "witx")
     wasmtime, wamr = HOSTS["wasmtime"], HOSTS["wamr"]
     assert codes(assess(inspect_module(module), wasmtime, guest=wamr).reasons) == ["NN203"]
-    assert assess(inspect_module(module), wamr, guest=wamr).verdict is AS_IT_IS
-    assert assess(inspect_module(module), wamr, guest=HOSTS["wamr-legacy"]).verdict is CANNOT
+    assert assess(inspect_module(module), wamr, guest=wamr).runs is AS_IT_IS
+    assert assess(inspect_module(module), wamr, guest=HOSTS["wamr-legacy"]).runs is CANNOT
     found = assess(inspect_module(module), wamr, guest=HOSTS["wamr-legacy"])
     assert codes(found.reasons) == ["NN214"]
 
@@ -220,7 +220,7 @@ def test_the_host_that_a_module_was_built_for_says_what_its_numbers_mean() -> No
 )
 def test_a_memory_that_adapters_cannot_work_in_is_an_obstacle(memory: str, code: str) -> None:
     module = guest("wasi_nn", "wamr", memory=memory)
-    assert on("wamr-legacy", module).verdict is AS_IT_IS
+    assert on("wamr-legacy", module).runs is AS_IT_IS
     with pytest.raises(HostMismatch) as caught:
         rewriter.rewrite(module, RewriteOptions(host="wasmtime", validate=False))
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
@@ -244,7 +244,7 @@ def test_what_is_imported_from_wasi_nn_and_is_no_function_is_an_obstacle(
 ) -> None:
     text = f'(module (import "wasi_ephemeral_nn" "{name}" ({kind})) {MEMORY})'
     found = on(host, assemble(text))
-    assert found.verdict is CANNOT
+    assert found.runs is CANNOT
     what = f"it imports wasi_ephemeral_nn.{name}, a {kind.split()[0]}"
     assert words(found.reasons) == [("NN144", f"{what}, and hosts define functions only")]
 
@@ -252,7 +252,7 @@ def test_what_is_imported_from_wasi_nn_and_is_no_function_is_an_obstacle(
 def test_functions_that_came_later_are_a_caveat() -> None:
     module = guest("wasi_nn", "wamr", "load_by_name")
     found = on("wamr-legacy", module)
-    assert found.verdict is AS_IT_IS
+    assert found.runs is AS_IT_IS
     assert ("NN221", "the host has load_by_name since 2.4.0") in words(found.caveats)
 
 
@@ -269,7 +269,7 @@ def test_a_guessed_abi_is_a_caveat() -> None:
 @pytest.mark.parametrize("host", HOSTS)
 def test_no_host_runs_a_guest_without_memory_or_of_an_unknown_abi(host: str) -> None:
     found = on(host, guest("wasi_nn", "witx", memory=""))
-    assert found.verdict is CANNOT
+    assert found.runs is CANNOT
     assert "NN141" in codes(found.reasons)
     text = f'(module (import "wasi_nn" "load" (func (param i64))) {MEMORY})'
     assert "NN142" in codes(on(host, assemble(text)).reasons)
@@ -277,7 +277,7 @@ def test_no_host_runs_a_guest_without_memory_or_of_an_unknown_abi(host: str) -> 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_module_without_wasi_nn_runs_anywhere(host: str) -> None:
-    assert on(host, assemble("(module)")) == Assessment((), ())
+    assert on(host, assemble("(module)")) == Verdict(host, (), ())
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -292,7 +292,7 @@ def test_a_rewrite_for_a_host_gives_the_name_that_it_registers() -> None:
     module = guest("wasi_nn", "witx")
     for host in ("wasmtime", "wamr", "wasmedge"):
         there = rewriter.rewrite(module, rewriter.RewriteOptions(host=host))
-        assert on(host, there).verdict is AS_IT_IS
+        assert on(host, there).runs is AS_IT_IS
         assert rewriter.rewrite(there, rewriter.RewriteOptions(host=host)) == there
         with pytest.raises(NothingToRename):
             rewriter.rewrite(there, rewriter.RewriteOptions(host=host, require=True))
@@ -329,5 +329,5 @@ def test_an_unknown_host_is_refused_with_those_that_are_known() -> None:
 )
 def test_what_depends_on_the_model_is_said(wasm: bytes, host: str, code: str) -> None:
     found = on(host, wasm)
-    assert found.verdict is Verdict.AFTER_REWRITE
+    assert found.runs is Runs.AFTER_REWRITE
     assert code in codes(found.caveats)

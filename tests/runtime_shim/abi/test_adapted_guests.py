@@ -9,18 +9,8 @@ import pytest
 import wasmtime
 
 from rewriter import RewriteOptions, inspect_module, rewrite
-from rewriter.abi.dialects import (
-    WAMR,
-    WAMR_BUILDERS,
-    WAMR_DIMENSIONS,
-    WAMR_TENSOR,
-    WITX,
-    Dialect,
-    Encoding,
-    Errno,
-    Target,
-    TensorType,
-)
+from rewriter.abi.dialects import WAMR, WITX, Dialect, Encoding, Errno, Target, TensorType
+from rewriter.abi.structures import WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_TENSOR
 from runtime_shim import guest_dialects
 from tests.support import tflite_models
 from tests.support.guest import (

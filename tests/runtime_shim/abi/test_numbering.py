@@ -10,7 +10,7 @@ from onnx import TensorProto
 from rewriter import RewriteOptions, UnsupportedModule, UsageError, compare, inspect_module, rewrite
 from rewriter.abi.dialects import WITX, WITX_2022, Errno
 from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Runs, assess
 from runtime_shim import NNHost, RunOptions, run
 from tests.support.models import identity
 from tests.support.wasm import assemble
@@ -99,7 +99,7 @@ def test_what_was_adapted_to_it_runs_and_so_it_does_adapted_back(module: bytes) 
     other = module.replace(b"\x01\0\0\0\2\0\0\0", b"\x01\0\0\0\3\0\0\0")  # u8 of witx
     assert exit_code(other) == 42
     there = rewrite(other, RewriteOptions(abi=NAME))
-    assert assess(inspect_module(there), HOSTS["nnshim"]).verdict is Verdict.AS_IT_IS
+    assert assess(inspect_module(there), HOSTS["nnshim"]).runs is Runs.AS_IT_IS
     assert exit_code(there) == 42
     assert exit_code(rewrite(there, RewriteOptions(host="nnshim"))) == 42
 

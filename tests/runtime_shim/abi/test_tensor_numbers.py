@@ -18,9 +18,6 @@ from rewriter.abi.dialects import (
     DIALECTS,
     WAMR,
     WAMR_2_1,
-    WAMR_BUILDERS,
-    WAMR_DIMENSIONS,
-    WAMR_TENSOR,
     WITX,
     WITX_2022,
     Dialect,
@@ -29,6 +26,7 @@ from rewriter.abi.dialects import (
     Target,
     TensorType,
 )
+from rewriter.abi.structures import WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_TENSOR
 from runtime_shim import HostError, NNHost, Session
 from runtime_shim.testing import FakeBackend
 from tests.support.guest import (

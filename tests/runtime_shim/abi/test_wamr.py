@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from rewriter.abi.dialects import (
-    WAMR,
-    WAMR_BUILDERS,
-    WAMR_DIMENSIONS,
-    WAMR_TENSOR,
-    Encoding,
-    Errno,
-    Target,
-)
+from rewriter.abi.dialects import WAMR, Encoding, Errno, Target
+from rewriter.abi.structures import WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_TENSOR
 from runtime_shim import NNHost
 from tests.support import tflite_models
 from tests.support.guest import BUILDERS, DATA, DIMS, HANDLE, MEMORY, OUTPUT, TENSOR_AT, Guest

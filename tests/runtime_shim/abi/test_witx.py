@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from rewriter.abi.dialects import MODULE_NAMES, TENSOR, Encoding, Errno, Target, TensorType
+from rewriter.abi.dialects import MODULE_NAMES, Encoding, Errno, Target, TensorType
+from rewriter.abi.structures import TENSOR
 from runtime_shim import NNHost
 from tests.support.guest import (
     BUILDERS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 
@@ -61,3 +62,27 @@ def test_a_closed_or_full_output_harms_nobody() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     guest_output.write_to(full, b"to a full disk")
     os.close(full)
+
+
+def test_what_a_library_prints_while_output_is_left_alone_is_no_output(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    library = ctypes.CDLL(None)
+    os.write(1, b"before ")
+    with guest_output.left_alone():
+        library.puts(b"a library's")
+    os.write(1, b"after")
+    assert capfd.readouterr() == ("before after", "a library's\n")
+
+
+def test_a_closed_output_is_left_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    kept = os.dup(1)
+    os.close(1)
+    try:
+        with guest_output.left_alone():
+            pass
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    os.write(1, b"after")
+    assert capfd.readouterr().out == "after"

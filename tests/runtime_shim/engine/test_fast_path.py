@@ -11,18 +11,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from rewriter.abi.dialects import (
-    TENSOR,
-    WAMR,
-    WAMR_BUILDERS,
-    WAMR_DIMENSIONS,
-    WAMR_TENSOR,
-    WASMEDGE,
-    Dialect,
-    Encoding,
-    Errno,
-    TensorType,
-)
+from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect, Encoding, Errno, TensorType
+from rewriter.abi.structures import TENSOR, WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_TENSOR
 from runtime_shim import Session
 from runtime_shim.abi.adapted import adapted
 from tests.support.guest import (

@@ -9,16 +9,8 @@ import pytest
 import wasmtime
 from onnx import TensorProto
 
-from rewriter.abi.dialects import (
-    TENSOR,
-    WAMR,
-    WASMEDGE,
-    WITX,
-    Encoding,
-    Errno,
-    Target,
-    TensorType,
-)
+from rewriter.abi.dialects import WAMR, WASMEDGE, WITX, Encoding, Errno, Target, TensorType
+from rewriter.abi.structures import TENSOR
 from runtime_shim import NNHost
 from runtime_shim.engine.binding import memory as engine
 from tests.support.guest import (

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import wasmtime
 
-from rewriter.abi.dialects import TENSOR, WITX, Encoding, Errno, Target, TensorType
+from rewriter.abi.dialects import WITX, Encoding, Errno, Target, TensorType
+from rewriter.abi.structures import TENSOR
 from runtime_shim import HostError, NNHost
 from tests.support.guest import DATA, DIMS, HANDLE, OUTPUT, TENSOR_AT, WRITTEN, Guest, text
 from tests.support.models import identity

@@ -25,6 +25,7 @@ from runtime_shim import (
 )
 from runtime_shim.backends.common import guest_output
 from runtime_shim.testing import FakeBackend
+from tests.support.processes import wait_for
 from tests.support.spies import install
 from tests.support.wasm import assemble
 
@@ -220,11 +221,7 @@ def test_a_guest_need_not_read_all_of_its_input() -> None:
     before = threading.active_count()
     for stdin in (LONG, io.BytesIO(LONG)):
         assert runs("read_a_little", stdin=stdin).results == (10,)
-    deadline = threading.Event()
-    for _ in range(500):
-        if threading.active_count() <= before:
-            break
-        deadline.wait(0.02)
+    wait_for(lambda: threading.active_count() <= before)
     assert threading.active_count() <= before
 
 
@@ -235,11 +232,15 @@ def test_nothing_stays_open() -> None:
         with pytest.raises(OSError, match="No space left"):
             runs("forever", stdout=Broken())
 
+    def is_as_before() -> bool:
+        return len(os.listdir("/proc/self/fd")) <= before
+
     use()
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         use()
-    assert len(os.listdir("/proc/self/fd")) <= before + 2  # of threads that are about to end
+    wait_for(is_as_before)  # threads are about to end
+    assert is_as_before()
 
 
 @pytest.mark.parametrize(

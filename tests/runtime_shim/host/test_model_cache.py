@@ -189,12 +189,13 @@ def test_where_nothing_can_be_written_models_run_all_the_same(
     encoding: Encoding, full: bool, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cache"
+    host = NNHost(model_cache=str(folder))
     if not full:
         folder.touch()  # so that it is no folder
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        graph = NNHost(model_cache=str(folder)).load([filled(500_000)], encoding, Target.CPU)
+        graph = host.load([filled(500_000)], encoding, Target.CPU)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     context = graph.init_execution_context()
@@ -202,6 +203,21 @@ def test_where_nothing_can_be_written_models_run_all_the_same(
     context.compute()
     assert context.get_output(0) == ONE
     assert not full or not list(folder.iterdir())  # nor half of a file
+
+
+@pytest.mark.parametrize("name", ["file", "file/deeper"])
+def test_a_file_is_not_taken_for_a_cache(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=f"cannot be {tmp_path / name}: .*/file is not a folder"):
+        NNHost(model_cache=str(tmp_path / name))
+
+
+def test_a_folder_that_cannot_be_written_to_is_not_taken_for_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) != str(tmp_path))
+    with pytest.raises(UsageError, match=f"no permission to write in {tmp_path}$"):
+        NNHost(model_cache=str(tmp_path / "new" / "cache"))
 
 
 SHARES = """

@@ -6,17 +6,8 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rewriter.abi.dialects import (
-    TENSOR,
-    WAMR,
-    WAMR_BUILDERS,
-    WAMR_DIMENSIONS,
-    WAMR_TENSOR,
-    WASMEDGE,
-    Dialect,
-    Encoding,
-    TensorType,
-)
+from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect, Encoding, TensorType
+from rewriter.abi.structures import TENSOR, WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_TENSOR
 from runtime_shim import NNHost
 from tests.support.guest import BUILDERS, DATA, DIMS, HANDLE, OUTPUT, TENSOR_AT, WRITTEN, Guest
 from tests.tools.differential import filling

@@ -193,7 +193,8 @@ _UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
 """As safe as those without the word: only autograd would mind what they return."""
 
 _REFUSED = re.compile(
-    r"from_file|save|data_ptr|set_|set_data|c?col_indices|c?row_indices|batch_norm_update_stats"
+    r"from_file|save|data_ptr|set_|set_data|c?col_indices|c?row_indices"
+    r"|batch_norm_(elemt|gather_stats.*|stats|update_stats)|rrelu_with_noise.*"
     r"|ctc_loss|fbgemm_.*|fused_moving.*|fractional_max_pool.*|lu_unpack|native_(batch|group)_norm.*"
     r"|quantized_(gru|lstm|rnn_relu|rnn_tanh)_cell|segment_reduce|slow_conv.*|thnn_conv2d|view_copy"
 )
@@ -255,8 +256,10 @@ def is_allowed_operator(kind: str) -> bool:
         return name in _PRIM
     if namespace == "quantized":
         return _REFUSED_QUANTIZED.fullmatch(name) is None
+    if namespace == "prims":
+        return name != "copy_strided"  # which leaves gaps in memory as they are
     if namespace != "aten":
-        return namespace in ("prims", "quantization")
+        return namespace == "quantization"
     if name.startswith("_") and not name.startswith("__"):
         return name.rstrip("_") in _PRIVATE or name in _PRIVATE
     if _REFUSED.fullmatch(name):

@@ -14,7 +14,7 @@ from runtime_shim import HostError, NNHost
 from runtime_shim.testing import FakeBackend
 from tests.support.models import identity
 from tests.support.processes import ends, started, status
-from tests.support.spies import ask, own, spying_host
+from tests.support.spies import ask, install, own, spying_host
 
 
 @pytest.fixture
@@ -146,3 +146,40 @@ def test_backends_that_the_program_gives_stay_in_its_process() -> None:
         session.compute(context)
         assert bytes(session.get_output(context, 0)) == b"x"
     assert not pids
+
+
+LOSES = """
+import os
+from rewriter.abi.dialects import Errno
+from runtime_shim.testing import FakeBackend
+from runtime_shim.errors import DeviceLost
+
+lost = []
+
+def infer(inputs):
+    lost.extend(each for each in inputs if each == b"lose it")
+    if lost:
+        raise DeviceLost(Errno.RUNTIME_ERROR, "the device is lost")
+    return [b"%d" % os.getpid(), b"", b"0"]
+
+def create(settings):
+    return FakeBackend(infer)
+"""
+
+
+def test_a_process_that_has_lost_its_device_ends_and_the_guest_gets_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, LOSES, "mlx")
+    monkeypatch.syspath_prepend(tmp_path)
+    host = NNHost(isolate=True)
+    with host.session() as session, host.session() as neighbour:
+        graph = session.load([b"any"], Encoding.MLX, Target.CPU)
+        first, other = ask(session, graph).pid, own(neighbour).pid
+        with pytest.raises(HostError, match="the device is lost") as caught:
+            ask(session, graph, b"lose it")
+        assert caught.value.errno is Errno.RUNTIME_ERROR
+        with pytest.raises(HostError, match="the device is lost"):
+            ask(session, graph)
+        assert own(session).pid != first
+        assert own(neighbour).pid == other

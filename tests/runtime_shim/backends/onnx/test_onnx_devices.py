@@ -12,13 +12,16 @@ from typing import Any
 
 import onnxruntime as ort
 import pytest
+from onnx import TensorProto, helper
 
 from rewriter.abi.dialects import Errno, Target, TensorType
-from runtime_shim.backends.interface import Place
+from runtime_shim.backends.interface import Place, Settings
 from runtime_shim.backends.onnx import devices as onnx_devices
 from runtime_shim.backends.onnx.backend import OnnxBackend
-from runtime_shim.errors import HostError
-from tests.support.models import identity
+from runtime_shim.errors import DeviceLost, HostError
+from tests.support.models import F32, identity, model
+
+FULL_PRECISION = {"use_tf32": "0"}
 
 CUDA, WEBGPU = "CUDAExecutionProvider", "WebGpuExecutionProvider"
 
@@ -97,7 +100,7 @@ def test_providers_without_what_they_need_are_no_gpu(without: Sessions) -> None:
     assert not any(without.fallbacks), "ONNX Runtime's Python package would take the CPU itself"
 
 
-@pytest.mark.parametrize("place", ["cuda", "cuda:1", "webgpu", "rocm"])
+@pytest.mark.parametrize("place", ["cuda", "cuda:1", "cuda:x", "cuda:", "webgpu", "rocm"])
 def test_a_device_that_was_named_and_is_not_there_is_said_to_be_missing(
     without: Sessions, place: str
 ) -> None:
@@ -117,15 +120,81 @@ def test_only_devices_that_work_are_described(without: Sessions) -> None:
 
 @pytest.mark.parametrize(
     ("place", "options"),
-    [(Target.GPU, {}), ("auto", {}), ("cuda", {}), ("cuda:1", {"device_id": "1"})],
+    [
+        (Target.GPU, FULL_PRECISION),
+        ("auto", FULL_PRECISION),
+        ("cuda", FULL_PRECISION),
+        ("cuda:1", {**FULL_PRECISION, "device_id": "1"}),
+    ],
 )
 def test_where_cuda_is_there_it_is_taken(
     with_cuda: Sessions, place: Place, options: dict[str, str]
 ) -> None:
     device = OnnxBackend().load([identity()], place).device
-    assert device.startswith("cuda:1," if options else "cuda,")
+    assert device.startswith("cuda:1," if "device_id" in options else "cuda,")
     assert with_cuda.made == [(CUDA, options)]
     assert OnnxBackend().describe().devices == {"cpu": Target.CPU, "cuda": Target.GPU}
+
+
+def test_that_cudas_libraries_are_not_packages_is_no_output(
+    with_cuda: Sessions,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(ort, "preload_dlls", lambda: print("Failed to load libcudart.so.13"))
+    with caplog.at_level("INFO"):
+        OnnxBackend().load([identity()], "cuda")
+    assert capsys.readouterr().out == ""
+    assert "onnxruntime: Failed to load libcudart.so.13" in caplog.messages
+
+
+def test_fast_math_is_what_cuda_does_unless_told_otherwise(with_cuda: Sessions) -> None:
+    OnnxBackend(Settings(fast_math=True)).load([identity()], "cuda")
+    OnnxBackend().load([identity()], "cuda", {"fast-math": True})
+    assert with_cuda.made == [(CUDA, {}), (CUDA, {})]
+
+
+def reversing(inside: bool) -> bytes:
+    """ReverseSequence, on its own or inside a branch."""
+    node = helper.make_node("ReverseSequence", ["x", "lengths"], ["y"])
+    ports = [("x", F32, (4, 1)), ("lengths", TensorProto.INT64, (1,))]
+    if not inside:
+        return model([node], ports, [("y", F32, (4, 1))])
+    branch = helper.make_graph([node], "b", [], [helper.make_tensor_value_info("y", F32, (4, 1))])
+    either = helper.make_node("If", ["c"], ["z"], then_branch=branch, else_branch=branch)
+    return model([either], [*ports, ("c", TensorProto.BOOL, ())], [("z", F32, (4, 1))])
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("as_file", [False, True])
+def test_operators_that_do_not_look_at_their_indices_are_not_run_on_cuda(
+    with_cuda: Sessions, inside: bool, as_file: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(reversing(inside))
+    part = tmp_path / "model.onnx" if as_file else reversing(inside)
+    with pytest.raises(HostError, match="calls ReverseSequence, which on cuda reads") as caught:
+        OnnxBackend().load([part], Target.GPU)
+    assert (caught.value.errno, caught.value.remedy) == (Errno.UNSUPPORTED_OPERATION, "device")
+    assert OnnxBackend().load([part], Target.CPU).device == "cpu"
+
+
+class OutOfRange(OnCuda):
+    """A session in which CUDA finds a wrong address. Seen with onnxruntime-gpu 1.31.1."""
+
+    def run_with_iobinding(self, binding: object) -> None:
+        raise RuntimeError("CUDA failure 700: an illegal memory access was encountered ; GPU=0")
+
+
+def test_a_device_that_is_lost_is_said_to_be(
+    with_cuda: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = OnnxBackend().load([identity(dims=(1,))], Target.GPU).init_execution_context()
+    context.set_input(0, TensorType.F32, (1,), memoryview(bytes(4)))
+    monkeypatch.setattr(context._graph, "session", OutOfRange(context._graph.session))
+    with pytest.raises(DeviceLost, match=r"cannot use cuda.* any more") as caught:
+        context.compute()
+    assert caught.value.errno is Errno.RUNTIME_ERROR
 
 
 def test_a_broken_model_is_no_missing_device(with_cuda: Sessions) -> None:
@@ -152,6 +221,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[tup
     monkeypatch.setitem(sys.modules, "onnxruntime_ep_mine", module)
     names = ["onnxruntime", "onnxruntime-ep-mine", "onnxruntime-ep-broken"]
     found = [SimpleNamespace(metadata={"Name": name}) for name in names]
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setattr("importlib.metadata.distributions", lambda: found)
     monkeypatch.setattr(
         ort, "register_execution_provider_library", lambda *item: registered.append(item)
