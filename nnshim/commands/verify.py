@@ -8,8 +8,8 @@ import typer
 
 from nnshim.common import errors_in_json, print_json, say
 from nnshim.render import json, text
-from rewriter import Module, ModuleError, compare
-from rewriter.files.input import Source, open_source
+from rewriter import compare
+from rewriter.files.input import open_source
 
 __all__ = ["command"]
 
@@ -32,17 +32,10 @@ def command(
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(_module(before), _module(after))
+        comparison = compare(before.module(), after.module())
     if as_json:
         print_json(json.compared(comparison))
     else:
         say(*text.compared(comparison))
     if not comparison.only_rewritten:
         raise typer.Exit(1)
-
-
-def _module(source: Source) -> Module:
-    try:
-        return Module(source.data)
-    except ModuleError as error:
-        raise error.of(source.name) from error

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
-from rewriter.errors import InputError
+from rewriter.errors import InputError, ModuleError
 from rewriter.wasm.limits import LARGEST_MODULE
+from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
 __all__ = ["Source", "open_source"]
@@ -31,6 +32,13 @@ class Source(NamedTuple):
     fd: int | None = None
     is_text: bool = False
     """Whether the data was assembled from a file in the text format."""
+
+    def module(self) -> Module:
+        """Raises ModuleError, which names the file, where it is not one."""
+        try:
+            return Module(self.data, self.name)
+        except ModuleError as error:
+            raise error.of(self.name) from error
 
     @property
     def mapped_fd(self) -> int | None:

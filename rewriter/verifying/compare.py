@@ -59,9 +59,10 @@ class Comparison:
 def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
     """Compare two modules section by section.
 
-    Raises ModuleError where one of them cannot be read.
+    Raises ModuleError where one of them cannot be read, and says which where that shows before both
+    are compared.
     """
-    left, right = Side(Module.of(original)), Side(Module.of(rewritten))
+    left, right = _side(original, "original"), _side(rewritten, "rewritten")
     differences = list(compare_records(left.module, right.module))
     renames: RenameCounts = Counter()
     dropped: list[str] = []
@@ -93,6 +94,15 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
         tuple(differences),
         same,
     )
+
+
+def _side(module: Data | Module, name: str) -> Side:
+    """`name` is what messages call bytes; a module has a name of its own."""
+    try:
+        module = module if isinstance(module, Module) else Module(module, name)
+        return Side(module)
+    except ModuleError as error:
+        raise error.of(module.name if isinstance(module, Module) else name) from error
 
 
 def _others(module: Module) -> Iterator[Section]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rewriter import (
     MalformedModule,
+    Module,
     ModuleError,
     Rename,
     RewriteOptions,
@@ -53,6 +54,23 @@ def test_a_module_is_the_same_as_itself() -> None:
     comparison = compare(GUEST, GUEST)
     assert comparison.only_rewritten
     assert comparison.renames == ()
+
+
+BROKEN_TYPES = HEADER + section(SectionId.TYPE, b"\1\x3f")
+
+
+@pytest.mark.parametrize("broken", [b"", BROKEN_TYPES], ids=["empty", "types"])
+def test_an_error_says_which_of_the_two_it_is_about(broken: bytes) -> None:
+    with pytest.raises(MalformedModule, match=r"^original: "):
+        compare(broken, GUEST)
+    with pytest.raises(MalformedModule, match=r"^rewritten: "):
+        compare(GUEST, broken)
+
+
+def test_a_module_has_a_name_for_errors() -> None:
+    with pytest.raises(MalformedModule, match=r"^after\.wasm: unknown type form") as caught:
+        compare(GUEST, Module(BROKEN_TYPES, "after.wasm"))
+    assert caught.value.offset == BROKEN_TYPES.index(b"\x3f")
 
 
 def test_groups_count_their_imports() -> None:
