@@ -21,7 +21,7 @@ LARGEST = 1 << 16
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rewriter.files.input._LARGEST", LARGEST)
+    monkeypatch.setattr("rewriter.files.input.LARGEST_MODULE", LARGEST)
 
 
 def endless_pipe(folder: Path) -> str:

@@ -121,7 +121,7 @@ def test_the_command_has_all_of_it_for_programs() -> None:
     ("arguments", "code", "words"),
     [
         (["--device", "cuda"], 1, b"meant for cuda"),
-        (["--backend", "onyx"], 2, b"'onyx' is no encoding"),
+        (["--backend", "onyx"], 2, b"'onyx' is not an encoding"),
         (["--options", "["], 2, b"no JSON"),
         (["--options", "[" * 100_000], 2, b"no JSON"),
         (["--seconds", "nan"], 2, b"seconds cannot be nan: expected a number from 0.01 to 86400"),
