@@ -14,12 +14,12 @@ from rewriter.rewriting.provenance import compare_records
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
-    NAMING_SECTIONS,
     Part,
     RenameCounts,
     Side,
     compare_changed,
     compare_imports,
+    only_widths_differ,
 )
 from rewriter.wasm.custom import DESCRIBE_CODE, NAMES, RECORD, Custom, custom_kind
 from rewriter.wasm.difference import Difference, compare_bytes
@@ -144,10 +144,9 @@ def _compare_meaning(one: Part, other: Part, renames: RenameCounts) -> Iterator[
 
 
 def _differs_in_widths(one: Part, other: Part) -> bool:
-    """Whether only indices of wasi-nn's functions have other widths, because adapters have to be
-    called by longer ones; a section that cannot be read differs in more."""
+    """A section that cannot be read differs in more."""
     try:
-        return one.section.id in NAMING_SECTIONS and not any(compare_changed(one, other))
+        return only_widths_differ(one, other)
     except ModuleError:
         return False
 

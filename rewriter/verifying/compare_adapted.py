@@ -25,12 +25,12 @@ from rewriter.wasm.sections import Section, SectionId
 
 __all__ = [
     "CHANGED_SECTIONS",
-    "NAMING_SECTIONS",
     "Part",
     "RenameCounts",
     "Side",
     "compare_changed",
     "compare_imports",
+    "only_widths_differ",
 ]
 
 RenameCounts = Counter[tuple[str, str]]
@@ -142,15 +142,8 @@ def _kept_types(part: Part) -> Sequence[int]:
 
 
 def _compare_referring(one: Part, other: Part) -> Iterator[Difference]:
-    stretches = (
-        _Stretch(
-            part.side,
-            range(part.section.content, part.section.end),
-            section_references(part.section, _wanted(part, opposite)),
-        )
-        for part, opposite in ((one, other), (other, one))
-    )
-    yield from _compare_around(one.section.title, *stretches)
+    for left, right in zip(_stretches(one, other), _stretches(other, one), strict=True):
+        yield from _compare_around(one.section.title, left, right)
 
 
 def _compare_exports(one: Part, other: Part) -> Iterator[Difference]:
@@ -191,6 +184,53 @@ def _bodies(part: Part, other: Part, bodies: Bodies, count: int) -> Iterator[_St
     for index in range(count):
         body = bodies[index]
         yield _Stretch(part.side, range(body.content, body.end), references.get(body, []))
+
+
+def only_widths_differ(one: Part, other: Part) -> bool:
+    """Whether nothing in a section differs but the widths of indices of wasi-nn's functions, as
+    adapters have to be called by longer ones, and the sizes of bodies that follow from them.
+
+    Raises ModuleError where one of them cannot be read.
+    """
+    if one.section.id not in NAMING_SECTIONS or any(compare_changed(one, other)):
+        return False
+    found = False
+    ends = [_after_count(part.section) for part in (one, other)]
+    if (
+        one.section.data[one.section.content : ends[0]]
+        != (other.section.data[other.section.content : ends[1]])
+    ):
+        return False
+    for left, right in zip(_stretches(one, other), _stretches(other, one), strict=True):
+        widths = [[r.end - r.start for r in stretch.references] for stretch in (left, right)]
+        found |= widths[0] != widths[1]
+        if one.section.id is SectionId.CODE:
+            sizes = [
+                part.section.data[end : stretch.place.start]
+                for part, end, stretch in ((one, ends[0], left), (other, ends[1], right))
+            ]
+            if widths[0] == widths[1] and sizes[0] != sizes[1]:
+                return False
+            ends = [left.place.stop, right.place.stop]
+    return found
+
+
+def _after_count(section: Section) -> int:
+    cursor = section.cursor()
+    cursor.u32()
+    return cursor.pos
+
+
+def _stretches(part: Part, other: Part) -> Iterator[_Stretch]:
+    """What can name functions in one of NAMING_SECTIONS."""
+    if part.section.id is SectionId.CODE:
+        bodies = Bodies(part.section)
+        yield from _bodies(part, other, bodies, part.side.kept(len(bodies)))
+    elif part.section.id is SectionId.EXPORT:
+        yield from _exports(part, other)
+    else:
+        whole = range(part.section.content, part.section.end)
+        yield _Stretch(part.side, whole, section_references(part.section, _wanted(part, other)))
 
 
 def _compare_around(title: str, one: _Stretch, other: _Stretch) -> Iterator[Difference]:

@@ -267,6 +267,41 @@ def test_what_else_differs_where_indices_are_longer_is_found(
     assert len(comparison.widened) == 3
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "title"),
+    [
+        pytest.param(
+            b"\x02\x04\x00\x41\x07\x0b\x04\x00\x10\x00\x0b",
+            b"\x02\x84\x00\x00\x41\x07\x0b\x04\x00\x10\x00\x0b",
+            "code section",
+            id="the size of a body",
+        ),
+        pytest.param(
+            b"\x02\x04\x00\x41\x07\x0b\x04\x00\x10\x00\x0b",
+            b"\x82\x00\x04\x00\x41\x07\x0b\x04\x00\x10\x00\x0b",
+            "code section",
+            id="the count of bodies",
+        ),
+        pytest.param(
+            b"\x01\x01f\x00\x01", b"\x81\x00\x01f\x00\x01", "export section", id="exports"
+        ),
+    ],
+)
+def test_longer_sizes_and_counts_alone_are_a_difference(
+    before: bytes, after: bytes, title: str
+) -> None:
+    """They move code, and no adapter needs them."""
+    module = assemble(
+        '(module (func $a (result i32) i32.const 7) (func (export "f") (result i32) call $a))'
+    )
+    at = module.index(before)
+    longer = module[: at - 1] + bytes([module[at - 1] + 1]) + after + module[at + len(before) :]
+    wasm_tools.validate(longer)
+    comparison = compare(module, longer)
+    assert comparison.widened == ()
+    assert {difference.what.partition(":")[0] for difference in comparison.differences} == {title}
+
+
 def test_longer_indices_of_other_functions_are_a_difference() -> None:
     """No rewrite leaves them: this is a call of $log, which is not one of wasi-nn's."""
     start, longer = b"\x0a\xf6\x04\xca\x01\x12", b"\x0a\xf7\x04\xca\x01\x13"
