@@ -70,8 +70,8 @@ class RewriteOptions:
         object.__setattr__(self, "renames", dict(self.renames))  # which nobody else changes
         if self.host is not None and not (self.abi is None and self.to is None):
             raise UsageError(
-                "host (--for) says which name and which ABI the imports get: give neither to (--to)"
-                " nor abi (--abi) with it"
+                "host= (--for) sets the name and the ABI already: do not combine it with to= (--to)"
+                " or abi= (--abi)"
             )
         for host in (self.host, self.built_for):
             if host is not None:

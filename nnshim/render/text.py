@@ -65,7 +65,7 @@ def inspected(value: Inspected) -> list[str]:
         lines += [f"    {line(evidence)}" for evidence in abi.evidence]
     lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
     for name, memory in info.exported_memories:
-        lines.append(f"  exports memory {name}: {memory} (in pages)")
+        lines.append(f"  exports memory {name}: {memory} pages")
     if not info.exported_memories:
         lines.append("  exports no memory")
     for section in info.custom_sections:

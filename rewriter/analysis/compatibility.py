@@ -12,6 +12,7 @@ from rewriter.analysis.fitting import HIDDEN_TYPES, Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
+from rewriter.errors import UsageError
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
@@ -53,6 +54,8 @@ def check(
     `guest_abi` names the module's ABI, where its imports do not tell it. Raises UsageError for
     names that are not known, MalformedModule and UnsupportedModule with the byte offset.
     """
+    if isinstance(hosts, str):
+        raise UsageError(f"hosts: expected several names, not {hosts!r} alone: [{hosts!r}]")
     profiles = list(map(find_host, hosts))
     info = inspect_module(data, guest_abi)
     return [assess(info, host) for host in profiles]

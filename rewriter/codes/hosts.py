@@ -61,7 +61,7 @@ CODES = (
         Severity.ERROR,
         "the host does not have a function",
         "The module imports a function of wasi-nn that the host lacks, and no adapter can do "
-        "without it: streaming, for instance, needs the host.",
+        "without it: streaming, for instance, has to be in the host.",
         "Choose a host that has it (`nnshim inspect` lists them), or build the guest without it.",
     ),
     Code(

@@ -102,7 +102,7 @@ CODES = (
     Code(
         "NN112",
         Severity.ERROR,
-        "a function is named that has no place any more",
+        "a reference points to a function that does not exist any more",
         "The module refers to a function by an index that belongs to an adapter, or to nothing at "
         "all. After the rewrite it would be another function.",
         "Build the module again, and adapt that.",

@@ -17,7 +17,7 @@ from rewriter.files.pieces import assemble, sha256
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
-from rewriter.wasm.module import Module
+from rewriter.wasm.module import Module, check_bytes
 
 __all__ = ["Result", "rewrite", "rewrite_file"]
 
@@ -47,9 +47,10 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     the module fit, NothingToRename if that is an error by the options, ModuleError
     (MalformedModule, UnsupportedModule, InvalidModule), UsageError where the options have another
     name for wasi-nn's imports than the host or ABI, and DependencyMissing where it is to be
-    validated and wasm-tools is not installed.
+    validated and wasm-tools is not installed; UsageError also for what is not bytes.
     """
     module = data if isinstance(data, Module) else None
+    check_bytes(data if module is None else module.data)
     given = bytes(data.data if isinstance(data, Module) else data)
     source = Source(module.name if module else "<bytes>", given)
     plan = _plan(source, module, options)

@@ -15,6 +15,7 @@ from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.errors import InputError, InvalidModule
 from rewriter.functions.storage import storage
+from rewriter.wasm.module import Module
 from runtime_shim.engine.backtrace import backtrace, folded
 from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
@@ -54,7 +55,11 @@ class _GuestExit(BaseException):
 
 
 def run(
-    module: bytes, host: NNHost, options: RunOptions = _DEFAULTS, *, check: bool = False
+    module: bytes | Module,
+    host: NNHost,
+    options: RunOptions = _DEFAULTS,
+    *,
+    check: bool = False,
 ) -> Outcome:
     """Instantiate the guest, and call `_initialize` where there is one, and then the function that
     is exported as "", or else as `_start`, if there is one: what `wasmtime run` does. With
@@ -81,8 +86,8 @@ def run(
 class _Run:
     """One guest in the making."""
 
-    def __init__(self, module: bytes, session: Session, options: RunOptions) -> None:
-        self._module = module
+    def __init__(self, module: bytes | Module, session: Session, options: RunOptions) -> None:
+        self._module = bytes(module.data) if isinstance(module, Module) else module
         self._session = session
         self._options = options
         self._limits = session.usage.limits

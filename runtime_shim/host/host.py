@@ -105,16 +105,22 @@ class NNHost:
         check_number("model_cache_size", model_cache_size, 0, (1 << 64) - 1)
         _check_folders(graph_files, model_cache)
         if model_cache is None and model_cache_size != MODEL_CACHE_SIZE:
-            raise UsageError("a model cache's size makes a difference where it has a folder only")
+            raise UsageError(
+                "the size of a model cache (--model-cache-size) has no effect without its folder"
+                " (--model-cache)"
+            )
         if limits.loading not in (None, DEFAULT_LIMITS.loading) and not isolate:
             raise UsageError(
-                "the limit loading makes a difference with isolation only: elsewhere, a load cannot"
-                " be ended before the NN runtime returns from it"
+                "the limit loading needs isolation (--isolate): in one process, a load cannot be"
+                " interrupted"
             )
         self.limits = limits
         self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
         self._given = dict(backends or {})
+        for encoding in self._given:
+            if not isinstance(encoding, Encoding):
+                raise UsageError(f"backends: expected an Encoding for each, not {encoding!r}")
         self._placement = Placement(devices, gpu_fallback)
         self._gpu_fallback = gpu_fallback
         self._stats = HostStats()
@@ -274,7 +280,7 @@ class NNHost:
             absent = place is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
             if not (absent and self._gpu_fallback):
                 raise
-            _warn_once(f"{error.reason}; as it was allowed to, the model runs on the cpu")
+            _warn_once(f"{error.reason}; the model runs on the cpu instead")
             graph, device = guarded(_load_with, backend, parts, Target.CPU, options)
         self._check_open()  # it may have been closed meanwhile
         key = (encoding.name.lower(), name, place_name(place), device)

@@ -143,6 +143,6 @@ def _check(name: str, wanted: int, limit: int | None) -> None:
     if limit is not None and wanted > limit:
         raise HostError(
             Errno.TOO_LARGE,
-            f"the limit {name} is {limit}, and {wanted} is wanted",
+            f"{wanted} is more than the limit {name} allows: {limit}",
             f"limit {name}",
         )

@@ -80,7 +80,9 @@ class NamedGraphs:
             self._graphs[graph.name] = graph
             missing = graph.missing()
             if missing is not None:
-                log.warning("%s; guests that ask for it are told so", _no_file(graph, missing))
+                log.warning(
+                    "%s; guests that load this graph get an error", _no_file(graph, missing)
+                )
         self._placed: dict[str, tuple[Encoding, Place]] = {}
         self._warned: set[str] = set()
         self._plain: dict[str, Graph] = {}

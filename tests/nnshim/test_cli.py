@@ -329,8 +329,11 @@ def test_numbers_that_make_no_sense_are_usage_errors(
         ("run --dir a::x --dir b::x IN", "--dir is given twice for x"),
         ("run --device gpu=onnx:cuda --device gpu=openvino:GPU IN", "--device is given twice"),
         ("run --limit graphs=1 --limit graphs=2 IN", "--limit is given twice for graphs"),
-        ("run --model-cache-size 1G IN", "a model cache's size makes a difference where"),
-        ("run --limit loading=5 IN", "the limit loading makes a difference with isolation only"),
+        (
+            "run --model-cache-size 1G IN",
+            "the size of a model cache (--model-cache-size) has no effect",
+        ),
+        ("run --limit loading=5 IN", "the limit loading needs isolation (--isolate)"),
         ("run --gpu-fallback cpu --device GPU=cuda IN", "a fallback for the gpu makes no"),
         ("run --gpu-fallback tpu IN", "--gpu-fallback tpu: expected cpu"),
         ("run --model-cache /dev/null IN", "cannot be /dev/null: /dev/null is not a folder"),

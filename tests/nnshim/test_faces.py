@@ -8,11 +8,13 @@ import inspect
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nnshim
+from runtime_shim.testing import FakeBackend
 from tests.support.wasm import assemble
 
 ERRORS = """DependencyMissing HostMismatch InputError InvalidModule InvalidResult MalformedModule
@@ -107,6 +109,36 @@ def test_what_is_typed_is_what_there_is() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = nnshim.nothing
     assert set(nnshim.__all__) <= set(dir(nnshim))
+
+
+@pytest.mark.parametrize("given", [Path("guest.wasm"), "guest.wasm", memoryview(b"\0asm"), None])
+def test_what_is_not_the_bytes_of_a_module_is_refused_with_what_helps(given: Any) -> None:
+    module = assemble("(module)")
+    for call in (
+        lambda: nnshim.rewrite(given),
+        lambda: nnshim.check(given, hosts=["nnshim"]),
+        lambda: nnshim.inspect(given),
+        lambda: nnshim.verify(module, given),
+        lambda: nnshim.run(given, nnshim.NNHost()),
+    ):
+        with pytest.raises(nnshim.UsageError, match="expected the bytes of a module, not"):
+            call()
+
+
+def test_one_host_has_to_be_a_list_too() -> None:
+    with pytest.raises(nnshim.UsageError, match="expected several names"):
+        nnshim.check(assemble("(module)"), hosts="nnshim")
+
+
+def test_a_module_that_is_parsed_already_runs() -> None:
+    module = nnshim.Module(assemble('(module (func (export "_start")))'))
+    assert nnshim.run(module, nnshim.NNHost()).exit_code == 0
+
+
+def test_a_backend_is_given_for_an_encoding() -> None:
+    backends: Any = {"onnx": FakeBackend()}
+    with pytest.raises(nnshim.UsageError, match="expected an Encoding for each, not 'onnx'"):
+        nnshim.NNHost(backends=backends)
 
 
 def test_importing_it_imports_nothing_else() -> None:

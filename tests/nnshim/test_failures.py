@@ -94,7 +94,7 @@ def test_a_named_graph_whose_file_is_not_there_is_the_guests_business(tmp_path: 
         done = nnshim("run", *options, asks_not)
         assert done.returncode == 0
         assert b"named graph 'a': there is no file " in done.stderr
-        assert b"none.onnx; guests that ask for it are told so" in done.stderr
+        assert b"none.onnx; guests that load this graph get an error" in done.stderr
         assert nnshim("run", *options, asks).returncode == Errno.NOT_FOUND
 
 

@@ -10,7 +10,7 @@ from rewriter import NNShimError, RewriteOptions, UsageError, rewrite, rewrite_f
 from tests.support.wasm import assemble, import_module
 
 ALONE = "makes a difference only with host"
-TWICE = "give neither to"
+TWICE = "do not combine it with"
 HOST, ABI = {"host": "nnshim"}, {"abi": "witx"}
 
 

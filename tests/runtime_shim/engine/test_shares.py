@@ -127,7 +127,10 @@ def test_exceptions_are_objects() -> None:
 def test_a_guest_that_needs_more_does_not_start_and_says_how_much(
     declared: tuple[str, ...], needed: int
 ) -> None:
-    with pytest.raises(LinkError, match=rf"a limit of {needed} bytes of memory, and it is {LIMIT}"):
+    with pytest.raises(
+        LinkError,
+        match=rf"need {needed} bytes, and the limit of memory \(--max-memory\) is {LIMIT}",
+    ):
         grown(greedy(*declared))
     assert sum(grown(greedy(*declared), needed)) <= needed
 

@@ -197,7 +197,7 @@ def test_a_gpu_that_is_not_there_is_the_cpu_only_where_that_is_allowed(
         gc.collect()
         assert host.load([MODEL], Encoding.ONNX, Target.GPU) is not None
     (message,) = caplog.messages
-    assert message.endswith("has cpu here; as it was allowed to, the model runs on the cpu")
+    assert message.endswith("has cpu here; the model runs on the cpu instead")
     with pytest.raises(HostError):
         host.load([MODEL], Encoding.ONNX, Target.TPU)
     with pytest.raises(HostError) as caught:
@@ -386,7 +386,7 @@ def test_a_named_graph_without_its_file_is_warned_of_and_not_found(
     host = NNHost(graphs=[parse_nn_graph(f"{encoding}::{tmp_path}")])
     words = f"named graph {tmp_path.name!r}: there is no file {tmp_path / file}"
     assert [record.getMessage() for record in caplog.records] == [
-        f"{words}; guests that ask for it are told so"
+        f"{words}; guests that load this graph get an error"
     ]
     for options in ({}, {"threads": 1}):
         with pytest.raises(HostError, match=re.escape(words)) as caught:
