@@ -279,5 +279,16 @@ def _limits(cursor: Cursor, *, known: int) -> tuple[int, int, int | None]:
     flags = cursor.byte()
     if flags & ~known:
         raise MalformedModule(f"unknown limits flags {flags:#04x}", start)
-    size = cursor.u64 if flags & _IS_64 else cursor.u32
-    return flags, size(), size() if flags & _HAS_MAX else None
+    is_64 = bool(flags & _IS_64)
+    minimum = _size(cursor, is_64)
+    return flags, minimum, _size(cursor, is_64) if flags & _HAS_MAX else None
+
+
+def _size(cursor: Cursor, is_64: bool) -> int:
+    """In up to ten bytes, since release 3.0 of the specification also where addresses have 32 bits:
+    https://webassembly.github.io/spec/core/binary/types.html#limits"""
+    start = cursor.pos
+    size = cursor.u64()
+    if not is_64 and size >> 32:
+        raise MalformedModule(f"a size of {size} is more than 32-bit addresses reach", start)
+    return size

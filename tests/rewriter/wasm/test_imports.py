@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewriter.errors import MalformedModule
+from rewriter.files import wasm_tools
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.sections import SectionId, split
 from rewriter.wasm.types import MemoryType
@@ -143,3 +144,14 @@ def test_every_truncation_of_the_section_is_refused() -> None:
     for end in range(len(items)):
         with pytest.raises(MalformedModule):
             read(HEADER + TYPES + section(SectionId.IMPORT, items[:end]))
+
+
+@pytest.mark.parametrize("kind", [b"\x02", b"\x01\x70"], ids=["memory", "table"])
+def test_sizes_may_be_written_in_more_bytes_than_32_bits_take(kind: bytes) -> None:
+    module = HEADER + imports(imported("a", "b", kind + b"\x00\x82\x80\x80\x80\x80\x00"))
+    wasm_tools.validate(module)
+    ((_, [(_, found)]),) = read(module)
+    assert found is (ExternKind.MEMORY if kind == b"\x02" else ExternKind.TABLE)
+    beyond = HEADER + imports(imported("a", "b", kind + b"\x00\x80\x80\x80\x80\x10"))
+    with pytest.raises(MalformedModule, match="4294967296 is more than 32-bit addresses reach"):
+        read(beyond)
