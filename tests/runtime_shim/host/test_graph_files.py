@@ -70,3 +70,53 @@ def test_names_that_no_file_can_have_are_not_found(
     assert errno_of(host, name) is Errno.NOT_FOUND
     parts = len(folder.resolve().parts)
     assert len(looked_up) <= 3 * parts  # those of the folder's own path, and not of the name
+
+
+@pytest.mark.parametrize("options", [{}, {"threads": 1}], ids=["plain", "configured"])
+def test_a_file_that_becomes_a_link_to_outside_is_not_loaded(
+    options: Options, folder: Path
+) -> None:
+    (folder / "a.onnx").write_bytes(b"\x08 which cannot be loaded")
+    outside = folder.parent / "outside.onnx"
+    outside.write_bytes(identity())
+    host = NNHost(graph_files=str(folder))
+    assert errno_of(host, "a.onnx", options) is not Errno.NOT_FOUND
+    (folder / "a.onnx").unlink()
+    os.symlink(outside, folder / "a.onnx")
+    assert errno_of(host, "a.onnx", options) is Errno.NOT_FOUND
+    assert host.stats() == []
+
+
+@pytest.mark.parametrize("options", [{}, {"threads": 1}], ids=["plain", "configured"])
+def test_a_file_that_becomes_a_link_after_it_was_found_is_not_loaded(
+    options: Options, folder: Path
+) -> None:
+    (folder / "a.onnx").write_bytes(identity())
+    host = NNHost(graph_files=str(folder))
+    wanted = host.find_named("a.onnx", options)
+    (folder / "a.onnx").rename(folder.parent / "outside.onnx")
+    os.symlink("../outside.onnx", folder / "a.onnx")
+    with pytest.raises(HostError, match=r"the files of the graph 'a\.onnx' have changed"):
+        wanted.load()
+    assert host.stats() == []
+
+
+def test_a_loaded_model_whose_file_became_a_link_to_outside_is_not_loaded_with_other_options(
+    folder: Path,
+) -> None:
+    (folder / "a.onnx").write_bytes(identity())
+    host = NNHost(graph_files=str(folder))
+    host.load_by_name("a.onnx")
+    (folder / "a.onnx").rename(folder.parent / "outside.onnx")
+    os.symlink("../outside.onnx", folder / "a.onnx")
+    assert errno_of(host, "a.onnx", {"threads": 1}) is Errno.NOT_FOUND
+
+
+def test_a_model_that_could_not_be_loaded_may_be_replaced_by_one_of_another_format(
+    folder: Path,
+) -> None:
+    (folder / "model").write_bytes(b"GGUF, as far as it goes")
+    host = NNHost(graph_files=str(folder))
+    assert errno_of(host, "model") is not Errno.NOT_FOUND
+    (folder / "model").write_bytes(identity())
+    assert host.load_by_name("model").device == "cpu"
