@@ -17,6 +17,7 @@ from nnshim.commands.run_options import (
     parse_limits,
     parse_size,
     parse_wasi,
+    writable_models,
 )
 from nnshim.common import (
     FastMath,
@@ -193,10 +194,16 @@ def command(
         isolate=isolate,
     )
     arguments = args or []
+    folders = parse_dirs(dirs or [])
+    for folder in writable_models(folders.values(), graph_files):
+        note(
+            f"--dir {folder} lets the guest write to --graph-files {graph_files}, whose models are"
+            " trusted: what it puts there is loaded without the checks of a guest's own models"
+        )
     options = RunOptions(
         argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
         env=parse_env(env or []),
-        dirs=parse_dirs(dirs or []),
+        dirs=folders,
         invoke=invoke,
         invoke_args=arguments if invoke is not None else (),
         trap_unknown_imports=trap_unknown_imports,

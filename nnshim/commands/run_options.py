@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from nnshim.common import once
@@ -22,6 +22,7 @@ __all__ = [
     "parse_limits",
     "parse_size",
     "parse_wasi",
+    "writable_models",
 ]
 
 _COUNTS = ("graphs", "contexts")
@@ -68,6 +69,19 @@ def parse_env(texts: list[str]) -> dict[str, str]:
 def parse_dirs(texts: list[str]) -> dict[str, str]:
     """The host's folder for each path of the guest's."""
     return _pairs("--dir", _parse_dir, texts)
+
+
+def writable_models(dirs: Iterable[str], graph_files: str | None) -> list[str]:
+    """Those of the host's folders given to a guest by which it can write where `graph_files` is
+    read: the same folder, one around it, or one in it, with or without links."""
+    if graph_files is None:
+        return []
+    models = os.path.realpath(graph_files)
+    return [
+        path
+        for path in dict.fromkeys(dirs)
+        if os.path.commonpath([models, real := os.path.realpath(path)]) in (models, real)
+    ]
 
 
 def parse_devices(texts: list[str]) -> dict[str, str]:

@@ -89,19 +89,37 @@ def parse_nn_preload(text: str) -> NamedGraph:
 
 def graph_in(folder: str, name: str) -> NamedGraph | None:
     """The model in a folder whose path in it is `name`, as WAMR's guests ask for one: `./a.tflite`.
-    Its first bytes tell what it is; an IR has its weights beside it. None for what is not a file
-    there, or is outside of the folder, by way of a link too."""
+    Its first bytes tell what it is; an IR has its weights beside it. Its own name and its paths are
+    without links. None for what is not a file there, or is outside of the folder, by way of a link
+    too; that holds for each of its files, as they are now.
+    """
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if not parts or name.startswith("/") or ".." in parts or "\0" in name:
         return None
     root = os.path.realpath(folder)
-    path = os.path.realpath(os.path.join(root, *parts))
-    if os.path.commonpath([root, path]) != root or not os.path.isfile(path):
+    path = _file_in(root, os.path.join(root, *parts))
+    if path is None:
         return None
+    paths = [path]
     stem, extension = os.path.splitext(path)
-    paths = (path, f"{stem}.bin") if extension == ".xml" else (path,)
-    graph = NamedGraph("/".join(parts), Encoding.AUTODETECT, Target.CPU, paths)
-    return None if graph.missing() else graph
+    if extension == ".xml":
+        weights = _file_in(root, f"{stem}.bin")
+        if weights is None:
+            return None
+        paths.append(weights)
+    name = os.path.relpath(path, root)
+    return NamedGraph(name, Encoding.AUTODETECT, Target.CPU, tuple(paths))
+
+
+def _file_in(root: str, path: str) -> str | None:
+    """A file's path without links; None where it is outside of the folder, which has none either,
+    or is not a file. The system is asked first, which refuses paths that are too long at once;
+    realpath would look up each of their parts."""
+    if not os.path.isfile(path):
+        return None
+    path = os.path.realpath(path)
+    is_inside = os.path.commonpath([root, path]) == root
+    return path if is_inside and os.path.isfile(path) else None
 
 
 def names_in(folder: str, most: int) -> list[str]:

@@ -62,7 +62,7 @@ class NNHost:
     there as long as a guest has it.
 
     The models in the folder `graph_files` are named graphs, too, by their paths in it; nothing
-    outside of it is.
+    outside of it is. They are not checked as guests' own are: no guest may write there.
 
     `devices` overrides where models go: see runtime_shim.host.placement.Placement. With
     `gpu_fallback`, a model that is meant for a GPU that is not there runs on the CPU, and a warning

@@ -52,7 +52,8 @@ class Wanted(NamedTuple):
 
 class NamedGraphs:
     """May be shared by threads. `given` are encodings whose backends are the embedder's own; the
-    models in `folder` have their paths in it for names.
+    models in `folder` have their paths in it for names. What such a name stands for is looked up
+    for each guest that asks, and once more right before files are read.
 
     Raises UsageError where two `graphs` have one name.
     """
@@ -84,6 +85,8 @@ class NamedGraphs:
                     "%s; guests that load this graph get an error", _no_file(graph, missing)
                 )
         self._placed: dict[str, tuple[Encoding, Place]] = {}
+        """Of those that were loaded: a file that cannot be may be replaced by one of another
+        format."""
         self._warned: set[str] = set()
         self._plain: dict[str, Graph] = {}
         self._configured: WeakValueDictionary[tuple[str, str], Graph] = WeakValueDictionary()
@@ -102,7 +105,9 @@ class NamedGraphs:
                 f"no graph has the name {quoted(name)}; known: {known or 'none'}",
                 "graphs",
             )
-        plain = Wanted(0, lambda: _if_there(self._plain.get(name)), lambda: self._load_plain(named))
+        plain = Wanted(
+            0, lambda: _if_there(self._plain.get(named.name)), lambda: self._load_plain(named)
+        )
         return self._find_configured(named, options, plain) if options else plain
 
     def _some_names(self) -> list[str]:
@@ -114,7 +119,7 @@ class NamedGraphs:
 
     def _in_folder(self, name: str) -> NamedGraph | None:
         found = None if self._folder is None else graph_in(self._folder, name)
-        return None if found is None else self._graphs.setdefault(found.name, found)
+        return None if found is None else self._graphs.get(found.name, found)
 
     def _find_configured(self, named: NamedGraph, options: Options, plain: Wanted) -> Wanted:
         from runtime_shim.backends.common.tensor_info import most_threads, with_threads_up_to
@@ -139,7 +144,7 @@ class NamedGraphs:
         def load() -> Graph:
             if shares:
                 return self._loader.share(plain.load(), every)
-            return self._loader.load_named(named, encoding, place, every)
+            return self._load(named, encoding, place, every)
 
         key = named.name, spelled(every)
         size = 0 if shares else sum(map(_size, named.paths))
@@ -169,8 +174,20 @@ class NamedGraphs:
                 is_ggml = named.encoding is Encoding.GGML  # for which WasmEdge has an errno
                 errno = Errno.MODEL_NOT_FOUND if is_ggml else Errno.NOT_FOUND
                 raise HostError(errno, _no_file(named, missing))
-            placed = self._placed[named.name] = guarded(self._loader.place_named, named)
+            placed = guarded(self._loader.place_named, named)
         return placed
+
+    def _load(self, named: NamedGraph, encoding: Encoding, place: Place, options: Options) -> Graph:
+        """Raises HostError, with `not_found` where a model of the folder has become one of other
+        files, which have not been looked at, or of files outside of it."""
+        is_given = self._graphs.get(named.name) is named
+        if not is_given and self._in_folder(named.name) != named:
+            raise HostError(
+                Errno.NOT_FOUND, f"the files of the graph {quoted(named.name)} have changed"
+            )
+        graph = self._loader.load_named(named, encoding, place, options)
+        self._placed[named.name] = encoding, place
+        return graph
 
     def _may_offload(self, encoding: Encoding, place: Place) -> bool:
         """Whether there is a GPU that a model could have a part of itself on."""
@@ -184,7 +201,7 @@ class NamedGraphs:
             graph = _if_there(self._plain.get(named.name))
             if graph is None:
                 encoding, place = self._place(named)
-                graph = self._loader.load_named(named, encoding, place, named.options)
+                graph = self._load(named, encoding, place, named.options)
                 self._plain[named.name] = graph
         return graph
 

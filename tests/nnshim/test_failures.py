@@ -167,6 +167,24 @@ def test_the_models_of_a_folder_are_named_by_their_paths(tmp_path: Path) -> None
     assert nnshim("run", "--graph-files", models / "none", guest).returncode == 1
 
 
+def test_a_folder_of_models_that_the_guest_may_write_to_is_warned_of(tmp_path: Path) -> None:
+    models, beside = tmp_path / "models", tmp_path / "models2"
+    (models / "deeper").mkdir(parents=True)
+    beside.mkdir()
+    link = tmp_path / "link"
+    os.symlink(models, link)
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble('(module (func (export "_start")))'))
+    warned = {}
+    for folder in (models, tmp_path, models / "deeper", link, beside):
+        done = nnshim("run", "--graph-files", models, "--dir", folder, guest)
+        assert done.returncode == 0
+        words = f"--dir {folder} lets the guest write to --graph-files {models}, whose models are"
+        warned[folder] = words in done.stderr.decode()
+    assert warned == {**dict.fromkeys(warned, True), beside: False}
+    assert nnshim("run", "--dir", models, guest).stderr == b""
+
+
 def test_a_model_of_a_folder_is_loaded_once_whatever_it_is_called(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(identity())
     host = NNHost(graph_files=str(tmp_path))
