@@ -17,10 +17,12 @@ from rewriter.abi.dialects import (
     WITX,
     Dialect,
 )
+from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
+from rewriter.wasm.types import FuncType
 
-__all__ = ["HOSTS", "WASI", "Host", "find_host"]
+__all__ = ["HOSTS", "Host", "find_host"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class Host:
 
     `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
     `since` has the functions that came later than the first version the profile covers, with that
-    version. `others` are all functions that it defines beside wasi-nn, by module name, None where
-    that is not known, as it depends on how the host was built. One that `tells_numbers` knows those
-    of an adapted guest by its adapters, and those of tensor types by the tensors.
+    version. `others` are all functions that it defines beside wasi-nn, with their types, by module
+    name, None where that is not known, because it depends on how the host was built. One that
+    `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor types by
+    the tensors.
     """
 
     name: str
@@ -41,29 +44,8 @@ class Host:
     limits: tuple[Diagnostic, ...]
     source: str
     since: Mapping[str, str] = field(default_factory=dict)
-    others: Mapping[str, frozenset[str]] | None = None
+    others: Mapping[str, Mapping[str, FuncType]] | None = None
     tells_numbers: bool = False
-
-
-WASI = "wasi_snapshot_preview1"
-"""The import module of WASI 0.1, which all hosts here have."""
-
-_PREVIEW_0 = frozenset(
-    (
-        *("args_get", "args_sizes_get", "clock_res_get", "clock_time_get"),
-        *("environ_get", "environ_sizes_get", "fd_advise", "fd_allocate", "fd_close"),
-        *("fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_fdstat_set_rights"),
-        *("fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread"),
-        *("fd_prestat_dir_name", "fd_prestat_get", "fd_pwrite", "fd_read", "fd_readdir"),
-        *("fd_renumber", "fd_seek", "fd_sync", "fd_tell", "fd_write", "path_create_directory"),
-        *("path_filestat_get", "path_filestat_set_times", "path_link", "path_open"),
-        *("path_readlink", "path_remove_directory", "path_rename", "path_symlink"),
-        *("path_unlink_file", "poll_oneoff", "proc_exit", "proc_raise", "random_get"),
-        *("sched_yield", "sock_recv", "sock_send", "sock_shutdown"),
-    )
-)
-_PREVIEW_1 = _PREVIEW_0 | {"sock_accept"}
-"""https://github.com/WebAssembly/WASI/tree/9d8dbeb/legacy (preview0, preview1)"""
 
 
 _WAMR_SOURCE = (
@@ -84,7 +66,7 @@ _PROFILES = (
             Diagnostic("NN232", "a pointer outside the guest's memory aborts the whole process"),
         ),
         source="https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn",
-        others={WASI: _PREVIEW_1, "wasi_unstable": _PREVIEW_0},
+        others={WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0},
     ),
     Host(
         name="wamr",
@@ -139,7 +121,7 @@ _PROFILES = (
         dialects=(WITX, WAMR, WASMEDGE),
         limits=(Diagnostic("NN238", "only language models (GGUF) stream"),),
         source="runtime_shim",
-        others={WASI: _PREVIEW_1},
+        others={WASI: PREVIEW_1},
         tells_numbers=True,
     ),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.abi.hosts import WASI, Host, find_host
+from rewriter.abi.hosts import Host, find_host
+from rewriter.abi.wasi import WASI
 from rewriter.analysis.fitting import HIDDEN_TYPES, Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.codes import Severity
@@ -71,6 +72,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_versions(info, found, host),
         *(host.limits if info.abis else ()),
         *_not_defined(info, host),
+        *_other_types(info, host),
     )
     errors, warnings, notes = (
         tuple(diagnostic for diagnostic in said if diagnostic.severity is severity)
@@ -124,17 +126,33 @@ def _not_defined(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             yield Diagnostic("NN212", f"the host does not define {unknown}")
 
 
-def _unknown(info: ModuleInfo, known: Mapping[str, frozenset[str] | None]) -> str:
+def _unknown(info: ModuleInfo, known: Mapping[str, Collection[str] | None]) -> str:
     """The imports beside wasi-nn's that are not `known` by their module and name; None knows all
     functions of a module."""
     unknown: dict[str, None] = {}
     for item in info.imports:
-        names = known.get(item.module, frozenset())
+        names = known.get(item.module, ())
         if item.is_wasi_nn or (item.kind == "func" and (names is None or item.name in names)):
             continue
         unknown[f"{item.module}.{item.name}"] = None
     named = ", ".join(itertools.islice(unknown, _MOST_NAMED))
     return f"{named} and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else named
+
+
+def _other_types(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """The functions beside wasi-nn's that the host defines with another type, each once."""
+    others = host.others or {}
+    said: set[tuple[str, str]] = set()
+    for item in info.imports:
+        defined = others.get(item.module, {}).get(item.name) if item.kind == "func" else None
+        if defined is None or item.type == defined or (item.module, item.name) in said:
+            continue
+        said.add((item.module, item.name))
+        given = str(item.type)
+        if given == str(defined):
+            given = "of the same form, and not final or in a group of types"
+        message = f"the host's {item.module}.{item.name} is {defined}, and the import is {given}"
+        yield Diagnostic("NN215", message, item.offset, item.name)
 
 
 _MOST_NAMED = 10

@@ -90,6 +90,15 @@ CODES = (
         "Name the right host, or leave `--from` out.",
     ),
     Code(
+        "NN215",
+        Severity.ERROR,
+        "the host defines an import with another type",
+        "The module imports a function of WASI with other parameters or results than the host's "
+        "have. Instantiation would fail with an incompatible import type. A guest whose memory is "
+        "64-bit, for instance, passes pointers of 64 bits, and those of WASI 0.1 have 32.",
+        "Correct the declaration in the guest, or build it for `wasm32`.",
+    ),
+    Code(
         "NN221",
         Severity.NOTE,
         "the host has a function since a version",

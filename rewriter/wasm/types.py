@@ -219,8 +219,9 @@ def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
     start = cursor.pos
     code = cursor.byte()
     if code in (_SUB, _SUB_FINAL):
-        plain = False
-        for _ in range(cursor.count("supertypes")):
+        supertypes = cursor.count("supertypes")
+        plain = plain and code == _SUB_FINAL and not supertypes  # what a type is by default
+        for _ in range(supertypes):
             cursor.u32()
         start = cursor.pos
         code = cursor.byte()
