@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from types import MappingProxyType
 
 from rewriter.abi.dialects import (
@@ -22,7 +23,21 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.wasm.types import FuncType
 
-__all__ = ["HOSTS", "Host", "find_host"]
+__all__ = ["HOSTS", "Host", "Proposal", "find_host"]
+
+
+class Proposal(Enum):
+    """Additions to WebAssembly that show in a module's imports and memories; values are what
+    messages say that a module has."""
+
+    THREADS = "a shared memory"
+    PAGE_SIZES = "a memory with pages of its own size"
+    EXACT_IMPORTS = "an exact function import"
+
+
+_OFF_IN_WASMTIME = frozenset(Proposal)
+"""https://docs.wasmtime.dev/api/wasmtime/struct.Config.html (shared_memory,
+wasm_custom_page_sizes); exact imports are refused by the releases 49 and 50, too."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,13 @@ class Host:
     name, None where that is not known, because it depends on how the host was built. One that
     `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor types by
     the tensors.
+
+    `lacks` are proposals that it has switched off by default. One that `initializes` calls
+    `_initialize` where it is an exported function, without arguments, and takes no results. Of
+    `entries` it calls the first that is an exported function, without arguments, and takes numbers
+    as results; there are none where a user can give arguments. `without_memory` are WASI's
+    functions that work without the guest's memory. These are set for the hosts of which `others`
+    are known.
     """
 
     name: str
@@ -46,6 +68,10 @@ class Host:
     since: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, FuncType]] | None = None
     tells_numbers: bool = False
+    lacks: frozenset[Proposal] = frozenset()
+    initializes: bool = False
+    entries: tuple[str, ...] = ()
+    without_memory: frozenset[str] = frozenset()
 
 
 _WAMR_SOURCE = (
@@ -67,6 +93,8 @@ _PROFILES = (
         ),
         source="https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn",
         others={WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0},
+        lacks=_OFF_IN_WASMTIME,
+        initializes=True,
     ),
     Host(
         name="wamr",
@@ -123,6 +151,10 @@ _PROFILES = (
         source="runtime_shim",
         others={WASI: PREVIEW_1},
         tells_numbers=True,
+        lacks=_OFF_IN_WASMTIME,
+        initializes=True,
+        entries=("", "_start"),
+        without_memory=frozenset(("proc_exit",)),
     ),
 )
 
