@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from types import MappingProxyType
 
 from rewriter.abi.dialects import (
@@ -17,10 +18,26 @@ from rewriter.abi.dialects import (
     WITX,
     Dialect,
 )
+from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
+from rewriter.wasm.types import FuncType
 
-__all__ = ["HOSTS", "WASI", "Host", "find_host"]
+__all__ = ["HOSTS", "Host", "Proposal", "find_host"]
+
+
+class Proposal(Enum):
+    """Additions to WebAssembly that show in a module's imports and memories; values are what
+    messages say that a module has."""
+
+    THREADS = "a shared memory"
+    PAGE_SIZES = "a memory with pages of its own size"
+    EXACT_IMPORTS = "an exact function import"
+
+
+_OFF_IN_WASMTIME = frozenset(Proposal)
+"""https://docs.wasmtime.dev/api/wasmtime/struct.Config.html (shared_memory,
+wasm_custom_page_sizes); exact imports are refused by the releases 49 and 50, too."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +46,17 @@ class Host:
 
     `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
     `since` has the functions that came later than the first version the profile covers, with that
-    version. `others` are all functions that it defines beside wasi-nn, by module name, None where
-    that is not known, as it depends on how the host was built. One that `tells_numbers` knows those
-    of an adapted guest by its adapters, and those of tensor types by the tensors.
+    version. `others` are all functions that it defines beside wasi-nn, with their types, by module
+    name, None where that is not known, because it depends on how the host was built. One that
+    `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor types by
+    the tensors.
+
+    `lacks` are proposals that it has switched off by default. One that `initializes` calls
+    `_initialize` where it is an exported function, without arguments, and takes no results. Of
+    `entries` it calls the first that is an exported function, without arguments, and takes numbers
+    as results; there are none where a user can give arguments. `without_memory` are WASI's
+    functions that work without the guest's memory. These are set for the hosts of which `others`
+    are known.
     """
 
     name: str
@@ -41,29 +66,12 @@ class Host:
     limits: tuple[Diagnostic, ...]
     source: str
     since: Mapping[str, str] = field(default_factory=dict)
-    others: Mapping[str, frozenset[str]] | None = None
+    others: Mapping[str, Mapping[str, FuncType]] | None = None
     tells_numbers: bool = False
-
-
-WASI = "wasi_snapshot_preview1"
-"""The import module of WASI 0.1, which all hosts here have."""
-
-_PREVIEW_0 = frozenset(
-    (
-        *("args_get", "args_sizes_get", "clock_res_get", "clock_time_get"),
-        *("environ_get", "environ_sizes_get", "fd_advise", "fd_allocate", "fd_close"),
-        *("fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_fdstat_set_rights"),
-        *("fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread"),
-        *("fd_prestat_dir_name", "fd_prestat_get", "fd_pwrite", "fd_read", "fd_readdir"),
-        *("fd_renumber", "fd_seek", "fd_sync", "fd_tell", "fd_write", "path_create_directory"),
-        *("path_filestat_get", "path_filestat_set_times", "path_link", "path_open"),
-        *("path_readlink", "path_remove_directory", "path_rename", "path_symlink"),
-        *("path_unlink_file", "poll_oneoff", "proc_exit", "proc_raise", "random_get"),
-        *("sched_yield", "sock_recv", "sock_send", "sock_shutdown"),
-    )
-)
-_PREVIEW_1 = _PREVIEW_0 | {"sock_accept"}
-"""https://github.com/WebAssembly/WASI/tree/9d8dbeb/legacy (preview0, preview1)"""
+    lacks: frozenset[Proposal] = frozenset()
+    initializes: bool = False
+    entries: tuple[str, ...] = ()
+    without_memory: frozenset[str] = frozenset()
 
 
 _WAMR_SOURCE = (
@@ -84,7 +92,9 @@ _PROFILES = (
             Diagnostic("NN232", "a pointer outside the guest's memory aborts the whole process"),
         ),
         source="https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn",
-        others={WASI: _PREVIEW_1, "wasi_unstable": _PREVIEW_0},
+        others={WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0},
+        lacks=_OFF_IN_WASMTIME,
+        initializes=True,
     ),
     Host(
         name="wamr",
@@ -139,8 +149,12 @@ _PROFILES = (
         dialects=(WITX, WAMR, WASMEDGE),
         limits=(Diagnostic("NN238", "only language models (GGUF) stream"),),
         source="runtime_shim",
-        others={WASI: _PREVIEW_1},
+        others={WASI: PREVIEW_1},
         tells_numbers=True,
+        lacks=_OFF_IN_WASMTIME,
+        initializes=True,
+        entries=("", "_start"),
+        without_memory=frozenset(("proc_exit",)),
     ),
 )
 

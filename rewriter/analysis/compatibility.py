@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.abi.hosts import WASI, Host, find_host
+from rewriter.abi.hosts import Host, Proposal, find_host
+from rewriter.abi.wasi import WASI
 from rewriter.analysis.fitting import HIDDEN_TYPES, Fit, fit, hides_types
-from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.analysis.inspect import ModuleInfo, exported_function, inspect_module
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
+from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
 __all__ = ["Runs", "Verdict", "assess", "check", "on_any_host"]
 
@@ -74,6 +76,10 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_versions(info, found, host),
         *(host.limits if info.abis else ()),
         *_not_defined(info, host),
+        *_other_types(info, host),
+        *_proposals(info, host),
+        *_calls(info, host),
+        *_without_memory(info, host),
     )
     errors, warnings, notes = (
         tuple(diagnostic for diagnostic in said if diagnostic.severity is severity)
@@ -127,17 +133,73 @@ def _not_defined(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             yield Diagnostic("NN212", f"the host does not define {unknown}")
 
 
-def _unknown(info: ModuleInfo, known: Mapping[str, frozenset[str] | None]) -> str:
+def _unknown(info: ModuleInfo, known: Mapping[str, Collection[str] | None]) -> str:
     """The imports beside wasi-nn's that are not `known` by their module and name; None knows all
     functions of a module."""
     unknown: dict[str, None] = {}
     for item in info.imports:
-        names = known.get(item.module, frozenset())
+        names = known.get(item.module, ())
         if item.is_wasi_nn or (item.kind == "func" and (names is None or item.name in names)):
             continue
         unknown[f"{item.module}.{item.name}"] = None
     named = ", ".join(itertools.islice(unknown, _MOST_NAMED))
     return f"{named} and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else named
+
+
+def _other_types(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """The functions beside wasi-nn's that the host defines with another type, each once."""
+    others = host.others or {}
+    said: set[tuple[str, str]] = set()
+    for item in info.imports:
+        defined = others.get(item.module, {}).get(item.name) if item.kind == "func" else None
+        if defined is None or item.type == defined or (item.module, item.name) in said:
+            continue
+        said.add((item.module, item.name))
+        given = str(item.type)
+        if given == str(defined):
+            given = "of the same form, and not final or in a group of types"
+        message = f"the host's {item.module}.{item.name} is {defined}, and the import is {given}"
+        yield Diagnostic("NN215", message, item.offset, item.name)
+
+
+def _proposals(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What the module has and the host is not set up for."""
+    found = {
+        Proposal.THREADS: any(memory.shared for memory in info.memories),
+        Proposal.PAGE_SIZES: any(memory.page_size != PAGE_SIZE for memory in info.memories),
+        Proposal.EXACT_IMPORTS: any(item.exact for item in info.imports),
+    }
+    for proposal, is_there in found.items():
+        if is_there and proposal in host.lacks:
+            yield Diagnostic("NN216", f"it has {proposal.value}, which the host refuses")
+
+
+def _calls(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """The functions that the host calls first, and that it cannot call without arguments."""
+    first = exported_function(info.module, "_initialize") if host.initializes else None
+    if first is not None and (first.params or first.results):
+        message = f"its _initialize is {first}, and the host calls it without arguments or results"
+        yield Diagnostic("NN217", message, function="_initialize")
+    for name in host.entries:
+        entry = exported_function(info.module, name)
+        if entry is None:
+            continue
+        if entry.params or not NUMBERS.issuperset(entry.results):
+            message = f"its {name or 'function without a name'} is {entry}, and the host calls it"
+            yield Diagnostic("NN217", f"{message} without arguments", function=name)
+        return
+
+
+def _without_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """Functions of WASI in which the host looks for a memory that is not there."""
+    if host.others is None or info.shared_memory is not None or info.abis:
+        return  # the latter is said of wasi-nn
+    for item in info.imports:
+        functions = host.others.get(item.module, {})
+        if item.name in functions and item.name not in host.without_memory:
+            message = f'it imports {item.name} and exports no memory named "memory"'
+            yield Diagnostic("NN223", message, item.offset, item.name)
+            return
 
 
 _MOST_NAMED = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -47,7 +47,8 @@ _SHARED_MEMORY = "memory"
 class ImportedItem(NamedTuple):
     """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
     functions and memories, `type_index` for functions. `compact` says that it is one of a group
-    that has its module name once; `offset`, in bytes, is where its name stands."""
+    that has its module name once; `offset`, in bytes, is where its name stands; an `exact` function
+    is not to be one of a subtype."""
 
     module: str
     name: str
@@ -56,6 +57,7 @@ class ImportedItem(NamedTuple):
     type_index: int | None = None
     compact: bool = False
     offset: int | None = None
+    exact: bool = False
 
     @property
     def is_wasi_nn(self) -> bool:
@@ -103,6 +105,7 @@ class ModuleInfo:
     imported_functions: int
     wasi_nn: Mapping[int, ImportedItem]
     exports: Collection[str]
+    memories: Sequence[MemoryType]
     exported_memories: Collection[tuple[str, MemoryType]]
     shared_memory: MemoryType | None
     custom_sections: Collection[CustomSection]
@@ -173,6 +176,7 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         imported_functions=functions,
         wasi_nn=wasi_nn,
         exports=Reading(lambda: (name for name, _ in exports())),
+        memories=memories,
         exported_memories=Reading(
             lambda: ((name, memories[index]) for name, index in exports() if index is not None)
         ),
@@ -250,6 +254,7 @@ def _imports(module: Module, types: Types) -> Iterator[ImportedItem]:
                 extern.type_index if extern.is_func else None,
                 group.compact,
                 item.name.start,
+                extern.kind is ExternKind.FUNC_EXACT,
             )
 
 

@@ -90,6 +90,34 @@ CODES = (
         "Name the right host, or leave `--from` out.",
     ),
     Code(
+        "NN215",
+        Severity.ERROR,
+        "the host defines an import with another type",
+        "The module imports a function of WASI with other parameters or results than the host's "
+        "have. Instantiation would fail with an incompatible import type. A guest whose memory is "
+        "64-bit, for instance, passes pointers of 64 bits, and those of WASI 0.1 have 32.",
+        "Correct the declaration in the guest, or build it for `wasm32`.",
+    ),
+    Code(
+        "NN216",
+        Severity.ERROR,
+        "the host refuses a part of WebAssembly that the module uses",
+        "The module has a memory that threads share, a memory with pages of another size than "
+        "64 KiB, or an import of a function of exactly one type. The host is not set up for that "
+        "by default, and refuses the module.",
+        "Build the guest without it (for threads, `wasm32-wasip1` and not `wasm32-wasip1-threads`),"
+        " or run it in a program that sets its engine up for it.",
+    ),
+    Code(
+        "NN217",
+        Severity.ERROR,
+        "the host cannot call the function that the module begins with",
+        "The host calls `_initialize`, and the export without a name or `_start`, without "
+        "arguments. The module's takes some, or has results where none are expected.",
+        "Correct the function in the guest. `nnshim run --invoke` passes arguments to a function "
+        "that takes numbers.",
+    ),
+    Code(
         "NN221",
         Severity.NOTE,
         "the host has a function since a version",
@@ -104,6 +132,15 @@ CODES = (
         "how it was built.",
         "Check that your build of the host defines it, or that the program that embeds the host "
         "does.",
+    ),
+    Code(
+        "NN223",
+        Severity.NOTE,
+        "WASI's functions have no memory to work in",
+        "The module imports functions of WASI, and exports no memory under the name `memory`. A "
+        "call of such a function traps.",
+        "Export the memory: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
+        '`(memory (export "memory") 1)`.',
     ),
     Code(
         "NN231",

@@ -16,6 +16,8 @@ from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.sections import Section
 
 __all__ = [
+    "NUMBERS",
+    "PAGE_SIZE",
     "FuncType",
     "MemoryType",
     "TableType",
@@ -24,6 +26,12 @@ __all__ = [
     "table_type",
     "value_type",
 ]
+
+NUMBERS = frozenset(("i32", "i64", "f32", "f64"))
+"""The types of values that a host can give and take as such."""
+
+PAGE_SIZE = 65536
+"""Bytes of a page of a memory that does not say otherwise."""
 
 _NUMBER_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128"}
 _PACKED_TYPES = {0x78: "i8", 0x77: "i16"}
@@ -90,7 +98,7 @@ class MemoryType(NamedTuple):
             words.append(str(self.maximum))
         if self.shared:
             words.append("shared")
-        if self.page_size != 65536:
+        if self.page_size != PAGE_SIZE:
             words.append(f"(pagesize {self.page_size})")
         return " ".join(words)
 
@@ -219,8 +227,9 @@ def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
     start = cursor.pos
     code = cursor.byte()
     if code in (_SUB, _SUB_FINAL):
-        plain = False
-        for _ in range(cursor.count("supertypes")):
+        supertypes = cursor.count("supertypes")
+        plain = plain and code == _SUB_FINAL and not supertypes  # what a type is by default
+        for _ in range(supertypes):
             cursor.u32()
         start = cursor.pos
         code = cursor.byte()
@@ -264,7 +273,7 @@ def table_type(cursor: Cursor) -> TableType:
 
 def memory_type(cursor: Cursor) -> MemoryType:
     flags, minimum, maximum = _limits(cursor, known=_HAS_MAX | _IS_SHARED | _IS_64 | _HAS_PAGE_SIZE)
-    page_size = 65536
+    page_size = PAGE_SIZE
     if flags & _HAS_PAGE_SIZE:
         start = cursor.pos
         log2 = cursor.u32()

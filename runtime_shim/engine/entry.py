@@ -36,7 +36,8 @@ def entry_of(info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entr
     """
     name = _first_there(info.module) if invoke is None else invoke
     arguments, results = _types(info, name, texts)
-    return Entry(name, arguments, results, "_initialize" in info.exports and name != "_initialize")
+    initializes = exported_function(info.module, "_initialize") is not None
+    return Entry(name, arguments, results, initializes and name != "_initialize")
 
 
 def _first_there(module: Module) -> str | None:
@@ -53,8 +54,9 @@ def _types(
         raise UsageError(f"the module does not export {entry!r}; it exports {some}{more}")
     if entry is not None and exported_function(info.module, entry) is None:
         raise UsageError(f"the export {entry!r} is not a function")
-    if "_initialize" in info.exports and _signature(info.module, "_initialize") != ((), ()):
-        raise LinkError("the export '_initialize' is not a function without arguments and results")
+    initialize = exported_function(info.module, "_initialize")
+    if initialize is not None and (initialize.params or initialize.results):
+        raise LinkError("the export '_initialize' is a function with arguments or results")
     if entry is None:
         return [], 0
     params, returned = _signature(info.module, entry)

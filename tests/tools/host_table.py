@@ -94,6 +94,7 @@ def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo
         imported_functions=len(functions),
         wasi_nn=dict(enumerate(functions)),
         exports=("memory",),
+        memories=(memory,),
         exported_memories=(("memory", memory),),
         shared_memory=memory,
         custom_sections=(),

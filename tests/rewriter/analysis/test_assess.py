@@ -8,11 +8,12 @@ import rewriter
 from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
 from rewriter.abi.hosts import HOSTS
+from rewriter.abi.wasi import PREVIEW_1
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.sections import SectionId
-from tests.support.wasm import FUNC_0, HEADER, TYPES, assemble, name, section, vector
+from tests.support.wasm import FUNC_0, HEADER, assemble, name, section, vector
 
 AS_IT_IS, REWRITE, CANNOT = Runs.AS_IT_IS, Runs.AFTER_REWRITE, Runs.CANNOT
 MEMORY = '(memory (export "memory") 1)'
@@ -26,11 +27,13 @@ def guest(module: str, abi: str, *more: str, memory: str = MEMORY) -> bytes:
     return assemble(f"(module {' '.join(imports)} {memory})")
 
 
-FD_WRITE = name("fd_write") + FUNC_0
+SCHED_YIELD = name("sched_yield") + FUNC_0
 
 
 def with_imports(content: bytes) -> bytes:
-    return HEADER + TYPES + section(SectionId.IMPORT, content)
+    """Type 0 is that of sched_yield."""
+    types = section(SectionId.TYPE, vector(b"\x60\0\1\x7f"))
+    return HEADER + types + section(SectionId.IMPORT, content)
 
 
 def on(host: str, module: bytes) -> Verdict:
@@ -145,20 +148,21 @@ def test_of_many_imports_that_no_one_defines_ten_are_named() -> None:
 
 def test_hosts_define_wasi_and_wasmtime_its_first_version_too() -> None:
     for function, others in (("fd_write", ["nnshim"]), ("sock_accept", ["wasmtime", "nnshim"])):
-        module = assemble(f'(module (import "wasi_unstable" "{function}" (func)))')
+        declared = f'"{function}" (func {PREVIEW_1[function]})'
+        module = assemble(f'(module (import "wasi_unstable" {declared}))')
         for host in ("wasmtime", "wamr", "wasmedge", "nnshim"):
             assert (on(host, module).runs is CANNOT) == (host in others)
-        module = assemble(f'(module (import "wasi_snapshot_preview1" "{function}" (func)))')
+        module = assemble(f'(module (import "wasi_snapshot_preview1" {declared}))')
         assert all(on(host, module).runs is AS_IT_IS for host in HOSTS)
 
 
 def test_a_compact_import_section_is_in_the_way() -> None:
-    module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(FD_WRITE)))
+    module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(SCHED_YIELD)))
     for host in HOSTS:
         found = on(host, module)
         assert found.runs is CANNOT
         assert codes(found.reasons)[-1] == "NN213"
-    module = with_imports(vector(name("wasi_snapshot_preview1") + FD_WRITE))
+    module = with_imports(vector(name("wasi_snapshot_preview1") + SCHED_YIELD))
     assert all(on(host, module).runs is AS_IT_IS for host in HOSTS)
 
 

@@ -40,6 +40,8 @@ GUESTS = {
     "has _initialize, an empty name and a start section": f"{INITIALIZE} {EMPTY} (start $begin)",
     "has an empty name that is no function": '(global (export "") i32 (i32.const 1))' + START,
     "has a _start that is no function": '(global (export "_start") i32 (i32.const 1))',
+    "has an _initialize that is no function": f"""(global (export "_initialize") i32 (i32.const 1))
+        {START}""",
     "exits in its start section": f"(func $e (call $exit (i32.const 3))) (start $e) {START}",
     "exits from the empty name": '(func (export "") (call $exit (i32.const 5)))',
     "exits from _initialize": f'(func (export "_initialize") (call $exit (i32.const 6))) {START}',
