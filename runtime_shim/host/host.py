@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
-import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Self, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from rewriter.errors import InputError, UsageError
+from rewriter.errors import UsageError
 from runtime_shim.backends import OWN_ENCODINGS, import_backend
 from runtime_shim.backends.common.devices import place_name
 from runtime_shim.backends.formats import MOST_PARTS
@@ -36,7 +35,7 @@ from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.limits import Limits
 from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
-from runtime_shim.host.placement import Placement
+from runtime_shim.host.placement import Placement, check_folders, checked_backends
 from runtime_shim.host.pool import Pool, host_is_closed
 from runtime_shim.host.session import DEFAULT_LIMITS, Loader, Session
 from runtime_shim.host.stats import GraphStats, HostStats, Key
@@ -103,7 +102,7 @@ class NNHost:
         limits.check()
         check_number("threads", threads, 1, MOST_THREADS)
         check_number("model_cache_size", model_cache_size, 0, (1 << 64) - 1)
-        _check_folders(graph_files, model_cache)
+        check_folders(graph_files, model_cache)
         if model_cache is None and model_cache_size != MODEL_CACHE_SIZE:
             raise UsageError(
                 "the size of a model cache (--model-cache-size) has no effect without its folder"
@@ -117,10 +116,7 @@ class NNHost:
         self.limits = limits
         self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
-        self._given = dict(backends or {})
-        for encoding in self._given:
-            if not isinstance(encoding, Encoding):
-                raise UsageError(f"backends: expected an Encoding for each, not {encoding!r}")
+        self._given = checked_backends(backends or {})
         self._placement = Placement(devices, gpu_fallback)
         self._gpu_fallback = gpu_fallback
         self._stats = HostStats()
@@ -306,15 +302,6 @@ class NNHost:
 
         patience = Patience(self.limits.loading, self.limits.timeout)
         return IsolatedBackend(encoding, self._settings, patience)
-
-
-def _check_folders(graph_files: str | None, model_cache: str | None) -> None:
-    if graph_files is not None and not os.path.isdir(graph_files):
-        raise InputError(f"there is no folder {graph_files} with models")
-    if model_cache is not None:
-        from runtime_shim.model_cache import check_folder  # which takes time to import
-
-        check_folder(model_cache)
 
 
 class _Guest:

@@ -1,15 +1,17 @@
-"""Where models go: to what they are meant for, unless the host was told otherwise."""
+"""Where models go: to what they are meant for, unless the host was told otherwise; and whether what
+a host is given can be used."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from rewriter.abi.dialects import Encoding, Target
-from rewriter.errors import UsageError
+from rewriter.errors import InputError, UsageError
 from runtime_shim.backends.common.devices import AUTO, place_name
-from runtime_shim.backends.interface import Place
+from runtime_shim.backends.interface import Backend, Place
 
-__all__ = ["Placement"]
+__all__ = ["Placement", "check_folders", "checked_backends"]
 
 
 class Placement:
@@ -51,3 +53,22 @@ def _split(rule: str) -> tuple[str, str]:
     """Backend, or nothing, and device."""
     backend, colon, device = rule.partition(":")
     return (backend.lower(), device) if colon and backend.lower() in _ENCODINGS else ("", rule)
+
+
+def check_folders(graph_files: str | None, model_cache: str | None) -> None:
+    """Raise InputError for a folder that is not there, and UsageError for one that cannot be
+    used."""
+    if graph_files is not None and not os.path.isdir(graph_files):
+        raise InputError(f"there is no folder {graph_files} with models")
+    if model_cache is not None:
+        from runtime_shim.model_cache import check_folder  # which takes time to import
+
+        check_folder(model_cache)
+
+
+def checked_backends(backends: Mapping[Encoding, Backend]) -> dict[Encoding, Backend]:
+    """Raises UsageError where one is given for something else than an encoding."""
+    for encoding in backends:
+        if not isinstance(encoding, Encoding):
+            raise UsageError(f"backends: expected an Encoding for each, not {encoding!r}")
+    return dict(backends)
