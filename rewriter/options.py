@@ -20,9 +20,9 @@ _NOT_RECORDED = ("record", "require", "validate")
 class RewriteOptions:
     """The options of a rewrite; without any, wasi-nn's imports get the name wasi_nn.
 
-    Raises UsageError for hosts, ABIs and names that are not known or not possible, and for options
-    that contradict each other or would have no effect. Its messages name options as fields and as
-    `nnshim rewrite` spells them.
+    Raises UsageError for hosts, ABIs and names that are not known or not possible, for values of
+    another type, and for options that contradict each other or would have no effect. Its messages
+    name options as fields and as `nnshim rewrite` spells them.
     """
 
     to: str | None = None
@@ -38,7 +38,10 @@ class RewriteOptions:
     rewriter.abi.dialects."""
 
     renames: Mapping[str, str] = field(default_factory=dict)
-    """More module names of imports, old to new. All happen at once, so names can be swapped."""
+    """More module names of imports, old to new. All happen at once, so names can be swapped.
+
+    Beside `host`, wasi-nn's names are not among them; beside `abi`, no other name becomes one of
+    wasi-nn's, because its functions would not be adapted."""
 
     built_for: str | None = None
     """The host whose numbers for encodings and tensor types the module was built with, where they
@@ -67,6 +70,7 @@ class RewriteOptions:
     """Have wasm-tools validate the input and the output."""
 
     def __post_init__(self) -> None:
+        self._check_types()
         object.__setattr__(self, "renames", dict(self.renames))  # which nobody else changes
         if self.host is not None and not (self.abi is None and self.to is None):
             raise UsageError(
@@ -89,6 +93,20 @@ class RewriteOptions:
                 )
         self._check_names()
 
+    def _check_types(self) -> None:
+        """The values come from callers, whom nobody has checked."""
+        for option in fields(self):
+            value: object = getattr(self, option.name)
+            if option.name == "renames":
+                names = [*value, *value.values()] if isinstance(value, Mapping) else [None]
+                if not all(isinstance(name, str) for name in names):
+                    raise UsageError(f"renames maps names to names, and cannot be {value!r}")
+            elif isinstance(option.default, bool):
+                if not isinstance(value, bool):
+                    raise UsageError(f"{option.name} is True or False, and cannot be {value!r}")
+            elif value is not None and not isinstance(value, str):
+                raise UsageError(f"{option.name} is a name or None, and cannot be {value!r}")
+
     def _check_names(self) -> None:
         for name in (*self.renames, *self.renames.values()):
             if not name:
@@ -104,6 +122,15 @@ class RewriteOptions:
         for old, new in self.renames.items():
             if old == new:
                 raise UsageError(f"renames (--rename): {old} and {new} are the same name")
+            if self.host is not None and old in MODULE_NAMES:
+                raise UsageError(
+                    f"renames (--rename): host (--for) says what {old} becomes, and not {new}"
+                )
+            if self.adapts and new in MODULE_NAMES and old not in MODULE_NAMES:
+                raise UsageError(
+                    f"renames (--rename): {old} becomes {new} without being adapted; rename it in a"
+                    " rewrite of its own, and adapt the result"
+                )
         if self.to is not None and self.to not in MODULE_NAMES:
             raise UsageError(
                 f"to (--to): {self.to!r} is not a wasi-nn module name ({' or '.join(MODULE_NAMES)})"

@@ -54,14 +54,59 @@ def test_a_name_of_as_many_bytes_as_engines_take_is_one() -> None:
     RewriteOptions(renames={"x": "y" * 100_000})
 
 
-def test_a_name_that_another_one_takes_because_of_the_host_is_an_error() -> None:
+def test_a_name_that_another_one_takes_because_of_the_abi_is_an_error() -> None:
     module = assemble(
         """(module (import "wasi_nn" "compute" (func (param i32) (result i32)))
           (memory (export "memory") 1))"""
     )
-    options = RewriteOptions(host="wasmtime", renames={"wasi_nn": "x"})
+    options = RewriteOptions(abi="witx", renames={"wasi_nn": "x"})
     with pytest.raises(UsageError, match="wasi_nn cannot become wasi_ephemeral_nn and x at once"):
         rewrite(module, options)
+
+
+@pytest.mark.parametrize("new", ["wasi_ephemeral_nn", "wasi_nn"])
+@pytest.mark.parametrize("adapts", [HOST, ABI])
+def test_functions_that_would_not_be_adapted_do_not_become_wasi_nns(
+    new: str, adapts: dict[str, Any]
+) -> None:
+    renames = {"wasi_snapshot_preview1": new}
+    with pytest.raises(UsageError, match=f"wasi_snapshot_preview1 becomes {new} without being"):
+        RewriteOptions(renames=renames, **adapts)
+    module = import_module("wasi_snapshot_preview1")
+    assert rewrite(module, RewriteOptions(renames=renames)) == import_module(new)
+
+
+@pytest.mark.parametrize("new", ["wasi_ephemeral_nn", "x"])
+def test_a_host_says_what_names_wasi_nns_functions_get(new: str) -> None:
+    with pytest.raises(UsageError, match=f"says what wasi_nn becomes, and not {new}"):
+        RewriteOptions(host="nnshim", renames={"wasi_nn": new})
+
+
+NOT_RENAMES: list[object] = [{1: "x"}, {"x": 2}, {"x": None}, None, "ab", [("a", "b")]]
+NOT_NAMES: list[object] = [["nnshim"], 1, b"witx", {}]
+NOT_TRUTH_VALUES: list[object] = ["no", 0, None]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("renames", value) for value in NOT_RENAMES),
+        *(
+            (field, value)
+            for field in ("to", "host", "abi", "built_for", "guest_abi")
+            for value in NOT_NAMES
+        ),
+        *(
+            (field, value)
+            for field in ("drop_debug", "drop_signature", "keep_offsets", "record", "require")
+            for value in NOT_TRUTH_VALUES
+        ),
+        ("validate", None),
+    ],
+)
+def test_a_value_of_another_type_is_an_error_that_names_the_option(field: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"^{field} "):
+        RewriteOptions(**{field: value})
 
 
 def test_renames_do_not_change_with_the_mapping_that_they_were_given_as() -> None:
