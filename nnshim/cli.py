@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections import Counter
@@ -13,7 +14,7 @@ import typer
 
 from nnshim.common import fail, note, refuse, say
 from rewriter.errors import DependencyMissing, NNShimError, UsageError
-from rewriter.terminal import take_over
+from rewriter.terminal import Unwritten, take_over
 
 __all__ = ["build", "main"]
 
@@ -91,21 +92,34 @@ def main() -> NoReturn:
         code = app(given or ["--help"], prog_name="nnshim", standalone_mode=False)
     except NNShimError as error:
         refuse(error)
-        sys.exit(_exit_code(error))
+        _leave(_exit_code(error))
     except typer.TyperException as error:
         _explain(error)
-        sys.exit(EXIT_USAGE)
+        _leave(EXIT_USAGE)
+    except Unwritten as error:
+        fail(str(error.strerror))
+        _leave(EXIT_REFUSED)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(EXIT_REFUSED)
+        _leave(EXIT_REFUSED)
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        _leave(EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{frames[-1].filename}:{frames[-1].lineno}"
         fail(f"a fault in nnshim, please report it: {type(error).__name__}: {error} ({where})")
-        sys.exit(EXIT_REFUSED)
-    sys.exit(code if given else EXIT_USAGE)
+        _leave(EXIT_REFUSED)
+    _leave(code if given else EXIT_USAGE)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit, without what standard output has not taken: Python would try that again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        code = code or EXIT_REFUSED
+    sys.exit(code)
 
 
 def _explain(error: typer.TyperException) -> None:

@@ -116,12 +116,12 @@ def _failed(error: NNShimError, file: str | None = None) -> dict[str, Any]:
     return json.failed(error, file)
 
 
-def _print(stream: TextIO | None, lines: Iterable[str]) -> None:
-    """Print lines in which there may be anything, at once; nothing where the stream is closed."""
-    if stream is not None:
-        for line in lines:
-            stream.write(f"{shown(line)}\n")
-        stream.flush()
+def _print(stream: TextIO, lines: Iterable[str]) -> None:
+    """Print lines in which there may be anything, at once. Raises rewriter.terminal.Unwritten where
+    standard output is closed or full; what standard error does not take is lost."""
+    for line in lines:
+        stream.write(f"{shown(line)}\n")
+    stream.flush()
 
 
 def start_logging(verbose: bool = False) -> None:

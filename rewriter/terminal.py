@@ -8,11 +8,19 @@ it is; `shown` is for text that has to stay within a line.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
-__all__ = ["shown", "take_over"]
+from rewriter.descriptors import open_standard
+
+__all__ = ["Unwritten", "shown", "take_over"]
+
+
+class Unwritten(OSError):
+    """What is printed cannot be written: standard output is closed, or full."""
 
 
 def shown(text: str) -> str:
@@ -37,32 +45,59 @@ def _escape(char: str) -> str:
 
 
 class _Lines(io.TextIOWrapper):
-    """Shows what is printed, and keeps the line breaks: those in names are escaped before."""
+    """Shows what is printed, and keeps the line breaks: those in names are escaped before.
+    Raises Unwritten, or BrokenPipeError where the reader is gone."""
 
     def write(self, text: str) -> int:
-        super().write("\n".join(map(shown, text.split("\n"))))
+        with _unwritten():
+            super().write("\n".join(map(shown, text.split("\n"))))
         return len(text)
+
+    def flush(self) -> None:
+        with _unwritten():
+            super().flush()
+
+
+@contextlib.contextmanager
+def _unwritten() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise Unwritten(error.errno, f"cannot write to standard output: {reason}") from error
 
 
 class _Line(io.TextIOWrapper):
     """Shows what is printed, and keeps a line break at its end only: who reports an error, Python's
-    warnings, loggers and tracebacks among them, prints a line at a time, with names in it."""
+    warnings, loggers and tracebacks among them, prints a line at a time, with names in it. What
+    cannot be written is lost: there is nowhere to say so, and it is remarks only."""
 
     def write(self, text: str) -> int:
         line = text.removesuffix("\n")
-        super().write(shown(line) + text[len(line) :])
+        with contextlib.suppress(OSError):
+            super().write(shown(line) + text[len(line) :])
         return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 def take_over() -> None:
     """Have all that this process prints by Python's means shown as above. What the output's
-    encoding cannot express becomes an escape, too."""
-    sys.stdout = _over(sys.stdout, _Lines)
-    sys.stderr = _over(sys.stderr, _Line)
+    encoding cannot express becomes an escape, too. A stream that is closed is opened, as in
+    rewriter.descriptors."""
+    open_standard()
+    sys.stdout = _over(sys.stdout, 1, _Lines)
+    sys.stderr = _over(sys.stderr, 2, _Line)
 
 
-def _over(stream: TextIO, kind: type[io.TextIOWrapper]) -> TextIO:
-    if not isinstance(stream, io.TextIOWrapper):  # None, where the process has none
+def _over(stream: TextIO | None, fd: int, kind: type[io.TextIOWrapper]) -> TextIO:
+    if stream is None:  # it was closed when Python started
+        return kind(open(fd, "wb", closefd=False), "utf-8", "backslashreplace")
+    if not isinstance(stream, io.TextIOWrapper):
         return stream
     return kind(
         stream.buffer,

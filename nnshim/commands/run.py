@@ -2,6 +2,7 @@
 
 # Without postponed annotations, of which typer would have to evaluate one after the other.
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -287,7 +288,8 @@ def _stop_after(timeout: float) -> None:
 def _end(exit_code: int) -> NoReturn:
     """End the process as it is: all that NN runtimes would still do is to take themselves apart,
     which takes time, and has been seen to crash."""
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # all of it was flushed when it was printed
+        sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)
 

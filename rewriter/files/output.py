@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -51,7 +52,9 @@ def write_atomic(
     target = os.path.realpath(path)
     try:
         old = _status(target)
-        is_open = path == "/dev/stdout" or path.startswith(("/dev/fd/", "/proc/self/fd/"))
+        is_open = path.startswith(("/dev/std", "/dev/fd/", "/proc/self/fd/"))
+        if is_open:
+            _check_open_for_writing(path)
         if is_open or (old is not None and not stat.S_ISREG(old.st_mode)):
             _write_through(path, source, pieces)
         else:
@@ -65,6 +68,16 @@ def _status(path: str) -> os.stat_result | None:
         return os.stat(path)
     except FileNotFoundError:
         return None
+
+
+def _check_open_for_writing(path: str) -> None:
+    """Raise OSError for a descriptor of this process that is open for reading only, as a standard
+    output is that was closed (rewriter.descriptors): its path may be opened for writing."""
+    number = {"/dev/stdout": "1", "/dev/stderr": "2"}.get(path, os.path.basename(path))
+    if number.isdecimal():
+        mode = fcntl.fcntl(int(number), fcntl.F_GETFL) & os.O_ACCMODE
+        if mode == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def _write_through(path: str, source: Source, pieces: Pieces) -> None:

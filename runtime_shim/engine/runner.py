@@ -13,6 +13,7 @@ import wasmtime
 
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.module import Module
@@ -77,6 +78,7 @@ def run(
     interrupted, so a thread of this process goes on until it is done.
     """
     deadline = Deadline(host.limits.timeout)
+    open_standard()  # which the guest may inherit
     with host.session() as session:
         outcome = _Run(module, session, options).outcome(deadline)
         outcome = outcome._replace(stats=tuple(session.stats()))

@@ -12,10 +12,14 @@ __all__ = ["nnshim"]
 
 
 def nnshim(
-    *arguments: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    redirected: str = "",
 ) -> subprocess.CompletedProcess[bytes]:
+    """What has come of it, with its streams `redirected` as in a shell."""
     return subprocess.run(
-        [sys.executable, "-m", "nnshim", *arguments],
+        ["sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-m", "nnshim", *arguments],
         input=stdin,
         env=None if env is None else {**os.environ, **env},
         capture_output=True,

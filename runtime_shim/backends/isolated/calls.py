@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from rewriter.abi.dialects import Encoding, Errno
+from rewriter.descriptors import open_standard
 from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.interface import Settings
 from runtime_shim.backends.isolated.wire import (
@@ -80,6 +81,7 @@ class Process:
         """Held by whoever uses the control socket, or closes it."""
         self._free: list[_Channel] = []
         self._forgotten: deque[int] = deque()
+        open_standard()  # a guest would inherit a socket in their place
         with contextlib.ExitStack() as opened, contextlib.ExitStack() as kept:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             kept.enter_context(self._control)
@@ -229,6 +231,7 @@ class _Channel:
     def __init__(self, control: socket.socket) -> None:
         """Raises _Lost; HostError where the other process cannot open more files; and OSError where
         this one cannot."""
+        open_standard()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         weakref.finalize(self, self._socket.close)
         with theirs:
