@@ -47,13 +47,13 @@ class Deadline:
             raise self._over() from None
 
     @contextlib.contextmanager
-    def ends(self, stop: Callable[[BaseException], None]) -> Iterator[None]:
-        """Stop the guest by `stop`, from a thread, once its time is over. Raises Stopped where it
-        is already."""
+    def ends(self, stop: Callable[[BaseException], None], patience: float = 0.0) -> Iterator[None]:
+        """Stop the guest by `stop`, from a thread, once its time is over, and `patience` in seconds
+        after that. Raises Stopped where it is already."""
         if self._end is None:
             yield
             return
-        left = self._left(self._end)
+        left = self._left(self._end + patience)
         if left <= 0:
             raise self._over()
         timer = threading.Timer(left, stop, [self._over()])

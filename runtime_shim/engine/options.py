@@ -22,9 +22,10 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """A file that is open for writing bytes, or anything that has this method."""
+    """A file that is open for writing bytes, or anything that has this method. It returns how many
+    bytes it has taken, one at least, or None for all of them."""
 
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: bytes, /) -> int | None: ...
 
 
 class Capture(Enum):
@@ -47,11 +48,12 @@ class RunOptions:
     `stdin` is None (this process's standard input), bytes, or a file that is open for reading
     bytes. A file is read ahead, and `run` does not wait for a read that is still going on when the
     guest has ended. `stdout` and `stderr` are each None (this process's), CAPTURED, or a file that
-    is open for writing bytes; it is written to and flushed while the guest runs. Files need no
-    descriptor (io.BytesIO is one), and are used by other threads. `stdout` also gets what models
-    print. A guest that writes more than the host's limit `output` to a captured stream is stopped.
-    So that it can be, a guest with any stream that is not this process's is compiled like one with
-    a `timeout`: its tight loops take up to a third longer.
+    is open for writing bytes; it is written to and flushed while the guest runs. Where it takes
+    nothing any more, `run` waits until a second after the limit `timeout`, and leaves the thread
+    behind that writes to it. Files need no descriptor (io.BytesIO is one), and are used by other
+    threads. `stdout` also gets what models print. A guest that writes more than the host's limit
+    `output` to a captured stream is stopped. So that it can be, a guest with any stream that is not
+    this process's is compiled like one with a `timeout`: its tight loops take up to a third longer.
 
     `invoke` is an export to be called in place of _start, and `invoke_args` are its arguments, as
     text. With `trap_unknown_imports`, functions that nobody defines trap when they are called.

@@ -104,7 +104,7 @@ class _Run:
             return self._finished(deadline, None)
         from runtime_shim.engine.streams import Streams  # which takes time to import
 
-        with Streams(self._options, self._limits.output, self._stop) as streams:
+        with Streams(self._options, self._limits.output, deadline, self._stop) as streams:
             outcome = self._finished(deadline, streams)
             return outcome._replace(
                 stdout=streams.captured("stdout"), stderr=streams.captured("stderr")

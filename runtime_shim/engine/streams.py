@@ -18,8 +18,9 @@ from typing import Protocol
 
 import wasmtime
 
-from rewriter.errors import InputError
+from rewriter.errors import InputError, UsageError
 from runtime_shim.backends.common import guest_output
+from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.options import Capture, Reader, RunOptions, Writer
 from runtime_shim.engine.outcome import Reason, Stopped
 
@@ -28,6 +29,10 @@ __all__ = ["Streams"]
 _CHUNK = 1 << 16
 """Bytes that are read at once: as many as a pipe of Linux holds."""
 
+_PATIENCE = 1.0
+"""Seconds after its time is over in which what a guest has written may still arrive. A file that
+takes longer is not waited for."""
+
 Stop = Callable[[BaseException], None]
 """Ends the guest with an exception, from any thread."""
 
@@ -35,11 +40,15 @@ Stop = Callable[[BaseException], None]
 class Streams:
     """The streams of one run, in three steps: enter it, `configure` wasmtime, and `finish` once the
     guest is gone. Until then `stop` may be called, by other threads: if a file cannot be read or
-    written, or if one output has more than the `limit` of bytes that are captured."""
+    written, if one output has more than the `limit` of bytes that are captured, or if what the
+    guest has written has not arrived soon after its `deadline`."""
 
-    def __init__(self, options: RunOptions, limit: int | None, stop: Stop) -> None:
+    def __init__(
+        self, options: RunOptions, limit: int | None, deadline: Deadline, stop: Stop
+    ) -> None:
         self._options = options
         self._limit = limit
+        self._deadline = deadline
         self._stop_guest = stop
         self._stopped: BaseException | None = None
         self._exits = contextlib.ExitStack()
@@ -81,6 +90,8 @@ class Streams:
             for reader in sinks:
                 os.close(reader)
             raise
+        if sinks:
+            self._exits.enter_context(self._deadline.ends(self._leave_behind, _PATIENCE))
 
     def _configure_outputs(self, config: wasmtime.WasiConfig, sinks: dict[int, _Sink]) -> None:
         """Adds the pipes to be read from to `sinks`."""
@@ -159,8 +170,13 @@ class Streams:
         with guest_output.goes_to(write):
             yield
 
+    def _leave_behind(self, error: BaseException) -> None:
+        self._stop(error)
+        if self._pump is not None:
+            self._pump.leave_behind()
+
     def finish(self) -> None:
-        """Have all that the guest has written arrive."""
+        """Have all that the guest has written arrive, unless it is late."""
         if self._pump is not None:
             self._pump.finish()
 
@@ -220,13 +236,20 @@ class _File:
             self._stop(error)
 
     def _written(self, data: bytes) -> int:
-        """How much of it is. What says nothing of that has written all, but for raw files."""
+        """How much of it is, one byte at least. What says nothing of that has written all, but for
+        raw files. Raises BlockingIOError where it is nothing, UsageError where it makes no sense.
+        """
         count = self._file.write(data)
-        if isinstance(count, int):
-            return count
-        if isinstance(self._file, io.RawIOBase):
+        if count is None and not isinstance(self._file, io.RawIOBase):
+            return len(data)
+        if count is None or (count == 0 and count is not False):
             raise BlockingIOError(errno.EAGAIN, "the file takes no more at present")
-        return len(data)
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 < count <= len(data):
+            raise UsageError(
+                f"write of {type(self._file).__name__} returned {count!r} for {len(data)} bytes:"
+                " expected how many it has taken, or None for all"
+            )
+        return count
 
 
 class _Pump:
@@ -234,6 +257,10 @@ class _Pump:
 
     def __init__(self, sinks: dict[int, _Sink]) -> None:
         self._sinks = sinks
+        self._lock = threading.Lock()
+        """Held by whoever reads from the pipes, or closes them."""
+        self._is_closed = False
+        self._done = threading.Event()
         self._ending = os.eventfd(0)
         self._is_ending = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -246,9 +273,23 @@ class _Pump:
             os.eventfd_write(self._ending, 1)  # a copy of a pipe's end may be in another process
 
     def finish(self) -> None:
-        """The same, and wait for that."""
+        """The same, and wait for that, or until it is left behind."""
         self.end()
-        self._thread.join()
+        self._done.wait()
+
+    def leave_behind(self) -> None:
+        """Have nobody wait for a sink that does not return, neither `finish` nor a guest for whom
+        a pipe has no room."""
+        self._close()
+        self.end()
+
+    def _close(self) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._is_closed = True
+                for fd in self._sinks:
+                    os.close(fd)
+        self._done.set()
 
     def _run(self) -> None:
         poll = select.poll()
@@ -261,12 +302,14 @@ class _Pump:
             is_ending = self._ending in ready
             for fd, sink in self._sinks.items():
                 if is_ending or fd in ready:
-                    _drain(fd, sink)
-        for fd in (*self._sinks, self._ending):
-            os.close(fd)
+                    while data := self._read(fd):
+                        sink.take(data)
+        self._close()
+        os.close(self._ending)
 
-
-def _drain(fd: int, sink: _Sink) -> None:
-    with contextlib.suppress(BlockingIOError):
-        while data := os.read(fd, _CHUNK):
-            sink.take(data)
+    def _read(self, fd: int) -> bytes:
+        """What there is at present."""
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if not self._is_closed:
+                return os.read(fd, _CHUNK)
+        return b""

@@ -19,7 +19,16 @@ def nnshim(
 ) -> subprocess.CompletedProcess[bytes]:
     """What has come of it, with its streams `redirected` as in a shell."""
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-m", "nnshim", *arguments],
+        [
+            "/bin/sh",
+            "-c",
+            f'exec "$@" {redirected}',
+            "sh",
+            sys.executable,
+            "-m",
+            "nnshim",
+            *arguments,
+        ],
         input=stdin,
         env=None if env is None else {**os.environ, **env},
         capture_output=True,

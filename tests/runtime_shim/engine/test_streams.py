@@ -335,3 +335,43 @@ def test_a_model_that_prints_without_an_end_is_stopped_by_the_limit(tmp_path: Pa
     )
     outcome = run(assemble(PRINTS), host, RunOptions(stdout=CAPTURED))
     assert (outcome.reason, len(outcome.stdout or b"")) == (Reason.TOO_MUCH_OUTPUT, MIB)
+
+
+@pytest.mark.parametrize("invoke", ["say", "forever"])
+def test_a_file_that_takes_nothing_any_more_is_not_waited_for_after_the_timeout(
+    invoke: str,
+) -> None:
+    """Neither by the end of a guest nor by one for whom there is no more room."""
+    is_over = threading.Event()
+
+    class Stuck:
+        def write(self, data: bytes) -> int:
+            is_over.wait()
+            return len(data)
+
+    arguments = (1, 5, 1) if invoke == "say" else ()
+    before = threading.active_count()
+    outcome = runs(invoke, *arguments, limits=Limits(timeout=0.1), stdout=Stuck())
+    assert outcome.reason is Reason.TIMED_OUT
+    is_over.set()
+    wait_for(lambda: threading.active_count() <= before)
+    assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("returned", [True, False, -1, 6, "5", 5.0])
+def test_a_write_that_returns_what_is_not_a_count_is_an_error(returned: object) -> None:
+    class Odd:
+        def write(self, _: bytes) -> object:
+            return returned
+
+    with pytest.raises(UsageError, match=f"write of Odd returned {returned!r} for 5 bytes"):
+        runs("say", 1, 5, 1, stdout=Odd())
+
+
+def test_a_write_that_takes_nothing_is_an_error() -> None:
+    class Zero:
+        def write(self, _: bytes) -> int:
+            return 0
+
+    with pytest.raises(BlockingIOError, match="takes no more"):
+        runs("say", 1, 5, 1, stdout=Zero())
