@@ -46,11 +46,13 @@ class Decision(NamedTuple):
 
 class Wanted(NamedTuple):
     """What imports are to fit: one of `dialects`. `guest` is the host that the module was built
-    for, where that is known; a host that `tells_numbers` is as rewriter.abi.hosts says."""
+    for, where that is known; a host that `tells_numbers` is as rewriter.abi.hosts says.
+    `keeps` has adapters stay that lead to what the host takes."""
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
     tells_numbers: bool = False
+    keeps: bool = False
 
     def speaks(self, dialect: Dialect) -> bool:
         return any(speaks(host, dialect) for host in self.dialects)
@@ -75,10 +77,16 @@ def fit(
     sources = _adapted_guests(info)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {t.adapter.imported: t.adapter.imported_type for t in info.traces if t.adapter}
+    mixed = _mixed(info)
     decisions = {
         slot: Decision(None)
         if slot not in info.adapters and changed.get(item.name) == item.type
-        else fit_import(slot, info, sources.get(item.module, DIALECTS[abi]), wanted)
+        else fit_import(
+            slot,
+            info,
+            _imported_as(item, info, sources, DIALECTS[abi]),
+            wanted._replace(keeps=tells_numbers and item.module in mixed),
+        )
         for slot, item in info.wasi_nn.items()
         if (abi := info.abis[item.module].name) is not None
     }
@@ -151,10 +159,12 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
     standing = info.adapters.get(slot)
     if standing:
         adapter = standing.adapter
+        if wanted.keeps and wanted.fits_adapted(adapter):
+            return Decision(adapter.renewed)
         target = _target(adapter.function, adapter.source, wanted, adapter)
         return _decide(item, adapter.function, adapter.source, target, wanted, adapter)
     source, said = _source(imported_as, item, wanted)
-    if item.name not in source.functions or item.type != source.signature(item.name):
+    if not _is_function(source, item):
         what = f"{item.module}.{item.name}, {item.type}"
         message = f"{what}, is not a function of the {source.name} ABI"
         return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
@@ -257,6 +267,35 @@ def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
     if info.guest is not None:
         return dict.fromkeys(sources, info.guest)
     return {module: found.pop() for module, found in sources.items() if len(found) == 1}
+
+
+def _imported_as(
+    item: ImportedItem, info: ModuleInfo, sources: Mapping[str, Dialect], shown: Dialect
+) -> Dialect:
+    """The dialect of an import: that of the guest's adapters, unless the import cannot be of it. A
+    rewrite can have brought together functions of two ABIs, which were imported under two names;
+    what needed no adapter is of the ABI that the imports have `shown`."""
+    adapted = sources.get(item.module, shown)
+    if info.guest is None and not _is_function(adapted, item) and _is_function(shown, item):
+        return shown
+    return adapted
+
+
+def _mixed(info: ModuleInfo) -> set[str]:
+    """The module names whose functions would be of two ABIs if they had no adapters."""
+    sources: dict[str, set[Dialect]] = {}
+    for slot, standing in info.adapters.items():
+        sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
+    found = {m for m, adapted in sources.items() if len({d.layout.module for d in adapted}) > 1}
+    for slot, item in info.wasi_nn.items():
+        others = set() if slot in info.adapters else sources.get(item.module, set())
+        if others and not any(_is_function(dialect, item) for dialect in others):
+            found.add(item.module)
+    return found
+
+
+def _is_function(dialect: Dialect, item: ImportedItem) -> bool:
+    return item.name in dialect.functions and item.type == dialect.signature(item.name)
 
 
 HIDDEN_TYPES = Diagnostic(

@@ -13,6 +13,7 @@ from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.sections import SectionId
+from runtime_shim import NNHost, run
 from tests.support.wasm import FUNC_0, HEADER, assemble, name, section, vector
 
 AS_IT_IS, REWRITE, CANNOT = Runs.AS_IT_IS, Runs.AFTER_REWRITE, Runs.CANNOT
@@ -335,3 +336,34 @@ def test_what_depends_on_the_model_is_said(wasm: bytes, host: str, code: str) ->
     found = on(host, wasm)
     assert found.runs is Runs.AFTER_REWRITE
     assert code in codes(found.caveats)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(
+    "functions",
+    [
+        [
+            ("wasi_ephemeral_nn", "wasmedge", "init_execution_context"),
+            ("wasi_ephemeral_nn", "wasmedge", "unload"),
+            ("wasi_nn", "wamr", "get_output"),
+        ],
+        [("wasi_ephemeral_nn", "witx", "load"), ("wasi_nn", "wamr", "load")],
+        [("wasi_ephemeral_nn", "witx", "get_output"), ("wasi_nn", "wamr", "load")],
+    ],
+)
+def test_what_was_imported_under_two_names_is_known_when_it_has_one(
+    functions: list[tuple[str, str, str]], host: str
+) -> None:
+    imports = " ".join(
+        f'(import "{module}" "{name}" (func {DIALECTS[abi].signature(name)}))'
+        for module, abi, name in functions
+    )
+    module = assemble(f'(module {imports} {MEMORY} (func (export "_start")))')
+    there = rewriter.rewrite(module, RewriteOptions(host=host))
+    assert on(host, there).runs is AS_IT_IS
+    assert rewriter.rewrite(there, RewriteOptions(host=host)) == there
+    assert on("nnshim", there).runs is AS_IT_IS
+    assert run(there, NNHost()).exit_code == 0
+    for other in HOSTS:
+        further = rewriter.rewrite(there, RewriteOptions(host=other))
+        assert on(other, further).runs is AS_IT_IS
