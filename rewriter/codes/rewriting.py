@@ -59,6 +59,14 @@ CODES = (
         "leaves the code where it was.",
     ),
     Code(
+        "NN312",
+        Severity.WARNING,
+        "the host cannot run what comes of the rewrite",
+        "The module's use of wasi-nn fits the host now. Something else in it does not, which no "
+        "rewrite mends: an import that the host does not define, a proposal that it lacks.",
+        "`nnshim check --for HOST` gives each reason, with its code.",
+    ),
+    Code(
         "NN321",
         Severity.ERROR,
         "the memory is shared between threads",

@@ -17,6 +17,20 @@ from tests.support.wasm import HEADER, TYPES, assemble, custom, import_module, i
 GUEST = '(module (import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32))))'
 
 
+def test_what_keeps_the_result_from_running_on_the_host_is_a_warning(tmp_path: Path) -> None:
+    text = """(module
+      (import "wasi_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+      (import "env" "abort" (func (param i32 i32 i32 i32))) (memory (export "memory") 1))"""
+    source = tmp_path / "guest.wasm"
+    source.write_bytes(assemble(text))
+    for host, warned in (("wasmtime", True), ("nnshim", True), ("wasmedge", False)):
+        options = rewriter.RewriteOptions(host=host)
+        notes = rewriter.rewrite_file(str(source), str(tmp_path / "out.wasm"), options).notes
+        said = [note.message for note in notes if note.code == "NN312"]
+        assert bool(said) == warned, host
+        assert all("env.abort" in message for message in said)
+
+
 def test_there_and_back_gives_the_original_bytes() -> None:
     module = assemble(GUEST)
     there = rewriter.rewrite(module)
