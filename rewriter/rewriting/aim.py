@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
-from rewriter.abi.hosts import find_host
+from rewriter.abi.hosts import Host, find_host
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch
 from rewriter.options import RewriteOptions
@@ -54,16 +54,18 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
         raise HostMismatch(f"{module.name} cannot {target.title}", found.obstacles)
     fits = all(name in target.names for name in info.abis)
     names = options.module_names(None if fits else target.names[0])
-    return Aim(names, Wanted(info, found.adapters), (*found.caveats, *_beside(info, options)))
+    return Aim(
+        names, Wanted(info, found.adapters), (*found.caveats, *_beside(info, options, guest))
+    )
 
 
-def _beside(info: ModuleInfo, options: RewriteOptions) -> Iterator[Diagnostic]:
+def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> Iterator[Diagnostic]:
     """What no rewrite mends, and keeps the module from running on the host all the same."""
     if options.host is None:
         return
     from rewriter.analysis.compatibility import Runs, assess
 
-    verdict = assess(info, find_host(options.host))
+    verdict = assess(info, find_host(options.host), guest)
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(str(reason) for reason in verdict.reasons)
         yield Diagnostic("NN312", f"{options.host} cannot run what comes of it: {reasons}")

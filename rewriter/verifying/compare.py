@@ -17,6 +17,7 @@ from rewriter.verifying.compare_adapted import (
     Part,
     RenameCounts,
     Side,
+    after_count,
     compare_changed,
     compare_imports,
     only_widths_differ,
@@ -168,7 +169,7 @@ def _compare_types(one: Part, other: Part) -> Iterator[Difference]:
     before, after = range(left.content, left.end), range(right.content, right.end)
     signatures = _signatures()
     if all(func_type in signatures for func_type in added):
-        before, after = _after_count(left), _after_count(right)
+        before, after = after_count(left), after_count(right)
         size = min(len(before), len(after))
         before, after = before[:size], after[:size]
     yield from compare_bytes(left.title, left.data, before, right.data, after)
@@ -181,12 +182,6 @@ def _signatures() -> Set[FuncType]:
         for dialect in DIALECTS.values()
         for function in dialect.functions
     }
-
-
-def _after_count(section: Section) -> range:
-    cursor = section.cursor()
-    cursor.u32()
-    return range(cursor.pos, section.end)
 
 
 def _pairs(

@@ -28,6 +28,7 @@ __all__ = [
     "Part",
     "RenameCounts",
     "Side",
+    "after_count",
     "compare_changed",
     "compare_imports",
     "only_widths_differ",
@@ -195,11 +196,12 @@ def only_widths_differ(one: Part, other: Part) -> bool:
     if one.section.id not in NAMING_SECTIONS or any(compare_changed(one, other)):
         return False
     found = False
-    ends = [_after_count(part.section) for part in (one, other)]
-    if (
-        one.section.data[one.section.content : ends[0]]
-        != (other.section.data[other.section.content : ends[1]])
-    ):
+    ends = [after_count(part.section).start for part in (one, other)]
+    counts = [
+        part.section.data[part.section.content : end]
+        for part, end in zip((one, other), ends, strict=True)
+    ]
+    if counts[0] != counts[1]:
         return False
     for left, right in zip(_stretches(one, other), _stretches(other, one), strict=True):
         widths = [[r.end - r.start for r in stretch.references] for stretch in (left, right)]
@@ -215,10 +217,11 @@ def only_widths_differ(one: Part, other: Part) -> bool:
     return found
 
 
-def _after_count(section: Section) -> int:
+def after_count(section: Section) -> range:
+    """What stands behind the count that a section begins with."""
     cursor = section.cursor()
     cursor.u32()
-    return cursor.pos
+    return range(cursor.pos, section.end)
 
 
 def _stretches(part: Part, other: Part) -> Iterator[_Stretch]:
