@@ -76,11 +76,11 @@ def fit(
     wanted = Wanted(dialects, guest, tells_numbers)
     sources = _adapted_guests(info)
     # What such an import is adapted to is what the host has, or an obstacle.
-    changed = {t.adapter.imported: t.adapter.imported_type for t in info.traces if t.adapter}
+    changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
     mixed = _mixed(info)
     decisions = {
         slot: Decision(None)
-        if slot not in info.adapters and changed.get(item.name) == item.type
+        if slot not in info.adapters and (item.name, item.type) in changed
         else fit_import(
             slot,
             info,
@@ -165,7 +165,7 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
         return _decide(item, adapter.function, adapter.source, target, wanted, adapter)
     source, said = _source(imported_as, item, wanted)
     if not _is_function(source, item):
-        what = f"{item.module}.{item.name}, {item.type}"
+        what = f"{item.module}.{item.name}, {item.shown_type}"
         message = f"{what}, is not a function of the {source.name} ABI"
         return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
     found = _decide(item, item.name, source, _target(item.name, source, wanted), wanted)

@@ -64,6 +64,11 @@ class ImportedItem(NamedTuple):
         """Whether its module has one of wasi-nn's names."""
         return self.module in MODULE_NAMES
 
+    @property
+    def shown_type(self) -> str:
+        """Its type, as messages have it."""
+        return str(self.type or "of a type that no function has")
+
 
 class Abi(NamedTuple):
     """The ABI of the wasi-nn functions that are imported under one module name.
@@ -323,7 +328,7 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     types = [item for item in items if item.name in ("load", "get_output")]
     extensions = [item for item in items if item.name in WASMEDGE.functions.keys() - WITX.functions]
     evidence = (
-        *(_about(item, "NN131", f"{item.name} is {item.type}") for item in types),
+        *(_about(item, "NN131", f"{item.name} is {item.shown_type}") for item in types),
         *(_about(item, "NN132", f"{item.name} is imported") for item in extensions),
     )
     if types:

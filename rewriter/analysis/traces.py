@@ -143,22 +143,11 @@ def _named(text: str, offset: int) -> Trace | None:
 def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple[str, int]]:
     """The functions that have the name of an adapter, in the name section."""
     section = module.custom(NAMES)
-    if section is None or not _more_than(len(standing), section):
-        return
+    if section is None or section.data.find(PREFIX, section.content, section.end) < 0:
+        return  # reading all names of a large module takes long
     for function, raw in function_names(section)[0]:
         if function not in standing and raw.startswith(PREFIX):
             yield raw.decode(errors="replace"), section.start
-
-
-def _more_than(count: int, section: Section) -> bool:
-    """Whether a section has more names that could be those of adapters. Reading all names of a
-    large module takes long."""
-    position = section.content
-    for _ in range(count + 1):
-        position = section.data.find(PREFIX, position, section.end) + 1
-        if not position:
-            return False
-    return True
 
 
 def _marker(code: Section | None, end: int) -> Trace | None:

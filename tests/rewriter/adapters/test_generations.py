@@ -288,6 +288,19 @@ def test_an_adapter_that_is_exported_as_another_one_is_a_trace() -> None:
             rewrite(other, RewriteOptions(host=host))
 
 
+def test_another_function_that_is_named_as_the_adapter_is_a_trace() -> None:
+    text = _printed(U8_ADAPTED).replace("(func $nnshim.set_input.witx-to-wamr-2.1 ", "(func ")
+    text = text.replace("call $nnshim.set_input.witx-to-wamr-2.1", "call 2")
+    text = text.replace("(func $nnshim.set_input.witx-to-wamr-2.1))", "(func 2))")
+    named = text.replace("(func (;1;)", "(func $nnshim.set_input.witx-to-wamr-2.1")
+    changed = _tool("parse", "-", data=named.encode())
+    (standing,) = inspect_module(changed).adapters.values()
+    assert standing.function_index == 2
+    for host in ("wasmtime", "wasmedge"):
+        with pytest.raises(HostMismatch, match=r"witx-to-wamr-2\.1 was changed"):
+            rewrite(changed, RewriteOptions(host=host))
+
+
 def test_an_import_that_has_moved_does_not_change_an_adapter() -> None:
     moved = U8_ADAPTED.replace(b"wamr-2.1.0.0", b"wamr-2.1.0.9")
     assert moved != U8_ADAPTED

@@ -241,6 +241,16 @@ def test_a_function_of_another_type_than_the_abis_is_an_obstacle() -> None:
     ]
 
 
+def test_a_function_import_whose_type_is_not_a_functions_is_an_obstacle() -> None:
+    text = f"""(module (type $array (array i16))
+        (import "wasi_ephemeral_nn" "load" (func (type $array))) {MEMORY})"""
+    module = assemble(text)
+    reason = "wasi_ephemeral_nn.load, of a type that no function has, is not a function of the"
+    for abi in DIALECTS:
+        with pytest.raises(HostMismatch, match=f"{reason} {abi} ABI"):
+            rewriter.rewrite(module, RewriteOptions(abi="witx", guest_abi=abi, validate=False))
+
+
 @pytest.mark.parametrize("kind", ["table 2 2 funcref", "memory 1", "global i32", "tag"])
 @pytest.mark.parametrize("name", ["table", "set_input"])
 @pytest.mark.parametrize("host", HOSTS)
