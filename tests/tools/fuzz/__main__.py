@@ -1,10 +1,11 @@
 """Fuzz the rewriter, from a corpus of wasm-smith's modules.
 
-    python -m tests.tools.fuzz [--seconds N] [--corpus FOLDER]
+    python -m tests.tools.fuzz [--seconds N] [--corpus FOLDER] [--seed N]
 
 Then the modules that were found on the way are shown to wasm-tools: what it finds valid must be
 rewritten to something valid, or there is a reason why it cannot be. Exits with 1 where something is
-wrong, and says where the input is. The corpus is kept, and grows, if a folder for it is named.
+wrong, and says where the input is. The corpus is kept, and grows, if a folder for it is named. With
+`--seed`, not 0, inputs are tried in the same order each time, as far as it comes.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.fuzz")
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="nnshim-fuzz-"))
     corpus = options.corpus or folder / "corpus"
@@ -76,6 +78,7 @@ def main() -> None:
             *(sys.executable, "-m", "tests.tools.fuzz.target", str(corpus)),
             f"-max_total_time={options.seconds}",
             f"-max_len={LARGEST}",
+            f"-seed={options.seed}",
             *("-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"),
             f"-artifact_prefix={folder}/",
         ],
