@@ -26,7 +26,7 @@ from rewriter.errors import (
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN
-    from rewriter.analysis.compatibility import Runs, Verdict, check
+    from rewriter.analysis.compatibility import Runs, Verdict
     from rewriter.analysis.inspect import (
         Abi,
         CustomSection,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ModuleInfo,
         inspect_module,
     )
+    from rewriter.analysis.verdicts import check
     from rewriter.diagnostics import Diagnostic
     from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
@@ -80,7 +81,8 @@ __all__ = [
 
 _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
-    "analysis.compatibility": ("Runs", "Verdict", "check"),
+    "analysis.compatibility": ("Runs", "Verdict"),
+    "analysis.verdicts": ("check",),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
     "diagnostics": ("Diagnostic",),
     "options": ("RewriteOptions",),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from rewriter.abi.dialects import MODULE_NAMES, WASI_NN, find_dialect
-from rewriter.abi.hosts import find_host
 from rewriter.errors import UsageError
+from rewriter.hosts.table import find_guest, find_host
 from rewriter.wasm.limits import LONGEST_NAME
 
 __all__ = ["RewriteOptions"]
@@ -30,7 +30,8 @@ class RewriteOptions:
     that goes with `host` or `abi`; without these, and without `renames`, wasi_nn."""
 
     host: str | None = None
-    """Rename and adapt for this host, the name of one in rewriter.abi.hosts; `to` and `abi` cannot
+    """Rename and adapt for this host, the name of one in rewriter.hosts.table, with a release or
+    without, as wamr@2.2; `to` and `abi` cannot
     be given beside it."""
 
     abi: str | None = None
@@ -44,8 +45,9 @@ class RewriteOptions:
     wasi-nn's, because its functions would not be adapted."""
 
     built_for: str | None = None
-    """The host whose numbers for encodings and tensor types the module was built with, where they
-    are not those of its ABI. Takes `host` or `abi`."""
+    """The host, or the library, whose numbers the module was built with, where they are not those
+    of its ABI: the name of one in rewriter.hosts.table, with a release or without. Takes `host` or
+    `abi`."""
 
     guest_abi: str | None = None
     """The ABI of the module, where neither its imports nor its adapters tell it. Takes `host` or
@@ -77,9 +79,10 @@ class RewriteOptions:
                 "host= (--for) sets the name and the ABI already: do not combine it with to= (--to)"
                 " or abi= (--abi)"
             )
-        for host in (self.host, self.built_for):
-            if host is not None:
-                find_host(host)
+        if self.host is not None:
+            find_host(self.host)
+        if self.built_for is not None:
+            find_guest(self.built_for)
         for abi in (self.abi, self.guest_abi):
             if abi is not None:
                 find_dialect(abi)

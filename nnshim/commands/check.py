@@ -9,8 +9,9 @@ import typer
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, once, report
 from nnshim.render.values import Checked, rewrite_command
 from rewriter import ModuleInfo
-from rewriter.abi.hosts import HOSTS, Host, find_host
-from rewriter.analysis.compatibility import Runs, assess
+from rewriter.analysis.compatibility import Runs
+from rewriter.analysis.verdicts import judge
+from rewriter.hosts.table import FAMILIES, Chosen, find_hosts
 
 __all__ = ["command"]
 
@@ -19,7 +20,11 @@ def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
     host_names: Annotated[
         list[str],
-        typer.Option("--for", metavar="HOST", help=f"One of {', '.join(HOSTS)}. May be repeated."),
+        typer.Option(
+            "--for",
+            metavar="HOST[@RELEASE]",
+            help=f"One of {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
+        ),
     ],
     guest_abi: GuestAbi = None,
     output: Format = None,
@@ -30,7 +35,7 @@ def command(
     Exit codes: 0 each of them can run all of them; 1 one cannot, or a module cannot be read; 2
     usage.
     """
-    hosts = list(map(find_host, host_names))
+    hosts = list(map(find_hosts, host_names))
     once("--for", host_names)
     report(
         files,
@@ -41,8 +46,8 @@ def command(
     )
 
 
-def _check(path: str, info: ModuleInfo, host: Host, guest_abi: str | None) -> Checked:
-    found = assess(info, host)
+def _check(path: str, info: ModuleInfo, host: Chosen, guest_abi: str | None) -> Checked:
+    found = judge(info, host)
     helps = found.runs is Runs.AFTER_REWRITE
     rewrite = rewrite_command(host.name, guest_abi, path) if helps else None
     return Checked(path, host.name, found, rewrite)

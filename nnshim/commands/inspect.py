@@ -9,9 +9,10 @@ import typer
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, report
 from nnshim.render.values import Inspected
 from rewriter import ModuleInfo
-from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import assess, on_any_host
+from rewriter.analysis.compatibility import on_any_host
 from rewriter.analysis.fitting import hides_types
+from rewriter.analysis.verdicts import judge
+from rewriter.hosts.table import FAMILIES, find_hosts
 
 __all__ = ["command"]
 
@@ -36,7 +37,7 @@ def command(
 
 
 def _inspect(path: str, info: ModuleInfo, guest_abi: str | None) -> Inspected:
-    hosts = {name: assess(info, host) for name, host in HOSTS.items()}
+    hosts = {name: judge(info, find_hosts(name)) for name in FAMILIES}
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if hides_types(info, slot)
     )

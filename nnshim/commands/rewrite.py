@@ -17,8 +17,8 @@ from nnshim.common import (
 )
 from nnshim.render import text
 from rewriter.abi.dialects import DIALECTS
-from rewriter.abi.hosts import HOSTS
 from rewriter.errors import UsageError
+from rewriter.hosts.table import FAMILIES
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.pipeline import rewrite_file
 
@@ -51,13 +51,17 @@ def command(
     host_name: Annotated[
         str | None,
         typer.Option(
-            "--for", metavar="HOST", help=f"Rename and adapt for a host: {', '.join(HOSTS)}."
+            "--for",
+            metavar="HOST[@RELEASE]",
+            help=f"Rename and adapt for a host: {', '.join(FAMILIES)}; or a release: wamr@2.2.",
         ),
     ] = None,
     built_for: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="HOST", help="The host whose numbers the module was built with."
+            "--from",
+            metavar="HOST[@RELEASE]",
+            help="The host, or library, whose numbers the module was built with: wasi-nn@0.5.",
         ),
     ] = None,
     guest_abi: GuestAbi = None,

@@ -88,7 +88,7 @@ def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
 
 def has(target: Dialect, function: str) -> bool:
     """Whether a host of `target` has the function, or an adapter can do without it."""
-    return function in target.functions or function in _FALLBACKS
+    return function in target.functions or _FALLBACKS.get(function) in target.functions
 
 
 def speaks(host: Dialect, dialect: Dialect) -> bool:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.abi.hosts import Host, Proposal, find_host
 from rewriter.abi.wasi import WASI
-from rewriter.analysis.fitting import HIDDEN_TYPES, Fit, fit, hides_types
-from rewriter.analysis.inspect import ModuleInfo, exported_function, inspect_module
+from rewriter.analysis.fitting import HIDDEN_TYPES, fit, hides_types
+from rewriter.analysis.inspect import ModuleInfo, exported_function
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.errors import UsageError
-from rewriter.wasm.module import Module
-from rewriter.wasm.reader import Data
+from rewriter.hosts.host import Host, Proposal
 from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
-__all__ = ["Runs", "Verdict", "assess", "check", "on_any_host"]
+__all__ = ["Runs", "Verdict", "assess", "on_any_host"]
 
 
 class Runs(Enum):
@@ -47,22 +44,6 @@ class Verdict:
         return Runs.CANNOT if cannot else Runs.AFTER_REWRITE
 
 
-def check(
-    data: Data | Module, hosts: Iterable[str], *, guest_abi: str | None = None
-) -> list[Verdict]:
-    """Whether a module runs on each of these hosts, by their names in rewriter.abi.hosts, in their
-    order. `data` are the bytes of a core module.
-
-    `guest_abi` names the module's ABI, where its imports do not tell it. Raises UsageError for
-    names that are not known, MalformedModule and UnsupportedModule with the byte offset.
-    """
-    if isinstance(hosts, str):
-        raise UsageError(f"hosts: expected several names, not {hosts!r} alone: [{hosts!r}]")
-    profiles = list(map(find_host, hosts))
-    info = inspect_module(data, guest_abi)
-    return [assess(info, host) for host in profiles]
-
-
 def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
     """Judge a module by its imports and exports: no more than those can be known of it.
 
@@ -73,7 +54,6 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_other_names(info, host),
         *found.diagnostics,
         *_compact_imports(info),
-        *_versions(info, found, host),
         *(host.limits if info.abis else ()),
         *_not_defined(info, host),
         *_other_types(info, host),
@@ -112,16 +92,6 @@ def _compact_imports(info: ModuleInfo) -> Iterator[Diagnostic]:
         message = "its import section is compact, which the host does not read"
         remedy = "`wasm-opt --disable-compact-imports` writes the usual one"
         yield Diagnostic("NN213", message, first.offset, help=remedy)
-
-
-def _versions(info: ModuleInfo, found: Fit, host: Host) -> Iterator[Diagnostic]:
-    """The functions that the host has not always had, as they are imported in the end."""
-    slots = found.adapters.items()
-    used = (adapter.imported if adapter else info.wasi_nn[slot].name for slot, adapter in slots)
-    for function in dict.fromkeys(used):
-        if function in host.since:
-            message = f"the host has {function} since {host.since[function]}"
-            yield Diagnostic("NN221", message, function=function)
 
 
 def _not_defined(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:

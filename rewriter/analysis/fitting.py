@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
-from rewriter.abi.hosts import Host
 from rewriter.adapters.adapter import Adapter, adapter_for, has, same_adapter, speaks
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
+from rewriter.hosts.host import Host
 
 __all__ = ["HIDDEN_TYPES", "Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types"]
 
@@ -46,7 +46,7 @@ class Decision(NamedTuple):
 
 class Wanted(NamedTuple):
     """What imports are to fit: one of `dialects`. `guest` is the host that the module was built
-    for, where that is known; a host that `tells_numbers` is as rewriter.abi.hosts says.
+    for, where that is known; a host that `tells_numbers` is as rewriter.hosts.table says.
     `keeps` has adapters stay that lead to what the host takes."""
 
     dialects: Sequence[Dialect]
@@ -72,7 +72,7 @@ def fit(
     tells_numbers: bool = False,
 ) -> Fit:
     """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
-    numbers as rewriter.abi.hosts says of one that `tells_numbers`."""
+    numbers as rewriter.hosts.table says of one that `tells_numbers`."""
     wanted = Wanted(dialects, guest, tells_numbers)
     sources = _adapted_guests(info)
     # What such an import is adapted to is what the host has, or an obstacle.

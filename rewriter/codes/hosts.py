@@ -118,13 +118,6 @@ CODES = (
         "that takes numbers.",
     ),
     Code(
-        "NN221",
-        Severity.NOTE,
-        "the host has a function since a version",
-        "The profile covers several versions of the host, and the older ones lack this function.",
-        "Check the host's version.",
-    ),
-    Code(
         "NN222",
         Severity.NOTE,
         "it is not known whether the host defines an import",
@@ -141,6 +134,21 @@ CODES = (
         "call of such a function traps.",
         "Export the memory: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
         '`(memory (export "memory") 1)`.',
+    ),
+    Code(
+        "NN224",
+        Severity.NOTE,
+        "the release is newer than the table of hosts",
+        "nnshim does not know this release of the host. It is taken to do what the newest one does "
+        "that is known.",
+        "Look for a newer nnshim, or try the module on the host.",
+    ),
+    Code(
+        "NN225",
+        Severity.NOTE,
+        "the releases of the host differ",
+        "The name stands for several releases, and what was said holds for some of them only.",
+        "Name the release: `--for wamr-legacy@2.3.1`. `nnshim hosts` lists them.",
     ),
     Code(
         "NN231",

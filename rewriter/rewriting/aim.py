@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
-from rewriter.abi.hosts import Host, find_host
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch
+from rewriter.hosts.host import Host
+from rewriter.hosts.table import find_guest, find_host, find_hosts
 from rewriter.options import RewriteOptions
 from rewriter.wasm.module import Module
 
@@ -47,7 +48,7 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     from rewriter.analysis.inspect import inspect_module
 
     info = inspect_module(module, options.guest_abi)
-    guest = find_host(options.built_for) if options.built_for is not None else None
+    guest = find_guest(options.built_for) if options.built_for is not None else None
     target = _target(options)
     found = fit(info, target.dialects, guest, tells_numbers=target.tells_numbers)
     if found.obstacles:
@@ -63,9 +64,10 @@ def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> It
     """What no rewrite mends, and keeps the module from running on the host all the same."""
     if options.host is None:
         return
-    from rewriter.analysis.compatibility import Runs, assess
+    from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.verdicts import judge
 
-    verdict = assess(info, find_host(options.host), guest)
+    verdict = judge(info, find_hosts(options.host), guest)
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(str(reason) for reason in verdict.reasons)
         yield Diagnostic("NN312", f"{options.host} cannot run what comes of it: {reasons}")

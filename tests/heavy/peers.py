@@ -25,8 +25,8 @@ import torch
 from onnx import helper
 
 from rewriter import inspect_module
-from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Runs, assess
+from rewriter.hosts.table import HOSTS
 from tests.heavy.torch_models import scripted
 from tests.support.command import nnshim
 from tests.support.gguf_models import successors

@@ -18,8 +18,8 @@ import pytest
 
 from rewriter import HostMismatch, RewriteOptions, compare, inspect_module, rewrite
 from rewriter.abi.dialects import MODULE_NAMES, Encoding, Errno
-from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Runs, assess
+from rewriter.hosts.table import HOSTS
 from runtime_shim import GuestTrap, NamedGraph, NNHost, Reason, RunOptions, run
 from tests.heavy.wild_guests import (
     BAKED,

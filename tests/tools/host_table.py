@@ -14,9 +14,9 @@ from rewriter.abi.dialects import (
     WITX,
     Dialect,
 )
-from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Runs, assess
 from rewriter.analysis.inspect import Abi, ImportedItem, ModuleInfo
+from rewriter.hosts.table import HOSTS
 from rewriter.wasm.module import Module
 from rewriter.wasm.types import AdapterMemory, MemoryType
 

@@ -16,11 +16,11 @@ from rewriter import (
     rewrite,
 )
 from rewriter.abi.dialects import DIALECTS, WAMR, WASMEDGE, WITX
-from rewriter.abi.hosts import HOSTS
 from rewriter.adapters.adapter import Adapter
 from rewriter.adapters.generations import GENERATION, MARK
 from rewriter.analysis.compatibility import Runs, assess
 from rewriter.files.wasm_tools import find
+from rewriter.hosts.table import HOSTS
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.sections import split
 from runtime_shim import LinkError, guest_dialects

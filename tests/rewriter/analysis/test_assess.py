@@ -7,11 +7,11 @@ import pytest
 import rewriter
 from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
-from rewriter.abi.hosts import HOSTS
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.table import HOSTS
 from rewriter.wasm.sections import SectionId
 from runtime_shim import NNHost, run
 from tests.support.wasm import FUNC_0, HEADER, assemble, name, section, vector

@@ -8,9 +8,9 @@ import pytest
 import wasmtime
 
 from rewriter import NNShimError, inspect_module
-from rewriter.abi.hosts import HOSTS
 from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.analysis.compatibility import Runs, Verdict, assess
+from rewriter.hosts.table import HOSTS
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 from runtime_shim import NNHost, run

@@ -9,8 +9,8 @@ from onnx import TensorProto
 
 from rewriter import RewriteOptions, UnsupportedModule, UsageError, compare, inspect_module, rewrite
 from rewriter.abi.dialects import WITX, WITX_2022, Errno
-from rewriter.abi.hosts import HOSTS
 from rewriter.analysis.compatibility import Runs, assess
+from rewriter.hosts.table import HOSTS
 from runtime_shim import NNHost, RunOptions, run
 from tests.support.models import identity
 from tests.support.wasm import assemble

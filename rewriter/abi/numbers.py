@@ -1,0 +1,216 @@
+"""What the numbers that cross wasi-nn's ABIs mean, as data: errno, encodings, targets and types of
+tensors, in every numbering that was released.
+
+The enums have the meanings; their values are those of the specification since August 2023, and
+beyond it WasmEdge's. A table has the numbers of one release, each with its meaning; the name of a
+table ends with what has it.
+
+Sources:
+- the specification: https://github.com/WebAssembly/wasi-nn at 71320d9, 747d8df (types), c1ff124
+  (errno 6 to 8), e5e1a6c (errno and encodings of 2022), d681fa2 (encodings of 2021), f72b983
+- WAMR: https://github.com/bytecodealliance/wasm-micro-runtime at its tags
+  (core/iwasm/libraries/wasi-nn/include/wasi_nn_types.h)
+- WasmEdge: https://github.com/WasmEdge/WasmEdge at its tags (plugins/wasi_nn: types.h, later
+  wasinntypes.h)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+__all__ = [
+    "ELEMENT_SIZE",
+    "ENCODINGS_2021",
+    "ENCODINGS_2022",
+    "ENCODINGS_WAMR",
+    "ENCODINGS_WASMEDGE",
+    "ENCODINGS_WASMEDGE_0_11_1",
+    "ENCODINGS_WITX",
+    "ERRNO_2020",
+    "ERRNO_2022",
+    "ERRNO_WASMEDGE",
+    "ERRNO_WIT",
+    "ERRNO_WITX",
+    "TYPES_2020",
+    "TYPES_WIT",
+    "TYPES_WITX",
+    "Encoding",
+    "Errno",
+    "Target",
+    "TensorType",
+]
+
+
+class Errno(IntEnum):
+    """nn_errno: what each function returns to the guest."""
+
+    SUCCESS = 0
+    INVALID_ARGUMENT = 1
+    INVALID_ENCODING = 2
+    MISSING_MEMORY = 3
+    BUSY = 4
+    RUNTIME_ERROR = 5
+    UNSUPPORTED_OPERATION = 6
+    TOO_LARGE = 7
+    NOT_FOUND = 8
+
+    # WasmEdge's own
+    END_OF_SEQUENCE = 100
+    CONTEXT_FULL = 101
+    PROMPT_TOO_LONG = 102
+    MODEL_NOT_FOUND = 103
+
+
+class Encoding(IntEnum):
+    """graph_encoding, with WasmEdge's values, which are witx's and more. WAMR has others: see
+    ENCODINGS_WAMR."""
+
+    OPENVINO = 0
+    ONNX = 1
+    TENSORFLOW = 2
+    PYTORCH = 3
+    TENSORFLOWLITE = 4
+    AUTODETECT = 5
+    GGML = 6
+    NEURALSPEED = 7
+    BURN = 8
+    WHISPER = 9
+    MLX = 10
+    PIPER = 11
+    CHATTTS = 12
+    OPENVINOGENAI = 13
+    BITNET = 14
+
+
+class Target(IntEnum):
+    """execution_target."""
+
+    CPU = 0
+    GPU = 1
+    TPU = 2
+
+
+class TensorType(IntEnum):
+    """tensor_type, with witx's values. WAMR has others: see TYPES_WIT."""
+
+    F16 = 0
+    F32 = 1
+    F64 = 2
+    U8 = 3
+    I32 = 4
+    I64 = 5
+
+
+ELEMENT_SIZE: Mapping[TensorType, int] = MappingProxyType(
+    {
+        TensorType.F16: 2,
+        TensorType.F32: 4,
+        TensorType.F64: 8,
+        TensorType.U8: 1,
+        TensorType.I32: 4,
+        TensorType.I64: 8,
+    }
+)
+"""Bytes an element of each tensor type."""
+
+
+TYPES_WITX: Mapping[int, TensorType] = MappingProxyType({kind.value: kind for kind in TensorType})
+"""The specification's since 2023-08-23."""
+
+TYPES_2020: Mapping[int, TensorType] = MappingProxyType(
+    {0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}
+)
+"""The specification's before that, and WAMR's older ABI's."""
+
+TYPES_WIT: Mapping[int, TensorType] = MappingProxyType(
+    {
+        0: TensorType.F16,
+        1: TensorType.F32,
+        2: TensorType.F64,
+        4: TensorType.U8,
+        5: TensorType.I32,
+        6: TensorType.I64,
+    }
+)
+"""Those of wasi:nn, in which 3 is bf16, which no other numbering has; WAMR 2.1.1 to 2.3.1 has them
+in its core ABI."""
+
+_FIRST_FIVE = {
+    encoding.value: encoding
+    for encoding in (
+        Encoding.OPENVINO,
+        Encoding.ONNX,
+        Encoding.TENSORFLOW,
+        Encoding.PYTORCH,
+        Encoding.TENSORFLOWLITE,
+    )
+}
+
+ENCODINGS_2021: Mapping[int, Encoding] = MappingProxyType(
+    {0: Encoding.OPENVINO, 1: Encoding.TENSORFLOW, 2: Encoding.ONNX}
+)
+"""The specification's from December 2021 to August 2022; before, there was only OpenVINO's."""
+
+ENCODINGS_2022: Mapping[int, Encoding] = MappingProxyType({**_FIRST_FIVE})
+"""The specification's from October 2022 to August 2023; TensorFlow Lite's was not there from
+August."""
+
+ENCODINGS_WITX: Mapping[int, Encoding] = MappingProxyType({**_FIRST_FIVE, 5: Encoding.AUTODETECT})
+"""The specification's since."""
+
+ENCODINGS_WAMR: Mapping[int, Encoding] = MappingProxyType(
+    {**_FIRST_FIVE, 5: Encoding.GGML, 6: Encoding.AUTODETECT}
+)
+"""WAMR's since 2.1.1, which are those of wasi:nn."""
+
+ENCODINGS_WASMEDGE_0_11_1: Mapping[int, Encoding] = MappingProxyType(
+    {0: Encoding.OPENVINO, 1: Encoding.PYTORCH}
+)
+"""WasmEdge 0.11.1's."""
+
+ENCODINGS_WASMEDGE: Mapping[int, Encoding] = MappingProxyType(
+    {encoding.value: encoding for encoding in Encoding}
+)
+"""WasmEdge's; they were added one by one, and none has had another number since 0.11.2. 8 is what
+its crate has for a plugin of another project."""
+
+ERRNO_2020: Mapping[int, Errno] = MappingProxyType(
+    {0: Errno.SUCCESS, 1: Errno.INVALID_ARGUMENT, 2: Errno.MISSING_MEMORY, 3: Errno.BUSY}
+)
+"""The specification's before August 2022."""
+
+ERRNO_2022: Mapping[int, Errno] = MappingProxyType(
+    {errno.value: errno for errno in Errno if errno <= Errno.RUNTIME_ERROR}
+)
+"""The specification's until August 2023."""
+
+ERRNO_WITX: Mapping[int, Errno] = MappingProxyType(
+    {errno.value: errno for errno in Errno if errno <= Errno.NOT_FOUND}
+)
+"""The specification's since."""
+
+ERRNO_WASMEDGE: Mapping[int, Errno] = MappingProxyType({errno.value: errno for errno in Errno})
+"""Those and WasmEdge's own, since 0.14.0; WAMR's since 2.4.0 too."""
+
+ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
+    {
+        0: Errno.SUCCESS,
+        1: Errno.INVALID_ARGUMENT,
+        2: Errno.INVALID_ENCODING,
+        3: Errno.RUNTIME_ERROR,  # timeout
+        4: Errno.RUNTIME_ERROR,
+        5: Errno.UNSUPPORTED_OPERATION,
+        6: Errno.TOO_LARGE,
+        7: Errno.NOT_FOUND,
+        8: Errno.RUNTIME_ERROR,  # security
+        9: Errno.RUNTIME_ERROR,  # unknown
+        100: Errno.END_OF_SEQUENCE,
+        101: Errno.CONTEXT_FULL,
+        102: Errno.PROMPT_TOO_LONG,
+        103: Errno.MODEL_NOT_FOUND,
+    }
+)
+"""Those of wasi:nn, which WAMR 2.1.1 to 2.3.1 returns in both builds, since 2.2.0 with WasmEdge's
+own. What the others do not tell apart is a runtime error."""

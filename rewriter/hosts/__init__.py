@@ -1,0 +1,1 @@
+"""The hosts that register wasi-nn, release by release, as data."""

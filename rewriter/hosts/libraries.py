@@ -1,0 +1,63 @@
+"""What guests are built with: a row for the releases of a library that have the same numbers.
+
+Sources: https://github.com/bytecodealliance/wasi-nn (rust/, assemblyscript/),
+https://github.com/second-state/wasmedge-wasi-nn
+"""
+
+from __future__ import annotations
+
+from rewriter.abi.dialects import (
+    WASI_EPHEMERAL_NN,
+    WASMEDGE,
+    WITX,
+    WITX_2021,
+    WITX_2022,
+    Dialect,
+)
+from rewriter.hosts.host import Host
+
+__all__ = ["AS", "WASI_NN", "WASMEDGE_WASI_NN"]
+
+
+def _row(name: str, first: str, last: str, source: str, dialect: Dialect) -> Host:
+    return Host(
+        name=name,
+        title=name,
+        first=first,
+        last=last,
+        modules=(WASI_EPHEMERAL_NN,),
+        dialects=(dialect,),
+        source=source,
+    )
+
+
+def _crate(first: str, last: str, commit: str, dialect: Dialect) -> Host:
+    source = f"https://github.com/bytecodealliance/wasi-nn/tree/{commit}/rust"
+    return _row("wasi-nn", first, last, source, dialect)
+
+
+WASI_NN = (
+    _crate("0.1.0", "0.1.0", "2d8a8ff", WITX_2021),
+    _crate("0.2.0", "0.5.0", "0910649", WITX_2022),
+    _crate("0.6.0", "0.6.0", "d612411", WITX),
+)
+
+AS = (
+    _row(
+        "as-wasi-nn",
+        "",
+        "",
+        "https://github.com/bytecodealliance/wasi-nn/tree/2e36f6b/assemblyscript",
+        WITX_2022,
+    ),
+)
+
+WASMEDGE_WASI_NN = (
+    _row(
+        "wasmedge-wasi-nn",
+        "0.7.0",
+        "0.8.0",
+        "https://github.com/second-state/wasmedge-wasi-nn",
+        WASMEDGE,
+    ),
+)
