@@ -175,7 +175,8 @@ def _templates(
     dialects: tuple[Dialect, ...],
 ) -> list[tuple[bytes, bytes, Adapter]]:
     """Each body in two parts, before and after the index of the import."""
-    from rewriter.adapters.adapter import adapter_for, has
+    from rewriter.adapters.adapter import adapter_for
+    from rewriter.adapters.needs import has
 
     templates = []
     hole = _CALL + encode_u32(0, MAX_U32_WIDTH)

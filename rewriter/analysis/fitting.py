@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
-from rewriter.adapters.adapter import Adapter, adapter_for, has, same_adapter, speaks
+from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
+from rewriter.adapters.needs import has
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
@@ -218,7 +219,7 @@ def _decide(
         message = f"the host does not have {function}"
         return Decision(None, (Diagnostic("NN211", message, item.offset, function),))
     known = wanted.guest is not None or source is not WITX
-    adapter = adapter_for(function, source, target, encodings_known=known)
+    adapter = adapter_for(function, source, target, told=known or function != "load")
     said = list(_lost(function, source, target)) if adapter else []
     if standing is None:
         if adapter:
