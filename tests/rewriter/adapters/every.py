@@ -13,8 +13,8 @@ from pathlib import Path
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.adapters.adapter import Adapter, adapter_for
 from rewriter.adapters.generations import GENERATION, UNMARKED
-from rewriter.adapters.needs import Need, has, need
-from rewriter.adapters.unmarked.text import THEN
+from rewriter.adapters.needs import has
+from rewriter.adapters.unmarked.text import unmarked_functions
 from rewriter.wasm.types import AdapterMemory
 
 __all__ = ["MEMORIES", "all_adapters", "lines", "pinned_lines"]
@@ -26,10 +26,8 @@ _PINNED = Path(__file__).with_name("adapter_bytes.txt")
 
 
 def all_adapters() -> Iterator[Adapter]:
-    for function, source, target in _functions(tuple(THEN.values())):
-        if need(function, source, target) not in (None, Need.ERRNOS):
-            named = DIALECTS[source.name], DIALECTS[target.name]
-            yield Adapter(function, *named, generation=UNMARKED)
+    for name, before, after in unmarked_functions():
+        yield Adapter(name, DIALECTS[before], DIALECTS[after], generation=UNMARKED)
     for function, source, target in _functions(tuple(DIALECTS.values())):
         told = adapter_for(function, source, target)
         guessed = adapter_for(function, source, target, told=False)
