@@ -16,7 +16,7 @@ from typing import NamedTuple
 from rewriter.abi.dialects import Dialect
 from rewriter.adapters.bodies.text import adapter_text
 from rewriter.adapters.generations import GENERATION, UNMARKED, marked
-from rewriter.adapters.needs import FALLBACKS, Need, need, shows_types
+from rewriter.adapters.needs import FALLBACKS, need, told_matters
 from rewriter.functions.assembler import assemble, read_function
 from rewriter.wasm.types import AdapterMemory, FuncType
 
@@ -47,6 +47,12 @@ class Adapter(NamedTuple):
     def renewed(self) -> Adapter:
         """The same in the form that is written now."""
         return self._replace(generation=GENERATION)
+
+    @property
+    def tells_whether_told(self) -> bool:
+        """Whether it would be another one if the guest's numbers were told, or were not."""
+        matters = told_matters(self.function, self.source, self.target)
+        return matters and self.generation != UNMARKED
 
     @property
     def imported(self) -> str:
@@ -99,11 +105,6 @@ def adapter_for(
     """
     if need(function, source, target, told=told) is None:
         return None
-    return Adapter(function, source, target, told=told or not _differs(function, source, target))
-
-
-def _differs(function: str, source: Dialect, target: Dialect) -> bool:
-    """Whether it makes a difference to an adapter that the guest's numbers are told."""
-    if function == "load":
-        return need(function, source, target) is Need.ENCODINGS
-    return function == "set_input" and shows_types(source)
+    return Adapter(
+        function, source, target, told=told or not told_matters(function, source, target)
+    )

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from rewriter.abi.dialects import WITX, Dialect
 from rewriter.adapters.errnos import gets_others
 
-__all__ = ["FALLBACKS", "Need", "has", "need", "shows_types"]
+__all__ = ["FALLBACKS", "Need", "has", "need", "told_matters"]
 
 
 class Need(Enum):
@@ -56,13 +56,20 @@ def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) 
     if function == "load" and told and _renumbers(source.encodings, target.encodings):
         return Need.ENCODINGS
     if function == "set_input":
-        hidden = not told and shows_types(source)
+        hidden = not told and _shows_types(source)
         if hidden or _renumbers(source.tensor_types, target.tensor_types):
             return Need.TYPES
     return Need.ERRNOS if gets_others(source, target) else None
 
 
-def shows_types(source: Dialect) -> bool:
+def told_matters(function: str, source: Dialect, target: Dialect) -> bool:
+    """Whether it makes a difference to an adapter that the guest's numbers are told."""
+    if function == "load":
+        return need(function, source, target) is Need.ENCODINGS
+    return function == "set_input" and _shows_types(source)
+
+
+def _shows_types(source: Dialect) -> bool:
     """Whether the tensors of a guest, which has the numbers of `source` or those of before August
     2023, show which: that takes the length of their data."""
     return source.layout == WITX.layout and source.tensor_types is WITX.tensor_types

@@ -57,7 +57,9 @@ class FoundAdapters(NamedTuple):
 
             function = adapter.function
             known = function in guest.functions
-            of_guest = adapter_for(function, guest, adapter.target) if known else None
+            of_guest = (
+                adapter_for(function, guest, adapter.target, told=adapter.told) if known else None
+            )
             if not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
                     f"it is said to be of the {guest.name} ABI, and its adapter {adapter.name} is"
