@@ -1,7 +1,5 @@
 """nnshim check: the gate of a pipeline."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,7 +40,7 @@ def command(
     )
 
 
-def _check(path: str, info: ModuleInfo, host: Host, guest_abi: str | None) -> Checked:
+def _check(path: str, info: "ModuleInfo", host: Host, guest_abi: str | None) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command
     from rewriter.analysis.compatibility import Runs, assess
 
