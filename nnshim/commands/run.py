@@ -1,7 +1,5 @@
 """nnshim run: run a guest of either module name."""
 
-# Without postponed annotations, of which typer would have to evaluate one after the other.
-
 import contextlib
 import os
 import sys
