@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, once, report
-from nnshim.render.values import Checked, rewrite_command
-from rewriter import ModuleInfo
-from rewriter.analysis.verdicts import judge
 from rewriter.hosts.table import FAMILIES, Chosen, find_hosts
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Checked
+    from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["command"]
 
@@ -46,6 +47,9 @@ def command(
 
 
 def _check(path: str, info: ModuleInfo, host: Chosen, guest_abi: str | None) -> Checked:
+    from nnshim.render.values import Checked, rewrite_command
+    from rewriter.analysis.verdicts import judge
+
     found = judge(info, host)
     helps = found.rewrite_for
     rewrite = None if helps is None else rewrite_command(helps, guest_abi, path)

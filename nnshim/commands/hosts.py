@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from nnshim.common import print_json, say
-from nnshim.render import json, text
 from rewriter.hosts.table import GUESTS, find_any
 
 __all__ = ["command"]
@@ -29,6 +28,8 @@ def command(
 
     Exit codes: 0 shown; 2 the name or the release is not known, or usage.
     """
+    from nnshim.render import json, text
+
     chosen = None if name is None else find_any(name)
     rows = chosen.rows if chosen else [row for family in GUESTS.values() for row in family.rows]
     if as_json:
