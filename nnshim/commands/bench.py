@@ -16,7 +16,6 @@ from nnshim.common import (
     say,
     start_logging,
 )
-from nnshim.render import json, text
 from rewriter.errors import UsageError
 from rewriter.terminal import shown
 
@@ -66,6 +65,7 @@ def command(
 
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 what draws is not installed.
     """
+    from nnshim.render import json, text
     from runtime_shim.backends.interface import Settings
     from runtime_shim.diagnostics.bench import bench, parse_input
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.common import counted, print_json, say
-from nnshim.render import json
 
 if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
@@ -35,6 +34,8 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
 
     found = kept_models(folder)
     if as_json:
+        from nnshim.render import json
+
         print_json(json.kept(found))
         return
     for item in found:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, once, report
-from nnshim.render.values import Checked, rewrite_command
-from rewriter import ModuleInfo
-from rewriter.analysis.compatibility import Runs
-from rewriter.analysis.verdicts import judge
 from rewriter.hosts.table import FAMILIES, Chosen, find_hosts
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Checked
+    from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["command"]
 
@@ -47,6 +47,10 @@ def command(
 
 
 def _check(path: str, info: ModuleInfo, host: Chosen, guest_abi: str | None) -> Checked:
+    from nnshim.render.values import Checked, rewrite_command
+    from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.verdicts import judge
+
     found = judge(info, host)
     helps = found.runs is Runs.AFTER_REWRITE
     rewrite = rewrite_command(host.name, guest_abi, path) if helps else None

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from nnshim.common import print_json, say, start_logging
-from nnshim.render import json, text
-from nnshim.render.values import Examined
 from rewriter.errors import DependencyMissing, ToolError
 
 __all__ = ["command"]
@@ -24,6 +22,8 @@ def command(
     import platform
     from importlib.metadata import version
 
+    from nnshim.render import json, text
+    from nnshim.render.values import Examined
     from rewriter.files import wasm_tools
     from runtime_shim.diagnostics.doctor import examine
 

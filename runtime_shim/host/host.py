@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -193,6 +192,8 @@ class NNHost:
         options: Options = NO_OPTIONS,
         only_this: bool = False,
     ) -> Graph:
+        import hashlib  # with OpenSSL
+
         encoding, place = self._place(builders, encoding, target, only_this)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
         key = (encoding, place, digests, spelled(options))
