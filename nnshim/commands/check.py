@@ -1,7 +1,5 @@
 """nnshim check: the gate of a pipeline."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,7 +44,7 @@ def command(
     )
 
 
-def _check(path: str, info: ModuleInfo, host: Chosen, guest_abi: str | None) -> Checked:
+def _check(path: str, info: "ModuleInfo", host: "Chosen", guest_abi: str | None) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command
     from rewriter.analysis.verdicts import judge
 

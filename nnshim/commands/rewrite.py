@@ -1,7 +1,5 @@
 """nnshim rewrite: rename the import modules of a module."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """nnshim verify: prove that a rewrite changed nothing but what it may change."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -210,8 +210,8 @@ ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
         0: Errno.SUCCESS,
         1: Errno.INVALID_ARGUMENT,
         2: Errno.INVALID_ENCODING,
-        3: Errno.RUNTIME_ERROR,  # timeout
         4: Errno.RUNTIME_ERROR,
+        3: Errno.RUNTIME_ERROR,  # timeout
         5: Errno.UNSUPPORTED_OPERATION,
         6: Errno.TOO_LARGE,
         7: Errno.NOT_FOUND,
@@ -224,4 +224,5 @@ ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
     }
 )
 """Those of wasi:nn, which WAMR 2.1.1 to 2.3.1 returns in both builds, since 2.2.0 with WasmEdge's
-own. What the others do not tell apart is a runtime error."""
+own. What the others do not tell apart is a runtime error, of whose numbers the first is the one
+that a guest is told."""

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.analysis.fitting import HIDDEN_TYPES, fit, hides_types
+from rewriter.analysis.fitting import fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
+from rewriter.analysis.reasons import HIDDEN_TYPES
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host

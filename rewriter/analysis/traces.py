@@ -127,7 +127,8 @@ def _named(text: str, offset: int) -> Trace | None:
     name = read_name(text)
     if name is None:
         return None
-    from rewriter.adapters.adapter import Adapter, has  # where there are adapters
+    from rewriter.adapters.adapter import Adapter  # where there are adapters
+    from rewriter.adapters.needs import has
 
     source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
     adapter = None

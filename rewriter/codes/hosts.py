@@ -57,6 +57,15 @@ CODES = (
         "`nnshim rewrite --for HOST IN OUT` replaces them.",
     ),
     Code(
+        "NN207",
+        Severity.WARNING,
+        "the host has other numbers for errors",
+        "The number that a function returns where it fails means another error to the guest, or "
+        "none that it knows: some guests cannot show such a number without undefined behaviour.",
+        "`nnshim rewrite --for HOST IN OUT` puts an adapter before each function, which returns "
+        "the guest's numbers. What these do not tell apart becomes a runtime error.",
+    ),
+    Code(
         "NN211",
         Severity.ERROR,
         "the host does not have a function",

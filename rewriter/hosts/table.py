@@ -25,6 +25,7 @@ __all__ = [
     "find_guest",
     "find_host",
     "find_hosts",
+    "find_row",
 ]
 
 _NNSHIM = Host(
@@ -150,6 +151,16 @@ def find_host(name: str) -> Host:
     """The row that a rewrite for NAME or NAME@VERSION is made for. Raises what `find_hosts`
     does."""
     return find_hosts(name).newest
+
+
+def find_row(name: str) -> Chosen:
+    """The one row that NAME or NAME@VERSION stands for. Raises what `find_hosts` does, and
+    UsageError where it stands for several."""
+    chosen = find_hosts(name)
+    if len(chosen.rows) > 1:
+        labels = ", ".join(row.label for row in chosen.rows)
+        raise UsageError(f"{name!r} is several hosts, which differ; name one: {labels}")
+    return chosen
 
 
 def _find(name: str, families: Mapping[str, Family], what: str) -> Chosen:
