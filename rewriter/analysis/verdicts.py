@@ -94,7 +94,9 @@ def _span(first: str, last: str) -> str:
 
 def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:
     """The releases that do better than the worst."""
-    for row, verdict in zip(rows, verdicts, strict=True):
-        if verdict.runs is not worst:
-            message = f"{row.label} ({row.releases}): {verdict.runs.value}"
-            yield Diagnostic("NN225", message, help=f"--for {row.label} is about these alone")
+    for runs in _WORSE[: _WORSE.index(worst)]:
+        places = [place for place, verdict in enumerate(verdicts) if verdict.runs is runs]
+        if places:
+            label = rows[places[-1]].label
+            remedy = f"`--for {label}` is about {rows[places[-1]].releases} alone"
+            yield Diagnostic("NN225", f"{_spans(rows, places)}: {runs.value}", help=remedy)

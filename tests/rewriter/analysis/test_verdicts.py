@@ -41,7 +41,7 @@ def test_the_worst_release_counts_and_those_that_differ_are_named() -> None:
     assert found.runs is Runs.CANNOT
     assert said(found, "NN211") == ["1.1.1 to 2.3.1: the host does not have load_by_name"]
     assert said(found, "NN225") == [
-        "wamr-legacy@2.4.5 (2.4.0 to 2.4.5): as it is; --for wamr-legacy@2.4.5 is about these alone"
+        "2.4.0 to 2.4.5: as it is; `--for wamr-legacy@2.4.5` is about 2.4.0 to 2.4.5 alone"
     ]
     assert on("wamr-legacy@2.4.5", BY_NAME).runs is Runs.AS_IT_IS
     assert on("wamr-legacy@2.3.1", BY_NAME).runs is Runs.CANNOT
