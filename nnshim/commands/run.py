@@ -250,6 +250,8 @@ def _say_how(outcome: "Outcome") -> None:
         first, *others = outcome.lines
         what = "trapped" if outcome.reason.value == "trapped" else "was stopped"
         fail(f"the guest {what}: {first}", *others)
+        if outcome.reason.value == "out of fuel":
+            note("--fuel N gives it more")
 
 
 def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:

@@ -331,10 +331,12 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     )
     if types:
         fitting = WASMEDGE if extensions else WITX
-        name = next(
-            (d.name for d in (fitting, WAMR) if all(_fits(item, d) for item in types)), None
+        fits = (
+            d.name
+            for d in (fitting, WAMR)
+            if all(item.type == d.signature(item.name) for item in types)
         )
-        return Abi(name, True, evidence)
+        return Abi(next(fits, None), True, evidence)
     if extensions:
         return Abi(WASMEDGE.name, True, evidence)
     guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
@@ -344,7 +346,3 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
 
 def _about(item: ImportedItem, code: str, message: str) -> Diagnostic:
     return Diagnostic(code, message, item.offset, item.name)
-
-
-def _fits(item: ImportedItem, dialect: Dialect) -> bool:
-    return item.type == dialect.signature(item.name)
