@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import struct
 from dataclasses import replace
 from typing import Any
@@ -145,3 +147,40 @@ def test_tensor_types_are_whole_words_and_others_do_not_reach_the_host(
         place = tensor + (4 if options["host"] == "wamr-legacy" else 8)
         assert (errno, context, index) == (0, 7, 8)
         assert struct.unpack_from("<I", recorder.memory, place) == (number,)
+
+
+def test_load_borrows_bytes_that_nothing_uses_wherever_some_are_left() -> None:
+    size, array = 65536, 1024
+    recorder = Recorder(WITX, ("load",), host="wamr-legacy")
+    choose = random.Random(0)
+    outcomes = []
+    for _ in range(60):
+        builders = _builders(choose, size)
+        for place, (start, end) in enumerate(builders):
+            recorder.put(array + 8 * place, "<II", start, end - start)
+        graph_out = choose.choice((0, 16, 20, 24, size - 4))
+        used = bytearray(size)
+        more = (array, array + 8 * len(builders)), (graph_out, graph_out + 4)
+        for start, end in (*builders, *more):
+            used[start:end] = b"\1" * (min(end, size) - start)
+        free = {at for at in range(16, size - 7, 8) if not any(used[at : at + 8])}
+        recorder.calls.clear()
+        arguments = array, len(builders), 1, 0, graph_out
+        errno = recorder.exports["load"](recorder.store, *arguments)
+        if errno:
+            assert (errno, recorder.calls, free) == (-INVALID, [], set())
+        else:
+            assert recorder.calls[0][0] in free
+        outcomes.append(errno)
+    assert outcomes.count(0) > 10 < outcomes.count(-INVALID)
+
+
+def _builders(choose: random.Random, size: int) -> list[tuple[int, int]]:
+    """Where a few begin and end, in any order, which cover the memory from byte 16 on, but for one
+    of them perhaps; now and then, one runs past the end."""
+    cuts = sorted({16, size, *choose.choices(range(16, size, 4), k=choose.randrange(1, 30))})
+    found = [*itertools.pairwise(cuts)]
+    choose.shuffle(found)
+    if choose.random() < 0.2:
+        found.append((choose.randrange(size), 2**32 - 1))
+    return found[choose.randrange(2) :]
