@@ -104,11 +104,14 @@ def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     for item in info.imports:
         if item.is_wasi_nn:
             continue
-        defined = (host.others or {}).get(item.module, {}).get(item.name)
+        functions = (host.others or {}).get(item.module, {})
+        defined = functions.get(item.name)
         if item.kind != "func" or defined is None:
             if finding := _not_defined(item, host):
                 missing.setdefault(finding, {})[f"{item.module}.{item.name}"] = None
-        elif item.type != defined and (item.module, item.name) not in said:
+        elif item.type in (defined, functions.get(item.name + host.second_form)):
+            continue
+        elif (item.module, item.name) not in said:
             said.add((item.module, item.name))
             given = str(item.type)
             if given == str(defined):

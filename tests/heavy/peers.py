@@ -133,7 +133,7 @@ CASES = (
     ),
 )
 
-_OF_OTHER_NUMBERS = ("wamr", "wamr-2.1")
+_OF_OTHER_NUMBERS = ("wamr", "wamr-ephemeral", "wamr-2.1")
 """Hosts with numbers that are not this host's: what was rewritten for them is rewritten again."""
 
 
@@ -173,18 +173,18 @@ def write_models(folder: Path) -> None:
 def ways(guest: Path, folder: Path) -> Iterator[tuple[str, Path | None]]:
     """Names of hosts, and the guest as it runs here after having been made for each of them."""
     inspection = inspect_module(guest.read_bytes())
-    for host in HOSTS.values():
+    for name, host in HOSTS.items():
         if assess(inspection, host).runs is Runs.CANNOT:
-            yield host.name, None
+            yield name, None
             continue
         made = folder / "made.wasm"
         shutil.copy(guest, made)
-        back = ("nnshim",) if host.name in _OF_OTHER_NUMBERS else ()
-        for target in (host.name, *back):
+        back = ("nnshim",) if name in _OF_OTHER_NUMBERS else ()
+        for target in (name, *back):
             done = nnshim("rewrite", "--for", target, made, made)
             if done.returncode:
                 raise SystemExit(f"{guest} for {target}: {done.stderr.decode()}")
-        yield host.name, made
+        yield name, made
 
 
 def output(checkout: Path, folder: Path, guest: Path, arguments: Sequence[str]) -> tuple[str, int]:

@@ -65,6 +65,8 @@ LOADS = """(module
         (["rewrite", "guest.wasm", "out.wasm"], RENAMING),
         (["inspect", "guest.wasm"], LOOKING),
         (["check", "guest.wasm", "--for", "wasmtime"], LOOKING),
+        (["hosts"], set()),
+        (["hosts", "wamr@2.2"], {"rewriter.codes", "rewriter.codes.hosts"}),
         (["explain", "--help"], set()),
         (["verify", "guest.wasm", "guest.wasm"], COMPARING),
         (["run", "guest.wasm"], {"rewriter.analysis.inspect", "runtime_shim", "wasmtime"}),
