@@ -16,6 +16,7 @@ NNShimError
 │
 │   in runtime_shim.errors:
 ├── HostError              a call that the host refuses; an errno to the guest
+├── HostHarm               the host that the guest is run as would do harm, or end
 ├── LinkError              the guest has imports that no one defines, or lacks an export
 │
 │   in runtime_shim.engine.outcome:
@@ -106,7 +107,9 @@ class ModuleError(NNShimError):
         self.remedy = remedy
 
     def of(self, file: str) -> Self:
-        """The same error, about a file with this name."""
+        """The same error, about a file with this name, which it names once."""
+        if self.reason.startswith(f"{file}: "):
+            return self
         return type(self)(f"{file}: {self.reason}", self.offset, self.code, self.remedy)
 
     @property

@@ -1,18 +1,14 @@
 """nnshim inspect: what a module imports, exports and carries along."""
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, report
-from nnshim.render.values import Inspected
-from rewriter import ModuleInfo
-from rewriter.analysis.compatibility import on_any_host
-from rewriter.analysis.fitting import hides_types
-from rewriter.analysis.verdicts import judge
-from rewriter.hosts.table import FAMILIES, find_hosts
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Inspected
+    from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["command"]
 
@@ -36,7 +32,13 @@ def command(
     )
 
 
-def _inspect(path: str, info: ModuleInfo, guest_abi: str | None) -> Inspected:
+def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected":
+    from nnshim.render.values import Inspected
+    from rewriter.analysis.compatibility import on_any_host
+    from rewriter.analysis.fitting import hides_types
+    from rewriter.analysis.verdicts import judge
+    from rewriter.hosts.table import FAMILIES, find_hosts
+
     hosts = {name: judge(info, find_hosts(name)) for name in FAMILIES}
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if hides_types(info, slot)

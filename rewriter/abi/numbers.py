@@ -25,6 +25,7 @@ __all__ = [
     "ENCODINGS_2021",
     "ENCODINGS_2022",
     "ENCODINGS_WAMR",
+    "ENCODINGS_WAMR_1_1",
     "ENCODINGS_WASMEDGE",
     "ENCODINGS_WASMEDGE_0_11_1",
     "ENCODINGS_WITX",
@@ -165,6 +166,16 @@ ENCODINGS_WAMR: Mapping[int, Encoding] = MappingProxyType(
 )
 """WAMR's since 2.1.1, which are those of wasi:nn."""
 
+ENCODINGS_WAMR_1_1: Mapping[int, Encoding] = MappingProxyType(
+    {
+        0: Encoding.OPENVINO,
+        1: Encoding.ONNX,
+        2: Encoding.TENSORFLOWLITE,
+        3: Encoding.PYTORCH,
+    }
+)
+"""WAMR 1.1's. It calls 2 tensorflow, and loads TensorFlow Lite's models under that number only."""
+
 ENCODINGS_WASMEDGE_0_11_1: Mapping[int, Encoding] = MappingProxyType(
     {0: Encoding.OPENVINO, 1: Encoding.PYTORCH}
 )
@@ -199,8 +210,8 @@ ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
         0: Errno.SUCCESS,
         1: Errno.INVALID_ARGUMENT,
         2: Errno.INVALID_ENCODING,
-        3: Errno.RUNTIME_ERROR,  # timeout
         4: Errno.RUNTIME_ERROR,
+        3: Errno.RUNTIME_ERROR,  # timeout
         5: Errno.UNSUPPORTED_OPERATION,
         6: Errno.TOO_LARGE,
         7: Errno.NOT_FOUND,
@@ -213,4 +224,5 @@ ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
     }
 )
 """Those of wasi:nn, which WAMR 2.1.1 to 2.3.1 returns in both builds, since 2.2.0 with WasmEdge's
-own. What the others do not tell apart is a runtime error."""
+own. What the others do not tell apart is a runtime error, of whose numbers the first is the one
+that a guest is told."""

@@ -11,36 +11,28 @@ buffer was meant for the quantised values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Dialect
 from rewriter.adapters.bodies.text import adapter_text
-from rewriter.adapters.generations import GENERATION, in_the_form_of
+from rewriter.adapters.generations import GENERATION, UNMARKED, marked
+from rewriter.adapters.needs import FALLBACKS, need, told_matters
 from rewriter.functions.assembler import assemble, read_function
 from rewriter.wasm.types import AdapterMemory, FuncType
 
-__all__ = ["Adapter", "adapter_for", "has", "same_adapter", "speaks"]
-
-
-_FALLBACKS = {
-    "load_by_name_with_config": "load_by_name",
-    "unload": "compute",
-    "finalize_execution_context": "compute",
-}
-"""Functions that an adapter can stand in for where a host has none, and what is imported in their
-place, so that all functions keep their indices. Nothing is ever unloaded or finalized then: a
-handle lives as long as the guest."""
+__all__ = ["Adapter", "adapter_for", "same_adapter", "speaks"]
 
 
 class Adapter(NamedTuple):
     """`function`, as a guest of `source` calls it, for a host of `target`, in the form that a
-    generation in rewriter.adapters.generations has."""
+    generation in rewriter.adapters.generations has. One of `load` or `set_input` can be for a guest
+    whose numbers are not `told`: see rewriter.adapters.needs."""
 
     function: str
     source: Dialect
     target: Dialect
     generation: int = GENERATION
+    told: bool = True
 
     @property
     def name(self) -> str:
@@ -57,10 +49,16 @@ class Adapter(NamedTuple):
         return self._replace(generation=GENERATION)
 
     @property
+    def tells_whether_told(self) -> bool:
+        """Whether it would be another one if the guest's numbers were told, or were not."""
+        matters = told_matters(self.function, self.source, self.target)
+        return matters and self.generation != UNMARKED
+
+    @property
     def imported(self) -> str:
         """The name of the host's function."""
         has_it = self.function in self.target.functions
-        return self.function if has_it else _FALLBACKS[self.function]
+        return self.function if has_it else FALLBACKS[self.function]
 
     @property
     def type(self) -> FuncType:
@@ -73,9 +71,14 @@ class Adapter(NamedTuple):
 
     def body(self, host: int, memory: AdapterMemory) -> bytes:
         """The function body, without its size field; `host` is the index of the import."""
-        text = adapter_text(self.function, self.source, self.target, memory)
-        written = in_the_form_of(self.generation, read_function(text))
-        return assemble(written, host=host, memory=memory.memory_index)
+        if self.generation == UNMARKED:
+            from rewriter.adapters.unmarked.text import unmarked_text  # which few need
+
+            function = read_function(unmarked_text(self.function, self.source, self.target, memory))
+        else:
+            text = adapter_text(self.function, self.source, self.target, memory, told=self.told)
+            function = marked(read_function(text))
+        return assemble(function, host=host, memory=memory.memory_index)
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
@@ -86,40 +89,22 @@ def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
     return one.function == other.function and one.body(0, memory) == other.body(0, memory)
 
 
-def has(target: Dialect, function: str) -> bool:
-    """Whether a host of `target` has the function, or an adapter can do without it."""
-    return function in target.functions or _FALLBACKS.get(function) in target.functions
-
-
 def speaks(host: Dialect, dialect: Dialect) -> bool:
-    """Whether a host of one dialect takes every number and structure of another for the same."""
-    return host.layout == dialect.layout and not (
-        _renumbers(dialect.encodings, host.encodings)
-        or _renumbers(dialect.tensor_types, host.tensor_types)
-    )
+    """Whether a host of one dialect takes every number and structure of another for the same, and
+    returns what that knows."""
+    functions = ("load", "set_input", "get_output")
+    return not any(need(function, dialect, host) for function in functions)
 
 
 def adapter_for(
-    function: str, source: Dialect, target: Dialect, *, encodings_known: bool = True
+    function: str, source: Dialect, target: Dialect, *, told: bool = True
 ) -> Adapter | None:
     """What has to stand between a guest of `source` and a host of `target`, None for nothing.
 
-    `target` has the function, in the sense of `has`. Between two of witx's layout, the encodings of
-    the guest are taken for the host's own, unless they are known.
+    `target` has the function, and `told` is, in the sense of rewriter.adapters.needs.
     """
-    if function not in target.functions:
-        return Adapter(function, source, target)
-    same_layout = source.layout == target.layout
-    if function == "load":
-        needed = not same_layout or (
-            encodings_known and _renumbers(source.encodings, target.encodings)
-        )
-    elif function == "set_input":
-        needed = not same_layout or _renumbers(source.tensor_types, target.tensor_types)
-    else:
-        needed = function == "get_output" and not same_layout
-    return Adapter(function, source, target) if needed else None
-
-
-def _renumbers(source: Mapping[int, object], target: Mapping[int, object]) -> bool:
-    return any(target.get(number) != meaning for number, meaning in source.items())
+    if need(function, source, target, told=told) is None:
+        return None
+    return Adapter(
+        function, source, target, told=told or not told_matters(function, source, target)
+    )

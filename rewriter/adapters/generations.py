@@ -6,17 +6,19 @@ each adapter is exported too, under a name that says what it is.
 
 tests/rewriter/adapters/adapter_bytes.txt has a digest of every body. Whatever changes one of them,
 be it a .wat file, the assembler or a number in rewriter.abi.dialects, is a new generation: give it
-a number, keep what makes the old one, and add its digests. Until the first release, generation 0
-may still change.
+a number, keep what makes the old one, as rewriter.adapters.unmarked does, and add its digests.
+Until the first release, generation 0 may still change.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.functions.assembler import Function
 from rewriter.wasm.leb128 import encode_signed
+
+if TYPE_CHECKING:
+    from rewriter.functions.assembler import Function
 
 __all__ = [
     "GENERATION",
@@ -25,7 +27,7 @@ __all__ = [
     "PREFIX",
     "UNMARKED",
     "AdapterName",
-    "in_the_form_of",
+    "marked",
     "read_name",
 ]
 
@@ -33,7 +35,7 @@ GENERATION = 0
 """The one that is written."""
 
 UNMARKED = -1
-"""The one before there were markers and exports."""
+"""The one before there were markers and exports: rewriter.adapters.unmarked."""
 
 GENERATIONS = (GENERATION, UNMARKED)
 """Those that are known."""
@@ -47,7 +49,7 @@ MARK = _CONST + encode_signed(_MAGIC) + _DROP + _CONST
 PREFIX = b"nnshim."
 """What the names of adapters start with."""
 
-_NAME = re.compile(r"nnshim\.(\w+)\.([\w.-]+?)-to-([\w.-]+?)(?:\.(\d{1,10})\.(\d+))?", re.ASCII)
+_NAME = r"(?a)nnshim\.(\w+)\.([\w.-]+?)-to-([\w.-]+?)(?:\.(\d{1,10})\.(\d+))?"
 
 _LONGEST_NAME = 200
 """Characters. Matching takes the square of it."""
@@ -65,30 +67,15 @@ class AdapterName(NamedTuple):
 
 def read_name(text: str) -> AdapterName | None:
     """None where it is not the name of an adapter."""
-    match = _NAME.fullmatch(text) if len(text) <= _LONGEST_NAME else None
+    match = re.fullmatch(_NAME, text) if len(text) <= _LONGEST_NAME else None
     if match is None:
         return None
     return AdapterName(match[1], match[2], match[3], int(match[4]) if match[4] else None)
 
 
-def in_the_form_of(generation: int, function: Function) -> Function:
-    """An adapter with what a generation has besides."""
-    if generation == UNMARKED:
-        return _with_end(function)
-    marker = ("i32.const", str(_MAGIC), "drop", "i32.const", str(generation), "drop")
-    return function._replace(instructions=[*marker, *function.instructions])
-
-
-def _with_end(function: Function) -> Function:
-    """Where there is an instruction `end`, there was a variable of that name, used or not."""
-    variables = {**function.variables}
-    if "end" in function.instructions and "$end" not in variables:
-        after = {name: variables.pop(name) for name in _AFTER_END if name in variables}
-        variables.update({"$end": "i64", **after})
-    return function._replace(variables=variables)
-
-
-_AFTER_END = (
-    *("$graph_out_start", "$graph_out_end", "$dimension"),
-    *("$dimensions_start", "$dimensions_end", "$data_start", "$data_end"),
-)
+def marked(function: Function) -> Function:
+    """An adapter with its marker, and without the variables that it has no use for."""
+    marker = ("i32.const", str(_MAGIC), "drop", "i32.const", str(GENERATION), "drop")
+    used = {*function.instructions}
+    variables = {name: kind for name, kind in function.variables.items() if name in used}
+    return Function(function.parameters, variables, [*marker, *function.instructions])

@@ -1,20 +1,18 @@
 """Find the adapters that an earlier rewrite has put into a module.
 
-An adapter is known by its bytes: it is one of the last functions, and the same as what a generation
-has for the import that it calls, up to how that import's index is written. Where it is one of
-several that have the same bytes, what it is exported as says which. Of any other adapter there are
-traces.
+An adapter is one of the last functions, is exported under a name that says what it is, and has the
+bytes of that for the import that it calls, up to how that import's index is written. Those from
+before there were exports are known by their bytes alone. Of any other adapter there are traces.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, Dialect
-from rewriter.adapters.generations import GENERATIONS
+from rewriter.adapters.generations import GENERATION, UNMARKED, AdapterName
 from rewriter.analysis.traces import AdapterExport, Trace, adapter_exports, traces
 from rewriter.errors import UnsupportedModule
 from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_u32
@@ -28,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["FoundAdapters", "StandingAdapter", "find_adapters", "own_exports"]
 
 _CALL = b"\x10"
-_AFTER_CALL = (b"\x0b", b"\x21", b"\x22")
-"""What adapters do with an errno: they end with it, or local.set, or local.tee."""
+_AFTER_UNMARKED_CALL = (b"\x0b", b"\x21", b"\x22")
+"""What those do with an errno: they end with it, or local.set, or local.tee."""
 
-_LONGEST = 1024
-"""Bytes; no adapter is longer."""
+_LONGEST_UNMARKED = 1024
+"""Bytes."""
 
 
 class StandingAdapter(NamedTuple):
@@ -59,7 +57,9 @@ class FoundAdapters(NamedTuple):
 
             function = adapter.function
             known = function in guest.functions
-            of_guest = adapter_for(function, guest, adapter.target) if known else None
+            of_guest = (
+                adapter_for(function, guest, adapter.target, told=adapter.told) if known else None
+            )
             if not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
                     f"it is said to be of the {guest.name} ABI, and its adapter {adapter.name} is"
@@ -87,8 +87,8 @@ def find_adapters(
     exported = adapter_exports(module)
     standing: dict[int, StandingAdapter] = {}
     end = code.end if code else 0
-    if code and memory and _may_have_adapters(code, imported):
-        standing, end = _standing(module, _possible(imported, memory), first, exported)
+    if code and memory and (exported or _may_have_unmarked(code, imported)):
+        standing, end = _standing(module, _Search(imported, memory, first, exported))
     offset = code.start if code else 0
     indices = {found.function_index for found in standing.values()}
     return FoundAdapters(
@@ -112,11 +112,11 @@ def _own(
     ]
 
 
-def _may_have_adapters(code: Section, imported: Collection[int]) -> bool:
+def _may_have_unmarked(code: Section, imported: Collection[int]) -> bool:
     """Most modules have none, and are not to be read for them."""
-    tail = code.data[max(code.content, code.end - _LONGEST) : code.end]
+    tail = code.data[max(code.content, code.end - _LONGEST_UNMARKED) : code.end]
     calls = (_CALL + index for slot in imported for index in _indices(slot))
-    return any(call + after in tail for call in calls for after in _AFTER_CALL)
+    return any(call + after in tail for call in calls for after in _AFTER_UNMARKED_CALL)
 
 
 def _indices(slot: int) -> tuple[bytes, bytes]:
@@ -125,12 +125,7 @@ def _indices(slot: int) -> tuple[bytes, bytes]:
     return encode_u32(slot, MAX_U32_WIDTH), encode_u32(slot)
 
 
-def _standing(
-    module: Module,
-    possible: Mapping[bytes, tuple[int, Sequence[Adapter]]],
-    first: int,
-    exported: Collection[AdapterExport],
-) -> tuple[dict[int, StandingAdapter], int]:
+def _standing(module: Module, search: _Search) -> tuple[dict[int, StandingAdapter], int]:
     """The adapters among the last functions, and where the body of the first of them starts."""
     from rewriter.functions.code import defined_functions  # which few modules get to need
 
@@ -141,49 +136,76 @@ def _standing(
     end = bodies[len(bodies) - 1].end if bodies else 0
     for place in reversed(range(len(bodies))):
         body = bodies[place]
-        slot, adapters = possible.get(module.data[body.content : body.end], (-1, ()))
-        if not adapters or slot in found:
+        function = search.first + place
+        known = search.adapter(function, bytes(module.data[body.content : body.end]))
+        if known is None or known[0] in found:
             break
+        slot, adapter = known
         type_index = type_indices[place]
-        func_type = module.types.of_function(type_index, declared_at)
-        named = (a for a in adapters if any(item.is_of(a, first + place) for item in exported))
-        adapter = next(named, adapters[0])
-        if func_type != adapter.type:
+        if module.types.of_function(type_index, declared_at) != adapter.type:
             break
-        found[slot] = StandingAdapter(adapter, first + place, type_index)
+        found[slot] = StandingAdapter(adapter, function, type_index)
         end = body.start
     return found, end
 
 
-def _possible(
-    imported: Mapping[int, tuple[str, FuncType]], memory: AdapterMemory
-) -> dict[bytes, tuple[int, list[Adapter]]]:
-    """The bodies of all adapters that could stand before these imports."""
-    possible: dict[bytes, tuple[int, list[Adapter]]] = {}
-    for slot, (name, func_type) in imported.items():
-        for before, after, adapter in _templates(name, func_type, memory, tuple(DIALECTS.values())):
-            for index in _indices(slot):
-                possible.setdefault(before + index + after, (slot, []))[1].append(adapter)
-    return possible
+class _Search(NamedTuple):
+    """What adapters are looked for by: see `find_adapters`."""
+
+    imported: Mapping[int, tuple[str, FuncType]]
+    memory: AdapterMemory
+    first: int
+    exported: Collection[AdapterExport]
+
+    def adapter(self, function: int, body: bytes) -> tuple[int, Adapter] | None:
+        """The adapter that a function is, and the index of the import that it stands before."""
+        for adapter in self._possible(function):
+            before, after = _template(adapter, self.memory)
+            index = body[len(before) : len(body) - len(after)]
+            if body != before + index + after:
+                continue
+            wanted = adapter.imported, adapter.imported_type
+            for slot, known in self.imported.items():
+                if known == wanted and index in _indices(slot):
+                    return slot, adapter
+        return None
+
+    def _possible(self, function: int) -> Iterator[Adapter]:
+        named = [item.name for item in self.exported if item.function == function]
+        for name in named:
+            yield from _named(name)
+        if not named:
+            yield from _unmarked()
 
 
-@functools.lru_cache(maxsize=64)
-def _templates(
-    imported: str,
-    imported_type: FuncType,
-    memory: AdapterMemory,
-    dialects: tuple[Dialect, ...],
-) -> list[tuple[bytes, bytes, Adapter]]:
-    """Each body in two parts, before and after the index of the import."""
-    from rewriter.adapters.adapter import adapter_for, has
+def _named(name: AdapterName) -> Iterator[Adapter]:
+    """What has the name in an export of the generation that is written now."""
+    from rewriter.adapters.adapter import adapter_for
+    from rewriter.adapters.needs import has
 
-    templates = []
+    source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
+    known = source and target and name.function in source.functions and has(target, name.function)
+    if known and source and target and name.generation == GENERATION:
+        for told in (True, False):
+            if adapter := adapter_for(name.function, source, target, told=told):
+                yield adapter
+
+
+@functools.cache
+def _unmarked() -> tuple[Adapter, ...]:
+    """All of before there were markers."""
+    from rewriter.adapters.adapter import Adapter
+    from rewriter.adapters.unmarked.text import unmarked_functions
+
+    return tuple(
+        Adapter(function, DIALECTS[source], DIALECTS[target], UNMARKED)
+        for function, source, target in unmarked_functions()
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _template(adapter: Adapter, memory: AdapterMemory) -> tuple[bytes, bytes]:
+    """Its body in two parts, before and after the index of the import."""
     hole = _CALL + encode_u32(0, MAX_U32_WIDTH)
-    for generation, source, target in itertools.product(GENERATIONS, dialects, dialects):
-        for function in source.functions:
-            adapter = adapter_for(function, source, target) if has(target, function) else None
-            if adapter and (adapter.imported, adapter.imported_type) == (imported, imported_type):
-                adapter = adapter._replace(generation=generation)
-                before, after = adapter.body(0, memory).split(hole)
-                templates.append((before + _CALL, after, adapter))
-    return templates
+    before, after = adapter.body(0, memory).split(hole)
+    return before + _CALL, after

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
-from rewriter.adapters.adapter import Adapter, adapter_for, has, same_adapter, speaks
+from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
+from rewriter.adapters.needs import has, need
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.analysis.reasons import HIDDEN_TYPES, lost, why
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
 
-__all__ = ["HIDDEN_TYPES", "Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types"]
+__all__ = ["Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types"]
 
 
 class Fit(NamedTuple):
@@ -46,13 +48,16 @@ class Decision(NamedTuple):
 
 class Wanted(NamedTuple):
     """What imports are to fit: one of `dialects`. `guest` is the host that the module was built
-    for, where that is known; a host that `tells_numbers` is as rewriter.hosts.table says.
-    `keeps` has adapters stay that lead to what the host takes."""
+    for, where that is known, and `told` says that its ABI was given. A host that `tells_numbers` is
+    as rewriter.hosts.table says. `keeps` has adapters stay that lead to what the host takes; with
+    `tells_types`, each tensor is to tell by its length which numbers the guest has for types."""
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
+    told: bool = False
     tells_numbers: bool = False
     keeps: bool = False
+    tells_types: bool = False
 
     def speaks(self, dialect: Dialect) -> bool:
         return any(speaks(host, dialect) for host in self.dialects)
@@ -72,8 +77,14 @@ def fit(
     tells_numbers: bool = False,
 ) -> Fit:
     """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
-    numbers as rewriter.hosts.table says of one that `tells_numbers`."""
-    wanted = Wanted(dialects, guest, tells_numbers)
+    numbers as rewriter.hosts.table says of one that `tells_numbers`.
+
+    `guest` is what it was built for; one without dialects says that this is not known, and has each
+    tensor tell its type."""
+    unknown = guest is not None and not guest.dialects
+    known = None if unknown else guest
+    told = known is not None or info.guest is not None
+    wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown)
     sources = _adapted_guests(info)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
@@ -97,6 +108,7 @@ def fit(
     }
     said = itertools.chain(
         _of_the_module(info, wanted),
+        _of_hidden_types(info, wanted, adapters),
         *(decision.diagnostics for decision in decisions.values()),
         _of_the_memory(info) if any(adapters.values()) else (),
     )
@@ -121,8 +133,14 @@ def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
     for trace in info.traces:
         if trace.adapter is None or not wanted.fits_adapted(trace.adapter):
             yield trace.diagnostic
+
+
+def _of_hidden_types(
+    info: ModuleInfo, wanted: Wanted, adapters: Mapping[int, Adapter | None]
+) -> Iterator[Diagnostic]:
+    """Of tensor types that nothing tells, and no adapter finds out."""
     known = wanted.guest is not None or wanted.tells_numbers
-    if not known and any(hides_types(info, slot) for slot in info.wasi_nn):
+    if not known and any(hides_types(info, slot) and not adapters.get(slot) for slot in adapters):
         yield HIDDEN_TYPES
 
 
@@ -154,21 +172,24 @@ def _of_the_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
 
 def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted) -> Decision:
     """Choose the adapter for the import of a wasi-nn function, by its index; `imported_as` is the
-    dialect of its module name."""
+    dialect of its module name. An adapter that stands there says what the guest has, and nothing of
+    what is chosen."""
     item = info.wasi_nn[slot]
     standing = info.adapters.get(slot)
     if standing:
         adapter = standing.adapter
         if wanted.keeps and wanted.fits_adapted(adapter):
             return Decision(adapter.renewed)
-        target = _target(adapter.function, adapter.source, wanted, adapter)
-        return _decide(item, adapter.function, adapter.source, target, wanted, adapter)
+        source = adapter.source
+        if not adapter.told:
+            source, _ = _source(source, item, wanted)
+        return _decide(item, adapter.function, source, wanted, adapter)
     source, said = _source(imported_as, item, wanted)
     if not _is_function(source, item):
         what = f"{item.module}.{item.name}, {item.shown_type}"
         message = f"{what}, is not a function of the {source.name} ABI"
         return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
-    found = _decide(item, item.name, source, _target(item.name, source, wanted), wanted)
+    found = _decide(item, item.name, source, wanted)
     return Decision(found.adapter, (*said, *found.diagnostics))
 
 
@@ -189,69 +210,60 @@ def _source(
     return named if item.name in named.functions else WASMEDGE, ()
 
 
-def _target(
-    function: str, source: Dialect, wanted: Wanted, standing: Adapter | None = None
-) -> Dialect:
-    """What a function of `source` is adapted to: nothing else, or what its adapter leads to
-    already, or what the host usually speaks. Where the host takes the numbers of `source`, and has
-    fewer functions, it is what the host has."""
+def _target(function: str, source: Dialect, wanted: Wanted) -> Dialect:
+    """What a function of `source` is adapted to: nothing else, or what the host usually speaks in
+    this layout, or at all. Where the host takes the numbers of `source`, and has fewer functions,
+    it is what the host has."""
     speaking = [host for host in wanted.dialects if speaks(host, source)]
     if any(function in host.functions for host in speaking):
         return source
-    if speaking:
-        return speaking[0]
-    if standing is not None and wanted.fits_adapted(standing):
-        return standing.target
-    return wanted.dialects[0]
+    near = [host for host in wanted.dialects if host.layout == source.layout]
+    return (*speaking, *near, *wanted.dialects)[0]
 
 
 def _decide(
     item: ImportedItem,
     function: str,
     source: Dialect,
-    target: Dialect,
     wanted: Wanted,
     standing: Adapter | None = None,
 ) -> Decision:
     """`standing` is the adapter that the function has already."""
+    target = _target(function, source, wanted)
     if not has(target, function):
         message = f"the host does not have {function}"
         return Decision(None, (Diagnostic("NN211", message, item.offset, function),))
-    known = wanted.guest is not None or source is not WITX
-    adapter = adapter_for(function, source, target, encodings_known=known)
-    said = list(_lost(function, source, target)) if adapter else []
+    told = _is_told(function, source, target, wanted, standing)
+    adapter = adapter_for(function, source, target, told=told)
+    needed = need(function, source, target, told=told)
+    said = list(lost(function, source, target)) if adapter else []
     if standing is None:
-        if adapter:
-            said.append(_why(item, function, source, target, wanted))
-    elif not wanted.fits_adapted(standing) and not same_adapter(standing.renewed, adapter):
+        if needed is not None:
+            said.append(why(needed, item, function, source, target, wanted.dialects))
+    elif not (
+        same_adapter(standing.renewed, adapter)
+        or (wanted.tells_numbers and wanted.fits_adapted(standing))
+    ):
         message = f"its {function} was adapted to another host"
         said.append(Diagnostic("NN206", message, item.offset, function))
     return Decision(adapter, tuple(said))
 
 
-def _lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
-    """What an adapter does not do, or what depends on the model."""
-    if function not in target.functions:
-        yield _STAND_INS[function]
-    across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
-    if across and function in ("set_input", "get_output"):
-        yield across
-
-
-def _why(
-    item: ImportedItem, function: str, source: Dialect, target: Dialect, wanted: Wanted
-) -> Diagnostic:
-    """Why a function needs an adapter."""
-    if source.layout != target.layout:
-        theirs = " or ".join(dialect.layout.name for dialect in wanted.dialects)
-        message = f"its {item.module} is of the {source.layout} ABI, and the host speaks {theirs}"
-        return Diagnostic("NN202", message, item.offset)
-    if function not in target.functions:
-        return Diagnostic("NN205", f"the host does not have {function}", item.offset, function)
+def _is_told(
+    function: str, source: Dialect, target: Dialect, wanted: Wanted, standing: Adapter | None
+) -> bool:
+    """Whether an adapter is to take the guest's numbers for certain: somebody has said so, or had
+    when its adapter was made, or nothing speaks for others."""
+    if wanted.guest is not None:
+        return True
+    before = standing if standing and standing.tells_whether_told else None
     if function == "load":
-        message = "the host has other numbers for encodings"
-        return Diagnostic("NN203", message, item.offset, function)
-    return Diagnostic("NN204", "the host has other numbers for tensor types", item.offset, function)
+        return source is not WITX or (before is not None and before.told)
+    if wanted.told or (before is not None and before.told):
+        return True
+    only_for_types = before is not None and need(function, source, before.target) is None
+    finds_out = wanted.tells_types or only_for_types
+    return not finds_out and need(function, source, target) is None
 
 
 def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
@@ -296,47 +308,3 @@ def _mixed(info: ModuleInfo) -> set[str]:
 
 def _is_function(dialect: Dialect, item: ImportedItem) -> bool:
     return item.name in dialect.functions and item.type == dialect.signature(item.name)
-
-
-HIDDEN_TYPES = Diagnostic(
-    "NN137",
-    "imports do not show which numbers its tensor types have: those of after August 2023 are"
-    " assumed",
-    help="--guest-abi names others",
-)
-
-_ACROSS_LAYOUTS = {
-    ("witx", "wamr"): Diagnostic(
-        "NN304",
-        "its TensorFlow Lite models take tensors of 32-bit floats only there: set_input refuses"
-        " others, or before WAMR 2.4.0 takes their bytes for floats",
-    ),
-    ("wamr", "witx"): Diagnostic(
-        "NN305",
-        "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not:"
-        " such a model's set_input refuses floats there, and its output is not floats",
-    ),
-}
-"""What depends on the model, by the layouts of guest and host.
-
-https://github.com/bytecodealliance/wasm-micro-runtime/blob/646b5a9/core/iwasm/libraries/wasi-nn/src/wasi_nn_tensorflowlite.cpp
-"""
-
-_STAND_INS = {
-    "load_by_name_with_config": Diagnostic(
-        "NN301",
-        "load_by_name_with_config is unsupported_operation there, unless the configuration is"
-        " empty",
-        function="load_by_name_with_config",
-    ),
-    "unload": Diagnostic(
-        "NN302",
-        "unload has no effect there: graphs live as long as the guest",
-        function="unload",
-    ),
-    "finalize_execution_context": Diagnostic(
-        "NN303",
-        "finalize_execution_context has no effect there: contexts live as long as the guest",
-        function="finalize_execution_context",
-    ),
-}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -91,8 +90,7 @@ class CustomSection(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True)
-class ModuleInfo:
+class ModuleInfo(NamedTuple):
     """What there can be millions of is read from the module each time, which has to stay open.
 
     `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares
@@ -333,10 +331,12 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     )
     if types:
         fitting = WASMEDGE if extensions else WITX
-        name = next(
-            (d.name for d in (fitting, WAMR) if all(_fits(item, d) for item in types)), None
+        fits = (
+            d.name
+            for d in (fitting, WAMR)
+            if all(item.type == d.signature(item.name) for item in types)
         )
-        return Abi(name, True, evidence)
+        return Abi(next(fits, None), True, evidence)
     if extensions:
         return Abi(WASMEDGE.name, True, evidence)
     guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
@@ -346,7 +346,3 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
 
 def _about(item: ImportedItem, code: str, message: str) -> Diagnostic:
     return Diagnostic(code, message, item.offset, item.name)
-
-
-def _fits(item: ImportedItem, dialect: Dialect) -> bool:
-    return item.type == dialect.signature(item.name)

@@ -61,13 +61,21 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
 
 
 def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> Iterator[Diagnostic]:
-    """What no rewrite mends, and keeps the module from running on the host all the same."""
+    """What was assumed of the host, and what no rewrite mends and keeps the module from running
+    there all the same."""
     if options.host is None:
         return
     from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.verdicts import judge
 
-    verdict = judge(info, find_hosts(options.host), guest)
+    chosen = find_hosts(options.host)
+    yield from chosen.notes
+    if len(chosen.rows) > 1:
+        newest = chosen.newest
+        message = f"{chosen.name} is several releases, and this is for {newest.releases} of them"
+        remedy = "`nnshim check` says what the others make of it, and `nnshim hosts` lists them"
+        yield Diagnostic("NN225", message, help=remedy)
+    verdict = judge(info, chosen, guest)
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(str(reason) for reason in verdict.reasons)
         yield Diagnostic("NN312", f"{options.host} cannot run what comes of it: {reasons}")

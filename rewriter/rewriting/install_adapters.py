@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-from rewriter.adapters.adapter import Adapter, same_adapter
+from rewriter.adapters.adapter import Adapter
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
@@ -46,7 +46,7 @@ def _adapted(info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Iterator
     for slot, after in wanted.items():
         standing = info.adapters.get(slot)
         before = standing.adapter if standing else None
-        if not same_adapter(before, after):
+        if before != after:
             yield Adapted(before.function if before else info.wasi_nn[slot].name, after)
 
 

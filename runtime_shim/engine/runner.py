@@ -17,7 +17,6 @@ from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.module import Module
-from runtime_shim.engine.backtrace import backtrace, folded
 from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
@@ -70,7 +69,8 @@ def run(
     end well. What keeps it from starting is raised: InvalidModule, LinkError for imports that no
     one defines and for a module that needs more memory than it may have, UsageError for an `invoke`
     that is not an exported function or takes other arguments and for a host that is closed,
-    InputError for a folder that is not there. An error inside the host that is not an answer to the
+    InputError for a folder that is not there. HostHarm is raised where `options.as_host` would do
+    harm. An error inside the host that is not an answer to the
     guest is raised as it is, and so is what a file in `options` raises.
 
     The host's limits say what the guest may use: see runtime_shim.host.limits. Its time starts
@@ -94,10 +94,24 @@ class _Run:
         self._options = options
         self._limits = session.usage.limits
         self._info = inspect_module(module, options.guest_abi)
-        self._dialects = guest_dialects(self._info)
-        _check_signatures(self._info, self._dialects)
+        self._dialects = self._linked()
         self._can_be_stopped = self._limits.timeout is not None or options.redirects
         self._engine = _engine(options.cache, self._limits, self._can_be_stopped)
+
+    def _linked(self) -> Mapping[str, Dialect]:
+        """The dialects that the guest is given. Raises LinkError where it wants others."""
+        if self._options.as_host is not None:
+            from runtime_shim.engine.as_host import check_links, host_dialects, row_of
+
+            row = row_of(self._options.as_host)
+            if row is not None:
+                dialects = host_dialects(self._options.as_host)
+                traps = self._options.trap_unknown_imports
+                check_links(self._info, row, dialects, unknown=traps)
+                return dialects
+        dialects = guest_dialects(self._info)
+        _check_signatures(self._info, dialects)
+        return dialects
 
     def outcome(self, deadline: Deadline) -> Outcome:
         if not self._options.redirects:
@@ -172,6 +186,8 @@ class _Run:
         return connection
 
     def _trapped(self, trap: wasmtime.Trap | wasmtime.WasmtimeError) -> Outcome:
+        from runtime_shim.engine.backtrace import backtrace, folded  # few guests trap
+
         lines = backtrace(trap)
         if not self._options.backtrace:
             lines = folded(lines)

@@ -12,7 +12,7 @@
   if $outside  i32.const $INVALID_ARGUMENT  return  end
   local.get $written_out  i32.load offset=0  local.set $old
   local.get $written_out  local.get $out_buffer_max_size  i32.store offset=0
-  local.get $context  local.get $index  local.get $out_buffer  local.get $written_out  call $host
+  local.get $context  local.get $index  local.get $out_buffer  local.get $written_out  call $host  $ERRNOS
   local.tee $errno  i32.eqz
   if $done
     local.get $written_out  i64.load32_u offset=0  i64.const $WAMR_OUTPUT_UNIT  i64.mul

@@ -2,7 +2,7 @@
 ;; each that the guest has.
 (func (param $builder_array i32) (param $encoding i32) (param $target i32) (param $graph_out i32)
   (result i32)
-  (local $builders i32) (local $builders_len i32)
+  (local $errno i32) (local $builders i32) (local $builders_len i32)
   (local $memory_end i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
   local.get $builder_array  i64.extend_i32_u  i64.const $WAMR_BUILDERS_SIZE  i64.add
@@ -15,4 +15,4 @@
     i32.const $INVALID_ENCODING  return
   end
   local.get $builders  local.get $builders_len
-  local.get $encoding  local.get $target  local.get $graph_out  call $host)
+  local.get $encoding  local.get $target  local.get $graph_out  call $host  $ERRNOS)

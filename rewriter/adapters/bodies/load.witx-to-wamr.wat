@@ -65,7 +65,7 @@
   local.get $scratch  i64.load offset=0  local.set $saved
   local.get $scratch  local.get $builders  i32.store offset=$WAMR_BUILDERS_POINTER
   local.get $scratch  local.get $builders_len  i32.store offset=$WAMR_BUILDERS_COUNT
-  local.get $scratch  local.get $encoding  local.get $target  local.get $graph_out  call $host
+  local.get $scratch  local.get $encoding  local.get $target  local.get $graph_out  call $host  $ERRNOS
   local.set $errno
   local.get $scratch  local.get $saved  i64.store offset=0
   local.get $errno)

@@ -75,7 +75,7 @@
   local.get $scratch  local.get $type  i32.store offset=$SHOWN_TYPE
   local.get $scratch  local.get $data  i32.store offset=$SHOWN_DATA
   local.get $context  local.get $index
-  local.get $scratch  i32.const $SHOWN_TENSOR  i32.add  call $host
+  local.get $scratch  i32.const $SHOWN_TENSOR  i32.add  call $host  $ERRNOS
   local.set $errno
   local.get $scratch  local.get $saved  i64.store offset=0
   local.get $scratch  local.get $saved_8  i64.store offset=8

@@ -58,7 +58,7 @@
   local.get $scratch  local.get $type  i32.store offset=$TENSOR_TYPE
   local.get $scratch  local.get $data  i32.store offset=$TENSOR_DATA
   local.get $scratch  local.get $length  i32.wrap_i64  i32.store offset=$TENSOR_LENGTH
-  local.get $context  local.get $index  local.get $scratch  call $host
+  local.get $context  local.get $index  local.get $scratch  call $host  $ERRNOS
   local.set $errno
   local.get $scratch  local.get $saved  i64.store offset=0
   local.get $scratch  local.get $saved_8  i64.store offset=8

@@ -15,15 +15,14 @@ from rewriter.abi.structures import (
     WAMR_TENSOR,
     named_offsets,
 )
+from rewriter.adapters.errnos import errno_number, gets_others, translated
+from rewriter.adapters.needs import Need, need
 from rewriter.functions.wat import fill, read
 from rewriter.wasm.types import AdapterMemory
 
 __all__ = ["FOLDER", "NUMBERS", "adapter_text", "file_name", "values"]
 
 FOLDER = Path(__file__).parent
-
-_BY_LAYOUT = {"load", "set_input", "get_output"}
-"""The functions that differ between the layouts, so that there is a file for each two."""
 
 _SHOWN = WAMR_DIMENSIONS.size
 """Where WAMR's tensor is in the bytes that a WAMR host is shown, which start with the structure
@@ -45,49 +44,71 @@ NUMBERS: Mapping[str, int] = {
     "WAMR_OUTPUT_UNIT": WAMR_OUTPUT_UNIT,
     "WAMR_OUTPUT_ROUND": WAMR_OUTPUT_UNIT - 1,
     "WAMR_OUTPUT_SHIFT": WAMR_OUTPUT_UNIT.bit_length() - 1,
-    "SUCCESS": Errno.SUCCESS.value,
-    "INVALID_ARGUMENT": Errno.INVALID_ARGUMENT.value,
-    "INVALID_ENCODING": Errno.INVALID_ENCODING.value,
-    "UNSUPPORTED_OPERATION": Errno.UNSUPPORTED_OPERATION.value,
-    "TOO_LARGE": Errno.TOO_LARGE.value,
 }
 
+_OWN_ERRNOS = (
+    Errno.SUCCESS,
+    Errno.INVALID_ARGUMENT,
+    Errno.INVALID_ENCODING,
+    Errno.UNSUPPORTED_OPERATION,
+    Errno.TOO_LARGE,
+)
+"""Those that an adapter returns by itself, by the guest's number under their names."""
 
-def adapter_text(function: str, source: Dialect, target: Dialect, memory: AdapterMemory) -> str:
+
+def adapter_text(
+    function: str, source: Dialect, target: Dialect, memory: AdapterMemory, *, told: bool = True
+) -> str:
     """The adapter as one function in the text format, which calls `$host`. Raises FileNotFoundError
     for two layouts between which no one has written it."""
-    text = read(f"{FOLDER}/{file_name(function, source, target)}")
+    text = read(f"{FOLDER}/{file_name(function, source, target, told=told)}")
     return fill(text, values(function, source, target, memory))
 
 
-def file_name(function: str, source: Dialect, target: Dialect) -> str:
-    """Which file of FOLDER has the adapter."""
-    pair = f".{source.layout}-to-{target.layout}" if function in _BY_LAYOUT else ""
-    return f"{function}{pair}.wat"
+def file_name(function: str, source: Dialect, target: Dialect, *, told: bool = True) -> str:
+    """Which file of FOLDER has the adapter that is needed."""
+    match need(function, source, target, told=told):
+        case Need.LAYOUT:
+            return f"{function}.{source.layout}-to-{target.layout}.wat"
+        case Need.ENCODINGS:
+            return "load.encodings.wat"
+        case Need.TYPES:
+            return f"set_input.{source.layout}-to-{target.layout}.wat"
+        case Need.FUNCTION:
+            return f"{function}.wat"
+    return "errnos.wat"
 
 
 def values(
     function: str, source: Dialect, target: Dialect, memory: AdapterMemory
 ) -> dict[str, int | str]:
     """What the names in capitals stand for."""
-    numbers = {**NUMBERS, "PAGE_SIZE": memory.page_size}
-    if function == "load":
-        missing, sizes = Errno.INVALID_ENCODING, None
-        cases = _cases("encoding", source.encodings, target.encodings, missing, sizes)
-        return {**numbers, "ENCODINGS": cases}
-    if function == "set_input":
-        missing = Errno.UNSUPPORTED_OPERATION
-        sizes = ELEMENT_SIZE if source.layout != target.layout else None
-        cases = _cases("type", source.tensor_types, target.tensor_types, missing, sizes)
-        return {**numbers, "TYPES": cases}
-    return {**numbers}
+    parameters = source.functions[function]
+    own = {errno.name: errno_number(source, errno) for errno in _OWN_ERRNOS}
+    encodings = _cases(
+        "encoding", source.encodings, target.encodings, own["INVALID_ENCODING"], None
+    )
+    sizes = ELEMENT_SIZE if source.layout != target.layout else None
+    types = _cases(
+        "type", source.tensor_types, target.tensor_types, own["UNSUPPORTED_OPERATION"], sizes
+    )
+    return {
+        **NUMBERS,
+        **own,
+        "PAGE_SIZE": memory.page_size,
+        "PARAMETERS": "  ".join(f"(param ${name} i32)" for name in parameters),
+        "ARGUMENTS": "  ".join(f"local.get ${name}" for name in parameters),
+        "ENCODINGS": encodings,
+        "TYPES": types,
+        "ERRNOS": _errnos(source, target),
+    }
 
 
 def _cases(
     variable: str,
     source: Mapping[int, object],
     target: Mapping[int, object],
-    missing: Errno,
+    missing: int,
     sizes: Mapping[TensorType, int] | None,
 ) -> str:
     """For each number of the source, put the target's for it into the variable and leave the block
@@ -98,7 +119,7 @@ def _cases(
     for number, meaning in source.items():
         case = f"local.get ${variable}  i32.const {number}  i32.eq  if $this"
         if meaning not in numbers:
-            case += f"  i32.const {missing:d}  return"
+            case += f"  i32.const {missing}  return"
         else:
             case += f"  i32.const {numbers[meaning]}  local.set ${variable}"
             if sizes and isinstance(meaning, TensorType):
@@ -106,3 +127,29 @@ def _cases(
             case += "  br $known"
         cases.append(f"{case}  end")
     return "\n    ".join(cases)
+
+
+def _errnos(source: Dialect, target: Dialect) -> str:
+    """Make an errno of the host on the stack one of the guest, by the local variable `$errno`; no
+    instructions where that makes no difference. What is not a number of the host is a runtime
+    error."""
+    if not gets_others(source, target):
+        return ""
+    other = errno_number(source, Errno.RUNTIME_ERROR)
+    cases = [
+        f"local.get $errno  i32.const {host}  i32.eq  if $this"
+        f"  i32.const {guest}  local.set $errno  br $translated  end"
+        for host, guest in translated(source, target).items()
+        if host != Errno.SUCCESS and guest != other
+    ]
+    lines = (
+        "local.tee $errno",
+        "if $failed",
+        "  block $translated",
+        *(f"    {case}" for case in cases),
+        f"    i32.const {other}  local.set $errno",
+        "  end",
+        "end",
+        "local.get $errno",
+    )
+    return "\n  ".join(lines)

@@ -10,9 +10,11 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from rewriter.abi.dialects import DIALECTS
-from rewriter.adapters.adapter import Adapter, adapter_for, has
-from rewriter.adapters.generations import GENERATIONS
+from rewriter.abi.dialects import DIALECTS, Dialect
+from rewriter.adapters.adapter import Adapter, adapter_for
+from rewriter.adapters.generations import GENERATION, UNMARKED
+from rewriter.adapters.needs import has
+from rewriter.adapters.unmarked.text import unmarked_functions
 from rewriter.wasm.types import AdapterMemory
 
 __all__ = ["MEMORIES", "all_adapters", "lines", "pinned_lines"]
@@ -24,23 +26,34 @@ _PINNED = Path(__file__).with_name("adapter_bytes.txt")
 
 
 def all_adapters() -> Iterator[Adapter]:
-    for generation, source, target in itertools.product(
-        sorted(GENERATIONS), DIALECTS.values(), DIALECTS.values()
-    ):
+    for name, before, after in unmarked_functions():
+        yield Adapter(name, DIALECTS[before], DIALECTS[after], generation=UNMARKED)
+    for function, source, target in _functions(tuple(DIALECTS.values())):
+        told = adapter_for(function, source, target)
+        guessed = adapter_for(function, source, target, told=False)
+        for adapter in dict.fromkeys((told, guessed)):
+            if adapter is not None:
+                assert adapter.generation == GENERATION
+                yield adapter
+
+
+def _functions(dialects: tuple[Dialect, ...]) -> Iterator[tuple[str, Dialect, Dialect]]:
+    for source, target in itertools.product(dialects, repeat=2):
         for function in source.functions:
-            adapter = adapter_for(function, source, target) if has(target, function) else None
-            if adapter:
-                yield adapter._replace(generation=generation)
+            if has(target, function):
+                yield function, source, target
 
 
 def lines() -> Iterator[str]:
     """What adapter_bytes.txt has to say, in any order."""
-    for adapter, (slot, memory) in itertools.product(all_adapters(), MEMORIES):
-        digest = hashlib.sha256(adapter.body(slot, memory)).hexdigest()
-        yield (
-            f"{adapter.generation} {adapter.function} {adapter.source.name} {adapter.target.name}"
-            f" {slot} {memory.memory_index} {memory.page_size} {digest}"
-        )
+    pairs: dict[tuple[int, str, str], list[str]] = {}
+    for adapter in all_adapters():
+        bodies = b"".join(adapter.body(slot, memory) for slot, memory in MEMORIES)
+        digest = hashlib.sha256(bodies).hexdigest()
+        pair = f"{adapter.source.name}>{adapter.target.name}{'' if adapter.told else '?'}"
+        pairs.setdefault((adapter.generation, adapter.function, digest), []).append(pair)
+    for (generation, function, digest), of in pairs.items():
+        yield f"{generation} {function} {digest} {' '.join(sorted(of))}"
 
 
 def pinned_lines() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rewriter.abi.dialects import DIALECTS, WASI_EPHEMERAL_NN, WASI_NN
+from rewriter.adapters.needs import has
 from tests.support.wasm import assemble
 
 __all__ = ["UNMARKED_MODULES", "plain", "unmarked"]
@@ -19,14 +20,22 @@ UNMARKED_MODULES = {
 }
 """Names of files in the folder, and the ABIs from which and to which they were adapted."""
 
+_LOAD_BY_NAME = "load_by_name"
+"""Which was the first function that `unmarked` guests import."""
+
 _LACKING = ("compute_single", "get_output_single", "fini_single")
 
 
-def plain(abi: str) -> bytes:
-    """A guest that calls every function of an ABI, but those that no adapter stands in for."""
+def plain(abi: str, *targets: str) -> bytes:
+    """A guest that calls every function of an ABI that all targets have, too, or an adapter can
+    stand in for."""
     dialect = DIALECTS[abi]
     module = WASI_NN if dialect.layout.name == "wamr" else WASI_EPHEMERAL_NN
-    functions = {n: dialect.signature(n) for n in dialect.functions if n not in _LACKING}
+    functions = {
+        name: dialect.signature(name)
+        for name in sorted(dialect.functions, key=_LOAD_BY_NAME.__ne__)
+        if name not in _LACKING and all(has(DIALECTS[target], name) for target in targets)
+    }
     imports = " ".join(f'(import "{module}" "{n}" (func ${n} {t}))' for n, t in functions.items())
     calls = " ".join(
         f"(drop (call ${n} {'(i32.const 8) ' * len(t.params)}))" for n, t in functions.items()

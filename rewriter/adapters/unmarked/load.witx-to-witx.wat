@@ -1,7 +1,7 @@
 ;; load, where only the encodings have other numbers. ENCODINGS: a case for each that the guest has.
 (func (param $builders i32) (param $builders_len i32) (param $encoding i32) (param $target i32)
   (param $graph_out i32) (result i32)
-  (local $memory_end i64)
+  (local $memory_end i64) (local $end i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
   block $known
     $ENCODINGS

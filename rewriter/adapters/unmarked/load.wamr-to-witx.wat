@@ -1,0 +1,18 @@
+;; load: passes the builders one by one, which the guest has in a structure. ENCODINGS: a case for
+;; each that the guest has.
+(func (param $builder_array i32) (param $encoding i32) (param $target i32) (param $graph_out i32)
+  (result i32)
+  (local $builders i32) (local $builders_len i32)
+  (local $memory_end i64) (local $end i64)
+  memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
+  local.get $builder_array  i64.extend_i32_u  i64.const $WAMR_BUILDERS_SIZE  i64.add
+  local.get $memory_end  i64.gt_u
+  if $outside  i32.const $INVALID_ARGUMENT  return  end
+  local.get $builder_array  i32.load offset=$WAMR_BUILDERS_POINTER  local.set $builders
+  local.get $builder_array  i32.load offset=$WAMR_BUILDERS_COUNT  local.set $builders_len
+  block $known
+    $ENCODINGS
+    i32.const $INVALID_ENCODING  return
+  end
+  local.get $builders  local.get $builders_len
+  local.get $encoding  local.get $target  local.get $graph_out  call $host)

@@ -1,0 +1,92 @@
+"""What is said of adapters: why one is needed, and what one does not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rewriter.abi.dialects import Dialect
+from rewriter.adapters.needs import Need
+from rewriter.analysis.inspect import ImportedItem
+from rewriter.diagnostics import Diagnostic
+
+__all__ = ["HIDDEN_TYPES", "lost", "why"]
+
+
+def why(
+    needed: Need,
+    item: ImportedItem,
+    function: str,
+    source: Dialect,
+    target: Dialect,
+    spoken: Sequence[Dialect],
+) -> Diagnostic:
+    """Why a function of a guest of `source` needs an adapter, on a host whose dialects are
+    `spoken`."""
+    if needed is Need.ERRNOS:
+        return Diagnostic("NN207", "the host has other numbers for errors")
+    if source.layout != target.layout:
+        theirs = " or ".join(dialect.layout.name for dialect in spoken)
+        message = f"its {item.module} is of the {source.layout} ABI, and the host speaks {theirs}"
+        return Diagnostic("NN202", message, item.offset)
+    if needed is Need.FUNCTION:
+        return Diagnostic("NN205", f"the host does not have {function}", item.offset, function)
+    if needed is Need.ENCODINGS:
+        message = "the host has other numbers for encodings"
+        return Diagnostic("NN203", message, item.offset, function)
+    message = "the host has other numbers for tensor types"
+    if source.tensor_types is target.tensor_types:
+        message = "the host has other numbers for tensor types than it may have"
+    return Diagnostic("NN204", message, item.offset, function)
+
+
+def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """What an adapter does not do, or what depends on the model."""
+    if function not in target.functions:
+        yield _STAND_INS[function]
+    across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
+    if across and function in ("set_input", "get_output"):
+        yield across
+
+
+HIDDEN_TYPES = Diagnostic(
+    "NN137",
+    "imports do not show which numbers its tensor types have: those of after August 2023 are"
+    " assumed",
+    help="--guest-abi names others; --from unknown has each tensor tell",
+)
+
+_ACROSS_LAYOUTS = {
+    ("witx", "wamr"): Diagnostic(
+        "NN304",
+        "its TensorFlow Lite models take tensors of 32-bit floats only there: set_input refuses"
+        " others, or before WAMR 2.4.0 takes their bytes for floats",
+    ),
+    ("wamr", "witx"): Diagnostic(
+        "NN305",
+        "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not:"
+        " such a model's set_input refuses floats there, and its output is not floats",
+    ),
+}
+"""What depends on the model, by the layouts of guest and host.
+
+https://github.com/bytecodealliance/wasm-micro-runtime/blob/646b5a9/core/iwasm/libraries/wasi-nn/src/wasi_nn_tensorflowlite.cpp
+"""
+
+_STAND_INS = {
+    "load_by_name_with_config": Diagnostic(
+        "NN301",
+        "load_by_name_with_config is unsupported_operation there, unless the configuration is"
+        " empty",
+        function="load_by_name_with_config",
+    ),
+    "unload": Diagnostic(
+        "NN302",
+        "unload has no effect there: graphs live as long as the guest",
+        function="unload",
+    ),
+    "finalize_execution_context": Diagnostic(
+        "NN303",
+        "finalize_execution_context has no effect there: contexts live as long as the guest",
+        function="finalize_execution_context",
+    ),
+}
