@@ -13,17 +13,18 @@ A case is a file of WebAssembly text, with a heading of comments:
     ;; expect: NAME=VALUE NAME=VALUE            what it prints; may be repeated
     ;; avoid: what the author of a guest should do about hosts that fail here
     ;; encodings: openvino onnx                 where it is not for all three
-    ;; needs: graph                             a graph of the name "base", which the host has to know
+    ;; needs: graph                             the host has to know a graph of the name "base"
     ;; unspecified                              recorded, not judged
     ;; trap                                     a trap is right as well
 
 VALUE is a number; `error`, any number but 0; `error:N`, the same where N is the one that its
 meaning asks for; `any`; alternatives, `0|8`; or bytes, as `f32:1,2`, `hex:00ff` and `aa*16`.
 
-In the text, a name in capitals is a number: an address of PLACES, `$BASE` the address of the builders
-of the model base, `$BASE_COUNT` their number, `$BASE_ARRAY` the address of both (WAMR's structure),
-`$BASE_0` and `$BASE_0_LEN` its first part, and `$ENCODING`. `(i32.const "text")` is the address of a text that ends
-with a zero; `(u32 1 2)`, `(f32 1 2)` and `(repeat "\\aa" 4)` are strings of bytes.
+In the text, a name in capitals is a number: an address of PLACES, `$BASE` the address of the
+builders of the model base, `$BASE_COUNT` their number, `$BASE_ARRAY` the address of both (WAMR's
+structure), `$BASE_0` and `$BASE_0_LEN` its first part, and `$ENCODING`. `(i32.const "text")` is the
+address of a text that ends with a zero; `(u32 1 2)`, `(f32 1 2)` and `(repeat "\\aa" 4)` are
+strings of bytes.
 """
 
 from __future__ import annotations
@@ -37,30 +38,30 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 
 ENCODINGS = {"openvino": 0, "onnx": 1, "tensorflowlite": 4}
 """https://github.com/WebAssembly/wasi-nn/blob/71320d9/wasi-nn.witx ($graph_encoding)"""
 
+_NN = "WebAssembly/wasi-nn/blob"
+_WAMR = "bytecodealliance/wasm-micro-runtime/blob/646b5a9bc786bfdb69f01e136706d524d4466120"
+_WASMEDGE = "WasmEdge/WasmEdge/blob/d516c5d663de9cc275a284ffe4585526d164cca2/plugins/wasi_nn"
+
 SOURCES = {
-    "witx": "WebAssembly/wasi-nn/blob/71320d95b8c6d43f9af7f44e18b1839db85d89b4/wasi-nn.witx",
-    "wit": "WebAssembly/wasi-nn/blob/71320d95b8c6d43f9af7f44e18b1839db85d89b4/wit/wasi-nn.wit",
-    "wit-2023": "WebAssembly/wasi-nn/blob/747d8dfb389e061eeb52a518aafe777dbf70bdda/wit/wasi-nn.wit",
-    "readme": "WebAssembly/wasi-nn/blob/71320d95b8c6d43f9af7f44e18b1839db85d89b4/README.md",
-    "abi": "WebAssembly/WASI/blob/ecda51cbb6c4c5c14fdf15650e5830299015f384/design/application-abi.md",
-    "wamr": "bytecodealliance/wasm-micro-runtime/blob/646b5a9bc786bfdb69f01e136706d524d4466120"
-    "/core/iwasm/libraries/wasi-nn/include/wasi_nn.h",
-    "wamr-types": "bytecodealliance/wasm-micro-runtime/blob/646b5a9bc786bfdb69f01e136706d524d4466120"
-    "/core/iwasm/libraries/wasi-nn/include/wasi_nn_types.h",
-    "wasmedge": "WasmEdge/WasmEdge/blob/d516c5d663de9cc275a284ffe4585526d164cca2"
-    "/plugins/wasi_nn/wasinnfunc.cpp",
-    "wasmedge-types": "WasmEdge/WasmEdge/blob/d516c5d663de9cc275a284ffe4585526d164cca2"
-    "/plugins/wasi_nn/wasinntypes.h",
-    "wasmedge-env": "WasmEdge/WasmEdge/blob/d516c5d663de9cc275a284ffe4585526d164cca2"
-    "/plugins/wasi_nn/wasinnenv.h",
-    "wasmedge-design": "WasmEdge/WasmEdge/blob/d516c5d663de9cc275a284ffe4585526d164cca2"
-    "/plugins/wasi_nn/DESIGN.md",
+    "witx": f"{_NN}/71320d95b8c6d43f9af7f44e18b1839db85d89b4/wasi-nn.witx",
+    "wit": f"{_NN}/71320d95b8c6d43f9af7f44e18b1839db85d89b4/wit/wasi-nn.wit",
+    "wit-2023": f"{_NN}/747d8dfb389e061eeb52a518aafe777dbf70bdda/wit/wasi-nn.wit",
+    "readme": f"{_NN}/71320d95b8c6d43f9af7f44e18b1839db85d89b4/README.md",
+    "abi": "WebAssembly/WASI/blob/ecda51cbb6c4c5c14fdf15650e5830299015f384"
+    "/design/application-abi.md",
+    "wamr": f"{_WAMR}/core/iwasm/libraries/wasi-nn/include/wasi_nn.h",
+    "wamr-types": f"{_WAMR}/core/iwasm/libraries/wasi-nn/include/wasi_nn_types.h",
+    "wasmedge": f"{_WASMEDGE}/wasinnfunc.cpp",
+    "wasmedge-types": f"{_WASMEDGE}/wasinntypes.h",
+    "wasmedge-env": f"{_WASMEDGE}/wasinnenv.h",
+    "wasmedge-design": f"{_WASMEDGE}/DESIGN.md",
 }
 
 PLACES = {
@@ -119,23 +120,6 @@ PARAMETERS = {
 """How many i32 each function takes; all but proc_exit give one."""
 
 _TOKEN = re.compile(r';;[^\n]*|"(?:[^"\\]|\\.)*"|[()]|[^\s()";]+|\s+')
-
-
-@dataclass(frozen=True)
-class Case:
-    """A file of cases/."""
-
-    name: str
-    abi: str
-    title: str
-    body: str
-    sources: list[dict[str, str]]
-    expected: list[list[str]]
-    avoid: str
-    encodings: list[str]
-    needs: list[str]
-    judged: bool
-    trap: bool
 
 
 @dataclass
@@ -205,18 +189,18 @@ def forms(text: str) -> Iterator[tuple[str, str]]:
     assert not depth, "a form does not end"
 
 
-def module_text(case: Case, encoding: str) -> str:
+def module_text(body: str, abi: str, encoding: str) -> str:
     """The module of a case in the text format, all of its numbers filled in."""
     known: dict[str, str] = {}
-    layout = "wamr" if case.abi == "wamr" else "witx"
+    layout = "wamr" if abi == "wamr" else "witx"
     for file in ("prelude.wat", f"prelude.{layout}.wat"):
         known.update(forms((HERE / file).read_text()))
-    own = dict(forms(case.body))
+    own = dict(forms(body))
     known.update(own)
     wanted, found = [*own, "$_start", "$memory", "$case"], dict[str, str]()
     wanted += [name for name, form in known.items() if form.startswith("(data")]
     imports = []
-    functions = {name: (module, count) for name, module, count in importable(layout, case.abi)}
+    functions = {name: (module, count) for name, module, count in importable(layout, abi)}
     while wanted:
         name = wanted.pop(0)
         if name in found:
@@ -226,8 +210,10 @@ def module_text(case: Case, encoding: str) -> str:
             wanted += re.findall(r"\$[a-z_0-9]+", known[name])
         elif name.removeprefix("$") in functions and name not in imports:
             imports.append(name)
-    lines = [import_line(name.removeprefix("$"), *functions[name.removeprefix("$")])
-             for name in sorted(imports)]
+    lines = [
+        import_line(name.removeprefix("$"), *functions[name.removeprefix("$")])
+        for name in sorted(imports)
+    ]
     numbers = Layout(encoding)
     texts = [filled(found[name], numbers) for name in sorted(found, key=list(known).index)]
     texts.sort(key=lambda form: not form.startswith("(import"))
@@ -257,7 +243,9 @@ def filled(form: str, layout: Layout) -> str:
         form,
     )
     form = re.sub(r"\$([A-Z][A-Z_0-9]*)\b", lambda at: str(layout.number(at[1])), form)
-    form = re.sub(r'\(repeat "\\(\w\w)" (\d+)\)', lambda at: f'"{f"{chr(92)}{at[1]}" * int(at[2])}"', form)
+    form = re.sub(
+        r'\(repeat "\\(\w\w)" (\d+)\)', lambda at: f'"{f"{chr(92)}{at[1]}" * int(at[2])}"', form
+    )
     return re.sub(r"\((u32|f32)((?: -?[\d.]+)+)\)", lambda at: quoted(packed(at[1], at[2])), form)
 
 
@@ -267,10 +255,10 @@ def packed(kind: str, values: str) -> bytes:
     return b"".join(struct.pack("<f", float(value)) for value in values.split())
 
 
-def read_case(path: Path) -> Case:
-    """Raises AssertionError or KeyError where the heading is not what it should be."""
-    text = path.read_text()
-    heading = [line[2:].strip() for line in text.splitlines() if line.startswith(";;")]
+def read_case(path: Path) -> dict[str, Any]:
+    """What stands in expected.json of a case. Raises AssertionError, KeyError or ValueError where
+    the heading is not what it should be."""
+    heading = [line[2:].strip() for line in path.read_text().splitlines() if line[:2] == ";;"]
     name = path.relative_to(HERE / "cases").with_suffix("").as_posix()
     title, fields = "", list[tuple[str, str]]()
     for line in heading:
@@ -284,24 +272,27 @@ def read_case(path: Path) -> Case:
     given = {key: [value for other, value in fields if other == key] for key, _ in fields}
     assert title.endswith("."), f"{name}: the title is one sentence"
     assert given.get("source"), f"{name}: a source is missing"
-    return Case(
-        name=name,
-        abi=name.partition("/")[0],
-        title=title,
-        body=text,
-        sources=[source(each) for each in given["source"]],
-        expected=[expectation(each) for line in given.get("expect", []) for each in line.split()],
-        avoid=" ".join(given.get("avoid", [])),
-        encodings=" ".join(given.get("encodings", list(ENCODINGS))).split(),
-        needs=" ".join(given.get("needs", [])).split(),
-        judged="unspecified" not in given,
-        trap="trap" in given,
-    )
+    return {
+        "name": name,
+        "abi": name.partition("/")[0],
+        "title": title,
+        "sources": [source(each) for each in given["source"]],
+        "encodings": " ".join(given.get("encodings", ENCODINGS)).split(),
+        "needs": " ".join(given.get("needs", [])).split(),
+        "judged": "unspecified" not in given,
+        "trap": "trap" in given,
+        "expected": [
+            expectation(each) for line in given.get("expect", []) for each in line.split()
+        ],
+        "avoid": " ".join(given.get("avoid", [])),
+    }
 
 
 def source(text: str) -> dict[str, str]:
-    key, line, words = re.fullmatch(r'([\w-]+):(\d+) "(.*)"', text).groups()  # type: ignore[union-attr]
-    return {"url": f"https://github.com/{SOURCES[key]}#L{line}", "text": words}
+    """Raises ValueError where it is not KEY:LINE "text"."""
+    place, words = text.split(" ", 1)
+    key, line = place.split(":")
+    return {"url": f"https://github.com/{SOURCES[key]}#L{int(line)}", "text": words.strip('"')}
 
 
 def expectation(text: str) -> list[str]:
@@ -315,33 +306,17 @@ def expectation(text: str) -> list[str]:
 
 def results() -> Iterator[tuple[Path, bytes]]:
     """Each file that this command writes, and what has to be in it."""
-    cases = [read_case(path) for path in sorted((HERE / "cases").rglob("*.wat"))]
-    for case in cases:
-        for encoding in case.encodings:
-            text = module_text(case, encoding)
+    cases = {path: read_case(path) for path in sorted((HERE / "cases").rglob("*.wat"))}
+    for path, case in cases.items():
+        for encoding in case["encodings"]:
+            text = module_text(path.read_text(), case["abi"], encoding)
             ran = subprocess.run(
                 ["wasm-tools", "parse", "-"], input=text.encode(), capture_output=True, check=False
             )
             if ran.returncode:
-                raise SystemExit(f"{case.name}: {ran.stderr.decode()}")
-            yield HERE / "modules" / encoding / f"{case.name}.wasm", ran.stdout
-    table = [
-        {
-            "name": case.name,
-            "abi": case.abi,
-            "title": case.title,
-            "sources": case.sources,
-            "encodings": case.encodings,
-            "needs": case.needs,
-            "judged": case.judged,
-            "trap": case.trap,
-            "expected": case.expected,
-            "exit": 0,
-            "avoid": case.avoid,
-        }
-        for case in cases
-    ]
-    yield HERE / "expected.json", json.dumps(table, indent=1).encode() + b"\n"
+                raise SystemExit(f"{path}: {ran.stderr.decode()}")
+            yield HERE / "modules" / encoding / f"{case['name']}.wasm", ran.stdout
+    yield HERE / "expected.json", json.dumps([*cases.values()], indent=1).encode() + b"\n"
 
 
 def main() -> int:
@@ -350,7 +325,9 @@ def main() -> int:
     check = parser.parse_args().check
     wanted = dict(results())
     there = {*(HERE / "modules").rglob("*.wasm"), HERE / "expected.json"}
-    wrong = [path for path, data in wanted.items() if not path.exists() or path.read_bytes() != data]
+    wrong = [
+        path for path, data in wanted.items() if not path.exists() or path.read_bytes() != data
+    ]
     left = sorted(there - set(wanted))
     for path in [*wrong, *left]:
         if check:

@@ -43,11 +43,15 @@ RESULTS: Mapping[str, str] = {
 _LINE = re.compile(r"start|end|blocked [a-z_]+=\d+|[a-z]\w*=[0-9a-f]*")
 """A line of a module. Hosts print others among them."""
 
-_UNLINKED = re.compile(r"unknown import|unlinked import|incompatible import|failed to check signature")
+_UNLINKED = re.compile(
+    r"unknown import|unlinked import|incompatible import|failed to check signature"
+)
 """What hosts say that link at the first call: WAMR (interpreter), WasmEdge."""
 
-_SIGNALS = {128 + number.value: number.name for number in signal.Signals if number.name != "SIGABRT"}
-"""What shells make of a signal. 134, that of SIGABRT, is Wasmtime's exit code for a trap as well."""
+_SIGNALS = {
+    128 + number.value: number.name for number in signal.Signals if number.name != "SIGABRT"
+}
+"""What shells make of a signal. 134, that of SIGABRT, is Wasmtime's exit code for a trap too."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +172,7 @@ def judged(case: Mapping[str, Any], output: Sequence[str]) -> str:
     if [name for name, _ in given] != [name for name, _ in expected]:
         return "fail"
     found = {
-        compared(value, wanted)
-        for (_, value), (_, wanted) in zip(given, expected, strict=True)
+        compared(value, wanted) for (_, value), (_, wanted) in zip(given, expected, strict=True)
     }
     return next(name for name in ("fail", "errno", "pass") if name in found | {"pass"})
 
@@ -212,7 +215,7 @@ def report(
         "commit": options.commit,
         "options": options.options,
         "encoding": options.encoding,
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "totals": {name: totals[name] for name in RESULTS if totals.get(name)},
         "cases": found,
     }

@@ -36,8 +36,9 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield from added("free", (1, 1, 1, -1), one)
     yield from difference_and_product()
     for name, (code, dtype) in TYPES.items():
-        yield f"onnx/{name}/model.onnx", onnx_bytes(
-            [helper.make_node("Identity", ["x"], ["y"])], ["x"], ["y"], FOUR, code=code
+        yield (
+            f"onnx/{name}/model.onnx",
+            onnx_bytes([helper.make_node("Identity", ["x"], ["y"])], ["x"], ["y"], FOUR, code=code),
         )
         yield f"tensorflowlite/{name}/model.tflite", identity(dtype, FOUR)
         yield from ir(name, [name], FOUR, [], [0])
@@ -45,8 +46,11 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 def added(name: str, dims: Sequence[int], constant: np.ndarray) -> Iterator[tuple[str, bytes]]:
     """One input and one output: the input and a constant."""
-    yield f"onnx/{name}/model.onnx", onnx_bytes(
-        [helper.make_node("Add", ["x", "c"], ["y"])], ["x"], ["y"], dims, {"c": constant}
+    yield (
+        f"onnx/{name}/model.onnx",
+        onnx_bytes(
+            [helper.make_node("Add", ["x", "c"], ["y"])], ["x"], ["y"], dims, {"c": constant}
+        ),
     )
     options = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
     tensors = [
@@ -103,7 +107,7 @@ def ir(
     steps (an operation and the layers that it takes), a result for each of `results`."""
     shape = ",".join(str(dim) if dim >= 0 else "?" for dim in dims)
     ports = "".join(f"<dim>{dim}</dim>" for dim in dims)
-    layers, edges, kinds = [], [], list(inputs)
+    layers, edges, kinds = list[str](), list[tuple[int, int, int]](), list(inputs)
     shapes = [ports] * len(inputs)
     for kind in inputs:
         data = f'<data shape="{shape}" element_type="{kind}"/>'

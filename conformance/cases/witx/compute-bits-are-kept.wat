@@ -1,5 +1,6 @@
 ;; Infinity comes through as it is, and an element that is not a number stays one.
 ;; source: witx:22 "$f32"
+;; encodings: openvino onnx
 ;; expect: get_output=0 infinities=hex:0000807f000080ff nan=1
 
 (func $case (local $value f32)
