@@ -195,7 +195,8 @@ class _Functions:
         """Give the guest an output as far as the host would, and return what that would count.
         `declared` is the size of the buffer in the guest's numbers."""
         tensors = about.tensors
-        room = declared * tensors.buffer
+        unit = max(tensors.room, tensors.buffer) if self._dialect.counted else tensors.buffer
+        room = declared * unit
         if self._rules.checks_buffer:
             guest.check_writable(out_buffer, room)
         output = get(context, index)

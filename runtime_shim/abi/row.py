@@ -25,19 +25,21 @@ _OF_WASMEDGE = {
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RowDialect(Dialect):
-    """`spoken` as the host of a row takes it."""
+    """`spoken` as the host of a row takes it. A guest that is `counted` has adapters that give the
+    size of its buffers in what the host counts by."""
 
     spoken: Dialect
     row: Host
     rules: Rules
+    counted: bool
 
 
-def dialects_of(row: Host) -> dict[str, Dialect]:
+def dialects_of(row: Host, *, counted: bool = False) -> dict[str, Dialect]:
     """The dialect behind each module name that a host registers. It has one."""
     (spoken,) = row.dialects
     known = {field.name: getattr(spoken, field.name) for field in fields(Dialect)}
     known |= {"implementation": "as_row", "told": True}
-    dialect = RowDialect(**known, spoken=spoken, row=row, rules=rules_of(row))
+    dialect = RowDialect(**known, spoken=spoken, row=row, rules=rules_of(row), counted=counted)
     return dict.fromkeys(row.modules, dialect)
 
 

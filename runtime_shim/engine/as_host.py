@@ -30,11 +30,12 @@ def row_of(name: str) -> Host | None:
     return None if row.tells_numbers else row
 
 
-def host_dialects(name: str) -> dict[str, Dialect]:
+def host_dialects(name: str, info: ModuleInfo | None = None) -> dict[str, Dialect]:
     """The dialect behind each module name that a host registers, to be given to
     NNHost.add_to_linker or Session.instantiate: only the functions, numbers and rules of the host
     are there then, as with RunOptions.as_host. The host is named as `wasmedge`, or with a release,
-    as `wamr-legacy@2.3.1`.
+    as `wamr-legacy@2.3.1`. Of a module that `info` is about, the adapters tell how large its
+    buffers are where the host's counts do not; nothing else is taken from them.
 
     Raises UsageError for a name that is not known, for one that is several hosts, which differ, and
     for nnshim, whose dialects are those of the guest (guest_dialects).
@@ -44,7 +45,14 @@ def host_dialects(name: str) -> dict[str, Dialect]:
     row = row_of(name)
     if row is None:
         raise UsageError(f"{name} has the dialects of its guest: guest_dialects tells them")
-    return dialects_of(row)
+    return dialects_of(row, counted=info is not None and _counts(info))
+
+
+def _counts(info: ModuleInfo) -> bool:
+    """Whether an adapter stands before get_output."""
+    traces = (trace.adapter for trace in info.traces)
+    standing = (each.adapter for each in info.adapters.values())
+    return any(each and each.function == "get_output" for each in (*traces, *standing))
 
 
 def check_links(

@@ -106,7 +106,7 @@ class _Run:
 
             row = row_of(self._options.as_host)
             if row is not None:
-                dialects = host_dialects(self._options.as_host)
+                dialects = host_dialects(self._options.as_host, self._info)
                 self._traps = check_links(self._info, row, dialects, unknown=self._traps)
                 return dialects
         dialects = guest_dialects(self._info)
