@@ -94,6 +94,7 @@ class _Run:
         self._options = options
         self._limits = session.usage.limits
         self._info = inspect_module(module, options.guest_abi)
+        self._traps = options.trap_unknown_imports
         self._dialects = self._linked()
         self._can_be_stopped = self._limits.timeout is not None or options.redirects
         self._engine = _engine(options.cache, self._limits, self._can_be_stopped)
@@ -105,9 +106,8 @@ class _Run:
 
             row = row_of(self._options.as_host)
             if row is not None:
-                dialects = host_dialects(self._options.as_host)
-                traps = self._options.trap_unknown_imports
-                check_links(self._info, row, dialects, unknown=traps)
+                dialects = host_dialects(self._options.as_host, self._info)
+                self._traps = check_links(self._info, row, dialects, unknown=self._traps)
                 return dialects
         dialects = guest_dialects(self._info)
         _check_signatures(self._info, dialects)
@@ -176,7 +176,7 @@ class _Run:
         """The functions that the guest calls. Raises LinkError where it wants others."""
         linker = wasmtime.Linker(self._engine)
         linker.define_wasi()
-        if self._options.trap_unknown_imports:
+        if self._traps:
             linker.define_unknown_imports_as_traps(compiled)
         escape = Escape()
         linker.allow_shadowing = True
