@@ -1,6 +1,6 @@
 """Prebuilt guests of WasmEdge's examples, as they are and rewritten for each host, run here.
 
-    python -m tests.heavy.peers CHECKOUT
+    python -m tests.heavy.prebuilt CHECKOUT
 
 CHECKOUT is https://github.com/second-state/WasmEdge-WASINN-examples, in which guests are committed.
 The bird classifier is there, too; the other models are made here, of the shapes that the guests
