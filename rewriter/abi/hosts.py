@@ -51,7 +51,8 @@ class Host:
     `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor types by
     the tensors.
 
-    `lacks` are proposals that it has switched off by default. One that `initializes` calls
+    One with `compact_imports` reads import sections that have a module name once for several
+    imports. `lacks` are proposals that it has switched off by default. One that `initializes` calls
     `_initialize` where it is an exported function, without arguments, and takes no results. Of
     `entries` it calls the first that is an exported function, without arguments, and takes numbers
     as results; there are none where a user can give arguments. `without_memory` are WASI's
@@ -68,6 +69,7 @@ class Host:
     since: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, FuncType]] | None = None
     tells_numbers: bool = False
+    compact_imports: bool = False
     lacks: frozenset[Proposal] = frozenset()
     initializes: bool = False
     entries: tuple[str, ...] = ()

@@ -72,7 +72,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
     said = (
         *_other_names(info, host),
         *found.diagnostics,
-        *_compact_imports(info),
+        *_compact_imports(info, host),
         *_versions(info, found, host),
         *(host.limits if info.abis else ()),
         *_not_defined(info, host),
@@ -106,12 +106,11 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             yield Diagnostic("NN201", message)
 
 
-def _compact_imports(info: ModuleInfo) -> Iterator[Diagnostic]:
-    first = next((item for item in info.imports if item.compact), None)
-    if first is not None:
+def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    first = info.compact_import
+    if first is not None and not host.compact_imports:
         message = "its import section is compact, which the host does not read"
-        remedy = "`wasm-opt --disable-compact-imports` writes the usual one"
-        yield Diagnostic("NN213", message, first.offset, help=remedy)
+        yield Diagnostic("NN213", message, first.offset)
 
 
 def _versions(info: ModuleInfo, found: Fit, host: Host) -> Iterator[Diagnostic]:

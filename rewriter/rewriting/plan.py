@@ -33,7 +33,7 @@ def make_plan(
     aim = choose(module, options)
     patch = Patch(module)
     adapting = _install(patch, aim.wanted)
-    renames = rewrite_imports(patch, aim.names, adapting.imports)
+    renames = rewrite_imports(patch, aim.names, adapting.imports, plain=aim.plain)
     dropped = _drop(patch, customs, options)
     if options.keep_offsets:
         from rewriter.rewriting.padding import fill_gap

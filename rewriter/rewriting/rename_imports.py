@@ -6,26 +6,41 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rewriter.abi.dialects import MODULE_NAMES
+from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.values import ImportedAs, Rename
 from rewriter.wasm.imports import GROUP_BY_MODULE, Import, groups
-from rewriter.wasm.leb128 import reencode_u32
+from rewriter.wasm.leb128 import encode_u32, reencode_u32
 from rewriter.wasm.patch import Edit, Patch, renamed
 from rewriter.wasm.reader import Data
-from rewriter.wasm.sections import SectionId
+from rewriter.wasm.sections import Section, SectionId
 
 __all__ = ["rewrite_imports"]
 
 
-def rewrite_imports(
-    patch: Patch, mapping: Mapping[str, str], changes: Mapping[int, ImportedAs]
-) -> tuple[Rename, ...]:
-    """Give imports other module names, and the functions in `changes` other names and types.
+_LONGEST_PLAIN = 1 << 26
+"""Bytes of an import section whose imports are written one by one: as many imports as engines take
+(rewriter.wasm.limits), of 64 bytes each. A group has its module name once, however long that is and
+however many imports there are."""
 
-    Raises MalformedModule where the import section cannot be read.
+
+def rewrite_imports(
+    patch: Patch,
+    mapping: Mapping[str, str],
+    changes: Mapping[int, ImportedAs],
+    *,
+    plain: bool = False,
+) -> tuple[Rename, ...]:
+    """Give imports other module names, and the functions in `changes` other names and types. Where
+    they are to be `plain`, those in groups are written one by one.
+
+    Raises MalformedModule where the import section cannot be read, and UnsupportedModule where it
+    would be too long.
     """
     section = patch.module.find(SectionId.IMPORT)
     if section is None:
         return ()
+    if plain and any(group.compact for group in groups(section)):
+        return _write_plain(patch, section, mapping, changes)
     data = section.data
     content = bytearray()
     copied = section.content
@@ -54,6 +69,45 @@ def rewrite_imports(
     return tuple(Rename(old, new, count) for (old, new), count in counts.items())
 
 
+def _write_plain(
+    patch: Patch, section: Section, mapping: Mapping[str, str], changes: Mapping[int, ImportedAs]
+) -> tuple[Rename, ...]:
+    data = section.data
+    content = bytearray()
+    counts: Counter[tuple[str, str]] = Counter()
+    number = functions = 0
+    for group in groups(section):
+        old = group.module
+        new = mapping.get(old.text, old.text)
+        module = data[old.start : old.end] if new == old.text else renamed(old, new)
+        for item in group.imports:
+            name, extern = data[item.name.start : item.name.end], _extern(data, item)
+            change = changes.get(functions) if item.extern.is_func else None
+            if change is not None:
+                name, extern = renamed(item.name, change[0]), _retyped(extern, item, change[1])
+            content += module + name + extern
+            if len(content) > _LONGEST_PLAIN:
+                what = f"its imports, one by one, take more than {_LONGEST_PLAIN} bytes"
+                raise UnsupportedModule(what, section.start, "NN104")
+            number += 1
+            functions += item.extern.is_func
+            if new != old.text:
+                counts[old.text, new] += 1
+    whole = encode_u32(number) + content
+    patch.edit(section, [Edit(section.content, section.end, whole)])
+    return tuple(Rename(old, new, count) for (old, new), count in counts.items())
+
+
+def _extern(data: Data, item: Import) -> bytes:
+    return data[item.extern_start : item.extern_end]
+
+
+def _retyped(extern: bytes, item: Import, type_index: int) -> bytes:
+    """The import of a function, of another type."""
+    old = item.extern.type_index or 0
+    return extern[:1] + reencode_u32(type_index, old=old, old_width=len(extern) - 1)
+
+
 def _count(imports: Iterable[Import]) -> tuple[int, int]:
     """How many imports there are, and how many of them are functions."""
     count = functions = 0
@@ -78,13 +132,12 @@ def _change_functions(
         yield Edit(form, form + 1, bytes([GROUP_BY_MODULE]))
         yield Edit(items[0][1].extern_start, items[0][1].extern_end, b"")
     for index, item in items:
-        extern = data[item.extern_start : item.extern_end]
+        extern = _extern(data, item)
         change = changes.get(index)
         if change is not None:
             name, type_index = change
             yield Edit(item.name.start, item.name.end, renamed(item.name, name))
-            old = item.extern.type_index or 0
-            extern = extern[:1] + reencode_u32(type_index, old=old, old_width=len(extern) - 1)
+            extern = _retyped(extern, item, type_index)
         if form is not None:
             yield Edit(item.name.end, item.name.end, extern)
         elif change is not None:
