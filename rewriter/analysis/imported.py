@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASI_EPHEMERAL_NN, WASMEDGE, WITX, Dialect
+from rewriter.abi.dialects import (
+    MODULE_NAMES,
+    WAMR,
+    WASI_EPHEMERAL_NN,
+    WASMEDGE,
+    WITX,
+    Dialect,
+    Layout,
+)
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.imports import Extern, ExternKind, groups
 from rewriter.wasm.limits import MOST_MEMORIES, check_number
@@ -13,10 +21,16 @@ from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType, MemoryType, Types
 
-__all__ = ["Abi", "ImportedItem", "read_imports", "tell"]
+__all__ = ["Abi", "ImportedItem", "read_imports", "shown_layouts", "tell"]
 
 _MOST_WASI_NN = 1000
 """Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
+
+
+_OF_LAYOUT = frozenset(("load", "get_output"))
+"""Functions that have another type in each layout."""
+
+_EXTENSIONS = WASMEDGE.functions.keys() - WITX.functions
 
 
 class ImportedItem(NamedTuple):
@@ -89,6 +103,23 @@ def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:
     return types.of_function(extern.type_index, start)
 
 
+def shown_layouts(module: Module, names: Collection[str]) -> dict[str, tuple[Layout, int]]:
+    """The layout of wasi-nn's functions under each of these module names, with the offset of an
+    import that shows it, in bytes; only those that are sure to be of one."""
+    found: dict[str, dict[Layout | None, int]] = {}
+    for item in read_imports(module):
+        if item.module in names and item.name in _OF_LAYOUT | _EXTENSIONS:
+            dialects = (WITX, WAMR) if item.name in WITX.functions else (WASMEDGE,)
+            layout = next((d.layout for d in dialects if _fits(item, d)), None)
+            found.setdefault(item.module, {}).setdefault(layout, item.offset or 0)
+    return {
+        name: (layout, offset)
+        for name, layouts in found.items()
+        for layout, offset in layouts.items()
+        if layout is not None and len(layouts) == 1
+    }
+
+
 def tell(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
     """What imports tell by themselves."""
     abis = {module: _abi(module, items) for module, items in by_module.items()}
@@ -104,8 +135,8 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
     extension; a module that imports neither shows its ABI by the other functions, or not at all.
     """
-    types = [item for item in items if item.name in ("load", "get_output")]
-    extensions = [item for item in items if item.name in WASMEDGE.functions.keys() - WITX.functions]
+    types = [item for item in items if item.name in _OF_LAYOUT]
+    extensions = [item for item in items if item.name in _EXTENSIONS]
     evidence = (
         *(_about(item, "NN131", f"{item.name} is {item.shown_type}") for item in types),
         *(_about(item, "NN132", f"{item.name} is imported") for item in extensions),

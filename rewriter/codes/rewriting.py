@@ -91,6 +91,16 @@ CODES = (
         "Leave `--keep-offsets` out, and use `--drop-debug` if the module has debug information.",
     ),
     Code(
+        "NN324",
+        Severity.ERROR,
+        "functions of two ABIs would get one module name",
+        "The module imports wasi-nn from several modules, in two ABIs: `load` and `get_output` "
+        "have other parameters under one name than under the other. No host has both under one "
+        "name, so that the module could not be instantiated anywhere after this rename.",
+        "`nnshim rewrite --for HOST IN OUT`, or `--abi ABI`, also puts adapters before the "
+        "functions of one of them.",
+    ),
+    Code(
         "NN331",
         Severity.ERROR,
         "nothing has to change",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
+from rewriter.abi.dialects import MODULE_NAMES
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import NothingToRename, UnsupportedModule
 from rewriter.options import RewriteOptions
@@ -33,7 +34,9 @@ def make_plan(
     aim = choose(module, options)
     patch = Patch(module)
     adapting = _install(patch, aim.wanted)
-    renames = rewrite_imports(patch, aim.names, adapting.imports, plain=aim.plain)
+    renamed = rewrite_imports(patch, aim.names, adapting.imports, plain=aim.plain)
+    if aim.wanted is None and renamed.together:
+        _check_abis(module, renamed.together)
     dropped = _drop(patch, customs, options)
     if options.keep_offsets:
         from rewriter.rewriting.padding import fill_gap
@@ -54,7 +57,7 @@ def make_plan(
     return Plan(
         input_size=module.size,
         edits=edits,
-        renames=renames,
+        renames=renamed.renames,
         adapting=adapting,
         dropped=dropped,
         outdated=outdated,
@@ -108,6 +111,25 @@ def _install(patch: Patch, wanted: Wanted | None) -> Adapting:
     from rewriter.rewriting.install_adapters import adapt  # what only renames starts without it
 
     return adapt(patch, wanted.info, wanted.adapters)
+
+
+def _check_abis(module: Module, together: Mapping[str, Set[str]]) -> None:
+    """Raise UnsupportedModule where functions of two ABIs would be imported from one module, which
+    no host defines."""
+    for new, olds in together.items():
+        if {new, *olds}.isdisjoint(MODULE_NAMES):
+            continue
+        from rewriter.analysis.imported import shown_layouts  # what most renames start without
+
+        shown = shown_layouts(module, olds)
+        if len({layout for layout, _ in shown.values()}) > 1:
+            kinds = " and ".join(f"those of {old} are {shown[old][0]}" for old in sorted(shown))
+            raise UnsupportedModule(
+                f"functions of two ABIs would be imported from {new}: {kinds}",
+                min(offset for _, offset in shown.values()),
+                "NN324",
+                "--for HOST or --abi ABI adapts them to one",
+            )
 
 
 def _drop(patch: Patch, customs: _Customs, options: RewriteOptions) -> tuple[str, ...]:

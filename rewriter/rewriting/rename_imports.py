@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
 
 from rewriter.abi.dialects import MODULE_NAMES
 from rewriter.errors import UnsupportedModule
@@ -14,7 +15,14 @@ from rewriter.wasm.patch import Edit, Patch, renamed
 from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["rewrite_imports"]
+__all__ = ["Renamed", "rewrite_imports"]
+
+
+class Renamed(NamedTuple):
+    """`together` has, for each name that imports of several modules get, those modules' names."""
+
+    renames: tuple[Rename, ...]
+    together: Mapping[str, Set[str]]
 
 
 _LONGEST_PLAIN = 1 << 26
@@ -29,7 +37,7 @@ def rewrite_imports(
     changes: Mapping[int, ImportedAs],
     *,
     plain: bool = False,
-) -> tuple[Rename, ...]:
+) -> Renamed:
     """Give imports other module names, and the functions in `changes` other names and types. Where
     they are to be `plain`, those in groups are written one by one.
 
@@ -38,13 +46,13 @@ def rewrite_imports(
     """
     section = patch.module.find(SectionId.IMPORT)
     if section is None:
-        return ()
+        return Renamed((), {})
     if plain and any(group.compact for group in groups(section)):
         return _write_plain(patch, section, mapping, changes)
     data = section.data
     content = bytearray()
     copied = section.content
-    counts: Counter[tuple[str, str]] = Counter()
+    counts = _Counts(mapping)
     functions = 0
     for group in groups(section):
         module = group.module
@@ -61,20 +69,19 @@ def rewrite_imports(
         for edit in edits:
             content += data[copied : edit.start] + edit.replacement
             copied = edit.end
-        if new != module.text:
-            counts[module.text, new] += count
+        counts.add(module.text, new, count)
     if copied > section.content:
         content += data[copied : section.end]
         patch.edit(section, [Edit(section.content, section.end, bytes(content))])
-    return tuple(Rename(old, new, count) for (old, new), count in counts.items())
+    return counts.renamed()
 
 
 def _write_plain(
     patch: Patch, section: Section, mapping: Mapping[str, str], changes: Mapping[int, ImportedAs]
-) -> tuple[Rename, ...]:
+) -> Renamed:
     data = section.data
     content = bytearray()
-    counts: Counter[tuple[str, str]] = Counter()
+    counts = _Counts(mapping)
     number = functions = 0
     for group in groups(section):
         old = group.module
@@ -91,11 +98,31 @@ def _write_plain(
                 raise UnsupportedModule(what, section.start, "NN104")
             number += 1
             functions += item.extern.is_func
-            if new != old.text:
-                counts[old.text, new] += 1
+            counts.add(old.text, new, 1)
     whole = encode_u32(number) + content
     patch.edit(section, [Edit(section.content, section.end, whole)])
-    return tuple(Rename(old, new, count) for (old, new), count in counts.items())
+    return counts.renamed()
+
+
+class _Counts:
+    """Of imports, by their old and new module names, as far as they are about a rename."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self._targets = frozenset(mapping.values())
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, old: str, new: str, count: int) -> None:
+        if old != new or new in self._targets:
+            self._counts[old, new] += count
+
+    def renamed(self) -> Renamed:
+        together: dict[str, set[str]] = {}
+        for old, new in self._counts:
+            together.setdefault(new, set()).add(old)
+        return Renamed(
+            tuple(Rename(o, n, count) for (o, n), count in self._counts.items() if o != n),
+            {new: olds for new, olds in together.items() if len(olds) > 1},
+        )
 
 
 def _extern(data: Data, item: Import) -> bytes:

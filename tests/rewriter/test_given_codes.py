@@ -22,6 +22,7 @@ from rewriter.files import wasm_tools
 from rewriter.wasm.sections import SectionId
 from tests.support.wasm import (
     HEADER,
+    LOAD,
     TYPES,
     assemble,
     custom,
@@ -40,6 +41,12 @@ NOTHING = b"\0\x0b"
 CALL = b"\0\x10\x80\x80\x80\x80\0\x0b"
 ADAPTABLE = with_code(CALL, NOTHING, exports=[name("run") + b"\0\1"])
 ADAPTED = rewrite(ADAPTABLE, RewriteOptions(abi="wamr", validate=False))
+
+OF_TWO_ABIS = (
+    HEADER
+    + section(SectionId.TYPE, vector(LOAD, b"\x60\4\x7f\x7f\x7f\x7f\1\x7f"))
+    + imports(imported("wasi_ephemeral_nn", "load"), imported("wasi_nn", "load", b"\0\1"))
+)
 
 
 def refused(module: bytes, options: RewriteOptions | None = None) -> Callable[[], object]:
@@ -82,6 +89,7 @@ def refused(module: bytes, options: RewriteOptions | None = None) -> Callable[[]
             refused(GUEST, RewriteOptions(to="wasi_ephemeral_nn", keep_offsets=True)),
             id="longer names",
         ),
+        pytest.param("NN324", refused(OF_TWO_ABIS), id="two ABIs"),
         pytest.param("NN331", refused(GUEST, RewriteOptions(require=True)), id="nothing to do"),
     ],
 )
