@@ -10,7 +10,6 @@ from functools import partial
 from rewriter.abi.dialects import DIALECTS
 from rewriter.errors import ModuleError
 from rewriter.rewriting.padding import is_padding
-from rewriter.rewriting.provenance import compare_records
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
@@ -22,8 +21,9 @@ from rewriter.verifying.compare_adapted import (
     compare_imports,
     only_widths_differ,
 )
+from rewriter.verifying.compare_records import compare_records
+from rewriter.verifying.difference import Difference, compare_bytes
 from rewriter.wasm.custom import DESCRIBE_CODE, NAMES, RECORD, Custom, custom_kind
-from rewriter.wasm.difference import Difference, compare_bytes
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import (

@@ -16,8 +16,8 @@ from rewriter.analysis.inspect import inspect_module
 from rewriter.functions.code import Bodies, body_references, defined_types
 from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
+from rewriter.verifying.difference import Difference, compare_bytes
 from rewriter.wasm.custom import NAMES
-from rewriter.wasm.difference import Difference, compare_bytes
 from rewriter.wasm.imports import groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.names import function_names
