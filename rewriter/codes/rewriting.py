@@ -67,6 +67,45 @@ CODES = (
         "`nnshim check --for HOST` gives each reason, with its code.",
     ),
     Code(
+        "NN313",
+        Severity.WARNING,
+        "a custom section names imports as they were before",
+        "The section describes imports by their names, some of which are others now: a component "
+        "type has the names that are in WIT, and tools that make a component look for these. In "
+        "`dylink.0` nnshim gives them their new names, unless it cannot be read.",
+        "Write the section anew: `wasm-tools component embed` with a world that has the new names; "
+        "for a dynamic library, link it again.",
+    ),
+    Code(
+        "NN314",
+        Severity.WARNING,
+        "native code in the module is that of before",
+        "`wasmedge compile` keeps the module and appends to it what it has compiled it to. The "
+        "rewrite has changed functions of the module, and not the native code. WasmEdge compares "
+        "nothing but the numbers of functions and types: where they differ, it says so and "
+        "interprets the module, and where they are the same, it runs the native code, which calls "
+        "imports as they were before. Since 0.17 it does so with `--run-mode=aot` only.",
+        "Compile the module anew with `wasmedge compile`: of several such sections WasmEdge takes "
+        "the last.",
+    ),
+    Code(
+        "NN315",
+        Severity.NOTE,
+        "a custom section is not understood",
+        "nnshim does not know what the section says, and so not whether that is still right after "
+        "the rewrite. It is passed on as it is.",
+        "Ask whoever writes or reads that section whether it names imports, functions or positions "
+        "in the code. If so, have it written anew, or remove it (`wasm-tools strip --delete`).",
+    ),
+    Code(
+        "NN316",
+        Severity.NOTE,
+        "native code in the module stays right",
+        "`wasmedge compile` has appended native code to the module. The rewrite has changed the "
+        "names of imports, which native code calls by their index: WasmEdge runs it as before.",
+        "Nothing.",
+    ),
+    Code(
         "NN321",
         Severity.ERROR,
         "the memory is shared between threads",
