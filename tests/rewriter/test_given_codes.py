@@ -133,6 +133,8 @@ def test_what_is_the_fault_of_a_tool_or_of_nnshim_has_codes(
 TWO_TYPES = section(SectionId.TYPE, vector(b"\x60\0\0", b"\x60\0\0"))
 WIDE = section(SectionId.TYPE, vector(b"\x60\0\0"), width=2)
 
+DYLINK = custom("dylink.0", b"\4\x0c" + vector(name("wasi_nn") + name("f") + b"\0"))
+
 
 @pytest.mark.parametrize(
     ("code", "original", "rewritten"),
@@ -147,6 +149,13 @@ WIDE = section(SectionId.TYPE, vector(b"\x60\0\0"), width=2)
         ("NN413", with_code(CALL, NOTHING), ADAPTED),
         ("NN414", ADAPTABLE, ADAPTED.replace(b"\x10\x83", b"\x10\x80", 1)),
         ("NN415", ADAPTABLE + custom("name", b"\0\2\1a"), ADAPTED),
+        ("NN416", GUEST, import_module("other")),
+        ("NN417", ADAPTABLE, ADAPTED.replace(b"-to-wamr.0.0", b"-to-wamr.0.1")),
+        (
+            "NN418",
+            HEADER + DYLINK + GUEST[len(HEADER) :],
+            HEADER + DYLINK + import_module("wasi_ephemeral_nn")[len(HEADER) :],
+        ),
         ("NN421", GUEST, GUEST + custom("nnshim.record", b"?")),
         ("NN422", GUEST, GUEST + custom("nnshim.record", b"[]")),
         ("NN423", GUEST, GUEST + custom("nnshim.record", b"[{}]")),
