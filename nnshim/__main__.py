@@ -13,7 +13,10 @@ def main() -> NoReturn:
     gc.disable()  # before the imports: what they make stays, and looking at it takes time
     from nnshim.cli import main as command
 
-    command()
+    try:
+        command()
+    finally:
+        gc.freeze()  # else Python looks at all of that before it exits
 
 
 if __name__ == "__main__":

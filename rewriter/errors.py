@@ -106,7 +106,9 @@ class ModuleError(NNShimError):
         self.remedy = remedy
 
     def of(self, file: str) -> Self:
-        """The same error, about a file with this name."""
+        """The same error, about a file with this name, which it names once."""
+        if self.reason.startswith(f"{file}: "):
+            return self
         return type(self)(f"{file}: {self.reason}", self.offset, self.code, self.remedy)
 
     @property

@@ -1,7 +1,5 @@
 """nnshim bench: what a model costs here."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +14,6 @@ from nnshim.common import (
     say,
     start_logging,
 )
-from nnshim.render import json, text
 from rewriter.errors import UsageError
 from rewriter.terminal import shown
 
@@ -66,6 +63,7 @@ def command(
 
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 what draws is not installed.
     """
+    from nnshim.render import json, text
     from runtime_shim.backends.interface import Settings
     from runtime_shim.diagnostics.bench import bench, parse_input
 
@@ -102,7 +100,7 @@ def command(
         note(f"drawn: {plot}")
 
 
-def _encoding(name: str) -> Encoding:
+def _encoding(name: str) -> "Encoding":
     from rewriter.abi.dialects import Encoding
 
     try:
@@ -137,7 +135,7 @@ def _drawing(path: str) -> Any:
             f"matplotlib is not installed ({error}); pip install 'nnshim[bench]'"
         ) from None
 
-    def draw(rows: list[Measurement]) -> None:
+    def draw(rows: "list[Measurement]") -> None:
         figure = Figure(figsize=(9, 1.5 + 0.6 * len(rows)), layout="constrained")
         latency, rate = figure.subplots(1, 2, sharey=True)
         names = [f"{row.backend}\n{shown(row.device)}" for row in rows]

@@ -1,13 +1,10 @@
 """nnshim cache: the models that `nnshim run --model-cache` keeps."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnshim.common import counted, print_json, say
-from nnshim.render import json
 
 if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
@@ -35,6 +32,8 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
 
     found = kept_models(folder)
     if as_json:
+        from nnshim.render import json
+
         print_json(json.kept(found))
         return
     for item in found:
@@ -54,5 +53,5 @@ def clear(folder: Folder) -> None:
     say(f"removed {_sum(model_cache.clear(folder))}")
 
 
-def _sum(found: list[Kept]) -> str:
+def _sum(found: "list[Kept]") -> str:
     return f"{counted(len(found), 'file')}, {sum(item.size for item in found)} bytes"

@@ -1,16 +1,15 @@
 """nnshim check: the gate of a pipeline."""
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, once, report
-from nnshim.render.values import Checked, rewrite_command
-from rewriter import ModuleInfo
 from rewriter.abi.hosts import HOSTS, Host, find_host
-from rewriter.analysis.compatibility import Runs, assess
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Checked
+    from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["command"]
 
@@ -41,7 +40,10 @@ def command(
     )
 
 
-def _check(path: str, info: ModuleInfo, host: Host, guest_abi: str | None) -> Checked:
+def _check(path: str, info: "ModuleInfo", host: Host, guest_abi: str | None) -> "Checked":
+    from nnshim.render.values import Checked, rewrite_command
+    from rewriter.analysis.compatibility import Runs, assess
+
     found = assess(info, host)
     helps = found.runs is Runs.AFTER_REWRITE
     rewrite = rewrite_command(host.name, guest_abi, path) if helps else None

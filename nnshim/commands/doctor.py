@@ -1,14 +1,10 @@
 """nnshim doctor: what is installed, and whether it works."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
 from nnshim.common import print_json, say, start_logging
-from nnshim.render import json, text
-from nnshim.render.values import Examined
 from rewriter.errors import DependencyMissing, ToolError
 
 __all__ = ["command"]
@@ -24,6 +20,8 @@ def command(
     import platform
     from importlib.metadata import version
 
+    from nnshim.render import json, text
+    from nnshim.render.values import Examined
     from rewriter.files import wasm_tools
     from runtime_shim.diagnostics.doctor import examine
 

@@ -1,13 +1,10 @@
 """nnshim explain: what a code means, and what to do."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
 from nnshim.common import print_json, say
-from nnshim.render import json, text
 from rewriter.errors import UsageError
 
 __all__ = ["command"]
@@ -26,6 +23,7 @@ def command(
 
     Exit codes: 0 shown; 2 a code is not known, or usage.
     """
+    from nnshim.render import json, text
     from rewriter.codes import all_codes, find_code
 
     try:

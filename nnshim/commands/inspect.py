@@ -1,17 +1,14 @@
 """nnshim inspect: what a module imports, exports and carries along."""
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, report
-from nnshim.render.values import Inspected
-from rewriter import ModuleInfo
-from rewriter.abi.hosts import HOSTS
-from rewriter.analysis.compatibility import assess, on_any_host
-from rewriter.analysis.fitting import hides_types
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Inspected
+    from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["command"]
 
@@ -35,7 +32,12 @@ def command(
     )
 
 
-def _inspect(path: str, info: ModuleInfo, guest_abi: str | None) -> Inspected:
+def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected":
+    from nnshim.render.values import Inspected
+    from rewriter.abi.hosts import HOSTS
+    from rewriter.analysis.compatibility import assess, on_any_host
+    from rewriter.analysis.fitting import hides_types
+
     hosts = {name: assess(info, host) for name, host in HOSTS.items()}
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if hides_types(info, slot)

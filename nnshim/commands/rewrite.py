@@ -1,7 +1,5 @@
 """nnshim rewrite: rename the import modules of a module."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
@@ -15,12 +13,9 @@ from nnshim.common import (
     remark,
     say,
 )
-from nnshim.render import text
 from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.hosts import HOSTS
 from rewriter.errors import UsageError
-from rewriter.options import RewriteOptions
-from rewriter.rewriting.pipeline import rewrite_file
 
 __all__ = ["command"]
 
@@ -99,6 +94,10 @@ def command(
     Exit codes: 0 done, or nothing to change; 1 the input is refused; 2 usage; 3 wasm-tools is
     missing.
     """
+    from nnshim.render import text
+    from rewriter.options import RewriteOptions
+    from rewriter.rewriting.pipeline import rewrite_file
+
     if output is None and not dry_run:
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:

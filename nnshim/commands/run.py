@@ -1,7 +1,5 @@
 """nnshim run: run a guest of either module name."""
 
-# Without postponed annotations, of which typer would have to evaluate one after the other.
-
 import contextlib
 import os
 import sys
@@ -252,6 +250,8 @@ def _say_how(outcome: "Outcome") -> None:
         first, *others = outcome.lines
         what = "trapped" if outcome.reason.value == "trapped" else "was stopped"
         fail(f"the guest {what}: {first}", *others)
+        if outcome.reason.value == "out of fuel":
+            note("--fuel N gives it more")
 
 
 def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:

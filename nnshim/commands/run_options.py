@@ -31,7 +31,7 @@ _SIZES = ("models", "tensors", "total", "names", "configurations")
 NAMED_LIMITS = (*_COUNTS, *_SIZES, "loading")
 """Those of runtime_shim.host.limits that have no option of their own."""
 
-_SIZE = re.compile(r"(\d{1,20})(?:\.(\d{1,20}))?(?:([kmgt])(b|ib)?|b)?", re.ASCII | re.IGNORECASE)
+_SIZE = r"(?ai)(\d{1,20})(?:\.(\d{1,20}))?(?:([kmgt])(b|ib)?|b)?"
 """A number without a unit is bytes. K, M, G and T are powers of 1024, and so are KiB and so on; KB
 and so on are powers of 1000, as in coreutils.
 
@@ -137,7 +137,7 @@ def _parse_limit(option: str, name: str, text: str) -> float:
 
 def parse_size(option: str, text: str) -> int:
     """Bytes. Raises UsageError."""
-    found = _SIZE.fullmatch(text)
+    found = re.fullmatch(_SIZE, text)
     if found is None or (found[2] and not found[3]):
         raise UsageError(
             f"{option} {text}: expected a number of bytes, or one with a unit: 64M and 1.5GiB are"

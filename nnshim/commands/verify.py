@@ -1,15 +1,10 @@
 """nnshim verify: prove that a rewrite changed nothing but what it may change."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
 from nnshim.common import errors_in_json, parse_renames, print_json, say
-from nnshim.render import json, text
-from rewriter import compare
-from rewriter.files.input import open_source
 
 __all__ = ["command"]
 
@@ -33,6 +28,9 @@ def command(
     Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
     byte offsets), or one of them cannot be read; 2 usage.
     """
+    from rewriter.files.input import open_source
+    from rewriter.verifying.compare import compare
+
     renames = parse_renames(rename or [])
     with (
         errors_in_json(as_json),
@@ -41,8 +39,12 @@ def command(
     ):
         comparison = compare(before.module(), after.module(), renames=renames)
     if as_json:
+        from nnshim.render import json
+
         print_json(json.compared(comparison))
     else:
+        from nnshim.render import text
+
         say(*text.compared(comparison))
     if not comparison.only_rewritten:
         raise typer.Exit(1)

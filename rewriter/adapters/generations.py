@@ -13,10 +13,12 @@ may still change.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.functions.assembler import Function
 from rewriter.wasm.leb128 import encode_signed
+
+if TYPE_CHECKING:
+    from rewriter.functions.assembler import Function
 
 __all__ = [
     "GENERATION",
@@ -47,7 +49,7 @@ MARK = _CONST + encode_signed(_MAGIC) + _DROP + _CONST
 PREFIX = b"nnshim."
 """What the names of adapters start with."""
 
-_NAME = re.compile(r"nnshim\.(\w+)\.([\w.-]+?)-to-([\w.-]+?)(?:\.(\d{1,10})\.(\d+))?", re.ASCII)
+_NAME = r"(?a)nnshim\.(\w+)\.([\w.-]+?)-to-([\w.-]+?)(?:\.(\d{1,10})\.(\d+))?"
 
 _LONGEST_NAME = 200
 """Characters. Matching takes the square of it."""
@@ -65,7 +67,7 @@ class AdapterName(NamedTuple):
 
 def read_name(text: str) -> AdapterName | None:
     """None where it is not the name of an adapter."""
-    match = _NAME.fullmatch(text) if len(text) <= _LONGEST_NAME else None
+    match = re.fullmatch(_NAME, text) if len(text) <= _LONGEST_NAME else None
     if match is None:
         return None
     return AdapterName(match[1], match[2], match[3], int(match[4]) if match[4] else None)

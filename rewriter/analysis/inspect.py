@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -42,8 +41,7 @@ class CustomSection(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True)
-class ModuleInfo:
+class ModuleInfo(NamedTuple):
     """What there can be millions of is read from the module each time, which has to stay open.
 
     `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares

@@ -16,7 +16,6 @@ from rewriter.wasm.custom import NAMES
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.limits import check_number
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import function_names
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.sections import Section, SectionId
 
@@ -150,6 +149,8 @@ def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple
     section = module.custom(NAMES)
     if section is None or section.data.find(PREFIX, section.content, section.end) < 0:
         return  # reading all names of a large module takes long
+    from rewriter.wasm.names import function_names
+
     for function, raw in function_names(section)[0]:
         if function not in standing and raw.startswith(PREFIX):
             yield raw.decode(errors="replace"), section.start

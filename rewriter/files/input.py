@@ -141,5 +141,8 @@ def _from_bytes(name: str, data: bytes) -> Source:
     if name.endswith(".wat") or _looks_like_text(data[:256]):
         from rewriter.files import wasm_tools
 
-        return Source(name, wasm_tools.assemble(data), is_text=True)
+        try:
+            return Source(name, wasm_tools.assemble(data), is_text=True)
+        except ModuleError as error:
+            raise error.of(name) from error
     return Source(name, data)

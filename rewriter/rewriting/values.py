@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.patch import Edit, growth
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["NOT_ADAPTING", "Adapted", "Adapting", "ImportedAs", "Plan", "Rename"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(NamedTuple):
     """`imports` counts the imports that change their module name from `old` to `new`."""
 
     old: str
@@ -28,8 +26,7 @@ ImportedAs = tuple[str, int]
 """The name and the type index that an import gets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Adapted:
+class Adapted(NamedTuple):
     """A function of the guest that goes through another adapter than before, or None."""
 
     function: str
@@ -41,8 +38,7 @@ class Adapted:
         return f"{self.function}, from {self.after.source.name} to {self.after.target.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Adapting:
+class Adapting(NamedTuple):
     """`imports` has, by function index, what is imported in another form than before.
 
     `references` counts what was redirected; `moved` says that code has moved in the code section,
@@ -61,8 +57,7 @@ class Adapting:
 NOT_ADAPTING = Adapting((), {}, 0, moved=False, moved_inside=False, resized=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The edits that make the output of the input; sizes in bytes.
 
     With nothing to do there are no edits, and the input is the output. `dropped` names the custom

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewriter.wasm.leb128 import encode_u32, reencode_u32
 from rewriter.wasm.module import Module
@@ -13,8 +13,7 @@ from rewriter.wasm.sections import Section, SectionId
 __all__ = ["Edit", "Patch", "growth", "renamed", "resized"]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Put `replacement` in the place of the bytes start..end of the input."""
 
     start: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -18,11 +17,11 @@ HEAD = 100
 
 class Format(NamedTuple):
     """`module` is the backend's, in runtime_shim.backends, and `extra` installs what that needs.
-    `title` is how messages call the format, and `begins` matches the first HEAD bytes of its first
-    part. `files` are those of a graph's folder, one for each part, as Wasmtime names them where it
-    has the encoding. `also` has encodings whose models guests load under this one's number, see
-    FORMATS; `reads` has those that its own backend runs besides. `trial` is a small model with
-    known answers.
+    `title` is how messages call the format, and `begins` a pattern for the first HEAD bytes of its
+    first part. `files` are those of a graph's folder, one for each part, as Wasmtime names them
+    where it has the encoding. `also` has encodings whose models guests load under this one's
+    number, see FORMATS; `reads` has those that its own backend runs besides. `trial` is a small
+    model with known answers.
 
     https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn/src/backend
     """
@@ -30,7 +29,7 @@ class Format(NamedTuple):
     module: str
     extra: str
     title: str
-    begins: re.Pattern[bytes]
+    begins: bytes
     files: tuple[str, ...]
     trial: Trial
     also: tuple[Encoding, ...] = ()
@@ -43,7 +42,7 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
             module="openvino.entry",
             extra="openvino",
             title="OpenVINO's IR",
-            begins=re.compile(rb"\s*<(\?xml|net)"),
+            begins=rb"\s*<(\?xml|net)",
             files=("model.xml", "model.bin"),
             trial=identity("identity.onnx"),
             reads=(Encoding.ONNX,),
@@ -54,7 +53,7 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
             module="tensorflow",
             extra="tensorflow",
             title="a frozen TensorFlow graph",
-            begins=re.compile(rb"\n[\x80-\xff]{0,4}[\x00-\x7f]\n"),
+            begins=rb"\n[\x80-\xff]{0,4}[\x00-\x7f]\n",
             files=("model.pb",),
             trial=identity("identity.pb"),
             also=(Encoding.TENSORFLOWLITE, Encoding.ONNX),
@@ -64,7 +63,7 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
             module="ggml.backend",
             extra="ggml",
             title="GGUF",
-            begins=re.compile(rb"GGUF"),
+            begins=rb"GGUF",
             files=("model.gguf",),
             trial=Trial("successors.gguf.xz", TensorType.U8, ((b"a", b"bc</s>"), (b"b", b"c</s>"))),
             also=tuple(Encoding),
@@ -74,7 +73,7 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
             module="litert.backend",
             extra="litert",
             title="TensorFlow Lite",
-            begins=re.compile(rb"(?s).{4}TFL3"),
+            begins=rb"(?s).{4}TFL3",
             files=("model.tflite",),
             trial=identity("identity.tflite"),
         ),
@@ -84,7 +83,7 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
             module="onnx.backend",
             extra="onnx",
             title="ONNX",
-            begins=re.compile(rb"(?s).{4}ORTM|\x08"),
+            begins=rb"(?s).{4}ORTM|\x08",
             files=("model.onnx",),
             trial=identity("identity.onnx"),
             also=(Encoding.TENSORFLOW,),
@@ -94,7 +93,7 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
             module="torch.backend",
             extra="torch",
             title="TorchScript (a ZIP archive)",
-            begins=re.compile(rb"PK\x03\x04"),
+            begins=rb"PK\x03\x04",
             files=("model.pt",),
             trial=identity("identity.pt"),
         ),

@@ -17,7 +17,6 @@ from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.module import Module
-from runtime_shim.engine.backtrace import backtrace, folded
 from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
@@ -173,6 +172,8 @@ class _Run:
         return connection
 
     def _trapped(self, trap: wasmtime.Trap | wasmtime.WasmtimeError) -> Outcome:
+        from runtime_shim.engine.backtrace import backtrace, folded  # few guests trap
+
         lines = backtrace(trap)
         if not self._options.backtrace:
             lines = folded(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +29,6 @@ from runtime_shim.backends.interface import (
     SharedGraph,
     guarded,
 )
-from runtime_shim.backends.parsing.detect import resolve
 from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.limits import Limits
@@ -193,6 +191,8 @@ class NNHost:
         options: Options = NO_OPTIONS,
         only_this: bool = False,
     ) -> Graph:
+        import hashlib  # with OpenSSL
+
         encoding, place = self._place(builders, encoding, target, only_this)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
         key = (encoding, place, digests, spelled(options))
@@ -255,6 +255,8 @@ class NNHost:
         self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
     ) -> tuple[Encoding, Place]:
         if encoding not in self._given:  # what is the embedder's own takes what it likes
+            from runtime_shim.backends.parsing.detect import resolve  # where a model is loaded
+
             encoding = resolve(parts, encoding, only_this)
         return self._placement.of(encoding, place)
 

@@ -4,7 +4,6 @@ it where the guest's configuration asks for what that one cannot do."""
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
@@ -230,6 +229,10 @@ def _if_there(graph: Graph | None) -> Graph | None:
 def spelled(options: Options) -> str:
     """The same text for the same options. Raises HostError with `invalid_argument` for those that
     are too deep, or whose integers are too long, to be spelled."""
+    if not options:
+        return "{}"
+    import json
+
     try:
         return json.dumps(dict(options), sort_keys=True)
     except (ValueError, RecursionError) as error:

@@ -199,3 +199,26 @@ def test_json_of_stats_is_written_all_the_same(tmp_path: Path) -> None:
     guest.write_bytes(loads("digits"))
     nnshim("run", "--stats-json", tmp_path / "stats.json", guest)
     assert json.loads((tmp_path / "stats.json").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "command_line", ["run BAD", "verify BAD BAD", "rewrite BAD OUT", "inspect BAD"]
+)
+def test_text_that_does_not_assemble_is_an_error_that_names_the_file_once(
+    tmp_path: Path, command_line: str
+) -> None:
+    bad = tmp_path / "bad.wat"
+    bad.write_text("(module (func")
+    names = {"BAD": str(bad), "OUT": str(tmp_path / "out.wasm")}
+    done = nnshim(*(names.get(word, word) for word in command_line.split()))
+    assert done.returncode == 1
+    assert done.stderr.decode().count(f"{bad}: the text does not assemble") == 1
+    assert done.stderr.decode().count(str(bad)) == 1
+
+
+def test_a_guest_that_is_out_of_fuel_is_told_the_option(tmp_path: Path) -> None:
+    guest = tmp_path / "loop.wasm"
+    guest.write_bytes(assemble('(module (func (export "_start") (loop $again (br $again))))'))
+    done = nnshim("run", "--fuel", "1000", guest)
+    assert done.returncode == 134
+    assert done.stderr.decode().splitlines()[-1] == "nnshim: --fuel N gives it more"

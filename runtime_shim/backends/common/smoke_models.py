@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewriter.abi.dialects import TensorType
 
 __all__ = ["Trial", "identity"]
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """A model in one part, among the package's files (tests/tools/trials.py makes them), and what
     it gives for one tensor with one dimension: for several, so that no answer can be left over."""
 

@@ -19,13 +19,12 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from rewriter.abi.dialects import Errno, TensorType
-from runtime_shim.backends.common.c_objects import address_of, new_buffer
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.common.c_objects import address_of
+from runtime_shim.backends.common.placed_inputs import PlacedInputs
 from runtime_shim.backends.common.tensor_info import (
     Fed,
     Port,
-    check_booleans,
-    check_input,
     check_output,
     element_of,
     no_numbers,
@@ -117,7 +116,7 @@ class OnnxGraph:
             del self.session
 
 
-class OnnxContext:
+class OnnxContext(PlacedInputs):
     """Implements backends.interface.MovableContext.
 
     Inputs are bound when they are set for the first time. Outputs are ONNX Runtime's own memory,
@@ -126,10 +125,10 @@ class OnnxContext:
     """
 
     def __init__(self, graph: OnnxGraph) -> None:
+        super().__init__(graph.inputs)
         self._graph = graph
         self.input_elements = graph.input_elements
         self._on_cpu = graph.device == CPU.name
-        self._fed: dict[int, Fed] = {}
         self._bound: dict[int, tuple[Any, ...]] = {}
         self._moved: dict[int, memoryview] = {}
         self._kept: dict[int, bytes] = {}
@@ -160,38 +159,16 @@ class OnnxContext:
     def __del__(self) -> None:
         self.close()
 
-    def set_input(
-        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
-    ) -> None:
-        fed = self._fed.get(index)
-        if fed is None or not fed.is_like(tensor_type, shape, len(data)):
-            element = check_input(self._graph.inputs, index, tensor_type, shape, data)
-            try:
-                fed = Fed(tensor_type, shape, new_buffer(len(data)), element.boolean)
-                self._bind_input(index, fed)
-            except Exception:
-                self._fed.pop(index, None)
-                self._bound.pop(index, None)
-                self._binding = None
-                raise
-        elif fed.boolean:
-            check_booleans(index, data)
-        fed.data[:] = data
-
-    def move_input(self, index: int, buffer: memoryview) -> bool:
-        fed = self._fed[index]
-        if fed.boolean:  # which has to be looked at whenever it is set
-            return False
-        buffer[:] = fed.data
-        self._bind_input(index, fed._replace(data=buffer))
-        return True
+    def _forget_input(self, index: int) -> None:
+        self._bound.pop(index, None)
+        self._binding = None
 
     def move_output(self, index: int, buffer: memoryview) -> bool:
         buffer[:] = self.get_output(index)
         self._moved[index] = buffer
         return True
 
-    def _bind_input(self, index: int, fed: Fed) -> None:
+    def _place_input(self, index: int, fed: Fed) -> None:
         graph = self._graph
         kind = graph.input_types[index]
         bound = (graph.inputs[index].name, "cpu", 0, kind, fed.shape, address_of(fed.data))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rewriter.abi.dialects import TensorType
 from runtime_shim.backends.common.c_objects import address_of, new_buffer
+from runtime_shim.backends.common.placed_inputs import PlacedInputs
 from runtime_shim.backends.common.signal_stack import kept_signal_stack
 from runtime_shim.backends.common.tensor_info import (
     Fed,
@@ -163,7 +164,7 @@ class FreeContext:
         return memoryview(self._kept[index]) if moved is None else moved
 
 
-class OpenVinoContext:
+class OpenVinoContext(PlacedInputs):
     """Implements backends.interface.MovableContext for a model that has fixed shapes only, and no
     state.
 
@@ -173,11 +174,11 @@ class OpenVinoContext:
     """
 
     def __init__(self, graph: OpenVinoGraph) -> None:
+        super().__init__(graph.inputs)
         self._graph = graph
         self.input_elements = graph.input_elements
         self._request = graph.new_request()
         self._failed = False
-        self._fed: dict[int, Fed] = {}
         self._fixed: dict[int, memoryview] = {}
         self._placed: dict[int, memoryview] = {}
         self._shared: list[int] | None = None
@@ -204,30 +205,8 @@ class OpenVinoContext:
         self._failed = False
         self._fed[index] = fed
 
-    def set_input(
-        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
-    ) -> None:
-        fed = self._fed.get(index)
-        if fed is None or not fed.is_like(tensor_type, shape, len(data)):
-            element = check_input(self._graph.inputs, index, tensor_type, shape, data)
-            try:
-                fed = Fed(tensor_type, shape, new_buffer(len(data)), element.boolean)
-                self._place_input(index, fed)
-            except Exception:
-                self._fed.pop(index, None)
-                self._failed = True
-                raise
-        elif fed.boolean:
-            check_booleans(index, data)
-        fed.data[:] = data
-
-    def move_input(self, index: int, buffer: memoryview) -> bool:
-        fed = self._fed[index]
-        if fed.boolean:  # which has to be looked at whenever it is set
-            return False
-        buffer[:] = fed.data
-        self._place_input(index, fed._replace(data=buffer))
-        return True
+    def _forget_input(self, index: int) -> None:
+        self._failed = True
 
     def move_output(self, index: int, buffer: memoryview) -> bool:
         if index not in self._fixed or self._failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rewriter.abi.dialects import Encoding, Errno
@@ -15,7 +16,7 @@ __all__ = ["detect", "is_xml", "resolve"]
 
 def is_xml(part: Part) -> bool:
     """Whether this is the first part of an OpenVINO model."""
-    return FORMATS[Encoding.OPENVINO].begins.match(head(part, HEAD)) is not None
+    return re.match(FORMATS[Encoding.OPENVINO].begins, head(part, HEAD)) is not None
 
 
 def detect(parts: Sequence[Part]) -> Encoding | None:
@@ -24,7 +25,7 @@ def detect(parts: Sequence[Part]) -> Encoding | None:
         return None
     start = head(parts[0], HEAD)
     for encoding, row in FORMATS.items():
-        if len(parts) <= len(row.files) and row.begins.match(start):
+        if len(parts) <= len(row.files) and re.match(row.begins, start):
             return encoding
     return None
 

@@ -83,7 +83,7 @@ def test_a_host_that_takes_a_guests_numbers_need_not_have_its_functions() -> Non
         for name in ("compute", "unload", "count")
     )
     info = inspect_module(assemble(f"(module {imports} {MEMORY})"))
-    as_counting = replace(info, wasi_nn=dict(enumerate(info.imports)))
+    as_counting = info._replace(wasi_nn=dict(enumerate(info.imports)))
     compute, unload, count = (
         fit_import(slot, as_counting, counting, Wanted((WITX,))) for slot in range(3)
     )
