@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.diagnostics import Diagnostic
-from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.values import Adapting
 from rewriter.wasm.custom import DESCRIBE_CODE, OUTDATED_BY, Change, Custom, custom_kind
-from rewriter.wasm.dylink import ImportName, rename_in_dylink
+from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import encode_name
-from rewriter.wasm.patch import Edit, Patch, growth
+from rewriter.wasm.patch import Edit, growth
 from rewriter.wasm.sections import Section, SectionId
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "describing_code",
     "look_through",
     "outdated_sections",
-    "rename_in_customs",
     "told",
 ]
 
@@ -110,21 +108,6 @@ def changes_of(module: Module, edits: Sequence[Edit], adapting: Adapting) -> Cha
     return changes
 
 
-def rename_in_customs(
-    patch: Patch, customs: Customs, rename: Callable[[ImportName], ImportName]
-) -> Collection[int]:
-    """Have the custom sections that name imports name them anew; gives the starts of those that
-    cannot be read, and are left as they are."""
-    unread: set[int] = set()
-    for section in patch.module.sections if Custom.DYLINK in customs.kinds else ():
-        if custom_kind(section.name) is Custom.DYLINK:
-            try:
-                patch.edit(section, rename_in_dylink(section, rename))
-            except MalformedModule:
-                unread.add(section.start)
-    return unread
-
-
 def outdated_sections(
     module: Module, customs: Customs, happened: Happened
 ) -> Mapping[Custom, Collection[str]]:
@@ -166,7 +149,8 @@ def _encoded(module: str) -> bytes:
         return b""
     if module.startswith("cm32p2|"):  # its version may be shortened
         return module.removeprefix("cm32p2|").removeprefix("_ex_").encode()
-    return encode_name(module.removeprefix("[export]"))
+    name = module.removeprefix("[export]").encode()
+    return encode_u32(len(name)) + name
 
 
 def told(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 
 from rewriter.abi.dialects import MODULE_NAMES
 from rewriter.errors import NothingToRename, UnsupportedModule
 from rewriter.options import RewriteOptions
-from rewriter.rewriting.aim import Aim, Wanted, choose
+from rewriter.rewriting.aim import Wanted, choose
 from rewriter.rewriting.outdated import (
     Customs,
     Happened,
@@ -15,13 +15,11 @@ from rewriter.rewriting.outdated import (
     describing_code,
     look_through,
     outdated_sections,
-    rename_in_customs,
     told,
 )
 from rewriter.rewriting.rename_imports import rewrite_imports
 from rewriter.rewriting.values import NOT_ADAPTING, Adapting, Plan
 from rewriter.wasm.custom import DESCRIBE_CODE, Change, Custom, custom_kind
-from rewriter.wasm.dylink import ImportName, renaming
 from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Patch
 
@@ -46,8 +44,11 @@ def make_plan(
     if aim.wanted is None and renamed.together:
         _check_abis(module, renamed.together)
     modules = {rename.old: rename.new for rename in renamed.renames}
-    pairs = _pairs(aim, modules, adapting)
-    unread = rename_in_customs(patch, customs, renaming(modules, pairs))
+    unread: Collection[int] = ()
+    if Custom.DYLINK in customs.kinds:
+        from rewriter.rewriting.rename_described import rename_described
+
+        unread = rename_described(patch, modules, aim.wanted, adapting)
     dropped = _drop(patch, customs, options)
     if options.keep_offsets:
         from rewriter.rewriting.padding import fill_gap
@@ -106,15 +107,6 @@ def _check_abis(module: Module, together: Mapping[str, Set[str]]) -> None:
                 "NN324",
                 "--for HOST or --abi ABI adapts them to one",
             )
-
-
-def _pairs(
-    aim: Aim, modules: Mapping[str, str], adapting: Adapting
-) -> Iterator[tuple[ImportName, ImportName]]:
-    """The names of wasi-nn's imports before and after, where adapters may give them others."""
-    for slot, item in aim.wanted.info.wasi_nn.items() if aim.wanted and adapting.imports else ():
-        name, _ = adapting.imports.get(slot, (item.name, 0))
-        yield (item.module, item.name), (modules.get(item.module, item.module), name)
 
 
 def _drop(patch: Patch, customs: Customs, options: RewriteOptions) -> tuple[str, ...]:

@@ -36,11 +36,14 @@ class Renames:
     def __init__(self, allowed: Mapping[str, str]) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self._allowed = allowed
+        self._changing = _WASI_NN | allowed.keys()
         self._first: dict[str, str] = {}
         self._told: set[tuple[str, str]] = set()
 
     def add(self, old: str, new: str) -> tuple[str, str | None] | None:
         """Count an import; gives what is wrong about its names, and what helps, the first time."""
+        if old == new and old not in self._changing:
+            return None
         wrong = self._wrong(old, new)
         if old != new:
             self.counts[old, new] += 1
