@@ -143,7 +143,7 @@ def compared(peer: Peer, folder: Path, case: Case, itself: Ended) -> dict[str, A
 def described(peer: Peer) -> dict[str, Any]:
     """What is written of a host, besides its results."""
     revision = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     )
     return {
         "version": peer.version,
