@@ -14,4 +14,4 @@
   (call $number (i32.const "set_input")
     (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR)))
   (call $number (i32.const "compute") (call $compute (call $context)))
-  (call $show_output (i32.const 0)))
+  (call $show_whole_output (i32.const 0)))
