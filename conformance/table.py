@@ -188,11 +188,12 @@ def unspecified(
 
 
 def printed(found: Mapping[str, Any]) -> str:
-    """What a module printed between its first line and its last, or how it ended."""
+    """What a module printed between its first line and its last, and how it ended if otherwise."""
     lines = [line for line in found["output"] if line not in ("start", "end")]
-    if found["result"] != "recorded":
-        lines.append(found["result"])
-    return " ".join(lines) or "nothing"
+    if found["output"][-1:] != ["end"]:
+        ended = "trap" if found["result"] == "recorded" else found["result"]
+        lines.append(f"({ended})")
+    return " ".join(lines)
 
 
 if __name__ == "__main__":
