@@ -129,8 +129,20 @@
   (call $set (i32.const 0))
   (call $set (i32.const 1)))
 
-;; The errno, the length and the first 16 bytes of what an output gives.
+;; The errno and the first 16 bytes of what an output gives.
 (func $show_output (param $index i32)
+  (call $number (i32.const "get_output") (call $get (local.get $index) (i32.const 64)))
+  (call $bytes (i32.const "out") (i32.const $OUT) (i32.const 16)))
+
+;; The same, and the length that is written.
+(func $show_whole_output (param $index i32)
   (call $number (i32.const "get_output") (call $get (local.get $index) (i32.const 64)))
   (call $number (i32.const "written") (i32.load (i32.const $WRITTEN)))
   (call $bytes (i32.const "out") (i32.const $OUT) (i32.const 16)))
+
+;; The errno of each step from the input of a context on, and the output.
+(func $show_all_steps
+  (call $number (i32.const "set_input")
+    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR)))
+  (call $number (i32.const "compute") (call $compute (call $context)))
+  (call $show_whole_output (i32.const 0)))

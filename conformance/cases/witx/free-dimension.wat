@@ -11,7 +11,4 @@
   (call $init)
   (i32.store offset=12 (i32.const $DIMS) (i32.const 6))
   (i32.store offset=16 (i32.const $TENSOR) (i32.const 24))
-  (call $number (i32.const "set_input")
-    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR)))
-  (call $number (i32.const "compute") (call $compute (call $context)))
-  (call $show_output (i32.const 0)))
+  (call $show_all_steps))

@@ -1,7 +1,7 @@
 ;; A model and a tensor in memory that was grown a moment before are read.
 ;; source: abi:38 "Regardless of the kind, all modules accessing WASI APIs also export a linear
 ;; memory with the name `memory`."
-;; expect: get_output=0 written=16 out=f32:11,21,31,41
+;; expect: get_output=0 out=f32:11,21,31,41
 
 (func $case (local $at i32)
   (call $opened)

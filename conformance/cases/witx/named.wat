@@ -2,7 +2,7 @@
 ;; source: wit:103 "How the host expects the names to be passed and how it stores the graphs for
 ;; retrieval via this function is **implementation-specific**."
 ;; needs: graph
-;; expect: load_by_name=0 get_output=0 written=16 out=f32:2,3,4,5
+;; expect: load_by_name=0 get_output=0 out=f32:2,3,4,5
 
 (func $case
   (call $number (i32.const "load_by_name")

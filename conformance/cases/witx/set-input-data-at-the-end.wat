@@ -1,6 +1,6 @@
 ;; Data whose last byte is memory's last is read.
 ;; source: witx:29 "(typename $tensor_data (list u8))"
-;; expect: get_output=0 written=16 out=f32:1,1,1,1
+;; expect: get_output=0 out=f32:1,1,1,1
 
 (func $case
   (call $opened)

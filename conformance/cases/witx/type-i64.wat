@@ -10,10 +10,5 @@
   (call $init)
   (i32.store8 offset=8 (i32.const $TENSOR) (i32.const 5))
   (i32.store offset=16 (i32.const $TENSOR) (i32.const 32))
-  (call $typed))
+  (call $show_all_steps))
 (data $data (offset (i32.const $DATA)) (u32 1 0 4294967295 4294967295 3 0 4 0))
-(func $typed
-  (call $number (i32.const "set_input")
-    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR)))
-  (call $number (i32.const "compute") (call $compute (call $context)))
-  (call $show_output (i32.const 0)))

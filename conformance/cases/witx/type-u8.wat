@@ -10,10 +10,5 @@
   (call $init)
   (i32.store8 offset=8 (i32.const $TENSOR) (i32.const 3))
   (i32.store offset=16 (i32.const $TENSOR) (i32.const 4))
-  (call $typed))
+  (call $show_all_steps))
 (data $data (offset (i32.const $DATA)) "\00\7f\80\ff")
-(func $typed
-  (call $number (i32.const "set_input")
-    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR)))
-  (call $number (i32.const "compute") (call $compute (call $context)))
-  (call $show_output (i32.const 0)))
