@@ -78,6 +78,7 @@ def make_plan(
         adapting=adapting,
         dropped=dropped,
         outdated=describing_code(found),
+        ungrouped=renamed.ungrouped,
         notes=(*aim.notes, *(told(found, customs, happened) if edits else ())),
     )
 
