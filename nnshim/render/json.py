@@ -156,6 +156,7 @@ def rewritten(result: Result, source: str, output: str | None, validated: bool) 
         "redirected": plan.adapting.references,
         "dropped": plan.dropped,
         "outdated": plan.outdated,
+        "ungrouped": plan.ungrouped,
         "diagnostics": _diagnostics(result.notes),
         "input": {"path": source, "size": plan.input_size, "sha256": result.input_sha256},
         "output": {"path": output, "size": plan.output_size, "sha256": result.output_sha256},

@@ -118,6 +118,8 @@ def rewritten(plan: Plan) -> list[str]:
     if not plan.edits:
         return ["nothing to change"]
     lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in plan.renames]
+    if plan.ungrouped:
+        lines.append(f"no longer in groups: {counted(plan.ungrouped, 'import')}")
     if plan.adapting.adapted:
         lines += [f"adapted: {adapted}" for adapted in plan.adapting.adapted]
         lines.append(f"{counted(plan.adapting.references, 'reference')} redirected")

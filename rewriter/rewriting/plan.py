@@ -33,8 +33,9 @@ def make_plan(
 
     `entry`, by rewriter.rewriting.provenance.new_entry, is added where anything changes. Raises
     what `rewriter.rewriting.aim.choose` does, MalformedModule where the module cannot be read,
-    UnsupportedModule for a relocatable object file, for a signed module that would change, and
-    where offsets cannot be kept, and NothingToRename if that is an error by the options.
+    UnsupportedModule for a relocatable object file, for a signed module that would change, for
+    functions of two ABIs that would get one module name, for imports that would be too long one by
+    one, and where offsets cannot be kept, and NothingToRename if that is an error by the options.
     """
     customs = look_through(module)
     aim = choose(module, options)
@@ -78,6 +79,7 @@ def make_plan(
         adapting=adapting,
         dropped=dropped,
         outdated=describing_code(found),
+        ungrouped=renamed.ungrouped,
         notes=(*aim.notes, *(told(found, customs, happened) if edits else ())),
     )
 

@@ -19,10 +19,12 @@ __all__ = ["Renamed", "rewrite_imports"]
 
 
 class Renamed(NamedTuple):
-    """`together` has, for each name that imports of several modules get, those modules' names."""
+    """`together` has, for each name that imports of several modules get, those modules' names;
+    `ungrouped` counts the imports that were in groups and are no longer."""
 
     renames: tuple[Rename, ...]
     together: Mapping[str, Set[str]]
+    ungrouped: int = 0
 
 
 _LONGEST_PLAIN = 1 << 26
@@ -82,7 +84,7 @@ def _write_plain(
     data = section.data
     content = bytearray()
     counts = _Counts(mapping)
-    number = functions = 0
+    number = functions = ungrouped = 0
     for group in groups(section):
         old = group.module
         new = mapping.get(old.text, old.text)
@@ -97,11 +99,12 @@ def _write_plain(
                 what = f"its imports, one by one, take more than {_LONGEST_PLAIN} bytes"
                 raise UnsupportedModule(what, section.start, "NN104")
             number += 1
+            ungrouped += group.compact
             functions += item.extern.is_func
             counts.add(old.text, new, 1)
     whole = encode_u32(number) + content
     patch.edit(section, [Edit(section.content, section.end, whole)])
-    return counts.renamed()
+    return counts.renamed()._replace(ungrouped=ungrouped)
 
 
 class _Counts:

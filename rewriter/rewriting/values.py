@@ -62,7 +62,8 @@ class Plan(NamedTuple):
 
     With nothing to do there are no edits, and the input is the output. `dropped` names the custom
     sections that go, `outdated` those that describe code by positions which have changed, each name
-    once. `notes` say what was guessed, and what no longer holds.
+    once. `ungrouped` counts the imports that were in groups, which have their module name once, and
+    are no longer. `notes` say what was guessed, and what no longer holds.
     """
 
     input_size: int
@@ -71,6 +72,7 @@ class Plan(NamedTuple):
     adapting: Adapting
     dropped: tuple[str, ...]
     outdated: tuple[str, ...]
+    ungrouped: int = 0
     notes: tuple[Diagnostic, ...] = ()
 
     @property

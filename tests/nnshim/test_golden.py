@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rewriter import RewriteOptions, rewrite
-from tests.support.wasm import assemble, custom, import_module
+from tests.support.wasm import HEADER, TYPES, assemble, custom, import_module, imports, name, vector
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 
@@ -70,6 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "streaming.wasm": assemble(STREAMING_GUEST),
         "env.wasm": import_module("env"),
         "env2.wasm": import_module("env2"),
+        "compact.wasm": HEADER + TYPES + imports(name("env") + b"\0\x7e\0\0" + vector(b"\1f")),
         "truncated.wasm": guest[:-3],
         "invalid.wasm": guest.replace(b"\x44\0\0\0\0\0\0\0\x40", b"\x42\0\x1a\x42\0\x1a\x42\0\x01"),
         "signed.wasm": guest + custom("signature", b"\1\1\1\0"),
@@ -78,8 +79,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "component.wasm": assemble("(component)"),
         "artifact.cwasm": b"\x7fELF\x02\x01\x01",
     }
-    for name, data in files.items():
-        (path / name).write_bytes(data)
+    for file, data in files.items():
+        (path / file).write_bytes(data)
     return path
 
 

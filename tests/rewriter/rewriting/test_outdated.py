@@ -102,6 +102,20 @@ def test_a_function_that_an_adapter_imports_under_another_name_is_described_by_t
     assert codes(module, RewriteOptions(host="wasmtime")) == []
 
 
+@pytest.mark.parametrize("fields", [("unload", "compute"), ("compute", "unload")])
+def test_of_imports_of_one_name_that_get_different_names_the_old_one_stays_described(
+    fields: tuple[str, str],
+) -> None:
+    others = [imported(EPHEMERAL, field, b"\0\2") for field in fields]
+    module = with_code(NOTHING, types=[OF_UNLOAD], others=others)
+    there = rewrite(module, RewriteOptions(host="wasmtime"))
+    assert there.count(name("compute")) == 2
+    described = HEADER + dylink((EPHEMERAL, "compute")) + there[len(HEADER) :]
+    back = rewrite(described, RewriteOptions(host="wasmedge"))
+    assert dylink((EPHEMERAL, "compute")) in back
+    assert name("unload") in back
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -168,6 +182,11 @@ def test_names_that_import_from_an_interface_are_looked_for_as_component_types_h
     assert codes(module + custom("component-type:guest", in_type), options) == ["NN313"]
     others = custom("component-type:guest", name("ex:app/logs@1.2"))
     assert codes(module + others, options) == (["NN313"] if module_name == "cm32p2" else [])
+
+
+def test_a_longer_name_in_a_component_type_is_another_one() -> None:
+    module = import_module("x:y/z") + custom("component-type", name("x:y/z-more"))
+    assert codes(module, RewriteOptions(renames={"x:y/z": "other"})) == []
 
 
 def test_several_sections_of_one_name_are_named_once() -> None:

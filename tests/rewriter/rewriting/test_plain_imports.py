@@ -7,6 +7,8 @@ import pytest
 from rewriter import RewriteOptions, UnsupportedModule, compare, inspect_module, rewrite
 from rewriter.analysis.compatibility import Runs, assess
 from rewriter.hosts.table import HOSTS
+from rewriter.rewriting.plan import make_plan
+from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from runtime_shim import NNHost, run
 from tests.support.wasm import (
@@ -65,6 +67,13 @@ def test_a_rewrite_for_a_host_writes_each_import_with_its_module_name() -> None:
     assert there == one_by_one("wasi_ephemeral_nn")
     assert compare(COMPACT, there).only_rewritten
     assert rewrite(there, RewriteOptions(host="wasmtime")) == there
+
+
+def test_what_was_in_groups_is_counted() -> None:
+    assert make_plan(Module(COMPACT), RewriteOptions(host="wasmtime")).ungrouped == 4
+    assert make_plan(Module(COMPACT), RewriteOptions(to="wasi_nn")).ungrouped == 0
+    plain = one_by_one("wasi_nn")
+    assert make_plan(Module(plain), RewriteOptions(host="wasmtime")).ungrouped == 0
 
 
 def test_imports_that_are_adapted_are_written_one_by_one_too() -> None:
