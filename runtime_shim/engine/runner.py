@@ -265,17 +265,29 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
         if info.guest is not None:
             dialects[module] = _with_types_of(info.guest, dialects[module])
     for module, adapter in _adapters(info):
-        if adapter.target.layout != dialects[module].layout:  # which the imports did not show
-            dialects[module] = adapter.target
-        if adapter.function == "set_input":
-            dialects[module] = _with_types_of(adapter.target, dialects[module])
-        elif adapter.function == "load":
-            dialects[module] = replace(dialects[module], encodings=adapter.target.encodings)
-        elif adapter.function == "get_output":
-            from runtime_shim.abi.adapted import adapted  # where there are adapters
-
-            dialects[module] = adapted(dialects[module])
+        dialects[module] = _led_to(adapter, dialects[module])
     return dialects
+
+
+def _led_to(adapter: Adapter, dialect: Dialect) -> Dialect:
+    """The dialect of the imports, with what an adapter makes of them."""
+    from rewriter.adapters.generations import UNMARKED  # where there are adapters
+    from rewriter.adapters.needs import Need
+
+    target = adapter.target
+    if target.layout != dialect.layout:  # which the imports did not show
+        dialect = target
+    if adapter.generation != UNMARKED:  # which translated none
+        dialect = replace(dialect, errnos=target.errnos)
+    if adapter.need not in (Need.LAYOUT, Need.ENCODINGS, Need.TYPES):
+        return dialect
+    if adapter.function == "set_input":
+        return _with_types_of(target, dialect)
+    if adapter.function == "load":
+        return replace(dialect, encodings=target.encodings)
+    from runtime_shim.abi.adapted import adapted
+
+    return adapted(dialect)
 
 
 def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:
