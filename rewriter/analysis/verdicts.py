@@ -46,22 +46,27 @@ def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdic
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
     reasons = [verdict.reasons if verdict.runs is worst else () for verdict in verdicts]
     caveats = [verdict.caveats for verdict in verdicts]
+    needing = [row for row, v in zip(rows, verdicts, strict=True) if v.runs is Runs.AFTER_REWRITE]
+    mended = needing[-1] if worst is Runs.AFTER_REWRITE else None
+    notes = (*_better(rows, verdicts, worst), *(_of_one(mended, rows) if mended else ()))
     return Verdict(
         chosen.name,
         tuple(_together(rows, reasons)),
-        distinct((*chosen.notes, *_together(rows, caveats), *_better(rows, verdicts, worst))),
-        _rewrite_for(chosen, verdicts) if worst is Runs.AFTER_REWRITE else None,
+        distinct((*chosen.notes, *_together(rows, caveats), *notes)),
+        _named(mended, chosen) if mended else None,
     )
 
 
-def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:
-    """Of the releases that need a rewrite, the newest. The name alone is the newest of all."""
-    needing = [
-        row
-        for row, verdict in zip(chosen.rows, verdicts, strict=True)
-        if verdict.runs is Runs.AFTER_REWRITE
-    ]
-    return chosen.name if needing[-1] is chosen.newest else needing[-1].label
+def _named(row: Host, chosen: Chosen) -> str:
+    """What a rewrite has to be for, so that it is for this row: a name alone is the newest."""
+    return chosen.name if row is chosen.newest else row.label
+
+
+def _of_one(mended: Host, rows: Sequence[Host]) -> Iterator[Diagnostic]:
+    """That a rewrite which mends one row leaves others."""
+    if any(row.dialects != mended.dialects for row in rows):
+        message = f"no one rewrite is for all of these releases: this is for {mended.releases}"
+        yield Diagnostic("NN228", message)
 
 
 def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:

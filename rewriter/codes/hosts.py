@@ -179,6 +179,16 @@ CODES = (
         "Try the module on the host.",
     ),
     Code(
+        "NN228",
+        Severity.NOTE,
+        "no one rewrite is for all releases",
+        "The name stands for several releases of the host, some of which have other numbers for "
+        "errors or encodings than others. Adapters translate to those of one release, and the "
+        "others still need a rewrite of their own.",
+        "Name the release in `check` and in `rewrite`: `--for wamr-legacy@2.3.1`. `nnshim hosts` "
+        "lists them.",
+    ),
+    Code(
         "NN231",
         Severity.NOTE,
         "the released command has the OpenVINO backend only",
