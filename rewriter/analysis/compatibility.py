@@ -89,11 +89,10 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    first = next((item for item in info.imports if item.compact), None)
+    first = info.compact_import
     if first is not None and not host.compact_imports:
         message = "its import section is compact, which the host does not read"
-        remedy = "`wasm-opt --disable-compact-imports` writes the usual one"
-        yield Diagnostic("NN213", message, first.offset, help=remedy)
+        yield Diagnostic("NN213", message, first.offset)
 
 
 def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:

@@ -84,11 +84,12 @@ CODES = (
     ),
     Code(
         "NN213",
-        Severity.ERROR,
+        Severity.WARNING,
         "the host does not read compact import sections",
         "The module's import section uses the encoding that has a module name once for several "
         "imports, and the host does not read that.",
-        "`wasm-opt --disable-compact-imports` writes the usual one.",
+        "`nnshim rewrite --for HOST IN OUT` writes the usual one, and so does "
+        "`wasm-opt --disable-compact-imports`.",
     ),
     Code(
         "NN214",

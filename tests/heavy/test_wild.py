@@ -325,3 +325,12 @@ def test_llamaedges_streams_give_the_answer_piece_by_piece(printed: Printed) -> 
             "[d][e][f][g][h][i][j][k][l][m][n][o][p] " + str(Errno.END_OF_SEQUENCE.value),
             "[o][p] " + str(Errno.END_OF_SEQUENCE.value),
         ]
+
+
+def test_a_guest_with_compact_imports_runs_after_a_rewrite(
+    printed: Printed, native: NativeWasmtime
+) -> None:
+    module, start = guest("c-compact"), classify("f32")
+    assert printed(rewrite(module, RewriteOptions(host="nnshim")), start) == (0, right())
+    there = on_wasmtime(native, rewrite(module, RewriteOptions(host="wasmtime")), start)
+    assert there[:2] == (0, right()), there.errors
