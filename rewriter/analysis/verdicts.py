@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
@@ -43,30 +44,37 @@ def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdic
     """
     rows = chosen.rows
     verdicts = [assess(info, row, guest) for row in rows]
+    if len(rows) > 1:
+        verdicts = [*map(_of_several, verdicts)]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
     reasons = [verdict.reasons if verdict.runs is worst else () for verdict in verdicts]
     caveats = [verdict.caveats for verdict in verdicts]
-    needing = [row for row, v in zip(rows, verdicts, strict=True) if v.runs is Runs.AFTER_REWRITE]
-    mended = needing[-1] if worst is Runs.AFTER_REWRITE else None
-    notes = (*_better(rows, verdicts, worst), *(_of_one(mended, rows) if mended else ()))
     return Verdict(
         chosen.name,
         tuple(_together(rows, reasons)),
-        distinct((*chosen.notes, *_together(rows, caveats), *notes)),
-        _named(mended, chosen) if mended else None,
+        distinct((*chosen.notes, *_together(rows, caveats), *_better(rows, verdicts, worst))),
+        _rewrite_for(chosen, verdicts) if worst is Runs.AFTER_REWRITE else None,
     )
 
 
-def _named(row: Host, chosen: Chosen) -> str:
-    """What a rewrite has to be for, so that it is for this row: a name alone is the newest."""
-    return chosen.name if row is chosen.newest else row.label
+def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:
+    """Of the releases that need a rewrite, the newest. The name alone is the newest of all."""
+    needing = [
+        row
+        for row, verdict in zip(chosen.rows, verdicts, strict=True)
+        if verdict.runs is Runs.AFTER_REWRITE
+    ]
+    return chosen.name if needing[-1] is chosen.newest else needing[-1].label
 
 
-def _of_one(mended: Host, rows: Sequence[Host]) -> Iterator[Diagnostic]:
-    """That a rewrite which mends one row leaves others."""
-    if any(row.dialects != mended.dialects for row in rows):
-        message = f"no one rewrite is for all of these releases: this is for {mended.releases}"
-        yield Diagnostic("NN228", message)
+def _of_several(verdict: Verdict) -> Verdict:
+    """Of one of several releases: what each has other numbers for, no one rewrite mends."""
+    numbers = [reason for reason in verdict.reasons if reason.code in ("NN203", "NN207")]
+    reasons = tuple(reason for reason in verdict.reasons if reason not in numbers)
+    more = (
+        Diagnostic("NN228", reason.message, reason.offset, reason.function) for reason in numbers
+    )
+    return replace(verdict, reasons=reasons, caveats=(*verdict.caveats, *more))
 
 
 def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:

@@ -182,10 +182,9 @@ CODES = (
     Code(
         "NN228",
         Severity.NOTE,
-        "no one rewrite is for all releases",
+        "no one rewrite has the numbers of all releases",
         "The name stands for several releases of the host, some of which have other numbers for "
-        "errors or encodings than others. Adapters translate to those of one release, and the "
-        "others still need a rewrite of their own.",
+        "errors or encodings than the guest. Adapters translate those of one release.",
         "Name the release in `check` and in `rewrite`: `--for wamr-legacy@2.3.1`. `nnshim hosts` "
         "lists them.",
     ),
