@@ -1,7 +1,5 @@
 """nnshim hosts: the hosts and libraries that are known, release by release."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
