@@ -1,7 +1,5 @@
 """nnshim hosts: the hosts and libraries that are known, release by release."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
@@ -29,12 +27,13 @@ def command(
     Exit codes: 0 shown; 2 the name or the release is not known, or usage.
     """
     chosen = None if name is None else find_any(name)
+    known = [family for family in GUESTS.values() if family.newest.dialects]
     if as_json:
         from nnshim.render import json
 
-        every = (row for family in GUESTS.values() for row in family.rows)
+        every = (row for family in known for row in family.rows)
         print_json([json.host(row) for row in (chosen.rows if chosen else every)])
         return
     from nnshim.render import text
 
-    say(*(text.hosts(chosen) if chosen else text.families(GUESTS.values())))
+    say(*(text.hosts(chosen) if chosen else text.families(known)))

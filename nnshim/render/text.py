@@ -203,7 +203,7 @@ def _host(row: Host) -> list[str]:
         lines.append(f"    tensor types: {_numbers(dialect.tensor_names)}")
         lines.append(f"    encodings: {_numbers(_with_backends(dialect, row))}")
         lines.append(f"    errno: {_numbers(dialect.errno_names)}")
-    lines += [f"  {_of_backend(backend)}" for backend in row.backends]
+    lines += [f"  {_of_backend(backend, row.dialects[0])}" for backend in row.backends]
     if row.graphs:
         lines.append(f"  named graphs: {row.graphs}")
     if row.needs:
@@ -229,15 +229,18 @@ def _numbers(known: Mapping[int, str]) -> str:
     return ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
 
 
-def _of_backend(backend: Backend) -> str:
+def _of_backend(backend: Backend, dialect: Dialect) -> str:
     library = f" ({backend.library})" if backend.library else ""
-    types = (
-        None if backend.takes is None else ", ".join(t.name.lower() for t in sorted(backend.takes))
-    )
+    taken = {*(backend.takes or ())}
+    types = ", ".join(kind.name.lower() for kind in sorted(taken))
+    refused = {kind.name.lower() for kind in dialect.tensor_types.values() if kind not in taken}
     if backend.ignores_types:
         takes = f"takes {types or 'any type'} without looking at it"
+    elif backend.takes is None:
+        takes = "which types of tensors it takes is not known"
     else:
-        takes = f"takes {types}" if types else "which types of tensors it takes is not known"
+        named = (name for name in dialect.tensor_names.values() if name in refused)
+        takes = f"takes {types}" + (f" and refuses {', '.join(named)}" if refused else "")
     said = f"backend {backend.encoding.name.lower()}{library}: {takes}; "
     if backend.too_small is None:
         return f"{said}what get_output does with a buffer that is too small is not known"

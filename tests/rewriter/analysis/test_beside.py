@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter import check
+from rewriter import check, inspect_module
 from rewriter.abi.wasi import PREVIEW_1
-from rewriter.analysis.compatibility import Runs, Verdict
+from rewriter.analysis.compatibility import Runs, Verdict, assess
+from rewriter.hosts.table import HOSTS
 from tests.support.wasm import assemble
 
 MEMORY = '(memory (export "memory") 1)'
@@ -176,3 +177,14 @@ def test_what_an_engine_reads_by_default_depends_on_the_release(host: str, part:
         assert [(reason.code, reason.message) for reason in found.reasons] == [
             ("NN216", f"it has {part}, which the host refuses")
         ]
+
+
+def test_what_the_table_does_not_say_of_a_host_is_not_known() -> None:
+    content = f'(import "env" "f" (func)) {MEMORY} (memory 1)'
+    info = inspect_module(assemble(f"(module {content})"))
+    found = assess(info, HOSTS["wasmtime"]._replace(others=None, features={}))
+    assert found.runs is Runs.AS_IT_IS
+    assert [(caveat.code, caveat.message) for caveat in found.caveats] == [
+        ("NN222", "whether the host defines env.f is not known"),
+        ("NN227", "whether the host reads several memories is not known"),
+    ]
