@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from rewriter.abi.dialects import WAMR, Dialect, Encoding, TensorType
+from rewriter.abi.dialects import ELEMENT_SIZE, WAMR, Dialect, Encoding, TensorType
 from rewriter.abi.structures import (
     BUILDER,
     TENSOR,
@@ -26,13 +26,19 @@ ROOM = 4096
 
 
 def program(
-    dialect: Dialect, module: str, encoding: Encoding, *, unit: int, model: bytes = b"model"
+    dialect: Dialect,
+    module: str,
+    encoding: Encoding,
+    *,
+    unit: int,
+    tensor_type: TensorType = TensorType.F32,
 ) -> bytes:
     """In the structures and by the numbers of a dialect. It exits with the errno of a call that
-    fails, and takes the output to be as many `unit` bytes as get_output says."""
-    shape = (1, 3, 2, 2)
+    fails, and takes the output to be as many `unit` bytes as get_output says. The input has the
+    bytes of FLOATS, as a tensor of another type too."""
+    shape, model = (1, 3, 4 // ELEMENT_SIZE[tensor_type], 4), b"model"
     number = next(n for n, meaning in dialect.encodings.items() if meaning is encoding)
-    kind = next(n for n, meaning in dialect.tensor_types.items() if meaning is TensorType.F32)
+    kind = next(n for n, meaning in dialect.tensor_types.items() if meaning is tensor_type)
     tensor = TENSOR.pack(SHAPE_AT, len(shape), kind, DATA, len(FLOATS))
     builders, room = f"(i32.const {BUILDERS}) (i32.const 1)", f"(i32.const {ROOM})"
     if dialect.layout is WAMR.layout:

@@ -325,7 +325,7 @@ def test_encodings_are_those_of_the_host() -> None:
 
 def test_a_model_is_what_the_host_takes_the_number_for() -> None:
     model = tflite_models.identity(np.float32, [4])
-    for label, number, errno in (("wamr-legacy@2.4.5", 1, 2), ("wamr-legacy@2.4.5", 4, 0)):
+    for label, number, errno in (("wamr-legacy@2.4.5", 2, 2), ("wamr-legacy@2.4.5", 4, 0)):
         assert Played(label, NNHost()).load_model(model, number) == errno
 
 

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from rewriter import RewriteOptions, UsageError, rewrite
-from rewriter.abi.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, WITX, Dialect, Encoding
+from rewriter.abi.dialects import (
+    WAMR,
+    WASI_EPHEMERAL_NN,
+    WASI_NN,
+    WITX,
+    Dialect,
+    Encoding,
+    TensorType,
+)
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import FAMILIES
 from runtime_shim import CAPTURED, LinkError, NNHost, Outcome, Reason, RunOptions, run
@@ -62,6 +70,23 @@ def test_a_guest_that_was_rewritten_for_a_host_gives_its_answer(abi: str, label:
     encoding = encoding_of(HOSTS[label].dialects[0])
     guest = program(dialect, module, encoding, unit=unit)
     outcome = played(rewrite(guest, RewriteOptions(host=label)), label)
+    assert (outcome.exit_code, outcome.stdout) == (0, FLOATS), outcome.refused
+
+
+OF_BYTES = [
+    label
+    for label in ROWS
+    for backend in HOSTS[label].backends
+    if backend.encoding is Encoding.OPENVINO and TensorType.U8 in (backend.takes or ())
+]
+
+
+@pytest.mark.parametrize("label", OF_BYTES)
+def test_bytes_are_bytes_on_every_host_that_takes_them(label: str) -> None:
+    """They had the numbers 2, 3 and 4."""
+    guest = program(WITX, WASI_EPHEMERAL_NN, Encoding.OPENVINO, unit=1, tensor_type=TensorType.U8)
+    options = RewriteOptions(host=label, built_for="wasi-nn@0.6")
+    outcome = played(rewrite(guest, options), label)
     assert (outcome.exit_code, outcome.stdout) == (0, FLOATS), outcome.refused
 
 
