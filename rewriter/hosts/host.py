@@ -88,7 +88,9 @@ class Host(NamedTuple):
     None where they are not known. `optional` has module names, or beginnings of such that end with
     `*`, whose functions it may define, with what that depends on. One that `links_all` starts a
     module whose functions it does not define, or has with other types, and traps where they are
-    called; others refuse it. Of `makes` it makes imported memories and tables by itself.
+    called; others refuse it. A function that is imported with another type is taken for the one
+    whose name has `second_form` behind it, if that is of the type. Of `makes` it makes imported
+    memories and tables by itself.
 
     `features` says which of those it reads by default; what is missing there is not known. One that
     `initializes` calls `_initialize` where it is an exported function, without arguments, and takes
@@ -111,6 +113,7 @@ class Host(NamedTuple):
     others: Mapping[str, Mapping[str, FuncType]] | None = None
     optional: Mapping[str, str] = _NOTHING
     links_all: bool = False
+    second_form: str = ""
     makes: frozenset[str] = frozenset()
     tells_numbers: bool = False
     features: Mapping[Feature, bool] = _NOTHING

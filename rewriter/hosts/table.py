@@ -114,10 +114,12 @@ _LIBRARIES = tuple(
     for rows in (libraries.WASI_NN, libraries.AS, libraries.WASMEDGE_WASI_NN)
 )
 
+_UNKNOWN = Family("unknown", libraries.UNKNOWN.title, (libraries.UNKNOWN,))
+
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _ALL})
 
 GUESTS: Mapping[str, Family] = MappingProxyType(
-    {**FAMILIES, **{family.name: family for family in _LIBRARIES}}
+    {**FAMILIES, **{family.name: family for family in (*_LIBRARIES, _UNKNOWN)}}
 )
 """What a guest can have been built for, or with: `--from`."""
 

@@ -10,6 +10,7 @@ from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.host import Feature
 from rewriter.hosts.table import HOSTS
 from rewriter.wasm.sections import SectionId
 from runtime_shim import NNHost, run
@@ -117,12 +118,16 @@ def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_the
     assert "NN302" in codes(found.caveats)
 
 
-def test_a_compact_import_section_is_in_the_way() -> None:
+def test_a_compact_import_section_takes_a_rewrite() -> None:
     module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(SCHED_YIELD)))
     for host in HOSTS:
         found = on(host, module)
-        assert found.runs is CANNOT
-        assert codes(found.reasons)[-1] == "NN213"
+        assert found.runs is REWRITE
+        assert codes(found.reasons) == ["NN213"]
+        assert on(host, rewriter.rewrite(module, RewriteOptions(host=host))).runs is AS_IT_IS
+        features = {**HOSTS[host].features, Feature.COMPACT_IMPORTS: True}
+        takes_it = HOSTS[host]._replace(features=features)
+        assert assess(inspect_module(module), takes_it).runs is AS_IT_IS
     module = with_imports(vector(name("wasi_snapshot_preview1") + SCHED_YIELD))
     assert all(on(host, module).runs is AS_IT_IS for host in HOSTS)
 
