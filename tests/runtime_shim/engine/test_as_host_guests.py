@@ -15,6 +15,7 @@ from rewriter.abi.dialects import (
     WITX,
     Dialect,
     Encoding,
+    Errno,
     TensorType,
 )
 from rewriter.hosts.host import Host
@@ -177,6 +178,18 @@ def test_numbers_are_the_hosts_and_not_those_of_adapters() -> None:
     )
     assert played(guest, "wamr-ephemeral@2.3.1").stdout == FLOATS
     assert played(guest, "wasmedge@0.13.3").exit_code == 2  # encoding 5 is none there
+
+
+@pytest.mark.parametrize("label", [label for label in ROWS if "wasmtime" not in label])
+def test_an_error_is_the_same_to_a_rewritten_guest_on_either_host(label: str) -> None:
+    """Adapters translate the numbers of the host that they were made for, where they can."""
+    encoding = encoding_of(HOSTS[label].dialects[0])
+    guest = program(WITX, WASI_EPHEMERAL_NN, encoding, unit=1, computes=False)
+    rewritten = rewrite(guest, RewriteOptions(host=label, built_for="wasi-nn@0.6"))
+    there, here = played(rewritten, label), played(rewritten, None)
+    lacks = Errno.RUNTIME_ERROR not in HOSTS[label].dialects[0].errnos.values()
+    expected = Errno.BUSY if lacks else Errno.RUNTIME_ERROR
+    assert (there.exit_code, here.exit_code) == (expected, expected)
 
 
 def test_as_nnshim_is_what_is_done_without() -> None:
