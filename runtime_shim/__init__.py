@@ -1,7 +1,7 @@
 """Run wasi-nn guests of either module name on one NN host, with wasmtime."""
 
-from runtime_shim.engine.as_host import host_dialects
 from runtime_shim.engine.embedding import NNHost, Session
+from runtime_shim.engine.linking import host_dialects
 from runtime_shim.engine.options import CAPTURED, RunOptions
 from runtime_shim.engine.outcome import (
     GuestExit,

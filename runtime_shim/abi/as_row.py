@@ -20,8 +20,8 @@ from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.abi.row import RowDialect, answering
 from runtime_shim.abi.rules import Names, Tensors
-from runtime_shim.backends.interface import QuantizedGraph
-from runtime_shim.errors import HostError, HostHarm, Unreadable
+from runtime_shim.backends.interface import QuantizedGraph, elements_of
+from runtime_shim.errors import HostError, HostHarm, OutsideMemory, Unreadable
 from runtime_shim.host.session import Floats, Session
 
 __all__ = ["functions"]
@@ -33,11 +33,17 @@ _BASES = {"witx": witx.functions, "wamr": wamr.functions, "wasmedge": wasmedge.f
 _FLOAT = ELEMENT_SIZE[TensorType.F32]
 
 
+_Tensor = tuple[int, int, tuple[int, ...], memoryview]
+"""Index, type by its number, shape, data."""
+
+
 class _Context(NamedTuple):
-    """How the backend of a context takes tensors, and which outputs of its model are quantised."""
+    """How the backend of a context takes tensors; how many inputs its model has, where that is
+    known, and which of its outputs are quantised."""
 
     encoding: Encoding
     tensors: Tensors
+    inputs: int | None
     quantized: tuple[bool, ...]
 
     def has(self, output: int) -> bool:
@@ -57,6 +63,16 @@ class _Functions:
         self._host = dialect.row.label
         self._said: set[str] = set()
 
+    def load(
+        self, load: Callable[..., int], session: Session, guest: GuestMemory, *arguments: int
+    ) -> int:
+        number = arguments[self._dialect.functions["load"].index("encoding")]
+        if self._dialect.encodings.get(number) is Encoding.AUTODETECT:
+            raise HostError(
+                self._rules.autodetect, f"{self._host} does not find out what a model is"
+            )
+        return load(session, guest, *arguments, dialect=self._dialect, strict=True)
+
     def init_execution_context(
         self, session: Session, guest: GuestMemory, graph: int, context_out: int
     ) -> int:
@@ -66,7 +82,11 @@ class _Functions:
         outputs = found.output_quantization if isinstance(found, QuantizedGraph) else ()
         floats = Floats.IN_AND_OUT if tensors.has_floats else None
         context = session.init_execution_context(graph, floats=floats)
-        about = _Context(encoding, tensors, tuple(each is not None for each in outputs))
+        elements = elements_of(session.contexts[context])
+        inputs = None if elements is None else len(elements)
+        if isinstance(found, QuantizedGraph):
+            inputs = len(found.input_quantization)
+        about = _Context(encoding, tensors, inputs, tuple(each is not None for each in outputs))
         _CONTEXTS.setdefault(session, {})[context] = about
         guest.write_u32(context_out, context)
         return witx.SUCCESS
@@ -85,7 +105,7 @@ class _Functions:
         shape = witx.read_shape(guest, dims, rank)
         self._check_input(session, context, index, number, shape, size)
         with guest.view(data, size) as view:
-            session.set_input(context, index, number & 0xFF, shape, view, self._dialect)
+            self._set(session, context, (index, number & 0xFF, shape, view))
         return witx.SUCCESS
 
     def set_input_of_wamr(
@@ -95,8 +115,17 @@ class _Functions:
         shape = witx.read_shape(guest, *guest.unpack(WAMR_DIMENSIONS, dimensions))
         kind = self._check_input(session, context, index, number, shape, None)
         with guest.view(data, prod(shape) * ELEMENT_SIZE[kind]) as view:
-            session.set_input(context, index, number, shape, view, self._dialect)
+            self._set(session, context, (index, number, shape, view))
         return witx.SUCCESS
+
+    def _set(self, session: Session, context: int, tensor: _Tensor) -> None:
+        try:
+            session.set_input(context, *tensor, self._dialect)
+        except HostError as error:
+            errno = self._rules.misfits.get(self._about(session, context).encoding)
+            if errno is None or error.errno is not Errno.INVALID_ARGUMENT:
+                raise
+            raise HostError(errno, error.reason) from error
 
     def _check_input(
         self,
@@ -108,7 +137,10 @@ class _Functions:
         size: int | None,
     ) -> TensorType:
         """The type of a tensor. Raises HostError where the host's backend does not take it."""
-        encoding, tensors, _ = self._about(session, context)
+        encoding, tensors, inputs, _ = self._about(session, context)
+        if inputs is not None and index >= inputs:
+            reason = f"input {index} of a model that has {inputs}"
+            raise HostError(self._rules.bad_index, reason)
         kind = self._dialect.tensor_types.get(number)
         if tensors.takes_floats:
             kind = self._dialect.tensor_types.get(number & 0xFF)  # which it does not look at
@@ -158,11 +190,11 @@ class _Functions:
     ) -> int:
         guest.check_writable(written_out, 4)
         get = session.get_output_single if single else session.output_in_place
-        about = self._about(session, context)
         try:
+            about = self._about(session, context)
             count = self._copy(get, about, guest, context, index, out_buffer, out_buffer_max_size)
         except HostError as error:
-            if self._rules.echoes_room and error.errno is self._rules.too_small:
+            if self._rules.echoes_room and not isinstance(error, OutsideMemory):
                 guest.write_u32(written_out, out_buffer_max_size)
             raise
         guest.write_u32(written_out, count)
@@ -199,7 +231,12 @@ class _Functions:
         room = declared * unit
         if self._rules.checks_buffer:
             guest.check_writable(out_buffer, room)
-        output = get(context, index)
+        try:
+            output = get(context, index)
+        except HostError as error:
+            if error.errno is not Errno.INVALID_ARGUMENT:
+                raise
+            raise HostError(self._rules.bad_index, error.reason) from error
         size = len(output)
         sizes = f"output {index} has {size} bytes, the buffer {room}"
         fits, in_floats = size <= room, tensors.written != 1
@@ -279,8 +316,8 @@ class _Functions:
 
     def _about(self, session: Session, context: int) -> _Context:
         session.contexts[context]  # raises HostError
-        unknown = _Context(Encoding.AUTODETECT, self._rules.usual, ())  # made by other functions
-        return _CONTEXTS.get(session, {}).get(context, unknown)
+        made_by_others = _Context(Encoding.AUTODETECT, self._rules.usual, None, ())
+        return _CONTEXTS.get(session, {}).get(context, made_by_others)
 
     def _say(self, text: str) -> None:
         """A warning, each once: a guest can cause one with every call."""
@@ -296,10 +333,9 @@ def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
         raise TypeError(dialect)
     own = _Functions(dialect)
     is_wamr = dialect.layout is WAMR.layout
-    load = wamr.load if is_wamr else witx.load
     found = {
         **_BASES[dialect.spoken.implementation](dialect),
-        "load": partial(load, dialect=dialect, strict=True),
+        "load": partial(own.load, wamr.load if is_wamr else witx.load),
         "load_by_name": own.load_by_name,
         "load_by_name_with_config": own.load_by_name_with_config,
         "init_execution_context": own.init_execution_context,

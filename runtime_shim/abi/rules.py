@@ -67,14 +67,17 @@ class Tensors(NamedTuple):
 class Rules(NamedTuple):
     """`of` has the host's backends, by their encodings, of which those that compute with tensors
     return `refused` for a type that they do not take. `too_small` is returned where a buffer is
-    refused. With `checks_buffer`,
-    the whole buffer that the guest declares has to be inside its memory; with `echoes_room`, its
-    size is what is stored as written where it is refused; with `wide_types`, a tensor's type is 32
-    bits; with `floats`, TensorFlow Lite has quantised tensors as floats, and with `nhwc`, OpenVINO
-    has four dimensions in its own order. One that `refuses_nul` takes no NUL in a name.
-    `configures` are the models that can be named with a configuration: with others the host's
-    process ends. `unknown_handle` is returned for one, and `instead` has what is returned for other
-    errors."""
+    refused. With `checks_buffer`, the whole buffer that the guest declares has to be inside its
+    memory; with `echoes_room`, its size is what is stored as written where there is an error; with
+    `wide_types`, a tensor's type is 32 bits; with `floats`, TensorFlow Lite has quantised tensors
+    as floats, and with `nhwc`, OpenVINO has four dimensions in its own order. One that
+    `refuses_nul` takes no NUL in a name. `configures` are the models that can be named with a
+    configuration: with others the host's process ends.
+
+    `unknown_handle` is returned for one, `bad_index` for an input or output that the model does not
+    have, and `autodetect` where `load` is to find out what a model is, which none does. `misfits`
+    has what backends return for a tensor that the model does not take, where that is not an invalid
+    argument, and `instead` what is returned for other errors."""
 
     usual: Tensors = Tensors()
     of: Mapping[Encoding, Tensors] = {}
@@ -89,6 +92,9 @@ class Rules(NamedTuple):
     refuses_nul: bool = False
     configures: Collection[Encoding] | None = None
     unknown_handle: Errno = Errno.INVALID_ARGUMENT
+    bad_index: Errno = Errno.INVALID_ARGUMENT
+    autodetect: Errno = Errno.INVALID_ENCODING
+    misfits: Mapping[Encoding, Errno] = {}
     instead: Mapping[Errno, Errno] = {}
     ends: Ends = Ends.NOTHING
 
@@ -109,6 +115,9 @@ _WAMR = Rules(
     floats=True,
     configures=(Encoding.GGML,),
     unknown_handle=Errno.RUNTIME_ERROR,
+    bad_index=Errno.RUNTIME_ERROR,
+    autodetect=Errno.INVALID_ARGUMENT,
+    misfits={Encoding.OPENVINO: Errno.RUNTIME_ERROR},
     ends=Ends.OUTSIDE,
 )
 
@@ -124,6 +133,15 @@ _LEGACY_2_4 = _LEGACY._replace(
 
 _EPHEMERAL = _WAMR._replace(
     usual=_COUNTED, echoes_room=True, wide_types=True, nhwc=True, names=Names.BY_NUL
+)
+
+_EPHEMERAL_MAIN = _WAMR._replace(
+    floats=False,
+    refuses_nul=True,
+    misfits={
+        Encoding.OPENVINO: Errno.RUNTIME_ERROR,
+        Encoding.TENSORFLOWLITE: Errno.RUNTIME_ERROR,
+    },
 )
 
 _WASMTIME_23 = Rules(
@@ -154,7 +172,7 @@ _SINCE: Mapping[str, tuple[tuple[str, Rules], ...]] = {
         ("2.0", _EPHEMERAL),
         ("2.2", _EPHEMERAL._replace(names=Names.NUL_NEEDED)),
         ("2.4", _WAMR._replace(names=Names.NUL_NEEDED)),
-        ("main", _WAMR._replace(floats=False, refuses_nul=True)),
+        ("main", _EPHEMERAL_MAIN),
     ),
     "wasmedge": (
         ("0.10", _WASMEDGE_0_10),

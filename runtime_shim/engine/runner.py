@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
 from rewriter.abi.dialects import DIALECTS, Dialect
+from rewriter.adapters.generations import UNMARKED
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
@@ -21,6 +22,13 @@ from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
 from runtime_shim.engine.entry import Entry, entry_of
+from runtime_shim.engine.linking import (
+    check_imports,
+    check_links,
+    check_signatures,
+    host_dialects,
+    row_of,
+)
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import EXIT_TRAP, Outcome, Reason, Stopped
 from runtime_shim.engine.shares import share_out
@@ -102,15 +110,13 @@ class _Run:
     def _linked(self) -> Mapping[str, Dialect]:
         """The dialects that the guest is given. Raises LinkError where it wants others."""
         if self._options.as_host is not None:
-            from runtime_shim.engine.as_host import check_links, host_dialects, row_of
-
             row = row_of(self._options.as_host)
             if row is not None:
                 dialects = host_dialects(self._options.as_host, self._info)
                 self._traps = check_links(self._info, row, dialects, unknown=self._traps)
                 return dialects
         dialects = guest_dialects(self._info)
-        _check_signatures(self._info, dialects)
+        check_signatures(self._info, dialects)
         return dialects
 
     def outcome(self, deadline: Deadline) -> Outcome:
@@ -182,7 +188,7 @@ class _Run:
         linker.allow_shadowing = True
         define(linker, _WASI, "proc_exit", 1, 0, _proc_exit, escape)
         connection = Connection(linker, store, compiled, self._session, self._dialects, escape)
-        _check_imports(self._info, connection.missing)
+        check_imports(self._info, connection.missing)
         return connection
 
     def _trapped(self, trap: wasmtime.Trap | wasmtime.WasmtimeError) -> Outcome:
@@ -271,7 +277,6 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
 
 def _led_to(adapter: Adapter, dialect: Dialect) -> Dialect:
     """The dialect of the imports, with what an adapter makes of them."""
-    from rewriter.adapters.generations import UNMARKED  # where there are adapters
     from rewriter.adapters.needs import Need
 
     target = adapter.target
@@ -308,33 +313,6 @@ def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:
                 yield module, adapter
     for slot, standing in info.adapters.items():
         yield info.wasi_nn[slot].module, standing.adapter
-
-
-def _check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
-    """Refuse a guest whose wasi-nn functions have other types than the dialect's."""
-    wrong = []
-    for item in info.wasi_nn.values():
-        dialect = dialects[item.module]
-        if item.name not in dialect.functions:
-            continue
-        expected = dialect.signature(item.name)
-        if item.type != expected:
-            wrong.append(
-                f"  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
-            )
-    if wrong:
-        raise LinkError("the module imports wasi-nn with other types:", *wrong)
-
-
-def _check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
-    if missing:
-        places = set(missing)
-        unknown = [
-            f"  {item.module}.{item.name} ({item.kind})"
-            for place, item in enumerate(info.imports)
-            if place in places
-        ]
-        raise LinkError("the module imports what no one defines:", *unknown)
 
 
 def _wasi_config(options: RunOptions, streams: Streams | None) -> wasmtime.WasiConfig:

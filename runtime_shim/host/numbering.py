@@ -5,7 +5,7 @@ rewriter.abi.dialects. A tensor says how long it is, and the model of what type 
 that few tensors can be more than one thing.
 
 Encodings and errnos do not follow from it. They changed in other releases, models tell of what
-format they are, and the errnos of a guest that was adapted are its own, not the host's.
+format they are, and adapters tell which errnos they translate.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from rewriter.abi.dialects import WAMR, Dialect, Encoding, TensorType
+from rewriter.abi.dialects import ELEMENT_SIZE, WAMR, Dialect, Encoding, TensorType
 from rewriter.abi.structures import (
     BUILDER,
     TENSOR,
@@ -26,13 +26,21 @@ ROOM = 4096
 
 
 def program(
-    dialect: Dialect, module: str, encoding: Encoding, *, unit: int, model: bytes = b"model"
+    dialect: Dialect,
+    module: str,
+    encoding: Encoding,
+    *,
+    unit: int,
+    tensor_type: TensorType = TensorType.F32,
+    computes: bool = True,
 ) -> bytes:
     """In the structures and by the numbers of a dialect. It exits with the errno of a call that
-    fails, and takes the output to be as many `unit` bytes as get_output says."""
-    shape = (1, 3, 2, 2)
+    fails, and takes the output to be as many `unit` bytes as get_output says. The input has the
+    bytes of FLOATS, as a tensor of another type too. One that does not compute asks for the output
+    all the same."""
+    shape, model = (1, 3, 4 // ELEMENT_SIZE[tensor_type], 4), b"model"
     number = next(n for n, meaning in dialect.encodings.items() if meaning is encoding)
-    kind = next(n for n, meaning in dialect.tensor_types.items() if meaning is TensorType.F32)
+    kind = next(n for n, meaning in dialect.tensor_types.items() if meaning is tensor_type)
     tensor = TENSOR.pack(SHAPE_AT, len(shape), kind, DATA, len(FLOATS))
     builders, room = f"(i32.const {BUILDERS}) (i32.const 1)", f"(i32.const {ROOM})"
     if dialect.layout is WAMR.layout:
@@ -56,6 +64,7 @@ def program(
         f'(import "{module}" "{name}" (func ${name} {dialect.signature(name)}))' for name in used
     )
     context = f"(i32.load (i32.const {CONTEXT}))"
+    compute = f"(call $check (call $compute {context}))" if computes else ""
     return assemble(
         f"""(module
         {imports}
@@ -72,7 +81,7 @@ def program(
           (call $check (call $init_execution_context
             (i32.load (i32.const {GRAPH})) (i32.const {CONTEXT})))
           (call $check (call $set_input {context} (i32.const 0) (i32.const {TENSOR_AT})))
-          (call $check (call $compute {context}))
+          {compute}
           (call $check (call $get_output {context} (i32.const 0) (i32.const {OUTPUT}) {room}
             (i32.const {COUNT})))
           (i32.store (i32.const {IOVEC}) (i32.const {OUTPUT}))

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from rewriter import RewriteOptions, UsageError, rewrite
-from rewriter.abi.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, WITX, Dialect, Encoding
+from rewriter.abi.dialects import (
+    WAMR,
+    WASI_EPHEMERAL_NN,
+    WASI_NN,
+    WITX,
+    Dialect,
+    Encoding,
+    Errno,
+    TensorType,
+)
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import FAMILIES
 from runtime_shim import CAPTURED, LinkError, NNHost, Outcome, Reason, RunOptions, run
@@ -62,6 +71,23 @@ def test_a_guest_that_was_rewritten_for_a_host_gives_its_answer(abi: str, label:
     encoding = encoding_of(HOSTS[label].dialects[0])
     guest = program(dialect, module, encoding, unit=unit)
     outcome = played(rewrite(guest, RewriteOptions(host=label)), label)
+    assert (outcome.exit_code, outcome.stdout) == (0, FLOATS), outcome.refused
+
+
+OF_BYTES = [
+    label
+    for label in ROWS
+    for backend in HOSTS[label].backends
+    if backend.encoding is Encoding.OPENVINO and TensorType.U8 in (backend.takes or ())
+]
+
+
+@pytest.mark.parametrize("label", OF_BYTES)
+def test_bytes_are_bytes_on_every_host_that_takes_them(label: str) -> None:
+    """They had the numbers 2, 3 and 4."""
+    guest = program(WITX, WASI_EPHEMERAL_NN, Encoding.OPENVINO, unit=1, tensor_type=TensorType.U8)
+    options = RewriteOptions(host=label, built_for="wasi-nn@0.6")
+    outcome = played(rewrite(guest, options), label)
     assert (outcome.exit_code, outcome.stdout) == (0, FLOATS), outcome.refused
 
 
@@ -152,6 +178,18 @@ def test_numbers_are_the_hosts_and_not_those_of_adapters() -> None:
     )
     assert played(guest, "wamr-ephemeral@2.3.1").stdout == FLOATS
     assert played(guest, "wasmedge@0.13.3").exit_code == 2  # encoding 5 is none there
+
+
+@pytest.mark.parametrize("label", [label for label in ROWS if "wasmtime" not in label])
+def test_an_error_is_the_same_to_a_rewritten_guest_on_either_host(label: str) -> None:
+    """Adapters translate the numbers of the host that they were made for, where they can."""
+    encoding = encoding_of(HOSTS[label].dialects[0])
+    guest = program(WITX, WASI_EPHEMERAL_NN, encoding, unit=1, computes=False)
+    rewritten = rewrite(guest, RewriteOptions(host=label, built_for="wasi-nn@0.6"))
+    there, here = played(rewritten, label), played(rewritten, None)
+    lacks = Errno.RUNTIME_ERROR not in HOSTS[label].dialects[0].errnos.values()
+    expected = Errno.BUSY if lacks else Errno.RUNTIME_ERROR
+    assert (there.exit_code, here.exit_code) == (expected, expected)
 
 
 def test_as_nnshim_is_what_is_done_without() -> None:

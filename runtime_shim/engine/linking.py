@@ -1,9 +1,9 @@
-"""A guest that is run as one host would run it: what that defines, and what the module wants."""
+"""What a module imports, and what is defined for it: by nnshim, or as one host does it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rewriter.abi.dialects import Dialect
@@ -14,7 +14,7 @@ from runtime_shim.errors import LinkError
 if TYPE_CHECKING:
     from rewriter.hosts.host import Host
 
-__all__ = ["check_links", "host_dialects", "row_of"]
+__all__ = ["check_imports", "check_links", "check_signatures", "host_dialects", "row_of"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -120,3 +120,31 @@ def _wrong(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> Iterator[str]:
         )
         if expected is not None and item.type != expected:
             yield f"  {item.module}.{item.name} is {item.shown_type}, and there {expected}"
+
+
+def check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
+    """Refuse a guest whose wasi-nn functions have other types than the dialect's."""
+    wrong = []
+    for item in info.wasi_nn.values():
+        dialect = dialects[item.module]
+        if item.name not in dialect.functions:
+            continue
+        expected = dialect.signature(item.name)
+        if item.type != expected:
+            wrong.append(
+                f"  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
+            )
+    if wrong:
+        raise LinkError("the module imports wasi-nn with other types:", *wrong)
+
+
+def check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
+    """Refuse a guest for the imports that nobody defines, by their places among all."""
+    if missing:
+        places = set(missing)
+        unknown = [
+            f"  {item.module}.{item.name} ({item.kind})"
+            for place, item in enumerate(info.imports)
+            if place in places
+        ]
+        raise LinkError("the module imports what no one defines:", *unknown)
