@@ -69,6 +69,15 @@ class Adapter(NamedTuple):
     def imported_type(self) -> FuncType:
         return self.target.signature(self.imported)
 
+    @property
+    def needs_global(self) -> bool:
+        """Whether it keeps something, or reads what another one keeps."""
+        if self.generation == UNMARKED:
+            return False
+        memory = AdapterMemory(0, 1)
+        text = adapter_text(self.function, self.source, self.target, memory, told=self.told)
+        return "$kept" in text.split()
+
     def body(self, host: int, memory: AdapterMemory) -> bytes:
         """The function body, without its size field; `host` is the index of the import."""
         if self.generation == UNMARKED:
@@ -78,7 +87,7 @@ class Adapter(NamedTuple):
         else:
             text = adapter_text(self.function, self.source, self.target, memory, told=self.told)
             function = marked(read_function(text))
-        return assemble(function, host=host, memory=memory.memory_index)
+        return assemble(function, host=host, memory=memory.memory_index, kept=memory.global_index)
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
