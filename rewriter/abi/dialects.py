@@ -197,6 +197,8 @@ WAMR = Dialect(
     tensor_types=TYPES_2020,
     errnos=ERRNO_WASMEDGE,
     implementation="wamr",
+    wants_nul=True,
+    counts_floats=True,
 )
 """WAMR's older one, of its hosts that register `wasi_nn`, since 2.4.0."""
 
@@ -208,6 +210,7 @@ WAMR_2_1_LEGACY = Dialect(
     tensor_types=TYPES_2020,
     errnos=ERRNO_WIT,
     implementation="wamr",
+    counts_floats=True,
 )
 """The same in WAMR 2.1.1 to 2.3.1, where it is the default."""
 
@@ -219,6 +222,7 @@ WAMR_1 = Dialect(
     tensor_types=TYPES_2020,
     errnos=ERRNO_2022,
     implementation="wamr",
+    counts_floats=True,
 )
 """The same until WAMR 2.1.0."""
 
@@ -230,6 +234,7 @@ WAMR_EPHEMERAL = Dialect(
     tensor_types=TYPES_WITX,
     errnos=ERRNO_WASMEDGE,
     implementation="wasmedge",
+    wants_nul=True,
 )
 """WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
 
@@ -241,6 +246,8 @@ WAMR_2_2 = Dialect(
     tensor_types=TYPES_WIT,
     errnos=ERRNO_WIT,
     implementation="wasmedge",
+    wants_nul=True,
+    counts_floats=True,
     raw_types=MappingProxyType({3: "bf16"}),
 )
 """The same in WAMR 2.2.0 to 2.3.1, with other tensor types. Adapters have nothing to put in the
@@ -254,6 +261,8 @@ WAMR_2_1 = Dialect(
     tensor_types=TYPES_WIT,
     errnos=ERRNO_WIT,
     implementation="wasmedge",
+    wants_nul=True,
+    counts_floats=True,
     raw_types=WAMR_2_2.raw_types,
 )
 """The same in WAMR 2.1.1 and 2.1.2, which have one function less."""

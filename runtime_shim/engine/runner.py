@@ -224,7 +224,7 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     """The dialect for each wasi-nn module name that a guest imports, with the numbers that it was
     said to have, or that its adapters lead to. Where a rewrite has put an adapter before its
-    get_output, that is one of runtime_shim.abi.adapted.
+    get_output, that is one of runtime_shim.abi.adapted, or of counted beside it.
 
     Raises LinkError where the imports fit no dialect, or adapters lead nobody knows where.
     """
@@ -244,10 +244,21 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
         elif adapter.function == "load":
             dialects[module] = replace(dialects[module], encodings=adapter.target.encodings)
         elif adapter.function == "get_output":
-            from runtime_shim.abi.adapted import adapted  # where there are adapters
-
-            dialects[module] = adapted(dialects[module])
+            dialects[module] = _of_outputs(adapter, dialects[module])
     return dialects
+
+
+def _of_outputs(adapter: Adapter, dialect: Dialect) -> Dialect:
+    """What the adapter of get_output makes of a dialect."""
+    if adapter.needs_global:
+        from runtime_shim.abi.counted import counted  # where there are adapters
+
+        return counted(dialect, adapter.source)
+    if adapter.source.layout == adapter.target.layout:
+        return dialect
+    from runtime_shim.abi.adapted import adapted
+
+    return adapted(dialect)
 
 
 def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:

@@ -12,7 +12,14 @@ import wasmtime
 from rewriter.abi.dialects import Dialect
 from runtime_shim.engine.binding import Escape, StoreLife, definitions, instantiate
 from runtime_shim.engine.host_functions import define
-from runtime_shim.engine.trampolines.text import ARENA_PAGES, REPLACED, calls, copies, module_text
+from runtime_shim.engine.trampolines.text import (
+    ARENA_PAGES,
+    REPLACED,
+    calls,
+    copies,
+    has_copies,
+    module_text,
+)
 from runtime_shim.host.session import Session
 from runtime_shim.host.shared_tensors import Arena
 from runtime_shim.views import view_of
@@ -42,7 +49,9 @@ class Connection:
         self._module = module
         self._session = session
         used = [item.module for item in module.imports if item.name in REPLACED]
-        name = next((name for name in dialects if name in used), None)
+        name = next(
+            (name for name in dialects if name in used and has_copies(dialects[name])), None
+        )
         needs_arena = name is not None and not session.has_arena
         self._arena = _new_memory(store) if needs_arena else None
         if self._arena is None:
