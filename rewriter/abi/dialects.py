@@ -61,6 +61,7 @@ __all__ = [
     "MODULE_NAMES",
     "WAMR",
     "WAMR_1",
+    "WAMR_2_0",
     "WAMR_2_1",
     "WAMR_2_1_LEGACY",
     "WAMR_2_2",
@@ -117,7 +118,7 @@ WITX_2022 = Dialect(
     implementation="witx",
 )
 """The specification's from August 2022 to August 2023: that of guests built with crate wasi-nn 0.2
-to 0.5, and for WAMR 2.0.0 and 2.1.0 built with WASI_EPHEMERAL_NN, and WasmEdge 0.13.0 to 0.13.3.
+to 0.5, and for WasmEdge 0.13.0 to 0.13.3.
 
 https://github.com/WebAssembly/wasi-nn/commit/747d8df
 """
@@ -238,6 +239,18 @@ WAMR_EPHEMERAL = Dialect(
 )
 """WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
 
+WAMR_2_0 = Dialect(
+    name="wamr-2.0",
+    layout=WITX_LAYOUT,
+    functions=WITX_2022.functions,
+    encodings=ENCODINGS_2022,
+    tensor_types=TYPES_2020,
+    errnos=ERRNO_2022,
+    implementation="witx",
+    counts_floats=True,
+)
+"""The same in WAMR 2.0.0 and 2.1.0: the specification's of then, but for what it counts in."""
+
 WAMR_2_2 = Dialect(
     name="wamr-2.2",
     layout=WITX_LAYOUT,
@@ -272,7 +285,7 @@ _TABLE = {
     for dialect in (
         *(WITX, WITX_2023, WITX_2022, WITX_2021),
         *(WASMEDGE, WASMEDGE_0_14, WASMEDGE_0_13, WASMEDGE_0_12, WASMEDGE_0_11),
-        *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1),
+        *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
     )
 }
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from rewriter.abi.dialects import (
     WAMR,
     WAMR_1,
+    WAMR_2_0,
     WAMR_2_1,
     WAMR_2_1_LEGACY,
     WAMR_2_2,
     WAMR_EPHEMERAL,
     WASI_EPHEMERAL_NN,
     WASI_NN,
-    WITX_2022,
     Dialect,
 )
 from rewriter.diagnostics import Diagnostic
@@ -79,7 +79,7 @@ OLD_EPHEMERAL = (
 )
 
 EPHEMERAL = (
-    _ephemeral("2.0.0", "2.1.0", WITX_2022),
+    _ephemeral("2.0.0", "2.1.0", WAMR_2_0),
     *OLD_EPHEMERAL,
     _ephemeral("2.4.0", "2.4.5", WAMR_EPHEMERAL, _ENCODINGS),
     _ephemeral("main", "main", WAMR_EPHEMERAL, _ENCODINGS),

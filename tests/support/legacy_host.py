@@ -47,6 +47,7 @@ class Release(NamedTuple):
 
 RELEASES: Mapping[str, Release] = {
     "1.3.3": Release(5, 3, bounded=False, has_openvino=False),
+    "2.1.0": Release(5, 3, bounded=False, has_openvino=False),
     "2.1.1": Release(4, 6, 5, bounded=False, has_openvino=False, name="to its NUL"),
     "2.3.1": Release(4, 6, 5, bounded=False, many_graphs=False),
     "2.4.5": Release(5, 7, 6),

@@ -115,13 +115,17 @@ def values(
     }
 
 
+_NEVER = -2
+"""In the place of an encoding that the host does not have."""
+
+
 def _of_host(source: Dialect, target: Dialect) -> dict[str, int | str]:
     """What pieces need besides."""
     encodings = {meaning: number for number, meaning in target.encodings.items()}
     types = {meaning: number for number, meaning in target.tensor_types.items()}
     return {
-        "OPENVINO_KEPT": encodings[Encoding.OPENVINO] + 1,
-        "TENSORFLOWLITE_KEPT": encodings.get(Encoding.TENSORFLOWLITE, -1) + 1,
+        "OPENVINO_KEPT": encodings.get(Encoding.OPENVINO, _NEVER) + 1,
+        "TENSORFLOWLITE_KEPT": encodings.get(Encoding.TENSORFLOWLITE, _NEVER) + 1,
         "FLOAT": types[TensorType.F32],
         "SIZE_OUT": f"${source.functions['get_output'][-1]}",
     }
