@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rewriter.abi.dialects import Dialect
-from rewriter.abi.numbers import ERRNO_2022
+from rewriter.abi.numbers import ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.inspect import ImportedItem
@@ -82,13 +82,13 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
     across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
     if across and function in ("set_input", "get_output"):
         yield across
-    if counts_otherwise(source, target):  # those of 2022 are of hosts with TensorFlow Lite alone
+    if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
+        yield _LLAMA_CPP
+    if counts_otherwise(source, target):
         if function in ("set_input", "get_output"):
             yield _ONLY_FLOATS
-        if function == "load" and target.errnos is not ERRNO_2022:
-            yield _ONE_BACKEND
-        if function == "get_output" and target.errnos is not ERRNO_2022:
-            yield _OVERRUN
+        if target.errnos is ERRNO_WIT and function in _OF_OPENVINO:  # whose hosts have that, too
+            yield _OF_OPENVINO[function]
 
 
 HIDDEN_TYPES = Diagnostic(
@@ -104,18 +104,33 @@ _ONLY_FLOATS = Diagnostic(
     " and an output of another type is not what the guest expects",
 )
 
-_ONE_BACKEND = Diagnostic(
-    "NN306",
-    "models of OpenVINO and of other backends cannot be loaded together there: the second is"
-    " unsupported_operation",
-    function="load",
-)
+_OF_OPENVINO = {
+    "load": Diagnostic(
+        "NN306",
+        "models of OpenVINO and of other backends cannot be loaded together there: the second is"
+        " unsupported_operation",
+        function="load",
+    ),
+    "set_input": Diagnostic(
+        "NN308",
+        "OpenVINO takes tensors of four dimensions for images there, whose three channels come"
+        " last: others give wrong results",
+        function="set_input",
+    ),
+    "get_output": Diagnostic(
+        "NN307",
+        "an OpenVINO output that is larger than the buffer is written beyond it there, and the"
+        " adapter traps",
+        function="get_output",
+    ),
+}
+"""https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/src/wasi_nn_openvino.c
+"""
 
-_OVERRUN = Diagnostic(
-    "NN307",
-    "before WAMR 2.4.0, an OpenVINO output that is larger than the buffer is written beyond it, and"
-    " the adapter traps",
-    function="get_output",
+_LLAMA_CPP = Diagnostic(
+    "NN309",
+    "load_by_name_with_config ends the host's process there, unless its backend is llama.cpp",
+    function="load_by_name_with_config",
 )
 
 _ACROSS_LAYOUTS = {

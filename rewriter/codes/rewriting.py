@@ -64,10 +64,27 @@ CODES = (
         "NN307",
         Severity.NOTE,
         "an OpenVINO output that is larger than the buffer ends the guest there",
-        "Before WAMR 2.4.0, the host copies an output of OpenVINO whole, however small the buffer "
+        "The host, WAMR before 2.4.0, copies an output of OpenVINO whole, however small the buffer "
         "is, into the guest's memory behind it. The adapter cannot know beforehand, and traps "
         "afterwards, so that the guest does not go on with what is left of its memory.",
         "Make the buffer as large as the output, which the model's metadata tell.",
+    ),
+    Code(
+        "NN308",
+        Severity.NOTE,
+        "OpenVINO takes tensors for images there",
+        "OpenVINO in WAMR before 2.4.0 takes a tensor of four dimensions for an image of "
+        "three channels, which come last whatever the shape says, and resizes it to what the model "
+        "has. The values of any other tensor reach the model in another order, without an error.",
+        "Nothing, for images whose channels come last. Use another release for other models.",
+    ),
+    Code(
+        "NN309",
+        Severity.NOTE,
+        "load_by_name_with_config needs llama.cpp there",
+        "The host calls a function of its backend that only the one of llama.cpp has. With any "
+        "other, the host's process ends.",
+        "Nothing, for language models (GGUF). Have the guest call `load_by_name` for others.",
     ),
     Code(
         "NN311",

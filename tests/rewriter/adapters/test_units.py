@@ -123,6 +123,8 @@ class Adapted:
         if fits:
             assert self.u32(WRITTEN) == len(output)
             assert after[BUFFER : BUFFER + room].rstrip(FILLED) == output.rstrip(FILLED)
+        else:
+            assert self.u32(WRITTEN) == 77
         for start, end in ((0, WRITTEN), (WRITTEN + 4, BUFFER), (BUFFER + room, PAGE)):
             assert after[start:end] == before[start:end], room
 
