@@ -3,10 +3,9 @@
 An adapter takes the place of an import for the guest and calls the import in the form that the
 host knows. It allocates nothing, and knows nothing of the guest's stack.
 
-Two limits come with WAMR's older ABI. It has no length beside a tensor's data, so that a tensor
-whose data is not as long as its shape says is an invalid_argument. And where a model is quantised,
-its get_output writes four times as many bytes as the guest's buffer was declared to have, if that
-buffer was meant for the quantised values.
+Two limits come with WAMR's hosts. The older ABI has no length beside a tensor's data, so that a
+tensor whose data is not as long as its shape says is an invalid_argument. And before 2.4.0, what
+OpenVINO gives is written whole, however small the guest's buffer is: the adapter can only trap then.
 """
 
 from __future__ import annotations
