@@ -4,8 +4,8 @@ An adapter takes the place of an import for the guest and calls the import in th
 host knows. It allocates nothing, and knows nothing of the guest's stack.
 
 Two limits come with WAMR's hosts. The older ABI has no length beside a tensor's data, so that a
-tensor whose data is not as long as its shape says is an invalid_argument. And before 2.4.0, what
-OpenVINO gives is written whole, however small the guest's buffer is: the adapter can only trap then.
+tensor whose data is not as long as its shape says is an invalid_argument. And before 2.4.0, an
+output of OpenVINO is written whole, however small the guest's buffer is: the adapter can only trap.
 """
 
 from __future__ import annotations
