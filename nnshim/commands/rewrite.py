@@ -58,7 +58,8 @@ def command(
         typer.Option(
             "--from",
             metavar="HOST[@RELEASE]",
-            help="The host, or library, whose numbers the module was built with: wasi-nn@0.5.",
+            help="The host, or library, whose numbers the module was built with: wasi-nn@0.5."
+            " With `unknown`, each tensor tells by its length.",
         ),
     ] = None,
     guest_abi: GuestAbi = None,

@@ -99,10 +99,12 @@ _LIBRARIES = (
     Family("wasmedge-wasi-nn", "the Rust crate wasmedge-wasi-nn", libraries.WASMEDGE_WASI_NN),
 )
 
+_UNKNOWN = Family("unknown", libraries.UNKNOWN.title, (libraries.UNKNOWN,))
+
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _ALL})
 
 GUESTS: Mapping[str, Family] = MappingProxyType(
-    {**{family.name: family for family in _LIBRARIES}, **FAMILIES}
+    {**{family.name: family for family in (*_LIBRARIES, _UNKNOWN)}, **FAMILIES}
 )
 """What a guest can have been built for, or with: `--from`."""
 

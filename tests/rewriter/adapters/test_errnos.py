@@ -43,8 +43,10 @@ class Failing:
         self.functions = list(inspect_module(module).exports)
         self.exports: Any = instance.exports(self.store)
         for address, *values in ((TENSOR, DIMENSIONS, 1, 1, AT, 0), (DIMENSIONS, 0, 0)):
-            data = struct.pack(f"<{len(values)}I", *values)
-            self.exports["memory"].write(self.store, data, address)
+            self.put(address, struct.pack(f"<{len(values)}I", *values))
+
+    def put(self, address: int, data: bytes) -> None:
+        self.exports["memory"].write(self.store, data, address)
 
     def call(self, function: str) -> int:
         places = {"tensor": TENSOR, "out_buffer": AT, "builder_array": AT, "builders": AT}
@@ -111,7 +113,7 @@ def test_what_an_adapter_returns_by_itself_is_of_the_guest_too() -> None:
     dialect = DIALECTS["wamr-2.2"]
     there = rewrite(guest(dialect), RewriteOptions(host="wamr-legacy@2.4", guest_abi="wamr-2.2"))
     host = Failing(there, dialect)
-    host.exports["memory"].write(host.store, b"\2", TENSOR + 8)  # f64, which WAMR's has not
+    host.put(TENSOR + 8, b"\2")  # f64, which WAMR's has not
     assert host.call("set_input") == 5
     assert dialect.errnos[5] == DIALECTS["witx"].errnos[6]
 
