@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from rewriter.errors import UnsupportedModule
 from rewriter.functions.code import constant_expression
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module
@@ -37,7 +38,8 @@ class AdapterGlobal(NamedTuple):
 
 
 def adapter_global(module: Module) -> AdapterGlobal:
-    """The adapters' global of a module. Raises MalformedModule for what cannot be read."""
+    """The adapters' global of a module. Raises MalformedModule for what cannot be read, and
+    UnsupportedModule where its name is that of something else."""
     imports = module.find(SectionId.IMPORT)
     imported = sum(
         item.extern.kind is ExternKind.GLOBAL
@@ -47,16 +49,24 @@ def adapter_global(module: Module) -> AdapterGlobal:
     section = module.find(SectionId.GLOBAL)
     cursor = section.cursor() if section else None
     count = cursor.items("globals") if cursor else 0
-    index, export = _exported(module) or (-1, None)
-    if cursor is None or not imported <= index < imported + count:
+    found = _exported(module)
+    if found is None:
         return AdapterGlobal(imported + count)
-    for _ in range(index - imported):
+    number, export = found
+    if cursor and imported <= number < imported + count:
+        for _ in range(number - imported):
+            _pass_over(cursor)
+        start = cursor.pos
         _pass_over(cursor)
-    start = cursor.pos
-    _pass_over(cursor)
-    if cursor.data[start : cursor.pos] != GLOBAL:
-        return AdapterGlobal(imported + count)
-    return AdapterGlobal(index, range(start, cursor.pos), export, cursor.pos == cursor.end)
+        if cursor.data[start : cursor.pos] == GLOBAL:
+            return AdapterGlobal(number, range(start, cursor.pos), export, cursor.pos == cursor.end)
+    raise UnsupportedModule(
+        f"its export {GLOBAL_EXPORT!r} was changed by another tool, and is not what adapters keep"
+        " something in",
+        export.start,
+        "NN121",
+        "adapt the module as it was before that",
+    )
 
 
 def _pass_over(cursor: Cursor) -> None:
@@ -66,7 +76,8 @@ def _pass_over(cursor: Cursor) -> None:
 
 
 def _exported(module: Module) -> tuple[int, range] | None:
-    """The index of the global that is exported by this name, and where its export stands."""
+    """The index of the global that is exported by this name, -1 for anything else, and where its
+    export stands."""
     section = module.find(SectionId.EXPORT)
     if section is None:
         return None
@@ -76,7 +87,7 @@ def _exported(module: Module) -> tuple[int, range] | None:
     cursor = section.cursor()
     for _ in range(cursor.items("exports")):
         start = cursor.pos
-        text, kind, index = cursor.name().text, cursor.byte(), cursor.u32()
-        if text == GLOBAL_EXPORT and kind == ExternKind.GLOBAL:
-            return index, range(start, cursor.pos)
+        text, kind, number = cursor.name().text, cursor.byte(), cursor.u32()
+        if text == GLOBAL_EXPORT:
+            return number if kind == ExternKind.GLOBAL else -1, range(start, cursor.pos)
     return None
