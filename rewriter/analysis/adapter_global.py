@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rewriter.errors import UnsupportedModule
-from rewriter.functions.code import constant_expression
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.names import encode_name
@@ -70,6 +69,8 @@ def adapter_global(module: Module) -> AdapterGlobal:
 
 
 def _pass_over(cursor: Cursor) -> None:
+    from rewriter.functions.code import constant_expression  # which few modules need
+
     value_type(cursor)
     cursor.byte()
     constant_expression(cursor, ())
