@@ -38,6 +38,10 @@ class Fit(NamedTuple):
         return tuple(d for d in self.diagnostics if d.severity is Severity.NOTE)
 
 
+_SHOWN = (WITX, WASMEDGE)
+"""The ABIs of witx's layout that imports show."""
+
+
 class Decision(NamedTuple):
     """What becomes of one import: the adapter that it needs, None if it needs none, or if an error
     is among the diagnostics."""
@@ -48,9 +52,10 @@ class Decision(NamedTuple):
 
 class Wanted(NamedTuple):
     """What imports are to fit: one of `dialects`. `guest` is the host that the module was built
-    for, where that is known, and `told` says that its ABI was given. A host that `tells_numbers` is
-    as rewriter.hosts.table says. `keeps` has adapters stay that lead to what the host takes; with
-    `tells_types`, each tensor is to tell by its length which numbers the guest has for types."""
+    for, where that is known, and `told` says that somebody has said of which ABI it is. A host that
+    `tells_numbers` is as rewriter.hosts.table says. `keeps` has adapters stay that lead to what the
+    host takes; with `tells_types`, each tensor is to tell by its length which numbers the guest has
+    for types."""
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
@@ -84,6 +89,7 @@ def fit(
     unknown = guest is not None and not guest.dialects
     known = None if unknown else guest
     told = known is not None or info.guest is not None
+    told |= any(_says_told(standing.adapter) for standing in info.adapters.values())
     wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown)
     sources = _adapted_guests(info)
     # What such an import is adapted to is what the host has, or an obstacle.
@@ -251,18 +257,25 @@ def _decide(
 def _is_told(
     function: str, source: Dialect, target: Dialect, wanted: Wanted, standing: Adapter | None
 ) -> bool:
-    """Whether an adapter is to take the guest's numbers for certain: somebody has said so, or had
-    when its adapter was made, or nothing speaks for others."""
-    if wanted.guest is not None:
-        return True
-    before = standing if standing and standing.tells_whether_told else None
+    """Whether an adapter is to take the guest's numbers for certain: somebody has said so, or
+    nothing speaks for others."""
     if function == "load":
-        return source is not WITX or (before is not None and before.told)
-    if wanted.told or (before is not None and before.told):
+        return wanted.told or source is not WITX
+    if wanted.told or source not in _SHOWN:
         return True
-    only_for_types = before is not None and need(function, source, before.target) is None
+    only_for_types = (
+        standing is not None
+        and standing.tells_whether_told
+        and need(function, source, standing.target) is None
+    )
     finds_out = wanted.tells_types or only_for_types
     return not finds_out and need(function, source, target) is None
+
+
+def _says_told(adapter: Adapter) -> bool:
+    """Whether an adapter would not be there, if nobody had said what the guest is."""
+    guessed = adapter.function == "load" and adapter.source is not WITX
+    return adapter.tells_whether_told and adapter.told and not guessed
 
 
 def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:

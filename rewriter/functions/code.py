@@ -11,7 +11,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule
-from rewriter.functions.instructions import END, Reference, naming, skip, step
+from rewriter.functions.instructions import (
+    BR_TABLE,
+    END,
+    Reference,
+    naming,
+    skip,
+    skip_but_type,
+    step,
+)
 from rewriter.wasm.leb128 import decode_unsigned
 from rewriter.wasm.limits import check_number
 from rewriter.wasm.module import Module
@@ -28,6 +36,7 @@ __all__ = [
     "constant_expression",
     "defined_functions",
     "defined_types",
+    "may_name_type",
 ]
 
 
@@ -139,6 +148,26 @@ def body_references(
         if references:
             yield body, references
         pos = body.end
+
+
+def may_name_type(bodies: Bodies, count: int, index: int) -> bool:
+    """Whether one of the first `count` bodies may name type `index`; false means that none does."""
+    run = skip_but_type(index, _RUN)
+    for place in range(count):
+        body = bodies[place]
+        cursor = Cursor(bodies.data, body.content, body.end)
+        for _ in range(cursor.count("local variables")):
+            cursor.u32()
+            if value_type(cursor).startswith("("):
+                return True
+        while cursor.pos < body.end:
+            if matched := run.match(bodies.data, cursor.pos, body.end):
+                cursor.pos = matched.end()
+            elif bodies.data[cursor.pos] == BR_TABLE:
+                step(cursor, run)
+            else:
+                return True
+    return False
 
 
 def bounded(references: Iterable[Reference]) -> list[Reference]:

@@ -19,7 +19,7 @@ from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.types import value_type
 
-__all__ = ["END", "Reference", "naming", "skip", "step"]
+__all__ = ["BR_TABLE", "END", "Reference", "naming", "skip", "skip_but_type", "step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,26 @@ _MEMARG = rb"(?:(?:[\x40-\x7f]|[\xc0-\xff]%b)%b|[\x00-\x3f]|[\x80-\xbf]%b)%b" % 
 _FUNCTION_OPCODES = rb"[\x10\x12\xd2]"
 """call, return_call, ref.func."""
 
+_BLOCKS, _INDIRECT, _NULL = rb"[\x02-\x04\x06]", rb"[\x11\x13]", rb"\xd0"
+
 _INSTRUCTIONS = (
     # local.*, global.*, table.get and .set; i32.const, i64.const; br, br_if; catch, throw, rethrow;
-    # call_ref, return_call_ref; delegate; memory.size and .grow; br_on_null, br_on_non_null;
-    # cont.new; suspend
-    (rb"[\x20-\x26\x41\x42\x0c\x0d\x07-\x09\x14\x15\x18\x3f\x40\xd5\xd6\xe0\xe2]", _LEB),
+    # delegate; memory.size and .grow; br_on_null, br_on_non_null; suspend
+    (rb"[\x20-\x26\x41\x42\x0c\x0d\x07-\x09\x18\x3f\x40\xd5\xd6\xe2]", _LEB),
     # Comparisons, arithmetic, conversions; end, drop, select, unreachable, nop, else, throw_ref,
     # return, catch_all; ref.is_null, ref.eq, ref.as_non_null
     (rb"[\x45-\xc4\x0b\x1a\x1b\x00\x01\x05\x0a\x0f\x19\xd1\xd3\xd4]", b""),
     # Loads and stores
     (rb"[\x28-\x3e]", _MEMARG),
     # block, loop, if, try
-    (rb"[\x02-\x04\x06]", _BLOCK_TYPE),
-    # call_indirect, return_call_indirect; cont.bind, switch
-    (rb"[\x11\x13\xe1\xe6]", _LEB + _LEB),
+    (_BLOCKS, _BLOCK_TYPE),
+    # call_indirect, return_call_indirect
+    (_INDIRECT, _LEB + _LEB),
     # f32.const, f64.const
     (rb"\x43", rb".{4}"),
     (rb"\x44", rb".{8}"),
     # ref.null
-    (rb"\xd0", _HEAP_TYPE),
+    (_NULL, _HEAP_TYPE),
     # Saturating conversions; wide arithmetic
     (rb"\xfc[\x00-\x07\x13-\x16]", b""),
     # data.drop, memory.fill, elem.drop, table.grow, .size and .fill, memory.discard
@@ -82,6 +83,13 @@ _INSTRUCTIONS = (
     (rb"\xfe\x03", rb"."),
     # array.len; any.convert_extern, extern.convert_any, ref.i31, i31.get_*
     (rb"\xfb[\x0f\x1a-\x1e]", b""),
+)
+"""Opcodes and what follows them, the frequent ones first, but for those of _OF_TYPES."""
+
+_OF_TYPES = (
+    # call_ref, return_call_ref; cont.new; cont.bind, switch
+    (rb"[\x14\x15\xe0]", _LEB),
+    (rb"[\xe1\xe6]", _LEB + _LEB),
     # struct.new and .new_default, array.new, .new_default, .get, .set and .fill;
     # struct.new_desc and .new_default_desc
     (rb"\xfb[\x00\x01\x06\x07\x0b-\x0e\x10\x20\x21]", _LEB),
@@ -92,9 +100,9 @@ _INSTRUCTIONS = (
     # br_on_cast, br_on_cast_fail; br_on_cast_desc, br_on_cast_desc_fail
     (rb"\xfb[\x18\x19\x25\x26]", rb"." + _LEB + _HEAP_TYPE + _HEAP_TYPE),
 )
-"""Opcodes and what follows them, the frequent ones first."""
+"""Those that are about types, and are rare."""
 
-END, _BR_TABLE, _SELECT, _TRY_TABLE = 0x0B, 0x0E, 0x1C, 0x1F
+END, BR_TABLE, _SELECT, _TRY_TABLE = 0x0B, 0x0E, 0x1C, 0x1F
 _RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
 _CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
 
@@ -117,7 +125,7 @@ def _special(cursor: Cursor) -> Reference | None:
         index_start = cursor.pos
         index = cursor.u32()
         return Reference(index_start, cursor.pos, index)
-    if opcode == _BR_TABLE:
+    if opcode == BR_TABLE:
         for _ in range(cursor.count("labels") + 1):
             cursor.u32()
     elif opcode == _SELECT:
@@ -162,9 +170,24 @@ def skip(wanted: frozenset[int], most: int) -> re.Pattern[bytes]:
     """Matches up to `most` instructions that name none of the `wanted` functions, and none whose
     length takes a count."""
     functions = _FUNCTION_OPCODES + (rb"(?!%b)" % _any_of(wanted) if wanted else b"") + _LEB
-    known = [opcode + immediates for opcode, immediates in _INSTRUCTIONS]
+    known = [opcode + immediates for opcode, immediates in _INSTRUCTIONS + _OF_TYPES]
     known.insert(2, functions)
     return re.compile(rb"(?:%b){1,%d}" % (b"|".join(known), most), re.DOTALL)
+
+
+def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
+    """Matches up to `most` instructions that do not name type `index`, and whose length takes no
+    count; none of what is about types in other ways than a block and an indirect call."""
+    another = rb"(?!%b)%b" % (_encodings(index), _LEB)
+    known = {
+        **dict(_INSTRUCTIONS),
+        _BLOCKS: rb"(?:[\x40-\x7f]|%b)" % another,
+        _INDIRECT: another + _LEB,
+        _NULL: rb"[\x40-\x7f]",
+        _FUNCTION_OPCODES: _LEB,
+    }
+    every = b"|".join(opcode + immediates for opcode, immediates in known.items())
+    return re.compile(rb"(?:%b){1,%d}" % (every, most), re.DOTALL)
 
 
 def naming(wanted: frozenset[int]) -> re.Pattern[bytes]:

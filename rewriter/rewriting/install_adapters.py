@@ -8,6 +8,7 @@ linkers leave for it, nothing in the code moves.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from rewriter.adapters.adapter import Adapter
@@ -18,6 +19,7 @@ from rewriter.errors import UnsupportedModule
 from rewriter.functions.code import MOST_REFERENCES, body_references, defined_functions
 from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
+from rewriter.rewriting.left_types import left_types
 from rewriter.rewriting.values import NOT_ADAPTING, Adapted, Adapting, ImportedAs
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
@@ -90,16 +92,20 @@ class _Adaptation:
         return Adapting(adapted, imports, elsewhere + in_code, moved)
 
     def _types(self) -> dict[int, ImportedAs]:
-        """What is imported as the host has it; types that miss are appended."""
+        """What is imported as the host has it; types that miss are appended, and those that an
+        earlier rewrite has appended go."""
         types = self.module.types
+        left = left_types(self.info, self.bodies, self.kept)
+        staying = len(types) - left
         needed = dict.fromkeys(adapter.imported_type for _, adapter in self.added)
         known: dict[FuncType, int] = {}
-        for index, func_type in enumerate(types):
+        for index, func_type in enumerate(itertools.islice(types, staying)):
             if func_type is not None and func_type in needed:
                 known.setdefault(func_type, index)
         missing = [func_type for func_type in needed if func_type not in known]
-        self._append(SectionId.TYPE, [_encoded(func_type) for func_type in missing])
-        known |= {func_type: len(types) + place for place, func_type in enumerate(missing)}
+        added = [_encoded(func_type) for func_type in missing]
+        self._append(SectionId.TYPE, added, left, types.start(staying) if left else None)
+        known |= {func_type: staying + place for place, func_type in enumerate(missing)}
         changes: dict[int, ImportedAs] = {}
         for slot, adapter in self.wanted.items():
             if adapter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
@@ -128,7 +129,9 @@ def _only_in_one(
 def _may_change(left: Side, one: Section, right: Side) -> bool:
     """Whether a rewrite between the two modules changes a section of this kind."""
     if one.id is SectionId.TYPE:
-        return len(left.module.types) != len(right.module.types)
+        return bool(left.adapted or right.adapted) or len(left.module.types) != len(
+            right.module.types
+        )
     if one.name not in (None, NAMES):
         return False
     adapted = bool(left.adapted or right.adapted)
@@ -161,18 +164,26 @@ def _compare_whole(one: Section, other: Section) -> Iterator[Difference]:
 
 
 def _compare_types(one: Part, other: Part) -> Iterator[Difference]:
-    """One may have types of wasi-nn's functions after those of the other: adapting appends them,
-    and taking adapters away again leaves them."""
-    fewer, more = sorted((one.side.module.types, other.side.module.types), key=len)
-    added = (more[index] for index in range(len(fewer), len(more)))
+    """One may have types of wasi-nn's functions after those of the other, or each those that its
+    own adapters call: adapting appends them, and takes them away again where nothing uses them."""
+    types = one.side.module.types, other.side.module.types
+    pairs = zip(*types, strict=False)
+    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    added = [{*itertools.islice(each, same, None)} for each in types]
     left, right = one.section, other.section
     before, after = range(left.content, left.end), range(right.content, right.end)
-    signatures = _signatures()
-    if all(func_type in signatures for func_type in added):
-        before, after = after_count(left), after_count(right)
-        size = min(len(before), len(after))
-        before, after = before[:size], after[:size]
+    if (all(added) and all(map(_are_of_adapters, added, (one.side, other.side)))) or (
+        not all(added) and set().union(*added) <= _signatures()
+    ):
+        before, after = (
+            range(after_count(part.section).start, part.side.module.types.start(same))
+            for part in (one, other)
+        )
     yield from compare_bytes(left.title, left.data, before, right.data, after)
+
+
+def _are_of_adapters(types: Set[FuncType | None], side: Side) -> bool:
+    return types <= {found.adapter.imported_type for found in side.info.adapters.values()}
 
 
 def _signatures() -> Set[FuncType]:

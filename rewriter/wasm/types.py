@@ -191,6 +191,10 @@ class Types:
         cursor = Cursor(self._data, self._first + self._starts[index], self._end)
         return _sub_type(cursor, plain=bool(self._plain[index >> 3] >> (index & 7) & 1))
 
+    def start(self, index: int) -> int:
+        """Where a type stands, in bytes, or where the last one ends."""
+        return self._first + self._starts[index] if index < len(self) else self._end
+
     def of_function(self, index: int, offset: int) -> FuncType | None:
         """The type of a function that has type `index`, as is said at `offset`.
 

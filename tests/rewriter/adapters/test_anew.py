@@ -1,0 +1,141 @@
+"""A module that is adapted already becomes for a host what the guest would have become at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from rewriter import RewriteOptions, check, compare, inspect_module, rewrite
+from rewriter.abi.dialects import DIALECTS
+from rewriter.analysis.compatibility import Runs
+from tests.rewriter.adapters.unmarked import plain
+from tests.support.wasm import assemble
+
+
+def adapted(module: bytes, **options: Any) -> bytes:
+    return rewrite(module, RewriteOptions(validate=False, **options))
+
+
+@functools.cache
+def directly(source: str, target: str) -> bytes:
+    """A guest that calls what all ABIs have, adapted."""
+    return adapted(plain(source, *DIALECTS), abi=target, guest_abi=source)
+
+
+@pytest.mark.parametrize("first", DIALECTS)
+def test_through_any_other_abi_it_is_the_same_to_the_byte(first: str) -> None:
+    through = 0
+    for source in DIALECTS:
+        there = directly(source, first)
+        if not inspect_module(there).adapters:
+            continue
+        # What imports show as well does not say by itself that somebody knows it.
+        again = source if source in ("witx", "wasmedge") else None
+        for second in DIALECTS:
+            anew = adapted(there, abi=second, guest_abi=again)
+            assert anew == directly(source, second), (source, second)
+            through += 1
+    assert through > 100
+
+
+def test_a_model_of_an_encoding_that_the_first_host_has_not_is_loaded_by_the_second() -> None:
+    """WAMR's numbers have GGML, WasmEdge's too, and Wasmtime's have not."""
+    for_wasmtime = adapted(plain("wamr", "witx"), host="wasmtime")
+    (verdict,) = check(for_wasmtime, ["wasmedge"])
+    assert verdict.runs is Runs.AFTER_REWRITE
+    for_wasmedge = adapted(for_wasmtime, host="wasmedge")
+    assert for_wasmedge == adapted(plain("wamr", "witx"), host="wasmedge")
+    (verdict,) = check(for_wasmedge, ["wasmedge"])
+    assert verdict.runs is Runs.AS_IT_IS
+
+
+GUESSED = assemble(
+    '(module (import "wasi_ephemeral_nn" "load"'
+    f" (func {DIALECTS['witx'].signature('load')}))"
+    f' (import "wasi_ephemeral_nn" "set_input" (func {DIALECTS["witx"].signature("set_input")}))'
+    ' (memory (export "memory") 1)'
+    " (func (drop (call 1 (i32.const 0) (i32.const 0) (i32.const 0)))))"
+)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="nothing is known of the guest"),
+        pytest.param({"built_for": "wasmtime"}, id="it is known"),
+        pytest.param({"built_for": "unknown"}, id="its tensors are to tell"),
+    ],
+)
+def test_what_was_told_of_a_guest_stays_told(options: Mapping[str, str]) -> None:
+    hosts = ("wamr-legacy", "wamr-ephemeral@2.3.1", "wasmtime@14")
+    for first in hosts:
+        there = adapted(GUESSED, host=first, **options)
+        for second in hosts:
+            assert adapted(there, host=second) == adapted(GUESSED, host=second, **options)
+
+
+def test_what_a_guess_was_made_from_gives_way_to_what_is_told() -> None:
+    there = adapted(GUESSED, host="wamr-legacy")
+    told = {"host": "wamr-legacy", "built_for": "wasi-nn@0.5"}
+    (before, after) = (inspect_module(adapted(m, **told)).adapters[1] for m in (there, GUESSED))
+    assert before.adapter == after.adapter
+    assert before.adapter.source is DIALECTS["witx-2022"]
+
+
+LOAD, WAMR_LOAD = (DIALECTS[abi].signature("load") for abi in ("witx", "wamr"))
+FOUR = "(func (param i32 i32 i32 i32) (result i32))"
+"""The type that WAMR's load has, and which the guest's own functions do not need."""
+
+
+@pytest.mark.parametrize(
+    ("more", "goes"),
+    [
+        pytest.param("", True, id="nothing"),
+        pytest.param(
+            "(func (type $none) (br_table 0 0 (i32.const 0)))", True, id="nothing, after a table"
+        ),
+        pytest.param(f"(type $t {FOUR}) (func (type $t) unreachable)", False, id="a function"),
+        pytest.param(
+            f"(type $t {FOUR}) (table 1 funcref) (func (type $none) (call_indirect (type $t)"
+            " (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) drop)",
+            False,
+            id="an indirect call",
+        ),
+        pytest.param(
+            f"(type $t {FOUR}) (func (type $none) unreachable (block (type $t) unreachable) drop)",
+            False,
+            id="a block",
+        ),
+        pytest.param(
+            f"(type $t {FOUR}) (func (type $none) (local (ref null $t)))", False, id="a variable"
+        ),
+        pytest.param(
+            f"(type $t {FOUR}) (func (type $none) (drop (ref.null $t)))", False, id="a null"
+        ),
+        pytest.param(
+            f"(type $t {FOUR}) (global (ref null $t) (ref.null $t))", False, id="a global"
+        ),
+        pytest.param(f'(type $t {FOUR}) (import "m" "f" (func (type $t)))', False, id="an import"),
+    ],
+)
+def test_a_type_that_was_appended_goes_with_the_adapters_unless_it_is_used(
+    more: str, goes: bool
+) -> None:
+    """Where it is used, the guest has had it itself, as its last one."""
+    imported, rest = (more, "") if "import" in more else ("", more)
+    module = assemble(
+        f"(module (type $load (func {LOAD})) (type $none (func))"
+        f' (import "wasi_ephemeral_nn" "load" (func (type $load))) {imported}'
+        f' (memory (export "memory") 1) (func (type $none)) {rest})'
+    )
+    assert ([*inspect_module(module).module.types][-1] == WAMR_LOAD) is not goes
+    there = rewrite(module, RewriteOptions(abi="wamr"))
+    back = rewrite(there, RewriteOptions(abi="witx"))
+    types = [*inspect_module(back).module.types]
+    assert (types == [*inspect_module(module).module.types]) or not goes
+    assert (WAMR_LOAD in types) is not goes
+    assert compare(module, back).only_rewritten
+    assert compare(there, back).only_rewritten
