@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         RunOptions,
         Session,
         guest_dialects,
+        host_dialects,
         run,
     )
 
@@ -82,7 +83,7 @@ _HOMES = {
     "runtime_shim": (
         *("CAPTURED", "GraphStats", "GuestExit", "GuestFailed", "GuestTimeout", "GuestTrap"),
         *("HostError", "Limits", "LinkError", "NNHost", "NamedGraph", "Outcome", "Reason"),
-        *("RunOptions", "Session", "guest_dialects", "run"),
+        *("RunOptions", "Session", "guest_dialects", "host_dialects", "run"),
     ),
 }
 _OTHER_NAMES = {"inspect": "inspect_module", "verify": "compare"}
@@ -133,6 +134,7 @@ __all__ = [
     "__version__",
     "check",
     "guest_dialects",
+    "host_dialects",
     "inspect",
     "rewrite",
     "rewrite_file",

@@ -23,7 +23,10 @@ EXIT_USAGE = 2
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
 
-COMMANDS = ("rewrite", "inspect", "check", "verify", "explain", "run", "doctor", "bench", "cache")
+COMMANDS = (
+    *("rewrite", "inspect", "check", "hosts", "verify", "explain"),
+    *("run", "doctor", "bench", "cache"),
+)
 """Each is `command` in nnshim.commands, in a module of its name, or `app` for several."""
 
 

@@ -16,6 +16,7 @@ NNShimError
 │
 │   in runtime_shim.errors:
 ├── HostError              a call that the host refuses; an errno to the guest
+├── HostHarm               the host that the guest is run as would do harm, or end
 ├── LinkError              the guest has imports that no one defines, or lacks an export
 │
 │   in runtime_shim.engine.outcome:

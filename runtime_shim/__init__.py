@@ -1,5 +1,6 @@
 """Run wasi-nn guests of either module name on one NN host, with wasmtime."""
 
+from runtime_shim.engine.as_host import host_dialects
 from runtime_shim.engine.embedding import NNHost, Session
 from runtime_shim.engine.options import CAPTURED, RunOptions
 from runtime_shim.engine.outcome import (
@@ -33,6 +34,7 @@ __all__ = [
     "RunOptions",
     "Session",
     "guest_dialects",
+    "host_dialects",
     "parse_nn_graph",
     "parse_nn_preload",
     "read_graphs",

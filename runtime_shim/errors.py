@@ -2,6 +2,10 @@
 
 HostError       becomes an errno for the guest (runtime_shim.engine.host_functions)
   DeviceLost    its process cannot use a device any more
+  Unreadable    a number that means nothing
+    OutsideMemory   a pointer outside the guest's memory
+  UnknownHandle a handle that the guest was not given
+HostHarm        the host that is played would do harm, or end
 LinkError       the module asks for imports that no one defines
 
 What a guest ends with is in runtime_shim.engine.outcome.
@@ -15,7 +19,15 @@ from typing import TYPE_CHECKING
 from rewriter.abi.dialects import Errno
 from rewriter.errors import NNShimError
 
-__all__ = ["DeviceLost", "HostError", "LinkError"]
+__all__ = [
+    "DeviceLost",
+    "HostError",
+    "HostHarm",
+    "LinkError",
+    "OutsideMemory",
+    "UnknownHandle",
+    "Unreadable",
+]
 
 _LONGEST_REASON = 2000
 """Characters: models and guests can put text of any length into it."""
@@ -58,6 +70,25 @@ class HostError(NNShimError):
 
 class DeviceLost(HostError):
     """A device takes nothing more from this process, whatever it is asked for."""
+
+
+class Unreadable(HostError):
+    """An argument is a number that means nothing."""
+
+
+class OutsideMemory(Unreadable):
+    """A range that a pointer of the guest's begins is not inside its memory."""
+
+
+class UnknownHandle(HostError):
+    """The guest was not given the handle, or has let go of it."""
+
+
+class HostHarm(NNShimError):
+    """The host that a guest is run as (RunOptions.as_host) would have written or read beyond what
+    the guest has passed, or its process would have ended: the guest is stopped instead."""
+
+    code = "NN602"
 
 
 class LinkError(NNShimError):

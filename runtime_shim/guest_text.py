@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import reprlib
 from typing import Any
 
@@ -30,6 +29,8 @@ def quoted(value: object) -> str:
 def json_object(text: str | bytes, what: str, errno: Errno) -> dict[str, Any]:
     """A JSON object. Raises HostError with `errno` for anything else, and for an object that is too
     deep, or whose integers are too long, for Python to read."""
+    import json
+
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,5 @@
 """nnshim bench: what a model costs here."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -102,7 +100,7 @@ def command(
         note(f"drawn: {plot}")
 
 
-def _encoding(name: str) -> Encoding:
+def _encoding(name: str) -> "Encoding":
     from rewriter.abi.dialects import Encoding
 
     try:
@@ -137,7 +135,7 @@ def _drawing(path: str) -> Any:
             f"matplotlib is not installed ({error}); pip install 'nnshim[bench]'"
         ) from None
 
-    def draw(rows: list[Measurement]) -> None:
+    def draw(rows: "list[Measurement]") -> None:
         figure = Figure(figsize=(9, 1.5 + 0.6 * len(rows)), layout="constrained")
         latency, rate = figure.subplots(1, 2, sharey=True)
         names = [f"{row.backend}\n{shown(row.device)}" for row in rows]

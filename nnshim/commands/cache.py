@@ -1,7 +1,5 @@
 """nnshim cache: the models that `nnshim run --model-cache` keeps."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,5 +53,5 @@ def clear(folder: Folder) -> None:
     say(f"removed {_sum(model_cache.clear(folder))}")
 
 
-def _sum(found: list[Kept]) -> str:
+def _sum(found: "list[Kept]") -> str:
     return f"{counted(len(found), 'file')}, {sum(item.size for item in found)} bytes"

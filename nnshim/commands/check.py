@@ -1,7 +1,5 @@
 """nnshim check: the gate of a pipeline."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,12 +44,11 @@ def command(
     )
 
 
-def _check(path: str, info: ModuleInfo, host: Chosen, guest_abi: str | None) -> Checked:
+def _check(path: str, info: "ModuleInfo", host: "Chosen", guest_abi: str | None) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command
-    from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host)
-    helps = found.runs is Runs.AFTER_REWRITE
-    rewrite = rewrite_command(host.name, guest_abi, path) if helps else None
+    helps = found.rewrite_for
+    rewrite = None if helps is None else rewrite_command(helps, guest_abi, path)
     return Checked(path, host.name, found, rewrite)

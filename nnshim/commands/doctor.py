@@ -1,7 +1,5 @@
 """nnshim doctor: what is installed, and whether it works."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

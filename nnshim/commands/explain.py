@@ -1,7 +1,5 @@
 """nnshim explain: what a code means, and what to do."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """nnshim inspect: what a module imports, exports and carries along."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,7 +32,7 @@ def command(
     )
 
 
-def _inspect(path: str, info: ModuleInfo, guest_abi: str | None) -> Inspected:
+def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected":
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import on_any_host
     from rewriter.analysis.fitting import hides_types

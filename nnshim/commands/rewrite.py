@@ -1,7 +1,5 @@
 """nnshim rewrite: rename the import modules of a module."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
@@ -10,7 +8,7 @@ from nnshim.common import (
     GuestAbi,
     errors_in_json,
     note,
-    once,
+    parse_renames,
     print_json,
     remark,
     say,
@@ -119,7 +117,7 @@ def command(
         drop_signature=drop_signature,
         keep_offsets=keep_offsets,
         record=record,
-        renames=_parse_renames(rename or []),
+        renames=parse_renames(rename or []),
         require=require,
         validate=validate,
     )
@@ -136,15 +134,3 @@ def command(
             note(line)
     for found in result.notes:
         remark(found)
-
-
-def _parse_renames(options: list[str]) -> dict[str, str]:
-    renames: dict[str, str] = {}
-    for option in options:
-        old, equals, new = option.partition("=")
-        if not equals:
-            raise UsageError(f"--rename {option}: expected OLD=NEW")
-        if renames.setdefault(old, new) != new:
-            raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
-    once("--rename", (option.partition("=")[0] for option in options))
-    return renames

@@ -1,7 +1,5 @@
 """nnshim run: run a guest of either module name."""
 
-# Without postponed annotations, of which typer would have to evaluate one after the other.
-
 import contextlib
 import os
 import sys
@@ -27,6 +25,7 @@ from nnshim.common import (
     counted,
     fail,
     note,
+    remark,
     say,
     start_logging,
     to_json,
@@ -133,6 +132,14 @@ def command(
         typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
     ] = False,
     guest_abi: GuestAbi = None,
+    as_host: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="HOST[@VERSION]",
+            help="Run it as this host would: by its names, numbers and rules alone.",
+        ),
+    ] = None,
     show_backtrace: Annotated[
         bool, typer.Option("--backtrace", help="Show all of a trap's frames, Rust's panic too.")
     ] = False,
@@ -209,9 +216,15 @@ def command(
         invoke_args=arguments if invoke is not None else (),
         trap_unknown_imports=trap_unknown_imports,
         guest_abi=guest_abi,
+        as_host=as_host,
         cache=cache,
         backtrace=show_backtrace,
     )
+    if as_host is not None:
+        from rewriter.hosts.table import find_row
+
+        for diagnostic in find_row(as_host).notes:
+            remark(diagnostic)
     with open_source(module) as source:
         binary = bytes(source.data)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns

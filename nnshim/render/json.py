@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rewriter.hosts.host import Feature
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
+    from rewriter.hosts.host import Backend, Host
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
     from runtime_shim.diagnostics.bench import Measurement
@@ -27,6 +29,7 @@ __all__ = [
     "examined",
     "explained",
     "failed",
+    "host",
     "inspected",
     "kept",
     "measured",
@@ -173,6 +176,7 @@ def compared(comparison: Comparison) -> Object:
                 "message": found.what,
                 "original_offset": found.original_offset,
                 "rewritten_offset": found.rewritten_offset,
+                "help": found.help,
             }
             for found in comparison.differences
         ],
@@ -212,6 +216,53 @@ def measured(rows: Sequence[Measurement]) -> list[Object]:
 
 def kept(found: Sequence[Kept]) -> list[Object]:
     return [item._asdict() for item in found]
+
+
+def host(row: Host) -> Object:
+    return {
+        "name": row.name,
+        "title": row.title,
+        "first": row.first or None,
+        "last": row.last or None,
+        "modules": row.modules,
+        "abis": [
+            {
+                "name": dialect.name,
+                "functions": list(dialect.functions),
+                "tensor_types": _numbered(dialect.tensor_names),
+                "encodings": _numbered(dialect.encoding_names),
+                "errno": _numbered(dialect.errno_names),
+            }
+            for dialect in row.dialects
+        ],
+        "backends": [_host_backend(backend) for backend in row.backends],
+        "named_graphs": row.graphs or None,
+        "needs": row.needs,
+        "other_imports": None
+        if row.others is None
+        else {module: sorted(functions) for module, functions in row.others.items()},
+        "optional_imports": dict(row.optional),
+        "links_undefined_functions": row.links_all,
+        "reads": {feature.name.lower(): row.features.get(feature) for feature in Feature},
+        "limits": _diagnostics(row.limits),
+        "source": row.source,
+    }
+
+
+def _numbered(known: Mapping[int, str]) -> Object:
+    return {str(number): name for number, name in sorted(known.items())}
+
+
+def _host_backend(backend: Backend) -> Object:
+    taken = backend.takes
+    return {
+        "encoding": backend.encoding.name.lower(),
+        "library": backend.library or None,
+        "takes": None if taken is None else [kind.name.lower() for kind in sorted(taken)],
+        "ignores_types": backend.ignores_types,
+        "output_unit": backend.unit.name.lower(),
+        "too_small_output": backend.too_small and backend.too_small.name.lower(),
+    }
 
 
 def explained(codes: Iterable[Code]) -> list[Object]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
+from rewriter.hosts.host import Feature
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked, Examined, Inspected
+    from rewriter.abi.dialects import Dialect
     from rewriter.analysis.compatibility import Verdict
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
+    from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.table import Chosen, Family
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
+    from rewriter.wasm.types import FuncType
     from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
 
@@ -25,6 +31,8 @@ __all__ = [
     "examined",
     "explained",
     "failed",
+    "families",
+    "hosts",
     "inspected",
     "line",
     "listed",
@@ -76,16 +84,15 @@ def inspected(value: Inspected) -> list[str]:
     if info.abis:
         lines.append("  runs on")
         told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
-        hosts = value.hosts.items()
-        lines += [f"    {name}: {_in_short(name, told, found)}" for name, found in hosts]
+        lines += [f"    {name}: {_in_short(told, found)}" for name, found in value.hosts.items()]
     return lines
 
 
-def _in_short(host: str, told: str, found: Verdict) -> str:
+def _in_short(told: str, found: Verdict) -> str:
     """On one line."""
     how = found.runs.value
-    if found.runs.name == "AFTER_REWRITE":
-        how = f"after nnshim rewrite --for {host}{told}"
+    if found.rewrite_for is not None:
+        how = f"after nnshim rewrite --for {found.rewrite_for}{told}"
     reasons = "; ".join(f"{reason.message} [{reason.code}]" for reason in found.reasons)
     return f"{how}, because {reasons}" if reasons else how
 
@@ -150,6 +157,118 @@ def _backend(backend: BackendReport) -> list[str]:
         outcome = "works" if device.problem is None else line(device.problem)
         lines.append(f"  {device.target} ({device.device}): {outcome}")
     return lines
+
+
+def families(known: Iterable[Family]) -> list[str]:
+    """Each name, with its releases below it."""
+    lines: list[str] = []
+    for family in known:
+        lines += [""] if lines else []
+        lines.append(f"{family.name}: {family.title}{_alone(family)}")
+        rows = [(row.releases, " ".join(row.modules), _abis(row)) for row in family.rows]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += ["  " + "  ".join(map(str.ljust, row, widths)).strip() for row in rows]
+    return lines
+
+
+def _alone(family: Family) -> str:
+    """What the name means without a release."""
+    if len(family.rows) == 1:
+        return ""
+    return f"; alone it is {'all of these' if family.every else family.newest.last}"
+
+
+def _abis(row: Host) -> str:
+    return ", ".join(dialect.name for dialect in row.dialects)
+
+
+def hosts(chosen: Chosen) -> list[str]:
+    """All of each release, and what was assumed."""
+    lines = [line(note) for note in chosen.notes]
+    for row in chosen.rows:
+        lines += [""] if lines else []
+        lines += _host(row)
+    return lines
+
+
+def _host(row: Host) -> list[str]:
+    lines = [f"{row.label}: {row.title}"]
+    if row.releases:
+        lines.append(f"  releases: {row.releases}")
+    for dialect in row.dialects:
+        modules = dialect.layout.module if len(row.modules) > 1 else row.modules[0]
+        lines.append(f"  {modules}, in the ABI {dialect.name}: {', '.join(dialect.functions)}")
+        lines.append(f"    tensor types: {_numbers(dialect.tensor_names)}")
+        lines.append(f"    encodings: {_numbers(_with_backends(dialect, row))}")
+        lines.append(f"    errno: {_numbers(dialect.errno_names)}")
+    lines += [f"  {_of_backend(backend)}" for backend in row.backends]
+    if row.graphs:
+        lines.append(f"  named graphs: {row.graphs}")
+    if row.needs:
+        lines.append(f"  needs: {', '.join(row.needs)}")
+    lines += _beside(row)
+    lines += [f"  {line(limit)}" for limit in row.limits]
+    return [*lines, f"  source: {row.source}"]
+
+
+def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
+    """Encodings, with which of them the host has nothing for, where its backends are known."""
+    there = {backend.encoding.name.lower() for backend in row.backends} or {
+        *dialect.encoding_names.values()
+    }
+    there.add("autodetect")
+    return {
+        number: name if name in there else f"{name} (no backend)"
+        for number, name in dialect.encoding_names.items()
+    }
+
+
+def _numbers(known: Mapping[int, str]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
+
+
+def _of_backend(backend: Backend) -> str:
+    library = f" ({backend.library})" if backend.library else ""
+    types = (
+        None if backend.takes is None else ", ".join(t.name.lower() for t in sorted(backend.takes))
+    )
+    if backend.ignores_types:
+        takes = f"takes {types or 'any type'} without looking at it"
+    else:
+        takes = f"takes {types}" if types else "which types of tensors it takes is not known"
+    said = f"backend {backend.encoding.name.lower()}{library}: {takes}; "
+    if backend.too_small is None:
+        return f"{said}what get_output does with a buffer that is too small is not known"
+    unit = f"get_output counts {backend.unit.value}"
+    return f"{said}{unit}; a buffer that is too small is {backend.too_small.value}"
+
+
+def _beside(row: Host) -> list[str]:
+    """What it does with other imports, and with newer parts of WebAssembly."""
+    if row.others is None:
+        return []
+    by_functions: dict[str, list[str]] = {}
+    for module, known in row.others.items():
+        by_functions.setdefault(_functions(known), []).append(module)
+    lines = [f"  {', '.join(modules)}: {known}" for known, modules in by_functions.items()]
+    lines += [f"  {module}: depends on {option}" for module, option in row.optional.items()]
+    what = "linked, and a call traps" if row.links_all else "refused"
+    lines.append(f"  functions that are not defined: {what}")
+    for reads, word in ((True, "reads"), (False, "refuses"), (None, "not known whether it reads")):
+        features = [f.value for f in Feature if row.features.get(f) is reads]
+        lines += [f"  {word}: {', '.join(features)}"] if features else []
+    return lines
+
+
+def _functions(known: Mapping[str, FuncType]) -> str:
+    """All that a host defines under one module name; those of WASI 0.1 in short."""
+    same = {name for name, kind in PREVIEW_1.items() if known.get(name) == kind}
+    if len(same) < len(PREVIEW_1) - 1:
+        return ", ".join(sorted(known))
+    lacking = sorted(PREVIEW_1.keys() - same)
+    own = sorted(known.keys() - same)
+    lines = "all of WASI 0.1" + (f" but its {', '.join(lacking)}" if lacking else "")
+    return f"{lines}; {', '.join(own)}" if own else lines
 
 
 def measured(rows: Sequence[Measurement]) -> list[str]:

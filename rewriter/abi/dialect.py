@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from types import MappingProxyType
 
 from rewriter.abi.numbers import Encoding, Errno, TensorType
@@ -83,9 +84,28 @@ class Dialect:
     raw_types: Mapping[int, str] = field(default_factory=dict)
     told: bool = False
 
+    @property
+    def tensor_names(self) -> Mapping[int, str]:
+        """The types of tensors by their numbers, in small letters."""
+        return {**_names(self.tensor_types), **self.raw_types}
+
+    @property
+    def encoding_names(self) -> Mapping[int, str]:
+        """The encodings by their numbers, in small letters."""
+        return _names(self.encodings)
+
+    @property
+    def errno_names(self) -> Mapping[int, str]:
+        """What each errno means, in small letters."""
+        return _names(self.errnos)
+
     def signature(self, function: str) -> FuncType:
         """The type of one of its functions."""
         return FuncType(("i32",) * len(self.functions[function]), ("i32",))
+
+
+def _names(meanings: Mapping[int, IntEnum]) -> dict[int, str]:
+    return {number: meaning.name.lower() for number, meaning in meanings.items()}
 
 
 _COMMON_FUNCTIONS = {

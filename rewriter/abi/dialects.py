@@ -36,6 +36,7 @@ from rewriter.abi.numbers import (
     ENCODINGS_2021,
     ENCODINGS_2022,
     ENCODINGS_WAMR,
+    ENCODINGS_WAMR_1_1,
     ENCODINGS_WASMEDGE,
     ENCODINGS_WASMEDGE_0_11_1,
     ENCODINGS_WITX,
@@ -61,6 +62,7 @@ __all__ = [
     "MODULE_NAMES",
     "WAMR",
     "WAMR_1",
+    "WAMR_1_1",
     "WAMR_2_0",
     "WAMR_2_1",
     "WAMR_2_1_LEGACY",
@@ -225,7 +227,19 @@ WAMR_1 = Dialect(
     implementation="wamr",
     counts_floats=True,
 )
-"""The same until WAMR 2.1.0."""
+"""The same in WAMR 1.2.0 to 2.1.0."""
+
+WAMR_1_1 = Dialect(
+    name="wamr-1.1",
+    layout=WAMR_LAYOUT,
+    functions=WAMR_1.functions,
+    encodings=ENCODINGS_WAMR_1_1,
+    tensor_types=TYPES_2020,
+    errnos=ERRNO_2022,
+    implementation="wamr",
+    counts_floats=True,
+)
+"""The same in WAMR 1.1.1 and 1.1.2, where TensorFlow Lite had TensorFlow's number."""
 
 WAMR_EPHEMERAL = Dialect(
     name="wamr-ephemeral",
@@ -285,7 +299,7 @@ _TABLE = {
     for dialect in (
         *(WITX, WITX_2023, WITX_2022, WITX_2021),
         *(WASMEDGE, WASMEDGE_0_14, WASMEDGE_0_13, WASMEDGE_0_12, WASMEDGE_0_11),
-        *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
+        *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
     )
 }
 

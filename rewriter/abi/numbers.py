@@ -25,6 +25,7 @@ __all__ = [
     "ENCODINGS_2021",
     "ENCODINGS_2022",
     "ENCODINGS_WAMR",
+    "ENCODINGS_WAMR_1_1",
     "ENCODINGS_WASMEDGE",
     "ENCODINGS_WASMEDGE_0_11_1",
     "ENCODINGS_WITX",
@@ -164,6 +165,16 @@ ENCODINGS_WAMR: Mapping[int, Encoding] = MappingProxyType(
     {**_FIRST_FIVE, 5: Encoding.GGML, 6: Encoding.AUTODETECT}
 )
 """WAMR's since 2.1.1, which are those of wasi:nn."""
+
+ENCODINGS_WAMR_1_1: Mapping[int, Encoding] = MappingProxyType(
+    {
+        0: Encoding.OPENVINO,
+        1: Encoding.ONNX,
+        2: Encoding.TENSORFLOWLITE,
+        3: Encoding.PYTORCH,
+    }
+)
+"""WAMR 1.1's. It calls 2 tensorflow, and loads TensorFlow Lite's models under that number only."""
 
 ENCODINGS_WASMEDGE_0_11_1: Mapping[int, Encoding] = MappingProxyType(
     {0: Encoding.OPENVINO, 1: Encoding.PYTORCH}

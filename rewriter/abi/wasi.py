@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from rewriter.wasm.types import FuncType
 
-__all__ = ["PREVIEW_0", "PREVIEW_1", "WASI", "WASI_UNSTABLE"]
+__all__ = ["PREVIEW_0", "PREVIEW_1", "WASI", "WASI_UNSTABLE", "returning_errno"]
 
 WASI = "wasi_snapshot_preview1"
 """The import module of WASI 0.1, which all hosts here have."""
@@ -68,16 +68,14 @@ _PARAMETERS = {
 """Of the functions that return an errno."""
 
 
-def _signature(parameters: str) -> FuncType:
-    return FuncType(tuple(parameters.split()), ("i32",))
+def returning_errno(parameters: Mapping[str, str]) -> dict[str, FuncType]:
+    """The types of functions that return one i32, by their parameters: "i32 i64"."""
+    return {name: FuncType(tuple(words.split()), ("i32",)) for name, words in parameters.items()}
 
 
 PREVIEW_0: Mapping[str, FuncType] = MappingProxyType(
-    {
-        **{name: _signature(parameters) for name, parameters in _PARAMETERS.items()},
-        "proc_exit": FuncType(("i32",), ()),
-    }
+    {**returning_errno(_PARAMETERS), "proc_exit": FuncType(("i32",), ())}
 )
 PREVIEW_1: Mapping[str, FuncType] = MappingProxyType(
-    {**PREVIEW_0, "sock_accept": _signature("i32 i32 i32")}
+    {**PREVIEW_0, **returning_errno({"sock_accept": "i32 i32 i32"})}
 )

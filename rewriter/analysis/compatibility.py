@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.abi.wasi import WASI
 from rewriter.analysis.fitting import fit, hides_types
-from rewriter.analysis.inspect import ModuleInfo, exported_function
+from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
 from rewriter.analysis.reasons import HIDDEN_TYPES
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Host, Proposal
+from rewriter.hosts.host import Feature, Host
 from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
 __all__ = ["Runs", "Verdict", "assess", "on_any_host"]
@@ -30,11 +29,13 @@ class Runs(Enum):
 @dataclass(frozen=True)
 class Verdict:
     """Whether a module runs on `host`; `reasons` why not as it is, errors or else warnings, and
-    `caveats`, notes on what to look out for if it does."""
+    `caveats`, notes on what to look out for if it does. `rewrite_for` is the host, or a release of
+    it, that a rewrite has to be for, None where none is needed or helps."""
 
     host: str
     reasons: tuple[Diagnostic, ...]
     caveats: tuple[Diagnostic, ...]
+    rewrite_for: str | None = None
 
     @property
     def runs(self) -> Runs:
@@ -54,11 +55,10 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
     said = (
         *_other_names(info, host),
         *found.diagnostics,
-        *_compact_imports(info),
+        *_compact_imports(info, host),
         *(host.limits if info.abis else ()),
-        *_not_defined(info, host),
-        *_other_types(info, host),
-        *_proposals(info, host),
+        *_other_imports(info, host),
+        *_features(info, host),
         *_calls(info, host),
         *_without_memory(info, host),
     )
@@ -66,7 +66,8 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         tuple(diagnostic for diagnostic in said if diagnostic.severity is severity)
         for severity in Severity
     )
-    return Verdict(host.name, errors or warnings, notes)
+    helps = host.label if warnings and not errors else None
+    return Verdict(host.label, errors or warnings, notes, helps)
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
@@ -87,62 +88,77 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             yield Diagnostic("NN201", message)
 
 
-def _compact_imports(info: ModuleInfo) -> Iterator[Diagnostic]:
-    first = next((item for item in info.imports if item.compact), None)
-    if first is not None:
+def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    first = info.compact_import
+    if first is not None and not host.compact_imports:
         message = "its import section is compact, which the host does not read"
-        remedy = "`wasm-opt --disable-compact-imports` writes the usual one"
-        yield Diagnostic("NN213", message, first.offset, help=remedy)
+        yield Diagnostic("NN213", message, first.offset)
 
 
-def _not_defined(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """The imports beside wasi-nn's that the host does not define, or not surely."""
-    if unknown := _unknown(info, host.others or {WASI: None}):
-        if host.others is None:
-            yield Diagnostic("NN222", f"whether the host defines {unknown} is not known")
-        else:
-            yield Diagnostic("NN212", f"the host does not define {unknown}")
-
-
-def _unknown(info: ModuleInfo, known: Mapping[str, Collection[str] | None]) -> str:
-    """The imports beside wasi-nn's that are not `known` by their module and name; None knows all
-    functions of a module."""
-    unknown: dict[str, None] = {}
-    for item in info.imports:
-        names = known.get(item.module, ())
-        if item.is_wasi_nn or (item.kind == "func" and (names is None or item.name in names)):
-            continue
-        unknown[f"{item.module}.{item.name}"] = None
-    named = ", ".join(itertools.islice(unknown, _MOST_NAMED))
-    return f"{named} and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else named
-
-
-def _other_types(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """The functions beside wasi-nn's that the host defines with another type, each once."""
-    others = host.others or {}
+def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """The imports beside wasi-nn's that the host does not define, or not surely, or in another
+    form, each once."""
+    missing: dict[tuple[str, str], dict[str, None]] = {}
     said: set[tuple[str, str]] = set()
     for item in info.imports:
-        defined = others.get(item.module, {}).get(item.name) if item.kind == "func" else None
-        if defined is None or item.type == defined or (item.module, item.name) in said:
+        if item.is_wasi_nn:
             continue
-        said.add((item.module, item.name))
-        given = str(item.type)
-        if given == str(defined):
-            given = "of the same form, and not final or in a group of types"
-        message = f"the host's {item.module}.{item.name} is {defined}, and the import is {given}"
-        yield Diagnostic("NN215", message, item.offset, item.name)
+        functions = (host.others or {}).get(item.module, {})
+        defined = functions.get(item.name)
+        if item.kind != "func" or defined is None:
+            if finding := _not_defined(item, host):
+                missing.setdefault(finding, {})[f"{item.module}.{item.name}"] = None
+        elif item.type in (defined, functions.get(item.name + host.second_form)):
+            continue
+        elif (item.module, item.name) not in said:
+            said.add((item.module, item.name))
+            given = str(item.type)
+            if given == str(defined):
+                given = "of the same form, and not final or in a group of types"
+            name = f"{item.module}.{item.name}"
+            message = f"the host's {name} is {defined}, and the import is {given}"
+            code, end = ("NN226", ": a call of it traps") if host.links_all else ("NN215", "")
+            yield Diagnostic(code, f"{message}{end}", item.offset, item.name)
+    for (code, message), names in missing.items():
+        yield Diagnostic(code, message.format(_named(names)))
 
 
-def _proposals(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What the module has and the host is not set up for."""
+def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
+    """The code and the message for an import that the host does not define, None where it makes
+    it."""
+    option = host.option_for(item.module) if item.kind == "func" else None
+    if option is not None:
+        return "NN222", f"whether the host defines {{}} depends on {option}"
+    if host.others is None:
+        return "NN222", "whether the host defines {} is not known"
+    if item.kind == "func" and host.links_all:
+        return "NN226", "the host does not define {}, and a call of it traps"
+    if item.kind in ("memory", "table") and item.module in host.makes:
+        return None
+    return "NN212", "the host does not define {}"
+
+
+def _named(names: dict[str, None]) -> str:
+    first = ", ".join(itertools.islice(names, _MOST_NAMED))
+    return f"{first} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else first
+
+
+def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What the module has and the host is not set up for, or not known to be."""
     found = {
-        Proposal.THREADS: any(memory.shared for memory in info.memories),
-        Proposal.PAGE_SIZES: any(memory.page_size != PAGE_SIZE for memory in info.memories),
-        Proposal.EXACT_IMPORTS: any(item.exact for item in info.imports),
+        Feature.THREADS: any(memory.shared for memory in info.memories),
+        Feature.MEMORY_64: any(memory.is_64 for memory in info.memories),
+        Feature.MEMORIES: len(info.memories) > 1,
+        Feature.PAGE_SIZES: any(memory.page_size != PAGE_SIZE for memory in info.memories),
+        Feature.GC: info.module.types.beyond_functions,
+        Feature.EXACT_IMPORTS: any(item.exact for item in info.imports),
     }
-    for proposal, is_there in found.items():
-        if is_there and proposal in host.lacks:
-            yield Diagnostic("NN216", f"it has {proposal.value}, which the host refuses")
+    for feature, is_there in found.items():
+        reads = host.features.get(feature)
+        if is_there and reads is False:
+            yield Diagnostic("NN216", f"it has {feature.value}, which the host refuses")
+        elif is_there and reads is None:
+            yield Diagnostic("NN227", f"whether the host reads {feature.value} is not known")
 
 
 def _calls(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -163,10 +179,10 @@ def _calls(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 def _without_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """Functions of WASI in which the host looks for a memory that is not there."""
-    if host.others is None or info.shared_memory is not None or info.abis:
+    if host.without_memory is None or info.shared_memory is not None or info.abis:
         return  # the latter is said of wasi-nn
     for item in info.imports:
-        functions = host.others.get(item.module, {})
+        functions = (host.others or {}).get(item.module, {})
         if item.name in functions and item.name not in host.without_memory:
             message = f'it imports {item.name} and exports no memory named "memory"'
             yield Diagnostic("NN223", message, item.offset, item.name)

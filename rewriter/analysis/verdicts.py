@@ -38,33 +38,33 @@ def check(
 
 
 def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdict:
-    """The verdict on all releases that were chosen: the worst of them, with the releases that it
-    holds for, if there are others.
+    """The verdict on all releases that were chosen: the worst of them, with what is said of each.
 
     `guest` is what the module was built for, where that is known.
     """
-    verdicts = [assess(info, row, guest) for row in chosen.rows]
-    if len(chosen.rows) > 1:
+    rows = chosen.rows
+    verdicts = [assess(info, row, guest) for row in rows]
+    if len(rows) > 1:
         verdicts = [*map(_of_several, verdicts)]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
-    deciding = [
-        (row, verdict)
-        for row, verdict in zip(chosen.rows, verdicts, strict=True)
-        if verdict.runs is worst
-    ]
-    reasons = list(_together(deciding, [verdict.reasons for _, verdict in deciding], chosen))
-    caveats = list(
-        _together(
-            list(zip(chosen.rows, verdicts, strict=True)),
-            [verdict.caveats for verdict in verdicts],
-            chosen,
-        )
-    )
+    reasons = [verdict.reasons if verdict.runs is worst else () for verdict in verdicts]
+    caveats = [verdict.caveats for verdict in verdicts]
     return Verdict(
         chosen.name,
-        tuple(reasons),
-        distinct((*chosen.notes, *caveats, *_others(chosen, verdicts, worst))),
+        tuple(_together(rows, reasons)),
+        distinct((*chosen.notes, *_together(rows, caveats), *_better(rows, verdicts, worst))),
+        _rewrite_for(chosen, verdicts) if worst is Runs.AFTER_REWRITE else None,
     )
+
+
+def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:
+    """Of the releases that need a rewrite, the newest. The name alone is the newest of all."""
+    needing = [
+        row
+        for row, verdict in zip(chosen.rows, verdicts, strict=True)
+        if verdict.runs is Runs.AFTER_REWRITE
+    ]
+    return chosen.name if needing[-1] is chosen.newest else needing[-1].label
 
 
 def _of_several(verdict: Verdict) -> Verdict:
@@ -77,29 +77,39 @@ def _of_several(verdict: Verdict) -> Verdict:
     return replace(verdict, reasons=reasons, caveats=(*verdict.caveats, *more))
 
 
-def _together(
-    verdicts: Sequence[tuple[Host, Verdict]],
-    said: Sequence[tuple[Diagnostic, ...]],
-    chosen: Chosen,
-) -> Iterator[Diagnostic]:
+def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:
     """What is said of releases, once each; of some only, with which."""
-    of: dict[Diagnostic, list[str]] = {}
-    for (row, _), diagnostics in zip(verdicts, said, strict=True):
+    of: dict[Diagnostic, list[int]] = {}
+    for place, diagnostics in enumerate(said):
         for diagnostic in diagnostics:
-            of.setdefault(diagnostic, []).append(row.releases)
-    for diagnostic, releases in of.items():
-        if len(releases) == len(chosen.rows):
+            of.setdefault(diagnostic, []).append(place)
+    for diagnostic, places in of.items():
+        if len(places) == len(rows):
             yield diagnostic
-            continue
-        message = f"{', '.join(releases)}: {diagnostic.message}"
-        yield Diagnostic(
-            diagnostic.code, message, diagnostic.offset, diagnostic.function, diagnostic.help
-        )
+        else:
+            yield diagnostic._replace(message=f"{_spans(rows, places)}: {diagnostic.message}")
 
 
-def _others(chosen: Chosen, verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:
+def _spans(rows: Sequence[Host], places: Sequence[int]) -> str:
+    """Rows by their places: "1.1.1 to 2.1.0, 2.4.0 to 2.4.5"."""
+    joined: list[list[int]] = []
+    for place in places:
+        if joined and place == joined[-1][-1] + 1:
+            joined[-1].append(place)
+        else:
+            joined.append([place])
+    return ", ".join(_span(rows[span[0]].first, rows[span[-1]].last) for span in joined)
+
+
+def _span(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"
+
+
+def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:
     """The releases that do better than the worst."""
-    for row, verdict in zip(chosen.rows, verdicts, strict=True):
-        if verdict.runs is not worst:
-            message = f"{row.label} ({row.releases}): {verdict.runs.value}"
-            yield Diagnostic("NN225", message, help=f"--for {row.label} is about these alone")
+    for runs in _WORSE[: _WORSE.index(worst)]:
+        places = [place for place, verdict in enumerate(verdicts) if verdict.runs is runs]
+        if places:
+            label = rows[places[-1]].label
+            remedy = f"`--for {label}` is about {rows[places[-1]].releases} alone"
+            yield Diagnostic("NN225", f"{_spans(rows, places)}: {runs.value}", help=remedy)

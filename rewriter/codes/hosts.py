@@ -104,11 +104,12 @@ CODES = (
     ),
     Code(
         "NN213",
-        Severity.ERROR,
+        Severity.WARNING,
         "the host does not read compact import sections",
         "The module's import section uses the encoding that has a module name once for several "
         "imports, and the host does not read that.",
-        "`wasm-opt --disable-compact-imports` writes the usual one.",
+        "`nnshim rewrite --for HOST IN OUT` writes the usual one, and so does "
+        "`wasm-opt --disable-compact-imports`.",
     ),
     Code(
         "NN214",
@@ -131,11 +132,13 @@ CODES = (
         "NN216",
         Severity.ERROR,
         "the host refuses a part of WebAssembly that the module uses",
-        "The module has a memory that threads share, a memory with pages of another size than "
-        "64 KiB, or an import of a function of exactly one type. The host is not set up for that "
-        "by default, and refuses the module.",
+        "The module has a memory that threads share, a 64-bit memory, several memories, a memory "
+        "with pages of another size than 64 KiB, types of garbage collection, or an import of a "
+        "function of exactly one type. The host does not read that, or not by default, and refuses "
+        "the module.",
         "Build the guest without it (for threads, `wasm32-wasip1` and not `wasm32-wasip1-threads`),"
-        " or run it in a program that sets its engine up for it.",
+        " choose a release that reads it (`nnshim hosts HOST` says which), or build or embed the "
+        "host with it.",
     ),
     Code(
         "NN217",
@@ -150,8 +153,8 @@ CODES = (
         "NN222",
         Severity.NOTE,
         "it is not known whether the host defines an import",
-        "The module imports something beside wasi-nn and WASI. What such a host defines depends on "
-        "how it was built.",
+        "The module imports something beside wasi-nn and WASI that the host defines or not, "
+        "depending on how it was built or what is installed: a plugin, for instance.",
         "Check that your build of the host defines it, or that the program that embeds the host "
         "does.",
     ),
@@ -178,6 +181,23 @@ CODES = (
         "the releases of the host differ",
         "The name stands for several releases, and what was said holds for some of them only.",
         "Name the release: `--for wamr-legacy@2.3.1`. `nnshim hosts` lists them.",
+    ),
+    Code(
+        "NN226",
+        Severity.NOTE,
+        "a call of an imported function traps",
+        "The module imports a function beside wasi-nn's that the host does not define, or has with "
+        "another type. The host starts the module all the same, and a call of the function traps.",
+        "It does no harm if the guest never calls it: AssemblyScript calls `env.abort` for a "
+        "failure only. Else build the guest without it.",
+    ),
+    Code(
+        "NN227",
+        Severity.NOTE,
+        "it is not known whether the host reads a part of WebAssembly that the module uses",
+        "The module uses a newer part of WebAssembly, and the table of hosts does not say whether "
+        "this release reads it.",
+        "Try the module on the host.",
     ),
     Code(
         "NN228",
@@ -251,5 +271,32 @@ CODES = (
         "only language models stream",
         "`compute_single` and `get_output_single` work for GGUF models only.",
         "Use `compute` for other models.",
+    ),
+    Code(
+        "NN239",
+        Severity.NOTE,
+        "an error of any call aborts the whole process",
+        "These releases of the host have no errno for an error: a model that cannot be loaded, a "
+        "handle that is not known or a buffer that is too small ends the process, with all guests "
+        "that are in it.",
+        "Use a newer release of the host.",
+    ),
+    Code(
+        "NN240",
+        Severity.NOTE,
+        "outputs are written beyond a buffer that is too small",
+        "With these backends, the host copies an output whole, whatever length the guest gave its "
+        "buffer, into the guest's memory behind it.",
+        "Make the buffer as large as the output, which the model's metadata tell, and do not run "
+        "guests there whose memory matters to others.",
+    ),
+    Code(
+        "NN241",
+        Severity.NOTE,
+        "the host takes any tensor for 32-bit floats",
+        "With TensorFlow Lite, the host reads the data of a tensor as 32-bit floats, whatever type "
+        "it was given, and gives the outputs of quantised models as such. A guest that passes "
+        "bytes gets a wrong result, and no error.",
+        "Convert the inputs to floats in the guest, or use another release of the host.",
     ),
 )

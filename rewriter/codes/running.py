@@ -1,4 +1,4 @@
-"""What keeps `nnshim run` from starting a module."""
+"""What keeps `nnshim run` from starting a module, or stops it."""
 
 from __future__ import annotations
 
@@ -16,5 +16,15 @@ CODES = (
         "cannot be told.",
         "`nnshim check --for nnshim FILE` gives each reason by itself, but for memory: "
         "`--max-memory` allows more.",
+    ),
+    Code(
+        "NN602",
+        Severity.ERROR,
+        "the host that the guest is run as would do harm here",
+        "With `--as`, what a host gets wrong is imitated as far as it does no harm. Where the host "
+        "would write or read beyond what the guest has passed, take a tensor for other numbers "
+        "than it has, or end its whole process, the guest is stopped instead.",
+        "Change the guest, or run it on a host, or a release, that does not do this: without "
+        "`--as`, it gets an error that it can handle.",
     ),
 )

@@ -1,49 +1,102 @@
-"""What one host registers, in the releases that do the same."""
+"""What one host registers, and what it does with what a guest asks, in the releases that do the
+same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from rewriter.abi.dialects import Dialect
+from rewriter.abi.dialects import Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.types import FuncType
 
-__all__ = ["OFF_IN_WASMTIME", "Host", "Proposal"]
+__all__ = ["Backend", "Feature", "Host", "TooSmall", "Unit", "overruns"]
 
 
-class Proposal(Enum):
-    """Additions to WebAssembly that show in a module's imports and memories; values are what
+class Feature(Enum):
+    """Additions to WebAssembly that show in a module's imports, types and memories; values are what
     messages say that a module has."""
 
     THREADS = "a shared memory"
+    MEMORY_64 = "a 64-bit memory"
+    MEMORIES = "several memories"
     PAGE_SIZES = "a memory with pages of its own size"
+    GC = "types of garbage collection"
+    COMPACT_IMPORTS = "a compact import section"
     EXACT_IMPORTS = "an exact function import"
 
 
-OFF_IN_WASMTIME = frozenset(Proposal)
-"""https://docs.wasmtime.dev/api/wasmtime/struct.Config.html (shared_memory,
-wasm_custom_page_sizes); exact imports are refused by the releases 49 and 50, too."""
+class Unit(Enum):
+    """What `get_output` counts, in the guest's buffer and in what it wrote."""
+
+    BYTES = "bytes"
+    FLOATS = "elements, which it takes for 32-bit floats"
 
 
-@dataclass(frozen=True)
-class Host:
+class TooSmall(Enum):
+    """What `get_output` does where the guest's buffer is too small; values go on from "a buffer
+    that is too small is"."""
+
+    REFUSED = "refused"
+    CUT = "filled, and the rest is left out"
+    OVERRUN = "written beyond its end"
+    FORGOTTEN = "left as it is, though errno is success"
+    ABORTS = "the end of the whole process"
+
+
+class Backend(NamedTuple):
+    """What one NN runtime behind a host takes and gives.
+
+    `takes` are the types of input tensors that it does not refuse, None where there are others or
+    that is not known; one that `ignores_types` takes their bytes for what the model has. `library`
+    is what the device needs for it, empty where it is in the host itself.
+    """
+
+    encoding: Encoding
+    takes: frozenset[TensorType] | None = None
+    unit: Unit = Unit.BYTES
+    too_small: TooSmall | None = None
+    library: str = ""
+    ignores_types: bool = False
+
+
+def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
+    """What is to be said of those that write beyond a buffer."""
+    names = [b.encoding.name.lower() for b in backends if b.too_small is TooSmall.OVERRUN]
+    if not names:
+        return ()
+    message = f"outputs of {' and '.join(names)} are written beyond a buffer that is too small"
+    return (Diagnostic("NN240", message),)
+
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Host(NamedTuple):
     """A row of the table: one build of a host, from the release `first` to `last`. A row without
     releases has the empty string for both.
 
     `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
-    `others` are all functions that it defines beside wasi-nn, with their types, by module name,
-    None where that is not known, because it depends on how the host was built. One that
-    `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor types by
-    the tensors.
+    One that `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor
+    types by the tensors. `backends` are those that a release has or can be built with, `graphs`
+    says how a guest or its user names a graph, `needs` what the device needs beside the binary.
+    What is None or empty in them is not known.
 
-    `lacks` are proposals that it has switched off by default. One that `initializes` calls
-    `_initialize` where it is an exported function, without arguments, and takes no results. Of
-    `entries` it calls the first that is an exported function, without arguments, and takes numbers
-    as results; there are none where a user can give arguments. `without_memory` are WASI's
-    functions that work without the guest's memory. These are set for the hosts of which `others`
-    are known.
+    `others` are all functions that it defines beside wasi-nn, with their types, by module name,
+    None where they are not known. `optional` has module names, or beginnings of such that end with
+    `*`, whose functions it may define, with what that depends on. One that `links_all` starts a
+    module whose functions it does not define, or has with other types, and traps where they are
+    called; others refuse it. A function that is imported with another type is taken for the one
+    whose name has `second_form` behind it, if that is of the type. Of `makes` it makes imported
+    memories and tables by itself.
+
+    `features` says which of those it reads by default; what is missing there is not known. One that
+    `initializes` calls `_initialize` where it is an exported function, without arguments, and takes
+    no results. Of `entries` it calls the first that is an exported function, without arguments, and
+    takes numbers as results; there are none where a user can give arguments. `without_memory` are
+    WASI's functions that work without the guest's memory, None where that is not known.
     """
 
     name: str
@@ -54,12 +107,19 @@ class Host:
     first: str = ""
     last: str = ""
     limits: tuple[Diagnostic, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    graphs: str = ""
+    needs: tuple[str, ...] = ()
     others: Mapping[str, Mapping[str, FuncType]] | None = None
+    optional: Mapping[str, str] = _NOTHING
+    links_all: bool = False
+    second_form: str = ""
+    makes: frozenset[str] = frozenset()
     tells_numbers: bool = False
-    lacks: frozenset[Proposal] = frozenset()
+    features: Mapping[Feature, bool] = _NOTHING
     initializes: bool = False
     entries: tuple[str, ...] = ()
-    without_memory: frozenset[str] = field(default=frozenset())
+    without_memory: frozenset[str] | None = None
 
     @property
     def label(self) -> str:
@@ -70,3 +130,15 @@ class Host:
     def releases(self) -> str:
         """For people: "2.2.0 to 2.3.1"; empty where there are none."""
         return self.first if self.first == self.last else f"{self.first} to {self.last}"
+
+    @property
+    def compact_imports(self) -> bool:
+        """Whether it surely reads import sections that have a module name once for several."""
+        return self.features.get(Feature.COMPACT_IMPORTS, False)
+
+    def option_for(self, module: str) -> str | None:
+        """What it depends on whether it defines functions of a module, None where it does not."""
+        for name, option in self.optional.items():
+            if module == name or (name.endswith("*") and module.startswith(name[:-1])):
+                return option
+        return None

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
-from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX
+from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, TensorType
 from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
-from rewriter.hosts.host import OFF_IN_WASMTIME, Host
+from rewriter.hosts.host import Backend, Host, TooSmall
 
 __all__ = [
     "FAMILIES",
     "GUESTS",
     "HOSTS",
+    "UNRELEASED",
     "Chosen",
     "Family",
+    "find_any",
     "find_guest",
     "find_host",
     "find_hosts",
+    "find_row",
 ]
 
 _NNSHIM = Host(
@@ -31,18 +34,30 @@ _NNSHIM = Host(
     modules=MODULE_NAMES,
     dialects=(WITX, WAMR, WASMEDGE),
     limits=(Diagnostic("NN238", "only language models (GGUF) stream"),),
+    backends=tuple(
+        Backend(encoding, frozenset(TensorType), too_small=TooSmall.REFUSED)
+        for encoding in (
+            *(Encoding.OPENVINO, Encoding.ONNX, Encoding.TENSORFLOW, Encoding.PYTORCH),
+            *(Encoding.TENSORFLOWLITE, Encoding.GGML),
+        )
+    ),
+    graphs=f"{wasmedge.PRELOADED}; {wasmtime.DIRECTORY}",
+    needs=("an NN runtime for the model: `nnshim doctor` says which work",),
     source="runtime_shim",
     others={WASI: PREVIEW_1},
     tells_numbers=True,
-    lacks=OFF_IN_WASMTIME,
+    features=wasmtime.FEATURES,
     initializes=True,
     entries=("", "_start"),
     without_memory=frozenset(("proc_exit",)),
 )
 
 
-@dataclass(frozen=True)
-class Family:
+UNRELEASED = "main"
+"""What stands for the newest state of a host's source."""
+
+
+class Family(NamedTuple):
     """The rows that one name stands for, the oldest first. The name alone means the newest release,
     or all of them, where `every` is set. One that is `closed` takes no version, and has the name of
     the family that does."""
@@ -54,13 +69,17 @@ class Family:
     closed: str = ""
 
     @property
+    def released(self) -> tuple[Host, ...]:
+        """What is not released yet has to be asked for."""
+        return tuple(row for row in self.rows if row.last != UNRELEASED)
+
+    @property
     def newest(self) -> Host:
-        """The row of the newest release: what is not released yet has to be asked for."""
-        return next(row for row in reversed(self.rows) if row.last != _UNRELEASED)
+        """The row of the newest release."""
+        return self.released[-1]
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """What a name, with a version or without, stands for: `rows`, the oldest first, of which there
     is one or more. `notes` say what was assumed."""
 
@@ -73,9 +92,6 @@ class Chosen:
         """The one that a rewrite is made for."""
         return self.rows[-1]
 
-
-_UNRELEASED = "main"
-"""What stands for the newest state of a host's source."""
 
 _ALL = (
     Family("wasmtime", "Wasmtime", wasmtime.ROWS),
@@ -93,10 +109,9 @@ _ALL = (
     Family("nnshim", "`nnshim run`", (_NNSHIM,)),
 )
 
-_LIBRARIES = (
-    Family("wasi-nn", "the Rust crate wasi-nn", libraries.WASI_NN),
-    Family("as-wasi-nn", "bytecodealliance/wasi-nn's bindings for AssemblyScript", libraries.AS),
-    Family("wasmedge-wasi-nn", "the Rust crate wasmedge-wasi-nn", libraries.WASMEDGE_WASI_NN),
+_LIBRARIES = tuple(
+    Family(rows[0].name, rows[0].title, rows)
+    for rows in (libraries.WASI_NN, libraries.AS, libraries.WASMEDGE_WASI_NN)
 )
 
 _UNKNOWN = Family("unknown", libraries.UNKNOWN.title, (libraries.UNKNOWN,))
@@ -104,7 +119,7 @@ _UNKNOWN = Family("unknown", libraries.UNKNOWN.title, (libraries.UNKNOWN,))
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _ALL})
 
 GUESTS: Mapping[str, Family] = MappingProxyType(
-    {**{family.name: family for family in (*_LIBRARIES, _UNKNOWN)}, **FAMILIES}
+    {**FAMILIES, **{family.name: family for family in (*_LIBRARIES, _UNKNOWN)}}
 )
 """What a guest can have been built for, or with: `--from`."""
 
@@ -123,10 +138,15 @@ def find_hosts(name: str) -> Chosen:
     return _find(name, FAMILIES, "host")
 
 
+def find_any(name: str) -> Chosen:
+    """As `find_hosts`, and of libraries, too."""
+    return _find(name, GUESTS, "host or library")
+
+
 def find_guest(name: str) -> Host:
     """What NAME or NAME@VERSION, of a host or of a library, says of a guest that was built for it.
     Raises what `find_hosts` does."""
-    return _find(name, GUESTS, "host or library").newest
+    return find_any(name).newest
 
 
 def find_host(name: str) -> Host:
@@ -135,62 +155,81 @@ def find_host(name: str) -> Host:
     return find_hosts(name).newest
 
 
+def find_row(name: str) -> Chosen:
+    """The one row that NAME or NAME@VERSION stands for. Raises what `find_hosts` does, and
+    UsageError where it stands for several."""
+    chosen = find_hosts(name)
+    if len(chosen.rows) > 1:
+        labels = ", ".join(row.label for row in chosen.rows)
+        raise UsageError(f"{name!r} is several hosts, which differ; name one: {labels}")
+    return chosen
+
+
 def _find(name: str, families: Mapping[str, Family], what: str) -> Chosen:
     family_name, at, version = name.partition("@")
     family = families.get(family_name)
     if family is None:
-        near = difflib.get_close_matches(name, families, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        near = difflib.get_close_matches(family_name.casefold(), families, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}{at}{version}?" if near else ""
         raise UsageError(f"{name!r} is not a known {what} ({', '.join(families)}){hint}")
     if not at:
-        released = tuple(row for row in family.rows if row.last != _UNRELEASED)
-        return Chosen(name, released if family.every else (family.newest,))
+        return Chosen(name, family.released if family.every else (family.newest,))
     return _of_version(family, name, version)
 
 
 def _of_version(family: Family, name: str, version: str) -> Chosen:
-    known = [row for row in family.rows if row.first]
     wanted = _numbers(version)
-    if not known:
+    if not family.newest.first:
         raise UsageError(f"{name!r}: {family.name} has no versions here")
+    known = f"{family.name} has the releases {family.released[0].first} to {family.newest.last}"
     if family.closed or not wanted:
-        other = f"{family.closed}@{version}" if family.closed and wanted else ""
-        hint = f"; write {other}" if other else ""
-        first, last = known[0].first, family.newest.last
-        raise UsageError(f"{name!r}: {family.name} has the releases {first} to {last}{hint}")
-    if wanted < _numbers(known[0].first)[: len(wanted)]:
-        raise UsageError(f"{name!r} is older than what is known: the first is {known[0].first}")
-    rows = tuple(
-        row for row, end in zip(known, [*known[1:], None], strict=True) if _covers(row, end, wanted)
-    )
-    if rows == (family.newest,) and wanted > _numbers(family.newest.last)[: len(wanted)]:
-        note = Diagnostic(
-            "NN224",
-            f"{name} is newer than what is known of it, and is taken for {family.newest.last}",
+        hint = f"; write {family.closed}@{version}" if family.closed and wanted else ""
+        raise UsageError(f"{name!r}: {known}{hint}; `nnshim hosts` lists them")
+    if wanted < _numbers(family.rows[0].first)[: len(wanted)]:
+        raise UsageError(
+            f"{name!r} is older than what is known: {known}; `nnshim hosts` lists them"
         )
-        return Chosen(name, rows, (note,))
-    return Chosen(name, rows)
+    ends = [row.first for row in family.rows[1:]]
+    rows = tuple(
+        row
+        for row, end in zip(family.rows, (*ends, None), strict=True)
+        if _covers(row, end, wanted)
+    )
+    return Chosen(name, rows, tuple(_assumed(name, rows[-1], wanted, family)))
 
 
-def _covers(row: Host, following: Host | None, wanted: tuple[float, ...]) -> bool:
+def _covers(row: Host, end: str | None, wanted: Version) -> bool:
     """Whether one of the releases that start with these numbers belongs to a row, which ends where
-    the one that is `following` starts. 2.4 starts where 2.4.0 does."""
+    the next starts. 2.4 starts where 2.4.0 does."""
     if _numbers(row.first)[: len(wanted)] > wanted:
         return False
-    return following is None or _without_zeros(_numbers(following.first)) > _without_zeros(wanted)
+    return end is None or _without_zeros(_numbers(end)) > _without_zeros(wanted)
 
 
-def _without_zeros(numbers: tuple[float, ...]) -> tuple[float, ...]:
+def _assumed(name: str, row: Host, wanted: Version, family: Family) -> Iterator[Diagnostic]:
+    """What is to be said of a release after the last of a row."""
+    last = _numbers(row.last)
+    if wanted <= last[: len(wanted)] or wanted[: len(last)] <= last:
+        return
+    what = "newer than what" if row is family.newest else "not among what"
+    message = f"{name} is {what} is known of it, and is taken for {row.last}"
+    yield Diagnostic("NN224", message)
+
+
+Version = tuple[float, ...]
+"""The numbers of a release, or the first of them."""
+
+
+def _without_zeros(numbers: Version) -> Version:
     while numbers and not numbers[-1]:
         numbers = numbers[:-1]
     return numbers
 
 
-def _numbers(version: str) -> tuple[float, ...]:
+def _numbers(version: str) -> Version:
     """A version as numbers; empty where it is not one."""
-    if version == _UNRELEASED:
+    if version == UNRELEASED:
         return (float("inf"),)
     parts = version.removeprefix("v").split(".")
-    return (
-        tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()
-    )
+    are_numbers = all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts)
+    return tuple(map(int, parts)) if are_numbers else ()

@@ -1,7 +1,10 @@
-"""WAMR's releases, in both builds: with WASI_EPHEMERAL_NN, and without, its older one.
+"""WAMR's releases, as iwasm for Linux on x86-64, in both builds: with WASI_EPHEMERAL_NN, and
+without, its older one.
 
 Source: https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/libraries/wasi-nn
-(src/wasi_nn.c, include/wasi_nn_types.h).
+(src/wasi_nn.c, include/wasi_nn_types.h, and a file for each backend), core/iwasm/interpreter
+(wasm_runtime.c: what is linked), build-scripts/config_common.cmake (defaults). What is said of
+imports and of the engine was tried with builds of 1.3.3, 2.3.1, 2.4.5 and main.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from rewriter.abi.dialects import (
     WAMR,
     WAMR_1,
+    WAMR_1_1,
     WAMR_2_0,
     WAMR_2_1,
     WAMR_2_1_LEGACY,
@@ -17,9 +21,13 @@ from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
     WASI_NN,
     Dialect,
+    Encoding,
+    TensorType,
 )
+from rewriter.abi.wasi import WASI, WASI_UNSTABLE
+from rewriter.abi.wasi_extensions import WAMR_LIBC, WAMR_WASI
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import Backend, Feature, Host, TooSmall, Unit, overruns
 
 __all__ = ["DEFAULT", "EPHEMERAL", "LEGACY", "OLD_EPHEMERAL"]
 
@@ -38,55 +46,225 @@ _FOUR_TIMES = Diagnostic(
     "NN236",
     "an output is copied only if the buffer is declared four times as large as it is",
 )
+_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
+_FLOATS = Diagnostic(
+    "NN241", "TensorFlow Lite takes any tensor for 32-bit floats, and gives quantised ones as such"
+)
+
+_EVERY = frozenset(TensorType)
+_F32 = frozenset((TensorType.F32,))
+_U8 = frozenset((TensorType.U8,))
+_TFLITE, _OPENVINO, _LLAMA_CPP, _ONNX = (
+    f"libwasi_nn_{name}.so" for name in ("tflite", "openvino", "llamacpp", "onnx")
+)
 
 
-def _legacy(first: str, last: str, dialect: Dialect, *limits: Diagnostic) -> Host:
-    return Host(
-        name="wamr-legacy",
-        title="WAMR built without WASI_EPHEMERAL_NN, the default until 2.3.x",
-        first=first,
-        last=last,
-        modules=(WASI_NN,),
-        dialects=(dialect,),
-        limits=limits,
-        source=_SOURCE.format("646b5a9" if last == "main" else f"WAMR-{last}"),
+def _tflite(library: str = _TFLITE) -> Backend:
+    """That of all releases before 2.4.0: floats are copied as soon as there are enough elements."""
+    return Backend(
+        Encoding.TENSORFLOWLITE,
+        unit=Unit.FLOATS,
+        too_small=TooSmall.OVERRUN,
+        library=library,
+        ignores_types=True,
     )
 
 
-def _ephemeral(first: str, last: str, dialect: Dialect, *limits: Diagnostic) -> Host:
+def _old(*taken: TensorType) -> tuple[Backend, ...]:
+    """Those of 2.1.2 to 2.3.1."""
+    openvino = Backend(
+        Encoding.OPENVINO, frozenset(taken), too_small=TooSmall.OVERRUN, library=_OPENVINO
+    )
+    return (openvino, _tflite())
+
+
+_LLAMA_CPP_2_2 = Backend(
+    Encoding.GGML, too_small=TooSmall.OVERRUN, library=_LLAMA_CPP, ignores_types=True
+)
+_LEGACY_TYPES = tuple(WAMR_2_1_LEGACY.tensor_types.values())
+
+_LEGACY_2_4 = (
+    Backend(
+        Encoding.TENSORFLOWLITE,
+        _F32,
+        Unit.FLOATS,
+        TooSmall.FORGOTTEN,
+        _TFLITE,
+    ),
+)
+_EPHEMERAL_2_4 = (
+    Backend(Encoding.OPENVINO, _EVERY, too_small=TooSmall.REFUSED, library=_OPENVINO),
+    Backend(Encoding.TENSORFLOWLITE, _F32, too_small=TooSmall.REFUSED, library=_TFLITE),
+    Backend(Encoding.GGML, _U8, too_small=TooSmall.OVERRUN, library=_LLAMA_CPP),
+)
+_EPHEMERAL_MAIN = (
+    Backend(Encoding.OPENVINO, _EVERY, too_small=TooSmall.REFUSED, library=_OPENVINO),
+    Backend(Encoding.ONNX, _EVERY, too_small=TooSmall.REFUSED, library=_ONNX),
+    Backend(Encoding.TENSORFLOWLITE, _F32 | _U8, too_small=TooSmall.REFUSED, library=_TFLITE),
+    Backend(Encoding.GGML, _U8, too_small=TooSmall.REFUSED, library=_LLAMA_CPP),
+)
+
+_NO_NAMES = "no graph has a name"
+_A_PATH = "a path on the device, behind which a NUL has to stand"
+_ANY_PATH = "a path on the device"
+
+_BUILD = ("WAMR_BUILD_WASI_NN=1",)
+_OPTIONS = {
+    _TFLITE: "WAMR_BUILD_WASI_NN_TFLITE=1",
+    _OPENVINO: "WAMR_BUILD_WASI_NN_OPENVINO=1",
+    _LLAMA_CPP: "WAMR_BUILD_WASI_NN_LLAMACPP=1",
+    _ONNX: "WAMR_BUILD_WASI_NN_ONNX=1",
+}
+
+
+def _row(
+    name: str,
+    releases: tuple[str, str],
+    dialect: Dialect,
+    backends: tuple[Backend, ...],
+    *limits: Diagnostic,
+    graphs: str,
+) -> Host:
+    first, last = releases
+    ephemeral = name == "wamr-ephemeral"
+    since = "since" if ephemeral else "until"
+    without = "with" if ephemeral else "without"
+    option = f"WAMR_BUILD_WASI_EPHEMERAL_NN={int(ephemeral)}"
+    options = (_OPTIONS[b.library] for b in backends if b.library in _OPTIONS)
+    tag = "646b5a9" if last == "main" else f"WAMR-{last}"
     return Host(
-        name="wamr-ephemeral",
-        title="WAMR built with WASI_EPHEMERAL_NN, the default since 2.4.0",
+        name=name,
+        title=f"WAMR built {without} WASI_EPHEMERAL_NN, the default {since} "
+        + ("2.4.0" if ephemeral else "2.3.x"),
         first=first,
         last=last,
-        modules=(WASI_EPHEMERAL_NN,),
+        modules=(WASI_EPHEMERAL_NN if ephemeral else WASI_NN,),
         dialects=(dialect,),
-        limits=limits,
-        source=_SOURCE.format("646b5a9" if last == "main" else f"WAMR-{last}"),
+        limits=(*limits, *overruns(backends)),
+        backends=backends,
+        graphs=graphs,
+        needs=(*_BUILD, *(() if first < "2" else (option,)), *options),
+        source=_SOURCE.format(tag),
+        others={WASI: WAMR_WASI, WASI_UNSTABLE: WAMR_WASI, "env": WAMR_LIBC},
+        links_all=True,
+        makes=frozenset(("env", WASI, WASI_UNSTABLE)),
+        features=dict.fromkeys(Feature, False),
     )
 
 
 LEGACY = (
-    _legacy("1.1.2", "2.1.0", WAMR_1),
-    _legacy("2.1.1", "2.3.1", WAMR_2_1_LEGACY),
-    _legacy("2.4.0", "2.4.5", WAMR, _TFLITE_ALONE, _FOUR_TIMES),
-    _legacy("main", "main", WAMR, _TFLITE_ALONE, _FOUR_TIMES),
+    _row(
+        "wamr-legacy",
+        ("1.1.1", "1.1.2"),
+        WAMR_1_1,
+        (_tflite(library=""),),
+        _FLOATS,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        "wamr-legacy",
+        ("1.2.0", "2.1.0"),
+        WAMR_1,
+        (_tflite(library=""),),
+        _FLOATS,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        "wamr-legacy",
+        ("2.1.1", "2.1.1"),
+        WAMR_2_1_LEGACY,
+        (_tflite(library="libwasi-nn-tflite.so, named with --native-lib"),),
+        _FLOATS,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        "wamr-legacy",
+        ("2.1.2", "2.1.2"),
+        WAMR_2_1_LEGACY,
+        _old(*_LEGACY_TYPES),
+        _FLOATS,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        "wamr-legacy",
+        ("2.2.0", "2.3.1"),
+        WAMR_2_1_LEGACY,
+        (*_old(*_LEGACY_TYPES), _LLAMA_CPP_2_2),
+        _FLOATS,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        "wamr-legacy",
+        ("2.4.0", "2.4.5"),
+        WAMR,
+        _LEGACY_2_4,
+        *(_TFLITE_ALONE, _FOUR_TIMES),
+        graphs=_A_PATH,
+    ),
+    _row(
+        "wamr-legacy",
+        ("main", "main"),
+        WAMR,
+        _LEGACY_2_4,
+        *(_TFLITE_ALONE, _FOUR_TIMES),
+        graphs=_ANY_PATH,
+    ),
 )
 
 OLD_EPHEMERAL = (
-    _ephemeral("2.1.1", "2.1.2", WAMR_2_1, _ENCODINGS, _WIT_TYPES),
-    _ephemeral("2.2.0", "2.3.1", WAMR_2_2, _ENCODINGS, _WIT_TYPES),
+    _row(
+        "wamr-ephemeral",
+        ("2.1.1", "2.1.1"),
+        WAMR_2_1,
+        (_tflite(library="libwasi-nn-tflite.so, named with --native-lib"),),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS),
+        graphs=_A_PATH,
+    ),
+    _row(
+        "wamr-ephemeral",
+        ("2.1.2", "2.1.2"),
+        WAMR_2_1,
+        _old(*TensorType),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS),
+        graphs=_A_PATH,
+    ),
+    _row(
+        "wamr-ephemeral",
+        ("2.2.0", "2.3.1"),
+        WAMR_2_2,
+        (*_old(*TensorType), _LLAMA_CPP_2_2),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS),
+        graphs=_A_PATH,
+    ),
 )
 
 EPHEMERAL = (
-    _ephemeral("2.0.0", "2.1.0", WAMR_2_0),
+    _row(
+        "wamr-ephemeral",
+        ("2.0.0", "2.1.0"),
+        WAMR_2_0,
+        (_tflite(library=""),),
+        *(_WIDE_TYPE, _FLOATS),
+        graphs=_NO_NAMES,
+    ),
     *OLD_EPHEMERAL,
-    _ephemeral("2.4.0", "2.4.5", WAMR_EPHEMERAL, _ENCODINGS),
-    _ephemeral("main", "main", WAMR_EPHEMERAL, _ENCODINGS),
+    _row(
+        "wamr-ephemeral",
+        ("2.4.0", "2.4.5"),
+        WAMR_EPHEMERAL,
+        _EPHEMERAL_2_4,
+        _ENCODINGS,
+        graphs=_A_PATH,
+    ),
+    _row(
+        "wamr-ephemeral",
+        ("main", "main"),
+        WAMR_EPHEMERAL,
+        _EPHEMERAL_MAIN,
+        _ENCODINGS,
+        graphs=_ANY_PATH,
+    ),
 )
 
-DEFAULT = (
-    *(row for row in LEGACY if row.first < "2.4"),
-    *(row for row in EPHEMERAL if row.first >= "2.4"),
-)
-"""What a release builds by default."""
+DEFAULT = (*LEGACY[:5], *EPHEMERAL[-2:])
+"""What a release builds by default: without WASI_EPHEMERAL_NN before 2.4.0, with it since."""

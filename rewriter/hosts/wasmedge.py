@@ -1,6 +1,15 @@
-"""WasmEdge's releases. Source: https://github.com/WasmEdge/WasmEdge, plugins/wasi_nn."""
+"""WasmEdge's releases, with its plugin wasi_nn.
+
+Source: https://github.com/WasmEdge/WasmEdge: plugins/wasi_nn, lib/host/wasi, lib/vm/vm.cpp (plugins
+that are registered), lib/executor/instantiate/import.cpp (which form of a socket's function is
+taken), include/common/configure.h (what is switched on). What is said of imports and of the engine
+was tried with a build of d516c5d.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
@@ -12,16 +21,91 @@ from rewriter.abi.dialects import (
     WITX_2021,
     WITX_2022,
     Dialect,
+    Encoding,
+    TensorType,
 )
+from rewriter.abi.wasi import WASI
+from rewriter.abi.wasi_extensions import WASMEDGE_WASI, WASMEDGE_WASI_0_10, WASMEDGE_WASI_0_11_2
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import Backend, Feature, Host, TooSmall, overruns
+from rewriter.wasm.types import FuncType
 
-__all__ = ["ROWS"]
+__all__ = ["PRELOADED", "ROWS"]
 
 _WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
 
+_F32 = frozenset((TensorType.F32,))
+_FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))
+"""What the plugin passes on; it refuses other types before a backend sees them."""
 
-def _row(first: str, last: str, dialect: Dialect, *limits: Diagnostic) -> Host:
+_OPENVINO_CUT = Backend(Encoding.OPENVINO, _F32, too_small=TooSmall.CUT)
+_OPENVINO = Backend(Encoding.OPENVINO, _F32, too_small=TooSmall.OVERRUN)
+_TORCH = Backend(Encoding.PYTORCH, _F32, too_small=TooSmall.CUT)
+_TFLITE_0_12 = Backend(Encoding.TENSORFLOWLITE, _FOUR, too_small=TooSmall.FORGOTTEN)
+_TFLITE = Backend(Encoding.TENSORFLOWLITE, _FOUR, too_small=TooSmall.REFUSED)
+_GGML = Backend(Encoding.GGML, _FOUR, too_small=TooSmall.OVERRUN, ignores_types=True)
+
+
+def _others(*encodings: Encoding) -> tuple[Backend, ...]:
+    """Of which the types and the bounds have not been read."""
+    return tuple(map(Backend, encodings))
+
+
+_OF_0_11 = (_OPENVINO_CUT, _TORCH)
+_OF_0_12 = (*_OF_0_11, _TFLITE_0_12)
+_OF_0_13 = (*_OF_0_11, _TFLITE)
+_OF_0_13_4 = (*_OF_0_13, _GGML)
+_OF_0_14 = (_OPENVINO, _TORCH, _TFLITE, _GGML)
+_OF_0_14_1 = (
+    *_OF_0_14,
+    *_others(Encoding.NEURALSPEED, Encoding.WHISPER, Encoding.PIPER, Encoding.CHATTTS),
+)
+_OF_0_15 = (*_OF_0_14_1, *_others(Encoding.MLX, Encoding.OPENVINOGENAI))
+_OF_0_16 = (*_OF_0_15, *_others(Encoding.BITNET))
+
+_A_PLUGIN = "its plugin, without which the module is refused"
+_OR_TRAPS = "its plugin, without which a call traps"
+
+_PLUGINS_0_10 = {"wasmedge_*": _A_PLUGIN, "wasi_ephemeral_crypto_*": _A_PLUGIN}
+_PLUGINS_0_12 = {
+    "wasmedge_process": _OR_TRAPS,
+    "wasmedge_httpsreq": _OR_TRAPS,
+    "wasi_ephemeral_crypto_*": _OR_TRAPS,
+    "wasm_bpf": _A_PLUGIN,
+    "wasmedge_*": _A_PLUGIN,
+}
+_PLUGINS_0_13 = {
+    **dict.fromkeys(
+        (
+            *("wasmedge_process", "wasmedge_image", "wasmedge_tensorflow"),
+            *("wasmedge_tensorflowlite", "wasi:logging/logging", "wasi_ephemeral_crypto_*"),
+        ),
+        _OR_TRAPS,
+    ),
+    "wasm_bpf": _A_PLUGIN,
+    "wasmedge_*": _A_PLUGIN,
+}
+_PLUGINS_0_14_1 = {"wasmedge_stablediffusion": _OR_TRAPS, **_PLUGINS_0_13}
+
+_OFF: Mapping[Feature, bool] = MappingProxyType(dict.fromkeys(Feature, False))
+_SINCE_0_16 = MappingProxyType({**_OFF, Feature.GC: True, Feature.MEMORIES: True})
+_SINCE_0_17 = MappingProxyType({**_SINCE_0_16, Feature.MEMORY_64: True})
+
+_NO_NAMES = "no graph has a name"
+PRELOADED = "--nn-preload NAME:ENCODING:TARGET:PATH"
+
+
+def _row(
+    releases: tuple[str, str],
+    dialect: Dialect,
+    backends: tuple[Backend, ...],
+    plugins: Mapping[str, str],
+    *limits: Diagnostic,
+    wasi: Mapping[str, FuncType] = WASMEDGE_WASI,
+    features: Mapping[Feature, bool] = _OFF,
+    graphs: str = PRELOADED,
+) -> Host:
+    first, last = releases
     return Host(
         name="wasmedge",
         title="WasmEdge's wasi_nn plugin",
@@ -29,17 +113,52 @@ def _row(first: str, last: str, dialect: Dialect, *limits: Diagnostic) -> Host:
         last=last,
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
-        limits=limits,
+        limits=(*limits, *overruns(backends)),
+        backends=backends,
+        graphs=graphs,
+        needs=("the plugin libwasmedgePluginWasiNN.so, built for the model's encoding",),
         source=f"https://github.com/WasmEdge/WasmEdge/tree/{last}/plugins/wasi_nn",
+        others={WASI: wasi},
+        optional=plugins,
+        second_form="_v2" if wasi is WASMEDGE_WASI else "",
+        features=features,
     )
 
 
 ROWS = (
-    _row("0.10.1", "0.11.0", WITX_2021, _WIDE_TYPE),
-    _row("0.11.1", "0.11.1", WASMEDGE_0_11, _WIDE_TYPE),
-    _row("0.11.2", "0.12.1", WASMEDGE_0_12, _WIDE_TYPE),
-    _row("0.13.0", "0.13.3", WITX_2022),
-    _row("0.13.4", "0.13.5", WASMEDGE_0_13),
-    _row("0.14.0", "0.14.1", WASMEDGE_0_14),
-    _row("0.15.0", "0.17.1", WASMEDGE),
+    _row(
+        ("0.10.1", "0.11.0"),
+        WITX_2021,
+        (_OPENVINO_CUT,),
+        _PLUGINS_0_10,
+        _WIDE_TYPE,
+        wasi=WASMEDGE_WASI_0_10,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        ("0.11.1", "0.11.1"),
+        WASMEDGE_0_11,
+        _OF_0_11,
+        _PLUGINS_0_10,
+        _WIDE_TYPE,
+        wasi=WASMEDGE_WASI_0_10,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        ("0.11.2", "0.11.2"),
+        WASMEDGE_0_12,
+        _OF_0_12,
+        _PLUGINS_0_10,
+        _WIDE_TYPE,
+        wasi=WASMEDGE_WASI_0_11_2,
+        graphs=_NO_NAMES,
+    ),
+    _row(("0.12.0", "0.12.1"), WASMEDGE_0_12, _OF_0_12, _PLUGINS_0_12, graphs=_NO_NAMES),
+    _row(("0.13.0", "0.13.3"), WITX_2022, _OF_0_13, _PLUGINS_0_13, graphs=_NO_NAMES),
+    _row(("0.13.4", "0.13.5"), WASMEDGE_0_13, _OF_0_13_4, _PLUGINS_0_13),
+    _row(("0.14.0", "0.14.0"), WASMEDGE_0_14, _OF_0_14, _PLUGINS_0_13),
+    _row(("0.14.1", "0.14.1"), WASMEDGE_0_14, _OF_0_14_1, _PLUGINS_0_14_1),
+    _row(("0.15.0", "0.15.1"), WASMEDGE, _OF_0_15, _PLUGINS_0_14_1),
+    _row(("0.16.0", "0.16.4"), WASMEDGE, _OF_0_16, _PLUGINS_0_14_1, features=_SINCE_0_16),
+    _row(("0.17.0", "0.17.1"), WASMEDGE, _OF_0_16, _PLUGINS_0_14_1, features=_SINCE_0_17),
 )

@@ -78,6 +78,7 @@ class _Adaptation:
         self.standing = {found.function_index for found in info.adapters.values()}
         self.old = [range(e.start, e.end) for e in own_exports(self.module, info.adapters)]
         self.needs_global = any(adapter.needs_global for _, adapter in self.added)
+        self.new_types = False
 
     def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
         imports = self._types()
@@ -86,10 +87,11 @@ class _Adaptation:
         redirected = self._redirected()
         elsewhere = self._sections(redirected)
         self._exports()
-        in_code, moved = self._code(redirected)
+        in_code, moved, moved_inside = self._code(redirected)
         names = [adapter.name for _, adapter in self.added]
         rename_functions(self.patch, self.first, names)
-        return Adapting(adapted, imports, elsewhere + in_code, moved)
+        resized = self.new_types or len(names) != self.dropped
+        return Adapting(adapted, imports, elsewhere + in_code, moved, moved_inside, resized)
 
     def _types(self) -> dict[int, ImportedAs]:
         """What is imported as the host has it; types that miss are appended, and those that an
@@ -106,6 +108,7 @@ class _Adaptation:
         added = [_encoded(func_type) for func_type in missing]
         self._append(SectionId.TYPE, added, left, types.start(staying) if left else None)
         known |= {func_type: staying + place for place, func_type in enumerate(missing)}
+        self.new_types = bool(missing) or left > 0
         changes: dict[int, ImportedAs] = {}
         for slot, adapter in self.wanted.items():
             if adapter:
@@ -197,8 +200,8 @@ class _Adaptation:
         edits += (Edit(export.start, export.stop, b"") for export in self.old)
         self.patch.edit(section, [*edits, Edit(section.end, section.end, b"".join(added))])
 
-    def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool]:
-        """Redirect calls, and count them; whether code has moved."""
+    def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool, bool]:
+        """Redirect calls, and count them; whether code has moved, and whether in its function."""
         added = []
         for slot, adapter in self.added:
             instructions = adapter.body(slot, self.memory)
@@ -206,7 +209,7 @@ class _Adaptation:
         end = self.bodies[self.kept - 1].end if self.kept else None
         moved = self._append(SectionId.CODE, added, self.dropped, end)
         section = self.module.find(SectionId.CODE)
-        count = 0
+        count, moved_inside = 0, False
         wanted = self._named(redirected)
         for body, references in body_references(self.bodies, self.kept, wanted):
             references = self._to_redirect(references, redirected)
@@ -215,10 +218,10 @@ class _Adaptation:
             edits += resized(body.start, body.content, body.end - body.content, more)
             if section:
                 self.patch.edit(section, edits)
-            moved |= more != 0
+            moved_inside |= more != 0
             count += len(references)
             check_number(count, "references", body.start, MOST_REFERENCES)
-        return count, moved
+        return count, moved or moved_inside, moved_inside
 
     def _append(
         self, section_id: SectionId, items: list[bytes], dropped: int = 0, end: int | None = None

@@ -179,6 +179,8 @@ class Types:
         self._plain = bytearray()
         """A bit for each, from the lowest."""
         self._kept: list[FuncType | None] = []
+        self.beyond_functions = False
+        """Whether one is of something else than a function, or has to do with others."""
         if section is not None:
             self._find()
 
@@ -223,6 +225,7 @@ class Types:
                 self._plain[-1] |= (count == 1) << place
                 self._starts.append(cursor.pos - self._first)
                 found = _sub_type(cursor, plain=count == 1)
+                self.beyond_functions |= found is None or not found.plain
                 if len(self._kept) < _KEPT_TYPES:
                     self._kept.append(found)
             check_number(len(self), "types", start)

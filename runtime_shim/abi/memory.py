@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.errors import HostError
+from runtime_shim.errors import OutsideMemory
 from runtime_shim.views import view_of
 
 __all__ = ["GuestMemory"]
@@ -19,7 +19,7 @@ class GuestMemory:
     later ones that find it in the same place. `current_size` tells whether it has grown since.
 
     Every pointer and length is an unsigned 32-bit number; a range that is not wholly inside the
-    memory raises HostError with `invalid_argument`.
+    memory raises OutsideMemory with `invalid_argument`.
     """
 
     __slots__ = ("_bytes", "_current_size", "address", "size")
@@ -80,10 +80,10 @@ class GuestMemory:
         return size
 
     def _require(self, pointer: int, length: int) -> None:
-        """Raise HostError unless the memory has grown enough meanwhile."""
+        """Raise OutsideMemory unless the memory has grown enough meanwhile."""
         size = self.current_size()
         if pointer + length > size:
-            raise HostError(
+            raise OutsideMemory(
                 Errno.INVALID_ARGUMENT,
                 f"{length} bytes at {pointer:#x} are outside the memory of {size:#x} bytes",
             )

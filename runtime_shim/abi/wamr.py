@@ -31,9 +31,12 @@ def load(
     graph_out: int,
     *,
     dialect: Dialect,
+    strict: bool = False,
 ) -> int:
+    """See witx.load."""
     builders, count = guest.unpack(WAMR_BUILDERS, builder_array)
-    return witx.load(session, guest, builders, count, encoding, target, graph_out, dialect=dialect)
+    arguments = (builders, count, encoding, target, graph_out)
+    return witx.load(session, guest, *arguments, dialect=dialect, strict=strict)
 
 
 def init_execution_context(

@@ -18,7 +18,7 @@ from typing import TypeVar
 from rewriter.abi.dialects import WASMEDGE, WITX, Dialect, Encoding, Errno, Target
 from rewriter.abi.structures import BUILDER, TENSOR
 from runtime_shim.abi.memory import GuestMemory
-from runtime_shim.errors import HostError
+from runtime_shim.errors import HostError, Unreadable
 from runtime_shim.host.session import AUTO, Place, Session
 
 __all__ = ["SUCCESS", "functions", "load", "meaning", "read_shape", "read_text"]
@@ -58,9 +58,13 @@ def load(
     graph_out: int,
     *,
     dialect: Dialect,
+    strict: bool = False,
 ) -> int:
+    """One that is `strict` knows the dialect's encodings alone, and has models be what they are
+    said to be."""
     guest.check_writable(graph_out, 4)
-    known = _ENCODINGS if dialect.encodings is WITX.encodings else dialect.encodings
+    lenient = dialect.encodings is WITX.encodings and not strict
+    known = _ENCODINGS if lenient else dialect.encodings
     kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
     targets = _WASMEDGE_TARGETS if dialect.name == WASMEDGE.name else TARGETS
     device = meaning(targets, target, "target", Errno.INVALID_ARGUMENT)
@@ -71,7 +75,8 @@ def load(
         raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
     session.check_load(size)
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
-    only_this = kind is Encoding.GGML and encoding != kind  # WAMR's, of which 6 takes any format
+    # WAMR's GGML, of which 6 takes any format.
+    only_this = strict or (kind is Encoding.GGML and encoding != kind)
     guest.write_u32(graph_out, session.load(parts, kind, device, only_this=only_this))
     return SUCCESS
 
@@ -159,10 +164,10 @@ def copy_output(
 
 
 def meaning(known: Mapping[int, M], value: int, what: str, errno: Errno) -> M:
-    """What a number that the guest passes stands for; HostError with `errno` for others."""
+    """What a number that the guest passes stands for; Unreadable with `errno` for others."""
     found = known.get(value)
     if found is None:
-        raise HostError(errno, f"unknown {what} {value}")
+        raise Unreadable(errno, f"unknown {what} {value}")
     return found
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import wasmtime
 
-from rewriter.abi.dialects import Dialect
+from rewriter.abi.dialects import Dialect, Errno
+from runtime_shim.abi.errnos import numbers_of
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.engine import binding as engine
 from runtime_shim.engine.binding import Escape, RawCallback
@@ -43,9 +44,9 @@ def define(
     """
     find_memory = engine.memory_finder(remember_memory)
     for module, dialect in dialects.items():
-        functions = _functions_of(dialect)
+        functions, errnos = _functions_of(dialect), numbers_of(dialect)
         for name, parameters in dialect.functions.items():
-            callback = _raw(session, find_memory, name, functions[name], len(parameters))
+            callback = _raw(session, find_memory, name, functions[name], len(parameters), errnos)
             engine.define(linker, module, name, len(parameters), 1, callback, escape)
 
 
@@ -61,6 +62,7 @@ def _raw(
     name: str,
     function: Callable[..., int],
     parameters: int,
+    errnos: Mapping[Errno, int],
 ) -> RawCallback:
     arguments = itemgetter(*range(0, 4 * parameters, 4))  # see RawCallback
     only_a_handle = parameters == 1  # and so no pointer, in every dialect
@@ -73,7 +75,7 @@ def _raw(
                 engine.need_frames(_FRAMES)
                 words[0] = function(session, find_memory(caller), *arguments(words))
         except HostError as error:
-            words[0] = error.errno
+            words[0] = errnos[error.errno]
             session.refused = name, HostError(*error.args)  # without what it was raised for
             log.info("%s: %s", name, error)
         if session.stop is not None:

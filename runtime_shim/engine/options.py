@@ -57,9 +57,11 @@ class RunOptions:
 
     `invoke` is an export to be called in place of _start, and `invoke_args` are its arguments, as
     text. With `trap_unknown_imports`, functions that nobody defines trap when they are called.
-    `guest_abi` is the name of the guest's dialect, where its imports do not tell it. With `cache`,
-    what wasmtime compiles is kept in its own cache for the next time. `backtrace`: a trap's lines
-    have all frames, those of Rust's panic too.
+    `guest_abi` is the name of the guest's dialect, where its imports do not tell it. `as_host` is a
+    host, as `wasmedge` or with a release, as `wamr-legacy@2.3.1`: the guest is run as there, with
+    nothing but what that defines, by its numbers and rules (docs/run-as.md). With `cache`, what
+    wasmtime compiles is kept in its own cache for the next time. `backtrace`: a trap's lines have
+    all frames, those of Rust's panic too.
 
     Raises UsageError for what makes no sense, by itself or together.
     """
@@ -74,6 +76,7 @@ class RunOptions:
     invoke_args: Sequence[str] = ()
     trap_unknown_imports: bool = False
     guest_abi: str | None = None
+    as_host: str | None = None
     cache: bool = True
     backtrace: bool = False
 
@@ -96,6 +99,8 @@ class RunOptions:
             raise UsageError("invoke_args are given, and no export that they are for: invoke")
         if self.guest_abi is not None:
             find_dialect(self.guest_abi)
+        if self.as_host is not None:
+            _check_host(self.as_host, self.guest_abi)
         if self.stdin is not None and not isinstance(self.stdin, bytes):
             _check_file("stdin", self.stdin, "read", "bytes")
         for name, output in (("stdout", self.stdout), ("stderr", self.stderr)):
@@ -115,6 +120,16 @@ def _check_texts(name: str, values: object) -> None:
             value.encode()
         except UnicodeEncodeError:
             raise UsageError(f"{name}: {value!r} is not UTF-8, as a guest's texts are") from None
+
+
+def _check_host(name: str, guest_abi: str | None) -> None:
+    from rewriter.hosts.table import find_row  # where a host was named
+
+    if guest_abi is not None:
+        raise UsageError(
+            "as_host (--as) sets the ABI already: do not combine it with guest_abi (--guest-abi)"
+        )
+    find_row(name)
 
 
 def _check_file(name: str, file: object, method: str, other: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn, TypeVar
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.errors import HostError
+from runtime_shim.errors import UnknownHandle
 from runtime_shim.host.pool import host_is_closed
 
 __all__ = ["Ended", "Handles"]
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 class Handles(dict[int, R]):
-    """Handles of one kind; looking up any other number raises HostError."""
+    """Handles of one kind; looking up any other number raises UnknownHandle."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Handles(dict[int, R]):
         del self[handle]
 
     def __missing__(self, handle: int) -> R:
-        raise HostError(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")
+        raise UnknownHandle(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")
 
 
 class Ended(Handles[Any]):

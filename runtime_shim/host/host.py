@@ -29,7 +29,6 @@ from runtime_shim.backends.interface import (
     SharedGraph,
     guarded,
 )
-from runtime_shim.backends.parsing.detect import resolve
 from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.limits import Limits
@@ -256,6 +255,8 @@ class NNHost:
         self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
     ) -> tuple[Encoding, Place]:
         if encoding not in self._given:  # what is the embedder's own takes what it likes
+            from runtime_shim.backends.parsing.detect import resolve  # where a model is loaded
+
             encoding = resolve(parts, encoding, only_this)
         return self._placement.of(encoding, place)
 

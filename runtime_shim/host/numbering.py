@@ -16,7 +16,6 @@ from math import prod
 from typing import NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, WITX, Dialect, Errno, TensorType
-from runtime_shim.backends.common.tensor_info import element_of
 from runtime_shim.backends.interface import Element
 from runtime_shim.errors import HostError
 
@@ -193,6 +192,8 @@ def _names(dialects: tuple[Dialect, ...]) -> str:
 
 
 def _meaning(dialect: Dialect, number: int) -> Element | None:
+    from runtime_shim.backends.common.tensor_info import element_of  # few tensors get here
+
     kind = dialect.tensor_types.get(number)
     return element_of(dialect.raw_types.get(number, "") if kind is None else kind.name.lower())
 

@@ -218,12 +218,17 @@ class Session:
 
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
-        self._rows[handle] = self._row_of(found)
+        self._rows[handle] = self._host.stats.row(self._host.key_of(found))
         self.usage.hold(handle, found, configured_by=getattr(context, "configured_by", None))
         arena = self._arena and self._here()
         if arena is not None:
             arena.admit(handle, context)
         return handle
+
+    def graph(self, handle: int) -> tuple[Encoding, Graph]:
+        """What a handle of a graph stands for."""
+        found = self._graphs[handle]
+        return Encoding[self._host.key_of(found)[0].upper()], found
 
     def set_input(
         self,
@@ -333,11 +338,8 @@ class Session:
         del self._rows[context]
         usage.release(context)
 
-    def _row_of(self, graph: Graph) -> Row:
-        return self._host.stats.row(self._host.key_of(graph))
-
     def _add_graph(self, graph: Graph, size: int, started: float) -> int:
-        self._row_of(graph).add_load(perf_counter() - started)
+        self._host.stats.row(self._host.key_of(graph)).add_load(perf_counter() - started)
         handle = self._add(self._graphs, graph)
         self.usage.hold(handle, graph, size)
         return handle

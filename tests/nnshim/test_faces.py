@@ -22,7 +22,8 @@ ERRORS = """DependencyMissing HostMismatch InputError InvalidModule InvalidResul
 REWRITER = f"""{ERRORS} Comparison Diagnostic Difference Module ModuleInfo Result RewriteOptions
     Runs Verdict check rewrite rewrite_file"""
 RUNTIME = """CAPTURED GraphStats GuestExit GuestFailed GuestTimeout GuestTrap HostError Limits
-    LinkError NNHost NamedGraph Outcome Reason RunOptions Session guest_dialects run"""
+    LinkError NNHost NamedGraph Outcome Reason RunOptions Session guest_dialects
+    host_dialects run"""
 
 FACES = {
     "nnshim": f"""{REWRITER} {RUNTIME} Encoding Errno Target TensorType __version__ inspect
@@ -79,7 +80,7 @@ def test_a_public_name_says_what_it_is(module: str, name: str) -> None:
 
 RAISING = {
     "nnshim": "check inspect rewrite rewrite_file run verify",
-    "runtime_shim": "parse_nn_graph parse_nn_preload read_graphs guest_dialects",
+    "runtime_shim": "parse_nn_graph parse_nn_preload read_graphs guest_dialects host_dialects",
     "runtime_shim.backends": "import_backend",
 }
 

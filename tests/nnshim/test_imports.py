@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nnshim.cli import COMMANDS, build
 from tests.support.models import identity
 from tests.support.native import openvino_model
 from tests.support.wasm import assemble
@@ -18,7 +20,8 @@ TEXTS = ("differences", "files", "hosts", "installed", "modules", "rewriting", "
 
 WATCHED = {
     *("numpy", "onnxruntime", "openvino", "pydantic", "rich", "wasmtime"),
-    *("asyncio", "email", "importlib.metadata", "random", "socket", "tempfile", "zipfile"),
+    *("asyncio", "email", "hashlib", "importlib.metadata", "json", "random", "socket", "tempfile"),
+    "zipfile",
     *(
         "rewriter.adapters.adapter",
         "rewriter.functions.code",
@@ -28,12 +31,15 @@ WATCHED = {
     *("rewriter.verifying.compare", "rewriter.files.wasm_tools"),
     *("nnshim.render.json", "rewriter.codes", *(f"rewriter.codes.{name}" for name in TEXTS)),
     *("runtime_shim", "runtime_shim.abi.wamr", "runtime_shim.abi.witx"),
-    "runtime_shim.engine.streams",
+    *("runtime_shim.engine.backtrace", "runtime_shim.engine.streams"),
     *("runtime_shim.backends.onnx.backend", "runtime_shim.backends.openvino.entry"),
 }
 """What takes a millisecond or more, and not every command needs."""
 
-COMPARING = {"rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"}
+COMPARING = {
+    *("rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"),
+    "json",
+}
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
 LOOKING = {"rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"}
 RUNNING = {
@@ -59,8 +65,11 @@ LOADS = """(module
         (["rewrite", "guest.wasm", "out.wasm"], RENAMING),
         (["inspect", "guest.wasm"], LOOKING),
         (["check", "guest.wasm", "--for", "wasmtime"], LOOKING),
+        (["hosts"], set()),
+        (["hosts", "wamr@2.2"], {"rewriter.codes", "rewriter.codes.hosts"}),
         (["explain", "--help"], set()),
         (["verify", "guest.wasm", "guest.wasm"], COMPARING),
+        (["run", "guest.wasm"], {"rewriter.analysis.inspect", "runtime_shim", "wasmtime"}),
         (["run", "-S", "nn-graph=openvino::model", "loads.wasm"], RUNNING),
     ],
     ids=lambda it: " ".join(it[:2]) if isinstance(it, list) else "",
@@ -84,6 +93,18 @@ print(*sorted({WATCHED!r} & set(sys.modules)), file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert set(done.stderr.splitlines()[-1].split()) == expected
+
+
+def test_typer_finds_the_annotations_of_commands_evaluated() -> None:
+    app = build()
+    groups = [group.typer_instance for group in app.registered_groups if group.typer_instance]
+    commands = [command for each in (app, *groups) for command in each.registered_commands]
+    assert len(commands) > len(COMMANDS)
+    for command in commands:
+        assert command.callback is not None
+        annotations = inspect.get_annotations(command.callback)
+        assert annotations
+        assert not any(isinstance(annotation, str) for annotation in annotations.values())
 
 
 def test_one_folder_uses_what_wasmtime_keeps_to_itself() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from enum import Enum
+from collections.abc import Iterable, Sequence
 
 from rewriter.abi.dialects import (
     DIALECTS,
@@ -16,7 +15,8 @@ from rewriter.abi.dialects import (
 )
 from rewriter.analysis.compatibility import Runs, assess
 from rewriter.analysis.inspect import Abi, ImportedItem, ModuleInfo
-from rewriter.hosts.table import HOSTS
+from rewriter.hosts.host import Host
+from rewriter.hosts.table import FAMILIES, Chosen, Family, find_hosts
 from rewriter.wasm.module import Module
 from rewriter.wasm.types import AdapterMemory, MemoryType
 
@@ -46,18 +46,19 @@ def tables() -> str:
     ]
     hosts = [
         [
-            f"`{host.name}`",
-            host.title,
-            " and ".join(f"`{module}`" for module in host.modules),
-            ", ".join(dialect.name for dialect in host.dialects),
-            "; ".join(limit.message for limit in host.limits),
+            f"`{family.name}`",
+            family.title,
+            "all" if family.every else family.newest.last,
+            " and ".join(f"`{module}`" for module in family.newest.modules),
+            ", ".join(_abis(family)),
+            "; ".join(limit.message for limit in family.newest.limits),
         ]
-        for host in HOSTS.values()
+        for family in FAMILIES.values()
     ]
     return "\n\n".join(
         (
-            _table(["guest imports", "ABI", *(f"`{name}`" for name in HOSTS)], forms),
-            _table(["host", "what it is", "registers", "ABI", "known limits"], hosts),
+            _table(["guest imports", "ABI", *(f"`{name}`" for name in FAMILIES)], forms),
+            _table(["host", "what it is", "release", "registers", "ABI", "known limits"], hosts),
             _table(
                 ["ABI", "signatures", "encodings", "tensor types"],
                 [_abi(d) for d in DIALECTS.values()],
@@ -66,18 +67,19 @@ def tables() -> str:
     )
 
 
+def _abis(family: Family) -> Iterable[str]:
+    """Of the releases that the name stands for."""
+    rows = family.released if family.every else (family.newest,)
+    return dict.fromkeys(dialect.name for row in rows for dialect in row.dialects)
+
+
 def _abi(dialect: Dialect) -> list[str]:
     """A row of the table of ABIs: the numbers, with what they mean."""
-    types = {**_names(dialect.tensor_types), **dialect.raw_types}
     numbers = (
         ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
-        for known in (_names(dialect.encodings), types)
+        for known in (dialect.encoding_names, dialect.tensor_names)
     )
     return [f"`{dialect.name}`", dialect.layout.name, *numbers]
-
-
-def _names(known: Mapping[int, Enum]) -> dict[int, str]:
-    return {number: meaning.name.lower() for number, meaning in known.items()}
 
 
 def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo:
@@ -106,12 +108,28 @@ def _guest(module: str, dialect: Dialect, without: frozenset[str]) -> ModuleInfo
 
 
 def _verdicts(info: ModuleInfo) -> list[str]:
-    cells = []
-    for host in HOSTS.values():
-        verdict = assess(info, host).runs
-        rewritten = verdict is Runs.AFTER_REWRITE
-        cells.append(f"`rewrite --for {host.name}`" if rewritten else verdict.value)
-    return cells
+    return [_cell(info, find_hosts(name)) for name in FAMILIES]
+
+
+def _cell(info: ModuleInfo, chosen: Chosen) -> str:
+    """What a name means for a guest; where its releases differ, each with what it means."""
+    spans: list[tuple[Runs, list[Host]]] = []
+    for row in chosen.rows:
+        runs = assess(info, row).runs
+        if spans and spans[-1][0] is runs:
+            spans[-1][1].append(row)
+        else:
+            spans.append((runs, [row]))
+    if len(spans) == 1:
+        return _in_short(spans[0][0], chosen.name)
+    return "; ".join(
+        f"{rows[0].first} to {rows[-1].last}: {_in_short(runs, rows[-1].label)}"
+        for runs, rows in spans
+    )
+
+
+def _in_short(runs: Runs, name: str) -> str:
+    return f"`rewrite --for {name}`" if runs is Runs.AFTER_REWRITE else runs.value
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

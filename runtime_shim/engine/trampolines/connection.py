@@ -43,15 +43,15 @@ class Connection:
         escape: Escape,
     ) -> None:
         """Make the functions for each module name that `dialects` has, in that dialect. They go
-        before those of the linker. What they raise goes to `escape`."""
+        before those of the linker. What they raise goes to `escape`. One that has its own rules for
+        tensors has every call go to the host."""
         self.escape = escape
         self._store = store
         self._module = module
         self._session = session
         used = [item.module for item in module.imports if item.name in REPLACED]
-        name = next(
-            (name for name in dialects if name in used and has_copies(dialects[name])), None
-        )
+        copied = (name for name in dialects if has_copies(dialects[name]))
+        name = next((name for name in copied if name in used), None)
         needs_arena = name is not None and not session.has_arena
         self._arena = _new_memory(store) if needs_arena else None
         if self._arena is None:

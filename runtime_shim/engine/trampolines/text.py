@@ -68,8 +68,9 @@ def calls(dialect: Dialect) -> tuple[str, ...]:
 
 
 def has_copies(dialect: Dialect) -> bool:
-    """Whether there is a second module: not where an output's unit depends on its model."""
-    return dialect.implementation != "counted"
+    """Whether there is a second module: not where tensors have a host's rules, which it does not
+    know, and not where an output's unit depends on its model."""
+    return dialect.implementation not in ("as_row", "counted")
 
 
 def copies(dialect: Dialect) -> tuple[str, ...]:

@@ -1,0 +1,9 @@
+;; A target that the header has no name for is an error.
+;; source: wamr-types:168 "typedef enum WASI_NN_NAME(execution_target) {"
+;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"
+;; expect: load=error:1
+;; avoid: Pass targets 0 to 2 alone.
+
+(func $case
+  (call $number (i32.const "load")
+    (call $load (i32.const $BASE_ARRAY) (i32.const $ENCODING) (i32.const 9) (i32.const $GRAPH))))

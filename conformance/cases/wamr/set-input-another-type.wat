@@ -1,0 +1,11 @@
+;; Type 2 is up8: bytes for an input of floats are an error.
+;; source: wamr-types:86 "typedef enum { WASI_NN_TYPE_NAME(fp16) = 0, WASI_NN_TYPE_NAME(fp32),
+;; WASI_NN_TYPE_NAME(up8), WASI_NN_TYPE_NAME(ip32), } WASI_NN_NAME(tensor_type);"
+;; expect: set_input=error
+;; avoid: Pass floats; before 2.4.0 the data was taken as floats whatever the type was.
+
+(func $case
+  (call $opened)
+  (i32.store offset=4 (i32.const $TENSOR) (i32.const 2))
+  (call $number (i32.const "set_input")
+    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR))))

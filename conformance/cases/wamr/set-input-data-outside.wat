@@ -1,0 +1,12 @@
+;; Data of which the dimensions reach over the end of memory is an error, though the tensor has no
+;; length of its own.
+;; source: wamr-types:108 "typedef uint8_t *WASI_NN_NAME(tensor_data);"
+;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"
+;; expect: set_input=error:1
+;; trap
+
+(func $case
+  (call $opened)
+  (i32.store offset=8 (i32.const $TENSOR) (i32.sub (i32.const $END) (i32.const 15)))
+  (call $number (i32.const "set_input")
+    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR))))

@@ -1,0 +1,9 @@
+;; In a larger buffer, nothing is written behind the output.
+;; source: witx:86 "(result $error (expected $buffer_size (error $nn_errno)))"
+;; expect: get_output=0 written=16 out=hex:0000004000004040000080400000a040aa*16
+
+(func $case
+  (call $computed)
+  (call $number (i32.const "get_output") (call $get (i32.const 0) (i32.const 256)))
+  (call $number (i32.const "written") (i32.load (i32.const $WRITTEN)))
+  (call $bytes (i32.const "out") (i32.const $OUT) (i32.const 32)))

@@ -1,0 +1,7 @@
+;; An output is copied into the guest's buffer, and its length in bytes is written.
+;; source: wit-2023:129 "Extract the outputs after inference."
+;; expect: get_output=0 written=16 out=f32:2,3,4,5
+
+(func $case
+  (call $computed)
+  (call $show_output (i32.const 0)))

@@ -1,0 +1,9 @@
+;; Where nothing has been loaded, every graph is an error, 0 too.
+;; source: witx:39 "(typename $graph (handle))"
+;; source: wit:132 "Caller module passed an invalid argument."
+;; expect: init=error:1
+;; avoid: Load a graph first: some hosts have no state before, and use it all the same.
+
+(func $case
+  (call $number (i32.const "init")
+    (call $init_execution_context (i32.const 0) (i32.const $CONTEXT))))

@@ -1,0 +1,12 @@
+;; A builder whose bytes reach over the end of memory is an error.
+;; source: witx:37 "(typename $graph_builder (list u8))"
+;; source: wit:132 "Caller module passed an invalid argument."
+;; expect: load=error:1
+;; trap
+;; avoid: A wrong length may end the host's process, with all else that runs in it.
+
+(func $case
+  (i32.store (i32.const $BASE) (i32.sub (i32.const $END) (i32.const 4)))
+  (call $number (i32.const "load")
+    (call $load (i32.const $BASE) (i32.const $BASE_COUNT) (i32.const $ENCODING) (i32.const 0)
+      (i32.const $GRAPH))))

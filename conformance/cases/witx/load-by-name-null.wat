@@ -1,0 +1,7 @@
+;; A null pointer and no bytes as a name are an error.
+;; source: witx:68 "(param $name string)"
+;; expect: load_by_name=error
+
+(func $case
+  (call $number (i32.const "load_by_name")
+    (call $load_by_name (i32.const 0) (i32.const 0) (i32.const $GRAPH))))

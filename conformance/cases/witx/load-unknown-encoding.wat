@@ -1,0 +1,11 @@
+;; An encoding that the specification has no name for is an error.
+;; source: wit:134 "Invalid encoding."
+;; source: witx:41 "(enum (@witx tag u8)"
+;; expect: load=error:2
+;; avoid: Pass encodings 0 to 4 alone; ask for no encoding at run time to see whether the host has
+;; it.
+
+(func $case
+  (call $number (i32.const "load")
+    (call $load (i32.const $BASE) (i32.const $BASE_COUNT) (i32.const 255) (i32.const 0)
+      (i32.const $GRAPH))))

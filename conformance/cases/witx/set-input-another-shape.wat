@@ -1,0 +1,13 @@
+;; As many elements as the input has, in other dimensions, are an error.
+;; source: wit:22 "The array length matches the tensor rank and each element in the array describes
+;; the size of each dimension"
+;; source: wit:132 "Caller module passed an invalid argument."
+;; expect: set_input=error:1
+;; avoid: Pass the dimensions that the model declares, in their order.
+
+(func $case
+  (call $opened)
+  (i32.store offset=8 (i32.const $DIMS) (i32.const 2))
+  (i32.store offset=12 (i32.const $DIMS) (i32.const 2))
+  (call $number (i32.const "set_input")
+    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR))))

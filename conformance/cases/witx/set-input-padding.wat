@@ -1,0 +1,11 @@
+;; The type is one byte: what stands in the three bytes of padding behind it does not matter.
+;; source: witx:20 "(enum (@witx tag u8)"
+;; expect: set_input=0
+;; avoid: Set the four bytes of the type as one number; Rust's and C's structures leave three
+;; undefined.
+
+(func $case
+  (call $opened)
+  (i32.store offset=8 (i32.const $TENSOR) (i32.const 0xffffff01))
+  (call $number (i32.const "set_input")
+    (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR))))

@@ -1,0 +1,225 @@
+"""Run the conformance suite on a host of wasi-nn: one file, Python's standard library alone.
+
+    python run.py -- wasmtime run -S nn --dir . {}
+    python run.py --encoding tensorflowlite --abi wamr --json out.json -- iwasm {}
+
+What follows `--` is the host's command; `{}` is where the module's path goes. Each module runs in a
+process of its own. Exit code: 0 where all cases that are judged pass, 1 where not, 2 where nothing
+could be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import datetime
+import fnmatch
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+RESULTS: Mapping[str, str] = {
+    "pass": "what was expected",
+    "errno": "an error, as expected, under another number than its meaning asks for",
+    "fail": "something else",
+    "trap": "the host stopped the guest",
+    "crash": "the host itself was ended by a signal",
+    "timeout": "no end in the time that was given",
+    "link": "the host does not take the module, or lacks a function that it calls",
+    "blocked": "what the case starts from does not work there, so that it says nothing",
+    "recorded": "nothing is expected: see the output",
+}
+
+_LINE = re.compile(r"start|end|blocked [a-z_]+=\d+|[a-z]\w*=[0-9a-f]*")
+"""A line of a module. Hosts print others among them."""
+
+_UNLINKED = re.compile(
+    r"unknown import|unlinked import|incompatible import|failed to check signature"
+)
+"""What hosts say that link at the first call: WAMR (interpreter), WasmEdge."""
+
+_SIGNALS = {
+    128 + number.value: number.name for number in signal.Signals if number.name != "SIGABRT"
+}
+"""What shells make of a signal. 134, that of SIGABRT, is Wasmtime's exit code for a trap too."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended. `code` is None after the timeout, and below zero after a signal."""
+
+    code: int | None
+    out: str
+    said: str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    cases = chosen(options)
+    if not cases or not options.command:
+        print("nothing to run: no case matches, or the command is missing", file=sys.stderr)
+        return 2
+    try:
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            ended = list(pool.map(lambda case: run(case, options), cases))
+    except OSError as error:
+        print(f"the command cannot be started: {error}", file=sys.stderr)
+        return 2
+    found = {case["name"]: result(case, each) for case, each in zip(cases, ended, strict=True)}
+    if not options.quiet:
+        show(cases, ended, found)
+    totals = Counter(each["result"] for each in found.values())
+    print(", ".join(f"{totals[name]} {name}" for name in RESULTS if totals[name]))
+    if options.json:
+        text = json.dumps(report(options, totals, found), indent=1)
+        Path(options.json).write_text(f"{text}\n", encoding="utf-8")
+    return 0 if set(totals) <= {"pass", "recorded"} else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description="Run the conformance suite on a host of wasi-nn.")
+    made.add_argument("--encoding", default="openvino", help="openvino, onnx or tensorflowlite")
+    made.add_argument("--cases", default="*", metavar="GLOB", help="names: 'witx/get-output-*'")
+    made.add_argument("--abi", action="append", help="witx, wamr, wasmedge; may be repeated")
+    made.add_argument("--graph", action="store_true", help="the host knows the graph 'base'")
+    made.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for a module")
+    made.add_argument("--jobs", type=int, default=1, metavar="N", help="modules at a time")
+    made.add_argument("--json", metavar="OUT", help="write the results into a file")
+    made.add_argument("--quiet", action="store_true", help="print the totals alone")
+    for name in ("host", "version", "commit", "options"):
+        made.add_argument(f"--{name}", default="", help="for the file of results")
+    made.add_argument("command", nargs="*", help="the host's command, with {} for the module")
+    return made
+
+
+def chosen(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The cases that the options ask for, as they stand in expected.json."""
+    cases: list[dict[str, Any]] = json.loads((HERE / "expected.json").read_text("utf-8"))
+    return [
+        case
+        for case in cases
+        if fnmatch.fnmatch(case["name"], options.cases)
+        and options.encoding in case["encodings"]
+        and (not options.abi or case["abi"] in options.abi)
+        and (options.graph or "graph" not in case["needs"])
+    ]
+
+
+def run(case: Mapping[str, Any], options: argparse.Namespace) -> Ended:
+    """Raises OSError where the host's command cannot be started."""
+    module = str(HERE / "modules" / options.encoding / f"{case['name']}.wasm")
+    command = [part.replace("{}", module) for part in options.command]
+    if not any("{}" in part for part in options.command):
+        command.append(module)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, said = process.communicate(timeout=options.timeout)
+        code: int | None = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # a host may be behind a shell script
+        out, said = process.communicate()
+        code = None
+    return Ended(code, out.decode(errors="replace"), said.decode(errors="replace"))
+
+
+def result(case: Mapping[str, Any], ended: Ended) -> dict[str, Any]:
+    """What is written down of a case: its result, what the module printed, how the host ended."""
+    output = [line for line in ended.out.splitlines() if _LINE.fullmatch(line)]
+    name = ending(ended, output) or judged(case, output)
+    if name == "trap" and (case["trap"] or not case["judged"]):
+        name = "pass" if case["judged"] else "recorded"
+    return {"result": name, "output": output, "exit": ended.code}
+
+
+def ending(ended: Ended, output: Sequence[str]) -> str | None:
+    """The result of a module that did not come to its end, or None."""
+    if ended.code is None:
+        return "timeout"
+    if ended.code < 0 or ended.code in _SIGNALS:
+        return "crash"
+    if ended.code == 0 and output[-1:] == ["end"]:
+        return None
+    if not output or _UNLINKED.search(ended.said + ended.out):
+        return "link"
+    return "trap"
+
+
+def judged(case: Mapping[str, Any], output: Sequence[str]) -> str:
+    """The result of a module that came to its end."""
+    lines = [line for line in output if line not in ("start", "end")]
+    if any(line.startswith("blocked ") for line in lines):
+        return "blocked"
+    if not case["judged"]:
+        return "recorded"
+    given = [line.partition("=")[::2] for line in lines]
+    expected = case["expected"]
+    if [name for name, _ in given] != [name for name, _ in expected]:
+        return "fail"
+    found = {
+        compared(value, wanted) for (_, value), (_, wanted) in zip(given, expected, strict=True)
+    }
+    return next(name for name in ("fail", "errno", "pass") if name in found | {"pass"})
+
+
+def compared(value: str, wanted: str) -> str:
+    """pass, errno or fail."""
+    if wanted == "any":
+        return "pass"
+    if wanted.startswith("error"):
+        if value == "0":
+            return "fail"
+        return "pass" if wanted in ("error", f"error:{value}") else "errno"
+    return "pass" if value in wanted.split("|") else "fail"
+
+
+def show(
+    cases: Sequence[Mapping[str, Any]], ended: Sequence[Ended], found: Mapping[str, Any]
+) -> None:
+    """A line for each case, and what explains it where it is neither passed nor recorded."""
+    width = max(len(case["name"]) for case in cases)
+    for case, end in zip(cases, ended, strict=True):
+        one = found[case["name"]]
+        print(f"{case['name']:{width}}  {one['result']}")
+        if one["result"] == "recorded":
+            print(f"    {' '.join(one['output'][1:-1])}")
+        elif one["result"] != "pass":
+            print(f"    {case['title']}")
+            print(f"    expected  {' '.join('='.join(each) for each in case['expected'])}")
+            print(f"    printed   {' '.join(one['output'])}; exit code {end.code}")
+            last = [line for line in end.said.splitlines() if line.strip()][-3:]
+            print("".join(f"    said      {line[:200]}\n" for line in last), end="")
+
+
+def report(
+    options: argparse.Namespace, totals: Mapping[str, int], found: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "host": options.host,
+        "version": options.version,
+        "commit": options.commit,
+        "options": options.options,
+        "encoding": options.encoding,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "totals": {name: totals[name] for name in RESULTS if totals.get(name)},
+        "cases": found,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

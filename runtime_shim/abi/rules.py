@@ -1,0 +1,195 @@
+"""What hosts do with tensors, names and errors beyond what their ABI says, as data.
+
+What a backend takes and gives stands in rewriter.hosts, and the rest here, by the last release of a
+row: what holds since a release holds until the next one. Backends that a host does not have, and
+that run here all the same, are `usual`.
+
+Sources, at the tags of the releases: WAMR's core/iwasm/libraries/wasi-nn/src (wasi_nn.c, a file for
+each backend, utils/wasi_nn_app_native.c), WasmEdge's plugins/wasi_nn (wasinnfunc.cpp, a file for
+each backend), Wasmtime's crates/wasi-nn/src/witx.rs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from rewriter.abi.dialects import Encoding, Errno, TensorType
+from rewriter.abi.structures import WAMR_OUTPUT_UNIT
+from rewriter.hosts.host import Backend, Host, TooSmall, Unit
+
+__all__ = ["Ends", "Names", "Rules", "Tensors", "rules_of"]
+
+
+class Names(Enum):
+    """How the host finds the end of a name, and of a configuration."""
+
+    BY_LENGTH = "by its length"
+    NUL_NEEDED = "by a NUL, and one has to be where its length ends"
+    BY_NUL = "by a NUL, wherever that is"
+
+
+class Ends(Enum):
+    """Which errors end the guest or the whole process of the host."""
+
+    NOTHING = "none"
+    OUTSIDE = "pointers outside the memory"
+    """The guest traps, rather than the host's process."""
+    UNREADABLE = "numbers that mean nothing, and those"
+    EVERYTHING = "all"
+
+
+class Tensors(NamedTuple):
+    """How a backend of the host takes tensors, and gives them.
+
+    `types` are those that set_input takes, None for all; others are `refused`. A backend that
+    `takes_floats` reads 32-bit floats, whatever the type says, and however long the data is; to one
+    that `has_floats`, quantised tensors are such floats, too. `rank` is the only number of
+    dimensions that it takes, and then it has its own order for them.
+
+    `written` are the bytes that get_output counts by what it has written. `room` are those by which
+    it counts the guest's buffer, 0 where it does not look at that, and `buffer` those by which the
+    guest has meant it. What is larger is `too_small`.
+    """
+
+    types: Collection[TensorType] | None = None
+    refused: Errno = Errno.INVALID_ARGUMENT
+    takes_floats: bool = False
+    has_floats: bool = False
+    rank: int | None = None
+    written: int = 1
+    room: int = 1
+    buffer: int = 1
+    too_small: TooSmall = TooSmall.REFUSED
+
+
+class Rules(NamedTuple):
+    """`of` has the host's backends, by their encodings, of which those that compute with tensors
+    return `refused` for a type that they do not take. `too_small` is returned where a buffer is
+    refused. With `checks_buffer`,
+    the whole buffer that the guest declares has to be inside its memory; with `echoes_room`, its
+    size is what is stored as written where it is refused; with `wide_types`, a tensor's type is 32
+    bits; with `floats`, TensorFlow Lite has quantised tensors as floats, and with `nhwc`, OpenVINO
+    has four dimensions in its own order. One that `refuses_nul` takes no NUL in a name.
+    `configures` are the models that can be named with a configuration: with others the host's
+    process ends. `unknown_handle` is returned for one, and `instead` has what is returned for other
+    errors."""
+
+    usual: Tensors = Tensors()
+    of: Mapping[Encoding, Tensors] = {}
+    refused: Errno = Errno.INVALID_ARGUMENT
+    too_small: Errno = Errno.TOO_LARGE
+    checks_buffer: bool = True
+    echoes_room: bool = False
+    wide_types: bool = False
+    floats: bool = False
+    nhwc: bool = False
+    names: Names = Names.BY_LENGTH
+    refuses_nul: bool = False
+    configures: Collection[Encoding] | None = None
+    unknown_handle: Errno = Errno.INVALID_ARGUMENT
+    instead: Mapping[Errno, Errno] = {}
+    ends: Ends = Ends.NOTHING
+
+    def for_encoding(self, encoding: Encoding) -> Tensors:
+        """Those of the backend of an encoding."""
+        return self.of.get(encoding, self.usual)
+
+
+_F32 = frozenset((TensorType.F32,))
+_FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))
+
+_COUNTED = Tensors(written=WAMR_OUTPUT_UNIT, room=WAMR_OUTPUT_UNIT, too_small=TooSmall.OVERRUN)
+_IN_FLOATS = _COUNTED._replace(buffer=WAMR_OUTPUT_UNIT, has_floats=True)
+
+_WAMR = Rules(
+    checks_buffer=False,
+    refused=Errno.RUNTIME_ERROR,
+    floats=True,
+    configures=(Encoding.GGML,),
+    unknown_handle=Errno.RUNTIME_ERROR,
+    ends=Ends.OUTSIDE,
+)
+
+_LEGACY = _WAMR._replace(usual=_IN_FLOATS, nhwc=True)
+
+_LEGACY_2_4 = _LEGACY._replace(
+    usual=_IN_FLOATS._replace(
+        types=_F32, refused=Errno.RUNTIME_ERROR, too_small=TooSmall.FORGOTTEN
+    ),
+    nhwc=False,
+    names=Names.NUL_NEEDED,
+)
+
+_EPHEMERAL = _WAMR._replace(
+    usual=_COUNTED, echoes_room=True, wide_types=True, nhwc=True, names=Names.BY_NUL
+)
+
+_WASMTIME_23 = Rules(
+    unknown_handle=Errno.UNSUPPORTED_OPERATION,
+    instead={
+        Errno.INVALID_ENCODING: Errno.UNSUPPORTED_OPERATION,
+        Errno.NOT_FOUND: Errno.UNSUPPORTED_OPERATION,
+        Errno.INVALID_ARGUMENT: Errno.RUNTIME_ERROR,
+    },
+    ends=Ends.UNREADABLE,
+)
+"""Its own errors are unsupported_operation, those of backends runtime_error."""
+
+_WASMEDGE = Rules(usual=Tensors(types=_FOUR), too_small=Errno.INVALID_ARGUMENT)
+
+_WASMEDGE_0_10 = _WASMEDGE._replace(
+    usual=Tensors(types=_F32, too_small=TooSmall.CUT), wide_types=True
+)
+
+_SINCE: Mapping[str, tuple[tuple[str, Rules], ...]] = {
+    "wasmtime": (("1", Rules(ends=Ends.EVERYTHING)), ("23", _WASMTIME_23)),
+    "wamr-legacy": (
+        ("1", _LEGACY),
+        ("2.4", _LEGACY_2_4),
+        ("main", _LEGACY_2_4._replace(names=Names.BY_LENGTH, refuses_nul=True)),
+    ),
+    "wamr-ephemeral": (
+        ("2.0", _EPHEMERAL),
+        ("2.2", _EPHEMERAL._replace(names=Names.NUL_NEEDED)),
+        ("2.4", _WAMR._replace(names=Names.NUL_NEEDED)),
+        ("main", _WAMR._replace(floats=False, refuses_nul=True)),
+    ),
+    "wasmedge": (
+        ("0.10", _WASMEDGE_0_10),
+        ("0.11.2", _WASMEDGE._replace(wide_types=True)),
+        ("0.12", _WASMEDGE),
+    ),
+}
+
+
+def rules_of(row: Host) -> Rules:
+    """Those of a row; the ABI's own for a host that is not here."""
+    since = reversed(_SINCE.get(row.name, ()))
+    found = (rules for first, rules in since if _numbers(first) <= _numbers(row.last))
+    rules = next(found, Rules())
+    unit = row.dialects[0].layout.output_unit
+    return rules._replace(of={each.encoding: _tensors(each, rules, unit) for each in row.backends})
+
+
+def _tensors(backend: Backend, rules: Rules, unit: int) -> Tensors:
+    """What a backend does, by the rules of its host, of which guests count outputs by `unit`."""
+    counted, too_small = backend.unit is Unit.FLOATS, backend.too_small or rules.usual.too_small
+    is_bounded = counted or too_small is not TooSmall.OVERRUN
+    counts = WAMR_OUTPUT_UNIT if counted else 1
+    return Tensors(
+        types=None if backend.ignores_types else backend.takes,
+        refused=Errno.INVALID_ARGUMENT if backend.encoding is Encoding.GGML else rules.refused,
+        takes_floats=counted and backend.ignores_types,
+        has_floats=rules.floats and backend.encoding is Encoding.TENSORFLOWLITE,
+        rank=4 if rules.nhwc and backend.encoding is Encoding.OPENVINO else None,
+        written=counts,
+        room=counts if is_bounded else 0,
+        buffer=unit if counted else 1,
+        too_small=too_small,
+    )
+
+
+def _numbers(release: str) -> tuple[float, ...]:
+    return (float("inf"),) if release == "main" else tuple(map(int, release.split(".")))

@@ -1,0 +1,112 @@
+"""Verdicts on names that stand for several releases."""
+
+from __future__ import annotations
+
+import pytest
+
+from rewriter import RewriteOptions, check, rewrite
+from rewriter.abi.dialects import DIALECTS
+from rewriter.analysis.compatibility import Runs, Verdict
+from rewriter.hosts.table import FAMILIES, find_hosts
+from rewriter.rewriting.aim import choose
+from rewriter.wasm.module import Module
+from tests.support.wasm import assemble
+
+WORSE = list(Runs)
+
+
+def guest(module: str, abi: str, *names: str) -> bytes:
+    imports = " ".join(
+        f'(import "{module}" "{name}" (func {DIALECTS[abi].signature(name)}))' for name in names
+    )
+    return assemble(f'(module {imports} (memory (export "memory") 1))')
+
+
+BY_NAME = guest("wasi_nn", "wamr", "load_by_name", "get_output")
+LOADING = guest("wasi_nn", "wamr", "load", "get_output")
+WITX = guest("wasi_ephemeral_nn", "witx", "load", "set_input", "get_output")
+STREAMING = guest("wasi_ephemeral_nn", "wasmedge", "load", "compute_single")
+
+
+def on(host: str, module: bytes) -> Verdict:
+    return check(module, [host])[0]
+
+
+def said(found: Verdict, code: str) -> list[str]:
+    return [d.text for d in (*found.reasons, *found.caveats) if d.code == code]
+
+
+def test_the_worst_release_counts_and_those_that_differ_are_named() -> None:
+    found = on("wamr-legacy", BY_NAME)
+    assert found.runs is Runs.CANNOT
+    assert said(found, "NN211") == ["1.1.1 to 2.3.1: the host does not have load_by_name"]
+    assert said(found, "NN225") == [
+        "2.4.0 to 2.4.5: as it is; `--for wamr-legacy@2.4.5` is about 2.4.0 to 2.4.5 alone"
+    ]
+    assert on("wamr-legacy@2.4.5", BY_NAME).runs is Runs.AS_IT_IS
+    assert on("wamr-legacy@2.3.1", BY_NAME).runs is Runs.CANNOT
+
+
+def test_what_holds_for_some_releases_says_for_which_and_for_all_stands_alone() -> None:
+    found = on("wamr-legacy", LOADING)
+    (alone,) = said(found, "NN235")
+    assert alone.startswith("2.4.0 to 2.4.5: only its TensorFlow Lite backend builds this way")
+    old = on("wamr-2.1", WITX)
+    assert said(old, "NN233") == ["ggml is encoding 5 and autodetect 6"]
+    (backends,) = {text.split(":")[0] for text in said(old, "NN240") if "ggml" in text}
+    assert backends == "2.2.0 to 2.3.1"
+
+
+def test_a_release_that_is_not_known_is_judged_as_the_newest_that_is() -> None:
+    found = on("wasmtime@99", WITX)
+    assert found.runs is Runs.AS_IT_IS
+    assert said(found, "NN224") == [
+        "wasmtime@99 is newer than what is known of it, and is taken for 49"
+    ]
+    assert said(on("wasmtime", WITX), "NN224") == []
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("module", [BY_NAME, LOADING, WITX, STREAMING])
+def test_a_name_is_never_judged_better_than_one_of_its_releases_but_for_numbers_that_differ(
+    name: str, module: bytes
+) -> None:
+    whole = on(name, module)
+    each = []
+    for row in find_hosts(name).rows:
+        found = on(row.label, module)
+        numbers = found.reasons and {reason.code for reason in found.reasons} <= {"NN203", "NN207"}
+        each.append(Runs.AS_IT_IS if numbers else found.runs)
+        if numbers and len(find_hosts(name).rows) > 1:
+            assert said(whole, "NN228")
+    assert whole.runs is max(each, key=WORSE.index)
+    assert bool(said(whole, "NN225")) is bool({*each} - {whole.runs})
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("module", [BY_NAME, LOADING, WITX])
+def test_the_rewrite_that_is_named_makes_the_module_run_on_what_it_is_for(
+    name: str, module: bytes
+) -> None:
+    found = on(name, module)
+    assert (found.rewrite_for is None) is (found.runs is not Runs.AFTER_REWRITE)
+    if found.rewrite_for is None:
+        return
+    there = rewrite(module, RewriteOptions(host=found.rewrite_for))
+    newest = find_hosts(found.rewrite_for).newest
+    assert on(newest.label, there).runs is Runs.AS_IT_IS
+    after = on(name, there)
+    if after.runs is not Runs.AS_IT_IS:  # it says for which releases it is not so
+        assert all(newest.last not in reason.message for reason in after.reasons)
+        assert said(after, "NN225")
+
+
+def test_what_a_rewrite_assumed_of_a_host_is_said() -> None:
+    aim = choose(Module(WITX), RewriteOptions(host="wasmtime@99"))
+    assert "NN224" in [note.code for note in aim.notes]
+    (several,) = (
+        note
+        for note in choose(Module(LOADING), RewriteOptions(host="wamr-legacy")).notes
+        if note.code == "NN225"
+    )
+    assert "this is for 2.4.0 to 2.4.5 of them" in several.message

@@ -1,0 +1,152 @@
+"""How a host or a library is named, with a release and without."""
+
+from __future__ import annotations
+
+import pytest
+
+from rewriter import RewriteOptions, UsageError, inspect_module, rewrite
+from rewriter.abi.dialects import WAMR_1_1, WITX_2022, WITX_2023, Dialect
+from rewriter.hosts.table import FAMILIES, GUESTS, find_any, find_guest, find_hosts
+from tests.support.wasm import assemble
+
+
+def rows(name: str) -> list[str]:
+    return [row.label for row in find_any(name).rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("wasmtime", ["wasmtime@49"]),
+        ("wasmtime@14", ["wasmtime@14"]),
+        ("wasmtime@14.0.4", ["wasmtime@14"]),
+        ("wasmtime@1", ["wasmtime@12"]),
+        ("wamr", ["wamr-ephemeral@2.4.5"]),
+        ("wamr@2.2", ["wamr-legacy@2.3.1"]),
+        ("wamr@v2.3.1", ["wamr-legacy@2.3.1"]),
+        ("wamr@2.4", ["wamr-ephemeral@2.4.5"]),
+        ("wamr@main", ["wamr-ephemeral@main"]),
+        ("wamr-legacy@2.3.1", ["wamr-legacy@2.3.1"]),
+        ("wamr-legacy@1", ["wamr-legacy@1.1.2", "wamr-legacy@2.1.0"]),
+        ("wamr-ephemeral@2.3.1", ["wamr-ephemeral@2.3.1"]),
+        ("wasmedge@0.14", ["wasmedge@0.14.0", "wasmedge@0.14.1"]),
+        ("wasi-nn", ["wasi-nn@0.6.0"]),
+        ("wasi-nn@0.5", ["wasi-nn@0.5.0"]),
+        ("as-wasi-nn", ["as-wasi-nn@0.3.0"]),
+    ],
+)
+def test_a_name_or_the_beginning_of_a_release_finds_its_rows(
+    name: str, expected: list[str]
+) -> None:
+    assert rows(name) == expected
+    assert find_any(name).notes == ()
+    assert find_any(name).newest.label == expected[-1]
+
+
+@pytest.mark.parametrize("name", ["wamr-legacy", "wamr-2.1"])
+def test_a_build_without_a_release_is_all_that_were_released(name: str) -> None:
+    family = FAMILIES[name]
+    assert find_hosts(name).rows == tuple(row for row in family.rows if row.last != "main")
+    assert len(find_hosts(name).rows) > 2
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "how"),
+    [
+        ("wasmtime@50", "49", "newer than what"),
+        ("wasmtime@main", "49", "newer than what"),
+        ("wamr@3", "2.4.5", "newer than what"),
+        ("wamr-legacy@2.4.6", "2.4.5", "newer than what"),
+        ("wasmedge@0.13.9", "0.13.5", "not among what"),
+        ("wasi-nn@0.7", "0.6.0", "newer than what"),
+    ],
+)
+def test_a_release_that_is_not_known_is_the_one_before_with_a_condition(
+    name: str, taken: str, how: str
+) -> None:
+    chosen = find_any(name)
+    assert chosen.newest.last == taken
+    (note,) = chosen.notes
+    assert (note.code, note.message) == (
+        "NN224",
+        f"{name} is {how} is known of it, and is taken for {taken}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("wamr-legcy", "not a known host .*; did you mean wamr-legacy\\?"),
+        ("wamr-legcy@2.3", "; did you mean wamr-legacy@2.3\\?"),
+        ("WASMTIME", "; did you mean wasmtime\\?"),
+        ("browser", "not a known host \\(wasmtime, wamr, .*nnshim\\)$"),
+        ("", "'' is not a known host"),
+        ("@", "'@' is not a known host"),
+        ("wasi-nn", "'wasi-nn' is not a known host"),
+        ("wamr@1.0", "older than what is known: wamr has the releases 1.1.1 to 2.4.5"),
+        ("wasmtime@0.40", "older than what is known: wasmtime has the releases 1 to 49"),
+        ("wamr-ephemeral@1.3", "older than what is known"),
+        ("wamr@", "'wamr@': wamr has the releases 1.1.1 to 2.4.5; `nnshim hosts` lists them"),
+        ("wamr@latest", "wamr has the releases"),
+        ("wamr@2..1", "wamr has the releases"),
+        ("wamr@-1", "wamr has the releases"),
+        ("wamr@\N{ARABIC-INDIC DIGIT TWO}", "wamr has the releases"),
+        ("wamr@" + 5000 * "9", "wamr has the releases"),
+        ("wamr-2.1@2.1.1", "; write wamr-ephemeral@2.1.1; `nnshim hosts`"),
+        ("nnshim@1", "nnshim has no versions here"),
+    ],
+)
+def test_what_is_not_a_host_or_a_release_is_refused_with_what_is(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        find_hosts(name)
+
+
+@pytest.mark.parametrize("name", GUESTS)
+def test_each_release_belongs_to_one_row(name: str) -> None:
+    family = GUESTS[name]
+    for row in family.rows:
+        if row.first and not family.closed:
+            for release in {row.first, row.last}:
+                assert find_any(f"{name}@{release}").rows == (row,)
+
+
+@pytest.mark.parametrize(
+    ("built_for", "dialect"),
+    [
+        ("wasi-nn@0.4", WITX_2022),
+        ("wasi-nn@0.5", WITX_2023),
+        ("as-wasi-nn", WITX_2022),
+        ("wasmtime@14", WITX_2023),
+        ("wamr-legacy@1.1", WAMR_1_1),
+    ],
+)
+def test_what_a_guest_was_built_with_says_its_numbers(built_for: str, dialect: Dialect) -> None:
+    assert find_guest(built_for).dialects == (dialect,)
+
+
+GUEST = assemble(
+    """(module
+      (import "wasi_ephemeral_nn" "set_input" (func $set (param i32 i32 i32) (result i32)))
+      (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "_start") (drop (call $set (i32.const 0) (i32.const 0) (i32.const 0)))))"""
+)
+
+
+@pytest.mark.parametrize(
+    ("built_for", "adapted"),
+    [
+        ("wasi-nn@0.5", "set_input"),
+        ("wasi-nn@0.2", "set_input"),
+        ("as-wasi-nn", "set_input"),
+        ("wasmedge@0.14", "set_input"),
+        ("wasi-nn@0.6", None),
+    ],
+)
+def test_a_rewrite_translates_the_numbers_of_what_a_guest_was_built_with(
+    built_for: str, adapted: str | None
+) -> None:
+    there = rewrite(GUEST, RewriteOptions(host="wasmtime", built_for=built_for))
+    adapters = inspect_module(there).adapters.values()
+    names = [standing.adapter.imported for standing in adapters]
+    assert (adapted in names) if adapted else names == []
