@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from rewriter.abi.dialects import WAMR, Dialect, Encoding, Errno, Layout
 from rewriter.abi.structures import WAMR_OUTPUT_UNIT
@@ -17,7 +18,10 @@ from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError
 from runtime_shim.host.session import Session
 
-__all__ = ["counted", "functions"]
+if TYPE_CHECKING:
+    from rewriter.adapters.adapter import Adapter
+
+__all__ = ["counted", "functions", "of_outputs"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,6 +29,15 @@ class CountedDialect(Dialect):
     """One that was adapted to from another of the layout `guest_layout`."""
 
     guest_layout: Layout
+
+
+def of_outputs(adapter: Adapter, dialect: Dialect) -> Dialect:
+    """The dialect of a module that imports `dialect`, with what the adapter of its get_output makes
+    of that."""
+    if adapter.needs_global:
+        return counted(dialect, adapter.source)
+    across = adapter.source.layout != adapter.target.layout
+    return adapted.adapted(dialect) if across else dialect
 
 
 def counted(dialect: Dialect, source: Dialect) -> Dialect:

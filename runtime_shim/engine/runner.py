@@ -272,21 +272,10 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
         elif adapter.function == "load":
             dialects[module] = replace(dialects[module], encodings=adapter.target.encodings)
         elif adapter.function == "get_output":
-            dialects[module] = _of_outputs(adapter, dialects[module])
+            from runtime_shim.abi.counted import of_outputs  # where there are adapters
+
+            dialects[module] = of_outputs(adapter, dialects[module])
     return dialects
-
-
-def _of_outputs(adapter: Adapter, dialect: Dialect) -> Dialect:
-    """What the adapter of get_output makes of a dialect."""
-    if adapter.needs_global:
-        from runtime_shim.abi.counted import counted  # where there are adapters
-
-        return counted(dialect, adapter.source)
-    if adapter.source.layout == adapter.target.layout:
-        return dialect
-    from runtime_shim.abi.adapted import adapted
-
-    return adapted(dialect)
 
 
 def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:

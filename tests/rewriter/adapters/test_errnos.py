@@ -63,7 +63,7 @@ CASES = [
     pytest.param("witx", {"abi": "wamr-2.1-legacy"}, WIT_FOR_WITX, id="wit's, in another layout"),
     pytest.param(
         "witx-2022",
-        {"host": "wasmtime", "built_for": "wasi-nn@0.5"},
+        {"host": "wasmtime", "built_for": "wasi-nn@0.3"},
         {**{n: n for n in range(6)}, 6: 5, 7: 5, 8: 5},
         id="those above 5, for a crate that has none",
     ),
