@@ -105,10 +105,10 @@ class _Adaptation:
             if func_type is not None and func_type in needed:
                 known.setdefault(func_type, index)
         missing = [func_type for func_type in needed if func_type not in known]
+        self.new_types = len(missing) != left
         added = [_encoded(func_type) for func_type in missing]
         self._append(SectionId.TYPE, added, left, types.start(staying) if left else None)
         known |= {func_type: staying + place for place, func_type in enumerate(missing)}
-        self.new_types = bool(missing) or left > 0
         changes: dict[int, ImportedAs] = {}
         for slot, adapter in self.wanted.items():
             if adapter:

@@ -40,9 +40,7 @@ def left_types(info: ModuleInfo, bodies: Bodies, kept: int) -> int:
 
 def _tells_nothing(module: Module) -> bool:
     """Whether there is something that can name types in more ways than are looked for."""
-    if module.find(SectionId.TAG) is not None:
-        return True
-    if any(func_type is None or not func_type.plain for func_type in module.types):
+    if module.find(SectionId.TAG) is not None or module.types.beyond_functions:
         return True
     values = (
         v for func_type in module.types if func_type for v in func_type.params + func_type.results

@@ -35,6 +35,7 @@ GOALS = (
     *(RewriteOptions(abi=abi, validate=False) for abi in DIALECTS),
     *(RewriteOptions(abi="witx", guest_abi=abi, validate=False) for abi in DIALECTS),
     RewriteOptions(host="wasmedge", validate=False),
+    RewriteOptions(host="wasmtime", built_for="unknown", validate=False),
 )
 
 
