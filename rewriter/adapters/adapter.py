@@ -15,7 +15,7 @@ from typing import NamedTuple
 from rewriter.abi.dialects import Dialect
 from rewriter.adapters.bodies.text import adapter_text
 from rewriter.adapters.generations import GENERATION, UNMARKED, marked
-from rewriter.adapters.needs import FALLBACKS, need, told_matters
+from rewriter.adapters.needs import FALLBACKS, Need, need, told_matters
 from rewriter.functions.assembler import assemble, read_function
 from rewriter.wasm.types import AdapterMemory, FuncType
 
@@ -46,6 +46,11 @@ class Adapter(NamedTuple):
     def renewed(self) -> Adapter:
         """The same in the form that is written now."""
         return self._replace(generation=GENERATION)
+
+    @property
+    def need(self) -> Need | None:
+        """What it is there for."""
+        return need(self.function, self.source, self.target, told=self.told)
 
     @property
     def tells_whether_told(self) -> bool:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
@@ -17,6 +16,7 @@ from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.module import Module
+from runtime_shim.abi.led_to import led_to, with_types_of
 from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
@@ -263,27 +263,10 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
             raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
         if info.guest is not None:
-            dialects[module] = _with_types_of(info.guest, dialects[module])
+            dialects[module] = with_types_of(info.guest, dialects[module])
     for module, adapter in _adapters(info):
-        if adapter.target.layout != dialects[module].layout:  # which the imports did not show
-            dialects[module] = adapter.target
-        if adapter.function == "set_input":
-            dialects[module] = _with_types_of(adapter.target, dialects[module])
-        elif adapter.function == "load":
-            dialects[module] = replace(dialects[module], encodings=adapter.target.encodings)
-        elif adapter.function == "get_output":
-            from runtime_shim.abi.counted import of_outputs  # where there are adapters
-
-            dialects[module] = of_outputs(adapter, dialects[module])
+        dialects[module] = led_to(adapter, dialects[module])
     return dialects
-
-
-def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:
-    """A dialect whose tensor types have the numbers of one that is known."""
-    if known.layout != dialect.layout:  # it has an adapter, which knows better
-        return dialect
-    types, raw = known.tensor_types, known.raw_types
-    return replace(dialect, tensor_types=types, raw_types=raw, told=True)
 
 
 def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import wasmtime
+from onnx import TensorProto
 
 from rewriter import RewriteOptions, check, inspect_module, rewrite
-from rewriter.abi.dialects import DIALECTS, WASI_EPHEMERAL_NN, Dialect
+from rewriter.abi.dialects import DIALECTS, WASI_EPHEMERAL_NN, Dialect, Errno
 from rewriter.analysis.compatibility import Runs
-from tests.support.guest import text
+from tests.support.guest import OUTPUT, WRITTEN, Guest, text
+from tests.support.models import identity
 from tests.support.wasm import assemble
 
 TENSOR, DIMENSIONS, AT = 64, 96, 128
@@ -23,7 +25,7 @@ def guest(dialect: Dialect) -> bytes:
     """Passes functions on that every ABI has."""
     common = set.intersection(*({*other.functions} for other in DIALECTS.values()))
     part = replace(dialect, functions={name: dialect.functions[name] for name in sorted(common)})
-    return assemble(text(dialect.layout.module, '(memory (export "memory") 1)', part))
+    return assemble(text(dialect.layout.module, '(memory (export "memory") 4)', part))
 
 
 class Failing:
@@ -147,3 +149,20 @@ def test_of_several_releases_those_with_other_errnos_are_named_and_do_not_decide
     other = assemble(f'(module {" ".join(witx)} (memory (export "memory") 1))')
     (verdict,) = check(rewrite(other, RewriteOptions(host="wamr-legacy")), ["wamr-legacy"])
     assert verdict.runs is Runs.AS_IT_IS
+
+
+@pytest.mark.parametrize("host", ["wamr-ephemeral@2.3.1", "wasmtime@14", "nnshim"])
+def test_nnshim_runs_such_a_guest_with_the_errnos_and_outputs_of_the_guest(host: str) -> None:
+    built = guest(DIALECTS["witx"])
+    plain = Guest(binary=built, module=WASI_EPHEMERAL_NN)
+    there = Guest(binary=rewrite(built, RewriteOptions(host=host)))
+    model = identity(TensorProto.UINT8, (5,))
+    for one in (plain, there):
+        context = one.context_for(model)
+        assert one.feed(context, 0, 3, (5,), b"abcde") == 0
+        assert one.compute(context) == 0
+        assert one.output(context, 0) == b"abcde"
+        assert one.get_output(context, 0, OUTPUT, 4, WRITTEN) == Errno.TOO_LARGE
+        assert one.load_model(b"no model") == plain.load_model(b"no model") != 0
+        assert one.load_model(model, 42) == Errno.INVALID_ENCODING
+        assert one.compute(context + 1) == Errno.INVALID_ARGUMENT
