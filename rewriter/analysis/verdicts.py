@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
@@ -44,8 +44,8 @@ def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdic
     """
     rows = chosen.rows
     verdicts = [assess(info, row, guest) for row in rows]
-    if len(rows) > 1:
-        verdicts = [*map(_of_several, verdicts)]
+    shared = set[Diagnostic].intersection(*({*verdict.reasons} for verdict in verdicts))
+    verdicts = [_of_several(verdict, shared) for verdict in verdicts]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
     reasons = [verdict.reasons if verdict.runs is worst else () for verdict in verdicts]
     caveats = [verdict.caveats for verdict in verdicts]
@@ -67,9 +67,14 @@ def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:
     return chosen.name if needing[-1] is chosen.newest else needing[-1].label
 
 
-def _of_several(verdict: Verdict) -> Verdict:
-    """Of one of several releases: what each has other numbers for, no one rewrite mends."""
-    numbers = [reason for reason in verdict.reasons if reason.code in ("NN203", "NN207")]
+def _of_several(verdict: Verdict, shared: Set[Diagnostic]) -> Verdict:
+    """Of one of several releases: what they do not all have other numbers for, no one rewrite
+    mends. `shared` are the reasons that all have."""
+    numbers = [
+        reason
+        for reason in verdict.reasons
+        if reason.code in ("NN203", "NN207") and reason not in shared
+    ]
     reasons = tuple(reason for reason in verdict.reasons if reason not in numbers)
     more = (
         Diagnostic("NN228", reason.message, reason.offset, reason.function) for reason in numbers

@@ -69,22 +69,13 @@ def test_it_is_run_in_its_own_numbers(module: bytes) -> None:
     assert exit_code(module) == 42  # type 2 is f64 in witx, and the data are too short for that
 
 
-@pytest.mark.parametrize(
-    ("goal", "functions"),
-    [
-        ({"abi": "witx"}, ["set_input"]),
-        ({"host": "wasmtime"}, ["set_input"]),
-        ({"abi": "wamr"}, ["get_output", "load", "set_input"]),
-    ],
-    ids=str,
-)
-def test_it_is_adapted_once_and_back_and_runs(
-    module: bytes, goal: dict[str, str], functions: list[str]
-) -> None:
+@pytest.mark.parametrize("goal", [{"abi": "witx"}, {"host": "wasmtime"}, {"abi": "wamr"}], ids=str)
+def test_it_is_adapted_once_and_back_and_runs(module: bytes, goal: dict[str, str]) -> None:
     there = rewrite(module, RewriteOptions(guest_abi=NAME, **goal))  # type: ignore[arg-type]
     adapters = [found.adapter for found in inspect_module(there).adapters.values()]
     assert {adapter.source.name for adapter in adapters} == {NAME}
-    assert sorted(adapter.function for adapter in adapters) == functions
+    functions = [item.name for item in inspect_module(module).wasi_nn.values()]
+    assert sorted(adapter.function for adapter in adapters) == sorted(functions)  # for the errnos
     for again in ({}, {"guest_abi": NAME}):
         assert rewrite(there, RewriteOptions(**goal, **again)) == there  # type: ignore[arg-type]
     assert compare(module, there).only_rewritten
