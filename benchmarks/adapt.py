@@ -41,6 +41,8 @@ def main() -> None:
     print(rewriting(3 if quick else 15))
     print()
     print(calling(10_000 if quick else 1_000_000, 3 if quick else 15))
+    print()
+    print(loading(3 if quick else 15))
 
 
 def rewriting(rounds: int) -> str:
@@ -83,38 +85,73 @@ def calling(calls: int, rounds: int) -> str:
     return table(["one call, ns", "plain", "adapted", "more"], rows)
 
 
+MANY_BUILDERS, LOW = 65536, 16
+"""Where they stand, and where adapters look first for bytes to borrow."""
+
+
+def loading(rounds: int) -> str:
+    """One load by an adapter for WAMR with many builders of a byte, which lie where it looks first,
+    one behind the other."""
+    rows = []
+    for count in (1, 1000, 64_000):
+        loads = []
+        for places in (range(count), range(count)[::-1]):
+            guest = Guest("load", WITX, WAMR, (MANY_BUILDERS, count, 1, 0, 0))
+            builders = b"".join(struct.pack("<II", LOW + place, 1) for place in places)
+            guest.memory.write(guest.store, builders, MANY_BUILDERS)
+            loads.append(functools.partial(guest.call, 1))
+        rows.append([str(count), *(f"{taken * 1000:.3f}" for taken in in_turn(rounds, *loads))])
+    return table(["`load`, ms, builders", "in order", "the last first"], rows)
+
+
+class Guest:
+    """A guest of one dialect on a host of another, which calls a function again and again."""
+
+    def __init__(
+        self, function: str, source: Dialect, target: Dialect, arguments: tuple[int, ...]
+    ) -> None:
+        passed = " ".join(f"(i32.const {a})" for a in arguments)
+        guest = wasmtime.wat2wasm(
+            f"""(module
+            (import "wasi_nn" "{function}" (func $call {source.signature(function)}))
+            (memory (export "memory") 16)
+            (func (export "loop") (param $n i32)
+              (loop $again
+                (drop (call $call {passed}))
+                (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"""
+        )
+        adapted = rewrite(
+            bytes(guest),
+            RewriteOptions(abi=target.name, guest_abi=source.name, to="wasi_nn", validate=False),
+        )
+        engine = wasmtime.Engine()
+        self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+        host = f'(module (func (export "{function}") {target.signature(function)} (i32.const 0)))'
+        linker.define_instance(
+            self.store, "wasi_nn", linker.instantiate(self.store, wasmtime.Module(engine, host))
+        )
+        instance = linker.instantiate(self.store, wasmtime.Module(engine, adapted))
+        memory, run = (instance.exports(self.store)[name] for name in ("memory", "loop"))
+        assert isinstance(memory, wasmtime.Memory)
+        assert isinstance(run, wasmtime.Func)
+        self.memory, self._run = memory, run
+
+    def call(self, times: int) -> None:
+        self._run(self.store, times)
+
+
 def loop(function: str, source: Dialect, target: Dialect, calls: int) -> Callable[[], None]:
     """Many calls from a guest of one dialect to a host of another."""
-    arguments = " ".join(f"(i32.const {a})" for a in CALLS[function, source.name])
-    guest = wasmtime.wat2wasm(
-        f"""(module
-        (import "wasi_nn" "{function}" (func $call {source.signature(function)}))
-        (memory (export "memory") 1)
-        (func (export "loop") (param $n i32)
-          (loop $again
-            (drop (call $call {arguments}))
-            (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"""
-    )
-    adapted = rewrite(
-        bytes(guest),
-        RewriteOptions(abi=target.name, guest_abi=source.name, to="wasi_nn", validate=False),
-    )
-    engine = wasmtime.Engine()
-    store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
-    host = f'(module (func (export "{function}") {target.signature(function)} (i32.const 0)))'
-    linker.define_instance(
-        store, "wasi_nn", linker.instantiate(store, wasmtime.Module(engine, host))
-    )
-    exports = linker.instantiate(store, wasmtime.Module(engine, adapted)).exports(store)
-    memory, run = exports["memory"], exports["loop"]
-    assert isinstance(memory, wasmtime.Memory)
-    assert isinstance(run, wasmtime.Func)
-    memory.write(store, struct.pack("<4I", 1, 2, 2, 1), SHAPE)
-    memory.write(store, struct.pack("<5I", SHAPE, 4, 1, DATA, 16), TENSOR)
-    memory.write(store, struct.pack("<5I", WAMR_TENSOR + 12, 1, DATA, SHAPE, 4), WAMR_TENSOR)
-    memory.write(store, struct.pack("<6I", DATA, 16, 0, 0, BUILDERS, 1), BUILDERS)
-    memory.write(store, struct.pack("<I", 4), OUTPUT + 64)
-    return lambda: run(store, calls)
+    guest = Guest(function, source, target, CALLS[function, source.name])
+    for address, *values in (
+        (SHAPE, 1, 2, 2, 1),
+        (TENSOR, SHAPE, 4, 1, DATA, 16),
+        (WAMR_TENSOR, WAMR_TENSOR + 12, 1, DATA, SHAPE, 4),
+        (BUILDERS, DATA, 16, 0, 0, BUILDERS, 1),
+        (OUTPUT + 64, 4),
+    ):
+        guest.memory.write(guest.store, struct.pack(f"<{len(values)}I", *values), address)
+    return lambda: guest.call(calls)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ __all__ = [
     "fail",
     "note",
     "once",
+    "parse_renames",
     "print_json",
     "refuse",
     "remark",
@@ -140,6 +141,20 @@ def once(option: str, values: Iterable[str]) -> None:
         if value in seen:
             raise UsageError(f"{option} is given twice for {value}")
         seen.add(value)
+
+
+def parse_renames(options: list[str]) -> dict[str, str]:
+    """What several --rename mean. Raises UsageError for one that is not OLD=NEW, and for a name
+    that is renamed twice."""
+    renames: dict[str, str] = {}
+    for option in options:
+        old, equals, new = option.partition("=")
+        if not equals:
+            raise UsageError(f"--rename {option}: expected OLD=NEW")
+        if renames.setdefault(old, new) != new:
+            raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
+    once("--rename", (option.partition("=")[0] for option in options))
+    return renames
 
 
 class Finding(Protocol):

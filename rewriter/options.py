@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields
 
 from rewriter.abi.dialects import MODULE_NAMES, WASI_NN, find_dialect
 from rewriter.errors import UsageError
-from rewriter.hosts.table import find_guest, find_host
 from rewriter.wasm.limits import LONGEST_NAME
 
 __all__ = ["RewriteOptions"]
@@ -79,10 +78,7 @@ class RewriteOptions:
                 "host= (--for) sets the name and the ABI already: do not combine it with to= (--to)"
                 " or abi= (--abi)"
             )
-        if self.host is not None:
-            find_host(self.host)
-        if self.built_for is not None:
-            find_guest(self.built_for)
+        self._check_hosts()
         for abi in (self.abi, self.guest_abi):
             if abi is not None:
                 find_dialect(abi)
@@ -95,6 +91,16 @@ class RewriteOptions:
                     f"{option} makes a difference only with host (--for) or abi (--abi)"
                 )
         self._check_names()
+
+    def _check_hosts(self) -> None:
+        if self.host is None and self.built_for is None:
+            return
+        from rewriter.hosts.table import find_guest, find_host  # a rename starts without them
+
+        if self.host is not None:
+            find_host(self.host)
+        if self.built_for is not None:
+            find_guest(self.built_for)
 
     def _check_types(self) -> None:
         """The values come from callers, whom nobody has checked."""

@@ -28,13 +28,13 @@ def command(
 
     Exit codes: 0 shown; 2 the name or the release is not known, or usage.
     """
-    from nnshim.render import json, text
-
     chosen = None if name is None else find_any(name)
-    rows = chosen.rows if chosen else [row for family in GUESTS.values() for row in family.rows]
     if as_json:
-        print_json([json.host(row) for row in rows])
-    elif chosen:
-        say(*text.hosts(chosen))
-    else:
-        say(*text.families(GUESTS.values()))
+        from nnshim.render import json
+
+        every = (row for family in GUESTS.values() for row in family.rows)
+        print_json([json.host(row) for row in (chosen.rows if chosen else every)])
+        return
+    from nnshim.render import text
+
+    say(*(text.hosts(chosen) if chosen else text.families(GUESTS.values())))

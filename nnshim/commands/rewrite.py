@@ -8,7 +8,7 @@ from nnshim.common import (
     GuestAbi,
     errors_in_json,
     note,
-    once,
+    parse_renames,
     print_json,
     remark,
     say,
@@ -56,7 +56,8 @@ def command(
         typer.Option(
             "--from",
             metavar="HOST[@RELEASE]",
-            help="The host, or library, whose numbers the module was built with: wasi-nn@0.5.",
+            help="The host, or library, whose numbers the module was built with: wasi-nn@0.5."
+            " With `unknown`, each tensor tells by its length.",
         ),
     ] = None,
     guest_abi: GuestAbi = None,
@@ -116,7 +117,7 @@ def command(
         drop_signature=drop_signature,
         keep_offsets=keep_offsets,
         record=record,
-        renames=_parse_renames(rename or []),
+        renames=parse_renames(rename or []),
         require=require,
         validate=validate,
     )
@@ -133,15 +134,3 @@ def command(
             note(line)
     for found in result.notes:
         remark(found)
-
-
-def _parse_renames(options: list[str]) -> dict[str, str]:
-    renames: dict[str, str] = {}
-    for option in options:
-        old, equals, new = option.partition("=")
-        if not equals:
-            raise UsageError(f"--rename {option}: expected OLD=NEW")
-        if renames.setdefault(old, new) != new:
-            raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
-    once("--rename", (option.partition("=")[0] for option in options))
-    return renames

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.common import errors_in_json, print_json, say
+from nnshim.common import errors_in_json, parse_renames, print_json, say
 
 __all__ = ["command"]
 
@@ -12,12 +12,18 @@ __all__ = ["command"]
 def command(
     original: Annotated[str, typer.Argument(metavar="ORIGINAL", help="The module before.")],
     rewritten: Annotated[str, typer.Argument(metavar="REWRITTEN", help="The module after.")],
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OLD=NEW", help="Allow this change of a module name too. May be repeated."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
-    """Compare two modules, which may differ in nothing but what a rewrite changes: the module
-    names of imports, adapters before wasi-nn's functions and what calls them, the length of indices
-    that adapters have left, debug sections and signatures that are gone, and a record, which has to
-    be about ORIGINAL.
+    """Compare two modules, which may differ in nothing but what a rewrite changes: wasi-nn's module
+    names, and those that --rename gives; adapters before wasi-nn's functions and what calls them;
+    the length of indices that adapters have left; debug sections and signatures that are gone; and
+    a record, which has to be about ORIGINAL.
 
     Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
     byte offsets), or one of them cannot be read; 2 usage.
@@ -25,12 +31,13 @@ def command(
     from rewriter.files.input import open_source
     from rewriter.verifying.compare import compare
 
+    renames = parse_renames(rename or [])
     with (
         errors_in_json(as_json),
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(before.module(), after.module())
+        comparison = compare(before.module(), after.module(), renames=renames)
     if as_json:
         from nnshim.render import json
 

@@ -176,6 +176,7 @@ def compared(comparison: Comparison) -> Object:
                 "message": found.what,
                 "original_offset": found.original_offset,
                 "rewritten_offset": found.rewritten_offset,
+                "help": found.help,
             }
             for found in comparison.differences
         ],

@@ -78,4 +78,4 @@ def marked(function: Function) -> Function:
     marker = ("i32.const", str(_MAGIC), "drop", "i32.const", str(GENERATION), "drop")
     used = {*function.instructions}
     variables = {name: kind for name, kind in function.variables.items() if name in used}
-    return Function(function.parameters, variables, [*marker, *function.instructions])
+    return function._replace(variables=variables, instructions=[*marker, *function.instructions])

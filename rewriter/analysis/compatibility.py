@@ -89,11 +89,10 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    first = next((item for item in info.imports if item.compact), None)
+    first = info.compact_import
     if first is not None and not host.compact_imports:
         message = "its import section is compact, which the host does not read"
-        remedy = "`wasm-opt --disable-compact-imports` writes the usual one"
-        yield Diagnostic("NN213", message, first.offset, help=remedy)
+        yield Diagnostic("NN213", message, first.offset)
 
 
 def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -104,11 +103,14 @@ def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     for item in info.imports:
         if item.is_wasi_nn:
             continue
-        defined = (host.others or {}).get(item.module, {}).get(item.name)
+        functions = (host.others or {}).get(item.module, {})
+        defined = functions.get(item.name)
         if item.kind != "func" or defined is None:
             if finding := _not_defined(item, host):
                 missing.setdefault(finding, {})[f"{item.module}.{item.name}"] = None
-        elif item.type != defined and (item.module, item.name) not in said:
+        elif item.type in (defined, functions.get(item.name + host.second_form)):
+            continue
+        elif (item.module, item.name) not in said:
             said.add((item.module, item.name))
             given = str(item.type)
             if given == str(defined):

@@ -10,7 +10,7 @@ from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
 from rewriter.adapters.needs import has, need
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
-from rewriter.analysis.reasons import HIDDEN_TYPES, lost, why
+from rewriter.analysis.reasons import HIDDEN_TYPES, lost, why, why_another
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
@@ -244,8 +244,7 @@ def _decide(
         same_adapter(standing.renewed, adapter)
         or (wanted.tells_numbers and wanted.fits_adapted(standing))
     ):
-        message = f"its {function} was adapted to another host"
-        said.append(Diagnostic("NN206", message, item.offset, function))
+        said.append(why_another(standing.renewed, adapter, target, item))
     return Decision(adapter, tuple(said))
 
 

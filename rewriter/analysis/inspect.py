@@ -6,26 +6,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from rewriter.abi.dialects import (
-    MODULE_NAMES,
-    WAMR,
-    WASI_EPHEMERAL_NN,
-    WASMEDGE,
-    WITX,
-    Dialect,
-    find_dialect,
-)
+from rewriter.abi.dialects import Dialect, find_dialect
 from rewriter.analysis.existing_adapters import FoundAdapters, StandingAdapter, find_adapters
+from rewriter.analysis.imported import Abi, ImportedItem, read_imports, tell
 from rewriter.analysis.traces import Trace
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
 from rewriter.wasm.custom import Custom, custom_kind
-from rewriter.wasm.imports import Extern, ExternKind, groups
+from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.limits import MOST_MEMORIES, check_number
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data, Reading
 from rewriter.wasm.sections import Section, SectionId
-from rewriter.wasm.types import AdapterMemory, FuncType, MemoryType, Types, memory_type
+from rewriter.wasm.types import AdapterMemory, FuncType, MemoryType, memory_type
 
 __all__ = [
     "Abi",
@@ -36,50 +29,8 @@ __all__ = [
     "inspect_module",
 ]
 
-_MOST_WASI_NN = 1000
-"""Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
-
 _SHARED_MEMORY = "memory"
 """The name under which a guest exports the memory that it shares with the host."""
-
-
-class ImportedItem(NamedTuple):
-    """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
-    functions and memories, `type_index` for functions. `compact` says that it is one of a group
-    that has its module name once; `offset`, in bytes, is where its name stands; an `exact` function
-    is not to be one of a subtype."""
-
-    module: str
-    name: str
-    kind: str
-    type: FuncType | MemoryType | None
-    type_index: int | None = None
-    compact: bool = False
-    offset: int | None = None
-    exact: bool = False
-
-    @property
-    def is_wasi_nn(self) -> bool:
-        """Whether its module has one of wasi-nn's names."""
-        return self.module in MODULE_NAMES
-
-    @property
-    def shown_type(self) -> str:
-        """Its type, as messages have it."""
-        return str(self.type or "of a type that no function has")
-
-
-class Abi(NamedTuple):
-    """The ABI of the wasi-nn functions that are imported under one module name.
-
-    `name` is that of a dialect in rewriter.abi.dialects, or None where the types fit none of them.
-    `certain` is false where the imports look alike in all dialects, and the module name had to
-    decide. `evidence` says what it was decided by.
-    """
-
-    name: str | None
-    certain: bool
-    evidence: tuple[Diagnostic, ...]
 
 
 class CustomSection(NamedTuple):
@@ -129,6 +80,11 @@ class ModuleInfo(NamedTuple):
         return tuple(dict.fromkeys(item.module for item in self.imports))
 
     @property
+    def compact_import(self) -> ImportedItem | None:
+        """The first import that is in a group, None where the import section is not compact."""
+        return next((item for item in self.imports if item.compact), None)
+
+    @property
     def debug_sections(self) -> tuple[str, ...]:
         """The names of the sections that hold DWARF."""
         return tuple(s.name for s in self.custom_sections if custom_kind(s.name) is Custom.DWARF)
@@ -150,7 +106,7 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
     """
     guest = find_dialect(guest_abi) if guest_abi is not None else None
     module = Module.of(module)
-    imports = partial(_imports, module, module.types)
+    imports = partial(read_imports, module)
     memories: list[MemoryType] = []
     wasi_nn: dict[int, ImportedItem] = {}
     functions = 0
@@ -220,7 +176,7 @@ def exported_function(module: Module, name: str) -> FuncType | None:
     )
     if index is None:
         return None
-    for item in _imports(module, module.types):
+    for item in read_imports(module):
         if item.kind == "func":
             if index == 0:
                 return item.type if isinstance(item.type, FuncType) else None
@@ -234,37 +190,6 @@ def exported_function(module: Module, name: str) -> FuncType | None:
         cursor.u32()
     start = cursor.pos
     return module.types.of_function(cursor.u32(), start)
-
-
-def _imports(module: Module, types: Types) -> Iterator[ImportedItem]:
-    """Each import. Raises UnsupportedModule for more than engines take, or can be adapted."""
-    section = module.find(SectionId.IMPORT)
-    count = memories = wasi_nn = 0
-    for group in groups(section) if section else ():
-        for item in group.imports:
-            extern, name = item.extern, group.module.text
-            count += 1
-            memories += extern.memory is not None
-            wasi_nn += name in MODULE_NAMES
-            check_number(count, "imports", item.name.start)
-            check_number(memories, "memories", item.name.start, MOST_MEMORIES)
-            check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
-            yield ImportedItem(
-                name,
-                item.name.text,
-                "func" if extern.is_func else extern.kind.name.lower(),
-                extern.memory or _func_type(extern, types, item.extern_start),
-                extern.type_index if extern.is_func else None,
-                group.compact,
-                item.name.start,
-                extern.kind is ExternKind.FUNC_EXACT,
-            )
-
-
-def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:
-    if not extern.is_func or extern.type_index is None:
-        return None
-    return types.of_function(extern.type_index, start)
 
 
 def _exports(module: Module, memories: int) -> Iterator[tuple[str, int | None]]:
@@ -298,7 +223,7 @@ def _abis(
     by_module: dict[str, list[ImportedItem]] = {}
     for item in functions.values():
         by_module.setdefault(item.module, []).append(item)
-    abis = _told(by_module)
+    abis = tell(by_module)
     if guest is not None:
         found.check_source(guest)
         adapted = {functions[slot].module for slot in found.standing}
@@ -306,43 +231,3 @@ def _abis(
             evidence = Diagnostic("NN135", "the ABI was given (--guest-abi)")
             abis[module] = Abi(guest.name, True, (evidence,))
     return abis
-
-
-def _told(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
-    """What imports tell by themselves."""
-    abis = {module: _abi(module, items) for module, items in by_module.items()}
-    certain = {module: abi for module, abi in abis.items() if abi.certain}
-    for module in abis.keys() - certain.keys():
-        for other, abi in certain.items():
-            evidence = Diagnostic("NN133", f"{other}, in the same module, is {abi.name}")
-            abis[module] = Abi(abi.name, False, (evidence,))
-    return abis
-
-
-def _abi(module: str, items: list[ImportedItem]) -> Abi:
-    """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
-    extension; a module that imports neither shows its ABI by the other functions, or not at all.
-    """
-    types = [item for item in items if item.name in ("load", "get_output")]
-    extensions = [item for item in items if item.name in WASMEDGE.functions.keys() - WITX.functions]
-    evidence = (
-        *(_about(item, "NN131", f"{item.name} is {item.shown_type}") for item in types),
-        *(_about(item, "NN132", f"{item.name} is imported") for item in extensions),
-    )
-    if types:
-        fitting = WASMEDGE if extensions else WITX
-        fits = (
-            d.name
-            for d in (fitting, WAMR)
-            if all(item.type == d.signature(item.name) for item in types)
-        )
-        return Abi(next(fits, None), True, evidence)
-    if extensions:
-        return Abi(WASMEDGE.name, True, evidence)
-    guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
-    nothing = Diagnostic("NN134", f"neither load nor get_output is imported, from {module}")
-    return Abi(guess.name, False, (nothing,))
-
-
-def _about(item: ImportedItem, code: str, message: str) -> Diagnostic:
-    return Diagnostic(code, message, item.offset, item.name)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from rewriter.abi.dialects import Dialect
+from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need
 from rewriter.analysis.inspect import ImportedItem
 from rewriter.diagnostics import Diagnostic
 
-__all__ = ["HIDDEN_TYPES", "lost", "why"]
+__all__ = ["HIDDEN_TYPES", "lost", "why", "why_another"]
 
 
 def why(
@@ -37,6 +40,29 @@ def why(
     if source.tensor_types is target.tensor_types:
         message = "the host has other numbers for tensor types than it may have"
     return Diagnostic("NN204", message, item.offset, function)
+
+
+def why_another(
+    standing: Adapter, adapter: Adapter | None, target: Dialect, item: ImportedItem
+) -> Diagnostic:
+    """Why the adapter that a function has does not do for a host of `target`, for which it needs
+    another one, or none."""
+
+    def is_that(**as_there: Any) -> bool:
+        """Whether it would do, if its host had this from there."""
+        other = replace(standing.target, **as_there)
+        return same_adapter(
+            adapter_for(standing.function, standing.source, other, told=standing.told), adapter
+        )
+
+    if is_that(errnos=target.errnos):
+        return Diagnostic("NN207", "its functions were adapted to other numbers for errors")
+    function = standing.function
+    if is_that(errnos=target.errnos, encodings=target.encodings):
+        message = f"its {function} was adapted to other numbers for encodings"
+        return Diagnostic("NN203", message, item.offset, function)
+    message = f"its {function} was adapted to another host"
+    return Diagnostic("NN206", message, item.offset, function)
 
 
 def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:

@@ -22,7 +22,7 @@ from rewriter.wasm.sections import Section, SectionId
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
 
-__all__ = ["AdapterExport", "Trace", "adapter_exports", "traces"]
+__all__ = ["AdapterExport", "Trace", "adapter_exports", "adapter_of", "traces"]
 
 
 _MOST = 1000
@@ -127,17 +127,22 @@ def _named(text: str, offset: int) -> Trace | None:
     name = read_name(text)
     if name is None:
         return None
-    from rewriter.adapters.adapter import Adapter  # where there are adapters
-    from rewriter.adapters.needs import has
-
-    source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
-    adapter = None
-    if source and target and name.function in source.functions and has(target, name.function):
-        adapter = Adapter(name.function, source, target)
+    adapter = adapter_of(name)
     if name.generation not in (None, *GENERATIONS):
         adapter = None
     what = f"nnshim.{name.function}.{name.source}-to-{name.target}"
     return Trace(what, adapter, name.generation, offset)
+
+
+def adapter_of(name: AdapterName) -> Adapter | None:
+    """The adapter of a name, in the form that is written now; None where there is none."""
+    from rewriter.adapters.adapter import Adapter  # where there are adapters
+    from rewriter.adapters.needs import has
+
+    source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
+    if source and target and name.function in source.functions and has(target, name.function):
+        return Adapter(name.function, source, target)
+    return None
 
 
 def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple[str, int]]:

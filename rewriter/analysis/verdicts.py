@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
@@ -43,6 +44,8 @@ def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdic
     """
     rows = chosen.rows
     verdicts = [assess(info, row, guest) for row in rows]
+    if len(rows) > 1:
+        verdicts = [*map(_of_several, verdicts)]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
     reasons = [verdict.reasons if verdict.runs is worst else () for verdict in verdicts]
     caveats = [verdict.caveats for verdict in verdicts]
@@ -62,6 +65,16 @@ def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:
         if verdict.runs is Runs.AFTER_REWRITE
     ]
     return chosen.name if needing[-1] is chosen.newest else needing[-1].label
+
+
+def _of_several(verdict: Verdict) -> Verdict:
+    """Of one of several releases: what each has other numbers for, no one rewrite mends."""
+    numbers = [reason for reason in verdict.reasons if reason.code in ("NN203", "NN207")]
+    reasons = tuple(reason for reason in verdict.reasons if reason not in numbers)
+    more = (
+        Diagnostic("NN228", reason.message, reason.offset, reason.function) for reason in numbers
+    )
+    return replace(verdict, reasons=reasons, caveats=(*verdict.caveats, *more))
 
 
 def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:
@@ -94,7 +107,9 @@ def _span(first: str, last: str) -> str:
 
 def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:
     """The releases that do better than the worst."""
-    for row, verdict in zip(rows, verdicts, strict=True):
-        if verdict.runs is not worst:
-            message = f"{row.label} ({row.releases}): {verdict.runs.value}"
-            yield Diagnostic("NN225", message, help=f"--for {row.label} is about these alone")
+    for runs in _WORSE[: _WORSE.index(worst)]:
+        places = [place for place, verdict in enumerate(verdicts) if verdict.runs is runs]
+        if places:
+            label = rows[places[-1]].label
+            remedy = f"`--for {label}` is about {rows[places[-1]].releases} alone"
+            yield Diagnostic("NN225", f"{_spans(rows, places)}: {runs.value}", help=remedy)

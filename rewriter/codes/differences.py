@@ -87,6 +87,34 @@ CODES = (
         "It does not affect execution. A tool has changed debug names.",
     ),
     Code(
+        "NN416",
+        Severity.ERROR,
+        "an import comes from another module",
+        "The module name of an import is another one, and it is neither a change between wasi-nn's "
+        "own names nor one that was given; or the imports of one name have got different names. A "
+        "rewrite renames all imports of a module.",
+        "If the rewrite was told to rename it (`--rename OLD=NEW`), tell `nnshim verify` the same. "
+        "Otherwise another tool has changed the module: do not run it.",
+    ),
+    Code(
+        "NN417",
+        Severity.ERROR,
+        "an adapter has another name than a rewrite gives it",
+        "Adapters are exported under names that say what they are, and have these in the name "
+        "section, if there is one. Here a name is missing, or says something else.",
+        "It does not affect execution, but what reads those names is misled. Another tool has "
+        "changed them: adapt the original again.",
+    ),
+    Code(
+        "NN418",
+        Severity.ERROR,
+        "a dynamic library describes imports by other names than they have",
+        "In `dylink.0` the imports of the rewritten module have names that they no longer have: a "
+        "loader would not find what belongs to them.",
+        "Rewrite the original again. Another tool, or an older release of nnshim, has renamed the "
+        "imports alone.",
+    ),
+    Code(
         "NN421",
         Severity.ERROR,
         "the record cannot be read",

@@ -84,11 +84,12 @@ CODES = (
     ),
     Code(
         "NN213",
-        Severity.ERROR,
+        Severity.WARNING,
         "the host does not read compact import sections",
         "The module's import section uses the encoding that has a module name once for several "
         "imports, and the host does not read that.",
-        "`wasm-opt --disable-compact-imports` writes the usual one.",
+        "`nnshim rewrite --for HOST IN OUT` writes the usual one, and so does "
+        "`wasm-opt --disable-compact-imports`.",
     ),
     Code(
         "NN214",
@@ -177,6 +178,15 @@ CODES = (
         "The module uses a newer part of WebAssembly, and the table of hosts does not say whether "
         "this release reads it.",
         "Try the module on the host.",
+    ),
+    Code(
+        "NN228",
+        Severity.NOTE,
+        "no one rewrite has the numbers of all releases",
+        "The name stands for several releases of the host, some of which have other numbers for "
+        "errors or encodings than the guest. Adapters translate those of one release.",
+        "Name the release in `check` and in `rewrite`: `--for wamr-legacy@2.3.1`. `nnshim hosts` "
+        "lists them.",
     ),
     Code(
         "NN231",

@@ -67,6 +67,45 @@ CODES = (
         "`nnshim check --for HOST` gives each reason, with its code.",
     ),
     Code(
+        "NN313",
+        Severity.WARNING,
+        "a custom section names imports as they were before",
+        "The section describes imports by their names, some of which are others now: a component "
+        "type has the names that are in WIT, and tools that make a component look for these. In "
+        "`dylink.0` nnshim gives them their new names, unless it cannot be read.",
+        "Write the section anew: `wasm-tools component embed` with a world that has the new names; "
+        "for a dynamic library, link it again.",
+    ),
+    Code(
+        "NN314",
+        Severity.WARNING,
+        "native code in the module is that of before",
+        "`wasmedge compile` keeps the module and appends to it what it has compiled it to. The "
+        "rewrite has changed functions of the module, and not the native code. WasmEdge compares "
+        "nothing but the numbers of functions and types: where they differ, it says so and "
+        "interprets the module, and where they are the same, it runs the native code, which calls "
+        "imports as they were before. Since 0.17 it does so with `--run-mode=aot` only.",
+        "Compile the module anew with `wasmedge compile`: of several such sections WasmEdge takes "
+        "the last.",
+    ),
+    Code(
+        "NN315",
+        Severity.NOTE,
+        "a custom section is not understood",
+        "nnshim does not know what the section says, and so not whether that is still right after "
+        "the rewrite. It is passed on as it is.",
+        "Ask whoever writes or reads that section whether it names imports, functions or positions "
+        "in the code. If so, have it written anew, or remove it (`wasm-tools strip --delete`).",
+    ),
+    Code(
+        "NN316",
+        Severity.NOTE,
+        "native code in the module stays right",
+        "`wasmedge compile` has appended native code to the module. The rewrite has changed the "
+        "names of imports, which native code calls by their index: WasmEdge runs it as before.",
+        "Nothing.",
+    ),
+    Code(
         "NN321",
         Severity.ERROR,
         "the memory is shared between threads",
@@ -89,6 +128,16 @@ CODES = (
         "longer, the gap is too small for a section, or something else changes before the end of "
         "the code.",
         "Leave `--keep-offsets` out, and use `--drop-debug` if the module has debug information.",
+    ),
+    Code(
+        "NN324",
+        Severity.ERROR,
+        "functions of two ABIs would get one module name",
+        "The module imports wasi-nn from several modules, in two ABIs: `load` and `get_output` "
+        "have other parameters under one name than under the other. No host has both under one "
+        "name, so that the module could not be instantiated anywhere after this rename.",
+        "`nnshim rewrite --for HOST IN OUT`, or `--abi ABI`, also puts adapters before the "
+        "functions of one of them.",
     ),
     Code(
         "NN331",

@@ -4,8 +4,9 @@ same."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from rewriter.abi.dialects import Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
@@ -45,8 +46,7 @@ class TooSmall(Enum):
     ABORTS = "the end of the whole process"
 
 
-@dataclass(frozen=True)
-class Backend:
+class Backend(NamedTuple):
     """What one NN runtime behind a host takes and gives.
 
     `takes` are the types of input tensors that it does not refuse, None where there are others or
@@ -71,8 +71,10 @@ def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
     return (Diagnostic("NN240", message),)
 
 
-@dataclass(frozen=True)
-class Host:
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Host(NamedTuple):
     """A row of the table: one build of a host, from the release `first` to `last`. A row without
     releases has the empty string for both.
 
@@ -86,7 +88,9 @@ class Host:
     None where they are not known. `optional` has module names, or beginnings of such that end with
     `*`, whose functions it may define, with what that depends on. One that `links_all` starts a
     module whose functions it does not define, or has with other types, and traps where they are
-    called; others refuse it. Of `makes` it makes imported memories and tables by itself.
+    called; others refuse it. A function that is imported with another type is taken for the one
+    whose name has `second_form` behind it, if that is of the type. Of `makes` it makes imported
+    memories and tables by itself.
 
     `features` says which of those it reads by default; what is missing there is not known. One that
     `initializes` calls `_initialize` where it is an exported function, without arguments, and takes
@@ -107,11 +111,12 @@ class Host:
     graphs: str = ""
     needs: tuple[str, ...] = ()
     others: Mapping[str, Mapping[str, FuncType]] | None = None
-    optional: Mapping[str, str] = field(default_factory=dict)
+    optional: Mapping[str, str] = _NOTHING
     links_all: bool = False
+    second_form: str = ""
     makes: frozenset[str] = frozenset()
     tells_numbers: bool = False
-    features: Mapping[Feature, bool] = field(default_factory=dict)
+    features: Mapping[Feature, bool] = _NOTHING
     initializes: bool = False
     entries: tuple[str, ...] = ()
     without_memory: frozenset[str] | None = None

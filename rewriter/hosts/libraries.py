@@ -7,6 +7,7 @@ https://github.com/second-state/wasmedge-wasi-nn
 from __future__ import annotations
 
 from rewriter.abi.dialects import (
+    MODULE_NAMES,
     WASI_EPHEMERAL_NN,
     WASMEDGE,
     WITX,
@@ -17,7 +18,7 @@ from rewriter.abi.dialects import (
 )
 from rewriter.hosts.host import Host
 
-__all__ = ["AS", "WASI_NN", "WASMEDGE_WASI_NN"]
+__all__ = ["AS", "UNKNOWN", "WASI_NN", "WASMEDGE_WASI_NN"]
 
 
 def _row(name: str, title: str, first: str, last: str, source: str, dialect: Dialect) -> Host:
@@ -65,3 +66,12 @@ WASMEDGE_WASI_NN = (
         WASMEDGE,
     ),
 )
+
+UNKNOWN = Host(
+    name="unknown",
+    title="what nobody knows",
+    modules=MODULE_NAMES,
+    dialects=(),
+    source="",
+)
+"""Says of a guest that it can have been built with anything: its adapters are to find out."""

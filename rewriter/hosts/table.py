@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, TensorType
 from rewriter.abi.wasi import PREVIEW_1, WASI
@@ -57,8 +57,7 @@ UNRELEASED = "main"
 """What stands for the newest state of a host's source."""
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(NamedTuple):
     """The rows that one name stands for, the oldest first. The name alone means the newest release,
     or all of them, where `every` is set. One that is `closed` takes no version, and has the name of
     the family that does."""
@@ -80,8 +79,7 @@ class Family:
         return self.released[-1]
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """What a name, with a version or without, stands for: `rows`, the oldest first, of which there
     is one or more. `notes` say what was assumed."""
 
@@ -116,10 +114,12 @@ _LIBRARIES = tuple(
     for rows in (libraries.WASI_NN, libraries.AS, libraries.WASMEDGE_WASI_NN)
 )
 
+_UNKNOWN = Family("unknown", libraries.UNKNOWN.title, (libraries.UNKNOWN,))
+
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _ALL})
 
 GUESTS: Mapping[str, Family] = MappingProxyType(
-    {**FAMILIES, **{family.name: family for family in _LIBRARIES}}
+    {**FAMILIES, **{family.name: family for family in (*_LIBRARIES, _UNKNOWN)}}
 )
 """What a guest can have been built for, or with: `--from`."""
 

@@ -1,7 +1,9 @@
 """WasmEdge's releases, with its plugin wasi_nn.
 
 Source: https://github.com/WasmEdge/WasmEdge: plugins/wasi_nn, lib/host/wasi, lib/vm/vm.cpp (plugins
-that are registered), include/common/configure.h (what is switched on).
+that are registered), lib/executor/instantiate/import.cpp (which form of a socket's function is
+taken), include/common/configure.h (what is switched on). What is said of imports and of the engine
+was tried with a build of d516c5d.
 """
 
 from __future__ import annotations
@@ -118,6 +120,7 @@ def _row(
         source=f"https://github.com/WasmEdge/WasmEdge/tree/{last}/plugins/wasi_nn",
         others={WASI: wasi},
         optional=plugins,
+        second_form="_v2" if wasi is WASMEDGE_WASI else "",
         features=features,
     )
 

@@ -30,11 +30,13 @@ class Wanted(NamedTuple):
 
 class Aim(NamedTuple):
     """`names` are the module names that change, old to new; `notes` say what was guessed. `wanted`
-    is None for a rewrite that leaves adapters alone."""
+    is None for a rewrite that leaves adapters alone. Imports are to be `plain` for a host that
+    takes no others: none of them in a group that has its module name once."""
 
     names: Mapping[str, str]
     wanted: Wanted | None = None
     notes: tuple[Diagnostic, ...] = ()
+    plain: bool = False
 
 
 def choose(module: Module, options: RewriteOptions) -> Aim:
@@ -56,7 +58,10 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     fits = all(name in target.names for name in info.abis)
     names = options.module_names(None if fits else target.names[0])
     return Aim(
-        names, Wanted(info, found.adapters), (*found.caveats, *_beside(info, options, guest))
+        names,
+        Wanted(info, found.adapters),
+        (*found.caveats, *_beside(info, options, guest)),
+        target.plain_imports,
     )
 
 
@@ -83,18 +88,22 @@ def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> It
 
 class _Target(NamedTuple):
     """What a module is adapted to: ABIs that will do, module names that will do, the best first,
-    and what messages call it; `tells_numbers` as a host has it."""
+    and what messages call it; `tells_numbers` as a host has it, which may take `plain_imports`
+    only."""
 
     dialects: tuple[Dialect, ...]
     names: tuple[str, ...]
     tells_numbers: bool
+    plain_imports: bool
     title: str
 
 
 def _target(options: RewriteOptions) -> _Target:
     if options.host is not None:
         host = find_host(options.host)
-        return _Target(host.dialects, host.modules, host.tells_numbers, f"run on {host.name}")
+        title = f"run on {host.name}"
+        plain = not host.compact_imports
+        return _Target(host.dialects, host.modules, host.tells_numbers, plain, title)
     dialect = find_dialect(options.abi or "")
     names = (options.to or dialect.layout.module,)
-    return _Target((dialect,), names, False, f"be made to have the {dialect.name} ABI")
+    return _Target((dialect,), names, False, False, f"be made to have the {dialect.name} ABI")

@@ -73,6 +73,7 @@ class _Adaptation:
         self.first = info.imported_functions + self.kept
         self.standing = {found.function_index for found in info.adapters.values()}
         self.old = own_exports(self.module, info.adapters)
+        self.new_types = False
 
     def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
         imports = self._types()
@@ -80,10 +81,11 @@ class _Adaptation:
         redirected = self._redirected()
         elsewhere = self._sections(redirected)
         self._exports()
-        in_code, moved = self._code(redirected)
+        in_code, moved, moved_inside = self._code(redirected)
         names = [adapter.name for _, adapter in self.added]
         rename_functions(self.patch, self.first, names)
-        return Adapting(adapted, imports, elsewhere + in_code, moved)
+        resized = self.new_types or len(names) != self.dropped
+        return Adapting(adapted, imports, elsewhere + in_code, moved, moved_inside, resized)
 
     def _types(self) -> dict[int, ImportedAs]:
         """What is imported as the host has it; types that miss are appended."""
@@ -94,6 +96,7 @@ class _Adaptation:
             if func_type is not None and func_type in needed:
                 known.setdefault(func_type, index)
         missing = [func_type for func_type in needed if func_type not in known]
+        self.new_types = bool(missing)
         self._append(SectionId.TYPE, [_encoded(func_type) for func_type in missing])
         known |= {func_type: len(types) + place for place, func_type in enumerate(missing)}
         changes: dict[int, ImportedAs] = {}
@@ -174,8 +177,8 @@ class _Adaptation:
         edits += (Edit(item.start, item.end, b"") for item in self.old)
         self.patch.edit(section, [*edits, Edit(section.end, section.end, b"".join(added))])
 
-    def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool]:
-        """Redirect calls, and count them; whether code has moved."""
+    def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool, bool]:
+        """Redirect calls, and count them; whether code has moved, and whether in its function."""
         added = []
         for slot, adapter in self.added:
             instructions = adapter.body(slot, self.memory)
@@ -183,7 +186,7 @@ class _Adaptation:
         end = self.bodies[self.kept - 1].end if self.kept else None
         moved = self._append(SectionId.CODE, added, self.dropped, end)
         section = self.module.find(SectionId.CODE)
-        count = 0
+        count, moved_inside = 0, False
         wanted = self._named(redirected)
         for body, references in body_references(self.bodies, self.kept, wanted):
             references = self._to_redirect(references, redirected)
@@ -192,10 +195,10 @@ class _Adaptation:
             edits += resized(body.start, body.content, body.end - body.content, more)
             if section:
                 self.patch.edit(section, edits)
-            moved |= more != 0
+            moved_inside |= more != 0
             count += len(references)
             check_number(count, "references", body.start, MOST_REFERENCES)
-        return count, moved
+        return count, moved or moved_inside, moved_inside
 
     def _append(
         self, section_id: SectionId, items: list[bytes], dropped: int = 0, end: int | None = None

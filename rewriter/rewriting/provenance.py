@@ -7,18 +7,15 @@ Its content is a JSON array with an object for each rewrite, the first one first
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rewriter.wasm.custom import RECORD
-from rewriter.wasm.difference import Difference
-from rewriter.wasm.module import Module
 from rewriter.wasm.names import encode_name
 from rewriter.wasm.patch import Edit, Patch
-from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["add_record", "compare_records", "new_entry", "read_record"]
+__all__ = ["add_record", "new_entry", "read_record"]
 
 Entry = Mapping[str, Any]
 
@@ -58,29 +55,3 @@ def read_record(section: Section | None) -> list[Entry] | None:
         return None
     readable = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
     return entries if readable else None
-
-
-def compare_records(original: Module, rewritten: Module) -> Iterator[Difference]:
-    """What is recorded in the rewritten module has to go on from what the original has, and the
-    first entry that it adds has to be about the original."""
-    before, after = (
-        [section for section in side.sections if section.name == RECORD]
-        for side in (original, rewritten)
-    )
-    if [s.data[s.content : s.end] for s in before] == [s.data[s.content : s.end] for s in after]:
-        return
-    at = before[0].start if before else None, after[0].start if after else None
-    old = read_record(before[0] if before else None)
-    new = read_record(after[0] if after else None)
-    if len(before) > 1 or len(after) != 1 or old is None or new is None:
-        yield Difference("NN421", "record: it is gone, cannot be read, or is there twice", *at)
-    elif new[: len(old)] != old or len(new) == len(old):
-        yield Difference("NN422", "record: it is that of another module", *at)
-    elif new[len(old)].get("sha256") != _sha256(original.data):
-        yield Difference("NN423", "record: the original has another SHA-256", *at)
-
-
-def _sha256(data: Data) -> str:
-    import hashlib  # OpenSSL takes a tenth of the start-up time
-
-    return hashlib.sha256(data).hexdigest()

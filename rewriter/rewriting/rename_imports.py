@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
 
 from rewriter.abi.dialects import MODULE_NAMES
+from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.values import ImportedAs, Rename
 from rewriter.wasm.imports import GROUP_BY_MODULE, Import, groups
-from rewriter.wasm.leb128 import reencode_u32
+from rewriter.wasm.leb128 import encode_u32, reencode_u32
 from rewriter.wasm.patch import Edit, Patch, renamed
 from rewriter.wasm.reader import Data
-from rewriter.wasm.sections import SectionId
+from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["rewrite_imports"]
+__all__ = ["Renamed", "rewrite_imports"]
+
+
+class Renamed(NamedTuple):
+    """`together` has, for each name that imports of several modules get, those modules' names."""
+
+    renames: tuple[Rename, ...]
+    together: Mapping[str, Set[str]]
+
+
+_LONGEST_PLAIN = 1 << 26
+"""Bytes of an import section whose imports are written one by one: as many imports as engines take
+(rewriter.wasm.limits), of 64 bytes each. A group has its module name once, however long that is and
+however many imports there are."""
 
 
 def rewrite_imports(
-    patch: Patch, mapping: Mapping[str, str], changes: Mapping[int, ImportedAs]
-) -> tuple[Rename, ...]:
-    """Give imports other module names, and the functions in `changes` other names and types.
+    patch: Patch,
+    mapping: Mapping[str, str],
+    changes: Mapping[int, ImportedAs],
+    *,
+    plain: bool = False,
+) -> Renamed:
+    """Give imports other module names, and the functions in `changes` other names and types. Where
+    they are to be `plain`, those in groups are written one by one.
 
-    Raises MalformedModule where the import section cannot be read.
+    Raises MalformedModule where the import section cannot be read, and UnsupportedModule where it
+    would be too long.
     """
     section = patch.module.find(SectionId.IMPORT)
     if section is None:
-        return ()
+        return Renamed((), {})
+    if plain and any(group.compact for group in groups(section)):
+        return _write_plain(patch, section, mapping, changes)
     data = section.data
     content = bytearray()
     copied = section.content
-    counts: Counter[tuple[str, str]] = Counter()
+    counts = _Counts(mapping)
     functions = 0
     for group in groups(section):
         module = group.module
@@ -46,12 +69,70 @@ def rewrite_imports(
         for edit in edits:
             content += data[copied : edit.start] + edit.replacement
             copied = edit.end
-        if new != module.text:
-            counts[module.text, new] += count
+        counts.add(module.text, new, count)
     if copied > section.content:
         content += data[copied : section.end]
         patch.edit(section, [Edit(section.content, section.end, bytes(content))])
-    return tuple(Rename(old, new, count) for (old, new), count in counts.items())
+    return counts.renamed()
+
+
+def _write_plain(
+    patch: Patch, section: Section, mapping: Mapping[str, str], changes: Mapping[int, ImportedAs]
+) -> Renamed:
+    data = section.data
+    content = bytearray()
+    counts = _Counts(mapping)
+    number = functions = 0
+    for group in groups(section):
+        old = group.module
+        new = mapping.get(old.text, old.text)
+        module = data[old.start : old.end] if new == old.text else renamed(old, new)
+        for item in group.imports:
+            name, extern = data[item.name.start : item.name.end], _extern(data, item)
+            change = changes.get(functions) if item.extern.is_func else None
+            if change is not None:
+                name, extern = renamed(item.name, change[0]), _retyped(extern, item, change[1])
+            content += module + name + extern
+            if len(content) > _LONGEST_PLAIN:
+                what = f"its imports, one by one, take more than {_LONGEST_PLAIN} bytes"
+                raise UnsupportedModule(what, section.start, "NN104")
+            number += 1
+            functions += item.extern.is_func
+            counts.add(old.text, new, 1)
+    whole = encode_u32(number) + content
+    patch.edit(section, [Edit(section.content, section.end, whole)])
+    return counts.renamed()
+
+
+class _Counts:
+    """Of imports, by their old and new module names, as far as they are about a rename."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self._targets = frozenset(mapping.values())
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, old: str, new: str, count: int) -> None:
+        if old != new or new in self._targets:
+            self._counts[old, new] += count
+
+    def renamed(self) -> Renamed:
+        together: dict[str, set[str]] = {}
+        for old, new in self._counts:
+            together.setdefault(new, set()).add(old)
+        return Renamed(
+            tuple(Rename(o, n, count) for (o, n), count in self._counts.items() if o != n),
+            {new: olds for new, olds in together.items() if len(olds) > 1},
+        )
+
+
+def _extern(data: Data, item: Import) -> bytes:
+    return data[item.extern_start : item.extern_end]
+
+
+def _retyped(extern: bytes, item: Import, type_index: int) -> bytes:
+    """The import of a function, of another type."""
+    old = item.extern.type_index or 0
+    return extern[:1] + reencode_u32(type_index, old=old, old_width=len(extern) - 1)
 
 
 def _count(imports: Iterable[Import]) -> tuple[int, int]:
@@ -78,13 +159,12 @@ def _change_functions(
         yield Edit(form, form + 1, bytes([GROUP_BY_MODULE]))
         yield Edit(items[0][1].extern_start, items[0][1].extern_end, b"")
     for index, item in items:
-        extern = data[item.extern_start : item.extern_end]
+        extern = _extern(data, item)
         change = changes.get(index)
         if change is not None:
             name, type_index = change
             yield Edit(item.name.start, item.name.end, renamed(item.name, name))
-            old = item.extern.type_index or 0
-            extern = extern[:1] + reencode_u32(type_index, old=old, old_width=len(extern) - 1)
+            extern = _retyped(extern, item, type_index)
         if form is not None:
             yield Edit(item.name.end, item.name.end, extern)
         elif change is not None:

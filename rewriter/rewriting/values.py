@@ -42,16 +42,19 @@ class Adapting(NamedTuple):
     """`imports` has, by function index, what is imported in another form than before.
 
     `references` counts what was redirected; `moved` says that code has moved in the code section,
-    so that what describes it by its position is wrong now.
+    so that what describes it by its position is wrong now, and `moved_inside` that it has in its
+    function, too. A module that was `resized` has more or fewer functions or types than before.
     """
 
     adapted: tuple[Adapted, ...]
     imports: Mapping[int, ImportedAs]
     references: int
     moved: bool
+    moved_inside: bool
+    resized: bool
 
 
-NOT_ADAPTING = Adapting((), {}, 0, False)
+NOT_ADAPTING = Adapting((), {}, 0, moved=False, moved_inside=False, resized=False)
 
 
 class Plan(NamedTuple):

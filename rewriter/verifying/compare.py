@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 
 from rewriter.abi.dialects import DIALECTS
-from rewriter.errors import ModuleError
+from rewriter.errors import MalformedModule, ModuleError
+from rewriter.options import RewriteOptions
 from rewriter.rewriting.padding import is_padding
-from rewriter.rewriting.provenance import compare_records
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,
     Part,
-    RenameCounts,
     Side,
     after_count,
     compare_changed,
-    compare_imports,
     only_widths_differ,
 )
+from rewriter.verifying.compare_names import (
+    Renames,
+    compare_adapter_names,
+    compare_imports,
+    renamed_dylink,
+)
+from rewriter.verifying.compare_records import compare_records
+from rewriter.verifying.difference import Difference, compare_bytes
 from rewriter.wasm.custom import DESCRIBE_CODE, NAMES, RECORD, Custom, custom_kind
-from rewriter.wasm.difference import Difference, compare_bytes
+from rewriter.wasm.leb128 import reencode_u32
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 from rewriter.wasm.sections import (
@@ -57,15 +64,22 @@ class Comparison:
         return not self.differences
 
 
-def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
+def compare(
+    original: Data | Module,
+    rewritten: Data | Module,
+    *,
+    renames: Mapping[str, str] | None = None,
+) -> Comparison:
     """Compare two modules section by section.
 
+    Of the module names of imports, wasi-nn's may differ, and by `renames`, old to new, others.
+
     Raises ModuleError where one of them cannot be read, and says which where that shows before both
-    are compared.
+    are compared, and UsageError for names that are not possible.
     """
     left, right = _side(original, "original"), _side(rewritten, "rewritten")
+    renamed = Renames(RewriteOptions(renames=renames or {}).renames)
     differences = list(compare_records(left.module, right.module))
-    renames: RenameCounts = Counter()
     dropped: list[str] = []
     widened: list[str] = []
     same = 0
@@ -77,7 +91,7 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
                 differences += _only_in_one(left, one, right, other)
             continue
         if _may_change(left, one, right):
-            differences += _compare_meaning(Part(left, one), Part(right, other), renames)
+            differences += _compare_meaning(Part(left, one), Part(right, other), renamed)
         else:
             found = list(_compare_whole(one, other))
             if found and _differs_in_widths(Part(left, one), Part(right, other)):
@@ -85,10 +99,11 @@ def compare(original: Data | Module, rewritten: Data | Module) -> Comparison:
                 continue
             same += not found
             differences += found
-    names = Counter(found.adapter.name for found in left.info.adapters.values())
-    names.subtract(found.adapter.name for found in right.info.adapters.values())
+    differences += compare_adapter_names(left, right)
+    names = Counter(standing.adapter.name for standing in left.info.adapters.values())
+    names.subtract(standing.adapter.name for standing in right.info.adapters.values())
     return Comparison(
-        tuple(Rename(old, new, count) for (old, new), count in renames.items()),
+        tuple(Rename(old, new, count) for (old, new), count in renamed.counts.items()),
         tuple(sorted(name for name, count in names.items() if count)),
         tuple(dropped),
         tuple(widened),
@@ -129,19 +144,40 @@ def _may_change(left: Side, one: Section, right: Side) -> bool:
     """Whether a rewrite between the two modules changes a section of this kind."""
     if one.id is SectionId.TYPE:
         return len(left.module.types) != len(right.module.types)
+    if custom_kind(one.name) is Custom.DYLINK:
+        return True
     if one.name not in (None, NAMES):
         return False
     adapted = bool(left.adapted or right.adapted)
     return one.id is SectionId.IMPORT or (adapted and one.id in CHANGED_SECTIONS)
 
 
-def _compare_meaning(one: Part, other: Part, renames: RenameCounts) -> Iterator[Difference]:
-    if one.section.id is SectionId.IMPORT:
+def _compare_meaning(one: Part, other: Part, renames: Renames) -> Iterator[Difference]:
+    if custom_kind(one.section.name) is Custom.DYLINK:
+        yield from _compare_dylink(one, other)
+    elif one.section.id is SectionId.IMPORT:
         yield from compare_imports(one, other, renames)
     elif one.section.id is SectionId.TYPE:
         yield from _compare_types(one, other)
     else:
         yield from compare_changed(one, other)
+
+
+def _compare_dylink(one: Part, other: Part) -> Iterator[Difference]:
+    """The imports have to have the names there that they have now."""
+    before, after = one.section, other.section
+    expected = before.data[before.content : before.end]
+    with contextlib.suppress(MalformedModule):  # which a rewrite leaves as it is
+        expected = renamed_dylink(one, other)
+    if after.data[after.content : after.end] == expected:
+        width = len(reencode_u32(len(expected), old=before.size, old_width=before.size_width))
+        if width != after.size_width:
+            yield _another_width(before, after)
+    elif found := [*_compare_whole(before, after)]:
+        yield from found
+    else:
+        what = f"{before.title}: imports have other names there than in the import section"
+        yield Difference("NN418", what, before.start, after.start)
 
 
 def _differs_in_widths(one: Part, other: Part) -> bool:
@@ -156,8 +192,12 @@ def _compare_whole(one: Section, other: Section) -> Iterator[Difference]:
     before, after = range(one.content, one.end), range(other.content, other.end)
     yield from compare_bytes(one.title, one.data, before, other.data, after)
     if one.size_width != other.size_width:
-        what = f"{one.title}: size field width"
-        yield Difference("NN405", what, one.start + 1, other.start + 1)
+        yield _another_width(one, other)
+
+
+def _another_width(one: Section, other: Section) -> Difference:
+    what = f"{one.title}: size field width"
+    return Difference("NN405", what, one.start + 1, other.start + 1)
 
 
 def _compare_types(one: Part, other: Part) -> Iterator[Difference]:

@@ -6,7 +6,6 @@ to the function behind it. A reference that goes past an adapter is a difference
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import zip_longest
 from typing import NamedTuple
@@ -16,9 +15,8 @@ from rewriter.analysis.inspect import inspect_module
 from rewriter.functions.code import Bodies, body_references, defined_types
 from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
+from rewriter.verifying.difference import Difference, compare_bytes
 from rewriter.wasm.custom import NAMES
-from rewriter.wasm.difference import Difference, compare_bytes
-from rewriter.wasm.imports import groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import Section, SectionId
@@ -26,15 +24,11 @@ from rewriter.wasm.sections import Section, SectionId
 __all__ = [
     "CHANGED_SECTIONS",
     "Part",
-    "RenameCounts",
     "Side",
     "after_count",
     "compare_changed",
-    "compare_imports",
     "only_widths_differ",
 ]
-
-RenameCounts = Counter[tuple[str, str]]
 
 
 class Side:
@@ -92,35 +86,6 @@ def compare_changed(one: Part, other: Part) -> Iterator[Difference]:
     yield from _COMPARE[one.section.id](one, other)
 
 
-def compare_imports(one: Part, other: Part, renames: RenameCounts) -> Iterator[Difference]:
-    """The first import that is another one; imports may be grouped in another way."""
-    for before, after in zip_longest(_imports(one), _imports(other)):
-        if before is None or after is None or before[1] != after[1]:
-            what = "import section: another import"
-            yield Difference("NN411", what, before and before[2], after and after[2])
-            return
-        if before[0] != after[0]:
-            renames[before[0], after[0]] += 1
-
-
-def _imports(part: Part) -> Iterator[tuple[str, object, int]]:
-    """Each import: its module name, what the guest takes it for, and where its name stands."""
-    index = 0
-    side, data = part.side, part.section.data
-    for group in groups(part.section):
-        for item in group.imports:
-            what: object = (item.name.text, data[item.extern_start : item.extern_end])
-            if item.extern.is_func:
-                standing = side.info.adapters.get(index)
-                what = (
-                    standing.adapter.function if standing else item.name.text,
-                    standing.type_index if standing else item.extern.type_index,
-                    item.extern.kind,
-                )
-                index += 1
-            yield group.module.text, what, item.name.start
-
-
 def _wanted(part: Part, other: Part) -> Set[int]:
     """The functions in a module whose references are looked at: adapters, and the imports that one
     of both has adapters for, or if there are none, all of wasi-nn's, which may have had one."""
@@ -152,8 +117,8 @@ def _compare_exports(one: Part, other: Part) -> Iterator[Difference]:
     title = one.section.title
     for before, after in zip_longest(_exports(one, other), _exports(other, one)):
         if before is None or after is None:
-            starts = (None if item is None else item.place.start for item in (before, after))
-            yield Difference("NN413", f"{title}: other exports", *starts)
+            left, right = (item and item.place.start for item in (before, after))
+            yield Difference("NN413", f"{title}: other exports", left, right)
             return
         yield from _compare_around(title, before, after)
 

@@ -16,7 +16,7 @@ from rewriter.wasm.patch import Edit, Patch, growth, resized
 from rewriter.wasm.reader import Cursor, Name, Reading
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["encode_name", "function_names", "rename_functions"]
+__all__ = ["encode_name", "function_names", "rename_functions", "takes_names"]
 
 _FUNCTION_NAMES = 1
 
@@ -54,16 +54,27 @@ def function_names(section: Section) -> tuple[Collection[tuple[int, bytes]], byt
     cursor, data = section.cursor(), section.data
     cursor.name()
     start = cursor.pos
-    try:
-        position, names = _find(section)
-        if names is None:
-            return (), data[start : section.end]
-        for _ in _entries(section, names):
-            pass  # it can be read
-    except MalformedModule:
+    position, names = _read(section) or (start, None)
+    if names is None:
         return (), data[start : section.end]
     found = Reading(partial(_texts, section, names))
     return found, data[start:position] + data[names.end : section.end]
+
+
+def takes_names(section: Section) -> bool:
+    """Whether functions can be named in a name section: one that cannot be read stays as it is."""
+    return _read(section) is not None
+
+
+def _read(section: Section) -> tuple[int, _Subsection | None] | None:
+    """As _find, None where that or the names of functions cannot be read."""
+    try:
+        position, names = _find(section)
+        for _ in _entries(section, names) if names else ():
+            pass  # it can be read
+    except MalformedModule:
+        return None
+    return position, names
 
 
 def _texts(section: Section, names: _Subsection) -> Iterator[tuple[int, bytes]]:

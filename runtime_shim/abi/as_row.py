@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -16,15 +15,16 @@ from weakref import WeakKeyDictionary
 
 from rewriter.abi.dialects import ELEMENT_SIZE, WAMR, Dialect, Encoding, Errno, TensorType
 from rewriter.abi.structures import TENSOR, WAMR_DIMENSIONS, WAMR_TENSOR
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import TooSmall
 from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.abi.memory import GuestMemory
-from runtime_shim.abi.rules import Ends, Names, Rules, Small, Tensors, rules_of
+from runtime_shim.abi.row import RowDialect, answering
+from runtime_shim.abi.rules import Names, Tensors
 from runtime_shim.backends.interface import QuantizedGraph
-from runtime_shim.errors import HostError, HostHarm, OutsideMemory, UnknownHandle, Unreadable
+from runtime_shim.errors import HostError, HostHarm, Unreadable
 from runtime_shim.host.session import Floats, Session
 
-__all__ = ["RowDialect", "dialects_of", "functions"]
+__all__ = ["functions"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -33,30 +33,16 @@ _BASES = {"witx": witx.functions, "wamr": wamr.functions, "wasmedge": wasmedge.f
 _FLOAT = ELEMENT_SIZE[TensorType.F32]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class RowDialect(Dialect):
-    """`spoken` as the host of a row takes it."""
-
-    spoken: Dialect
-    row: Host
-    rules: Rules
-
-
-def dialects_of(row: Host) -> dict[str, Dialect]:
-    """The dialect behind each module name that a host registers. It has one."""
-    (spoken,) = row.dialects
-    known = {field.name: getattr(spoken, field.name) for field in fields(Dialect)}
-    known |= {"implementation": "as_row", "told": True}
-    dialect = RowDialect(**known, spoken=spoken, row=row, rules=rules_of(row))
-    return dict.fromkeys(row.modules, dialect)
-
-
 class _Context(NamedTuple):
     """How the backend of a context takes tensors, and which outputs of its model are quantised."""
 
     encoding: Encoding
     tensors: Tensors
     quantized: tuple[bool, ...]
+
+    def has(self, output: int) -> bool:
+        """Whether an output is quantised, which is copied float by float."""
+        return output < len(self.quantized) and self.quantized[output]
 
 
 _CONTEXTS: WeakKeyDictionary[Session, dict[int, _Context]] = WeakKeyDictionary()
@@ -99,7 +85,7 @@ class _Functions:
         shape = witx.read_shape(guest, dims, rank)
         self._check_input(session, context, index, number, shape, size)
         with guest.view(data, size) as view:
-            session.set_input(context, index, number, shape, view, self._dialect)
+            session.set_input(context, index, number & 0xFF, shape, view, self._dialect)
         return witx.SUCCESS
 
     def set_input_of_wamr(
@@ -125,6 +111,7 @@ class _Functions:
         encoding, tensors, _ = self._about(session, context)
         kind = self._dialect.tensor_types.get(number)
         if tensors.takes_floats:
+            kind = self._dialect.tensor_types.get(number & 0xFF)  # which it does not look at
             needed = _FLOAT * prod(shape)
             if kind is not TensorType.F32 or (size is not None and size < needed):
                 given = "" if size is None else f"{size} bytes of "
@@ -175,7 +162,7 @@ class _Functions:
         try:
             count = self._copy(get, about, guest, context, index, out_buffer, out_buffer_max_size)
         except HostError as error:
-            if self._rules.echoes_room and error.errno is about.tensors.too_small:
+            if self._rules.echoes_room and error.errno is self._rules.too_small:
                 guest.write_u32(written_out, out_buffer_max_size)
             raise
         guest.write_u32(written_out, count)
@@ -208,31 +195,29 @@ class _Functions:
         """Give the guest an output as far as the host would, and return what that would count.
         `declared` is the size of the buffer in the guest's numbers."""
         tensors = about.tensors
-        room = declared * tensors.buffer
+        unit = max(tensors.room, tensors.buffer) if self._dialect.counted else tensors.buffer
+        room = declared * unit
         if self._rules.checks_buffer:
             guest.check_writable(out_buffer, room)
         output = get(context, index)
         size = len(output)
-        if tensors.small is Small.REFUSED and size > declared * tensors.room:
-            raise HostError(
-                tensors.too_small, f"output {index} has {size} bytes, the buffer {room}"
-            )
-        if tensors.small is Small.CUT and size > room:
-            self._say(
-                f"{self._host} cuts off what the buffer has no room for, and returns success:"
-                f" output {index} has {size} bytes, the buffer {room}"
-            )
+        sizes = f"output {index} has {size} bytes, the buffer {room}"
+        fits, in_floats = size <= room, tensors.written != 1
+        if tensors.too_small is TooSmall.CUT and not fits:
+            self._say(f"{self._host} cuts off what there is no room for, and succeeds: {sizes}")
             output, size = output[:room], room
-        if size > room:
-            raise HostHarm(
-                f"{self._host} would have written {size - room} bytes beyond the buffer: output"
-                f" {index} has {size} bytes, the buffer {room}"
-            )
-        quantized = index < len(about.quantized) and about.quantized[index]
-        if tensors.copies_by_bytes and declared < size and not quantized:
+        elif tensors.too_small is TooSmall.FORGOTTEN and not (fits or in_floats):
+            self._say(f"{self._host} leaves the buffer as it is, and succeeds: {sizes}")
+            return room
+        elif tensors.room and size > declared * tensors.room:
+            raise HostError(self._rules.too_small, sizes)
+        elif not fits:
+            beyond = f"{size - room} bytes beyond the buffer"
+            raise HostHarm(f"{self._host} would have written {beyond}: {sizes}")
+        elif tensors.too_small is TooSmall.FORGOTTEN and declared < size and not about.has(index):
             log.info(
-                "get_output: %s sets output %d to zero, and returns success: for %d bytes it wants"
-                " room for as many floats to be declared, not for %d",
+                "get_output: %s sets output %d to zero, and succeeds: for its %d bytes as many"
+                " floats have to be declared, and %d are",
                 *(self._host, index, size, declared),
             )
             output = memoryview(bytes(declared))
@@ -242,7 +227,7 @@ class _Functions:
     def load_by_name(
         self, session: Session, guest: GuestMemory, name: int, name_len: int, graph_out: int
     ) -> int:
-        self._check_end(guest, name, name_len, "name")
+        name_len = self._length(guest, name, name_len, "name")
         return witx.load_by_name(session, guest, name, name_len, graph_out)
 
     def load_by_name_with_config(
@@ -255,8 +240,8 @@ class _Functions:
         config_len: int,
         graph_out: int,
     ) -> int:
-        self._check_end(guest, name, name_len, "name")
-        self._check_end(guest, config, config_len, "configuration")
+        name_len = self._length(guest, name, name_len, "name")
+        config_len = self._length(guest, config, config_len, "configuration")
         wasmedge.load_by_name_with_config(
             session, guest, name, name_len, config, config_len, graph_out
         )
@@ -272,23 +257,25 @@ class _Functions:
         session.compute(context)
         return witx.SUCCESS
 
-    def _check_end(self, guest: GuestMemory, pointer: int, length: int, what: str) -> None:
-        """Raise HostError where the host does not take a text for want of a NUL, or for one."""
-        names = self._rules.names
-        ended = guest.read(pointer + length, 1) == b"\0" if names is not Names.BY_LENGTH else True
-        if names is Names.NUL_NEEDED and not (length and ended):
+    def _length(self, guest: GuestMemory, pointer: int, length: int, what: str) -> int:
+        """Where the host has a text end. Raises HostError where it does not take the text."""
+        names, told = self._rules.names, guest.read(pointer, length)
+        if names is Names.BY_LENGTH:
+            if self._rules.refuses_nul and b"\0" in told:
+                raise HostError(Errno.INVALID_ARGUMENT, f"the {what} has a NUL in it")
+            return length
+        is_ended = guest.read(pointer + length, 1) == b"\0"
+        if names is Names.NUL_NEEDED and not (length and is_ended):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"the {what} is empty, or no NUL follows it, which {self._host} needs",
             )
-        holds_nul = b"\0" in guest.read(pointer, length)
-        if names is Names.BY_NUL and (holds_nul or not ended):
+        if not is_ended and b"\0" not in told:
             raise HostHarm(
                 f"{self._host} reads the {what} up to a NUL, however long the guest says that it"
                 " is, and none follows it"
             )
-        if self._rules.refuses_nul and holds_nul:
-            raise HostError(Errno.INVALID_ARGUMENT, f"the {what} has a NUL in it")
+        return told.find(b"\0") if b"\0" in told else length
 
     def _about(self, session: Session, context: int) -> _Context:
         session.contexts[context]  # raises HostError
@@ -322,27 +309,4 @@ def functions(dialect: Dialect) -> dict[str, Callable[..., int]]:
         "get_output": own.get_output_of_wamr if is_wamr else own.get_output,
         "get_output_single": partial(own.get_output, single=True),
     }
-    return {name: _answering(function, dialect) for name, function in found.items()}
-
-
-def _answering(function: Callable[..., int], dialect: RowDialect) -> Callable[..., int]:
-    """A function that returns the errors of the host, or ends where that does."""
-    rules, host = dialect.rules, dialect.row.label
-
-    def call(session: Session, *arguments: object) -> int:
-        try:
-            return function(session, *arguments)
-        except HostError as error:
-            if rules.ends is Ends.OUTSIDE and isinstance(error, OutsideMemory):
-                raise HostHarm(f"{host} would have had the guest trap: {error.reason}") from error
-            if rules.ends is Ends.EVERYTHING or (
-                rules.ends is Ends.UNREADABLE and isinstance(error, Unreadable)
-            ):
-                raise HostHarm(f"{host} would have ended as a whole: {error.reason}") from error
-            is_unknown = isinstance(error, UnknownHandle)
-            other = rules.unknown_handle if is_unknown else rules.instead.get(error.errno)
-            if other is None:
-                raise
-            raise HostError(other, *error.args[1:]) from error
-
-    return call
+    return {name: answering(function, dialect) for name, function in found.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rewriter.abi.dialects import Dialect
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rewriter.hosts.host import Host
 
 __all__ = ["check_links", "host_dialects", "row_of"]
+
+log = logging.getLogger("runtime_shim")
 
 
 def row_of(name: str) -> Host | None:
@@ -27,57 +30,86 @@ def row_of(name: str) -> Host | None:
     return None if row.tells_numbers else row
 
 
-def host_dialects(name: str) -> dict[str, Dialect]:
+def host_dialects(name: str, info: ModuleInfo | None = None) -> dict[str, Dialect]:
     """The dialect behind each module name that a host registers, to be given to
     NNHost.add_to_linker or Session.instantiate: only the functions, numbers and rules of the host
     are there then, as with RunOptions.as_host. The host is named as `wasmedge`, or with a release,
-    as `wamr-legacy@2.3.1`.
+    as `wamr-legacy@2.3.1`. Of a module that `info` is about, the adapters tell how large its
+    buffers are where the host's counts do not; nothing else is taken from them.
 
     Raises UsageError for a name that is not known, for one that is several hosts, which differ, and
     for nnshim, whose dialects are those of the guest (guest_dialects).
     """
-    from runtime_shim.abi.as_row import dialects_of
+    from runtime_shim.abi.row import dialects_of
 
     row = row_of(name)
     if row is None:
         raise UsageError(f"{name} has the dialects of its guest: guest_dialects tells them")
-    return dialects_of(row)
+    return dialects_of(row, counted=info is not None and _counts(info))
+
+
+def _counts(info: ModuleInfo) -> bool:
+    """Whether an adapter stands before get_output."""
+    traces = (trace.adapter for trace in info.traces)
+    standing = (each.adapter for each in info.adapters.values())
+    return any(each and each.function == "get_output" for each in (*traces, *standing))
 
 
 def check_links(
     info: ModuleInfo, row: Host, dialects: Mapping[str, Dialect], *, unknown: bool
-) -> None:
-    """Raise LinkError for imports that the host does not define, unless they may be `unknown`, and
-    for those that it defines with another type. It says what helps."""
+) -> bool:
+    """Whether functions that nobody defines are to trap when they are called, because they may be
+    `unknown`, or the host starts such a module.
+
+    Raises LinkError for imports that the host does not define, or nnshim does not, unless they are
+    to trap, and for those that it defines with another type. It says what helps.
+    """
     rewrite = f"`nnshim rewrite --for {row.label}` makes it fit"
     other = [item for item in info.imports if item.is_wasi_nn and item.module not in dialects]
     if other and not unknown:
         names = " and ".join(dict.fromkeys(item.module for item in other))
         what = f"{row.label} registers {' and '.join(row.modules)}, and the module imports {names}"
-        raise LinkError(f"{what}; {rewrite}:", *(f"  {_name(item)}" for item in other))
-    lacking = [] if unknown else list(_lacking(info, row, dialects))
-    if lacking:
-        remedy = f"`nnshim check --for {row.label}` says what can be done"
-        what = f"{row.label} does not define what the module imports; {remedy}:"
-        raise LinkError(what, *lacking)
+        raise LinkError(f"{what}; {rewrite}:", *map(_line, other))
     wrong = list(_wrong(info, dialects))
     if wrong:
         what = f"{row.label} defines with other types what the module imports; {rewrite}:"
         raise LinkError(what, *wrong)
+    lacking = [item for item in info.imports if _is_lacking(item, row, dialects)]
+    if unknown or not lacking:
+        return unknown
+    if not row.links_all:
+        remedy = f"`nnshim check --for {row.label}` says what can be done"
+        what = f"{row.label} does not define what the module imports; {remedy}:"
+        raise LinkError(what, *map(_line, lacking))
+    elsewhere = [item for item in info.imports if _is_only_there(item, row, lacking)]
+    if elsewhere:
+        what = f"{row.label} defines what the module imports, and nnshim does not:"
+        raise LinkError(what, *map(_line, elsewhere))
+    names = ", ".join(f"{item.module}.{item.name}" for item in lacking)
+    log.warning("%s starts the module without %s, and traps where that is called", row.label, names)
+    return True
 
 
-def _name(item: ImportedItem) -> str:
-    return f"{item.module}.{item.name} ({item.kind})"
+def _line(item: ImportedItem) -> str:
+    return f"  {item.module}.{item.name} ({item.kind})"
 
 
-def _lacking(info: ModuleInfo, row: Host, dialects: Mapping[str, Dialect]) -> Iterator[str]:
-    """The functions that the host does not define under its names; and others, if it is known all
-    that it defines."""
-    for item in info.imports:
-        known = row.others if row.others is None else row.others.get(item.module, {})
-        functions = dialects[item.module].functions if item.module in dialects else known
-        if functions is not None and item.name not in functions:
-            yield f"  {_name(item)}"
+def _is_lacking(item: ImportedItem, row: Host, dialects: Mapping[str, Dialect]) -> bool:
+    """Whether it is known that the host does not define an import."""
+    if item.module in dialects:
+        return item.name not in dialects[item.module].functions
+    if row.others is None or row.option_for(item.module) is not None:
+        return False
+    return item.name not in row.others.get(item.module, ())
+
+
+def _is_only_there(item: ImportedItem, row: Host, lacking: Collection[ImportedItem]) -> bool:
+    """Whether the host defines an import beside wasi-nn's that nnshim does not."""
+    from rewriter.hosts.table import HOSTS
+
+    here = HOSTS["nnshim"].others or {}
+    is_here = item.name in here.get(item.module, ())
+    return not (item.is_wasi_nn or is_here or item in lacking)
 
 
 def _wrong(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> Iterator[str]:

@@ -14,7 +14,7 @@ import wasmtime
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.descriptors import open_standard
-from rewriter.errors import InputError, InvalidModule
+from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.module import Module
 from runtime_shim.engine.binding import Escape, call, define
@@ -66,12 +66,12 @@ def run(
     `options.invoke`, the export of that name is called instead.
 
     However the guest ends, that is the outcome; with `check`, GuestFailed is raised if it does not
-    end well. What keeps it from starting is raised: InvalidModule, LinkError for imports that no
-    one defines and for a module that needs more memory than it may have, UsageError for an `invoke`
-    that is not an exported function or takes other arguments and for a host that is closed,
-    InputError for a folder that is not there. HostHarm is raised where `options.as_host` would do
-    harm. An error inside the host that is not an answer to the
-    guest is raised as it is, and so is what a file in `options` raises.
+    end well. What keeps it from starting is raised: InvalidModule, UnsupportedModule for a compact
+    import section, LinkError for imports that no one defines and for a module that needs more
+    memory than it may have, UsageError for an `invoke` that is not an exported function or takes
+    other arguments and for a host that is closed, InputError for a folder that is not there.
+    HostHarm is raised where `options.as_host` would do harm. An error inside the host that is not
+    an answer to the guest is raised as it is, and so is what a file in `options` raises.
 
     The host's limits say what the guest may use: see runtime_shim.host.limits. Its time starts
     here. `run` also returns in time if wasmtime compiles for too long; compiling cannot be
@@ -94,6 +94,7 @@ class _Run:
         self._options = options
         self._limits = session.usage.limits
         self._info = inspect_module(module, options.guest_abi)
+        self._traps = options.trap_unknown_imports
         self._dialects = self._linked()
         self._can_be_stopped = self._limits.timeout is not None or options.redirects
         self._engine = _engine(options.cache, self._limits, self._can_be_stopped)
@@ -105,9 +106,8 @@ class _Run:
 
             row = row_of(self._options.as_host)
             if row is not None:
-                dialects = host_dialects(self._options.as_host)
-                traps = self._options.trap_unknown_imports
-                check_links(self._info, row, dialects, unknown=traps)
+                dialects = host_dialects(self._options.as_host, self._info)
+                self._traps = check_links(self._info, row, dialects, unknown=self._traps)
                 return dialects
         dialects = guest_dialects(self._info)
         _check_signatures(self._info, dialects)
@@ -149,7 +149,7 @@ class _Run:
         try:
             compiled = deadline.within(wasmtime.Module, self._engine, self._module)
         except wasmtime.WasmtimeError as error:
-            raise InvalidModule(f"wasmtime refuses the module: {_flat(error)}", None) from error
+            raise _refusal(self._info, _flat(error)) from error
         with wasmtime.Store(self._engine) as store:
             store.set_wasi(_wasi_config(self._options, streams))
             if self._can_be_stopped:
@@ -176,7 +176,7 @@ class _Run:
         """The functions that the guest calls. Raises LinkError where it wants others."""
         linker = wasmtime.Linker(self._engine)
         linker.define_wasi()
-        if self._options.trap_unknown_imports:
+        if self._traps:
             linker.define_unknown_imports_as_traps(compiled)
         escape = Escape()
         linker.allow_shadowing = True
@@ -229,6 +229,19 @@ def _engine(cache: bool, limits: Limits, can_be_stopped: bool) -> wasmtime.Engin
 
 def _proc_exit(_: object, _caller: int, words: Any, _length: int) -> int:
     raise _GuestExit(words[0] & 0xFF)
+
+
+def _refusal(info: ModuleInfo, words: str) -> ModuleError:
+    """Why wasmtime does not compile a module, in its own words."""
+    grouped = info.compact_import
+    if grouped is None:
+        return InvalidModule(f"wasmtime refuses the module: {words}", None)
+    return UnsupportedModule(
+        f"wasmtime refuses the module, whose import section is compact: {words}",
+        grouped.offset,
+        "NN213",
+        "`nnshim rewrite --for nnshim IN OUT` writes the usual one",
+    )
 
 
 def _flat(error: wasmtime.WasmtimeError) -> str:

@@ -2,7 +2,7 @@
  *
  *     tensors MODEL OUTPUTS {f16|f32|u8|i32 DIM,DIM... FILE}...
  *
- * The model is ONNX, or OpenVINO's in two files: XML+WEIGHTS.
+ * The model is ONNX, TensorFlow Lite's by its name, or OpenVINO's in two files: XML+WEIGHTS.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,9 @@ static nn_graph load(char *path)
     builders[0] = (nn_builder){model, read_file(path, model)};
     builders[1] = (nn_builder){weights, second ? read_file(second, weights) : 0};
     uint32_t count = second ? 2 : 1;
-    nn_encoding encoding = second ? NN_OPENVINO : NN_ONNX;
+    nn_encoding encoding = second                   ? NN_OPENVINO
+                           : strstr(path, ".tflite") ? NN_TENSORFLOWLITE
+                                                     : NN_ONNX;
 #ifdef WAMR
     nn_builder_array array = {builders, count};
     check(nn_load(&array, encoding, NN_CPU, &graph), "load");

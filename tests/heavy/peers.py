@@ -1,232 +1,194 @@
-"""Prebuilt guests of WasmEdge's examples, as they are and rewritten for each host, run here.
+"""The cases of tests.heavy.peer_cases on real hosts, as the guests are and rewritten, and here.
 
-    python -m tests.heavy.peers CHECKOUT
+    python -m tests.heavy.peers PEERS_FOLDER [NAME ...]
 
-CHECKOUT is https://github.com/second-state/WasmEdge-WASINN-examples, in which guests are committed.
-The bird classifier is there, too; the other models are made here, of the shapes that the guests
-feed, with results that are known. It takes the extras openvino, litert, torch and ggml. The exit
-code is 1 if a guest says something else than it should, or a rewritten one than the guest itself,
-unless it is one that a host has to refuse.
+PEERS_FOLDER/peers.toml says which hosts there are, and how each is started:
+
+    [[peer]]
+    name = "wamr-2.3.1-legacy"
+    version = "2.3.1"
+    commit = "WAMR-2.3.1"
+    options = "WASI_NN=1, WASI_EPHEMERAL_NN=0"
+    for = ["wamr-legacy"]              # what `rewrite --for` is told, each in turn
+    backends = ["tflite", "openvino"]  # only their cases are run
+    command = ["bin/wamr", "--dir=."]  # the guest and its arguments come after it
+    log = "\\\\[wasi_nn"                 # lines of standard output that start so are the host's
+
+A relative command is one of PEERS_FOLDER; each runs in the folder of the models. With names, only
+these hosts are run, and the results of the others stay. Where the environment variable WILD names
+the folder in which tests.heavy.wild_guests has built, guests of other languages are run as well.
+
+The results are written to peers.json beside this file, a line for each case: how it ended here, as
+it is on the host, and rewritten. What is the same as here is `true`.
 """
 
 from __future__ import annotations
 
-import shutil
-import string
+import datetime
+import json
+import os
+import re
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from onnx import helper
-
-from rewriter import inspect_module
-from rewriter.analysis.compatibility import Runs, assess
-from rewriter.hosts.table import HOSTS
-from tests.heavy.torch_models import scripted
+from tests.heavy.peer_cases import Case, cases, write_files
 from tests.support.command import nnshim
-from tests.support.gguf_models import successors
-from tests.support.models import F32, model
-from tests.support.native import openvino_model
 
-PIZZA = (963, 762, 909, 926, 567)
-"""Of ImageNet's 1000 classes, best first: what the guests' own model sees in the picture beside
-them, which one of them insists on."""
+RESULTS = Path(__file__).with_name("peers.json")
 
-BANANA = 954
-
-IMAGE = (1, 3, 224, 224)
+SECONDS = 60
+"""No case takes one second on an idle machine."""
 
 
-class Case(NamedTuple):
-    """A guest, its arguments, what is in its output, and the hosts whose adapters refuse a call."""
+class Peer(NamedTuple):
+    """A host as peers.toml has it."""
 
-    guest: str
-    arguments: Sequence[str]
-    expected: str
-    refused: Sequence[str] = ()
+    name: str
+    version: str
+    commit: str
+    options: str
+    hosts: Sequence[str]
+    backends: Sequence[str]
+    command: Sequence[str]
+    log: str
 
 
-_CONFIGURES = ("wasmtime", "wamr-legacy")
-"""They have no load_by_name_with_config, to which these guests pass options."""
+class Ended(NamedTuple):
+    """How a run ended: the exit code, negative for a signal, and what the guest said."""
 
-_LEGACY = ("wamr-legacy",)
-"""Its tensors are as long as their dimensions say, and for TensorFlow Lite 32-bit floats."""
+    code: int
+    said: tuple[str, ...]
 
-_PREDICTS = (
-    *(
-        "basic",
-        "chatml",
-        "command-r",
-        "gemma",
-        "llama",
-        "llama-stream",
-        "test/phi-3",
-        "test/unload",
-    ),
-)
-"""Guests that have a language model go on with a prompt, by their folders in wasmedge-ggml."""
 
-_IMAGE = "wasmedge-wasinn-example-mobilenet-image"
-
-CASES = (
-    Case(
-        f"openvino-mobilenet-image/{_IMAGE}.wasm",
-        ("made/model.xml", "made/model.bin", "openvino-mobilenet-image/input.jpg"),
-        f"1.) [{PIZZA[0]}](1.0000)pizza",
-    ),
-    Case(
-        "openvino-mobilenet-raw/wasmedge-wasinn-example-mobilenet.wasm",
-        ("made/model.xml", "made/model.bin", "made/image.bgr"),
-        f"1.) [{PIZZA[0]}](1.0000)pizza",
-    ),
-    Case(
-        f"pytorch-mobilenet-image/{_IMAGE}.wasm",
-        ("made/model.pt", "pytorch-mobilenet-image/input.jpg"),
-        f"1.) [{BANANA}](1.0000)banana",
-    ),
-    Case(
-        f"pytorch-mobilenet-image/{_IMAGE}-named-model.wasm",
-        ("image", "pytorch-mobilenet-image/input.jpg"),
-        f"1.) [{BANANA}](1.0000)banana",
-    ),
-    Case(
-        "tflite-birds_v1-image/wasmedge-wasinn-example-tflite-bird-image.wasm",
-        (
-            "tflite-birds_v1-image/lite-model_aiy_vision_classifier_birds_V1_3.tflite",
-            "tflite-birds_v1-image/bird.jpg",
-        ),
-        "1.) [166](199)Aix galericulata",
-        _LEGACY,
-    ),
-    *(
-        Case(
-            f"wasmedge-ggml/{name}/wasmedge-ggml-{name.rpartition('/')[2]}.wasm",
-            ("text", "abc"),
-            "defghijklmnopqrstuvwxyz",
-            _CONFIGURES,
+def read_peers(folder: Path) -> list[Peer]:
+    """Raises KeyError for one that lacks a field."""
+    peers = []
+    for given in tomllib.loads((folder / "peers.toml").read_text())["peer"]:
+        program, *options = given["command"]
+        peers.append(
+            Peer(
+                given["name"],
+                given["version"],
+                given["commit"],
+                given["options"],
+                given["for"],
+                given["backends"],
+                [str((folder / program).resolve()), *options],
+                given.get("log", "(?!)"),
+            )
         )
-        for name in _PREDICTS
-    ),
-    Case(
-        "wasmedge-ggml/nnrpc/wasmedge-ggml-nnrpc.wasm",
-        ("text", "abc"),
-        "defghijklmnopqrstuvwxyz",
-        _LEGACY,
-    ),
-    Case(
-        "wasmedge-ggml/embedding/wasmedge-ggml-llama-embedding.wasm",
-        ("text", "abc"),
-        '"n_embedding": 288',
-        _CONFIGURES,
-    ),
-    Case("wasmedge-ggml/grammar/wasmedge-ggml-grammar.wasm", ("text", "abc"), "\n{}", _CONFIGURES),
-    Case(
-        "wasmedge-ggml/test/set-input-twice/wasmedge-ggml-set-input-twice.wasm",
-        ("text", "abc"),
-        "input tokens: 4\n[INFO] Number of input tokens: 4",
-        _CONFIGURES,
-    ),
-)
-
-_OF_OTHER_NUMBERS = ("wamr", "wamr-2.1")
-"""Hosts with numbers that are not this host's: what was rewritten for them is rewritten again."""
+    return peers
 
 
-def ranking(classes: int, best: Sequence[int]) -> npt.NDArray[np.float32]:
-    """A number for each class: 1, a half, a third and so on for the best, and 0 for the others."""
-    found = np.zeros((1, classes), np.float32)
-    found[0, best] = 1 / np.arange(1, len(best) + 1)
+def on_peer(peer: Peer, folder: Path, guest: str, case: Case) -> Ended | str:
+    """How the run ended, or that it did not."""
+    try:
+        done = subprocess.run(
+            [*peer.command, guest, *case.arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "did not end"
+    lines = done.stdout.decode(errors="backslashreplace").splitlines()
+    said = tuple(line for line in lines if line and not re.match(peer.log, line))
+    return Ended(done.returncode, said)
+
+
+def here(folder: Path, case: Case) -> Ended:
+    """How the guest as it is ends on nnshim, which finds the models by their paths too, and lets
+    OpenVINO choose its precision, as the hosts do."""
+    options = ["--fast-math", "--dir", f"{folder}::.", "--graph-files", str(folder)]
+    done = nnshim("run", *options, folder / case.guest, *case.arguments)
+    return Ended(done.returncode, tuple(done.stdout.decode().splitlines()))
+
+
+def rewritten(folder: Path, guest: str, host: str) -> Path | str:
+    """The guest for a host, or why there is none."""
+    made = folder / f"{Path(guest).stem}-for-{host}.wasm"
+    if not made.exists():
+        done = nnshim("rewrite", "--for", host, folder / guest, made)
+        if done.returncode:
+            return done.stderr.decode().strip().splitlines()[0].replace(f"{folder}/", "")
+    return made
+
+
+def result(ended: Ended | str, itself: Ended) -> Any:
+    """What is written of a run: true where it ended as the guest itself does here."""
+    if isinstance(ended, str) or ended == itself:
+        return ended == itself or ended
+    return [ended.code, *ended.said]
+
+
+def compared(peer: Peer, folder: Path, case: Case, itself: Ended) -> dict[str, Any]:
+    """How a case ended as it is, and rewritten for each of the host's names."""
+    found = {"as it is": result(on_peer(peer, folder, case.guest, case), itself)}
+    for host in peer.hosts:
+        made = rewritten(folder, case.guest, host)
+        if isinstance(made, Path):
+            found[host] = result(on_peer(peer, folder, made.name, case), itself)
+        else:
+            found[host] = f"not rewritten: {made}"
     return found
 
 
-class Ranking(torch.nn.Module):
-    """The same whatever the image is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = torch.nn.Parameter(torch.from_numpy(ranking(1000, [BANANA])))
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return self.found + 0 * image.mean()
-
-
-def write_models(folder: Path) -> None:
-    nodes = [
-        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2, 3], keepdims=0),
-        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
-        helper.make_node("Add", ["nothing", "found"], ["y"]),
-    ]
-    one_based = [1 + each for each in PIZZA]
-    constants = {"zero": np.zeros(1, np.float32), "found": ranking(1001, one_based)}
-    onnx = model(nodes, [("x", F32, IMAGE)], [("y", F32, (1, 1001))], constants)
-    openvino_model(onnx, folder)
-    (folder / "model.pt").write_bytes(scripted(Ranking()))
-    (folder / "image.bgr").write_bytes(np.ones(IMAGE, np.float32).tobytes())
-    successors(folder / "text.gguf", string.ascii_lowercase)
+def described(peer: Peer) -> dict[str, Any]:
+    """What is written of a host, besides its results."""
+    revision = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+    )
+    return {
+        "version": peer.version,
+        "commit": peer.commit,
+        "options": peer.options,
+        "date": datetime.date.today().isoformat(),
+        "nnshim": revision.stdout.strip(),
+    }
 
 
-def ways(guest: Path, folder: Path) -> Iterator[tuple[str, Path | None]]:
-    """Names of hosts, and the guest as it runs here after having been made for each of them."""
-    inspection = inspect_module(guest.read_bytes())
-    for host in HOSTS.values():
-        if assess(inspection, host).runs is Runs.CANNOT:
-            yield host.name, None
-            continue
-        made = folder / "made.wasm"
-        shutil.copy(guest, made)
-        back = ("nnshim",) if host.name in _OF_OTHER_NUMBERS else ()
-        for target in (host.name, *back):
-            done = nnshim("rewrite", "--for", target, made, made)
-            if done.returncode:
-                raise SystemExit(f"{guest} for {target}: {done.stderr.decode()}")
-        yield host.name, made
+def text(results: Mapping[str, Any]) -> str:
+    """JSON with a line for each case."""
+    parts = []
+    for name, values in results.items():
+        lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()]
+        parts.append(f" {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n }")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def output(checkout: Path, folder: Path, guest: Path, arguments: Sequence[str]) -> tuple[str, int]:
-    """What a guest says, and its exit code."""
-    options = [
-        *("--dir", f"{checkout}::.", "--dir", f"{folder}::made"),
-        *("--nn-preload", f"image:PyTorch:CPU:{folder / 'model.pt'}"),
-        *("--nn-preload", f"text:GGML:AUTO:{folder / 'text.gguf'}"),
-    ]
-    done = nnshim("run", *options, guest, *arguments)
-    return done.stdout.decode(), done.returncode
-
-
-def tried(checkout: Path, folder: Path, case: Case) -> Iterator[tuple[str, bool]]:
-    """What was found, and whether it is as it should be."""
-    guest = checkout / case.guest
-    itself = output(checkout, folder, guest, case.arguments)
-    right = case.expected in itself[0] and itself[1] == 0
-    yield "as expected" if right else f"NOT as expected: {itself}", right
-    for host, made in ways(guest, folder):
-        if made is None:
-            yield f"{host}: cannot", True
-            continue
-        found = output(checkout, folder, made, case.arguments)
-        if host in case.refused:
-            yield f"{host}: refused" if found[1] else f"{host}: NOT refused: {found}", found[1] != 0
-        else:
-            yield f"{host}: the same" if found == itself else f"{host}: {found}", found == itself
+def compared_all(
+    peer: Peer, folder: Path, wanted: Mapping[Case, Ended]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Of the cases whose backend the host has, by name."""
+    for case, itself in wanted.items():
+        if case.backend in peer.backends:
+            yield case.name, compared(peer, folder, case, itself)
 
 
 def main() -> None:
-    checkout = Path(sys.argv[1])
-    all_right = True
+    folder, names = Path(sys.argv[1]), sys.argv[2:]
+    peers = [peer for peer in read_peers(folder) if peer.name in names or not names]
+    backends = {backend for peer in peers for backend in peer.backends}
+    wild = Path(os.environ["WILD"]) if "WILD" in os.environ else None
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() and names else {"here": {}}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_models(folder)
-        for case in CASES:
-            print(case.guest, flush=True)
-            for words, right in tried(checkout, folder, case):
-                print(f"  {words}", flush=True)
-                all_right = all_right and right
-    sys.exit(not all_right)
+        place = Path(name)
+        write_files(place, wild)
+        wanted = {case: here(place, case) for case in cases(wild) if case.backend in backends}
+        results["here"] |= {case.name: [ended.code, *ended.said] for case, ended in wanted.items()}
+        for peer in peers:
+            found = dict(compared_all(peer, place, wanted))
+            results[peer.name] = described(peer) | found
+            same = sum(True in ended.values() for ended in found.values())
+            print(f"{peer.name}: {same} of {len(found)} the same as here", flush=True)
+            RESULTS.write_text(text(results))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         "streaming.wasm": assemble(STREAMING_GUEST),
         "env.wasm": import_module("env"),
+        "env2.wasm": import_module("env2"),
         "truncated.wasm": guest[:-3],
         "invalid.wasm": guest.replace(b"\x44\0\0\0\0\0\0\0\x40", b"\x42\0\x1a\x42\0\x1a\x42\0\x01"),
         "signed.wasm": guest + custom("signature", b"\1\1\1\0"),

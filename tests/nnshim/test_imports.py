@@ -20,7 +20,8 @@ TEXTS = ("differences", "files", "hosts", "installed", "modules", "rewriting", "
 
 WATCHED = {
     *("numpy", "onnxruntime", "openvino", "pydantic", "rich", "wasmtime"),
-    *("asyncio", "email", "importlib.metadata", "random", "socket", "tempfile", "zipfile"),
+    *("asyncio", "email", "hashlib", "importlib.metadata", "json", "random", "socket", "tempfile"),
+    "zipfile",
     *(
         "rewriter.adapters.adapter",
         "rewriter.functions.code",
@@ -30,12 +31,15 @@ WATCHED = {
     *("rewriter.verifying.compare", "rewriter.files.wasm_tools"),
     *("nnshim.render.json", "rewriter.codes", *(f"rewriter.codes.{name}" for name in TEXTS)),
     *("runtime_shim", "runtime_shim.abi.wamr", "runtime_shim.abi.witx"),
-    "runtime_shim.engine.streams",
+    *("runtime_shim.engine.backtrace", "runtime_shim.engine.streams"),
     *("runtime_shim.backends.onnx.backend", "runtime_shim.backends.openvino.entry"),
 }
 """What takes a millisecond or more, and not every command needs."""
 
-COMPARING = {"rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"}
+COMPARING = {
+    *("rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"),
+    "json",
+}
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
 LOOKING = {"rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"}
 RUNNING = {
@@ -61,8 +65,11 @@ LOADS = """(module
         (["rewrite", "guest.wasm", "out.wasm"], RENAMING),
         (["inspect", "guest.wasm"], LOOKING),
         (["check", "guest.wasm", "--for", "wasmtime"], LOOKING),
+        (["hosts"], set()),
+        (["hosts", "wamr@2.2"], {"rewriter.codes", "rewriter.codes.hosts"}),
         (["explain", "--help"], set()),
         (["verify", "guest.wasm", "guest.wasm"], COMPARING),
+        (["run", "guest.wasm"], {"rewriter.analysis.inspect", "runtime_shim", "wasmtime"}),
         (["run", "-S", "nn-graph=openvino::model", "loads.wasm"], RUNNING),
     ],
     ids=lambda it: " ".join(it[:2]) if isinstance(it, list) else "",

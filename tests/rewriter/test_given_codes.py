@@ -22,6 +22,7 @@ from rewriter.files import wasm_tools
 from rewriter.wasm.sections import SectionId
 from tests.support.wasm import (
     HEADER,
+    LOAD,
     TYPES,
     assemble,
     custom,
@@ -40,6 +41,12 @@ NOTHING = b"\0\x0b"
 CALL = b"\0\x10\x80\x80\x80\x80\0\x0b"
 ADAPTABLE = with_code(CALL, NOTHING, exports=[name("run") + b"\0\1"])
 ADAPTED = rewrite(ADAPTABLE, RewriteOptions(abi="wamr", validate=False))
+
+OF_TWO_ABIS = (
+    HEADER
+    + section(SectionId.TYPE, vector(LOAD, b"\x60\4\x7f\x7f\x7f\x7f\1\x7f"))
+    + imports(imported("wasi_ephemeral_nn", "load"), imported("wasi_nn", "load", b"\0\1"))
+)
 
 
 def refused(module: bytes, options: RewriteOptions | None = None) -> Callable[[], object]:
@@ -82,6 +89,7 @@ def refused(module: bytes, options: RewriteOptions | None = None) -> Callable[[]
             refused(GUEST, RewriteOptions(to="wasi_ephemeral_nn", keep_offsets=True)),
             id="longer names",
         ),
+        pytest.param("NN324", refused(OF_TWO_ABIS), id="two ABIs"),
         pytest.param("NN331", refused(GUEST, RewriteOptions(require=True)), id="nothing to do"),
     ],
 )
@@ -125,6 +133,8 @@ def test_what_is_the_fault_of_a_tool_or_of_nnshim_has_codes(
 TWO_TYPES = section(SectionId.TYPE, vector(b"\x60\0\0", b"\x60\0\0"))
 WIDE = section(SectionId.TYPE, vector(b"\x60\0\0"), width=2)
 
+DYLINK = custom("dylink.0", b"\4\x0c" + vector(name("wasi_nn") + name("f") + b"\0"))
+
 
 @pytest.mark.parametrize(
     ("code", "original", "rewritten"),
@@ -139,6 +149,13 @@ WIDE = section(SectionId.TYPE, vector(b"\x60\0\0"), width=2)
         ("NN413", with_code(CALL, NOTHING), ADAPTED),
         ("NN414", ADAPTABLE, ADAPTED.replace(b"\x10\x83", b"\x10\x80", 1)),
         ("NN415", ADAPTABLE + custom("name", b"\0\2\1a"), ADAPTED),
+        ("NN416", GUEST, import_module("other")),
+        ("NN417", ADAPTABLE, ADAPTED.replace(b"-to-wamr.0.0", b"-to-wamr.0.1")),
+        (
+            "NN418",
+            HEADER + DYLINK + GUEST[len(HEADER) :],
+            HEADER + DYLINK + import_module("wasi_ephemeral_nn")[len(HEADER) :],
+        ),
         ("NN421", GUEST, GUEST + custom("nnshim.record", b"?")),
         ("NN422", GUEST, GUEST + custom("nnshim.record", b"[]")),
         ("NN423", GUEST, GUEST + custom("nnshim.record", b"[{}]")),

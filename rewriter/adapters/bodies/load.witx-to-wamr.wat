@@ -3,11 +3,11 @@
 ;; has.
 (func (param $builders i32) (param $builders_len i32) (param $encoding i32) (param $target i32)
   (param $graph_out i32) (result i32)
-  (local $errno i32) (local $scratch i32)
+  (local $errno i32) (local $scratch i32) (local $moved i32)
   (local $memory_end i64) (local $at i64) (local $saved i64)
   (local $builders_start i64) (local $builders_end i64)
   (local $builder i64) (local $start i64) (local $end i64)
-  (local $graph_out_start i64) (local $graph_out_end i64)
+  (local $graph_out_start i64) (local $graph_out_end i64) (local $last_end i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
   block $known
     $ENCODINGS
@@ -22,22 +22,27 @@
   local.get $graph_out  i64.extend_i32_u  local.tee $graph_out_start
   i64.const $U32_SIZE  i64.add  local.set $graph_out_end
 
-  ;; Where the scratch touches something, it is tried after that, at a multiple of eight.
+  ;; Where the scratch touches something, it is tried after that, at a multiple of eight: after
+  ;; everything, if there is room, or else after the one, and the others are looked through again.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
+    i32.const 0  local.set $moved
+    local.get $builders_end  local.set $last_end
+    local.get $graph_out_end  local.get $last_end  i64.gt_u
+    if $later  local.get $graph_out_end  local.set $last_end  end
     local.get $at  local.get $builders_end  i64.lt_u
     local.get $builders_start  local.get $at  i64.const $WAMR_BUILDERS_SIZE  i64.add  i64.lt_u
     i32.and
     if $touches
       local.get $builders_end  i64.const 7  i64.add  i64.const -8  i64.and  local.set $at
-      br $search
+      i32.const 1  local.set $moved
     end
     local.get $at  local.get $graph_out_end  i64.lt_u
     local.get $graph_out_start  local.get $at  i64.const $WAMR_BUILDERS_SIZE  i64.add  i64.lt_u
     i32.and
     if $touches
       local.get $graph_out_end  i64.const 7  i64.add  i64.const -8  i64.and  local.set $at
-      br $search
+      i32.const 1  local.set $moved
     end
     local.get $builders_start  local.set $builder
     loop $each
@@ -45,17 +50,26 @@
       if $more
         local.get $builder  i32.wrap_i64  i64.load32_u offset=$BUILDER_POINTER  local.tee $start
         local.get $builder  i32.wrap_i64  i64.load32_u offset=$BUILDER_LENGTH
-        i64.add  local.set $end
+        i64.add  local.tee $end
+        local.get $last_end  i64.gt_u
+        if $later  local.get $end  local.set $last_end  end
         local.get $at  local.get $end  i64.lt_u
         local.get $start  local.get $at  i64.const $WAMR_BUILDERS_SIZE  i64.add  i64.lt_u
         i32.and
         if $touches
           local.get $end  i64.const 7  i64.add  i64.const -8  i64.and  local.set $at
-          br $search
+          i32.const 1  local.set $moved
         end
         local.get $builder  i64.const $BUILDER_SIZE  i64.add  local.set $builder
         br $each
       end
+    end
+    local.get $moved
+    if $again
+      local.get $last_end  i64.const $WAMR_BUILDERS_SIZE  i64.add  i64.const 7  i64.add
+      local.get $memory_end  i64.gt_u
+      if $full  br $search  end
+      local.get $last_end  i64.const 7  i64.add  i64.const -8  i64.and  local.set $at
     end
   end
   local.get $at  i64.const $WAMR_BUILDERS_SIZE  i64.add  local.get $memory_end  i64.gt_u

@@ -1,11 +1,11 @@
 ;; set_input, where only the tensor types have other numbers: shows the host a copy of the tensor,
-;; for which it borrows bytes that neither its dimensions nor its data touch. TYPES: a case for each
-;; type that the guest has.
+;; for which it borrows bytes that neither its dimensions nor its data touch. TELLS_TYPE: which
+;; type it is, where that has to be found out; TYPES: a case for each that the guest has.
 (func (param $context i32) (param $index i32) (param $tensor i32) (result i32)
   (local $errno i32) (local $scratch i32) (local $saved_16 i32)
   (local $dimensions i32) (local $rank i32) (local $type i32) (local $data i32)
   (local $memory_end i64) (local $at i64) (local $saved i64) (local $saved_8 i64)
-  (local $length i64)
+  (local $length i64) (local $dimension i64) (local $count i64)
   (local $dimensions_start i64) (local $dimensions_end i64)
   (local $data_start i64) (local $data_end i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
@@ -19,6 +19,7 @@
   local.get $dimensions  i64.extend_i32_u  local.tee $dimensions_start
   local.get $rank  i64.extend_i32_u  i64.const $U32_SIZE  i64.mul
   i64.add  local.set $dimensions_end
+  $TELLS_TYPE
   block $known
     $TYPES
     i32.const $INVALID_ARGUMENT  return

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Dialect, Errno, TensorType
+from rewriter.abi.numbers import TYPES_2020
 from rewriter.abi.structures import (
     BUILDER,
     TENSOR,
@@ -16,17 +17,22 @@ from rewriter.abi.structures import (
     named_offsets,
 )
 from rewriter.adapters.errnos import errno_number, gets_others, translated
-from rewriter.adapters.needs import Need, need
+from rewriter.adapters.needs import Need, need, told_matters
 from rewriter.functions.wat import fill, read
 from rewriter.wasm.types import AdapterMemory
 
-__all__ = ["FOLDER", "NUMBERS", "adapter_text", "file_name", "values"]
+__all__ = ["FOLDER", "NUMBERS", "TELLS_TYPE", "adapter_text", "file_name", "values"]
 
 FOLDER = Path(__file__).parent
 
 _SHOWN = WAMR_DIMENSIONS.size
 """Where WAMR's tensor is in the bytes that a WAMR host is shown, which start with the structure
 that it points to."""
+
+TELLS_TYPE = "tells_type.wat"
+"""The file that is a part of others."""
+
+_BEFORE = {kind: number for number, kind in TYPES_2020.items()}
 
 NUMBERS: Mapping[str, int] = {
     **named_offsets("BUILDER", BUILDER),
@@ -40,6 +46,12 @@ NUMBERS: Mapping[str, int] = {
     "SHOWN_TYPE": _SHOWN + WAMR_TENSOR.offsets["type"],
     "SHOWN_DATA": _SHOWN + WAMR_TENSOR.offsets["data"],
     "U32_SIZE": 4,
+    "U8_BEFORE": _BEFORE[TensorType.U8],
+    "U8_SINCE": TensorType.U8.value,
+    "I32_BEFORE": _BEFORE[TensorType.I32],
+    "I32_SINCE": TensorType.I32.value,
+    "I32_SIZE": ELEMENT_SIZE[TensorType.I32],
+    "F64_SIZE": ELEMENT_SIZE[TensorType.F64],
     "FIRST_SCRATCH": 16,  # where the search for bytes to borrow begins: 0 may be none to hosts
     "WAMR_OUTPUT_UNIT": WAMR_OUTPUT_UNIT,
     "WAMR_OUTPUT_ROUND": WAMR_OUTPUT_UNIT - 1,
@@ -62,7 +74,7 @@ def adapter_text(
     """The adapter as one function in the text format, which calls `$host`. Raises FileNotFoundError
     for two layouts between which no one has written it."""
     text = read(f"{FOLDER}/{file_name(function, source, target, told=told)}")
-    return fill(text, values(function, source, target, memory))
+    return fill(text, values(function, source, target, memory, told=told))
 
 
 def file_name(function: str, source: Dialect, target: Dialect, *, told: bool = True) -> str:
@@ -80,9 +92,10 @@ def file_name(function: str, source: Dialect, target: Dialect, *, told: bool = T
 
 
 def values(
-    function: str, source: Dialect, target: Dialect, memory: AdapterMemory
+    function: str, source: Dialect, target: Dialect, memory: AdapterMemory, *, told: bool = True
 ) -> dict[str, int | str]:
     """What the names in capitals stand for."""
+    tells = not told and function == "set_input" and told_matters(function, source, target)
     parameters = source.functions[function]
     own = {errno.name: errno_number(source, errno) for errno in _OWN_ERRNOS}
     encodings = _cases(
@@ -100,6 +113,7 @@ def values(
         "ARGUMENTS": "  ".join(f"local.get ${name}" for name in parameters),
         "ENCODINGS": encodings,
         "TYPES": types,
+        "TELLS_TYPE": fill(read(f"{FOLDER}/{TELLS_TYPE}"), NUMBERS) if tells else "",
         "ERRNOS": _errnos(source, target),
     }
 

@@ -12,7 +12,14 @@ import wasmtime
 from rewriter.abi.dialects import Dialect
 from runtime_shim.engine.binding import Escape, StoreLife, definitions, instantiate
 from runtime_shim.engine.host_functions import define
-from runtime_shim.engine.trampolines.text import ARENA_PAGES, REPLACED, calls, copies, module_text
+from runtime_shim.engine.trampolines.text import (
+    ARENA_PAGES,
+    REPLACED,
+    calls,
+    copies,
+    has_copies,
+    module_text,
+)
 from runtime_shim.host.session import Session
 from runtime_shim.host.shared_tensors import Arena
 from runtime_shim.views import view_of
@@ -20,10 +27,6 @@ from runtime_shim.views import view_of
 __all__ = ["Connection"]
 
 log = logging.getLogger("runtime_shim")
-
-_WITHOUT_COPIES = "as_row"
-"""The implementation of dialects (runtime_shim.abi) whose tensors have rules that these modules do
-not know."""
 
 
 class Connection:
@@ -47,8 +50,8 @@ class Connection:
         self._module = module
         self._session = session
         used = [item.module for item in module.imports if item.name in REPLACED]
-        plain = (name for name in dialects if dialects[name].implementation != _WITHOUT_COPIES)
-        name = next((name for name in plain if name in used), None)
+        copied = (name for name in dialects if has_copies(dialects[name]))
+        name = next((name for name in copied if name in used), None)
         needs_arena = name is not None and not session.has_arena
         self._arena = _new_memory(store) if needs_arena else None
         if self._arena is None:

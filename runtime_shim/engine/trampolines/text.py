@@ -17,7 +17,16 @@ from rewriter.abi.structures import (
 from rewriter.functions.wat import fill, read
 from runtime_shim.host.shared_tensors import ENTRIES, INPUT, OUTPUT, OUTPUTS_AT, STEP
 
-__all__ = ["ARENA_PAGES", "FOLDER", "REPLACED", "VALUES", "calls", "copies", "module_text"]
+__all__ = [
+    "ARENA_PAGES",
+    "FOLDER",
+    "REPLACED",
+    "VALUES",
+    "calls",
+    "copies",
+    "has_copies",
+    "module_text",
+]
 
 FOLDER = Path(__file__).parent
 
@@ -56,6 +65,12 @@ VALUES: Mapping[str, int] = {
 def calls(dialect: Dialect) -> tuple[str, ...]:
     """The files of the first module."""
     return (f"calls.{dialect.layout}.wat",)
+
+
+def has_copies(dialect: Dialect) -> bool:
+    """Whether there is a second module: not where tensors have a host's rules, which it does not
+    know."""
+    return dialect.implementation != "as_row"
 
 
 def copies(dialect: Dialect) -> tuple[str, ...]:

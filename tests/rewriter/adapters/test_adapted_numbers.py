@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import struct
 from dataclasses import replace
 from typing import Any
@@ -27,7 +29,7 @@ class Recorder:
         part = replace(dialect, functions={name: dialect.functions[name] for name in functions})
         module = "wasi_nn" if dialect is WAMR else "wasi_ephemeral_nn"
         built = assemble(text(module, '(memory (export "memory") 1)', part))
-        adapted = rewrite(built, RewriteOptions(guest_abi=dialect.name, **options))
+        adapted = rewrite(built, RewriteOptions(**{"guest_abi": dialect.name, **options}))
         engine = wasmtime.Engine()
         self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
         self.calls: list[tuple[int, ...]] = []
@@ -145,3 +147,107 @@ def test_tensor_types_are_whole_words_and_others_do_not_reach_the_host(
         place = tensor + (4 if options["host"] == "wamr-legacy" else 8)
         assert (errno, context, index) == (0, 7, 8)
         assert struct.unpack_from("<I", recorder.memory, place) == (number,)
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        pytest.param({"host": "wamr-ephemeral@2.3.1"}, {"f64": 2, "u8": 4, "i32": 5}, id="wit's"),
+        pytest.param(
+            {"host": "wamr-legacy"}, {"f64": UNSUPPORTED, "u8": 2, "i32": 3}, id="WAMR's older ones"
+        ),
+        pytest.param(
+            {"host": "wasmtime@14"}, {"f64": UNSUPPORTED, "u8": 2, "i32": 3}, id="the old ones"
+        ),
+        pytest.param(
+            {"host": "wasmtime", "built_for": "unknown"}, {"f64": 2, "u8": 3, "i32": 4}, id="asked"
+        ),
+    ],
+)
+def test_where_nobody_says_which_types_a_guest_has_each_tensor_tells(
+    options: dict[str, Any], numbers: dict[str, int]
+) -> None:
+    recorder = Recorder(WITX, ("load", "set_input"), guest_abi=None, **options)
+    for kind, shape, length, name in (
+        (2, [4], 32, "f64"),
+        (2, [4], 4, "u8"),
+        (3, [4], 4, "u8"),
+        (3, [2, 2], 16, "i32"),
+        (4, [4], 16, "i32"),
+        (2, [], 8, "f64"),
+        (3, [], 4, "i32"),
+        (2, [4, 0], 0, "f64"),  # which tells nothing
+        (3, [0], 0, "u8"),
+    ):
+        recorder.put(DIMENSIONS, f"<{len(shape)}I", *shape)
+        recorder.put(TENSOR, "<IIIII", DIMENSIONS, len(shape), 0xABCDEF00 | kind, DATA, length)
+        recorder.calls.clear()
+        errno = recorder.exports["set_input"](recorder.store, 7, 8, TENSOR)
+        if numbers[name] < 0:
+            assert (errno, recorder.calls) == (-numbers[name], [])
+            continue
+        ((_, _, tensor),) = recorder.calls
+        place = tensor + (4 if options["host"] == "wamr-legacy" else 8)
+        found = struct.unpack_from("<I", recorder.memory, place)
+        assert (errno, *found) == (0, numbers[name]), (kind, shape, length)
+
+
+def test_a_tensor_of_which_nothing_fits_is_of_bytes_or_refused_by_the_host() -> None:
+    """Language models take prompts of any length, whatever their dimensions."""
+    recorder = Recorder(
+        WITX, ("load", "set_input"), guest_abi=None, host="wasmtime", built_for="unknown"
+    )
+    outside = 65536 - 4
+    for kind, dimensions, rank, length, expected in (
+        (2, DIMENSIONS, 1, 7, 3),
+        (3, DIMENSIONS, 1, 7, 3),
+        (3, DIMENSIONS, 2**32 - 1, 2**32 - 1, 3),
+        (2, outside, 2, 8, 2),
+        (3, outside, 2, 4, 4),
+        (1, DIMENSIONS, 1, 7, 1),
+    ):
+        recorder.put(DIMENSIONS, "<I", 1)
+        recorder.put(outside, "<I", 2**32 - 1)
+        recorder.put(TENSOR, "<IIIII", dimensions, rank, kind, DATA, length)
+        recorder.calls.clear()
+        assert recorder.exports["set_input"](recorder.store, 7, 8, TENSOR) == 0
+        place = recorder.calls[0][2]
+        shown = (dimensions, rank % 2**32, expected, DATA, length)
+        assert struct.unpack_from("<5I", recorder.memory, place) == shown
+
+
+def test_load_borrows_bytes_that_nothing_uses_wherever_some_are_left() -> None:
+    size, array = 65536, 1024
+    recorder = Recorder(WITX, ("load",), host="wamr-legacy")
+    choose = random.Random(0)
+    outcomes = []
+    for _ in range(60):
+        builders = _builders(choose, size)
+        for place, (start, end) in enumerate(builders):
+            recorder.put(array + 8 * place, "<II", start, end - start)
+        graph_out = choose.choice((0, 16, 20, 24, size - 4))
+        used = bytearray(size)
+        more = (array, array + 8 * len(builders)), (graph_out, graph_out + 4)
+        for start, end in (*builders, *more):
+            used[start:end] = b"\1" * (min(end, size) - start)
+        free = {at for at in range(16, size - 7, 8) if not any(used[at : at + 8])}
+        recorder.calls.clear()
+        arguments = array, len(builders), 1, 0, graph_out
+        errno = recorder.exports["load"](recorder.store, *arguments)
+        if errno:
+            assert (errno, recorder.calls, free) == (-INVALID, [], set())
+        else:
+            assert recorder.calls[0][0] in free
+        outcomes.append(errno)
+    assert outcomes.count(0) > 10 < outcomes.count(-INVALID)
+
+
+def _builders(choose: random.Random, size: int) -> list[tuple[int, int]]:
+    """Where a few begin and end, in any order, which cover the memory from byte 16 on, but for one
+    of them perhaps; now and then, one runs past the end."""
+    cuts = sorted({16, size, *choose.choices(range(16, size, 4), k=choose.randrange(1, 30))})
+    found = [*itertools.pairwise(cuts)]
+    choose.shuffle(found)
+    if choose.random() < 0.2:
+        found.append((choose.randrange(size), 2**32 - 1))
+    return found[choose.randrange(2) :]

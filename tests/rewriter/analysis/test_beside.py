@@ -92,11 +92,14 @@ def test_hosts_have_sockets_of_their_own() -> None:
     assert codes(on("wasmedge@0.11.2", second)) == ["NN212"]
 
 
-def test_wasmedge_has_another_sock_accept_than_wasi() -> None:
-    module = f'(import "{WASI}" "sock_accept" (func {PREVIEW_1["sock_accept"]})) {MEMORY}'
-    assert codes(on("wasmedge", module)) == ["NN215"]
-    for host in ("wasmtime", "wamr", "nnshim"):
-        assert codes(on(host, module)) == []
+def test_wasmedge_has_two_forms_of_sock_accept_since_0_12() -> None:
+    wasis = f'(import "{WASI}" "sock_accept" (func {PREVIEW_1["sock_accept"]})) {MEMORY}'
+    first = wasis.replace("i32 i32 i32", "i32 i32")
+    for host in ("wasmtime", "wamr", "nnshim", "wasmedge", "wasmedge@0.12"):
+        assert codes(on(host, wasis)) == []
+    assert codes(on("wasmedge@0.11.2", wasis)) == ["NN215"]
+    assert codes(on("wasmedge@0.11.2", first)) == codes(on("wasmedge", first)) == []
+    assert codes(on("wasmedge", wasis.replace("i32 i32 i32", "i64"))) == ["NN215"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from rewriter import inspect_module, rewrite
+from rewriter.abi.dialects import MODULE_NAMES
+from rewriter.analysis.compatibility import Runs, assess
 from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.hosts.table import HOSTS
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan, Rename
@@ -94,3 +98,63 @@ def test_imports_of_every_kind_keep_everything_but_the_name() -> None:
     plan = make_plan(Module(module), TO_WASI_NN)
     assert apply(plan, module) == assemble(text.format("wasi_nn"))
     assert plan.output_size == len(apply(plan, module))
+
+
+OF_TWO_ABIS = """(module
+  (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32)))
+  (import "{0}" "compute" (func (param i32) (result i32)))
+  (import "{0}" "get_output" (func (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1))"""
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        pytest.param("wasi_nn", RewriteOptions(), id="default"),
+        pytest.param("wasi_nn", RewriteOptions(to="wasi_ephemeral_nn"), id="to the other"),
+        pytest.param("wamr", RewriteOptions(renames={"wamr": "wasi_ephemeral_nn"}), id="one more"),
+        pytest.param(
+            "wasi_nn", RewriteOptions(renames=dict.fromkeys(MODULE_NAMES, "nn")), id="neither"
+        ),
+    ],
+)
+def test_two_abis_are_not_brought_together_under_one_name(
+    module: str, options: RewriteOptions
+) -> None:
+    data = assemble(OF_TWO_ABIS.format(module))
+    with pytest.raises(UnsupportedModule, match="those of wasi_ephemeral_nn are witx") as caught:
+        make_plan(Module(data), options)
+    assert (caught.value.code, caught.value.offset) == ("NN324", data.index(b"\4load"))
+    assert "--for HOST" in str(caught.value)
+
+
+def test_what_helps_where_two_abis_would_come_together_does() -> None:
+    module = assemble(OF_TWO_ABIS.format("wasi_nn"))
+    for host in ("wasmtime", "wamr-legacy"):
+        there = rewrite(module, RewriteOptions(host=host))
+        assert assess(inspect_module(there), HOSTS[host]).runs is Runs.AS_IT_IS
+
+
+@pytest.mark.parametrize(
+    "imported",
+    [
+        pytest.param('"get_output" (func (param i32 i32 i32 i32 i32) (result i32))', id="the same"),
+        pytest.param('"set_input" (func (param i32 i32 i32) (result i32))', id="either"),
+        pytest.param('"load" (func (param i64))', id="none that is known"),
+    ],
+)
+def test_imports_that_may_be_of_one_abi_get_one_name(imported: str) -> None:
+    module = assemble(
+        f"""(module (import "wasi_nn" {imported})
+          (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32))))"""
+    )
+    assert make_plan(Module(module), TO_WASI_NN).renames == (
+        Rename("wasi_ephemeral_nn", "wasi_nn", 1),
+    )
+
+
+def test_other_modules_than_wasi_nns_come_together_whatever_their_functions_are() -> None:
+    text = OF_TWO_ABIS.replace("wasi_ephemeral_nn", "game").format("engine")
+    plan = make_plan(Module(assemble(text)), RewriteOptions(renames={"game": "engine"}))
+    assert plan.renames == (Rename("game", "engine", 2),)

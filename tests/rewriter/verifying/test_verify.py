@@ -16,7 +16,7 @@ from rewriter import (
 )
 from rewriter.files import wasm_tools
 from rewriter.wasm.leb128 import encode_u32
-from rewriter.wasm.sections import SectionId, split
+from rewriter.wasm.sections import SectionId
 from tests.support.wasm import (
     HEADER,
     TYPES,
@@ -87,19 +87,14 @@ def test_imports_may_be_grouped_in_another_way() -> None:
 
 
 @given(st.integers(8, len(GUEST) - 1), st.integers(1, 255))
-def test_any_other_changed_byte_is_found(position: int, flip: int) -> None:
-    start = GUEST.index(b"wasi_ephemeral_nn")
+def test_any_changed_byte_is_found(position: int, flip: int) -> None:
     changed = bytearray(GUEST)
     changed[position] ^= flip
-    is_name = any(
-        GUEST.startswith(b"wasi_ephemeral_nn", p) and p <= position < p + 17
-        for p in range(start, len(GUEST))
-    )
     try:
         comparison = compare(GUEST, bytes(changed))
     except MalformedModule:
         return
-    assert comparison.only_rewritten == is_name
+    assert not comparison.only_rewritten
 
 
 def test_every_run_of_changed_bytes_is_listed_with_its_offset_in_both() -> None:
@@ -348,12 +343,7 @@ def test_any_changed_byte_of_an_adapted_module_is_found(position: int, flip: int
         comparison = compare(ADAPTABLE, bytes(changed))
     except ModuleError:
         return
-    expected = compare(ADAPTABLE, ADAPTED)
-    if comparison.only_rewritten and comparison == expected:
-        (at,) = [s for s in split(ADAPTED) if s.start <= position < s.end]
-        assert at.name == "name"  # the names of the adapters themselves
-    elif comparison.only_rewritten:
-        assert comparison.renames != expected.renames
+    assert not comparison.only_rewritten
 
 
 def test_debug_sections_that_were_dropped_are_named() -> None:

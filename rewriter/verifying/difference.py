@@ -21,24 +21,26 @@ _DIFFERING_RUN = re.compile(rb"[^\0](?:\0{0,7}[^\0])*")
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that a rewrite does not change. The offsets are in bytes, None where one of the
-    modules has nothing there."""
+    modules has nothing there; `help` is what allows it, if it was meant."""
 
     code: str
     what: str
     original_offset: int | None
     rewritten_offset: int | None
+    help: str | None = None
 
     def __str__(self) -> str:
         def show(offset: int | None) -> str:
             return "absent" if offset is None else f"{offset:#x}"
 
         where = f"original {show(self.original_offset)}, rewritten {show(self.rewritten_offset)}"
-        return f"{self.what} ({where})"
+        what = self.what if self.help is None else f"{self.what}; {self.help}"
+        return f"{what} ({where})"
 
     @property
     def diagnostic(self) -> Diagnostic:
         """About the rewritten module."""
-        return Diagnostic(self.code, self.what, self.rewritten_offset)
+        return Diagnostic(self.code, self.what, self.rewritten_offset, help=self.help)
 
 
 def compare_bytes(

@@ -1,0 +1,162 @@
+"""What a module imports, one import at a time, and which ABI that shows it to be of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from rewriter.abi.dialects import (
+    MODULE_NAMES,
+    WAMR,
+    WASI_EPHEMERAL_NN,
+    WASMEDGE,
+    WITX,
+    Dialect,
+    Layout,
+)
+from rewriter.diagnostics import Diagnostic
+from rewriter.wasm.imports import Extern, ExternKind, groups
+from rewriter.wasm.limits import MOST_MEMORIES, check_number
+from rewriter.wasm.module import Module
+from rewriter.wasm.sections import SectionId
+from rewriter.wasm.types import FuncType, MemoryType, Types
+
+__all__ = ["Abi", "ImportedItem", "read_imports", "shown_layouts", "tell"]
+
+_MOST_WASI_NN = 1000
+"""Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
+
+
+_OF_LAYOUT = frozenset(("load", "get_output"))
+"""Functions that have another type in each layout."""
+
+_EXTENSIONS = WASMEDGE.functions.keys() - WITX.functions
+
+
+class ImportedItem(NamedTuple):
+    """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
+    functions and memories, `type_index` for functions. `compact` says that it is one of a group
+    that has its module name once; `offset`, in bytes, is where its name stands; an `exact` function
+    is not to be one of a subtype."""
+
+    module: str
+    name: str
+    kind: str
+    type: FuncType | MemoryType | None
+    type_index: int | None = None
+    compact: bool = False
+    offset: int | None = None
+    exact: bool = False
+
+    @property
+    def is_wasi_nn(self) -> bool:
+        """Whether its module has one of wasi-nn's names."""
+        return self.module in MODULE_NAMES
+
+    @property
+    def shown_type(self) -> str:
+        """Its type, as messages have it."""
+        return str(self.type or "of a type that no function has")
+
+
+class Abi(NamedTuple):
+    """The ABI of the wasi-nn functions that are imported under one module name.
+
+    `name` is that of a dialect in rewriter.abi.dialects, or None where the types fit none of them.
+    `certain` is false where the imports look alike in all dialects, and the module name had to
+    decide. `evidence` says what it was decided by.
+    """
+
+    name: str | None
+    certain: bool
+    evidence: tuple[Diagnostic, ...]
+
+
+def read_imports(module: Module) -> Iterator[ImportedItem]:
+    """Each import. Raises UnsupportedModule for more than engines take, or can be adapted."""
+    types, section = module.types, module.find(SectionId.IMPORT)
+    count = memories = wasi_nn = 0
+    for group in groups(section) if section else ():
+        for item in group.imports:
+            extern, name = item.extern, group.module.text
+            count += 1
+            memories += extern.memory is not None
+            wasi_nn += name in MODULE_NAMES
+            check_number(count, "imports", item.name.start)
+            check_number(memories, "memories", item.name.start, MOST_MEMORIES)
+            check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
+            yield ImportedItem(
+                name,
+                item.name.text,
+                "func" if extern.is_func else extern.kind.name.lower(),
+                extern.memory or _func_type(extern, types, item.extern_start),
+                extern.type_index if extern.is_func else None,
+                group.compact,
+                item.name.start,
+                extern.kind is ExternKind.FUNC_EXACT,
+            )
+
+
+def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:
+    if not extern.is_func or extern.type_index is None:
+        return None
+    return types.of_function(extern.type_index, start)
+
+
+def shown_layouts(module: Module, names: Collection[str]) -> dict[str, tuple[Layout, int]]:
+    """The layout of wasi-nn's functions under each of these module names, with the offset of an
+    import that shows it, in bytes; only those that are sure to be of one."""
+    found: dict[str, dict[Layout | None, int]] = {}
+    for item in read_imports(module):
+        if item.module in names and item.name in _OF_LAYOUT | _EXTENSIONS:
+            dialects = (WITX, WAMR) if item.name in WITX.functions else (WASMEDGE,)
+            layout = next((d.layout for d in dialects if _fits(item, d)), None)
+            found.setdefault(item.module, {}).setdefault(layout, item.offset or 0)
+    return {
+        name: (layout, offset)
+        for name, layouts in found.items()
+        for layout, offset in layouts.items()
+        if layout is not None and len(layouts) == 1
+    }
+
+
+def tell(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
+    """What imports tell by themselves."""
+    abis = {module: _abi(module, items) for module, items in by_module.items()}
+    certain = {module: abi for module, abi in abis.items() if abi.certain}
+    for module in abis.keys() - certain.keys():
+        for other, abi in certain.items():
+            evidence = Diagnostic("NN133", f"{other}, in the same module, is {abi.name}")
+            abis[module] = Abi(abi.name, False, (evidence,))
+    return abis
+
+
+def _abi(module: str, items: list[ImportedItem]) -> Abi:
+    """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
+    extension; a module that imports neither shows its ABI by the other functions, or not at all.
+    """
+    types = [item for item in items if item.name in _OF_LAYOUT]
+    extensions = [item for item in items if item.name in _EXTENSIONS]
+    evidence = (
+        *(_about(item, "NN131", f"{item.name} is {item.shown_type}") for item in types),
+        *(_about(item, "NN132", f"{item.name} is imported") for item in extensions),
+    )
+    if types:
+        fitting = WASMEDGE if extensions else WITX
+        name = next(
+            (d.name for d in (fitting, WAMR) if all(_fits(item, d) for item in types)), None
+        )
+        return Abi(name, True, evidence)
+    if extensions:
+        return Abi(WASMEDGE.name, True, evidence)
+    guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
+    nothing = Diagnostic("NN134", f"neither load nor get_output is imported, from {module}")
+    return Abi(guess.name, False, (nothing,))
+
+
+def _about(item: ImportedItem, code: str, message: str) -> Diagnostic:
+    return Diagnostic(code, message, item.offset, item.name)
+
+
+def _fits(item: ImportedItem, dialect: Dialect) -> bool:
+    return item.type == dialect.signature(item.name)

@@ -1,0 +1,198 @@
+"""What custom sections tell that is no longer so after a rewrite: found by what each describes
+(rewriter.wasm.custom), and renamed, or said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from rewriter.diagnostics import Diagnostic
+from rewriter.errors import UnsupportedModule
+from rewriter.rewriting.values import Adapting
+from rewriter.wasm.custom import DESCRIBE_CODE, OUTDATED_BY, Change, Custom, custom_kind
+from rewriter.wasm.leb128 import encode_u32
+from rewriter.wasm.module import Module
+from rewriter.wasm.patch import Edit, growth
+from rewriter.wasm.sections import Section, SectionId
+
+__all__ = [
+    "Customs",
+    "Happened",
+    "changes_of",
+    "describing_code",
+    "look_through",
+    "outdated_sections",
+    "told",
+]
+
+_MOST_NAMED = 10
+"""Sections that are not known; there can be millions."""
+
+
+class Customs(NamedTuple):
+    """What custom sections a module has: their kinds, the first one of a signature, and the names
+    of those that are not empty and not known, each once."""
+
+    kinds: Collection[Custom]
+    signature: Section | None
+    unknown: Sequence[str]
+
+    def check_signature(self) -> None:
+        """Raise UnsupportedModule for a signed module."""
+        if self.signature is not None:
+            raise UnsupportedModule(
+                "the module is signed, and the signature would not hold after a rewrite",
+                self.signature.start,
+                "NN110",
+                "rewrite it before it is signed, or take the signature off (--drop-signature) and"
+                " sign the result",
+            )
+
+
+def look_through(module: Module) -> Customs:
+    """Raises UnsupportedModule for a relocatable object file."""
+    signature = None
+    kinds: set[Custom] = set()
+    unknown: dict[str, None] = {}
+    for section in module.sections:
+        if section.name is None:
+            continue
+        kind = custom_kind(section.name)
+        kinds.add(kind)
+        if kind is Custom.LINKING:
+            raise UnsupportedModule(
+                f"this is an object file (it has a {section.title}): its relocations and symbols"
+                " would no longer match",
+                section.start,
+                "NN106",
+                "link it first",
+            )
+        if signature is None and kind is Custom.SIGNATURE:
+            signature = section
+        if kind is Custom.OTHER and len(unknown) <= _MOST_NAMED and not _is_empty(section):
+            unknown[section.name] = None
+    return Customs(kinds, signature, tuple(unknown))
+
+
+def _is_empty(section: Section) -> bool:
+    """Whether a custom section has nothing but a name."""
+    cursor = section.cursor()
+    cursor.name()
+    return cursor.pos == section.end
+
+
+class Happened(NamedTuple):
+    """What a rewrite has changed: `renamed` are the old module names of imports that have others
+    now, `dropped` the kinds of custom sections that go, and `unread` the starts of those that name
+    imports and could not be read."""
+
+    changes: Change
+    adapting: Adapting
+    renamed: Collection[str]
+    dropped: Collection[Custom]
+    unread: Collection[int]
+
+
+def changes_of(module: Module, edits: Sequence[Edit], adapting: Adapting) -> Change:
+    """What the edits change, besides the names of modules."""
+    changes = Change.IMPORTS if adapting.imports else Change(0)
+    code = module.find(SectionId.CODE)
+    if code and growth(edit for edit in edits if edit.end <= code.content):
+        changes |= Change.FILE
+    if adapting.adapted:
+        changes |= Change.FUNCTIONS
+    if adapting.moved:
+        changes |= Change.SECTION | Change.FILE
+    if adapting.moved_inside:
+        changes |= Change.FUNCTION
+    return changes
+
+
+def outdated_sections(
+    module: Module, customs: Customs, happened: Happened
+) -> Mapping[Custom, Collection[str]]:
+    """The names of the sections that are no longer right, each once, by their kinds."""
+    found: dict[Custom, dict[str, None]] = {}
+    kinds = {
+        kind
+        for kind in customs.kinds
+        if OUTDATED_BY.get(kind, Change(0)) & happened.changes and kind not in happened.dropped
+    }
+    for section in module.sections if kinds else ():
+        kind = custom_kind(section.name)
+        if kind in kinds and (kind not in _NAME_IMPORTS or _names_old(section, kind, happened)):
+            found.setdefault(kind, {})[section.name or ""] = None
+    return found
+
+
+_NAME_IMPORTS = (Custom.DYLINK, Custom.COMPONENT_TYPE)
+
+
+def _names_old(section: Section, kind: Custom, happened: Happened) -> bool:
+    """Whether a section still names a module that imports have another name for now."""
+    if kind is Custom.DYLINK and section.start not in happened.unread:
+        return False
+    return any(
+        section.data.find(text, section.content, section.end) >= 0
+        for text in map(_encoded, happened.renamed)
+    )
+
+
+def _encoded(module: str) -> bytes:
+    """How a component type has the name of an interface, by the module name that imports from it
+    have, or how that begins. Functions of no interface have a module name that is in no type: to
+    look for that is to find it in each.
+
+    https://github.com/WebAssembly/component-model/blob/main/design/mvp/BuildTargets.md
+    """
+    if module in ("$root", "cm32p2"):
+        return b""
+    if module.startswith("cm32p2|"):  # its version may be shortened
+        return module.removeprefix("cm32p2|").removeprefix("_ex_").encode()
+    name = module.removeprefix("[export]").encode()
+    return encode_u32(len(name)) + name
+
+
+def told(
+    found: Mapping[Custom, Collection[str]], customs: Customs, happened: Happened
+) -> Iterator[Diagnostic]:
+    """What is said of the sections that are `found` to be outdated, and of those that may be."""
+    adapted = happened.adapting.adapted
+    describing = describing_code(found)
+    if describing:
+        remedy = "--drop-debug removes them"
+        if not adapted:
+            remedy += ", --keep-offsets leaves the code where it was"
+        message = f"code has moved, so these no longer match: {', '.join(describing)}"
+        yield Diagnostic("NN311", message, help=remedy)
+    for kind in _NAME_IMPORTS:
+        if names := found.get(kind):
+            message = f"these name imports as they were before: {', '.join(names)}"
+            yield Diagnostic("NN313", message, help=_ANEW[kind])
+    if Custom.NATIVE_CODE in found:
+        after = _INTERPRETED if happened.adapting.resized else _RUN
+        message = f"WasmEdge's native code in it is that of the module before: {after}"
+        yield Diagnostic("NN314", message, help="`wasmedge compile` makes it anew")
+    elif Custom.NATIVE_CODE in customs.kinds:
+        message = "WasmEdge's native code in it stays right: it calls imports by their index"
+        yield Diagnostic("NN316", message)
+    if customs.unknown:
+        named = ", ".join(customs.unknown[:_MOST_NAMED])
+        if len(customs.unknown) > _MOST_NAMED:
+            named += " and more"
+        message = f"custom sections that are not known may no longer be right: {named}"
+        yield Diagnostic("NN315", message)
+
+
+_ANEW = {
+    Custom.DYLINK: "it cannot be read, so link the library again",
+    Custom.COMPONENT_TYPE: "`wasm-tools component embed` writes it anew, for a world that has the"
+    " new names",
+}
+_INTERPRETED = "WasmEdge finds other numbers of functions or types, and interprets the module"
+_RUN = "WasmEdge runs that, since 0.17 with --run-mode=aot, and no adapter that is new"
+
+
+def describing_code(found: Mapping[Custom, Collection[str]]) -> tuple[str, ...]:
+    """The names of the outdated sections that describe code by its position."""
+    return tuple(name for kind in found if kind in DESCRIBE_CODE for name in found[kind])

@@ -1,0 +1,40 @@
+"""Imports get their new names where a custom section describes them, too."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from rewriter.errors import MalformedModule
+from rewriter.rewriting.aim import Wanted
+from rewriter.rewriting.values import Adapting
+from rewriter.wasm.custom import Custom, custom_kind
+from rewriter.wasm.dylink import ImportName, rename_in_dylink, renaming
+from rewriter.wasm.patch import Patch
+
+__all__ = ["rename_described"]
+
+
+def rename_described(
+    patch: Patch, modules: Mapping[str, str], wanted: Wanted | None, adapting: Adapting
+) -> Collection[int]:
+    """Have the sections "dylink.0" name imports as they are named now; `modules` are the module
+    names that change, old to new. Gives the starts of sections that cannot be read, and are left as
+    they are."""
+    rename = renaming(modules, _pairs(modules, wanted, adapting))
+    unread: set[int] = set()
+    for section in patch.module.sections:
+        if custom_kind(section.name) is Custom.DYLINK:
+            try:
+                patch.edit(section, rename_in_dylink(section, rename))
+            except MalformedModule:
+                unread.add(section.start)
+    return unread
+
+
+def _pairs(
+    modules: Mapping[str, str], wanted: Wanted | None, adapting: Adapting
+) -> Iterator[tuple[ImportName, ImportName]]:
+    """The names of wasi-nn's imports before and after, where adapters may give them others."""
+    for slot, item in wanted.info.wasi_nn.items() if wanted and adapting.imports else ():
+        name, _ = adapting.imports.get(slot, (item.name, 0))
+        yield (item.module, item.name), (modules.get(item.module, item.module), name)

@@ -1,0 +1,69 @@
+"""A dialect as the host of one row has it, and what that returns for errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from rewriter.abi.dialects import Dialect, Errno
+from rewriter.hosts.host import Host
+from runtime_shim.abi.rules import Ends, Rules, rules_of
+from runtime_shim.errors import HostError, HostHarm, OutsideMemory, UnknownHandle, Unreadable
+from runtime_shim.host.session import Session
+
+__all__ = ["RowDialect", "answering", "dialects_of"]
+
+
+_OF_WASMEDGE = {
+    Errno.END_OF_SEQUENCE: Errno.RUNTIME_ERROR,
+    Errno.CONTEXT_FULL: Errno.RUNTIME_ERROR,
+    Errno.PROMPT_TOO_LONG: Errno.RUNTIME_ERROR,
+    Errno.MODEL_NOT_FOUND: Errno.NOT_FOUND,
+}
+"""What others return in the place of what only WasmEdge, and WAMR after it, tells apart."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RowDialect(Dialect):
+    """`spoken` as the host of a row takes it. A guest that is `counted` has adapters that give the
+    size of its buffers in what the host counts by."""
+
+    spoken: Dialect
+    row: Host
+    rules: Rules
+    counted: bool
+
+
+def dialects_of(row: Host, *, counted: bool = False) -> dict[str, Dialect]:
+    """The dialect behind each module name that a host registers. It has one."""
+    (spoken,) = row.dialects
+    known = {field.name: getattr(spoken, field.name) for field in fields(Dialect)}
+    known |= {"implementation": "as_row", "told": True}
+    dialect = RowDialect(**known, spoken=spoken, row=row, rules=rules_of(row), counted=counted)
+    return dict.fromkeys(row.modules, dialect)
+
+
+def answering(function: Callable[..., int], dialect: RowDialect) -> Callable[..., int]:
+    """A function that returns the errors of the host, or ends where that does."""
+    rules, host = dialect.rules, dialect.row.label
+    known = frozenset(dialect.errnos.values())
+
+    def call(session: Session, *arguments: object) -> int:
+        try:
+            return function(session, *arguments)
+        except HostError as error:
+            if rules.ends is Ends.OUTSIDE and isinstance(error, OutsideMemory):
+                raise HostHarm(f"{host} would have had the guest trap: {error.reason}") from error
+            if rules.ends is Ends.EVERYTHING or (
+                rules.ends is Ends.UNREADABLE and isinstance(error, Unreadable)
+            ):
+                raise HostHarm(f"{host} would have ended as a whole: {error.reason}") from error
+            is_unknown = isinstance(error, UnknownHandle)
+            other = rules.unknown_handle if is_unknown else rules.instead.get(error.errno)
+            if other is None and error.errno in _OF_WASMEDGE and error.errno not in known:
+                other = _OF_WASMEDGE[error.errno]
+            if other is None:
+                raise
+            raise HostError(other, *error.args[1:]) from error
+
+    return call

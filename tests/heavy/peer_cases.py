@@ -1,0 +1,160 @@
+"""What tests.heavy.peers runs: guests, models of known results, and the cases made of both.
+
+Each model adds 1 to twelve numbers, so that every answer is exact in any precision.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto, helper
+
+from samples.build import build
+from tests.conftest import GUESTS
+from tests.heavy.wild_models import DIGITS
+from tests.support.models import model
+from tests.support.native import openvino_model
+from tests.support.tflite_models import Operator, Tensor, schema
+from tests.support.tflite_models import build as tflite
+
+__all__ = ["Case", "cases", "write_files"]
+
+PLAIN, FLAT = (1, 3, 2, 2), (1, 12)
+"""The dimensions of images, which are all that some OpenVINO backends take, and other ones."""
+
+OUTPUT_BYTES = 48
+
+SOURCES = Path(__file__).with_name("peer_guests")
+
+ABIS = {"witx": (), "wamr": ("-DWAMR",)}
+
+NAMED = {"witx": (), "wamr": ("-DWAMR",), "config": ('-DCONFIG="{}"',)}
+
+KINDS: dict[str, npt.DTypeLike] = {"f32": np.float32, "u8": np.uint8, "i32": np.int32}
+"""Element types by the names that tests/guests/tensors.c has for them."""
+
+_ONNX = {"f32": TensorProto.FLOAT, "u8": TensorProto.UINT8, "i32": TensorProto.INT32}
+
+ENCODINGS = {"openvino": 0, "onnx": 1, "tflite": 4}
+
+ROOMS = {
+    "witx": (0, 1, 11, 12, 47, 48, 49, 1024),
+    "wamr": (0, 1, 11, 12, 13, 47, 48, 49, 1024),
+}
+"""What is declared of a buffer for twelve floats: bytes, and elements."""
+
+FAULTS = (
+    *("encoding=77", "target=1", "target=3", "builders=0", "garbage"),
+    *("model-outside", "graph-outside", "init-graph"),
+    *("input-context", "input-index=1", "input-rank", "input-shape", "input-short"),
+    *("input-type=0", "input-type=2", "input-type=3", "input-type=9", "input-outside"),
+    *("compute-context", "compute-early", "output-context", "output-index=1", "output-early"),
+)
+"""Each is explained in peer_guests/faults.c."""
+
+
+WILD = ("rust-0.5", "rust-0.6", "assembly", "zig-safe", "c-clang", "c-wamr")
+"""Guests of tests.heavy.wild_guests that say which digit an image shows, by OpenVINO."""
+
+
+class Case(NamedTuple):
+    """A run of a guest; `backend` is the one that its model is for."""
+
+    name: str
+    backend: str
+    guest: str
+    arguments: tuple[str, ...]
+
+
+def write_files(folder: Path, wild: Path | None) -> None:
+    """Guests, models and inputs, in one folder, in which every case runs; `wild` is where
+    tests.heavy.wild_guests has built."""
+    if wild is not None:
+        shutil.copytree(wild / "models", folder, dirs_exist_ok=True)
+        for name in WILD:
+            shutil.copy(wild / "guests" / f"{name}.classify.wasm", folder)
+    for abi, flags in ABIS.items():
+        build(GUESTS / "tensors.c", folder / f"tensors-{abi}.wasm", *flags)
+        build(SOURCES / "faults.c", folder / f"faults-{abi}.wasm", *flags)
+    for abi, flags in NAMED.items():
+        build(SOURCES / "names.c", folder / f"names-{abi}.wasm", *flags)
+    for kind, dtype in KINDS.items():
+        np.arange(1, 13).astype(dtype).tofile(folder / f"twelve.{kind}")
+        _write_adding(folder, kind, FLAT)
+    _write_adding(folder, "image", PLAIN)
+    (folder / "f32.tflite").write_bytes(_tflite(np.float32, 1, FLAT))
+    (folder / "image.tflite").write_bytes(_tflite(np.float32, 1, PLAIN))
+    (folder / "u8.tflite").write_bytes(_tflite(np.uint8, 2, FLAT))
+
+
+def _write_adding(folder: Path, name: str, dims: tuple[int, ...]) -> None:
+    """NAME.onnx, NAME.xml and NAME.bin; all give floats."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["floats", "one"], ["y"]),
+    ]
+    ports = [("x", _ONNX.get(name, TensorProto.FLOAT), dims)], [("y", TensorProto.FLOAT, dims)]
+    made = model(nodes, *ports, {"one": np.ones(1, np.float32)})
+    (folder / f"{name}.onnx").write_bytes(made)
+    openvino_model(made, folder)
+    for part in ("xml", "bin"):
+        (folder / f"model.{part}").rename(folder / f"{name}.{part}")
+
+
+def _tflite(dtype: npt.DTypeLike, one: int, dims: tuple[int, ...]) -> bytes:
+    """Bytes are quantised, and stand for half of what they are."""
+    quantised = np.dtype(dtype) == np.uint8
+    scales, zero_points = ([0.5], [0]) if quantised else ([], [])
+    port = Tensor(dtype, dims, scales=scales, zero_points=zero_points)
+    added = Tensor(dtype, [1], np.array([one], dtype), scales=scales, zero_points=zero_points)
+    options = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
+    add = Operator(schema.BuiltinOperator.ADD, [0, 1], [2], *options)
+    return tflite([port, added, port], [add], [0], [2])
+
+
+def cases(wild: Path | None) -> Iterator[Case]:
+    for name in WILD if wild is not None else ():
+        for kind in KINDS:
+            words = kind, kind, *DIGITS
+            yield Case(f"openvino {name} {kind}", "openvino", f"{name}.classify.wasm", words)
+    for backend in ENCODINGS:
+        for abi in ABIS:
+            yield from _answers(backend, abi)
+            yield from _faults(backend, abi)
+        yield from _names(backend)
+
+
+def _parts(backend: str, name: str) -> tuple[str, ...]:
+    return (f"{name}.xml", f"{name}.bin") if backend == "openvino" else (f"{name}.{backend}",)
+
+
+def _answers(backend: str, abi: str) -> Iterator[Case]:
+    for name, dims in (("image", PLAIN), *((kind, FLAT) for kind in KINDS)):
+        if (backend, name) == ("tflite", "i32"):
+            continue
+        kind = "f32" if name == "image" else name
+        shape = ",".join(map(str, dims))
+        arguments = "+".join(_parts(backend, name)), "1", kind, shape, f"twelve.{kind}"
+        yield Case(f"{backend} {abi} answer {name}", backend, f"tensors-{abi}.wasm", arguments)
+
+
+def _faults(backend: str, abi: str) -> Iterator[Case]:
+    shape = "x".join(map(str, PLAIN))
+    common = str(ENCODINGS[backend]), shape, *_parts(backend, "image")
+    for probe in (*FAULTS, *(f"get_output={room}" for room in ROOMS[abi])):
+        name = f"{backend} {abi} {probe}"
+        yield Case(name, backend, f"faults-{abi}.wasm", (probe, *common))
+
+
+def _names(backend: str) -> Iterator[Case]:
+    """WAMR takes a path for a name."""
+    for abi in NAMED:
+        for form in ("x", "nul"):
+            for name in (_parts(backend, "image")[0], "missing"):
+                words = f"{backend} {abi} {name} with {form} behind"
+                yield Case(words, backend, f"names-{abi}.wasm", (form, name))
