@@ -44,8 +44,8 @@ Printed by `python conformance/table.py` from `conformance/results/`; how they w
 sentence of the specification or one line of a host's header, linked in its row.
 
 {failing} of {judged} cases that are judged give something wrong, a crash or a trap on at least one
-host that is not nnshim. Where nnshim itself does otherwise, [peers.md](peers.md) says why. WAMR 2.3.1
-numbers errors as components do, so that its guests take one error for another.
+host that is not nnshim. Where nnshim itself does otherwise, [peers.md](peers.md) says why. WAMR
+2.3.1 numbers errors as components do, so that its guests take one error for another.
 
 | in the tables | meaning |
 | --- | --- |
