@@ -23,7 +23,7 @@ def test_what_keeps_the_result_from_running_on_the_host_is_a_warning(tmp_path: P
       (import "env" "abort" (func (param i32 i32 i32 i32))) (memory (export "memory") 1))"""
     source = tmp_path / "guest.wasm"
     source.write_bytes(assemble(text))
-    for host, warned in (("wasmtime", True), ("nnshim", True), ("wasmedge", False)):
+    for host, warned in (("wasmtime", True), ("nnshim", True), ("wamr", False)):
         options = rewriter.RewriteOptions(host=host)
         notes = rewriter.rewrite_file(str(source), str(tmp_path / "out.wasm"), options).notes
         said = [note.message for note in notes if note.code == "NN312"]
