@@ -45,8 +45,8 @@ class RewriteOptions:
 
     built_for: str | None = None
     """The host, or the library, whose numbers the module was built with, where they are not those
-    of its ABI: the name of one in rewriter.hosts.table, with a release or without. Takes `host` or
-    `abi`."""
+    of its ABI: the name of one in rewriter.hosts.table, with a release or without. `unknown`
+    has each tensor tell by its length which numbers its type has. Takes `host` or `abi`."""
 
     guest_abi: str | None = None
     """The ABI of the module, where neither its imports nor its adapters tell it. Takes `host` or
