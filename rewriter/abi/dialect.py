@@ -64,10 +64,12 @@ class Dialect:
     `layout` is whose structures it has. `functions` maps a name to its parameters; all are i32, and
     so is the result. `encodings` and `tensor_types` map the numbers that a guest passes to what
     they mean, and `errnos` those that it gets. `implementation` is the module in runtime_shim.abi
-    that makes its functions. `raw_types` are the numbers of tensor types that no other ABI has, by
-    their short names: such a tensor is its elements' bytes. `told` says that a guest has these
-    numbers for certain, because its adapters make them or somebody has said so; what the imports
-    tell is the layout and the functions.
+    that makes its functions. A host that `wants_nul` takes a name, or a configuration, to end with
+    a NUL that stands behind it; one that `counts_floats` counts the outputs of TensorFlow Lite
+    models in floats, and all others in bytes. `raw_types` are the numbers of tensor types that no
+    other ABI has, by their short names: such a tensor is its elements' bytes. `told` says that a
+    guest has these numbers for certain, because its adapters make them or somebody has said so;
+    what the imports tell is the layout and the functions.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Dialect:
     tensor_types: Mapping[int, TensorType]
     errnos: Mapping[int, Errno]
     implementation: str
+    wants_nul: bool = False
+    counts_floats: bool = False
     raw_types: Mapping[int, str] = field(default_factory=dict)
     told: bool = False
 

@@ -63,6 +63,7 @@ __all__ = [
     "WAMR",
     "WAMR_1",
     "WAMR_1_1",
+    "WAMR_2_0",
     "WAMR_2_1",
     "WAMR_2_1_LEGACY",
     "WAMR_2_2",
@@ -119,7 +120,7 @@ WITX_2022 = Dialect(
     implementation="witx",
 )
 """The specification's from August 2022 to August 2023: that of guests built with crate wasi-nn 0.2
-to 0.5, and for WAMR 2.0.0 and 2.1.0 built with WASI_EPHEMERAL_NN, and WasmEdge 0.13.0 to 0.13.3.
+to 0.5, and for WasmEdge 0.13.0 to 0.13.3.
 
 https://github.com/WebAssembly/wasi-nn/commit/747d8df
 """
@@ -199,6 +200,8 @@ WAMR = Dialect(
     tensor_types=TYPES_2020,
     errnos=ERRNO_WASMEDGE,
     implementation="wamr",
+    wants_nul=True,
+    counts_floats=True,
 )
 """WAMR's older one, of its hosts that register `wasi_nn`, since 2.4.0."""
 
@@ -210,6 +213,7 @@ WAMR_2_1_LEGACY = Dialect(
     tensor_types=TYPES_2020,
     errnos=ERRNO_WIT,
     implementation="wamr",
+    counts_floats=True,
 )
 """The same in WAMR 2.1.1 to 2.3.1, where it is the default."""
 
@@ -221,6 +225,7 @@ WAMR_1 = Dialect(
     tensor_types=TYPES_2020,
     errnos=ERRNO_2022,
     implementation="wamr",
+    counts_floats=True,
 )
 """The same in WAMR 1.2.0 to 2.1.0."""
 
@@ -232,6 +237,7 @@ WAMR_1_1 = Dialect(
     tensor_types=TYPES_2020,
     errnos=ERRNO_2022,
     implementation="wamr",
+    counts_floats=True,
 )
 """The same in WAMR 1.1.1 and 1.1.2, where TensorFlow Lite had TensorFlow's number."""
 
@@ -243,8 +249,21 @@ WAMR_EPHEMERAL = Dialect(
     tensor_types=TYPES_WITX,
     errnos=ERRNO_WASMEDGE,
     implementation="wasmedge",
+    wants_nul=True,
 )
 """WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
+
+WAMR_2_0 = Dialect(
+    name="wamr-2.0",
+    layout=WITX_LAYOUT,
+    functions=WITX_2022.functions,
+    encodings=ENCODINGS_2022,
+    tensor_types=TYPES_2020,
+    errnos=ERRNO_2022,
+    implementation="witx",
+    counts_floats=True,
+)
+"""The same in WAMR 2.0.0 and 2.1.0: the specification's of then, but for what it counts in."""
 
 WAMR_2_2 = Dialect(
     name="wamr-2.2",
@@ -254,6 +273,8 @@ WAMR_2_2 = Dialect(
     tensor_types=TYPES_WIT,
     errnos=ERRNO_WIT,
     implementation="wasmedge",
+    wants_nul=True,
+    counts_floats=True,
     raw_types=MappingProxyType({3: "bf16"}),
 )
 """The same in WAMR 2.2.0 to 2.3.1, with other tensor types. Adapters have nothing to put in the
@@ -267,6 +288,8 @@ WAMR_2_1 = Dialect(
     tensor_types=TYPES_WIT,
     errnos=ERRNO_WIT,
     implementation="wasmedge",
+    wants_nul=True,
+    counts_floats=True,
     raw_types=WAMR_2_2.raw_types,
 )
 """The same in WAMR 2.1.1 and 2.1.2, which have one function less."""
@@ -276,7 +299,7 @@ _TABLE = {
     for dialect in (
         *(WITX, WITX_2023, WITX_2022, WITX_2021),
         *(WASMEDGE, WASMEDGE_0_14, WASMEDGE_0_13, WASMEDGE_0_12, WASMEDGE_0_11),
-        *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1),
+        *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
     )
 }
 

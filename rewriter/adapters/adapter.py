@@ -3,10 +3,9 @@
 An adapter takes the place of an import for the guest and calls the import in the form that the
 host knows. It allocates nothing, and knows nothing of the guest's stack.
 
-Two limits come with WAMR's older ABI. It has no length beside a tensor's data, so that a tensor
-whose data is not as long as its shape says is an invalid_argument. And where a model is quantised,
-its get_output writes four times as many bytes as the guest's buffer was declared to have, if that
-buffer was meant for the quantised values.
+Two limits come with WAMR's hosts. The older ABI has no length beside a tensor's data, so that a
+tensor whose data is not as long as its shape says is an invalid_argument. And before 2.4.0, an
+output of OpenVINO is written whole, however small the guest's buffer is: the adapter can only trap.
 """
 
 from __future__ import annotations
@@ -74,6 +73,15 @@ class Adapter(NamedTuple):
     def imported_type(self) -> FuncType:
         return self.target.signature(self.imported)
 
+    @property
+    def needs_global(self) -> bool:
+        """Whether it keeps something, or reads what another one keeps."""
+        if self.generation == UNMARKED:
+            return False
+        memory = AdapterMemory(0, 1)
+        text = adapter_text(self.function, self.source, self.target, memory, told=self.told)
+        return "$kept" in text.split()
+
     def body(self, host: int, memory: AdapterMemory) -> bytes:
         """The function body, without its size field; `host` is the index of the import."""
         if self.generation == UNMARKED:
@@ -83,7 +91,7 @@ class Adapter(NamedTuple):
         else:
             text = adapter_text(self.function, self.source, self.target, memory, told=self.told)
             function = marked(read_function(text))
-        return assemble(function, host=host, memory=memory.memory_index)
+        return assemble(function, host=host, memory=memory.memory_index, kept=memory.global_index)
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from rewriter.abi.dialects import WITX, Dialect
 from rewriter.adapters.errnos import gets_others
 
-__all__ = ["FALLBACKS", "Need", "has", "need", "told_matters"]
+__all__ = ["FALLBACKS", "Need", "counts_otherwise", "has", "need", "told_matters"]
 
 
 class Need(Enum):
@@ -21,6 +21,10 @@ class Need(Enum):
     ENCODINGS = auto()
     TYPES = auto()
     """Of tensors."""
+    UNITS = auto()
+    """It counts some outputs in floats."""
+    NAMES = auto()
+    """They have to end with a NUL."""
     ERRNOS = auto()
 
 
@@ -35,6 +39,8 @@ handle lives as long as the guest."""
 
 _BY_LAYOUT = ("load", "set_input", "get_output")
 """The functions that differ between the layouts."""
+
+_BY_NAME = ("load_by_name", "load_by_name_with_config")
 
 
 def has(target: Dialect, function: str) -> bool:
@@ -55,11 +61,23 @@ def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) 
         return Need.LAYOUT
     if function == "load" and told and _renumbers(source.encodings, target.encodings):
         return Need.ENCODINGS
+    units = counts_otherwise(source, target)
     if function == "set_input":
         hidden = not told and _shows_types(source)
-        if hidden or _renumbers(source.tensor_types, target.tensor_types):
+        if hidden or units or _renumbers(source.tensor_types, target.tensor_types):
             return Need.TYPES
+    if function in _BY_LAYOUT and units:
+        return Need.UNITS
+    if function in _BY_NAME and target.wants_nul and not source.wants_nul:
+        return Need.NAMES
     return Need.ERRNOS if gets_others(source, target) else None
+
+
+def counts_otherwise(source: Dialect, target: Dialect) -> bool:
+    """Whether the host counts the outputs of some models by another unit than the guest, so that
+    adapters have to know which model it has."""
+    same = source.counts_floats and source.layout == target.layout
+    return target.counts_floats and not same
 
 
 def told_matters(function: str, source: Dialect, target: Dialect) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.adapters.generations import GENERATION, UNMARKED, AdapterName
+from rewriter.analysis.adapter_global import adapter_global
 from rewriter.analysis.traces import AdapterExport, Trace, adapter_exports, traces
 from rewriter.errors import UnsupportedModule
 from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_u32
@@ -28,6 +29,9 @@ __all__ = ["FoundAdapters", "StandingAdapter", "find_adapters", "own_exports"]
 _CALL = b"\x10"
 _AFTER_UNMARKED_CALL = (b"\x0b", b"\x21", b"\x22")
 """What those do with an errno: they end with it, or local.set, or local.tee."""
+
+_GLOBAL_OPCODES = (b"\x23", b"\x24")
+"""global.get, global.set."""
 
 _LONGEST_UNMARKED = 1024
 """Bytes."""
@@ -88,6 +92,7 @@ def find_adapters(
     standing: dict[int, StandingAdapter] = {}
     end = code.end if code else 0
     if code and memory and (exported or _may_have_unmarked(code, imported)):
+        memory = memory._replace(global_index=adapter_global(module).number)
         standing, end = _standing(module, _Search(imported, memory, first, exported))
     offset = code.start if code else 0
     indices = {found.function_index for found in standing.values()}
@@ -160,13 +165,10 @@ class _Search(NamedTuple):
     def adapter(self, function: int, body: bytes) -> tuple[int, Adapter] | None:
         """The adapter that a function is, and the index of the import that it stands before."""
         for adapter in self._possible(function):
-            before, after = _template(adapter, self.memory)
-            index = body[len(before) : len(body) - len(after)]
-            if body != before + index + after:
-                continue
+            parts = _template(adapter, self.memory)
             wanted = adapter.imported, adapter.imported_type
             for slot, known in self.imported.items():
-                if known == wanted and index in _indices(slot):
+                if known == wanted and body in _forms(parts, slot, self.memory):
                     return slot, adapter
         return None
 
@@ -204,8 +206,16 @@ def _unmarked() -> tuple[Adapter, ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _template(adapter: Adapter, memory: AdapterMemory) -> tuple[bytes, bytes]:
-    """Its body in two parts, before and after the index of the import."""
+def _template(adapter: Adapter, memory: AdapterMemory) -> tuple[bytes, ...]:
+    """Its body in parts: before, between and after the calls of the import."""
     hole = _CALL + encode_u32(0, MAX_U32_WIDTH)
-    before, after = adapter.body(0, memory).split(hole)
-    return before + _CALL, after
+    return tuple(adapter.body(0, memory).split(hole))
+
+
+def _forms(parts: tuple[bytes, ...], slot: int, memory: AdapterMemory) -> tuple[bytes, bytes]:
+    """A body with the indices as adapters have them, and as short as they can be."""
+    long, short = ((_CALL + index).join(parts) for index in _indices(slot))
+    for opcode in _GLOBAL_OPCODES:
+        index = encode_u32(memory.global_index, MAX_U32_WIDTH)
+        short = short.replace(opcode + index, opcode + encode_u32(memory.global_index))
+    return long, short

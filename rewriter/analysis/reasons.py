@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from rewriter.abi.dialects import Dialect
+from rewriter.abi.numbers import ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
-from rewriter.adapters.needs import Need
+from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.inspect import ImportedItem
 from rewriter.diagnostics import Diagnostic
 
@@ -33,10 +34,19 @@ def why(
         return Diagnostic("NN202", message, item.offset)
     if needed is Need.FUNCTION:
         return Diagnostic("NN205", f"the host does not have {function}", item.offset, function)
+    if needed is Need.NAMES:
+        message = "the host wants a NUL behind names"
+        return Diagnostic("NN208", message, item.offset, function)
+    if needed is Need.UNITS:
+        message = "the host counts outputs of TensorFlow Lite models in floats"
+        return Diagnostic("NN209", message, item.offset, function)
     if needed is Need.ENCODINGS:
         message = "the host has other numbers for encodings"
         return Diagnostic("NN203", message, item.offset, function)
     message = "the host has other numbers for tensor types"
+    if source.tensor_types == target.tensor_types and counts_otherwise(source, target):
+        message = "the host takes tensors of TensorFlow Lite models for floats, whatever their type"
+        return Diagnostic("NN209", message, item.offset, function)
     if source.tensor_types is target.tensor_types:
         message = "the host has other numbers for tensor types than it may have"
     return Diagnostic("NN204", message, item.offset, function)
@@ -72,6 +82,13 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
     across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
     if across and function in ("set_input", "get_output"):
         yield across
+    if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
+        yield _LLAMA_CPP
+    if counts_otherwise(source, target):
+        if function in ("set_input", "get_output"):
+            yield _ONLY_FLOATS
+        if target.errnos is ERRNO_WIT and function in _OF_OPENVINO:  # whose hosts have that, too
+            yield _OF_OPENVINO[function]
 
 
 HIDDEN_TYPES = Diagnostic(
@@ -81,12 +98,42 @@ HIDDEN_TYPES = Diagnostic(
     help="--guest-abi names others; --from unknown has each tensor tell",
 )
 
-_ACROSS_LAYOUTS = {
-    ("witx", "wamr"): Diagnostic(
-        "NN304",
-        "its TensorFlow Lite models take tensors of 32-bit floats only there: set_input refuses"
-        " others, or before WAMR 2.4.0 takes their bytes for floats",
+_ONLY_FLOATS = Diagnostic(
+    "NN304",
+    "its TensorFlow Lite models take and give 32-bit floats only there: set_input refuses others,"
+    " and an output of another type is not what the guest expects",
+)
+
+_OF_OPENVINO = {
+    "load": Diagnostic(
+        "NN306",
+        "models of OpenVINO and of other backends cannot be loaded together there: the second is"
+        " unsupported_operation",
+        function="load",
     ),
+    "set_input": Diagnostic(
+        "NN308",
+        "OpenVINO takes tensors of four dimensions for images there, whose three channels come"
+        " last: others give wrong results",
+        function="set_input",
+    ),
+    "get_output": Diagnostic(
+        "NN307",
+        "an OpenVINO output that is larger than the buffer is written beyond it there, and the"
+        " adapter traps",
+        function="get_output",
+    ),
+}
+"""https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/src/wasi_nn_openvino.c
+"""
+
+_LLAMA_CPP = Diagnostic(
+    "NN309",
+    "load_by_name_with_config ends the host's process there, unless its backend is llama.cpp",
+    function="load_by_name_with_config",
+)
+
+_ACROSS_LAYOUTS = {
     ("wamr", "witx"): Diagnostic(
         "NN305",
         "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not:"

@@ -66,6 +66,26 @@ CODES = (
         "the guest's numbers. What these do not tell apart becomes a runtime error.",
     ),
     Code(
+        "NN208",
+        Severity.WARNING,
+        "the host wants a NUL behind names",
+        "The host reads the name of a graph, or its configuration, up to a NUL behind it, or "
+        "refuses it where there is none. Strings in Rust, for one, have none.",
+        "`nnshim rewrite --for HOST IN OUT` puts an adapter before the function, which shows the "
+        "host the name with a NUL behind it. If the guest was built for that host, say so with "
+        "`--from`.",
+    ),
+    Code(
+        "NN209",
+        Severity.WARNING,
+        "the host counts some outputs in floats",
+        "The host takes the length of the guest's buffer, and gives what it has written there, in "
+        "32-bit floats if the model is one of TensorFlow Lite's, and in bytes if not. So it writes "
+        "beyond a buffer whose length is given in bytes.",
+        "`nnshim rewrite --for HOST IN OUT` puts adapters before the functions, which count as the "
+        "host does.",
+    ),
+    Code(
         "NN211",
         Severity.ERROR,
         "the host does not have a function",

@@ -34,11 +34,12 @@ CODES = (
     Code(
         "NN304",
         Severity.NOTE,
-        "TensorFlow Lite models take 32-bit floats only there",
-        "WAMR's TensorFlow Lite backend takes no other tensors: `set_input` refuses them, or "
-        "before WAMR 2.4.0 takes their bytes for floats.",
-        "Nothing, for models of other formats, and for those whose inputs are 32-bit floats. "
-        "Convert others.",
+        "TensorFlow Lite models take and give 32-bit floats only there",
+        "WAMR's TensorFlow Lite backend takes no other tensors: `set_input` refuses them. Outputs "
+        "it takes for floats, or makes floats of them if they are quantised: an output of another "
+        "type is not what the guest expects, and neither the host nor the adapter can tell.",
+        "Nothing, for models of other formats, and for those whose inputs and outputs are 32-bit "
+        "floats. Convert others.",
     ),
     Code(
         "NN305",
@@ -48,6 +49,42 @@ CODES = (
         "Such a model's `set_input` refuses floats there, and its output is not floats.",
         "Nothing, for models that are not quantised. Have the guest quantise its inputs and "
         "outputs, or use a model that is not quantised.",
+    ),
+    Code(
+        "NN306",
+        Severity.NOTE,
+        "models of one backend only can be loaded there",
+        "The host counts outputs by the backend of the model, holds one backend at a time, and "
+        "does not say whose output it gives. Once a model is loaded, the adapters of `load` and "
+        "`load_by_name` return unsupported_operation for one of OpenVINO after one of another "
+        "backend, and for one of another backend after one of OpenVINO. The first model goes on.",
+        "Nothing, for guests with models of one format. Have others load theirs in two instances.",
+    ),
+    Code(
+        "NN307",
+        Severity.NOTE,
+        "an OpenVINO output that is larger than the buffer ends the guest there",
+        "The host, WAMR before 2.4.0, copies an output of OpenVINO whole, however small the buffer "
+        "is, into the guest's memory behind it. The adapter cannot know beforehand, and traps "
+        "afterwards, so that the guest does not go on with what is left of its memory.",
+        "Make the buffer as large as the output, which the model's metadata tell.",
+    ),
+    Code(
+        "NN308",
+        Severity.NOTE,
+        "OpenVINO takes tensors for images there",
+        "OpenVINO in WAMR before 2.4.0 takes a tensor of four dimensions for an image of "
+        "three channels, which come last whatever the shape says, and resizes it to what the model "
+        "has. The values of any other tensor reach the model in another order, without an error.",
+        "Nothing, for images whose channels come last. Use another release for other models.",
+    ),
+    Code(
+        "NN309",
+        Severity.NOTE,
+        "load_by_name_with_config needs llama.cpp there",
+        "The host calls a function of its backend that only the one of llama.cpp has. With any "
+        "other, the host's process ends.",
+        "Nothing, for language models (GGUF). Have the guest call `load_by_name` for others.",
     ),
     Code(
         "NN311",

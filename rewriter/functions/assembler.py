@@ -1,6 +1,6 @@
 """A small assembler for one function of the text format.
 
-It knows what adapters need: i32 and i64, one memory, and calls of one function.
+It knows what adapters need: i32 and i64, one memory, one global, and calls of one function.
 
     (func (param $tensor i32) (result i32)
       (local $rank i32)
@@ -27,12 +27,15 @@ _TYPES = {"i32": b"\x7f", "i64": b"\x7e"}
 _NO_TYPE = b"\x40"
 
 _PLAIN = {
+    "unreachable": 0x00,
     "end": 0x0B,
     "return": 0x0F,
     "drop": 0x1A,
     "i32.eqz": 0x45,
     "i32.eq": 0x46,
     "i32.add": 0x6A,
+    "i32.sub": 0x6B,
+    "i32.gt_u": 0x4B,
     "i32.and": 0x71,
     "i32.shl": 0x74,
     "i32.shr_u": 0x76,
@@ -49,10 +52,12 @@ _PLAIN = {
 }
 _BLOCKS = {"block": 0x02, "loop": 0x03, "if": 0x04}
 _LOCALS = {"local.get": 0x20, "local.set": 0x21, "local.tee": 0x22}
+_GLOBALS = {"global.get": 0x23, "global.set": 0x24}
 _MEMORY = {
     "i32.load": 0x28,
     "i64.load": 0x29,
     "i32.load8_u": 0x2D,
+    "i32.store8": 0x3A,
     "i64.load32_u": 0x35,
     "i32.store": 0x36,
     "i64.store": 0x37,
@@ -91,15 +96,16 @@ def read_function(text: str) -> Function:
     return Function(parameters, variables, words[start:])
 
 
-def assemble(function: Function, *, host: int, memory: int) -> bytes:
+def assemble(function: Function, *, host: int, memory: int, kept: int = 0) -> bytes:
     """The bytes of a function body, without its size field.
 
-    `call $host` goes to the function of index `host`, padded to five bytes, as linkers do it; loads
-    and stores to memory `memory`. Raises KeyError or ValueError for a word that is not known.
+    `call $host` goes to the function of index `host`, and `global.get $kept` to the global of index
+    `kept`, each padded to five bytes, as linkers do it; loads and stores to memory `memory`. Raises
+    KeyError or ValueError for a word that is not known.
     """
     indices = itertools.chain(function.parameters, function.variables)
     names = {name: index for index, name in enumerate(indices)}
-    names["$host"] = host
+    names |= {"$host": host, "$kept": kept}
     body = bytearray(_declarations(function.variables))
     labels: list[str] = []
     words = itertools.chain(function.instructions, ["end"])
@@ -135,6 +141,8 @@ def _instruction(
         return bytes([_CONSTANTS[word]]) + encode_signed(int(next(words), 0))
     if word == "memory.size":
         return bytes([_MEMORY_SIZE]) + encode_u32(memory)
+    if word in _GLOBALS:
+        return bytes([_GLOBALS[word]]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
     if word == "call":
         return bytes([_CALL]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
     index = bytes([_HAS_MEMORY_INDEX]) + encode_u32(memory) if memory else b"\0"

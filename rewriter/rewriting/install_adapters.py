@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from rewriter.adapters.adapter import Adapter
+from rewriter.analysis.adapter_global import GLOBAL, GLOBAL_EXPORT, adapter_global
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
@@ -66,7 +67,8 @@ class _Adaptation:
         self.module = patch.module
         self.info = info
         self.wanted = wanted
-        self.memory = memory
+        self.own_global = adapter_global(self.module)
+        self.memory = memory._replace(global_index=self.own_global.number)
         self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
         _, self.bodies = defined_functions(self.module)
         # The new adapters take the places of the old ones.
@@ -74,12 +76,14 @@ class _Adaptation:
         self.kept = len(self.bodies) - self.dropped
         self.first = info.imported_functions + self.kept
         self.standing = {found.function_index for found in info.adapters.values()}
-        self.old = own_exports(self.module, info.adapters)
+        self.old = [range(e.start, e.end) for e in own_exports(self.module, info.adapters)]
+        self.needs_global = any(adapter.needs_global for _, adapter in self.added)
         self.new_types = False
 
     def plan(self, adapted: tuple[Adapted, ...]) -> Adapting:
         imports = self._types()
         self._functions()
+        self._global()
         redirected = self._redirected()
         elsewhere = self._sections(redirected)
         self._exports()
@@ -129,6 +133,18 @@ class _Adaptation:
             end = cursor.pos
         self._append(SectionId.FUNCTION, added, self.dropped, end)
 
+    def _global(self) -> None:
+        """Put the adapters' global in, or take it away, where nothing is behind it."""
+        section, item, export = self.module.find(SectionId.GLOBAL), *self.own_global[1:3]
+        if item is None and self.needs_global:
+            self._append(SectionId.GLOBAL, [GLOBAL])
+        elif section and item and export and (self.needs_global or self.own_global.last):
+            self.old.append(export)
+            if not self.needs_global and section.cursor().u32() == 1:
+                self.patch.drop(section)
+            elif not self.needs_global:
+                self._append(SectionId.GLOBAL, [], 1, item.start)
+
     def _redirected(self) -> dict[int, int]:
         """Which function index is to be put in the place of which."""
         before = {slot: standing.function_index for slot, standing in self.info.adapters.items()}
@@ -158,9 +174,7 @@ class _Adaptation:
             if section.id in REFERRING_SECTIONS:
                 found = self._to_redirect(section_references(section, wanted), redirected)
                 if section.id is SectionId.EXPORT:
-                    found = [
-                        r for r in found if not any(e.start < r.start < e.end for e in self.old)
-                    ]
+                    found = [r for r in found if not any(r.start in export for export in self.old)]
                 self.patch.edit(section, [_redirect(r, redirected) for r in found])
                 count += len(found)
         return count
@@ -178,9 +192,12 @@ class _Adaptation:
             encode_name(name) + bytes([ExternKind.FUNC]) + encode_u32(self.first + place)
             for place, name in enumerate(names)
         ]
+        if self.needs_global:
+            index = encode_u32(self.own_global.number)
+            added.append(encode_name(GLOBAL_EXPORT) + bytes([ExternKind.GLOBAL]) + index)
         more = len(added) - len(self.old)
         edits = resized(section.content, cursor.pos, count, more)
-        edits += (Edit(item.start, item.end, b"") for item in self.old)
+        edits += (Edit(export.start, export.stop, b"") for export in self.old)
         self.patch.edit(section, [*edits, Edit(section.end, section.end, b"".join(added))])
 
     def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool, bool]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import zip_longest
 from typing import NamedTuple
 
+from rewriter.analysis.adapter_global import AdapterGlobal, adapter_global
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import inspect_module
 from rewriter.functions.code import Bodies, body_references, defined_types
@@ -41,14 +42,19 @@ class Side:
         self.behind = {found.function_index: slot for slot, found in self.info.adapters.items()}
         self.first = min(self.behind, default=None)
         """The index of the first adapter; all functions from it on are adapters."""
+        found = adapter_global(module) if self.behind else AdapterGlobal(0)
+        self.own_global = found if found.last else AdapterGlobal(0)
+        """What the adapters keep something in."""
 
     def kept(self, defined: int) -> int:
         """How many of the functions that the module defines are not adapters."""
         return defined if self.first is None else self.first - self.info.imported_functions
 
     def exports(self, section: Section) -> Iterator[range]:
-        """Where each export stands that is not one of an adapter."""
+        """Where each export stands that is not one of an adapter, or of the adapters' global."""
         own = {item.start for item in own_exports(self.module, self.info.adapters)}
+        if self.own_global.export is not None:
+            own.add(self.own_global.export.start)
         cursor = section.cursor()
         for _ in range(cursor.u32()):
             start = cursor.pos
@@ -60,6 +66,8 @@ class Side:
         """Whether nothing would be left of a section without the adapters."""
         if section.id in (SectionId.FUNCTION, SectionId.CODE):
             return self.first == self.info.imported_functions
+        if section.id is SectionId.GLOBAL:
+            return section.cursor().u32() == (self.own_global.item is not None)
         if section.name == NAMES and self.first is not None:
             names, others = function_names(section)
             return not others and all(index >= self.first for index, _ in names)
@@ -110,6 +118,19 @@ def _kept_types(part: Part) -> Sequence[int]:
 def _compare_referring(one: Part, other: Part) -> Iterator[Difference]:
     for left, right in zip(_stretches(one, other), _stretches(other, one), strict=True):
         yield from _compare_around(one.section.title, left, right)
+
+
+def _compare_globals(one: Part, other: Part) -> Iterator[Difference]:
+    """All but the adapters' own, which is the last."""
+    left, right = _globals(one, other), _globals(other, one)
+    yield from _compare_around(one.section.title, left, right)
+
+
+def _globals(part: Part, other: Part) -> _Stretch:
+    item = part.side.own_global.item
+    end = item.start if item is not None else part.section.end
+    place = range(after_count(part.section).start, end)
+    return _Stretch(part.side, place, section_references(part.section, _wanted(part, other)))
 
 
 def _compare_exports(one: Part, other: Part) -> Iterator[Difference]:
@@ -241,6 +262,7 @@ _COMPARE: Mapping[SectionId, Callable[[Part, Part], Iterator[Difference]]] = {
     SectionId.CODE: _compare_code,
     SectionId.CUSTOM: _compare_names,
     **dict.fromkeys(REFERRING_SECTIONS, _compare_referring),
+    SectionId.GLOBAL: _compare_globals,
     SectionId.EXPORT: _compare_exports,
 }
 

@@ -112,10 +112,12 @@ class TableType(NamedTuple):
 
 
 class AdapterMemory(NamedTuple):
-    """The memory that a guest shares with the host; `page_size` in bytes."""
+    """The memory that a guest shares with the host; `page_size` in bytes. `global_index` is that of
+    the adapters' global (rewriter.analysis.adapter_global)."""
 
     memory_index: int
     page_size: int
+    global_index: int = 0
 
 
 def value_type(cursor: Cursor) -> str:

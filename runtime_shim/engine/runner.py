@@ -6,18 +6,17 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
 from rewriter.abi.dialects import DIALECTS, Dialect
-from rewriter.adapters.generations import UNMARKED
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.module import Module
+from runtime_shim.abi.led_to import led_to, with_types_of
 from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
@@ -258,7 +257,7 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     """The dialect for each wasi-nn module name that a guest imports, with the numbers that it was
     said to have, or that its adapters lead to. Where a rewrite has put an adapter before its
-    get_output, that is one of runtime_shim.abi.adapted.
+    get_output, that is one of runtime_shim.abi.adapted, or of counted beside it.
 
     Raises LinkError where the imports fit no dialect, or adapters lead nobody knows where.
     """
@@ -269,38 +268,10 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
             raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
         if info.guest is not None:
-            dialects[module] = _with_types_of(info.guest, dialects[module])
+            dialects[module] = with_types_of(info.guest, dialects[module])
     for module, adapter in _adapters(info):
-        dialects[module] = _led_to(adapter, dialects[module])
+        dialects[module] = led_to(adapter, dialects[module])
     return dialects
-
-
-def _led_to(adapter: Adapter, dialect: Dialect) -> Dialect:
-    """The dialect of the imports, with what an adapter makes of them."""
-    from rewriter.adapters.needs import Need
-
-    target = adapter.target
-    if target.layout != dialect.layout:  # which the imports did not show
-        dialect = target
-    if adapter.generation != UNMARKED:  # which translated none
-        dialect = replace(dialect, errnos=target.errnos)
-    if adapter.need not in (Need.LAYOUT, Need.ENCODINGS, Need.TYPES):
-        return dialect
-    if adapter.function == "set_input":
-        return _with_types_of(target, dialect)
-    if adapter.function == "load":
-        return replace(dialect, encodings=target.encodings)
-    from runtime_shim.abi.adapted import adapted
-
-    return adapted(dialect)
-
-
-def _with_types_of(known: Dialect, dialect: Dialect) -> Dialect:
-    """A dialect whose tensor types have the numbers of one that is known."""
-    if known.layout != dialect.layout:  # it has an adapter, which knows better
-        return dialect
-    types, raw = known.tensor_types, known.raw_types
-    return replace(dialect, tensor_types=types, raw_types=raw, told=True)
 
 
 def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:

@@ -88,3 +88,12 @@ def endless() -> bytes:
     loop = helper.make_node("Loop", ["steps", "true", "x"], ["y"], body=body)
     constants = {"steps": np.array(2**62), "true": np.array(True)}
     return model([loop], [("x", F32, (1,))], [("y", F32, (1,))], constants)
+
+
+def renamed_output(data: bytes, name: str) -> bytes:
+    """A model with one output, under another name."""
+    made = onnx.load_from_string(data)
+    made.graph.node[-1].output[0] = name
+    made.graph.output[0].name = name
+    renamed: bytes = made.SerializeToString()
+    return renamed

@@ -17,8 +17,10 @@
   if $shorter
     local.get $memory_end  local.get $out_buffer  i64.extend_i32_u  i64.sub  local.set $room
   end
+  $ROOM
   local.get $context  local.get $index  local.get $out_buffer
   local.get $room  i32.wrap_i64  local.get $size_inout  call $host  $ERRNOS
+  $IN_BYTES
   local.tee $errno  i32.eqz
   if $done  ;; a part of a float counts as one
     local.get $size_inout  i64.load32_u offset=0  i64.const $WAMR_OUTPUT_ROUND  i64.add

@@ -1,24 +1,45 @@
-;; get_output: WAMR's host counts in floats what it has written, and copies an output only if the
-;; room, which it takes for a count of floats, is at least its size in bytes; so the room in bytes
-;; is what it has to be given. Where it is less, the host may report success and have copied
-;; nothing.
+;; get_output. TensorFlow Lite counts in floats there what it has written, and takes the room for a
+;; count of floats. Before WAMR 2.4.0 it copies as soon as that is enough; since, it reports success
+;; then, and copies where the room, taken for bytes, is enough too. So it is asked first with the
+;; floats that the buffer holds, which tells on all releases whether the output fits, and then with
+;; its bytes, by which all copy it. OpenVINO counts in bytes, and before 2.4.0 copies whatever the
+;; room is: where that was too much, the guest must not go on.
 (func (param $context i32) (param $index i32) (param $out_buffer i32)
   (param $out_buffer_max_size i32) (param $written_out i32) (result i32)
   (local $errno i32) (local $old i32)
-  (local $memory_end i64) (local $room i64)
+  (local $memory_end i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
   local.get $written_out  i64.extend_i32_u  i64.const $U32_SIZE  i64.add
   local.get $memory_end  i64.gt_u
   if $outside  i32.const $INVALID_ARGUMENT  return  end
+  local.get $out_buffer  i64.extend_i32_u  local.get $out_buffer_max_size  i64.extend_i32_u  i64.add
+  local.get $memory_end  i64.gt_u
+  if $outside  i32.const $INVALID_ARGUMENT  return  end
   local.get $written_out  i32.load offset=0  local.set $old
+
+  global.get $kept  i32.const $OPENVINO_KEPT  i32.ne
+  if $floats
+    local.get $written_out
+    local.get $out_buffer_max_size  i32.const $WAMR_OUTPUT_SHIFT  i32.shr_u  i32.store offset=0
+    local.get $context  local.get $index  local.get $out_buffer  local.get $written_out  call $host  $ERRNOS
+    local.tee $errno
+    if $failed
+      local.get $written_out  local.get $old  i32.store offset=0
+      local.get $errno  return
+    end
+  end
   local.get $written_out  local.get $out_buffer_max_size  i32.store offset=0
   local.get $context  local.get $index  local.get $out_buffer  local.get $written_out  call $host  $ERRNOS
-  local.tee $errno  i32.eqz
-  if $done
-    local.get $written_out  i64.load32_u offset=0  i64.const $WAMR_OUTPUT_UNIT  i64.mul
-    local.tee $room  local.get $out_buffer_max_size  i64.extend_i32_u  i64.gt_u
-    if $larger  i32.const $TOO_LARGE  local.set $errno  end
-    local.get $room  i32.wrap_i64  local.set $old
+  local.tee $errno
+  if $failed
+    local.get $written_out  local.get $old  i32.store offset=0
+    local.get $errno  return
   end
-  local.get $written_out  local.get $old  i32.store offset=0
-  local.get $errno)
+  global.get $kept  i32.const $OPENVINO_KEPT  i32.ne
+  if $floats
+    local.get $written_out  local.get $written_out  i32.load offset=0
+    i32.const $WAMR_OUTPUT_SHIFT  i32.shl  i32.store offset=0
+  end
+  local.get $written_out  i32.load offset=0  local.get $out_buffer_max_size  i32.gt_u
+  if $overrun  unreachable  end
+  i32.const $SUCCESS)

@@ -1,10 +1,12 @@
 ;; load, where only the encodings have other numbers. PARAMETERS and ARGUMENTS are those of the
-;; layout; ENCODINGS: a case for each that the guest has.
+;; layout; ENCODINGS: a case for each that the guest has; ONE_BACKEND and KEPT as in load.units.wat.
 (func $PARAMETERS (result i32)
-  (local $errno i32) (local $memory_end i64)
+  (local $errno i32) (local $keep i32) (local $memory_end i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
   block $known
     $ENCODINGS
     i32.const $INVALID_ENCODING  return
   end
-  $ARGUMENTS  call $host  $ERRNOS)
+  $ONE_BACKEND
+  $ARGUMENTS  call $host  $ERRNOS
+  $KEPT)

@@ -1,9 +1,9 @@
 ;; load: shows the host the builders in a structure, for which it borrows bytes that neither the
 ;; builders, nor what they point to, nor the result touch. ENCODINGS: a case for each that the guest
-;; has.
+;; has; ONE_BACKEND and KEPT as in load.units.wat.
 (func (param $builders i32) (param $builders_len i32) (param $encoding i32) (param $target i32)
   (param $graph_out i32) (result i32)
-  (local $errno i32) (local $scratch i32) (local $moved i32)
+  (local $errno i32) (local $scratch i32) (local $moved i32) (local $keep i32)
   (local $memory_end i64) (local $at i64) (local $saved i64)
   (local $builders_start i64) (local $builders_end i64)
   (local $builder i64) (local $start i64) (local $end i64)
@@ -13,6 +13,7 @@
     $ENCODINGS
     i32.const $INVALID_ENCODING  return
   end
+  $ONE_BACKEND
   local.get $builders  i64.extend_i32_u  local.tee $builders_start
   local.get $builders_len  i64.extend_i32_u  i64.const $BUILDER_SIZE  i64.mul
   i64.add  local.set $builders_end
@@ -82,4 +83,5 @@
   local.get $scratch  local.get $encoding  local.get $target  local.get $graph_out  call $host  $ERRNOS
   local.set $errno
   local.get $scratch  local.get $saved  i64.store offset=0
-  local.get $errno)
+  local.get $errno
+  $KEPT)

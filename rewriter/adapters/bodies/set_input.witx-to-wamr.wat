@@ -25,6 +25,7 @@
     $TYPES
     i32.const $INVALID_ARGUMENT  return
   end
+  $ONLY_FLOATS
 
   ;; The length times every dimension, 2^32 for anything larger: no memory has more bytes.
   local.get $dimensions_end  local.get $memory_end  i64.gt_u

@@ -5,7 +5,7 @@
   (local $errno i32) (local $scratch i32) (local $saved_16 i32)
   (local $dimensions i32) (local $rank i32) (local $type i32) (local $data i32)
   (local $memory_end i64) (local $at i64) (local $saved i64) (local $saved_8 i64)
-  (local $length i64) (local $dimension i64) (local $count i64)
+  (local $length i64) (local $whole i64) (local $dimension i64) (local $count i64)
   (local $dimensions_start i64) (local $dimensions_end i64)
   (local $data_start i64) (local $data_end i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
@@ -24,9 +24,11 @@
     $TYPES
     i32.const $INVALID_ARGUMENT  return
   end
+  $ONLY_FLOATS
   local.get $tensor  i64.load32_u offset=$TENSOR_LENGTH  local.set $length
   local.get $data  i64.extend_i32_u  local.tee $data_start
   local.get $length  i64.add  local.set $data_end
+  $WHOLE_FLOATS
 
   ;; Where the scratch touches something, it is tried after that, at a multiple of eight.
   i64.const $FIRST_SCRATCH  local.set $at

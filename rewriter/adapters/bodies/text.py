@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from rewriter.abi.dialects import ELEMENT_SIZE, Dialect, Errno, TensorType
+from rewriter.abi.dialects import ELEMENT_SIZE, WITX, Dialect, Encoding, Errno, TensorType
 from rewriter.abi.numbers import TYPES_2020
 from rewriter.abi.structures import (
     BUILDER,
@@ -17,13 +17,26 @@ from rewriter.abi.structures import (
     named_offsets,
 )
 from rewriter.adapters.errnos import errno_number, gets_others, translated
-from rewriter.adapters.needs import Need, need, told_matters
+from rewriter.adapters.needs import Need, counts_otherwise, need, told_matters
 from rewriter.functions.wat import fill, read
 from rewriter.wasm.types import AdapterMemory
 
-__all__ = ["FOLDER", "NUMBERS", "TELLS_TYPE", "adapter_text", "file_name", "values"]
+__all__ = [
+    "FOLDER",
+    "NUMBERS",
+    "PIECES",
+    "PIECES_FOLDER",
+    "TELLS_TYPE",
+    "adapter_text",
+    "file_name",
+    "values",
+]
 
 FOLDER = Path(__file__).parent
+PIECES_FOLDER = FOLDER.parent / "pieces"
+
+PIECES = ("CONFIGURED", "ONE_BACKEND", "KEPT", "ONLY_FLOATS", "WHOLE_FLOATS", "ROOM", "IN_BYTES")
+"""What stands in bodies for a file of that folder, or for nothing."""
 
 _SHOWN = WAMR_DIMENSIONS.size
 """Where WAMR's tensor is in the bytes that a WAMR host is shown, which start with the structure
@@ -86,6 +99,12 @@ def file_name(function: str, source: Dialect, target: Dialect, *, told: bool = T
             return "load.encodings.wat"
         case Need.TYPES:
             return f"set_input.{source.layout}-to-{target.layout}.wat"
+        case Need.UNITS:
+            return f"{function}.units.wat"
+        case Need.NAMES:
+            return f"{function}.nul.wat"
+        case Need.FUNCTION if function == "load_by_name_with_config" and target.wants_nul:
+            return "load_by_name.nul.wat"
         case Need.FUNCTION:
             return f"{function}.wat"
     return "errnos.wat"
@@ -105,9 +124,10 @@ def values(
     types = _cases(
         "type", source.tensor_types, target.tensor_types, own["UNSUPPORTED_OPERATION"], sizes
     )
+    numbers = {**NUMBERS, **own, **_of_host(source, target)}
     return {
-        **NUMBERS,
-        **own,
+        **numbers,
+        **_pieces(function, source, target, numbers),
         "PAGE_SIZE": memory.page_size,
         "PARAMETERS": "  ".join(f"(param ${name} i32)" for name in parameters),
         "ARGUMENTS": "  ".join(f"local.get ${name}" for name in parameters),
@@ -115,6 +135,43 @@ def values(
         "TYPES": types,
         "TELLS_TYPE": fill(read(f"{FOLDER}/{TELLS_TYPE}"), NUMBERS) if tells else "",
         "ERRNOS": _errnos(source, target),
+    }
+
+
+_NEVER = -2
+"""In the place of an encoding that the host does not have."""
+
+
+def _of_host(source: Dialect, target: Dialect) -> dict[str, int | str]:
+    """What pieces need besides."""
+    encodings = {meaning: number for number, meaning in target.encodings.items()}
+    types = {meaning: number for number, meaning in target.tensor_types.items()}
+    return {
+        "OPENVINO_KEPT": encodings.get(Encoding.OPENVINO, _NEVER) + 1,
+        "TENSORFLOWLITE_KEPT": encodings.get(Encoding.TENSORFLOWLITE, _NEVER) + 1,
+        "FLOAT": types[TensorType.F32],
+        "SIZE_OUT": f"${source.functions['get_output'][-1]}",
+    }
+
+
+def _pieces(
+    function: str, source: Dialect, target: Dialect, numbers: Mapping[str, int | str]
+) -> dict[str, str]:
+    """Instructions that only some pairs of dialects need, by the names that they have in bodies;
+    empty for the others."""
+    files = dict.fromkeys(PIECES, "")
+    if "config" in source.functions[function]:
+        files["CONFIGURED"] = "configured"
+    if counts_otherwise(source, target):
+        files |= {"ONLY_FLOATS": "only_floats", "WHOLE_FLOATS": "whole_floats"}
+        files |= {"ROOM": "room", "IN_BYTES": "in_bytes"}
+        if function == "load" or target.layout == WITX.layout:
+            files |= {"ONE_BACKEND": "one_backend", "KEPT": "kept"}
+    keep = read(f"{PIECES_FOLDER}/keep.{'encoding' if function == 'load' else 'named'}.wat")
+    known = {**numbers, "ENCODING_KEPT": fill(keep, numbers)}
+    return {
+        name: fill(read(f"{PIECES_FOLDER}/{file}.wat"), known) if file else ""
+        for name, file in files.items()
     }
 
 

@@ -23,9 +23,9 @@ from rewriter.adapters.needs import Need, has, need
 from rewriter.functions.wat import fill, read
 from rewriter.wasm.types import AdapterMemory
 
-__all__ = ["unmarked_functions", "unmarked_text"]
+__all__ = ["FOLDER", "unmarked_functions", "unmarked_text"]
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 _WITHOUT_BURN = {
     number: encoding
@@ -41,9 +41,13 @@ _ALL = (
 )
 
 _THEN: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: replace(dialect, errnos=WITX.errnos) for dialect in _ALL}
+    {
+        dialect.name: replace(dialect, errnos=WITX.errnos, wants_nul=False, counts_floats=False)
+        for dialect in _ALL
+    }
 )
-"""The ABIs that there were, with the numbers that they had. Errnos were not translated."""
+"""The ABIs that there were, with the numbers that they had. Errnos were not translated, and nothing
+was known of names and units."""
 
 
 def unmarked_text(function: str, source: Dialect, target: Dialect, memory: AdapterMemory) -> str:
@@ -52,7 +56,7 @@ def unmarked_text(function: str, source: Dialect, target: Dialect, memory: Adapt
     source, target = _THEN[source.name], _THEN[target.name]
     by_layout = function in ("load", "set_input", "get_output")
     pair = f".{source.layout}-to-{target.layout}" if by_layout else ""
-    text = read(f"{_FOLDER}/{function}{pair}.wat")
+    text = read(f"{FOLDER}/{function}{pair}.wat")
     return fill(text, values(function, source, target, memory))
 
 

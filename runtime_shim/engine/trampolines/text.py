@@ -69,8 +69,8 @@ def calls(dialect: Dialect) -> tuple[str, ...]:
 
 def has_copies(dialect: Dialect) -> bool:
     """Whether there is a second module: not where tensors have a host's rules, which it does not
-    know."""
-    return dialect.implementation != "as_row"
+    know, and not where an output's unit depends on its model."""
+    return dialect.implementation not in ("as_row", "counted")
 
 
 def copies(dialect: Dialect) -> tuple[str, ...]:

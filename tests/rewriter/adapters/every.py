@@ -19,8 +19,9 @@ from rewriter.wasm.types import AdapterMemory
 
 __all__ = ["MEMORIES", "all_adapters", "lines", "pinned_lines"]
 
-MEMORIES = ((0, AdapterMemory(0, 65536)), (300, AdapterMemory(1, 1)))
-"""What bodies depend on besides: the index of the import, and the memory."""
+MEMORIES = ((0, AdapterMemory(0, 65536)), (300, AdapterMemory(1, 1, 200)))
+"""What bodies depend on besides: the indices of the import and of the adapters' global, and the
+memory."""
 
 _PINNED = Path(__file__).with_name("adapter_bytes.txt")
 

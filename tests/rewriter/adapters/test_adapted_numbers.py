@@ -13,6 +13,7 @@ import wasmtime
 
 from rewriter import RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX, Dialect, Errno
+from rewriter.analysis.adapter_global import GLOBAL_EXPORT
 from tests.support.guest import text
 from tests.support.wasm import assemble
 
@@ -47,6 +48,12 @@ class Recorder:
         memory: Any = caller["memory"]
         self.memory = bytes(memory.read(caller))
         return 0
+
+    def start_anew(self) -> None:
+        """As if nothing had been loaded yet."""
+        self.calls.clear()
+        if (kept := self.exports.get(GLOBAL_EXPORT)) is not None:
+            kept.set_value(self.store, 0)
 
     def put(self, address: int, layout: str, *values: int) -> None:
         self.exports["memory"].write(self.store, struct.pack(layout, *values), address)
@@ -93,7 +100,7 @@ def test_encodings(dialect: Dialect, options: dict[str, str], expected: dict[int
     recorder.put(BUILDERS, "<II", BUILDERS, 0)
     builders = (BUILDERS,) if dialect is WAMR else (BUILDERS, 0)
     for encoding, number in expected.items():
-        recorder.calls.clear()
+        recorder.start_anew()
         errno = recorder.exports["load"](recorder.store, *builders, encoding, 1, 500)
         if number < 0:
             assert (errno, recorder.calls) == (-number, [])

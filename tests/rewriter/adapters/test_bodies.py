@@ -6,8 +6,16 @@ import subprocess
 
 from rewriter.abi.dialects import WITX
 from rewriter.adapters.adapter import Adapter
-from rewriter.adapters.bodies.text import FOLDER, TELLS_TYPE, adapter_text, file_name, values
+from rewriter.adapters.bodies.text import (
+    FOLDER,
+    PIECES_FOLDER,
+    TELLS_TYPE,
+    adapter_text,
+    file_name,
+    values,
+)
 from rewriter.adapters.generations import GENERATION
+from rewriter.adapters.unmarked.text import FOLDER as UNMARKED_FOLDER
 from rewriter.files.wasm_tools import find
 from rewriter.functions.assembler import assemble, read_function
 from rewriter.functions.wat import named_in
@@ -18,7 +26,8 @@ from tests.support.wasm import assemble as parsed
 from tests.support.wasm import section, sized, vector
 
 MEMORY = AdapterMemory(0, 65536)
-FILES = {file.name: file.read_text() for file in FOLDER.iterdir() if file.suffix == ".wat"}
+FILES = {file.name: file.read_text() for file in FOLDER.glob("*.wat")}
+PIECES = {file.name: file.read_text() for file in PIECES_FOLDER.glob("*.wat")}
 ADAPTERS = [adapter for adapter in all_adapters() if adapter.generation == GENERATION]
 
 
@@ -46,14 +55,27 @@ def test_every_file_is_the_text_of_an_adapter() -> None:
 
 def test_every_file_names_values_that_there_are_and_every_value_is_named() -> None:
     there = {*values("load", WITX, WITX, MEMORY)}
-    named = {name for text in FILES.values() for name in named_in(text)}
-    assert named == there
+    old = [file.read_text() for file in UNMARKED_FOLDER.glob("*.wat")]
+    texts = (*FILES.values(), *PIECES.values(), *old)
+    named = {name for text in texts for name in named_in(text)}
+    assert named == {*there, "ENCODING_KEPT"}
+
+
+def test_every_piece_is_a_part_of_an_adapter_and_leaves_nothing_to_fill_in() -> None:
+    texts = [text_of(adapter) for adapter in ADAPTERS]
+    for piece in PIECES.values():
+        comment = piece.splitlines()[0]
+        assert any(comment in text for text in texts)
+    assert not any(named_in(text) for text in texts)
 
 
 def test_an_adapter_has_the_parameters_of_its_function() -> None:
     for adapter in ADAPTERS:
         parameters = tuple(f"${name}" for name in adapter.source.functions[adapter.function])
         assert tuple(read_function(text_of(adapter)).parameters) == parameters, adapter.name
+
+
+_OWN = ("(memory 1)", "(global $kept (mut i32) (i32.const 0))")
 
 
 def test_the_assembler_writes_the_instructions_that_wasm_tools_reads() -> None:
@@ -63,7 +85,7 @@ def test_the_assembler_writes_the_instructions_that_wasm_tools_reads() -> None:
         imports.append(f'(import "m" "{index}" (func $host_{index} {adapter.imported_type}))')
         functions.append(text.replace("$host", f"$host_{index}"))
         bodies.append(assemble(read_function(text), host=index, memory=0))
-    module = parsed("\n".join(("(module", *imports, "(memory 1)", *functions, ")")))
+    module = parsed("\n".join(("(module", *imports, *_OWN, *functions, ")")))
     (code,) = (each for each in split(module) if each.id is SectionId.CODE)
     ours = section(SectionId.CODE, vector(*map(sized, bodies)))
     assert printed(module[: code.start] + ours + module[code.end :]) == printed(module)

@@ -138,8 +138,11 @@ def test_adapting_such_a_module_again_puts_marked_adapters_in_their_place(name: 
     assert [str(f.type) for f in inspect_module(again).wasi_nn.values()] == [
         str(f.type) for f in expected.wasi_nn.values()
     ]
-    assert len(inspect_module(again).adapters) == len(expected.adapters)
-    assert again.count(MARK) == len(expected.adapters)
+    adapters = inspect_module(again).adapters
+    # Where the old ones do not tell the guest's ABI, names are taken to end as the host wants.
+    assert adapters.keys() >= inspect_module(old).adapters.keys()
+    assert adapters.keys() <= expected.adapters.keys()
+    assert again.count(MARK) == len(adapters)
     assert compare(old, again).only_rewritten
     assert rewrite(again, RewriteOptions(abi=target)) == again
 
@@ -154,7 +157,7 @@ def test_a_module_that_was_stripped_is_recognised(generation: str) -> None:
     )
     stripped = _tool("strip", "--all", data=there)
     assert not any(section.name for section in split(stripped))
-    assert len(inspect_module(stripped).adapters) == 3
+    assert len(inspect_module(stripped).adapters) == (4 if generation == "marked" else 3)
     assert compare(_tool("strip", "--all", data=module), stripped).only_rewritten
     assert inspect_module(rewrite(stripped, RewriteOptions(abi="witx"))).adapters == {}
 
@@ -169,7 +172,7 @@ def test_a_module_that_went_through_text_is_recognised(there: bytes) -> None:
     load = encode_u32(4, 5)
     assert load in there
     assert load not in written
-    assert len(inspect_module(written).adapters) == 3
+    assert len(inspect_module(written).adapters) == (4 if MARK in there else 3)
     again = rewrite(written, RewriteOptions(abi="wamr"))
     assert (again == written) is (MARK in there)
     assert rewrite(again, RewriteOptions(abi="wamr")) == again
@@ -179,9 +182,10 @@ def test_a_module_that_went_through_text_is_recognised(there: bytes) -> None:
 def test_what_adapters_are_exported_as_goes_with_them() -> None:
     module = plain("witx")
     there = rewrite(module, RewriteOptions(abi="wamr"))
+    names = (("get_output", 5), ("load", 4), ("load_by_name", 0), ("set_input", 2))
     assert sorted(set(inspect_module(there).exports) - {"memory"}) == [
-        f"nnshim.{name}.witx-to-wamr.0.{slot}"
-        for name, slot in (("get_output", 5), ("load", 4), ("set_input", 2))
+        "nnshim.encoding.0",
+        *(f"nnshim.{name}.witx-to-wamr.0.{slot}" for name, slot in names),
     ]
     other = inspect_module(rewrite(there, RewriteOptions(abi="wasmedge-0.14")))
     assert [*other.exports] == ["memory", "nnshim.set_input.witx-to-wasmedge-0.14.0.2"]
@@ -321,8 +325,11 @@ def test_an_import_that_has_moved_does_not_change_an_adapter() -> None:
 
 def test_exports_of_adapters_may_stand_among_others() -> None:
     text = _printed(U8_ADAPTED)
-    (line,) = re.findall(r'\(export "nnshim.*\n', text)
-    first = text.replace(line, "").replace('(export "memory"', line + '(export "memory"')
+    lines = re.findall(r'\(export "nnshim.*\n', text)
+    assert len(lines) == 2  # of the adapter, and of the adapters' global
+    first = text
+    for line in lines:
+        first = first.replace(line, "").replace('(export "memory"', line + '(export "memory"')
     moved = _tool("parse", "-", data=first.encode())
     assert next(iter(inspect_module(moved).exports)).startswith("nnshim.")
     back = rewrite(moved, RewriteOptions(host="wasmtime"))

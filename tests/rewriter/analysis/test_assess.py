@@ -137,7 +137,7 @@ def test_tensor_types_with_other_numbers_need_a_rewrite() -> None:
     assert on("wamr", module).runs is AS_IT_IS
     found = on("wamr-2.1", module)
     assert found.runs is REWRITE
-    assert codes(found.reasons) == ["NN207", "NN204"]
+    assert codes(found.reasons) == ["NN209", "NN204"]
     there = rewriter.rewrite(module, RewriteOptions(host="wamr-2.1"))
     assert on("wamr-2.1", there).runs is AS_IT_IS
     assert ("NN206", "its set_input was adapted to another host") in words(

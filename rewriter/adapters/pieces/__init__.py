@@ -1,0 +1,1 @@
+"""Parts of adapters' bodies that only some pairs of ABIs need: see rewriter.adapters.bodies."""
