@@ -16,7 +16,7 @@ from rewriter.wasm.reader import Cursor
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import value_type
 
-__all__ = ["GLOBAL", "GLOBAL_EXPORT", "AdapterGlobal", "adapter_global"]
+__all__ = ["GLOBAL", "GLOBAL_EXPORT", "AdapterGlobal", "adapter_global", "not_ours"]
 
 GLOBAL_EXPORT = "nnshim.encoding.0"
 """What it is exported as; the number is a generation, as adapters have them."""
@@ -59,7 +59,12 @@ def adapter_global(module: Module) -> AdapterGlobal:
         _pass_over(cursor)
         if cursor.data[start : cursor.pos] == GLOBAL:
             return AdapterGlobal(number, range(start, cursor.pos), export, cursor.pos == cursor.end)
-    raise UnsupportedModule(
+    raise not_ours(export)
+
+
+def not_ours(export: range) -> UnsupportedModule:
+    """The error for an export that has the name of the adapters' global, and is not that."""
+    return UnsupportedModule(
         f"its export {GLOBAL_EXPORT!r} was changed by another tool, and is not what adapters keep"
         " something in",
         export.start,

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from rewriter.adapters.adapter import Adapter
-from rewriter.analysis.adapter_global import GLOBAL, GLOBAL_EXPORT, adapter_global
+from rewriter.analysis.adapter_global import GLOBAL, GLOBAL_EXPORT, adapter_global, not_ours
 from rewriter.analysis.existing_adapters import own_exports
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
@@ -68,6 +68,9 @@ class _Adaptation:
         self.info = info
         self.wanted = wanted
         self.own_global = adapter_global(self.module)
+        needed = any(found.adapter.needs_global for found in info.adapters.values())
+        if self.own_global.export and not needed:
+            raise not_ours(self.own_global.export)
         self.memory = memory._replace(global_index=self.own_global.number)
         self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
         _, self.bodies = defined_functions(self.module)
