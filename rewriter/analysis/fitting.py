@@ -298,9 +298,15 @@ def _imported_as(
 ) -> Dialect:
     """The dialect of an import: that of the guest's adapters, unless the import cannot be of it. A
     rewrite can have brought together functions of two ABIs, which were imported under two names;
-    what needed no adapter is of the ABI that the imports have `shown`."""
+    what needed no adapter is of the ABI that the imports have `shown`. So is one that has none
+    where the same function of the guest's has one."""
     adapted = sources.get(item.module, shown)
-    if info.guest is None and not _is_function(adapted, item) and _is_function(shown, item):
+    has_none = any(
+        info.wasi_nn[slot].module == item.module and standing.adapter.function == item.name
+        for slot, standing in info.adapters.items()
+    )
+    is_other = has_none or not _is_function(adapted, item)
+    if info.guest is None and is_other and _is_function(shown, item):
         return shown
     return adapted
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rewriter.abi.dialects import Dialect
+from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect
 from rewriter.abi.numbers import ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
@@ -26,8 +26,11 @@ def why(
 ) -> Diagnostic:
     """Why a function of a guest of `source` needs an adapter, on a host whose dialects are
     `spoken`."""
+    remedy = None
+    if source.layout == target.layout and source.name in (WAMR.name, WASMEDGE.name):
+        remedy = f"if it was built for that release, `--guest-abi {target.name}` says so"
     if needed is Need.ERRNOS:
-        return Diagnostic("NN207", "the host has other numbers for errors")
+        return Diagnostic("NN207", "the host has other numbers for errors", help=remedy)
     if source.layout != target.layout:
         theirs = " or ".join(dialect.layout.name for dialect in spoken)
         message = f"its {item.module} is of the {source.layout} ABI, and the host speaks {theirs}"
@@ -42,7 +45,7 @@ def why(
         return Diagnostic("NN209", message, item.offset, function)
     if needed is Need.ENCODINGS:
         message = "the host has other numbers for encodings"
-        return Diagnostic("NN203", message, item.offset, function)
+        return Diagnostic("NN203", message, item.offset, function, remedy)
     message = "the host has other numbers for tensor types"
     if source.tensor_types == target.tensor_types and counts_otherwise(source, target):
         message = "the host takes tensors of TensorFlow Lite models for floats, whatever their type"

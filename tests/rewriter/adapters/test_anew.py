@@ -52,6 +52,21 @@ def test_a_model_of_an_encoding_that_the_first_host_has_not_is_loaded_by_the_sec
     assert verdict.runs is Runs.AS_IT_IS
 
 
+@pytest.mark.parametrize("host", ["wasmtime", "wasmedge", "wamr-ephemeral", "wamr-legacy@2.4.5"])
+def test_of_two_abis_that_have_come_under_one_name_each_keeps_its_own(host: str) -> None:
+    both = {"wasi_ephemeral_nn": DIALECTS["witx"], "wasi_nn": DIALECTS["wamr"]}
+    imports = (
+        f'(import "{module}" "{function}" (func {dialect.signature(function)}))'
+        for module, dialect in both.items()
+        for function in ("load", "set_input", "get_output")
+    )
+    guest = assemble(f'(module {" ".join(imports)} (memory (export "memory") 1))')
+    there = adapted(guest, host=host)
+    (verdict,) = check(there, [host])
+    assert verdict.runs is Runs.AS_IT_IS
+    assert adapted(there, host=host) == there
+
+
 GUESSED = assemble(
     '(module (import "wasi_ephemeral_nn" "load"'
     f" (func {DIALECTS['witx'].signature('load')}))"
