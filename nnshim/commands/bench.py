@@ -33,7 +33,7 @@ def command(
     ] = "autodetect",
     backend: Annotated[
         list[str] | None,
-        typer.Option(metavar="ENCODING", help="Only this backend; unless given, all that can."),
+        typer.Option(metavar="ENCODING", help="Only this backend. By default all that can."),
     ] = None,
     device: Annotated[
         list[str] | None, typer.Option(metavar="DEVICE", help="Only this device of each backend.")
@@ -51,7 +51,7 @@ def command(
     fast_math: FastMath = False,
     parallel: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Contexts at once; unless given, one a core."),
+        typer.Option(metavar="N", help="Contexts at once. By default one a core."),
     ] = None,
     seconds: Annotated[float, typer.Option(help="How long to measure on each device.")] = 2.0,
     plot: Annotated[

@@ -177,7 +177,7 @@ def _alone(family: Family) -> str:
     """What the name means without a release."""
     if len(family.rows) == 1:
         return ""
-    return f"; alone it is {'all of these' if family.every else family.newest.last}"
+    return f"; without a release: {'all of these' if family.every else family.newest.last}"
 
 
 def _abis(row: Host) -> str:

@@ -170,9 +170,9 @@ CODES = (
     Code(
         "NN224",
         Severity.NOTE,
-        "the release is newer than the table of hosts",
-        "nnshim does not know this release of the host. It is taken to do what the newest one does "
-        "that is known.",
+        "the release is not in the table of hosts",
+        "nnshim does not know this release of the host. It is taken to do what the newest known "
+        "release before it does.",
         "Look for a newer nnshim, or try the module on the host.",
     ),
     Code(

@@ -15,7 +15,7 @@ CODES = (
         "or lacks an export that is called, or needs more memory than it may have, or its ABI "
         "cannot be told.",
         "`nnshim check --for nnshim FILE` gives each reason by itself, but for memory: "
-        "`--max-memory` allows more.",
+        "`--max-memory` allows more. With `--as HOST`, check and rewrite it `--for` that host.",
     ),
     Code(
         "NN602",
@@ -25,6 +25,7 @@ CODES = (
         "would write or read beyond what the guest has passed, take a tensor for other numbers "
         "than it has, or end its whole process, the guest is stopped instead.",
         "Change the guest, or run it on a host, or a release, that does not do this: without "
-        "`--as`, it gets an error that it can handle.",
+        "`--as`, it gets an error that it can handle. If a model was loaded as one of another "
+        "encoding, rewrite the guest with `--from HOST`, which says whose numbers it has.",
     ),
 )

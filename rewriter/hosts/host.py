@@ -67,7 +67,9 @@ def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
     names = [b.encoding.name.lower() for b in backends if b.too_small is TooSmall.OVERRUN]
     if not names:
         return ()
-    message = f"outputs of {' and '.join(names)} are written beyond a buffer that is too small"
+    *others, last = names
+    listed = f"{', '.join(others)} and {last}" if others else last
+    message = f"outputs of {listed} are written beyond a buffer that is too small"
     return (Diagnostic("NN240", message),)
 
 

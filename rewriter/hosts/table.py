@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,6 +28,9 @@ __all__ = [
     "find_hosts",
     "find_row",
 ]
+
+_PARTED = re.compile(r"(.+?)[-:= ]v?([0-9][0-9.]*)")
+"""What is written for NAME@RELEASE: `wamr-2.2`, `wasmtime:14`."""
 
 _NNSHIM = Host(
     name="nnshim",
@@ -161,7 +165,7 @@ def find_row(name: str) -> Chosen:
     chosen = find_hosts(name)
     if len(chosen.rows) > 1:
         labels = ", ".join(row.label for row in chosen.rows)
-        raise UsageError(f"{name!r} is several hosts, which differ; name one: {labels}")
+        raise UsageError(f"{name!r} stands for releases that differ; name one: {labels}")
     return chosen
 
 
@@ -169,22 +173,38 @@ def _find(name: str, families: Mapping[str, Family], what: str) -> Chosen:
     family_name, at, version = name.partition("@")
     family = families.get(family_name)
     if family is None:
-        near = difflib.get_close_matches(family_name.casefold(), families, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}{at}{version}?" if near else ""
-        raise UsageError(f"{name!r} is not a known {what} ({', '.join(families)}){hint}")
+        raise UsageError(
+            f"{name!r} is not a known {what} ({', '.join(families)}){_meant(name, families)}"
+        )
     if not at:
         return Chosen(name, family.released if family.every else (family.newest,))
     return _of_version(family, name, version)
 
 
+def _meant(name: str, families: Mapping[str, Family]) -> str:
+    """What to write instead of a name that is not known, if that can be guessed."""
+    family_name, at, version = name.partition("@")
+    if family_name in GUESTS:
+        return "; only `--from` takes it"
+    parted = _PARTED.fullmatch(name.casefold())
+    if parted and parted[1] in families and families[parted[1]].newest.first:
+        return f"; did you mean {parted[1]}@{parted[2]}?"
+    near = difflib.get_close_matches(family_name.casefold(), families, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}{at}{version}?" if near else ""
+
+
 def _of_version(family: Family, name: str, version: str) -> Chosen:
     wanted = _numbers(version)
     if not family.newest.first:
-        raise UsageError(f"{name!r}: {family.name} has no versions here")
+        raise UsageError(
+            f"{name!r}: {family.name} has no releases; leave out what is behind the name"
+        )
     known = f"{family.name} has the releases {family.released[0].first} to {family.newest.last}"
-    if family.closed or not wanted:
-        hint = f"; write {family.closed}@{version}" if family.closed and wanted else ""
-        raise UsageError(f"{name!r}: {known}{hint}; `nnshim hosts` lists them")
+    if not wanted:
+        raise UsageError(f"{name!r} does not name a release: {known}; `nnshim hosts` lists them")
+    if family.closed:
+        hint = f"write {family.closed}@{version}"
+        raise UsageError(f"{name!r}: {known}; {hint}; `nnshim hosts` lists them")
     if wanted < _numbers(family.rows[0].first)[: len(wanted)]:
         raise UsageError(
             f"{name!r} is older than what is known: {known}; `nnshim hosts` lists them"

@@ -77,7 +77,9 @@ def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> It
     yield from chosen.notes
     if len(chosen.rows) > 1:
         newest = chosen.newest
-        message = f"{chosen.name} is several releases, and this is for {newest.releases} of them"
+        message = (
+            f"{chosen.name} stands for releases that differ, and this is for {newest.releases}"
+        )
         remedy = "`nnshim check` says what the others make of it, and `nnshim hosts` lists them"
         yield Diagnostic("NN225", message, help=remedy)
     verdict = judge(info, chosen, guest)
@@ -101,7 +103,7 @@ class _Target(NamedTuple):
 def _target(options: RewriteOptions) -> _Target:
     if options.host is not None:
         host = find_host(options.host)
-        title = f"run on {host.name}"
+        title = f"run on {options.host}"
         plain = not host.compact_imports
         return _Target(host.dialects, host.modules, host.tells_numbers, plain, title)
     dialect = find_dialect(options.abi or "")

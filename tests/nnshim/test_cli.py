@@ -238,7 +238,7 @@ def test_numbers_that_make_no_sense_are_usage_errors(
         ("check --guest-abi no --for wamr IN", "'no' is not a known ABI"),
         ("inspect --guest-abi no IN", "'no' is not a known ABI"),
         ("inspect --guest-abi witx --guest-abi wamr IN", "--guest-abi is given 2 times"),
-        ("run --as wamr-legacy IN", "'wamr-legacy' is several hosts, which differ; name one:"),
+        ("run --as wamr-legacy IN", "'wamr-legacy' stands for releases that differ; name one:"),
         ("run --as no IN", "'no' is not a known host"),
         ("run --as wasmtime --guest-abi witx IN", "(--as) sets the ABI already"),
         ("run --as wamr --as wasmtime IN", "--as is given 2 times"),

@@ -109,4 +109,4 @@ def test_what_a_rewrite_assumed_of_a_host_is_said() -> None:
         for note in choose(Module(LOADING), RewriteOptions(host="wamr-legacy")).notes
         if note.code == "NN225"
     )
-    assert "this is for 2.4.0 to 2.4.5 of them" in several.message
+    assert "this is for 2.4.0 to 2.4.5" in several.message

@@ -201,7 +201,7 @@ def test_as_nnshim_is_what_is_done_without() -> None:
     ("options", "what"),
     [
         ({"as_host": "wasmtime", "guest_abi": "witx"}, r"\(--as\) sets the ABI already"),
-        ({"as_host": "wamr-legacy"}, "is several hosts, which differ; name one: wamr-legacy@"),
+        ({"as_host": "wamr-legacy"}, "stands for releases that differ; name one: wamr-legacy@"),
         ({"as_host": "wasmtime@0.1"}, "older than what is known"),
         ({"as_host": "wasmer"}, "is not a known host"),
     ],
