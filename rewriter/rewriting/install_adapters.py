@@ -69,7 +69,7 @@ class _Adaptation:
         self.wanted = wanted
         self.own_global = adapter_global(self.module)
         needed = any(found.adapter.needs_global for found in info.adapters.values())
-        if self.own_global.export and not needed:
+        if self.own_global.export and self.own_global.last and not needed:
             raise not_ours(self.own_global.export)
         self.memory = memory._replace(global_index=self.own_global.number)
         self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]

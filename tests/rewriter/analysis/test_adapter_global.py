@@ -114,6 +114,7 @@ def test_it_is_found_whatever_its_number_has_become() -> None:
 @pytest.mark.parametrize(
     "other",
     [
+        pytest.param(f'(global (export "{NAME}") (mut i32) (i32.const 0))', id="a guest's own"),
         pytest.param(f'(func (export "{NAME}"))', id="a function"),
         pytest.param(f'(global (export "{NAME}") i32 (i32.const 0))', id="not mutable"),
         pytest.param(f'(global (export "{NAME}") (mut i64) (i64.const 0))', id="another type"),
