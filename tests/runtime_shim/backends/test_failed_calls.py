@@ -17,10 +17,10 @@ from ai_edge_litert.interpreter import Interpreter
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import NNHost
+from runtime_shim.backends.common import placed_inputs
 from runtime_shim.backends.common.c_objects import new_buffer
 from runtime_shim.backends.ggml.backend import GgmlBackend
 from runtime_shim.backends.ggml.llama_cpp import lib
-from runtime_shim.backends.onnx import graph as onnx_graph
 from runtime_shim.backends.openvino import graph as openvino_graph
 from runtime_shim.backends.openvino.c_library import CLibrary
 from runtime_shim.errors import HostError
@@ -58,7 +58,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Failing]:
     found = Failing(monkeypatch)
     for name in ("call", "make"):
         found.watch(CLibrary, name)
-    for module in (openvino_graph, onnx_graph):
+    for module in (openvino_graph, placed_inputs):
         found.watch(module, "new_buffer")
     for name in ("bind_input", "bind_output", "get_outputs_as_ortvaluevector"):
         found.watch(ort.IOBinding, name)
