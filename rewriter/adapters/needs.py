@@ -24,7 +24,8 @@ class Need(Enum):
     UNITS = auto()
     """It counts some outputs in floats."""
     NAMES = auto()
-    """They have to end with a NUL."""
+    """They have to end with a NUL. Whether those of a guest do cannot be known: WAMR's own may be
+    built for its main branch, which wants none."""
     ERRNOS = auto()
 
 
@@ -68,7 +69,7 @@ def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) 
             return Need.TYPES
     if function in _BY_LAYOUT and units:
         return Need.UNITS
-    if function in _BY_NAME and target.wants_nul and not source.wants_nul:
+    if function in _BY_NAME and target.wants_nul and source.name != target.name:
         return Need.NAMES
     return Need.ERRNOS if gets_others(source, target) else None
 

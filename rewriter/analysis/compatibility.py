@@ -56,7 +56,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_other_names(info, host),
         *found.diagnostics,
         *_compact_imports(info, host),
-        *(host.limits if info.abis else ()),
+        *_limits(info, host),
         *_other_imports(info, host),
         *_features(info, host),
         *_calls(info, host),
@@ -79,6 +79,14 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
         remedy = "link it before it is rewritten or run"
         found.append(Diagnostic("NN106", "this is an object file", help=remedy))
     return tuple(found)
+
+
+def _limits(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """Those of the host that concern the wasi-nn functions which are imported."""
+    imported = {item.name for item in info.wasi_nn.values()}
+    for limit in host.limits if info.abis else ():
+        if limit.function is None or limit.function in imported:
+            yield limit
 
 
 def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:

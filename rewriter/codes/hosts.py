@@ -299,4 +299,22 @@ CODES = (
         "bytes gets a wrong result, and no error.",
         "Convert the inputs to floats in the guest, or use another release of the host.",
     ),
+    Code(
+        "NN242",
+        Severity.NOTE,
+        "a model that is loaded by its name is of no use there",
+        "The host's `load_by_name` loads the model and returns success, but its TensorFlow Lite "
+        "backend does not count the model as loaded: `init_execution_context` returns "
+        "runtime_error for the graph, always.",
+        "Have the guest read the model and call `load`, or use another release of the host.",
+    ),
+    Code(
+        "NN243",
+        Severity.NOTE,
+        "the host keeps one model at a time",
+        "Each `load` takes the place of the model before, whose graph goes on without an error "
+        "and gives the answers of the new one.",
+        "Run guests with several models in another release of the host, or each model in an "
+        "instance of its own.",
+    ),
 )

@@ -50,6 +50,13 @@ _WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
 _FLOATS = Diagnostic(
     "NN241", "TensorFlow Lite takes any tensor for 32-bit floats, and gives quantised ones as such"
 )
+_FORGETS_NAMED = Diagnostic(
+    "NN242",
+    "load_by_name succeeds, and init_execution_context with the graph never does, because its"
+    " TensorFlow Lite backend does not count the model as loaded",
+    function="load_by_name",
+)
+_ONE_MODEL = Diagnostic("NN243", "each load takes the place of the model before")
 
 _EVERY = frozenset(TensorType)
 _F32 = frozenset((TensorType.F32,))
@@ -182,7 +189,7 @@ LEGACY = (
         ("2.1.2", "2.1.2"),
         WAMR_2_1_LEGACY,
         _old(*_LEGACY_TYPES),
-        _FLOATS,
+        *(_FLOATS, _ONE_MODEL),
         graphs=_NO_NAMES,
     ),
     _row(
@@ -190,7 +197,7 @@ LEGACY = (
         ("2.2.0", "2.3.1"),
         WAMR_2_1_LEGACY,
         (*_old(*_LEGACY_TYPES), _LLAMA_CPP_2_2),
-        _FLOATS,
+        *(_FLOATS, _ONE_MODEL),
         graphs=_NO_NAMES,
     ),
     _row(
@@ -217,7 +224,7 @@ OLD_EPHEMERAL = (
         ("2.1.1", "2.1.1"),
         WAMR_2_1,
         (_tflite(library="libwasi-nn-tflite.so, named with --native-lib"),),
-        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _FORGETS_NAMED),
         graphs=_A_PATH,
     ),
     _row(
@@ -225,7 +232,7 @@ OLD_EPHEMERAL = (
         ("2.1.2", "2.1.2"),
         WAMR_2_1,
         _old(*TensorType),
-        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _ONE_MODEL),
         graphs=_A_PATH,
     ),
     _row(
@@ -233,7 +240,7 @@ OLD_EPHEMERAL = (
         ("2.2.0", "2.3.1"),
         WAMR_2_2,
         (*_old(*TensorType), _LLAMA_CPP_2_2),
-        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _ONE_MODEL),
         graphs=_A_PATH,
     ),
 )

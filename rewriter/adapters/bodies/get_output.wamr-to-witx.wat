@@ -1,5 +1,6 @@
 ;; get_output: gives the host the room in bytes, and the guest a count of floats. Guests declare as
-;; many floats as WAMR's host wants to see, which may be more than follow in the memory.
+;; many floats as WAMR's host wants to see, which may be more than follow in the memory. Some hosts
+;; copy an output whatever the room is: where that was too much, the guest must not go on.
 (func (param $context i32) (param $index i32) (param $out_buffer i32) (param $size_inout i32)
   (result i32)
   (local $errno i32) (local $old i32)
@@ -22,7 +23,11 @@
   local.get $room  i32.wrap_i64  local.get $size_inout  call $host  $ERRNOS
   $IN_BYTES
   local.tee $errno  i32.eqz
-  if $done  ;; a part of a float counts as one
+  if $done
+    local.get $size_inout  i64.load32_u offset=0
+    local.get $old  i64.extend_i32_u  i64.const $WAMR_OUTPUT_UNIT  i64.mul  i64.gt_u
+    if $overrun  unreachable  end
+    ;; A part of a float counts as one.
     local.get $size_inout  i64.load32_u offset=0  i64.const $WAMR_OUTPUT_ROUND  i64.add
     local.tee $room  i32.wrap_i64  i32.const $WAMR_OUTPUT_SHIFT  i32.shr_u  local.set $old
   end

@@ -11,7 +11,7 @@ import pytest
 import wasmtime
 
 from rewriter import RewriteOptions, rewrite
-from rewriter.abi.dialects import WASMEDGE, Dialect
+from rewriter.abi.dialects import WAMR, WAMR_EPHEMERAL, WASMEDGE, Dialect
 from tests.support.guest import text
 from tests.support.legacy_host import EphemeralHost, LegacyHost
 from tests.support.models import F32, identity
@@ -34,15 +34,15 @@ WITH_CONFIG = ("2.3.1", "2.4.5", "main")
 class Host:
     """WAMR's, which keeps the names that it was asked for and loads whatever they are."""
 
-    def __init__(self, release: str) -> None:
+    def __init__(self, release: str, guest: Dialect = WASMEDGE) -> None:
         abi, kind = RELEASES[release]
         legacy = kind is LegacyHost
         names = ("load_by_name", "load_by_name_with_config", "get_output")
-        functions = {name: WASMEDGE.functions[name] for name in names}
-        part: Dialect = replace(WASMEDGE, functions=functions)
-        built = assemble(text("wasi_ephemeral_nn", '(memory (export "memory") 1)', part))
+        functions = {name: guest.functions[name] for name in names if name in guest.functions}
+        part: Dialect = replace(guest, functions=functions)
+        built = assemble(text(guest.layout.module, '(memory (export "memory") 1)', part))
         to = "wasi_nn" if legacy else "wasi_ephemeral_nn"
-        adapted = rewrite(built, RewriteOptions(abi=abi, guest_abi="wasmedge", to=to))
+        adapted = rewrite(built, RewriteOptions(abi=abi, guest_abi=guest.name, to=to))
         self.host = kind(release.removesuffix(", legacy"), _Anything())
         self.names: list[bytes] = []
         load = self.host._load_named
@@ -92,6 +92,23 @@ def test_a_name_ends_where_its_length_says(release: str) -> None:
         host.put(NAME, name + b"more")
         assert host.call(NAME, len(name), GRAPH) == SUCCESS
         assert host.names.pop() == name
+
+
+@pytest.mark.parametrize(
+    ("release", "guest"),
+    [
+        *((release, WAMR) for release in ("2.1.1", "2.3.1", "2.4.5", "main")),
+        *((release, WAMR_EPHEMERAL) for release in ("2.1.1", "2.3.1", "2.4.5, legacy")),
+    ],
+)
+def test_so_it_does_where_the_guest_is_of_another_of_wamrs_abis(
+    release: str, guest: Dialect
+) -> None:
+    """Whose main branch takes names without a NUL."""
+    host = Host(release, guest)
+    host.put(NAME, b"model.tflitex")
+    assert host.call(NAME, 12, GRAPH) == SUCCESS
+    assert host.names == [b"model.tflite"]
 
 
 @pytest.mark.parametrize("release", RELEASES)

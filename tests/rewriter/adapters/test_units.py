@@ -12,7 +12,7 @@ import pytest
 import wasmtime
 
 from rewriter import RewriteOptions, rewrite
-from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN, WITX
+from rewriter.abi.dialects import WAMR, WASI_EPHEMERAL_NN, WASI_NN, WITX
 from tests.support.guest import text
 from tests.support.legacy_host import EphemeralHost, LegacyHost
 from tests.support.models import F32, identity, renamed_output
@@ -52,12 +52,14 @@ ABIS = {
 class Adapted:
     """A guest that passes every call on, adapted to a host and running on it."""
 
+    guest = WITX
+
     def __init__(
         self, build: str, release: str, *, abi: str | None = None, names: bool = False
     ) -> None:
-        functions = {n: p for n, p in WITX.functions.items() if names or n != "load_by_name"}
-        part = replace(WITX, functions=functions)
-        built = assemble(text(WASI_EPHEMERAL_NN, '(memory (export "memory") 1)', part))
+        functions = {n: p for n, p in self.guest.functions.items() if names or n != "load_by_name"}
+        part = replace(self.guest, functions=functions)
+        built = assemble(text(self.guest.layout.module, '(memory (export "memory") 1)', part))
         to = WASI_NN if build == "legacy" else WASI_EPHEMERAL_NN
         abi = abi or ABIS[build, release]
         self.binary = rewrite(built, RewriteOptions(abi=abi, to=to))
@@ -129,6 +131,29 @@ class Adapted:
             assert after[start:end] == before[start:end], room
 
 
+class Older(Adapted):
+    """The same of WAMR's older ABI, which has its room in floats."""
+
+    guest = WAMR
+
+    def load(self, model: bytes, encoding: int) -> int:
+        self.put(MODEL, model)
+        self.put(BUILDERS, struct.pack("<4I", MODEL, len(model), MODEL, 0))
+        self.put(TENSOR, struct.pack("<2I", BUILDERS, 2 if encoding == OPENVINO else 1))
+        return self.call("load", TENSOR, encoding, 0, GRAPH)
+
+    def set_input(self, data: bytes, kind: int = 1, shape: Sequence[int] = (4,)) -> int:
+        self.put(DIMENSIONS, struct.pack("<2I", DIMENSIONS + 8, len(shape)))
+        self.put(DIMENSIONS + 8, struct.pack(f"<{len(shape)}I", *shape))
+        self.put(DATA, data)
+        self.put(TENSOR, struct.pack("<III", DIMENSIONS, kind, DATA))
+        return self.call("set_input", self.u32(CONTEXT), 0, TENSOR)
+
+    def get_output(self, room: int, buffer: int = BUFFER) -> int:
+        self.put(WRITTEN, struct.pack("<I", room))
+        return self.call("get_output", self.u32(CONTEXT), 0, buffer, WRITTEN)
+
+
 @pytest.mark.parametrize(("build", "release"), TFLITE_HOSTS)
 def test_tensorflow_lites_outputs_are_copied_where_the_buffer_holds_them(
     build: str, release: str
@@ -172,6 +197,17 @@ def test_a_guest_does_not_go_on_whose_memory_the_host_has_overwritten(build: str
     for room in (0, 4, 15):
         with pytest.raises(wasmtime.Trap, match="unreachable"):
             guest.get_output(room)
+
+
+def test_a_guest_of_the_older_abi_does_not_go_on_either() -> None:
+    guest = Older("ephemeral", "2.3.1")
+    guest.computed(identity(F32, (4,)), OPENVINO)
+    for room in range(4):
+        with pytest.raises(wasmtime.Trap, match="unreachable"):
+            guest.get_output(room)
+    for room in (4, 5, 16, 30_000):
+        assert guest.get_output(room) == SUCCESS
+        assert (guest.u32(WRITTEN), guest.take(BUFFER, 16)) == (4, OUTPUT)
 
 
 @pytest.mark.parametrize("abi", ["wamr-1", "wamr-2.1-legacy", "wamr"])

@@ -57,6 +57,15 @@ def test_what_holds_for_some_releases_says_for_which_and_for_all_stands_alone() 
     assert backends == "2.2.0 to 2.3.1"
 
 
+def test_a_named_model_that_is_of_no_use_is_told_to_those_that_load_one() -> None:
+    named = guest("wasi_ephemeral_nn", "witx", "load_by_name", "get_output")
+    (found,) = said(on("wamr-ephemeral@2.1.1", named), "NN242")
+    assert "init_execution_context with the graph never does" in found
+    assert not said(on("wamr-ephemeral@2.1.1", WITX), "NN242")
+    assert not said(on("wamr-ephemeral@2.1.2", named), "NN242")
+    assert said(on("wamr-ephemeral@2.1.2", WITX), "NN243")
+
+
 def test_a_release_that_is_not_known_is_judged_as_the_newest_that_is() -> None:
     found = on("wasmtime@99", WITX)
     assert found.runs is Runs.AS_IT_IS
