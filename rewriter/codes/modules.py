@@ -191,7 +191,7 @@ CODES = (
     ),
     Code(
         "NN138",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the numbers of encodings are a guess",
         "A function's type does not show which numbers the guest passes to `load` for a model's "
         "format. Where the host has others than the specification, the guest is taken to have been "
