@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
+from rewriter.adapters.needs import Need, need
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
 from rewriter.analysis.reasons import HIDDEN_TYPES
@@ -192,11 +193,12 @@ def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
 
 def _mended(limit: Diagnostic, found: Fit) -> bool:
     """Whether an adapter stands, or is to stand, between the guest and what is not to be seen of
-    its use of one function. One of `load` passes encodings on if nobody has told the guest's."""
+    its use of one function: one that does more than translate errors."""
     return limit.severity is Severity.UNSEEN and any(
-        adapter.function == limit.function and (adapter.told or adapter.function != "load")
+        need(adapter.function, adapter.source, adapter.target, told=adapter.told)
+        not in (None, Need.ERRNOS)
         for adapter in found.adapters.values()
-        if adapter is not None
+        if adapter is not None and adapter.function == limit.function
     )
 
 

@@ -226,7 +226,7 @@ CODES = (
     ),
     Code(
         "NN233",
-        Severity.UNSEEN,
+        Severity.NOTE,
         "two encodings have other numbers",
         "This host numbers ggml 5 and autodetect 6, one less than the specification's order would "
         "have it.",

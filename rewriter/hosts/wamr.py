@@ -36,7 +36,7 @@ _SOURCE = (
     "/core/iwasm/libraries/wasi-nn (src/wasi_nn.c, include/wasi_nn_types.h)"
 )
 
-_ENCODINGS = Diagnostic("NN233", "ggml is encoding 5 and autodetect 6", function="load")
+_ENCODINGS = Diagnostic("NN233", "ggml is encoding 5 and autodetect 6")
 _WIT_TYPES = Diagnostic("NN234", "tensors of u8, i32 and i64 have types 4, 5 and 6")
 _TFLITE_ALONE = Diagnostic(
     "NN235",

@@ -169,10 +169,12 @@ def test_an_object_file_cannot_run(host: str) -> None:
 def test_what_is_unseen_is_not_said_where_an_adapter_stands_between() -> None:
     """WasmEdge 0.11 reads a type as 32 bits, and WAMR 2.4's older build wants four times the
     buffer: adapters see to both."""
-    old = on("wasmedge@0.11.0", LOADING, guest_abi="witx-2021")
+    old = on("wasmedge@0.11.0", LOADING, guest_abi="witx-2020")
     assert (old.answer, codes(old.unseen) & {"NN237"}) == ("runs", {"NN237"})
     new = on("wasmedge@0.11.0", LOADING)
     assert (new.answer, codes(new.unseen) & {"NN237"}) == ("rewrite", set())
+    errors_alone = on("wasmedge@0.11.0", LOADING, guest_abi="witx-2022")
+    assert (errors_alone.answer, codes(errors_alone.unseen) & {"NN237"}) == ("rewrite", {"NN237"})
     own = guest("get_output", abi="wamr")
     assert "NN236" in codes(on("wamr-legacy@2.4.5", own).unseen)
     assert "NN236" not in codes(on("wamr-legacy@2.4.5", guest("get_output")).unseen)
