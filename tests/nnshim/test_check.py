@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from rewriter import check
+from rewriter import Answer, check
+from rewriter.codes import Severity
 from rewriter.hosts.table import FAMILIES
 from tests.support.command import nnshim
 from tests.support.wasm import assemble, custom
@@ -96,6 +98,14 @@ def test_a_fault_is_not_taken_for_an_answer(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
     assert "a fault in nnshim" in done.stderr
     assert done.returncode == 6
+
+
+def test_the_page_about_verdicts_has_every_answer_and_severity() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "verdicts.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d) \|", page, re.MULTILINE)
+    assert rows == [(answer.value, str(answer.exit_code)) for answer in Answer]
+    counting = page.split("| severity |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| (\w+) \|", counting, re.MULTILINE) == [*Severity]
 
 
 @pytest.mark.parametrize(
