@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from rewriter.abi.numbers import Encoding
 from rewriter.analysis.fitting import fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
 from rewriter.analysis.reasons import HIDDEN_TYPES
@@ -54,7 +55,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
     found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_other_names(info, host),
-        *found.diagnostics,
+        *_for_its_backends(found.diagnostics, host),
         *_compact_imports(info, host),
         *_limits(info, host),
         *_other_imports(info, host),
@@ -78,6 +79,15 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
         remedy = "link it before it is rewritten or run"
         found.append(Diagnostic("NN106", "this is an object file", help=remedy))
     return tuple(found)
+
+
+def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagnostic]:
+    """Without what is said of OpenVINO, where a release that has an ABI with others does not have
+    it."""
+    there = {backend.encoding for backend in host.backends}
+    for diagnostic in said:
+        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307", "NN308"):
+            yield diagnostic
 
 
 def _limits(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -135,7 +145,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     it."""
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
-        return "NN222", f"whether the host defines {{}} depends on {option}"
+        return "NN222", f"the host defines {{}} with {option}"
     if host.others is None:
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:
