@@ -81,7 +81,7 @@ def _beyond_functions(cursor: Cursor, found: Found) -> None:
     if code == _CONT:
         _add(found, (Feature.STACK_SWITCHING,), start)
         return
-    _add(found, (Feature.GC,), start)
+    _add(found, (Feature.GC_TYPES,), start)
     if code == _FUNC:
         return
     for _ in range(cursor.count("fields") if code == _STRUCT else 1):

@@ -155,15 +155,24 @@ def _run(seen: frozenset[Feature]) -> re.Pattern[bytes]:
     return re.compile(rb"(?:%b){1,%d}" % (b"|".join((*_BASE, *known)), _RUN), re.DOTALL)
 
 
+_CELLS, _MOST_CELLS = {"i64": 2, "f64": 2, "v128": 4}, 65535
+"""Of 32 bits, as WAMR counts them."""
+
+
 def in_bodies(bodies: Bodies, found: Found) -> None:
     """Add what function bodies use. Raises MalformedModule for one that is cut off."""
     for index in range(len(bodies)):
         body = bodies[index]
         cursor = Cursor(bodies.data, body.content, body.end)
+        cells = 0
         for _ in range(cursor.count("local variables")):
             start = cursor.pos
-            cursor.u32()
-            _add(found, of_value_type(value_type(cursor)), start)
+            count = cursor.u32()
+            spelled = value_type(cursor)
+            cells += count * _CELLS.get(spelled, 1)
+            _add(found, of_value_type(spelled), start)
+        if cells > _MOST_CELLS:
+            _add(found, (Feature.MANY_LOCALS,), body.start)
         run = _run(frozenset(found))
         while cursor.pos < body.end:
             if matched := run.match(bodies.data, cursor.pos, body.end):
