@@ -10,7 +10,7 @@ from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
 from rewriter.adapters.needs import has, need
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
-from rewriter.analysis.reasons import HIDDEN_TYPES, lost, why, why_another
+from rewriter.analysis.reasons import HIDDEN_TYPES, hidden_encodings, lost, why, why_another
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
@@ -23,7 +23,7 @@ class Fit(NamedTuple):
 
     `adapters` has the adapter, or None, for each wasi-nn function by the index of its import. Of
     the diagnostics, errors say why it cannot be done, warnings why adapters that are not there yet
-    are needed, and notes what to look out for.
+    are needed, and others what to look out for.
     """
 
     adapters: Mapping[int, Adapter | None]
@@ -35,7 +35,9 @@ class Fit(NamedTuple):
 
     @property
     def caveats(self) -> tuple[Diagnostic, ...]:
-        return tuple(d for d in self.diagnostics if d.severity is Severity.NOTE)
+        """What is neither in the way nor mended by adapters."""
+        decided = (Severity.ERROR, Severity.WARNING)
+        return tuple(d for d in self.diagnostics if d.severity not in decided)
 
 
 _SHOWN = (WITX, WASMEDGE)
@@ -243,6 +245,8 @@ def _decide(
     adapter = adapter_for(function, source, target, told=told)
     needed = need(function, source, target, told=told)
     said = list(lost(function, source, target)) if adapter else []
+    if function == "load" and not told:
+        said += hidden_encodings(source, target)
     if standing is None:
         if needed is not None:
             said.append(why(needed, item, function, source, target, wanted.dialects))

@@ -174,7 +174,7 @@ CODES = (
     ),
     Code(
         "NN136",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the ABI is a guess",
         "What the verdict says holds if the ABI is the one that is assumed. The imports do not "
         "show it.",
@@ -182,12 +182,23 @@ CODES = (
     ),
     Code(
         "NN137",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the numbers of tensor types are a guess",
         "Until August 2023, wasi-nn numbered the types of tensors in another way, and a function's "
         "type shows nothing of that. The numbers of today are assumed.",
         "If the guest was built with older bindings, such as crate wasi-nn up to 0.5, name its ABI "
         "with `--guest-abi witx-2022`.",
+    ),
+    Code(
+        "NN138",
+        Severity.UNSEEN,
+        "the numbers of encodings are a guess",
+        "A function's type does not show which numbers the guest passes to `load` for a model's "
+        "format. Where the host has others than the specification, the guest is taken to have been "
+        "built for the host, and its numbers are left as they are. If it was not, the host takes a "
+        "model for one of another format, and most likely refuses it.",
+        "Say what the guest was built with: `--from wasi-nn@0.6`, for the Rust crate, or "
+        "`--guest-abi witx`. A rewrite then translates the numbers.",
     ),
     Code(
         "NN141",

@@ -13,7 +13,7 @@ from typing import Any
 from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
     WITX,
-    WITX_2021,
+    WITX_2020,
     WITX_2023,
     Dialect,
     Encoding,
@@ -111,7 +111,7 @@ def _row(
 
 
 _ROWS = (
-    _row("1", "12", "v12.0.0", WITX_2021, graphs="no graph has a name", aborts=True),
+    _row("1", "12", "v12.0.0", WITX_2020, graphs="no graph has a name", aborts=True),
     _row("13", "13", "v13.0.0", WITX_2023, graphs=_DIRECTORY_13, aborts=True),
     _row("14", "14", "v14.0.0", WITX_2023, aborts=True),
     _row("15", "22", "v22.0.0", WITX, aborts=True),
