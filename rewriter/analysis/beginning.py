@@ -32,7 +32,7 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     found = exported_functions(info.module, wanted)
     if host.one_beginning and _START in found and _INITIALIZE in found:
         message = "it exports _start and _initialize, and the host refuses a module with both"
-        yield Diagnostic("NN221", message, function=_INITIALIZE)
+        yield Diagnostic("NN220", message, function=_INITIALIZE)
     yield from _initialize(found, host)
     yield from _entry(info, found, host)
     yield from _without_memory(info, found, host)
@@ -81,10 +81,10 @@ def _entry(
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
     looked_for = " or ".join(name for name in (*host.entries, *host.mains) if name)
+    told = f"unless it is told another one: {host.names_function}"
+    end = told if exports_functions(info.module) else "and has no other one"
     message = f"it exports no function {looked_for}, with which the host's command begins"
-    if not exports_functions(info.module):
-        return Diagnostic("NN219", f"{message}, and no other one")
-    return Diagnostic("NN218", f"{message} unless it is told another one: {host.names_function}")
+    return Diagnostic("NN218", f"{message} {end}")
 
 
 def _shown(name: str) -> str:
@@ -105,7 +105,7 @@ def _without_memory(
     wasi = [item for item in info.imports if item.module in (WASI, WASI_UNSTABLE)]
     if host.wants_memory and (wasi or _START in found or _INITIALIZE in found):
         message = 'it exports no memory named "memory", and the host refuses such a module'
-        yield Diagnostic("NN220", message)
+        yield Diagnostic("NN219", message)
         return
     if host.without_memory is None:
         return

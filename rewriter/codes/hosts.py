@@ -157,20 +157,12 @@ CODES = (
         "the host's command has to be told which function to begin with",
         "The module exports none of the functions that the host's command looks for, and the "
         "command ends with an error unless it is told another one. Native Wasmtime and `nnshim "
-        "run` end without one where there is nothing to call.",
+        "run` end without one where there is nothing to call. A start section alone does not help.",
         "Name the function as the message says, embed the host in a program that calls it, or "
         "build the guest as a command, with `_start`.",
     ),
     Code(
         "NN219",
-        Severity.ERROR,
-        "the host finds no function to begin with",
-        "The module exports no function at all, and the host's command ends with an error where it "
-        "finds none. A start section alone does not help.",
-        "Build the guest as a command, with `_start`.",
-    ),
-    Code(
-        "NN220",
         Severity.ERROR,
         "the host refuses a module that exports no memory",
         "The module imports WASI, or has a function to begin with, and exports no memory under the "
@@ -179,7 +171,7 @@ CODES = (
         '`(memory (export "memory") 1)`.',
     ),
     Code(
-        "NN221",
+        "NN220",
         Severity.ERROR,
         "the host refuses a module that is a command and a reactor",
         "The module exports both `_start` and `_initialize`, and these releases of the host refuse "
