@@ -61,7 +61,7 @@ def _entry(
             yield Diagnostic("NN217", message, function=name)
         elif entry.type.params and host.gives_arguments:
             message = f"its {_shown(name)} is {entry.type}, and its user has to give the arguments"
-            yield Diagnostic("NN229", message, function=name)
+            yield Diagnostic("NN221", message, function=name)
         elif entry.type.params or (entry.type.results and host.strict_start):
             yield _cannot_call(name, entry, "without arguments or results")
         elif not host.gives_arguments and not _GIVEN.issuperset(entry.type.results):
@@ -73,7 +73,7 @@ def _entry(
             continue
         if entry.type.params:
             message = f"its {name} takes arguments, which the host puts into memory of its malloc"
-            yield Diagnostic("NN229", message, function=name)
+            yield Diagnostic("NN221", message, function=name)
         return
     if host.names_function:
         yield _none_found(info, host)

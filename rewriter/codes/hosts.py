@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
+from rewriter.codes.engines import ENGINES
 
 __all__ = ["CODES"]
 
@@ -119,73 +120,16 @@ CODES = (
         "speak, so it cannot have been built for it.",
         "Name the right host, or leave `--from` out.",
     ),
-    Code(
-        "NN215",
-        Severity.ERROR,
-        "the host defines an import with another type",
-        "The module imports a function of WASI with other parameters or results than the host's "
-        "have. Instantiation would fail with an incompatible import type. A guest whose memory is "
-        "64-bit, for instance, passes pointers of 64 bits, and those of WASI 0.1 have 32.",
-        "Correct the declaration in the guest, or build it for `wasm32`.",
-    ),
-    Code(
-        "NN216",
-        Severity.ERROR,
-        "the host refuses a part of WebAssembly that the module uses",
-        "The module's types, memories, segments or instructions belong to a part of WebAssembly "
-        "that came after its first release: vectors, tail calls, exceptions, threads, several "
-        "memories and more. The host does not read it, or not by default, and refuses the module "
-        "when it loads it, whether that code would run or not.",
-        "Build the guest without it (for threads, `wasm32-wasip1` and not `wasm32-wasip1-threads`; "
-        "for vectors, without `simd128`; LLVM's default since release 20 has reference types, "
-        "which `-mcpu=mvp` switches off), choose a release that reads it (`nnshim hosts HOST` says "
-        "which), or build or embed the host with it.",
-    ),
-    Code(
-        "NN217",
-        Severity.ERROR,
-        "the host cannot call the function that the module begins with",
-        "The host calls `_initialize`, and the export without a name or `_start`, without "
-        "arguments. The module's takes some, or has results where none are expected, or is a "
-        "function that the module itself imports.",
-        "Correct the function in the guest. `nnshim run --invoke` passes arguments to a function "
-        "that takes numbers.",
-    ),
-    Code(
-        "NN218",
-        Severity.CONDITION,
-        "the host's command has to be told which function to begin with",
-        "The module exports none of the functions that the host's command looks for, and the "
-        "command ends with an error unless it is told another one. Native Wasmtime and `nnshim "
-        "run` end without one where there is nothing to call. A start section alone does not help.",
-        "Name the function as the message says, embed the host in a program that calls it, or "
-        "build the guest as a command, with `_start`.",
-    ),
-    Code(
-        "NN219",
-        Severity.ERROR,
-        "the host refuses a module that exports no memory",
-        "The module imports WASI, or has a function to begin with, and exports no memory under the "
-        "name `memory`. The host refuses such a module when it loads it.",
-        "Export the memory: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
-        '`(memory (export "memory") 1)`.',
-    ),
-    Code(
-        "NN220",
-        Severity.ERROR,
-        "the host refuses a module that is a command and a reactor",
-        "The module exports both `_start` and `_initialize`, and these releases of the host refuse "
-        "a module with both.",
-        "Build the guest as one of the two, or use a newer release of the host.",
-    ),
+    *ENGINES,
     Code(
         "NN222",
         Severity.CONDITION,
-        "it is not known whether the host defines an import",
-        "The module imports something beside wasi-nn and WASI that the host defines or not, "
-        "depending on how it was built or what is installed: a plugin, for instance.",
-        "Check that your build of the host defines it, or that the program that embeds the host "
-        "does.",
+        "an import depends on what is installed with the host",
+        "The module imports something beside wasi-nn and WASI that the host has from a plugin, or "
+        "from how it was built. Without it, the host refuses the module, or starts it and has a "
+        "call of the function trap: the message says which, where that is known.",
+        "Install the plugin, or check that your build of the host, or the program that embeds it, "
+        "defines the import.",
     ),
     Code(
         "NN223",
@@ -239,13 +183,11 @@ CODES = (
     ),
     Code(
         "NN229",
-        Severity.CONDITION,
-        "the function that the module begins with takes arguments",
-        "Whether the host can call it depends on more than the module: its user has to give "
-        "numbers behind the file, or, for `main` with arguments, the guest has to have room for "
-        "them, which the host takes from a `malloc` that the module exports or from a heap of its "
-        "own (`iwasm --heap-size`).",
-        "Build the guest with a `_start` without arguments, as the C libraries for WASI do.",
+        Severity.NOTE,
+        "the release is one of several that do the same",
+        "nnshim has a row for all releases of a host between which nothing changed that matters to "
+        "guests, and calls it by the newest of them.",
+        "Nothing: what is said of that row is said of the release.",
     ),
     Code(
         "NN231",
@@ -265,7 +207,7 @@ CODES = (
     ),
     Code(
         "NN233",
-        Severity.UNSEEN,
+        Severity.NOTE,
         "two encodings have other numbers",
         "This host numbers ggml 5 and autodetect 6, one less than the specification's order would "
         "have it.",
@@ -354,6 +296,30 @@ CODES = (
         "Each `load` takes the place of the model before, whose graph goes on without an error "
         "and gives the answers of the new one.",
         "Run guests with several models in another release of the host, or each model in an "
-        "instance of its own.",
+        "instance of its own; of WAMR 1.1, in a process of its own.",
+    ),
+    Code(
+        "NN244",
+        Severity.CONDITION,
+        "a graph that is loaded by its name ends the host",
+        "The host's `load_by_name` looks for no backend, and calls that of the model before. Where "
+        "there was none, it calls a function at address 0, and the process ends.",
+        "Have the guest read the model and call `load`, or use another release of the host.",
+    ),
+    Code(
+        "NN251",
+        Severity.NEED,
+        "the host needs wasi-nn and a backend for the model",
+        "Most hosts have wasi-nn only where it is built in or switched on, and load a model only "
+        "where a backend for its format is installed. So it is for every guest of wasi-nn.",
+        "`nnshim hosts HOST` has the options, the libraries and the backends.",
+    ),
+    Code(
+        "NN252",
+        Severity.NEED,
+        "the host needs a graph of the name that the guest gives",
+        "The module imports `load_by_name` or `load_by_name_with_config`, which load what the host "
+        "has under a name.",
+        "`nnshim hosts HOST` says how a graph gets a name there.",
     ),
 )

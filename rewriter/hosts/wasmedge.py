@@ -33,7 +33,7 @@ from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
 
-_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
+_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 
 _F32 = frozenset((TensorType.F32,))
 _FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))
@@ -152,7 +152,7 @@ def _row(
         others={WASI: wasi},
         optional=plugins,
         second_form="_v2" if wasi is WASMEDGE_WASI else "",
-        mixes_forms=features is not _SINCE_0_17,
+        mixes_forms=wasi is WASMEDGE_WASI and features is not _SINCE_0_17,
         features=features,
         entries=("_start",),
         gives_arguments=True,

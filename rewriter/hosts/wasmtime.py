@@ -76,6 +76,14 @@ DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of t
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")
 
 
+_FEATURE = "a build with the feature {} of wasmtime-wasi-nn{}"
+_ONNX_20 = Backend(Encoding.ONNX, library=_FEATURE.format("onnx", ", since 20"))
+_ONNX = Backend(Encoding.ONNX, library=_FEATURE.format("onnx", ""))
+_TORCH_27 = Backend(Encoding.PYTORCH, library=_FEATURE.format("pytorch", ", since 27"))
+_TORCH = Backend(Encoding.PYTORCH, library=_FEATURE.format("pytorch", ""))
+"""What the released command has not. Of which the types have not been read."""
+
+
 def _row(
     first: str,
     last: str,
@@ -84,6 +92,7 @@ def _row(
     *,
     graphs: str = DIRECTORY,
     aborts: bool = False,
+    buildable: tuple[Backend, ...] = (),
 ) -> Host:
     too_small = TooSmall.ABORTS if aborts else TooSmall.REFUSED
     takes = frozenset(dialect.tensor_types.values())
@@ -97,6 +106,7 @@ def _row(
         limits=(_OPENVINO_ALONE, _ANY_ERROR_ABORTS if aborts else _ABORTS),
         backends=(
             Backend(Encoding.OPENVINO, takes, too_small=too_small, library="OpenVINO's C library"),
+            *(backend._replace(too_small=too_small) for backend in buildable),
         ),
         graphs=graphs,
         needs=("--wasi-modules experimental-wasi-nn" if int(first) < 14 else "-S nn",),
@@ -114,9 +124,12 @@ _ROWS = (
     _row("1", "12", "v12.0.0", WITX_2020, graphs="no graph has a name", aborts=True),
     _row("13", "13", "v13.0.0", WITX_2023, graphs=_DIRECTORY_13, aborts=True),
     _row("14", "14", "v14.0.0", WITX_2023, aborts=True),
-    _row("15", "22", "v22.0.0", WITX, aborts=True),
-    _row("23", "29", "v29.0.0", WITX),
-    _row("30", "46", "v46.0.0", WITX),
-    _row("47", "49", "e6b33de", WITX),
+    _row("15", "22", "v22.0.0", WITX, aborts=True, buildable=(_ONNX_20,)),
+    _row("23", "29", "v29.0.0", WITX, buildable=(_ONNX, _TORCH_27)),
+    _row(
+        *("30", "46", "v46.0.0", WITX),
+        buildable=(_ONNX, _TORCH),
+    ),
+    _row("47", "49", "e6b33de", WITX, buildable=(_ONNX, _TORCH)),
 )
 ROWS = tuple(parted(_ROWS, tuple(map(str, range(1, 50))), _ENGINES))

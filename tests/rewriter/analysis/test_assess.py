@@ -14,6 +14,7 @@ from rewriter.hosts.host import Feature
 from rewriter.hosts.table import HOSTS, find_guest, find_host
 from rewriter.wasm.sections import SectionId
 from runtime_shim import NNHost, run
+from tests.heavy.engine_cases import assembled
 from tests.support.wasm import FUNC_0, HEADER, assemble, name, section, vector
 
 AS_IT_IS, REWRITE, CANNOT = Runs.AS_IT_IS, Runs.AFTER_REWRITE, Runs.CANNOT
@@ -119,7 +120,7 @@ def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_the
 
 
 def test_a_compact_import_section_takes_a_rewrite() -> None:
-    module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(SCHED_YIELD)))
+    module = assembled()["compact-imports"]
     for host in HOSTS:
         found = on(host, module)
         assert found.runs is REWRITE
@@ -128,7 +129,7 @@ def test_a_compact_import_section_takes_a_rewrite() -> None:
         features = {**HOSTS[host].features, Feature.COMPACT_IMPORTS: True}
         takes_it = HOSTS[host]._replace(features=features)
         assert assess(inspect_module(module), takes_it).runs is AS_IT_IS
-    module = with_imports(vector(name("wasi_snapshot_preview1") + SCHED_YIELD))
+    module = assembled()["wasi-sched-yield"]
     assert all(on(host, module).runs is AS_IT_IS for host in HOSTS)
 
 
@@ -194,6 +195,65 @@ def test_encodings_that_are_taken_for_the_hosts_own_are_a_caveat(
         assess(inspect_module(assemble(f"(module {MEMORY})")), row),
     ):
         assert "NN138" not in codes(told.caveats)
+
+
+NAMED = ("load_by_name", "load_by_name_with_config")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_names_that_may_lack_a_nul_are_a_caveat_where_no_adapter_puts_one(name: str) -> None:
+    legacy, ephemeral = find_host("wamr-legacy@2.4.5"), find_host("wamr-ephemeral@2.4.5")
+    own = guest("wasi_nn", "wamr", *([name] if name in legacy.dialects[0].functions else []))
+    said = codes(assess(inspect_module(own), legacy).caveats)
+    assert ("NN139" in said) is (name == "load_by_name")
+    assert "NN139" not in codes(assess(inspect_module(own), legacy, guest=legacy).caveats)
+    assert "NN139" not in codes(assess(inspect_module(own), find_host("wasmtime")).caveats)
+    other = guest("wasi_ephemeral_nn", "witx", name)
+    assert "NN208" in codes(assess(inspect_module(other), ephemeral).reasons)
+    assert "NN139" not in codes(assess(inspect_module(other), ephemeral).caveats)
+
+
+@pytest.mark.parametrize("guest_abi", [None, "wamr-ephemeral"])
+def test_a_configuration_that_ends_the_host_is_said_with_an_adapter_and_without(
+    guest_abi: str | None,
+) -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "load_by_name_with_config")
+    found = assess(inspect_module(module, guest_abi), find_host("wamr-ephemeral@2.4.5"))
+    assert found.runs is (REWRITE if guest_abi is None else AS_IT_IS)
+    assert "NN309" in codes(found.caveats)
+    assert "NN309" not in codes(assess(inspect_module(module), find_host("wasmedge")).caveats)
+
+
+@pytest.mark.parametrize("guest_abi", [None, "wamr-2.1-legacy"])
+def test_the_order_of_images_is_said_with_an_adapter_and_without(guest_abi: str | None) -> None:
+    module = guest("wasi_nn", "wamr", "set_input")
+    found = assess(inspect_module(module, guest_abi), find_host("wamr-legacy@2.3.1"))
+    assert found.runs is (REWRITE if guest_abi is None else AS_IT_IS)
+    assert "NN308" in codes(found.caveats)
+    without_openvino = assess(inspect_module(module, guest_abi), find_host("wamr-legacy@2.1.1"))
+    assert "NN308" not in codes(without_openvino.caveats)
+    assert "NN308" not in codes(assess(inspect_module(module), find_host("wamr@2.4")).caveats)
+
+
+@pytest.mark.parametrize(
+    ("label", "replaces"),
+    [
+        *(("wamr-legacy@1.1.2", True), ("wamr-legacy@2.1.0", False), ("wamr-legacy@2.1.1", False)),
+        *(("wamr-legacy@2.1.2", True), ("wamr-legacy@2.3.1", True), ("wamr-legacy@2.4.5", False)),
+        *(("wamr-ephemeral@2.1.2", True), ("wamr-ephemeral@2.4.5", False)),
+    ],
+)
+def test_where_each_load_takes_the_place_of_the_one_before(label: str, replaces: bool) -> None:
+    module = guest("wasi_ephemeral_nn", "witx")
+    said = codes(assess(inspect_module(module), find_host(label)).caveats)
+    assert ("NN243" in said) is replaces
+
+
+def test_a_name_that_ends_the_host_where_nothing_was_loaded_is_a_caveat() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "load_by_name")
+    for label in ("wamr-ephemeral@2.1.1", "wamr-ephemeral@2.1.2", "wamr-ephemeral@2.3.1"):
+        said = codes(assess(inspect_module(module), find_host(label)).caveats)
+        assert ("NN244" in said) is (label == "wamr-ephemeral@2.1.2")
 
 
 @pytest.mark.parametrize("abi", DIALECTS)
@@ -262,8 +322,12 @@ def test_what_is_imported_from_wasi_nn_and_is_no_function_is_an_obstacle(
     assert words(found.reasons)[0] == ("NN144", f"{what}, and hosts define functions only")
 
 
-def test_what_a_host_is_known_not_to_do_is_a_caveat() -> None:
-    assert "NN234" in codes(on("wamr-2.1", guest("wasi_ephemeral_nn", "witx")).caveats)
+def test_of_what_a_host_is_known_not_to_do_only_what_decides_is_said() -> None:
+    found = on("wamr-2.1", guest("wasi_ephemeral_nn", "witx"))
+    assert {"NN241", "NN251"} <= {*codes(found.needs)}
+    assert {"NN138", "NN240"} <= {*codes(found.unseen)}
+    assert "NN234" in codes(HOSTS["wamr-2.1"].limits)
+    assert "NN234" not in codes(found.caveats)
 
 
 def test_a_guessed_abi_is_a_caveat() -> None:
@@ -283,7 +347,8 @@ def test_no_host_runs_a_guest_without_memory_or_of_an_unknown_abi(host: str) -> 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_module_without_wasi_nn_runs_anywhere(host: str) -> None:
-    assert on(host, assemble("(module)")) == Verdict(HOSTS[host].label, (), ())
+    module = assembled()["nothing"]
+    assert on(host, module) == Verdict(HOSTS[host].label, (), ())
 
 
 @pytest.mark.parametrize("name", HOSTS)
