@@ -6,6 +6,7 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from weakref import WeakKeyDictionary
 
 from rewriter.functions.code import defined_functions
 from rewriter.functions.feature import Feature
@@ -20,12 +21,22 @@ from rewriter.wasm.types import memory_type, table_type, value_type
 __all__ = ["features"]
 
 
+_FOUND: WeakKeyDictionary[Module, Found] = WeakKeyDictionary()
+"""A module is held against many hosts, and read once."""
+
+
 def features(module: Module) -> Mapping[Feature, int]:
     """The parts of WebAssembly that a module uses, and where it first does, in bytes. All of its
     code is read, which takes about a second for 30 MB.
 
     Raises MalformedModule for what cannot be read.
     """
+    if module not in _FOUND:
+        _FOUND[module] = _read(module)
+    return _FOUND[module]
+
+
+def _read(module: Module) -> Found:
     found: Found = {}
     _types(module, found)
     counts = {ExternKind.TABLE: 0, ExternKind.MEMORY: 0, ExternKind.GLOBAL: 0}

@@ -38,7 +38,7 @@ RESULTS = Path(__file__).with_name("engines.json")
 SECONDS = 60
 """No case takes one second on an idle machine."""
 
-_LONGEST = 160
+_LONGEST = 60
 """Of what a host says, in characters."""
 
 
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str]) -> None:
             if not wanted or name in wanted:
                 print(name, flush=True)
                 results[name] = _measure(engine, folder, modules)
-                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+                RESULTS.write_text(json.dumps(results, indent=0) + "\n")
 
 
 if __name__ == "__main__":
