@@ -9,7 +9,8 @@ from enum import Enum
 
 from rewriter.analysis.fitting import fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
-from rewriter.analysis.reasons import HIDDEN_TYPES
+from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host
@@ -74,6 +75,8 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found.append(HIDDEN_TYPES)
+    if hidden_numbers(info) is not None:
+        found.append(HIDDEN_NUMBERS)
     if info.is_object_file:
         remedy = "link it before it is rewritten or run"
         found.append(Diagnostic("NN106", "this is an object file", help=remedy))

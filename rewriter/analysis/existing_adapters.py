@@ -62,7 +62,9 @@ class FoundAdapters(NamedTuple):
             function = adapter.function
             known = function in guest.functions
             of_guest = (
-                adapter_for(function, guest, adapter.target, told=adapter.told) if known else None
+                adapter_for(function, guest, adapter.target, told=adapter.told, apart=True)
+                if known
+                else None
             )
             if not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
@@ -189,7 +191,7 @@ def _named(name: AdapterName) -> Iterator[Adapter]:
     known = source and target and name.function in source.functions and has(target, name.function)
     if known and source and target and name.generation == GENERATION:
         for told in (True, False):
-            if adapter := adapter_for(name.function, source, target, told=told):
+            if adapter := adapter_for(name.function, source, target, told=told, apart=True):
                 yield adapter
 
 

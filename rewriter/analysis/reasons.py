@@ -6,14 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect
+from rewriter.abi.dialects import WASMEDGE, Dialect
 from rewriter.abi.numbers import ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.inspect import ImportedItem
 from rewriter.diagnostics import Diagnostic
 
-__all__ = ["HIDDEN_TYPES", "lost", "why", "why_another"]
+__all__ = [
+    "HIDDEN_NUMBERS",
+    "HIDDEN_NUMBERS_THERE",
+    "HIDDEN_TYPES",
+    "lost",
+    "why",
+    "why_another",
+]
 
 
 def why(
@@ -27,7 +34,7 @@ def why(
     """Why a function of a guest of `source` needs an adapter, on a host whose dialects are
     `spoken`."""
     remedy = None
-    if source.layout == target.layout and source.name in (WAMR.name, WASMEDGE.name):
+    if source.layout == target.layout and source.name == WASMEDGE.name:
         remedy = f"if it was built for that release, `--guest-abi {target.name}` says so"
     if needed is Need.ERRNOS:
         return Diagnostic("NN207", "the host has other numbers for errors", help=remedy)
@@ -100,6 +107,17 @@ HIDDEN_TYPES = Diagnostic(
     " assumed",
     help="--guest-abi names others; --from unknown has each tensor tell",
 )
+
+HIDDEN_NUMBERS = Diagnostic(
+    "NN138",
+    "imports do not show which release of WAMR it was built for, and the numbers of errors changed"
+    " with 2.1.1 and 2.4.0, that of TensorFlow Lite with 1.2.0: those of 2.4.0 are assumed",
+    help="--guest-abi names others: wamr-2.1-legacy is 2.1.1 to 2.3.1, wamr-1 is 1.2.0 to 2.1.0",
+)
+HIDDEN_NUMBERS_THERE = HIDDEN_NUMBERS._replace(
+    message=HIDDEN_NUMBERS.message.replace("those of 2.4.0 are", "those of the host are")
+)
+"""Said of a host that has the guest's layout."""
 
 _ONLY_FLOATS = Diagnostic(
     "NN304",

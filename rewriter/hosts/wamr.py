@@ -10,13 +10,13 @@ imports and of the engine was tried with builds of 1.3.3, 2.3.1, 2.4.5 and main.
 from __future__ import annotations
 
 from rewriter.abi.dialects import (
-    WAMR,
     WAMR_1,
     WAMR_1_1,
     WAMR_2_0,
     WAMR_2_1,
     WAMR_2_1_LEGACY,
     WAMR_2_2,
+    WAMR_2_4_LEGACY,
     WAMR_EPHEMERAL,
     WASI_EPHEMERAL_NN,
     WASI_NN,
@@ -203,7 +203,7 @@ LEGACY = (
     _row(
         "wamr-legacy",
         ("2.4.0", "2.4.5"),
-        WAMR,
+        WAMR_2_4_LEGACY,
         _LEGACY_2_4,
         *(_TFLITE_ALONE, _FOUR_TIMES),
         graphs=_A_PATH,
@@ -211,7 +211,7 @@ LEGACY = (
     _row(
         "wamr-legacy",
         ("main", "main"),
-        WAMR,
+        WAMR_2_4_LEGACY,
         _LEGACY_2_4,
         *(_TFLITE_ALONE, _FOUR_TIMES),
         graphs=_ANY_PATH,

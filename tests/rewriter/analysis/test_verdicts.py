@@ -7,6 +7,7 @@ import pytest
 from rewriter import RewriteOptions, check, rewrite
 from rewriter.abi.dialects import DIALECTS
 from rewriter.analysis.compatibility import Runs, Verdict
+from rewriter.hosts.host import Host
 from rewriter.hosts.table import FAMILIES, find_hosts
 from rewriter.rewriting.aim import choose
 from rewriter.wasm.module import Module
@@ -64,6 +65,36 @@ def test_a_named_model_that_is_of_no_use_is_told_to_those_that_load_one() -> Non
     assert not said(on("wamr-ephemeral@2.1.1", WITX), "NN242")
     assert not said(on("wamr-ephemeral@2.1.2", named), "NN242")
     assert said(on("wamr-ephemeral@2.1.2", WITX), "NN243")
+
+
+OLDER = guest("wasi_nn", "wamr", "load", "set_input", "get_output", "compute")
+
+
+@pytest.mark.parametrize("row", find_hosts("wamr-legacy").rows)
+def test_a_guest_of_wamrs_older_abi_runs_where_that_is_and_its_release_is_not_known(
+    row: Host,
+) -> None:
+    found = on(row.label, OLDER)
+    assert found.runs is Runs.AS_IT_IS
+    assert [m for m in said(found, "NN138") if "those of the host are assumed" in m]
+    assert rewrite(OLDER, RewriteOptions(host=row.label)) == OLDER
+
+
+def test_the_release_that_a_guest_was_built_for_is_not_known_unless_a_function_shows_it() -> None:
+    assert [m for m in said(on("wasmtime", OLDER), "NN138") if "those of 2.4.0 are assumed" in m]
+    there = rewrite(OLDER, RewriteOptions(host="wasmtime"))
+    assert said(on("wasmtime", there), "NN138")
+    assert said(on("wamr-legacy", OLDER), "NN138")
+    assert not said(on("wamr-legacy", OLDER), "NN228")
+    only_since_2_4 = guest("wasi_nn", "wamr", "load_by_name", "get_output")
+    assert not said(on("wamr-legacy@2.4.5", only_since_2_4), "NN138")
+    adapted = rewrite(WITX, RewriteOptions(host="wamr-legacy@2.4.5"))
+    assert not said(on("wamr-legacy@2.4.5", adapted), "NN138")
+    (told,) = check(OLDER, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.1-legacy")
+    assert told.runs is Runs.AS_IT_IS
+    assert not said(told, "NN138")
+    (other,) = check(OLDER, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.4-legacy")
+    assert [reason.code for reason in other.reasons] == ["NN207"]
 
 
 def test_a_release_that_is_not_known_is_judged_as_the_newest_that_is() -> None:
