@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from rewriter.analysis.fitting import fit, hides_types
+from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.sources import hidden_numbers
@@ -47,12 +47,15 @@ class Verdict:
         return Runs.CANNOT if cannot else Runs.AFTER_REWRITE
 
 
-def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
+def assess(
+    info: ModuleInfo, host: Host, guest: Host | None = None, found: Fit | None = None
+) -> Verdict:
     """Judge a module by its imports and exports: no more than those can be known of it.
 
-    `guest` is the host that it was built for, where that is known.
+    `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
+    if that was looked for already.
     """
-    found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_other_names(info, host),
         *found.diagnostics,

@@ -89,6 +89,9 @@ def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> I
         for diagnostic in diagnostics:
             of.setdefault(diagnostic, []).append(place)
     for diagnostic, places in of.items():
+        if diagnostic.code == "NN228":
+            remedy = f"`nnshim rewrite --for {rows[places[-1]].label}` translates them"
+            diagnostic = diagnostic._replace(help=remedy)
         if len(places) == len(rows):
             yield diagnostic
         else:
@@ -103,11 +106,7 @@ def _spans(rows: Sequence[Host], places: Sequence[int]) -> str:
             joined[-1].append(place)
         else:
             joined.append([place])
-    return ", ".join(_span(rows[span[0]].first, rows[span[-1]].last) for span in joined)
-
-
-def _span(first: str, last: str) -> str:
-    return first if first == last else f"{first} to {last}"
+    return ", ".join(rows[span[0]]._replace(last=rows[span[-1]].last).releases for span in joined)
 
 
 def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:

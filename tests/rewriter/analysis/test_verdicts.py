@@ -150,3 +150,17 @@ def test_what_a_rewrite_assumed_of_a_host_is_said() -> None:
         if note.code == "NN225"
     )
     assert "this is for 2.4.0 to 2.4.5" in several.message
+    assert "wamr-legacy@2.3.1" in several.text
+
+
+def test_what_keeps_a_module_from_running_on_other_releases_is_not_said_of_the_rewrite() -> None:
+    assert "NN312" not in [
+        note.code for note in choose(Module(BY_NAME), RewriteOptions(host="wamr-legacy")).notes
+    ]
+    aborting = assemble('(module (import "env" "abort" (func)) (memory (export "memory") 1))')
+    (said,) = (
+        note.message
+        for note in choose(Module(aborting), RewriteOptions(host="wasmtime")).notes
+        if note.code == "NN312"
+    )
+    assert said.startswith("wasmtime@49 cannot run what comes of it: ")
