@@ -14,6 +14,7 @@ from rewriter.analysis.reasons import (
     HIDDEN_NUMBERS,
     HIDDEN_NUMBERS_THERE,
     HIDDEN_TYPES,
+    hidden_encodings,
     lost,
     why,
     why_another,
@@ -266,6 +267,8 @@ def _decide(
     adapter = adapter_for(function, source, target, told=told, apart=wanted.apart)
     needed = need(function, source, target, told=told)
     said = list(lost(function, source, target)) if adapter else []
+    if function == "load" and not told:
+        said += hidden_encodings(source, target)
     if standing is None:
         if needed is not None:
             said.append(why(needed, item, function, source, target, wanted.dialects))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rewriter.abi.dialects import WASMEDGE, Dialect
-from rewriter.abi.numbers import ERRNO_WIT
+from rewriter.abi.numbers import ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.inspect import ImportedItem
@@ -17,6 +17,7 @@ __all__ = [
     "HIDDEN_NUMBERS",
     "HIDDEN_NUMBERS_THERE",
     "HIDDEN_TYPES",
+    "hidden_encodings",
     "lost",
     "why",
     "why_another",
@@ -109,7 +110,7 @@ HIDDEN_TYPES = Diagnostic(
 )
 
 HIDDEN_NUMBERS = Diagnostic(
-    "NN138",
+    "NN139",
     "imports do not show which release of WAMR it was built for, and the numbers of errors changed"
     " with 2.1.1 and 2.4.0, that of TensorFlow Lite with 1.2.0: those of 2.4.0 are assumed",
     help="--guest-abi names others: wamr-2.1-legacy is 2.1.1 to 2.3.1, wamr-1 is 1.2.0 to 2.1.0",
@@ -118,6 +119,25 @@ HIDDEN_NUMBERS_THERE = HIDDEN_NUMBERS._replace(
     message=HIDDEN_NUMBERS.message.replace("those of 2.4.0 are", "those of the host are")
 )
 """Said of a host that has the guest's layout."""
+
+
+def hidden_encodings(source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """That a guest's encodings are taken for the host's, where these differ from those that guests
+    have whose imports look the same."""
+    if source.layout != target.layout:
+        return
+    others = [
+        f"{number} is {meaning.name.lower()}"
+        for number, meaning in sorted(target.encodings.items())
+        if ENCODINGS_WASMEDGE.get(number, meaning) is not meaning  # which go on from WITX's
+    ]
+    if others:
+        message = (
+            "imports do not show which numbers its encodings have: the host's are assumed, where"
+            f" {' and '.join(others)}"
+        )
+        yield Diagnostic("NN138", message, None, "load", "--guest-abi or --from names others")
+
 
 _ONLY_FLOATS = Diagnostic(
     "NN304",

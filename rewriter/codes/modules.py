@@ -192,6 +192,17 @@ CODES = (
     Code(
         "NN138",
         Severity.UNSEEN,
+        "the numbers of encodings are a guess",
+        "A function's type does not show which numbers the guest passes to `load` for a model's "
+        "format. Where the host has others than the specification, the guest is taken to have been "
+        "built for the host, and its numbers are left as they are. If it was not, the host takes a "
+        "model for one of another format, and most likely refuses it.",
+        "Say what the guest was built with: `--from wasi-nn@0.6`, for the Rust crate, or "
+        "`--guest-abi witx`. A rewrite then translates the numbers.",
+    ),
+    Code(
+        "NN139",
+        Severity.UNSEEN,
         "the release of WAMR that it was built for is not known",
         "A guest of WAMR's older ABI was built for a host with that ABI, of which there are "
         "releases with different numbers for errors (1.1.1, 2.1.1, 2.4.0) and encodings (1.1.1, "
