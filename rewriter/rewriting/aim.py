@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
@@ -60,14 +60,22 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     return Aim(
         names,
         Wanted(info, found.adapters),
-        (*found.caveats, *_beside(info, options, found)),
+        tuple(_said(found.caveats, _beside(info, options, found))),
         target.plain_imports,
     )
 
 
+def _said(of_adapters: Sequence[Diagnostic], beside: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Without what adapters have said of the release that the rewrite is for, and the host says
+    again of some releases."""
+    codes = {found.code for found in of_adapters}
+    yield from of_adapters
+    yield from (found for found in beside if found.code not in codes)
+
+
 def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[Diagnostic]:
-    """What was assumed of the host, and what no rewrite mends and keeps the module from running
-    there all the same."""
+    """What was assumed of the host, what it depends on there, and what no rewrite mends and keeps
+    the module from running all the same."""
     if options.host is None:
         return
     from rewriter.analysis.compatibility import Runs, assess
@@ -83,6 +91,7 @@ def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[D
         remedy = f"the others are {others}: `nnshim check` says what they make of it"
         yield Diagnostic("NN225", message, help=remedy)
     verdict = assess(info, newest, found=found)
+    yield from verdict.conditions
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(str(reason) for reason in verdict.reasons)
         yield Diagnostic("NN312", f"{newest.label} cannot run what comes of it: {reasons}")

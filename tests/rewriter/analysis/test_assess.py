@@ -262,8 +262,12 @@ def test_what_is_imported_from_wasi_nn_and_is_no_function_is_an_obstacle(
     assert words(found.reasons)[0] == ("NN144", f"{what}, and hosts define functions only")
 
 
-def test_what_a_host_is_known_not_to_do_is_a_caveat() -> None:
-    assert "NN234" in codes(on("wamr-2.1", guest("wasi_ephemeral_nn", "witx")).caveats)
+def test_of_what_a_host_is_known_not_to_do_only_what_decides_is_said() -> None:
+    found = on("wamr-2.1", guest("wasi_ephemeral_nn", "witx"))
+    assert {"NN241", "NN251"} <= {*codes(found.needs)}
+    assert {"NN138", "NN240"} <= {*codes(found.unseen)}
+    assert "NN234" in codes(HOSTS["wamr-2.1"].limits)
+    assert "NN234" not in codes(found.caveats)
 
 
 def test_a_guessed_abi_is_a_caveat() -> None:
