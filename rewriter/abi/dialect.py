@@ -102,6 +102,11 @@ class Dialect:
         """What each errno means, in small letters."""
         return _names(self.errnos)
 
+    @property
+    def errno_numbers(self) -> Mapping[Errno, int]:
+        """The number of each errno that it has; of several, the first."""
+        return {meaning: number for number, meaning in reversed([*self.errnos.items()])}
+
     def signature(self, function: str) -> FuncType:
         """The type of one of its functions."""
         return FuncType(("i32",) * len(self.functions[function]), ("i32",))
