@@ -15,7 +15,9 @@ from rewriter.analysis.reasons import (
     HIDDEN_NUMBERS_THERE,
     HIDDEN_TYPES,
     hidden_encodings,
+    hidden_nul,
     lost,
+    whatever_it_is,
     why,
     why_another,
 )
@@ -267,8 +269,11 @@ def _decide(
     adapter = adapter_for(function, source, target, told=told, apart=wanted.apart)
     needed = need(function, source, target, told=told)
     said = list(lost(function, source, target)) if adapter else []
+    said += whatever_it_is(function, source, target)
     if function == "load" and not told:
         said += hidden_encodings(source, target)
+    if not wanted.told and standing is None:
+        said += hidden_nul(function, source, target)
     if standing is None:
         if needed is not None:
             said.append(why(needed, item, function, source, target, wanted.dialects))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
 from rewriter.abi.dialects import WASMEDGE, Dialect
 from rewriter.abi.numbers import ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
@@ -18,7 +19,9 @@ __all__ = [
     "HIDDEN_NUMBERS_THERE",
     "HIDDEN_TYPES",
     "hidden_encodings",
+    "hidden_nul",
     "lost",
+    "whatever_it_is",
     "why",
     "why_another",
 ]
@@ -93,13 +96,19 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
     across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
     if across and function in ("set_input", "get_output"):
         yield across
-    if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
-        yield _LLAMA_CPP
     if counts_otherwise(source, target):
         if function in ("set_input", "get_output"):
             yield _ONLY_FLOATS
         if target.errnos is ERRNO_WIT and function in _OF_OPENVINO:  # whose hosts have that, too
             yield _OF_OPENVINO[function]
+
+
+def whatever_it_is(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """What depends on the model, with an adapter and without."""
+    if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
+        yield _LLAMA_CPP
+    if function == "set_input" and target.counts_floats and target.errnos is ERRNO_WIT:
+        yield _IMAGES
 
 
 HIDDEN_TYPES = Diagnostic(
@@ -110,7 +119,7 @@ HIDDEN_TYPES = Diagnostic(
 )
 
 HIDDEN_NUMBERS = Diagnostic(
-    "NN139",
+    "NN140",
     "imports do not show which release of WAMR it was built for, and the numbers of errors changed"
     " with 2.1.1 and 2.4.0, that of TensorFlow Lite with 1.2.0: those of 2.4.0 are assumed",
     help="--guest-abi names others: wamr-2.1-legacy is 2.1.1 to 2.3.1, wamr-1 is 1.2.0 to 2.1.0",
@@ -139,6 +148,17 @@ def hidden_encodings(source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
         yield Diagnostic("NN138", message, None, "load", "--guest-abi or --from names others")
 
 
+def hidden_nul(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """That the names of a guest of the host's own ABI may lack what the host wants behind them."""
+    if function in BY_NAME | WITH_CONFIG and target.wants_nul and source.name == target.name:
+        message = (
+            "imports do not show whether a NUL stands behind its names: without one, WAMR up to"
+            " 2.4.5 refuses them"
+        )
+        help_ = "--from says what it was built for"
+        yield Diagnostic("NN139", message, None, function, help_)
+
+
 _ONLY_FLOATS = Diagnostic(
     "NN304",
     "its TensorFlow Lite models take and give 32-bit floats only there: set_input refuses others,"
@@ -152,12 +172,6 @@ _OF_OPENVINO = {
         " unsupported_operation",
         function="load",
     ),
-    "set_input": Diagnostic(
-        "NN308",
-        "OpenVINO takes tensors of four dimensions for images there, whose three channels come"
-        " last: others give wrong results",
-        function="set_input",
-    ),
     "get_output": Diagnostic(
         "NN307",
         "an OpenVINO output that is larger than the buffer is written beyond it there, and the"
@@ -167,6 +181,14 @@ _OF_OPENVINO = {
 }
 """https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/src/wasi_nn_openvino.c
 """
+
+_IMAGES = Diagnostic(
+    "NN308",
+    "OpenVINO takes tensors of four dimensions for images there, whose three channels come last:"
+    " others give wrong results",
+    function="set_input",
+)
+"""From the same file."""
 
 _LLAMA_CPP = Diagnostic(
     "NN309",

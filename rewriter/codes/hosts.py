@@ -152,11 +152,12 @@ CODES = (
     Code(
         "NN222",
         Severity.CONDITION,
-        "it is not known whether the host defines an import",
-        "The module imports something beside wasi-nn and WASI that the host defines or not, "
-        "depending on how it was built or what is installed: a plugin, for instance.",
-        "Check that your build of the host defines it, or that the program that embeds the host "
-        "does.",
+        "an import depends on what is installed with the host",
+        "The module imports something beside wasi-nn and WASI that the host has from a plugin, or "
+        "from how it was built. Without it, the host refuses the module, or starts it and has a "
+        "call of the function trap: the message says which, where that is known.",
+        "Install the plugin, or check that your build of the host, or the program that embeds it, "
+        "defines the import.",
     ),
     Code(
         "NN223",
@@ -207,6 +208,14 @@ CODES = (
         "errors or encodings than the guest. Adapters translate those of one release.",
         "Name the release in `check` and in `rewrite`: `--for wamr-legacy@2.3.1`. `nnshim hosts` "
         "lists them.",
+    ),
+    Code(
+        "NN229",
+        Severity.NOTE,
+        "the release is one of several that do the same",
+        "nnshim has a row for all releases of a host between which nothing changed that matters to "
+        "guests, and calls it by the newest of them.",
+        "Nothing: what is said of that row is said of the release.",
     ),
     Code(
         "NN231",
@@ -315,7 +324,15 @@ CODES = (
         "Each `load` takes the place of the model before, whose graph goes on without an error "
         "and gives the answers of the new one.",
         "Run guests with several models in another release of the host, or each model in an "
-        "instance of its own.",
+        "instance of its own; of WAMR 1.1, in a process of its own.",
+    ),
+    Code(
+        "NN244",
+        Severity.CONDITION,
+        "a graph that is loaded by its name ends the host",
+        "The host's `load_by_name` looks for no backend, and calls that of the model before. Where "
+        "there was none, it calls a function at address 0, and the process ends.",
+        "Have the guest read the model and call `load`, or use another release of the host.",
     ),
     Code(
         "NN251",

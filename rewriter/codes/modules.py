@@ -203,6 +203,16 @@ CODES = (
     Code(
         "NN139",
         Severity.UNSEEN,
+        "whether a NUL stands behind names is a guess",
+        "WAMR up to 2.4.5 refuses the name of a graph, or its configuration, if no NUL stands "
+        "behind it. A guest of WAMR's own ABI is taken to have been built for such a host, and "
+        "imports do not show whether it was: strings in Rust, for one, have no NUL.",
+        "If it was built for a host that wants a NUL, say so with `--from`; string literals in C "
+        "have one. Else put a NUL behind names in the guest.",
+    ),
+    Code(
+        "NN140",
+        Severity.UNSEEN,
         "the release of WAMR that it was built for is not known",
         "A guest of WAMR's older ABI was built for a host with that ABI, of which there are "
         "releases with different numbers for errors (1.1.1, 2.1.1, 2.4.0) and encodings (1.1.1, "

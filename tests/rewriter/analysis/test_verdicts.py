@@ -77,15 +77,15 @@ def test_a_guest_of_wamrs_older_abi_runs_where_that_is_and_its_release_is_not_kn
 ) -> None:
     found = on(row.label, OLDER)
     assert found.runs is Runs.AS_IT_IS
-    assert [m for m in said(found, "NN139") if "those of the host are assumed" in m]
+    assert [m for m in said(found, "NN140") if "those of the host are assumed" in m]
     assert rewrite(OLDER, RewriteOptions(host=row.label)) == OLDER
 
 
 def test_the_release_that_a_guest_was_built_for_is_not_known_unless_a_function_shows_it() -> None:
-    assert [m for m in said(on("wasmtime", OLDER), "NN139") if "those of 2.4.0 are assumed" in m]
+    assert [m for m in said(on("wasmtime", OLDER), "NN140") if "those of 2.4.0 are assumed" in m]
     there = rewrite(OLDER, RewriteOptions(host="wasmtime"))
-    assert said(on("wasmtime", there), "NN139")
-    assert said(on("wamr-legacy", OLDER), "NN139")
+    assert said(on("wasmtime", there), "NN140")
+    assert said(on("wamr-legacy", OLDER), "NN140")
     assert not said(on("wamr-legacy@2.3.1", OLDER), "NN228")
     whole = on("wamr-legacy", OLDER)
     assert whole.answer is Answer.ONLY_IF
@@ -95,12 +95,12 @@ def test_the_release_that_a_guest_was_built_for_is_not_known_unless_a_function_s
         " release: `--for wamr-legacy@2.4.5`"
     ]
     only_since_2_4 = guest("wasi_nn", "wamr", "load_by_name", "get_output")
-    assert not said(on("wamr-legacy@2.4.5", only_since_2_4), "NN139")
+    assert not said(on("wamr-legacy@2.4.5", only_since_2_4), "NN140")
     adapted = rewrite(WITX, RewriteOptions(host="wamr-legacy@2.4.5"))
-    assert not said(on("wamr-legacy@2.4.5", adapted), "NN139")
+    assert not said(on("wamr-legacy@2.4.5", adapted), "NN140")
     (told,) = check(OLDER, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.1-legacy")
     assert told.runs is Runs.AS_IT_IS
-    assert not said(told, "NN139")
+    assert not said(told, "NN140")
     (other,) = check(OLDER, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.4-legacy")
     assert [reason.code for reason in other.reasons] == ["NN207"]
 
