@@ -269,7 +269,8 @@ def _decide(
     adapter = adapter_for(function, source, target, told=told, apart=wanted.apart)
     needed = need(function, source, target, told=told)
     said = list(lost(function, source, target)) if adapter else []
-    said += whatever_it_is(function, source, target)
+    of_host = next((d for d in wanted.dialects if d.layout == target.layout), target)
+    said += whatever_it_is(function, of_host)
     if function == "load" and not told:
         said += hidden_encodings(source, target)
     if not wanted.told and standing is None:

@@ -103,7 +103,7 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
             yield _OF_OPENVINO[function]
 
 
-def whatever_it_is(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
     """What depends on the model, with an adapter and without."""
     if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
         yield _LLAMA_CPP
