@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Feature"]
+__all__ = ["READABLE", "Feature"]
 
 
 class Feature(Enum):
@@ -40,3 +40,7 @@ class Feature(Enum):
     MEMORY_CONTROL = "control of memory pages"
     MANY_LOCALS = "a function with more than 256 KiB of local variables"
     UNKNOWN = "an instruction that nnshim does not know"
+
+
+READABLE = tuple(feature for feature in Feature if feature is not Feature.UNKNOWN)
+"""Those of which can be known whether a host reads them."""
