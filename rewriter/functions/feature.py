@@ -14,7 +14,7 @@ class Feature(Enum):
     """What a host reads or refuses as one; values are what messages say that a module has."""
 
     BULK_MEMORY = "bulk operations on memory"
-    REFERENCE_TYPES = "reference types, or what came with them for tables"
+    REFERENCE_TYPES = "reference types and what came with them for tables"
     SIMD = "vectors (SIMD)"
     RELAXED_SIMD = "relaxed operations on vectors"
     TAIL_CALLS = "tail calls"
