@@ -75,8 +75,8 @@ class RewriteOptions:
         object.__setattr__(self, "renames", dict(self.renames))  # which nobody else changes
         if self.host is not None and not (self.abi is None and self.to is None):
             raise UsageError(
-                "host= (--for) sets the name and the ABI already: do not combine it with to= (--to)"
-                " or abi= (--abi)"
+                "host (--for) sets the name and the ABI already: do not combine it with to (--to)"
+                " or abi (--abi)"
             )
         self._check_hosts()
         for abi in (self.abi, self.guest_abi):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -154,8 +155,26 @@ def hosts(chosen: Chosen) -> list[str]:
     lines = [line(note) for note in chosen.notes]
     for row in chosen.rows:
         lines += [""] if lines else []
-        lines += _host(row)
+        lines += chain.from_iterable(map(_wrapped, _host(row)))
+        lines += [f"  {line(limit)}" for limit in row.limits]
+        lines.append(f"  source: {row.source}")
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """A line, and what does not fit into it below, further in. What _UNBROKEN joins stays together,
+    and is joined by a space."""
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    wrapper = textwrap.TextWrapper(
+        _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [part.replace(_UNBROKEN, " ") for part in wrapper.wrap(text)]
+
+
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+
+_WIDTH = 100
+"""Characters: what `nnshim hosts` prints is the same in every terminal, and in a pipe."""
 
 
 def _host(row: Host) -> list[str]:
@@ -173,9 +192,7 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  named graphs: {row.graphs}")
     if row.needs:
         lines.append(f"  needs: {', '.join(row.needs)}")
-    lines += _beside(row)
-    lines += [f"  {line(limit)}" for limit in row.limits]
-    return [*lines, f"  source: {row.source}"]
+    return lines + _beside(row)
 
 
 def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
@@ -191,11 +208,15 @@ def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
 
 
 def _numbers(known: Mapping[int, str]) -> str:
-    return ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
+    pairs = (f"{number} {name}" for number, name in sorted(known.items()))
+    return ", ".join(pair.replace(" ", _UNBROKEN) for pair in pairs)
 
 
 def _of_backend(backend: Backend, dialect: Dialect) -> str:
     library = f" ({backend.library})" if backend.library else ""
+    name = f"backend {backend.encoding.name.lower()}{library}"
+    if backend.takes is None and backend.too_small is None and not backend.ignores_types:
+        return f"{name}: which types it takes, and what get_output does, is not known"
     taken = {*(backend.takes or ())}
     types = ", ".join(kind.name.lower() for kind in sorted(taken))
     refused = {kind.name.lower() for kind in dialect.tensor_types.values() if kind not in taken}
@@ -204,9 +225,9 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     elif backend.takes is None:
         takes = "which types of tensors it takes is not known"
     else:
-        named = (name for name in dialect.tensor_names.values() if name in refused)
+        named = (kind for kind in dialect.tensor_names.values() if kind in refused)
         takes = f"takes {types}" + (f" and refuses {', '.join(named)}" if refused else "")
-    said = f"backend {backend.encoding.name.lower()}{library}: {takes}; "
+    said = f"{name}: {takes}; "
     if backend.too_small is None:
         return f"{said}what get_output does with a buffer that is too small is not known"
     unit = f"get_output counts {backend.unit.value}"
@@ -222,11 +243,13 @@ def _beside(row: Host) -> list[str]:
         by_functions.setdefault(_functions(known), []).append(module)
     lines = [f"  {', '.join(modules)}: {known}" for known, modules in by_functions.items()]
     lines += [f"  {module}: depends on {option}" for module, option in row.optional.items()]
-    what = "linked, and a call traps" if row.links_all else "refused"
-    lines.append(f"  functions that are not defined: {what}")
-    for reads, word in ((True, "reads"), (False, "refuses"), (None, "not known whether it reads")):
+    what = "linked, and a call of it traps" if row.links_all else "refused"
+    lines.append(f"  any other function that a module imports: {what}")
+    for reads, verb in ((True, "reads"), (False, "refuses"), (None, "may or may not read")):
         features = [f.value for f in READABLE if row.features.get(f) is reads]
-        lines += [f"  {word}: {', '.join(features)}"] if features else []
+        lines += (
+            [f"  parts of WebAssembly that it {verb}: {', '.join(features)}"] if features else []
+        )
     return lines
 
 
@@ -235,10 +258,12 @@ def _functions(known: Mapping[str, FuncType]) -> str:
     same = {name for name, kind in PREVIEW_1.items() if known.get(name) == kind}
     if len(same) < len(PREVIEW_1) - 1:
         return ", ".join(sorted(known))
-    lacking = sorted(PREVIEW_1.keys() - same)
-    own = sorted(known.keys() - same)
-    lines = "all of WASI 0.1" + (f" but its {', '.join(lacking)}" if lacking else "")
-    return f"{lines}; {', '.join(own)}" if own else lines
+    other = sorted((PREVIEW_1.keys() - same) & known.keys())
+    lacking = sorted(PREVIEW_1.keys() - known.keys())
+    own = sorted(known.keys() - PREVIEW_1.keys())
+    told = "all of WASI 0.1" + (f" but {', '.join(lacking)}" if lacking else "")
+    told += f", with another type of {', '.join(other)}" if other else ""
+    return f"{told}, and {len(own)} more: {', '.join(own)}" if own else told
 
 
 def measured(rows: Sequence[Measurement]) -> list[str]:

@@ -67,19 +67,21 @@ def checked(value: Checked) -> list[str]:
 
 
 def checked_in_common(values: Sequence[Checked]) -> list[str]:
-    """What modules need, and what was not seen in them, once for each host: many have the same. A
-    line that is not about all of a host's modules names them, or says how many they are."""
-    lines = []
-    for host, found in _by_host(values).items():
-        said: dict[Diagnostic, list[str]] = {}
+    """What modules need, and what cannot be seen in them, each once: many modules have the same,
+    and many hosts. A line that is not about all of them says which."""
+    by_host = _by_host(values)
+    said: dict[Diagnostic, dict[str, list[str]]] = {}
+    for host, found in by_host.items():
         for value in found:
             for need in (*value.found.needs, *value.found.unseen):
-                said.setdefault(need, []).append(value.path)
-        if said:
-            lines.append(f"needs, and what was not seen, on {host}:")
-        order = sorted(said, key=lambda need: need.severity)
-        lines += [f"  {line(need)}{_some(said[need], len(found))}" for need in order]
-    return lines
+                said.setdefault(need, {}).setdefault(host, []).append(value.path)
+    if not said:
+        return []
+    strict = any(value.found.strict for value in values)
+    counts = "" if strict else " (counts only with --strict)"
+    order = sorted(said, key=lambda need: (need.severity, need.code))
+    lines = [f"  {line(need)}{_where(said[need], by_host)}" for need in order]
+    return [f"also needed, or not visible in a module{counts}:", *lines]
 
 
 def _by_host(values: Sequence[Checked]) -> Mapping[str, list[Checked]]:
@@ -91,11 +93,23 @@ def _by_host(values: Sequence[Checked]) -> Mapping[str, list[Checked]]:
     return found
 
 
+def _where(paths: Mapping[str, list[str]], by_host: Mapping[str, list[Checked]]) -> str:
+    """The hosts, and the modules on each of these, that a line is about: `paths` by host. Empty
+    where that is all of them."""
+    hosts: dict[str, list[str]] = {}
+    for host, found in paths.items():
+        hosts.setdefault(_some(found, len(by_host[host])), []).append(host)
+    if len(hosts) == 1 and len(paths) == len(by_host):
+        (some,) = hosts
+        return f" ({some})" if some else ""
+    parts = (f"{', '.join(names)}{some and ': '}{some}" for some, names in hosts.items())
+    return f" ({'; '.join(parts)})"
+
+
 def _some(paths: Sequence[str], all_: int) -> str:
     if len(paths) == all_:
         return ""
-    few = len(paths) <= _MOST_NAMED
-    return f" ({', '.join(paths)})" if few else f" ({len(paths)} of {all_} modules)"
+    return ", ".join(paths) if len(paths) <= _MOST_NAMED else f"{len(paths)} of {all_} modules"
 
 
 _MOST_NAMED = 3

@@ -155,7 +155,8 @@ def assess(
     """Judge a module by its imports and exports: no more than those can be known of it.
 
     `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
-    if that was looked for already.
+    if that was looked for already. A module that cannot run gets no notes: they would be about
+    adapters that nobody puts in.
     """
     found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
@@ -169,7 +170,8 @@ def assess(
         *beginning(info, host),
         *_needs(info),
     )
-    return Verdict.of(host.label, said, host.label)
+    verdict = Verdict.of(host.label, said, host.label)
+    return replace(verdict, notes=()) if verdict.runs is Runs.CANNOT else verdict
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
@@ -200,11 +202,15 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
     """Those of the host that concern the wasi-nn functions which are imported, but for those that
-    adapters mend and that decide nothing."""
+    adapters mend and that decide nothing, and for what is said of adapters already: that models of
+    TensorFlow Lite have floats only."""
     imported = {item.name for item in info.wasi_nn.values()}
+    said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits if info.abis else ():
         concerns = limit.function is None or limit.function in imported
-        if concerns and limit.severity is not Severity.NOTE and not _mended(limit, found):
+        if limit.severity is Severity.NOTE or limit.code in said:
+            continue
+        if concerns and not _mended(limit, found):
             yield limit
 
 

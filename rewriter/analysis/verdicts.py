@@ -138,8 +138,8 @@ def _of_one_release(info: ModuleInfo, rows: Sequence[Host]) -> Iterator[Diagnost
     if len(spans) > 1:
         *others, last = spans
         message = (
-            f"it was built for one of {', '.join(others)} and {last}, and gets other numbers for"
-            " errors, or has others for encodings, on the rest"
+            f"{', '.join(others)} and {last} have different numbers for errors or encodings, and it"
+            " was built for one of these"
         )
         yield Diagnostic("NN228", message, help=f"name the release: `--for {rows[-1].label}`")
 
@@ -177,5 +177,5 @@ def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> I
         places = [place for place, verdict in enumerate(verdicts) if verdict.runs is runs]
         if places:
             label = rows[places[-1]].label
-            remedy = f"`--for {label}` is about {rows[places[-1]].releases} alone"
-            yield Diagnostic("NN225", f"{_spans(rows, places)}: {runs.value}", help=remedy)
+            message = f"it runs on {_spans(rows, places)} {runs.value}"
+            yield Diagnostic("NN225", message, help=f"name your release, such as `--for {label}`")

@@ -59,7 +59,7 @@ def admit(
         reason = f"{host} loads {name} models by their names only"
         raise HostError(Errno.UNSUPPORTED_OPERATION, reason)
     needed = backend.library or ", ".join(dialect.row.needs)
-    say(f"{name} models need this on a device with {host}: {needed}")
+    say(f"on a device, {host} needs this for {name} models: {needed}")
 
 
 def admit_named(
@@ -89,7 +89,9 @@ def answering(function: Callable[..., int], dialect: RowDialect) -> Callable[...
             if rules.ends is Ends.EVERYTHING or (
                 rules.ends is Ends.UNREADABLE and isinstance(error, Unreadable)
             ):
-                raise HostHarm(f"{host} would have ended as a whole: {error.reason}") from error
+                raise HostHarm(
+                    f"{host} would have ended its whole process: {error.reason}"
+                ) from error
             is_unknown = isinstance(error, UnknownHandle)
             other = rules.unknown_handle if is_unknown else rules.instead.get(error.errno)
             if other is None and error.errno in _OF_WASMEDGE and error.errno not in known:

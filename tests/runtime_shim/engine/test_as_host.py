@@ -286,7 +286,7 @@ def test_a_configuration_ends_wamr_but_for_language_models(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("label", "what"),
     [
-        ("wasmtime@49", "would have ended as a whole: 20 bytes at"),
+        ("wasmtime@49", "would have ended its whole process: 20 bytes at"),
         ("wamr-legacy@2.4.5", "would have had the guest trap: 12 bytes at"),
         ("wamr-ephemeral@2.3.1", "would have had the guest trap: 20 bytes at"),
     ],
@@ -402,7 +402,7 @@ def test_what_a_device_needs_for_the_model_is_said_once(
     said = [record.message for record in caplog.records if "need" in record.message]
     (found,) = said
     assert found.startswith(
-        f"{encoding.name.lower()} models need this on a device with {label}: {needed}"
+        f"on a device, {label} needs this for {encoding.name.lower()} models: {needed}"
     )
 
 
