@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rewriter.hosts.host import Feature
+from rewriter.hosts.host import Feature, Quirk
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
@@ -259,8 +259,12 @@ def _host_backend(backend: Backend) -> Object:
     return {
         "encoding": backend.encoding.name.lower(),
         "library": backend.library or None,
+        "built": backend.built or None,
+        "released": not backend.extra,
         "takes": None if taken is None else [kind.name.lower() for kind in sorted(taken)],
         "ignores_types": backend.ignores_types,
+        "gives": None if backend.gives is None else [t.name.lower() for t in sorted(backend.gives)],
+        "quirks": [quirk.name.lower() for quirk in Quirk if quirk in backend.quirks],
         "output_unit": backend.unit.name.lower(),
         "too_small_output": backend.too_small and backend.too_small.name.lower(),
     }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from rewriter.analysis.fitting import fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
+from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.reasons import HIDDEN_TYPES
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host
+from rewriter.models.model import Model
 from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
 __all__ = ["Runs", "Verdict", "assess", "on_any_host"]
@@ -46,8 +48,11 @@ class Verdict:
         return Runs.CANNOT if cannot else Runs.AFTER_REWRITE
 
 
-def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
-    """Judge a module by its imports and exports: no more than those can be known of it.
+def assess(
+    info: ModuleInfo, host: Host, guest: Host | None = None, models: Sequence[Model] = ()
+) -> Verdict:
+    """Judge a module by its imports and exports, and by the `models` that it runs: no more than
+    those can be known of it.
 
     `guest` is the host that it was built for, where that is known.
     """
@@ -62,6 +67,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_calls(info, host),
         *_without_memory(info, host),
     )
+    said = (*counting_models(said, host, models), *of_models(info, host, models))
     errors = tuple(found for found in said if found.severity is Severity.ERROR)
     warnings = tuple(found for found in said if found.severity is Severity.WARNING)
     caveats = tuple(found for found in said if found not in (*errors, *warnings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from pathlib import PurePath
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
@@ -11,6 +12,7 @@ from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.errors import UsageError
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen, find_hosts
+from rewriter.models.model import Model
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
@@ -21,29 +23,40 @@ _WORSE = tuple(Runs)
 
 
 def check(
-    data: Data | Module, hosts: Iterable[str], *, guest_abi: str | None = None
+    data: Data | Module,
+    hosts: Iterable[str],
+    *,
+    guest_abi: str | None = None,
+    models: Iterable[str | PurePath] = (),
 ) -> list[Verdict]:
     """Whether a module runs on each of these hosts, by name or name and release, as `wamr@2.2`, in
     their order. `data` are the bytes of a core module.
 
-    `guest_abi` names the module's ABI, where its imports do not tell it. Raises UsageError for
-    names and releases that are not known, MalformedModule and UnsupportedModule with the byte
-    offset.
+    `guest_abi` names the module's ABI, where its imports do not tell it. `models` are the files of
+    those that it runs, which count then. Raises UsageError for names and releases that are not
+    known, MalformedModule and UnsupportedModule with the byte offset, and what `read_model` does.
     """
     if isinstance(hosts, str):
         raise UsageError(f"hosts: expected several names, not {hosts!r} alone: [{hosts!r}]")
+    from rewriter.models.reading import read_model  # what has no models starts without it
+
+    if isinstance(models, str | PurePath):
+        raise UsageError(f"models: expected several files, not {models!r} alone: [{models!r}]")
     chosen = list(map(find_hosts, hosts))
     info = inspect_module(data, guest_abi)
-    return [judge(info, one) for one in chosen]
+    read = list(map(read_model, models))
+    return [judge(info, one, models=read) for one in chosen]
 
 
-def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdict:
+def judge(
+    info: ModuleInfo, chosen: Chosen, guest: Host | None = None, models: Sequence[Model] = ()
+) -> Verdict:
     """The verdict on all releases that were chosen: the worst of them, with what is said of each.
 
-    `guest` is what the module was built for, where that is known.
+    `guest` is what the module was built for, where that is known, and `models` those that it runs.
     """
     rows = chosen.rows
-    verdicts = [assess(info, row, guest) for row in rows]
+    verdicts = [assess(info, row, guest, models) for row in rows]
     shared = set[Diagnostic].intersection(*({*verdict.reasons} for verdict in verdicts))
     verdicts = [_of_several(verdict, shared) for verdict in verdicts]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)

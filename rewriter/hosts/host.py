@@ -12,7 +12,7 @@ from rewriter.abi.dialects import Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.types import FuncType
 
-__all__ = ["Backend", "Feature", "Host", "TooSmall", "Unit", "overruns"]
+__all__ = ["Backend", "Feature", "Host", "Quirk", "TooSmall", "Unit", "overruns"]
 
 
 class Feature(Enum):
@@ -46,12 +46,41 @@ class TooSmall(Enum):
     ABORTS = "the end of the whole process"
 
 
+class Quirk(Enum):
+    """What a backend makes of models that another runs as they are; values go on from "it"."""
+
+    CHANNELS_LAST = "takes four dimensions for images, whose channels come last in the tensor"
+    COLOUR_IMAGES = (
+        "takes one input only, an image whose three channels come last in the tensor, and second in"
+        " the model"
+    )
+    LARGE_IMAGES = (
+        "takes one input only, whatever its shape, for 1x224x224x3 floats, whose channels come last"
+        " in the tensor and second in the model"
+    )
+    LAST_INPUT = "forgets an input where the next one is set"
+    CONVERTS = "converts inputs to the model's type, and outputs to 32-bit floats"
+    QUANTISED_AS_FLOATS = (
+        "takes and gives quantised u8 as floats, and ends the host with other quantised types"
+    )
+    HELD_SHAPES = "takes an input in the shape in the file, also where a dimension is free"
+    NO_SCALARS = "does not give outputs without dimensions"
+    AS_BYTES = "takes and gives as u8 what wasi-nn has no type for"
+    WHOLE_BY_NAME = "reads weights in other files where the model is loaded by its name only"
+    ONNX_TOO = (
+        "reads ONNX, too, where the guest loads it as openvino, with an empty part for weights"
+    )
+
+
 class Backend(NamedTuple):
     """What one NN runtime behind a host takes and gives.
 
     `takes` are the types of input tensors that it does not refuse, None where there are others or
-    that is not known; one that `ignores_types` takes their bytes for what the model has. `library`
-    is what the device needs for it, empty where it is in the host itself.
+    that is not known; one that `ignores_types` takes their bytes for what the model has, or for
+    floats where that is its unit. `gives` are the types of a model's outputs that come back right,
+    None where that are all. `library` is what the device needs for it, empty where it is in the
+    host itself. `built` is what the host has to be built with, or the package that has it, empty
+    where each has it; what is released does not have one that is `extra`.
     """
 
     encoding: Encoding
@@ -60,6 +89,10 @@ class Backend(NamedTuple):
     too_small: TooSmall | None = None
     library: str = ""
     ignores_types: bool = False
+    gives: frozenset[TensorType] | None = None
+    built: str = ""
+    extra: bool = False
+    quirks: frozenset[Quirk] = frozenset()
 
 
 def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:

@@ -6,7 +6,7 @@ crates/wasmtime/src/config.rs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
@@ -18,7 +18,7 @@ from rewriter.abi.dialects import (
 )
 from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Backend, Feature, Host, TooSmall
+from rewriter.hosts.host import Backend, Feature, Host, Quirk, TooSmall
 
 __all__ = ["DIRECTORY", "FEATURES", "ROWS"]
 
@@ -54,9 +54,19 @@ def _row(
     *,
     graphs: str = DIRECTORY,
     aborts: bool = False,
+    quirks: Iterable[Quirk] = (),
+    extras: tuple[Backend, ...] = (),
 ) -> Host:
     too_small = TooSmall.ABORTS if aborts else TooSmall.REFUSED
     takes = frozenset(dialect.tensor_types.values())
+    openvino = Backend(
+        Encoding.OPENVINO,
+        takes,
+        too_small=too_small,
+        library="OpenVINO's C library",
+        gives=takes,
+        quirks=frozenset(quirks),
+    )
     return Host(
         name="wasmtime",
         title="Wasmtime",
@@ -65,9 +75,7 @@ def _row(
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
         limits=(_OPENVINO_ALONE, _ANY_ERROR_ABORTS if aborts else _ABORTS),
-        backends=(
-            Backend(Encoding.OPENVINO, takes, too_small=too_small, library="OpenVINO's C library"),
-        ),
+        backends=(openvino, *extras),
         graphs=graphs,
         needs=("--wasi-modules experimental-wasi-nn" if int(first) < 14 else "-S nn",),
         source=f"https://github.com/bytecodealliance/wasmtime/tree/{commit}/crates/wasi-nn",
@@ -78,12 +86,45 @@ def _row(
     )
 
 
+_FEATURE = "cargo build --release --features wasmtime-wasi-nn/{}"
+_ONNX_20 = Backend(Encoding.ONNX, built=f"{_FEATURE.format('onnx')}, since 20", extra=True)
+_ONNX = Backend(Encoding.ONNX, built=_FEATURE.format("onnx"), extra=True)
+_TORCH_27 = Backend(Encoding.PYTORCH, built=f"{_FEATURE.format('pytorch')}, since 27", extra=True)
+_TORCH = Backend(Encoding.PYTORCH, built=_FEATURE.format("pytorch"), extra=True)
+"""crates/wasi-nn/Cargo.toml; what they take has not been read."""
+
+_LAST = (Quirk.CHANNELS_LAST,)
+_ONNX_TOO = (Quirk.ONNX_TOO,)
+
 ROWS = (
-    _row("1", "12", "v12.0.0", WITX_2021, _UNTIL_14, graphs="no graph has a name", aborts=True),
-    _row("13", "13", "v13.0.0", WITX_2023, _UNTIL_14, graphs=_DIRECTORY_13, aborts=True),
-    _row("14", "14", "v14.0.0", WITX_2023, _UNTIL_14, aborts=True),
-    _row("15", "22", "v22.0.0", WITX, _SINCE_15, aborts=True),
-    _row("23", "29", "v29.0.0", WITX, _SINCE_15),
-    _row("30", "46", "v46.0.0", WITX, {**_SINCE_15, Feature.MEMORY_64: True}),
-    _row("47", "49", "e6b33de", WITX, FEATURES),
+    _row(
+        *("1", "12", "v12.0.0", WITX_2021, _UNTIL_14),
+        graphs="no graph has a name",
+        aborts=True,
+        quirks=_LAST,
+    ),
+    _row(
+        *("13", "13", "v13.0.0", WITX_2023, _UNTIL_14),
+        graphs=_DIRECTORY_13,
+        aborts=True,
+        quirks=_LAST,
+    ),
+    _row("14", "14", "v14.0.0", WITX_2023, _UNTIL_14, aborts=True, quirks=_LAST),
+    _row(
+        *("15", "22", "v22.0.0", WITX, _SINCE_15),
+        aborts=True,
+        quirks=_LAST,
+        extras=(_ONNX_20,),
+    ),
+    _row("23", "29", "v29.0.0", WITX, _SINCE_15, quirks=_ONNX_TOO, extras=(_ONNX, _TORCH_27)),
+    _row(
+        *("30", "46", "v46.0.0", WITX, {**_SINCE_15, Feature.MEMORY_64: True}),
+        quirks=_ONNX_TOO,
+        extras=(_ONNX, _TORCH),
+    ),
+    _row(
+        *("47", "49", "e6b33de", WITX, FEATURES),
+        quirks=(Quirk.NO_SCALARS, Quirk.ONNX_TOO),
+        extras=(_ONNX, _TORCH),
+    ),
 )

@@ -188,7 +188,8 @@ def rules_of(row: Host) -> Rules:
     found = (rules for first, rules in since if _numbers(first) <= _numbers(row.last))
     rules = next(found, Rules())
     unit = row.dialects[0].layout.output_unit
-    return rules._replace(of={each.encoding: _tensors(each, rules, unit) for each in row.backends})
+    released = [each for each in row.backends if not each.extra]
+    return rules._replace(of={each.encoding: _tensors(each, rules, unit) for each in released})
 
 
 def _tensors(backend: Backend, rules: Rules, unit: int) -> Tensors:
