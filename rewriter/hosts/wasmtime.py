@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
     WITX,
-    WITX_2021,
+    WITX_2020,
     WITX_2023,
     Dialect,
     Encoding,
@@ -98,7 +98,7 @@ _ONNX_TOO = (Quirk.ONNX_TOO,)
 
 ROWS = (
     _row(
-        *("1", "12", "v12.0.0", WITX_2021, _UNTIL_14),
+        *("1", "12", "v12.0.0", WITX_2020, _UNTIL_14),
         graphs="no graph has a name",
         aborts=True,
         quirks=_LAST,

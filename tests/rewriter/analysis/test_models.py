@@ -259,5 +259,5 @@ def test_models_that_cannot_be_read_are_errors(tmp_path: Path) -> None:
         on("wasmtime", write(tmp_path, b"\x08\x07"))
     with pytest.raises(InputError):
         on("wasmtime", tmp_path / "nothing")
-    with pytest.raises(UsageError, match="expected several files"):
+    with pytest.raises(UsageError, match="models: expected several names"):
         check(guest("witx"), ["wasmtime"], models="model.onnx")
