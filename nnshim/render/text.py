@@ -11,6 +11,7 @@ from nnshim.render.verdicts import checked, checked_in_common, in_short, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.hosts.host import Feature, Quirk
+from rewriter.hosts.starting import Trial, run_words
 
 if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
@@ -173,6 +174,9 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  named graphs: {row.graphs}")
     if row.needs:
         lines.append(f"  needs: {', '.join(row.needs)}")
+    words = run_words(row, Trial("MODULE", opens_files=True, loads_by_name=False))
+    if words:
+        lines.append(f"  started with: {' '.join(words)}")
     lines += _beside(row)
     lines += [f"  {line(limit)}" for limit in row.limits]
     return [*lines, f"  source: {row.source}"]

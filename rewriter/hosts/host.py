@@ -12,7 +12,7 @@ from rewriter.abi.dialects import Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.types import FuncType
 
-__all__ = ["Backend", "Feature", "Host", "Quirk", "TooSmall", "Unit", "overruns"]
+__all__ = ["Backend", "Feature", "Host", "Quirk", "Start", "TooSmall", "Unit", "overruns"]
 
 
 class Feature(Enum):
@@ -106,6 +106,19 @@ def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
     return (Diagnostic("NN240", message),)
 
 
+class Start(NamedTuple):
+    """How a host is started: the words before the module and its arguments. `folder` has the guest
+    see the files of the current folder. `graph` are those that name a graph, in which NAME,
+    ENCODING, FOLDER and FILES (with colons between them) stand for what a model has; there are none
+    where a guest gives a path for a name. `build` builds the host, with OPTIONS in its place.
+    """
+
+    program: tuple[str, ...] = ()
+    folder: tuple[str, ...] = ()
+    graph: tuple[str, ...] = ()
+    build: str = ""
+
+
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -116,7 +129,8 @@ class Host(NamedTuple):
     `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
     One that `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor
     types by the tensors. `backends` are those that a release has or can be built with, `graphs`
-    says how a guest or its user names a graph, `needs` what the device needs beside the binary.
+    says how a guest or its user names a graph, `needs` what the device needs beside the binary, and
+    `start` how the host is started.
     What is None or empty in them is not known.
 
     `others` are all functions that it defines beside wasi-nn, with their types, by module name,
@@ -155,6 +169,7 @@ class Host(NamedTuple):
     initializes: bool = False
     entries: tuple[str, ...] = ()
     without_memory: frozenset[str] | None = None
+    start: Start = Start()
 
     @property
     def label(self) -> str:

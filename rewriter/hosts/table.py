@@ -13,7 +13,7 @@ from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
-from rewriter.hosts.host import Backend, Host, Quirk, TooSmall
+from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall
 
 __all__ = [
     "FAMILIES",
@@ -59,6 +59,7 @@ _NNSHIM = Host(
     initializes=True,
     entries=("", "_start"),
     without_memory=frozenset(("proc_exit",)),
+    start=Start(("nnshim", "run"), ("--dir", "."), ("--nn-preload", "NAME:ENCODING:CPU:FILES")),
 )
 
 

@@ -27,7 +27,7 @@ from rewriter.abi.dialects import (
 from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.abi.wasi_extensions import WAMR_LIBC, WAMR_WASI
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Backend, Feature, Host, Quirk, TooSmall, Unit, overruns
+from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall, Unit, overruns
 
 __all__ = ["DEFAULT", "EPHEMERAL", "LEGACY", "OLD_EPHEMERAL"]
 
@@ -151,6 +151,13 @@ _A_PATH = "a path on the device, behind which a NUL has to stand"
 _ANY_PATH = "a path on the device"
 
 _BUILD = ("WAMR_BUILD_WASI_NN=1",)
+_STARTED = Start(
+    ("iwasm",),
+    ("--dir=.",),
+    build="cmake -S product-mini/platforms/linux -B build OPTIONS && cmake --build build",
+)
+_WITH_LIBRARY = _STARTED._replace(program=("iwasm", "--native-lib=./libwasi-nn-tflite.so"))
+"""That of 2.1.1, which loads no backend by itself."""
 
 
 def _row(
@@ -184,6 +191,7 @@ def _row(
         links_all=True,
         makes=frozenset(("env", WASI, WASI_UNSTABLE)),
         features=dict.fromkeys(Feature, False),
+        start=_WITH_LIBRARY if last == "2.1.1" else _STARTED,
     )
 
 

@@ -27,7 +27,7 @@ from rewriter.abi.dialects import (
 from rewriter.abi.wasi import WASI
 from rewriter.abi.wasi_extensions import WASMEDGE_WASI, WASMEDGE_WASI_0_10, WASMEDGE_WASI_0_11_2
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Backend, Feature, Host, Quirk, TooSmall, overruns
+from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall, overruns
 from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
@@ -115,6 +115,10 @@ _NO_NAMES = "no graph has a name"
 PRELOADED = "--nn-preload NAME:ENCODING:TARGET:PATH"
 
 
+_STARTED = Start(("wasmedge",), ("--dir", ".:."))
+_PRELOADING = _STARTED._replace(graph=("--nn-preload", "NAME:ENCODING:CPU:FILES"))
+
+
 def _row(
     releases: tuple[str, str],
     dialect: Dialect,
@@ -142,6 +146,7 @@ def _row(
         optional=plugins,
         second_form="_v2" if wasi is WASMEDGE_WASI else "",
         features=features,
+        start=_PRELOADING if graphs == PRELOADED else _STARTED,
     )
 
 

@@ -18,7 +18,7 @@ from rewriter.abi.dialects import (
 )
 from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Backend, Feature, Host, Quirk, TooSmall
+from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall
 
 __all__ = ["DIRECTORY", "FEATURES", "ROWS"]
 
@@ -44,6 +44,11 @@ _UNTIL_14 = {**_SINCE_15, Feature.MEMORIES: False}
 DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of the path"
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")
 
+_GRAPHS = {
+    DIRECTORY: ("-S", "nn-graph=ENCODING::FOLDER"),
+    _DIRECTORY_13: ("--wasi-nn-graph", "ENCODING::FOLDER"),
+}
+
 
 def _row(
     first: str,
@@ -67,6 +72,7 @@ def _row(
         gives=takes,
         quirks=frozenset(quirks),
     )
+    flags = ("--wasi-modules", "experimental-wasi-nn") if int(first) < 14 else ("-S", "nn")
     return Host(
         name="wasmtime",
         title="Wasmtime",
@@ -77,12 +83,13 @@ def _row(
         limits=(_OPENVINO_ALONE, _ANY_ERROR_ABORTS if aborts else _ABORTS),
         backends=(openvino, *extras),
         graphs=graphs,
-        needs=("--wasi-modules experimental-wasi-nn" if int(first) < 14 else "-S nn",),
+        needs=(" ".join(flags),),
         source=f"https://github.com/bytecodealliance/wasmtime/tree/{commit}/crates/wasi-nn",
         others={WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0},
         features=features,
         initializes=True,
         without_memory=frozenset(),
+        start=Start(("wasmtime", "run", *flags), ("--dir", "."), _GRAPHS.get(graphs, ())),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import re
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +62,7 @@ def _read(file: Path, data: Data) -> Model:
     model = Model(str(file), encoding, TITLES[encoding], len(data), parts=(str(file),))
     try:
         return _READERS[encoding](model, data)
-    except (IndexError, ValueError, zipfile.BadZipFile) as error:
+    except (IndexError, ValueError) as error:
         reason = str(error) if not isinstance(error, IndexError) else "it ends too early"
         message = f"{file}: the model ({model.title}) is cut off or broken: {reason}"
         raise ModelError(message, "NN701") from error
@@ -132,8 +131,13 @@ def _tensorflow(model: Model, data: Data) -> Model:
 
 def _pytorch(model: Model, _: Data) -> Model:
     """A TorchScript archive has a folder with code beside its pickles, and states no inputs."""
-    with zipfile.ZipFile(model.path) as archive:
-        names = archive.namelist()
+    import zipfile  # which no other format takes
+
+    try:
+        with zipfile.ZipFile(model.path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise ValueError(str(error)) from error
     folders = {name.partition("/")[0] for name in names}
     if any(f"{folder}/constants.pkl" in names for folder in folders):
         return model

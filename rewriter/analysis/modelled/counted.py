@@ -108,7 +108,7 @@ def _format(host: Host, model: Model) -> Iterator[Diagnostic]:
     elif other is not None:
         yield Diagnostic("NN712", f"the host has no backend for {word}: it runs if {as_openvino}")
     else:
-        has = ", ".join(backend.encoding.name.lower() for backend in host.backends)
+        has = ", ".join(b.encoding.name.lower() for b in host.backends if not b.extra)
         yield Diagnostic("NN711", f"the host has no backend for {word}, but for {has}")
 
 
