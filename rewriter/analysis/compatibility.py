@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
+from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
@@ -159,7 +160,7 @@ def assess(
     said = (
         *_object_file(info),
         *_other_names(info, host),
-        *found.diagnostics,
+        *_for_its_backends(found.diagnostics, host),
         *_compact_imports(info, host),
         *_limits(info, host, found),
         *_other_imports(info, host),
@@ -185,6 +186,15 @@ def _object_file(info: ModuleInfo) -> Iterator[Diagnostic]:
     if info.is_object_file:
         remedy = "link it before it is rewritten or run"
         yield Diagnostic("NN106", "this is an object file", help=remedy)
+
+
+def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagnostic]:
+    """Without what is said of OpenVINO, where a release that has an ABI with others does not have
+    it."""
+    there = {backend.encoding for backend in host.backends}
+    for diagnostic in said:
+        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307", "NN308"):
+            yield diagnostic
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
@@ -265,7 +275,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     it."""
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
-        return "NN222", f"whether the host defines {{}} depends on {option}"
+        return "NN222", f"the host defines {{}} with {option}"
     if host.others is None:
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:

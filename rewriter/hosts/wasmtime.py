@@ -81,7 +81,7 @@ def _row(
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
         limits=(_OPENVINO_ALONE, _ANY_ERROR_ABORTS if aborts else _ABORTS),
-        backends=(openvino, *extras),
+        backends=(openvino, *(backend._replace(too_small=too_small) for backend in extras)),
         graphs=graphs,
         needs=(" ".join(flags),),
         source=f"https://github.com/bytecodealliance/wasmtime/tree/{commit}/crates/wasi-nn",
