@@ -29,7 +29,8 @@ def guest(tmp_path: Path) -> Path:
     )
     opens = "(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)"
     files = f'(import "wasi_snapshot_preview1" "path_open" (func {opens}))'
-    path.write_bytes(assemble(f'(module {imports} {files} (memory (export "memory") 1))'))
+    rest = '(memory (export "memory") 1) (func (export "_start"))'
+    path.write_bytes(assemble(f"(module {imports} {files} {rest})"))
     return path
 
 

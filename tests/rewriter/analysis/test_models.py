@@ -38,13 +38,14 @@ BACKENDS = {
 
 
 @functools.cache
-def guest(abi: str, *more: str, memory: str = "1") -> bytes:
+def guest(abi: str, *more: str) -> bytes:
     module = DIALECTS[abi].layout.module
     imports = " ".join(
         f'(import "{module}" "{name}" (func {DIALECTS[abi].signature(name)}))'
         for name in (*NAMES, *more)
     )
-    return assemble(f'(module {imports} (memory (export "memory") {memory}))')
+    rest = '(memory (export "memory") 1) (func (export "_start"))'
+    return assemble(f"(module {imports} {rest})")
 
 
 def on(host: str, model: Path, module: bytes | None = None) -> Verdict:
