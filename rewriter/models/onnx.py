@@ -149,23 +149,29 @@ def _port(data: Data, start: int, stop: int) -> Port:
 
 def _type(data: Data, start: int, stop: int) -> tuple[str, tuple[int | None, ...] | None]:
     """Of a TypeProto: tensor_type 1, in it elem_type 1 and shape 2."""
-    for number, wire, a, b in fields(data, start, stop):
-        if number in _OTHER_TYPES:
-            return _OTHER_TYPES[number], None
-        if (number, wire) == (9, BYTES):  # an optional, and in it elem_type 1
-            for inner, _, c, d in fields(data, a, b):
-                if inner == 1:
-                    return _type(data, c, d)
-        if (number, wire) == (1, BYTES):
-            kind, dims = "", None
-            for field, form, c, d in fields(data, a, b):
-                if (field, form) == (1, VARINT):
-                    code = varint(data, c)[0]
-                    kind = _TYPES.get(code, f"type {code}")
-                elif (field, form) == (2, BYTES):
-                    dims = tuple(_dims(data, c, d))
-            return kind, dims
+    inside: tuple[int, int] | None = (start, stop)
+    while inside is not None:
+        optional = None
+        for number, wire, a, b in fields(data, *inside):
+            if number in _OTHER_TYPES:
+                return _OTHER_TYPES[number], None
+            if (number, wire) == (1, BYTES):
+                return _tensor_type(data, a, b)
+            if (number, wire) == (9, BYTES):  # an optional, and in it elem_type 1
+                optional = next(((c, d) for n, _, c, d in fields(data, a, b) if n == 1), None)
+        inside = optional
     return "", None
+
+
+def _tensor_type(data: Data, start: int, stop: int) -> tuple[str, tuple[int | None, ...] | None]:
+    kind, dims = "", None
+    for number, wire, a, b in fields(data, start, stop):
+        if (number, wire) == (1, VARINT):
+            code = varint(data, a)[0]
+            kind = _TYPES.get(code, f"type {code}")
+        elif (number, wire) == (2, BYTES):
+            dims = tuple(_dims(data, a, b))
+    return kind, dims
 
 
 def _dims(data: Data, start: int, stop: int) -> Iterator[int | None]:

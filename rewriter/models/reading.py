@@ -136,7 +136,7 @@ def _pytorch(model: Model, _: Data) -> Model:
     try:
         with zipfile.ZipFile(model.path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter of an unknown version
         raise ValueError(str(error)) from error
     folders = {name.partition("/")[0] for name in names}
     if any(f"{folder}/constants.pkl" in names for folder in folders):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import lzma
 import os
+import random
 import re
 import shutil
 import zipfile
@@ -157,7 +159,7 @@ def test_gguf_in_blocks_is_quantised(tmp_path: Path) -> None:
     assert read_model(path).quantised
 
 
-@pytest.mark.parametrize(
+WRITE = pytest.mark.parametrize(
     "write",
     [
         lambda folder: models.identity(),
@@ -168,6 +170,9 @@ def test_gguf_in_blocks_is_quantised(tmp_path: Path) -> None:
     ],
     ids=["onnx", "tflite", "gguf", "torchscript", "openvino"],
 )
+
+
+@WRITE
 def test_a_model_that_is_cut_off_is_an_error(
     write: Callable[[Path], bytes], tmp_path: Path
 ) -> None:
@@ -183,6 +188,40 @@ def test_a_model_that_is_cut_off_is_an_error(
         path.write_bytes(data[:size])
         with pytest.raises(ModelError, match=re.escape(str(path))):
             read_model(path)
+
+
+@WRITE
+def test_a_model_with_broken_bytes_is_read_or_an_error(
+    write: Callable[[Path], bytes], tmp_path: Path
+) -> None:
+    path, data = tmp_path / "model", write(tmp_path)
+    chosen = random.Random(0)
+    for _ in range(300):
+        broken = bytearray(data)
+        for _ in range(chosen.choice((1, 2, 9))):
+            broken[chosen.randrange(min(len(data), 2000))] = chosen.randrange(256)
+        path.write_bytes(broken)
+        with contextlib.suppress(ModelError):
+            read_model(path)
+
+
+def test_an_archive_of_an_unknown_version_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    data = bytearray((TRIALS / "identity.pt").read_bytes())
+    data[data.index(b"PK\x01\x02") + 6] = 200  # the version that is needed to read an entry
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="zip file version"):
+        read_model(path)
+
+
+def test_a_type_that_is_inside_of_itself_many_times_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    kind = field(1, field(1, 1))
+    for _ in range(3000):
+        kind = field(9, field(1, kind))
+    graph = field(11, field(1, "x") + field(2, kind))
+    path.write_bytes(field(1, 8) + field(7, graph) + field(8, b""))
+    assert list(map(str, read_model(path).inputs or ())) == ["'x': f32, ..."]
 
 
 def test_a_large_model_is_not_read_whole(tmp_path: Path) -> None:
