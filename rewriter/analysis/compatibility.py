@@ -14,7 +14,8 @@ from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.analysis.modelled.counted import counting_models, of_models
-from rewriter.analysis.reasons import HIDDEN_TYPES
+from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Feature, Host
@@ -151,14 +152,19 @@ class Verdict:
 
 
 def assess(
-    info: ModuleInfo, host: Host, guest: Host | None = None, models: Sequence[Model] = ()
+    info: ModuleInfo,
+    host: Host,
+    guest: Host | None = None,
+    found: Fit | None = None,
+    models: Sequence[Model] = (),
 ) -> Verdict:
     """Judge a module by its imports and exports, and by the `models` that it runs: no more than
     those can be known of it.
 
-    `guest` is the host that it was built for, where that is known.
+    `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
+    if that was looked for already.
     """
-    found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),
         *_other_names(info, host),
@@ -179,6 +185,8 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found.append(HIDDEN_TYPES)
+    if hidden_numbers(info) is not None:
+        found.append(HIDDEN_NUMBERS)
     found += _object_file(info)
     return tuple(found)
 

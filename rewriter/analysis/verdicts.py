@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity, find_code, unknown_code
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.errors import UsageError
@@ -91,7 +92,7 @@ def judge(
     `guest` is what the module was built for, where that is known, and `models` those that it runs.
     """
     rows = chosen.rows
-    verdicts = [assess(info, row, guest, models) for row in rows]
+    verdicts = [assess(info, row, guest, models=models) for row in rows]
     shared = set[Diagnostic].intersection(*({*verdict.reasons} for verdict in verdicts))
     verdicts = [_of_several(verdict, shared) for verdict in verdicts]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
@@ -104,6 +105,7 @@ def judge(
                 *_together(rows, reasons),
                 *chosen.notes,
                 *_together(rows, caveats),
+                *(_of_one_release(info, rows) if guest is None else ()),
                 *_better(rows, verdicts, worst),
             )
         ),
@@ -136,6 +138,23 @@ def _of_several(verdict: Verdict, shared: Set[Diagnostic]) -> Verdict:
     return replace(verdict, reasons=reasons, conditions=(*verdict.conditions, *more))
 
 
+def _of_one_release(info: ModuleInfo, rows: Sequence[Host]) -> Iterator[Diagnostic]:
+    """Of a guest that was built for a release which is not known: that it is not all of them."""
+    layout = hidden_numbers(info)
+    spans = [
+        _spans(rows, [place for place, row in enumerate(rows) if row.dialects[0] is dialect])
+        for dialect in dict.fromkeys(row.dialects[0] for row in rows)
+        if dialect.layout == layout
+    ]
+    if len(spans) > 1:
+        *others, last = spans
+        message = (
+            f"it was built for one of {', '.join(others)} and {last}, and gets other numbers for"
+            " errors, or has others for encodings, on the rest"
+        )
+        yield Diagnostic("NN228", message, help=f"name the release: `--for {rows[-1].label}`")
+
+
 def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:
     """What is said of releases, once each; of some only, with which."""
     of: dict[Diagnostic, list[int]] = {}
@@ -143,6 +162,9 @@ def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> I
         for diagnostic in diagnostics:
             of.setdefault(diagnostic, []).append(place)
     for diagnostic, places in of.items():
+        if diagnostic.code == "NN228":
+            remedy = f"`nnshim rewrite --for {rows[places[-1]].label}` translates them"
+            diagnostic = diagnostic._replace(help=remedy)
         if len(places) == len(rows):
             yield diagnostic
         else:
@@ -157,11 +179,7 @@ def _spans(rows: Sequence[Host], places: Sequence[int]) -> str:
             joined[-1].append(place)
         else:
             joined.append([place])
-    return ", ".join(_span(rows[span[0]].first, rows[span[-1]].last) for span in joined)
-
-
-def _span(first: str, last: str) -> str:
-    return first if first == last else f"{first} to {last}"
+    return ", ".join(rows[span[0]]._replace(last=rows[span[-1]].last).releases for span in joined)
 
 
 def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:
