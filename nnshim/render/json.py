@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rewriter.hosts.host import Feature, Quirk
+from rewriter.functions.feature import READABLE
+from rewriter.hosts.host import Quirk
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def host(row: Host) -> Object:
         else {module: sorted(functions) for module, functions in row.others.items()},
         "optional_imports": dict(row.optional),
         "links_undefined_functions": row.links_all,
-        "reads": {feature.name.lower(): row.features.get(feature) for feature in Feature},
+        "reads": {feature.name.lower(): row.features.get(feature) for feature in READABLE},
         "limits": _diagnostics(row.limits),
         "source": row.source,
     }
