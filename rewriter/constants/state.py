@@ -1,0 +1,92 @@
+"""What is known at one place of a function: variables, operands, globals, memory."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rewriter.constants.memory import Memory
+from rewriter.constants.values import Origin, Root, Symbol, Value, join, mentions
+
+__all__ = ["Label", "State"]
+
+
+class Label(NamedTuple):
+    """What a branch out of a block does: goes on at place `to` with `arity` operands on the lowest
+    `height` of before."""
+
+    to: int
+    height: int
+    arity: int
+    is_loop: bool
+
+
+class State:
+    """`globals` has those that were set; others are as the call at `called` has left them, or as
+    when the function was entered if that is -1; None is not known."""
+
+    __slots__ = ("called", "globals", "labels", "locals", "memory", "stack")
+
+    def __init__(self, variables: list[Value]) -> None:
+        self.locals = variables
+        self.stack: list[Value] = []
+        self.labels: tuple[Label, ...] = ()
+        self.globals: dict[int, Value] = {}
+        self.called: int | None = -1
+        self.memory = Memory()
+
+    def copy(self) -> State:
+        made = State(list(self.locals))
+        made.stack = list(self.stack)
+        made.labels, made.called = self.labels, self.called
+        made.globals = dict(self.globals)
+        made.memory = self.memory.copy()
+        return made
+
+    def get_global(self, index: int) -> Value:
+        """A global that can be set."""
+        if index in self.globals:
+            return self.globals[index]
+        if self.called is None:
+            return None
+        if self.called < 0:
+            return Symbol(Origin(Root.GLOBAL, index))
+        return Symbol(Origin(Root.MADE, self.called, of=index))
+
+    def set_global(self, index: int, value: Value) -> None:
+        """The first address below that of before is taken for that of the function's frame."""
+        self.globals[index] = value
+        if self.memory.frame is None and isinstance(value, Symbol):
+            origin = value.origin
+            if origin == Origin(Root.GLOBAL, index) and value.plus >> 31:
+                self.memory.frame = origin
+
+    def redefine(self, position: int) -> None:
+        """The instruction there is executed again."""
+        for values in (self.locals, self.stack):
+            for place, value in enumerate(values):
+                if mentions(value, position):
+                    values[place] = None
+        for index, value in self.globals.items():
+            if mentions(value, position):
+                self.globals[index] = None
+        if self.called == position:
+            self.called = None
+        self.memory.redefine(position)
+
+    def join(self, other: State) -> bool:
+        """Keep what is so of both; whether that is less than it was."""
+        changed = False
+        for mine, its in ((self.locals, other.locals), (self.stack, other.stack)):
+            for place, (one, two) in enumerate(zip(mine, its, strict=True)):
+                if one != two and (now := join(one, two)) != one:
+                    mine[place] = now
+                    changed = True
+        for index in {**self.globals, **other.globals}:
+            was, now = self.get_global(index), join(self.get_global(index), other.get_global(index))
+            if now != was or index not in self.globals:
+                changed |= now != was
+                self.globals[index] = now
+        if self.called not in (other.called, None):
+            self.called = None
+            changed = True
+        return self.memory.join(other.memory) or changed
