@@ -10,6 +10,7 @@ from enum import Enum
 from rewriter.analysis.fitting import fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
 from rewriter.analysis.reasons import HIDDEN_TYPES
+from rewriter.analysis.seen import as_shown, instead_of_a_guess, with_constants
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host
@@ -47,10 +48,11 @@ class Verdict:
 
 
 def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
-    """Judge a module by its imports and exports: no more than those can be known of it.
+    """Judge a module by its imports and exports, and by the constants that its functions pass.
 
     `guest` is the host that it was built for, where that is known.
     """
+    info = info if guest else as_shown(info)
     found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_other_names(info, host),
@@ -62,6 +64,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_calls(info, host),
         *_without_memory(info, host),
     )
+    said = said if guest else with_constants(info, host, said)
     errors = tuple(found for found in said if found.severity is Severity.ERROR)
     warnings = tuple(found for found in said if found.severity is Severity.WARNING)
     caveats = tuple(found for found in said if found not in (*errors, *warnings))
@@ -73,7 +76,7 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
-        found.append(HIDDEN_TYPES)
+        found += instead_of_a_guess(info, HIDDEN_TYPES)
     if info.is_object_file:
         remedy = "link it before it is rewritten or run"
         found.append(Diagnostic("NN106", "this is an object file", help=remedy))

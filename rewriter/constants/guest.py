@@ -151,7 +151,7 @@ def _constants(
 
 def _element(numbers: tuple[tuple[int, ...] | None, ...]) -> int | None:
     """The bytes of data for each element, where the length, the rank and the dimensions are each
-    one number, and the data are as long as whole elements."""
+    one number, and the data are as long as whole elements. One element can be a text."""
     singles = [n[0] for n in takewhile(lambda n: n is not None and len(n) == 1, numbers) if n]
     if len(singles) < 3:
         return None
@@ -159,7 +159,7 @@ def _element(numbers: tuple[tuple[int, ...] | None, ...]) -> int | None:
     if not 0 < rank <= len(dimensions):
         return None
     elements = prod(dimensions[:rank])
-    return length // elements if elements and not length % elements else None
+    return length // elements if elements > 1 and not length % elements else None
 
 
 def _imported(

@@ -98,7 +98,8 @@ class Host(NamedTuple):
     `initializes` calls `_initialize` where it is an exported function, without arguments, and takes
     no results. Of `entries` it calls the first that is an exported function, without arguments, and
     takes numbers as results; there are none where a user can give arguments. `without_memory` are
-    WASI's functions that work without the guest's memory, None where that is not known.
+    WASI's functions that work without the guest's memory, None where that is not known. `passes` are
+    the types of input tensors that it passes on to any backend, None for all of its numbering.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Host(NamedTuple):
     initializes: bool = False
     entries: tuple[str, ...] = ()
     without_memory: frozenset[str] | None = None
+    passes: frozenset[TensorType] | None = None
 
     @property
     def label(self) -> str:

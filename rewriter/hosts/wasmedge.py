@@ -122,6 +122,7 @@ def _row(
         optional=plugins,
         second_form="_v2" if wasi is WASMEDGE_WASI else "",
         features=features,
+        passes=_FOUR,
     )
 
 

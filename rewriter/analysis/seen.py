@@ -1,0 +1,308 @@
+"""What a module's constants show: which numbers it has, and what of that a host does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from weakref import WeakKeyDictionary
+
+from rewriter.abi.dialects import DIALECTS, WITX, Dialect
+from rewriter.abi.numbers import (
+    ELEMENT_SIZE,
+    ENCODINGS_WASMEDGE,
+    TYPES_2020,
+    TYPES_WIT,
+    TYPES_WITX,
+    Encoding,
+    TensorType,
+)
+from rewriter.analysis.imported import Abi
+from rewriter.analysis.inspect import ModuleInfo
+from rewriter.constants.guest import Constant, Constants, Subject, follow_constants
+from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.host import Backend, Host, Unit
+from rewriter.wasm.custom import NAMES
+from rewriter.wasm.module import Module
+from rewriter.wasm.names import function_names
+
+__all__ = ["as_shown", "constants_of", "instead_of_a_guess", "with_constants"]
+
+Types = Mapping[int, TensorType]
+
+_OLDER = ("witx-2022", "witx-2023", "wasmedge-0.13", "wasmedge-0.14")
+"""ABIs with the tensor types of before August 2023, by how many functions and encodings they
+have."""
+
+_SINCE: Mapping[int, str] = {
+    id(TYPES_WITX): "since August 2023",
+    id(TYPES_2020): "before August 2023",
+    id(TYPES_WIT): "of wasi:nn and WAMR 2.1.1 to 2.3.1",
+}
+
+_FOUND: WeakKeyDictionary[Module, Constants] = WeakKeyDictionary()
+
+
+def constants_of(info: ModuleInfo) -> Constants:
+    """The constants that reach the wasi-nn functions of a module without adapters; found once.
+
+    There are none where the layout of its structures is a guess, or its memory is shared with other
+    threads or has 64-bit addresses.
+    """
+    known = _FOUND.get(info.module)
+    if known is None:
+        known = _FOUND[info.module] = _follow(info)
+    return known
+
+
+def _follow(info: ModuleInfo) -> Constants:
+    memory = info.shared_memory
+    if memory is None or info.adapter_memory is None or memory.shared or memory.is_64:
+        return Constants()
+    functions = {
+        slot: (item.name, DIALECTS[abi.name].layout)
+        for slot, item in info.wasi_nn.items()
+        if (abi := info.abis[item.module]).name is not None and (abi.certain or info.guest)
+    }
+    if info.adapters or info.traces or not functions:
+        return Constants()
+    return follow_constants(info.module, functions, info.adapter_memory.memory_index)
+
+
+def as_shown(info: ModuleInfo) -> ModuleInfo:
+    """A module with the ABI that its constants show, where nobody has said which it is."""
+    if info.guest is not None:
+        return info
+    abis = dict(info.abis)
+    for module, abi in info.abis.items():
+        if abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
+            continue
+        tables = _possible(constants_of(info))
+        evidence = _evidence(info, tables)
+        if evidence is None:
+            continue
+        name = abi.name if tables[0] is not TYPES_2020 else _older(info, module)
+        if tables[0] is not TYPES_WIT and name is not None:
+            abis[module] = Abi(name, abi.certain, (*abi.evidence, evidence))
+    return info._replace(abis=abis)
+
+
+def _older(info: ModuleInfo, module: str) -> str | None:
+    """The ABI of before August 2023 that has the functions and the encodings of a module."""
+    functions = {item.name for item in info.wasi_nn.values() if item.module == module}
+    encodings = _seen(constants_of(info), Subject.ENCODING).keys()
+    for name in _OLDER:
+        dialect = DIALECTS[name]
+        if functions <= dialect.functions.keys() and encodings <= dialect.encodings.keys():
+            return name
+    return None
+
+
+def with_constants(info: ModuleInfo, host: Host, said: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What is said of a module on a host, with what its constants add to that, and without what
+    they make needless. `info` has the ABI that they show."""
+    constants = constants_of(info)
+    found: list[Diagnostic] = []
+    for diagnostic in said:
+        if diagnostic.code == "NN137":
+            found += instead_of_a_guess(info, diagnostic)
+        elif diagnostic.code == "NN138":
+            found += _instead_of_guessed_encodings(info, host, diagnostic)
+        elif diagnostic.code != "NN301" or not _configured_by_nothing(constants):
+            found.append(diagnostic)
+    evidence = (one for abi in info.abis.values() for one in abi.evidence if one.code == "NN145")
+    return [*found, *evidence, *_refused_types(info, host), *_missing_backends(info, host)]
+
+
+def _possible(constants: Constants) -> tuple[Types, ...]:
+    """The numberings of tensor types that a guest of witx's layout can have. That of wasi:nn counts
+    only where no other does: one host had it, and guests are not built for that."""
+    seen = constants.of(Subject.TYPE)
+    for sizes in (True, False):  # a length can be wrong, or be that of a text
+        for tables in ((TYPES_WITX, TYPES_2020), (TYPES_WIT,)):
+            fitting = tuple(t for t in tables if all(_fits(one, t, sizes) for one in seen))
+            if fitting:
+                return fitting
+    return (TYPES_WITX, TYPES_2020)
+
+
+def _fits(constant: Constant, types: Types, sizes: bool) -> bool:
+    numbers = constant.numbers or ()
+    if not all(number in types for number in numbers):
+        return False
+    if sizes and constant.element is not None and len(numbers) == 1:
+        return ELEMENT_SIZE[types[numbers[0]]] == constant.element
+    return True
+
+
+def _evidence(info: ModuleInfo, tables: Sequence[Types]) -> Diagnostic | None:
+    """What decides between numberings; None where nothing does."""
+    if len(tables) != 1:
+        return None
+    (table,) = tables
+    others = [other for other in (TYPES_WITX, TYPES_2020) if other is not table]
+    for constant in constants_of(info).of(Subject.TYPE):
+        for sizes in (False, True):
+            if any(_fits(constant, other, sizes) for other in others):
+                continue
+            meanings = _names(table.get(number) for number in constant.numbers or ())
+            numbers = " or ".join(map(str, constant.numbers or ()))
+            size = ""
+            if sizes and constant.element is not None:
+                size = f" with {constant.element} bytes for each element"
+            message = (
+                f"the constant tensor type {numbers}{size} in {_where(info, constant)} is"
+                f" {meanings}: its types have the numbers {_SINCE[id(table)]}"
+            )
+            return Diagnostic("NN145", message, _offset(constant), "set_input")
+    return None
+
+
+def instead_of_a_guess(info: ModuleInfo, guess: Diagnostic) -> Iterator[Diagnostic]:
+    """What is to be said in the place of that the numbers of tensor types are a guess."""
+    constants = constants_of(info)
+    tables = _possible(constants)
+    hidden = constants.hidden(Subject.TYPE)
+    if not constants.of(Subject.TYPE):
+        yield guess
+        return
+    if len(tables) == 1:
+        return
+    unsure = {
+        number: constant
+        for number, constant in _seen(constants, Subject.TYPE).items()
+        if len({table.get(number) for table in tables}) > 1
+    }
+    for number, constant in unsure.items():
+        meanings = " and ".join(f"{_names([t.get(number)])} {_SINCE[id(t)]}" for t in tables)
+        message = (
+            f"{_where(info, constant)} passes the constant tensor type {number}, which is"
+            f" {meanings}"
+        )
+        remedy = "--guest-abi says which it is: witx, or witx-2022"
+        yield Diagnostic("NN139", message, _offset(constant), "set_input", remedy)
+    if hidden and not unsure:
+        calls = len(hidden) + len(constants.of(Subject.TYPE))
+        message = (
+            f"{len(hidden)} of {calls} calls hide the tensor types that they pass: the numbers of"
+            " after August 2023 are assumed"
+        )
+        yield guess._replace(message=message)
+
+
+def _instead_of_guessed_encodings(
+    info: ModuleInfo, host: Host, guess: Diagnostic
+) -> Iterator[Diagnostic]:
+    """What is to be said in the place of that the numbers of encodings are a guess."""
+    constants = constants_of(info)
+    here = _encodings_of(host)
+    seen = _seen(constants, Subject.ENCODING)
+    for number, constant in seen.items():
+        meaning, usual = here.get(number), ENCODINGS_WASMEDGE.get(number)
+        if meaning is usual or meaning is None or usual is None:
+            continue
+        message = (
+            f"{_where(info, constant)} passes the constant encoding {number}, which is"
+            f" {_names([usual])} elsewhere and {_names([meaning])} on this host"
+        )
+        yield Diagnostic("NN139", message, _offset(constant), "load", guess.help)
+    if not seen or constants.hidden(Subject.ENCODING):
+        yield guess
+
+
+def _configured_by_nothing(constants: Constants) -> bool:
+    """Whether every configuration is empty."""
+    lengths = _seen(constants, Subject.CONFIG_LENGTH)
+    return set(lengths) == {0} and not constants.hidden(Subject.CONFIG_LENGTH)
+
+
+def _refused_types(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """The types that no backend takes which the guest can use there."""
+    constants = constants_of(info)
+    tables = _tables(info)
+    if tables is None or host.tells_numbers:
+        return
+    for number, constant in _seen(constants, Subject.TYPE).items():
+        meanings = {table.get(number) for table in tables}
+        if any(meaning is None or _takes(host, meaning) for meaning in meanings):
+            continue
+        message = (
+            f"{_where(info, constant)} passes the constant tensor type {number}"
+            f" ({_names(meanings)}), which the host does not take"
+        )
+        yield Diagnostic("NN261", message, _offset(constant), "set_input")
+
+
+def _takes(host: Host, kind: TensorType) -> bool:
+    """Whether a tensor of a type can be right on a host."""
+    if host.passes is not None and kind not in host.passes:
+        return False
+    return not host.backends or any(_suits(backend, kind) for backend in host.backends)
+
+
+def _suits(backend: Backend, kind: TensorType) -> bool:
+    if backend.ignores_types:
+        return backend.unit is not Unit.FLOATS or kind is TensorType.F32
+    return backend.takes is None or kind in backend.takes
+
+
+def _missing_backends(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """The encodings for which the host has no backend, whatever the guest means by them."""
+    backends = {backend.encoding for backend in host.backends}
+    if host.tells_numbers or not backends:
+        return
+    sources = [DIALECTS[abi.name] for abi in info.abis.values() if abi.name is not None]
+    here = _encodings_of(host)
+    for number, constant in _seen(constants_of(info), Subject.ENCODING).items():
+        known = {source.encodings.get(number) for source in sources} | {here.get(number)}
+        meanings: Set[Encoding] = {meaning for meaning in known if meaning is not None}
+        if meanings & (backends | {Encoding.AUTODETECT}):
+            continue
+        means = f" ({_names(meanings)})" if meanings else ""
+        message = (
+            f"{_where(info, constant)} passes the constant encoding {number}{means}, for which the"
+            " host has no backend"
+        )
+        yield Diagnostic("NN262", message, _offset(constant), "load")
+
+
+def _tables(info: ModuleInfo) -> tuple[Types, ...] | None:
+    """The numberings of tensor types that a module can have; None where its ABI is not known."""
+    names = [abi.name for abi in info.abis.values()]
+    dialects: list[Dialect] = [DIALECTS[name] for name in names if name is not None]
+    if len(dialects) != 1:
+        return None
+    (dialect,) = dialects
+    if info.guest is not None or dialect.tensor_types is not TYPES_WITX:
+        return (dialect.tensor_types,)
+    return _possible(constants_of(info))
+
+
+def _encodings_of(host: Host) -> Mapping[int, Encoding]:
+    return host.dialects[0].encodings
+
+
+def _seen(constants: Constants, subject: Subject) -> dict[int, Constant]:
+    """Each number that was seen, with the first call that has it."""
+    found: dict[int, Constant] = {}
+    for constant in constants.of(subject):
+        for number in constant.numbers or ():
+            found.setdefault(number, constant)
+    return found
+
+
+def _where(info: ModuleInfo, constant: Constant) -> str:
+    """The function that a constant is in, for people."""
+    if constant.place is None:
+        return "a function"
+    index = constant.place.function
+    section = info.module.custom(NAMES)
+    names = function_names(section)[0] if section else ()
+    name = next((raw for function, raw in names if function == index), None)
+    return f"function {index}" + (f" ({name.decode(errors='replace')})" if name else "")
+
+
+def _offset(constant: Constant) -> int | None:
+    return constant.place.offset if constant.place else None
+
+
+def _names(meanings: Iterable[TensorType | Encoding | None]) -> str:
+    return " or ".join("nothing" if one is None else one.name.lower() for one in meanings)
