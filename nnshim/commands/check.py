@@ -46,9 +46,11 @@ def command(
 
 def _check(path: str, info: "ModuleInfo", host: "Chosen", guest_abi: str | None) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command
+    from rewriter.analysis.seen import shown_abi
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host)
     helps = found.rewrite_for
-    rewrite = None if helps is None else rewrite_command(helps, guest_abi, path)
+    told = guest_abi or shown_abi(info)
+    rewrite = None if helps is None else rewrite_command(helps, told, path)
     return Checked(path, host.name, found, rewrite)

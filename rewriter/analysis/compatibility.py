@@ -64,7 +64,8 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_calls(info, host),
         *_without_memory(info, host),
     )
-    said = said if guest else with_constants(info, host, said)
+    if guest is None:
+        said = with_constants(info, host, said)
     errors = tuple(found for found in said if found.severity is Severity.ERROR)
     warnings = tuple(found for found in said if found.severity is Severity.WARNING)
     caveats = tuple(found for found in said if found not in (*errors, *warnings))

@@ -20,11 +20,9 @@ from rewriter.analysis.inspect import ModuleInfo
 from rewriter.constants.guest import Constant, Constants, Subject, follow_constants
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Unit
-from rewriter.wasm.custom import NAMES
 from rewriter.wasm.module import Module
-from rewriter.wasm.names import function_names
 
-__all__ = ["as_shown", "constants_of", "instead_of_a_guess", "with_constants"]
+__all__ = ["as_shown", "constants_of", "instead_of_a_guess", "shown_abi", "with_constants"]
 
 Types = Mapping[int, TensorType]
 
@@ -32,13 +30,15 @@ _OLDER = ("witx-2022", "witx-2023", "wasmedge-0.13", "wasmedge-0.14")
 """ABIs with the tensor types of before August 2023, by how many functions and encodings they
 have."""
 
-_SINCE: Mapping[int, str] = {
-    id(TYPES_WITX): "since August 2023",
-    id(TYPES_2020): "before August 2023",
-    id(TYPES_WIT): "of wasi:nn and WAMR 2.1.1 to 2.3.1",
+_WHOSE: Mapping[int, str] = {
+    id(TYPES_WITX): "today's numbers",
+    id(TYPES_2020): "the numbers of before August 2023",
+    id(TYPES_WIT): "the numbers of wasi:nn, which WAMR 2.1.1 to 2.3.1 have",
 }
+"""Of the numberings of tensor types."""
 
-_FOUND: WeakKeyDictionary[Module, Constants] = WeakKeyDictionary()
+_FOUND: WeakKeyDictionary[Module, dict[object, Constants]] = WeakKeyDictionary()
+"""By the layouts that the functions of a module are taken to have."""
 
 
 def constants_of(info: ModuleInfo) -> Constants:
@@ -47,13 +47,6 @@ def constants_of(info: ModuleInfo) -> Constants:
     There are none where the layout of its structures is a guess, or its memory is shared with other
     threads or has 64-bit addresses.
     """
-    known = _FOUND.get(info.module)
-    if known is None:
-        known = _FOUND[info.module] = _follow(info)
-    return known
-
-
-def _follow(info: ModuleInfo) -> Constants:
     memory = info.shared_memory
     if memory is None or info.adapter_memory is None or memory.shared or memory.is_64:
         return Constants()
@@ -64,7 +57,12 @@ def _follow(info: ModuleInfo) -> Constants:
     }
     if info.adapters or info.traces or not functions:
         return Constants()
-    return follow_constants(info.module, functions, info.adapter_memory.memory_index)
+    found = _FOUND.setdefault(info.module, {})
+    key = tuple(functions.items())
+    if key not in found:
+        index = info.adapter_memory.memory_index
+        found[key] = follow_constants(info.module, functions, index)
+    return found[key]
 
 
 def as_shown(info: ModuleInfo) -> ModuleInfo:
@@ -75,7 +73,7 @@ def as_shown(info: ModuleInfo) -> ModuleInfo:
     for module, abi in info.abis.items():
         if abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
             continue
-        tables = _possible(constants_of(info))
+        tables = _possible(info)
         evidence = _evidence(info, tables)
         if evidence is None:
             continue
@@ -96,7 +94,9 @@ def _older(info: ModuleInfo, module: str) -> str | None:
     return None
 
 
-def with_constants(info: ModuleInfo, host: Host, said: Iterable[Diagnostic]) -> list[Diagnostic]:
+def with_constants(
+    info: ModuleInfo, host: Host, said: Iterable[Diagnostic]
+) -> tuple[Diagnostic, ...]:
     """What is said of a module on a host, with what its constants add to that, and without what
     they make needless. `info` has the ABI that they show."""
     constants = constants_of(info)
@@ -108,20 +108,34 @@ def with_constants(info: ModuleInfo, host: Host, said: Iterable[Diagnostic]) -> 
             found += _instead_of_guessed_encodings(info, host, diagnostic)
         elif diagnostic.code != "NN301" or not _configured_by_nothing(constants):
             found.append(diagnostic)
-    evidence = (one for abi in info.abis.values() for one in abi.evidence if one.code == "NN145")
-    return [*found, *evidence, *_refused_types(info, host), *_missing_backends(info, host)]
+    evidence = (
+        one
+        for abi in info.abis.values()
+        if abi.name in _OLDER
+        for one in abi.evidence
+        if one.code == "NN145"
+    )
+    return (*found, *evidence, *_refused_types(info, host), *_missing_backends(info, host))
 
 
-def _possible(constants: Constants) -> tuple[Types, ...]:
+def shown_abi(info: ModuleInfo) -> str | None:
+    """The ABI that only constants show, for `--guest-abi`; None where there is none."""
+    shown = as_shown(info).abis
+    return next((a.name for m, a in shown.items() if a.name != info.abis[m].name), None)
+
+
+def _possible(info: ModuleInfo) -> tuple[Types, ...]:
     """The numberings of tensor types that a guest of witx's layout can have. That of wasi:nn counts
     only where no other does: one host had it, and guests are not built for that."""
-    seen = constants.of(Subject.TYPE)
+    seen = constants_of(info).of(Subject.TYPE)
+    older = all(_older(info, module) for module in info.abis)
+    usual = (TYPES_WITX, TYPES_2020) if older else (TYPES_WITX,)
     for sizes in (True, False):  # a length can be wrong, or be that of a text
-        for tables in ((TYPES_WITX, TYPES_2020), (TYPES_WIT,)):
+        for tables in (usual, (TYPES_WIT,)):
             fitting = tuple(t for t in tables if all(_fits(one, t, sizes) for one in seen))
             if fitting:
                 return fitting
-    return (TYPES_WITX, TYPES_2020)
+    return usual
 
 
 def _fits(constant: Constant, types: Types, sizes: bool) -> bool:
@@ -139,27 +153,30 @@ def _evidence(info: ModuleInfo, tables: Sequence[Types]) -> Diagnostic | None:
         return None
     (table,) = tables
     others = [other for other in (TYPES_WITX, TYPES_2020) if other is not table]
-    for constant in constants_of(info).of(Subject.TYPE):
-        for sizes in (False, True):
-            if any(_fits(constant, other, sizes) for other in others):
-                continue
-            meanings = _names(table.get(number) for number in constant.numbers or ())
-            numbers = " or ".join(map(str, constant.numbers or ()))
-            size = ""
-            if sizes and constant.element is not None:
-                size = f" with {constant.element} bytes for each element"
-            message = (
-                f"the constant tensor type {numbers}{size} in {_where(info, constant)} is"
-                f" {meanings}: its types have the numbers {_SINCE[id(table)]}"
-            )
-            return Diagnostic("NN145", message, _offset(constant), "set_input")
+    seen = constants_of(info).of(Subject.TYPE)
+    for constant in seen:
+        for number in constant.numbers or ():
+            if not any(number in other for other in others):
+                return _tells(constant, number, table, "")
+    for constant in seen:
+        if not any(_fits(constant, other, True) for other in others):
+            size = f", with {constant.element} bytes for each element,"
+            return _tells(constant, (constant.numbers or (0,))[0], table, size)
     return None
+
+
+def _tells(constant: Constant, number: int, table: Types, size: str) -> Diagnostic:
+    message = (
+        f"{_where(constant)} passes the constant tensor type {number}{size} which is"
+        f" {_names([table.get(number)])} in {_WHOSE[id(table)]} only"
+    )
+    return Diagnostic("NN145", message, _offset(constant), "set_input")
 
 
 def instead_of_a_guess(info: ModuleInfo, guess: Diagnostic) -> Iterator[Diagnostic]:
     """What is to be said in the place of that the numbers of tensor types are a guess."""
     constants = constants_of(info)
-    tables = _possible(constants)
+    tables = _possible(info)
     hidden = constants.hidden(Subject.TYPE)
     if not constants.of(Subject.TYPE):
         yield guess
@@ -171,13 +188,13 @@ def instead_of_a_guess(info: ModuleInfo, guess: Diagnostic) -> Iterator[Diagnost
         for number, constant in _seen(constants, Subject.TYPE).items()
         if len({table.get(number) for table in tables}) > 1
     }
+    remedy = f"--guest-abi says which: {_abis_of(info)}"
     for number, constant in unsure.items():
-        meanings = " and ".join(f"{_names([t.get(number)])} {_SINCE[id(t)]}" for t in tables)
+        now, before = (_names([table.get(number)]) for table in tables)
         message = (
-            f"{_where(info, constant)} passes the constant tensor type {number}, which is"
-            f" {meanings}"
+            f"{_where(constant)} passes the constant tensor type {number}, which is {now} and was"
+            f" {before} before August 2023"
         )
-        remedy = "--guest-abi says which it is: witx, or witx-2022"
         yield Diagnostic("NN139", message, _offset(constant), "set_input", remedy)
     if hidden and not unsure:
         calls = len(hidden) + len(constants.of(Subject.TYPE))
@@ -200,7 +217,7 @@ def _instead_of_guessed_encodings(
         if meaning is usual or meaning is None or usual is None:
             continue
         message = (
-            f"{_where(info, constant)} passes the constant encoding {number}, which is"
+            f"{_where(constant)} passes the constant encoding {number}, which is"
             f" {_names([usual])} elsewhere and {_names([meaning])} on this host"
         )
         yield Diagnostic("NN139", message, _offset(constant), "load", guess.help)
@@ -225,7 +242,7 @@ def _refused_types(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if any(meaning is None or _takes(host, meaning) for meaning in meanings):
             continue
         message = (
-            f"{_where(info, constant)} passes the constant tensor type {number}"
+            f"{_where(constant)} passes the constant tensor type {number}"
             f" ({_names(meanings)}), which the host does not take"
         )
         yield Diagnostic("NN261", message, _offset(constant), "set_input")
@@ -258,10 +275,18 @@ def _missing_backends(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             continue
         means = f" ({_names(meanings)})" if meanings else ""
         message = (
-            f"{_where(info, constant)} passes the constant encoding {number}{means}, for which the"
+            f"{_where(constant)} passes the constant encoding {number}{means}, for which the"
             " host has no backend"
         )
         yield Diagnostic("NN262", message, _offset(constant), "load")
+
+
+def _abis_of(info: ModuleInfo) -> str:
+    """The names of the ABIs that a module can be of."""
+    found: dict[str, None] = {}
+    for module, abi in info.abis.items():
+        found.update(dict.fromkeys(name for name in (abi.name, _older(info, module)) if name))
+    return ", or ".join(found)
 
 
 def _tables(info: ModuleInfo) -> tuple[Types, ...] | None:
@@ -273,7 +298,7 @@ def _tables(info: ModuleInfo) -> tuple[Types, ...] | None:
     (dialect,) = dialects
     if info.guest is not None or dialect.tensor_types is not TYPES_WITX:
         return (dialect.tensor_types,)
-    return _possible(constants_of(info))
+    return _possible(info)
 
 
 def _encodings_of(host: Host) -> Mapping[int, Encoding]:
@@ -289,15 +314,9 @@ def _seen(constants: Constants, subject: Subject) -> dict[int, Constant]:
     return found
 
 
-def _where(info: ModuleInfo, constant: Constant) -> str:
+def _where(constant: Constant) -> str:
     """The function that a constant is in, for people."""
-    if constant.place is None:
-        return "a function"
-    index = constant.place.function
-    section = info.module.custom(NAMES)
-    names = function_names(section)[0] if section else ()
-    name = next((raw for function, raw in names if function == index), None)
-    return f"function {index}" + (f" ({name.decode(errors='replace')})" if name else "")
+    return str(constant.place or "a function")
 
 
 def _offset(constant: Constant) -> int | None:

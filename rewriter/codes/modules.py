@@ -185,30 +185,33 @@ CODES = (
         Severity.UNSEEN,
         "the numbers of tensor types are a guess",
         "Until August 2023, wasi-nn numbered the types of tensors in another way, and a function's "
-        "type shows nothing of that. Constants that reach `set_input` would, and could not be seen "
-        "in this module, or not in all calls. The numbers of today are assumed.",
+        "type shows nothing of that. Constants that reach `set_input` would, and could not be "
+        "seen in this module, or not in all calls. The numbers of today are assumed.",
         "If the guest was built with older bindings, such as crate wasi-nn up to 0.5, name its ABI "
         "with `--guest-abi witx-2022`.",
+    ),
+    Code(
+        "NN138",
+        Severity.UNSEEN,
+        "the numbers of encodings are a guess",
+        "A function's type does not show which numbers the guest passes to `load` for a model's "
+        "format. Where the host has others than the specification, the guest is taken to have been "
+        "built for the host, and its numbers are left as they are. If it was not, the host takes a "
+        "model for one of another format, and most likely refuses it.",
+        "Say what the guest was built with: `--from wasi-nn@0.6`, for the Rust crate, or "
+        "`--guest-abi witx`. A rewrite then translates the numbers.",
     ),
     Code(
         "NN139",
         Severity.CONDITION,
         "a constant means one thing or another",
         "The module passes a number that has been given two meanings, such as tensor type 2, which "
-        "was u8 until August 2023 and has been f64 since, and nothing else in it tells which one it "
-        "has in mind. The host knows one of them: if that is the other, `set_input` fails or the "
+        "was u8 until August 2023 and has been f64 since, and nothing else in it tells which one "
+        "it means. The host knows one of them: if that is the other, `set_input` fails or the "
         "results are wrong.",
         "Say what the guest was built with: `--guest-abi witx` for today's numbers, which crate "
         "wasi-nn has since 0.6, and `--guest-abi witx-2022` for those of before. A rewrite then "
         "translates them.",
-    ),
-    Code(
-        "NN145",
-        Severity.NOTE,
-        "constants show the numbers of tensor types",
-        "Evidence. A tensor type that reaches `set_input` exists in one numbering only, or has the "
-        "size of an element in one only.",
-        "Nothing. If the module is known to be of another ABI, say so with `--guest-abi`.",
     ),
     Code(
         "NN141",
@@ -244,5 +247,13 @@ CODES = (
         "functions only.",
         "Correct the guest: it declares under wasi-nn's name something that belongs to another "
         "module.",
+    ),
+    Code(
+        "NN145",
+        Severity.NOTE,
+        "constants show the numbers of tensor types",
+        "Evidence. A tensor type that reaches `set_input` exists in one numbering only, or has the "
+        "size of an element in one only.",
+        "Nothing. If the module is known to be of another ABI, say so with `--guest-abi`.",
     ),
 )

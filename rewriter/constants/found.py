@@ -30,10 +30,15 @@ _MOST_QUESTIONS = 2000
 
 
 class Place(NamedTuple):
-    """A call, in the function with an index, at `offset` in the file, in bytes."""
+    """A call, in the function with an index, at `offset` in the file, in bytes; `name` is what the
+    name section calls the function, empty where it has none."""
 
     function: int
     offset: int
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"function {self.function}" + (f" ({self.name})" if self.name else "")
 
 
 class Wanted(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from enum import Enum
 from itertools import takewhile
 from math import prod
@@ -15,8 +15,10 @@ from rewriter.constants.decoding import NotFollowed
 from rewriter.constants.found import Place, Reached, Wanted, reached
 from rewriter.constants.surroundings import Effect
 from rewriter.errors import ModuleError
+from rewriter.wasm.custom import NAMES
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module
+from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 
@@ -103,7 +105,22 @@ def follow_constants(
         found = reached(Functions(module, imported, number_of_globals, memory), wanted)
     except (ModuleError, NotFollowed):
         found = [Reached(index, None, (None,) * len(wanted[index])) for index in wanted]
-    return Constants(tuple(_constants(found, functions)))
+    names = _names(module, {one.place.function for one in found if one.place})
+    named = (_named(one, names) for one in found)
+    return Constants(tuple(_constants(named, functions)))
+
+
+def _named(one: Reached, names: Mapping[int, str]) -> Reached:
+    if one.place is None or one.place.function not in names:
+        return one
+    return one._replace(place=one.place._replace(name=names[one.place.function]))
+
+
+def _names(module: Module, wanted: Set[int]) -> Mapping[int, str]:
+    """What the name section calls these functions."""
+    section = module.custom(NAMES)
+    names = function_names(section)[0] if section and wanted else ()
+    return {index: raw.decode(errors="replace") for index, raw in names if index in wanted}
 
 
 def _asked(name: str, layout: Layout) -> tuple[Wanted, ...]:
@@ -133,7 +150,7 @@ def _asked(name: str, layout: Layout) -> tuple[Wanted, ...]:
 
 
 def _constants(
-    found: list[Reached], functions: Mapping[int, tuple[str, Layout]]
+    found: Iterable[Reached], functions: Mapping[int, tuple[str, Layout]]
 ) -> Iterator[Constant]:
     for one in found:
         name, _ = functions[one.imported]

@@ -98,8 +98,8 @@ class Host(NamedTuple):
     `initializes` calls `_initialize` where it is an exported function, without arguments, and takes
     no results. Of `entries` it calls the first that is an exported function, without arguments, and
     takes numbers as results; there are none where a user can give arguments. `without_memory` are
-    WASI's functions that work without the guest's memory, None where that is not known. `passes` are
-    the types of input tensors that it passes on to any backend, None for all of its numbering.
+    WASI's functions that work without the guest's memory, None where that is not known. `passes`
+    are the types of input tensors that it passes on to backends, None for all of its numbering.
     """
 
     name: str

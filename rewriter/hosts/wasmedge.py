@@ -18,7 +18,7 @@ from rewriter.abi.dialects import (
     WASMEDGE_0_12,
     WASMEDGE_0_13,
     WASMEDGE_0_14,
-    WITX_2021,
+    WITX_2020,
     WITX_2022,
     Dialect,
     Encoding,
@@ -129,7 +129,7 @@ def _row(
 ROWS = (
     _row(
         ("0.10.1", "0.11.0"),
-        WITX_2021,
+        WITX_2020,
         (_OPENVINO_CUT,),
         _PLUGINS_0_10,
         _WIDE_TYPE,
