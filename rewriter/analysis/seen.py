@@ -17,7 +17,7 @@ from rewriter.abi.numbers import (
 )
 from rewriter.analysis.imported import Abi
 from rewriter.analysis.inspect import ModuleInfo
-from rewriter.constants.guest import Constant, Constants, Subject, follow_constants
+from rewriter.constants.constant import Constant, Constants, Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Unit
 from rewriter.wasm.module import Module
@@ -60,6 +60,8 @@ def constants_of(info: ModuleInfo) -> Constants:
     found = _FOUND.setdefault(info.module, {})
     key = tuple(functions.items())
     if key not in found:
+        from rewriter.constants.guest import follow_constants  # which few modules need
+
         index = info.adapter_memory.memory_index
         found[key] = follow_constants(info.module, functions, index)
     return found[key]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rewriter.constants.decoding import Code, NotFollowed, decode, number_at
 from rewriter.constants.following import follow
-from rewriter.constants.surroundings import Budget, Callee, Effect, Followed, Surroundings
+from rewriter.constants.state import Budget, Callee, Effect, Followed, Surroundings
 from rewriter.errors import MalformedModule, ModuleError
 from rewriter.functions.code import body_references, constant_expression, defined_functions
 from rewriter.functions.references import REFERRING_SECTIONS, section_references

@@ -10,9 +10,8 @@ import heapq
 from collections.abc import Callable, Collection, Mapping
 
 from rewriter.constants.decoding import Code, Instruction, NotFollowed, Op
-from rewriter.constants.state import Label, State
+from rewriter.constants.state import Budget, Followed, Label, State, Surroundings
 from rewriter.constants.steps import Steps
-from rewriter.constants.surroundings import Budget, Followed, Surroundings
 from rewriter.constants.values import Origin, Root, Symbol, Value
 from rewriter.wasm.types import NUMBERS, FuncType
 

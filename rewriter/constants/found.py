@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.constants.callers import Calls, Functions
-from rewriter.constants.surroundings import Snapshot
+from rewriter.constants.constant import Place
+from rewriter.constants.state import Snapshot
 from rewriter.constants.values import (
     DERIVED,
     MASK,
@@ -20,25 +21,13 @@ from rewriter.constants.values import (
     joined,
 )
 
-__all__ = ["Place", "Reached", "Wanted", "reached"]
+__all__ = ["Reached", "Wanted", "reached"]
 
 _MOST_LEVELS = 6
 """Functions in functions that an argument is followed through."""
 
 _MOST_QUESTIONS = 2000
 """Calls of functions with different arguments: beyond, nothing more is followed."""
-
-
-class Place(NamedTuple):
-    """A call, in the function with an index, at `offset` in the file, in bytes; `name` is what the
-    name section calls the function, empty where it has none."""
-
-    function: int
-    offset: int
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"function {self.function}" + (f" ({self.name})" if self.name else "")
 
 
 class Wanted(NamedTuple):
@@ -98,13 +87,13 @@ def _callers(
 ) -> Iterator[Reached | _Question]:
     """What the calls of a function answer, or what is to be asked of the functions they are in."""
     callers = calls.callers.get(question.function, ())
+    nothing = (None,) * len(wanted[question.imported])
     if question.function in calls.open or (not callers and question.place is not None):
-        yield _answer(question)
+        yield _answer(question) if question.place else Reached(question.imported, None, nothing)
     for caller in callers:
         followed = functions.follow(caller, {question.function})
         snapshots = list(followed.calls.values()) if followed else []
         if followed is None:
-            nothing = (None,) * (len(question.values) or len(wanted[question.imported]))
             yield Reached(question.imported, Place(caller, functions.start_of(caller)), nothing)
         for snapshot in snapshots:
             if question.place is None:

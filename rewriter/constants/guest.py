@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from enum import Enum
 from itertools import takewhile
 from math import prod
-from typing import NamedTuple
 
 from rewriter.abi.dialects import WAMR, Layout
 from rewriter.abi.structures import TENSOR, WAMR_TENSOR
 from rewriter.constants.callers import Functions, Imported
+from rewriter.constants.constant import Constant, Constants, Subject
 from rewriter.constants.decoding import NotFollowed
-from rewriter.constants.found import Place, Reached, Wanted, reached
-from rewriter.constants.surroundings import Effect
+from rewriter.constants.found import Reached, Wanted, reached
+from rewriter.constants.state import Effect
 from rewriter.errors import ModuleError
 from rewriter.wasm.custom import NAMES
 from rewriter.wasm.imports import ExternKind, groups
@@ -22,46 +21,7 @@ from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 
-__all__ = ["Constant", "Constants", "Place", "Subject", "follow_constants"]
-
-
-class Subject(Enum):
-    """What is followed; values are what messages call it."""
-
-    TYPE = "tensor type"
-    ENCODING = "encoding"
-    TARGET = "target"
-    CONFIG_LENGTH = "length of the configuration"
-    OUTPUT_SIZE = "size of the buffer"
-
-
-class Constant(NamedTuple):
-    """One call of a wasi-nn function, or of one that passes on what it was given.
-
-    `numbers` are what the subject can be there, None where that could not be seen, and `place` is
-    None for calls that could not be seen. `element` are the bytes of data for each element that the
-    dimensions count, of a tensor type, None where they are not constant.
-    """
-
-    subject: Subject
-    function: str
-    place: Place | None
-    numbers: tuple[int, ...] | None
-    element: int | None = None
-
-
-class Constants(NamedTuple):
-    """Of a module: `found` has each call that was looked for, with numbers or without."""
-
-    found: tuple[Constant, ...] = ()
-
-    def of(self, subject: Subject) -> tuple[Constant, ...]:
-        """Those that were seen."""
-        return tuple(one for one in self.found if one.subject is subject and one.numbers)
-
-    def hidden(self, subject: Subject) -> tuple[Constant, ...]:
-        """Those that could not be seen."""
-        return tuple(one for one in self.found if one.subject is subject and not one.numbers)
+__all__ = ["follow_constants"]
 
 
 _EFFECTS: Mapping[str, Effect] = {

@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from rewriter.constants.arithmetic import binary, extended, select, unary
 from rewriter.constants.decoding import LOADS, STORES, VECTOR_LOADS, Instruction, Op, effect
-from rewriter.constants.state import State
-from rewriter.constants.surroundings import Callee, Effect, Snapshot, Surroundings
+from rewriter.constants.state import Callee, Effect, Snapshot, State, Surroundings
 from rewriter.constants.values import (
     DERIVED,
     Origin,
