@@ -23,13 +23,15 @@ def command(
 
     Exit codes: 0 all were read; 1 one was not (the others are shown all the same); 2 usage.
     """
-    report(
+    answer = report(
         files,
         guest_abi,
         chosen_format(output, as_json),
         "inspected",
         lambda path, info: [_inspect(path, info, guest_abi)],
     )
+    if answer.exit_code:
+        raise typer.Exit(1)
 
 
 def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected":
@@ -43,7 +45,7 @@ def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected
     hosts = {name: judge(info, find_hosts(name)) for name in FAMILIES}
     info = as_shown(info)
     findings = on_any_host(info)
-    guessed = {found.code for found in findings} & {"NN137", "NN139"}
+    guessed = {found.code for found in findings} & {"NN137", "NN146"}
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if guessed and hides_types(info, slot)
     )

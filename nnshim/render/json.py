@@ -80,8 +80,8 @@ def _problem(found: Diagnostic | None) -> Object | None:
 
 
 def failed(error: NNShimError, file: str | None = None) -> Object:
-    """An error, about a file where several are looked at."""
-    about = {} if file is None else {"file": file}
+    """An error; where several files are looked at, about one, which has no verdict."""
+    about = {} if file is None else {"file": file, "verdict": "no_verdict"}
     return {**about, "errors": _diagnostics(error.diagnostics)}
 
 
@@ -121,6 +121,7 @@ def inspected(value: Inspected) -> Object:
         "debug_info": bool(info.debug_sections),
         "runs_on": {
             name: {
+                "verdict": found.answer.value,
                 "runs": found.runs.name.lower(),
                 "diagnostics": _diagnostics((*found.reasons, *found.caveats)),
             }
@@ -130,12 +131,22 @@ def inspected(value: Inspected) -> Object:
 
 
 def checked(value: Checked) -> Object:
+    found = value.found
     return {
         "file": value.path,
         "host": value.host,
-        "runs": value.found.runs.name.lower(),
-        "diagnostics": _diagnostics((*value.reasons, *value.found.caveats)),
+        "verdict": found.answer.value,
+        "runs": found.runs.name.lower(),
+        "rewrite": value.rewrite,
+        "only_if": _codes(found.counted),
+        "accepted": _codes(found.accepted),
+        "diagnostics": _diagnostics((*value.reasons, *found.caveats)),
     }
+
+
+def _codes(said: Iterable[Diagnostic]) -> list[str]:
+    """Each once."""
+    return sorted({found.code for found in said})
 
 
 def rewritten(result: Result, source: str, output: str | None, validated: bool) -> Object:

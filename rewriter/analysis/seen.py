@@ -197,7 +197,7 @@ def instead_of_a_guess(info: ModuleInfo, guess: Diagnostic) -> Iterator[Diagnost
             f"{_where(constant)} passes the constant tensor type {number}, which is {now} and was"
             f" {before} before August 2023"
         )
-        yield Diagnostic("NN139", message, _offset(constant), "set_input", remedy)
+        yield Diagnostic("NN146", message, _offset(constant), "set_input", remedy)
     if hidden and not unsure:
         calls = len(hidden) + len(constants.of(Subject.TYPE))
         message = (
@@ -222,7 +222,7 @@ def _instead_of_guessed_encodings(
             f"{_where(constant)} passes the constant encoding {number}, which is"
             f" {_names([usual])} elsewhere and {_names([meaning])} on this host"
         )
-        yield Diagnostic("NN139", message, _offset(constant), "load", guess.help)
+        yield Diagnostic("NN146", message, _offset(constant), "load", guess.help)
     if not seen or constants.hidden(Subject.ENCODING):
         yield guess
 

@@ -152,11 +152,12 @@ CODES = (
     Code(
         "NN222",
         Severity.CONDITION,
-        "it is not known whether the host defines an import",
-        "The module imports something beside wasi-nn and WASI that the host defines or not, "
-        "depending on how it was built or what is installed: a plugin, for instance.",
-        "Check that your build of the host defines it, or that the program that embeds the host "
-        "does.",
+        "an import depends on what is installed with the host",
+        "The module imports something beside wasi-nn and WASI that the host has from a plugin, or "
+        "from how it was built. Without it, the host refuses the module, or starts it and has a "
+        "call of the function trap: the message says which, where that is known.",
+        "Install the plugin, or check that your build of the host, or the program that embeds it, "
+        "defines the import.",
     ),
     Code(
         "NN223",
@@ -209,6 +210,14 @@ CODES = (
         "lists them.",
     ),
     Code(
+        "NN229",
+        Severity.NOTE,
+        "the release is one of several that do the same",
+        "nnshim has a row for all releases of a host between which nothing changed that matters to "
+        "guests, and calls it by the newest of them.",
+        "Nothing: what is said of that row is said of the release.",
+    ),
+    Code(
         "NN231",
         Severity.NEED,
         "the released command has the OpenVINO backend only",
@@ -226,7 +235,7 @@ CODES = (
     ),
     Code(
         "NN233",
-        Severity.UNSEEN,
+        Severity.NOTE,
         "two encodings have other numbers",
         "This host numbers ggml 5 and autodetect 6, one less than the specification's order would "
         "have it.",
@@ -315,7 +324,31 @@ CODES = (
         "Each `load` takes the place of the model before, whose graph goes on without an error "
         "and gives the answers of the new one.",
         "Run guests with several models in another release of the host, or each model in an "
-        "instance of its own.",
+        "instance of its own; of WAMR 1.1, in a process of its own.",
+    ),
+    Code(
+        "NN244",
+        Severity.CONDITION,
+        "a graph that is loaded by its name ends the host",
+        "The host's `load_by_name` looks for no backend, and calls that of the model before. Where "
+        "there was none, it calls a function at address 0, and the process ends.",
+        "Have the guest read the model and call `load`, or use another release of the host.",
+    ),
+    Code(
+        "NN251",
+        Severity.NEED,
+        "the host needs wasi-nn and a backend for the model",
+        "Most hosts have wasi-nn only where it is built in or switched on, and load a model only "
+        "where a backend for its format is installed. So it is for every guest of wasi-nn.",
+        "`nnshim hosts HOST` has the options, the libraries and the backends.",
+    ),
+    Code(
+        "NN252",
+        Severity.NEED,
+        "the host needs a graph of the name that the guest gives",
+        "The module imports `load_by_name` or `load_by_name_with_config`, which load what the host "
+        "has under a name.",
+        "`nnshim hosts HOST` says how a graph gets a name there.",
     ),
     Code(
         "NN261",

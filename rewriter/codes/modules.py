@@ -203,15 +203,13 @@ CODES = (
     ),
     Code(
         "NN139",
-        Severity.CONDITION,
-        "a constant means one thing or another",
-        "The module passes a number that has been given two meanings, such as tensor type 2, which "
-        "was u8 until August 2023 and has been f64 since, and nothing else in it tells which one "
-        "it means. The host knows one of them: if that is the other, `set_input` fails or the "
-        "results are wrong.",
-        "Say what the guest was built with: `--guest-abi witx` for today's numbers, which crate "
-        "wasi-nn has since 0.6, and `--guest-abi witx-2022` for those of before. A rewrite then "
-        "translates them.",
+        Severity.UNSEEN,
+        "whether a NUL stands behind names is a guess",
+        "WAMR up to 2.4.5 refuses the name of a graph, or its configuration, if no NUL stands "
+        "behind it. A guest of WAMR's own ABI is taken to have been built for such a host, and "
+        "imports do not show whether it was: strings in Rust, for one, have no NUL.",
+        "If it was built for a host that wants a NUL, say so with `--from`; string literals in C "
+        "have one. Else put a NUL behind names in the guest.",
     ),
     Code(
         "NN141",
@@ -255,5 +253,17 @@ CODES = (
         "Evidence. A tensor type that reaches `set_input` exists in one numbering only, or has the "
         "size of an element in one only.",
         "Nothing. If the module is known to be of another ABI, say so with `--guest-abi`.",
+    ),
+    Code(
+        "NN146",
+        Severity.CONDITION,
+        "a constant means one thing or another",
+        "The module passes a number that has been given two meanings, such as tensor type 2, which "
+        "was u8 until August 2023 and has been f64 since, and nothing else in it tells which one "
+        "it means. The host knows one of them: if that is the other, `set_input` fails or the "
+        "results are wrong.",
+        "Say what the guest was built with: `--guest-abi witx` for today's numbers, which crate "
+        "wasi-nn has since 0.6, and `--guest-abi witx-2022` for those of before. A rewrite then "
+        "translates them.",
     ),
 )

@@ -45,8 +45,9 @@ _TFLITE_ALONE = Diagnostic(
 _FOUR_TIMES = Diagnostic(
     "NN236",
     "an output is copied only if the buffer is declared four times as large as it is",
+    function="get_output",
 )
-_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
+_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 _FLOATS = Diagnostic(
     "NN241", "TensorFlow Lite takes any tensor for 32-bit floats, and gives quantised ones as such"
 )
@@ -57,6 +58,14 @@ _FORGETS_NAMED = Diagnostic(
     function="load_by_name",
 )
 _ONE_MODEL = Diagnostic("NN243", "each load takes the place of the model before")
+"""1.1 has one model in the whole process; 2.1.2 to 2.3.1 make the backend's context anew with each
+load. All others have ten models of TensorFlow Lite, since 2.4.0 four of OpenVINO, and refuse a
+second language model."""
+_NO_BACKEND_YET = Diagnostic(
+    "NN244",
+    "load_by_name ends the host's process unless load has succeeded before",
+    function="load_by_name",
+)
 
 _EVERY = frozenset(TensorType)
 _F32 = frozenset((TensorType.F32,))
@@ -165,7 +174,7 @@ LEGACY = (
         ("1.1.1", "1.1.2"),
         WAMR_1_1,
         (_tflite(library=""),),
-        _FLOATS,
+        *(_FLOATS, _ONE_MODEL),
         graphs=_NO_NAMES,
     ),
     _row(
@@ -232,7 +241,7 @@ OLD_EPHEMERAL = (
         ("2.1.2", "2.1.2"),
         WAMR_2_1,
         _old(*TensorType),
-        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _ONE_MODEL),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _ONE_MODEL, _NO_BACKEND_YET),
         graphs=_A_PATH,
     ),
     _row(

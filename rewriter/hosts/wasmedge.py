@@ -32,7 +32,7 @@ from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
 
-_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
+_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 
 _F32 = frozenset((TensorType.F32,))
 _FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))

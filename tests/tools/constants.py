@@ -157,7 +157,8 @@ class _Writer:
             store = draw.choice(
                 ("i32.store8", "i32.store8", "i32.store", "i32.store", "i32.store16")
             )
-            yield f"({store} offset={draw.choice((0, 4, 8, 8, 8))} {self._address()} {self._value(2)})"
+            offset = draw.choice((0, 4, 8, 8, 8))
+            yield f"({store} offset={offset} {self._address()} {self._value(2)})"
         elif kind < 0.40:
             yield (
                 f"(i64.store offset={draw.choice((4, 8))} {self._address()} (i64.or (i64.shl"
