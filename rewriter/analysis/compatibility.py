@@ -221,9 +221,8 @@ def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
     if info.abis:
         message = "wasi-nn has to be built in or switched on, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
-    named = sorted({item.name for item in info.wasi_nn.values() if item.name in _BY_NAME})
-    if named:
-        message = f"{' and '.join(named)}: a graph of the name that the guest gives has to be there"
+    if any(item.name in _BY_NAME for item in info.wasi_nn.values()):
+        message = "a graph has to be there of each name that the guest asks for"
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
 
 

@@ -22,11 +22,20 @@ LINKING = ["wamr", "wamr@1.3.3", "wamr-legacy@2.3.1", "wamr-ephemeral@main"]
 def on(host: str, content: str) -> Verdict:
     """Without what is said of the release."""
     found = check(assemble(f"(module {content})"), [host])[0]
-    return replace(found, caveats=tuple(d for d in found.caveats if d.code != "NN229"))
+    return replace(found, notes=tuple(d for d in found.notes if d.code != "NN229"))
 
 
 def codes(found: Verdict) -> list[str]:
-    return [diagnostic.code for diagnostic in (*found.reasons, *found.caveats)]
+    return [
+        diagnostic.code
+        for diagnostic in (
+            *found.reasons,
+            *found.conditions,
+            *found.needs,
+            *found.unseen,
+            *found.notes,
+        )
+    ]
 
 
 ABORT = '(import "env" "abort" (func (param i32 i32 i32 i32)))'
