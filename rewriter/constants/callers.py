@@ -18,8 +18,8 @@ from rewriter.wasm.types import FuncType, value_type
 
 __all__ = ["Calls", "Functions", "Imported"]
 
-_STEPS = 400_000
-"""Instructions that are followed in one module: about a second."""
+_STEPS = 250_000
+"""Instructions that are decoded and followed in one module: about a second."""
 
 _DEEPEST = 3
 """Functions in functions that are looked through for what they do to memory."""
@@ -56,8 +56,6 @@ class Functions:
         self._imported = imported
         self._types, self._bodies = defined_functions(module)
         self._budget = Budget(_STEPS)
-        self._wanted: set[int] = set()
-        self._followed: dict[int, Followed | None] = {}
         self._effects: dict[int, Effect] = {}
         self._depth = 0
         self._around = Surroundings(
@@ -97,7 +95,9 @@ class Functions:
         return self._bodies[index - len(self._imported)].content
 
     def _follow(self, index: int, wanted: Collection[int], budget: Budget) -> Followed:
+        budget.take(0)
         code, func_type = self._code(index), self._type_of_function(index)
+        budget.take(len(code.instructions))
         return follow(code, func_type, self._around, wanted, budget)
 
     def _code(self, index: int) -> Code:

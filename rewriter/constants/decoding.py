@@ -211,7 +211,8 @@ def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
     if first & 0xC0 == 0x40 or first in (0x63, 0x64):
         value_type(cursor)
         return 0, 1
-    found = types.of_function(cursor.s33(), start)
+    index = cursor.s33()
+    found = types.of_function(index, start) if index >= 0 else None
     if found is None:
         raise MalformedModule("a block has a type that no function has", start)
     return len(found.params), len(found.results)

@@ -130,6 +130,8 @@ class Memory:
 
     def _join_region(self, region: _Region, other: Memory) -> bool:
         mine, its = self.regions.get(region), other.regions.get(region, {})
+        if mine == its:
+            return False
         if mine is None:
             mine = self.regions.setdefault(region, {})
         changed = False

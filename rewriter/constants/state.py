@@ -26,9 +26,10 @@ class Label(NamedTuple):
 
 class State:
     """`globals` has those that were set; others are as the call at `called` has left them, or as
-    when the function was entered if that is -1; None is not known."""
+    when the function was entered if that is -1; None is not known. Of `made` are the instructions
+    that have given what may still be known."""
 
-    __slots__ = ("called", "globals", "labels", "locals", "memory", "stack")
+    __slots__ = ("called", "globals", "labels", "locals", "made", "memory", "stack")
 
     def __init__(self, variables: list[Value]) -> None:
         self.locals = variables
@@ -37,6 +38,7 @@ class State:
         self.globals: dict[int, Value] = {}
         self.called: int | None = -1
         self.memory = Memory()
+        self.made: set[int] = set()
 
     def copy(self) -> State:
         made = State(list(self.locals))
@@ -44,6 +46,7 @@ class State:
         made.labels, made.called = self.labels, self.called
         made.globals = dict(self.globals)
         made.memory = self.memory.copy()
+        made.made = set(self.made)
         return made
 
     def get_global(self, index: int) -> Value:
@@ -65,7 +68,10 @@ class State:
                 self.memory.frame = origin
 
     def redefine(self, position: int) -> None:
-        """The instruction there is executed again."""
+        """The instruction there is executed, and what it gave before is no longer known."""
+        if position not in self.made:
+            self.made.add(position)
+            return
         for values in (self.locals, self.stack):
             for place, value in enumerate(values):
                 if mentions(value, position):
@@ -80,7 +86,10 @@ class State:
     def join(self, other: State) -> bool:
         """Keep what is so of both; whether that is less than it was."""
         changed = False
+        self.made |= other.made
         for mine, its in ((self.locals, other.locals), (self.stack, other.stack)):
+            if mine == its:
+                continue
             for place, (one, two) in enumerate(zip(mine, its, strict=True)):
                 if one != two and (now := join(one, two)) != one:
                     mine[place] = now
@@ -122,7 +131,7 @@ class Budget:
     def take(self, steps: int) -> None:
         """Raises NotFollowed where there are not so many left."""
         self.left -= steps
-        if self.left < 0:
+        if self.left <= 0:
             raise NotFollowed("too many instructions to follow")
 
 
