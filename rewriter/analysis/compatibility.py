@@ -152,7 +152,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
 
     `guest` is the host that it was built for, where that is known.
     """
-    info = info if guest else as_shown(info)
+    info = info if guest else as_shown(info, host)
     found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),

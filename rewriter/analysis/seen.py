@@ -67,8 +67,10 @@ def constants_of(info: ModuleInfo) -> Constants:
     return found[key]
 
 
-def as_shown(info: ModuleInfo) -> ModuleInfo:
-    """A module with the ABI that its constants show, where nobody has said which it is."""
+def as_shown(info: ModuleInfo, host: Host | None = None) -> ModuleInfo:
+    """A module with the ABI that its constants show, where nobody has said which it is. They show
+    the numbers of tensor types: what else differs between ABIs that have these is taken to be as
+    the host has it, if it has one of them."""
     if info.guest is not None:
         return info
     abis = dict(info.abis)
@@ -79,20 +81,22 @@ def as_shown(info: ModuleInfo) -> ModuleInfo:
         evidence = _evidence(info, tables)
         if evidence is None:
             continue
-        name = abi.name if tables[0] is not TYPES_2020 else _older(info, module)
+        name = abi.name if tables[0] is not TYPES_2020 else _older(info, module, host)
         if tables[0] is not TYPES_WIT and name is not None:
             abis[module] = Abi(name, abi.certain, (*abi.evidence, evidence))
     return info._replace(abis=abis)
 
 
-def _older(info: ModuleInfo, module: str) -> str | None:
-    """The ABI of before August 2023 that has the functions and the encodings of a module."""
+def _older(info: ModuleInfo, module: str, host: Host | None = None) -> str | None:
+    """An ABI with the tensor types of before August 2023, and with the functions and the encodings
+    of a module: the host's, if it has one."""
     functions = {item.name for item in info.wasi_nn.values() if item.module == module}
     encodings = _seen(constants_of(info), Subject.ENCODING).keys()
-    for name in _OLDER:
-        dialect = DIALECTS[name]
-        if functions <= dialect.functions.keys() and encodings <= dialect.encodings.keys():
-            return name
+    of_host = [d.name for d in host.dialects if d.layout == WITX.layout] if host else []
+    for dialect in map(DIALECTS.__getitem__, (*of_host, *_OLDER)):
+        has_all = functions <= dialect.functions.keys() and encodings <= dialect.encodings.keys()
+        if has_all and dialect.tensor_types is TYPES_2020:
+            return dialect.name
     return None
 
 
@@ -113,7 +117,7 @@ def with_constants(
     evidence = (
         one
         for abi in info.abis.values()
-        if abi.name in _OLDER
+        if abi.name is not None and DIALECTS[abi.name].tensor_types is TYPES_2020
         for one in abi.evidence
         if one.code == "NN145"
     )
@@ -162,7 +166,8 @@ def _evidence(info: ModuleInfo, tables: Sequence[Types]) -> Diagnostic | None:
                 return _tells(constant, number, table, "")
     for constant in seen:
         if not any(_fits(constant, other, True) for other in others):
-            size = f", with {constant.element} bytes for each element,"
+            unit = "byte" if constant.element == 1 else "bytes"
+            size = f", with {constant.element} {unit} for each element,"
             return _tells(constant, (constant.numbers or (0,))[0], table, size)
     return None
 

@@ -146,7 +146,7 @@ def test_a_type_is_followed_through_a_function_that_makes_the_tensor_of_it() -> 
         f" (i32.store8 offset=8 (local.get $frame) (local.get $type)) {CALL} {POP})"
     )
     calls = "(func (call $make (i32.const 3)) (call $make (i32.const 0x104)))"
-    assert sorted(types(f"{make} {calls}")) == [(3,), (4,)]
+    assert set(types(f"{make} {calls}")) == {(3,), (4,)}
 
 
 @pytest.mark.parametrize(
