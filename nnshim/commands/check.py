@@ -69,7 +69,7 @@ def command(
 
 def _check(path: str, info: "ModuleInfo", host: "Chosen", guest_abi: str | None) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command
-    from rewriter.analysis.seen import shown_abi
+    from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host)

@@ -38,7 +38,7 @@ def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import on_any_host
     from rewriter.analysis.fitting import hides_types
-    from rewriter.analysis.seen import as_shown
+    from rewriter.analysis.seen.numbering import as_shown
     from rewriter.analysis.verdicts import judge
     from rewriter.hosts.table import FAMILIES, find_hosts
 

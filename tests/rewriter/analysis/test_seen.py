@@ -8,7 +8,7 @@ from nnshim.__main__ import main
 from rewriter import RewriteOptions, rewrite
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.inspect import inspect_module
-from rewriter.analysis.seen import as_shown, constants_of
+from rewriter.analysis.seen.numbering import as_shown, constants_of
 from rewriter.analysis.verdicts import check
 from rewriter.constants.constant import Subject
 from tests.support.wasm import assemble
