@@ -13,9 +13,10 @@ from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
-from rewriter.analysis.reasons import HIDDEN_TYPES
+from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
 from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
+from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Feature, Host
@@ -150,13 +151,18 @@ class Verdict:
         )
 
 
-def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
-    """Judge a module by its imports and exports, and by the constants that its functions pass.
+def assess(
+    info: ModuleInfo, host: Host, guest: Host | None = None, found: Fit | None = None
+) -> Verdict:
+    """Judge a module by what can be seen in it.
 
-    `guest` is the host that it was built for, where that is known.
+    `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
+    if that was looked for already. With neither, the constants that reach wasi-nn's functions
+    count, too.
     """
-    info = info if guest else as_shown(info, host)
-    found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    follows = guest is None and found is None
+    info = as_shown(info, host) if follows else info
+    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),
         *_other_names(info, host),
@@ -168,7 +174,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *beginning(info, host),
         *_needs(info),
     )
-    if guest is None:
+    if follows:
         said = with_constants(info, host, said)
     return Verdict.of(host.label, said, host.label)
 
@@ -178,6 +184,8 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found += instead_of_a_guess(info, HIDDEN_TYPES)
+    if hidden_numbers(info) is not None:
+        found.append(HIDDEN_NUMBERS)
     found += _object_file(info)
     return tuple(found)
 
