@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rewriter.hosts.host import Feature
+from rewriter.functions.feature import READABLE
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def host(row: Host) -> Object:
         else {module: sorted(functions) for module, functions in row.others.items()},
         "optional_imports": dict(row.optional),
         "links_undefined_functions": row.links_all,
-        "reads": {feature.name.lower(): row.features.get(feature) for feature in Feature},
+        "reads": {feature.name.lower(): row.features.get(feature) for feature in READABLE},
         "limits": _diagnostics(row.limits),
         "source": row.source,
     }

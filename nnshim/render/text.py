@@ -10,7 +10,7 @@ from nnshim.render import counted
 from nnshim.render.verdicts import checked, checked_in_common, in_short, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
-from rewriter.hosts.host import Feature
+from rewriter.functions.feature import READABLE
 
 if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
@@ -225,7 +225,7 @@ def _beside(row: Host) -> list[str]:
     what = "linked, and a call traps" if row.links_all else "refused"
     lines.append(f"  functions that are not defined: {what}")
     for reads, word in ((True, "reads"), (False, "refuses"), (None, "not known whether it reads")):
-        features = [f.value for f in Feature if row.features.get(f) is reads]
+        features = [f.value for f in READABLE if row.features.get(f) is reads]
         lines += [f"  {word}: {', '.join(features)}"] if features else []
     return lines
 

@@ -28,6 +28,7 @@ from rewriter.abi.dialects import (
 from rewriter.abi.wasi import WASI
 from rewriter.abi.wasi_extensions import WASMEDGE_WASI, WASMEDGE_WASI_0_10, WASMEDGE_WASI_0_11_2
 from rewriter.diagnostics import Diagnostic
+from rewriter.functions.feature import READABLE
 from rewriter.hosts.host import Backend, Feature, Host, TooSmall, overruns
 from rewriter.wasm.types import FuncType
 
@@ -88,9 +89,7 @@ _PLUGINS_0_13 = {
 }
 _PLUGINS_0_14_1 = {"wasmedge_stablediffusion": _OR_TRAPS, **_PLUGINS_0_13}
 
-_OFF: Mapping[Feature, bool] = {
-    feature: False for feature in Feature if feature is not Feature.UNKNOWN
-}
+_OFF: Mapping[Feature, bool] = dict.fromkeys(READABLE, False)
 _UNTIL_0_13: Mapping[Feature, bool] = MappingProxyType(
     {
         **_OFF,

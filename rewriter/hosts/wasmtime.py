@@ -20,6 +20,7 @@ from rewriter.abi.dialects import (
 )
 from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
+from rewriter.functions.feature import READABLE
 from rewriter.hosts.engines import parted
 from rewriter.hosts.host import Backend, Feature, Host, TooSmall
 
@@ -29,9 +30,7 @@ _OPENVINO_ALONE = Diagnostic("NN231", "the released command has the OpenVINO bac
 _ABORTS = Diagnostic("NN232", "a pointer outside the guest's memory aborts the whole process")
 _ANY_ERROR_ABORTS = Diagnostic("NN239", "an error of any call aborts the whole process")
 
-_NONE: Mapping[Feature, bool] = {
-    feature: False for feature in Feature if feature is not Feature.UNKNOWN
-}
+_NONE: Mapping[Feature, bool] = dict.fromkeys(READABLE, False)
 _UNTIL_14: Mapping[Feature, bool] = {
     **_NONE,
     Feature.BULK_MEMORY: True,

@@ -41,12 +41,16 @@ COMPARING = {
     "json",
 }
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
-LOOKING = {"rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"}
+LOOKING = {
+    *("rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"),
+    "rewriter.functions.code",
+}
 RUNNING = {
     *("rewriter.analysis.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
     "runtime_shim.backends.openvino.entry",
 }
 
+BEGINS = '(module (memory (export "memory") 1) (func (export "_start")))'
 LOADS = """(module
   (import "wasi_ephemeral_nn" "load_by_name" (func $load_by_name (param i32 i32 i32) (result i32)))
   (import "wasi_ephemeral_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
@@ -78,7 +82,7 @@ def test_a_command_imports_what_it_needs(
     arguments: list[str], expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("guest.wasm").write_bytes(assemble("(module)"))
+    Path("guest.wasm").write_bytes(assemble(BEGINS))
     Path("loads.wasm").write_bytes(assemble(LOADS))
     Path("model").mkdir()
     openvino_model(identity(dims=(1,)), Path("model"))
