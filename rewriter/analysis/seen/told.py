@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.abi.numbers import (
+    ENCODINGS_WAMR,
     ENCODINGS_WASMEDGE,
     TYPES_2020,
     TYPES_WITX,
@@ -149,10 +150,12 @@ def _missing_backends(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         return
     sources = [DIALECTS[abi.name] for abi in info.abis.values() if abi.name is not None]
     here = _encodings_of(host)
+    if here is ENCODINGS_WAMR:  # whose load takes any backend that is there
+        backends.add(Encoding.AUTODETECT)
     for number, constant in numbers_of(constants_of(info), Subject.ENCODING).items():
         known = {source.encodings.get(number) for source in sources} | {here.get(number)}
         meanings: Set[Encoding] = {meaning for meaning in known if meaning is not None}
-        if meanings & (backends | {Encoding.AUTODETECT}):
+        if meanings & backends:
             continue
         means = f" ({meanings_of(meanings)})" if meanings else ""
         message = (

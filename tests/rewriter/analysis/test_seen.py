@@ -159,6 +159,8 @@ def test_a_type_that_no_backend_takes_is_a_condition(host: str, kind: int, refus
         ("wasmtime", 0, False),
         ("wasmtime", 1, False),
         ("wasmtime", 4, True),
+        ("wasmtime", 5, True),
+        ("wamr", 6, False),
         ("wamr", 1, True),
         ("wamr@main", 1, False),
         ("wasmedge", 6, False),
