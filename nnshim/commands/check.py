@@ -108,11 +108,13 @@ def _check(
     models: "Sequence[Model]",
 ) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command
+    from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host, models=models)
     helps = found.rewrite_for
-    rewrite = None if helps is None else rewrite_command(helps, guest_abi, path)
+    told = guest_abi or shown_abi(info)
+    rewrite = None if helps is None else rewrite_command(helps, told, path)
     return Checked(path, host.name, found, rewrite, models)
 
 
@@ -125,14 +127,15 @@ def _explain(
     """For the release that a rewrite is for, or the newest of those that were named."""
     from nnshim.render.values import rewrite_command
     from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.hosts.starting import Trial, explain
 
     found: Verdict = checked.found
     if found.runs is Runs.CANNOT:
         return None
-    helps = found.rewrite_for
+    helps, told = found.rewrite_for, guest_abi or shown_abi(info)
     row = host.newest if helps is None else find_host(helps)
-    rewrite = None if helps is None else rewrite_command(helps, guest_abi, checked.path, _OUT)
+    rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
     names = {item.name for item in info.wasi_nn.values()}
     trial = Trial(
         checked.path if helps is None else _OUT,

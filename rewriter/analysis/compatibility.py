@@ -15,6 +15,8 @@ from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.seen.numbering import as_shown
+from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
 from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
@@ -158,12 +160,14 @@ def assess(
     found: Fit | None = None,
     models: Sequence[Model] = (),
 ) -> Verdict:
-    """Judge a module by its imports and exports, and by the `models` that it runs: no more than
-    those can be known of it.
+    """Judge a module by what can be seen in it, and by the `models` that it runs.
 
     `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
-    if that was looked for already.
+    if that was looked for already. With neither, the constants that reach wasi-nn's functions
+    count, too.
     """
+    follows = guest is None and found is None
+    info = as_shown(info, host) if follows else info
     found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),
@@ -176,6 +180,8 @@ def assess(
         *beginning(info, host),
         *_needs(info),
     )
+    if follows:
+        said = with_constants(info, host, said)
     said = (*counting_models(said, host, models), *of_models(info, host, models))
     return Verdict.of(host.label, said, host.label)
 
@@ -184,7 +190,7 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
-        found.append(HIDDEN_TYPES)
+        found += instead_of_a_guess(info, HIDDEN_TYPES)
     if hidden_numbers(info) is not None:
         found.append(HIDDEN_NUMBERS)
     found += _object_file(info)

@@ -149,7 +149,8 @@ class Host(NamedTuple):
 
     One that `wants_memory` refuses a module that exports none by that name, if it imports WASI or
     has one of the two. `without_memory` are WASI's functions that work without the guest's memory,
-    None where that is not known.
+    None where that is not known. `passes` are the types of input tensors that it passes on to
+    backends, None for all of its numbering.
     """
 
     name: str
@@ -185,6 +186,7 @@ class Host(NamedTuple):
     wants_memory: bool = False
     without_memory: frozenset[str] | None = None
     start: Start = Start()
+    passes: frozenset[TensorType] | None = None
 
     @property
     def label(self) -> str:

@@ -182,6 +182,7 @@ def _row(
         gives_arguments=True,
         calls_imported=True,
         names_function="wasmedge --reactor MODULE NAME",
+        passes=_FOUR,
     )
 
 
