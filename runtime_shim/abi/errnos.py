@@ -42,11 +42,8 @@ that was missing_memory is too_large.
 def numbers_of(dialect: Dialect) -> Mapping[Errno, int]:
     """What a guest of a dialect gets for each error. WasmEdge's own errors have its numbers in all
     dialects, because none has given these to anything else."""
-    errnos = dialect.errnos
-    own: dict[Errno, int] = {}
-    for number, meaning in errnos.items():
-        own.setdefault(meaning, number)
-    instead = next((found for table, found in _INSTEAD if table is errnos), {})
+    own = dialect.errno_numbers
+    instead = next((found for table, found in _INSTEAD if table is dialect.errnos), {})
     return MappingProxyType(
         {errno: own.get(errno, own.get(instead.get(errno, errno), int(errno))) for errno in Errno}
     )
