@@ -191,4 +191,21 @@ CODES = (
         "Nothing: what is said of that row is said of the release.",
     ),
     *LIMITS,
+    Code(
+        "NN261",
+        Severity.CONDITION,
+        "the host does not take the type of a tensor",
+        "The module passes a tensor of this type, as a constant in it shows, and no backend of the "
+        "host takes one: `set_input` fails there, or the host takes the data for 32-bit floats.",
+        "Convert the input in the guest, or use another host. If the guest has another way for "
+        "this host, `--accept NN261` lets it pass.",
+    ),
+    Code(
+        "NN262",
+        Severity.CONDITION,
+        "the host has no backend for an encoding",
+        "The module loads a model of this format, as a constant in it shows, and no backend that "
+        "the host has, or can be built with, takes one: `load` fails there.",
+        "Convert the model and have the guest load that, or use another host.",
+    ),
 )
