@@ -53,8 +53,8 @@ GuestAbi = Annotated[
     str | None,
     typer.Option(
         "--guest-abi",
-        metavar="|".join(DIALECTS),
-        help="The module's wasi-nn ABI, where its imports do not tell it.",
+        metavar="ABI",
+        help=f"The module's wasi-nn ABI, where its imports do not tell it: {', '.join(DIALECTS)}.",
     ),
 ]
 

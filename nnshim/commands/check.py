@@ -45,13 +45,14 @@ def command(
     ] = False,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Have needs count, and what is not seen in the module, too."),
+        typer.Option(
+            "--strict",
+            help="Have needs count (a backend, a graph), and what a module does not show.",
+        ),
     ] = False,
     accept: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="CODE", help="A condition that need not count: NN226. May be repeated."
-        ),
+        typer.Option(metavar="CODE", help="A code that does not count: NN226. May be repeated."),
     ] = None,
     guest_abi: GuestAbi = None,
     output: Format = None,

@@ -151,13 +151,13 @@ def find_hosts(name: str) -> Chosen:
 
 def find_any(name: str) -> Chosen:
     """As `find_hosts`, and of libraries, too."""
-    return _find(name, GUESTS, "host or library")
+    return _find(name, {f.name: f for f in (*_ALL, *_LIBRARIES)}, "host or library")
 
 
 def find_guest(name: str) -> Host:
     """What NAME or NAME@VERSION, of a host or of a library, says of a guest that was built for it.
     Raises what `find_hosts` does."""
-    return find_any(name).newest
+    return _find(name, GUESTS, "host or library").newest
 
 
 def find_host(name: str) -> Host:
@@ -260,8 +260,8 @@ def _assumed(name: str, row: Host, wanted: Version, family: Family) -> Iterator[
     last = _numbers(row.last)
     if wanted <= last[: len(wanted)] or wanted[: len(last)] <= last:
         return
-    what = "newer than what" if row is family.newest else "not among what"
-    message = f"{name} is {what} is known of it, and is taken for {row.last}"
+    what = "newer than any release" if row is family.newest else "not a release"
+    message = f"{name} is {what} that nnshim knows, and is taken for {row.last}"
     yield Diagnostic("NN224", message)
 
 

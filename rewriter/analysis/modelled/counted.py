@@ -29,7 +29,7 @@ def of_models(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator
         for found in _of_model(info, host, model):
             yield found._replace(message=f"{name}: {found.message}")
     if models and info.abis:
-        yield Diagnostic("NN744", "whether the host has the models' operators is not looked at")
+        yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
 
 
 def counting_models(

@@ -124,7 +124,7 @@ def test_a_release_that_is_not_known_is_judged_as_the_newest_that_is() -> None:
     found = on("wasmtime@99", WITX)
     assert found.runs is Runs.AS_IT_IS
     assert said(found, "NN224") == [
-        "wasmtime@99 is newer than what is known of it, and is taken for 49"
+        "wasmtime@99 is newer than any release that nnshim knows, and is taken for 49"
     ]
     assert said(on("wasmtime", WITX), "NN224") == []
 

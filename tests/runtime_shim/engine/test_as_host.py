@@ -301,7 +301,7 @@ def test_a_pointer_outside_the_memory_ends_what_it_ends_there(label: str, what: 
 def test_wasmtime_ends_with_numbers_that_mean_nothing_and_before_23_with_every_error() -> None:
     with pytest.raises(HostHarm, match="unknown encoding 77"):
         Played("wasmtime@49").load_model(b"model", 77)
-    with pytest.raises(HostHarm, match="99 is no handle of an execution context"):
+    with pytest.raises(HostHarm, match="99 is not a handle of an execution context"):
         Played("wasmtime@14").compute(99)
 
 
