@@ -70,7 +70,7 @@ def _needs(row: Host, trial: Trial) -> Iterator[str]:
     yield from row.needs
     build = _build(row, trial)
     if build:
-        yield f"to be built so, in its source: {build}"
+        yield f"to build it, in its source folder: {build}"
     encodings = {model.encoding for model in trial.models}
     for backend in row.backends:
         if not trial.models or backend.encoding in encodings:
