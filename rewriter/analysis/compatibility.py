@@ -29,8 +29,8 @@ class Runs(Enum):
 @dataclass(frozen=True)
 class Verdict:
     """Whether a module runs on `host`; `reasons` why not as it is, errors or else warnings, and
-    `caveats`, notes on what to look out for if it does. `rewrite_for` is the host, or a release of
-    it, that a rewrite has to be for, None where none is needed or helps."""
+    `caveats`, all that is less severe. `rewrite_for` is the host, or a release
+    of it, that a rewrite has to be for, None where none is needed or helps."""
 
     host: str
     reasons: tuple[Diagnostic, ...]
@@ -62,12 +62,11 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_calls(info, host),
         *_without_memory(info, host),
     )
-    errors, warnings, notes = (
-        tuple(diagnostic for diagnostic in said if diagnostic.severity is severity)
-        for severity in Severity
-    )
+    errors = tuple(found for found in said if found.severity is Severity.ERROR)
+    warnings = tuple(found for found in said if found.severity is Severity.WARNING)
+    caveats = tuple(found for found in said if found not in (*errors, *warnings))
     helps = host.label if warnings and not errors else None
-    return Verdict(host.label, errors or warnings, notes, helps)
+    return Verdict(host.label, errors or warnings, caveats, helps)
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:

@@ -23,7 +23,7 @@ class Fit(NamedTuple):
 
     `adapters` has the adapter, or None, for each wasi-nn function by the index of its import. Of
     the diagnostics, errors say why it cannot be done, warnings why adapters that are not there yet
-    are needed, and notes what to look out for.
+    are needed, and others what to look out for.
     """
 
     adapters: Mapping[int, Adapter | None]
@@ -35,7 +35,9 @@ class Fit(NamedTuple):
 
     @property
     def caveats(self) -> tuple[Diagnostic, ...]:
-        return tuple(d for d in self.diagnostics if d.severity is Severity.NOTE)
+        """What is neither in the way nor mended by adapters."""
+        decided = (Severity.ERROR, Severity.WARNING)
+        return tuple(d for d in self.diagnostics if d.severity not in decided)
 
 
 _SHOWN = (WITX, WASMEDGE)

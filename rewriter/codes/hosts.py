@@ -151,7 +151,7 @@ CODES = (
     ),
     Code(
         "NN222",
-        Severity.NOTE,
+        Severity.CONDITION,
         "it is not known whether the host defines an import",
         "The module imports something beside wasi-nn and WASI that the host defines or not, "
         "depending on how it was built or what is installed: a plugin, for instance.",
@@ -160,7 +160,7 @@ CODES = (
     ),
     Code(
         "NN223",
-        Severity.NOTE,
+        Severity.CONDITION,
         "WASI's functions have no memory to work in",
         "The module imports functions of WASI, and exports no memory under the name `memory`. A "
         "call of such a function traps.",
@@ -169,7 +169,7 @@ CODES = (
     ),
     Code(
         "NN224",
-        Severity.NOTE,
+        Severity.CONDITION,
         "the release is not in the table of hosts",
         "nnshim does not know this release of the host. It is taken to do what the newest known "
         "release before it does.",
@@ -184,7 +184,7 @@ CODES = (
     ),
     Code(
         "NN226",
-        Severity.NOTE,
+        Severity.CONDITION,
         "a call of an imported function traps",
         "The module imports a function beside wasi-nn's that the host does not define, or has with "
         "another type. The host starts the module all the same, and a call of the function traps.",
@@ -193,7 +193,7 @@ CODES = (
     ),
     Code(
         "NN227",
-        Severity.NOTE,
+        Severity.CONDITION,
         "it is not known whether the host reads a part of WebAssembly that the module uses",
         "The module uses a newer part of WebAssembly, and the table of hosts does not say whether "
         "this release reads it.",
@@ -201,7 +201,7 @@ CODES = (
     ),
     Code(
         "NN228",
-        Severity.NOTE,
+        Severity.CONDITION,
         "no one rewrite has the numbers of all releases",
         "The name stands for several releases of the host, some of which have other numbers for "
         "errors or encodings than the guest. Adapters translate those of one release.",
@@ -210,7 +210,7 @@ CODES = (
     ),
     Code(
         "NN231",
-        Severity.NOTE,
+        Severity.NEED,
         "the released command has the OpenVINO backend only",
         "The `wasmtime` command as it is released loads OpenVINO models only; its library has "
         "other backends, too.",
@@ -226,7 +226,7 @@ CODES = (
     ),
     Code(
         "NN233",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "two encodings have other numbers",
         "This host numbers ggml 5 and autodetect 6, one less than the specification's order would "
         "have it.",
@@ -242,7 +242,7 @@ CODES = (
     ),
     Code(
         "NN235",
-        Severity.NOTE,
+        Severity.NEED,
         "the host has TensorFlow Lite and 32-bit floats only",
         "Built in this way, the host has one backend, TensorFlow Lite, and passes tensors of "
         "32-bit floats only.",
@@ -250,7 +250,7 @@ CODES = (
     ),
     Code(
         "NN236",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the host copies an output only into a buffer that is declared four times as large",
         "The host takes the length of the guest's buffer for a number of 32-bit floats, and "
         "compares it with the size of the output in bytes.",
@@ -259,7 +259,7 @@ CODES = (
     ),
     Code(
         "NN237",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the host reads a tensor's type as 32 bits",
         "In the specification it is one byte, and what follows it is not defined. The host reads "
         "all four.",
@@ -267,14 +267,14 @@ CODES = (
     ),
     Code(
         "NN238",
-        Severity.NOTE,
+        Severity.NEED,
         "only language models stream",
         "`compute_single` and `get_output_single` work for GGUF models only.",
         "Use `compute` for other models.",
     ),
     Code(
         "NN239",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "an error of any call aborts the whole process",
         "These releases of the host have no errno for an error: a model that cannot be loaded, a "
         "handle that is not known or a buffer that is too small ends the process, with all guests "
@@ -283,7 +283,7 @@ CODES = (
     ),
     Code(
         "NN240",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "outputs are written beyond a buffer that is too small",
         "With these backends, the host copies an output whole, whatever length the guest gave its "
         "buffer, into the guest's memory behind it.",
@@ -292,7 +292,7 @@ CODES = (
     ),
     Code(
         "NN241",
-        Severity.NOTE,
+        Severity.NEED,
         "the host takes any tensor for 32-bit floats",
         "With TensorFlow Lite, the host reads the data of a tensor as 32-bit floats, whatever type "
         "it was given, and gives the outputs of quantised models as such. A guest that passes "
@@ -301,7 +301,7 @@ CODES = (
     ),
     Code(
         "NN242",
-        Severity.NOTE,
+        Severity.CONDITION,
         "a model that is loaded by its name is of no use there",
         "The host's `load_by_name` loads the model and returns success, but its TensorFlow Lite "
         "backend does not count the model as loaded: `init_execution_context` returns "
@@ -310,7 +310,7 @@ CODES = (
     ),
     Code(
         "NN243",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the host keeps one model at a time",
         "Each `load` takes the place of the model before, whose graph goes on without an error "
         "and gives the answers of the new one.",

@@ -174,7 +174,7 @@ CODES = (
     ),
     Code(
         "NN136",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the ABI is a guess",
         "What the verdict says holds if the ABI is the one that is assumed. The imports do not "
         "show it.",
@@ -182,7 +182,7 @@ CODES = (
     ),
     Code(
         "NN137",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "the numbers of tensor types are a guess",
         "Until August 2023, wasi-nn numbered the types of tensors in another way, and a function's "
         "type shows nothing of that. The numbers of today are assumed.",

@@ -9,7 +9,7 @@ __all__ = ["CODES"]
 CODES = (
     Code(
         "NN301",
-        Severity.NOTE,
+        Severity.CONDITION,
         "load_by_name_with_config takes no configuration there",
         "The host has `load_by_name` only. The adapter calls that if the configuration is empty, "
         "and returns unsupported_operation if it is not.",
@@ -33,7 +33,7 @@ CODES = (
     ),
     Code(
         "NN304",
-        Severity.NOTE,
+        Severity.NEED,
         "TensorFlow Lite models take and give 32-bit floats only there",
         "WAMR's TensorFlow Lite backend takes no other tensors: `set_input` refuses them. Outputs "
         "it takes for floats, or makes floats of them if they are quantised: an output of another "
@@ -43,7 +43,7 @@ CODES = (
     ),
     Code(
         "NN305",
-        Severity.NOTE,
+        Severity.NEED,
         "quantised TensorFlow Lite models are not fed with floats there",
         "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not. "
         "Such a model's `set_input` refuses floats there, and its output is not floats.",
@@ -52,7 +52,7 @@ CODES = (
     ),
     Code(
         "NN306",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "models of one backend only can be loaded there",
         "The host counts outputs by the backend of the model, holds one backend at a time, and "
         "does not say whose output it gives. Once a model is loaded, the adapters of `load` and "
@@ -62,7 +62,7 @@ CODES = (
     ),
     Code(
         "NN307",
-        Severity.NOTE,
+        Severity.UNSEEN,
         "an OpenVINO output that is larger than the buffer ends the guest there",
         "The host, WAMR before 2.4.0, copies an output of OpenVINO whole, however small the buffer "
         "is, into the guest's memory behind it. The adapter cannot know beforehand, and traps "
@@ -71,7 +71,7 @@ CODES = (
     ),
     Code(
         "NN308",
-        Severity.NOTE,
+        Severity.NEED,
         "OpenVINO takes tensors for images there",
         "OpenVINO in WAMR before 2.4.0 takes a tensor of four dimensions for an image of "
         "three channels, which come last whatever the shape says, and resizes it to what the model "
@@ -80,7 +80,7 @@ CODES = (
     ),
     Code(
         "NN309",
-        Severity.NOTE,
+        Severity.CONDITION,
         "load_by_name_with_config needs llama.cpp there",
         "The host calls a function of its backend that only the one of llama.cpp has. With any "
         "other, the host's process ends.",

@@ -55,6 +55,9 @@ def test_the_pages_are_those_of_the_table() -> None:
 def test_a_diagnostic_is_as_severe_as_its_code() -> None:
     assert Diagnostic("NN101", "").severity is Severity.ERROR
     assert Diagnostic("NN201", "").severity is Severity.WARNING
+    assert Diagnostic("NN222", "").severity is Severity.CONDITION
+    assert Diagnostic("NN231", "").severity is Severity.NEED
+    assert Diagnostic("NN137", "").severity is Severity.UNSEEN
     assert Diagnostic("NN134", "").severity is Severity.NOTE
 
 

@@ -17,8 +17,13 @@ _HEAD = (
     " as `code` in `--json`. A code keeps its meaning: none is renumbered, or used again for"
     " something else. `nnshim explain NN204` shows what is here.",
     "An error is in the way: the module cannot be worked on, cannot run there, or is not what it"
-    " should be. A warning says that something has to be done, or no longer holds. A note is for"
-    " information.",
+    " should be. A warning says that something has to be done, or no longer holds: a rewrite mends"
+    " what `nnshim check` warns of.",
+    "A condition is what the module itself points to and nobody can decide by looking at it: an"
+    " import whose success depends on its arguments, or that the host may not define, a section, a"
+    " constant. A need is the same for every guest of its kind: a backend, a model, a graph of some"
+    " name. What is unseen depends on something that could not be seen in the module, such as the"
+    " size of its buffers. A note is for information, and decides nothing.",
 )
 
 
