@@ -12,12 +12,12 @@ from itertools import count
 from threading import Lock
 from typing import NamedTuple, Self, TypeVar
 
-from rewriter.errors import ToolError
+from rewriter.errors import NNShimError
 from rewriter.files import wasm_tools
 from rewriter.probing.command import End, Ran, ended, run
 from rewriter.probing.modules.text import Arena, Part, feature_text, plain_text, steps_text
 
-__all__ = ["Answers", "Host", "Item"]
+__all__ = ["Answers", "Host", "Item", "ProbeFailed"]
 
 _ANSWER = re.compile(rb"\[nnprobe ([a-z_0-9]+) (\d+) (\d+)\]")
 _CODE = 42
@@ -33,6 +33,10 @@ Texts = Callable[[int], tuple[bytes, list[str]]]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+
+
+class ProbeFailed(NNShimError):
+    """The host's command runs no modules; the message has what it printed."""
 
 
 class Answers(NamedTuple):
@@ -101,8 +105,8 @@ class Host:
     def start(self) -> None:
         """Find out whether the command runs modules, and how answers come out of it.
 
-        Raises ToolError where it runs none, with what it prints, and UsageError where it cannot be
-        started.
+        Raises ProbeFailed where it runs none, with what it prints, and UsageError where it cannot
+        be started.
         """
         first = self._run(plain_text(_STARTS)[0])
         self.prints = self._parsed(first).started
@@ -111,7 +115,7 @@ class Host:
         self.codes = codes == [_CODE, _CODE + 1]
         if not self.prints and not self.codes:
             how = "it did not end in time" if first.code is None else f"exit code {first.code}"
-            raise ToolError(
+            raise ProbeFailed(
                 f"the command runs no WebAssembly module, or nothing comes out of it: {how}; it"
                 f" printed: {_last_lines(first.output) or 'nothing'}"
             )

@@ -12,6 +12,7 @@ from rewriter.probing.measured import Signatures, Unknown
 
 __all__ = [
     "MODULES",
+    "TRAPPING",
     "Function",
     "defined",
     "nn_functions",
@@ -48,6 +49,10 @@ _NN: dict[str, tuple[tuple[int, ...], ...]] = {
 }
 """The functions that guests import, and arguments with which a call is refused: those of the
 specification, and those of WAMR's older ABI where they are others."""
+
+
+TRAPPING = frozenset(("proc_raise",))
+"""Functions of WASI that may end a guest as the call of one that is not defined does."""
 
 
 class Function(NamedTuple):

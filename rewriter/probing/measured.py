@@ -115,8 +115,10 @@ class Backend(NamedTuple):
     `types` has the numbers of tensor types, by their names, `refused` the names of those that it
     takes by none; `answers` what comes of
     a tensor for a model of 32-bit floats with each number; one that `ignores_types` gives the
-    same under each. `room` is what get_output counts in the guest's buffer, `written` in what it
-    stores. `size_needed` is whether an errno of a small buffer comes with the size.
+    same under each, one that `tells_types` takes a number for several types, by their tensors'
+    lengths. `room` is what get_output counts in the guest's buffer, `written` in what it
+    stores. `size_needed` is whether an errno of a small buffer comes with the size, `one_model`
+    whether a model takes the place of the one that was loaded before.
     """
 
     format: str
@@ -125,24 +127,27 @@ class Backend(NamedTuple):
     refused: frozenset[str]
     answers: dict[int, Answer]
     ignores_types: bool | None
+    tells_types: bool
     width: TypeWidth | None
     room: Unit | None
     written: Unit | None
     bounds: Bounds | None
     size_needed: bool | None
+    one_model: bool | None
     rooms: tuple[Room, ...]
     faults: dict[str, Answer]
 
 
 class Interface(NamedTuple):
-    """What a host registers under one module name. `layouts` are of load, set_input and
-    get_output, None where they could not be told. `encodings` has what load answers to a model of
+    """What a host registers under one module name. `layouts` are those of load,
+    set_input and get_output in which models run together, or by the types of load and get_output
+    could, where none does. `encodings` has what load answers to a model of
     each format, by number. `faults` are those that need no model."""
 
     module: str
     functions: tuple[str, ...]
     signatures: Signatures | None
-    layouts: tuple[Layout | None, Layout | None, Layout | None]
+    layouts: tuple[tuple[Layout, Layout, Layout], ...]
     encodings: dict[str, dict[int, Answer]]
     names: Names | None
     faults: dict[str, Answer]

@@ -12,7 +12,7 @@ from rewriter.probing.measured import Bounds, Layout, Room, Unit
 from rewriter.probing.modules.models import count, dims, parts, tensors
 from rewriter.probing.modules.text import UNTOUCHED, Arena, Part, quoted
 
-__all__ = ["Outputs", "base_values", "outputs", "outputs_of"]
+__all__ = ["Outputs", "base_values", "one_model", "outputs", "outputs_of"]
 
 
 class Outputs(NamedTuple):
@@ -54,6 +54,20 @@ def outputs(host: Host, way: Way) -> Outputs:
     pairs = zip(rooms, host.sweep(part, arena), strict=True)
     legacy = way.layouts[2] is Layout.WAMR
     return outputs_of([room for each in pairs for room in _room(*each, legacy)], elements)
+
+
+def one_model(host: Host, way: Way) -> bool | None:
+    """Whether a model that is loaded takes the place of the one before: None where a second one is
+    not loaded at all."""
+    arena = Arena()
+    values = {
+        **base_values(way, arena),
+        "SECOND": arena.model(parts(way.format, "i32", way.shape)),
+    }
+    part = Part((*way.files, "ready", "twice"), values, "(call $opened)", ("(call $try_twice)",))
+    (item,) = host.sweep(part, arena)
+    right = item.values.get("right")
+    return None if right is None or item.end is not None else right == 0
 
 
 def _room(declared: int, item: Item, is_counted_in: bool) -> Iterable[Room]:

@@ -10,6 +10,7 @@ from rewriter.probing.faults import bare_faults, faults, names
 from rewriter.probing.host import Host
 from rewriter.probing.linking import (
     MODULES,
+    TRAPPING,
     Function,
     defined,
     nn_functions,
@@ -18,7 +19,7 @@ from rewriter.probing.linking import (
     wasi_functions,
 )
 from rewriter.probing.measured import Answer, Backend, Interface, Layout, Measured, Unknown
-from rewriter.probing.outputs import outputs
+from rewriter.probing.outputs import one_model, outputs
 from rewriter.probing.tensors import types, width
 
 __all__ = ["measure"]
@@ -26,14 +27,19 @@ __all__ = ["measure"]
 
 def measure(host: Host, graph: str | None = None) -> Measured:
     """All that can be found out by running modules. `graph` is a name of a graph that the host was
-    told of.
+    told of. Backends are those behind the first module name under which models run: another name
+    leads to the same ones.
 
-    Raises ToolError where the command runs no modules at all, with what it printed, and UsageError
-    where it cannot be started.
+    Raises ProbeFailed where the command runs no modules at all, with what it printed, and
+    UsageError where it cannot be started.
     """
     host.start()
     unknown = unknown_imports(host)
-    found = [_interface(host, module, unknown, graph) for module in MODULES]
+    interfaces: list[Interface] = []
+    for module in MODULES:
+        whole = not any(each.backends for each in interfaces)
+        found = _interface(host, module, unknown, graph if whole else None, whole)
+        interfaces += [] if found is None else [found]
     return Measured(
         prints=host.prints,
         codes=host.codes,
@@ -41,7 +47,7 @@ def measure(host: Host, graph: str | None = None) -> Measured:
         features=features(host),
         entries=entries(host),
         wasi=_wasi(host, unknown),
-        interfaces=tuple(each for each in found if each is not None),
+        interfaces=tuple(interfaces),
         processes=host.processes,
     )
 
@@ -50,7 +56,9 @@ def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | N
     """Which of WASI's functions are defined, by module and name."""
     if unknown not in (Unknown.REFUSED, Unknown.TRAPS):
         return None
-    functions = wasi_functions()
+    functions = [
+        each for each in wasi_functions() if unknown is Unknown.REFUSED or each.name not in TRAPPING
+    ]
     there = defined(host, functions, unknown)
     found: dict[str, dict[str, bool]] = {}
     for each in functions:
@@ -59,30 +67,27 @@ def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | N
 
 
 def _interface(
-    host: Host, module: str, unknown: Unknown | None, graph: str | None
+    host: Host, module: str, unknown: Unknown | None, graph: str | None, whole: bool
 ) -> Interface | None:
-    """What is registered under a name, None where nothing is."""
+    """What is registered under a name, None where nothing is; its backends only where `whole`."""
     functions = defined(host, nn_functions(module), unknown)
     if not functions:
         return None
     found = [_backends(host, module, layout) for layout in _loads(functions)]
-    layout = next((layout for layout, _, chosen in found if chosen), None)
-    loaded: dict[str, dict[int, Answer]] = {}
-    chosen: list[Way] = []
-    for tried, answers, ways_found in found:
-        if layout in (None, tried):
-            loaded, chosen = answers, ways_found
+    working = [(answers, ways_found) for answers, ways_found in found if ways_found]
+    loaded, chosen = (*working, *found, ({}, []))[0]
     named = {each.name for each in functions}
-    layouts = chosen[0].layouts if chosen else _by_types(functions)
+    layouts = tuple(ways_found[0].layouts for _, ways_found in working) or _by_types(functions)
+    has_names = "load_by_name" in named
     return Interface(
         module=module,
         functions=tuple(sorted(named)),
         signatures=signatures(host, functions),
         layouts=layouts,
         encodings=loaded,
-        names=names(host, module, chosen, graph) if "load_by_name" in named else None,
-        faults=bare_faults(host, module, layouts[0], "unload" in named) if layouts[0] else {},
-        backends=tuple(host.each(lambda way: _backend(host, way), chosen)),
+        names=names(host, module, chosen, graph) if has_names and whole else None,
+        faults=bare_faults(host, module, layouts[0][0], "unload" in named) if layouts else {},
+        backends=tuple(host.each(lambda way: _backend(host, way), chosen)) if whole else (),
     )
 
 
@@ -94,23 +99,20 @@ def _loads(functions: Iterable[Function]) -> list[Layout]:
     return [_LOADS[len(each.parameters)] for each in functions if each.name == "load"]
 
 
-def _by_types(
-    functions: set[Function],
-) -> tuple[Layout | None, Layout | None, Layout | None]:
-    """What the types of functions say of their layouts, where no model runs: nothing of
-    set_input's."""
-    found = []
-    for name in ("load", "get_output"):
-        layouts = [_LOADS[len(each.parameters)] for each in functions if each.name == name]
-        found.append(layouts[0] if len(layouts) == 1 else None)
-    return found[0], None, found[1]
+def _by_types(functions: set[Function]) -> tuple[tuple[Layout, Layout, Layout], ...]:
+    """Where no model runs, the layouts that the types of load and get_output show."""
+    found = [
+        {_LOADS[len(each.parameters)] for each in functions if each.name == name}
+        for name in ("load", "get_output")
+    ]
+    return tuple((layout,) * 3 for layout in Layout if all(layout in each for each in found))
 
 
 def _backends(
     host: Host, module: str, layout: Layout
-) -> tuple[Layout, dict[str, dict[int, Answer]], list[Way]]:
+) -> tuple[dict[str, dict[int, Answer]], list[Way]]:
     loaded = encodings(host, module, layout)
-    return layout, loaded, ways(host, module, layout, loaded)
+    return loaded, ways(host, module, layout, loaded)
 
 
 def _backend(host: Host, way: Way) -> Backend:
@@ -124,11 +126,13 @@ def _backend(host: Host, way: Way) -> Backend:
         refused=found.refused,
         answers=found.answers,
         ignores_types=found.ignored,
+        tells_types=found.told,
         width=width(host, way, found.ignored),
         room=sizes.room,
         written=sizes.written,
         bounds=sizes.bounds,
         size_needed=sizes.size_needed,
+        one_model=one_model(host, way),
         rooms=sizes.rooms,
         faults=faults(host, way),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from struct import calcsize
 from typing import NamedTuple
 
 from rewriter.probing.command import End
@@ -21,37 +22,47 @@ class Types(NamedTuple):
     refused: frozenset[str]
     answers: dict[int, Answer]
     ignored: bool
+    told: bool
 
 
 def types(host: Host, way: Way) -> Types:
     """What numbers mean to a backend. One means a type if a model of that type gives the right
     output under it, and under no other number; or one of floats does, to which a host converts."""
     found = {type_: type_items(host, way, type_) for type_ in TYPES}
-    numbers = {type_: only for type_, items in found.items() if (only := _only(items)) is not None}
-    ignored = all(map(_right, found["f32"]))
-    for type_ in found:
-        if type_ not in numbers and not ignored:
-            only = _only(type_items(host, way, type_, model="f32"))
-            if only is not None and only not in numbers.values():
-                numbers[type_] = only
+    right = {type_: _numbers(items) for type_, items in found.items()}
+    numbers = {type_: each[0] for type_, each in right.items() if len(each) == 1}
+    refused = {type_ for type_, items in found.items() if all(map(_refused, items))}
+    ignored = len(right["f32"]) == len(TYPE_NUMBERS)
+    for type_ in TYPES:
+        if not (right[type_] or type_ in refused or ignored):
+            converted = _numbers(type_items(host, way, type_, model="f32"))
+            if len(converted) == 1 and converted[0] not in numbers.values():
+                numbers[type_] = converted[0]
     answers = {
         number: answer(item, "set_input", "compute", "get_output")
         for number, item in zip(TYPE_NUMBERS, found["f32"], strict=True)
     }
     return Types(
         numbers,
-        frozenset(
-            name for name in TYPES if name not in numbers and all(map(_refused, found[name]))
-        ),
+        frozenset(refused),
         {number: each for number, each in answers.items() if each is not None},
         ignored,
+        len(right["f32"]) == 1 and _shared(right),
     )
 
 
-def _only(items: Sequence[Item]) -> int | None:
-    """The number under which the output is right, None where there are more or fewer."""
-    right = [number for number, item in zip(TYPE_NUMBERS, items, strict=True) if _right(item)]
-    return right[0] if len(right) == 1 else None
+def _numbers(items: Sequence[Item]) -> list[int]:
+    """Those under which the output is right."""
+    return [number for number, item in zip(TYPE_NUMBERS, items, strict=True) if _right(item)]
+
+
+def _shared(right: Mapping[str, Sequence[int]]) -> bool:
+    """Whether types of different sizes are right under one number."""
+    sizes: dict[int, set[int]] = {}
+    for type_, numbers in right.items():
+        for number in numbers:
+            sizes.setdefault(number, set()).add(calcsize(TYPES[type_]))
+    return any(len(each) > 1 for each in sizes.values())
 
 
 def _right(item: Item) -> bool:

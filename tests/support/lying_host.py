@@ -58,6 +58,8 @@ class LyingHost:
     unknown: str = "refused"
     types: Mapping[str, int] = field(default_factory=lambda: WITX_TYPES)
     ignores_types: bool = False
+    older_types: Mapping[str, int] = field(default_factory=dict)
+    one_model: bool = False
     type_bits: int = 8
     encodings: Mapping[str, int] = field(default_factory=lambda: {"openvino": 0, "onnx": 1})
     errnos: Mapping[str, int | str] = field(default_factory=lambda: ERRNOS)
@@ -200,6 +202,9 @@ class _Run:
         if model is None or self.host.encodings.get(model[0]) != encoding:
             return self._fault("runtime")
         self.graphs.append(model)
+        if self.host.one_model:
+            for context in self.contexts:
+                context["type"] = model[1]
         self._write(result, struct.pack("<I", len(self.graphs) - 1))
         return 0
 
@@ -240,7 +245,8 @@ class _Run:
                 return self._fault("argument")
         if rank != 4 or self._words(dims, 4) != (1, 1, 1, 4):
             return self._fault("argument")
-        if not self.host.ignores_types and type_ != self.host.types.get(model):
+        known = (self.host.types.get(model), self.host.older_types.get(model))
+        if not self.host.ignores_types and type_ not in known:
             return self._fault("argument")
         self.contexts[context]["input"] = self._read(data, size)
         return 0

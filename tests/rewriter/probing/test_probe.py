@@ -62,7 +62,7 @@ def test_a_host_as_the_specification_has_it() -> None:
         *("get_output", "unload"),
     }
     assert only.signatures is Signatures.AT_LINK
-    assert only.layouts == (Layout.WITX,) * 3
+    assert only.layouts == ((Layout.WITX,) * 3,)
     assert only.faults["load_encoding"] == ERRNOS["encoding"]
     assert [each.format for each in only.backends] == ["openvino", "onnx"]
     for each in only.backends:
@@ -115,7 +115,7 @@ def test_nothing_is_said_of_functions_where_unknown_ones_answer() -> None:
 def test_when_signatures_are_compared(signatures: str, expected: Signatures) -> None:
     found = interface(signatures=signatures, unknown="traps", encodings={"onnx": 1})
     assert found.signatures is expected
-    assert found.layouts == (Layout.WITX,) * 3
+    assert found.layouts == ((Layout.WITX,) * 3,)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_when_signatures_are_compared(signatures: str, expected: Signatures) -> 
 def test_each_function_has_a_layout_of_its_own(layouts: tuple[str, str, str]) -> None:
     load, set_input, get_output = layouts
     found = interface(load=load, set_input=set_input, get_output=get_output)
-    assert [layout and layout.value for layout in found.layouts] == list(layouts)
+    assert [[each.value for each in both] for both in found.layouts] == [list(layouts)]
     assert found.backends[0].types == WITX_TYPES
     assert ("input_short" in found.backends[0].faults) == (set_input == "witx")
 
@@ -143,6 +143,18 @@ def test_no_number_is_said_of_a_host_that_ignores_them() -> None:
     assert found.ignores_types
     assert found.types == {}
     assert found.width is None
+
+
+def test_a_host_that_tells_types_by_their_lengths() -> None:
+    found = backend(older_types={"u8": 2, "i32": 3})
+    assert found.tells_types
+    assert found.types == {"f16": 0, "f32": 1, "f64": 2, "i64": 5}
+    assert not backend().tells_types
+
+
+def test_whether_a_model_takes_the_place_of_the_one_before() -> None:
+    assert backend(one_model=True).one_model is True
+    assert backend().one_model is False
 
 
 def test_how_many_bits_of_a_type_are_read() -> None:
