@@ -60,6 +60,7 @@ EVERYTHING = Profile(
     type_bits=32,
     names="nul needed",
     tells_numbers=True,
+    one_model=False,
     features={"gc": False, "simd": True},
     entry=Entry(False, ("", "_start"), True, frozenset(), False),
     backends=(
@@ -129,8 +130,11 @@ def test_false_is_another_answer_than_none() -> None:
         ("@[features]\ngcs = true", "features: the feature 'gcs' is not known; did you mean 'gc'"),
         ("@[features]\ngc = 1", "features.gc: expected true or false, and found 1"),
         ("@[types]\nf23 = 1", "types: the type 'f23' is not known; did you mean 'f32'?"),
-        ("@[types]\nf32 = -1", "types.f32: expected a number of 32 bits, and found -1"),
-        ("@[types]\nf32 = true", "types.f32: expected a number of 32 bits, and found True"),
+        ("@[types]\nf32 = -1", "types.f32: expected a number from 0 to 2147483647, and found -1"),
+        (
+            "@[types]\nf32 = true",
+            "types.f32: expected a number from 0 to 2147483647, and found True",
+        ),
         ('@[types]\nf32 = "refuse"', "types.f32: the value 'refuse' is not known; did you mean"),
         ("@[types]\nf32 = 1\nu8 = 1", "types: f32 and u8 are both 1"),
         ("@[encodings]\nonnx = 1\nggml = 1", "encodings: onnx and ggml are both 1"),
