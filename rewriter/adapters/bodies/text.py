@@ -120,7 +120,7 @@ def values(
     encodings = _cases(
         "encoding", source.encodings, target.encodings, own["INVALID_ENCODING"], None
     )
-    sizes = ELEMENT_SIZE if source.layout != target.layout else None
+    sizes = None if source.layout == target.layout == WITX.layout else ELEMENT_SIZE
     types = _cases(
         "type", source.tensor_types, target.tensor_types, own["UNSUPPORTED_OPERATION"], sizes
     )

@@ -24,7 +24,7 @@ from rewriter.hosts.profiles.profile import (
 from rewriter.hosts.profiles.row import row_of
 from rewriter.hosts.table import find_any, find_guest, find_host, find_hosts
 from rewriter.wasm.types import FuncType
-from tests.rewriter.hosts.profiles.test_numbers import COMMON, WASMTIME_49
+from tests.support.profiles import COMMON, WASMTIME_49
 from tests.support.wasm import assemble
 
 LAYOUTS = ("witx",)
