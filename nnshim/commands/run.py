@@ -136,7 +136,7 @@ def command(
         str | None,
         typer.Option(
             "--as",
-            metavar="HOST[@RELEASE]",
+            metavar="HOST[@RELEASE]|PROFILE",
             help="Run it as this host would: by its names, numbers and rules alone.",
         ),
     ] = None,

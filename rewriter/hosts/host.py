@@ -81,6 +81,7 @@ class Measured(NamedTuple):
 
     `absent` are functions that it does not define beside wasi-nn's, by module name: those that
     `Host.others` does not have either were not looked for. None where all others are absent.
+    `about` says for people what was measured: a version, a commit, a command.
     `answers` are the errnos of faults, and words for what else came of them, by the names in
     rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
     """
@@ -88,6 +89,7 @@ class Measured(NamedTuple):
     absent: Mapping[str, frozenset[str]] | None = None
     answers: Mapping[str, int | str] = _NOTHING
     names: str | None = None
+    about: Mapping[str, str] = _NOTHING
 
 
 class Host(NamedTuple):

@@ -40,7 +40,7 @@ _NNSHIM = Host(
     title="`nnshim run`",
     modules=MODULE_NAMES,
     dialects=(WITX, WAMR, WASMEDGE),
-    limits=(Diagnostic("NN238", "only language models (GGUF) stream"),),
+    limits=(Diagnostic("NN238", "only language models (GGUF) stream", function="compute_single"),),
     backends=tuple(
         Backend(encoding, frozenset(TensorType), too_small=TooSmall.REFUSED)
         for encoding in (

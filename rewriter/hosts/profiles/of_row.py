@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
-from rewriter.abi.dialects import Dialect, Encoding, TensorType
+from rewriter.abi.dialects import LAYOUTS, MODULE_NAMES, Dialect, Encoding, Layout, TensorType
 from rewriter.abi.measured import RAW_TYPES, functions_in
 from rewriter.hosts.host import Backend, Host
 from rewriter.hosts.profiles.profile import (
@@ -38,7 +38,7 @@ def from_row(row: Host) -> Profile:
             graphs=row.graphs,
             needs=row.needs,
         ),
-        modules=dict.fromkeys(row.modules, _module(row)),
+        modules={name: _module(row, name) for name in MODULE_NAMES},
         linking=Linking(
             traps=row.links_all,
             complete=row.others is not None,
@@ -62,11 +62,17 @@ def from_row(row: Host) -> Profile:
     )
 
 
-def _module(row: Host) -> ModuleProfile:
+def _module(row: Host, name: str) -> ModuleProfile:
+    if name not in row.modules:
+        return ModuleProfile(missing=frozenset(_names_of_functions(LAYOUTS)))
     functions = frozenset(name for dialect in row.dialects for name in dialect.functions)
-    every = {name for dialect in row.dialects for name in functions_in(dialect.layout)}
+    every = _names_of_functions(dialect.layout for dialect in row.dialects)
     layouts = dict.fromkeys(dialect.layout.name for dialect in row.dialects)
     return ModuleProfile(tuple(layouts), functions, frozenset(every - functions))
+
+
+def _names_of_functions(layouts: Iterable[Layout]) -> set[str]:
+    return {name for layout in layouts for name in functions_in(layout)}
 
 
 def _names(kind: type[IntEnum]) -> list[str]:

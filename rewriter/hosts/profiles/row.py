@@ -65,7 +65,7 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
         initializes=bool(profile.entry.initializes),
         entries=profile.entry.calls or (),
         without_memory=profile.entry.without_memory,
-        measured=Measured(_absent(profile), _answers(profile), profile.names),
+        measured=Measured(_absent(profile), _answers(profile), profile.names, _about(profile)),
     )
     return row, tuple(_left_out(first, registered, alike))
 
@@ -93,6 +93,21 @@ def _left_out(
 def _title(profile: Profile) -> str:
     version = f" ({profile.host.version})" if profile.host.version else ""
     return f"{profile.host.title or profile.host.name}{version}, as it was measured"
+
+
+def _about(profile: Profile) -> Mapping[str, str]:
+    host = profile.host
+    told = {
+        "host": host.name,
+        "version": host.version,
+        "commit": host.commit,
+        "built": host.built,
+        "options": " ".join(host.options),
+        "command": " ".join(host.command),
+        "measured": host.measured,
+        "tool": host.tool,
+    }
+    return {key: value for key, value in told.items() if value}
 
 
 def _source(profile: Profile) -> str:

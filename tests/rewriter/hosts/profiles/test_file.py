@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -165,6 +166,23 @@ def test_says_what_is_wrong(text: str, message: str) -> None:
         read(text, "our.toml")
     assert str(raised.value).startswith("the profile our.toml is not ")
     assert message in str(raised.value)
+
+
+def test_the_example_of_the_docs_is_a_profile_and_has_every_key() -> None:
+    docs = (Path(__file__).resolve().parents[4] / "docs/profiles.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
+    read(example)
+    table = tomllib.loads(example)
+    assert table.keys() - {"format"} == set(Profile._fields)
+    for kind, part in (
+        (ProfiledHost, table["host"]),
+        (ModuleProfile, table["modules"]["wasi_ephemeral_nn"]),
+        (Linking, table["linking"]),
+        (Entry, table["entry"]),
+        (BackendProfile, table["backends"][0]),
+        (Note, table["notes"][0]),
+    ):
+        assert part.keys() == set(kind._fields)
 
 
 def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:
