@@ -3,7 +3,7 @@ either form.
 
     module = Path("guest.wasm").read_bytes()
     for verdict in nnshim.check(module, hosts=["wasmtime", "wamr-legacy"]):
-        print(verdict.host, verdict.runs.value)
+        print(verdict.host, verdict.answer, [found.text for found in verdict.conditions])
     adapted = nnshim.rewrite(module, nnshim.RewriteOptions(host="wamr-legacy"))
     assert nnshim.verify(module, adapted).only_rewritten
     with nnshim.NNHost() as host:
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rewriter import (
+        Answer,
         Comparison,
         DependencyMissing,
         Diagnostic,
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "rewriter": (
-        *("Comparison", "DependencyMissing", "Diagnostic", "Difference", "HostMismatch"),
+        *("Answer", "Comparison", "DependencyMissing", "Diagnostic", "Difference", "HostMismatch"),
         *("InputError", "InvalidModule", "InvalidResult", "MalformedModule", "Module"),
         *("ModuleError", "ModuleInfo", "NNShimError", "NothingToRename", "OutputError", "Result"),
         *("RewriteOptions", "Runs", "ToolError", "UnsupportedModule", "UsageError", "Verdict"),
@@ -91,6 +92,7 @@ _OTHER_NAMES = {"inspect": "inspect_module", "verify": "compare"}
 
 __all__ = [
     "CAPTURED",
+    "Answer",
     "Comparison",
     "DependencyMissing",
     "Diagnostic",

@@ -21,6 +21,7 @@ __all__ = ["build", "main"]
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_MISSING = 3
+EXIT_NO_VERDICT = 6
 EXIT_INTERRUPTED = 130
 
 COMMANDS = (
@@ -53,9 +54,9 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="Exit codes: 0 done; 1 refused, invalid, or a check that failed; 2 usage; "
-        "3 a needed tool is missing. `run` exits with the guest's own code, 134 on a trap, 124 on "
-        "its timeout.",
+        epilog="Exit codes: 0 done; 1 refused, or invalid; 2 usage; 3 a needed tool is missing. "
+        "`check` has more: see its --help. `run` exits with the guest's own code, 134 on a trap, "
+        "124 on its timeout.",
     )
     app.callback()(_options)
     for name in names:
@@ -90,38 +91,40 @@ def main() -> NoReturn:
     take_over()
     given = sys.argv[1:]
     wanted = [name for name in COMMANDS if name in given[:1]]
+    refused = EXIT_NO_VERDICT if wanted == ["check"] else EXIT_REFUSED
     app = build(wanted or COMMANDS)
     try:
         code = app(given or ["--help"], prog_name="nnshim", standalone_mode=False)
     except NNShimError as error:
         refuse(error)
-        _leave(_exit_code(error))
+        _leave(_exit_code(error, refused), refused)
     except typer.TyperException as error:
         _explain(error)
         _leave(EXIT_USAGE)
     except Unwritten as error:
         fail(str(error.strerror))
-        _leave(EXIT_REFUSED)
+        _leave(refused)
     except BrokenPipeError:
-        _leave(EXIT_REFUSED)
+        _leave(refused)
     except KeyboardInterrupt:
         _leave(EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{frames[-1].filename}:{frames[-1].lineno}"
         fail(f"a fault in nnshim, please report it: {type(error).__name__}: {error} ({where})")
-        _leave(EXIT_REFUSED)
-    _leave(code if given else EXIT_USAGE)
+        _leave(refused)
+    _leave(code if given else EXIT_USAGE, refused)
 
 
-def _leave(code: int) -> NoReturn:
-    """Exit, without what standard output has not taken: Python would try that again."""
+def _leave(code: int, refused: int = EXIT_REFUSED) -> NoReturn:
+    """Exit, without what standard output has not taken, which Python would try again: of that, a
+    result of 0 becomes `refused`."""
     try:
         sys.stdout.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
-        code = code or EXIT_REFUSED
+        code = code or refused
     sys.exit(code)
 
 
@@ -134,7 +137,7 @@ def _explain(error: typer.TyperException) -> None:
     fail(error.format_message())
 
 
-def _exit_code(error: NNShimError) -> int:
+def _exit_code(error: NNShimError, refused: int) -> int:
     if isinstance(error, DependencyMissing):
         return EXIT_MISSING
-    return EXIT_USAGE if isinstance(error, UsageError) else EXIT_REFUSED
+    return EXIT_USAGE if isinstance(error, UsageError) else refused

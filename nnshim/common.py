@@ -16,6 +16,7 @@ from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
+    from rewriter.analysis.compatibility import Answer
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
 
@@ -161,7 +162,7 @@ class Finding(Protocol):
     """One thing that a subcommand says of a module."""
 
     @property
-    def passed(self) -> bool: ...
+    def answer(self) -> Answer: ...
 
 
 def report(
@@ -170,21 +171,24 @@ def report(
     output: str,
     what: str,
     find: Callable[[str, ModuleInfo], Iterable[Finding]],
-) -> None:
+) -> Answer:
     """Print the findings on each file, by the function `what` of a renderer, or why it cannot be
-    read. Text is printed as it comes, with errors on standard error; others at the end, whole.
+    read. Text is printed as it comes, with errors on standard error, and what several have in
+    common after them, where the renderer has a function for that; others at the end, whole.
 
-    Raises typer.Exit with 1, after all of them, if one did not pass or could not be read, and
-    UsageError, before any, for an ABI that is not known.
+    Returns the worst answer of all: a file that cannot be read has no verdict. Raises UsageError,
+    before any, for an ABI that is not known.
     """
     if guest_abi is not None:
         find_dialect(guest_abi)
+    from rewriter.analysis.compatibility import Answer
     from rewriter.analysis.inspect import inspect_module
     from rewriter.files.input import open_source
 
     renderer = import_module(f"nnshim.render.{output}")
     render, is_text = getattr(renderer, what), output == "text"
-    passed = True
+    in_common = getattr(renderer, f"{what}_in_common", None)
+    answers: list[Answer] = []
     items: list[Any] = []
     for path in files:
         try:
@@ -192,21 +196,23 @@ def report(
                 findings = list(find(path, inspect_module(source.data, guest_abi)))
                 rendered = list(map(render, findings))
         except (InputError, ModuleError) as error:
-            passed = False
+            answers.append(Answer.NO_VERDICT)
             if is_text:
                 refuse(error.of(path) if isinstance(error, ModuleError) else error)
             else:
                 items.append(renderer.failed(error, path))
             continue
-        passed &= all(found.passed for found in findings)
+        answers += (found.answer for found in findings)
         if is_text:
             say(*(line for lines in rendered for line in lines))
+            items += findings if in_common else ()
         else:
             items += rendered
     if not is_text:
         say(*renderer.document(items))
-    if not passed:
-        raise typer.Exit(1)
+    elif in_common:
+        say(*in_common(items))
+    return Answer.worst(answers)
 
 
 def chosen_format(name: str | None, as_json: bool) -> str:

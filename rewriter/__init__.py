@@ -26,7 +26,7 @@ from rewriter.errors import (
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN
-    from rewriter.analysis.compatibility import Runs, Verdict
+    from rewriter.analysis.compatibility import Answer, Runs, Verdict
     from rewriter.analysis.inspect import (
         Abi,
         CustomSection,
@@ -46,6 +46,7 @@ __all__ = [
     "WASI_EPHEMERAL_NN",
     "WASI_NN",
     "Abi",
+    "Answer",
     "Comparison",
     "CustomSection",
     "DependencyMissing",
@@ -81,7 +82,7 @@ __all__ = [
 
 _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
-    "analysis.compatibility": ("Runs", "Verdict"),
+    "analysis.compatibility": ("Answer", "Runs", "Verdict"),
     "analysis.verdicts": ("check",),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
     "diagnostics": ("Diagnostic",),

@@ -24,12 +24,12 @@ def command(
     Exit codes: 0 shown; 2 a code is not known, or usage.
     """
     from nnshim.render import json, text
-    from rewriter.codes import all_codes, find_code
+    from rewriter.codes import all_codes, find_code, unknown_code
 
     try:
         codes = [find_code(number.upper()) for number in numbers or ()]
     except KeyError as error:
-        raise UsageError(f"there is no code {error.args[0]}; `nnshim explain` lists all") from None
+        raise UsageError(unknown_code(error.args[0])) from None
     if as_json:
         print_json(json.explained(codes or all_codes()))
     else:

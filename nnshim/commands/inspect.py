@@ -23,13 +23,15 @@ def command(
 
     Exit codes: 0 all were read; 1 one was not (the others are shown all the same); 2 usage.
     """
-    report(
+    answer = report(
         files,
         guest_abi,
         chosen_format(output, as_json),
         "inspected",
         lambda path, info: [_inspect(path, info, guest_abi)],
     )
+    if answer.exit_code:
+        raise typer.Exit(1)
 
 
 def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
     from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.profiles.compare import Difference
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
     from runtime_shim.diagnostics.bench import Measurement
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
 
 __all__ = [
+    "apart",
     "checked",
     "compared",
     "document",
@@ -80,8 +82,8 @@ def _problem(found: Diagnostic | None) -> Object | None:
 
 
 def failed(error: NNShimError, file: str | None = None) -> Object:
-    """An error, about a file where several are looked at."""
-    about = {} if file is None else {"file": file}
+    """An error; where several files are looked at, about one, which has no verdict."""
+    about = {} if file is None else {"file": file, "verdict": "no_verdict"}
     return {**about, "errors": _diagnostics(error.diagnostics)}
 
 
@@ -121,6 +123,7 @@ def inspected(value: Inspected) -> Object:
         "debug_info": bool(info.debug_sections),
         "runs_on": {
             name: {
+                "verdict": found.answer.value,
                 "runs": found.runs.name.lower(),
                 "diagnostics": _diagnostics((*found.reasons, *found.caveats)),
             }
@@ -130,12 +133,22 @@ def inspected(value: Inspected) -> Object:
 
 
 def checked(value: Checked) -> Object:
+    found = value.found
     return {
         "file": value.path,
         "host": value.host,
-        "runs": value.found.runs.name.lower(),
-        "diagnostics": _diagnostics((*value.reasons, *value.found.caveats)),
+        "verdict": found.answer.value,
+        "runs": found.runs.name.lower(),
+        "rewrite": value.rewrite,
+        "only_if": _codes(found.counted),
+        "accepted": _codes(found.accepted),
+        "diagnostics": _diagnostics((*value.reasons, *found.caveats)),
     }
+
+
+def _codes(said: Iterable[Diagnostic]) -> list[str]:
+    """Each once."""
+    return sorted({found.code for found in said})
 
 
 def rewritten(result: Result, source: str, output: str | None, validated: bool) -> Object:
@@ -247,7 +260,23 @@ def host(row: Host) -> Object:
         "reads": {feature.name.lower(): row.features.get(feature) for feature in Feature},
         "limits": _diagnostics(row.limits),
         "source": row.source,
+        "measured": None
+        if row.measured is None
+        else {
+            "about": dict(row.measured.about),
+            "answers": dict(row.measured.answers),
+            "names": row.measured.names,
+        },
     }
+
+
+def apart(rows: tuple[Host, Host], found: Sequence[Difference]) -> list[Object]:
+    """Two hosts, each with what it does not have in common with the other."""
+    one, other = map(host, rows)
+    return [
+        {**one, "differences": [{"key": d.key, "this": d.one, "other": d.other} for d in found]},
+        {**other, "differences": [{"key": d.key, "this": d.other, "other": d.one} for d in found]},
+    ]
 
 
 def _numbered(known: Mapping[int, str]) -> Object:

@@ -7,17 +7,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.verdicts import checked, checked_in_common, in_short, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.hosts.host import Feature
 
 if TYPE_CHECKING:
-    from nnshim.render.values import Checked, Examined, Inspected
+    from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
-    from rewriter.analysis.compatibility import Verdict
     from rewriter.codes import Code
-    from rewriter.diagnostics import Diagnostic
-    from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.host import Backend, Host, Measured
+    from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = [
+    "apart",
     "checked",
+    "checked_in_common",
     "compared",
     "examined",
     "explained",
@@ -39,13 +41,6 @@ __all__ = [
     "measured",
     "rewritten",
 ]
-
-
-def line(diagnostic: Diagnostic) -> str:
-    """How severe it is, its code, what is so and what helps; for errors also where it is."""
-    severity = diagnostic.severity.value
-    what = str(diagnostic) if severity == "error" else diagnostic.text
-    return f"{severity}[{diagnostic.code}]: {what}"
 
 
 def failed(error: NNShimError) -> Sequence[str]:
@@ -81,37 +76,9 @@ def inspected(value: Inspected) -> list[str]:
             f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
         )
     lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
-    if info.abis:
-        lines.append("  runs on")
-        told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
-        lines += [f"    {name}: {_in_short(told, found)}" for name, found in value.hosts.items()]
-    return lines
-
-
-def _in_short(told: str, found: Verdict) -> str:
-    """On one line."""
-    how = found.runs.value
-    if found.rewrite_for is not None:
-        how = f"after nnshim rewrite --for {found.rewrite_for}{told}"
-    reasons = "; ".join(f"{reason.message} [{reason.code}]" for reason in found.reasons)
-    return f"{how}, because {reasons}" if reasons else how
-
-
-_VERDICTS = {
-    "AS_IT_IS": "runs on {} as it is",
-    "AFTER_REWRITE": "runs on {} after a rewrite",
-    "CANNOT": "cannot run on {}",
-}
-
-
-def checked(value: Checked) -> list[str]:
-    """What helps with all reasons stands once, below them."""
-    found = value.found
-    lines = [f"{value.path}: {_VERDICTS[found.runs.name].format(value.host)}"]
-    lines += [f"  {line(reason)}" for reason in found.reasons]
-    if value.rewrite is not None:
-        lines.append(f"  help: {value.rewrite}")
-    return lines + [f"  {line(caveat)}" for caveat in found.caveats]
+    lines.append("  runs on")
+    told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
+    return lines + [f"    {name}: {in_short(told, found)}" for name, found in value.hosts.items()]
 
 
 def rewritten(plan: Plan) -> list[str]:
@@ -210,7 +177,27 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  needs: {', '.join(row.needs)}")
     lines += _beside(row)
     lines += [f"  {line(limit)}" for limit in row.limits]
+    if row.measured is not None:
+        return lines + _measured(row.measured)
     return [*lines, f"  source: {row.source}"]
+
+
+def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
+    """What two hosts do not have in common, of what both are known to do."""
+    one, other = names
+    if not found:
+        return [f"{one} and {other} do not differ in anything that is known of both"]
+    return [
+        f"{one} and {other} differ:",
+        *(f"  {each.key}: {each.one}, and there {each.other}" for each in found),
+    ]
+
+
+def _measured(measured: Measured) -> list[str]:
+    """Which host it is, and what came of faults."""
+    lines = [f"  {key}: {value}" for key, value in measured.about.items()]
+    answers = [f"{fault} {answer}" for fault, answer in measured.answers.items()]
+    return [*lines, f"  after faults: {', '.join(answers)}"] if answers else lines
 
 
 def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:

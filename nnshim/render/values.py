@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from rewriter.analysis.compatibility import Verdict
+    from rewriter.analysis.compatibility import Answer, Verdict
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from runtime_shim.diagnostics.doctor import BackendReport
@@ -34,8 +34,11 @@ class Inspected(NamedTuple):
     guest_abi: str | None
 
     @property
-    def passed(self) -> bool:
-        return True
+    def answer(self) -> Answer:
+        """It can be read: what hosts make of it is no failure of looking at it."""
+        from rewriter.analysis.compatibility import Answer
+
+        return Answer.RUNS
 
 
 class Checked(NamedTuple):
@@ -48,8 +51,8 @@ class Checked(NamedTuple):
     rewrite: str | None
 
     @property
-    def passed(self) -> bool:
-        return not self.found.reasons
+    def answer(self) -> Answer:
+        return self.found.answer
 
     @property
     def reasons(self) -> Sequence[Diagnostic]:

@@ -33,6 +33,7 @@ from rewriter.abi.dialect import (
 )
 from rewriter.abi.numbers import (
     ELEMENT_SIZE,
+    ENCODINGS_2020,
     ENCODINGS_2021,
     ENCODINGS_2022,
     ENCODINGS_WAMR,
@@ -76,6 +77,7 @@ __all__ = [
     "WASMEDGE_0_13",
     "WASMEDGE_0_14",
     "WITX",
+    "WITX_2020",
     "WITX_2021",
     "WITX_2022",
     "WITX_2023",
@@ -134,8 +136,23 @@ WITX_2021 = Dialect(
     errnos=ERRNO_2020,
     implementation="witx",
 )
-"""The specification's until August 2022: that of guests built with crate wasi-nn 0.1, and for
-Wasmtime up to 12 and WasmEdge up to 0.11.0."""
+"""The specification's from December 2021 to August 2022, with encodings that no host and no crate
+took up: a guest that was built from the specification itself.
+
+https://github.com/WebAssembly/wasi-nn/commit/d681fa2
+"""
+
+WITX_2020 = Dialect(
+    name="witx-2020",
+    layout=WITX_LAYOUT,
+    functions=WITX_2021.functions,
+    encodings=ENCODINGS_2020,
+    tensor_types=TYPES_2020,
+    errnos=ERRNO_2020,
+    implementation="witx",
+)
+"""The specification's before: that of guests built with crate wasi-nn 0.1, and for Wasmtime up to
+12 and WasmEdge up to 0.11.0."""
 
 WASMEDGE = Dialect(
     name="wasmedge",
@@ -297,7 +314,7 @@ WAMR_2_1 = Dialect(
 _TABLE = {
     dialect.name: dialect
     for dialect in (
-        *(WITX, WITX_2023, WITX_2022, WITX_2021),
+        *(WITX, WITX_2023, WITX_2022, WITX_2021, WITX_2020),
         *(WASMEDGE, WASMEDGE_0_14, WASMEDGE_0_13, WASMEDGE_0_12, WASMEDGE_0_11),
         *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
     )

@@ -22,6 +22,7 @@ from types import MappingProxyType
 
 __all__ = [
     "ELEMENT_SIZE",
+    "ENCODINGS_2020",
     "ENCODINGS_2021",
     "ENCODINGS_2022",
     "ENCODINGS_WAMR",
@@ -149,10 +150,13 @@ _FIRST_FIVE = {
     )
 }
 
+ENCODINGS_2020: Mapping[int, Encoding] = MappingProxyType({0: Encoding.OPENVINO})
+"""The specification's until December 2021, and of all hosts and crates until August 2022."""
+
 ENCODINGS_2021: Mapping[int, Encoding] = MappingProxyType(
     {0: Encoding.OPENVINO, 1: Encoding.TENSORFLOW, 2: Encoding.ONNX}
 )
-"""The specification's from December 2021 to August 2022; before, there was only OpenVINO's."""
+"""The specification's from December 2021 to August 2022, which no host took up."""
 
 ENCODINGS_2022: Mapping[int, Encoding] = MappingProxyType({**_FIRST_FIVE})
 """The specification's from October 2022 to August 2023; TensorFlow Lite's was not there from

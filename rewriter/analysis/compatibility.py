@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
 
-from rewriter.analysis.fitting import fit, hides_types
+from rewriter.adapters.needs import Need, need
+from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
 from rewriter.analysis.reasons import HIDDEN_TYPES
 from rewriter.codes import Severity
@@ -15,7 +16,7 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host
 from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
-__all__ = ["Runs", "Verdict", "assess", "on_any_host"]
+__all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
 
 
 class Runs(Enum):
@@ -26,24 +27,122 @@ class Runs(Enum):
     CANNOT = "no"
 
 
+class Answer(StrEnum):
+    """A verdict in a word, from the best to the worst in the order of a pipeline: of many, the
+    worst counts. See docs/verdicts.md."""
+
+    RUNS = "runs"
+    ONLY_IF = "only_if"
+    REWRITE = "rewrite"
+    CANNOT = "cannot"
+    NO_VERDICT = "no_verdict"
+    """It cannot be read, or is not a core module."""
+
+    @property
+    def exit_code(self) -> int:
+        """What `nnshim check` exits with."""
+        return _EXIT_CODES[self]
+
+    @classmethod
+    def worst(cls, answers: Iterable[Answer]) -> Answer:
+        """That of all together; of none, that nothing is in the way."""
+        return max(answers, key=tuple(cls).index, default=cls.RUNS)
+
+
+_EXIT_CODES = {
+    Answer.RUNS: 0,
+    Answer.REWRITE: 1,
+    Answer.CANNOT: 4,
+    Answer.ONLY_IF: 5,
+    Answer.NO_VERDICT: 6,
+}
+"""2 is usage, and 3 a tool that is missing, of every command."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a module runs on `host`; `reasons` why not as it is, errors or else warnings, and
-    `caveats`, all that is less severe. `rewrite_for` is the host, or a release
-    of it, that a rewrite has to be for, None where none is needed or helps."""
+    """Whether a module runs on `host`. `reasons` say why not as it is, errors or else warnings; the
+    others are what that depends on, by their severity. `rewrite_for` is the host, or a release of
+    it, that a rewrite has to be for, None where none is needed or helps.
+
+    Conditions count; where it is `strict`, needs and what is unseen do, too. What was `accepted` is
+    in none of the others, and does not count.
+    """
 
     host: str
     reasons: tuple[Diagnostic, ...]
-    caveats: tuple[Diagnostic, ...]
+    conditions: tuple[Diagnostic, ...] = ()
+    needs: tuple[Diagnostic, ...] = ()
+    unseen: tuple[Diagnostic, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
+    accepted: tuple[Diagnostic, ...] = ()
     rewrite_for: str | None = None
+    strict: bool = False
+
+    @classmethod
+    def of(cls, host: str, said: Iterable[Diagnostic], rewrite_for: str | None = None) -> Verdict:
+        """Sort what is said of a module. `rewrite_for` is kept where a rewrite mends all."""
+        by: dict[Severity, list[Diagnostic]] = {severity: [] for severity in Severity}
+        for found in said:
+            by[found.severity].append(found)
+        return cls(
+            host,
+            tuple(by[Severity.ERROR] or by[Severity.WARNING]),
+            tuple(by[Severity.CONDITION]),
+            tuple(by[Severity.NEED]),
+            tuple(by[Severity.UNSEEN]),
+            tuple(by[Severity.NOTE]),
+            rewrite_for=rewrite_for if by[Severity.WARNING] and not by[Severity.ERROR] else None,
+        )
 
     @property
     def runs(self) -> Runs:
-        """As it is, after a rewrite for the host, or not at all."""
+        """As it is, after a rewrite for the host, or not at all, if all conditions hold."""
         if not self.reasons:
             return Runs.AS_IT_IS
         cannot = any(reason.severity is Severity.ERROR for reason in self.reasons)
         return Runs.CANNOT if cannot else Runs.AFTER_REWRITE
+
+    @property
+    def counted(self) -> tuple[Diagnostic, ...]:
+        """What has to hold for it to run."""
+        return (*self.conditions, *self.needs, *self.unseen) if self.strict else self.conditions
+
+    @property
+    def caveats(self) -> tuple[Diagnostic, ...]:
+        """All that is said beside the reasons."""
+        return (*self.conditions, *self.needs, *self.unseen, *self.notes, *self.accepted)
+
+    @property
+    def answer(self) -> Answer:
+        """A module that needs a rewrite has to be rewritten whether its conditions hold or not."""
+        if self.runs is Runs.CANNOT:
+            return Answer.CANNOT
+        if self.runs is Runs.AFTER_REWRITE:
+            return Answer.REWRITE
+        return Answer.ONLY_IF if self.counted else Answer.RUNS
+
+    @property
+    def passed(self) -> bool:
+        """Whether it runs as it is, and nothing that counts is left open."""
+        return self.answer is Answer.RUNS
+
+    def weighed(self, *, strict: bool = False, accept: Set[str] = frozenset()) -> Verdict:
+        """The same where needs and what is unseen count, or codes are accepted: those of `reasons`
+        never are."""
+
+        def left(said: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+            return tuple(found for found in said if found.code not in accept)
+
+        open_ = (*self.conditions, *self.needs, *self.unseen)
+        return replace(
+            self,
+            conditions=left(self.conditions),
+            needs=left(self.needs),
+            unseen=left(self.unseen),
+            accepted=(*self.accepted, *(found for found in open_ if found.code in accept)),
+            strict=strict,
+        )
 
 
 def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
@@ -53,20 +152,18 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
     """
     found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
+        *_object_file(info),
         *_other_names(info, host),
         *found.diagnostics,
         *_compact_imports(info, host),
-        *_limits(info, host),
+        *_limits(info, host, found),
         *_other_imports(info, host),
         *_features(info, host),
         *_calls(info, host),
         *_without_memory(info, host),
+        *_needs(info),
     )
-    errors = tuple(found for found in said if found.severity is Severity.ERROR)
-    warnings = tuple(found for found in said if found.severity is Severity.WARNING)
-    caveats = tuple(found for found in said if found not in (*errors, *warnings))
-    helps = host.label if warnings and not errors else None
-    return Verdict(host.label, errors or warnings, caveats, helps)
+    return Verdict.of(host.label, said, host.label)
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
@@ -74,18 +171,51 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found.append(HIDDEN_TYPES)
-    if info.is_object_file:
-        remedy = "link it before it is rewritten or run"
-        found.append(Diagnostic("NN106", "this is an object file", help=remedy))
+    found += _object_file(info)
     return tuple(found)
 
 
-def _limits(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """Those of the host that concern the wasi-nn functions which are imported."""
+def _object_file(info: ModuleInfo) -> Iterator[Diagnostic]:
+    if info.is_object_file:
+        remedy = "link it before it is rewritten or run"
+        yield Diagnostic("NN106", "this is an object file", help=remedy)
+
+
+def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
+    """Those of the host that concern the wasi-nn functions which are imported, but for those that
+    adapters mend and that decide nothing."""
     imported = {item.name for item in info.wasi_nn.values()}
     for limit in host.limits if info.abis else ():
-        if limit.function is None or limit.function in imported:
+        concerns = limit.function is None or limit.function in imported
+        if concerns and limit.severity is not Severity.NOTE and not _mended(limit, found):
             yield limit
+
+
+def _mended(limit: Diagnostic, found: Fit) -> bool:
+    """Whether an adapter stands, or is to stand, between the guest and what is not to be seen of
+    its use of one function: one that does more than translate errors. No adapter knows a number
+    that was not measured."""
+    return (
+        limit.severity is Severity.UNSEEN
+        and limit.code != "NN702"
+        and any(
+            need(adapter.function, adapter.source, adapter.target, told=adapter.told)
+            not in (None, Need.ERRNOS)
+            for adapter in found.adapters.values()
+            if adapter is not None and adapter.function == limit.function
+        )
+    )
+
+
+def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
+    """What a guest that uses wasi-nn needs beside the host, on any."""
+    if info.abis:
+        message = "wasi-nn has to be built in or switched on, with a backend for the model"
+        yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
+    named = sorted({item.name for item in info.wasi_nn.values() if item.name in _BY_NAME})
+    if named:
+        message = f"{' and '.join(named)}: a graph of the name that the guest gives has to be there"
+        yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
 
 
 def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -136,7 +266,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
         return "NN222", f"whether the host defines {{}} depends on {option}"
-    if host.others is None:
+    if host.others is None or (item.kind == "func" and host.may_define(item.module, item.name)):
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and a call of it traps"
@@ -197,3 +327,5 @@ def _without_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 _MOST_NAMED = 10
+
+_BY_NAME = ("load_by_name", "load_by_name_with_config")

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect
-from rewriter.abi.numbers import ERRNO_WIT
+from rewriter.abi.numbers import ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.inspect import ImportedItem
 from rewriter.diagnostics import Diagnostic
 
-__all__ = ["HIDDEN_TYPES", "lost", "why", "why_another"]
+__all__ = ["HIDDEN_TYPES", "hidden_encodings", "lost", "why", "why_another"]
 
 
 def why(
@@ -100,6 +100,25 @@ HIDDEN_TYPES = Diagnostic(
     " assumed",
     help="--guest-abi names others; --from unknown has each tensor tell",
 )
+
+
+def hidden_encodings(source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """That a guest's encodings are taken for the host's, where these differ from those that guests
+    have whose imports look the same."""
+    if source.layout != target.layout:
+        return
+    others = [
+        f"{number} is {meaning.name.lower()}"
+        for number, meaning in sorted(target.encodings.items())
+        if ENCODINGS_WASMEDGE.get(number, meaning) is not meaning  # which go on from WITX's
+    ]
+    if others:
+        message = (
+            "imports do not show which numbers its encodings have: the host's are assumed, where"
+            f" {' and '.join(others)}"
+        )
+        yield Diagnostic("NN138", message, None, "load", "--guest-abi or --from names others")
+
 
 _ONLY_FLOATS = Diagnostic(
     "NN304",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.codes import Severity, find_code, unknown_code
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.errors import UsageError
 from rewriter.hosts.host import Host
@@ -14,27 +15,63 @@ from rewriter.hosts.table import Chosen, find_hosts
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
-__all__ = ["check", "judge"]
+__all__ = ["acceptable", "check", "judge"]
 
 _WORSE = tuple(Runs)
 """From the best to the worst."""
 
 
 def check(
-    data: Data | Module, hosts: Iterable[str], *, guest_abi: str | None = None
+    data: Data | Module,
+    hosts: Iterable[str],
+    *,
+    guest_abi: str | None = None,
+    strict: bool = False,
+    accept: Iterable[str] = (),
 ) -> list[Verdict]:
     """Whether a module runs on each of these hosts, by name or name and release, as `wamr@2.2`, in
     their order. `data` are the bytes of a core module.
 
-    `guest_abi` names the module's ABI, where its imports do not tell it. Raises UsageError for
-    names and releases that are not known, MalformedModule and UnsupportedModule with the byte
-    offset.
+    `guest_abi` names the module's ABI, where its imports do not tell it. Where it is `strict`,
+    needs and what is unseen count as conditions do; codes that it is to `accept` do not count.
+
+    Raises UsageError for names, releases and codes that are not known, and codes that cannot be
+    accepted, MalformedModule and UnsupportedModule with the byte offset.
     """
-    if isinstance(hosts, str):
-        raise UsageError(f"hosts: expected several names, not {hosts!r} alone: [{hosts!r}]")
+    _several("hosts", hosts)
+    _several("accept", accept)
     chosen = list(map(find_hosts, hosts))
+    accepted = acceptable(accept)
     info = inspect_module(data, guest_abi)
-    return [judge(info, one) for one in chosen]
+    return [judge(info, one).weighed(strict=strict, accept=accepted) for one in chosen]
+
+
+def _several(name: str, values: Iterable[str]) -> None:
+    if isinstance(values, str):
+        raise UsageError(f"{name}: expected several names, not {values!r} alone: [{values!r}]")
+
+
+def acceptable(codes: Iterable[str]) -> frozenset[str]:
+    """Codes that need not count, in capitals. Raises UsageError for one that is not known, and for
+    one that keeps a module from running, or that a rewrite mends."""
+    found = {code.upper() for code in codes}
+    for number in sorted(found):
+        try:
+            code = find_code(number)
+        except KeyError:
+            raise UsageError(unknown_code(number)) from None
+        if code.severity in (Severity.ERROR, Severity.WARNING):
+            raise UsageError(
+                f"{number} ({code.title}) {_NOT_ACCEPTED[code.severity]}, and cannot be accepted;"
+                " conditions, needs and what is unseen can"
+            )
+    return frozenset(found)
+
+
+_NOT_ACCEPTED = {
+    Severity.ERROR: "keeps a module from running",
+    Severity.WARNING: "takes a rewrite",
+}
 
 
 def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdict:
@@ -49,10 +86,16 @@ def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdic
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
     reasons = [verdict.reasons if verdict.runs is worst else () for verdict in verdicts]
     caveats = [verdict.caveats for verdict in verdicts]
-    return Verdict(
+    return Verdict.of(
         chosen.name,
-        tuple(_together(rows, reasons)),
-        distinct((*chosen.notes, *_together(rows, caveats), *_better(rows, verdicts, worst))),
+        distinct(
+            (
+                *_together(rows, reasons),
+                *chosen.notes,
+                *_together(rows, caveats),
+                *_better(rows, verdicts, worst),
+            )
+        ),
         _rewrite_for(chosen, verdicts) if worst is Runs.AFTER_REWRITE else None,
     )
 
@@ -79,7 +122,7 @@ def _of_several(verdict: Verdict, shared: Set[Diagnostic]) -> Verdict:
     more = (
         Diagnostic("NN228", reason.message, reason.offset, reason.function) for reason in numbers
     )
-    return replace(verdict, reasons=reasons, caveats=(*verdict.caveats, *more))
+    return replace(verdict, reasons=reasons, conditions=(*verdict.conditions, *more))
 
 
 def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from rewriter.codes.code import Code, Severity
 
-__all__ = ["SUBJECTS", "Code", "Severity", "all_codes", "codes_about", "find_code"]
+__all__ = ["SUBJECTS", "Code", "Severity", "all_codes", "codes_about", "find_code", "unknown_code"]
 
 SUBJECTS = {
     "0": "files",
@@ -23,6 +23,7 @@ SUBJECTS = {
     "4": "differences",
     "5": "installed",
     "6": "running",
+    "7": "profiles",
 }
 """The file for each subject, by the first digit of its codes. A file is imported when one of its
 codes is looked up."""
@@ -47,3 +48,13 @@ def find_code(number: str) -> Code:
         if code.number == number:
             return code
     raise KeyError(number)
+
+
+def unknown_code(number: str) -> str:
+    """What to say of one that is not in the table."""
+    import difflib
+
+    numbers = [code.number for code in all_codes()]
+    near = difflib.get_close_matches(number.upper(), numbers, n=1, cutoff=0.75)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"there is no code {number}{meant}; `nnshim explain` lists all"

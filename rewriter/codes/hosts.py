@@ -226,7 +226,7 @@ CODES = (
     ),
     Code(
         "NN233",
-        Severity.UNSEEN,
+        Severity.NOTE,
         "two encodings have other numbers",
         "This host numbers ggml 5 and autodetect 6, one less than the specification's order would "
         "have it.",
@@ -316,5 +316,21 @@ CODES = (
         "and gives the answers of the new one.",
         "Run guests with several models in another release of the host, or each model in an "
         "instance of its own.",
+    ),
+    Code(
+        "NN251",
+        Severity.NEED,
+        "the host needs wasi-nn and a backend for the model",
+        "Most hosts have wasi-nn only where it is built in or switched on, and load a model only "
+        "where a backend for its format is installed. So it is for every guest of wasi-nn.",
+        "`nnshim hosts HOST` has the options, the libraries and the backends.",
+    ),
+    Code(
+        "NN252",
+        Severity.NEED,
+        "the host needs a graph of the name that the guest gives",
+        "The module imports `load_by_name` or `load_by_name_with_config`, which load what the host "
+        "has under a name.",
+        "`nnshim hosts HOST` says how a graph gets a name there.",
     ),
 )

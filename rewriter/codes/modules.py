@@ -190,6 +190,17 @@ CODES = (
         "with `--guest-abi witx-2022`.",
     ),
     Code(
+        "NN138",
+        Severity.UNSEEN,
+        "the numbers of encodings are a guess",
+        "A function's type does not show which numbers the guest passes to `load` for a model's "
+        "format. Where the host has others than the specification, the guest is taken to have been "
+        "built for the host, and its numbers are left as they are. If it was not, the host takes a "
+        "model for one of another format, and most likely refuses it.",
+        "Say what the guest was built with: `--from wasi-nn@0.6`, for the Rust crate, or "
+        "`--guest-abi witx`. A rewrite then translates the numbers.",
+    ),
+    Code(
         "NN141",
         Severity.ERROR,
         'no memory is exported as "memory"',

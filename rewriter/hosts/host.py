@@ -12,7 +12,7 @@ from rewriter.abi.dialects import Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.types import FuncType
 
-__all__ = ["Backend", "Feature", "Host", "TooSmall", "Unit", "overruns"]
+__all__ = ["Backend", "Feature", "Host", "Measured", "TooSmall", "Unit", "overruns"]
 
 
 class Feature(Enum):
@@ -76,6 +76,22 @@ def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
+class Measured(NamedTuple):
+    """What a row that was made of a profile (rewriter.hosts.profiles) has beside what others have.
+
+    `absent` are functions that it does not define beside wasi-nn's, by module name: those that
+    `Host.others` does not have either were not looked for. None where all others are absent.
+    `about` says for people what was measured: a version, a commit, a command.
+    `answers` are the errnos of faults, and words for what else came of them, by the names in
+    rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
+    """
+
+    absent: Mapping[str, frozenset[str]] | None = None
+    answers: Mapping[str, int | str] = _NOTHING
+    names: str | None = None
+    about: Mapping[str, str] = _NOTHING
+
+
 class Host(NamedTuple):
     """A row of the table: one build of a host, from the release `first` to `last`. A row without
     releases has the empty string for both.
@@ -99,6 +115,8 @@ class Host(NamedTuple):
     no results. Of `entries` it calls the first that is an exported function, without arguments, and
     takes numbers as results; there are none where a user can give arguments. `without_memory` are
     WASI's functions that work without the guest's memory, None where that is not known.
+
+    A row that was `measured` is none of the table, and its name is the path of a profile.
     """
 
     name: str
@@ -122,6 +140,7 @@ class Host(NamedTuple):
     initializes: bool = False
     entries: tuple[str, ...] = ()
     without_memory: frozenset[str] | None = None
+    measured: Measured | None = None
 
     @property
     def label(self) -> str:
@@ -137,6 +156,11 @@ class Host(NamedTuple):
     def compact_imports(self) -> bool:
         """Whether it surely reads import sections that have a module name once for several."""
         return self.features.get(Feature.COMPACT_IMPORTS, False)
+
+    def may_define(self, module: str, name: str) -> bool:
+        """Whether nobody has looked for a function that is not among those that it defines."""
+        absent = self.measured.absent if self.measured else None
+        return absent is not None and name not in absent.get(module, ())
 
     def option_for(self, module: str) -> str | None:
         """What it depends on whether it defines functions of a module, None where it does not."""

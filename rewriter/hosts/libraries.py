@@ -11,7 +11,7 @@ from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
     WASMEDGE,
     WITX,
-    WITX_2021,
+    WITX_2020,
     WITX_2022,
     WITX_2023,
     Dialect,
@@ -39,7 +39,7 @@ def _crate(first: str, last: str, commit: str, dialect: Dialect) -> Host:
 
 
 WASI_NN = (
-    _crate("0.1.0", "0.1.0", "2d8a8ff", WITX_2021),
+    _crate("0.1.0", "0.1.0", "2d8a8ff", WITX_2020),
     _crate("0.2.0", "0.4.0", "55f1516", WITX_2022),
     _crate("0.5.0", "0.5.0", "0910649", WITX_2023),
     _crate("0.6.0", "0.6.0", "d612411", WITX),

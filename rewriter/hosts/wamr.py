@@ -45,8 +45,9 @@ _TFLITE_ALONE = Diagnostic(
 _FOUR_TIMES = Diagnostic(
     "NN236",
     "an output is copied only if the buffer is declared four times as large as it is",
+    function="get_output",
 )
-_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
+_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 _FLOATS = Diagnostic(
     "NN241", "TensorFlow Lite takes any tensor for 32-bit floats, and gives quantised ones as such"
 )

@@ -18,7 +18,7 @@ from rewriter.abi.dialects import (
     WASMEDGE_0_12,
     WASMEDGE_0_13,
     WASMEDGE_0_14,
-    WITX_2021,
+    WITX_2020,
     WITX_2022,
     Dialect,
     Encoding,
@@ -32,7 +32,7 @@ from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
 
-_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits")
+_WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 
 _F32 = frozenset((TensorType.F32,))
 _FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))
@@ -128,7 +128,7 @@ def _row(
 ROWS = (
     _row(
         ("0.10.1", "0.11.0"),
-        WITX_2021,
+        WITX_2020,
         (_OPENVINO_CUT,),
         _PLUGINS_0_10,
         _WIDE_TYPE,

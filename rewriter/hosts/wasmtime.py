@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
     WITX,
-    WITX_2021,
+    WITX_2020,
     WITX_2023,
     Dialect,
     Encoding,
@@ -79,7 +79,7 @@ def _row(
 
 
 ROWS = (
-    _row("1", "12", "v12.0.0", WITX_2021, _UNTIL_14, graphs="no graph has a name", aborts=True),
+    _row("1", "12", "v12.0.0", WITX_2020, _UNTIL_14, graphs="no graph has a name", aborts=True),
     _row("13", "13", "v13.0.0", WITX_2023, _UNTIL_14, graphs=_DIRECTORY_13, aborts=True),
     _row("14", "14", "v14.0.0", WITX_2023, _UNTIL_14, aborts=True),
     _row("15", "22", "v22.0.0", WITX, _SINCE_15, aborts=True),

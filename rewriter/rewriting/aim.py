@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
@@ -60,21 +60,28 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     return Aim(
         names,
         Wanted(info, found.adapters),
-        (*found.caveats, *_beside(info, options, guest)),
+        tuple(_said(found.caveats, _beside(info, options, guest))),
         target.plain_imports,
     )
 
 
+def _said(of_adapters: Sequence[Diagnostic], beside: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Without what adapters have said of the release that the rewrite is for, and the host says
+    again of some releases."""
+    codes = {found.code for found in of_adapters}
+    yield from of_adapters
+    yield from (found for found in beside if found.code not in codes)
+
+
 def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> Iterator[Diagnostic]:
-    """What was assumed of the host, and what no rewrite mends and keeps the module from running
-    there all the same."""
+    """What was assumed of the host, what it depends on there, and what no rewrite mends and keeps
+    the module from running all the same."""
     if options.host is None:
         return
     from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.verdicts import judge
 
     chosen = find_hosts(options.host)
-    yield from chosen.notes
     if len(chosen.rows) > 1:
         newest = chosen.newest
         message = (
@@ -83,6 +90,7 @@ def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> It
         remedy = "`nnshim check` says what the others make of it, and `nnshim hosts` lists them"
         yield Diagnostic("NN225", message, help=remedy)
     verdict = judge(info, chosen, guest)
+    yield from verdict.conditions
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(str(reason) for reason in verdict.reasons)
         yield Diagnostic("NN312", f"{options.host} cannot run what comes of it: {reasons}")

@@ -23,7 +23,8 @@ _HEAD = (
     " import whose success depends on its arguments, or that the host may not define, a section, a"
     " constant. A need is the same for every guest of its kind: a backend, a model, a graph of some"
     " name. What is unseen depends on something that could not be seen in the module, such as the"
-    " size of its buffers. A note is for information, and decides nothing.",
+    " size of its buffers. A note is for information, and decides nothing."
+    " [verdicts.md](verdicts.md) says which of them count.",
 )
 
 

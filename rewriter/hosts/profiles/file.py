@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from rewriter.abi.dialects import LAYOUTS, Encoding, Errno, TensorType
+from rewriter.abi.measured import LARGEST, RAW_TYPES
 from rewriter.codes import all_codes
 from rewriter.errors import UsageError
 from rewriter.hosts.host import TooSmall, Unit
@@ -19,7 +20,6 @@ from rewriter.hosts.profiles.profile import (
     FAULTS,
     FEATURES,
     FORMAT,
-    RAW_TYPES,
     REFUSED,
     BackendProfile,
     Entry,
@@ -42,8 +42,9 @@ _TYPE_NAMES = (*(each.name.lower() for each in TensorType), *RAW_TYPES)
 _ENCODING_NAMES = tuple(each.name.lower() for each in Encoding)
 _ERRNO_NAMES = tuple(each.name.lower() for each in Errno)
 
-_TYPES = values.table_of(number_or(REFUSED), _TYPE_NAMES, "the type")
-_ENCODINGS = values.table_of(number_or(REFUSED), _ENCODING_NAMES, "the encoding")
+_NUMBER = number_or(REFUSED, below=LARGEST)
+_TYPES = values.table_of(_NUMBER, _TYPE_NAMES, "the type")
+_ENCODINGS = values.table_of(_NUMBER, _ENCODING_NAMES, "the encoding")
 _ANSWERS = values.table_of(number_or("traps", "aborts", "hangs"), FAULTS, "the fault")
 
 _HOST = values.record(
@@ -117,13 +118,14 @@ _PROFILE = values.record(
         "type_bits": one_of((8, 32)),
         "names": one_of(get_args(Names)),
         "tells_numbers": FLAG,
+        "one_model": FLAG,
         "host": _HOST,
         "modules": values.table_of(_MODULE),
         "linking": _LINKING,
         "entry": _ENTRY,
         "types": _TYPES,
         "encodings": _ENCODINGS,
-        "errnos": values.by_number(one_of(_ERRNO_NAMES)),
+        "errnos": values.by_number(one_of(_ERRNO_NAMES), LARGEST),
         "faults": _ANSWERS,
         "features": values.table_of(FLAG, FEATURES, "the feature"),
         "backends": values.tuple_of(_BACKEND),

@@ -58,6 +58,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         faults={} if first is None else dict(_bare(first)),
         type_bits=_agreed(each.width.value for each in backends if each.width),
         names=_ENDS[first.names.end] if first and first.names and first.names.end else None,
+        one_model=_one_model(backends),
         tells_numbers=any(each.tells_types for each in backends),
         features=found.features,
         entry=Entry(
@@ -83,6 +84,11 @@ def _agreed(values: Iterable[int]) -> int | None:
     """What all say; None where they differ, or nobody says anything."""
     distinct = {*values}
     return distinct.pop() if len(distinct) == 1 else None
+
+
+def _one_model(backends: Iterable[Backend]) -> bool | None:
+    found = _agreed(each.one_model for each in backends if each.one_model is not None)
+    return None if found is None else bool(found)
 
 
 def _module(interface: Interface) -> ModuleProfile:

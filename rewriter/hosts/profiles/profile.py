@@ -19,7 +19,6 @@ __all__ = [
     "FAULTS",
     "FEATURES",
     "FORMAT",
-    "RAW_TYPES",
     "REFUSED",
     "Answer",
     "BackendProfile",
@@ -42,9 +41,6 @@ REFUSED: Literal["refused"] = "refused"
 
 ABSENT: Literal["absent"] = "absent"
 """In the place of a function's type: it is not defined."""
-
-RAW_TYPES = ("bf16",)
-"""Types of tensors that no enum has, and that have a number with some hosts all the same."""
 
 Number = int | Literal["refused"]
 
@@ -116,7 +112,6 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "output_small": "get_output: a buffer that is too small",
         "output_pointer": "get_output: the buffer outside of the memory",
         "unload_graph": "unload: a graph that was never loaded",
-        "load_twice": "load: a second model, and then an inference with the first",
     }
 )
 """What can be done wrong, or is often done wrong, by its name in a profile."""
@@ -230,8 +225,9 @@ class Profile(NamedTuple):
     taken from `faults`, which has what came of those that no model is needed for.
 
     `type_bits` is how much of a tensor's type is read, 8 or 32. `names` is how a name ends. What
-    `tells_numbers` is, rewriter.hosts.host.Host says. `features` says of the names in FEATURES
-    whether a module that has them starts. `notes` are written by hand.
+    `tells_numbers` is, rewriter.hosts.host.Host says. Where there is `one_model`, each that is
+    loaded takes the place of the one before. `features` says of the names in FEATURES whether a
+    module that has them starts. `notes` are written by hand.
     """
 
     host: ProfiledHost
@@ -246,6 +242,7 @@ class Profile(NamedTuple):
     type_bits: int | None = None
     names: Names | None = None
     tells_numbers: bool = False
+    one_model: bool | None = None
     features: Mapping[str, bool] = _NOTHING
     entry: Entry = Entry()
     backends: tuple[BackendProfile, ...] = ()

@@ -78,9 +78,9 @@ def _flag(value: object, where: str) -> bool:
     return value
 
 
-def _number(value: object, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 32:
-        raise _expected("a number of 32 bits", where, value)
+def _number(value: object, where: str, below: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < below:
+        raise _expected(f"a number from 0 to {below - 1}", where, value)
     return value
 
 
@@ -135,12 +135,12 @@ def one_of(values: Collection[str | int]) -> Field:
     return Field(read)
 
 
-def number_or(*words: str) -> Field:
+def number_or(*words: str, below: int = 1 << 32) -> Field:
     """A number, or one of these words."""
 
     def read(value: object, where: str) -> int | str:
         if not isinstance(value, str):
-            return _number(value, where)
+            return _number(value, where, below)
         if value not in words:
             raise Wrong(where, not_known("the value", value, words))
         return value
@@ -187,7 +187,7 @@ def table_of(each: Field, known: Collection[str] | None = None, what: str = "the
     return Field(read, lambda table: {key: each.write(item) for key, item in table.items()})
 
 
-def by_number(each: Field) -> Field:
+def by_number(each: Field, below: int) -> Field:
     """A table whose keys are numbers."""
     texts = table_of(each)
 
@@ -196,7 +196,7 @@ def by_number(each: Field) -> Field:
         for key in found:
             if not (key.isascii() and key.isdigit()):
                 raise _expected("a number as the key", where, key)
-        return {_number(int(key), where): item for key, item in found.items()}
+        return {_number(int(key), where, below): item for key, item in found.items()}
 
     return Field(read, lambda table: {str(key): each.write(item) for key, item in table.items()})
 

@@ -59,6 +59,16 @@ def test_a_row_has_the_numbers_of_each_of_its_releases(fact: Fact, release: str)
 
 
 @pytest.mark.parametrize(("fact", "release"), RELEASES, ids=ids(RELEASES))
+def test_encodings_of_a_specification_that_nothing_took_up_are_in_no_row(
+    fact: Fact, release: str
+) -> None:
+    (dialect,) = find_any(f"{fact.name}@{release}").newest.dialects
+    taken_up = [numbered(other.encodings) for other in FACTS if other.name != SPECIFICATION]
+    for number, name in dialect.encoding_names.items():
+        assert any(encodings.get(number) == name for encodings in taken_up)
+
+
+@pytest.mark.parametrize(("fact", "release"), RELEASES, ids=ids(RELEASES))
 def test_a_number_that_a_release_has_not_is_one_that_another_has(fact: Fact, release: str) -> None:
     """Tables are shared by releases of which the first have fewer numbers: no number of another
     meaning gets in that way."""

@@ -26,10 +26,10 @@ FAULTS = [
 
 CONTENT = b"abcdefgh"
 
-_OTHER = Encoding.PYTORCH
-"""For the ABI that has no number for ONNX."""
+_ENCODINGS = (Encoding.ONNX, Encoding.PYTORCH, Encoding.OPENVINO)
+"""Each ABI has one of them."""
 
-_WITHOUT_RUNTIME_ERROR = {"witx-2021": 3, "wasmedge-0.11": 3, "wasmedge-0.12": 3}
+_WITHOUT_RUNTIME_ERROR = {"witx-2020": 3, "witx-2021": 3, "wasmedge-0.11": 3, "wasmedge-0.12": 3}
 """What is returned there instead."""
 
 _RUNTIME_ERROR = {"wamr-2.1": 4, "wamr-2.2": 4, "wamr-2.1-legacy": 4, **_WITHOUT_RUNTIME_ERROR}
@@ -107,7 +107,7 @@ class Faulty:
 def all_calls(guest: Guest, dialect: str) -> list[tuple[str, int]]:
     """Every function that gets to a backend, each with its errno."""
     wamr = DIALECTS[dialect].layout is WAMR.layout
-    onnx = next(n for n, e in DIALECTS[dialect].encodings.items() if e in (Encoding.ONNX, _OTHER))
+    onnx = next(n for n, e in DIALECTS[dialect].encodings.items() if e in _ENCODINGS)
     guest.put(DATA, CONTENT)
     guest.put(BUILDERS, struct.pack("<II", DATA, len(CONTENT)))
     guest.put(32, struct.pack("<II", BUILDERS, 1))
@@ -162,7 +162,7 @@ def test_a_fault_in_any_method_of_a_backend_is_a_runtime_error(
         backend = Faulty()
         backend.fault = fault
         guest = Guest(
-            NNHost(backends=dict.fromkeys((Encoding.ONNX, _OTHER), backend)),
+            NNHost(backends=dict.fromkeys(_ENCODINGS, backend)),
             dialect=DIALECTS[dialect],
             plain=plain,
         )

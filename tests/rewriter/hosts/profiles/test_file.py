@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -60,6 +61,7 @@ EVERYTHING = Profile(
     type_bits=32,
     names="nul needed",
     tells_numbers=True,
+    one_model=False,
     features={"gc": False, "simd": True},
     entry=Entry(False, ("", "_start"), True, frozenset(), False),
     backends=(
@@ -129,8 +131,11 @@ def test_false_is_another_answer_than_none() -> None:
         ("@[features]\ngcs = true", "features: the feature 'gcs' is not known; did you mean 'gc'"),
         ("@[features]\ngc = 1", "features.gc: expected true or false, and found 1"),
         ("@[types]\nf23 = 1", "types: the type 'f23' is not known; did you mean 'f32'?"),
-        ("@[types]\nf32 = -1", "types.f32: expected a number of 32 bits, and found -1"),
-        ("@[types]\nf32 = true", "types.f32: expected a number of 32 bits, and found True"),
+        ("@[types]\nf32 = -1", "types.f32: expected a number from 0 to 2147483647, and found -1"),
+        (
+            "@[types]\nf32 = true",
+            "types.f32: expected a number from 0 to 2147483647, and found True",
+        ),
         ('@[types]\nf32 = "refuse"', "types.f32: the value 'refuse' is not known; did you mean"),
         ("@[types]\nf32 = 1\nu8 = 1", "types: f32 and u8 are both 1"),
         ("@[encodings]\nonnx = 1\nggml = 1", "encodings: onnx and ggml are both 1"),
@@ -161,6 +166,23 @@ def test_says_what_is_wrong(text: str, message: str) -> None:
         read(text, "our.toml")
     assert str(raised.value).startswith("the profile our.toml is not ")
     assert message in str(raised.value)
+
+
+def test_the_example_of_the_docs_is_a_profile_and_has_every_key() -> None:
+    docs = (Path(__file__).resolve().parents[4] / "docs/profiles.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
+    read(example)
+    table = tomllib.loads(example)
+    assert table.keys() - {"format"} == set(Profile._fields)
+    for kind, part in (
+        (ProfiledHost, table["host"]),
+        (ModuleProfile, table["modules"]["wasi_ephemeral_nn"]),
+        (Linking, table["linking"]),
+        (Entry, table["entry"]),
+        (BackendProfile, table["backends"][0]),
+        (Note, table["notes"][0]),
+    ):
+        assert part.keys() == set(kind._fields)
 
 
 def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Verdicts as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nnshim.render import counted
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Checked
+    from rewriter.analysis.compatibility import Verdict
+    from rewriter.diagnostics import Diagnostic
+
+__all__ = ["checked", "checked_in_common", "in_short", "line"]
+
+
+def line(diagnostic: Diagnostic) -> str:
+    """How severe it is, its code, what is so and what helps; for errors also where it is."""
+    severity = diagnostic.severity.value
+    what = str(diagnostic) if severity == "error" else diagnostic.text
+    return f"{severity}[{diagnostic.code}]: {what}"
+
+
+def in_short(told: str, found: Verdict) -> str:
+    """On one line."""
+    how = found.runs.value
+    if found.rewrite_for is not None:
+        how = f"after nnshim rewrite --for {found.rewrite_for}{told}"
+    if found.reasons:
+        how += f", because {_listed(found.reasons)}"
+    if found.answer == "cannot" or not found.conditions:
+        return how
+    return f"{how}, only if {_hold(found.conditions)}: {_listed(found.conditions)}"
+
+
+def _listed(said: Iterable[Diagnostic]) -> str:
+    return "; ".join(f"{found.message} [{found.code}]" for found in said)
+
+
+def _hold(conditions: Sequence[Diagnostic]) -> str:
+    return f"{counted(len(conditions), 'condition')} {'holds' if len(conditions) == 1 else 'hold'}"
+
+
+_VERDICTS = {
+    "AS_IT_IS": "runs on {} as it is",
+    "AFTER_REWRITE": "runs on {} after a rewrite",
+    "CANNOT": "cannot run on {}",
+}
+
+
+def checked(value: Checked) -> list[str]:
+    """The answer, the command that mends all reasons, then these, and what else is to be said of
+    this module alone. A module that cannot run has no conditions."""
+    found = value.found
+    cannot = found.answer == "cannot"
+    answer = f"{value.path}: {_VERDICTS[found.runs.name].format(value.host)}"
+    if found.counted and not cannot:
+        codes = ", ".join(sorted({condition.code for condition in found.counted}))
+        answer += f", only if {_hold(found.counted)} ({codes})"
+    lines = [answer] if value.rewrite is None else [answer, f"  help: {value.rewrite}"]
+    lines += [f"  {line(reason)}" for reason in found.reasons]
+    if not cannot:
+        lines += [f"  {line(condition)}" for condition in found.conditions]
+        lines += [f"  accepted[{said.code}]: {said.text}" for said in found.accepted]
+    return lines + [f"  {line(note)}" for note in found.notes]
+
+
+def checked_in_common(values: Sequence[Checked]) -> list[str]:
+    """What modules need, and what was not seen in them, once for each host: many have the same. A
+    line that is not about all of a host's modules names some that it is about."""
+    lines = []
+    for host, found in _by_host(values).items():
+        said: dict[Diagnostic, list[str]] = {}
+        for value in found:
+            for need in (*value.found.needs, *value.found.unseen):
+                said.setdefault(need, []).append(value.path)
+        if said:
+            lines.append(f"needs, and what was not seen, on {host}:")
+        order = sorted(said, key=lambda need: need.severity)
+        lines += [f"  {line(need)}{_some(said[need], len(found))}" for need in order]
+    return lines
+
+
+def _by_host(values: Sequence[Checked]) -> Mapping[str, list[Checked]]:
+    """Without what cannot run there, which needs nothing."""
+    found: dict[str, list[Checked]] = {}
+    for value in values:
+        if value.found.answer != "cannot":
+            found.setdefault(value.host, []).append(value)
+    return found
+
+
+def _some(paths: Sequence[str], all_: int) -> str:
+    if len(paths) == all_:
+        return ""
+    more = len(paths) - _MOST_NAMED
+    return f" ({', '.join(paths[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''})"
+
+
+_MOST_NAMED = 3
