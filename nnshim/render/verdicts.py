@@ -68,7 +68,7 @@ def checked(value: Checked) -> list[str]:
 
 def checked_in_common(values: Sequence[Checked]) -> list[str]:
     """What modules need, and what was not seen in them, once for each host: many have the same. A
-    line that is not about all of a host's modules names some that it is about."""
+    line that is not about all of a host's modules names them, or says how many they are."""
     lines = []
     for host, found in _by_host(values).items():
         said: dict[Diagnostic, list[str]] = {}
@@ -94,8 +94,8 @@ def _by_host(values: Sequence[Checked]) -> Mapping[str, list[Checked]]:
 def _some(paths: Sequence[str], all_: int) -> str:
     if len(paths) == all_:
         return ""
-    more = len(paths) - _MOST_NAMED
-    return f" ({', '.join(paths[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''})"
+    few = len(paths) <= _MOST_NAMED
+    return f" ({', '.join(paths)})" if few else f" ({len(paths)} of {all_} modules)"
 
 
 _MOST_NAMED = 3

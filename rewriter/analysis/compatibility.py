@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
+from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
@@ -154,7 +155,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
     said = (
         *_object_file(info),
         *_other_names(info, host),
-        *found.diagnostics,
+        *_for_its_backends(found.diagnostics, host),
         *_compact_imports(info, host),
         *_limits(info, host, found),
         *_other_imports(info, host),
@@ -179,6 +180,15 @@ def _object_file(info: ModuleInfo) -> Iterator[Diagnostic]:
     if info.is_object_file:
         remedy = "link it before it is rewritten or run"
         yield Diagnostic("NN106", "this is an object file", help=remedy)
+
+
+def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagnostic]:
+    """Without what is said of OpenVINO, where a release that has an ABI with others does not have
+    it."""
+    there = {backend.encoding for backend in host.backends}
+    for diagnostic in said:
+        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307", "NN308"):
+            yield diagnostic
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
@@ -212,9 +222,8 @@ def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
     if info.abis:
         message = "wasi-nn has to be built in or switched on, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
-    named = sorted({item.name for item in info.wasi_nn.values() if item.name in _BY_NAME})
-    if named:
-        message = f"{' and '.join(named)}: a graph of the name that the guest gives has to be there"
+    if any(item.name in _BY_NAME for item in info.wasi_nn.values()):
+        message = "a graph has to be there of each name that the guest asks for"
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
 
 
@@ -265,7 +274,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     it."""
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
-        return "NN222", f"whether the host defines {{}} depends on {option}"
+        return "NN222", f"the host defines {{}} with {option}"
     if host.others is None or (item.kind == "func" and host.may_define(item.module, item.name)):
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:

@@ -10,7 +10,15 @@ from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
 from rewriter.adapters.needs import has, need
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
-from rewriter.analysis.reasons import HIDDEN_TYPES, hidden_encodings, lost, why, why_another
+from rewriter.analysis.reasons import (
+    HIDDEN_TYPES,
+    hidden_encodings,
+    hidden_nul,
+    lost,
+    whatever_it_is,
+    why,
+    why_another,
+)
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
@@ -245,8 +253,11 @@ def _decide(
     adapter = adapter_for(function, source, target, told=told)
     needed = need(function, source, target, told=told)
     said = list(lost(function, source, target)) if adapter else []
+    said += whatever_it_is(function, source, target)
     if function == "load" and not told:
         said += hidden_encodings(source, target)
+    if not wanted.told and standing is None:
+        said += hidden_nul(function, source, target)
     if standing is None:
         if needed is not None:
             said.append(why(needed, item, function, source, target, wanted.dialects))

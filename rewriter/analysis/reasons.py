@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
 from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect
 from rewriter.abi.numbers import ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
@@ -13,7 +14,15 @@ from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.inspect import ImportedItem
 from rewriter.diagnostics import Diagnostic
 
-__all__ = ["HIDDEN_TYPES", "hidden_encodings", "lost", "why", "why_another"]
+__all__ = [
+    "HIDDEN_TYPES",
+    "hidden_encodings",
+    "hidden_nul",
+    "lost",
+    "whatever_it_is",
+    "why",
+    "why_another",
+]
 
 
 def why(
@@ -85,13 +94,19 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
     across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
     if across and function in ("set_input", "get_output"):
         yield across
-    if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
-        yield _LLAMA_CPP
     if counts_otherwise(source, target):
         if function in ("set_input", "get_output"):
             yield _ONLY_FLOATS
         if target.errnos is ERRNO_WIT and function in _OF_OPENVINO:  # whose hosts have that, too
             yield _OF_OPENVINO[function]
+
+
+def whatever_it_is(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """What depends on the model, with an adapter and without."""
+    if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
+        yield _LLAMA_CPP
+    if function == "set_input" and target.counts_floats and target.errnos is ERRNO_WIT:
+        yield _IMAGES
 
 
 HIDDEN_TYPES = Diagnostic(
@@ -120,6 +135,17 @@ def hidden_encodings(source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
         yield Diagnostic("NN138", message, None, "load", "--guest-abi or --from names others")
 
 
+def hidden_nul(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+    """That the names of a guest of the host's own ABI may lack what the host wants behind them."""
+    if function in BY_NAME | WITH_CONFIG and target.wants_nul and source.name == target.name:
+        message = (
+            "imports do not show whether a NUL stands behind its names: without one, WAMR up to"
+            " 2.4.5 refuses them"
+        )
+        help_ = "--from says what it was built for"
+        yield Diagnostic("NN139", message, None, function, help_)
+
+
 _ONLY_FLOATS = Diagnostic(
     "NN304",
     "its TensorFlow Lite models take and give 32-bit floats only there: set_input refuses others,"
@@ -133,12 +159,6 @@ _OF_OPENVINO = {
         " unsupported_operation",
         function="load",
     ),
-    "set_input": Diagnostic(
-        "NN308",
-        "OpenVINO takes tensors of four dimensions for images there, whose three channels come"
-        " last: others give wrong results",
-        function="set_input",
-    ),
     "get_output": Diagnostic(
         "NN307",
         "an OpenVINO output that is larger than the buffer is written beyond it there, and the"
@@ -148,6 +168,14 @@ _OF_OPENVINO = {
 }
 """https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/src/wasi_nn_openvino.c
 """
+
+_IMAGES = Diagnostic(
+    "NN308",
+    "OpenVINO takes tensors of four dimensions for images there, whose three channels come last:"
+    " others give wrong results",
+    function="set_input",
+)
+"""From the same file."""
 
 _LLAMA_CPP = Diagnostic(
     "NN309",

@@ -201,6 +201,16 @@ CODES = (
         "`--guest-abi witx`. A rewrite then translates the numbers.",
     ),
     Code(
+        "NN139",
+        Severity.UNSEEN,
+        "whether a NUL stands behind names is a guess",
+        "WAMR up to 2.4.5 refuses the name of a graph, or its configuration, if no NUL stands "
+        "behind it. A guest of WAMR's own ABI is taken to have been built for such a host, and "
+        "imports do not show whether it was: strings in Rust, for one, have no NUL.",
+        "If it was built for a host that wants a NUL, say so with `--from`; string literals in C "
+        "have one. Else put a NUL behind names in the guest.",
+    ),
+    Code(
         "NN141",
         Severity.ERROR,
         'no memory is exported as "memory"',

@@ -66,7 +66,8 @@ CODES = (
         "an OpenVINO output that is larger than the buffer ends the guest there",
         "The host, WAMR before 2.4.0, copies an output of OpenVINO whole, however small the buffer "
         "is, into the guest's memory behind it. The adapter cannot know beforehand, and traps "
-        "afterwards, so that the guest does not go on with what is left of its memory.",
+        "afterwards, so that the guest does not go on with what is left of its memory. Other hosts "
+        "write beyond a buffer, too (NN240), and there no adapter looks.",
         "Make the buffer as large as the output, which the model's metadata tell.",
     ),
     Code(

@@ -230,6 +230,8 @@ def _of_version(family: Family, name: str, version: str) -> Chosen:
     if family.closed:
         hint = f"write {family.closed}@{version}"
         raise UsageError(f"{name!r}: {known}; {hint}; `nnshim hosts` lists them")
+    if _is_slip(wanted, family):
+        raise UsageError(f"{name!r}: {known}; did you mean {family.name}@0.{version}?")
     if wanted < _numbers(family.rows[0].first)[: len(wanted)]:
         raise UsageError(
             f"{name!r} is older than what is known: {known}; `nnshim hosts` lists them"
@@ -240,7 +242,27 @@ def _of_version(family: Family, name: str, version: str) -> Chosen:
         for row, end in zip(family.rows, (*ends, None), strict=True)
         if _covers(row, end, wanted)
     )
-    return Chosen(name, rows, tuple(_assumed(name, rows[-1], wanted, family)))
+    notes = (*_same(name, rows, wanted), *_assumed(name, rows[-1], wanted, family))
+    return Chosen(name, rows, notes)
+
+
+def _is_slip(wanted: Version, family: Family) -> bool:
+    """Whether a release is newer than all that are known, and known with a zero before it."""
+    newest, meant = _numbers(family.newest.last), (0, *wanted)
+    return (
+        wanted[0] > newest[0] == 0
+        and _numbers(family.rows[0].first)[: len(meant)] <= meant
+        and meant[: len(newest)] <= newest
+    )
+
+
+def _same(name: str, rows: tuple[Host, ...], wanted: Version) -> Iterator[Diagnostic]:
+    """What is to be said of a release that belongs to a row which is called by another one."""
+    last = _numbers(rows[-1].last)
+    if len(rows) == 1 and wanted < last[: len(wanted)]:
+        row = rows[0]
+        message = f"{name} is among {row.releases}, which do the same, and go by {row.label}"
+        yield Diagnostic("NN229", message)
 
 
 def _covers(row: Host, end: str | None, wanted: Version) -> bool:

@@ -58,6 +58,14 @@ _FORGETS_NAMED = Diagnostic(
     function="load_by_name",
 )
 _ONE_MODEL = Diagnostic("NN243", "each load takes the place of the model before")
+"""1.1 has one model in the whole process; 2.1.2 to 2.3.1 make the backend's context anew with each
+load. All others have ten models of TensorFlow Lite, since 2.4.0 four of OpenVINO, and refuse a
+second language model."""
+_NO_BACKEND_YET = Diagnostic(
+    "NN244",
+    "load_by_name ends the host's process unless load has succeeded before",
+    function="load_by_name",
+)
 
 _EVERY = frozenset(TensorType)
 _F32 = frozenset((TensorType.F32,))
@@ -166,7 +174,7 @@ LEGACY = (
         ("1.1.1", "1.1.2"),
         WAMR_1_1,
         (_tflite(library=""),),
-        _FLOATS,
+        *(_FLOATS, _ONE_MODEL),
         graphs=_NO_NAMES,
     ),
     _row(
@@ -233,7 +241,7 @@ OLD_EPHEMERAL = (
         ("2.1.2", "2.1.2"),
         WAMR_2_1,
         _old(*TensorType),
-        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _ONE_MODEL),
+        *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _ONE_MODEL, _NO_BACKEND_YET),
         graphs=_A_PATH,
     ),
     _row(

@@ -45,6 +45,14 @@ DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of t
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")
 
 
+_FEATURE = "a build with the feature {} of wasmtime-wasi-nn{}"
+_ONNX_20 = Backend(Encoding.ONNX, library=_FEATURE.format("onnx", ", since 20"))
+_ONNX = Backend(Encoding.ONNX, library=_FEATURE.format("onnx", ""))
+_TORCH_27 = Backend(Encoding.PYTORCH, library=_FEATURE.format("pytorch", ", since 27"))
+_TORCH = Backend(Encoding.PYTORCH, library=_FEATURE.format("pytorch", ""))
+"""What the released command has not. Of which the types have not been read."""
+
+
 def _row(
     first: str,
     last: str,
@@ -54,6 +62,7 @@ def _row(
     *,
     graphs: str = DIRECTORY,
     aborts: bool = False,
+    buildable: tuple[Backend, ...] = (),
 ) -> Host:
     too_small = TooSmall.ABORTS if aborts else TooSmall.REFUSED
     takes = frozenset(dialect.tensor_types.values())
@@ -67,6 +76,7 @@ def _row(
         limits=(_OPENVINO_ALONE, _ANY_ERROR_ABORTS if aborts else _ABORTS),
         backends=(
             Backend(Encoding.OPENVINO, takes, too_small=too_small, library="OpenVINO's C library"),
+            *(backend._replace(too_small=too_small) for backend in buildable),
         ),
         graphs=graphs,
         needs=("--wasi-modules experimental-wasi-nn" if int(first) < 14 else "-S nn",),
@@ -82,8 +92,12 @@ ROWS = (
     _row("1", "12", "v12.0.0", WITX_2020, _UNTIL_14, graphs="no graph has a name", aborts=True),
     _row("13", "13", "v13.0.0", WITX_2023, _UNTIL_14, graphs=_DIRECTORY_13, aborts=True),
     _row("14", "14", "v14.0.0", WITX_2023, _UNTIL_14, aborts=True),
-    _row("15", "22", "v22.0.0", WITX, _SINCE_15, aborts=True),
-    _row("23", "29", "v29.0.0", WITX, _SINCE_15),
-    _row("30", "46", "v46.0.0", WITX, {**_SINCE_15, Feature.MEMORY_64: True}),
-    _row("47", "49", "e6b33de", WITX, FEATURES),
+    _row("15", "22", "v22.0.0", WITX, _SINCE_15, aborts=True, buildable=(_ONNX_20,)),
+    _row("23", "29", "v29.0.0", WITX, _SINCE_15, buildable=(_ONNX, _TORCH_27)),
+    _row(
+        *("30", "46", "v46.0.0", WITX),
+        {**_SINCE_15, Feature.MEMORY_64: True},
+        buildable=(_ONNX, _TORCH),
+    ),
+    _row("47", "49", "e6b33de", WITX, FEATURES, buildable=(_ONNX, _TORCH)),
 )

@@ -18,7 +18,7 @@ from rewriter.abi.structures import TENSOR, WAMR_DIMENSIONS, WAMR_TENSOR
 from rewriter.hosts.host import TooSmall
 from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.abi.memory import GuestMemory
-from runtime_shim.abi.row import RowDialect, answering
+from runtime_shim.abi.row import RowDialect, admit, admit_named, answering
 from runtime_shim.abi.rules import Names, Tensors
 from runtime_shim.backends.interface import QuantizedGraph, elements_of
 from runtime_shim.errors import HostError, HostHarm, OutsideMemory, Unreadable
@@ -67,10 +67,9 @@ class _Functions:
         self, load: Callable[..., int], session: Session, guest: GuestMemory, *arguments: int
     ) -> int:
         number = arguments[self._dialect.functions["load"].index("encoding")]
-        if self._dialect.encodings.get(number) is Encoding.AUTODETECT:
-            raise HostError(
-                self._rules.autodetect, f"{self._host} does not find out what a model is"
-            )
+        encoding = self._dialect.encodings.get(number)
+        if encoding is not None:
+            admit(self._dialect, encoding, self._say)
         return load(session, guest, *arguments, dialect=self._dialect, strict=True)
 
     def init_execution_context(
@@ -265,7 +264,9 @@ class _Functions:
         self, session: Session, guest: GuestMemory, name: int, name_len: int, graph_out: int
     ) -> int:
         name_len = self._length(guest, name, name_len, "name")
-        return witx.load_by_name(session, guest, name, name_len, graph_out)
+        witx.load_by_name(session, guest, name, name_len, graph_out)
+        admit_named(self._dialect, session, self._say, *guest.u32s(graph_out, 1))
+        return witx.SUCCESS
 
     def load_by_name_with_config(
         self,
@@ -282,7 +283,7 @@ class _Functions:
         wasmedge.load_by_name_with_config(
             session, guest, name, name_len, config, config_len, graph_out
         )
-        encoding, _ = session.graph(*guest.u32s(graph_out, 1))
+        encoding = admit_named(self._dialect, session, self._say, *guest.u32s(graph_out, 1))
         if self._rules.configures is not None and encoding not in self._rules.configures:
             raise HostHarm(
                 f"{self._host} jumps to address 0 in load_by_name_with_config, because its backend"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from rewriter.abi.dialects import Dialect, Errno
+from rewriter.abi.dialects import Dialect, Encoding, Errno
 from rewriter.errors import UsageError
 from rewriter.hosts.host import Host
 from runtime_shim.abi.rules import Ends, Rules, rules_of
 from runtime_shim.errors import HostError, HostHarm, OutsideMemory, UnknownHandle, Unreadable
 from runtime_shim.host.session import Session
 
-__all__ = ["RowDialect", "answering", "dialects_of"]
+__all__ = ["RowDialect", "admit", "admit_named", "answering", "dialects_of"]
 
 
 _OF_WASMEDGE = {
@@ -46,6 +46,38 @@ def dialects_of(row: Host, *, counted: bool = False) -> dict[str, Dialect]:
     known |= {"implementation": "as_row", "told": True}
     dialect = RowDialect(**known, spoken=spoken, row=row, rules=rules_of(row), counted=counted)
     return dict.fromkeys(row.modules, dialect)
+
+
+def admit(
+    dialect: RowDialect, encoding: Encoding, say: Callable[[str], None], *, is_named: bool = False
+) -> None:
+    """Say what a device has to have for models of an encoding. Raises HostError where the host
+    refuses to load them, or, where a graph `is_named`, to have it."""
+    rules, host, name = dialect.rules, dialect.row.label, encoding.name.lower()
+    if encoding is Encoding.AUTODETECT:
+        raise HostError(rules.autodetect, f"{host} does not find out what a model is")
+    backend = next((b for b in dialect.row.backends if b.encoding is encoding), None)
+    if backend is None:
+        errno = Errno.INVALID_ARGUMENT if encoding in rules.stubs else rules.no_backend
+        raise HostError(errno, f"{host} has no backend for {name} models")
+    if encoding in rules.only_named and not is_named:
+        reason = f"{host} loads {name} models by their names only"
+        raise HostError(Errno.UNSUPPORTED_OPERATION, reason)
+    needed = backend.library or ", ".join(dialect.row.needs)
+    say(f"{name} models need this on a device with {host}: {needed}")
+
+
+def admit_named(
+    dialect: RowDialect, session: Session, say: Callable[[str], None], graph: int
+) -> Encoding:
+    """The encoding of a graph that was loaded by its name, which is unloaded if `admit` raises."""
+    encoding, _ = session.graph(graph)
+    try:
+        admit(dialect, encoding, say, is_named=True)
+    except HostError:
+        session.unload(graph)
+        raise
+    return encoding
 
 
 def answering(function: Callable[..., int], dialect: RowDialect) -> Callable[..., int]:

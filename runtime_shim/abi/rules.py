@@ -1,8 +1,7 @@
 """What hosts do with tensors, names and errors beyond what their ABI says, as data.
 
 What a backend takes and gives stands in rewriter.hosts, and the rest here, by the last release of a
-row: what holds since a release holds until the next one. Backends that a host does not have, and
-that run here all the same, are `usual`.
+row: what holds since a release holds until the next one. What is not said of a backend is `usual`.
 
 Sources, at the tags of the releases: WAMR's core/iwasm/libraries/wasi-nn/src (wasi_nn.c, a file for
 each backend, utils/wasi_nn_app_native.c), WasmEdge's plugins/wasi_nn (wasinnfunc.cpp, a file for
@@ -74,6 +73,9 @@ class Rules(NamedTuple):
     `refuses_nul` takes no NUL in a name. `configures` are the models that can be named with a
     configuration: with others the host's process ends.
 
+    `no_backend` is returned for a model that the host has no backend for, and an invalid argument
+    for those of which it has `stubs`; language models are `only_named` to some.
+
     `unknown_handle` is returned for one, `bad_index` for an input or output that the model does not
     have, and `autodetect` where `load` is to find out what a model is, which none does. `misfits`
     has what backends return for a tensor that the model does not take, where that is not an invalid
@@ -91,6 +93,9 @@ class Rules(NamedTuple):
     names: Names = Names.BY_LENGTH
     refuses_nul: bool = False
     configures: Collection[Encoding] | None = None
+    no_backend: Errno = Errno.INVALID_ENCODING
+    stubs: Collection[Encoding] = ()
+    only_named: Collection[Encoding] = ()
     unknown_handle: Errno = Errno.INVALID_ARGUMENT
     bad_index: Errno = Errno.INVALID_ARGUMENT
     autodetect: Errno = Errno.INVALID_ENCODING
@@ -114,6 +119,7 @@ _WAMR = Rules(
     refused=Errno.RUNTIME_ERROR,
     floats=True,
     configures=(Encoding.GGML,),
+    only_named=(Encoding.GGML,),
     unknown_handle=Errno.RUNTIME_ERROR,
     bad_index=Errno.RUNTIME_ERROR,
     autodetect=Errno.INVALID_ARGUMENT,
@@ -122,6 +128,12 @@ _WAMR = Rules(
 )
 
 _LEGACY = _WAMR._replace(usual=_IN_FLOATS, nhwc=True)
+
+
+def _of_one(rules: Rules) -> Rules:
+    """TensorFlow Lite's backend finds out by itself that it is asked for another."""
+    return rules._replace(no_backend=Errno.INVALID_ARGUMENT)
+
 
 _LEGACY_2_4 = _LEGACY._replace(
     usual=_IN_FLOATS._replace(
@@ -155,7 +167,11 @@ _WASMTIME_23 = Rules(
 )
 """Its own errors are unsupported_operation, those of backends runtime_error."""
 
-_WASMEDGE = Rules(usual=Tensors(types=_FOUR), too_small=Errno.INVALID_ARGUMENT)
+_WASMEDGE = Rules(
+    usual=Tensors(types=_FOUR),
+    too_small=Errno.INVALID_ARGUMENT,
+    stubs=(Encoding.ONNX, Encoding.TENSORFLOW),
+)
 
 _WASMEDGE_0_10 = _WASMEDGE._replace(
     usual=Tensors(types=_F32, too_small=TooSmall.CUT), wide_types=True
@@ -164,12 +180,17 @@ _WASMEDGE_0_10 = _WASMEDGE._replace(
 _SINCE: Mapping[str, tuple[tuple[str, Rules], ...]] = {
     "wasmtime": (("1", Rules(ends=Ends.EVERYTHING)), ("23", _WASMTIME_23)),
     "wamr-legacy": (
-        ("1", _LEGACY),
+        ("1", _of_one(_LEGACY)),
+        ("1.2", _LEGACY),
+        ("2.1.1", _of_one(_LEGACY)),
+        ("2.1.2", _LEGACY),
         ("2.4", _LEGACY_2_4),
         ("main", _LEGACY_2_4._replace(names=Names.BY_LENGTH, refuses_nul=True)),
     ),
     "wamr-ephemeral": (
         ("2.0", _EPHEMERAL),
+        ("2.1.1", _of_one(_EPHEMERAL)),
+        ("2.1.2", _EPHEMERAL),
         ("2.2", _EPHEMERAL._replace(names=Names.NUL_NEEDED)),
         ("2.4", _WAMR._replace(names=Names.NUL_NEEDED)),
         ("main", _EPHEMERAL_MAIN),
@@ -223,6 +244,7 @@ def _as_measured(row: Host, measured: Measured) -> Rules:
         wide_types=not of_wamr and any(limit.code == _READS_32_BITS for limit in row.limits),
         floats=any(backend.unit is Unit.FLOATS for backend in row.backends),
         names=_NAMES[measured.names or "length"],
+        no_backend=errno(Errno.INVALID_ENCODING, "load_missing", "load_encoding"),
         unknown_handle=errno(
             *(Errno.INVALID_ARGUMENT, "compute_context", "init_graph"),
             *("output_context", "input_context"),

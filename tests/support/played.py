@@ -6,7 +6,7 @@ import struct
 
 from rewriter.abi.dialects import WAMR, Encoding, Target
 from rewriter.abi.structures import TENSOR, WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_TENSOR
-from runtime_shim import NNHost, host_dialects
+from runtime_shim import NamedGraph, NNHost, host_dialects
 from runtime_shim.testing import FakeBackend
 from tests.support.guest import (
     BUILDERS,
@@ -26,6 +26,9 @@ BUILDER_ARRAY, DIMENSIONS = 32, 96
 UNTOUCHED = 0xEEEEEEEE
 FILLING = 0xEE
 
+NAME = "letters"
+"""Of a language model."""
+
 
 class Played(Guest):
     """Passes what it is given in the structures of the row's ABI. Any model is what FakeBackend
@@ -34,7 +37,10 @@ class Played(Guest):
     def __init__(self, label: str, host: NNHost | None = None) -> None:
         ((module, dialect),) = host_dialects(label).items()
         backends = {encoding: FakeBackend() for encoding in Encoding}
-        super().__init__(host or NNHost(backends=backends), module=module, dialect=dialect)
+        graph = NamedGraph(NAME, Encoding.GGML, "auto", (__file__,))
+        there = host or NNHost(backends=backends, graphs=[graph])
+        super().__init__(there, module=module, dialect=dialect)
+        self.is_of_wamr = label.startswith("wamr")
         self.is_wamr = dialect.layout is WAMR.layout
         self.encodings = {meaning: number for number, meaning in dialect.encodings.items()}
         self.types = {meaning: number for number, meaning in dialect.tensor_types.items()}
@@ -49,7 +55,13 @@ class Played(Guest):
         return self.load(*builders, encoding, target, HANDLE)
 
     def context_of(self, encoding: Encoding, model: bytes = b"model") -> int:
-        """A context of a model that is loaded by the row's number for an encoding."""
+        """A context of a model that is loaded by the row's number for an encoding, or of a language
+        model, which WAMR has by its name."""
+        if self.is_of_wamr and encoding is Encoding.GGML:
+            self.put(DATA, NAME.encode() + b"\0")
+            assert self.load_by_name(DATA, len(NAME), HANDLE) == 0
+            assert self.init_execution_context(self.u32(HANDLE), HANDLE) == 0
+            return self.u32(HANDLE)
         return self.context_for(model, self.encodings[encoding])
 
     def feed(self, context: int, index: int, kind: int, shape: tuple[int, ...], data: bytes) -> int:

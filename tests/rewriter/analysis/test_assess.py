@@ -196,6 +196,65 @@ def test_encodings_that_are_taken_for_the_hosts_own_are_a_caveat(
         assert "NN138" not in codes(told.caveats)
 
 
+NAMED = ("load_by_name", "load_by_name_with_config")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_names_that_may_lack_a_nul_are_a_caveat_where_no_adapter_puts_one(name: str) -> None:
+    legacy, ephemeral = find_host("wamr-legacy@2.4.5"), find_host("wamr-ephemeral@2.4.5")
+    own = guest("wasi_nn", "wamr", *([name] if name in legacy.dialects[0].functions else []))
+    said = codes(assess(inspect_module(own), legacy).caveats)
+    assert ("NN139" in said) is (name == "load_by_name")
+    assert "NN139" not in codes(assess(inspect_module(own), legacy, guest=legacy).caveats)
+    assert "NN139" not in codes(assess(inspect_module(own), find_host("wasmtime")).caveats)
+    other = guest("wasi_ephemeral_nn", "witx", name)
+    assert "NN208" in codes(assess(inspect_module(other), ephemeral).reasons)
+    assert "NN139" not in codes(assess(inspect_module(other), ephemeral).caveats)
+
+
+@pytest.mark.parametrize("guest_abi", [None, "wamr-ephemeral"])
+def test_a_configuration_that_ends_the_host_is_said_with_an_adapter_and_without(
+    guest_abi: str | None,
+) -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "load_by_name_with_config")
+    found = assess(inspect_module(module, guest_abi), find_host("wamr-ephemeral@2.4.5"))
+    assert found.runs is (REWRITE if guest_abi is None else AS_IT_IS)
+    assert "NN309" in codes(found.caveats)
+    assert "NN309" not in codes(assess(inspect_module(module), find_host("wasmedge")).caveats)
+
+
+@pytest.mark.parametrize("guest_abi", [None, "wamr-2.1-legacy"])
+def test_the_order_of_images_is_said_with_an_adapter_and_without(guest_abi: str | None) -> None:
+    module = guest("wasi_nn", "wamr", "set_input")
+    found = assess(inspect_module(module, guest_abi), find_host("wamr-legacy@2.3.1"))
+    assert found.runs is (REWRITE if guest_abi is None else AS_IT_IS)
+    assert "NN308" in codes(found.caveats)
+    without_openvino = assess(inspect_module(module, guest_abi), find_host("wamr-legacy@2.1.1"))
+    assert "NN308" not in codes(without_openvino.caveats)
+    assert "NN308" not in codes(assess(inspect_module(module), find_host("wamr@2.4")).caveats)
+
+
+@pytest.mark.parametrize(
+    ("label", "replaces"),
+    [
+        *(("wamr-legacy@1.1.2", True), ("wamr-legacy@2.1.0", False), ("wamr-legacy@2.1.1", False)),
+        *(("wamr-legacy@2.1.2", True), ("wamr-legacy@2.3.1", True), ("wamr-legacy@2.4.5", False)),
+        *(("wamr-ephemeral@2.1.2", True), ("wamr-ephemeral@2.4.5", False)),
+    ],
+)
+def test_where_each_load_takes_the_place_of_the_one_before(label: str, replaces: bool) -> None:
+    module = guest("wasi_ephemeral_nn", "witx")
+    said = codes(assess(inspect_module(module), find_host(label)).caveats)
+    assert ("NN243" in said) is replaces
+
+
+def test_a_name_that_ends_the_host_where_nothing_was_loaded_is_a_caveat() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "load_by_name")
+    for label in ("wamr-ephemeral@2.1.1", "wamr-ephemeral@2.1.2", "wamr-ephemeral@2.3.1"):
+        said = codes(assess(inspect_module(module), find_host(label)).caveats)
+        assert ("NN244" in said) is (label == "wamr-ephemeral@2.1.2")
+
+
 @pytest.mark.parametrize("abi", DIALECTS)
 def test_nnshim_runs_what_was_adapted_to_any_abi(abi: str) -> None:
     for source in ("witx", "wamr"):

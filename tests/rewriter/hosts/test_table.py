@@ -39,7 +39,7 @@ def test_a_name_or_the_beginning_of_a_release_finds_its_rows(
     name: str, expected: list[str]
 ) -> None:
     assert rows(name) == expected
-    assert find_any(name).notes == ()
+    assert all(note.code == "NN229" for note in find_any(name).notes)
     assert find_any(name).newest.label == expected[-1]
 
 
@@ -71,6 +71,45 @@ def test_a_release_that_is_not_known_is_the_one_before_with_a_condition(
         "NN224",
         f"{name} is {how} is known of it, and is taken for {taken}",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("wamr@1.3", "is among 1.2.0 to 2.1.0, which do the same, and go by wamr-legacy@2.1.0"),
+        ("wamr@2.3.0", "is among 2.2.0 to 2.3.1, which do the same, and go by wamr-legacy@2.3.1"),
+        ("wasmtime@30", "is among 30 to 46, which do the same, and go by wasmtime@46"),
+        ("wasmtime@46.0.1", None),
+        ("wamr@2.4", None),
+        ("wamr-legacy@2.3.1", None),
+        ("wasmedge@0.14", None),
+        ("wamr-legacy@1", None),
+        ("wasmtime@50", None),
+    ],
+)
+def test_a_release_that_goes_by_another_one_is_told_so(name: str, said: str | None) -> None:
+    found = [note.message for note in find_any(name).notes if note.code == "NN229"]
+    assert found == ([] if said is None else [f"{name} {said}"])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("wasmedge@14", "wasmedge@0.14"),
+        ("wasmedge@14.1", "wasmedge@0.14.1"),
+        ("wasmedge@17.1", "wasmedge@0.17.1"),
+        ("wasi-nn@5", "wasi-nn@0.5"),
+        ("as-wasi-nn@3", "as-wasi-nn@0.3"),
+    ],
+)
+def test_a_release_whose_zero_was_left_out_is_a_slip(name: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"has the releases .*; did you mean {meant}\\?$"):
+        find_any(name)
+
+
+@pytest.mark.parametrize("name", ["wasmedge@1", "wasmedge@18", "wasmtime@50", "wasmedge@1.14"])
+def test_a_release_that_may_yet_come_is_no_slip(name: str) -> None:
+    assert [note.code for note in find_any(name).notes] == ["NN224"]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ PYTORCH, GGML = Encoding.PYTORCH, Encoding.GGML
 
 SHAPE = (1, 3, 2, 2)
 FLOATS = np.arange(1, 13, dtype=np.float32).tobytes()
-ROWS = sorted({row.label for family in FAMILIES.values() for row in family.rows} - {"nnshim"})
+HOSTS = {row.label: row for family in FAMILIES.values() for row in family.rows}
+ROWS = sorted(HOSTS.keys() - {"nnshim"})
 
 
 def computed(label: str, encoding: Encoding) -> tuple[Played, int]:
@@ -183,7 +184,7 @@ def test_what_numberings_lack_has_the_number_that_the_hosts_return() -> None:
         ("wasmedge@0.14.1", OPENVINO, TensorType.I32, 1),
         ("wasmedge@0.17.1", TFLITE, U8, 0),
         ("wasmedge@0.17.1", TFLITE, TensorType.F64, 1),
-        ("wasmedge@0.17.1", ONNX, TensorType.I64, 1),
+        ("wasmedge@0.17.1", PYTORCH, TensorType.I64, 1),
         ("wasmtime@49", ONNX, TensorType.I64, 0),
     ],
 )
@@ -225,8 +226,10 @@ def test_before_2_4_openvino_on_wamr_takes_four_dimensions() -> None:
     assert guest.feed(context, 0, guest.types[F32], SHAPE, FLOATS) == 0
 
 
-def named(label: str, folder: Path, encoding: Encoding = GGML) -> Played:
-    """A guest of a host that has a graph called model."""
+def named(label: str, folder: Path, encoding: Encoding | None = None) -> Played:
+    """A guest of a host that has a graph called model, of an encoding that it has a backend for."""
+    if encoding is None:
+        encoding = HOSTS[label].backends[0].encoding
     (folder / "model").write_bytes(b"")
     graph = NamedGraph("model", encoding, "auto", (str(folder / "model"),))
     return Played(label, NNHost(graphs=[graph], backends={encoding: FakeBackend()}))
@@ -286,7 +289,7 @@ def test_a_configuration_ends_wamr_but_for_language_models(tmp_path: Path) -> No
 )
 def test_a_pointer_outside_the_memory_ends_what_it_ends_there(label: str, what: str) -> None:
     guest = Played(label)
-    context = guest.context_of(OPENVINO)
+    context = guest.context_of(HOSTS[label].backends[0].encoding)
     with pytest.raises(HostHarm, match=f"{label} {what}"):
         guest.set_input(context, 0, MEMORY - 1)
 
@@ -315,13 +318,88 @@ def test_a_host_has_its_own_functions_under_its_own_name(label: str) -> None:
 
 def test_encodings_are_those_of_the_host() -> None:
     for label, number, errno in (
-        ("wamr-ephemeral@2.4.5", 5, 0),  # GGML there
+        ("wamr-ephemeral@2.4.5", 5, 6),  # GGML there, which has to be named
         ("wamr-ephemeral@2.1.0", 5, 2),
         ("wasmedge@0.11.1", 2, 1),
         ("wasmedge@0.17.1", 6, 0),
         ("wasmedge@0.13.3", 6, 2),
     ):
         assert Played(label).load_model(b"model", number) == errno
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding", "errno"),
+    [
+        ("wamr-legacy@1.1.2", ONNX, 1),
+        ("wamr-legacy@2.1.0", ONNX, 2),
+        ("wamr-legacy@2.1.1", OPENVINO, 1),
+        ("wamr-legacy@2.1.2", GGML, 2),
+        ("wamr-legacy@2.3.1", ONNX, 2),
+        ("wamr-legacy@2.4.5", OPENVINO, 2),
+        ("wamr-ephemeral@2.1.0", OPENVINO, 2),
+        ("wamr-ephemeral@2.1.1", ONNX, 1),
+        ("wamr-ephemeral@2.3.1", ONNX, 2),
+        ("wamr-ephemeral@2.4.5", ONNX, 2),
+        ("wamr-ephemeral@main", PYTORCH, 2),
+        # Language models have names there.
+        ("wamr-legacy@2.3.1", GGML, 5),
+        ("wamr-ephemeral@2.3.1", GGML, 5),
+        ("wamr-ephemeral@2.4.5", GGML, 6),
+        ("wamr-ephemeral@main", GGML, 6),
+        # WasmEdge has a place for some backends, and nothing there.
+        ("wasmedge@0.12.1", ONNX, 1),
+        ("wasmedge@0.13.3", ONNX, 1),
+        ("wasmedge@0.14.0", Encoding.WHISPER, 2),
+        ("wasmedge@0.17.1", Encoding.TENSORFLOW, 1),
+        ("wasmedge@0.17.1", Encoding.BURN, 2),
+        ("wasmtime@29", TFLITE, 6),
+        ("wasmtime@49", Encoding.TENSORFLOW, 6),
+    ],
+)
+def test_a_model_that_the_host_has_no_backend_for_is_refused_as_it_does(
+    label: str, encoding: Encoding, errno: int
+) -> None:
+    guest = Played(label)
+    assert guest.load_model(b"model", guest.encodings[encoding]) == errno
+    assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) != 0
+
+
+@pytest.mark.parametrize(
+    ("label", "errno"), [("wamr-ephemeral@main", 2), ("wasmedge@0.17.1", 1), ("wasmtime@49", 6)]
+)
+def test_so_is_one_that_has_a_name(label: str, errno: int, tmp_path: Path) -> None:
+    guest = named(label, tmp_path, Encoding.TENSORFLOW)
+    guest.put(DATA, b"model")
+    assert guest.load_by_name(DATA, 5, HANDLE) == errno
+    assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) != 0
+
+
+def test_before_23_wasmtime_ends_with_a_model_that_it_has_no_backend_for() -> None:
+    with pytest.raises(HostHarm, match="wasmtime@14 has no backend for onnx models"):
+        Played("wasmtime@14").context_of(ONNX)
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding", "needed"),
+    [
+        ("wamr-legacy@2.4.5", TFLITE, "libwasi_nn_tflite.so"),
+        ("wamr-ephemeral@2.4.5", GGML, "libwasi_nn_llamacpp.so"),
+        ("wasmedge@0.17.1", OPENVINO, "the plugin libwasmedgePluginWasiNN.so, built for the"),
+        ("wasmtime@49", OPENVINO, "OpenVINO's C library"),
+        ("wasmtime@49", ONNX, "a build with the feature onnx of wasmtime-wasi-nn"),
+    ],
+)
+def test_what_a_device_needs_for_the_model_is_said_once(
+    label: str, encoding: Encoding, needed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    guest = Played(label)
+    for _ in range(2):
+        guest.context_of(encoding)
+    said = [record.message for record in caplog.records if "need" in record.message]
+    (found,) = said
+    assert found.startswith(
+        f"{encoding.name.lower()} models need this on a device with {label}: {needed}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -339,10 +417,14 @@ def test_no_host_finds_out_what_a_model_is(label: str, number: int, errno: int) 
 
 
 def test_an_input_that_the_model_does_not_have_is_the_hosts_error() -> None:
-    model = tflite_models.identity(np.float32, [4])
-    for label, errno in (("wamr-legacy@2.4.5", 5), ("wasmedge@0.17.1", 1), ("wasmtime@49", 5)):
+    tflite, onnx = tflite_models.identity(np.float32, [4]), identity(dims=(4,))
+    for label, encoding, model, errno in (
+        ("wamr-legacy@2.4.5", TFLITE, tflite, 5),
+        ("wasmedge@0.17.1", TFLITE, tflite, 1),
+        ("wasmtime@49", ONNX, onnx, 5),
+    ):
         guest = Played(label, NNHost())
-        context = guest.context_of(TFLITE, model)
+        context = guest.context_of(encoding, model)
         assert guest.feed(context, 1, 1, (4,), bytes(16)) == errno
         assert guest.feed(context, 0, 1, (4,), bytes(16)) == 0
 
@@ -383,7 +465,7 @@ def test_calls_that_make_no_sense_get_errnos_that_the_host_has(label: str) -> No
     """Or stop the guest."""
     choose = random.Random(0)
     (dialect,) = host_dialects(label).values()
-    guest, context = computed(label, OPENVINO)
+    guest, context = computed(label, HOSTS[label].backends[0].encoding)
     functions = list(dialect.functions.items())
     answers = set()
     for _ in range(300):

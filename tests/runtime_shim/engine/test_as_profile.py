@@ -72,7 +72,7 @@ def test_a_guest_that_was_rewritten_for_a_profile_gives_its_answer(
     path = saved(profile, tmp_path)
     encoding = Encoding[profile.backends[0].encoding.upper()]
     guest = program(dialect, module, encoding, unit=unit)
-    adapted = rewrite(guest, RewriteOptions(host=path))
+    adapted = rewrite(guest, RewriteOptions(host=path, guest_abi=dialect.name))
     for as_host in (path, None):  # its adapters tell nnshim what they lead to
         outcome = played(adapted, as_host)
         assert (outcome.exit_code, outcome.stdout) == (0, FLOATS), outcome.refused
