@@ -26,9 +26,10 @@ def table(written: str) -> dict[str, Any]:
 
 def probed(profile: Profile) -> Iterator[str]:
     """What was found out, a line a subject."""
-    if not profile.modules:
+    registered = {name: it for name, it in profile.modules.items() if it.functions}
+    if not registered:
         yield "no wasi-nn is registered: neither wasi_ephemeral_nn nor wasi_nn has functions"
-    for name, module in profile.modules.items():
+    for name, module in registered.items():
         layout = ", ".join(module.layouts) or "several layouts, or none that is known"
         yield f"{name} ({layout}): {', '.join(sorted(module.functions))}"
     links = {True: "link, and trap where they are called", False: "are refused"}

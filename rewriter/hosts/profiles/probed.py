@@ -23,7 +23,7 @@ from rewriter.hosts.profiles.profile import (
 )
 from rewriter.probing import measured
 from rewriter.probing.command import End
-from rewriter.probing.linking import nn_functions
+from rewriter.probing.linking import MODULES, nn_functions
 from rewriter.probing.measured import Backend, Interface, Measured, NameEnd, Unknown
 from rewriter.probing.modules.models import TYPES
 from rewriter.wasm.types import FuncType
@@ -48,7 +48,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
     backends = () if first is None else first.backends
     return Profile(
         host,
-        modules={each.module: _module(each) for each in found.interfaces},
+        modules={**_absent(found), **{each.module: _module(each) for each in found.interfaces}},
         linking=Linking(
             signatures=None if first is None or not first.signatures else first.signatures.value,
             traps=None if found.unknown_imports is None else found.unknown_imports is _TRAPS,
@@ -89,6 +89,16 @@ def _agreed(values: Iterable[int]) -> int | None:
 def _one_model(backends: Iterable[Backend]) -> bool | None:
     found = _agreed(each.one_model for each in backends if each.one_model is not None)
     return None if found is None else bool(found)
+
+
+def _absent(found: Measured) -> dict[str, ModuleProfile]:
+    """The names under which nothing is registered, as far as that can be told."""
+    if found.unknown_imports in (None, Unknown.ANSWERS):
+        return {}
+    return {
+        module: ModuleProfile(missing=frozenset(each.name for each in nn_functions(module)))
+        for module in MODULES
+    }
 
 
 def _module(interface: Interface) -> ModuleProfile:
