@@ -11,8 +11,9 @@ __all__ = ["FEATURES", "entries", "features"]
 FEATURES = (
     *("mutable_globals", "sign_extension", "non_trapping", "multi_value", "bulk_memory"),
     *("reference_types", "simd", "relaxed_simd", "extended_const", "tail_calls", "exceptions"),
-    *("legacy_exceptions", "function_references", "gc", "memories", "memory_64", "threads"),
-    *("page_sizes", "compact_imports", "exact_imports", "wide_arithmetic"),
+    *("legacy_exceptions", "function_references", "gc_types", "gc", "memories", "memory_64"),
+    *("table_64", "atomics", "fence", "threads", "page_sizes", "compact_imports"),
+    *("exact_imports", "descriptors", "wide_arithmetic", "stack_switching"),
 )
 """Each is a file of wat/features/."""
 

@@ -17,7 +17,7 @@ import wasmtime
 from rewriter.probing.command import Ran
 from rewriter.probing.modules.models import FORMATS, TYPES, parts
 
-__all__ = ["Crash", "LyingHost"]
+__all__ = ["LyingHost"]
 
 WITX_TYPES = {"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5}
 ERRNOS = {"argument": 1, "encoding": 2, "runtime": 5, "large": 7, "name": 8}
@@ -41,13 +41,24 @@ class Crash(Exception):
     """The process ends by a signal."""
 
 
+class Hang(Exception):
+    """The process does not end."""
+
+
 class Exit(Exception):
     """The guest ends with this code."""
 
 
+_ENDS: Mapping[object, Exception] = {
+    "traps": wasmtime.Trap("refused"),
+    "aborts": Crash(),
+    "hangs": Hang(),
+}
+
+
 @dataclass
 class LyingHost:
-    """What a host does. `errnos` are numbers of failures by kind, or "traps" or "aborts"."""
+    """What a host does. `errnos` are numbers of failures, or "traps", "aborts" or "hangs"."""
 
     module: str = "wasi_ephemeral_nn"
     load: str = "witx"
@@ -82,6 +93,8 @@ class LyingHost:
             code = run.run(Path(path))
         except Crash:
             code = -6
+        except Hang:
+            code = None
         if code is not None and self.code is not None and code >= 0:
             code = self.code
         return Ran(code, bytes(run.output))
@@ -135,8 +148,8 @@ class _Run:
                 raise wasmtime.Trap("not linked")
             filled = [each & 0xFFFFFFFF for each in (*arguments, *(0,) * known)[:known]]
             given = getattr(self, name)(*filled)
-            if given in ("traps", "aborts"):
-                raise wasmtime.Trap("refused") if given == "traps" else Crash
+            if given in _ENDS:
+                raise _ENDS[given]
             return int(given) if result else None
 
         if known is None and self.host.unknown == "refused":

@@ -10,6 +10,7 @@ from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.hosts.host import TooSmall, Unit
 from rewriter.hosts.profiles.profile import (
     ABSENT,
+    FEATURES,
     REFUSED,
     Answer,
     BackendProfile,
@@ -60,7 +61,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         names=_ENDS[first.names.end] if first and first.names and first.names.end else None,
         one_model=_one_model(backends),
         tells_numbers=any(each.tells_types for each in backends),
-        features=found.features,
+        features={name: reads for name, reads in found.features.items() if name in FEATURES},
         entry=Entry(
             initializes=found.entries.initialize,
             calls=found.entries.called,

@@ -188,6 +188,13 @@ def test_what_ends_the_process_is_told_from_what_traps() -> None:
     assert found.types == WITX_TYPES
 
 
+def test_a_call_that_hangs_is_told_and_the_rest_is_measured() -> None:
+    found = backend(errnos={**ERRNOS, "runtime": "hangs"})
+    assert found.faults["load_garbage"] is End.HANGS
+    assert found.faults["output_small"] == ERRNOS["large"]
+    assert found.types == WITX_TYPES
+
+
 def test_what_get_output_counts() -> None:
     found = backend(unit=4)
     assert (found.room, found.written) == (Unit.ELEMENTS, Unit.ELEMENTS)
