@@ -53,19 +53,22 @@ def answer(item: Item, *keys: str) -> Answer | None:
 
 def encodings(host: Host, module: str, layout: Layout) -> dict[str, dict[int, Answer]]:
     """What load, and init_execution_context behind it, answer to models by format and number."""
+    models = {format_: Arena() for format_ in FORMATS}
+    arrays = {format_: arena.model(parts(format_, "f32")) for format_, arena in models.items()}
 
-    def of(format_: str) -> dict[int, Answer]:
-        arena = Arena()
-        array = arena.model(parts(format_, "f32"))
-        items = [
-            f"(call $try_encoding (i32.const {array}) (i32.const {number}))" for number in NUMBERS
-        ]
-        part = Part((f"load.{layout.value}", "encodings"), {"MODULE": module}, "", tuple(items))
-        found = zip(NUMBERS, host.sweep(part, arena), strict=True)
-        answers = ((number, answer(item, "load", "init")) for number, item in found)
-        return {number: given for number, given in answers if given is not None}
+    def of(pair: tuple[str, int]) -> Answer | None:
+        format_, number = pair
+        item = f"(call $try_encoding (i32.const {arrays[format_]}) (i32.const {number}))"
+        part = Part((f"load.{layout.value}", "encodings"), {"MODULE": module}, "", (item,))
+        (found,) = host.sweep(part, models[format_])
+        return answer(found, "load", "init")
 
-    return dict(zip(FORMATS, host.each(of, FORMATS), strict=True))
+    pairs = list(product(FORMATS, NUMBERS))
+    answers: dict[str, dict[int, Answer]] = {format_: {} for format_ in FORMATS}
+    for (format_, number), given in zip(pairs, host.each(of, pairs), strict=True):
+        if given is not None:
+            answers[format_][number] = given
+    return answers
 
 
 def ways(

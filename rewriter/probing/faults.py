@@ -22,7 +22,7 @@ _ENDINGS = {"onnx": "onnx", "tensorflowlite": "tflite"}
 """Of files that hold a whole model."""
 
 _GROUPS = {
-    "": ("load_encoding", "load_target", "load_garbage", "load_builders", "load_pointer"),
+    "": ("load_garbage", "load_builders", "load_target", "load_pointer", "load_encoding"),
     "(call $opened)": (
         *("init_graph", "init_result", "input_context", "input_index", "input_type"),
         *("input_short", "input_pointer", "input_tensor", "input_shape", "compute_first"),
