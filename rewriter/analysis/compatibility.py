@@ -9,13 +9,15 @@ from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
+from rewriter.analysis.beginning import beginning
+from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
-from rewriter.analysis.inspect import ImportedItem, ModuleInfo, exported_function
+from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.analysis.reasons import HIDDEN_TYPES
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Feature, Host
-from rewriter.wasm.types import NUMBERS, PAGE_SIZE
+from rewriter.hosts.host import ANY, Feature, Host
+from rewriter.wasm.types import PAGE_SIZE
 
 __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
 
@@ -160,8 +162,7 @@ def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
         *_limits(info, host, found),
         *_other_imports(info, host),
         *_features(info, host),
-        *_calls(info, host),
-        *_without_memory(info, host),
+        *beginning(info, host),
         *_needs(info),
     )
     return Verdict.of(host.label, said, host.label)
@@ -264,6 +265,8 @@ def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             name = f"{item.module}.{item.name}"
             message = f"the host's {name} is {defined}, and the import is {given}"
             code, end = ("NN226", ": a call of it traps") if host.links_all else ("NN215", "")
+            if host.mixes_forms and item.name + host.second_form in functions:
+                code, end = "NN226", ", and is linked: a call of it has the wrong arguments"
             yield Diagnostic(code, f"{message}{end}", item.offset, item.name)
     for (code, message), names in missing.items():
         yield Diagnostic(code, message.format(_named(names)))
@@ -272,6 +275,7 @@ def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     """The code and the message for an import that the host does not define, None where it makes
     it."""
+    is_global = item.kind == "global"
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
         return "NN222", f"the host defines {{}} with {option}"
@@ -279,8 +283,8 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and a call of it traps"
-    if item.kind in ("memory", "table") and item.module in host.makes:
-        return None
+    if host.makes.get(item.kind, frozenset()) & {item.module, ANY}:
+        return ("NN226", "the host does not define {}, and takes zero") if is_global else None
     return "NN212", "the host does not define {}"
 
 
@@ -291,48 +295,23 @@ def _named(names: dict[str, None]) -> str:
 
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the module has and the host is not set up for, or not known to be."""
-    found = {
-        Feature.THREADS: any(memory.shared for memory in info.memories),
-        Feature.MEMORY_64: any(memory.is_64 for memory in info.memories),
-        Feature.MEMORIES: len(info.memories) > 1,
-        Feature.PAGE_SIZES: any(memory.page_size != PAGE_SIZE for memory in info.memories),
-        Feature.GC: info.module.types.beyond_functions,
-        Feature.EXACT_IMPORTS: any(item.exact for item in info.imports),
-    }
-    for feature, is_there in found.items():
+    for feature, offset in features(info.module).items():
+        if feature is Feature.COMPACT_IMPORTS:
+            continue  # which a rewrite mends
         reads = host.features.get(feature)
-        if is_there and reads is False:
-            yield Diagnostic("NN216", f"it has {feature.value}, which the host refuses")
-        elif is_there and reads is None:
-            yield Diagnostic("NN227", f"whether the host reads {feature.value} is not known")
-
-
-def _calls(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """The functions that the host calls first, and that it cannot call without arguments."""
-    first = exported_function(info.module, "_initialize") if host.initializes else None
-    if first is not None and (first.params or first.results):
-        message = f"its _initialize is {first}, and the host calls it without arguments or results"
-        yield Diagnostic("NN217", message, function="_initialize")
-    for name in host.entries:
-        entry = exported_function(info.module, name)
-        if entry is None:
-            continue
-        if entry.params or not NUMBERS.issuperset(entry.results):
-            message = f"its {name or 'function without a name'} is {entry}, and the host calls it"
-            yield Diagnostic("NN217", f"{message} without arguments", function=name)
-        return
-
-
-def _without_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """Functions of WASI in which the host looks for a memory that is not there."""
-    if host.without_memory is None or info.shared_memory is not None or info.abis:
-        return  # the latter is said of wasi-nn
-    for item in info.imports:
-        functions = (host.others or {}).get(item.module, {})
-        if item.name in functions and item.name not in host.without_memory:
-            message = f'it imports {item.name} and exports no memory named "memory"'
-            yield Diagnostic("NN223", message, item.offset, item.name)
-            return
+        if reads is False:
+            message = f"it has {feature.value}, which the host refuses"
+            yield Diagnostic("NN216", message, offset)
+        elif reads is None:
+            message = f"whether the host reads {feature.value} is not known"
+            yield Diagnostic("NN227", message, offset)
+    shared = info.shared_memory is not None and info.shared_memory.shared
+    if info.abis and shared and host.features.get(Feature.THREADS) and not host.nn_in_shared:
+        yield Diagnostic("NN216", "it exports a shared memory, in which its wasi-nn does not work")
+    for memory in info.memories:
+        if memory.page_size == PAGE_SIZE and memory.minimum > host.most_pages:
+            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
+            yield Diagnostic("NN216", message.format(host.most_pages))
 
 
 _MOST_NAMED = 10

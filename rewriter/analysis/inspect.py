@@ -23,9 +23,12 @@ from rewriter.wasm.types import AdapterMemory, FuncType, MemoryType, memory_type
 __all__ = [
     "Abi",
     "CustomSection",
+    "ExportedFunction",
     "ImportedItem",
     "ModuleInfo",
     "exported_function",
+    "exported_functions",
+    "exports_functions",
     "inspect_module",
 ]
 
@@ -161,26 +164,54 @@ def _defined_memories(module: Module, imported: int) -> Iterator[MemoryType]:
     cursor.finish("the memories")
 
 
+class ExportedFunction(NamedTuple):
+    """One that a module exports, which it `is_imported` or defines."""
+
+    type: FuncType
+    is_imported: bool
+
+
 def exported_function(module: Module, name: str) -> FuncType | None:
     """The type of the function that a module exports by this name, None where there is none.
 
     Raises MalformedModule for what cannot be read.
     """
-    index = next(
-        (
-            index
-            for found, _, kind, index in _exported(module)
-            if kind == ExternKind.FUNC and found == name
-        ),
-        None,
-    )
-    if index is None:
-        return None
-    for item in read_imports(module):
-        if item.kind == "func":
-            if index == 0:
-                return item.type if isinstance(item.type, FuncType) else None
-            index -= 1
+    found = exported_functions(module, (name,)).get(name)
+    return found.type if found else None
+
+
+def exported_functions(module: Module, names: Collection[str]) -> dict[str, ExportedFunction]:
+    """The functions that a module exports by these names.
+
+    Raises MalformedModule for what cannot be read.
+    """
+    indices: dict[int, list[str]] = {}
+    for name, _, kind, index in _exported(module):
+        if kind == ExternKind.FUNC and name in names:
+            indices.setdefault(index, []).append(name)
+    found: dict[str, ExportedFunction] = {}
+    if indices:
+        functions = (item for item in read_imports(module) if item.kind == "func")
+        imported = 0
+        for imported, item in enumerate(functions, 1):
+            if isinstance(item.type, FuncType):
+                function = ExportedFunction(item.type, is_imported=True)
+                found.update(dict.fromkeys(indices.pop(imported - 1, ()), function))
+        for index in sorted(indices):
+            if index >= imported:
+                name = indices[index][0]
+                function = ExportedFunction(_defined(module, index - imported, name), False)
+                found.update(dict.fromkeys(indices[index], function))
+    return found
+
+
+def exports_functions(module: Module) -> bool:
+    """Whether a module exports one. Raises MalformedModule for what cannot be read."""
+    return any(kind == ExternKind.FUNC for _, _, kind, _ in _exported(module))
+
+
+def _defined(module: Module, index: int, name: str) -> FuncType:
+    """The type of the function that has this index among those that a module defines."""
     section = module.find(SectionId.FUNCTION)
     cursor = section.cursor() if section else None
     if cursor is None or index >= cursor.items("functions"):
@@ -189,7 +220,10 @@ def exported_function(module: Module, name: str) -> FuncType | None:
     for _ in range(index):
         cursor.u32()
     start = cursor.pos
-    return module.types.of_function(cursor.u32(), start)
+    found = module.types.of_function(cursor.u32(), start)
+    if found is None:
+        raise MalformedModule(f"the export {name!r} is of a type that no function has", start)
+    return found
 
 
 def _exports(module: Module, memories: int) -> Iterator[tuple[str, int | None]]:

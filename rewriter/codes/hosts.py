@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
+from rewriter.codes.engines import ENGINES
 from rewriter.codes.limits import LIMITS
 
 __all__ = ["CODES"]
@@ -120,36 +121,7 @@ CODES = (
         "speak, so it cannot have been built for it.",
         "Name the right host, or leave `--from` out.",
     ),
-    Code(
-        "NN215",
-        Severity.ERROR,
-        "the host defines an import with another type",
-        "The module imports a function of WASI with other parameters or results than the host's "
-        "have. Instantiation would fail with an incompatible import type. A guest whose memory is "
-        "64-bit, for instance, passes pointers of 64 bits, and those of WASI 0.1 have 32.",
-        "Correct the declaration in the guest, or build it for `wasm32`.",
-    ),
-    Code(
-        "NN216",
-        Severity.ERROR,
-        "the host refuses a part of WebAssembly that the module uses",
-        "The module has a memory that threads share, a 64-bit memory, several memories, a memory "
-        "with pages of another size than 64 KiB, types of garbage collection, or an import of a "
-        "function of exactly one type. The host does not read that, or not by default, and refuses "
-        "the module.",
-        "Build the guest without it (for threads, `wasm32-wasip1` and not `wasm32-wasip1-threads`),"
-        " choose a release that reads it (`nnshim hosts HOST` says which), or build or embed the "
-        "host with it.",
-    ),
-    Code(
-        "NN217",
-        Severity.ERROR,
-        "the host cannot call the function that the module begins with",
-        "The host calls `_initialize`, and the export without a name or `_start`, without "
-        "arguments. The module's takes some, or has results where none are expected.",
-        "Correct the function in the guest. `nnshim run --invoke` passes arguments to a function "
-        "that takes numbers.",
-    ),
+    *ENGINES,
     Code(
         "NN222",
         Severity.CONDITION,

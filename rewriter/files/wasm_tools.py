@@ -50,16 +50,17 @@ def version() -> str:
     return _run(["--version"], None).decode().strip()
 
 
-def validate(module: bytes | str) -> None:
-    """Check a module, given as bytes or as the path of a file, with every proposal enabled.
+def validate(module: bytes | str, features: str = "all") -> None:
+    """Check a module, given as bytes or as the path of a file, with every proposal enabled, or with
+    those in `features`, as `wasm-tools validate --features` takes them.
 
     Raises InvalidModule with wasm-tools's reason and the byte offset that it names.
     """
     try:
         if isinstance(module, bytes):
-            _run(["validate", "--features=all", "-"], module)
+            _run(["validate", f"--features={features}", "-"], module)
         else:
-            _run(["validate", "--features=all", "--", module], None)
+            _run(["validate", f"--features={features}", "--", module], None)
     except _Refused as refused:
         reason = str(refused)
         offset = re.search(_OFFSET, reason)

@@ -19,7 +19,19 @@ from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.types import value_type
 
-__all__ = ["BR_TABLE", "END", "Reference", "naming", "skip", "skip_but_type", "step"]
+__all__ = [
+    "BLOCK_TYPE",
+    "BR_TABLE",
+    "END",
+    "HEAP_TYPE",
+    "LEB",
+    "MEMARG",
+    "Reference",
+    "naming",
+    "skip",
+    "skip_but_type",
+    "step",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +44,10 @@ class Reference:
 
 
 # What follows an opcode.
-_LEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
-_HEAP_TYPE = rb"(?:\x62%b|\x65.|%b)" % (_LEB, _LEB)
-_BLOCK_TYPE = rb"(?:[\x63\x64]%b|\x65.|%b)" % (_HEAP_TYPE, _LEB)
-_MEMARG = rb"(?:(?:[\x40-\x7f]|[\xc0-\xff]%b)%b|[\x00-\x3f]|[\x80-\xbf]%b)%b" % ((_LEB,) * 4)
+LEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+HEAP_TYPE = rb"(?:\x62%b|\x65.|%b)" % (LEB, LEB)
+BLOCK_TYPE = rb"(?:[\x63\x64]%b|\x65.|%b)" % (HEAP_TYPE, LEB)
+MEMARG = rb"(?:(?:[\x40-\x7f]|[\xc0-\xff]%b)%b|[\x00-\x3f]|[\x80-\xbf]%b)%b" % ((LEB,) * 4)
 """Alignment, with 0x40 set a memory index, and the offset."""
 
 _FUNCTION_OPCODES = rb"[\x10\x12\xd2]"
@@ -46,39 +58,39 @@ _BLOCKS, _INDIRECT, _NULL = rb"[\x02-\x04\x06]", rb"[\x11\x13]", rb"\xd0"
 _INSTRUCTIONS = (
     # local.*, global.*, table.get and .set; i32.const, i64.const; br, br_if; catch, throw, rethrow;
     # delegate; memory.size and .grow; br_on_null, br_on_non_null; suspend
-    (rb"[\x20-\x26\x41\x42\x0c\x0d\x07-\x09\x18\x3f\x40\xd5\xd6\xe2]", _LEB),
+    (rb"[\x20-\x26\x41\x42\x0c\x0d\x07-\x09\x18\x3f\x40\xd5\xd6\xe2]", LEB),
     # Comparisons, arithmetic, conversions; end, drop, select, unreachable, nop, else, throw_ref,
     # return, catch_all; ref.is_null, ref.eq, ref.as_non_null
     (rb"[\x45-\xc4\x0b\x1a\x1b\x00\x01\x05\x0a\x0f\x19\xd1\xd3\xd4]", b""),
     # Loads and stores
-    (rb"[\x28-\x3e]", _MEMARG),
+    (rb"[\x28-\x3e]", MEMARG),
     # block, loop, if, try
-    (_BLOCKS, _BLOCK_TYPE),
+    (_BLOCKS, BLOCK_TYPE),
     # call_indirect, return_call_indirect
-    (_INDIRECT, _LEB + _LEB),
+    (_INDIRECT, LEB + LEB),
     # f32.const, f64.const
     (rb"\x43", rb".{4}"),
     (rb"\x44", rb".{8}"),
     # ref.null
-    (_NULL, _HEAP_TYPE),
+    (_NULL, HEAP_TYPE),
     # Saturating conversions; wide arithmetic
     (rb"\xfc[\x00-\x07\x13-\x16]", b""),
     # data.drop, memory.fill, elem.drop, table.grow, .size and .fill, memory.discard
-    (rb"\xfc[\x09\x0b\x0d\x0f-\x12]", _LEB),
+    (rb"\xfc[\x09\x0b\x0d\x0f-\x12]", LEB),
     # memory.init, memory.copy, table.init, table.copy
-    (rb"\xfc[\x08\x0a\x0c\x0e]", _LEB + _LEB),
+    (rb"\xfc[\x08\x0a\x0c\x0e]", LEB + LEB),
     # v128.load*, v128.store, v128.load32_zero and load64_zero
-    (rb"\xfd[\x00-\x0b\x5c\x5d]", _MEMARG),
+    (rb"\xfd[\x00-\x0b\x5c\x5d]", MEMARG),
     # v128.const, i8x16.shuffle
     (rb"\xfd[\x0c\x0d]", rb".{16}"),
     # extract_lane, replace_lane
     (rb"\xfd[\x15-\x22]", rb"."),
     # v128.load*_lane, v128.store*_lane
-    (rb"\xfd[\x54-\x5b]", _MEMARG + rb"."),
+    (rb"\xfd[\x54-\x5b]", MEMARG + rb"."),
     # All other vector instructions, with the relaxed ones
     (rb"\xfd(?:[\x0e-\x14\x23-\x53\x5e-\x7f]|[\x80-\xff][\x01\x02])", b""),
     # Atomic loads, stores, rmw, notify and wait
-    (rb"\xfe[\x00-\x02\x10-\x4e]", _MEMARG),
+    (rb"\xfe[\x00-\x02\x10-\x4e]", MEMARG),
     # atomic.fence
     (rb"\xfe\x03", rb"."),
     # array.len; any.convert_extern, extern.convert_any, ref.i31, i31.get_*
@@ -88,17 +100,17 @@ _INSTRUCTIONS = (
 
 _OF_TYPES = (
     # call_ref, return_call_ref; cont.new; cont.bind, switch
-    (rb"[\x14\x15\xe0]", _LEB),
-    (rb"[\xe1\xe6]", _LEB + _LEB),
+    (rb"[\x14\x15\xe0]", LEB),
+    (rb"[\xe1\xe6]", LEB + LEB),
     # struct.new and .new_default, array.new, .new_default, .get, .set and .fill;
     # struct.new_desc and .new_default_desc
-    (rb"\xfb[\x00\x01\x06\x07\x0b-\x0e\x10\x20\x21]", _LEB),
+    (rb"\xfb[\x00\x01\x06\x07\x0b-\x0e\x10\x20\x21]", LEB),
     # struct.get and .set, array.new_fixed, .new_data, .new_elem, .copy, .init_data and .init_elem
-    (rb"\xfb[\x02-\x05\x08-\x0a\x11-\x13]", _LEB + _LEB),
+    (rb"\xfb[\x02-\x05\x08-\x0a\x11-\x13]", LEB + LEB),
     # ref.test, ref.cast; ref.get_desc, ref.cast_desc
-    (rb"\xfb[\x14-\x17\x22-\x24]", _HEAP_TYPE),
+    (rb"\xfb[\x14-\x17\x22-\x24]", HEAP_TYPE),
     # br_on_cast, br_on_cast_fail; br_on_cast_desc, br_on_cast_desc_fail
-    (rb"\xfb[\x18\x19\x25\x26]", rb"." + _LEB + _HEAP_TYPE + _HEAP_TYPE),
+    (rb"\xfb[\x18\x19\x25\x26]", rb"." + LEB + HEAP_TYPE + HEAP_TYPE),
 )
 """Those that are about types, and are rare."""
 
@@ -132,7 +144,7 @@ def _special(cursor: Cursor) -> Reference | None:
         for _ in range(cursor.count("types")):
             value_type(cursor)
     elif opcode == _TRY_TABLE:
-        if not _match(cursor, re.compile(_BLOCK_TYPE, re.DOTALL)):
+        if not _match(cursor, re.compile(BLOCK_TYPE, re.DOTALL)):
             raise MalformedModule("unexpected end inside an instruction", start, "NN102")
         for _ in range(cursor.count("catch clauses")):
             _clause(cursor, two_indices=(0, 1))
@@ -169,7 +181,7 @@ def _match(cursor: Cursor, pattern: re.Pattern[bytes]) -> bool:
 def skip(wanted: frozenset[int], most: int) -> re.Pattern[bytes]:
     """Matches up to `most` instructions that name none of the `wanted` functions, and none whose
     length takes a count."""
-    functions = _FUNCTION_OPCODES + (rb"(?!%b)" % _any_of(wanted) if wanted else b"") + _LEB
+    functions = _FUNCTION_OPCODES + (rb"(?!%b)" % _any_of(wanted) if wanted else b"") + LEB
     known = [opcode + immediates for opcode, immediates in _INSTRUCTIONS + _OF_TYPES]
     known.insert(2, functions)
     return re.compile(rb"(?:%b){1,%d}" % (b"|".join(known), most), re.DOTALL)
@@ -178,13 +190,13 @@ def skip(wanted: frozenset[int], most: int) -> re.Pattern[bytes]:
 def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
     """Matches up to `most` instructions that do not name type `index`, and whose length takes no
     count; none of what is about types in other ways than a block and an indirect call."""
-    another = rb"(?!%b)%b" % (_encodings(index), _LEB)
+    another = rb"(?!%b)%b" % (_encodings(index), LEB)
     known = {
         **dict(_INSTRUCTIONS),
         _BLOCKS: rb"(?:[\x40-\x7f]|%b)" % another,
-        _INDIRECT: another + _LEB,
+        _INDIRECT: another + LEB,
         _NULL: rb"[\x40-\x7f]",
-        _FUNCTION_OPCODES: _LEB,
+        _FUNCTION_OPCODES: LEB,
     }
     every = b"|".join(opcode + immediates for opcode, immediates in known.items())
     return re.compile(rb"(?:%b){1,%d}" % (every, most), re.DOTALL)

@@ -10,22 +10,10 @@ from typing import Any, NamedTuple
 
 from rewriter.abi.dialects import Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
+from rewriter.functions.feature import Feature
 from rewriter.wasm.types import FuncType
 
-__all__ = ["Backend", "Feature", "Host", "Measured", "TooSmall", "Unit", "overruns"]
-
-
-class Feature(Enum):
-    """Additions to WebAssembly that show in a module's imports, types and memories; values are what
-    messages say that a module has."""
-
-    THREADS = "a shared memory"
-    MEMORY_64 = "a 64-bit memory"
-    MEMORIES = "several memories"
-    PAGE_SIZES = "a memory with pages of its own size"
-    GC = "types of garbage collection"
-    COMPACT_IMPORTS = "a compact import section"
-    EXACT_IMPORTS = "an exact function import"
+__all__ = ["ANY", "Backend", "Feature", "Host", "Measured", "TooSmall", "Unit", "overruns"]
 
 
 class Unit(Enum):
@@ -73,6 +61,9 @@ def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
     return (Diagnostic("NN240", message),)
 
 
+ANY = "*"
+"""In place of the names of modules: all."""
+
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -107,14 +98,27 @@ class Host(NamedTuple):
     `*`, whose functions it may define, with what that depends on. One that `links_all` starts a
     module whose functions it does not define, or has with other types, and traps where they are
     called; others refuse it. A function that is imported with another type is taken for the one
-    whose name has `second_form` behind it, if that is of the type. Of `makes` it makes imported
-    memories and tables by itself.
+    whose name has `second_form` behind it, if that is of the type, and whatever type that is of
+    where it `mixes_forms`. `makes` has the kinds of imports that it makes by itself, and of which
+    modules, or of any.
 
-    `features` says which of those it reads by default; what is missing there is not known. One that
-    `initializes` calls `_initialize` where it is an exported function, without arguments, and takes
-    no results. Of `entries` it calls the first that is an exported function, without arguments, and
-    takes numbers as results; there are none where a user can give arguments. `without_memory` are
-    WASI's functions that work without the guest's memory, None where that is not known.
+    `features` says which of those it reads by default; what is missing there is not known.
+    `nn_in_shared` is whether wasi-nn works in a memory that is shared. It takes no memory of more
+    than `most_pages` of 64 KiB.
+
+    One that `initializes` calls `_initialize` where it is an exported function, without arguments,
+    and takes no results; one that `initializes_alone` only where there is no `_start`. Of `entries`
+    it calls the first that is an exported function, without arguments, unless it `gives_arguments`
+    of its user, and takes numbers as results, or none where it has a `strict_start`. One that is
+    imported it calls only if it `calls_imported`. After these it looks for `mains`, and calls the
+    first without arguments or with those of `main`, for which it asks the guest's `malloc`. If
+    there is none of all these, it refuses the module where `names_function` says how else its user
+    can name one, and does nothing where that is empty. If it is to have `one_beginning`, it refuses
+    a module that has `_start` and `_initialize`.
+
+    One that `wants_memory` refuses a module that exports none by that name, if it imports WASI or
+    has one of the two. `without_memory` are WASI's functions that work without the guest's memory,
+    None where that is not known.
 
     A row that was `measured` is none of the table, and its name is the path of a profile.
     """
@@ -134,11 +138,22 @@ class Host(NamedTuple):
     optional: Mapping[str, str] = _NOTHING
     links_all: bool = False
     second_form: str = ""
-    makes: frozenset[str] = frozenset()
+    mixes_forms: bool = False
+    makes: Mapping[str, frozenset[str]] = _NOTHING
     tells_numbers: bool = False
     features: Mapping[Feature, bool] = _NOTHING
+    nn_in_shared: bool = True
+    most_pages: int = 65536
     initializes: bool = False
+    initializes_alone: bool = False
     entries: tuple[str, ...] = ()
+    mains: tuple[str, ...] = ()
+    gives_arguments: bool = False
+    strict_start: bool = False
+    calls_imported: bool = False
+    names_function: str = ""
+    one_beginning: bool = False
+    wants_memory: bool = False
     without_memory: frozenset[str] | None = None
     measured: Measured | None = None
 

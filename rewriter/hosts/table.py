@@ -54,6 +54,7 @@ _NNSHIM = Host(
     others={WASI: PREVIEW_1},
     tells_numbers=True,
     features=wasmtime.FEATURES,
+    nn_in_shared=False,
     initializes=True,
     entries=("", "_start"),
     without_memory=frozenset(("proc_exit",)),

@@ -2,9 +2,7 @@
 without, its older one.
 
 Source: https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/libraries/wasi-nn
-(src/wasi_nn.c, include/wasi_nn_types.h, and a file for each backend), core/iwasm/interpreter
-(wasm_runtime.c: what is linked), build-scripts/config_common.cmake (defaults). What is said of
-imports and of the engine was tried with builds of 1.3.3, 2.3.1, 2.4.5 and main.
+(src/wasi_nn.c, include/wasi_nn_types.h, and a file for each backend).
 """
 
 from __future__ import annotations
@@ -27,7 +25,9 @@ from rewriter.abi.dialects import (
 from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.abi.wasi_extensions import WAMR_LIBC, WAMR_WASI
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Backend, Feature, Host, TooSmall, Unit, overruns
+from rewriter.hosts.engines import parted
+from rewriter.hosts.host import Backend, Host, TooSmall, Unit, overruns
+from rewriter.hosts.wamr_engine import ENGINES, RELEASES
 
 __all__ = ["DEFAULT", "EPHEMERAL", "LEGACY", "OLD_EPHEMERAL"]
 
@@ -163,12 +163,10 @@ def _row(
         source=_SOURCE.format(tag),
         others={WASI: WAMR_WASI, WASI_UNSTABLE: WAMR_WASI, "env": WAMR_LIBC},
         links_all=True,
-        makes=frozenset(("env", WASI, WASI_UNSTABLE)),
-        features=dict.fromkeys(Feature, False),
     )
 
 
-LEGACY = (
+_LEGACY = (
     _row(
         "wamr-legacy",
         ("1.1.1", "1.1.2"),
@@ -227,7 +225,7 @@ LEGACY = (
     ),
 )
 
-OLD_EPHEMERAL = (
+_OLD_EPHEMERAL = (
     _row(
         "wamr-ephemeral",
         ("2.1.1", "2.1.1"),
@@ -254,7 +252,7 @@ OLD_EPHEMERAL = (
     ),
 )
 
-EPHEMERAL = (
+_EPHEMERAL = (
     _row(
         "wamr-ephemeral",
         ("2.0.0", "2.1.0"),
@@ -263,7 +261,7 @@ EPHEMERAL = (
         *(_WIDE_TYPE, _FLOATS),
         graphs=_NO_NAMES,
     ),
-    *OLD_EPHEMERAL,
+    *_OLD_EPHEMERAL,
     _row(
         "wamr-ephemeral",
         ("2.4.0", "2.4.5"),
@@ -282,5 +280,9 @@ EPHEMERAL = (
     ),
 )
 
-DEFAULT = (*LEGACY[:5], *EPHEMERAL[-2:])
-"""What a release builds by default: without WASI_EPHEMERAL_NN before 2.4.0, with it since."""
+LEGACY, OLD_EPHEMERAL, EPHEMERAL, DEFAULT = (
+    tuple(parted(rows, RELEASES, ENGINES))
+    for rows in (_LEGACY, _OLD_EPHEMERAL, _EPHEMERAL, (*_LEGACY[:5], *_EPHEMERAL[-2:]))
+)
+"""The last: what a release builds by default, without WASI_EPHEMERAL_NN before 2.4.0, with it
+since."""

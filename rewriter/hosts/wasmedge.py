@@ -2,8 +2,9 @@
 
 Source: https://github.com/WasmEdge/WasmEdge: plugins/wasi_nn, lib/host/wasi, lib/vm/vm.cpp (plugins
 that are registered), lib/executor/instantiate/import.cpp (which form of a socket's function is
-taken), include/common/configure.h (what is switched on). What is said of imports and of the engine
-was tried with a build of d516c5d.
+taken), include/common/configure.h (what is switched on), lib/loader/ast (what is read all the
+same), lib/driver/runtimeTool.cpp (how a module begins). What is said of imports and of the engine
+was tried with builds of 0.14.1 and d516c5d: tests/heavy/engines.json.
 """
 
 from __future__ import annotations
@@ -87,9 +88,39 @@ _PLUGINS_0_13 = {
 }
 _PLUGINS_0_14_1 = {"wasmedge_stablediffusion": _OR_TRAPS, **_PLUGINS_0_13}
 
-_OFF: Mapping[Feature, bool] = MappingProxyType(dict.fromkeys(Feature, False))
-_SINCE_0_16 = MappingProxyType({**_OFF, Feature.GC: True, Feature.MEMORIES: True})
-_SINCE_0_17 = MappingProxyType({**_SINCE_0_16, Feature.MEMORY_64: True})
+_OFF: Mapping[Feature, bool] = {
+    feature: False for feature in Feature if feature is not Feature.UNKNOWN
+}
+_UNTIL_0_13: Mapping[Feature, bool] = MappingProxyType(
+    {
+        **_OFF,
+        Feature.BULK_MEMORY: True,
+        Feature.REFERENCE_TYPES: True,
+        Feature.SIMD: True,
+        Feature.MANY_LOCALS: True,
+        Feature.FENCE: True,  # whether threads are switched on or not
+        Feature.THREADS: True,  # of which it makes an ordinary memory
+    }
+)
+_SINCE_0_14: Mapping[Feature, bool] = MappingProxyType(
+    {**_UNTIL_0_13, Feature.GC_TYPES: True}
+)  # which nothing can use
+_SINCE_0_15: Mapping[Feature, bool] = MappingProxyType({**_SINCE_0_14, Feature.THREADS: False})
+_SINCE_0_16: Mapping[Feature, bool] = MappingProxyType(
+    {
+        **_SINCE_0_15,
+        Feature.TAIL_CALLS: True,
+        Feature.EXTENDED_CONST: True,
+        Feature.FUNCTION_REFERENCES: True,
+        Feature.GC: True,
+        Feature.MEMORIES: True,
+        Feature.RELAXED_SIMD: True,
+        Feature.EXCEPTIONS: True,
+    }
+)
+_SINCE_0_17: Mapping[Feature, bool] = MappingProxyType(
+    {**_SINCE_0_16, Feature.MEMORY_64: True, Feature.TABLE_64: True}
+)
 
 _NO_NAMES = "no graph has a name"
 PRELOADED = "--nn-preload NAME:ENCODING:TARGET:PATH"
@@ -102,7 +133,7 @@ def _row(
     plugins: Mapping[str, str],
     *limits: Diagnostic,
     wasi: Mapping[str, FuncType] = WASMEDGE_WASI,
-    features: Mapping[Feature, bool] = _OFF,
+    features: Mapping[Feature, bool] = _UNTIL_0_13,
     graphs: str = PRELOADED,
 ) -> Host:
     first, last = releases
@@ -121,7 +152,12 @@ def _row(
         others={WASI: wasi},
         optional=plugins,
         second_form="_v2" if wasi is WASMEDGE_WASI else "",
+        mixes_forms=wasi is WASMEDGE_WASI and features is not _SINCE_0_17,
         features=features,
+        entries=("_start",),
+        gives_arguments=True,
+        calls_imported=True,
+        names_function="wasmedge --reactor MODULE NAME",
     )
 
 
@@ -156,9 +192,9 @@ ROWS = (
     _row(("0.12.0", "0.12.1"), WASMEDGE_0_12, _OF_0_12, _PLUGINS_0_12, graphs=_NO_NAMES),
     _row(("0.13.0", "0.13.3"), WITX_2022, _OF_0_13, _PLUGINS_0_13, graphs=_NO_NAMES),
     _row(("0.13.4", "0.13.5"), WASMEDGE_0_13, _OF_0_13_4, _PLUGINS_0_13),
-    _row(("0.14.0", "0.14.0"), WASMEDGE_0_14, _OF_0_14, _PLUGINS_0_13),
-    _row(("0.14.1", "0.14.1"), WASMEDGE_0_14, _OF_0_14_1, _PLUGINS_0_14_1),
-    _row(("0.15.0", "0.15.1"), WASMEDGE, _OF_0_15, _PLUGINS_0_14_1),
+    _row(("0.14.0", "0.14.0"), WASMEDGE_0_14, _OF_0_14, _PLUGINS_0_13, features=_SINCE_0_14),
+    _row(("0.14.1", "0.14.1"), WASMEDGE_0_14, _OF_0_14_1, _PLUGINS_0_14_1, features=_SINCE_0_14),
+    _row(("0.15.0", "0.15.1"), WASMEDGE, _OF_0_15, _PLUGINS_0_14_1, features=_SINCE_0_15),
     _row(("0.16.0", "0.16.4"), WASMEDGE, _OF_0_16, _PLUGINS_0_14_1, features=_SINCE_0_16),
     _row(("0.17.0", "0.17.1"), WASMEDGE, _OF_0_16, _PLUGINS_0_14_1, features=_SINCE_0_17),
 )

@@ -1,12 +1,14 @@
 """Wasmtime's releases, as the command.
 
 Source: https://github.com/bytecodealliance/wasmtime, crates/wasi-nn, and for what the engine reads
-crates/wasmtime/src/config.rs.
+crates/wasmtime/src/config.rs. That was tried with most releases, and what the command does with
+imports and with how a module begins with those since 36: tests/heavy/engines.json.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rewriter.abi.dialects import (
     WASI_EPHEMERAL_NN,
@@ -18,6 +20,7 @@ from rewriter.abi.dialects import (
 )
 from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.engines import parted
 from rewriter.hosts.host import Backend, Feature, Host, TooSmall
 
 __all__ = ["DIRECTORY", "FEATURES", "ROWS"]
@@ -26,20 +29,48 @@ _OPENVINO_ALONE = Diagnostic("NN231", "the released command has the OpenVINO bac
 _ABORTS = Diagnostic("NN232", "a pointer outside the guest's memory aborts the whole process")
 _ANY_ERROR_ABORTS = Diagnostic("NN239", "an error of any call aborts the whole process")
 
-FEATURES: Mapping[Feature, bool] = {
-    Feature.THREADS: False,
-    Feature.MEMORY_64: True,
-    Feature.MEMORIES: True,
-    Feature.PAGE_SIZES: False,
-    Feature.GC: True,
-    Feature.COMPACT_IMPORTS: False,
-    Feature.EXACT_IMPORTS: False,
+_NONE: Mapping[Feature, bool] = {
+    feature: False for feature in Feature if feature is not Feature.UNKNOWN
 }
-"""What releases 49 and 50 read, and switch on by default: tried with modules that have each. A
-shared memory is valid since 15, and in none of them can wasi-nn use one."""
+_UNTIL_14: Mapping[Feature, bool] = {
+    **_NONE,
+    Feature.BULK_MEMORY: True,
+    Feature.REFERENCE_TYPES: True,
+    Feature.SIMD: True,
+    Feature.MANY_LOCALS: True,
+}
+_SINCE_15 = {
+    **_UNTIL_14,
+    Feature.RELAXED_SIMD: True,
+    Feature.ATOMICS: True,
+    Feature.FENCE: True,
+    Feature.THREADS: True,
+    Feature.MEMORIES: True,
+}
+_SINCE_22 = {**_SINCE_15, Feature.TAIL_CALLS: True}
+_SINCE_25 = {**_SINCE_22, Feature.EXTENDED_CONST: True}
+_SINCE_30 = {**_SINCE_25, Feature.MEMORY_64: True, Feature.TABLE_64: True}
+_SINCE_40 = {**_SINCE_30, Feature.THREADS: False}
+_SINCE_47 = {
+    **_SINCE_40,
+    Feature.EXCEPTIONS: True,
+    Feature.FUNCTION_REFERENCES: True,
+    Feature.GC_TYPES: True,
+    Feature.GC: True,
+}
+FEATURES: Mapping[Feature, bool] = {**_SINCE_47, Feature.WIDE_ARITHMETIC: True}
+"""What releases 49 and 50 read."""
 
-_SINCE_15 = {**FEATURES, Feature.GC: False, Feature.MEMORY_64: False}
-_UNTIL_14 = {**_SINCE_15, Feature.MEMORIES: False}
+_ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("1", {"features": _UNTIL_14}),
+    ("15", {"features": _SINCE_15}),
+    ("22", {"features": _SINCE_22}),
+    ("25", {"features": _SINCE_25}),
+    ("30", {"features": _SINCE_30}),
+    ("40", {"features": _SINCE_40}),
+    ("47", {"features": _SINCE_47}),
+    ("49", {"features": FEATURES}),
+)
 
 DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of the path"
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")
@@ -58,7 +89,6 @@ def _row(
     last: str,
     commit: str,
     dialect: Dialect,
-    features: Mapping[Feature, bool],
     *,
     graphs: str = DIRECTORY,
     aborts: bool = False,
@@ -82,22 +112,24 @@ def _row(
         needs=("--wasi-modules experimental-wasi-nn" if int(first) < 14 else "-S nn",),
         source=f"https://github.com/bytecodealliance/wasmtime/tree/{commit}/crates/wasi-nn",
         others={WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0},
-        features=features,
+        nn_in_shared=False,
         initializes=True,
+        entries=("", "_start"),
+        gives_arguments=True,
         without_memory=frozenset(),
     )
 
 
-ROWS = (
-    _row("1", "12", "v12.0.0", WITX_2020, _UNTIL_14, graphs="no graph has a name", aborts=True),
-    _row("13", "13", "v13.0.0", WITX_2023, _UNTIL_14, graphs=_DIRECTORY_13, aborts=True),
-    _row("14", "14", "v14.0.0", WITX_2023, _UNTIL_14, aborts=True),
-    _row("15", "22", "v22.0.0", WITX, _SINCE_15, aborts=True, buildable=(_ONNX_20,)),
-    _row("23", "29", "v29.0.0", WITX, _SINCE_15, buildable=(_ONNX, _TORCH_27)),
+_ROWS = (
+    _row("1", "12", "v12.0.0", WITX_2020, graphs="no graph has a name", aborts=True),
+    _row("13", "13", "v13.0.0", WITX_2023, graphs=_DIRECTORY_13, aborts=True),
+    _row("14", "14", "v14.0.0", WITX_2023, aborts=True),
+    _row("15", "22", "v22.0.0", WITX, aborts=True, buildable=(_ONNX_20,)),
+    _row("23", "29", "v29.0.0", WITX, buildable=(_ONNX, _TORCH_27)),
     _row(
         *("30", "46", "v46.0.0", WITX),
-        {**_SINCE_15, Feature.MEMORY_64: True},
         buildable=(_ONNX, _TORCH),
     ),
-    _row("47", "49", "e6b33de", WITX, FEATURES, buildable=(_ONNX, _TORCH)),
+    _row("47", "49", "e6b33de", WITX, buildable=(_ONNX, _TORCH)),
 )
+ROWS = tuple(parted(_ROWS, tuple(map(str, range(1, 50))), _ENGINES))

@@ -38,6 +38,7 @@ def entries(host: Host) -> Entries:
         called=_by_order(host, called),
         initialize=both.first("first") is not None if both.first("second") is not None else None,
         initialize_alone=host.plain(_exported("_initialize")).started,
+        both=None if both.end is End.HANGS else bool(both.told),
         start=None if flag is None else flag == 1,
         takes_results=host.plain(result).started,
         hidden_memory=None if hidden.end is End.HANGS else hidden.started,

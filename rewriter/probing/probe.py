@@ -96,7 +96,9 @@ _LOADS = {5: Layout.WITX, 4: Layout.WAMR}
 
 
 def _loads(functions: Iterable[Function]) -> list[Layout]:
-    return [_LOADS[len(each.parameters)] for each in functions if each.name == "load"]
+    """The layouts of load, that of the specification first."""
+    found = {_LOADS[len(each.parameters)] for each in functions if each.name == "load"}
+    return [layout for layout in Layout if layout in found]
 
 
 def _by_types(functions: set[Function]) -> tuple[tuple[Layout, Layout, Layout], ...]:

@@ -10,6 +10,7 @@ from rewriter.hosts.profiles.profile import (
     REFUSED,
     Answer,
     BackendProfile,
+    Entry,
     ModuleProfile,
     Names,
     Number,
@@ -53,6 +54,7 @@ def found(
         faults={name: faults[name] for name in faults if name.startswith("load_")},
         names=names,
         type_bits=8,
+        entry=Entry(calls=("_start",), names_function=""),
         backends=(BackendProfile(backend, types, unit=unit, faults=faults),),
     )
 

@@ -78,7 +78,8 @@ _LINKING = values.record(
         "traps": FLAG,
         "complete": FLAG,
         "second_form": TEXT,
-        "makes": set_of,
+        "mixes_forms": FLAG,
+        "makes": values.table_of(set_of, ("memory", "table", "global"), "the kind"),
     },
 )
 _ENTRY = values.record(
@@ -89,6 +90,12 @@ _ENTRY = values.record(
         "start": FLAG,
         "without_memory": set_of,
         "needs_memory": FLAG,
+        "initializes_alone": FLAG,
+        "gives_arguments": FLAG,
+        "strict_start": FLAG,
+        "calls_imported": FLAG,
+        "one_beginning": FLAG,
+        "names_function": TEXT,
     },
 )
 _BACKEND = values.record(
@@ -119,6 +126,8 @@ _PROFILE = values.record(
         "names": one_of(get_args(Names)),
         "tells_numbers": FLAG,
         "one_model": FLAG,
+        "most_pages": values.number_or(below=LARGEST),
+        "nn_in_shared": FLAG,
         "host": _HOST,
         "modules": values.table_of(_MODULE),
         "linking": _LINKING,

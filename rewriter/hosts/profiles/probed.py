@@ -25,7 +25,7 @@ from rewriter.hosts.profiles.profile import (
 from rewriter.probing import measured
 from rewriter.probing.command import End
 from rewriter.probing.linking import MODULES, nn_functions
-from rewriter.probing.measured import Backend, Interface, Measured, NameEnd, Unknown
+from rewriter.probing.measured import Backend, Entries, Interface, Measured, NameEnd, Unknown
 from rewriter.probing.modules.models import TYPES
 from rewriter.wasm.types import FuncType
 
@@ -62,13 +62,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         one_model=_one_model(backends),
         tells_numbers=any(each.tells_types for each in backends),
         features={name: reads for name, reads in found.features.items() if name in FEATURES},
-        entry=Entry(
-            initializes=found.entries.initialize,
-            calls=found.entries.called,
-            start=found.entries.start,
-            without_memory=_without_memory(found.entries.exit_without_memory),
-            needs_memory=found.entries.needs_memory,
-        ),
+        entry=_entry(found.entries),
         backends=tuple(map(_backend, backends)),
     )
 
@@ -90,6 +84,20 @@ def _agreed(values: Iterable[int]) -> int | None:
 def _one_model(backends: Iterable[Backend]) -> bool | None:
     found = _agreed(each.one_model for each in backends if each.one_model is not None)
     return None if found is None else bool(found)
+
+
+def _entry(entries: Entries) -> Entry:
+    alone, with_start = entries.initialize_alone, entries.initialize
+    return Entry(
+        initializes=alone or bool(with_start),
+        calls=entries.called,
+        start=entries.start,
+        without_memory=_without_memory(entries.exit_without_memory),
+        needs_memory=entries.needs_memory,
+        initializes_alone=None if with_start is None else alone and not with_start,
+        strict_start=None if entries.called is None else not entries.takes_results,
+        one_beginning=None if entries.both is None else not entries.both,
+    )
 
 
 def _absent(found: Measured) -> dict[str, ModuleProfile]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from rewriter.functions.feature import Feature
 from rewriter.hosts.host import TooSmall, Unit
 from rewriter.wasm.types import FuncType
 
@@ -57,31 +58,15 @@ stand there; by a NUL, wherever that is."""
 
 FEATURES: Mapping[str, str] = MappingProxyType(
     {
-        "threads": "a shared memory",
-        "memory_64": "a 64-bit memory",
-        "memories": "several memories",
-        "page_sizes": "a memory with pages of its own size",
-        "gc": "types of garbage collection",
-        "compact_imports": "a compact import section",
-        "exact_imports": "an exact function import",
-        "tail_calls": "return_call",
-        "exceptions": "try_table, throw and tags",
-        "legacy_exceptions": "try and catch",
-        "simd": "v128",
-        "relaxed_simd": "relaxed instructions on v128",
-        "extended_const": "arithmetic in constant expressions",
-        "bulk_memory": "memory.copy, memory.fill and passive segments",
+        **{each.name.lower(): each.value for each in Feature if each is not Feature.UNKNOWN},
         "multi_value": "functions and blocks with several results",
         "mutable_globals": "mutable globals that are imported or exported",
         "non_trapping": "trunc_sat",
-        "reference_types": "externref, and several tables",
-        "function_references": "references to functions of one type",
         "sign_extension": "i32.extend8_s and others",
-        "wide_arithmetic": "i64.add128 and others",
     }
 )
-"""Additions to WebAssembly that can be measured, and the shortest description of a module that has
-each. The names of those in rewriter.hosts.host.Feature are its own, in small letters."""
+"""Additions to WebAssembly that can be measured: those of Feature, by their names in small letters,
+and older ones, which all hosts are taken to read."""
 
 FAULTS: Mapping[str, str] = MappingProxyType(
     {
@@ -151,34 +136,41 @@ class ModuleProfile(NamedTuple):
     missing: frozenset[str] = frozenset()
 
 
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
 class Linking(NamedTuple):
     """When `signatures` are compared; whether a module with imports that are not defined starts all
     the same and `traps` where they are called. Where `complete`, every function that is defined
-    beside wasi-nn's is in `Profile.imports`. A function that is imported with another type can be
-    taken for the one with `second_form` behind its name. Of the modules that it `makes`, imported
-    memories and tables are made."""
+    beside wasi-nn's is in `Profile.imports`. What `second_form`, `mixes_forms` and `makes` are,
+    rewriter.hosts.host.Host says."""
 
     signatures: Signatures | None = None
     traps: bool | None = None
     complete: bool = False
     second_form: str = ""
-    makes: frozenset[str] = frozenset()
+    mixes_forms: bool = False
+    makes: Mapping[str, frozenset[str]] = _NOTHING
 
 
 class Entry(NamedTuple):
     """`initializes`: an exported `_initialize` is called. `calls` has the exports of which the
     first that is there is called as the program, and `start` says whether the start function is.
     `without_memory` are the functions of WASI that work where no memory is exported, and
-    `needs_memory` whether a module without an exported memory is refused."""
+    `needs_memory` whether a module without an exported memory is refused. What the others are,
+    rewriter.hosts.host.Host says."""
 
     initializes: bool | None = None
     calls: tuple[str, ...] | None = None
     start: bool | None = None
     without_memory: frozenset[str] | None = None
     needs_memory: bool | None = None
-
-
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+    initializes_alone: bool | None = None
+    gives_arguments: bool | None = None
+    strict_start: bool | None = None
+    calls_imported: bool | None = None
+    one_beginning: bool | None = None
+    names_function: str | None = None
 
 
 class BackendProfile(NamedTuple):
@@ -227,7 +219,8 @@ class Profile(NamedTuple):
     `type_bits` is how much of a tensor's type is read, 8 or 32. `names` is how a name ends. What
     `tells_numbers` is, rewriter.hosts.host.Host says. Where there is `one_model`, each that is
     loaded takes the place of the one before. `features` says of the names in FEATURES whether a
-    module that has them starts. `notes` are written by hand.
+    module that has them starts; `most_pages` and `nn_in_shared` are as in
+    rewriter.hosts.host.Host. `notes` are written by hand.
     """
 
     host: ProfiledHost
@@ -244,6 +237,8 @@ class Profile(NamedTuple):
     tells_numbers: bool = False
     one_model: bool | None = None
     features: Mapping[str, bool] = _NOTHING
+    most_pages: int | None = None
+    nn_in_shared: bool | None = None
     entry: Entry = Entry()
     backends: tuple[BackendProfile, ...] = ()
     notes: tuple[Note, ...] = ()

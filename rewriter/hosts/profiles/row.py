@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rewriter.abi.dialects import MODULE_NAMES, Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
@@ -15,6 +16,7 @@ from rewriter.hosts.profiles.profile import (
     FAULTS,
     REFUSED,
     BackendProfile,
+    Entry,
     ModuleProfile,
     Profile,
 )
@@ -57,17 +59,46 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
         second_form=profile.linking.second_form,
         makes=profile.linking.makes,
         tells_numbers=profile.tells_numbers,
-        features={
-            feature: profile.features[name]
-            for feature in Feature
-            if (name := feature.name.lower()) in profile.features
-        },
-        initializes=bool(profile.entry.initializes),
-        entries=profile.entry.calls or (),
-        without_memory=profile.entry.without_memory,
+        mixes_forms=profile.linking.mixes_forms,
+        features=_features(profile),
+        most_pages=profile.most_pages or 65536,
+        nn_in_shared=bool(profile.nn_in_shared),
+        **_beginning(profile.entry),
         measured=Measured(_absent(profile), _answers(profile), profile.names, _about(profile)),
     )
     return row, tuple(_left_out(first, registered, alike))
+
+
+def _features(profile: Profile) -> Mapping[Feature, bool]:
+    """Who takes or refuses instructions of garbage collection does so with its types."""
+    known = profile.features
+    if "gc" in known:
+        known = {"gc_types": known["gc"], **known}
+    return {each: known[each.name.lower()] for each in Feature if each.name.lower() in known}
+
+
+_USUAL = ("", "_start")
+"""What a host begins with unless it looks for the functions of C."""
+
+
+def _beginning(entry: Entry) -> dict[str, Any]:
+    """How the host begins with a module. Where it was not measured what becomes of arguments, it
+    depends on the user, which is a condition; so is another function to begin with."""
+    calls = entry.calls or ()
+    how = "in a way that was not measured" if entry.calls else ""
+    return {
+        "initializes": bool(entry.initializes),
+        "initializes_alone": bool(entry.initializes_alone),
+        "entries": tuple(name for name in calls if name in _USUAL),
+        "mains": tuple(name for name in calls if name not in _USUAL),
+        "gives_arguments": entry.gives_arguments is not False,
+        "strict_start": bool(entry.strict_start),
+        "calls_imported": entry.calls_imported is not False,
+        "one_beginning": bool(entry.one_beginning),
+        "names_function": how if entry.names_function is None else entry.names_function,
+        "wants_memory": bool(entry.needs_memory),
+        "without_memory": entry.without_memory,
+    }
 
 
 def _registered(profile: Profile, name: str) -> ModuleProfile | None:
@@ -162,7 +193,10 @@ def _limits(
     )
     codes = {note.code for note in noted}
     found = itertools.chain(
-        _habits(profile), _units(profile, dialect), overruns(backends), unmeasured(profile)
+        _habits(profile),
+        _units(profile, dialect),
+        overruns(backends),
+        unmeasured(profile, wants_nul=dialect.wants_nul),
     )
     return (*noted, *(each for each in found if each.code not in codes))
 

@@ -13,8 +13,9 @@ __all__ = ["unmeasured"]
 _DECIDES, _MAY = "NN701", "NN702"
 
 
-def unmeasured(profile: Profile) -> Iterator[Diagnostic]:
-    """Of every guest that imports the function which it is about."""
+def unmeasured(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
+    """Of every guest that imports the function which it is about. A host that is taken to want a
+    NUL behind names gets it from adapters, which does for any."""
     if profile.tells_numbers:  # it has those of the guest
         return
     yield from _numbers(
@@ -27,11 +28,15 @@ def unmeasured(profile: Profile) -> Iterator[Diagnostic]:
     if not any(backend.unit for backend in profile.backends):
         message = "it was not measured what get_output counts in"
         yield Diagnostic(_DECIDES, message, function="get_output")
-    if profile.names is None:
-        for function in ("load_by_name", "load_by_name_with_config"):
+    functions = {name for module in profile.modules.values() for name in module.functions}
+    if profile.names is None and not wants_nul:
+        for function in sorted(functions & {"load_by_name", "load_by_name_with_config"}):
             message = "it was not measured whether a NUL has to follow names"
             yield Diagnostic(_DECIDES, message, function=function)
-    if profile.type_bits is None:
+    if profile.entry.calls is None:
+        yield Diagnostic(_DECIDES, "it was not measured which function the host begins with")
+    in_a_byte = any("witx" in module.layouts for module in profile.modules.values())
+    if profile.type_bits is None and in_a_byte:
         message = "it was not measured how many bits of a tensor's type are read"
         yield Diagnostic(_MAY, message, function="set_input")
     if not (profile.errnos or profile.faults or any(each.faults for each in profile.backends)):

@@ -15,6 +15,7 @@ from rewriter.rewriting.aim import choose
 from rewriter.wasm.module import Module
 from tests.support.wasm import assemble, custom
 
+START = '(func (export "_start"))'
 MEMORY = '(memory (export "memory") 1)'
 OF_EACH = {
     severity: next(code.number for code in all_codes() if code.severity is severity)
@@ -32,7 +33,7 @@ def guest(*names: str, abi: str = "witx", beside: str = "") -> bytes:
     imports = " ".join(
         f'(import "{module}" "{name}" (func {DIALECTS[abi].signature(name)}))' for name in names
     )
-    return assemble(f"(module {imports} {beside} {MEMORY})")
+    return assemble(f"(module {imports} {beside} {MEMORY} {START})")
 
 
 def on(host: str, module: bytes, **how: object) -> Verdict:
@@ -149,14 +150,14 @@ def test_a_guest_of_wasi_nn_needs_a_backend_and_one_that_names_graphs_a_graph(ho
     assert "NN252" not in codes(on(host, LOADING).needs)
     named = guest("load_by_name", "init_execution_context", "compute")
     assert "NN252" in codes(on(host, named).needs)
-    assert not on(host, assemble(f"(module {MEMORY})")).needs
+    assert not on(host, assemble(f"(module {MEMORY} {START})")).needs
 
 
 def test_a_module_without_wasi_nn_is_judged_by_its_other_imports() -> None:
-    module = assemble(f'(module (import "somewhere" "f" (func)) {MEMORY})')
+    module = assemble(f'(module (import "somewhere" "f" (func)) {MEMORY} {START})')
     assert on("wasmtime", module).answer == "cannot"
     assert on("wamr", module).answer == "only_if"
-    assert on("wasmtime", assemble(f"(module {MEMORY})")).answer == "runs"
+    assert on("wasmtime", assemble(f"(module {MEMORY} {START})")).answer == "runs"
 
 
 @pytest.mark.parametrize("host", FAMILIES)

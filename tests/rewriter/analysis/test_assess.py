@@ -14,6 +14,7 @@ from rewriter.hosts.host import Feature
 from rewriter.hosts.table import HOSTS, find_guest, find_host
 from rewriter.wasm.sections import SectionId
 from runtime_shim import NNHost, run
+from tests.heavy.engine_cases import assembled
 from tests.support.wasm import FUNC_0, HEADER, assemble, name, section, vector
 
 AS_IT_IS, REWRITE, CANNOT = Runs.AS_IT_IS, Runs.AFTER_REWRITE, Runs.CANNOT
@@ -119,7 +120,7 @@ def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_the
 
 
 def test_a_compact_import_section_takes_a_rewrite() -> None:
-    module = with_imports(vector(name("wasi_snapshot_preview1") + b"\0\x7f" + vector(SCHED_YIELD)))
+    module = assembled()["compact-imports"]
     for host in HOSTS:
         found = on(host, module)
         assert found.runs is REWRITE
@@ -128,7 +129,7 @@ def test_a_compact_import_section_takes_a_rewrite() -> None:
         features = {**HOSTS[host].features, Feature.COMPACT_IMPORTS: True}
         takes_it = HOSTS[host]._replace(features=features)
         assert assess(inspect_module(module), takes_it).runs is AS_IT_IS
-    module = with_imports(vector(name("wasi_snapshot_preview1") + SCHED_YIELD))
+    module = assembled()["wasi-sched-yield"]
     assert all(on(host, module).runs is AS_IT_IS for host in HOSTS)
 
 
@@ -346,7 +347,8 @@ def test_no_host_runs_a_guest_without_memory_or_of_an_unknown_abi(host: str) -> 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_module_without_wasi_nn_runs_anywhere(host: str) -> None:
-    assert on(host, assemble("(module)")) == Verdict(HOSTS[host].label, (), ())
+    module = assembled()["nothing"]
+    assert on(host, module) == Verdict(HOSTS[host].label, (), ())
 
 
 @pytest.mark.parametrize("name", HOSTS)

@@ -20,8 +20,8 @@ LINKING = ["wamr", "wamr@1.3.3", "wamr-legacy@2.3.1", "wamr-ephemeral@main"]
 
 
 def on(host: str, content: str) -> Verdict:
-    """Without what is said of the release."""
-    found = check(assemble(f"(module {content})"), [host])[0]
+    """Of a command that has this content, without what is said of the release."""
+    found = check(assemble(f'(module {content} (func (export "_start")))'), [host])[0]
     return replace(found, notes=tuple(d for d in found.notes if d.code != "NN229"))
 
 
@@ -81,16 +81,31 @@ def test_wamr_starts_a_module_whose_functions_it_does_not_define(host: str) -> N
 @pytest.mark.parametrize(
     ("imported", "runs"),
     [
-        ('(import "env" "memory" (memory 1))', Runs.AS_IT_IS),
-        ('(import "env" "table" (table 1 funcref))', Runs.AS_IT_IS),
-        ('(import "somewhere" "memory" (memory 1))', Runs.CANNOT),
-        ('(import "env" "global" (global i32))', Runs.CANNOT),
+        ('(import "env" "memory" (memory 1)) (export "memory" (memory 0))', Runs.AS_IT_IS),
+        (f'(import "env" "table" (table 1 funcref)) {MEMORY}', Runs.AS_IT_IS),
+        (f'(import "env" "global" (global i32)) {MEMORY}', Runs.CANNOT),
     ],
 )
 def test_wamr_makes_memories_and_tables_of_its_own_modules_alone(
     host: str, imported: str, runs: Runs
 ) -> None:
     assert on(host, imported).runs is runs
+
+
+@pytest.mark.parametrize("kind", ["(memory 1)", "(table 1 funcref)"])
+def test_until_2_1_0_wamr_makes_memories_and_tables_of_any_module(kind: str) -> None:
+    content = f'(import "somewhere" "it" {kind}) (export "memory" (memory 0))'
+    if "table" in kind:
+        content = content.replace('(export "memory" (memory 0))', MEMORY)
+    assert on("wamr@2.1.0", content).runs is Runs.AS_IT_IS
+    assert codes(on("wamr@2.1.1", content)) == ["NN212"]
+
+
+def test_wamr_1_1_takes_zero_for_a_global_that_nothing_defines() -> None:
+    content = f'(import "somewhere" "it" (global i32)) {MEMORY}'
+    (only,) = on("wamr@1.1.2", content).conditions
+    assert only.message == "the host does not define somewhere.it, and takes zero"
+    assert codes(on("wamr@1.2.0", content)) == ["NN212"]
 
 
 def test_hosts_have_sockets_of_their_own() -> None:
@@ -152,6 +167,7 @@ def test_what_plugins_define_is_a_condition(host: str, module: str, option: str)
 
 def test_of_many_imports_ten_are_named() -> None:
     imports = " ".join(f'(import "env" "f{number}" (func))' for number in (0, *range(12)))
+    imports += MEMORY
     for host in ("nnshim", "wamr"):
         found = on(host, imports)
         (only,) = (*found.reasons, *found.caveats)
@@ -168,13 +184,16 @@ PARTS = {
 }
 READ = {
     "wasmtime@14": [],
-    "wasmtime@15": ["several memories"],
-    "wasmtime@30": ["a 64-bit memory", "several memories"],
+    "wasmtime@15": ["a shared memory", "several memories"],
+    "wasmtime@30": ["a shared memory", "a 64-bit memory", "several memories"],
+    "wasmtime@40": ["a 64-bit memory", "several memories"],
     "wasmtime": ["a 64-bit memory", "several memories", "types of garbage collection"],
     "nnshim": ["a 64-bit memory", "several memories", "types of garbage collection"],
     "wamr": [],
     "wamr-legacy@2.3.1": [],
-    "wasmedge@0.15": [],
+    "wasmedge@0.13.5": ["a shared memory"],
+    "wasmedge@0.14.1": ["a shared memory", "types of garbage collection"],
+    "wasmedge@0.15": ["types of garbage collection"],
     "wasmedge@0.16": ["several memories", "types of garbage collection"],
     "wasmedge": ["a 64-bit memory", "several memories", "types of garbage collection"],
 }
@@ -194,7 +213,7 @@ def test_what_an_engine_reads_by_default_depends_on_the_release(host: str, part:
 
 def test_what_the_table_does_not_say_of_a_host_is_not_known() -> None:
     content = f'(import "env" "f" (func)) {MEMORY} (memory 1)'
-    info = inspect_module(assemble(f"(module {content})"))
+    info = inspect_module(assemble(f'(module {content} (func (export "_start")))'))
     found = assess(info, HOSTS["wasmtime"]._replace(others=None, features={}))
     assert found.runs is Runs.AS_IT_IS
     assert [(caveat.code, caveat.message) for caveat in found.caveats] == [

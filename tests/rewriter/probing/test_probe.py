@@ -78,6 +78,8 @@ def test_a_host_as_the_specification_has_it() -> None:
     assert found.entries.called == ("_start",)
     assert found.entries.initialize
     assert found.entries.start
+    assert found.entries.both
+    assert found.entries.takes_results
     assert found.wasi is not None
     there = {name for name, is_there in found.wasi["wasi_snapshot_preview1"].items() if is_there}
     assert there == {"fd_write", "sched_yield"}
@@ -232,7 +234,7 @@ def test_where_a_name_ends_is_not_measured_without_a_name() -> None:
 def test_exports_that_are_called() -> None:
     found = measured(calls=("main", "_start"), initializes=False).entries
     assert found.called == ("main", "_start")
-    assert found.initialize is False
+    assert (found.initialize, found.initialize_alone, found.both) == (False, False, True)
 
 
 def test_a_host_that_prints_lines_of_its_own_between() -> None:

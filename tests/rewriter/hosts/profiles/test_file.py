@@ -43,7 +43,7 @@ EVERYTHING = Profile(
         "wasi_nn": ModuleProfile(("wamr",), frozenset(("load",)), frozenset(("unload",))),
         "wasi_ephemeral_nn": ModuleProfile(),
     },
-    linking=Linking("at call", False, True, "_v2", frozenset(("env",))),
+    linking=Linking("at call", False, True, "_v2", True, {"memory": frozenset(("env",))}),
     imports={
         "wasi_snapshot_preview1": {
             "fd_seek": FuncType(("i32", "i64", "i32", "i32"), ("i32",)),
@@ -62,8 +62,22 @@ EVERYTHING = Profile(
     names="nul needed",
     tells_numbers=True,
     one_model=False,
+    most_pages=65535,
+    nn_in_shared=False,
     features={"gc": False, "simd": True},
-    entry=Entry(False, ("", "_start"), True, frozenset(), False),
+    entry=Entry(
+        initializes=False,
+        calls=("", "_start"),
+        start=True,
+        without_memory=frozenset(),
+        needs_memory=False,
+        initializes_alone=False,
+        gives_arguments=True,
+        strict_start=False,
+        calls_imported=True,
+        one_beginning=False,
+        names_function="--invoke NAME",
+    ),
     backends=(
         BackendProfile(
             "onnx",

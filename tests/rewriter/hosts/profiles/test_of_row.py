@@ -50,6 +50,12 @@ BESIDE = {
     "an imported table": '(import "x" "table" (table 1 funcref))',
     "_initialize": '(func (export "_initialize") (param i32))',
     "_start": '(func (export "_start") (param i32))',
+    "_start with a result": '(func (export "_start") (result i32) unreachable)',
+    "main": '(func (export "main") (param i32 i32) (result i32) unreachable)',
+    "two beginnings": '(func (export "_start")) (func (export "_initialize"))',
+    "an imported beginning": '(import "env" "f" (func $f)) (export "_start" (func $f))',
+    "vectors": "(func (param v128))",
+    "a memory of all pages": '(memory (export "memory") 65536)',
     "a 64-bit memory": "(memory i64 1)",
     "a shared memory": "(memory 1 1 shared)",
     "types of garbage collection": "(type (struct (field i32)))",
@@ -83,7 +89,7 @@ def guests() -> Mapping[str, Guest]:
     for abi in ("witx", "wamr"):
         found[f"untold {abi}"] = guest(of_wasi_nn("wasi_nn", abi, common))
     for what, text in BESIDE.items():
-        end = "" if "memory" in what else '(memory (export "memory") 1)'
+        end = "" if "memory" in text else '(memory (export "memory") 1)'
         imports, rest = (f"{LOAD} {text}", end) if "import" in text else (LOAD, f"{text} {end}")
         found[what] = guest(assemble(f"(module {imports} {rest})"))
     return found

@@ -1,0 +1,117 @@
+"""How a host begins with a module, and what it wants of the module for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rewriter.abi.wasi import WASI, WASI_UNSTABLE
+from rewriter.analysis.inspect import (
+    ExportedFunction,
+    ModuleInfo,
+    exported_functions,
+    exports_functions,
+)
+from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.host import Host
+from rewriter.wasm.types import NUMBERS
+
+__all__ = ["beginning"]
+
+_GIVEN = NUMBERS | {"v128"}
+"""The types of results that a program outside WebAssembly can be given."""
+
+_START, _INITIALIZE = "_start", "_initialize"
+
+
+def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What speaks against it that the host begins with the module, and ends with it.
+
+    Raises MalformedModule for what cannot be read.
+    """
+    wanted = (*host.entries, *host.mains, _START, _INITIALIZE)
+    found = exported_functions(info.module, wanted)
+    if host.one_beginning and _START in found and _INITIALIZE in found:
+        message = "it exports _start and _initialize, and the host refuses a module with both"
+        yield Diagnostic("NN220", message, function=_INITIALIZE)
+    yield from _initialize(found, host)
+    yield from _entry(info, found, host)
+    yield from _without_memory(info, found, host)
+
+
+def _initialize(found: dict[str, ExportedFunction], host: Host) -> Iterator[Diagnostic]:
+    first = found.get(_INITIALIZE)
+    if first is None or not host.initializes or (host.initializes_alone and _START in found):
+        return
+    if first.type.params or first.type.results:
+        yield _cannot_call(_INITIALIZE, first, "without arguments or results")
+
+
+def _entry(
+    info: ModuleInfo, found: dict[str, ExportedFunction], host: Host
+) -> Iterator[Diagnostic]:
+    """Of the function that the host calls, or that it looks for and does not find."""
+    for name in host.entries:
+        entry = found.get(name)
+        if entry is None:
+            continue
+        if entry.is_imported and not host.calls_imported:
+            message = (
+                f"its {_shown(name)} is a function that it imports, which the host cannot call"
+            )
+            yield Diagnostic("NN217", message, function=name)
+        elif entry.type.params and host.gives_arguments:
+            message = f"its {_shown(name)} is {entry.type}, and its user has to give the arguments"
+            yield Diagnostic("NN221", message, function=name)
+        elif entry.type.params or (entry.type.results and host.strict_start):
+            yield _cannot_call(name, entry, "without arguments or results")
+        elif not host.gives_arguments and not _GIVEN.issuperset(entry.type.results):
+            yield _cannot_call(name, entry, "for numbers")
+        return
+    for name in host.mains:
+        entry = found.get(name)
+        if entry is None:
+            continue
+        if entry.type.params:
+            message = f"its {name} takes arguments, which the host puts into memory of its malloc"
+            yield Diagnostic("NN221", message, function=name)
+        return
+    if host.names_function:
+        yield _none_found(info, host)
+
+
+def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
+    looked_for = " or ".join(name for name in (*host.entries, *host.mains) if name)
+    told = f"unless it is told another one: {host.names_function}"
+    end = told if exports_functions(info.module) else "and has no other one"
+    message = f"it exports no function {looked_for}, with which the host's command begins"
+    return Diagnostic("NN218", f"{message} {end}")
+
+
+def _shown(name: str) -> str:
+    return name or "function without a name"
+
+
+def _cannot_call(name: str, function: ExportedFunction, how: str) -> Diagnostic:
+    message = f"its {_shown(name)} is {function.type}, and the host calls it {how}"
+    return Diagnostic("NN217", message, function=name)
+
+
+def _without_memory(
+    info: ModuleInfo, found: dict[str, ExportedFunction], host: Host
+) -> Iterator[Diagnostic]:
+    """What the host does with a module that exports no memory by the name that hosts look for."""
+    if info.shared_memory is not None or info.abis:
+        return  # the latter is said of wasi-nn
+    wasi = [item for item in info.imports if item.module in (WASI, WASI_UNSTABLE)]
+    if host.wants_memory and (wasi or _START in found or _INITIALIZE in found):
+        message = 'it exports no memory named "memory", and the host refuses such a module'
+        yield Diagnostic("NN219", message)
+        return
+    if host.without_memory is None:
+        return
+    for item in wasi:
+        functions = (host.others or {}).get(item.module, {})
+        if item.name in functions and item.name not in host.without_memory:
+            message = f'it imports {item.name} and exports no memory named "memory"'
+            yield Diagnostic("NN223", message, item.offset, item.name)
+            return

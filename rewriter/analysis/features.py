@@ -1,0 +1,254 @@
+"""Which parts of WebAssembly a module uses, section by section.
+
+Specification: https://webassembly.github.io/spec/core/binary/modules.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from weakref import WeakKeyDictionary
+
+from rewriter.functions.code import defined_functions
+from rewriter.functions.feature import Feature
+from rewriter.functions.features import Found, in_bodies, in_expression, of_value_type
+from rewriter.functions.storage import TABLE_WITH_VALUE
+from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.module import Module
+from rewriter.wasm.reader import Cursor
+from rewriter.wasm.sections import Section, SectionId
+from rewriter.wasm.types import memory_type, table_type, value_type
+
+__all__ = ["features"]
+
+
+_FOUND: WeakKeyDictionary[Module, Found] = WeakKeyDictionary()
+"""A module is held against many hosts, and read once."""
+
+
+def features(module: Module) -> Mapping[Feature, int]:
+    """The parts of WebAssembly that a module uses, and where it first does, in bytes. All of its
+    code is read, which takes about a second for 30 MB.
+
+    Raises MalformedModule for what cannot be read.
+    """
+    if module not in _FOUND:
+        _FOUND[module] = _read(module)
+    return _FOUND[module]
+
+
+def _read(module: Module) -> Found:
+    found: Found = {}
+    _types(module, found)
+    counts = {ExternKind.TABLE: 0, ExternKind.MEMORY: 0, ExternKind.GLOBAL: 0}
+    for section in module.sections:
+        if section.id in _READERS:
+            _READERS[section.id](section, found, counts)
+    _, bodies = defined_functions(module)
+    in_bodies(bodies, found)
+    return found
+
+
+Counts = dict[ExternKind, int]
+"""How many tables and memories there are so far, and how many globals are imported."""
+
+
+def _add(found: Found, features: Iterable[Feature], offset: int) -> None:
+    for feature in features:
+        found.setdefault(feature, offset)
+
+
+_SUB, _SUB_FINAL, _SHARED, _DESCRIBES, _DESCRIPTOR = 0x50, 0x4F, 0x65, 0x4C, 0x4D
+_FUNC, _STRUCT, _CONT = 0x60, 0x5F, 0x5D
+_PACKED = frozenset((0x78, 0x77))
+
+
+def _types(module: Module, found: Found) -> None:
+    types = module.types
+    for index, type_ in enumerate(types):
+        start = types.start(index)
+        cursor = Cursor(module.data, start, types.start(index + 1))
+        if type_ is None or not type_.plain:
+            _beyond_functions(cursor, found)
+        if type_ is not None:
+            for spelled in (*type_.params, *type_.results):
+                _add(found, of_value_type(spelled), start)
+
+
+def _beyond_functions(cursor: Cursor, found: Found) -> None:
+    """Of a type that is not a function's, or has to do with others."""
+    start = cursor.pos
+    code = cursor.byte()
+    if code in (_SUB, _SUB_FINAL):
+        for _ in range(cursor.count("supertypes")):
+            cursor.u32()
+        code = cursor.byte()
+    if code == _SHARED:
+        _add(found, (Feature.SHARED_EVERYTHING,), start)
+        code = cursor.byte()
+    while code in (_DESCRIBES, _DESCRIPTOR):
+        _add(found, (Feature.DESCRIPTORS,), start)
+        cursor.u32()
+        code = cursor.byte()
+    if code == _CONT:
+        _add(found, (Feature.STACK_SWITCHING,), start)
+        return
+    _add(found, (Feature.GC_TYPES,), start)
+    if code == _FUNC:
+        return
+    for _ in range(cursor.count("fields") if code == _STRUCT else 1):
+        before = cursor.pos
+        if cursor.byte() not in _PACKED:
+            cursor.pos = before
+            _add(found, of_value_type(value_type(cursor)), start)
+        cursor.byte()
+
+
+def _imports(section: Section, found: Found, counts: Counts) -> None:
+    for group in groups(section):
+        if group.compact:
+            _add(found, (Feature.COMPACT_IMPORTS,), group.module.start)
+        for item in group.imports:
+            cursor = Cursor(section.data, item.extern_start, item.extern_end)
+            kind = cursor.byte()
+            if kind == ExternKind.FUNC_EXACT:
+                _add(found, (Feature.EXACT_IMPORTS,), item.extern_start)
+            elif kind == ExternKind.TAG:
+                _add(found, (Feature.EXCEPTIONS,), item.extern_start)
+            elif kind == ExternKind.GLOBAL:
+                counts[ExternKind.GLOBAL] += 1
+                _global_type(cursor, found)
+            elif kind == ExternKind.TABLE:
+                _table(cursor, found, counts)
+            elif item.extern.memory is not None:
+                _memory(cursor, found, counts)
+
+
+def _tables(section: Section, found: Found, counts: Counts) -> None:
+    cursor = section.cursor()
+    for _ in range(cursor.count("tables")):
+        _table(cursor, found, counts)
+
+
+def _table(cursor: Cursor, found: Found, counts: Counts) -> None:
+    start = cursor.pos
+    has_value = cursor.byte() == TABLE_WITH_VALUE
+    cursor.pos = start + 2 if has_value else start
+    after = cursor.pos
+    spelled = value_type(cursor)
+    cursor.pos = after
+    if table_type(cursor).is_64:
+        _add(found, (Feature.TABLE_64,), start)
+    if spelled != "funcref":
+        _add(found, of_value_type(spelled), start)
+    counts[ExternKind.TABLE] += 1
+    if counts[ExternKind.TABLE] > 1:
+        _add(found, (Feature.REFERENCE_TYPES,), start)
+    if has_value:
+        _add(found, (Feature.FUNCTION_REFERENCES,), start)
+        in_expression(cursor, found, counts[ExternKind.GLOBAL])
+
+
+def _memories(section: Section, found: Found, counts: Counts) -> None:
+    cursor = section.cursor()
+    for _ in range(cursor.count("memories")):
+        _memory(cursor, found, counts)
+
+
+_HAS_PAGE_SIZE = 0x08
+
+
+def _memory(cursor: Cursor, found: Found, counts: Counts) -> None:
+    counts[ExternKind.MEMORY] += 1
+    start = cursor.pos
+    memory = memory_type(cursor)
+    for feature, is_there in (
+        (Feature.THREADS, memory.shared),
+        (Feature.MEMORY_64, memory.is_64),
+        (Feature.PAGE_SIZES, cursor.data[start] & _HAS_PAGE_SIZE),
+        (Feature.MEMORIES, counts[ExternKind.MEMORY] > 1),
+    ):
+        if is_there:
+            found.setdefault(feature, start)
+
+
+def _tags(section: Section, found: Found, _counts: Counts) -> None:
+    _add(found, (Feature.EXCEPTIONS,), section.start)
+
+
+def _globals(section: Section, found: Found, counts: Counts) -> None:
+    cursor = section.cursor()
+    for _ in range(cursor.count("globals")):
+        _global_type(cursor, found)
+        in_expression(cursor, found, counts[ExternKind.GLOBAL])
+
+
+_SHARED_GLOBAL = 0x02
+
+
+def _global_type(cursor: Cursor, found: Found) -> None:
+    start = cursor.pos
+    _add(found, of_value_type(value_type(cursor)), start)
+    if cursor.byte() & _SHARED_GLOBAL:
+        _add(found, (Feature.SHARED_EVERYTHING,), start)
+
+
+# Bits of an element segment's flags.
+_NOT_ACTIVE, _HAS_TABLE_OR_DECLARES, _HAS_EXPRESSIONS = 0x01, 0x02, 0x04
+
+
+def _elements(section: Section, found: Found, counts: Counts) -> None:
+    cursor = section.cursor()
+    for _ in range(cursor.count("element segments")):
+        start = cursor.pos
+        flags = cursor.u32()
+        if flags:
+            _add(found, (Feature.REFERENCE_TYPES,), start)
+        if not flags & _NOT_ACTIVE:
+            if flags & _HAS_TABLE_OR_DECLARES:
+                cursor.u32()
+            in_expression(cursor, found, counts[ExternKind.GLOBAL])
+        says_kind = bool(flags & (_NOT_ACTIVE | _HAS_TABLE_OR_DECLARES))
+        if flags & _HAS_EXPRESSIONS:
+            if says_kind:
+                _add(found, of_value_type(value_type(cursor)), start)
+            for _ in range(cursor.count("elements")):
+                in_expression(cursor, found, counts[ExternKind.GLOBAL])
+        else:
+            if says_kind:
+                cursor.byte()
+            for _ in range(cursor.count("elements")):
+                cursor.u32()
+
+
+_PASSIVE, _NAMES_MEMORY = 1, 2
+
+
+def _data(section: Section, found: Found, counts: Counts) -> None:
+    cursor = section.cursor()
+    for _ in range(cursor.count("data segments")):
+        start = cursor.pos
+        flags = cursor.u32()
+        if flags:
+            _add(found, (Feature.BULK_MEMORY,), start)
+        if flags == _NAMES_MEMORY:
+            cursor.u32()
+        if flags != _PASSIVE:
+            in_expression(cursor, found, counts[ExternKind.GLOBAL])
+        size = cursor.count("bytes of data")
+        cursor.pos += size
+
+
+def _data_count(section: Section, found: Found, _counts: Counts) -> None:
+    _add(found, (Feature.BULK_MEMORY,), section.start)
+
+
+_READERS: Mapping[SectionId, Callable[[Section, Found, Counts], None]] = {
+    SectionId.IMPORT: _imports,
+    SectionId.TABLE: _tables,
+    SectionId.MEMORY: _memories,
+    SectionId.TAG: _tags,
+    SectionId.GLOBAL: _globals,
+    SectionId.ELEMENT: _elements,
+    SectionId.DATA: _data,
+    SectionId.DATA_COUNT: _data_count,
+}

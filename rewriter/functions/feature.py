@@ -1,0 +1,42 @@
+"""The parts of WebAssembly that came after its first release, as engines switch them on and off.
+
+Source: https://github.com/WebAssembly/proposals
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["Feature"]
+
+
+class Feature(Enum):
+    """What a host reads or refuses as one; values are what messages say that a module has."""
+
+    BULK_MEMORY = "bulk operations on memory"
+    REFERENCE_TYPES = "reference types, or what came with them for tables"
+    SIMD = "vectors (SIMD)"
+    RELAXED_SIMD = "relaxed operations on vectors"
+    TAIL_CALLS = "tail calls"
+    EXCEPTIONS = "exceptions"
+    LEGACY_EXCEPTIONS = "exceptions in their older form"
+    EXTENDED_CONST = "extended constant expressions"
+    ATOMICS = "atomic operations"
+    FENCE = "an atomic fence"
+    THREADS = "a shared memory"
+    MEMORY_64 = "a 64-bit memory"
+    TABLE_64 = "a 64-bit table"
+    MEMORIES = "several memories"
+    PAGE_SIZES = "a memory with pages of its own size"
+    FUNCTION_REFERENCES = "typed references to functions"
+    GC_TYPES = "types of garbage collection"
+    GC = "garbage collection"
+    WIDE_ARITHMETIC = "128-bit arithmetic"
+    STACK_SWITCHING = "stack switching"
+    DESCRIPTORS = "custom descriptors"
+    EXACT_IMPORTS = "an exact function import"
+    COMPACT_IMPORTS = "a compact import section"
+    SHARED_EVERYTHING = "shared values beside memories"
+    MEMORY_CONTROL = "control of memory pages"
+    MANY_LOCALS = "a function with more than 256 KiB of local variables"
+    UNKNOWN = "an instruction that nnshim does not know"

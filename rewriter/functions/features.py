@@ -1,0 +1,299 @@
+"""Which parts of WebAssembly instructions and value types belong to.
+
+One regular expression passes over thousands of instructions of the first release, and of the parts
+that have been seen before; it stops at each instruction of another part.
+
+Specification: https://webassembly.github.io/spec/core/binary/instructions.html, and the proposals
+that rewriter.functions.instructions names.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from rewriter.errors import MalformedModule
+from rewriter.functions.code import Bodies
+from rewriter.functions.feature import Feature
+from rewriter.functions.instructions import BLOCK_TYPE, BR_TABLE, HEAP_TYPE, LEB, MEMARG
+from rewriter.wasm.reader import Cursor
+from rewriter.wasm.types import value_type
+
+__all__ = ["Found", "in_bodies", "in_expression", "of_value_type"]
+
+Found = dict[Feature, int]
+"""What has been seen, and where first, in bytes."""
+
+_RUN = 2000
+"""Instructions matched at a time: the matcher keeps a record of each until it is done."""
+
+_INDEX = rb"(?:[\x00-\x3f]|[\x80-\xff]%b)" % LEB
+"""Of a type, where a negative number would stand for another one."""
+
+_BASE = (
+    # local.*, global.get and .set; i32.const, i64.const; br, br_if; call
+    rb"[\x20-\x24\x41\x42\x0c\x0d\x10]" + LEB,
+    # Comparisons, arithmetic, conversions; end, drop, select, unreachable, nop, else, return
+    rb"[\x45-\xc4\x0b\x1a\x1b\x00\x01\x05\x0f]",
+    # Loads and stores in the first memory
+    rb"[\x28-\x3e](?:[\x00-\x3f]|[\x80-\xbf]%b)%b" % (LEB, LEB),
+    # block, loop, if
+    rb"[\x02-\x04](?:[\x40\x7c-\x7f]|%b)" % _INDEX,
+    # call_indirect in the first table
+    rb"\x11%b\x00" % LEB,
+    # f32.const, f64.const
+    rb"\x43.{4}|\x44.{8}",
+    # memory.size and .grow; saturating conversions
+    rb"[\x3f\x40]\x00|\xfc[\x00-\x07]",
+)
+"""What all hosts read, the frequent ones first."""
+
+
+def _typed(codes: bytes) -> bytes:
+    """block, loop, if and ref.null of heap types with these codes."""
+    return rb"[\x02-\x04][%b]|\xd0[%b]" % (codes, codes)
+
+
+def _reference(heap: bytes) -> bytes:
+    """block, loop and if of a reference to what is matched by `heap`."""
+    return rb"[\x02-\x04][\x63\x64]%b" % heap
+
+
+_MANAGED = rb"\x6a-\x6e\x71-\x73"
+"""The codes of heap types that are of garbage collection."""
+
+_PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
+    # memory.init, data.drop, memory.copy and .fill, in the first memory
+    (
+        (Feature.BULK_MEMORY,),
+        rb"\xfc(?:\x08%b\x00|\x09%b|\x0a\x00\x00|\x0b\x00)" % (LEB, LEB),
+    ),
+    # table.get and .set, ref.is_null, ref.func; call_indirect in another table; table.init and
+    # .copy; elem.drop, table.grow, .size and .fill
+    (
+        (Feature.REFERENCE_TYPES,),
+        rb"[\x25\x26\xd2]%b|\xd1|\x11%b%b|\xfc[\x0c\x0e]%b%b|\xfc[\x0d\x0f-\x11]%b|%b"
+        % (*(LEB,) * 6, _typed(rb"\x6f\x70")),
+    ),
+    # v128.load* and .store; const, shuffle; lanes; the rest
+    (
+        (Feature.SIMD,),
+        rb"\xfd(?:[\x00-\x0b\x5c\x5d]%b|[\x0c\x0d].{16}|[\x15-\x22].|[\x54-\x5b]%b."
+        rb"|[\x0e-\x14\x23-\x53\x5e-\x7f]|[\x80-\xff]\x01)|[\x02-\x04]\x7b" % (MEMARG, MEMARG),
+    ),
+    ((Feature.RELAXED_SIMD, Feature.SIMD), rb"\xfd[\x80-\x93]\x02"),
+    # return_call, return_call_indirect
+    ((Feature.TAIL_CALLS,), rb"\x12%b|\x13%b\x00" % (LEB, LEB)),
+    ((Feature.TAIL_CALLS, Feature.REFERENCE_TYPES), rb"\x13%b%b" % (LEB, LEB)),
+    # throw, throw_ref
+    ((Feature.EXCEPTIONS,), rb"\x08%b|\x0a|%b" % (LEB, _typed(rb"\x69\x74"))),
+    # try; catch, rethrow, delegate; catch_all
+    ((Feature.LEGACY_EXCEPTIONS,), rb"\x06%b|[\x07\x09\x18]%b|\x19" % (BLOCK_TYPE, LEB)),
+    # Loads and stores in another memory, and the others of memories
+    ((Feature.MEMORIES,), rb"[\x28-\x3e]%b|[\x3f\x40]%b" % (MEMARG, LEB)),
+    (
+        (Feature.MEMORIES, Feature.BULK_MEMORY),
+        rb"\xfc[\x08\x0a]%b%b|\xfc\x0b%b" % (LEB, LEB, LEB),
+    ),
+    # call_ref, return_call_ref; ref.as_non_null; br_on_null, br_on_non_null
+    (
+        (Feature.FUNCTION_REFERENCES,),
+        rb"[\x14\x15]%b|\xd4|[\xd5\xd6]%b|\xd0%b|%b"
+        % (LEB, LEB, _INDEX, _reference(rb"(?:[\x6f\x70]|%b)" % _INDEX)),
+    ),
+    # ref.eq; array.len, any.convert_extern, extern.convert_any, ref.i31, i31.get_*; those of
+    # structures and arrays; ref.test, ref.cast; br_on_cast, br_on_cast_fail
+    (
+        (Feature.GC,),
+        rb"\xd3|\xfb(?:[\x0f\x1a-\x1e]|[\x00\x01\x06\x07\x0b-\x0e\x10]%b"
+        rb"|[\x02-\x05\x08-\x0a\x11-\x13]%b%b|[\x14-\x17]%b|[\x18\x19].%b%b%b)|%b|%b"
+        % (
+            *(LEB, LEB, LEB, HEAP_TYPE, LEB, HEAP_TYPE, HEAP_TYPE),
+            *(_typed(_MANAGED), _reference(rb"[%b]" % _MANAGED)),
+        ),
+    ),
+    ((Feature.EXCEPTIONS, Feature.FUNCTION_REFERENCES), _reference(rb"[\x69\x74]")),
+    # Loads, stores, rmw, notify and wait; atomic.fence
+    ((Feature.ATOMICS,), rb"\xfe[\x00-\x02\x10-\x4e]" + MEMARG),
+    ((Feature.FENCE,), rb"\xfe\x03."),
+    ((Feature.WIDE_ARITHMETIC,), rb"\xfc[\x13-\x16]"),
+    # memory.discard
+    ((Feature.MEMORY_CONTROL,), rb"\xfc\x12" + LEB),
+    # cont.new, suspend; cont.bind, switch
+    (
+        (Feature.STACK_SWITCHING,),
+        rb"[\xe0\xe2]%b|[\xe1\xe6]%b%b|%b|%b"
+        % (LEB, LEB, LEB, _typed(rb"\x68\x75"), _reference(rb"[\x68\x75]")),
+    ),
+    # struct.new_desc and .new_default_desc; ref.get_desc, ref.cast_desc; br_on_cast_desc*
+    (
+        (Feature.DESCRIPTORS,),
+        rb"\xfb(?:[\x20\x21]%b|[\x22-\x24]%b|[\x25\x26].%b%b%b)|\xd0\x62%b|%b"
+        % (LEB, HEAP_TYPE, LEB, HEAP_TYPE, HEAP_TYPE, LEB, _reference(rb"\x62" + LEB)),
+    ),
+    (
+        (Feature.SHARED_EVERYTHING,),
+        rb"\xd0\x65.|[\x02-\x04]\x65.|" + _reference(rb"\x65."),
+    ),
+)
+"""The instructions of each part, where those before have not matched."""
+
+_SELECT, _TRY_TABLE, _END, _GLOBAL_GET = 0x1C, 0x1F, 0x0B, 0x23
+_RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
+
+
+@functools.cache
+def _patterns() -> tuple[tuple[tuple[Feature, ...], re.Pattern[bytes]], ...]:
+    return tuple((features, re.compile(pattern, re.DOTALL)) for features, pattern in _PARTS)
+
+
+@functools.lru_cache(maxsize=64)
+def _run(seen: frozenset[Feature]) -> re.Pattern[bytes]:
+    """Matches many instructions of the first release and of parts that have been seen."""
+    known = [pattern for features, pattern in _PARTS if seen.issuperset(features)]
+    return re.compile(rb"(?:%b){1,%d}" % (b"|".join((*_BASE, *known)), _RUN), re.DOTALL)
+
+
+_CELLS, _MOST_CELLS = {"i64": 2, "f64": 2, "v128": 4}, 65535
+"""Of 32 bits, as WAMR counts them."""
+
+
+def in_bodies(bodies: Bodies, found: Found) -> None:
+    """Add what function bodies use. Raises MalformedModule for one that is cut off."""
+    for index in range(len(bodies)):
+        body = bodies[index]
+        cursor = Cursor(bodies.data, body.content, body.end)
+        cells = 0
+        for _ in range(cursor.count("local variables")):
+            start = cursor.pos
+            count = cursor.u32()
+            spelled = value_type(cursor)
+            cells += count * _CELLS.get(spelled, 1)
+            _add(found, of_value_type(spelled), start)
+        if cells > _MOST_CELLS:
+            _add(found, (Feature.MANY_LOCALS,), body.start)
+        run = _run(frozenset(found))
+        while cursor.pos < body.end:
+            if matched := run.match(bodies.data, cursor.pos, body.end):
+                cursor.pos = matched.end()
+            elif bodies.data[cursor.pos] == BR_TABLE:
+                _pass_labels(cursor)
+            else:
+                if not _one(cursor, found):
+                    break
+                run = _run(frozenset(found))
+
+
+def in_expression(cursor: Cursor, found: Found, imported_globals: int) -> None:
+    """Pass over a constant expression, and add what it uses: since garbage collection, it can also
+    take the values of globals that are not imported. Raises MalformedModule for one that is cut
+    off, or that has an instruction which is not known."""
+    while True:
+        start = cursor.pos
+        opcode = cursor.byte()
+        if opcode == _END:
+            return
+        if opcode in _CONST_ARITHMETIC:
+            _add(found, (Feature.EXTENDED_CONST,), start)
+            continue
+        if opcode == _GLOBAL_GET:
+            if cursor.u32() >= imported_globals:
+                _add(found, (Feature.GC,), start)
+            continue
+        cursor.pos = start
+        if matched := _one_of_base().match(cursor.data, start, cursor.end):
+            cursor.pos = matched.end()
+        elif not _one(cursor, found):
+            raise MalformedModule(f"unknown instruction {opcode:#04x} in an expression", start)
+
+
+_CONST_ARITHMETIC = frozenset((0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E))
+"""add, sub and mul of i32 and i64."""
+
+
+@functools.cache
+def _one_of_base() -> re.Pattern[bytes]:
+    return re.compile(b"|".join(_BASE), re.DOTALL)
+
+
+def _one(cursor: Cursor, found: Found) -> bool:
+    """Pass over an instruction that is not of the first release, and add what it is of; false where
+    it is not known, and so where it ends is not either."""
+    start = cursor.pos
+    for features, pattern in _patterns():
+        if matched := pattern.match(cursor.data, start, cursor.end):
+            cursor.pos = matched.end()
+            _add(found, features, start)
+            return True
+    opcode = cursor.byte()
+    if opcode == _SELECT:
+        for _ in range(cursor.count("types")):
+            _add(found, of_value_type(value_type(cursor)), start)
+        _add(found, (Feature.REFERENCE_TYPES,), start)
+    elif opcode == _TRY_TABLE:
+        _block_type(cursor, found)
+        for _ in range(cursor.count("catch clauses")):
+            for _ in range(2 if cursor.byte() in (0, 1) else 1):
+                cursor.u32()
+        _add(found, (Feature.EXCEPTIONS,), start)
+    elif opcode in (_RESUME, _RESUME_THROW, _RESUME_THROW_REF):
+        for _ in range(2 if opcode == _RESUME_THROW else 1):
+            cursor.u32()
+        for _ in range(cursor.count("handlers")):
+            for _ in range(2 if cursor.byte() == 0 else 1):
+                cursor.u32()
+        _add(found, (Feature.STACK_SWITCHING,), start)
+    else:
+        _add(found, (Feature.UNKNOWN,), start)
+        return False
+    return True
+
+
+def _pass_labels(cursor: Cursor) -> None:
+    cursor.byte()
+    for _ in range(cursor.count("labels") + 1):
+        cursor.u32()
+
+
+def _block_type(cursor: Cursor, found: Found) -> None:
+    start = cursor.pos
+    if cursor.s33() == _EMPTY_BLOCK or cursor.data[start] < _NEGATIVE or cursor.pos > start + 1:
+        return
+    cursor.pos = start
+    _add(found, of_value_type(value_type(cursor)), start)
+
+
+_EMPTY_BLOCK, _NEGATIVE = -64, 0x40
+
+
+def _add(found: Found, features: Iterator[Feature] | tuple[Feature, ...], offset: int) -> None:
+    for feature in features:
+        found.setdefault(feature, offset)
+
+
+_NUMBERS = frozenset(("i32", "i64", "f32", "f64"))
+_SIMPLE = frozenset(("funcref", "externref"))
+_HEAPS = (
+    ("shared", Feature.SHARED_EVERYTHING),
+    ("exact", Feature.DESCRIPTORS),
+    ("exn", Feature.EXCEPTIONS),
+    ("cont", Feature.STACK_SWITCHING),
+)
+_MANAGED_HEAPS = re.compile("any|eq|i31|struct|array|none|nofunc|noextern|null.*ref")
+
+
+def of_value_type(spelled: str) -> tuple[Feature, ...]:
+    """The parts that a type belongs to, as rewriter.wasm.types spells it."""
+    if spelled in _NUMBERS:
+        return ()
+    if spelled == "v128":
+        return (Feature.SIMD,)
+    if spelled in _SIMPLE:
+        return (Feature.REFERENCE_TYPES,)
+    for word, feature in _HEAPS:
+        if word in spelled:
+            return (feature,)
+    if _MANAGED_HEAPS.search(spelled.replace("ref null ", "")):
+        return (Feature.GC,)
+    return (Feature.FUNCTION_REFERENCES,)

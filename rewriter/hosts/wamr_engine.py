@@ -1,0 +1,67 @@
+"""What iwasm of WAMR's releases makes of imports, of WebAssembly's newer parts, and of how a module
+begins, built as the CMake files for Linux on x86-64 have it.
+
+Source: https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/interpreter
+(wasm_loader.c, wasm_runtime.c), core/iwasm/common/wasm_application.c,
+product-mini/platforms/linux/CMakeLists.txt and build-scripts/config_common.cmake (defaults). All of
+it was tried with builds of each of RELEASES: tests/heavy/engines.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rewriter.abi.wasi import WASI, WASI_UNSTABLE
+from rewriter.hosts.host import ANY, Feature
+
+__all__ = ["ENGINES", "RELEASES"]
+
+RELEASES = (
+    *("1.1.1", "1.1.2", "1.2.0", "1.2.1", "1.2.2", "1.2.3", "1.3.0", "1.3.1", "1.3.2", "1.3.3"),
+    *("2.0.0", "2.1.0", "2.1.1", "2.1.2", "2.2.0", "2.3.0", "2.3.1"),
+    *("2.4.0", "2.4.1", "2.4.2", "2.4.3", "2.4.4", "2.4.5", "main"),
+)
+"""Of wasi-nn, the oldest first."""
+
+_NONE = {feature: False for feature in Feature if feature is not Feature.UNKNOWN}
+_OF_1_1_2 = {**_NONE, Feature.BULK_MEMORY: True}
+_OF_2_3 = {**_OF_1_1_2, Feature.REFERENCE_TYPES: True, Feature.SIMD: True}
+
+_OWN = frozenset(("env", WASI, WASI_UNSTABLE))
+_MEMORIES = dict.fromkeys(("memory", "table"), frozenset((ANY,)))
+
+_OF_1_1_1: Mapping[str, Any] = {
+    "features": _NONE,
+    "makes": {**_MEMORIES, "global": frozenset((ANY,))},
+    "most_pages": 65535,  # its heap for the guest takes one
+    "initializes": True,
+    "initializes_alone": True,
+    "entries": ("_start",),
+    "mains": ("main", "__main_argc_argv", "_main"),
+    "strict_start": True,
+    "names_function": "iwasm --function NAME",
+    "without_memory": frozenset(("proc_exit", "sched_yield")),
+}
+_SINCE_1_1_2 = {**_OF_1_1_1, "features": _OF_1_1_2}
+_SINCE_1_2_0 = {
+    **_SINCE_1_1_2,
+    "makes": _MEMORIES,
+    "wants_memory": True,
+    "one_beginning": True,
+}
+_SINCE_1_2_3 = {**_SINCE_1_2_0, "most_pages": 65536}
+_SINCE_1_3_1 = {**_SINCE_1_2_3, "one_beginning": False}
+_SINCE_2_1_1 = {**_SINCE_1_3_1, "makes": dict.fromkeys(("memory", "table"), _OWN)}
+_SINCE_2_3_0 = {**_SINCE_2_1_1, "features": _OF_2_3}
+
+ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("1.1.1", _OF_1_1_1),
+    ("1.1.2", _SINCE_1_1_2),
+    ("1.2.0", _SINCE_1_2_0),
+    ("1.2.3", _SINCE_1_2_3),
+    ("1.3.1", _SINCE_1_3_1),
+    ("2.1.1", _SINCE_2_1_1),
+    ("2.3.0", _SINCE_2_3_0),
+)
+"""Fields of rewriter.hosts.host.Host, and the first release in which they are so."""

@@ -1,0 +1,95 @@
+"""The modules of tests.heavy.engine_cases on real hosts.
+
+    python -m tests.heavy.engines ENGINES.TOML [NAME ...]
+
+ENGINES.TOML says which hosts there are, and how each is started:
+
+    [[engine]]
+    name = "wamr-2.3.1"
+    commit = "WAMR-2.3.1"
+    options = "as its CMake has them"     # of the build
+    for = ["wamr-legacy@2.3.1"]           # the rows that it is an example of
+    command = ["bin/iwasm"]               # the module comes after it
+    only = ["nothing", "tail-call"]       # the first and the last case; all where it is missing
+
+A relative command is one of the file's folder. With names, only these hosts are run, and the
+results of the others stay. The results are written to engines.json beside this file: for each case
+0 where the module ran to its end, else the exit code (negative for a signal), and what the host
+said.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.heavy.engine_cases import assembled
+
+RESULTS = Path(__file__).with_name("engines.json")
+
+SECONDS = 60
+"""No case takes one second on an idle machine."""
+
+_LONGEST = 60
+"""Of what a host says, in characters."""
+
+
+def run(command: Sequence[str], module: Path) -> int | str:
+    """How one ended: 0, or the exit code and what the host said."""
+    try:
+        done = subprocess.run(
+            [*command, str(module)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return "timeout"
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    said = re.sub(r"\x1b\[[0-9;]*m|\[\d{4}-[^]]*\] ", "", said).replace(str(module), "MODULE")
+    said = " ".join(re.sub(r"0x[0-9a-f]{6,}|/\S*/", "", said).split())[:_LONGEST]
+    failed = done.returncode or re.search("[Ee]xception: |load failed|instantiate failed", said)
+    return f"{done.returncode}: {said}" if failed else 0
+
+
+def _measure(engine: dict[str, Any], folder: Path, modules: Path) -> dict[str, Any]:
+    program, *options = engine["command"]
+    command = [str((folder / program).absolute()), *options]
+    names = list(assembled())
+    first, last = engine.get("only", (names[0], names[-1]))
+    names = names[names.index(first) : names.index(last) + 1]
+    return {
+        **{key: engine[key] for key in ("commit", "options", "for")},
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "cases": {name: run(command, modules / f"{name}.wasm") for name in names},
+    }
+
+
+def main(arguments: Sequence[str]) -> None:
+    path, *wanted = arguments
+    folder = Path(path).absolute().parent
+    engines = tomllib.loads(Path(path).read_text())["engine"]
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    with tempfile.TemporaryDirectory() as scratch:
+        modules = Path(scratch)
+        for name, content in assembled().items():
+            (modules / f"{name}.wasm").write_bytes(content)
+        for engine in engines:
+            name = engine["name"]
+            if not wanted or name in wanted:
+                print(name, flush=True)
+                results[name] = _measure(engine, folder, modules)
+                RESULTS.write_text(json.dumps(results, indent=0) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
