@@ -71,6 +71,7 @@ class LyingHost:
     ignores_types: bool = False
     older_types: Mapping[str, int] = field(default_factory=dict)
     one_model: bool = False
+    one_backend: bool = False
     type_bits: int = 8
     encodings: Mapping[str, int] = field(default_factory=lambda: {"openvino": 0, "onnx": 1})
     errnos: Mapping[str, int | str] = field(default_factory=lambda: ERRNOS)
@@ -105,6 +106,7 @@ class _Run:
         self.host = host
         self.output = bytearray()
         self.graphs: list[tuple[str, str]] = []
+        self.first: int | None = None
         self.contexts: list[dict[str, Any]] = []
 
     def run(self, path: Path) -> int | None:
@@ -207,6 +209,9 @@ class _Run:
         else:
             builders, count, encoding, target, result = arguments
         if encoding not in self.host.encodings.values():
+            return self._fault("encoding")
+        self.first = encoding if self.first is None else self.first
+        if self.host.one_backend and encoding != self.first:
             return self._fault("encoding")
         if target > 2:
             return self._fault("argument")
