@@ -92,7 +92,7 @@ def _entry(entries: Entries) -> Entry:
         initializes=alone or bool(with_start),
         calls=entries.called,
         start=entries.start,
-        without_memory=_without_memory(entries.exit_without_memory),
+        without_memory=None if entries.needs_memory else _without_memory(entries),
         needs_memory=entries.needs_memory,
         initializes_alone=None if with_start is None else alone and not with_start,
         strict_start=None if entries.called is None else not entries.takes_results,
@@ -173,8 +173,11 @@ def _bare(interface: Interface) -> Iterator[tuple[str, Answer]]:
         yield fault, _answer(answer)
 
 
-def _without_memory(exits: bool | None) -> frozenset[str] | None:
-    return None if exits is None else frozenset(("proc_exit",) if exits else ())
+def _without_memory(entries: Entries) -> frozenset[str] | None:
+    """Of WASI's functions, as far as a module without a memory is taken at all."""
+    if entries.exit_without_memory is None:
+        return None
+    return frozenset(("proc_exit",) if entries.exit_without_memory else ())
 
 
 def _backend(backend: Backend) -> BackendProfile:
