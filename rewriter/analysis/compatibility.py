@@ -279,7 +279,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
         return "NN222", f"the host defines {{}} with {option}"
-    if host.others is None or (item.kind == "func" and host.may_define(item.module, item.name)):
+    if host.others is None or host.may_define(item.module, item.name, item.kind):
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and a call of it traps"
