@@ -69,7 +69,9 @@ class Dialect:
     models in floats, and all others in bytes. `raw_types` are the numbers of tensor types that no
     other ABI has, by their short names: such a tensor is its elements' bytes. `told` says that a
     guest has these numbers for certain, because its adapters make them or somebody has said so;
-    what the imports tell is the layout and the functions.
+    what the imports tell is the layout and the functions. One that takes the place of several
+    releases with numbers of their own, which imports do not tell apart, has those of `assumed`,
+    where it takes some.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Dialect:
     counts_floats: bool = False
     raw_types: Mapping[int, str] = field(default_factory=dict)
     told: bool = False
+    assumed: Dialect | None = None
 
     @property
     def tensor_names(self) -> Mapping[int, str]:
@@ -98,6 +101,11 @@ class Dialect:
     def errno_names(self) -> Mapping[int, str]:
         """What each errno means, in small letters."""
         return _names(self.errnos)
+
+    @property
+    def errno_numbers(self) -> Mapping[Errno, int]:
+        """The number of each errno that it has; of several, the first."""
+        return {meaning: number for number, meaning in reversed([*self.errnos.items()])}
 
     def signature(self, function: str) -> FuncType:
         """The type of one of its functions."""

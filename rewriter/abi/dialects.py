@@ -14,6 +14,7 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from rewriter.abi.dialect import (
@@ -68,6 +69,7 @@ __all__ = [
     "WAMR_2_1",
     "WAMR_2_1_LEGACY",
     "WAMR_2_2",
+    "WAMR_2_4_LEGACY",
     "WAMR_EPHEMERAL",
     "WASI_EPHEMERAL_NN",
     "WASI_NN",
@@ -209,8 +211,8 @@ WASMEDGE_0_11 = Dialect(
 )
 """WasmEdge 0.11.1's."""
 
-WAMR = Dialect(
-    name="wamr",
+WAMR_2_4_LEGACY = Dialect(
+    name="wamr-2.4-legacy",
     layout=WAMR_LAYOUT,
     functions=functions_of(WAMR_LAYOUT, BY_NAME),
     encodings=ENCODINGS_WAMR,
@@ -221,6 +223,10 @@ WAMR = Dialect(
     counts_floats=True,
 )
 """WAMR's older one, of its hosts that register `wasi_nn`, since 2.4.0."""
+
+WAMR = replace(WAMR_2_4_LEGACY, name="wamr", assumed=WAMR_2_4_LEGACY)
+"""The same of any release. A guest of it was built for a host of this build, and imports do not
+show for which: each has the guest's numbers, as far as can be known."""
 
 WAMR_2_1_LEGACY = Dialect(
     name="wamr-2.1-legacy",
@@ -316,7 +322,8 @@ _TABLE = {
     for dialect in (
         *(WITX, WITX_2023, WITX_2022, WITX_2021, WITX_2020),
         *(WASMEDGE, WASMEDGE_0_14, WASMEDGE_0_13, WASMEDGE_0_12, WASMEDGE_0_11),
-        *(WAMR, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
+        *(WAMR, WAMR_2_4_LEGACY, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1),
+        *(WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
     )
 }
 

@@ -23,7 +23,10 @@ from typing import TypeVar
 from rewriter.abi.dialects import DIALECTS, LAYOUTS, Dialect, Encoding, Errno, Layout, TensorType
 from rewriter.errors import UsageError
 
-__all__ = ["LARGEST", "RAW_TYPES", "dialect_named", "functions_in", "same_dialect"]
+__all__ = ["LARGEST", "OF_RELEASES", "RAW_TYPES", "dialect_named", "functions_in", "same_dialect"]
+
+OF_RELEASES = tuple(each for each in DIALECTS.values() if each.assumed is None)
+"""Those of the table that a host can have."""
 
 RAW_TYPES: Mapping[str, str] = MappingProxyType({"bf16": "R"})
 """The types of tensors that no enum has, by their letters."""
@@ -71,7 +74,7 @@ def same_dialect(dialect: Dialect) -> Dialect:
     """The ABI of the table that a host with these functions and numbers has, or else the one that
     has them in its name. Raises UsageError where that would be too long."""
     own = _facts(dialect)
-    for known in DIALECTS.values():
+    for known in OF_RELEASES:
         if _facts(known) == own:
             return known
     name = _name(dialect)

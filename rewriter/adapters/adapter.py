@@ -110,13 +110,16 @@ def speaks(host: Dialect, dialect: Dialect) -> bool:
 
 
 def adapter_for(
-    function: str, source: Dialect, target: Dialect, *, told: bool = True
+    function: str, source: Dialect, target: Dialect, *, told: bool = True, apart: bool = False
 ) -> Adapter | None:
     """What has to stand between a guest of `source` and a host of `target`, None for nothing.
 
-    `target` has the function, and `told` is, in the sense of rewriter.adapters.needs.
+    `target` has the function, and `told` is, in the sense of rewriter.adapters.needs. With `apart`,
+    a function of another layout has an adapter in any case: what the guest calls it with is in its
+    name.
     """
-    if need(function, source, target, told=told) is None:
+    keeps_apart = apart and source.layout != target.layout
+    if need(function, source, target, told=told) is None and not keeps_apart:
         return None
     return Adapter(
         function, source, target, told=told or not told_matters(function, source, target)

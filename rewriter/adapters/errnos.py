@@ -25,9 +25,7 @@ def gets_others(source: Dialect, target: Dialect) -> bool:
 def errno_number(dialect: Dialect, meaning: Errno) -> int:
     """By which number a guest of a dialect is told this. What its numbers do not tell apart is a
     runtime error, or else an invalid argument."""
-    numbers: dict[Errno, int] = {}
-    for number, known in dialect.errnos.items():
-        numbers.setdefault(known, number)
+    numbers = dialect.errno_numbers
     for each in (meaning, Errno.RUNTIME_ERROR):
         if each in numbers:
             return numbers[each]

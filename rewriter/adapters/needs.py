@@ -54,11 +54,15 @@ def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) 
     `has`.
 
     Where the guest's numbers are not `told`, between two of one layout, its encodings are taken for
-    the host's, and what its tensor types are has to be found out.
+    the host's, and what its tensor types are has to be found out. All numbers of a guest that has
+    those of no one release are taken for those of a host of its layout.
     """
     if function not in target.functions:
         return Need.FUNCTION
-    if function in _BY_LAYOUT and source.layout != target.layout:
+    if source.layout == target.layout:
+        if source.assumed is not None:
+            return None
+    elif function in _BY_LAYOUT:
         return Need.LAYOUT
     if function == "load" and told and _renumbers(source.encodings, target.encodings):
         return Need.ENCODINGS

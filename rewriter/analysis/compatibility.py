@@ -13,7 +13,8 @@ from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
-from rewriter.analysis.reasons import HIDDEN_TYPES
+from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Feature, Host
@@ -148,12 +149,15 @@ class Verdict:
         )
 
 
-def assess(info: ModuleInfo, host: Host, guest: Host | None = None) -> Verdict:
+def assess(
+    info: ModuleInfo, host: Host, guest: Host | None = None, found: Fit | None = None
+) -> Verdict:
     """Judge a module by its imports and exports: no more than those can be known of it.
 
-    `guest` is the host that it was built for, where that is known.
+    `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
+    if that was looked for already.
     """
-    found = fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),
         *_other_names(info, host),
@@ -173,6 +177,8 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found.append(HIDDEN_TYPES)
+    if hidden_numbers(info) is not None:
+        found.append(HIDDEN_NUMBERS)
     found += _object_file(info)
     return tuple(found)
 
@@ -279,7 +285,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
         return "NN222", f"the host defines {{}} with {option}"
-    if host.others is None or (item.kind == "func" and host.may_define(item.module, item.name)):
+    if host.others is None or host.may_define(item.module, item.name, item.kind):
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and a call of it traps"

@@ -11,6 +11,8 @@ from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
 from rewriter.adapters.needs import has, need
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.analysis.reasons import (
+    HIDDEN_NUMBERS,
+    HIDDEN_NUMBERS_THERE,
     HIDDEN_TYPES,
     hidden_encodings,
     hidden_nul,
@@ -19,6 +21,7 @@ from rewriter.analysis.reasons import (
     why,
     why_another,
 )
+from rewriter.analysis.sources import guest_dialects, hidden_numbers, is_function, mixed
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
@@ -65,7 +68,8 @@ class Wanted(NamedTuple):
     for, where that is known, and `told` says that somebody has said of which ABI it is. A host that
     `tells_numbers` is as rewriter.hosts.table says. `keeps` has adapters stay that lead to what the
     host takes; with `tells_types`, each tensor is to tell by its length which numbers the guest has
-    for types."""
+    for types. With `apart`, the guest has functions of two layouts, and those of the one that the
+    host does not speak have an adapter even where it has nothing to do but to say so."""
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
@@ -73,9 +77,12 @@ class Wanted(NamedTuple):
     tells_numbers: bool = False
     keeps: bool = False
     tells_types: bool = False
+    apart: bool = False
 
     def speaks(self, dialect: Dialect) -> bool:
-        return any(speaks(host, dialect) for host in self.dialects)
+        """Whether the host takes the numbers of what adapters lead to."""
+        known = dialect.assumed or dialect
+        return any(speaks(host, known) for host in self.dialects)
 
     def fits_adapted(self, adapter: Adapter) -> bool:
         """Whether the host takes what an adapter leads to."""
@@ -101,21 +108,21 @@ def fit(
     told = known is not None or info.guest is not None
     told |= any(_says_told(standing.adapter) for standing in info.adapters.values())
     wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown)
-    sources = _adapted_guests(info)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
-    mixed = _mixed(info)
+    dialects_of, of_two = guest_dialects(info), mixed(info)
+    wanted = wanted._replace(apart=len({d.layout for d in dialects_of.values()}) > 1)
     decisions = {
         slot: Decision(None)
         if slot not in info.adapters and (item.name, item.type) in changed
         else fit_import(
             slot,
             info,
-            _imported_as(item, info, sources, DIALECTS[abi]),
-            wanted._replace(keeps=tells_numbers and item.module in mixed),
+            dialects_of[slot],
+            wanted._replace(keeps=tells_numbers and item.module in of_two),
         )
         for slot, item in info.wasi_nn.items()
-        if (abi := info.abis[item.module].name) is not None
+        if slot in dialects_of
     }
     adapters = {
         slot: decision.adapter
@@ -125,6 +132,7 @@ def fit(
     said = itertools.chain(
         _of_the_module(info, wanted),
         _of_hidden_types(info, wanted, adapters),
+        _of_hidden_numbers(info, wanted),
         *(decision.diagnostics for decision in decisions.values()),
         _of_the_memory(info) if any(adapters.values()) else (),
     )
@@ -158,6 +166,14 @@ def _of_hidden_types(
     known = wanted.guest is not None or wanted.tells_numbers
     if not known and any(hides_types(info, slot) and not adapters.get(slot) for slot in adapters):
         yield HIDDEN_TYPES
+
+
+def _of_hidden_numbers(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
+    """Of a guest that has the numbers of one of several releases."""
+    hidden = hidden_numbers(info) if wanted.guest is None else None
+    if hidden is not None:
+        near = any(host.layout == hidden for host in wanted.dialects)
+        yield HIDDEN_NUMBERS_THERE if near and not wanted.tells_numbers else HIDDEN_NUMBERS
 
 
 def hides_types(info: ModuleInfo, slot: int) -> bool:
@@ -201,7 +217,7 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
             source, _ = _source(source, item, wanted)
         return _decide(item, adapter.function, source, wanted, adapter)
     source, said = _source(imported_as, item, wanted)
-    if not _is_function(source, item):
+    if not is_function(source, item):
         what = f"{item.module}.{item.name}, {item.shown_type}"
         message = f"{what}, is not a function of the {source.name} ABI"
         return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
@@ -250,10 +266,11 @@ def _decide(
         message = f"the host does not have {function}"
         return Decision(None, (Diagnostic("NN211", message, item.offset, function),))
     told = _is_told(function, source, target, wanted, standing)
-    adapter = adapter_for(function, source, target, told=told)
+    adapter = adapter_for(function, source, target, told=told, apart=wanted.apart)
     needed = need(function, source, target, told=told)
     said = list(lost(function, source, target)) if adapter else []
-    said += whatever_it_is(function, source, target)
+    of_host = next((d for d in wanted.dialects if d.layout == target.layout), target)
+    said += whatever_it_is(function, of_host)
     if function == "load" and not told:
         said += hidden_encodings(source, target)
     if not wanted.told and standing is None:
@@ -291,53 +308,3 @@ def _says_told(adapter: Adapter) -> bool:
     """Whether an adapter would not be there, if nobody had said what the guest is."""
     guessed = adapter.function == "load" and adapter.source is not WITX
     return adapter.tells_whether_told and adapter.told and not guessed
-
-
-def _adapted_guests(info: ModuleInfo) -> dict[str, Dialect]:
-    """The dialects of guests that have adapters, by module name: adapters say from what they adapt,
-    and a guest has the functions that need none in the same dialect; several dialects can have the
-    same adapter."""
-    sources: dict[str, set[Dialect]] = {}
-    for slot, standing in info.adapters.items():
-        sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
-    for adapter in (trace.adapter for trace in info.traces if trace.adapter):
-        for module in info.abis:
-            sources.setdefault(module, set()).add(adapter.source)
-    if info.guest is not None:
-        return dict.fromkeys(sources, info.guest)
-    return {module: found.pop() for module, found in sources.items() if len(found) == 1}
-
-
-def _imported_as(
-    item: ImportedItem, info: ModuleInfo, sources: Mapping[str, Dialect], shown: Dialect
-) -> Dialect:
-    """The dialect of an import: that of the guest's adapters, unless the import cannot be of it. A
-    rewrite can have brought together functions of two ABIs, which were imported under two names;
-    what needed no adapter is of the ABI that the imports have `shown`. So is one that has none
-    where the same function of the guest's has one."""
-    adapted = sources.get(item.module, shown)
-    has_none = any(
-        info.wasi_nn[slot].module == item.module and standing.adapter.function == item.name
-        for slot, standing in info.adapters.items()
-    )
-    is_other = has_none or not _is_function(adapted, item)
-    if info.guest is None and is_other and _is_function(shown, item):
-        return shown
-    return adapted
-
-
-def _mixed(info: ModuleInfo) -> set[str]:
-    """The module names whose functions would be of two ABIs if they had no adapters."""
-    sources: dict[str, set[Dialect]] = {}
-    for slot, standing in info.adapters.items():
-        sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
-    found = {m for m, adapted in sources.items() if len({d.layout.module for d in adapted}) > 1}
-    for slot, item in info.wasi_nn.items():
-        others = set() if slot in info.adapters else sources.get(item.module, set())
-        if others and not any(_is_function(dialect, item) for dialect in others):
-            found.add(item.module)
-    return found
-
-
-def _is_function(dialect: Dialect, item: ImportedItem) -> bool:
-    return item.name in dialect.functions and item.type == dialect.signature(item.name)

@@ -128,6 +128,10 @@ def tell(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
         for other, abi in certain.items():
             evidence = Diagnostic("NN133", f"{other}, in the same module, is {abi.name}")
             abis[module] = Abi(abi.name, False, (evidence,))
+    extended = [module for module, abi in certain.items() if abi.name == WASMEDGE.name]
+    for module, abi in certain.items() if extended else ():
+        if abi.name == WITX.name:  # one guest has one library of a layout
+            abis[module] = Abi(WASMEDGE.name, True, (*abi.evidence, *certain[extended[0]].evidence))
     return abis
 
 

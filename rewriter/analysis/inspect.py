@@ -7,9 +7,13 @@ from functools import partial
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Dialect, find_dialect
-from rewriter.analysis.existing_adapters import FoundAdapters, StandingAdapter, find_adapters
+from rewriter.analysis.adapted.existing_adapters import (
+    FoundAdapters,
+    StandingAdapter,
+    find_adapters,
+)
+from rewriter.analysis.adapted.traces import Trace
 from rewriter.analysis.imported import Abi, ImportedItem, read_imports, tell
-from rewriter.analysis.traces import Trace
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
 from rewriter.wasm.custom import Custom, custom_kind

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
-from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect
+from rewriter.abi.dialects import WASMEDGE, Dialect
 from rewriter.abi.numbers import ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
@@ -15,6 +15,8 @@ from rewriter.analysis.inspect import ImportedItem
 from rewriter.diagnostics import Diagnostic
 
 __all__ = [
+    "HIDDEN_NUMBERS",
+    "HIDDEN_NUMBERS_THERE",
     "HIDDEN_TYPES",
     "hidden_encodings",
     "hidden_nul",
@@ -36,7 +38,7 @@ def why(
     """Why a function of a guest of `source` needs an adapter, on a host whose dialects are
     `spoken`."""
     remedy = None
-    if source.layout == target.layout and source.name in (WAMR.name, WASMEDGE.name):
+    if source.layout == target.layout and source.name == WASMEDGE.name:
         remedy = f"if it was built for that release, `--guest-abi {target.name}` says so"
     if needed is Need.ERRNOS:
         return Diagnostic("NN207", "the host has other numbers for errors", help=remedy)
@@ -101,7 +103,7 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
             yield _OF_OPENVINO[function]
 
 
-def whatever_it_is(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
+def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
     """What depends on the model, with an adapter and without."""
     if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
         yield _LLAMA_CPP
@@ -115,6 +117,17 @@ HIDDEN_TYPES = Diagnostic(
     " assumed",
     help="--guest-abi names others; --from unknown has each tensor tell",
 )
+
+HIDDEN_NUMBERS = Diagnostic(
+    "NN140",
+    "imports do not show which release of WAMR it was built for, and the numbers of errors changed"
+    " with 2.1.1 and 2.4.0, that of TensorFlow Lite with 1.2.0: those of 2.4.0 are assumed",
+    help="--guest-abi names others: wamr-2.1-legacy is 2.1.1 to 2.3.1, wamr-1 is 1.2.0 to 2.1.0",
+)
+HIDDEN_NUMBERS_THERE = HIDDEN_NUMBERS._replace(
+    message=HIDDEN_NUMBERS.message.replace("those of 2.4.0 are", "those of the host are")
+)
+"""Said of a host that has the guest's layout."""
 
 
 def hidden_encodings(source: Dialect, target: Dialect) -> Iterator[Diagnostic]:

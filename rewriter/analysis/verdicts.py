@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity, find_code, unknown_code
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.errors import UsageError
@@ -93,6 +94,7 @@ def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdic
                 *_together(rows, reasons),
                 *chosen.notes,
                 *_together(rows, caveats),
+                *(_of_one_release(info, rows) if guest is None else ()),
                 *_better(rows, verdicts, worst),
             )
         ),
@@ -125,6 +127,23 @@ def _of_several(verdict: Verdict, shared: Set[Diagnostic]) -> Verdict:
     return replace(verdict, reasons=reasons, conditions=(*verdict.conditions, *more))
 
 
+def _of_one_release(info: ModuleInfo, rows: Sequence[Host]) -> Iterator[Diagnostic]:
+    """Of a guest that was built for a release which is not known: that it is not all of them."""
+    layout = hidden_numbers(info)
+    spans = [
+        _spans(rows, [place for place, row in enumerate(rows) if row.dialects[0] is dialect])
+        for dialect in dict.fromkeys(row.dialects[0] for row in rows)
+        if dialect.layout == layout
+    ]
+    if len(spans) > 1:
+        *others, last = spans
+        message = (
+            f"it was built for one of {', '.join(others)} and {last}, and gets other numbers for"
+            " errors, or has others for encodings, on the rest"
+        )
+        yield Diagnostic("NN228", message, help=f"name the release: `--for {rows[-1].label}`")
+
+
 def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:
     """What is said of releases, once each; of some only, with which."""
     of: dict[Diagnostic, list[int]] = {}
@@ -132,6 +151,9 @@ def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> I
         for diagnostic in diagnostics:
             of.setdefault(diagnostic, []).append(place)
     for diagnostic, places in of.items():
+        if diagnostic.code == "NN228":
+            remedy = f"`nnshim rewrite --for {rows[places[-1]].label}` translates them"
+            diagnostic = diagnostic._replace(help=remedy)
         if len(places) == len(rows):
             yield diagnostic
         else:
@@ -146,11 +168,7 @@ def _spans(rows: Sequence[Host], places: Sequence[int]) -> str:
             joined[-1].append(place)
         else:
             joined.append([place])
-    return ", ".join(_span(rows[span[0]].first, rows[span[-1]].last) for span in joined)
-
-
-def _span(first: str, last: str) -> str:
-    return first if first == last else f"{first} to {last}"
+    return ", ".join(rows[span[0]]._replace(last=rows[span[-1]].last).releases for span in joined)
 
 
 def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:

@@ -211,6 +211,19 @@ CODES = (
         "have one. Else put a NUL behind names in the guest.",
     ),
     Code(
+        "NN140",
+        Severity.UNSEEN,
+        "the release of WAMR that it was built for is not known",
+        "A guest of WAMR's older ABI was built for a host with that ABI, of which there are "
+        "releases with different numbers for errors (1.1.1, 2.1.1, 2.4.0) and encodings (1.1.1, "
+        "1.2.0, 2.1.1). A function's type shows nothing of that. A host with that ABI is assumed "
+        "to be the one that the guest was built for, so that nothing is adapted; towards any other "
+        "host the numbers since 2.4.0 are assumed.",
+        "Nothing, for a guest that only tells success from failure, and loads TensorFlow Lite "
+        "models as encoding 4. Otherwise name the release, `--from wamr-legacy@2.3.1`, or the ABI, "
+        "`--guest-abi wamr-2.1-legacy`; `nnshim hosts` lists both.",
+    ),
+    Code(
         "NN141",
         Severity.ERROR,
         'no memory is exported as "memory"',

@@ -71,13 +71,15 @@ class Measured(NamedTuple):
     """What a row that was made of a profile (rewriter.hosts.profiles) has beside what others have.
 
     `absent` are functions that it does not define beside wasi-nn's, by module name: those that
-    `Host.others` does not have either were not looked for. None where all others are absent.
+    `Host.others` does not have either were not looked for. None where all others are absent. So it
+    is with memories and others, unless it is known which of them it `makes`.
     `about` says for people what was measured: a version, a commit, a command.
     `answers` are the errnos of faults, and words for what else came of them, by the names in
     rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
     """
 
     absent: Mapping[str, frozenset[str]] | None = None
+    makes: bool = True
     answers: Mapping[str, int | str] = _NOTHING
     names: str | None = None
     about: Mapping[str, str] = _NOTHING
@@ -172,9 +174,13 @@ class Host(NamedTuple):
         """Whether it surely reads import sections that have a module name once for several."""
         return self.features.get(Feature.COMPACT_IMPORTS, False)
 
-    def may_define(self, module: str, name: str) -> bool:
-        """Whether nobody has looked for a function that is not among those that it defines."""
-        absent = self.measured.absent if self.measured else None
+    def may_define(self, module: str, name: str, kind: str) -> bool:
+        """Whether nobody has looked for what is not among that which it defines."""
+        if self.measured is None:
+            return False
+        if kind != "func":
+            return not self.measured.makes
+        absent = self.measured.absent
         return absent is not None and name not in absent.get(module, ())
 
     def option_for(self, module: str) -> str | None:

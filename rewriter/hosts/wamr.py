@@ -8,13 +8,13 @@ Source: https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/libra
 from __future__ import annotations
 
 from rewriter.abi.dialects import (
-    WAMR,
     WAMR_1,
     WAMR_1_1,
     WAMR_2_0,
     WAMR_2_1,
     WAMR_2_1_LEGACY,
     WAMR_2_2,
+    WAMR_2_4_LEGACY,
     WAMR_EPHEMERAL,
     WASI_EPHEMERAL_NN,
     WASI_NN,
@@ -210,7 +210,7 @@ _LEGACY = (
     _row(
         "wamr-legacy",
         ("2.4.0", "2.4.5"),
-        WAMR,
+        WAMR_2_4_LEGACY,
         _LEGACY_2_4,
         *(_TFLITE_ALONE, _FOUR_TIMES),
         graphs=_A_PATH,
@@ -218,7 +218,7 @@ _LEGACY = (
     _row(
         "wamr-legacy",
         ("main", "main"),
-        WAMR,
+        WAMR_2_4_LEGACY,
         _LEGACY_2_4,
         *(_TFLITE_ALONE, _FOUR_TIMES),
         graphs=_ANY_PATH,

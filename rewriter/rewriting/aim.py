@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch
-from rewriter.hosts.host import Host
 from rewriter.hosts.table import find_guest, find_host, find_hosts
 from rewriter.options import RewriteOptions
 from rewriter.wasm.module import Module
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
+    from rewriter.analysis.fitting import Fit
     from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["Aim", "Wanted", "choose"]
@@ -60,7 +60,7 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     return Aim(
         names,
         Wanted(info, found.adapters),
-        tuple(_said(found.caveats, _beside(info, options, guest))),
+        tuple(_said(found.caveats, _beside(info, options, found))),
         target.plain_imports,
     )
 
@@ -73,27 +73,28 @@ def _said(of_adapters: Sequence[Diagnostic], beside: Iterable[Diagnostic]) -> It
     yield from (found for found in beside if found.code not in codes)
 
 
-def _beside(info: ModuleInfo, options: RewriteOptions, guest: Host | None) -> Iterator[Diagnostic]:
+def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[Diagnostic]:
     """What was assumed of the host, what it depends on there, and what no rewrite mends and keeps
     the module from running all the same."""
     if options.host is None:
         return
-    from rewriter.analysis.compatibility import Runs
-    from rewriter.analysis.verdicts import judge
+    from rewriter.analysis.compatibility import Runs, assess
 
     chosen = find_hosts(options.host)
+    yield from chosen.notes
+    newest = chosen.newest
     if len(chosen.rows) > 1:
-        newest = chosen.newest
         message = (
             f"{chosen.name} stands for releases that differ, and this is for {newest.releases}"
         )
-        remedy = "`nnshim check` says what the others make of it, and `nnshim hosts` lists them"
+        others = ", ".join(row.label for row in chosen.rows if row is not newest)
+        remedy = f"the others are {others}: `nnshim check` says what they make of it"
         yield Diagnostic("NN225", message, help=remedy)
-    verdict = judge(info, chosen, guest)
+    verdict = assess(info, newest, found=found)
     yield from verdict.conditions
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(str(reason) for reason in verdict.reasons)
-        yield Diagnostic("NN312", f"{options.host} cannot run what comes of it: {reasons}")
+        yield Diagnostic("NN312", f"{newest.label} cannot run what comes of it: {reasons}")
 
 
 class _Target(NamedTuple):

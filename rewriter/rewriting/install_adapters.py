@@ -12,8 +12,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from rewriter.adapters.adapter import Adapter
-from rewriter.analysis.adapter_global import GLOBAL, GLOBAL_EXPORT, adapter_global, not_ours
-from rewriter.analysis.existing_adapters import own_exports
+from rewriter.analysis.adapted.adapter_global import GLOBAL, GLOBAL_EXPORT, adapter_global, not_ours
+from rewriter.analysis.adapted.existing_adapters import own_exports
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
 from rewriter.functions.code import MOST_REFERENCES, body_references, defined_functions

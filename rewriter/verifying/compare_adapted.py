@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import zip_longest
 from typing import NamedTuple
 
-from rewriter.analysis.adapter_global import AdapterGlobal, adapter_global
-from rewriter.analysis.existing_adapters import own_exports
+from rewriter.analysis.adapted.adapter_global import AdapterGlobal, adapter_global
+from rewriter.analysis.adapted.existing_adapters import own_exports
 from rewriter.analysis.inspect import inspect_module
 from rewriter.functions.code import Bodies, body_references, defined_types
 from rewriter.functions.instructions import Reference

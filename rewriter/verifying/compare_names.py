@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rewriter.abi.dialects import MODULE_NAMES
 from rewriter.adapters.generations import UNMARKED, read_name
-from rewriter.analysis.existing_adapters import own_exports
-from rewriter.analysis.traces import adapter_of
+from rewriter.analysis.adapted.existing_adapters import own_exports
+from rewriter.analysis.adapted.traces import adapter_of
 from rewriter.verifying.compare_adapted import Part, Side
 from rewriter.verifying.difference import Difference
 from rewriter.wasm.custom import NAMES

@@ -113,7 +113,7 @@ class TableType(NamedTuple):
 
 class AdapterMemory(NamedTuple):
     """The memory that a guest shares with the host; `page_size` in bytes. `global_index` is that of
-    the adapters' global (rewriter.analysis.adapter_global)."""
+    the adapters' global (rewriter.analysis.adapted.adapter_global)."""
 
     memory_index: int
     page_size: int

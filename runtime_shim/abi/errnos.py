@@ -43,14 +43,11 @@ def numbers_of(dialect: Dialect) -> Mapping[Errno, int]:
     """What a guest of a dialect gets for each error. WasmEdge's own errors have its numbers in all
     dialects, because none has given these to anything else. What a host that was measured has no
     number for is a runtime error, where it has given that number to something else."""
-    errnos = dialect.errnos
-    own: dict[Errno, int] = {}
-    for number, meaning in errnos.items():
-        own.setdefault(meaning, number)
-    instead = next((found for table, found in _INSTEAD if table is errnos), {})
+    own = dialect.errno_numbers
+    instead = next((found for table, found in _INSTEAD if table is dialect.errnos), {})
     other = own.get(Errno.RUNTIME_ERROR, own.get(Errno.INVALID_ARGUMENT, int(Errno.RUNTIME_ERROR)))
     numbers = {}
     for errno in Errno:
-        number = other if int(errno) in errnos else int(errno)
+        number = other if int(errno) in dialect.errnos else int(errno)
         numbers[errno] = own.get(errno, own.get(instead.get(errno, errno), number))
     return MappingProxyType(numbers)

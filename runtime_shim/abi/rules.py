@@ -124,10 +124,15 @@ _WAMR = Rules(
     bad_index=Errno.RUNTIME_ERROR,
     autodetect=Errno.INVALID_ARGUMENT,
     misfits={Encoding.OPENVINO: Errno.RUNTIME_ERROR},
+    instead={Errno.NOT_FOUND: Errno.RUNTIME_ERROR},
     ends=Ends.OUTSIDE,
 )
+"""A name is a path, tried with OpenVINO first: one that is not there is an error of that. Builds
+with TensorFlow Lite alone say what they say of any model that they cannot read."""
 
-_LEGACY = _WAMR._replace(usual=_IN_FLOATS, nhwc=True)
+_BY_TFLITE = {Errno.NOT_FOUND: Errno.TOO_LARGE}
+
+_LEGACY = _WAMR._replace(usual=_IN_FLOATS, nhwc=True, instead=_BY_TFLITE)
 
 
 def _of_one(rules: Rules) -> Rules:
@@ -188,8 +193,8 @@ _SINCE: Mapping[str, tuple[tuple[str, Rules], ...]] = {
         ("main", _LEGACY_2_4._replace(names=Names.BY_LENGTH, refuses_nul=True)),
     ),
     "wamr-ephemeral": (
-        ("2.0", _EPHEMERAL),
-        ("2.1.1", _of_one(_EPHEMERAL)),
+        ("2.0", _EPHEMERAL._replace(instead=_BY_TFLITE)),
+        ("2.1.1", _of_one(_EPHEMERAL)._replace(instead=_BY_TFLITE)),
         ("2.1.2", _EPHEMERAL),
         ("2.2", _EPHEMERAL._replace(names=Names.NUL_NEEDED)),
         ("2.4", _WAMR._replace(names=Names.NUL_NEEDED)),

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from rewriter.abi.dialects import (
-    DIALECTS,
     LAYOUTS,
     WAMR,
     WASMEDGE,
@@ -24,7 +23,7 @@ from rewriter.abi.dialects import (
     Layout,
     TensorType,
 )
-from rewriter.abi.measured import LARGEST, RAW_TYPES, functions_in, same_dialect
+from rewriter.abi.measured import LARGEST, OF_RELEASES, RAW_TYPES, functions_in, same_dialect
 from rewriter.hosts.host import Unit
 from rewriter.hosts.profiles.profile import REFUSED, ModuleProfile, Number, Profile
 
@@ -167,7 +166,7 @@ def _has(names: Mapping[int, str], measured: Mapping[str, Number]) -> bool:
 
 
 def _dialect(measured: _Numbers) -> Dialect:
-    found = [dialect for dialect in DIALECTS.values() if measured.agrees(dialect)]
+    found = [dialect for dialect in OF_RELEASES if measured.agrees(dialect)]
     return min(found, key=measured.beyond) if found else same_dialect(_own(measured))
 
 
@@ -184,10 +183,8 @@ def _own(measured: _Numbers) -> Dialect:
         name="",
         layout=measured.layout,
         functions={name: every[name] for name in every if name in measured.functions},
-        encodings=_of_table(
-            encodings, measured.encodings, (d.encodings for d in DIALECTS.values())
-        ),
-        tensor_types=_of_table(types, measured.types, (d.tensor_types for d in DIALECTS.values())),
+        encodings=_of_table(encodings, measured.encodings, (d.encodings for d in OF_RELEASES)),
+        tensor_types=_of_table(types, measured.types, (d.tensor_types for d in OF_RELEASES)),
         errnos=_own_errnos(measured),
         implementation="",
         wants_nul=bool(measured.wants_nul),
@@ -228,7 +225,7 @@ def _own_errnos(measured: _Numbers) -> Mapping[int, Errno]:
     if measured.errnos:
         known = {each.name.lower(): each for each in Errno}
         return {number: known[name] for number, name in measured.errnos.items()}
-    for dialect in DIALECTS.values():
+    for dialect in OF_RELEASES:
         if measured.agrees_on_errnos(dialect.errnos) and measured.faults:
             return dialect.errnos
     return {0: Errno.SUCCESS, **dict(_seen(measured.faults))}

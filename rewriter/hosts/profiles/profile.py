@@ -150,7 +150,7 @@ class Linking(NamedTuple):
     complete: bool = False
     second_form: str = ""
     mixes_forms: bool = False
-    makes: Mapping[str, frozenset[str]] = _NOTHING
+    makes: Mapping[str, frozenset[str]] | None = None
 
 
 class Entry(NamedTuple):

@@ -57,14 +57,20 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
         optional=profile.optional,
         links_all=bool(profile.linking.traps),
         second_form=profile.linking.second_form,
-        makes=profile.linking.makes,
+        makes=profile.linking.makes or {},
         tells_numbers=profile.tells_numbers,
         mixes_forms=profile.linking.mixes_forms,
         features=_features(profile),
         most_pages=profile.most_pages or 65536,
         nn_in_shared=bool(profile.nn_in_shared),
         **_beginning(profile.entry),
-        measured=Measured(_absent(profile), _answers(profile), profile.names, _about(profile)),
+        measured=Measured(
+            absent=_absent(profile),
+            makes=profile.linking.makes is not None,
+            answers=_answers(profile),
+            names=profile.names,
+            about=_about(profile),
+        ),
     )
     return row, tuple(_left_out(first, registered, alike))
 

@@ -31,8 +31,8 @@ def all_adapters() -> Iterator[Adapter]:
     for name, before, after in unmarked_functions():
         yield Adapter(name, DIALECTS[before], DIALECTS[after], generation=UNMARKED)
     for function, source, target in (*_functions(tuple(DIALECTS.values())), _measured()):
-        told = adapter_for(function, source, target)
-        guessed = adapter_for(function, source, target, told=False)
+        told = adapter_for(function, source, target, apart=True)
+        guessed = adapter_for(function, source, target, told=False, apart=True)
         for adapter in dict.fromkeys((told, guessed)):
             if adapter is not None:
                 assert adapter.generation == GENERATION

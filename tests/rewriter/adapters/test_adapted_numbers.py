@@ -13,7 +13,7 @@ import wasmtime
 
 from rewriter import RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX, Dialect, Errno
-from rewriter.analysis.adapter_global import GLOBAL_EXPORT
+from rewriter.analysis.adapted.adapter_global import GLOBAL_EXPORT
 from tests.support.guest import text
 from tests.support.wasm import assemble
 

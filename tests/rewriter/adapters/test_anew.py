@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -65,6 +65,64 @@ def test_of_two_abis_that_have_come_under_one_name_each_keeps_its_own(host: str)
     (verdict,) = check(there, [host])
     assert verdict.runs is Runs.AS_IT_IS
     assert adapted(there, host=host) == there
+
+
+COMMON = ("load", "set_input", "get_output", "init_execution_context", "compute")
+EVERYWHERE = (
+    *("wasmtime", "wasmtime@14", "wasmedge", "wamr-ephemeral@2.3.1", "wamr-ephemeral@2.4.5"),
+    *("wamr-legacy@1.3.3", "wamr-legacy@2.3.1", "wamr-legacy@2.4.5"),
+)
+
+
+def calling(**functions: Sequence[str]) -> bytes:
+    """A guest with functions of ABIs, by the ABI, each under the name that goes with it; WasmEdge's
+    are under that of WAMR."""
+    modules = {"witx": "wasi_ephemeral_nn", "wamr": "wasi_nn", "wasmedge": "wasi_nn"}
+    imports = " ".join(
+        f'(import "{modules[abi]}" "{function}" (func {DIALECTS[abi].signature(function)}))'
+        for abi, names in functions.items()
+        for function in names
+    )
+    return assemble(f'(module {imports} (memory (export "memory") 1) (func))')
+
+
+@pytest.mark.parametrize(
+    "guest",
+    [
+        pytest.param(calling(witx=COMMON, wamr=COMMON), id="all of both"),
+        pytest.param(calling(wamr=COMMON, witx=COMMON), id="the other first"),
+        pytest.param(calling(witx=("load", "compute"), wamr=("get_output", "compute")), id="some"),
+        pytest.param(calling(witx=("get_output", "compute"), wamr=("load",)), id="one that shows"),
+        pytest.param(calling(witx=COMMON, wasmedge=("unload", *COMMON)), id="an extension"),
+    ],
+)
+@pytest.mark.parametrize("first", EVERYWHERE)
+def test_functions_of_two_abis_are_told_apart_after_they_have_come_under_one_name(
+    guest: bytes, first: str
+) -> None:
+    """compute has the same type in all ABIs, and not the same errors."""
+    there = adapted(guest, host=first)
+    for second in EVERYWHERE:
+        assert adapted(there, host=second) == adapted(guest, host=second), second
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="any release"),
+        pytest.param({"built_for": "wamr-legacy@2.3.1"}, id="an older one"),
+        pytest.param({"built_for": "wamr-legacy@2.4.5"}, id="the newest"),
+    ],
+)
+@pytest.mark.parametrize("first", EVERYWHERE)
+def test_the_release_that_a_guest_of_wamr_was_built_for_stays_told(
+    first: str, options: Mapping[str, str]
+) -> None:
+    guest = calling(wamr=COMMON)
+    there = adapted(guest, host=first, **options)
+    again = options if there == guest else {}
+    for second in EVERYWHERE:
+        assert adapted(there, host=second, **again) == adapted(guest, host=second, **options)
 
 
 GUESSED = assemble(

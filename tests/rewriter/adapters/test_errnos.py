@@ -137,10 +137,15 @@ def test_of_several_releases_those_with_other_errnos_are_named_and_do_not_decide
     wamr = DIALECTS["wamr"]
     imports = " ".join(f'(import "wasi_nn" "{n}" (func {wamr.signature(n)}))' for n in names)
     module = assemble(f'(module {imports} (memory (export "memory") 1))')
-    (verdict,) = check(module, ["wamr-legacy"])
+    (verdict,) = check(module, ["wamr-legacy"], guest_abi="wamr-2.4-legacy")
     assert verdict.runs is Runs.AS_IT_IS
-    assert any(c.code == "NN228" and "2.3.1" in c.message for c in verdict.caveats)
-    (verdict,) = check(module, ["wamr-legacy@2.3.1"])
+    assert [c.text for c in verdict.caveats if c.code == "NN228"] == [
+        "1.1.1 to 2.1.0: the host has other numbers for encodings; `nnshim rewrite --for"
+        " wamr-legacy@2.1.0` translates them",
+        "2.1.1 to 2.3.1: the host has other numbers for errors; `nnshim rewrite --for"
+        " wamr-legacy@2.3.1` translates them",
+    ]
+    (verdict,) = check(module, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.4-legacy")
     assert verdict.runs is Runs.AFTER_REWRITE
     witx = [f'(import "{WASI_EPHEMERAL_NN}" "{n}" (func {DIALECTS["witx"].signature(n)}))'
             for n in names]  # fmt: skip

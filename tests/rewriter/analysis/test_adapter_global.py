@@ -8,7 +8,7 @@ import pytest
 
 from rewriter import RewriteOptions, UnsupportedModule, compare, inspect_module, rewrite
 from rewriter.abi.dialects import WITX
-from rewriter.analysis.adapter_global import GLOBAL, adapter_global
+from rewriter.analysis.adapted.adapter_global import GLOBAL, adapter_global
 from rewriter.files.wasm_tools import find
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId

@@ -6,7 +6,8 @@ import pytest
 
 from rewriter import RewriteOptions, check, rewrite
 from rewriter.abi.dialects import DIALECTS
-from rewriter.analysis.compatibility import Runs, Verdict
+from rewriter.analysis.compatibility import Answer, Runs, Verdict
+from rewriter.hosts.host import Host
 from rewriter.hosts.table import FAMILIES, find_hosts
 from rewriter.rewriting.aim import choose
 from rewriter.wasm.module import Module
@@ -67,6 +68,43 @@ def test_a_named_model_that_is_of_no_use_is_told_to_those_that_load_one() -> Non
     assert said(on("wamr-ephemeral@2.1.2", WITX), "NN243")
 
 
+OLDER = guest("wasi_nn", "wamr", "load", "set_input", "get_output", "compute")
+
+
+@pytest.mark.parametrize("row", find_hosts("wamr-legacy").rows)
+def test_a_guest_of_wamrs_older_abi_runs_where_that_is_and_its_release_is_not_known(
+    row: Host,
+) -> None:
+    found = on(row.label, OLDER)
+    assert found.runs is Runs.AS_IT_IS
+    assert [m for m in said(found, "NN140") if "those of the host are assumed" in m]
+    assert rewrite(OLDER, RewriteOptions(host=row.label)) == OLDER
+
+
+def test_the_release_that_a_guest_was_built_for_is_not_known_unless_a_function_shows_it() -> None:
+    assert [m for m in said(on("wasmtime", OLDER), "NN140") if "those of 2.4.0 are assumed" in m]
+    there = rewrite(OLDER, RewriteOptions(host="wasmtime"))
+    assert said(on("wasmtime", there), "NN140")
+    assert said(on("wamr-legacy", OLDER), "NN140")
+    assert not said(on("wamr-legacy@2.3.1", OLDER), "NN228")
+    whole = on("wamr-legacy", OLDER)
+    assert whole.answer is Answer.ONLY_IF
+    assert said(whole, "NN228") == [
+        "it was built for one of 1.1.1 to 1.1.2, 1.2.0 to 2.1.0, 2.1.1 to 2.3.1 and 2.4.0 to 2.4.5,"
+        " and gets other numbers for errors, or has others for encodings, on the rest; name the"
+        " release: `--for wamr-legacy@2.4.5`"
+    ]
+    only_since_2_4 = guest("wasi_nn", "wamr", "load_by_name", "get_output")
+    assert not said(on("wamr-legacy@2.4.5", only_since_2_4), "NN140")
+    adapted = rewrite(WITX, RewriteOptions(host="wamr-legacy@2.4.5"))
+    assert not said(on("wamr-legacy@2.4.5", adapted), "NN140")
+    (told,) = check(OLDER, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.1-legacy")
+    assert told.runs is Runs.AS_IT_IS
+    assert not said(told, "NN140")
+    (other,) = check(OLDER, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.4-legacy")
+    assert [reason.code for reason in other.reasons] == ["NN207"]
+
+
 def test_a_release_that_is_not_known_is_judged_as_the_newest_that_is() -> None:
     found = on("wasmtime@99", WITX)
     assert found.runs is Runs.AS_IT_IS
@@ -120,3 +158,17 @@ def test_what_a_rewrite_assumed_of_a_host_is_said() -> None:
         if note.code == "NN225"
     )
     assert "this is for 2.4.0 to 2.4.5" in several.message
+    assert "wamr-legacy@2.3.1" in several.text
+
+
+def test_what_keeps_a_module_from_running_on_other_releases_is_not_said_of_the_rewrite() -> None:
+    assert "NN312" not in [
+        note.code for note in choose(Module(BY_NAME), RewriteOptions(host="wamr-legacy")).notes
+    ]
+    aborting = assemble('(module (import "env" "abort" (func)) (memory (export "memory") 1))')
+    (said,) = (
+        note.message
+        for note in choose(Module(aborting), RewriteOptions(host="wasmtime")).notes
+        if note.code == "NN312"
+    )
+    assert said.startswith("wasmtime@49 cannot run what comes of it: ")

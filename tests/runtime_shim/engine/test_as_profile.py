@@ -8,7 +8,7 @@ import pytest
 
 from rewriter import RewriteOptions, UsageError, rewrite
 from rewriter.abi.dialects import (
-    WAMR,
+    WAMR_2_4_LEGACY,
     WASI_EPHEMERAL_NN,
     WASI_NN,
     WITX,
@@ -64,7 +64,7 @@ def test_a_guest_of_the_hosts_own_numbers_gives_its_answer(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("profile", [OTHER, OTHER_IN_FLOATS, WAMR_2_3_LEGACY])
 @pytest.mark.parametrize(
-    ("dialect", "module", "unit"), [(WITX, WASI_EPHEMERAL_NN, 1), (WAMR, WASI_NN, 4)]
+    ("dialect", "module", "unit"), [(WITX, WASI_EPHEMERAL_NN, 1), (WAMR_2_4_LEGACY, WASI_NN, 4)]
 )
 def test_a_guest_that_was_rewritten_for_a_profile_gives_its_answer(
     dialect: Dialect, module: str, unit: int, profile: Profile, tmp_path: Path
@@ -80,7 +80,7 @@ def test_a_guest_that_was_rewritten_for_a_profile_gives_its_answer(
 
 @pytest.mark.parametrize("kind", [TensorType.U8, TensorType.I32])
 @pytest.mark.parametrize("profile", [OTHER, OTHER_IN_FLOATS])
-@pytest.mark.parametrize("dialect", [WITX, WAMR])
+@pytest.mark.parametrize("dialect", [WITX, WAMR_2_4_LEGACY])
 def test_types_have_the_numbers_that_were_measured(
     dialect: Dialect, profile: Profile, kind: TensorType, tmp_path: Path
 ) -> None:

@@ -119,6 +119,21 @@ def test_an_import_that_nobody_looked_for_may_be_there(
     assert about == ({code} if code else set())
 
 
+@pytest.mark.parametrize(
+    ("linking", "code"),
+    [
+        (Linking(), "NN222"),
+        (Linking(traps=True), "NN222"),
+        (Linking(makes={}), "NN212"),
+        (Linking(makes={"table": frozenset(("env",))}), None),
+        (Linking(makes={"table": frozenset(("other",))}), "NN212"),
+    ],
+)
+def test_a_table_that_is_imported_may_be_made(linking: Linking, code: str | None) -> None:
+    found = codes(verdict(measured(linking=linking), '(import "env" "t" (table 1 funcref))'))
+    assert found & {"NN212", "NN222"} == ({code} if code else set())
+
+
 @pytest.mark.parametrize(("reads", "code"), [(True, None), (False, "NN216"), (None, "NN227")])
 def test_a_part_of_webassembly_that_was_not_measured_is_a_condition(
     reads: bool | None, code: str | None

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.abi.measured import dialect_named
 from rewriter.adapters.generations import GENERATION, UNMARKED, AdapterName
-from rewriter.analysis.adapter_global import adapter_global
-from rewriter.analysis.traces import AdapterExport, Trace, adapter_exports, traces
+from rewriter.analysis.adapted.adapter_global import adapter_global
+from rewriter.analysis.adapted.traces import AdapterExport, Trace, adapter_exports, traces
 from rewriter.errors import UnsupportedModule
 from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_u32
 from rewriter.wasm.module import Module
@@ -63,7 +63,9 @@ class FoundAdapters(NamedTuple):
             function = adapter.function
             known = function in guest.functions
             of_guest = (
-                adapter_for(function, guest, adapter.target, told=adapter.told) if known else None
+                adapter_for(function, guest, adapter.target, told=adapter.told, apart=True)
+                if known
+                else None
             )
             if not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
@@ -190,7 +192,7 @@ def _named(name: AdapterName) -> Iterator[Adapter]:
     known = source and target and name.function in source.functions and has(target, name.function)
     if known and source and target and name.generation == GENERATION:
         for told in (True, False):
-            if adapter := adapter_for(name.function, source, target, told=told):
+            if adapter := adapter_for(name.function, source, target, told=told, apart=True):
                 yield adapter
 
 

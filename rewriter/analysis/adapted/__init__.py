@@ -1,0 +1,1 @@
+"""The adapters that an earlier rewrite put into a module."""

@@ -1,0 +1,94 @@
+"""Of which ABI each wasi-nn function is, as the guest calls it."""
+
+from __future__ import annotations
+
+from rewriter.abi.dialects import DIALECTS, Dialect, Layout
+from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+
+__all__ = ["guest_dialects", "hidden_numbers", "is_function", "mixed"]
+
+
+def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
+    """The dialect of each function by the index of its import, without those whose ABI is not
+    known.
+
+    Adapters say from what they adapt, and a guest has the functions that need none in the same
+    dialect. A rewrite can have brought together functions of two ABIs, which were imported under
+    two names: then all of those that the host does not speak have adapters, so that one without is
+    of what the imports show."""
+    sources, of_two = _adapted_from(info), mixed(info)
+    found: dict[int, Dialect] = {}
+    for slot, item in info.wasi_nn.items():
+        name = info.abis[item.module].name
+        if slot in info.adapters:
+            found[slot] = info.adapters[slot].adapter.source
+        elif name is not None:
+            shown, adapted = DIALECTS[name], sources.get(item.module, {})
+            one = len(adapted) == 1 and item.module not in of_two
+            (layout,) = adapted if one else (shown.layout,)
+            found[slot] = _imported_as(item, info, adapted.get(layout), shown)
+    return found
+
+
+def _imported_as(
+    item: ImportedItem, info: ModuleInfo, adapted: Dialect | None, shown: Dialect
+) -> Dialect:
+    """The dialect of an import without an adapter: that of the guest's `adapted` functions, unless
+    the import cannot be of it."""
+    if adapted is None:
+        return shown
+    is_other = not is_function(adapted, item) and is_function(shown, item)
+    return shown if is_other and info.guest is None else adapted
+
+
+def _adapted_from(info: ModuleInfo) -> dict[str, dict[Layout, Dialect]]:
+    """The dialects of guests that have adapters, by module name and layout. Several dialects can
+    have the same adapter: then it is the one with the most functions."""
+    found: dict[str, dict[Layout, Dialect]] = {}
+
+    def add(module: str, source: Dialect) -> None:
+        known = found.setdefault(module, {})
+        other = known.get(source.layout)
+        if other is None or len(other.functions) < len(source.functions):
+            known[source.layout] = source
+
+    for slot, standing in info.adapters.items():
+        add(info.wasi_nn[slot].module, info.guest or standing.adapter.source)
+    for adapter in (trace.adapter for trace in info.traces if trace.adapter):
+        for module in info.abis:
+            add(module, info.guest or adapter.source)
+    return found
+
+
+def mixed(info: ModuleInfo) -> set[str]:
+    """The module names whose functions would be of two ABIs if they had no adapters."""
+    sources: dict[str, set[Dialect]] = {}
+    for slot, standing in info.adapters.items():
+        sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
+    found = {m for m, adapted in sources.items() if len({d.layout.module for d in adapted}) > 1}
+    for slot, item in info.wasi_nn.items():
+        others = set() if slot in info.adapters else sources.get(item.module, set())
+        if others and not any(is_function(dialect, item) for dialect in others):
+            found.add(item.module)
+    return found
+
+
+def is_function(dialect: Dialect, item: ImportedItem) -> bool:
+    """Whether an import has the name and the type of one of a dialect's functions."""
+    return item.name in dialect.functions and item.type == dialect.signature(item.name)
+
+
+def hidden_numbers(info: ModuleInfo) -> Layout | None:
+    """The layout of functions that several releases have, each with numbers of its own, where it is
+    not known for which of them the guest was built."""
+    called: dict[Dialect, set[str]] = {}
+    for slot, source in guest_dialects(info).items():
+        standing = info.adapters.get(slot)
+        function = standing.adapter.function if standing else info.wasi_nn[slot].name
+        called.setdefault(source, set()).add(function)
+    for source, functions in called.items():
+        has_them = (d for d in DIALECTS.values() if functions <= d.functions.keys())
+        same_layout = (d for d in has_them if d.layout == source.layout)
+        if source.assumed and any(d.errnos is not source.errnos for d in same_layout):
+            return source.layout
+    return None
