@@ -23,6 +23,9 @@ _ANSWER = re.compile(rb"\[nnprobe ([a-z_0-9]+) (\d+) (\d+)\]")
 _CODE = 42
 """An exit code that no host gives by itself."""
 
+_SHOWN = 1000
+"""Characters of a host's own output that an error has."""
+
 _FIRST = 3
 """The exit code that means 0 where exit codes are answers; $leave in wat/prelude.wat adds it."""
 
@@ -117,7 +120,7 @@ class Host:
             how = "it did not end in time" if first.code is None else f"exit code {first.code}"
             raise ProbeFailed(
                 f"the command runs no WebAssembly module, or nothing comes out of it: {how}; it"
-                f" printed: {_last_lines(first.output) or 'nothing'}"
+                f" printed: {_in_short(first.output) or 'nothing'}"
             )
         self._of_trap = frozenset((self._run(plain_text(_TRAPS)[0]).code,)) - {0}
 
@@ -204,6 +207,8 @@ _LEAVES = '(func (export "_start") (call $proc_exit (i32.const {})))'
 _TRAPS = '(func (export "_start") (unreachable))'
 
 
-def _last_lines(output: bytes) -> str:
+def _in_short(output: bytes) -> str:
+    """What was printed, the first and the last of it where that is much."""
     lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines()]
-    return "; ".join(line for line in lines if line)[-1000:]
+    whole = "; ".join(line for line in lines if line)
+    return whole if len(whole) <= _SHOWN else f"{whole[: _SHOWN // 2]} ... {whole[-_SHOWN // 2 :]}"

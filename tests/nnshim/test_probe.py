@@ -33,6 +33,8 @@ def probe(*arguments: str | Path) -> Done:
     [
         (["sh", "-c", "echo cannot do that; exit 3"], "exit code 3; it printed: cannot do that"),
         (["sh", "-c", "echo to the other stream >&2"], "it printed: to the other stream"),
+        (["sh", "-c", "echo first; seq 1000; echo last"], "first; 1; 2; 3"),
+        (["sh", "-c", "echo first; seq 1000; echo last"], "999; 1000; last"),
         (["sh", "-c", "kill -SEGV $$"], "exit code -11; it printed: nothing"),
         (["sh", "-c", "sleep 600; true"], "it did not end in time; it printed: nothing"),
     ],
