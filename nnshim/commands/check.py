@@ -25,7 +25,7 @@ def command(
         list[str],
         typer.Option(
             "--for",
-            metavar="HOST[@RELEASE]",
+            metavar="HOST[@RELEASE]|PROFILE",
             help=f"One of {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
         ),
     ],

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
     from rewriter.codes import Code
-    from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.host import Backend, Host, Measured
+    from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = [
+    "apart",
     "checked",
     "checked_in_common",
     "compared",
@@ -180,7 +182,27 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  started with: {' '.join(words)}")
     lines += _beside(row)
     lines += [f"  {line(limit)}" for limit in row.limits]
+    if row.measured is not None:
+        return lines + _measured(row.measured)
     return [*lines, f"  source: {row.source}"]
+
+
+def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
+    """What two hosts do not have in common, of what both are known to do."""
+    one, other = names
+    if not found:
+        return [f"{one} and {other} do not differ in anything that is known of both"]
+    return [
+        f"{one} and {other} differ:",
+        *(f"  {each.key}: {each.one}, and there {each.other}" for each in found),
+    ]
+
+
+def _measured(measured: Measured) -> list[str]:
+    """Which host it is, and what came of faults."""
+    lines = [f"  {key}: {value}" for key, value in measured.about.items()]
+    answers = [f"{fault} {answer}" for fault, answer in measured.answers.items()]
+    return [*lines, f"  after faults: {', '.join(answers)}"] if answers else lines
 
 
 def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
