@@ -110,6 +110,7 @@ def test_a_profile_of_all_that_a_row_says_does_what_the_row_does(row: Host, tmp_
     path.write_text(write(from_row(row)))
     measured = find_host(str(path))
     assert measured.dialects == row.dialects
+    assert measured.backends == row.backends
     for title, each in guests().items():
         expected = replace(assess(each.info, row), host=str(path))
         if expected.rewrite_for is not None:
