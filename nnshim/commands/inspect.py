@@ -38,11 +38,15 @@ def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import on_any_host
     from rewriter.analysis.fitting import hides_types
+    from rewriter.analysis.seen.numbering import as_shown
     from rewriter.analysis.verdicts import judge
     from rewriter.hosts.table import FAMILIES, find_hosts
 
     hosts = {name: judge(info, find_hosts(name)) for name in FAMILIES}
+    info = as_shown(info)
+    findings = on_any_host(info)
+    guessed = {found.code for found in findings} & {"NN137", "NN146"}
     hidden = frozenset(
-        item.module for slot, item in info.wasi_nn.items() if hides_types(info, slot)
+        item.module for slot, item in info.wasi_nn.items() if guessed and hides_types(info, slot)
     )
-    return Inspected(path, info, on_any_host(info), hidden, hosts, guest_abi)
+    return Inspected(path, info, findings, hidden, hosts, guest_abi)

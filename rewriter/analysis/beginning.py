@@ -80,11 +80,11 @@ def _entry(
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
-    looked_for = " or ".join(name for name in (*host.entries, *host.mains) if name)
-    told = f"unless it is told another one: {host.names_function}"
-    end = told if exports_functions(info.module) else "and has no other one"
-    message = f"it exports no function {looked_for}, with which the host's command begins"
-    return Diagnostic("NN218", f"{message} {end}")
+    looked_for = " or ".join((*host.entries, *host.mains[:1]))
+    named = f"; another one has to be named: {host.names_function}"
+    end = named if exports_functions(info.module) else ", nor any other"
+    message = f"it exports no function {looked_for}, with which the host's command begins{end}"
+    return Diagnostic("NN218", message)
 
 
 def _shown(name: str) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Feature"]
+__all__ = ["READABLE", "Feature"]
 
 
 class Feature(Enum):
     """What a host reads or refuses as one; values are what messages say that a module has."""
 
     BULK_MEMORY = "bulk operations on memory"
-    REFERENCE_TYPES = "reference types, or what came with them for tables"
+    REFERENCE_TYPES = "reference types and what came with them for tables"
     SIMD = "vectors (SIMD)"
     RELAXED_SIMD = "relaxed operations on vectors"
     TAIL_CALLS = "tail calls"
@@ -40,3 +40,7 @@ class Feature(Enum):
     MEMORY_CONTROL = "control of memory pages"
     MANY_LOCALS = "a function with more than 256 KiB of local variables"
     UNKNOWN = "an instruction that nnshim does not know"
+
+
+READABLE = tuple(feature for feature in Feature if feature is not Feature.UNKNOWN)
+"""Those of which can be known whether a host reads them."""

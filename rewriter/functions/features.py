@@ -44,8 +44,9 @@ _BASE = (
     rb"\x11%b\x00" % LEB,
     # f32.const, f64.const
     rb"\x43.{4}|\x44.{8}",
-    # memory.size and .grow; saturating conversions
+    # memory.size and .grow; saturating conversions; br_table with few labels
     rb"[\x3f\x40]\x00|\xfc[\x00-\x07]",
+    rb"\x0e(?:\x00%b|\x01%b%b|\x02%b%b%b)" % ((LEB,) * 6),
 )
 """What all hosts read, the frequent ones first."""
 
@@ -69,11 +70,11 @@ _PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
         (Feature.BULK_MEMORY,),
         rb"\xfc(?:\x08%b\x00|\x09%b|\x0a\x00\x00|\x0b\x00)" % (LEB, LEB),
     ),
-    # table.get and .set, ref.is_null, ref.func; call_indirect in another table; table.init and
-    # .copy; elem.drop, table.grow, .size and .fill
+    # table.get and .set, ref.is_null, ref.func; call_indirect in another table; select with a type;
+    # table.init and .copy; elem.drop, table.grow, .size and .fill
     (
         (Feature.REFERENCE_TYPES,),
-        rb"[\x25\x26\xd2]%b|\xd1|\x11%b%b|\xfc[\x0c\x0e]%b%b|\xfc[\x0d\x0f-\x11]%b|%b"
+        rb"[\x25\x26\xd2]%b|\xd1|\x1c\x01[\x6f\x70\x7c-\x7f]|\x11%b%b|\xfc[\x0c\x0e]%b%b|\xfc[\x0d\x0f-\x11]%b|%b"
         % (*(LEB,) * 6, _typed(rb"\x6f\x70")),
     ),
     # v128.load* and .store; const, shuffle; lanes; the rest

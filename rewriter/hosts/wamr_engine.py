@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rewriter.abi.wasi import WASI, WASI_UNSTABLE
+from rewriter.functions.feature import READABLE
 from rewriter.hosts.host import ANY, Feature
 
 __all__ = ["ENGINES", "RELEASES"]
@@ -24,7 +25,7 @@ RELEASES = (
 )
 """Of wasi-nn, the oldest first."""
 
-_NONE = {feature: False for feature in Feature if feature is not Feature.UNKNOWN}
+_NONE = dict.fromkeys(READABLE, False)
 _OF_1_1_2 = {**_NONE, Feature.BULK_MEMORY: True}
 _OF_2_3 = {**_OF_1_1_2, Feature.REFERENCE_TYPES: True, Feature.SIMD: True}
 

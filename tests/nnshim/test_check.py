@@ -19,7 +19,7 @@ from tests.support.command import nnshim
 from tests.support.wasm import assemble
 
 LOAD = '(import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))'
-MEMORY = '(memory (export "memory") 1)'
+MEMORY = '(memory (export "memory") 1) (func (export "_start"))'
 MODULES = {
     "runs.wasm": assemble(f"(module {LOAD} {MEMORY})"),
     "renamed.wasm": assemble(f"(module {LOAD} {MEMORY})".replace("_ephemeral", "")),

@@ -21,7 +21,6 @@ TEXTS = (
     "hosts",
     "installed",
     "modules",
-    "profiles",
     "rewriting",
     "running",
 )
@@ -50,12 +49,16 @@ COMPARING = {
     "json",
 }
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
-LOOKING = {"rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"}
+LOOKING = {
+    *("rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"),
+    "rewriter.functions.code",
+}
 RUNNING = {
     *("rewriter.analysis.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
     "runtime_shim.backends.openvino.entry",
 }
 
+BEGINS = '(module (memory (export "memory") 1) (func (export "_start")))'
 LOADS = """(module
   (import "wasi_ephemeral_nn" "load_by_name" (func $load_by_name (param i32 i32 i32) (result i32)))
   (import "wasi_ephemeral_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
@@ -74,6 +77,7 @@ LOADS = """(module
         (["rewrite", "guest.wasm", "out.wasm"], RENAMING),
         (["inspect", "guest.wasm"], LOOKING),
         (["check", "guest.wasm", "--for", "wasmtime"], LOOKING),
+        (["check", "guest.wasm", "--for", "wasmtime", "--model", "model/model.xml"], LOOKING),
         (["hosts"], set()),
         (["hosts", "wamr@2.2"], {"rewriter.codes", "rewriter.codes.hosts"}),
         (["explain", "--help"], set()),
@@ -87,7 +91,7 @@ def test_a_command_imports_what_it_needs(
     arguments: list[str], expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("guest.wasm").write_bytes(assemble("(module)"))
+    Path("guest.wasm").write_bytes(assemble(BEGINS))
     Path("loads.wasm").write_bytes(assemble(LOADS))
     Path("model").mkdir()
     openvino_model(identity(dims=(1,)), Path("model"))

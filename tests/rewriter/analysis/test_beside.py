@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rewriter import check, inspect_module
+from rewriter.abi.dialects import WITX
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.hosts.table import HOSTS
@@ -209,6 +210,35 @@ def test_what_an_engine_reads_by_default_depends_on_the_release(host: str, part:
         assert [(reason.code, reason.message) for reason in found.reasons] == [
             ("NN216", f"it has {part}, which the host refuses")
         ]
+
+
+def test_wasi_nn_of_wasmtime_does_not_work_in_a_shared_memory() -> None:
+    guest = f'(import "wasi_ephemeral_nn" "load" (func {WITX.signature("load")}))'
+    shared = PARTS["a shared memory"]
+    (only,) = on("wasmtime@30", f"{guest} {shared}").reasons
+    assert (only.code, only.message) == (
+        "NN216",
+        "it exports a shared memory, in which its wasi-nn does not work",
+    )
+    assert on("wasmtime@30", shared).runs is Runs.AS_IT_IS
+    assert on("wasmedge@0.14.1", f"{guest} {shared}").runs is Runs.AS_IT_IS
+
+
+BEGINNINGS = {
+    "": ("NN218", "it exports no function _start or main, with which the host's command begins"),
+    '(func (export "go"))': ("NN218", "another one has to be named: iwasm --function NAME"),
+    '(func (export "_start") (param i32))': ("NN217", "its _start is (param i32)"),
+    '(func (export "_start") (result i32) i32.const 0)': ("NN217", "its _start is (result i32)"),
+    '(func (export "main") (param i32 i32))': ("NN221", "its main takes arguments"),
+}
+
+
+@pytest.mark.parametrize("content", BEGINNINGS)
+def test_wamr_says_how_it_begins(content: str) -> None:
+    code, words = BEGINNINGS[content]
+    found = check(assemble(f"(module {MEMORY} {content})"), ["wamr"])[0]
+    (only,) = (*found.reasons, *found.conditions)
+    assert (only.code, words in only.message) == (code, True)
 
 
 def test_what_the_table_does_not_say_of_a_host_is_not_known() -> None:
