@@ -293,21 +293,9 @@ def host(row: Host) -> Object:
         "reads": {feature.name.lower(): row.features.get(feature) for feature in READABLE},
         "limits": _diagnostics(row.limits),
         "source": row.source,
-        "measured": None
-        if row.measured is None
-        else {
-            "about": dict(row.measured.about),
-            "answers": dict(row.measured.answers),
-            "names": row.measured.names,
-        },
+        "measured": row.measured
+        and {key: getattr(row.measured, key) for key in ("about", "answers", "names")},
     }
-
-
-def _started(row: Host) -> str | None:
-    """How it is started, with MODULE for a guest that opens files and loads no graph by name."""
-    from rewriter.hosts.starting import Trial, run_words
-
-    return " ".join(run_words(row, Trial("MODULE", True, False))) or None
 
 
 def apart(rows: tuple[Host, Host], found: Sequence[Difference]) -> list[Object]:
@@ -317,6 +305,13 @@ def apart(rows: tuple[Host, Host], found: Sequence[Difference]) -> list[Object]:
         {**one, "differences": [{"key": d.key, "this": d.one, "other": d.other} for d in found]},
         {**other, "differences": [{"key": d.key, "this": d.other, "other": d.one} for d in found]},
     ]
+
+
+def _started(row: Host) -> str | None:
+    """How it is started, with MODULE for a guest that opens files and loads no graph by name."""
+    from rewriter.hosts.starting import Trial, run_words
+
+    return " ".join(run_words(row, Trial("MODULE", True, False))) or None
 
 
 def _numbered(known: Mapping[int, str]) -> Object:

@@ -24,7 +24,6 @@ SUBJECTS = {
     "5": "installed",
     "6": "running",
     "7": "models",
-    "8": "profiles",
 }
 """The file for each subject, by the first digit of its codes. A file is imported when one of its
 codes is looked up."""

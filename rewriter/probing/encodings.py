@@ -3,7 +3,7 @@ take their arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -75,21 +75,23 @@ def ways(
     host: Host, module: str, load: Layout, loaded: Mapping[str, Mapping[int, Answer]]
 ) -> list[Way]:
     """How each format that loads can be run, the first that gives the right output."""
-    found = host.each(
-        lambda each: _way(host, module, load, *each),
-        [
-            (format_, number)
-            for format_, numbers in loaded.items()
-            for number in [_own(format_, loaded)]
-            if number is not None
-        ],
-    )
+    own: dict[str, int] = {}
+    for format_ in loaded:
+        number = _own(format_, loaded, own.values())
+        if number is not None:
+            own[format_] = number
+    found = host.each(lambda each: _way(host, module, load, *each), own.items())
     return [way for way in found if way is not None]
 
 
-def _own(format_: str, loaded: Mapping[str, Mapping[int, Answer]]) -> int | None:
-    """The number under which this format loads, and as few others as there are."""
-    numbers = [number for number, given in loaded[format_].items() if given == 0]
+def _own(
+    format_: str, loaded: Mapping[str, Mapping[int, Answer]], taken: Collection[int]
+) -> int | None:
+    """The number under which this format loads, and as few others as there are. One that is that
+    of a format before is not: OpenVINO itself reads ONNX and TensorFlow Lite."""
+    numbers = [
+        number for number, given in loaded[format_].items() if given == 0 and number not in taken
+    ]
     return min(
         numbers,
         key=lambda number: (sum(each.get(number) == 0 for each in loaded.values()), number),

@@ -33,6 +33,24 @@ so that a call which a host defines comes back."""
 
 _NO_FD = 999
 
+_FLAGS: dict[str, tuple[int, ...]] = {
+    "fd_advise": (3,),
+    "fd_fdstat_set_flags": (1,),
+    "fd_filestat_set_times": (3,),
+    "fd_seek": (2,),
+    "path_filestat_get": (1,),
+    "path_filestat_set_times": (1, 6),
+    "path_link": (1,),
+    "path_open": (1, 4, 7),
+    "poll_oneoff": (2,),
+    "sock_accept": (1,),
+    "sock_recv": (3,),
+    "sock_send": (3,),
+    "sock_shutdown": (1,),
+}
+"""Where WASI's functions take flags, numbers of an enumeration or, in poll_oneoff, the count of
+what is waited for: some hosts trap at values that mean nothing."""
+
 _NN: dict[str, tuple[tuple[int, ...], ...]] = {
     "load": ((_AT, 1, 77, 0, _AT), (_AT, 77, 0, _AT)),
     "load_by_name": ((_AT, 1, _AT),),
@@ -161,12 +179,13 @@ def wasi_functions() -> list[Function]:
 
 
 def _harmless(name: str, kinds: Sequence[str]) -> tuple[int, ...]:
-    """A descriptor that is not open, no subscriptions, no signal; else an address or a length."""
+    """A descriptor that is not open, no flags, no subscriptions, no signal; else an address or a
+    length."""
     arguments = [_AT if kind == "i32" else 0 for kind in kinds]
+    for place in _FLAGS.get(name, ()):
+        arguments[place] = 0
     if name.startswith(("fd_", "path_", "sock_")) and name != "path_symlink":
         arguments[0] = _NO_FD
     if name.startswith(("clock_", "proc_raise")):
         arguments[0] = 0
-    if name == "poll_oneoff":
-        arguments[2] = 0
     return tuple(arguments)

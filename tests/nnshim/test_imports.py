@@ -21,7 +21,6 @@ TEXTS = (
     "hosts",
     "installed",
     "modules",
-    "profiles",
     "rewriting",
     "running",
 )

@@ -72,6 +72,7 @@ class LyingHost:
     older_types: Mapping[str, int] = field(default_factory=dict)
     one_model: bool = False
     one_backend: bool = False
+    also: Mapping[str, int] = field(default_factory=dict)
     type_bits: int = 8
     encodings: Mapping[str, int] = field(default_factory=lambda: {"openvino": 0, "onnx": 1})
     errnos: Mapping[str, int | str] = field(default_factory=lambda: ERRNOS)
@@ -217,7 +218,8 @@ class _Run:
             return self._fault("argument")
         pairs = [self._words(builders + 8 * index, 2) for index in range(count)]
         model = _MODELS.get(tuple(self._read(*pair) for pair in pairs))
-        if model is None or self.host.encodings.get(model[0]) != encoding:
+        known = {self.host.encodings.get(model[0]), self.host.also.get(model[0])} if model else {}
+        if model is None or encoding not in known:
             return self._fault("runtime")
         self.graphs.append(model)
         if self.host.one_model:

@@ -124,7 +124,7 @@ def _left_out(
 ) -> Iterator[Diagnostic]:
     for name in registered.keys() - alike:
         message = f"it registers {name} in another layout than {first}, which is what guests get"
-        yield Diagnostic("NN805", message)
+        yield Diagnostic("NN275", message)
 
 
 def _title(profile: Profile) -> str:
@@ -226,7 +226,7 @@ def _habits(profile: Profile) -> Iterator[Diagnostic]:
         message = (
             f"the host's process ends, or hangs, after {'; '.join(FAULTS[fault] for fault in ends)}"
         )
-        yield Diagnostic("NN803", message)
+        yield Diagnostic("NN273", message)
 
 
 def _units(profile: Profile, dialect: Dialect) -> Iterator[Diagnostic]:
@@ -241,7 +241,7 @@ def _units(profile: Profile, dialect: Dialect) -> Iterator[Diagnostic]:
     ]
     if wrong:
         message = f"outputs of {_listed(wrong)} are not counted in what guests count them in there"
-        yield Diagnostic("NN804", message, function="get_output")
+        yield Diagnostic("NN274", message, function="get_output")
 
 
 def _listed(names: list[str]) -> str:

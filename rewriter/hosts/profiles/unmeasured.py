@@ -10,7 +10,7 @@ from rewriter.hosts.profiles.profile import REFUSED, Number, Profile
 
 __all__ = ["unmeasured"]
 
-_DECIDES, _MAY = "NN801", "NN802"
+_DECIDES, _MAY = "NN271", "NN272"
 
 
 def unmeasured(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:

@@ -43,7 +43,7 @@ def _measured() -> tuple[str, Dialect, Dialect]:
     """To numbers that no release has, which differ within WAMR's layout in the types of tensors."""
     target = dialect_named("measured-wamr-1f-A0B1E4-B1D3E4-A0B1C2F5H7-floats")
     assert target is not None
-    return "set_input", DIALECTS["wamr"], target
+    return "set_input", DIALECTS["wamr-2.4-legacy"], target
 
 
 def _functions(dialects: tuple[Dialect, ...]) -> Iterator[tuple[str, Dialect, Dialect]]:

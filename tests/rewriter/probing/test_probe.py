@@ -173,6 +173,14 @@ def test_encodings_have_the_host_s_own_numbers() -> None:
     assert found.encodings["openvino"][0] == ERRNOS["encoding"]
 
 
+def test_a_number_under_which_another_format_loads_too_is_not_that_one_s() -> None:
+    found = interface(encodings={"openvino": 0, "onnx": 1}, also={"onnx": 0, "tensorflowlite": 0})
+    assert [(each.format, each.encoding) for each in found.backends] == [
+        ("openvino", 0),
+        ("onnx", 1),
+    ]
+
+
 def test_a_host_that_decides_for_one_backend_has_the_others_in_other_processes() -> None:
     found = interface(one_backend=True)
     assert [(each.format, each.encoding) for each in found.backends] == [

@@ -79,6 +79,13 @@ def test_numbers_of_which_one_is_another_leave_the_rest_as_a_release_has_it() ->
     assert dialect.errnos is ERRNO_WITX
 
 
+def test_a_host_that_wants_a_nul_has_another_abi_than_one_that_does_not() -> None:
+    assert own(WASMTIME_49._replace(names="nul needed")).wants_nul
+    assert own(WASMTIME_49._replace(names="nul")).wants_nul
+    assert own(WASMTIME_49._replace(names=None)) is DIALECTS["witx"]
+    assert not own(WAMR_2_4._replace(names="length")).wants_nul
+
+
 def test_the_numbers_of_errors_can_be_said() -> None:
     said = {number: meaning.name.lower() for number, meaning in ERRNO_WIT.items()}
     dialect = own(WASMTIME_49._replace(errnos=said))

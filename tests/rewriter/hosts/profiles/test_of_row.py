@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from rewriter.abi.dialects import DIALECTS, MODULE_NAMES
 from rewriter.analysis.compatibility import assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.errors import HostMismatch
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import Backend, Host
 from rewriter.hosts.profiles.file import write
 from rewriter.hosts.profiles.of_row import from_row
 from rewriter.hosts.table import FAMILIES, find_host
@@ -95,6 +95,10 @@ def guests() -> Mapping[str, Guest]:
     return found
 
 
+def shown(backend: Backend, without: Collection[str]) -> dict[str, object]:
+    return {name: value for name, value in backend._asdict().items() if name not in without}
+
+
 def rewritten(guest: Guest, host: str) -> bytes | tuple[str, ...]:
     """The module for a host, or why it cannot be made to fit."""
     options = RewriteOptions(host=host, guest_abi=guest.told, validate=False)
@@ -110,6 +114,10 @@ def test_a_profile_of_all_that_a_row_says_does_what_the_row_does(row: Host, tmp_
     path.write_text(write(from_row(row)))
     measured = find_host(str(path))
     assert measured.dialects == row.dialects
+    of_sources = ("gives", "built", "extra", "quirks")  # which no profile has
+    assert [shown(each, of_sources) for each in measured.backends] == [
+        shown(each, of_sources) for each in row.backends
+    ]
     for title, each in guests().items():
         expected = replace(assess(each.info, row), host=str(path))
         if expected.rewrite_for is not None:

@@ -54,7 +54,7 @@ def test_a_module_runs_where_all_that_it_needs_was_measured() -> None:
     found = verdict(WASMTIME_49, functions="load set_input get_output")
     assert found.runs is Runs.AS_IT_IS
     assert found.answer is Answer.RUNS
-    assert codes(found) == {"NN137", "NN251", "NN802"}  # the last of encodings
+    assert codes(found) == {"NN137", "NN251", "NN272"}  # the last of encodings
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_what_decides_and_was_not_measured_is_a_condition(
     functions: str, parts: dict[str, object], what: str
 ) -> None:
     found = verdict(measured(**parts), functions=functions)
-    assert ("NN801", what) in {(said.code, said.message) for said in found.caveats}
-    assert "NN801" not in codes(verdict(WASMTIME_49, functions=functions))
+    assert ("NN271", what) in {(said.code, said.message) for said in found.caveats}
+    assert "NN271" not in codes(verdict(WASMTIME_49, functions=functions))
     others = {"load", "set_input", "get_output", "load_by_name"} - {functions}
     for other in others - ({"set_input", "get_output"} if functions in others else set()):
         messages = {s.message for s in verdict(measured(**parts), functions=other).caveats}
@@ -91,7 +91,7 @@ def test_what_decides_and_was_not_measured_is_a_condition(
 )
 def test_what_may_matter_and_was_not_measured_is_said(parts: dict[str, object], what: str) -> None:
     found = verdict(measured(**parts), functions="set_input")
-    assert ("NN802", what) in {(said.code, said.message) for said in found.caveats}
+    assert ("NN272", what) in {(said.code, said.message) for said in found.caveats}
     assert what not in {said.message for said in verdict(WASMTIME_49).caveats}
 
 
@@ -150,7 +150,7 @@ def test_a_part_of_webassembly_that_was_not_measured_is_a_condition(
         ({"one_model": True}, "NN243", "each load takes the place of the model before"),
         (
             {"faults": {"load_pointer": "aborts", "load_target": "traps"}},
-            "NN803",
+            "NN273",
             "the host's process ends, or hangs, after load: parts outside of the memory",
         ),
         (
@@ -160,7 +160,7 @@ def test_a_part_of_webassembly_that_was_not_measured_is_a_condition(
         ),
         (
             {"backends": (BackendProfile("openvino", {"f32": 1}, unit=Unit.FLOATS),)},
-            "NN804",
+            "NN274",
             "outputs of openvino are not counted in what guests count them in there",
         ),
     ],
@@ -227,7 +227,7 @@ def test_of_two_names_guests_get_those_of_one_layout() -> None:
     assert row.modules == ("wasi_ephemeral_nn",)
     assert [(each.code, each.message) for each in said] == [
         (
-            "NN805",
+            "NN275",
             "it registers wasi_nn in another layout than wasi_ephemeral_nn, which is what guests"
             " get",
         )
