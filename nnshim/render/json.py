@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rewriter.functions.feature import READABLE
+from rewriter.hosts.host import Quirk
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
     from rewriter.hosts.host import Backend, Host
+    from rewriter.models.model import Model, Port
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
     from runtime_shim.diagnostics.bench import Measurement
@@ -141,7 +143,37 @@ def checked(value: Checked) -> Object:
         "only_if": _codes(found.counted),
         "accepted": _codes(found.accepted),
         "diagnostics": _diagnostics((*value.reasons, *found.caveats)),
+        "models": [_model(model) for model in value.models],
+        "explained": None if value.explained is None else value.explained._asdict(),
     }
+
+
+def _model(model: Model) -> Object:
+    return {
+        "file": model.path,
+        "encoding": None if model.encoding is None else model.encoding.name.lower(),
+        "format": model.title,
+        "size": model.size,
+        "quantised": model.quantised,
+        "inputs": _ports(model.inputs),
+        "outputs": _ports(model.outputs),
+        "parts": model.parts,
+        "weights_elsewhere": model.elsewhere,
+    }
+
+
+def _ports(ports: Sequence[Port] | None) -> list[Object] | None:
+    if ports is None:
+        return None
+    return [
+        {
+            "name": port.name,
+            "type": port.type or None,
+            "dimensions": port.dims,
+            "quantised": port.quantised,
+        }
+        for port in ports
+    ]
 
 
 def _codes(said: Iterable[Diagnostic]) -> list[str]:
@@ -250,6 +282,7 @@ def host(row: Host) -> Object:
         "backends": [_host_backend(backend) for backend in row.backends],
         "named_graphs": row.graphs or None,
         "needs": row.needs,
+        "command": _started(row),
         "other_imports": None
         if row.others is None
         else {module: sorted(functions) for module, functions in row.others.items()},
@@ -261,6 +294,13 @@ def host(row: Host) -> Object:
     }
 
 
+def _started(row: Host) -> str | None:
+    """How it is started, with MODULE for a guest that opens files and loads no graph by name."""
+    from rewriter.hosts.starting import Trial, run_words
+
+    return " ".join(run_words(row, Trial("MODULE", True, False))) or None
+
+
 def _numbered(known: Mapping[int, str]) -> Object:
     return {str(number): name for number, name in sorted(known.items())}
 
@@ -270,8 +310,12 @@ def _host_backend(backend: Backend) -> Object:
     return {
         "encoding": backend.encoding.name.lower(),
         "library": backend.library or None,
+        "built": backend.built or None,
+        "released": not backend.extra,
         "takes": None if taken is None else [kind.name.lower() for kind in sorted(taken)],
         "ignores_types": backend.ignores_types,
+        "gives": None if backend.gives is None else [t.name.lower() for t in sorted(backend.gives)],
+        "quirks": [quirk.name.lower() for quirk in Quirk if quirk in backend.quirks],
         "output_unit": backend.unit.name.lower(),
         "too_small_output": backend.too_small and backend.too_small.name.lower(),
     }

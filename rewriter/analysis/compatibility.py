@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
@@ -13,6 +13,7 @@ from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
 from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
@@ -20,6 +21,7 @@ from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Feature, Host
+from rewriter.models.model import Model
 from rewriter.wasm.types import PAGE_SIZE
 
 __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
@@ -152,9 +154,13 @@ class Verdict:
 
 
 def assess(
-    info: ModuleInfo, host: Host, guest: Host | None = None, found: Fit | None = None
+    info: ModuleInfo,
+    host: Host,
+    guest: Host | None = None,
+    found: Fit | None = None,
+    models: Sequence[Model] = (),
 ) -> Verdict:
-    """Judge a module by what can be seen in it.
+    """Judge a module by what can be seen in it, and by the `models` that it runs.
 
     `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
     if that was looked for already. With neither, the constants that reach wasi-nn's functions
@@ -176,6 +182,7 @@ def assess(
     )
     if follows:
         said = with_constants(info, host, said)
+    said = (*counting_models(said, host, models), *of_models(info, host, models))
     return Verdict.of(host.label, said, host.label)
 
 

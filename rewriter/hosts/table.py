@@ -13,7 +13,7 @@ from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
-from rewriter.hosts.host import Backend, Host, TooSmall
+from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall
 
 __all__ = [
     "FAMILIES",
@@ -39,7 +39,12 @@ _NNSHIM = Host(
     dialects=(WITX, WAMR, WASMEDGE),
     limits=(Diagnostic("NN238", "only language models (GGUF) stream", function="compute_single"),),
     backends=tuple(
-        Backend(encoding, frozenset(TensorType), too_small=TooSmall.REFUSED)
+        Backend(
+            encoding,
+            frozenset(TensorType),
+            too_small=TooSmall.REFUSED,
+            quirks=frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME)),
+        )
         for encoding in (
             *(Encoding.OPENVINO, Encoding.ONNX, Encoding.TENSORFLOW, Encoding.PYTORCH),
             *(Encoding.TENSORFLOWLITE, Encoding.GGML),
@@ -55,6 +60,7 @@ _NNSHIM = Host(
     initializes=True,
     entries=("", "_start"),
     without_memory=frozenset(("proc_exit",)),
+    start=Start(("nnshim", "run"), ("--dir", "."), ("--nn-preload", "NAME:ENCODING:CPU:FILES")),
 )
 
 

@@ -58,7 +58,8 @@ def admit(
     if encoding in rules.only_named and not is_named:
         reason = f"{host} loads {name} models by their names only"
         raise HostError(Errno.UNSUPPORTED_OPERATION, reason)
-    needed = backend.library or ", ".join(dialect.row.needs)
+    own = backend.built if backend.extra else backend.library
+    needed = own or ", ".join(dialect.row.needs)
     say(f"{name} models need this on a device with {host}: {needed}")
 
 
