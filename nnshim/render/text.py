@@ -78,7 +78,7 @@ def inspected(value: Inspected) -> list[str]:
             f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
         )
     lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
-    lines.append("  runs on")
+    lines.append("  runs on" if value.hosts else "  runs on no host")
     told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
     return lines + [f"    {name}: {in_short(told, found)}" for name, found in value.hosts.items()]
 
