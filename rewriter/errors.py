@@ -15,6 +15,9 @@ NNShimError
 ├── ToolError              wasm-tools ran and failed for a reason of its own
 ├── DependencyMissing      a tool or a package that this takes is not installed
 │
+│   in rewriter.probing.host:
+├── ProbeFailed            the command of a host that is to be measured runs no modules
+│
 │   in runtime_shim.errors:
 ├── HostError              a call that the host refuses; an errno to the guest
 ├── HostHarm               the host that the guest is run as would do harm, or end

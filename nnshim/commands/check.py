@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nnshim.render.values import Checked
     from rewriter.analysis.compatibility import Verdict
     from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.files.input import Source
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
 
@@ -25,7 +26,7 @@ def command(
         list[str],
         typer.Option(
             "--for",
-            metavar="HOST[@RELEASE]",
+            metavar="HOST[@RELEASE]|PROFILE",
             help=f"One of {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
         ),
     ],
@@ -54,6 +55,9 @@ def command(
         list[str] | None,
         typer.Option(metavar="CODE", help="A code that does not count: NN226. May be repeated."),
     ] = None,
+    validate: Annotated[
+        bool, typer.Option(help="Have wasm-tools say first whether the modules are valid.")
+    ] = True,
     guest_abi: GuestAbi = None,
     output: Format = None,
     as_json: AsJson = False,
@@ -62,8 +66,8 @@ def command(
 
     Exit codes: 0 each host runs all of them; 1 one has to be rewritten; 2 usage; 3 a tool is
     missing; 4 a host cannot run one; 5 one runs only if conditions hold; 6 no verdict: one cannot
-    be read, or is not a core module, or a model is not whole. Of several, the first of 6, 4, 1, 5,
-    0.
+    be read, is not a core module or not valid, or a model is not whole. Of several, the first of 6,
+    4, 1, 5, 0.
     """
     hosts = list(map(find_hosts, host_names))
     once("--for", host_names)
@@ -75,7 +79,9 @@ def command(
     with errors_in_json(as_json):
         read = _read_models(models or ())
 
-    def judge(path: str, info: "ModuleInfo") -> "Iterator[Checked]":
+    def judge(path: str, info: "ModuleInfo", source: "Source") -> "Iterator[Checked]":
+        if validate:
+            source.validate()
         for host in hosts:
             found = _check(path, info, host, guest_abi, read)
             found = found._replace(found=found.found.weighed(strict=strict, accept=accepted))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
     from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.profiles.compare import Difference
     from rewriter.models.model import Model, Port
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
 
 __all__ = [
+    "apart",
     "checked",
     "compared",
     "document",
@@ -291,7 +293,18 @@ def host(row: Host) -> Object:
         "reads": {feature.name.lower(): row.features.get(feature) for feature in READABLE},
         "limits": _diagnostics(row.limits),
         "source": row.source,
+        "measured": row.measured
+        and {key: getattr(row.measured, key) for key in ("about", "answers", "names")},
     }
+
+
+def apart(rows: tuple[Host, Host], found: Sequence[Difference]) -> list[Object]:
+    """Two hosts, each with what it does not have in common with the other."""
+    one, other = map(host, rows)
+    return [
+        {**one, "differences": [{"key": d.key, "this": d.one, "other": d.other} for d in found]},
+        {**other, "differences": [{"key": d.key, "this": d.other, "other": d.one} for d in found]},
+    ]
 
 
 def _started(row: Host) -> str | None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
     from rewriter.codes import Code
-    from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.host import Backend, Host, Measured
+    from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = [
+    "apart",
     "checked",
     "checked_in_common",
     "compared",
@@ -77,7 +79,7 @@ def inspected(value: Inspected) -> list[str]:
             f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
         )
     lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
-    lines.append("  runs on")
+    lines.append("  runs on" if value.hosts else "  runs on no host")
     told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
     return lines + [f"    {name}: {in_short(told, found)}" for name, found in value.hosts.items()]
 
@@ -159,7 +161,8 @@ def hosts(chosen: Chosen) -> list[str]:
         lines += [""] if lines else []
         lines += chain.from_iterable(map(_wrapped, _host(row)))
         lines += [f"  {line(limit)}" for limit in row.limits]
-        lines.append(f"  source: {row.source}")
+        found = row.measured
+        lines += [f"  source: {row.source}"] if found is None else _measured(found)
     return lines
 
 
@@ -198,6 +201,24 @@ def _host(row: Host) -> list[str]:
     if words:
         lines.append(f"  started with: {_UNBROKEN.join(words)}")
     return lines + _beside(row)
+
+
+def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
+    """What two hosts do not have in common, of what both are known to do."""
+    one, other = names
+    if not found:
+        return [f"{one} and {other} do not differ in anything that is known of both"]
+    return [
+        f"{one} and {other} differ:",
+        *(f"  {each.key}: {each.one}, and there {each.other}" for each in found),
+    ]
+
+
+def _measured(measured: Measured) -> list[str]:
+    """Which host it is, and what came of faults."""
+    lines = [f"  {key}: {value}" for key, value in measured.about.items()]
+    answers = [f"{fault} {answer}" for fault, answer in measured.answers.items()]
+    return [*lines, f"  after faults: {', '.join(answers)}"] if answers else lines
 
 
 def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:

@@ -232,12 +232,17 @@ def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
 
 def _mended(limit: Diagnostic, found: Fit) -> bool:
     """Whether an adapter stands, or is to stand, between the guest and what is not to be seen of
-    its use of one function: one that does more than translate errors."""
-    return limit.severity is Severity.UNSEEN and any(
-        need(adapter.function, adapter.source, adapter.target, told=adapter.told)
-        not in (None, Need.ERRNOS)
-        for adapter in found.adapters.values()
-        if adapter is not None and adapter.function == limit.function
+    its use of one function: one that does more than translate errors. No adapter knows a number
+    that was not measured."""
+    return (
+        limit.severity is Severity.UNSEEN
+        and limit.code != "NN272"
+        and any(
+            need(adapter.function, adapter.source, adapter.target, told=adapter.told)
+            not in (None, Need.ERRNOS)
+            for adapter in found.adapters.values()
+            if adapter is not None and adapter.function == limit.function
+        )
     )
 
 
@@ -302,7 +307,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
         return "NN222", f"the host defines {{}} with {option}"
-    if host.others is None:
+    if host.others is None or host.may_define(item.module, item.name, item.kind):
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and a call of it traps"

@@ -12,6 +12,7 @@ from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity, find_code, unknown_code
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.errors import UsageError
+from rewriter.files import wasm_tools
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen, find_hosts
 from rewriter.models.model import Model
@@ -32,16 +33,19 @@ def check(
     strict: bool = False,
     accept: Iterable[str] = (),
     models: Iterable[str | PurePath] = (),
+    validate: bool = True,
 ) -> list[Verdict]:
     """Whether a module runs on each of these hosts, by name or name and release, as `wamr@2.2`, in
     their order. `data` are the bytes of a core module.
 
     `guest_abi` names the module's ABI, where its imports do not tell it. Where it is `strict`,
     needs and what is unseen count as conditions do; codes that it is to `accept` do not count.
-    `models` are the files of those that it runs, which count then.
+    `models` are the files of those that it runs, which count then. No host takes a module that is
+    not valid, which wasm-tools says if it is to `validate`.
 
     Raises UsageError for names, releases and codes that are not known, and codes that cannot be
-    accepted, MalformedModule and UnsupportedModule with the byte offset, and for models what
+    accepted, MalformedModule, UnsupportedModule and InvalidModule with the byte offset,
+    DependencyMissing where wasm-tools is to validate and is not installed, and for models what
     `read_model` does.
     """
     from rewriter.models.reading import read_model  # what has no models starts without it
@@ -52,6 +56,8 @@ def check(
     chosen = list(map(find_hosts, hosts))
     accepted = acceptable(accept)
     info = inspect_module(data, guest_abi)
+    if validate:
+        wasm_tools.validate(bytes(info.module.data))
     read = list(map(read_model, models))
     return [judge(info, one, models=read).weighed(strict=strict, accept=accepted) for one in chosen]
 

@@ -13,7 +13,18 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
 from rewriter.wasm.types import FuncType
 
-__all__ = ["ANY", "Backend", "Feature", "Host", "Quirk", "Start", "TooSmall", "Unit", "overruns"]
+__all__ = [
+    "ANY",
+    "Backend",
+    "Feature",
+    "Host",
+    "Measured",
+    "Quirk",
+    "Start",
+    "TooSmall",
+    "Unit",
+    "overruns",
+]
 
 
 class Unit(Enum):
@@ -113,6 +124,24 @@ ANY = "*"
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
+class Measured(NamedTuple):
+    """What a row that was made of a profile (rewriter.hosts.profiles) has beside what others have.
+
+    `absent` are functions that it does not define beside wasi-nn's, by module name: those that
+    `Host.others` does not have either were not looked for. None where all others are absent. So it
+    is with memories and others, unless it is known which of them it `makes`.
+    `about` says for people what was measured: a version, a commit, a command.
+    `answers` are the errnos of faults, and words for what else came of them, by the names in
+    rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
+    """
+
+    absent: Mapping[str, frozenset[str]] | None = None
+    makes: bool = True
+    answers: Mapping[str, int | str] = _NOTHING
+    names: str | None = None
+    about: Mapping[str, str] = _NOTHING
+
+
 class Host(NamedTuple):
     """A row of the table: one build of a host, from the release `first` to `last`. A row without
     releases has the empty string for both.
@@ -151,6 +180,8 @@ class Host(NamedTuple):
     has one of the two. `without_memory` are WASI's functions that work without the guest's memory,
     None where that is not known. `passes` are the types of input tensors that it passes on to
     backends, None for all of its numbering.
+
+    A row that was `measured` is none of the table, and its name is the path of a profile.
     """
 
     name: str
@@ -187,6 +218,7 @@ class Host(NamedTuple):
     without_memory: frozenset[str] | None = None
     start: Start = Start()
     passes: frozenset[TensorType] | None = None
+    measured: Measured | None = None
 
     @property
     def label(self) -> str:
@@ -202,6 +234,15 @@ class Host(NamedTuple):
     def compact_imports(self) -> bool:
         """Whether it surely reads import sections that have a module name once for several."""
         return self.features.get(Feature.COMPACT_IMPORTS, False)
+
+    def may_define(self, module: str, name: str, kind: str) -> bool:
+        """Whether nobody has looked for what is not among that which it defines."""
+        if self.measured is None:
+            return False
+        if kind != "func":
+            return not self.measured.makes
+        absent = self.measured.absent
+        return absent is not None and name not in absent.get(module, ())
 
     def option_for(self, module: str) -> str | None:
         """What it depends on whether it defines functions of a module, None where it does not."""

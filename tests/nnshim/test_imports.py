@@ -15,7 +15,15 @@ from tests.support.models import identity
 from tests.support.native import openvino_model
 from tests.support.wasm import assemble
 
-TEXTS = ("differences", "files", "hosts", "installed", "modules", "rewriting", "running")
+TEXTS = (
+    "differences",
+    "files",
+    "hosts",
+    "installed",
+    "modules",
+    "rewriting",
+    "running",
+)
 """Of codes, which what has nothing to say does not need."""
 
 WATCHED = {
