@@ -18,7 +18,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[NAME[@RELEASE]]...",
-            help="Such as wamr@2.2, or another that --for or --from takes, or the path of a"
+            help="Such as wamr@2.2, or another host or library, or the path of a"
             " profile; without one, list all; of two, what differs.",
         ),
     ] = None,

@@ -460,7 +460,7 @@ def test_only_the_name_of_one_host_has_dialects(name: str) -> None:
 
 
 def test_several_hosts_are_named() -> None:
-    with pytest.raises(UsageError, match=r"name one: wamr-legacy@1\.1\.2, wamr-legacy@2\.1\.0,"):
+    with pytest.raises(UsageError, match=r"name one: wamr-legacy@1\.1\.1, wamr-legacy@1\.1\.2,"):
         host_dialects("wamr-legacy")
 
 
