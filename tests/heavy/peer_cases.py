@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 
 from samples.build import build
 from tests.conftest import GUESTS
+from tests.heavy.wild_guests import BAKED, CLASSIFY, LINKED_WITH_MORE
 from tests.heavy.wild_models import DIGITS
 from tests.support.models import model
 from tests.support.native import openvino_model
@@ -59,7 +60,16 @@ FAULTS = (
 
 
 WILD = ("rust-0.5", "rust-0.6", "assembly", "zig-safe", "c-clang", "c-wamr")
-"""Guests of tests.heavy.wild_guests that say which digit an image shows, by OpenVINO."""
+"""Guests of tests.heavy.wild_guests that say which digit an image shows, by OpenVINO, of a model
+for each type."""
+
+WILD_FORMS = tuple(
+    name
+    for name in (*CLASSIFY, *LINKED_WITH_MORE)
+    if name not in WILD and not name.startswith("go")
+)
+"""The others, which differ in how they are linked, and are told of the model of floats alone. Go's
+runtime opens no file by a path that is not absolute."""
 
 
 class Case(NamedTuple):
@@ -76,7 +86,7 @@ def write_files(folder: Path, wild: Path | None) -> None:
     tests.heavy.wild_guests has built."""
     if wild is not None:
         shutil.copytree(wild / "models", folder, dirs_exist_ok=True)
-        for name in WILD:
+        for name in (*WILD, *WILD_FORMS, *BAKED):
             shutil.copy(wild / "guests" / f"{name}.classify.wasm", folder)
     for abi, flags in ABIS.items():
         build(GUESTS / "tensors.c", folder / f"tensors-{abi}.wasm", *flags)
@@ -122,6 +132,9 @@ def cases(wild: Path | None) -> Iterator[Case]:
         for kind in KINDS:
             words = kind, kind, *DIGITS
             yield Case(f"openvino {name} {kind}", "openvino", f"{name}.classify.wasm", words)
+    for name in (*WILD_FORMS, *BAKED) if wild is not None else ():
+        words = "f32", "none" if name in BAKED else "f32", *DIGITS
+        yield Case(f"openvino {name} f32", "openvino", f"{name}.classify.wasm", words)
     for backend in ENCODINGS:
         for abi in ABIS:
             yield from _answers(backend, abi)

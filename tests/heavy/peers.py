@@ -12,6 +12,8 @@ PEERS_FOLDER/peers.toml says which hosts there are, and how each is started:
     for = ["wamr-legacy"]              # what `rewrite --for` is told, each in turn
     backends = ["tflite", "openvino"]  # only their cases are run
     command = ["bin/wamr", "--dir=."]  # the guest and its arguments come after it
+    on = ["REFERENCE_TYPES"]           # members of Feature that it reads beside those of its row
+    off = ["SIMD"]                     # and that it refuses
     log = "\\\\[wasi_nn"                 # lines of standard output that start so are the host's
 
 A relative command is one of PEERS_FOLDER; each runs in the folder of the models. With names, only
@@ -56,6 +58,8 @@ class Peer(NamedTuple):
     backends: Sequence[str]
     command: Sequence[str]
     log: str
+    on: Sequence[str]
+    off: Sequence[str]
 
 
 class Ended(NamedTuple):
@@ -80,6 +84,8 @@ def read_peers(folder: Path) -> list[Peer]:
                 given["backends"],
                 [str((folder / program).resolve()), *options],
                 given.get("log", "(?!)"),
+                given.get("on", []),
+                given.get("off", []),
             )
         )
     return peers
@@ -149,6 +155,9 @@ def described(peer: Peer) -> dict[str, Any]:
         "version": peer.version,
         "commit": peer.commit,
         "options": peer.options,
+        "for": list(peer.hosts),
+        "on": list(peer.on),
+        "off": list(peer.off),
         "date": datetime.date.today().isoformat(),
         "nnshim": revision.stdout.strip(),
     }
