@@ -175,4 +175,19 @@ class RewriteOptions:
         }
         if not (self.to or self.adapts or self.renames):
             told["to"] = WASI_NN
+        if self.host is not None:
+            told |= _profile(self.host)
         return told
+
+
+def _profile(name: str) -> dict[str, object]:
+    """Which host was measured, where what names one is a profile: its path says nothing of it."""
+    from rewriter.hosts.table import is_profile
+
+    if not is_profile(name):
+        return {}
+    from rewriter.hosts.profiles.file import read_file
+
+    host = read_file(name).host
+    about = {"name": host.name, "version": host.version, "commit": host.commit}
+    return {"profile": {key: value for key, value in about.items() if value}}

@@ -47,7 +47,7 @@ def command(
         str | None,
         typer.Option(
             "--for",
-            metavar="HOST[@RELEASE]",
+            metavar="HOST[@RELEASE]|PROFILE",
             help=f"Rename and adapt for a host: {', '.join(FAMILIES)}; or a release: wamr@2.2.",
         ),
     ] = None,

@@ -11,12 +11,15 @@ from nnshim.render.verdicts import checked, checked_in_common, in_short, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.functions.feature import READABLE
+from rewriter.hosts.host import Quirk
+from rewriter.hosts.starting import Trial, run_words
 
 if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
     from rewriter.codes import Code
-    from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.host import Backend, Host, Measured
+    from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = [
+    "apart",
     "checked",
     "checked_in_common",
     "compared",
@@ -74,7 +78,7 @@ def inspected(value: Inspected) -> list[str]:
             f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
         )
     lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
-    lines.append("  runs on")
+    lines.append("  runs on" if value.hosts else "  runs on no host")
     told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
     return lines + [f"    {name}: {in_short(told, found)}" for name, found in value.hosts.items()]
 
@@ -173,21 +177,43 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  named graphs: {row.graphs}")
     if row.needs:
         lines.append(f"  needs: {', '.join(row.needs)}")
+    words = run_words(row, Trial("MODULE", opens_files=True, loads_by_name=False))
+    if words:
+        lines.append(f"  started with: {' '.join(words)}")
     lines += _beside(row)
     lines += [f"  {line(limit)}" for limit in row.limits]
+    if row.measured is not None:
+        return lines + _measured(row.measured)
     return [*lines, f"  source: {row.source}"]
+
+
+def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
+    """What two hosts do not have in common, of what both are known to do."""
+    one, other = names
+    if not found:
+        return [f"{one} and {other} do not differ in anything that is known of both"]
+    return [
+        f"{one} and {other} differ:",
+        *(f"  {each.key}: {each.one}, and there {each.other}" for each in found),
+    ]
+
+
+def _measured(measured: Measured) -> list[str]:
+    """Which host it is, and what came of faults."""
+    lines = [f"  {key}: {value}" for key, value in measured.about.items()]
+    answers = [f"{fault} {answer}" for fault, answer in measured.answers.items()]
+    return [*lines, f"  after faults: {', '.join(answers)}"] if answers else lines
 
 
 def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
     """Encodings, with which of them the host has nothing for, where its backends are known."""
-    there = {backend.encoding.name.lower() for backend in row.backends} or {
-        *dialect.encoding_names.values()
-    }
-    there.add("autodetect")
-    return {
-        number: name if name in there else f"{name} (no backend)"
-        for number, name in dialect.encoding_names.items()
-    }
+    if not row.backends:
+        return dialect.encoding_names
+    extra = {backend.encoding.name.lower(): backend.extra for backend in row.backends}
+    lacking = dict.fromkeys(dialect.encoding_names.values(), " (no backend)")
+    lacking |= {name: " (not as it is released)" if it else "" for name, it in extra.items()}
+    lacking["autodetect"] = ""
+    return {number: name + lacking[name] for number, name in dialect.encoding_names.items()}
 
 
 def _numbers(known: Mapping[int, str]) -> str:
@@ -195,7 +221,8 @@ def _numbers(known: Mapping[int, str]) -> str:
 
 
 def _of_backend(backend: Backend, dialect: Dialect) -> str:
-    library = f" ({backend.library})" if backend.library else ""
+    own = ", ".join(filter(None, (backend.built, backend.library)))
+    library = f" ({own})" if own else ""
     taken = {*(backend.takes or ())}
     types = ", ".join(kind.name.lower() for kind in sorted(taken))
     refused = {kind.name.lower() for kind in dialect.tensor_types.values() if kind not in taken}
@@ -206,6 +233,11 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     else:
         named = (name for name in dialect.tensor_names.values() if name in refused)
         takes = f"takes {types}" + (f" and refuses {', '.join(named)}" if refused else "")
+    known = [f"it {quirk.value}" for quirk in Quirk if quirk in backend.quirks]
+    if backend.gives is not None and backend.gives != backend.takes:
+        gives = ", ".join(kind.name.lower() for kind in sorted(backend.gives))
+        known.insert(0, f"of outputs, only {gives} come back right")
+    takes = "; ".join((takes, *known))
     said = f"backend {backend.encoding.name.lower()}{library}: {takes}; "
     if backend.too_small is None:
         return f"{said}what get_output does with a buffer that is too small is not known"

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from nnshim.render.values import Checked
     from rewriter.analysis.compatibility import Verdict
     from rewriter.diagnostics import Diagnostic
+    from rewriter.hosts.starting import Explanation
+    from rewriter.models.model import Model
 
 __all__ = ["checked", "checked_in_common", "in_short", "line"]
 
@@ -63,13 +65,34 @@ def checked(value: Checked) -> list[str]:
     if not cannot:
         lines += [f"  {line(condition)}" for condition in found.conditions]
         lines += [f"  accepted[{said.code}]: {said.text}" for said in found.accepted]
-    return lines + [f"  {line(note)}" for note in found.notes]
+    lines += [f"  {line(note)}" for note in found.notes]
+    return lines if value.explained is None else [*lines, *_explained(value.explained)]
+
+
+def _explained(value: Explanation) -> list[str]:
+    lines = [f"  beside the module, {value.host} needs:", *(f"    {it}" for it in value.needs)]
+    if not value.commands:
+        return lines
+    where = "in the folder of the module and its models"
+    return [*lines, f"  to try it, {where}:", *(f"    {command}" for command in value.commands)]
+
+
+def modelled(model: Model) -> list[str]:
+    """What a model's file states."""
+    quantised = "quantised" if model.quantised else "not quantised"
+    lines = [f"model {model.path}: {model.title}, {model.size} bytes, {quantised}"]
+    for word, ports in (("input", model.inputs), ("output", model.outputs)):
+        if ports is None:
+            lines.append(f"  {word}s: not stated")
+        lines += [f"  {word} {port}" for port in ports or ()]
+    return lines
 
 
 def checked_in_common(values: Sequence[Checked]) -> list[str]:
-    """What modules need, and what was not seen in them, once for each host: many have the same. A
-    line that is not about all of a host's modules names them, or says how many they are."""
-    lines = []
+    """What models state, and what modules need and what was not seen in them, once for each host:
+    many have the same. A line that is not about all of a host's modules names them, or says how
+    many they are."""
+    lines = [line for model in values[0].models for line in modelled(model)] if values else []
     for host, found in _by_host(values).items():
         said: dict[Diagnostic, list[str]] = {}
         for value in found:

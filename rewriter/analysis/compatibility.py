@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
@@ -13,11 +13,15 @@ from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.seen.numbering import as_shown
+from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
 from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Feature, Host
+from rewriter.models.model import Model
 from rewriter.wasm.types import PAGE_SIZE
 
 __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
@@ -150,13 +154,20 @@ class Verdict:
 
 
 def assess(
-    info: ModuleInfo, host: Host, guest: Host | None = None, found: Fit | None = None
+    info: ModuleInfo,
+    host: Host,
+    guest: Host | None = None,
+    found: Fit | None = None,
+    models: Sequence[Model] = (),
 ) -> Verdict:
-    """Judge a module by its imports and exports: no more than those can be known of it.
+    """Judge a module by what can be seen in it, and by the `models` that it runs.
 
     `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
-    if that was looked for already.
+    if that was looked for already. With neither, the constants that reach wasi-nn's functions
+    count, too.
     """
+    follows = guest is None and found is None
+    info = as_shown(info, host) if follows else info
     found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),
@@ -169,6 +180,9 @@ def assess(
         *beginning(info, host),
         *_needs(info),
     )
+    if follows:
+        said = with_constants(info, host, said)
+    said = (*counting_models(said, host, models), *of_models(info, host, models))
     return Verdict.of(host.label, said, host.label)
 
 
@@ -176,7 +190,7 @@ def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
-        found.append(HIDDEN_TYPES)
+        found += instead_of_a_guess(info, HIDDEN_TYPES)
     if hidden_numbers(info) is not None:
         found.append(HIDDEN_NUMBERS)
     found += _object_file(info)
@@ -210,12 +224,17 @@ def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
 
 def _mended(limit: Diagnostic, found: Fit) -> bool:
     """Whether an adapter stands, or is to stand, between the guest and what is not to be seen of
-    its use of one function: one that does more than translate errors."""
-    return limit.severity is Severity.UNSEEN and any(
-        need(adapter.function, adapter.source, adapter.target, told=adapter.told)
-        not in (None, Need.ERRNOS)
-        for adapter in found.adapters.values()
-        if adapter is not None and adapter.function == limit.function
+    its use of one function: one that does more than translate errors. No adapter knows a number
+    that was not measured."""
+    return (
+        limit.severity is Severity.UNSEEN
+        and limit.code != "NN272"
+        and any(
+            need(adapter.function, adapter.source, adapter.target, told=adapter.told)
+            not in (None, Need.ERRNOS)
+            for adapter in found.adapters.values()
+            if adapter is not None and adapter.function == limit.function
+        )
     )
 
 
@@ -280,7 +299,7 @@ def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
     option = host.option_for(item.module) if item.kind == "func" else None
     if option is not None:
         return "NN222", f"the host defines {{}} with {option}"
-    if host.others is None:
+    if host.others is None or host.may_define(item.module, item.name, item.kind):
         return "NN222", "whether the host defines {} is not known"
     if item.kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and a call of it traps"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rewriter import Answer, check
+from rewriter import Answer, InvalidModule, check
 from rewriter.codes import Severity
 from rewriter.hosts.table import FAMILIES
 from tests.support.command import nnshim
@@ -27,6 +27,7 @@ MODULES = {
     "other.wasm": assemble(f'(module {LOAD} (import "env" "f" (func)) {MEMORY})'),
     "plain.wasm": assemble(f'(module (import "env" "f" (func)) {MEMORY})'),
     "component.wasm": assemble("(component)"),
+    "invalid.wasm": assemble(f"(module {LOAD} {MEMORY} (func i32.add))"),
     "text.txt": b"Dear host,",
     "cut.wasm": assemble(f"(module {LOAD} {MEMORY})")[:-3],
 }
@@ -205,3 +206,26 @@ def test_inspect_shows_hosts_and_conditions_of_a_module_without_wasi_nn(folder: 
         "    wamr: as it is, only if 1 condition holds: the host does not define env.f, and a call"
         " of it traps [NN226]" in done
     )
+
+
+def test_a_module_that_is_not_valid_has_no_verdict_on_any_host(run: Any) -> None:
+    done = run("invalid.wasm runs.wasm --for wasmtime --for wamr --json")
+    assert done.returncode == Answer.NO_VERDICT.exit_code
+    invalid, *others = json.loads(done.stdout)
+    assert (invalid["verdict"], [e["code"] for e in invalid["errors"]]) == ("no_verdict", ["NN108"])
+    assert {other["file"] for other in others} == {"runs.wasm"}
+    assert run("invalid.wasm --for wasmtime --no-validate").returncode == 0
+    with pytest.raises(InvalidModule, match="type mismatch"):
+        check(MODULES["invalid.wasm"], ["wasmtime"])
+
+
+def test_text_is_validated_once_it_is_assembled(run: Any, folder: Path) -> None:
+    (folder / "invalid.wat").write_text(f"(module {LOAD} {MEMORY} (func i32.add))")
+    assert run("invalid.wat --for wasmtime").returncode == Answer.NO_VERDICT.exit_code
+
+
+def test_inspect_names_no_host_for_a_module_that_is_not_valid(folder: Path) -> None:
+    done = nnshim("inspect", "--json", str(folder / "invalid.wasm"))
+    (found,) = json.loads(done.stdout)
+    assert found["runs_on"] == {}
+    assert "NN108" in [diagnostic["code"] for diagnostic in found["diagnostics"]]

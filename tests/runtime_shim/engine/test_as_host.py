@@ -390,7 +390,7 @@ def test_before_23_wasmtime_ends_with_a_model_that_it_has_no_backend_for() -> No
         ("wamr-ephemeral@2.4.5", GGML, "libwasi_nn_llamacpp.so"),
         ("wasmedge@0.17.1", OPENVINO, "the plugin libwasmedgePluginWasiNN.so, built for the"),
         ("wasmtime@49", OPENVINO, "OpenVINO's C library"),
-        ("wasmtime@49", ONNX, "a build with the feature onnx of wasmtime-wasi-nn"),
+        ("wasmtime@49", ONNX, "cargo build --release --features wasmtime-wasi-nn/onnx"),
     ],
 )
 def test_what_a_device_needs_for_the_model_is_said_once(
