@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
+from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
@@ -181,7 +182,7 @@ def assess(
         *_needs(info),
     )
     if follows:
-        said = with_constants(info, host, said)
+        said = with_constants(info, host, said, models)
     said = (*counting_models(said, host, models), *of_models(info, host, models))
     verdict = Verdict.of(host.label, said, host.label)
     if verdict.runs is not Runs.CANNOT:
@@ -217,10 +218,10 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern the wasi-nn functions which are imported, but for those that
-    adapters mend and that decide nothing, and for what is said of adapters already: that models of
-    TensorFlow Lite have floats only."""
-    imported = {item.name for item in info.wasi_nn.values()}
+    """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
+    that adapters mend and that decide nothing, and for what is said of adapters already: that
+    models of TensorFlow Lite have floats only."""
+    imported = {item.name for item in info.imports if item.is_wasi_nn or item.module in _WASI}
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits if info.abis else ():
         concerns = limit.function is None or limit.function in imported
@@ -333,6 +334,10 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         elif reads is None:
             message = f"whether the host reads {feature.value} is not known"
             yield Diagnostic("NN227", message, offset)
+    exported = info.adapter_memory
+    if info.abis and host.in_first_memory and exported is not None and exported.memory_index:
+        message = "it exports a memory that is not its first, and the host works in the first"
+        yield Diagnostic("NN216", message)
     shared = info.shared_memory is not None and info.shared_memory.shared
     if info.abis and shared and host.features.get(Feature.THREADS) and not host.nn_in_shared:
         yield Diagnostic("NN216", "it exports a shared memory, in which its wasi-nn does not work")
@@ -344,4 +349,5 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 _MOST_NAMED = 10
 
+_WASI = (WASI, WASI_UNSTABLE)
 _BY_NAME = ("load_by_name", "load_by_name_with_config")

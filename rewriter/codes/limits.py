@@ -125,6 +125,16 @@ LIMITS = (
         "Have the guest read the model and call `load`, or use another release of the host.",
     ),
     Code(
+        "NN245",
+        Severity.CONDITION,
+        "standard output cannot be written at an offset there",
+        "The host answers `fd_pwrite` to standard output and standard error with `notcapable`, and "
+        "others with `spipe`. Zig's library, which tries `fd_pwrite` first, goes on with "
+        "`fd_write` after the second and gives up after the first, so that nothing is printed.",
+        "Nothing, if the guest writes files only with it, or goes on with `fd_write`. In Zig, have "
+        "`std.Io.File.Writer` stream: `initStreaming` in place of `init`.",
+    ),
+    Code(
         "NN251",
         Severity.NEED,
         "the host needs wasi-nn and a backend for the model",

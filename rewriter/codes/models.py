@@ -181,4 +181,14 @@ CODES = (
         "been found out which types or formats the host's backend takes.",
         "Try the model on the host.",
     ),
+    Code(
+        "NN747",
+        Severity.CONDITION,
+        "the model takes no configuration there",
+        "The host passes the configuration of `load_by_name_with_config` to the backend as one "
+        "more part of the model. Only those of language and speech models read it; others return "
+        "an error, because they want another number of parts.",
+        "Nothing, if the configuration is empty. Have the guest call `load_by_name` for such "
+        "models.",
+    ),
 )

@@ -69,6 +69,7 @@ class Quirk(Enum):
     ONNX_TOO = (
         "reads ONNX, too, where the guest loads it as openvino, with an empty part for weights"
     )
+    UNCONFIGURED = "takes the configuration of load_by_name_with_config for a part of the model"
 
 
 class Backend(NamedTuple):
@@ -163,8 +164,9 @@ class Host(NamedTuple):
     modules, or of any.
 
     `features` says which of those it reads by default; what is missing there is not known.
-    `nn_in_shared` is whether wasi-nn works in a memory that is shared. It takes no memory of more
-    than `most_pages` of 64 KiB.
+    `nn_in_shared` is whether wasi-nn works in a memory that is shared. The functions of one that
+    works `in_first_memory` do so whatever memory is exported as "memory". It takes no memory of
+    more than `most_pages` of 64 KiB.
 
     One that `initializes` calls `_initialize` where it is an exported function, without arguments,
     and takes no results; one that `initializes_alone` only where there is no `_start`. Of `entries`
@@ -204,6 +206,7 @@ class Host(NamedTuple):
     tells_numbers: bool = False
     features: Mapping[Feature, bool] = _NOTHING
     nn_in_shared: bool = True
+    in_first_memory: bool = False
     most_pages: int = 65536
     initializes: bool = False
     initializes_alone: bool = False

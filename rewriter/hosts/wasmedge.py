@@ -36,6 +36,14 @@ __all__ = ["PRELOADED", "ROWS"]
 
 _WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 
+_UNPLACED = Diagnostic(
+    "NN245",
+    "fd_pwrite to standard output or standard error is notcapable there: a guest that prints with"
+    " it has to go on with fd_write",
+    function="fd_pwrite",
+)
+"""include/host/wasi/vinode.h: fdPwrite, which wants the right to seek."""
+
 _F32 = frozenset((TensorType.F32,))
 _FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))
 """What the plugin passes on; it refuses other types before a backend sees them."""
@@ -59,14 +67,18 @@ def _plugin(
 
 
 _OPENVINO_CUT = _plugin(Encoding.OPENVINO, _F32, TooSmall.CUT, Quirk.CHANNELS_LAST, Quirk.CONVERTS)
+_IN_PARTS = Quirk.ONNX_TOO, Quirk.UNCONFIGURED
 _OPENVINO_0_14 = _plugin(
     *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
-    *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO),
+    *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, *_IN_PARTS),
 )
-_OPENVINO = _plugin(Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, Quirk.ONNX_TOO)
-_TORCH = _plugin(Encoding.PYTORCH, _F32, TooSmall.CUT)
+_OPENVINO = _plugin(Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, *_IN_PARTS)
+_TORCH = _plugin(Encoding.PYTORCH, _F32, TooSmall.CUT, Quirk.UNCONFIGURED)
 _TFLITE_0_12 = _plugin(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.FORGOTTEN, Quirk.HELD_SHAPES)
-_TFLITE = _plugin(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.REFUSED, Quirk.HELD_SHAPES)
+_TFLITE = _plugin(
+    *(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.REFUSED),
+    *(Quirk.HELD_SHAPES, Quirk.UNCONFIGURED),
+)
 _GGML = _plugin(Encoding.GGML, _FOUR, TooSmall.OVERRUN)._replace(ignores_types=True)
 
 
@@ -167,7 +179,7 @@ def _row(
         last=last,
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
-        limits=(*limits, *overruns(backends)),
+        limits=(*limits, *overruns(backends), _UNPLACED),
         backends=backends,
         graphs=graphs,
         needs=("the plugin libwasmedgePluginWasiNN.so, built for the model's encoding",),
@@ -177,6 +189,7 @@ def _row(
         second_form="_v2" if wasi is WASMEDGE_WASI else "",
         mixes_forms=wasi is WASMEDGE_WASI and features is not _SINCE_0_17,
         features=features,
+        in_first_memory=True,
         start=_PRELOADING if graphs == PRELOADED else _STARTED,
         entries=("_start",),
         gives_arguments=True,

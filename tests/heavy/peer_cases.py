@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, helper
 
+from rewriter.abi.numbers import Encoding
 from samples.build import build
 from tests.conftest import GUESTS
+from tests.heavy.wild_guests import BAKED, CLASSIFY, LINKED_WITH_MORE
 from tests.heavy.wild_models import DIGITS
 from tests.support.models import model
 from tests.support.native import openvino_model
 from tests.support.tflite_models import Operator, Tensor, schema
 from tests.support.tflite_models import build as tflite
 
-__all__ = ["Case", "cases", "write_files"]
+__all__ = ["ENCODINGS", "Case", "cases", "write_files"]
 
 PLAIN, FLAT = (1, 3, 2, 2), (1, 12)
 """The dimensions of images, which are all that some OpenVINO backends take, and other ones."""
@@ -40,7 +42,11 @@ KINDS: dict[str, npt.DTypeLike] = {"f32": np.float32, "u8": np.uint8, "i32": np.
 
 _ONNX = {"f32": TensorProto.FLOAT, "u8": TensorProto.UINT8, "i32": TensorProto.INT32}
 
-ENCODINGS = {"openvino": 0, "onnx": 1, "tflite": 4}
+ENCODINGS = {
+    "openvino": Encoding.OPENVINO,
+    "onnx": Encoding.ONNX,
+    "tflite": Encoding.TENSORFLOWLITE,
+}
 
 ROOMS = {
     "witx": (0, 1, 11, 12, 47, 48, 49, 1024),
@@ -59,16 +65,32 @@ FAULTS = (
 
 
 WILD = ("rust-0.5", "rust-0.6", "assembly", "zig-safe", "c-clang", "c-wamr")
-"""Guests of tests.heavy.wild_guests that say which digit an image shows, by OpenVINO."""
+"""Guests of tests.heavy.wild_guests that say which digit an image shows, by OpenVINO, of a model
+for each type."""
+
+WILD_FORMS = tuple(
+    name
+    for name in (*CLASSIFY, *LINKED_WITH_MORE)
+    if name not in WILD and not name.startswith("go")
+)
+"""The others, which differ in how they are linked, and are told of the model of floats alone. Go's
+runtime opens no file by a path that is not absolute."""
 
 
 class Case(NamedTuple):
-    """A run of a guest; `backend` is the one that its model is for."""
+    """A run of a guest; `backend` is the one that its model is for.
+
+    Where there is a right answer, `right` is the case whose guest says it on nnshim, and `model`
+    the file to read. One that `says_errnos` ends with exit code 0 whatever they are.
+    """
 
     name: str
     backend: str
     guest: str
     arguments: tuple[str, ...]
+    model: str = ""
+    right: str = ""
+    says_errnos: bool = False
 
 
 def write_files(folder: Path, wild: Path | None) -> None:
@@ -76,7 +98,7 @@ def write_files(folder: Path, wild: Path | None) -> None:
     tests.heavy.wild_guests has built."""
     if wild is not None:
         shutil.copytree(wild / "models", folder, dirs_exist_ok=True)
-        for name in WILD:
+        for name in (*WILD, *WILD_FORMS, *BAKED):
             shutil.copy(wild / "guests" / f"{name}.classify.wasm", folder)
     for abi, flags in ABIS.items():
         build(GUESTS / "tensors.c", folder / f"tensors-{abi}.wasm", *flags)
@@ -117,16 +139,26 @@ def _tflite(dtype: npt.DTypeLike, one: int, dims: tuple[int, ...]) -> bytes:
     return tflite([port, added, port], [add], [0], [2])
 
 
-def cases(wild: Path | None) -> Iterator[Case]:
-    for name in WILD if wild is not None else ():
+def cases(*, wild: bool) -> Iterator[Case]:
+    """`wild` is whether those of tests.heavy.wild_guests are there."""
+    for name in WILD if wild else ():
         for kind in KINDS:
-            words = kind, kind, *DIGITS
-            yield Case(f"openvino {name} {kind}", "openvino", f"{name}.classify.wasm", words)
+            yield _classifies(name, kind, kind)
+    for name in (*WILD_FORMS, *BAKED) if wild else ():
+        yield _classifies(name, "f32", "none" if name in BAKED else "f32")
     for backend in ENCODINGS:
         for abi in ABIS:
             yield from _answers(backend, abi)
             yield from _faults(backend, abi)
         yield from _names(backend)
+
+
+def _classifies(name: str, kind: str, folder: str) -> Case:
+    """Of a guest that is told the type of its tensors, and the model's folder."""
+    case = f"openvino {name} {kind}"
+    guest, words = f"{name}.classify.wasm", (kind, folder, *DIGITS)
+    right = f"openvino {WILD[0]} {kind}"
+    return Case(case, "openvino", guest, words, f"{kind}/model.xml", right)
 
 
 def _parts(backend: str, name: str) -> tuple[str, ...]:
@@ -139,8 +171,11 @@ def _answers(backend: str, abi: str) -> Iterator[Case]:
             continue
         kind = "f32" if name == "image" else name
         shape = ",".join(map(str, dims))
-        arguments = "+".join(_parts(backend, name)), "1", kind, shape, f"twelve.{kind}"
-        yield Case(f"{backend} {abi} answer {name}", backend, f"tensors-{abi}.wasm", arguments)
+        parts = _parts(backend, name)
+        arguments = "+".join(parts), "1", kind, shape, f"twelve.{kind}"
+        right = f"{backend} witx answer {name}"
+        case, guest = f"{backend} {abi} answer {name}", f"tensors-{abi}.wasm"
+        yield Case(case, backend, guest, arguments, parts[0], right)
 
 
 def _faults(backend: str, abi: str) -> Iterator[Case]:
@@ -152,9 +187,13 @@ def _faults(backend: str, abi: str) -> Iterator[Case]:
 
 
 def _names(backend: str) -> Iterator[Case]:
-    """WAMR takes a path for a name."""
+    """WAMR takes a path for a name. That none of its guests' names has anything but a NUL behind
+    it is what WAMR itself asks for until 2.4.5."""
     for abi in NAMED:
         for form in ("x", "nul"):
-            for name in (_parts(backend, "image")[0], "missing"):
+            model = _parts(backend, "image")[0]
+            for name in (model, "missing"):
                 words = f"{backend} {abi} {name} with {form} behind"
-                yield Case(words, backend, f"names-{abi}.wasm", (form, name))
+                right = words if name == model and (abi, form) != ("wamr", "x") else ""
+                case = Case(words, backend, f"names-{abi}.wasm", (form, name), model, right)
+                yield case._replace(says_errnos=True)

@@ -12,6 +12,9 @@ PEERS_FOLDER/peers.toml says which hosts there are, and how each is started:
     for = ["wamr-legacy"]              # what `rewrite --for` is told, each in turn
     backends = ["tflite", "openvino"]  # only their cases are run
     command = ["bin/wamr", "--dir=."]  # the guest and its arguments come after it
+    on = ["REFERENCE_TYPES"]           # members of Feature that it reads beside those of its row
+    off = ["SIMD"]                     # and that it refuses
+    named = false                      # it is not given the graphs that guests ask for by name
     log = "\\\\[wasi_nn"                 # lines of standard output that start so are the host's
 
 A relative command is one of PEERS_FOLDER; each runs in the folder of the models. With names, only
@@ -41,6 +44,8 @@ from tests.support.command import nnshim
 
 RESULTS = Path(__file__).with_name("peers.json")
 
+AS_IT_IS = "as it is"
+
 SECONDS = 60
 """No case takes one second on an idle machine."""
 
@@ -56,6 +61,9 @@ class Peer(NamedTuple):
     backends: Sequence[str]
     command: Sequence[str]
     log: str
+    on: Sequence[str]
+    off: Sequence[str]
+    named: bool
 
 
 class Ended(NamedTuple):
@@ -80,6 +88,9 @@ def read_peers(folder: Path) -> list[Peer]:
                 given["backends"],
                 [str((folder / program).resolve()), *options],
                 given.get("log", "(?!)"),
+                given.get("on", []),
+                given.get("off", []),
+                given.get("named", True),
             )
         )
     return peers
@@ -130,7 +141,7 @@ def result(ended: Ended | str, itself: Ended) -> Any:
 
 def compared(peer: Peer, folder: Path, case: Case, itself: Ended) -> dict[str, Any]:
     """How a case ended as it is, and rewritten for each of the host's names."""
-    found = {"as it is": result(on_peer(peer, folder, case.guest, case), itself)}
+    found = {AS_IT_IS: result(on_peer(peer, folder, case.guest, case), itself)}
     for host in peer.hosts:
         made = rewritten(folder, case.guest, host)
         if isinstance(made, Path):
@@ -149,6 +160,11 @@ def described(peer: Peer) -> dict[str, Any]:
         "version": peer.version,
         "commit": peer.commit,
         "options": peer.options,
+        "for": list(peer.hosts),
+        "backends": list(peer.backends),
+        "on": list(peer.on),
+        "off": list(peer.off),
+        "named": peer.named,
         "date": datetime.date.today().isoformat(),
         "nnshim": revision.stdout.strip(),
     }
@@ -181,7 +197,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         write_files(place, wild)
-        wanted = {case: here(place, case) for case in cases(wild) if case.backend in backends}
+        wanted = {
+            case: here(place, case)
+            for case in cases(wild=wild is not None)
+            if case.backend in backends
+        }
         results["here"] |= {case.name: [ended.code, *ended.said] for case, ended in wanted.items()}
         for peer in peers:
             found = dict(compared_all(peer, place, wanted))

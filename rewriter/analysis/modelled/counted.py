@@ -17,7 +17,8 @@ __all__ = ["counting_models", "of_models"]
 
 _F32 = frozenset((TensorType.F32,))
 _NOT_NUMBERS = ("string", "sequence", "map", "opaque", "sparse tensor", "resource", "variant")
-_NAMED = ("load_by_name", "load_by_name_with_config")
+_CONFIGURED = "load_by_name_with_config"
+_NAMED = ("load_by_name", _CONFIGURED)
 _MOST_BYTES = 1 << 32
 """Of a memory with 32-bit addresses."""
 
@@ -70,6 +71,11 @@ def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic
     if model.encoding is not Encoding.GGML:
         yield from _inputs(info, backend, model)
         yield from _outputs(backend, model)
+    configured = any(item.name == _CONFIGURED for item in info.wasi_nn.values())
+    if configured and Quirk.UNCONFIGURED in backend.quirks:
+        title = model.title
+        message = f"{title} takes no configuration: {_CONFIGURED} fails, unless that is empty"
+        yield Diagnostic("NN747", message)
 
 
 def _backend(host: Host, model: Model) -> Backend | None:

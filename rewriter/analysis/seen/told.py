@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any
 
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.abi.numbers import (
@@ -27,15 +28,17 @@ from rewriter.analysis.seen.numbering import (
 from rewriter.constants.constant import Constants, Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Unit
+from rewriter.models.model import Model
 
 __all__ = ["instead_of_a_guess", "with_constants"]
 
 
 def with_constants(
-    info: ModuleInfo, host: Host, said: Iterable[Diagnostic]
+    info: ModuleInfo, host: Host, said: Iterable[Diagnostic], models: Sequence[Model] = ()
 ) -> tuple[Diagnostic, ...]:
     """What is said of a module on a host, with what its constants add to that, and without what
-    they make needless. `info` has the ABI that they show."""
+    they make needless. `info` has the ABI that they show. Of a module that has several numbers, and
+    those for all of its `models`, no others count."""
     constants = constants_of(info)
     found: list[Diagnostic] = []
     for diagnostic in said:
@@ -52,7 +55,12 @@ def with_constants(
         for one in abi.evidence
         if one.code == "NN145"
     )
-    return (*found, *evidence, *_refused_types(info, host), *_missing_backends(info, host))
+    return (
+        *found,
+        *evidence,
+        *_refused_types(info, host, models),
+        *_missing_backends(info, host, models),
+    )
 
 
 def instead_of_a_guess(info: ModuleInfo, guess: Diagnostic) -> Iterator[Diagnostic]:
@@ -113,14 +121,26 @@ def _configured_by_nothing(constants: Constants) -> bool:
     return set(lengths) == {0} and not constants.hidden(Subject.CONFIG_LENGTH)
 
 
-def _refused_types(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+def _counting(seen: Mapping[int, Set[Any]], asked: Set[Any]) -> Iterator[int]:
+    """The numbers that count, of those in a module with what they can mean: with models that ask
+    for some of these, and for nothing else, the numbers for that."""
+    decided = bool(asked) and asked <= set[Any]().union(*seen.values())
+    for number, meanings in seen.items():
+        if not decided or meanings & asked:
+            yield number
+
+
+def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
     """The types that no backend takes which the guest can use there."""
     constants = constants_of(info)
     tables = _tables(info)
     if tables is None or host.tells_numbers:
         return
-    for number, constant in numbers_of(constants, Subject.TYPE).items():
-        meanings = {table.get(number) for table in tables}
+    numbers = numbers_of(constants, Subject.TYPE)
+    seen = {number: {table.get(number) for table in tables} for number in numbers}
+    asked = {port.tensor_type for model in models for port in model.inputs or ()}
+    for number in _counting(seen, asked if all(model.inputs for model in models) else set()):
+        meanings, constant = seen[number], numbers[number]
         if any(meaning is None or _takes(host, meaning) for meaning in meanings):
             continue
         message = (
@@ -143,7 +163,9 @@ def _suits(backend: Backend, kind: TensorType) -> bool:
     return backend.takes is None or kind in backend.takes
 
 
-def _missing_backends(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+def _missing_backends(
+    info: ModuleInfo, host: Host, models: Sequence[Model]
+) -> Iterator[Diagnostic]:
     """The encodings for which the host has no backend, whatever the guest means by them."""
     backends = {backend.encoding for backend in host.backends}
     if host.tells_numbers or not backends:
@@ -152,9 +174,13 @@ def _missing_backends(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     here = _encodings_of(host)
     if here is ENCODINGS_WAMR:  # whose load takes any backend that is there
         backends.add(Encoding.AUTODETECT)
-    for number, constant in numbers_of(constants_of(info), Subject.ENCODING).items():
+    numbers = numbers_of(constants_of(info), Subject.ENCODING)
+    seen: dict[int, Set[Encoding]] = {}
+    for number in numbers:
         known = {source.encodings.get(number) for source in sources} | {here.get(number)}
-        meanings: Set[Encoding] = {meaning for meaning in known if meaning is not None}
+        seen[number] = {meaning for meaning in known if meaning is not None}
+    for number in _counting(seen, {model.encoding for model in models}):
+        meanings, constant = seen[number], numbers[number]
         if meanings & backends:
             continue
         means = f" ({meanings_of(meanings)})" if meanings else ""

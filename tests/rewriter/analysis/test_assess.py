@@ -197,6 +197,35 @@ def test_encodings_that_are_taken_for_the_hosts_own_are_a_caveat(
         assert "NN138" not in codes(told.caveats)
 
 
+@pytest.mark.parametrize("abi_module", ["wasi_snapshot_preview1", "env"])
+def test_writing_to_standard_output_at_an_offset_is_a_condition_on_wasmedge(
+    abi_module: str,
+) -> None:
+    """Of WASI's function, not of others by its name."""
+    data = assemble(
+        f'''(module
+            (import "{abi_module}" "fd_pwrite" (func (param i32 i32 i32 i64 i32) (result i32)))
+            (import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32)))
+            (memory (export "memory") 1) (func (export "_start")))'''
+    )
+    for host, expected in (("wasmedge@0.11.0", True), ("wasmedge", True), ("wasmtime", False)):
+        told = "NN245" in codes(assess(inspect_module(data), find_host(host)).conditions)
+        assert told is (expected and abi_module != "env")
+
+
+@pytest.mark.parametrize("exported", [0, 1])
+def test_wasmedge_works_in_the_first_memory(exported: int) -> None:
+    """As it does with its other functions: a guest that exports another fails in each."""
+    data = assemble(
+        f"""(module
+            (import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32)))
+            (memory 1) (memory 1) (export "memory" (memory {exported})) (func (export "_start")))"""
+    )
+    for host, refused in (("wasmedge@0.17.1", exported != 0), ("wasmtime", False)):
+        verdict = assess(inspect_module(data), find_host(host))
+        assert (verdict.runs is CANNOT, "NN216" in codes(verdict.reasons)) == (refused, refused)
+
+
 NAMED = ("load_by_name", "load_by_name_with_config")
 
 

@@ -21,6 +21,7 @@ from rewriter.errors import InputError, ModelError, UsageError
 from tests.heavy.models_on_peers import RESULTS
 from tests.heavy.peer_models import ABIS, asked, write_files
 from tests.support import models
+from tests.support.gguf_models import successors
 from tests.support.tflite_models import identity
 from tests.support.wasm import assemble
 
@@ -170,6 +171,19 @@ def test_bytes_that_stand_for_numbers_are_floats_on_older_hosts(tmp_path: Path) 
     model.write_bytes(identity(np.int8, (1, 4), **scaled))
     (message,) = said(on("wamr-legacy@2.3.1", model), "NN721")
     assert "ends the host" in message
+
+
+def test_a_configuration_is_a_condition_where_the_backend_takes_it_for_a_part(
+    tmp_path: Path,
+) -> None:
+    model = tmp_path / "model.tflite"
+    model.write_bytes(identity(np.dtype(np.float32), [1, 4]))
+    configured = guest("wasmedge", "load_by_name_with_config")
+    for host in ("wasmedge@0.14.1", "wasmedge@0.17.1"):
+        assert [d.code for d in on(host, model, configured).conditions] == ["NN747"]
+        assert said(on(host, model, guest("wasmedge", "load_by_name")), "NN747") == []
+    letters = successors(tmp_path / "model.gguf", "abc")
+    assert said(on("wasmedge@0.17.1", letters, configured), "NN747") == []
 
 
 def test_openvino_takes_images_only_on_older_hosts() -> None:

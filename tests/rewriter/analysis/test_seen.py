@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nnshim.__main__ import main
@@ -11,6 +12,7 @@ from rewriter.analysis.inspect import inspect_module
 from rewriter.analysis.seen.numbering import as_shown, constants_of
 from rewriter.analysis.verdicts import check
 from rewriter.constants.constant import Subject
+from tests.support.tflite_models import identity
 from tests.support.wasm import assemble
 
 NN = "wasi_ephemeral_nn"
@@ -204,3 +206,30 @@ def test_the_library_has_what_was_seen() -> None:
     found = constants_of(inspect_module(guest(OPENVINO + passes(3))))
     assert [one.numbers for one in found.of(Subject.TYPE)] == [(3,)]
     assert [one.numbers for one in found.of(Subject.ENCODING)] == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "counts"),
+    [(4, False), (0, True)],
+)
+def test_with_a_model_the_numbers_count_that_are_for_it(
+    encoding: int, counts: bool, tmp_path: Path
+) -> None:
+    """Of a guest that has numbers for this model and for others, which the host does not take; one
+    that has none for its model passes a wrong one."""
+    model = tmp_path / "model.tflite"
+    model.write_bytes(identity(np.dtype(np.float32), [1, 4]))
+    module = guest(loads(f"(i32.const {encoding})") + loads("(i32.const 1)"))
+    for models, codes in (([], {"NN262"}), ([model], {"NN262"} if counts else set())):
+        (found,) = check(module, ["wasmedge"], models=models)
+        assert {one.code for one in found.conditions if one.code == "NN262"} == codes
+
+
+def test_with_a_model_the_types_count_that_are_for_it(tmp_path: Path) -> None:
+    model = tmp_path / "model.tflite"
+    model.write_bytes(identity(np.dtype(np.float32), [1, 4]))
+    for kinds, counts in (((1, 5), False), ((5,), True)):
+        module = guest(loads("(i32.const 4)") + "".join(map(passes, kinds)))
+        for models, codes in (([], ["NN261"]), ([model], ["NN261"] * counts)):
+            (found,) = check(module, ["wasmedge"], models=models)
+            assert [one.code for one in found.conditions] == codes
