@@ -51,7 +51,7 @@ COMPARING = {
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
 LOOKING = {
     *("rewriter.analysis.inspect", "rewriter.adapters.adapter", "rewriter.codes"),
-    "rewriter.functions.code",
+    *("rewriter.functions.code", "rewriter.files.wasm_tools"),
 }
 RUNNING = {
     *("rewriter.analysis.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
