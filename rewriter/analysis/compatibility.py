@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
+from operator import attrgetter
+from weakref import WeakKeyDictionary
 
 from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
@@ -18,6 +20,7 @@ from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Feature, Host
+from rewriter.wasm.module import Module
 from rewriter.wasm.types import PAGE_SIZE
 
 __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
@@ -243,7 +246,24 @@ def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         yield Diagnostic("NN213", message, first.offset)
 
 
-def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+_FOUND: WeakKeyDictionary[Module, list[tuple[Host, tuple[Diagnostic, ...]]]] = WeakKeyDictionary()
+"""What is said of a module's other imports, which there can be a million of."""
+
+_LINKING = attrgetter("others", "optional", "links_all", "second_form", "mixes_forms", "makes")
+"""What of a host that depends on."""
+
+
+def _other_imports(info: ModuleInfo, host: Host) -> tuple[Diagnostic, ...]:
+    """What is said of the imports beside wasi-nn's, read once for all hosts that link alike."""
+    known = _FOUND.setdefault(info.module, [])
+    for other, said in known:
+        if _LINKING(other) == _LINKING(host):
+            return said
+    known.append((host, tuple(_not_linked(info, host))))
+    return known[-1][1]
+
+
+def _not_linked(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """The imports beside wasi-nn's that the host does not define, or not surely, or in another
     form, each once."""
     missing: dict[tuple[str, str], dict[str, None]] = {}
