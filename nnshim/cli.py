@@ -26,7 +26,7 @@ EXIT_INTERRUPTED = 130
 
 COMMANDS = (
     *("rewrite", "inspect", "check", "hosts", "verify", "explain"),
-    *("run", "doctor", "bench", "cache"),
+    *("run", "probe", "doctor", "bench", "cache"),
 )
 """Each is `command` in nnshim.commands, in a module of its name, or `app` for several."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
+    from rewriter.files.input import Source
 
 __all__ = [
     "AsJson",
@@ -53,8 +54,8 @@ GuestAbi = Annotated[
     str | None,
     typer.Option(
         "--guest-abi",
-        metavar="|".join(DIALECTS),
-        help="The module's wasi-nn ABI, where its imports do not tell it.",
+        metavar="ABI",
+        help=f"The module's wasi-nn ABI, where its imports do not tell it: {', '.join(DIALECTS)}.",
     ),
 ]
 
@@ -170,14 +171,14 @@ def report(
     guest_abi: str | None,
     output: str,
     what: str,
-    find: Callable[[str, ModuleInfo], Iterable[Finding]],
+    find: Callable[[str, ModuleInfo, Source], Iterable[Finding]],
 ) -> Answer:
     """Print the findings on each file, by the function `what` of a renderer, or why it cannot be
     read. Text is printed as it comes, with errors on standard error, and what several have in
     common after them, where the renderer has a function for that; others at the end, whole.
 
-    Returns the worst answer of all: a file that cannot be read has no verdict. Raises UsageError,
-    before any, for an ABI that is not known.
+    Returns the worst answer of all: a file that cannot be read has no verdict, or about which the
+    function raises ModuleError. Raises UsageError, before any, for an ABI that is not known.
     """
     if guest_abi is not None:
         find_dialect(guest_abi)
@@ -193,7 +194,7 @@ def report(
     for path in files:
         try:
             with open_source(path) as source:
-                findings = list(find(path, inspect_module(source.data, guest_abi)))
+                findings = list(find(path, inspect_module(source.data, guest_abi), source))
                 rendered = list(map(render, findings))
         except (InputError, ModuleError) as error:
             answers.append(Answer.NO_VERDICT)

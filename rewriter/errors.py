@@ -8,11 +8,15 @@ NNShimError
 │   ├── MalformedModule    truncated, or not WebAssembly at all
 │   ├── UnsupportedModule  WebAssembly, but of a kind that a rewrite would break
 │   └── InvalidModule      refused by `wasm-tools validate`
+├── ModelError             a file is not a model in a known format, or not a whole one
 ├── HostMismatch           no rewrite makes the module fit the host or ABI it is meant for
 ├── NothingToRename        asked for as an error by `require`
 ├── InvalidResult          what a rewrite has made is not valid, which is a fault in nnshim
 ├── ToolError              wasm-tools ran and failed for a reason of its own
 ├── DependencyMissing      a tool or a package that this takes is not installed
+│
+│   in rewriter.probing.host:
+├── ProbeFailed            the command of a host that is to be measured runs no modules
 │
 │   in runtime_shim.errors:
 ├── HostError              a call that the host refuses; an errno to the guest
@@ -41,6 +45,7 @@ __all__ = [
     "InvalidModule",
     "InvalidResult",
     "MalformedModule",
+    "ModelError",
     "ModuleError",
     "NNShimError",
     "NothingToRename",
@@ -142,6 +147,17 @@ class InvalidModule(ModuleError):
     """`wasm-tools validate` refuses the module."""
 
     code = "NN108"
+
+
+class ModelError(NNShimError):
+    """A file is not a model in a known format, or not a whole one."""
+
+    def __init__(self, reason: str, code: str) -> None:
+        super().__init__(reason, code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class HostMismatch(NNShimError):

@@ -75,8 +75,8 @@ class RewriteOptions:
         object.__setattr__(self, "renames", dict(self.renames))  # which nobody else changes
         if self.host is not None and not (self.abi is None and self.to is None):
             raise UsageError(
-                "host= (--for) sets the name and the ABI already: do not combine it with to= (--to)"
-                " or abi= (--abi)"
+                "host (--for) sets the name and the ABI already: do not combine it with to (--to)"
+                " or abi (--abi)"
             )
         self._check_hosts()
         for abi in (self.abi, self.guest_abi):
@@ -175,4 +175,19 @@ class RewriteOptions:
         }
         if not (self.to or self.adapts or self.renames):
             told["to"] = WASI_NN
+        if self.host is not None:
+            told |= _profile(self.host)
         return told
+
+
+def _profile(name: str) -> dict[str, object]:
+    """Which host was measured, where what names one is a profile: its path says nothing of it."""
+    from rewriter.hosts.table import is_profile
+
+    if not is_profile(name):
+        return {}
+    from rewriter.hosts.profiles.file import read_file
+
+    host = read_file(name).host
+    about = {"name": host.name, "version": host.version, "commit": host.commit}
+    return {"profile": {key: value for key, value in about.items() if value}}

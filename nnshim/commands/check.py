@@ -4,14 +4,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.common import AsJson, Format, GuestAbi, chosen_format, once, report
-from rewriter.hosts.table import FAMILIES, Chosen, find_hosts
+from nnshim.common import AsJson, Format, GuestAbi, chosen_format, errors_in_json, once, report
+from rewriter.hosts.table import FAMILIES, Chosen, find_host, find_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nnshim.render.values import Checked
+    from rewriter.analysis.compatibility import Verdict
     from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.files.input import Source
+    from rewriter.hosts.starting import Explanation
+    from rewriter.models.model import Model
 
 __all__ = ["command"]
 
@@ -22,20 +26,38 @@ def command(
         list[str],
         typer.Option(
             "--for",
-            metavar="HOST[@RELEASE]",
+            metavar="HOST[@RELEASE]|PROFILE",
             help=f"One of {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
         ),
     ],
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="FILE",
+            help="A model that the modules run, of OpenVINO's two files the XML. May be repeated.",
+        ),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Say what the host needs beside the module, and what to try there."
+        ),
+    ] = False,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Have needs count, and what is not seen in the module, too."),
+        typer.Option(
+            "--strict",
+            help="Have needs count (a backend, a graph), and what a module does not show.",
+        ),
     ] = False,
     accept: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="CODE", help="A condition that need not count: NN226. May be repeated."
-        ),
+        typer.Option(metavar="CODE", help="A code that does not count: NN226. May be repeated."),
     ] = None,
+    validate: Annotated[
+        bool, typer.Option(help="Have wasm-tools say first whether the modules are valid.")
+    ] = True,
     guest_abi: GuestAbi = None,
     output: Format = None,
     as_json: AsJson = False,
@@ -44,18 +66,28 @@ def command(
 
     Exit codes: 0 each host runs all of them; 1 one has to be rewritten; 2 usage; 3 a tool is
     missing; 4 a host cannot run one; 5 one runs only if conditions hold; 6 no verdict: one cannot
-    be read, or is not a core module. Of several, the first of 6, 4, 1, 5, 0.
+    be read, is not a core module or not valid, or a model is not whole. Of several, the first of 6,
+    4, 1, 5, 0.
     """
     hosts = list(map(find_hosts, host_names))
     once("--for", host_names)
     from rewriter.analysis.verdicts import acceptable
 
     accepted = acceptable(accept or ())
+    once("--model", models or ())
+    as_json = chosen_format(output, as_json) == "json"
+    with errors_in_json(as_json):
+        read = _read_models(models or ())
 
-    def judge(path: str, info: "ModuleInfo") -> "Iterator[Checked]":
+    def judge(path: str, info: "ModuleInfo", source: "Source") -> "Iterator[Checked]":
+        if validate:
+            source.validate()
         for host in hosts:
-            found = _check(path, info, host, guest_abi)
-            yield found._replace(found=found.found.weighed(strict=strict, accept=accepted))
+            found = _check(path, info, host, guest_abi, read)
+            found = found._replace(found=found.found.weighed(strict=strict, accept=accepted))
+            if explain:
+                found = found._replace(explained=_explain(found, info, host, guest_abi))
+            yield found
 
     answer = report(
         files,
@@ -67,11 +99,55 @@ def command(
     raise typer.Exit(answer.exit_code)
 
 
-def _check(path: str, info: "ModuleInfo", host: "Chosen", guest_abi: str | None) -> "Checked":
+def _read_models(paths: "Sequence[str]") -> "Sequence[Model]":
+    if not paths:
+        return ()
+    from rewriter.models.reading import read_model
+
+    return [read_model(path) for path in paths]
+
+
+def _check(
+    path: str,
+    info: "ModuleInfo",
+    host: "Chosen",
+    guest_abi: str | None,
+    models: "Sequence[Model]",
+) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command
+    from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
-    found = judge(info, host)
+    found = judge(info, host, models=models)
     helps = found.rewrite_for
-    rewrite = None if helps is None else rewrite_command(helps, guest_abi, path)
-    return Checked(path, host.name, found, rewrite)
+    told = guest_abi or shown_abi(info)
+    rewrite = None if helps is None else rewrite_command(helps, told, path)
+    return Checked(path, host.name, found, rewrite, models)
+
+
+_OUT = "out.wasm"
+
+
+def _explain(
+    checked: "Checked", info: "ModuleInfo", host: "Chosen", guest_abi: str | None
+) -> "Explanation | None":
+    """For the release that a rewrite is for, or the newest of those that were named."""
+    from nnshim.render.values import rewrite_command
+    from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.seen.numbering import shown_abi
+    from rewriter.hosts.starting import Trial, explain
+
+    found: Verdict = checked.found
+    if found.runs is Runs.CANNOT:
+        return None
+    helps, told = found.rewrite_for, guest_abi or shown_abi(info)
+    row = host.newest if helps is None else find_host(helps)
+    rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
+    names = {item.name for item in info.wasi_nn.values()}
+    trial = Trial(
+        checked.path if helps is None else _OUT,
+        any(item.name == "path_open" for item in info.imports),
+        not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
+        checked.models,
+    )
+    return explain(row, trial, rewrite)

@@ -1,21 +1,25 @@
 """nnshim hosts: the hosts and libraries that are known, release by release."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnshim.common import print_json, say
-from rewriter.hosts.table import GUESTS, find_any
+from rewriter.hosts.table import GUESTS, find_any, find_row, is_profile
+
+if TYPE_CHECKING:
+    from rewriter.hosts.profiles.profile import Profile
 
 __all__ = ["command"]
 
 
 def command(
-    name: Annotated[
-        str | None,
+    names: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[NAME[@RELEASE]]",
-            help="Such as wamr@2.2, or another that --for or --from takes; without one, list all.",
+            metavar="[NAME[@RELEASE]]...",
+            help="Such as wamr@2.2, or another host or library, or the path of a"
+            " profile; without one, list all; of two, what differs.",
         ),
     ] = None,
     as_json: Annotated[
@@ -24,9 +28,13 @@ def command(
 ) -> None:
     """Show what hosts register, take and refuse, in groups of releases that do the same.
 
-    Exit codes: 0 shown; 2 the name or the release is not known, or usage.
+    Exit codes: 0 shown, whether two differ or not; 2 the name or the release is not known, the
+    profile cannot be read, or usage.
     """
-    chosen = None if name is None else find_any(name)
+    if names and len(names) > 1:
+        _compare(names, as_json)
+        return
+    chosen = find_any(names[0]) if names else None
     known = [family for family in GUESTS.values() if family.newest.dialects]
     if as_json:
         from nnshim.render import json
@@ -37,3 +45,30 @@ def command(
     from nnshim.render import text
 
     say(*(text.hosts(chosen) if chosen else text.families(known)))
+
+
+def _compare(names: list[str], as_json: bool) -> None:
+    """Show what two hosts do not have in common. Raises UsageError for more of them, and for one
+    that stands for releases that differ."""
+    from rewriter.errors import UsageError
+    from rewriter.hosts.profiles.compare import differences
+
+    if len(names) > 2:
+        raise UsageError(f"two hosts can be compared, and {len(names)} are named")
+    one, other = names
+    found = differences(_facts(one), _facts(other))
+    if as_json:
+        from nnshim.render import json
+
+        print_json(json.apart((find_row(one).newest, find_row(other).newest), found))
+        return
+    from nnshim.render import text
+
+    say(*text.apart((one, other), found))
+
+
+def _facts(name: str) -> "Profile":
+    from rewriter.hosts.profiles.file import read_file
+    from rewriter.hosts.profiles.of_row import from_row
+
+    return read_file(name) if is_profile(name) else from_row(find_row(name).newest)

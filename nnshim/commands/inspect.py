@@ -9,6 +9,8 @@ from nnshim.common import AsJson, Format, GuestAbi, chosen_format, report
 if TYPE_CHECKING:
     from nnshim.render.values import Inspected
     from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.diagnostics import Diagnostic
+    from rewriter.files.input import Source
 
 __all__ = ["command"]
 
@@ -28,21 +30,37 @@ def command(
         guest_abi,
         chosen_format(output, as_json),
         "inspected",
-        lambda path, info: [_inspect(path, info, guest_abi)],
+        lambda path, info, source: [_inspect(path, info, source, guest_abi)],
     )
     if answer.exit_code:
         raise typer.Exit(1)
 
 
-def _inspect(path: str, info: "ModuleInfo", guest_abi: str | None) -> "Inspected":
+def _inspect(path: str, info: "ModuleInfo", source: "Source", guest_abi: str | None) -> "Inspected":
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import on_any_host
     from rewriter.analysis.fitting import hides_types
+    from rewriter.analysis.seen.numbering import as_shown
     from rewriter.analysis.verdicts import judge
     from rewriter.hosts.table import FAMILIES, find_hosts
 
-    hosts = {name: judge(info, find_hosts(name)) for name in FAMILIES}
+    invalid = _invalid(source)
+    hosts = {name: judge(info, find_hosts(name)) for name in FAMILIES if not invalid}
+    info = as_shown(info)
+    findings = (*invalid, *on_any_host(info))
+    guessed = {found.code for found in findings} & {"NN137", "NN146"}
     hidden = frozenset(
-        item.module for slot, item in info.wasi_nn.items() if hides_types(info, slot)
+        item.module for slot, item in info.wasi_nn.items() if guessed and hides_types(info, slot)
     )
-    return Inspected(path, info, on_any_host(info), hidden, hosts, guest_abi)
+    return Inspected(path, info, findings, hidden, hosts, guest_abi)
+
+
+def _invalid(source: "Source") -> "tuple[Diagnostic, ...]":
+    """Why no host takes it, or why that is not known."""
+    from rewriter.errors import DependencyMissing, ModuleError
+
+    try:
+        source.validate()
+    except (DependencyMissing, ModuleError) as error:
+        return tuple(error.diagnostics)
+    return ()

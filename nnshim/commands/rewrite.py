@@ -13,7 +13,6 @@ from nnshim.common import (
     remark,
     say,
 )
-from rewriter.abi.dialects import DIALECTS
 from rewriter.errors import UsageError
 from rewriter.hosts.table import FAMILIES
 
@@ -40,14 +39,15 @@ def command(
     abi: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(DIALECTS), help="Adapt the ABI too, and rename to what goes with it."
+            metavar="ABI",
+            help="Adapt to this ABI, one of those of --guest-abi, and rename to what goes with it.",
         ),
     ] = None,
     host_name: Annotated[
         str | None,
         typer.Option(
             "--for",
-            metavar="HOST[@RELEASE]",
+            metavar="HOST[@RELEASE]|PROFILE",
             help=f"Rename and adapt for a host: {', '.join(FAMILIES)}; or a release: wamr@2.2.",
         ),
     ] = None,
@@ -93,8 +93,9 @@ def command(
 ) -> None:
     """Rename the module name of imports, so that a host finds what it registers.
 
-    With --abi or --for, also put adapters before the functions that have another form there.
-    Running it again changes nothing more. The output is written whole or not at all.
+    With --for or --abi, also put adapters before the functions that have another form there. To
+    have a module run on a host, use --for: a new name alone is enough only where the ABI is the
+    same. Running it again changes nothing more. The output is written whole or not at all.
 
     Exit codes: 0 done, or nothing to change; 1 the input is refused; 2 usage; 3 wasm-tools is
     missing.

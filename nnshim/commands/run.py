@@ -7,17 +7,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from nnshim.commands.run_options import (
-    NAMED_LIMITS,
-    parse_devices,
-    parse_dirs,
-    parse_env,
-    parse_fallback,
-    parse_limits,
-    parse_size,
-    parse_wasi,
-    writable_models,
-)
 from nnshim.common import (
     FastMath,
     GuestAbi,
@@ -29,6 +18,17 @@ from nnshim.common import (
     say,
     start_logging,
     to_json,
+)
+from nnshim.run_options import (
+    NAMED_LIMITS,
+    parse_devices,
+    parse_dirs,
+    parse_env,
+    parse_fallback,
+    parse_limits,
+    parse_size,
+    parse_wasi,
+    writable_models,
 )
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def command(
         str | None,
         typer.Option(
             "--as",
-            metavar="HOST[@RELEASE]",
+            metavar="HOST[@RELEASE]|PROFILE",
             help="Run it as this host would: by its names, numbers and rules alone.",
         ),
     ] = None,

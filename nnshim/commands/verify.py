@@ -25,8 +25,8 @@ def command(
     the length of indices that adapters have left; debug sections and signatures that are gone; and
     a record, which has to be about ORIGINAL.
 
-    Exit codes: 0 they differ in nothing else; 1 they do (every difference is printed with its
-    byte offsets), or one of them cannot be read; 2 usage.
+    Exit codes: 0 there is no other difference; 1 there is one (each is printed with its byte
+    offsets), or a module cannot be read; 2 usage.
     """
     from rewriter.files.input import open_source
     from rewriter.verifying.compare import compare

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rewriter.functions.feature import READABLE
+from rewriter.hosts.host import Quirk
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
     from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.profiles.compare import Difference
+    from rewriter.models.model import Model, Port
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
     from runtime_shim.diagnostics.bench import Measurement
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
 
 __all__ = [
+    "apart",
     "checked",
     "compared",
     "document",
@@ -141,7 +145,37 @@ def checked(value: Checked) -> Object:
         "only_if": _codes(found.counted),
         "accepted": _codes(found.accepted),
         "diagnostics": _diagnostics((*value.reasons, *found.caveats)),
+        "models": [_model(model) for model in value.models],
+        "explained": None if value.explained is None else value.explained._asdict(),
     }
+
+
+def _model(model: Model) -> Object:
+    return {
+        "file": model.path,
+        "encoding": None if model.encoding is None else model.encoding.name.lower(),
+        "format": model.title,
+        "size": model.size,
+        "quantised": model.quantised,
+        "inputs": _ports(model.inputs),
+        "outputs": _ports(model.outputs),
+        "parts": model.parts,
+        "weights_elsewhere": model.elsewhere,
+    }
+
+
+def _ports(ports: Sequence[Port] | None) -> list[Object] | None:
+    if ports is None:
+        return None
+    return [
+        {
+            "name": port.name,
+            "type": port.type or None,
+            "dimensions": port.dims,
+            "quantised": port.quantised,
+        }
+        for port in ports
+    ]
 
 
 def _codes(said: Iterable[Diagnostic]) -> list[str]:
@@ -250,6 +284,7 @@ def host(row: Host) -> Object:
         "backends": [_host_backend(backend) for backend in row.backends],
         "named_graphs": row.graphs or None,
         "needs": row.needs,
+        "command": _started(row),
         "other_imports": None
         if row.others is None
         else {module: sorted(functions) for module, functions in row.others.items()},
@@ -258,7 +293,25 @@ def host(row: Host) -> Object:
         "reads": {feature.name.lower(): row.features.get(feature) for feature in READABLE},
         "limits": _diagnostics(row.limits),
         "source": row.source,
+        "measured": row.measured
+        and {key: getattr(row.measured, key) for key in ("about", "answers", "names")},
     }
+
+
+def apart(rows: tuple[Host, Host], found: Sequence[Difference]) -> list[Object]:
+    """Two hosts, each with what it does not have in common with the other."""
+    one, other = map(host, rows)
+    return [
+        {**one, "differences": [{"key": d.key, "this": d.one, "other": d.other} for d in found]},
+        {**other, "differences": [{"key": d.key, "this": d.other, "other": d.one} for d in found]},
+    ]
+
+
+def _started(row: Host) -> str | None:
+    """How it is started, with MODULE for a guest that opens files and loads no graph by name."""
+    from rewriter.hosts.starting import Trial, run_words
+
+    return " ".join(run_words(row, Trial("MODULE", True, False))) or None
 
 
 def _numbered(known: Mapping[int, str]) -> Object:
@@ -270,8 +323,12 @@ def _host_backend(backend: Backend) -> Object:
     return {
         "encoding": backend.encoding.name.lower(),
         "library": backend.library or None,
+        "built": backend.built or None,
+        "released": not backend.extra,
         "takes": None if taken is None else [kind.name.lower() for kind in sorted(taken)],
         "ignores_types": backend.ignores_types,
+        "gives": None if backend.gives is None else [t.name.lower() for t in sorted(backend.gives)],
+        "quirks": [quirk.name.lower() for quirk in Quirk if quirk in backend.quirks],
         "output_unit": backend.unit.name.lower(),
         "too_small_output": backend.too_small and backend.too_small.name.lower(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -11,12 +12,15 @@ from nnshim.render.verdicts import checked, checked_in_common, in_short, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.functions.feature import READABLE
+from rewriter.hosts.host import Quirk
+from rewriter.hosts.starting import Trial, run_words
 
 if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
     from rewriter.codes import Code
-    from rewriter.hosts.host import Backend, Host
+    from rewriter.hosts.host import Backend, Host, Measured
+    from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = [
+    "apart",
     "checked",
     "checked_in_common",
     "compared",
@@ -74,7 +79,7 @@ def inspected(value: Inspected) -> list[str]:
             f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
         )
     lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
-    lines.append("  runs on")
+    lines.append("  runs on" if value.hosts else "  runs on no host")
     told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
     return lines + [f"    {name}: {in_short(told, found)}" for name, found in value.hosts.items()]
 
@@ -154,8 +159,27 @@ def hosts(chosen: Chosen) -> list[str]:
     lines = [line(note) for note in chosen.notes]
     for row in chosen.rows:
         lines += [""] if lines else []
-        lines += _host(row)
+        lines += chain.from_iterable(map(_wrapped, _host(row)))
+        lines += [f"  {line(limit)}" for limit in row.limits]
+        found = row.measured
+        lines += [f"  source: {row.source}"] if found is None else _measured(found)
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """A line, and what does not fit into it below, further in. What _UNBROKEN joins stays together,
+    and is joined by a space."""
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    wrapper = textwrap.TextWrapper(
+        _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [part.replace(_UNBROKEN, " ") for part in wrapper.wrap(text)]
+
+
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+
+_WIDTH = 100
+"""Characters: what `nnshim hosts` prints is the same in every terminal, and in a pipe."""
 
 
 def _host(row: Host) -> list[str]:
@@ -173,29 +197,51 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  named graphs: {row.graphs}")
     if row.needs:
         lines.append(f"  needs: {', '.join(row.needs)}")
-    lines += _beside(row)
-    lines += [f"  {line(limit)}" for limit in row.limits]
-    return [*lines, f"  source: {row.source}"]
+    words = run_words(row, Trial("MODULE", opens_files=True, loads_by_name=False))
+    if words:
+        lines.append(f"  started with: {_UNBROKEN.join(words)}")
+    return lines + _beside(row)
+
+
+def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
+    """What two hosts do not have in common, of what both are known to do."""
+    one, other = names
+    if not found:
+        return [f"{one} and {other} do not differ in anything that is known of both"]
+    return [
+        f"{one} and {other} differ:",
+        *(f"  {each.key}: {each.one}, and there {each.other}" for each in found),
+    ]
+
+
+def _measured(measured: Measured) -> list[str]:
+    """Which host it is, and what came of faults."""
+    lines = [f"  {key}: {value}" for key, value in measured.about.items()]
+    answers = [f"{fault} {answer}" for fault, answer in measured.answers.items()]
+    return [*lines, f"  after faults: {', '.join(answers)}"] if answers else lines
 
 
 def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
     """Encodings, with which of them the host has nothing for, where its backends are known."""
-    there = {backend.encoding.name.lower() for backend in row.backends} or {
-        *dialect.encoding_names.values()
-    }
-    there.add("autodetect")
-    return {
-        number: name if name in there else f"{name} (no backend)"
-        for number, name in dialect.encoding_names.items()
-    }
+    if not row.backends:
+        return dialect.encoding_names
+    extra = {backend.encoding.name.lower(): backend.extra for backend in row.backends}
+    lacking = dict.fromkeys(dialect.encoding_names.values(), " (no backend)")
+    lacking |= {name: " (not as it is released)" if it else "" for name, it in extra.items()}
+    lacking["autodetect"] = ""
+    return {number: name + lacking[name] for number, name in dialect.encoding_names.items()}
 
 
 def _numbers(known: Mapping[int, str]) -> str:
-    return ", ".join(f"{number} {name}" for number, name in sorted(known.items()))
+    pairs = (f"{number} {name}" for number, name in sorted(known.items()))
+    return ", ".join(pair.replace(" ", _UNBROKEN) for pair in pairs)
 
 
 def _of_backend(backend: Backend, dialect: Dialect) -> str:
-    library = f" ({backend.library})" if backend.library else ""
+    own = ", ".join(filter(None, (backend.built, backend.library)))
+    name = f"backend {backend.encoding.name.lower()}" + (f" ({own})" if own else "")
+    if backend.takes is None and backend.too_small is None and not backend.ignores_types:
+        return f"{name}: which types it takes, and what get_output does, is not known"
     taken = {*(backend.takes or ())}
     types = ", ".join(kind.name.lower() for kind in sorted(taken))
     refused = {kind.name.lower() for kind in dialect.tensor_types.values() if kind not in taken}
@@ -204,9 +250,14 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     elif backend.takes is None:
         takes = "which types of tensors it takes is not known"
     else:
-        named = (name for name in dialect.tensor_names.values() if name in refused)
+        named = (kind for kind in dialect.tensor_names.values() if kind in refused)
         takes = f"takes {types}" + (f" and refuses {', '.join(named)}" if refused else "")
-    said = f"backend {backend.encoding.name.lower()}{library}: {takes}; "
+    known = [f"it {quirk.value}" for quirk in Quirk if quirk in backend.quirks]
+    if backend.gives is not None and backend.gives != backend.takes:
+        gives = ", ".join(kind.name.lower() for kind in sorted(backend.gives))
+        known.insert(0, f"of outputs, only {gives} come back right")
+    takes = "; ".join((takes, *known))
+    said = f"{name}: {takes}; "
     if backend.too_small is None:
         return f"{said}what get_output does with a buffer that is too small is not known"
     unit = f"get_output counts {backend.unit.value}"
@@ -222,11 +273,13 @@ def _beside(row: Host) -> list[str]:
         by_functions.setdefault(_functions(known), []).append(module)
     lines = [f"  {', '.join(modules)}: {known}" for known, modules in by_functions.items()]
     lines += [f"  {module}: depends on {option}" for module, option in row.optional.items()]
-    what = "linked, and a call traps" if row.links_all else "refused"
-    lines.append(f"  functions that are not defined: {what}")
-    for reads, word in ((True, "reads"), (False, "refuses"), (None, "not known whether it reads")):
+    what = "linked, and a call of it traps" if row.links_all else "refused"
+    lines.append(f"  any other function that a module imports: {what}")
+    for reads, verb in ((True, "reads"), (False, "refuses"), (None, "may or may not read")):
         features = [f.value for f in READABLE if row.features.get(f) is reads]
-        lines += [f"  {word}: {', '.join(features)}"] if features else []
+        lines += (
+            [f"  parts of WebAssembly that it {verb}: {', '.join(features)}"] if features else []
+        )
     return lines
 
 
@@ -235,10 +288,12 @@ def _functions(known: Mapping[str, FuncType]) -> str:
     same = {name for name, kind in PREVIEW_1.items() if known.get(name) == kind}
     if len(same) < len(PREVIEW_1) - 1:
         return ", ".join(sorted(known))
-    lacking = sorted(PREVIEW_1.keys() - same)
-    own = sorted(known.keys() - same)
-    lines = "all of WASI 0.1" + (f" but its {', '.join(lacking)}" if lacking else "")
-    return f"{lines}; {', '.join(own)}" if own else lines
+    other = sorted((PREVIEW_1.keys() - same) & known.keys())
+    lacking = sorted(PREVIEW_1.keys() - known.keys())
+    own = sorted(known.keys() - PREVIEW_1.keys())
+    told = "all of WASI 0.1" + (f" but {', '.join(lacking)}" if lacking else "")
+    told += f", with another type of {', '.join(other)}" if other else ""
+    return f"{told}, and {len(own)} more: {', '.join(own)}" if own else told
 
 
 def measured(rows: Sequence[Measurement]) -> list[str]:

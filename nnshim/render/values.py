@@ -9,17 +9,19 @@ if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer, Verdict
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
+    from rewriter.hosts.starting import Explanation
+    from rewriter.models.model import Model
     from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = ["Checked", "Examined", "Inspected", "rewrite_command"]
 
 
-def rewrite_command(host: str, guest_abi: str | None, path: str) -> str:
+def rewrite_command(host: str, guest_abi: str | None, path: str, out: str = "OUT") -> str:
     """The command that makes a module fit a host, as a shell reads it."""
     import shlex
 
     told = () if guest_abi is None else ("--guest-abi", guest_abi)
-    return shlex.join(("nnshim", "rewrite", "--for", host, *told, path, "OUT"))
+    return shlex.join(("nnshim", "rewrite", "--for", host, *told, path, out))
 
 
 class Inspected(NamedTuple):
@@ -42,13 +44,16 @@ class Inspected(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What a host means for a module; `rewrite` is the command that makes it fit, None where it
-    fits, or none does."""
+    """What a host means for a module, and for the `models` that it runs; `rewrite` is the command
+    that makes it fit, None where it fits, or none does. `explained` is what the host needs and how
+    to try the module there, None where that was not asked for, or it cannot run."""
 
     path: str
     host: str
     found: Verdict
     rewrite: str | None
+    models: Sequence[Model] = ()
+    explained: Explanation | None = None
 
     @property
     def answer(self) -> Answer:

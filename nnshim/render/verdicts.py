@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from nnshim.render.values import Checked
     from rewriter.analysis.compatibility import Verdict
     from rewriter.diagnostics import Diagnostic
+    from rewriter.hosts.starting import Explanation
+    from rewriter.models.model import Model
 
 __all__ = ["checked", "checked_in_common", "in_short", "line"]
 
@@ -63,23 +65,46 @@ def checked(value: Checked) -> list[str]:
     if not cannot:
         lines += [f"  {line(condition)}" for condition in found.conditions]
         lines += [f"  accepted[{said.code}]: {said.text}" for said in found.accepted]
-    return lines + [f"  {line(note)}" for note in found.notes]
+    lines += [f"  {line(note)}" for note in found.notes]
+    return lines if value.explained is None else [*lines, *_explained(value.explained)]
+
+
+def _explained(value: Explanation) -> list[str]:
+    lines = [f"  beside the module, {value.host} needs:", *(f"    {it}" for it in value.needs)]
+    if not value.commands:
+        return lines
+    where = "in the folder of the module and its models"
+    return [*lines, f"  to try it, {where}:", *(f"    {command}" for command in value.commands)]
+
+
+def modelled(model: Model) -> list[str]:
+    """What a model's file states."""
+    quantised = "quantised" if model.quantised else "not quantised"
+    lines = [f"model {model.path}: {model.title}, {model.size} bytes, {quantised}"]
+    for word, ports in (("input", model.inputs), ("output", model.outputs)):
+        if ports is None:
+            lines.append(f"  {word}s: not stated")
+        lines += [f"  {word} {port}" for port in ports or ()]
+    return lines
 
 
 def checked_in_common(values: Sequence[Checked]) -> list[str]:
-    """What modules need, and what was not seen in them, once for each host: many have the same. A
-    line that is not about all of a host's modules names them, or says how many they are."""
-    lines = []
-    for host, found in _by_host(values).items():
-        said: dict[Diagnostic, list[str]] = {}
+    """What models state, and what modules need and what cannot be seen in them, each once: many
+    modules have the same, and many hosts. A line that is not about all of them says which."""
+    models = [line for model in values[0].models for line in modelled(model)] if values else []
+    by_host = _by_host(values)
+    said: dict[Diagnostic, dict[str, list[str]]] = {}
+    for host, found in by_host.items():
         for value in found:
             for need in (*value.found.needs, *value.found.unseen):
-                said.setdefault(need, []).append(value.path)
-        if said:
-            lines.append(f"needs, and what was not seen, on {host}:")
-        order = sorted(said, key=lambda need: need.severity)
-        lines += [f"  {line(need)}{_some(said[need], len(found))}" for need in order]
-    return lines
+                said.setdefault(need, {}).setdefault(host, []).append(value.path)
+    if not said:
+        return models
+    strict = any(value.found.strict for value in values)
+    counts = "" if strict else " (counts only with --strict)"
+    order = sorted(said, key=lambda need: (need.severity, need.code))
+    lines = [f"  {line(need)}{_where(said[need], by_host)}" for need in order]
+    return [*models, f"also needed, or not visible in a module{counts}:", *lines]
 
 
 def _by_host(values: Sequence[Checked]) -> Mapping[str, list[Checked]]:
@@ -91,11 +116,23 @@ def _by_host(values: Sequence[Checked]) -> Mapping[str, list[Checked]]:
     return found
 
 
+def _where(paths: Mapping[str, list[str]], by_host: Mapping[str, list[Checked]]) -> str:
+    """The hosts, and the modules on each of these, that a line is about: `paths` by host. Empty
+    where that is all of them."""
+    hosts: dict[str, list[str]] = {}
+    for host, found in paths.items():
+        hosts.setdefault(_some(found, len(by_host[host])), []).append(host)
+    if len(hosts) == 1 and len(paths) == len(by_host):
+        (some,) = hosts
+        return f" ({some})" if some else ""
+    parts = (f"{', '.join(names)}{some and ': '}{some}" for some, names in hosts.items())
+    return f" ({'; '.join(parts)})"
+
+
 def _some(paths: Sequence[str], all_: int) -> str:
     if len(paths) == all_:
         return ""
-    few = len(paths) <= _MOST_NAMED
-    return f" ({', '.join(paths)})" if few else f" ({len(paths)} of {all_} modules)"
+    return ", ".join(paths) if len(paths) <= _MOST_NAMED else f"{len(paths)} of {all_} modules"
 
 
 _MOST_NAMED = 3

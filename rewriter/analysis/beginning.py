@@ -80,11 +80,12 @@ def _entry(
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
+    if not exports_functions(info.module):
+        message = "it exports no function for the host's command to call"
+        return Diagnostic("NN218", message, help="build it as a command, with _start")
     looked_for = " or ".join((*host.entries, *host.mains[:1]))
-    named = f"; another one has to be named: {host.names_function}"
-    end = named if exports_functions(info.module) else ", nor any other"
-    message = f"it exports no function {looked_for}, with which the host's command begins{end}"
-    return Diagnostic("NN218", message)
+    message = f"it exports no {looked_for} for the host's command to call"
+    return Diagnostic("NN218", message, help=f"name another function: {host.names_function}")
 
 
 def _shown(name: str) -> str:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from operator import attrgetter
-from weakref import WeakKeyDictionary
 
 from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
-from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.linking import other_imports
+from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.seen.numbering import as_shown
+from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
 from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import ANY, Feature, Host
-from rewriter.wasm.module import Module
+from rewriter.hosts.host import Feature, Host
+from rewriter.models.model import Model
 from rewriter.wasm.types import PAGE_SIZE
 
 __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
@@ -153,13 +154,20 @@ class Verdict:
 
 
 def assess(
-    info: ModuleInfo, host: Host, guest: Host | None = None, found: Fit | None = None
+    info: ModuleInfo,
+    host: Host,
+    guest: Host | None = None,
+    found: Fit | None = None,
+    models: Sequence[Model] = (),
 ) -> Verdict:
-    """Judge a module by its imports and exports: no more than those can be known of it.
+    """Judge a module by what can be seen in it, and by the `models` that it runs.
 
     `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
-    if that was looked for already.
+    if that was looked for already. With neither, the constants that reach wasi-nn's functions
+    count, too. Where the module cannot run, adapters that nobody puts in are not told about.
     """
+    follows = guest is None and found is None
+    info = as_shown(info, host) if follows else info
     found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),
@@ -167,19 +175,26 @@ def assess(
         *_for_its_backends(found.diagnostics, host),
         *_compact_imports(info, host),
         *_limits(info, host, found),
-        *_other_imports(info, host),
+        *other_imports(info, host),
         *_features(info, host),
         *beginning(info, host),
         *_needs(info),
     )
-    return Verdict.of(host.label, said, host.label)
+    if follows:
+        said = with_constants(info, host, said)
+    said = (*counting_models(said, host, models), *of_models(info, host, models))
+    verdict = Verdict.of(host.label, said, host.label)
+    if verdict.runs is not Runs.CANNOT:
+        return verdict
+    notes = (note for note in verdict.notes if note not in found.diagnostics)
+    return replace(verdict, notes=tuple(notes))
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
     found = [trace.diagnostic for trace in info.traces]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
-        found.append(HIDDEN_TYPES)
+        found += instead_of_a_guess(info, HIDDEN_TYPES)
     if hidden_numbers(info) is not None:
         found.append(HIDDEN_NUMBERS)
     found += _object_file(info)
@@ -203,22 +218,31 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
     """Those of the host that concern the wasi-nn functions which are imported, but for those that
-    adapters mend and that decide nothing."""
+    adapters mend and that decide nothing, and for what is said of adapters already: that models of
+    TensorFlow Lite have floats only."""
     imported = {item.name for item in info.wasi_nn.values()}
+    said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits if info.abis else ():
         concerns = limit.function is None or limit.function in imported
-        if concerns and limit.severity is not Severity.NOTE and not _mended(limit, found):
+        if limit.severity is Severity.NOTE or limit.code in said:
+            continue
+        if concerns and not _mended(limit, found):
             yield limit
 
 
 def _mended(limit: Diagnostic, found: Fit) -> bool:
     """Whether an adapter stands, or is to stand, between the guest and what is not to be seen of
-    its use of one function: one that does more than translate errors."""
-    return limit.severity is Severity.UNSEEN and any(
-        need(adapter.function, adapter.source, adapter.target, told=adapter.told)
-        not in (None, Need.ERRNOS)
-        for adapter in found.adapters.values()
-        if adapter is not None and adapter.function == limit.function
+    its use of one function: one that does more than translate errors. No adapter knows a number
+    that was not measured."""
+    return (
+        limit.severity is Severity.UNSEEN
+        and limit.code != "NN272"
+        and any(
+            need(adapter.function, adapter.source, adapter.target, told=adapter.told)
+            not in (None, Need.ERRNOS)
+            for adapter in found.adapters.values()
+            if adapter is not None and adapter.function == limit.function
+        )
     )
 
 
@@ -246,74 +270,6 @@ def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         yield Diagnostic("NN213", message, first.offset)
 
 
-_FOUND: WeakKeyDictionary[Module, list[tuple[Host, tuple[Diagnostic, ...]]]] = WeakKeyDictionary()
-"""What is said of a module's other imports, which there can be a million of."""
-
-_LINKING = attrgetter("others", "optional", "links_all", "second_form", "mixes_forms", "makes")
-"""What of a host that depends on."""
-
-
-def _other_imports(info: ModuleInfo, host: Host) -> tuple[Diagnostic, ...]:
-    """What is said of the imports beside wasi-nn's, read once for all hosts that link alike."""
-    known = _FOUND.setdefault(info.module, [])
-    for other, said in known:
-        if _LINKING(other) == _LINKING(host):
-            return said
-    known.append((host, tuple(_not_linked(info, host))))
-    return known[-1][1]
-
-
-def _not_linked(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """The imports beside wasi-nn's that the host does not define, or not surely, or in another
-    form, each once."""
-    missing: dict[tuple[str, str], dict[str, None]] = {}
-    said: set[tuple[str, str]] = set()
-    for item in info.imports:
-        if item.is_wasi_nn:
-            continue
-        functions = (host.others or {}).get(item.module, {})
-        defined = functions.get(item.name)
-        if item.kind != "func" or defined is None:
-            if finding := _not_defined(item, host):
-                missing.setdefault(finding, {})[f"{item.module}.{item.name}"] = None
-        elif item.type in (defined, functions.get(item.name + host.second_form)):
-            continue
-        elif (item.module, item.name) not in said:
-            said.add((item.module, item.name))
-            given = str(item.type)
-            if given == str(defined):
-                given = "of the same form, and not final or in a group of types"
-            name = f"{item.module}.{item.name}"
-            message = f"the host's {name} is {defined}, and the import is {given}"
-            code, end = ("NN226", ": a call of it traps") if host.links_all else ("NN215", "")
-            if host.mixes_forms and item.name + host.second_form in functions:
-                code, end = "NN226", ", and is linked: a call of it has the wrong arguments"
-            yield Diagnostic(code, f"{message}{end}", item.offset, item.name)
-    for (code, message), names in missing.items():
-        yield Diagnostic(code, message.format(_named(names)))
-
-
-def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
-    """The code and the message for an import that the host does not define, None where it makes
-    it."""
-    is_global = item.kind == "global"
-    option = host.option_for(item.module) if item.kind == "func" else None
-    if option is not None:
-        return "NN222", f"the host defines {{}} with {option}"
-    if host.others is None:
-        return "NN222", "whether the host defines {} is not known"
-    if item.kind == "func" and host.links_all:
-        return "NN226", "the host does not define {}, and a call of it traps"
-    if host.makes.get(item.kind, frozenset()) & {item.module, ANY}:
-        return ("NN226", "the host does not define {}, and takes zero") if is_global else None
-    return "NN212", "the host does not define {}"
-
-
-def _named(names: dict[str, None]) -> str:
-    first = ", ".join(itertools.islice(names, _MOST_NAMED))
-    return f"{first} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else first
-
-
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the module has and the host is not set up for, or not known to be."""
     for feature, offset in features(info.module).items():
@@ -334,7 +290,5 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
             yield Diagnostic("NN216", message.format(host.most_pages))
 
-
-_MOST_NAMED = 10
 
 _BY_NAME = ("load_by_name", "load_by_name_with_config")

@@ -115,14 +115,14 @@ HIDDEN_TYPES = Diagnostic(
     "NN137",
     "imports do not show which numbers its tensor types have: those of after August 2023 are"
     " assumed",
-    help="--guest-abi names others; --from unknown has each tensor tell",
+    help="`--guest-abi` names others; `nnshim rewrite --from unknown` goes by each tensor's length",
 )
 
 HIDDEN_NUMBERS = Diagnostic(
     "NN140",
-    "imports do not show which release of WAMR it was built for, and the numbers of errors changed"
-    " with 2.1.1 and 2.4.0, that of TensorFlow Lite with 1.2.0: those of 2.4.0 are assumed",
-    help="--guest-abi names others: wamr-2.1-legacy is 2.1.1 to 2.3.1, wamr-1 is 1.2.0 to 2.1.0",
+    "imports do not show which release of WAMR it was built for, and releases have other numbers"
+    " for errors and encodings: those of 2.4.0 are assumed",
+    help="`--guest-abi wamr-2.1-legacy` says 2.1.1 to 2.3.1, `--guest-abi wamr-1` 1.2.0 to 2.1.0",
 )
 HIDDEN_NUMBERS_THERE = HIDDEN_NUMBERS._replace(
     message=HIDDEN_NUMBERS.message.replace("those of 2.4.0 are", "those of the host are")
@@ -145,7 +145,7 @@ def hidden_encodings(source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
             "imports do not show which numbers its encodings have: the host's are assumed, where"
             f" {' and '.join(others)}"
         )
-        yield Diagnostic("NN138", message, None, "load", "--guest-abi or --from names others")
+        yield Diagnostic("NN138", message, None, "load", "`--guest-abi` names others")
 
 
 def hidden_nul(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
@@ -155,27 +155,27 @@ def hidden_nul(function: str, source: Dialect, target: Dialect) -> Iterator[Diag
             "imports do not show whether a NUL stands behind its names: without one, WAMR up to"
             " 2.4.5 refuses them"
         )
-        help_ = "--from says what it was built for"
+        help_ = "`nnshim rewrite --from HOST` says what it was built for"
         yield Diagnostic("NN139", message, None, function, help_)
 
 
 _ONLY_FLOATS = Diagnostic(
     "NN304",
-    "its TensorFlow Lite models take and give 32-bit floats only there: set_input refuses others,"
+    "the host's TensorFlow Lite takes and gives 32-bit floats only: set_input refuses other inputs,"
     " and an output of another type is not what the guest expects",
 )
 
 _OF_OPENVINO = {
     "load": Diagnostic(
         "NN306",
-        "models of OpenVINO and of other backends cannot be loaded together there: the second is"
-        " unsupported_operation",
+        "on this host a guest cannot load models of OpenVINO and of another backend: the second"
+        " load returns unsupported_operation",
         function="load",
     ),
     "get_output": Diagnostic(
         "NN307",
-        "an OpenVINO output that is larger than the buffer is written beyond it there, and the"
-        " adapter traps",
+        "the host writes an OpenVINO output that is larger than its buffer beyond it, and the"
+        " adapter then traps",
         function="get_output",
     ),
 }
@@ -184,23 +184,23 @@ _OF_OPENVINO = {
 
 _IMAGES = Diagnostic(
     "NN308",
-    "OpenVINO takes tensors of four dimensions for images there, whose three channels come last:"
-    " others give wrong results",
+    "the host's OpenVINO takes tensors of four dimensions only, and takes them for images whose"
+    " three channels come last: others give wrong results",
     function="set_input",
 )
 """From the same file."""
 
 _LLAMA_CPP = Diagnostic(
     "NN309",
-    "load_by_name_with_config ends the host's process there, unless its backend is llama.cpp",
+    "load_by_name_with_config ends the host's process, unless the model's backend is llama.cpp",
     function="load_by_name_with_config",
 )
 
 _ACROSS_LAYOUTS = {
     ("wamr", "witx"): Diagnostic(
         "NN305",
-        "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not:"
-        " such a model's set_input refuses floats there, and its output is not floats",
+        "WAMR's older build feeds and reads quantised TensorFlow Lite models as floats: on a host"
+        " that does not, set_input refuses floats for such a model, and its output is not floats",
     ),
 }
 """What depends on the model, by the layouts of guest and host.
@@ -211,18 +211,17 @@ https://github.com/bytecodealliance/wasm-micro-runtime/blob/646b5a9/core/iwasm/l
 _STAND_INS = {
     "load_by_name_with_config": Diagnostic(
         "NN301",
-        "load_by_name_with_config is unsupported_operation there, unless the configuration is"
-        " empty",
+        "load_by_name_with_config returns unsupported_operation, unless the configuration is empty",
         function="load_by_name_with_config",
     ),
     "unload": Diagnostic(
         "NN302",
-        "unload has no effect there: graphs live as long as the guest",
+        "unload has no effect on this host: graphs live as long as the guest",
         function="unload",
     ),
     "finalize_execution_context": Diagnostic(
         "NN303",
-        "finalize_execution_context has no effect there: contexts live as long as the guest",
+        "finalize_execution_context has no effect on this host: contexts live as long as the guest",
         function="finalize_execution_context",
     ),
 }

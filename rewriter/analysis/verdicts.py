@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from pathlib import PurePath
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
@@ -11,8 +12,10 @@ from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity, find_code, unknown_code
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.errors import UsageError
+from rewriter.files import wasm_tools
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen, find_hosts
+from rewriter.models.model import Model
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
@@ -29,26 +32,38 @@ def check(
     guest_abi: str | None = None,
     strict: bool = False,
     accept: Iterable[str] = (),
+    models: Iterable[str | PurePath] = (),
+    validate: bool = True,
 ) -> list[Verdict]:
     """Whether a module runs on each of these hosts, by name or name and release, as `wamr@2.2`, in
     their order. `data` are the bytes of a core module.
 
     `guest_abi` names the module's ABI, where its imports do not tell it. Where it is `strict`,
     needs and what is unseen count as conditions do; codes that it is to `accept` do not count.
+    `models` are the files of those that it runs, which count then. No host takes a module that is
+    not valid, which wasm-tools says if it is to `validate`.
 
     Raises UsageError for names, releases and codes that are not known, and codes that cannot be
-    accepted, MalformedModule and UnsupportedModule with the byte offset.
+    accepted, MalformedModule, UnsupportedModule and InvalidModule with the byte offset,
+    DependencyMissing where wasm-tools is to validate and is not installed, and for models what
+    `read_model` does.
     """
+    from rewriter.models.reading import read_model  # what has no models starts without it
+
     _several("hosts", hosts)
     _several("accept", accept)
+    _several("models", models)
     chosen = list(map(find_hosts, hosts))
     accepted = acceptable(accept)
     info = inspect_module(data, guest_abi)
-    return [judge(info, one).weighed(strict=strict, accept=accepted) for one in chosen]
+    if validate:
+        wasm_tools.validate(bytes(info.module.data))
+    read = list(map(read_model, models))
+    return [judge(info, one, models=read).weighed(strict=strict, accept=accepted) for one in chosen]
 
 
-def _several(name: str, values: Iterable[str]) -> None:
-    if isinstance(values, str):
+def _several(name: str, values: Iterable[object]) -> None:
+    if isinstance(values, str | PurePath):
         raise UsageError(f"{name}: expected several names, not {values!r} alone: [{values!r}]")
 
 
@@ -75,13 +90,15 @@ _NOT_ACCEPTED = {
 }
 
 
-def judge(info: ModuleInfo, chosen: Chosen, guest: Host | None = None) -> Verdict:
+def judge(
+    info: ModuleInfo, chosen: Chosen, guest: Host | None = None, models: Sequence[Model] = ()
+) -> Verdict:
     """The verdict on all releases that were chosen: the worst of them, with what is said of each.
 
-    `guest` is what the module was built for, where that is known.
+    `guest` is what the module was built for, where that is known, and `models` those that it runs.
     """
     rows = chosen.rows
-    verdicts = [assess(info, row, guest) for row in rows]
+    verdicts = [assess(info, row, guest, models=models) for row in rows]
     shared = set[Diagnostic].intersection(*({*verdict.reasons} for verdict in verdicts))
     verdicts = [_of_several(verdict, shared) for verdict in verdicts]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
@@ -138,8 +155,8 @@ def _of_one_release(info: ModuleInfo, rows: Sequence[Host]) -> Iterator[Diagnost
     if len(spans) > 1:
         *others, last = spans
         message = (
-            f"it was built for one of {', '.join(others)} and {last}, and gets other numbers for"
-            " errors, or has others for encodings, on the rest"
+            f"{', '.join(others)} and {last} have different numbers for errors or encodings, and it"
+            " was built for one of these"
         )
         yield Diagnostic("NN228", message, help=f"name the release: `--for {rows[-1].label}`")
 
@@ -177,5 +194,5 @@ def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> I
         places = [place for place, verdict in enumerate(verdicts) if verdict.runs is runs]
         if places:
             label = rows[places[-1]].label
-            remedy = f"`--for {label}` is about {rows[places[-1]].releases} alone"
-            yield Diagnostic("NN225", f"{_spans(rows, places)}: {runs.value}", help=remedy)
+            message = f"it runs on {_spans(rows, places)} {runs.value}"
+            yield Diagnostic("NN225", message, help=f"name your release, such as `--for {label}`")

@@ -23,6 +23,7 @@ SUBJECTS = {
     "4": "differences",
     "5": "installed",
     "6": "running",
+    "7": "models",
 }
 """The file for each subject, by the first digit of its codes. A file is imported when one of its
 codes is looked up."""

@@ -191,4 +191,64 @@ CODES = (
         "Nothing: what is said of that row is said of the release.",
     ),
     *LIMITS,
+    Code(
+        "NN261",
+        Severity.CONDITION,
+        "the host does not take the type of a tensor",
+        "The module passes a tensor of this type, as a constant in it shows, and no backend of the "
+        "host takes one: `set_input` fails there, or the host takes the data for 32-bit floats.",
+        "Convert the input in the guest, or use another host. If the guest has another way for "
+        "this host, `--accept NN261` lets it pass.",
+    ),
+    Code(
+        "NN262",
+        Severity.CONDITION,
+        "the host has no backend for an encoding",
+        "The module loads a model of this format, as a constant in it shows, and no backend that "
+        "the host has, or can be built with, takes one: `load` fails there.",
+        "Convert the model and have the guest load that, or use another host.",
+    ),
+    Code(
+        "NN271",
+        Severity.CONDITION,
+        "what the module depends on was not measured",
+        "The profile says nothing of something that decides whether the module's calls do what "
+        "they are meant to do, such as the numbers of tensor types. It is taken for neither.",
+        "Measure it with `nnshim probe`, or look it up in the host's source and add it to the "
+        "profile.",
+    ),
+    Code(
+        "NN272",
+        Severity.UNSEEN,
+        "not all that the module may depend on was measured",
+        "The profile says nothing of some numbers or habits of the host. A module that makes no "
+        "use of them runs all the same.",
+        "Measure them with `nnshim probe`, or look them up in the host's source and add them to "
+        "the profile.",
+    ),
+    Code(
+        "NN273",
+        Severity.UNSEEN,
+        "some faults of a guest end the host's process",
+        "When the host was measured, its process ended as a whole after these calls, instead of "
+        "returning an errno to the guest, or stopping the guest alone.",
+        "Check in the guest what it passes, and run no others in the same process.",
+    ),
+    Code(
+        "NN274",
+        Severity.CONDITION,
+        "outputs are counted in another unit than guests and adapters know",
+        "Guests count all outputs alike, and adapters count those of OpenVINO's models in bytes, "
+        "and the others either in bytes or in floats. The host does otherwise with some backends: "
+        "a guest that uses them takes the length of an output for another one.",
+        "Do not use these backends on the host.",
+    ),
+    Code(
+        "NN275",
+        Severity.NOTE,
+        "the host registers a second name with another layout",
+        "A profile is used for one layout of wasi-nn's functions. The host registers the other "
+        "name too, in another layout, which guests are not adapted to.",
+        "Nothing has to be done: guests are adapted to the first name.",
+    ),
 )

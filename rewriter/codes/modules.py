@@ -185,7 +185,8 @@ CODES = (
         Severity.UNSEEN,
         "the numbers of tensor types are a guess",
         "Until August 2023, wasi-nn numbered the types of tensors in another way, and a function's "
-        "type shows nothing of that. The numbers of today are assumed.",
+        "type shows nothing of that. Constants that reach `set_input` would, and could not be "
+        "seen in this module, or not in all calls. The numbers of today are assumed.",
         "If the guest was built with older bindings, such as crate wasi-nn up to 0.5, name its ABI "
         "with `--guest-abi witx-2022`.",
     ),
@@ -257,5 +258,25 @@ CODES = (
         "functions only.",
         "Correct the guest: it declares under wasi-nn's name something that belongs to another "
         "module.",
+    ),
+    Code(
+        "NN145",
+        Severity.NOTE,
+        "constants show the numbers of tensor types",
+        "Evidence. A tensor type that reaches `set_input` exists in one numbering only, or has the "
+        "size of an element in one only.",
+        "Nothing. If the module is known to be of another ABI, say so with `--guest-abi`.",
+    ),
+    Code(
+        "NN146",
+        Severity.CONDITION,
+        "a constant means one thing or another",
+        "The module passes a number that has been given two meanings, such as tensor type 2, which "
+        "was u8 until August 2023 and has been f64 since, and nothing else in it tells which one "
+        "it means. The host knows one of them: if that is the other, `set_input` fails or the "
+        "results are wrong.",
+        "Say what the guest was built with: `--guest-abi witx` for today's numbers, which crate "
+        "wasi-nn has since 0.6, and `--guest-abi witx-2022` for those of before. A rewrite then "
+        "translates them.",
     ),
 )

@@ -192,4 +192,12 @@ CODES = (
         "fault in nnshim.",
         "Please report it with the module.",
     ),
+    Code(
+        "NN333",
+        Severity.NOTE,
+        "a name that was to change is not imported",
+        "`--rename` has the name of a module from which nothing is imported. It may be misspelt, "
+        "or have been changed before.",
+        "`nnshim inspect` lists the modules that are imported from.",
+    ),
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
-from rewriter.errors import InputError, ModuleError
+from rewriter.errors import InputError, InvalidModule, ModuleError
 from rewriter.wasm.limits import LARGEST_MODULE
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
@@ -51,6 +51,16 @@ class Source(NamedTuple):
         if isinstance(self.data, bytes):
             return self.data
         return f"/proc/{os.getpid()}/fd/{self.fd}"  # there may be another at its name by now
+
+    def validate(self) -> None:
+        """Raises InvalidModule where wasm-tools does not take it, DependencyMissing where that is
+        not installed, and ToolError where it fails."""
+        from rewriter.files import wasm_tools
+
+        try:
+            wasm_tools.validate(self.for_validation)
+        except InvalidModule as error:
+            raise InvalidModule(f"it is not valid: {error.reason}", error.offset) from error
 
 
 @contextmanager

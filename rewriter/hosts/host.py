@@ -13,7 +13,18 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
 from rewriter.wasm.types import FuncType
 
-__all__ = ["ANY", "Backend", "Feature", "Host", "TooSmall", "Unit", "overruns"]
+__all__ = [
+    "ANY",
+    "Backend",
+    "Feature",
+    "Host",
+    "Measured",
+    "Quirk",
+    "Start",
+    "TooSmall",
+    "Unit",
+    "overruns",
+]
 
 
 class Unit(Enum):
@@ -34,12 +45,41 @@ class TooSmall(Enum):
     ABORTS = "the end of the whole process"
 
 
+class Quirk(Enum):
+    """What a backend makes of models that another runs as they are; values go on from "it"."""
+
+    CHANNELS_LAST = "takes four dimensions for images, whose channels come last in the tensor"
+    COLOUR_IMAGES = (
+        "takes one input only, an image whose three channels come last in the tensor, and second in"
+        " the model"
+    )
+    LARGE_IMAGES = (
+        "takes one input only, whatever its shape, for 1x224x224x3 floats, whose channels come last"
+        " in the tensor and second in the model"
+    )
+    LAST_INPUT = "forgets an input where the next one is set"
+    CONVERTS = "converts inputs to the model's type, and outputs to 32-bit floats"
+    QUANTISED_AS_FLOATS = (
+        "takes and gives quantised u8 as floats, and ends the host with other quantised types"
+    )
+    HELD_SHAPES = "takes an input in the shape in the file, also where a dimension is free"
+    NO_SCALARS = "does not give outputs without dimensions"
+    AS_BYTES = "takes and gives as u8 what wasi-nn has no type for"
+    WHOLE_BY_NAME = "reads weights in other files where the model is loaded by its name only"
+    ONNX_TOO = (
+        "reads ONNX, too, where the guest loads it as openvino, with an empty part for weights"
+    )
+
+
 class Backend(NamedTuple):
     """What one NN runtime behind a host takes and gives.
 
     `takes` are the types of input tensors that it does not refuse, None where there are others or
-    that is not known; one that `ignores_types` takes their bytes for what the model has. `library`
-    is what the device needs for it, empty where it is in the host itself.
+    that is not known; one that `ignores_types` takes their bytes for what the model has, or for
+    floats where that is its unit. `gives` are the types of a model's outputs that come back right,
+    None where that are all. `library` is what the device needs for it, empty where it is in the
+    host itself. `built` is what the host has to be built with, or the package that has it, empty
+    where each has it; what is released does not have one that is `extra`.
     """
 
     encoding: Encoding
@@ -48,6 +88,10 @@ class Backend(NamedTuple):
     too_small: TooSmall | None = None
     library: str = ""
     ignores_types: bool = False
+    gives: frozenset[TensorType] | None = None
+    built: str = ""
+    extra: bool = False
+    quirks: frozenset[Quirk] = frozenset()
 
 
 def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
@@ -61,10 +105,41 @@ def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
     return (Diagnostic("NN240", message),)
 
 
+class Start(NamedTuple):
+    """How a host is started: the words before the module and its arguments. `folder` has the guest
+    see the files of the current folder. `graph` are those that name a graph, in which NAME,
+    ENCODING, FOLDER and FILES (with colons between them) stand for what a model has; there are none
+    where a guest gives a path for a name. `build` builds the host, with OPTIONS in its place.
+    """
+
+    program: tuple[str, ...] = ()
+    folder: tuple[str, ...] = ()
+    graph: tuple[str, ...] = ()
+    build: str = ""
+
+
 ANY = "*"
 """In place of the names of modules: all."""
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Measured(NamedTuple):
+    """What a row that was made of a profile (rewriter.hosts.profiles) has beside what others have.
+
+    `absent` are functions that it does not define beside wasi-nn's, by module name: those that
+    `Host.others` does not have either were not looked for. None where all others are absent. So it
+    is with memories and others, unless it is known which of them it `makes`.
+    `about` says for people what was measured: a version, a commit, a command.
+    `answers` are the errnos of faults, and words for what else came of them, by the names in
+    rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
+    """
+
+    absent: Mapping[str, frozenset[str]] | None = None
+    makes: bool = True
+    answers: Mapping[str, int | str] = _NOTHING
+    names: str | None = None
+    about: Mapping[str, str] = _NOTHING
 
 
 class Host(NamedTuple):
@@ -74,7 +149,8 @@ class Host(NamedTuple):
     `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
     One that `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor
     types by the tensors. `backends` are those that a release has or can be built with, `graphs`
-    says how a guest or its user names a graph, `needs` what the device needs beside the binary.
+    says how a guest or its user names a graph, `needs` what the device needs beside the binary, and
+    `start` how the host is started.
     What is None or empty in them is not known.
 
     `others` are all functions that it defines beside wasi-nn, with their types, by module name,
@@ -102,7 +178,10 @@ class Host(NamedTuple):
 
     One that `wants_memory` refuses a module that exports none by that name, if it imports WASI or
     has one of the two. `without_memory` are WASI's functions that work without the guest's memory,
-    None where that is not known.
+    None where that is not known. `passes` are the types of input tensors that it passes on to
+    backends, None for all of its numbering.
+
+    A row that was `measured` is none of the table, and its name is the path of a profile.
     """
 
     name: str
@@ -137,6 +216,9 @@ class Host(NamedTuple):
     one_beginning: bool = False
     wants_memory: bool = False
     without_memory: frozenset[str] | None = None
+    start: Start = Start()
+    passes: frozenset[TensorType] | None = None
+    measured: Measured | None = None
 
     @property
     def label(self) -> str:
@@ -152,6 +234,15 @@ class Host(NamedTuple):
     def compact_imports(self) -> bool:
         """Whether it surely reads import sections that have a module name once for several."""
         return self.features.get(Feature.COMPACT_IMPORTS, False)
+
+    def may_define(self, module: str, name: str, kind: str) -> bool:
+        """Whether nobody has looked for what is not among that which it defines."""
+        if self.measured is None:
+            return False
+        if kind != "func":
+            return not self.measured.makes
+        absent = self.measured.absent
+        return absent is not None and name not in absent.get(module, ())
 
     def option_for(self, module: str) -> str | None:
         """What it depends on whether it defines functions of a module, None where it does not."""

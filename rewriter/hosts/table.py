@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,7 +15,7 @@ from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
-from rewriter.hosts.host import Backend, Host, TooSmall
+from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall
 
 __all__ = [
     "FAMILIES",
@@ -27,6 +29,7 @@ __all__ = [
     "find_host",
     "find_hosts",
     "find_row",
+    "is_profile",
 ]
 
 _PARTED = re.compile(r"(.+?)[-:= ]v?([0-9][0-9.]*)")
@@ -39,7 +42,12 @@ _NNSHIM = Host(
     dialects=(WITX, WAMR, WASMEDGE),
     limits=(Diagnostic("NN238", "only language models (GGUF) stream", function="compute_single"),),
     backends=tuple(
-        Backend(encoding, frozenset(TensorType), too_small=TooSmall.REFUSED)
+        Backend(
+            encoding,
+            frozenset(TensorType),
+            too_small=TooSmall.REFUSED,
+            quirks=frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME)),
+        )
         for encoding in (
             *(Encoding.OPENVINO, Encoding.ONNX, Encoding.TENSORFLOW, Encoding.PYTORCH),
             *(Encoding.TENSORFLOWLITE, Encoding.GGML),
@@ -55,6 +63,7 @@ _NNSHIM = Host(
     initializes=True,
     entries=("", "_start"),
     without_memory=frozenset(("proc_exit",)),
+    start=Start(("nnshim", "run"), ("--dir", "."), ("--nn-preload", "NAME:ENCODING:CPU:FILES")),
 )
 
 
@@ -85,8 +94,8 @@ class Family(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What a name, with a version or without, stands for: `rows`, the oldest first, of which there
-    is one or more. `notes` say what was assumed."""
+    """What a name, with a version or without, or the path of a profile stands for: `rows`, the
+    oldest first, of which there is one or more. `notes` say what was assumed."""
 
     name: str
     rows: tuple[Host, ...]
@@ -135,23 +144,31 @@ HOSTS: Mapping[str, Host] = MappingProxyType({f.name: f.newest for f in _ALL})
 def find_hosts(name: str) -> Chosen:
     """The rows that NAME or NAME@VERSION stands for. A version may have fewer numbers than a
     release: `wamr@2.1` is each release that starts so. One that is newer than the table is taken
-    for the newest in it, and a note says so.
+    for the newest in it, and a note says so. A name with a slash in it, or with `.toml` at its end,
+    is the path of a profile.
 
-    Raises UsageError for a name that is not known, and for a version that is older than all that
-    are known or is not one.
+    Raises UsageError for a name that is not known, for a version that is older than all that are
+    known or is not one, and for a profile that cannot be read.
     """
-    return _find(name, FAMILIES, "host")
+    return _measured(name) if is_profile(name) else _find(name, FAMILIES, "host")
 
 
 def find_any(name: str) -> Chosen:
     """As `find_hosts`, and of libraries, too."""
-    return _find(name, GUESTS, "host or library")
+    if is_profile(name):
+        return _measured(name)
+    return _find(name, {f.name: f for f in (*_ALL, *_LIBRARIES)}, "host or library")
 
 
 def find_guest(name: str) -> Host:
     """What NAME or NAME@VERSION, of a host or of a library, says of a guest that was built for it.
-    Raises what `find_hosts` does."""
-    return find_any(name).newest
+    Raises what `find_hosts` does, and UsageError for a profile: what a host was measured to take
+    is not what its guests are built with."""
+    if is_profile(name):
+        raise UsageError(
+            f"{name} is a profile, and --from takes hosts and libraries by their names"
+        )
+    return _find(name, GUESTS, "host or library").newest
 
 
 def find_host(name: str) -> Host:
@@ -170,6 +187,19 @@ def find_row(name: str) -> Chosen:
     return chosen
 
 
+def is_profile(name: str) -> bool:
+    """Whether what names a host is the path of a profile."""
+    return "/" in name or name.endswith(".toml")
+
+
+def _measured(path: str) -> Chosen:
+    from rewriter.hosts.profiles.file import read_file  # where one was named
+    from rewriter.hosts.profiles.row import row_of
+
+    row, notes = row_of(read_file(path), path)
+    return Chosen(path, (row,), notes)
+
+
 def _find(name: str, families: Mapping[str, Family], what: str) -> Chosen:
     family_name, at, version = name.partition("@")
     family = families.get(family_name)
@@ -184,6 +214,9 @@ def _find(name: str, families: Mapping[str, Family], what: str) -> Chosen:
 
 def _meant(name: str, families: Mapping[str, Family]) -> str:
     """What to write instead of a name that is not known, if that can be guessed."""
+    with suppress(OSError, ValueError):  # no file has a name that is too long, or a NUL in it
+        if Path(name).is_file():
+            return f"; for the profile of that name, write ./{name}"
     family_name, at, version = name.partition("@")
     if family_name in GUESTS:
         return "; only `--from` takes it"
@@ -254,8 +287,8 @@ def _assumed(name: str, row: Host, wanted: Version, family: Family) -> Iterator[
     last = _numbers(row.last)
     if wanted <= last[: len(wanted)] or wanted[: len(last)] <= last:
         return
-    what = "newer than what" if row is family.newest else "not among what"
-    message = f"{name} is {what} is known of it, and is taken for {row.last}"
+    what = "newer than any release" if row is family.newest else "not a release"
+    message = f"{name} is {what} that nnshim knows, and is taken for {row.last}"
     yield Diagnostic("NN224", message)
 
 

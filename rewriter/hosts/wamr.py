@@ -26,7 +26,7 @@ from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.abi.wasi_extensions import WAMR_LIBC, WAMR_WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.engines import parted
-from rewriter.hosts.host import Backend, Host, TooSmall, Unit, overruns
+from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall, Unit, overruns
 from rewriter.hosts.wamr_engine import ENGINES, RELEASES
 
 __all__ = ["DEFAULT", "EPHEMERAL", "LEGACY", "OLD_EPHEMERAL"]
@@ -40,16 +40,17 @@ _ENCODINGS = Diagnostic("NN233", "ggml is encoding 5 and autodetect 6")
 _WIT_TYPES = Diagnostic("NN234", "tensors of u8, i32 and i64 have types 4, 5 and 6")
 _TFLITE_ALONE = Diagnostic(
     "NN235",
-    "only its TensorFlow Lite backend builds this way, which takes 32-bit floats only",
+    "only the TensorFlow Lite backend can be built this way, and it takes 32-bit floats only",
 )
 _FOUR_TIMES = Diagnostic(
     "NN236",
-    "an output is copied only if the buffer is declared four times as large as it is",
+    "an output is copied only into a buffer that is declared four times as large as the output",
     function="get_output",
 )
 _WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 _FLOATS = Diagnostic(
-    "NN241", "TensorFlow Lite takes any tensor for 32-bit floats, and gives quantised ones as such"
+    "NN241",
+    "TensorFlow Lite takes any tensor for 32-bit floats, and gives outputs as 32-bit floats",
 )
 _FORGETS_NAMED = Diagnostic(
     "NN242",
@@ -57,7 +58,7 @@ _FORGETS_NAMED = Diagnostic(
     " TensorFlow Lite backend does not count the model as loaded",
     function="load_by_name",
 )
-_ONE_MODEL = Diagnostic("NN243", "each load takes the place of the model before")
+_ONE_MODEL = Diagnostic("NN243", "each load replaces the model that was loaded before")
 """1.1 has one model in the whole process; 2.1.2 to 2.3.1 make the backend's context anew with each
 load. All others have ten models of TensorFlow Lite, since 2.4.0 four of OpenVINO, and refuse a
 second language model."""
@@ -75,7 +76,11 @@ _TFLITE, _OPENVINO, _LLAMA_CPP, _ONNX = (
 )
 
 
-def _tflite(library: str = _TFLITE) -> Backend:
+_BUILT = "WAMR_BUILD_WASI_NN_{}=1"
+_IN_FLOATS = frozenset((Quirk.HELD_SHAPES, Quirk.QUANTISED_AS_FLOATS))
+
+
+def _tflite(library: str = _TFLITE, built: str = _BUILT.format("TFLITE")) -> Backend:
     """That of all releases before 2.4.0: floats are copied as soon as there are enough elements."""
     return Backend(
         Encoding.TENSORFLOWLITE,
@@ -83,19 +88,31 @@ def _tflite(library: str = _TFLITE) -> Backend:
         too_small=TooSmall.OVERRUN,
         library=library,
         ignores_types=True,
+        gives=_F32,
+        built=built,
+        quirks=_IN_FLOATS,
     )
 
 
 def _old(*taken: TensorType) -> tuple[Backend, ...]:
     """Those of 2.1.2 to 2.3.1."""
     openvino = Backend(
-        Encoding.OPENVINO, frozenset(taken), too_small=TooSmall.OVERRUN, library=_OPENVINO
+        Encoding.OPENVINO,
+        frozenset(taken),
+        too_small=TooSmall.OVERRUN,
+        library=_OPENVINO,
+        built=_BUILT.format("OPENVINO"),
+        quirks=frozenset((Quirk.COLOUR_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO)),
     )
     return (openvino, _tflite())
 
 
 _LLAMA_CPP_2_2 = Backend(
-    Encoding.GGML, too_small=TooSmall.OVERRUN, library=_LLAMA_CPP, ignores_types=True
+    Encoding.GGML,
+    too_small=TooSmall.OVERRUN,
+    library=_LLAMA_CPP,
+    ignores_types=True,
+    built=_BUILT.format("LLAMACPP"),
 )
 _LEGACY_TYPES = tuple(WAMR_2_1_LEGACY.tensor_types.values())
 
@@ -106,18 +123,36 @@ _LEGACY_2_4 = (
         Unit.FLOATS,
         TooSmall.FORGOTTEN,
         _TFLITE,
+        built=_BUILT.format("TFLITE"),
+        quirks=_IN_FLOATS,
     ),
 )
+
+
+def _backend(
+    encoding: Encoding, library: str, taken: frozenset[TensorType], *quirks: Quirk
+) -> Backend:
+    """One of 2.4.0 and later, with WASI_EPHEMERAL_NN."""
+    return Backend(
+        encoding,
+        taken,
+        too_small=TooSmall.REFUSED,
+        library=library,
+        built=_BUILT.format(library.removeprefix("libwasi_nn_").removesuffix(".so").upper()),
+        quirks=frozenset(quirks),
+    )
+
+
 _EPHEMERAL_2_4 = (
-    Backend(Encoding.OPENVINO, _EVERY, too_small=TooSmall.REFUSED, library=_OPENVINO),
-    Backend(Encoding.TENSORFLOWLITE, _F32, too_small=TooSmall.REFUSED, library=_TFLITE),
-    Backend(Encoding.GGML, _U8, too_small=TooSmall.OVERRUN, library=_LLAMA_CPP),
+    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO),
+    _backend(Encoding.TENSORFLOWLITE, _TFLITE, _F32, *_IN_FLOATS),
+    _backend(Encoding.GGML, _LLAMA_CPP, _U8)._replace(too_small=TooSmall.OVERRUN),
 )
 _EPHEMERAL_MAIN = (
-    Backend(Encoding.OPENVINO, _EVERY, too_small=TooSmall.REFUSED, library=_OPENVINO),
-    Backend(Encoding.ONNX, _EVERY, too_small=TooSmall.REFUSED, library=_ONNX),
-    Backend(Encoding.TENSORFLOWLITE, _F32 | _U8, too_small=TooSmall.REFUSED, library=_TFLITE),
-    Backend(Encoding.GGML, _U8, too_small=TooSmall.REFUSED, library=_LLAMA_CPP),
+    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO),
+    _backend(Encoding.ONNX, _ONNX, _EVERY),
+    _backend(Encoding.TENSORFLOWLITE, _TFLITE, _F32 | _U8, Quirk.HELD_SHAPES),
+    _backend(Encoding.GGML, _LLAMA_CPP, _U8),
 )
 
 _NO_NAMES = "no graph has a name"
@@ -125,12 +160,13 @@ _A_PATH = "a path on the device, behind which a NUL has to stand"
 _ANY_PATH = "a path on the device"
 
 _BUILD = ("WAMR_BUILD_WASI_NN=1",)
-_OPTIONS = {
-    _TFLITE: "WAMR_BUILD_WASI_NN_TFLITE=1",
-    _OPENVINO: "WAMR_BUILD_WASI_NN_OPENVINO=1",
-    _LLAMA_CPP: "WAMR_BUILD_WASI_NN_LLAMACPP=1",
-    _ONNX: "WAMR_BUILD_WASI_NN_ONNX=1",
-}
+_STARTED = Start(
+    ("iwasm",),
+    ("--dir=.",),
+    build="cmake -S product-mini/platforms/linux -B build OPTIONS && cmake --build build",
+)
+_WITH_LIBRARY = _STARTED._replace(program=("iwasm", "--native-lib=./libwasi-nn-tflite.so"))
+"""That of 2.1.1, which loads no backend by itself."""
 
 
 def _row(
@@ -146,7 +182,6 @@ def _row(
     since = "since" if ephemeral else "until"
     without = "with" if ephemeral else "without"
     option = f"WAMR_BUILD_WASI_EPHEMERAL_NN={int(ephemeral)}"
-    options = (_OPTIONS[b.library] for b in backends if b.library in _OPTIONS)
     tag = "646b5a9" if last == "main" else f"WAMR-{last}"
     return Host(
         name=name,
@@ -159,10 +194,11 @@ def _row(
         limits=(*limits, *overruns(backends)),
         backends=backends,
         graphs=graphs,
-        needs=(*_BUILD, *(() if first < "2" else (option,)), *options),
+        needs=(*_BUILD, *(() if first < "2" else (option,))),
         source=_SOURCE.format(tag),
         others={WASI: WAMR_WASI, WASI_UNSTABLE: WAMR_WASI, "env": WAMR_LIBC},
         links_all=True,
+        start=_WITH_LIBRARY if last == "2.1.1" else _STARTED,
     )
 
 
@@ -171,7 +207,7 @@ _LEGACY = (
         "wamr-legacy",
         ("1.1.1", "1.1.2"),
         WAMR_1_1,
-        (_tflite(library=""),),
+        (_tflite("", ""),),
         *(_FLOATS, _ONE_MODEL),
         graphs=_NO_NAMES,
     ),
@@ -179,7 +215,7 @@ _LEGACY = (
         "wamr-legacy",
         ("1.2.0", "2.1.0"),
         WAMR_1,
-        (_tflite(library=""),),
+        (_tflite("", ""),),
         _FLOATS,
         graphs=_NO_NAMES,
     ),
@@ -187,7 +223,7 @@ _LEGACY = (
         "wamr-legacy",
         ("2.1.1", "2.1.1"),
         WAMR_2_1_LEGACY,
-        (_tflite(library="libwasi-nn-tflite.so, named with --native-lib"),),
+        (_tflite("libwasi-nn-tflite.so, named with --native-lib", ""),),
         _FLOATS,
         graphs=_NO_NAMES,
     ),
@@ -230,7 +266,7 @@ _OLD_EPHEMERAL = (
         "wamr-ephemeral",
         ("2.1.1", "2.1.1"),
         WAMR_2_1,
-        (_tflite(library="libwasi-nn-tflite.so, named with --native-lib"),),
+        (_tflite("libwasi-nn-tflite.so, named with --native-lib", ""),),
         *(_ENCODINGS, _WIT_TYPES, _WIDE_TYPE, _FLOATS, _FORGETS_NAMED),
         graphs=_A_PATH,
     ),
@@ -257,7 +293,7 @@ _EPHEMERAL = (
         "wamr-ephemeral",
         ("2.0.0", "2.1.0"),
         WAMR_2_0,
-        (_tflite(library=""),),
+        (_tflite("", ""),),
         *(_WIDE_TYPE, _FLOATS),
         graphs=_NO_NAMES,
     ),

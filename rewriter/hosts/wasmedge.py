@@ -29,7 +29,7 @@ from rewriter.abi.wasi import WASI
 from rewriter.abi.wasi_extensions import WASMEDGE_WASI, WASMEDGE_WASI_0_10, WASMEDGE_WASI_0_11_2
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import READABLE
-from rewriter.hosts.host import Backend, Feature, Host, TooSmall, overruns
+from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall, overruns
 from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
@@ -40,29 +40,49 @@ _F32 = frozenset((TensorType.F32,))
 _FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))
 """What the plugin passes on; it refuses other types before a backend sees them."""
 
-_OPENVINO_CUT = Backend(Encoding.OPENVINO, _F32, too_small=TooSmall.CUT)
-_OPENVINO = Backend(Encoding.OPENVINO, _F32, too_small=TooSmall.OVERRUN)
-_TORCH = Backend(Encoding.PYTORCH, _F32, too_small=TooSmall.CUT)
-_TFLITE_0_12 = Backend(Encoding.TENSORFLOWLITE, _FOUR, too_small=TooSmall.FORGOTTEN)
-_TFLITE = Backend(Encoding.TENSORFLOWLITE, _FOUR, too_small=TooSmall.REFUSED)
-_GGML = Backend(Encoding.GGML, _FOUR, too_small=TooSmall.OVERRUN, ignores_types=True)
+
+def _plugin(
+    encoding: Encoding,
+    takes: frozenset[TensorType] | None = None,
+    too_small: TooSmall | None = None,
+    *quirks: Quirk,
+) -> Backend:
+    """`takes` and `too_small` are None where they have not been read."""
+    name = "openvino-genai" if encoding is Encoding.OPENVINOGENAI else encoding.name.lower()
+    return Backend(
+        encoding,
+        takes,
+        too_small=too_small,
+        built=f"the plugin wasi_nn-{name}",
+        quirks=frozenset(quirks),
+    )
+
+
+_OPENVINO_CUT = _plugin(Encoding.OPENVINO, _F32, TooSmall.CUT, Quirk.CHANNELS_LAST, Quirk.CONVERTS)
+_OPENVINO_0_14 = _plugin(
+    *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
+    *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO),
+)
+_OPENVINO = _plugin(Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, Quirk.ONNX_TOO)
+_TORCH = _plugin(Encoding.PYTORCH, _F32, TooSmall.CUT)
+_TFLITE_0_12 = _plugin(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.FORGOTTEN, Quirk.HELD_SHAPES)
+_TFLITE = _plugin(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.REFUSED, Quirk.HELD_SHAPES)
+_GGML = _plugin(Encoding.GGML, _FOUR, TooSmall.OVERRUN)._replace(ignores_types=True)
 
 
 def _others(*encodings: Encoding) -> tuple[Backend, ...]:
     """Of which the types and the bounds have not been read."""
-    return tuple(map(Backend, encodings))
+    return tuple(map(_plugin, encodings))
 
 
 _OF_0_11 = (_OPENVINO_CUT, _TORCH)
 _OF_0_12 = (*_OF_0_11, _TFLITE_0_12)
 _OF_0_13 = (*_OF_0_11, _TFLITE)
 _OF_0_13_4 = (*_OF_0_13, _GGML)
-_OF_0_14 = (_OPENVINO, _TORCH, _TFLITE, _GGML)
-_OF_0_14_1 = (
-    *_OF_0_14,
-    *_others(Encoding.NEURALSPEED, Encoding.WHISPER, Encoding.PIPER, Encoding.CHATTTS),
-)
-_OF_0_15 = (*_OF_0_14_1, *_others(Encoding.MLX, Encoding.OPENVINOGENAI))
+_OF_0_14 = (_OPENVINO_0_14, _TORCH, _TFLITE, _GGML)
+_SPEECH = _others(Encoding.NEURALSPEED, Encoding.WHISPER, Encoding.PIPER, Encoding.CHATTTS)
+_OF_0_14_1 = (*_OF_0_14, *_SPEECH)
+_OF_0_15 = (_OPENVINO, *_OF_0_14_1[1:], *_others(Encoding.MLX, Encoding.OPENVINOGENAI))
 _OF_0_16 = (*_OF_0_15, *_others(Encoding.BITNET))
 
 _A_PLUGIN = "its plugin, without which the module is refused"
@@ -127,6 +147,10 @@ _NO_NAMES = "no graph has a name"
 PRELOADED = "--nn-preload NAME:ENCODING:TARGET:PATH"
 
 
+_STARTED = Start(("wasmedge",), ("--dir", ".:."))
+_PRELOADING = _STARTED._replace(graph=("--nn-preload", "NAME:ENCODING:CPU:FILES"))
+
+
 def _row(
     releases: tuple[str, str],
     dialect: Dialect,
@@ -155,10 +179,12 @@ def _row(
         second_form="_v2" if wasi is WASMEDGE_WASI else "",
         mixes_forms=wasi is WASMEDGE_WASI and features is not _SINCE_0_17,
         features=features,
+        start=_PRELOADING if graphs == PRELOADED else _STARTED,
         entries=("_start",),
         gives_arguments=True,
         calls_imported=True,
         names_function="wasmedge --reactor MODULE NAME",
+        passes=_FOUR,
     )
 
 

@@ -7,7 +7,7 @@ imports and with how a module begins with those since 36: tests/heavy/engines.js
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rewriter.abi.dialects import (
@@ -22,7 +22,7 @@ from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import READABLE
 from rewriter.hosts.engines import parted
-from rewriter.hosts.host import Backend, Feature, Host, TooSmall
+from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall
 
 __all__ = ["DIRECTORY", "FEATURES", "ROWS"]
 
@@ -76,13 +76,10 @@ _ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
 DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of the path"
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")
 
-
-_FEATURE = "a build with the feature {} of wasmtime-wasi-nn{}"
-_ONNX_20 = Backend(Encoding.ONNX, library=_FEATURE.format("onnx", ", since 20"))
-_ONNX = Backend(Encoding.ONNX, library=_FEATURE.format("onnx", ""))
-_TORCH_27 = Backend(Encoding.PYTORCH, library=_FEATURE.format("pytorch", ", since 27"))
-_TORCH = Backend(Encoding.PYTORCH, library=_FEATURE.format("pytorch", ""))
-"""What the released command has not. Of which the types have not been read."""
+_GRAPHS = {
+    DIRECTORY: ("-S", "nn-graph=ENCODING::FOLDER"),
+    _DIRECTORY_13: ("--wasi-nn-graph", "ENCODING::FOLDER"),
+}
 
 
 def _row(
@@ -93,10 +90,20 @@ def _row(
     *,
     graphs: str = DIRECTORY,
     aborts: bool = False,
-    buildable: tuple[Backend, ...] = (),
+    quirks: Iterable[Quirk] = (),
+    extras: tuple[Backend, ...] = (),
 ) -> Host:
     too_small = TooSmall.ABORTS if aborts else TooSmall.REFUSED
     takes = frozenset(dialect.tensor_types.values())
+    openvino = Backend(
+        Encoding.OPENVINO,
+        takes,
+        too_small=too_small,
+        library="OpenVINO's C library",
+        gives=takes,
+        quirks=frozenset(quirks),
+    )
+    flags = ("--wasi-modules", "experimental-wasi-nn") if int(first) < 14 else ("-S", "nn")
     return Host(
         name="wasmtime",
         title="Wasmtime",
@@ -105,12 +112,9 @@ def _row(
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
         limits=(_OPENVINO_ALONE, _ANY_ERROR_ABORTS if aborts else _ABORTS),
-        backends=(
-            Backend(Encoding.OPENVINO, takes, too_small=too_small, library="OpenVINO's C library"),
-            *(backend._replace(too_small=too_small) for backend in buildable),
-        ),
+        backends=(openvino, *(backend._replace(too_small=too_small) for backend in extras)),
         graphs=graphs,
-        needs=("--wasi-modules experimental-wasi-nn" if int(first) < 14 else "-S nn",),
+        needs=(" ".join(flags),),
         source=f"https://github.com/bytecodealliance/wasmtime/tree/{commit}/crates/wasi-nn",
         others={WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0},
         nn_in_shared=False,
@@ -118,19 +122,50 @@ def _row(
         entries=("", "_start"),
         gives_arguments=True,
         without_memory=frozenset(),
+        start=Start(("wasmtime", "run", *flags), ("--dir", "."), _GRAPHS.get(graphs, ())),
     )
 
 
+_FEATURE = "cargo build --release --features wasmtime-wasi-nn/{}"
+_ONNX_20 = Backend(Encoding.ONNX, built=f"{_FEATURE.format('onnx')}, since 20", extra=True)
+_ONNX = Backend(Encoding.ONNX, built=_FEATURE.format("onnx"), extra=True)
+_TORCH_27 = Backend(Encoding.PYTORCH, built=f"{_FEATURE.format('pytorch')}, since 27", extra=True)
+_TORCH = Backend(Encoding.PYTORCH, built=_FEATURE.format("pytorch"), extra=True)
+"""crates/wasi-nn/Cargo.toml; what they take has not been read."""
+
+_LAST = (Quirk.CHANNELS_LAST,)
+_ONNX_TOO = (Quirk.ONNX_TOO,)
+
 _ROWS = (
-    _row("1", "12", "v12.0.0", WITX_2020, graphs="no graph has a name", aborts=True),
-    _row("13", "13", "v13.0.0", WITX_2023, graphs=_DIRECTORY_13, aborts=True),
-    _row("14", "14", "v14.0.0", WITX_2023, aborts=True),
-    _row("15", "22", "v22.0.0", WITX, aborts=True, buildable=(_ONNX_20,)),
-    _row("23", "29", "v29.0.0", WITX, buildable=(_ONNX, _TORCH_27)),
+    _row(
+        *("1", "12", "v12.0.0", WITX_2020),
+        graphs="no graph has a name",
+        aborts=True,
+        quirks=_LAST,
+    ),
+    _row(
+        *("13", "13", "v13.0.0", WITX_2023),
+        graphs=_DIRECTORY_13,
+        aborts=True,
+        quirks=_LAST,
+    ),
+    _row("14", "14", "v14.0.0", WITX_2023, aborts=True, quirks=_LAST),
+    _row(
+        *("15", "22", "v22.0.0", WITX),
+        aborts=True,
+        quirks=_LAST,
+        extras=(_ONNX_20,),
+    ),
+    _row("23", "29", "v29.0.0", WITX, quirks=_ONNX_TOO, extras=(_ONNX, _TORCH_27)),
     _row(
         *("30", "46", "v46.0.0", WITX),
-        buildable=(_ONNX, _TORCH),
+        quirks=_ONNX_TOO,
+        extras=(_ONNX, _TORCH),
     ),
-    _row("47", "49", "e6b33de", WITX, buildable=(_ONNX, _TORCH)),
+    _row(
+        *("47", "49", "e6b33de", WITX),
+        quirks=(Quirk.NO_SCALARS, Quirk.ONNX_TOO),
+        extras=(_ONNX, _TORCH),
+    ),
 )
 ROWS = tuple(parted(_ROWS, tuple(map(str, range(1, 50))), _ENGINES))

@@ -85,10 +85,11 @@ def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[D
     newest = chosen.newest
     if len(chosen.rows) > 1:
         message = (
-            f"{chosen.name} stands for releases that differ, and this is for {newest.releases}"
+            f"{chosen.name} stands for releases that differ, and the result is for"
+            f" {newest.releases}"
         )
         others = ", ".join(row.label for row in chosen.rows if row is not newest)
-        remedy = f"the others are {others}: `nnshim check` says what they make of it"
+        remedy = f"check the result for the others: {others}"
         yield Diagnostic("NN225", message, help=remedy)
     verdict = assess(info, newest, found=found)
     yield from verdict.conditions

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 
 from rewriter.abi.dialects import MODULE_NAMES
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import NothingToRename, UnsupportedModule
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.aim import Wanted, choose
@@ -80,8 +81,21 @@ def make_plan(
         dropped=dropped,
         outdated=describing_code(found),
         ungrouped=renamed.ungrouped,
-        notes=(*aim.notes, *(told(found, customs, happened) if edits else ())),
+        notes=(
+            *aim.notes,
+            *_not_imported(options.renames, modules),
+            *(told(found, customs, happened) if edits else ()),
+        ),
     )
+
+
+def _not_imported(wanted: Mapping[str, str], renamed: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Of names that a caller has asked to change and that the module does not import: most likely
+    they are misspelt."""
+    for old, new in wanted.items():
+        if old not in renamed:
+            message = f"nothing is imported from {old}, so that nothing becomes {new}"
+            yield Diagnostic("NN333", message)
 
 
 def _install(patch: Patch, wanted: Wanted | None) -> Adapting:

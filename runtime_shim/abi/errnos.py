@@ -41,9 +41,13 @@ that was missing_memory is too_large.
 
 def numbers_of(dialect: Dialect) -> Mapping[Errno, int]:
     """What a guest of a dialect gets for each error. WasmEdge's own errors have its numbers in all
-    dialects, because none has given these to anything else."""
+    dialects, because none has given these to anything else. What a host that was measured has no
+    number for is a runtime error, where it has given that number to something else."""
     own = dialect.errno_numbers
     instead = next((found for table, found in _INSTEAD if table is dialect.errnos), {})
-    return MappingProxyType(
-        {errno: own.get(errno, own.get(instead.get(errno, errno), int(errno))) for errno in Errno}
-    )
+    other = own.get(Errno.RUNTIME_ERROR, own.get(Errno.INVALID_ARGUMENT, int(Errno.RUNTIME_ERROR)))
+    numbers = {}
+    for errno in Errno:
+        number = other if int(errno) in dialect.errnos else int(errno)
+        numbers[errno] = own.get(errno, own.get(instead.get(errno, errno), number))
+    return MappingProxyType(numbers)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from rewriter.abi.dialects import Dialect, Encoding, Errno
+from rewriter.errors import UsageError
 from rewriter.hosts.host import Host
 from runtime_shim.abi.rules import Ends, Rules, rules_of
 from runtime_shim.errors import HostError, HostHarm, OutsideMemory, UnknownHandle, Unreadable
@@ -35,7 +36,11 @@ class RowDialect(Dialect):
 
 
 def dialects_of(row: Host, *, counted: bool = False) -> dict[str, Dialect]:
-    """The dialect behind each module name that a host registers. It has one."""
+    """The dialect behind each module name that a host registers. Raises UsageError for one that
+    registers functions of several layouts under a name."""
+    if len(row.dialects) > 1:
+        layouts = " and ".join(dialect.layout.name for dialect in row.dialects)
+        raise UsageError(f"{row.label} has functions of several layouts under a name: {layouts}")
     (spoken,) = row.dialects
     known = {field.name: getattr(spoken, field.name) for field in fields(Dialect)}
     known |= {"implementation": "as_row", "told": True}
@@ -58,8 +63,9 @@ def admit(
     if encoding in rules.only_named and not is_named:
         reason = f"{host} loads {name} models by their names only"
         raise HostError(Errno.UNSUPPORTED_OPERATION, reason)
-    needed = backend.library or ", ".join(dialect.row.needs)
-    say(f"{name} models need this on a device with {host}: {needed}")
+    own = backend.built if backend.extra else backend.library
+    needed = own or ", ".join(dialect.row.needs)
+    say(f"on a device, {host} needs this for {name} models: {needed}")
 
 
 def admit_named(
@@ -89,7 +95,9 @@ def answering(function: Callable[..., int], dialect: RowDialect) -> Callable[...
             if rules.ends is Ends.EVERYTHING or (
                 rules.ends is Ends.UNREADABLE and isinstance(error, Unreadable)
             ):
-                raise HostHarm(f"{host} would have ended as a whole: {error.reason}") from error
+                raise HostHarm(
+                    f"{host} would have ended its whole process: {error.reason}"
+                ) from error
             is_unknown = isinstance(error, UnknownHandle)
             other = rules.unknown_handle if is_unknown else rules.instead.get(error.errno)
             if other is None and error.errno in _OF_WASMEDGE and error.errno not in known:

@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from rewriter.abi.dialects import Encoding, Errno, TensorType
+from rewriter.abi.dialects import WAMR, Encoding, Errno, TensorType
 from rewriter.abi.structures import WAMR_OUTPUT_UNIT
-from rewriter.hosts.host import Backend, Host, TooSmall, Unit
+from rewriter.hosts.host import Backend, Host, Measured, TooSmall, Unit
 
 __all__ = ["Ends", "Names", "Rules", "Tensors", "rules_of"]
 
@@ -208,13 +208,74 @@ _SINCE: Mapping[str, tuple[tuple[str, Rules], ...]] = {
 }
 
 
+_READS_32_BITS = "NN237"
+
+_NAMES = {"length": Names.BY_LENGTH, "nul needed": Names.NUL_NEEDED, "nul": Names.BY_NUL}
+
+_POINTERS = (
+    *("load_pointer", "load_result", "name_pointer", "init_result"),
+    *("input_tensor", "input_pointer", "output_pointer"),
+)
+_MEANINGLESS = ("load_encoding", "load_target", "input_type")
+_HARMLESS = ("output_small", "output_index", "input_index", "compute_context", "init_graph")
+"""Faults by what they have in common: see rewriter.hosts.profiles.profile."""
+
+
 def rules_of(row: Host) -> Rules:
     """Those of a row; the ABI's own for a host that is not here."""
-    since = reversed(_SINCE.get(row.name, ()))
-    found = (rules for first, rules in since if _numbers(first) <= _numbers(row.last))
-    rules = next(found, Rules())
+    if row.measured is not None:
+        rules = _as_measured(row, row.measured)
+    else:
+        since = reversed(_SINCE.get(row.name, ()))
+        found = (rules for first, rules in since if _numbers(first) <= _numbers(row.last))
+        rules = next(found, Rules())
     unit = row.dialects[0].layout.output_unit
     return rules._replace(of={each.encoding: _tensors(each, rules, unit) for each in row.backends})
+
+
+def _as_measured(row: Host, measured: Measured) -> Rules:
+    """What was seen to come of faults. What was not tried is as the ABI has it."""
+    errnos, of_wamr = row.dialects[0].errnos, row.dialects[0].layout is WAMR.layout
+
+    def errno(otherwise: Errno, *faults: str) -> Errno:
+        """What the number of the first of these that had one means."""
+        answers = (measured.answers.get(fault) for fault in faults)
+        meanings = (errnos.get(answer) for answer in answers if isinstance(answer, int))
+        return next((e for e in meanings if e not in (None, Errno.SUCCESS)), None) or otherwise
+
+    return Rules(
+        refused=errno(Errno.INVALID_ARGUMENT, "input_other_type", "input_type"),
+        too_small=errno(Errno.TOO_LARGE, "output_small"),
+        wide_types=not of_wamr and any(limit.code == _READS_32_BITS for limit in row.limits),
+        floats=any(backend.unit is Unit.FLOATS for backend in row.backends),
+        names=_NAMES[measured.names or "length"],
+        no_backend=errno(Errno.INVALID_ENCODING, "load_missing", "load_encoding"),
+        unknown_handle=errno(
+            *(Errno.INVALID_ARGUMENT, "compute_context", "init_graph"),
+            *("output_context", "input_context"),
+        ),
+        bad_index=errno(Errno.INVALID_ARGUMENT, "output_index", "input_index"),
+        instead={
+            Errno.INVALID_ENCODING: errno(Errno.INVALID_ENCODING, "load_encoding"),
+            Errno.NOT_FOUND: errno(Errno.NOT_FOUND, "name_unknown"),
+        },
+        ends=_ends(measured),
+    )
+
+
+def _ends(measured: Measured) -> Ends:
+    """Where only some of what means nothing ended the process, it is only said by `check`."""
+
+    def end(*faults: str) -> list[bool]:
+        known = (measured.answers[fault] for fault in faults if fault in measured.answers)
+        return [isinstance(answer, str) for answer in known]
+
+    harmless = end(*_HARMLESS)
+    if harmless and all(harmless):
+        return Ends.EVERYTHING
+    if any(end(*_MEANINGLESS)):
+        return Ends.UNREADABLE
+    return Ends.OUTSIDE if any(end(*_POINTERS)) else Ends.NOTHING
 
 
 def _tensors(backend: Backend, rules: Rules, unit: int) -> Tensors:

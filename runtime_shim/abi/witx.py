@@ -119,7 +119,9 @@ def compute(session: Session, context: int) -> int:
     if context not in session.contexts:
         session.refused = _NO_CONTEXT
         if log.isEnabledFor(logging.INFO):  # half of what logging nothing takes
-            log.info("compute: invalid_argument: %d is no handle of an execution context", context)
+            log.info(
+                "compute: invalid_argument: %d is not a handle of an execution context", context
+            )
         return _INVALID_ARGUMENT
     session.compute(context)
     return SUCCESS

@@ -7,12 +7,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Encoding, TensorType
+from rewriter.models.formats import BEGINS, HEAD, TITLES
 from runtime_shim.backends.common.smoke_models import Trial, identity
 
 __all__ = ["FORMATS", "HEAD", "MOST_PARTS", "Format"]
-
-HEAD = 100
-"""Bytes of a model that tell its format."""
 
 
 class Format(NamedTuple):
@@ -41,59 +39,52 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
         Encoding.OPENVINO: Format(
             module="openvino.entry",
             extra="openvino",
-            title="OpenVINO's IR",
-            begins=rb"\s*<(\?xml|net)",
+            title=TITLES[Encoding.OPENVINO],
+            begins=BEGINS[Encoding.OPENVINO],
             files=("model.xml", "model.bin"),
             trial=identity("identity.onnx"),
             reads=(Encoding.ONNX,),
         ),
-        # GraphDef.node, and in it NodeDef.name; both are field 1, of bytes.
-        # https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/graph.proto
         Encoding.TENSORFLOW: Format(
             module="tensorflow",
             extra="tensorflow",
-            title="a frozen TensorFlow graph",
-            begins=rb"\n[\x80-\xff]{0,4}[\x00-\x7f]\n",
+            title=TITLES[Encoding.TENSORFLOW],
+            begins=BEGINS[Encoding.TENSORFLOW],
             files=("model.pb",),
             trial=identity("identity.pb"),
             also=(Encoding.TENSORFLOWLITE, Encoding.ONNX),
         ),
-        # https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
         Encoding.GGML: Format(
             module="ggml.backend",
             extra="ggml",
-            title="GGUF",
-            begins=rb"GGUF",
+            title=TITLES[Encoding.GGML],
+            begins=BEGINS[Encoding.GGML],
             files=("model.gguf",),
             trial=Trial("successors.gguf.xz", TensorType.U8, ((b"a", b"bc</s>"), (b"b", b"c</s>"))),
             also=tuple(Encoding),
         ),
-        # The file identifier of tflite's schema_v3.fbs
         Encoding.TENSORFLOWLITE: Format(
             module="litert.backend",
             extra="litert",
-            title="TensorFlow Lite",
-            begins=rb"(?s).{4}TFL3",
+            title=TITLES[Encoding.TENSORFLOWLITE],
+            begins=BEGINS[Encoding.TENSORFLOWLITE],
             files=("model.tflite",),
             trial=identity("identity.tflite"),
         ),
-        # That of onnxruntime/core/flatbuffers/schema/ort.fbs; or protobuf field 1, a varint, which
-        # is ModelProto.ir_version
         Encoding.ONNX: Format(
             module="onnx.backend",
             extra="onnx",
-            title="ONNX",
-            begins=rb"(?s).{4}ORTM|\x08",
+            title=TITLES[Encoding.ONNX],
+            begins=BEGINS[Encoding.ONNX],
             files=("model.onnx",),
             trial=identity("identity.onnx"),
             also=(Encoding.TENSORFLOW,),
         ),
-        # TorchScript's archives are ZIP files
         Encoding.PYTORCH: Format(
             module="torch.backend",
             extra="torch",
-            title="TorchScript (a ZIP archive)",
-            begins=rb"PK\x03\x04",
+            title=TITLES[Encoding.PYTORCH],
+            begins=BEGINS[Encoding.PYTORCH],
             files=("model.pt",),
             trial=identity("identity.pt"),
         ),

@@ -100,6 +100,8 @@ def _is_lacking(item: ImportedItem, row: Host, dialects: Mapping[str, Dialect]) 
         return item.name not in dialects[item.module].functions
     if row.others is None or row.option_for(item.module) is not None:
         return False
+    if row.may_define(item.module, item.name, item.kind):
+        return False
     return item.name not in row.others.get(item.module, ())
 
 

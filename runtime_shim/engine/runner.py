@@ -265,7 +265,7 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     for module, abi in info.abis.items():
         if abi.name is None:
             evidence = (f"  {module}.{item.message}" for item in abi.evidence)
-            raise LinkError("what the module imports is no known wasi-nn ABI:", *evidence)
+            raise LinkError("the module's imports are not of a known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
         if info.guest is not None:
             dialects[module] = with_types_of(info.guest, dialects[module])

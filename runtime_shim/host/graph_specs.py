@@ -83,7 +83,7 @@ def parse_nn_preload(text: str) -> NamedGraph:
     place = _place(target_text)
     if place == target_text != AUTO:
         known = ", ".join(target.name.lower() for target in Target)
-        raise UsageError(f"{target_text!r} is no target; known are {known} and auto")
+        raise UsageError(f"{target_text!r} is not a target; known are {known} and auto")
     return NamedGraph(name, encoding, place, tuple(paths))
 
 
@@ -168,7 +168,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
 
 def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
     if not isinstance(table, dict):
-        raise InputError(f"{where} is no table")
+        raise InputError(f"{where} is not a table")
     kinds = {"paths": list, "encoding": str, "target": str, "options": dict}
     _check_keys(where, table, kinds)
     paths = table.get("paths")

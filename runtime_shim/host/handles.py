@@ -25,7 +25,7 @@ class Handles(dict[int, R]):
         del self[handle]
 
     def __missing__(self, handle: int) -> R:
-        raise UnknownHandle(Errno.INVALID_ARGUMENT, f"{handle} is no handle of {self._kind}")
+        raise UnknownHandle(Errno.INVALID_ARGUMENT, f"{handle} is not a handle of {self._kind}")
 
 
 class Ended(Handles[Any]):

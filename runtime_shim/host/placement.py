@@ -28,7 +28,9 @@ class Placement:
         known = [*_ENCODINGS, *map(place_name, Target), AUTO]
         for what, rule in self._rules.items():
             if what not in known:
-                raise UsageError(f"{what!r} is no encoding and no target: {', '.join(known)}")
+                raise UsageError(
+                    f"{what!r} is neither an encoding nor a target: {', '.join(known)}"
+                )
             if not _split(rule)[1]:
                 raise UsageError(f"no device is named for {what}: {rule!r}")
         if gpu_fallback and place_name(Target.GPU) in self._rules:

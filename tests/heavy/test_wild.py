@@ -199,7 +199,7 @@ def test_tensors_of_bytes_and_integers_arrive_in_every_form(
     for form, module in forms.items():
         assert printed(module, classify(kind)) == (0, right()), form
     assert on_wasmtime(native, forms["as it is"], classify(kind)) == (0, right(), "")
-    if name == "c-clang-merged":  # which has two memories
+    if name in ("c-clang-merged", "c-newest"):  # which no release of WAMR reads
         assert OTHER_TYPES not in forms
         return
     there = on_wasmtime(native, forms[OTHER_TYPES], classify(kind))

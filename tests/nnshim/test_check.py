@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rewriter import Answer, check
+from rewriter import Answer, InvalidModule, check
 from rewriter.codes import Severity
 from rewriter.hosts.table import FAMILIES
 from tests.support.command import nnshim
@@ -27,6 +27,7 @@ MODULES = {
     "other.wasm": assemble(f'(module {LOAD} (import "env" "f" (func)) {MEMORY})'),
     "plain.wasm": assemble(f'(module (import "env" "f" (func)) {MEMORY})'),
     "component.wasm": assemble("(component)"),
+    "invalid.wasm": assemble(f"(module {LOAD} {MEMORY} (func i32.add))"),
     "text.txt": b"Dear host,",
     "cut.wasm": assemble(f"(module {LOAD} {MEMORY})")[:-3],
 }
@@ -134,12 +135,16 @@ def test_what_many_modules_need_stands_once_at_the_end(run: Any, folder: Path) -
     for name in many:
         (folder / name).write_bytes(MODULES["runs.wasm"])
     done = run(f"{' '.join(many)} --for wasmtime --for wasmedge").stdout.decode()
-    assert done.count("needs, and what was not seen, on wasmtime:") == 1
-    for code, hosts in (("NN231", 1), ("NN251", 2), ("NN240", 1)):
-        assert done.count(f"[{code}]") == hosts
-    assert done.splitlines()[56].startswith("needs, and what was not seen, on wasmtime:")
+    title, *lines = done.splitlines()[56:]
+    assert title == "also needed, or not visible in a module (counts only with --strict):"
+    assert [text.split("]")[0] for text in lines] == [
+        "  need[NN231",
+        "  need[NN251",
+        "  unseen[NN240",
+    ]
     strict = run(f"{' '.join(many)} --for wasmtime --strict").stdout.decode()
     assert strict.count("[NN231]") == 1
+    assert "also needed, or not visible in a module:" in strict.splitlines()
     assert "many0.wasm: runs on wasmtime as it is, only if 2 conditions hold (NN231, NN251)" in (
         strict.splitlines()
     )
@@ -153,6 +158,24 @@ def test_a_need_of_some_modules_names_them(run: Any) -> None:
     done = run(f"{files} plain.wasm --for wamr").stdout.decode().splitlines()
     (need,) = [text for text in done if "[NN251]" in text]
     assert need.endswith("(4 of 5 modules)")
+
+
+def test_what_several_hosts_need_stands_once_with_those_that_do(run: Any) -> None:
+    done = run("runs.wasm plain.wasm --for wasmtime --for wasmedge --for wamr").stdout.decode()
+    ends = {
+        code: text.rpartition(" (")[2]
+        for text in done.splitlines()
+        for code in _codes(text, "need")
+    }
+    assert ends["NN231"] == "wasmtime)"
+    assert ends["NN251"] == "wasmtime, wasmedge; wamr: runs.wasm)"  # where plain.wasm runs
+    everywhere = run("runs.wasm --for wasmtime --for wasmedge --for wamr").stdout.decode()
+    (need,) = [text for text in everywhere.splitlines() if "[NN251]" in text]
+    assert need.endswith("`nnshim hosts HOST` says how")
+
+
+def _codes(text: str, severity: str) -> list[str]:
+    return re.findall(rf"^  {severity}\[(NN\d+)\]", text)
 
 
 def test_what_cannot_run_has_no_conditions_and_no_needs(run: Any) -> None:
@@ -205,3 +228,26 @@ def test_inspect_shows_hosts_and_conditions_of_a_module_without_wasi_nn(folder: 
         "    wamr: as it is, only if 1 condition holds: the host does not define env.f, and a call"
         " of it traps [NN226]" in done
     )
+
+
+def test_a_module_that_is_not_valid_has_no_verdict_on_any_host(run: Any) -> None:
+    done = run("invalid.wasm runs.wasm --for wasmtime --for wamr --json")
+    assert done.returncode == Answer.NO_VERDICT.exit_code
+    invalid, *others = json.loads(done.stdout)
+    assert (invalid["verdict"], [e["code"] for e in invalid["errors"]]) == ("no_verdict", ["NN108"])
+    assert {other["file"] for other in others} == {"runs.wasm"}
+    assert run("invalid.wasm --for wasmtime --no-validate").returncode == 0
+    with pytest.raises(InvalidModule, match="type mismatch"):
+        check(MODULES["invalid.wasm"], ["wasmtime"])
+
+
+def test_text_is_validated_once_it_is_assembled(run: Any, folder: Path) -> None:
+    (folder / "invalid.wat").write_text(f"(module {LOAD} {MEMORY} (func i32.add))")
+    assert run("invalid.wat --for wasmtime").returncode == Answer.NO_VERDICT.exit_code
+
+
+def test_inspect_names_no_host_for_a_module_that_is_not_valid(folder: Path) -> None:
+    done = nnshim("inspect", "--json", str(folder / "invalid.wasm"))
+    (found,) = json.loads(done.stdout)
+    assert found["runs_on"] == {}
+    assert "NN108" in [diagnostic["code"] for diagnostic in found["diagnostics"]]

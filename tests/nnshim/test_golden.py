@@ -10,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rewriter import RewriteOptions, rewrite
+from tests.support import tflite_models as tflite
 from tests.support.wasm import HEADER, TYPES, assemble, custom, import_module, imports, name, vector
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
@@ -78,6 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "object.wasm": import_module("env") + custom("linking", b"\x02"),
         "component.wasm": assemble("(component)"),
         "artifact.cwasm": b"\x7fELF\x02\x01\x01",
+        "model.tflite": tflite.identity(np.uint8, (1, 4), scales=[0.5], zero_points=[0]),
     }
     for file, data in files.items():
         (path / file).write_bytes(data)

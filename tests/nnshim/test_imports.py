@@ -15,7 +15,15 @@ from tests.support.models import identity
 from tests.support.native import openvino_model
 from tests.support.wasm import assemble
 
-TEXTS = ("differences", "files", "hosts", "installed", "modules", "rewriting", "running")
+TEXTS = (
+    "differences",
+    "files",
+    "hosts",
+    "installed",
+    "modules",
+    "rewriting",
+    "running",
+)
 """Of codes, which what has nothing to say does not need."""
 
 WATCHED = {
@@ -69,6 +77,7 @@ LOADS = """(module
         (["rewrite", "guest.wasm", "out.wasm"], RENAMING),
         (["inspect", "guest.wasm"], LOOKING),
         (["check", "guest.wasm", "--for", "wasmtime"], LOOKING),
+        (["check", "guest.wasm", "--for", "wasmtime", "--model", "model/model.xml"], LOOKING),
         (["hosts"], set()),
         (["hosts", "wamr@2.2"], {"rewriter.codes", "rewriter.codes.hosts"}),
         (["explain", "--help"], set()),

@@ -10,6 +10,7 @@ from nnshim.render import json, text
 from nnshim.render.values import rewrite_command
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch, UsageError
+from rewriter.hosts.table import FAMILIES, find_hosts
 
 
 @pytest.mark.parametrize("path", ["a.wasm", "a b.wasm", "a';rm -r x.wasm", "$HOME.wasm"])
@@ -40,3 +41,25 @@ def test_a_mismatch_is_a_line_for_each_reason_and_an_object_for_each() -> None:
 
 def test_an_error_about_no_module_has_no_code() -> None:
     assert text.failed(UsageError("no")) == ["error: no"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_lists_of_a_host_are_broken_between_items_and_diagnostics_and_addresses_never(
+    name: str,
+) -> None:
+    chosen = find_hosts(name)
+    lines = text.hosts(chosen)
+    whole = [line for line in lines if "[NN" in line or line.startswith("  source: ")]
+    assert all(len(line) <= 100 for line in lines if line not in whole)
+    for row in chosen.rows:
+        assert all(f"  {text.line(limit)}" in whole for limit in row.limits)
+        for dialect in row.dialects:
+            for number, errno in dialect.errno_names.items():
+                assert any(f"{number} {errno}" in line for line in lines)
+
+
+def test_a_function_of_wasi_that_a_host_has_with_another_type_is_not_said_to_be_missing() -> None:
+    shown = " ".join(map(str.strip, text.hosts(find_hosts("wasmedge"))))
+    assert "wasi_snapshot_preview1: all of WASI 0.1, with another type of sock_accept," in shown
+    shown = " ".join(map(str.strip, text.hosts(find_hosts("wasmtime"))))
+    assert "wasi_unstable: all of WASI 0.1 but sock_accept" in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnshim.commands.run_options import parse_limits, parse_size
+from nnshim.run_options import parse_limits, parse_size
 from rewriter.errors import UsageError
 
 KIB, KB = 1024, 1000

@@ -78,6 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("inspect guest.wasm --guest-abi wamr", 0),
         ("check guest.wasm streaming.wasm truncated.wasm --for wasmtime --for wamr-legacy", 6),
         ("check guest.wasm --for wamr-legacy@2.4.5 --strict --accept NN226", 5),
+        ("check guest.wasm --for wamr-legacy@2.4.5 --for nnshim --model model.onnx --explain", 4),
         ("rewrite guest.wasm out.wasm", 0),
         ("rewrite guest.wasm --abi witx --dry-run", 0),
         ("rewrite debug.wasm out.wasm --abi witx --drop-debug", 0),

@@ -120,7 +120,7 @@ def values(
     encodings = _cases(
         "encoding", source.encodings, target.encodings, own["INVALID_ENCODING"], None
     )
-    sizes = ELEMENT_SIZE if source.layout != target.layout else None
+    sizes = None if source.layout == target.layout == WITX.layout else ELEMENT_SIZE
     types = _cases(
         "type", source.tensor_types, target.tensor_types, own["UNSUPPORTED_OPERATION"], sizes
     )
@@ -139,7 +139,7 @@ def values(
 
 
 _NEVER = -2
-"""In the place of an encoding that the host does not have."""
+"""In the place of an encoding or a type that the host does not have."""
 
 
 def _of_host(source: Dialect, target: Dialect) -> dict[str, int | str]:
@@ -149,7 +149,7 @@ def _of_host(source: Dialect, target: Dialect) -> dict[str, int | str]:
     return {
         "OPENVINO_KEPT": encodings.get(Encoding.OPENVINO, _NEVER) + 1,
         "TENSORFLOWLITE_KEPT": encodings.get(Encoding.TENSORFLOWLITE, _NEVER) + 1,
-        "FLOAT": types[TensorType.F32],
+        "FLOAT": types.get(TensorType.F32, _NEVER),
         "SIZE_OUT": f"${source.functions['get_output'][-1]}",
     }
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, Dialect
+from rewriter.abi.measured import dialect_named
 from rewriter.adapters.generations import GENERATION, UNMARKED, AdapterName
 from rewriter.analysis.adapted.adapter_global import adapter_global
 from rewriter.analysis.adapted.traces import AdapterExport, Trace, adapter_exports, traces
@@ -187,7 +188,7 @@ def _named(name: AdapterName) -> Iterator[Adapter]:
     from rewriter.adapters.adapter import adapter_for
     from rewriter.adapters.needs import has
 
-    source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
+    source, target = DIALECTS.get(name.source), dialect_named(name.target)
     known = source and target and name.function in source.functions and has(target, name.function)
     if known and source and target and name.generation == GENERATION:
         for told in (True, False):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import DIALECTS
+from rewriter.abi.measured import dialect_named
 from rewriter.adapters.generations import GENERATIONS, MARK, PREFIX, AdapterName, read_name
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
@@ -139,7 +140,7 @@ def adapter_of(name: AdapterName) -> Adapter | None:
     from rewriter.adapters.adapter import Adapter  # where there are adapters
     from rewriter.adapters.needs import has
 
-    source, target = DIALECTS.get(name.source), DIALECTS.get(name.target)
+    source, target = DIALECTS.get(name.source), dialect_named(name.target)
     if source and target and name.function in source.functions and has(target, name.function):
         return Adapter(name.function, source, target)
     return None

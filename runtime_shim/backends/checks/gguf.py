@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Errno
+from rewriter.models.gguf import BLOCKS, SIZES
 from runtime_shim.backends.parsing.shapes import elements
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
@@ -19,51 +20,8 @@ __all__ = ["check_lengths"]
 
 _VERSIONS = (2, 3)
 
-_SIZES: Mapping[int, int] = MappingProxyType(
-    {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-)
-"""Bytes of a value, by gguf_type: integers of 8, 16 and 32 bits, each first without a sign, float,
-bool, integers of 64 bits, double."""
-
 _U32, _F32, _STRING, _ARRAY, _I32 = 4, 6, 8, 9, 5
 _I8, _U8 = 1, 0
-
-_BLOCKS: Mapping[int, tuple[int, int]] = MappingProxyType(
-    {
-        **dict.fromkeys((0, 26), (1, 4)),  # F32, I32
-        **dict.fromkeys((1, 25, 30), (1, 2)),  # F16, I16, BF16
-        **dict.fromkeys((27, 28), (1, 8)),  # I64, F64
-        **dict.fromkeys((2, 20), (32, 18)),  # Q4_0, IQ4_NL
-        24: (1, 1),  # I8
-        3: (32, 20),  # Q4_1
-        6: (32, 22),  # Q5_0
-        7: (32, 24),  # Q5_1
-        8: (32, 34),  # Q8_0
-        9: (32, 36),  # Q8_1
-        10: (256, 84),  # Q2_K
-        **dict.fromkeys((11, 21), (256, 110)),  # Q3_K, IQ3_S
-        12: (256, 144),  # Q4_K
-        13: (256, 176),  # Q5_K
-        14: (256, 210),  # Q6_K
-        15: (256, 292),  # Q8_K
-        **dict.fromkeys((16, 35), (256, 66)),  # IQ2_XXS, TQ2_0
-        17: (256, 74),  # IQ2_XS
-        18: (256, 98),  # IQ3_XXS
-        19: (256, 50),  # IQ1_S
-        22: (256, 82),  # IQ2_S
-        23: (256, 136),  # IQ4_XS
-        29: (256, 56),  # IQ1_M
-        34: (256, 54),  # TQ1_0
-        39: (32, 17),  # MXFP4
-        40: (64, 36),  # NVFP4
-        41: (128, 18),  # Q1_0
-        42: (64, 18),  # Q2_0
-    }
-)
-"""Elements of a block and its bytes, by ggml_type.
-
-https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml.c (type_traits)
-"""
 
 _LONGEST_NAME, _MOST_DIMS = 63, 4
 """GGML_MAX_NAME, with a zero at its end, and GGML_MAX_DIMS."""
@@ -161,9 +119,9 @@ class _File:
             )
         dims = [self._number("q") for _ in range(rank)]
         kind, offset = self._number("I"), self._number("Q")
-        if kind not in _BLOCKS:
+        if kind not in BLOCKS:
             raise self._refused(f"the tensor {quoted(name)} has the unknown type {kind}")
-        block, size = _BLOCKS[kind]
+        block, size = BLOCKS[kind]
         try:
             count = elements(dims)
         except ValueError as error:
@@ -174,8 +132,8 @@ class _File:
 
     def _skip(self, kind: int, count: int) -> None:
         """Go behind so many values of a type."""
-        if kind in _SIZES:
-            self._pos += self._possible(count, _SIZES[kind]) * _SIZES[kind]
+        if kind in SIZES:
+            self._pos += self._possible(count, SIZES[kind]) * SIZES[kind]
             return
         if kind != _STRING:
             raise self._refused(f"a value has the unknown type {kind}")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from types import MappingProxyType
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.backends.parsing.protobuf import (
+from rewriter.models.protobuf import (
     BYTES,
     VARINT,
     Messages,

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Errno
+from rewriter.models.protobuf import BYTES, Messages, fields, find
 from runtime_shim.backends.parsing.order import check_calls, in_order
-from runtime_shim.backends.parsing.protobuf import BYTES, Messages, fields, find
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 

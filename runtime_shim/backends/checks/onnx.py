@@ -9,10 +9,10 @@ from collections.abc import Mapping, Set
 from types import MappingProxyType
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.backends.parsing.protobuf import (
+from rewriter.models.onnx import MESSAGES
+from rewriter.models.protobuf import (
     BYTES,
     VARINT,
-    Messages,
     entries,
     fields,
     find,
@@ -22,28 +22,7 @@ from runtime_shim.backends.parsing.protobuf import (
 from runtime_shim.backends.parsing.shapes import bytes_for, elements
 from runtime_shim.errors import HostError
 
-__all__ = ["MESSAGES", "check_lengths"]
-
-MESSAGES: Messages = MappingProxyType(
-    {
-        "model": {7: "graph", 20: "training", 25: "function"},
-        "training": {1: "graph", 2: "graph"},
-        "function": {7: "node", 11: "attribute"},
-        "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
-        "node": {5: "attribute"},
-        "attribute": {
-            5: "tensor",
-            6: "graph",
-            10: "tensor",
-            11: "graph",
-            22: "sparse tensor",
-            23: "sparse tensor",
-        },
-        "sparse tensor": {1: "tensor", 2: "tensor"},
-        "tensor": {13: "entry"},
-    }
-)
-"""The fields through which one comes to a tensor, and to its keys."""
+__all__ = ["check_lengths"]
 
 _SINGLE: Mapping[str, Set[int]] = MappingProxyType(
     {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.backends.parsing.protobuf import BYTES, VARINT, varint
+from rewriter.models.protobuf import BYTES, VARINT, varint
 from runtime_shim.errors import HostError
 
 __all__ = ["AHEAD_OF_GRAPHS", "check_onnx"]

@@ -15,9 +15,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Errno
+from rewriter.models.flatbuffer import Table
 from runtime_shim.backends.checks.tflite_booleans import check_booleans, operator_codes
 from runtime_shim.backends.checks.tflite_sparse import stored_values
-from runtime_shim.backends.parsing.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.parsing.flatbuffers import root_of
 from runtime_shim.backends.parsing.order import check_calls
 from runtime_shim.backends.parsing.shapes import bytes_for, elements
 from runtime_shim.errors import HostError
@@ -81,7 +82,7 @@ def check_lengths(data: bytes) -> None:
         raise HostError(
             Errno.INVALID_ARGUMENT, "this is not a TensorFlow Lite model: it lacks the mark TFL3"
         )
-    model = FlatBuffer(data, "the TensorFlow Lite model").root()
+    model = root_of(data, "the TensorFlow Lite model")
     if any(count for _, count in filter(None, (model.extent(20, 4), model.extent(22, 4)))):
         raise model.refused("its data are in other files, which a guest cannot name")
     buffers = [_buffer(data, buffer) for buffer in model.tables(12)]

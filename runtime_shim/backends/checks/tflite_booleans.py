@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from runtime_shim.backends.parsing.flatbuffer import Table
+from rewriter.models.flatbuffer import Table
 
 __all__ = ["check_booleans", "operator_codes"]
 

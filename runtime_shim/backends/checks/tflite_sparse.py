@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runtime_shim.backends.parsing.flatbuffer import Table
+from rewriter.models.flatbuffer import Table
 from runtime_shim.backends.parsing.shapes import elements
 
 __all__ = ["stored_values"]

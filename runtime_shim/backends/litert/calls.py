@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from rewriter.models.flatbuffer import Table
 from runtime_shim.backends.checks.tflite import subgraphs_of
 from runtime_shim.backends.litert.operators import Node
 from runtime_shim.backends.litert.shapes import Guard
-from runtime_shim.backends.parsing.flatbuffer import Table
 
 __all__ = ["Loop", "bodies_of", "called_by", "check_called", "check_shared", "loops_of"]
 

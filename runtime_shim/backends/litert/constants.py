@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 
-from runtime_shim.backends.parsing.flatbuffer import Table
+from rewriter.models.flatbuffer import Table
 
 __all__ = ["Constants"]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from rewriter.models.flatbuffer import Table
 from runtime_shim.backends.litert.constants import Constants
-from runtime_shim.backends.parsing.flatbuffer import Table
 
 __all__ = ["Node", "check_operator", "node_of"]
 

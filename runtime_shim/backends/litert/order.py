@@ -8,7 +8,7 @@ https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/core/subgra
 
 from __future__ import annotations
 
-from runtime_shim.backends.parsing.flatbuffer import Table
+from rewriter.models.flatbuffer import Table
 
 __all__ = ["check_order"]
 

@@ -11,8 +11,8 @@ from math import log2
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from rewriter.models.flatbuffer import Table
 from runtime_shim.backends.litert.operators import Node
-from runtime_shim.backends.parsing.flatbuffer import Table
 
 __all__ = ["Guard", "Shape", "Sum", "guard_of", "sum_of"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 from typing import NamedTuple
 
+from rewriter.models.flatbuffer import Table
 from runtime_shim.backends.interface import Part
 from runtime_shim.backends.litert.calls import (
     Loop,
@@ -24,7 +25,7 @@ from runtime_shim.backends.litert.order import check_order
 from runtime_shim.backends.litert.shapes import Guard, Shape, Sum, guard_of, sum_of
 from runtime_shim.backends.litert.values import Known, Valued, guard_of_constants, valued_of
 from runtime_shim.backends.litert.variables import Variables, variables_of
-from runtime_shim.backends.parsing.flatbuffer import FlatBuffer, Table
+from runtime_shim.backends.parsing.flatbuffers import root_of
 from runtime_shim.backends.parsing.model_parts import mapped
 
 __all__ = ["NOTHING", "Tensors", "read_tensors"]
@@ -93,7 +94,7 @@ def read_tensors(model: Part) -> Tensors:
 
 
 def _read(data: bytes | mmap.mmap) -> Tensors:
-    root = FlatBuffer(data, "the TensorFlow Lite model").root()
+    root = root_of(data, "the TensorFlow Lite model")
     codes = [max(code.number(4, "b"), code.number(10, "i")) for code in root.tables(_CODES)]
     named = [
         (code, each.text(_CUSTOM_NAME) if code == _CUSTOM else b"")

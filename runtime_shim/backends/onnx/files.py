@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.backends.checks.onnx import MESSAGES
+from rewriter.models.onnx import MESSAGES
+from rewriter.models.protobuf import Data, fields, find
 from runtime_shim.backends.parsing.model_parts import mapped
-from runtime_shim.backends.parsing.protobuf import Data, fields, find
 from runtime_shim.errors import HostError
 
 __all__ = ["check_files", "may_name_files"]

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from rewriter.abi.dialects import Errno
+from rewriter.models.protobuf import Data, Messages, fields, find
 from runtime_shim.backends.interface import Part
 from runtime_shim.backends.parsing.model_parts import mapped
-from runtime_shim.backends.parsing.protobuf import Data, Messages, fields, find
 from runtime_shim.errors import HostError
 
 __all__ = ["ranked_inputs"]

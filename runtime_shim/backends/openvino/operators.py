@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rewriter.abi.dialects import Errno
+from rewriter.models.protobuf import BYTES, Data, fields
 from runtime_shim.backends.interface import Part
 from runtime_shim.backends.parsing.detect import is_xml
 from runtime_shim.backends.parsing.model_parts import as_bytes, mapped
-from runtime_shim.backends.parsing.protobuf import BYTES, Data, fields
 from runtime_shim.errors import HostError
 
 if TYPE_CHECKING:

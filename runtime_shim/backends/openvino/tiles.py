@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rewriter.abi.dialects import Errno
+from rewriter.models.protobuf import BYTES, Data, fields, varint
 from runtime_shim.backends.interface import Part
 from runtime_shim.backends.openvino.operators import parse_xml
 from runtime_shim.backends.parsing.detect import is_xml
 from runtime_shim.backends.parsing.model_parts import mapped
-from runtime_shim.backends.parsing.protobuf import BYTES, Data, fields, varint
 from runtime_shim.errors import HostError
 
 __all__ = ["check_tiles"]

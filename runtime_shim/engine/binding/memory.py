@@ -53,7 +53,7 @@ def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
         elif int(extern.kind) != _MEMORY_KIND:
             _extern_delete(address)
             raise HostError(
-                Errno.MISSING_MEMORY, 'what the guest exports as "memory" is no unshared memory'
+                Errno.MISSING_MEMORY, 'what the guest exports as "memory" is not an unshared memory'
             )
         which = number_in_store[0], number_in_store[2]  # between them is nothing
         is_new = store_of_memory.value != store or which != number

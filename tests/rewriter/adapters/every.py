@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rewriter.abi.dialects import DIALECTS, Dialect
+from rewriter.abi.measured import dialect_named
 from rewriter.adapters.adapter import Adapter, adapter_for
 from rewriter.adapters.generations import GENERATION, UNMARKED
 from rewriter.adapters.needs import has
@@ -29,13 +30,20 @@ _PINNED = Path(__file__).with_name("adapter_bytes.txt")
 def all_adapters() -> Iterator[Adapter]:
     for name, before, after in unmarked_functions():
         yield Adapter(name, DIALECTS[before], DIALECTS[after], generation=UNMARKED)
-    for function, source, target in _functions(tuple(DIALECTS.values())):
+    for function, source, target in (*_functions(tuple(DIALECTS.values())), _measured()):
         told = adapter_for(function, source, target, apart=True)
         guessed = adapter_for(function, source, target, told=False, apart=True)
         for adapter in dict.fromkeys((told, guessed)):
             if adapter is not None:
                 assert adapter.generation == GENERATION
                 yield adapter
+
+
+def _measured() -> tuple[str, Dialect, Dialect]:
+    """To numbers that no release has, which differ within WAMR's layout in the types of tensors."""
+    target = dialect_named("measured-wamr-1f-A0B1E4-B1D3E4-A0B1C2F5H7-floats")
+    assert target is not None
+    return "set_input", DIALECTS["wamr-2.4-legacy"], target
 
 
 def _functions(dialects: tuple[Dialect, ...]) -> Iterator[tuple[str, Dialect, Dialect]]:

@@ -7,7 +7,7 @@ import pytest
 import rewriter
 from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
-from rewriter.analysis import compatibility
+from rewriter.analysis import linking
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.analysis.imported import ImportedItem
@@ -442,14 +442,14 @@ def test_the_imports_are_read_once_for_all_hosts_that_link_alike(
     """There can be a million of them, and a dozen releases in a row of hosts."""
     info = inspect_module(assemble('(module (import "env" "f" (func)))'))
     read: list[ImportedItem] = []
-    original = compatibility._not_defined
+    original = linking._not_defined
 
     def counted(item: ImportedItem, host: Host) -> tuple[str, str] | None:
         read.append(item)
         return original(item, host)
 
-    monkeypatch.setattr(compatibility, "_not_defined", counted)
+    monkeypatch.setattr(linking, "_not_defined", counted)
     rows = [row for row in find_hosts("wamr-legacy").rows if row.first >= "2.1.1"]
     assert len(rows) > 2
-    assert len({compatibility.assess(info, row).conditions for row in rows}) == 1
+    assert len({assess(info, row).conditions for row in rows}) == 1
     assert len(read) == 1

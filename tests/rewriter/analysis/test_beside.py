@@ -225,8 +225,8 @@ def test_wasi_nn_of_wasmtime_does_not_work_in_a_shared_memory() -> None:
 
 
 BEGINNINGS = {
-    "": ("NN218", "it exports no function _start or main, with which the host's command begins"),
-    '(func (export "go"))': ("NN218", "another one has to be named: iwasm --function NAME"),
+    "": ("NN218", "no function for the host's command to call; build it as a command"),
+    '(func (export "go"))': ("NN218", "no _start or main for the host's command to call; name an"),
     '(func (export "_start") (param i32))': ("NN217", "its _start is (param i32)"),
     '(func (export "_start") (result i32) i32.const 0)': ("NN217", "its _start is (result i32)"),
     '(func (export "main") (param i32 i32))': ("NN221", "its main takes arguments"),
@@ -238,7 +238,7 @@ def test_wamr_says_how_it_begins(content: str) -> None:
     code, words = BEGINNINGS[content]
     found = check(assemble(f"(module {MEMORY} {content})"), ["wamr"])[0]
     (only,) = (*found.reasons, *found.conditions)
-    assert (only.code, words in only.message) == (code, True)
+    assert (only.code, words in only.text) == (code, True)
 
 
 def test_what_the_table_does_not_say_of_a_host_is_not_known() -> None:

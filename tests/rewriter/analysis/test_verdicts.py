@@ -42,7 +42,7 @@ def test_the_worst_release_counts_and_those_that_differ_are_named() -> None:
     assert found.runs is Runs.CANNOT
     assert said(found, "NN211") == ["1.1.1 to 2.3.1: the host does not have load_by_name"]
     assert said(found, "NN225") == [
-        "2.4.0 to 2.4.5: as it is; `--for wamr-legacy@2.4.5` is about 2.4.0 to 2.4.5 alone"
+        "it runs on 2.4.0 to 2.4.5 as it is; name your release, such as `--for wamr-legacy@2.4.5`"
     ]
     assert on("wamr-legacy@2.4.5", BY_NAME).runs is Runs.AS_IT_IS
     assert on("wamr-legacy@2.3.1", BY_NAME).runs is Runs.CANNOT
@@ -51,12 +51,27 @@ def test_the_worst_release_counts_and_those_that_differ_are_named() -> None:
 def test_what_holds_for_some_releases_says_for_which_and_for_all_stands_alone() -> None:
     found = on("wamr-legacy", LOADING)
     (alone,) = said(found, "NN235")
-    assert alone.startswith("2.4.0 to 2.4.5: only its TensorFlow Lite backend builds this way")
+    assert alone.startswith("2.4.0 to 2.4.5: only the TensorFlow Lite backend can be built")
     old = on("wamr-2.1", WITX)
-    (shared,) = said(old, "NN241")
-    assert shared.startswith("TensorFlow Lite takes any tensor for 32-bit floats")
+    (shared,) = said(old, "NN304")
+    assert shared.startswith("the host's TensorFlow Lite takes and gives 32-bit floats only")
     (backends,) = {text.split(":")[0] for text in said(old, "NN240") if "ggml" in text}
     assert backends == "2.2.0 to 2.3.1"
+
+
+def test_that_an_adapter_passes_floats_only_takes_the_place_of_what_the_host_does_without() -> None:
+    assert said(on("wamr-legacy@2.3.1", guest("wasi_nn", "wamr", "load", "set_input")), "NN241")
+    adapted = on("wamr-legacy@2.3.1", WITX)
+    assert said(adapted, "NN304")
+    assert not said(adapted, "NN241")
+
+
+def test_a_module_that_cannot_run_gets_no_notes_about_adapters() -> None:
+    unloading = guest("wasi_ephemeral_nn", "wasmedge", "load", "unload")
+    assert said(on("wasmtime", unloading), "NN302")
+    streaming = guest("wasi_ephemeral_nn", "wasmedge", "load", "unload", "compute_single")
+    found = on("wasmtime", streaming)
+    assert (found.runs, found.notes) == (Runs.CANNOT, ())
 
 
 def test_a_named_model_that_is_of_no_use_is_told_to_those_that_load_one() -> None:
@@ -90,9 +105,9 @@ def test_the_release_that_a_guest_was_built_for_is_not_known_unless_a_function_s
     whole = on("wamr-legacy", OLDER)
     assert whole.answer is Answer.ONLY_IF
     assert said(whole, "NN228") == [
-        "it was built for one of 1.1.1 to 1.1.2, 1.2.0 to 2.1.0, 2.1.1 to 2.3.1 and 2.4.0 to 2.4.5,"
-        " and gets other numbers for errors, or has others for encodings, on the rest; name the"
-        " release: `--for wamr-legacy@2.4.5`"
+        "1.1.1 to 1.1.2, 1.2.0 to 2.1.0, 2.1.1 to 2.3.1 and 2.4.0 to 2.4.5 have different numbers"
+        " for errors or encodings, and it was built for one of these; name the release:"
+        " `--for wamr-legacy@2.4.5`"
     ]
     only_since_2_4 = guest("wasi_nn", "wamr", "load_by_name", "get_output")
     assert not said(on("wamr-legacy@2.4.5", only_since_2_4), "NN140")
@@ -109,7 +124,7 @@ def test_a_release_that_is_not_known_is_judged_as_the_newest_that_is() -> None:
     found = on("wasmtime@99", WITX)
     assert found.runs is Runs.AS_IT_IS
     assert said(found, "NN224") == [
-        "wasmtime@99 is newer than what is known of it, and is taken for 49"
+        "wasmtime@99 is newer than any release that nnshim knows, and is taken for 49"
     ]
     assert said(on("wasmtime", WITX), "NN224") == []
 
@@ -157,7 +172,7 @@ def test_what_a_rewrite_assumed_of_a_host_is_said() -> None:
         for note in choose(Module(LOADING), RewriteOptions(host="wamr-legacy")).notes
         if note.code == "NN225"
     )
-    assert "this is for 2.4.0 to 2.4.5" in several.message
+    assert "the result is for 2.4.0 to 2.4.5" in several.message
     assert "wamr-legacy@2.3.1" in several.text
 
 

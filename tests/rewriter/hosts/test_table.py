@@ -60,12 +60,12 @@ def test_a_build_without_a_release_is_all_that_were_released(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "taken", "how"),
     [
-        ("wasmtime@50", "49", "newer than what"),
-        ("wasmtime@main", "49", "newer than what"),
-        ("wamr@3", "2.4.5", "newer than what"),
-        ("wamr-legacy@2.4.6", "2.4.5", "newer than what"),
-        ("wasmedge@0.13.9", "0.13.5", "not among what"),
-        ("wasi-nn@0.7", "0.6.0", "newer than what"),
+        ("wasmtime@50", "49", "newer than any release"),
+        ("wasmtime@main", "49", "newer than any release"),
+        ("wamr@3", "2.4.5", "newer than any release"),
+        ("wamr-legacy@2.4.6", "2.4.5", "newer than any release"),
+        ("wasmedge@0.13.9", "0.13.5", "not a release"),
+        ("wasi-nn@0.7", "0.6.0", "newer than any release"),
     ],
 )
 def test_a_release_that_is_not_known_is_the_one_before_with_a_condition(
@@ -76,8 +76,14 @@ def test_a_release_that_is_not_known_is_the_one_before_with_a_condition(
     (note,) = chosen.notes
     assert (note.code, note.message) == (
         "NN224",
-        f"{name} is {how} is known of it, and is taken for {taken}",
+        f"{name} is {how} that nnshim knows, and is taken for {taken}",
     )
+
+
+def test_that_nobody_knows_what_built_a_guest_is_not_a_host_to_be_shown() -> None:
+    assert find_guest("unknown").dialects == ()
+    with pytest.raises(UsageError, match="only `--from` takes it"):
+        find_any("unknown")
 
 
 @pytest.mark.parametrize(

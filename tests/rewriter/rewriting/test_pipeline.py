@@ -31,6 +31,16 @@ def test_what_keeps_the_result_from_running_on_the_host_is_a_warning(tmp_path: P
         assert all("env.abort" in message for message in said)
 
 
+def test_a_name_to_change_that_is_not_imported_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "guest.wasm"
+    source.write_bytes(assemble(GUEST))
+    options = rewriter.RewriteOptions(renames={"wasi_ephemeral_nn": "nn", "wasi_nn": "other"})
+    result = rewriter.rewrite_file(str(source), None, options)
+    assert [(note.code, note.message) for note in result.notes] == [
+        ("NN333", "nothing is imported from wasi_nn, so that nothing becomes other")
+    ]
+
+
 def test_there_and_back_gives_the_original_bytes() -> None:
     module = assemble(GUEST)
     there = rewriter.rewrite(module)

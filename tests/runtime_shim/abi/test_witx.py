@@ -290,4 +290,6 @@ def test_guests_in_threads_share_a_model_and_nothing_else() -> None:
 def test_the_log_says_why(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "runtime_shim"):
         guest.compute(77)
-    assert caplog.messages == ["compute: invalid_argument: 77 is no handle of an execution context"]
+    assert caplog.messages == [
+        "compute: invalid_argument: 77 is not a handle of an execution context"
+    ]

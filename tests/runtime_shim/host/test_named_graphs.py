@@ -85,7 +85,7 @@ def test_a_named_graph_that_makes_no_sense_is_refused(text: str, words: str) -> 
     [
         ("x:onnx:cpu", "expected NAME"),
         (":onnx:cpu:x", "expected NAME"),
-        ("x:onnx:npu:x", "'npu' is no target"),
+        ("x:onnx:npu:x", "'npu' is not a target"),
         ("x:caffe:cpu:x", "'caffe'"),
     ],
 )

@@ -81,7 +81,10 @@ def test_the_host_can_say_where_models_of_an_encoding_or_target_go(
 
 @pytest.mark.parametrize(
     ("rules", "words"),
-    [({"onyx": "cpu"}, "'onyx' is no encoding and no target"), ({"gpu": "openvino:"}, "no device")],
+    [
+        ({"onyx": "cpu"}, "'onyx' is neither an encoding nor a target"),
+        ({"gpu": "openvino:"}, "no device"),
+    ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(rules: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):

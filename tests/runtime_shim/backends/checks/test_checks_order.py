@@ -9,10 +9,10 @@ import pytest
 from onnx import FunctionProto, helper
 
 from rewriter.abi.dialects import Encoding
+from rewriter.models.onnx import MESSAGES
+from rewriter.models.protobuf import find
 from runtime_shim.backends.checks.graphdef_order import check_order
-from runtime_shim.backends.checks.onnx import MESSAGES
 from runtime_shim.backends.parsing.order import check_calls, in_order
-from runtime_shim.backends.parsing.protobuf import find
 from tests.support.models import F32
 from tests.support.refusals import accepted, refusal
 from tests.support.tensorflow_models import field, frozen, identity, node, placeholder, type_of

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
-
-from rewriter.abi.dialects import Errno
-from runtime_shim.errors import HostError
+from collections.abc import Callable, Iterator
 
 __all__ = ["FlatBuffer", "Table"]
 
 
 class FlatBuffer:
-    """All methods raise HostError for what is not inside the file.
+    """All methods raise what `fault` makes of a reason, for what is not inside the file.
 
     Vectors may overlap and be read more than once, so that a small file could hold many long ones.
     All that is read together may be a few times as long as the file.
     """
 
-    def __init__(self, data: bytes | mmap.mmap, what: str) -> None:
+    def __init__(
+        self,
+        data: bytes | mmap.mmap,
+        what: str,
+        fault: Callable[[str], Exception] = ValueError,
+    ) -> None:
         self.data = data
         self._what = what
+        self._fault = fault
         self._left = 4 * len(data) + 65536
 
     def root(self) -> Table:
@@ -55,8 +58,8 @@ class FlatBuffer:
             raise self.refused(pos, f"a vector of {count} elements ends behind the file")
         return pos + 4, count
 
-    def refused(self, pos: int, reason: str) -> HostError:
-        return HostError(Errno.INVALID_ARGUMENT, f"{self._what}, byte {pos}: {reason}")
+    def refused(self, pos: int, reason: str) -> Exception:
+        return self._fault(f"{self._what}, byte {pos}: {reason}")
 
     def _unpack(self, code: str, pos: int) -> tuple[int, ...]:
         if pos < 0 or pos + struct.calcsize(f"<{code}") > len(self.data):
@@ -74,7 +77,7 @@ class Table:
         self._fields = pos - file.number("i", pos)
         self._end = self._fields + file.number("H", self._fields)
 
-    def refused(self, reason: str) -> HostError:
+    def refused(self, reason: str) -> Exception:
         return self._file.refused(self.pos, reason)
 
     def number(self, field: int, code: str, default: int = 0) -> int:

@@ -1,0 +1,139 @@
+"""nnshim probe: measure what a host does, by modules that it runs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnshim.common import note, print_json, say
+from rewriter.errors import UsageError
+
+if TYPE_CHECKING:
+    from rewriter.hosts.profiles.profile import Profile
+
+__all__ = ["command"]
+
+
+def command(
+    host: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="-- COMMAND...",
+            help="The host's command, with {} where the path of a module goes; at its end, if there"
+            " is none.",
+        ),
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the profile there."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call the host: else its program.")
+    ] = None,
+    release: Annotated[
+        str, typer.Option(metavar="VERSION", help="The host's, for the profile.")
+    ] = "",
+    commit: Annotated[
+        str, typer.Option(metavar="COMMIT", help="That of the host's source, for the profile.")
+    ] = "",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help="An option of the host's build, for the profile. May be repeated."
+        ),
+    ] = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A graph that the command tells the host of by name."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long one module may take.")
+    ] = 20,
+    jobs: Annotated[int, typer.Option(metavar="N", help="How many modules at a time.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
+) -> None:
+    """Run some hundred small modules on a host, and write down what it does: which names and
+    functions it registers, the numbers of its tensor types and encodings, what becomes of mistakes,
+    what it reads of WebAssembly. What cannot be told is left out.
+
+    The modules are written into a temporary folder, where the host has to be able to read them;
+    they open no files. Standard output has the profile, and standard error what is in it.
+
+    Exit codes: 0 measured; 1 the command runs no modules; 2 usage; 3 wasm-tools is missing.
+    """
+    if timeout <= 0 or jobs < 1:
+        raise UsageError("--timeout and --jobs take numbers above 0")
+    from nnshim.render import profile as renderer
+    from rewriter.files.input import Source
+    from rewriter.files.output import check_writable, write_atomic
+    from rewriter.hosts.profiles import file
+
+    if output is not None:
+        check_writable(output)
+    profile = _measured(host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph)
+    for line in renderer.probed(profile):
+        note(line)
+    written = file.write(profile)
+    if output is not None:
+        write_atomic(output, Source(output, b""), [written.encode()])
+    if as_json:
+        print_json(renderer.table(written))
+    elif output is None:
+        say(*written.rstrip("\n").split("\n"))
+
+
+def _measured(
+    host: list[str],
+    about: tuple[str | None, str, str, tuple[str, ...]],
+    limits: tuple[float, int],
+    graph: str | None,
+) -> "Profile":
+    import datetime
+    import os
+    from importlib.metadata import version
+
+    from rewriter.hosts.profiles.probed import profile_of
+    from rewriter.hosts.profiles.profile import ProfiledHost
+    from rewriter.probing.host import Host
+    from rewriter.probing.probe import measure
+
+    program = os.path.basename(host[0])
+    name, release, commit, options = about
+    (timeout, jobs), progress = limits, _Progress()
+    with Host(host, timeout=timeout, jobs=jobs, on_run=progress.step) as running:
+        try:
+            found = measure(running, graph)
+        finally:
+            progress.end()
+    return profile_of(
+        found,
+        ProfiledHost(
+            name=name or program,
+            command=(program, *host[1:], *(() if any("{}" in word for word in host) else ("{}",))),
+            version=release,
+            commit=commit,
+            options=options,
+            measured=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            tool=f"nnshim {version('nnshim')}",
+        ),
+    )
+
+
+class _Progress:
+    """How many modules were run, on a line of a terminal that is gone in the end."""
+
+    def __init__(self) -> None:
+        import sys
+
+        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+        self._count = 0
+
+    def step(self) -> None:
+        self._count += 1
+        if self._stream is not None:
+            self._stream.write(f"\rnnshim: {self._count} modules run")
+            self._stream.flush()
+
+    def end(self) -> None:
+        if self._stream is not None and self._count:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

@@ -1,0 +1,71 @@
+"""A profile of a host: what is in it, in short, and the same as in its file, for JSON."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+from rewriter.hosts.profiles.profile import (
+    FEATURES,
+    REFUSED,
+    BackendProfile,
+    Number,
+    Profile,
+)
+
+__all__ = ["probed", "table"]
+
+_NOT_MEASURED = "not measured"
+
+
+def table(written: str) -> dict[str, Any]:
+    """The keys and values of a profile's file."""
+    return tomllib.loads(written)
+
+
+def probed(profile: Profile) -> Iterator[str]:
+    """What was found out, a line a subject."""
+    registered = {name: it for name, it in profile.modules.items() if it.functions}
+    if not registered:
+        yield "no wasi-nn is registered: neither wasi_ephemeral_nn nor wasi_nn has functions"
+    for name, module in registered.items():
+        layout = ", ".join(module.layouts) or "several layouts, or none that is known"
+        yield f"{name} ({layout}): {', '.join(sorted(module.functions))}"
+    links = {True: "link, and trap where they are called", False: "are refused"}
+    unknown = _NOT_MEASURED if profile.linking.traps is None else links[profile.linking.traps]
+    yield f"unknown imports: {unknown}; signatures: {profile.linking.signatures or _NOT_MEASURED}"
+    yield f"encodings: {_numbers(profile.encodings)}"
+    yield f"tensor types: {_numbers(profile.tensor_types)}"
+    for backend in profile.backends:
+        yield f"{backend.encoding}: {'; '.join(_backend(backend))}"
+    ends = sorted({fault for each in profile.backends for fault in _ends(each)})
+    if ends:
+        yield f"the process ends in: {', '.join(ends)}"
+    reads = [name for name in FEATURES if profile.features.get(name)]
+    lacks = [name for name in FEATURES if profile.features.get(name) is False]
+    yield f"reads {', '.join(reads) or 'none'}; does not read {', '.join(lacks) or 'none'}"
+
+
+def _numbers(numbers: Any) -> str:
+    if not numbers:
+        return _NOT_MEASURED
+    known: list[tuple[str, Number]] = list(numbers.items())
+    said = [f"{name} {number}" for name, number in known if number != REFUSED]
+    refused = [name for name, number in known if number == REFUSED]
+    return ", ".join((*said, *(f"{name} refused" for name in refused)))
+
+
+def _backend(backend: BackendProfile) -> Iterator[str]:
+    if backend.ignores_types:
+        yield "ignores types"
+    counts = _NOT_MEASURED if backend.unit is None else backend.unit.value
+    yield f"get_output counts {counts}"
+    if backend.exact is False:
+        yield "a buffer of the output's size is not enough"
+    small = backend.too_small
+    yield f"a buffer that is too small is {_NOT_MEASURED if small is None else small.value}"
+
+
+def _ends(backend: BackendProfile) -> list[str]:
+    return [fault for fault, answer in backend.faults.items() if answer in ("aborts", "hangs")]

@@ -1,0 +1,1 @@
+"""What the models that a guest runs mean for a host."""

@@ -1,0 +1,217 @@
+"""What a guest's models mean for a host: their formats, the types and shapes of their inputs and
+outputs, and where their weights are. What operators they have is not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from pathlib import PurePath
+
+from rewriter.abi.dialects import DIALECTS, Encoding, TensorType
+from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.modelled.shapes import shapes_for
+from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
+from rewriter.models.model import Model, Port, names_of
+
+__all__ = ["counting_models", "of_models"]
+
+_F32 = frozenset((TensorType.F32,))
+_NOT_NUMBERS = ("string", "sequence", "map", "opaque", "sparse tensor", "resource", "variant")
+_NAMED = ("load_by_name", "load_by_name_with_config")
+_MOST_BYTES = 1 << 32
+"""Of a memory with 32-bit addresses."""
+
+
+def of_models(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """What each of these says, for a guest that runs them all on the host."""
+    for model in models if info.abis else ():
+        name = PurePath(model.path).name
+        for found in _of_model(info, host, model):
+            yield found._replace(message=f"{name}: {found.message}")
+    if models and info.abis:
+        yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
+
+
+def counting_models(
+    said: Iterable[Diagnostic], host: Host, models: Sequence[Model]
+) -> Iterator[Diagnostic]:
+    """What is said of a host and guest without what models decide, each by itself."""
+    encodings = {model.encoding for model in models}
+    for found in said:
+        if not models or not _is_decided(found.code, host, encodings):
+            yield found
+
+
+def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
+    """Whether models say more of it, or that it is not so."""
+    if code == "NN240":
+        return not any(
+            backend.encoding in encodings and backend.too_small is TooSmall.OVERRUN
+            for backend in host.backends
+        )
+    if code in ("NN238", "NN309"):
+        return encodings == {Encoding.GGML}
+    if code == "NN306":
+        return len(encodings) == 1
+    if code == "NN307":
+        return Encoding.OPENVINO not in encodings
+    return code in ("NN231", "NN235", "NN241", "NN304", "NN305", "NN308")
+
+
+def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]:
+    if not host.backends:
+        yield Diagnostic("NN746", "which formats the host reads is not known")
+        return
+    yield from _format(host, model)
+    yield from _weights(info, host, model)
+    backend = _backend(host, model)
+    if backend is None:
+        return
+    if model.encoding is not Encoding.GGML:
+        yield from _inputs(info, backend, model)
+        yield from _outputs(backend, model)
+
+
+def _backend(host: Host, model: Model) -> Backend | None:
+    """The one that the host has for a model."""
+    own = next((b for b in host.backends if b.encoding is model.encoding), None)
+    return own if own and not own.extra else _onnx_too(host, model) or own
+
+
+def _onnx_too(host: Host, model: Model) -> Backend | None:
+    """OpenVINO, where it reads ONNX. Of ONNX Runtime's own format, the inputs are not known."""
+    if model.encoding is not Encoding.ONNX or model.inputs is None:
+        return None
+    return next((b for b in host.backends if Quirk.ONNX_TOO in b.quirks), None)
+
+
+def _format(host: Host, model: Model) -> Iterator[Diagnostic]:
+    if model.encoding is None:
+        message = f"no host reads {model.title}, because `load` takes bytes and this is a folder"
+        yield Diagnostic("NN711", message)
+        return
+    own = next((b for b in host.backends if b.encoding is model.encoding), None)
+    other = _onnx_too(host, model)
+    if own is not None and not own.extra:
+        if own.built:
+            yield Diagnostic("NN714", f"{model.title} needs {own.built}")
+        return
+    word = model.encoding.name.lower()
+    as_openvino = "the guest loads it as openvino, with an empty part for weights"
+    if own is not None:
+        or_so = f", or {as_openvino}" if other else ""
+        yield Diagnostic(
+            "NN713",
+            f"the host as it is released has no backend for {word}: it runs if the host is built"
+            f" otherwise ({own.built}){or_so}",
+        )
+    elif other is not None:
+        yield Diagnostic("NN712", f"the host has no backend for {word}: it runs if {as_openvino}")
+    else:
+        has = ", ".join(b.encoding.name.lower() for b in host.backends if not b.extra)
+        yield Diagnostic("NN711", f"the host has no backend for {word}, but for {has}")
+
+
+def _weights(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]:
+    named = any(item.name in _NAMED for item in info.wasi_nn.values())
+    only_by_name = "it can be loaded by its name only"
+    if model.elsewhere and model.encoding is not None:
+        first, more = model.elsewhere[0], len(model.elsewhere) - 1
+        files = f"{first} and {more} more" if more else first
+        message = f"its weights are in {files}, and `load` takes bytes only"
+        own = _backend(host, model)
+        if own and Quirk.WHOLE_BY_NAME in own.quirks:
+            code = "NN742" if named else "NN743"
+            yield Diagnostic(code, f"{message}: {only_by_name}")
+        else:
+            yield Diagnostic("NN742", f"{message}: whether the host finds them is not certain")
+    if model.size >= _MOST_BYTES and not any(memory.is_64 for memory in info.memories):
+        message = f"it has {model.size} bytes, which no 32-bit memory holds"
+        yield Diagnostic("NN742" if named else "NN743", f"{message}: {only_by_name}")
+    if model.missing:
+        yield Diagnostic("NN745", f"its weights, {model.missing}, are not there to be looked at")
+
+
+def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagnostic]:
+    if model.inputs is None:
+        yield Diagnostic("NN746", f"{model.title} does not state types and shapes of its inputs")
+        return
+    floats = list[Port]()
+    for port in model.inputs:
+        if port.quantised and Quirk.QUANTISED_AS_FLOATS in backend.quirks:
+            if port.type == "u8":
+                floats.append(port)
+            else:
+                message = f"its input {port} ends the host, which quantises to u8 only"
+                yield Diagnostic("NN721", message)
+        else:
+            yield from _input(info, backend, port)
+    if floats:
+        message = f"its quantised inputs ({names_of(floats)}) are taken as floats there"
+        yield Diagnostic("NN724", message)
+    yield from shapes_for(backend, model.inputs)
+
+
+def _input(info: ModuleInfo, backend: Backend, port: Port) -> Iterator[Diagnostic]:
+    title, kind = backend.encoding.name.lower(), port.tensor_type
+    taken = _taken(backend)
+    words = None if taken is None else _words(taken)
+    if not port.type:
+        yield Diagnostic("NN746", f"the file does not state the type of its input {port.name!r}")
+    elif port.type in _NOT_NUMBERS:
+        yield Diagnostic("NN721", f"its input {port} cannot be a tensor of wasi-nn")
+    elif Quirk.CONVERTS in backend.quirks:
+        if taken is not None and kind not in taken:
+            message = f"the host converts its input {port} from what it takes, {words}"
+            yield Diagnostic("NN725", message)
+    elif kind is None and Quirk.AS_BYTES in backend.quirks:
+        yield Diagnostic("NN725", f"its input {port} is taken as u8, in as many bytes")
+    elif kind is None:
+        yield Diagnostic("NN721", f"its input {port} is of a type that wasi-nn does not have")
+    elif taken is None:
+        yield Diagnostic("NN746", f"whether {title} takes its input {port} is not known")
+    elif kind not in taken:
+        yield Diagnostic("NN721", f"its input {port} is not of a type that {title} takes: {words}")
+    elif not _can_name(info, kind):
+        message = f"its input {port} is of a type for which the guest's ABI has no number"
+        yield Diagnostic("NN722", message)
+
+
+def _taken(backend: Backend) -> frozenset[TensorType] | None:
+    """The types of a model's inputs that it feeds right."""
+    if backend.ignores_types and backend.unit is Unit.FLOATS:
+        return _F32
+    return backend.takes
+
+
+def _can_name(info: ModuleInfo, kind: TensorType) -> bool:
+    """Whether one of the guest's ABIs has a number for a type, or none is known."""
+    names = [abi.name for abi in info.abis.values() if abi.name]
+    return not names or any(kind in DIALECTS[name].tensor_types.values() for name in names)
+
+
+def _outputs(backend: Backend, model: Model) -> Iterator[Diagnostic]:
+    floats = list[Port]()
+    for port in model.outputs or ():
+        word = f"its output {port}"
+        if port.type in _NOT_NUMBERS:
+            yield Diagnostic("NN727", f"{word} cannot be had from get_output")
+        elif not port.type:
+            continue
+        elif port.quantised and Quirk.QUANTISED_AS_FLOATS in backend.quirks:
+            floats.append(port)
+        elif Quirk.CONVERTS in backend.quirks:
+            if port.type != "f32":
+                yield Diagnostic("NN725", f"{word} is given as 32-bit floats")
+        elif backend.gives is not None and port.tensor_type not in backend.gives:
+            title = backend.encoding.name.lower()
+            yield Diagnostic("NN723", f"{word} does not come back right from {title} there")
+        if port.dims == () and Quirk.NO_SCALARS in backend.quirks:
+            yield Diagnostic("NN723", f"{word} has no dimensions, and get_output fails there")
+    if floats:
+        message = f"its quantised outputs ({names_of(floats)}) are given as floats there"
+        yield Diagnostic("NN724", message)
+
+
+def _words(types: Iterable[TensorType]) -> str:
+    return ", ".join(kind.name.lower() for kind in sorted(types))

@@ -1,0 +1,188 @@
+"""Which numbers for tensor types a module has, as its constants show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from weakref import WeakKeyDictionary
+
+from rewriter.abi.dialects import DIALECTS, WITX
+from rewriter.abi.numbers import (
+    ELEMENT_SIZE,
+    TYPES_2020,
+    TYPES_WIT,
+    TYPES_WITX,
+    Encoding,
+    TensorType,
+)
+from rewriter.analysis.imported import Abi
+from rewriter.analysis.inspect import ModuleInfo
+from rewriter.constants.constant import Constant, Constants, Subject
+from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.host import Host
+from rewriter.wasm.module import Module
+
+__all__ = [
+    "Types",
+    "as_shown",
+    "constants_of",
+    "meanings_of",
+    "numbers_of",
+    "offset_of",
+    "older_abi",
+    "possible",
+    "shown_abi",
+    "where",
+]
+
+Types = Mapping[int, TensorType]
+
+_OLDER = ("witx-2022", "witx-2023", "wasmedge-0.13", "wasmedge-0.14")
+"""ABIs with the tensor types of before August 2023, by how many functions and encodings they
+have."""
+
+_WHOSE: Mapping[int, str] = {
+    id(TYPES_WITX): "today's numbers",
+    id(TYPES_2020): "the numbers of before August 2023",
+    id(TYPES_WIT): "the numbers of wasi:nn, which WAMR 2.1.1 to 2.3.1 have",
+}
+"""Of the numberings of tensor types."""
+
+_FOUND: WeakKeyDictionary[Module, dict[object, Constants]] = WeakKeyDictionary()
+"""By the layouts that the functions of a module are taken to have."""
+
+
+def constants_of(info: ModuleInfo) -> Constants:
+    """The constants that reach the wasi-nn functions of a module without adapters; found once.
+
+    There are none where the layout of its structures is a guess, or its memory is shared with other
+    threads or has 64-bit addresses.
+    """
+    memory = info.shared_memory
+    if memory is None or info.adapter_memory is None or memory.shared or memory.is_64:
+        return Constants()
+    functions = {
+        slot: (item.name, DIALECTS[abi.name].layout)
+        for slot, item in info.wasi_nn.items()
+        if (abi := info.abis[item.module]).name is not None and (abi.certain or info.guest)
+    }
+    if info.adapters or info.traces or not functions:
+        return Constants()
+    found = _FOUND.setdefault(info.module, {})
+    key = tuple(functions.items())
+    if key not in found:
+        from rewriter.constants.guest import follow_constants  # which few modules need
+
+        index = info.adapter_memory.memory_index
+        found[key] = follow_constants(info.module, functions, index)
+    return found[key]
+
+
+def as_shown(info: ModuleInfo, host: Host | None = None) -> ModuleInfo:
+    """A module with the ABI that its constants show, where nobody has said which it is. They show
+    the numbers of tensor types: what else differs between ABIs that have these is taken to be as
+    the host has it, if it has one of them."""
+    if info.guest is not None:
+        return info
+    abis = dict(info.abis)
+    for module, abi in info.abis.items():
+        if abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
+            continue
+        tables = possible(info)
+        evidence = _evidence(info, tables)
+        if evidence is None:
+            continue
+        name = abi.name if tables[0] is not TYPES_2020 else older_abi(info, module, host)
+        if tables[0] is not TYPES_WIT and name is not None:
+            abis[module] = Abi(name, abi.certain, (*abi.evidence, evidence))
+    return info._replace(abis=abis)
+
+
+def older_abi(info: ModuleInfo, module: str, host: Host | None = None) -> str | None:
+    """An ABI with the tensor types of before August 2023, and with the functions and the encodings
+    of a module: the host's, if it has one."""
+    functions = {item.name for item in info.wasi_nn.values() if item.module == module}
+    encodings = numbers_of(constants_of(info), Subject.ENCODING).keys()
+    of_host = [d.name for d in host.dialects if d.layout == WITX.layout] if host else []
+    for dialect in map(DIALECTS.__getitem__, (*of_host, *_OLDER)):
+        has_all = functions <= dialect.functions.keys() and encodings <= dialect.encodings.keys()
+        if has_all and dialect.tensor_types is TYPES_2020:
+            return dialect.name
+    return None
+
+
+def shown_abi(info: ModuleInfo) -> str | None:
+    """The ABI that only constants show, for `--guest-abi`; None where there is none."""
+    shown = as_shown(info).abis
+    return next((a.name for m, a in shown.items() if a.name != info.abis[m].name), None)
+
+
+def possible(info: ModuleInfo) -> tuple[Types, ...]:
+    """The numberings of tensor types that a guest of witx's layout can have. That of wasi:nn counts
+    only where no other does: one host had it, and guests are not built for that."""
+    seen = constants_of(info).of(Subject.TYPE)
+    older = all(older_abi(info, module) for module in info.abis)
+    usual = (TYPES_WITX, TYPES_2020) if older else (TYPES_WITX,)
+    for sizes in (True, False):  # a length can be wrong, or be that of a text
+        for tables in (usual, (TYPES_WIT,)):
+            fitting = tuple(t for t in tables if all(_fits(one, t, sizes) for one in seen))
+            if fitting:
+                return fitting
+    return usual
+
+
+def _fits(constant: Constant, types: Types, sizes: bool) -> bool:
+    numbers = constant.numbers or ()
+    if not all(number in types for number in numbers):
+        return False
+    if sizes and constant.element is not None and len(numbers) == 1:
+        return ELEMENT_SIZE[types[numbers[0]]] == constant.element
+    return True
+
+
+def _evidence(info: ModuleInfo, tables: Sequence[Types]) -> Diagnostic | None:
+    """What decides between numberings; None where nothing does."""
+    if len(tables) != 1:
+        return None
+    (table,) = tables
+    others = [other for other in (TYPES_WITX, TYPES_2020) if other is not table]
+    seen = constants_of(info).of(Subject.TYPE)
+    for constant in seen:
+        for number in constant.numbers or ():
+            if not any(number in other for other in others):
+                return _tells(constant, number, table, "")
+    for constant in seen:
+        if not any(_fits(constant, other, True) for other in others):
+            unit = "byte" if constant.element == 1 else "bytes"
+            size = f", with {constant.element} {unit} for each element,"
+            return _tells(constant, (constant.numbers or (0,))[0], table, size)
+    return None
+
+
+def _tells(constant: Constant, number: int, table: Types, size: str) -> Diagnostic:
+    message = (
+        f"{where(constant)} passes the constant tensor type {number}{size} which is"
+        f" {meanings_of([table.get(number)])} in {_WHOSE[id(table)]} only"
+    )
+    return Diagnostic("NN145", message, offset_of(constant), "set_input")
+
+
+def numbers_of(constants: Constants, subject: Subject) -> dict[int, Constant]:
+    """Each number that was seen, with the first call that has it."""
+    found: dict[int, Constant] = {}
+    for constant in constants.of(subject):
+        for number in constant.numbers or ():
+            found.setdefault(number, constant)
+    return found
+
+
+def where(constant: Constant) -> str:
+    """The function that a constant is in, for people."""
+    return str(constant.place or "a function")
+
+
+def offset_of(constant: Constant) -> int | None:
+    return constant.place.offset if constant.place else None
+
+
+def meanings_of(meanings: Iterable[TensorType | Encoding | None]) -> str:
+    return " or ".join("nothing" if one is None else one.name.lower() for one in meanings)

@@ -1,0 +1,1 @@
+"""Which constants reach wasi-nn's functions: the types of tensors, encodings, lengths."""

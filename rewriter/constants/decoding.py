@@ -1,0 +1,285 @@
+"""Function bodies as lists of instructions, with how many operands each takes and gives.
+
+Specification: https://webassembly.github.io/spec/core/binary/instructions.html. Of the proposals
+after it only relaxed vectors and wide arithmetic are read: what has others is not followed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rewriter.errors import MalformedModule, NNShimError
+from rewriter.functions.code import Body
+from rewriter.wasm.reader import Cursor, Data
+from rewriter.wasm.types import Types, value_type
+
+__all__ = [
+    "LOADS",
+    "STORES",
+    "VECTOR_LOADS",
+    "Code",
+    "Instruction",
+    "NotFollowed",
+    "Op",
+    "decode",
+    "effect",
+    "number_at",
+]
+
+
+class NotFollowed(NNShimError):
+    """A function that is too long, or has what is not followed: nothing is known of it."""
+
+
+class Op:
+    """Opcodes that are looked at one by one; with a prefix, its byte stands before."""
+
+    UNREACHABLE, NOP, BLOCK, LOOP, IF, ELSE, END = 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x0B
+    BR, BR_IF, BR_TABLE, RETURN = 0x0C, 0x0D, 0x0E, 0x0F
+    CALL, CALL_INDIRECT, RETURN_CALL, RETURN_CALL_INDIRECT = 0x10, 0x11, 0x12, 0x13
+    DROP, SELECT, SELECT_TYPED = 0x1A, 0x1B, 0x1C
+    LOCAL_GET, LOCAL_SET, LOCAL_TEE, GLOBAL_GET, GLOBAL_SET = 0x20, 0x21, 0x22, 0x23, 0x24
+    I32_CONST, I64_CONST, F32_CONST, F64_CONST = 0x41, 0x42, 0x43, 0x44
+    MEMORY_INIT, MEMORY_COPY, MEMORY_FILL = 0xFC08, 0xFC0A, 0xFC0B
+    V128_CONST = 0xFD0C
+
+
+class Instruction(NamedTuple):
+    """`at` is its position in the file, in bytes; what `first` and `second` are depends on the
+    opcode: an index, a number, an offset and the index of a memory; of blocks, how many operands
+    they take and give; of `br_table`, `labels`. `to` is, of a block, the place in the list where it
+    ends, of `if` where the other arm starts, of `else` where the block ends."""
+
+    opcode: int
+    at: int
+    first: int = 0
+    second: int = 0
+    to: int = 0
+    labels: tuple[int, ...] = ()
+
+
+class Code(NamedTuple):
+    """A function body; `locals` are the types of its local variables after the parameters."""
+
+    locals: tuple[str, ...]
+    instructions: list[Instruction]
+
+
+LOADS = dict(
+    zip(
+        (*range(0x28, 0x36), 0xFD00),
+        (4, 8, 4, 8, -1, 1, -2, 2, -1, 1, -2, 2, -4, 4, 16),
+        strict=True,
+    )
+)
+"""The bytes that are read, negative where their sign fills the rest."""
+
+STORES = dict(zip((*range(0x36, 0x3F), 0xFD0B), (4, 8, 4, 8, 1, 2, 1, 2, 4, 16), strict=True))
+"""The bytes that are written."""
+
+_MOST_LOCALS = 10_000
+_MOST_INSTRUCTIONS = 100_000
+"""Of a function that is followed."""
+
+_UNARY = (
+    *(0x45, 0x50, *range(0x67, 0x6A), *range(0x79, 0x7C), *range(0x8B, 0x92)),
+    *(*range(0x99, 0xA0), *range(0xA7, 0xC5)),
+)
+_EFFECTS = {
+    **dict.fromkeys(range(0x45, 0xC5), (2, 1)),
+    **dict.fromkeys((*_UNARY, *range(0xFC00, 0xFC08), 0x25, 0x40, 0xD1), (1, 1)),
+    **dict.fromkeys((0x00, 0x01, 0xFC09, 0xFC0D), (0, 0)),
+    **dict.fromkeys((0x3F, 0xD0, 0xD2, 0xFC10), (0, 1)),
+    **dict.fromkeys((0xFC08, 0xFC0A, 0xFC0B, 0xFC0C, 0xFC0E, 0xFC11), (3, 0)),
+    **dict.fromkeys((0xFC13, 0xFC14), (4, 2)),
+    **dict.fromkeys((0xFC15, 0xFC16), (2, 2)),
+    0x1A: (1, 0),
+    0x26: (2, 0),
+    0xFC0F: (2, 1),
+}
+"""Of what has no row among loads, stores and vectors: operands that are taken, and given."""
+
+_VECTORS_OF_ONE = frozenset(
+    (
+        *range(0x0F, 0x17),
+        *(0x18, 0x19, 0x1B, 0x1D, 0x1F, 0x21, 0x4D, 0x53, 0x5E, 0x5F, *range(0x60, 0x65)),
+        *(*range(0x67, 0x6B), 0x74, 0x75, 0x7A, *range(0x7C, 0x82), 0x83, 0x84),
+        *(*range(0x87, 0x8B), 0x94, 0xA0, 0xA1, 0xA3, 0xA4, *range(0xA7, 0xAB)),
+        *(0xC0, 0xC1, 0xC3, 0xC4, *range(0xC7, 0xCB), 0xE0, 0xE1, 0xE3, 0xEC, 0xED, 0xEF),
+        *(*range(0xF8, 0x100), *range(0x101, 0x105)),
+    )
+)
+_VECTORS_OF_THREE = frozenset((0x52, *range(0x105, 0x10D), 0x113))
+VECTOR_LOADS = frozenset(0xFD00 + number for number in (*range(0x01, 0x0B), 0x5C, 0x5D))
+"""Of less than a whole vector, or of what is made longer."""
+
+_LANE_LOADS, _LANE_STORES = range(0x54, 0x58), range(0x58, 0x5C)
+_LAST_VECTOR = 0x113
+
+
+def effect(opcode: int) -> tuple[int, int] | None:
+    """How many operands an instruction takes and gives that does nothing to memory but read it;
+    None for those that are looked at one by one."""
+    if opcode < 0xFD00 or opcode in (Op.V128_CONST, *LOADS, *STORES):
+        return _EFFECTS.get(opcode)
+    number = opcode - 0xFD00
+    if number in _VECTORS_OF_ONE or opcode in VECTOR_LOADS:
+        return 1, 1
+    if number in _LANE_STORES:
+        return None
+    return (3, 1) if number in _VECTORS_OF_THREE else (2, 1)
+
+
+def decode(data: Data, body: Body, types: Types) -> Code:
+    """Raises MalformedModule for what cannot be read, and NotFollowed for what is not
+    followed."""
+    cursor = Cursor(data, body.content, body.end)
+    variables: list[str] = []
+    for _ in range(cursor.count("local variables")):
+        number, kind = cursor.u32(), value_type(cursor)
+        if len(variables) + number > _MOST_LOCALS:
+            raise NotFollowed("too many local variables to follow")
+        variables += [kind] * number
+    found: list[Instruction] = []
+    opened: list[int] = []
+    while cursor.pos < body.end:
+        read = _instruction(cursor, types)
+        place = len(found)
+        found.append(read)
+        if place > _MOST_INSTRUCTIONS:
+            raise NotFollowed("too many instructions to follow")
+        if read.opcode in (Op.BLOCK, Op.LOOP, Op.IF):
+            opened.append(place)
+        elif read.opcode == Op.ELSE and opened and found[opened[-1]].opcode == Op.IF:
+            found[opened[-1]] = found[opened[-1]]._replace(to=place + 1)
+            opened[-1] = place
+        elif read.opcode == Op.END and opened:
+            start = opened.pop()
+            found[start] = found[start]._replace(to=place)
+        elif read.opcode in (Op.ELSE, Op.END) and cursor.pos != body.end:
+            raise MalformedModule("a block ends that has not begun", read.at)
+    if opened or not found or found[-1].opcode != Op.END:
+        raise MalformedModule("a function does not end", body.end)
+    return Code(tuple(variables), found)
+
+
+def _instruction(cursor: Cursor, types: Types) -> Instruction:
+    at = cursor.pos
+    opcode = cursor.byte()
+    if opcode in (Op.BLOCK, Op.LOOP, Op.IF):
+        return Instruction(opcode, at, *_block_type(cursor, types))
+    if opcode == Op.BR_TABLE:
+        labels = tuple(cursor.u32() for _ in range(cursor.count("labels") + 1))
+        return Instruction(opcode, at, labels=labels)
+    if opcode in (Op.CALL_INDIRECT, Op.RETURN_CALL_INDIRECT):
+        return Instruction(opcode, at, cursor.u32(), cursor.u32())
+    if 0x20 <= opcode <= 0x26 or opcode in _INDEXED:
+        return Instruction(opcode, at, cursor.u32())
+    if 0x28 <= opcode <= 0x3E:
+        return Instruction(opcode, at, *_memory_argument(cursor))
+    if opcode in (Op.I32_CONST, Op.I64_CONST):
+        return Instruction(opcode, at, _signed(cursor, 32 if opcode == Op.I32_CONST else 64))
+    if opcode in (Op.F32_CONST, Op.F64_CONST):
+        return Instruction(opcode, at, _fixed(cursor, 4 if opcode == Op.F32_CONST else 8))
+    if opcode == Op.SELECT_TYPED:
+        for _ in range(cursor.count("types")):
+            value_type(cursor)
+        return Instruction(Op.SELECT, at)
+    if opcode == 0xD0:
+        cursor.s33()
+        return Instruction(opcode, at)
+    if opcode == 0xFC:
+        return _with_prefix(cursor, at)
+    if opcode == 0xFD:
+        return _vector(cursor, at)
+    if opcode in _PLAIN or opcode in _EFFECTS:
+        return Instruction(opcode, at)
+    raise NotFollowed(f"instruction {opcode:#04x} is not followed")
+
+
+_INDEXED = frozenset((Op.BR, Op.BR_IF, Op.CALL, Op.RETURN_CALL, 0x3F, 0x40, 0xD2))
+_PLAIN = frozenset((Op.ELSE, Op.END, Op.RETURN, Op.SELECT))
+
+
+def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
+    """How many operands a block takes and gives."""
+    start = cursor.pos
+    first = cursor.byte()
+    if first == 0x40:
+        return 0, 0
+    cursor.pos = start
+    if first & 0xC0 == 0x40 or first in (0x63, 0x64):
+        value_type(cursor)
+        return 0, 1
+    index = cursor.s33()
+    found = types.of_function(index, start) if index >= 0 else None
+    if found is None:
+        raise MalformedModule("a block has a type that no function has", start)
+    return len(found.params), len(found.results)
+
+
+def _memory_argument(cursor: Cursor) -> tuple[int, int]:
+    """The offset and the index of the memory."""
+    alignment = cursor.u32()
+    memory = cursor.u32() if alignment & 0x40 else 0
+    return cursor.u64(), memory
+
+
+def _signed(cursor: Cursor, bits: int) -> int:
+    """A signed LEB128, as the number without sign that has its bits."""
+    value, shift = 0, 0
+    while True:
+        byte = cursor.byte()
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+        if shift > bits + 7:
+            raise MalformedModule(f"integer does not fit in {bits} bits", cursor.pos)
+    if byte & 0x40:
+        value -= 1 << shift
+    return value & (1 << bits) - 1
+
+
+def _fixed(cursor: Cursor, size: int) -> int:
+    start = cursor.pos
+    for _ in range(size):
+        cursor.byte()
+    return int.from_bytes(cursor.data[start : cursor.pos], "little")
+
+
+def _with_prefix(cursor: Cursor, at: int) -> Instruction:
+    opcode = 0xFC00 + cursor.u32()
+    indices = {0xFC08: 2, 0xFC09: 1, 0xFC0A: 2, 0xFC0B: 1, 0xFC0C: 2, 0xFC0D: 1, 0xFC0E: 2}
+    if opcode not in _EFFECTS:
+        raise NotFollowed(f"instruction {opcode:#06x} is not followed")
+    more = indices.get(opcode, 1 if 0xFC0F <= opcode <= 0xFC11 else 0)
+    first = cursor.u32() if more else 0
+    return Instruction(opcode, at, first, cursor.u32() if more > 1 else 0)
+
+
+def _vector(cursor: Cursor, at: int) -> Instruction:
+    number = cursor.u32()
+    if number > _LAST_VECTOR:
+        raise NotFollowed(f"vector instruction {number:#x} is not followed")
+    opcode = 0xFD00 + number
+    if number <= 0x0B or number in (0x5C, 0x5D):
+        return Instruction(opcode, at, *_memory_argument(cursor))
+    if number in (0x0C, 0x0D):
+        return Instruction(opcode, at, _fixed(cursor, 16))
+    if number in _LANE_LOADS or number in _LANE_STORES:
+        argument = _memory_argument(cursor)
+        cursor.byte()
+        return Instruction(opcode, at, *argument)
+    if 0x15 <= number <= 0x22:
+        cursor.byte()
+    return Instruction(opcode, at)
+
+
+def number_at(data: Data, start: int, end: int) -> int | None:
+    """The number that the constant expression from start to end is, if it is only `i32.const`."""
+    cursor = Cursor(data, start, end)
+    if cursor.byte() != Op.I32_CONST:
+        return None
+    value = _signed(cursor, 32)
+    return value if cursor.byte() == Op.END and cursor.pos == end else None

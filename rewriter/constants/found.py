@@ -1,0 +1,161 @@
+"""The constants that reach wasi-nn's functions, from wherever they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from rewriter.constants.callers import Calls, Functions
+from rewriter.constants.constant import Place
+from rewriter.constants.state import Snapshot
+from rewriter.constants.values import (
+    DERIVED,
+    MASK,
+    Byte,
+    Pieces,
+    Root,
+    Symbol,
+    Value,
+    bytes_of,
+    is_numbers,
+    joined,
+)
+
+__all__ = ["Reached", "Wanted", "reached"]
+
+_MOST_LEVELS = 6
+"""Functions in functions that an argument is followed through."""
+
+_MOST_QUESTIONS = 2000
+"""Calls of functions with different arguments: beyond, nothing more is followed."""
+
+
+class Wanted(NamedTuple):
+    """A number that is asked of the calls of a function, of `size` bytes: argument `path[0]`, or
+    what is in memory where that leads with the offsets that follow. (2, 0, 4) is the second word at
+    the address that is the first word at argument 2."""
+
+    path: tuple[int, ...]
+    size: int = 4
+
+
+class Reached(NamedTuple):
+    """One call of a function that was asked about, or of one that passes on what it was given:
+    `numbers` has what each number that was asked for can be, None where that is not known. `place`
+    is None where a function may be called in a way that is not seen."""
+
+    imported: int
+    place: Place | None
+    numbers: tuple[tuple[int, ...] | None, ...]
+
+
+class _Question(NamedTuple):
+    """What is to be known of the calls of `function`, to answer for the import `imported`."""
+
+    function: int
+    imported: int
+    values: tuple[Value, ...]
+    place: Place | None
+
+
+def reached(functions: Functions, wanted: Mapping[int, Sequence[Wanted]]) -> list[Reached]:
+    """What reaches the functions that are wanted, by their indices."""
+    questions = [_Question(index, index, (), None) for index in wanted]
+    found: list[Reached] = []
+    asked: set[_Question] = set()
+    for _ in range(_MOST_LEVELS):
+        if not questions:
+            break
+        calls = functions.calls_of({question.function for question in questions})
+        following: list[_Question] = []
+        for question in questions:
+            for answer in _callers(functions, calls, question, wanted):
+                if isinstance(answer, Reached):
+                    found.append(answer)
+                elif answer not in asked:
+                    asked.add(answer)
+                    following.append(answer)
+        questions = following
+        if len(asked) > _MOST_QUESTIONS:
+            break
+    found += (_answer(question) for question in questions)
+    return found
+
+
+def _callers(
+    functions: Functions, calls: Calls, question: _Question, wanted: Mapping[int, Sequence[Wanted]]
+) -> Iterator[Reached | _Question]:
+    """What the calls of a function answer, or what is to be asked of the functions they are in."""
+    callers = calls.callers.get(question.function, ())
+    nothing = (None,) * len(wanted[question.imported])
+    if question.function in calls.open or (not callers and question.place is not None):
+        yield _answer(question) if question.place else Reached(question.imported, None, nothing)
+    for caller in callers:
+        followed = functions.follow(caller, {question.function})
+        snapshots = list(followed.calls.values()) if followed else []
+        if followed is None:
+            yield Reached(question.imported, Place(caller, functions.start_of(caller)), nothing)
+        for snapshot in snapshots:
+            if question.place is None:
+                values = tuple(_word(snapshot, one) for one in wanted[question.imported])
+            else:
+                values = tuple(_seen_from(snapshot, value) for value in question.values)
+            place = Place(caller, snapshot.at)
+            asked = _Question(caller, question.imported, values, place)
+            yield asked if any(map(_is_passed_on, values)) else _answer(asked)
+
+
+def _answer(question: _Question) -> Reached:
+    return Reached(question.imported, question.place, tuple(map(_numbers, question.values)))
+
+
+def _word(snapshot: Snapshot, wanted: Wanted) -> Value:
+    first, *offsets = wanted.path
+    value = snapshot.arguments[first] if first < len(snapshot.arguments) else None
+    for number, offset in enumerate(offsets, 1):
+        size = wanted.size if number == len(offsets) else 4
+        value = snapshot.state.memory.load(value, size, offset)
+    return value
+
+
+def _seen_from(snapshot: Snapshot, value: Value) -> Value:
+    """A value in a function that is called, as its caller knows it."""
+    if isinstance(value, Pieces):
+        return joined(tuple(_byte_seen_from(snapshot, part) for part in value.parts))
+    if not isinstance(value, Symbol):
+        return value
+    origin = value.origin
+    if origin.root is Root.PARAMETER:
+        arguments = snapshot.arguments
+        base = arguments[origin.number] if origin.number < len(arguments) else None
+    elif origin.root is Root.GLOBAL:
+        base = snapshot.state.get_global(origin.number)
+    elif origin.root is Root.MEMORY:
+        base = snapshot.state.memory.load(_seen_from(snapshot, origin.of), 4)
+    else:
+        return None
+    if value.plus == 0:
+        return base
+    if isinstance(base, int):
+        return base + value.plus & MASK
+    return base._replace(plus=base.plus + value.plus & MASK) if isinstance(base, Symbol) else None
+
+
+def _byte_seen_from(snapshot: Snapshot, part: Byte) -> Byte:
+    if not isinstance(part, tuple):
+        return part
+    symbol, place = part
+    return bytes_of(_seen_from(snapshot, symbol), 4)[place]
+
+
+def _is_passed_on(value: Value) -> bool:
+    """Whether it is what the function was given, so that its callers may know it."""
+    if isinstance(value, Pieces):
+        return any(isinstance(part, tuple) and _is_passed_on(part[0]) for part in value.parts)
+    return isinstance(value, Symbol) and value.origin.root is not Root.MADE
+
+
+def _numbers(value: Value) -> tuple[int, ...] | None:
+    if value is DERIVED or not is_numbers(value):
+        return None
+    return (value,) if isinstance(value, int) else tuple(sorted(value))

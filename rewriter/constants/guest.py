@@ -1,0 +1,161 @@
+"""The constants of a guest: which types, encodings and lengths it passes to wasi-nn's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from itertools import takewhile
+from math import prod
+
+from rewriter.abi.dialects import WAMR, Layout
+from rewriter.abi.structures import TENSOR, WAMR_TENSOR
+from rewriter.constants.callers import Functions, Imported
+from rewriter.constants.constant import Constant, Constants, Subject
+from rewriter.constants.decoding import NotFollowed
+from rewriter.constants.found import Reached, Wanted, reached
+from rewriter.constants.state import Effect
+from rewriter.errors import ModuleError
+from rewriter.wasm.custom import NAMES
+from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.module import Module
+from rewriter.wasm.names import function_names
+from rewriter.wasm.sections import SectionId
+from rewriter.wasm.types import FuncType
+
+__all__ = ["follow_constants"]
+
+
+_EFFECTS: Mapping[str, Effect] = {
+    "load": Effect.HANDLE,
+    "load_by_name": Effect.HANDLE,
+    "load_by_name_with_config": Effect.HANDLE,
+    "init_execution_context": Effect.HANDLE,
+    "set_input": Effect.NOTHING,
+    "compute": Effect.NOTHING,
+    "compute_single": Effect.NOTHING,
+    "fini_single": Effect.NOTHING,
+    "get_output": Effect.OUTPUT,
+    "get_output_single": Effect.OUTPUT,
+    "unload": Effect.NOTHING,
+    "finalize_execution_context": Effect.NOTHING,
+}
+"""What wasi-nn's functions do to a guest's memory."""
+
+_MOST_DIMENSIONS = 8
+
+_TENSOR_ARGUMENT = 2
+"""The parameter of `set_input` that is the address of the tensor."""
+
+
+def follow_constants(
+    module: Module, functions: Mapping[int, tuple[str, Layout]], memory: int
+) -> Constants:
+    """Find the constants that reach `functions`, which are wasi-nn's, by index with their names and
+    layouts; `memory` is the index of the memory that the guest shares with hosts, which has 32-bit
+    addresses.
+
+    What cannot be followed, or read, has no numbers: nothing is raised for it.
+    """
+    wanted = {
+        index: asked
+        for index, (name, layout) in functions.items()
+        if (asked := _asked(name, layout))
+    }
+    try:
+        imported, number_of_globals = _imported(module, functions)
+        found = reached(Functions(module, imported, number_of_globals, memory), wanted)
+    except (ModuleError, NotFollowed):
+        found = [Reached(index, None, (None,) * len(wanted[index])) for index in wanted]
+    names = _names(module, {one.place.function for one in found if one.place})
+    named = (_named(one, names) for one in found)
+    return Constants(tuple(_constants(named, functions)))
+
+
+def _named(one: Reached, names: Mapping[int, str]) -> Reached:
+    if one.place is None or one.place.function not in names:
+        return one
+    return one._replace(place=one.place._replace(name=names[one.place.function]))
+
+
+def _names(module: Module, wanted: Set[int]) -> Mapping[int, str]:
+    """What the name section calls these functions."""
+    section = module.custom(NAMES)
+    names = function_names(section)[0] if section and wanted else ()
+    return {index: raw.decode(errors="replace") for index, raw in names if index in wanted}
+
+
+def _asked(name: str, layout: Layout) -> tuple[Wanted, ...]:
+    """What is asked of the calls of a function, in the order in which `_constants` reads it."""
+    if name == "load":
+        encoding = len(layout.load) - 3  # before the target and the address for the graph
+        return Wanted((encoding,)), Wanted((encoding + 1,))
+    if name == "load_by_name_with_config":
+        return (Wanted((3,)),)
+    if name == "get_output" and layout is not WAMR.layout:
+        return (Wanted((3,)),)
+    if name != "set_input":
+        return ()
+    first, structure = _TENSOR_ARGUMENT, TENSOR
+    if layout is WAMR.layout:
+        structure = WAMR_TENSOR
+    kind = Wanted((first, structure.offsets["type"]), 1)
+    if layout is WAMR.layout:
+        return (kind,)
+    dimensions = structure.offsets["dimensions"]
+    return (
+        kind,
+        Wanted((first, structure.offsets["length"])),
+        Wanted((first, structure.offsets["rank"])),
+        *(Wanted((first, dimensions, 4 * place)) for place in range(_MOST_DIMENSIONS)),
+    )
+
+
+def _constants(
+    found: Iterable[Reached], functions: Mapping[int, tuple[str, Layout]]
+) -> Iterator[Constant]:
+    for one in found:
+        name, _ = functions[one.imported]
+        if name == "load":
+            encoding, target = one.numbers
+            yield Constant(Subject.ENCODING, name, one.place, encoding)
+            yield Constant(Subject.TARGET, name, one.place, target)
+        elif name == "set_input":
+            yield Constant(Subject.TYPE, name, one.place, one.numbers[0], _element(one.numbers[1:]))
+        else:
+            config = name == "load_by_name_with_config"
+            subject = Subject.CONFIG_LENGTH if config else Subject.OUTPUT_SIZE
+            yield Constant(subject, name, one.place, one.numbers[0])
+
+
+def _element(numbers: tuple[tuple[int, ...] | None, ...]) -> int | None:
+    """The bytes of data for each element, where the length, the rank and the dimensions are each
+    one number, and the data are as long as whole elements. One element can be a text."""
+    singles = [n[0] for n in takewhile(lambda n: n is not None and len(n) == 1, numbers) if n]
+    if len(singles) < 3:
+        return None
+    length, rank, *dimensions = singles
+    if not 0 < rank <= len(dimensions):
+        return None
+    elements = prod(dimensions[:rank])
+    return length // elements if elements > 1 and not length % elements else None
+
+
+def _imported(
+    module: Module, functions: Mapping[int, tuple[str, Layout]]
+) -> tuple[list[Imported], int]:
+    """The functions that are imported, and the number of globals."""
+    section = module.find(SectionId.IMPORT)
+    found: list[Imported] = []
+    number_of_globals = 0
+    for group in groups(section) if section else ():
+        for item in group.imports:
+            extern = item.extern
+            number_of_globals += extern.kind is ExternKind.GLOBAL
+            if not extern.is_func or extern.type_index is None:
+                continue
+            func_type = module.types.of_function(extern.type_index, item.extern_start)
+            name, _ = functions.get(len(found), ("", None))
+            taken = _EFFECTS.get(name, Effect.ANY)
+            if (group.module.text, item.name.text) == ("wasi_snapshot_preview1", "proc_exit"):
+                taken = Effect.NOTHING
+            found.append(Imported(func_type or FuncType((), ()), taken))
+    return found, number_of_globals

@@ -1,0 +1,134 @@
+"""What two profiles say of the same facts, where they do not agree.
+
+A row of the table is compared as the profile that it is (rewriter.hosts.profiles.of_row). Of what
+only one of them says, nothing is said. Neither is it a difference that an encoding is not there,
+or a type is taken by no backend, where the other one has a number for it: that is one build of a
+host, or what was tried with it. Errnos are compared by the faults after which they were seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from rewriter.abi.dialects import Errno
+from rewriter.hosts.profiles.numbers import agrees
+from rewriter.hosts.profiles.profile import REFUSED, BackendProfile, Number, Profile
+from rewriter.hosts.profiles.values import FUNCTION_TYPE
+
+__all__ = ["Difference", "differences"]
+
+
+class Difference(NamedTuple):
+    """A key of the profile's file, and what both have there."""
+
+    key: str
+    one: str
+    other: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.one}, and {self.other}"
+
+
+def differences(one: Profile, other: Profile) -> list[Difference]:
+    """All of them, in the order of the keys."""
+    theirs = dict(_facts(other))
+    found = [
+        Difference(key, mine, theirs[key])
+        for key, mine in _facts(one)
+        if theirs.get(key, mine) != mine
+    ]
+    return [*found, *_of_errnos(one, other), *sorted(_of_imports(one, other))]
+
+
+def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Each key of which something is known, with its value as it is shown."""
+    for name, module in profile.modules.items():
+        known = {**dict.fromkeys(module.missing, False), **dict.fromkeys(module.functions, True)}
+        for function, is_there in known.items():
+            yield f"modules.{name}.functions.{function}", "there" if is_there else "not there"
+        if module.layouts:
+            yield f"modules.{name}.layouts", " and ".join(sorted(module.layouts))
+    yield from _numbers("types", profile.tensor_types)
+    yield from _numbers("encodings", profile.encodings)
+    for name, reads in profile.features.items():
+        yield f"features.{name}", "read" if reads else "refused"
+    linking, entry = profile.linking, profile.entry
+    parts = {
+        "linking.signatures": linking.signatures,
+        "linking.traps": linking.traps,
+        "type_bits": profile.type_bits,
+        "names": profile.names,
+        "one_model": profile.one_model,
+        "entry.initializes": entry.initializes,
+        "entry.start": entry.start,
+        "entry.needs_memory": entry.needs_memory,
+    }
+    yield from ((key, _shown(value)) for key, value in parts.items() if value is not None)
+    for fault, answer in profile.faults.items():
+        yield f"faults.{fault}", str(answer)
+    for backend in profile.backends:
+        yield from _of_backend(backend)
+
+
+def _of_backend(backend: BackendProfile) -> Iterator[tuple[str, str]]:
+    where = f"backends.{backend.encoding}"
+    for kind, number in backend.types.items():
+        if not backend.ignores_types:
+            yield f"{where}.types.{kind}", "refused" if number == REFUSED else "taken"
+    for fault, answer in backend.faults.items():
+        yield f"{where}.faults.{fault}", str(answer)
+    if backend.ignores_types is not None:
+        yield f"{where}.ignores_types", _shown(backend.ignores_types)
+    if backend.unit is not None:
+        yield f"{where}.unit", backend.unit.name.lower()
+    if backend.too_small is not None:
+        yield f"{where}.too_small", backend.too_small.name.lower()
+    if backend.exact is not None:
+        yield f"{where}.exact", _shown(backend.exact)
+
+
+def _numbers(where: str, numbers: Mapping[str, Number]) -> Iterator[tuple[str, str]]:
+    for name, number in numbers.items():
+        if number != REFUSED:
+            yield f"{where}.{name}", str(number)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _of_errnos(one: Profile, other: Profile) -> Iterator[Difference]:
+    """Errnos that the other's numbers cannot mean; both ways."""
+    for mine, theirs, swapped in ((one, other, False), (other, one, True)):
+        known = {each.name.lower(): each for each in Errno}
+        errnos = {number: known[name] for number, name in theirs.errnos.items()}
+        for where, fault, number in _faults(mine):
+            if errnos and not agrees(fault, number, errnos):
+                meant = errnos[number].name.lower() if number in errnos else "no errno"
+                pair = (str(number), meant)
+                yield Difference(f"{where}.{fault}", *(pair[::-1] if swapped else pair))
+
+
+def _faults(profile: Profile) -> Iterator[tuple[str, str, int]]:
+    for fault, answer in profile.faults.items():
+        if isinstance(answer, int):
+            yield "faults", fault, answer
+    for backend in profile.backends:
+        for fault, answer in backend.faults.items():
+            if isinstance(answer, int):
+                yield f"backends.{backend.encoding}.faults", fault, answer
+
+
+def _of_imports(one: Profile, other: Profile) -> Iterator[Difference]:
+    """Functions beside wasi-nn's: what is not listed where all are is absent."""
+    for module in one.imports.keys() | other.imports.keys():
+        mine, theirs = one.imports.get(module, {}), other.imports.get(module, {})
+        for name in mine.keys() | theirs.keys():
+            pair = [
+                known.get(name, "absent" if profile.linking.complete else None)
+                for known, profile in ((mine, one), (theirs, other))
+            ]
+            if None not in pair and pair[0] != pair[1]:
+                shown = [FUNCTION_TYPE.write(each) for each in pair]
+                yield Difference(f"imports.{module}.{name}", *shown)

@@ -1,0 +1,218 @@
+"""Profiles as files, in TOML: docs/profiles.md describes each key.
+
+A key that is missing, or whose value is "not measured", is one of which nothing is known.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+from rewriter.abi.dialects import LAYOUTS, Encoding, Errno, TensorType
+from rewriter.abi.measured import LARGEST, RAW_TYPES
+from rewriter.codes import all_codes
+from rewriter.errors import UsageError
+from rewriter.hosts.host import TooSmall, Unit
+from rewriter.hosts.profiles import toml, values
+from rewriter.hosts.profiles.profile import (
+    FAULTS,
+    FEATURES,
+    FORMAT,
+    REFUSED,
+    BackendProfile,
+    Entry,
+    Linking,
+    ModuleProfile,
+    Names,
+    Note,
+    Profile,
+    ProfiledHost,
+    Signatures,
+)
+from rewriter.hosts.profiles.values import FLAG, TEXT, Wrong, list_of, number_or, one_of, set_of
+
+__all__ = ["read", "read_file", "write"]
+
+_LARGEST = 1 << 20
+"""Bytes of a file."""
+
+_TYPE_NAMES = (*(each.name.lower() for each in TensorType), *RAW_TYPES)
+_ENCODING_NAMES = tuple(each.name.lower() for each in Encoding)
+_ERRNO_NAMES = tuple(each.name.lower() for each in Errno)
+
+_NUMBER = number_or(REFUSED, below=LARGEST)
+_TYPES = values.table_of(_NUMBER, _TYPE_NAMES, "the type")
+_ENCODINGS = values.table_of(_NUMBER, _ENCODING_NAMES, "the encoding")
+_ANSWERS = values.table_of(number_or("traps", "aborts", "hangs"), FAULTS, "the fault")
+
+_HOST = values.record(
+    ProfiledHost,
+    {
+        "name": TEXT,
+        "title": TEXT,
+        "command": list_of,
+        "version": TEXT,
+        "commit": TEXT,
+        "options": list_of,
+        "built": TEXT,
+        "measured": TEXT,
+        "tool": TEXT,
+        "graphs": TEXT,
+        "needs": list_of,
+    },
+)
+_MODULE = values.record(
+    ModuleProfile,
+    {
+        "layouts": values.tuple_of(one_of([layout.name for layout in LAYOUTS])),
+        "functions": set_of,
+        "missing": set_of,
+    },
+)
+_LINKING = values.record(
+    Linking,
+    {
+        "signatures": one_of(get_args(Signatures)),
+        "traps": FLAG,
+        "complete": FLAG,
+        "second_form": TEXT,
+        "mixes_forms": FLAG,
+        "makes": values.table_of(set_of, ("memory", "table", "global"), "the kind"),
+    },
+)
+_ENTRY = values.record(
+    Entry,
+    {
+        "initializes": FLAG,
+        "calls": list_of,
+        "start": FLAG,
+        "without_memory": set_of,
+        "needs_memory": FLAG,
+        "initializes_alone": FLAG,
+        "gives_arguments": FLAG,
+        "strict_start": FLAG,
+        "calls_imported": FLAG,
+        "one_beginning": FLAG,
+        "names_function": TEXT,
+    },
+)
+_BACKEND = values.record(
+    BackendProfile,
+    {
+        "encoding": one_of(_ENCODING_NAMES),
+        "ignores_types": FLAG,
+        "unit": values.enum_of(Unit),
+        "exact": FLAG,
+        "too_small": values.enum_of(TooSmall),
+        "library": TEXT,
+        "types": _TYPES,
+        "faults": _ANSWERS,
+    },
+)
+_NOTE = values.record(
+    Note,
+    {
+        "code": one_of([each.number for each in all_codes()]),
+        "message": TEXT,
+        "function": TEXT,
+    },
+)
+_PROFILE = values.record(
+    Profile,
+    {
+        "type_bits": one_of((8, 32)),
+        "names": one_of(get_args(Names)),
+        "tells_numbers": FLAG,
+        "one_model": FLAG,
+        "most_pages": values.number_or(below=LARGEST),
+        "nn_in_shared": FLAG,
+        "host": _HOST,
+        "modules": values.table_of(_MODULE),
+        "linking": _LINKING,
+        "entry": _ENTRY,
+        "types": _TYPES,
+        "encodings": _ENCODINGS,
+        "errnos": values.by_number(one_of(_ERRNO_NAMES), LARGEST),
+        "faults": _ANSWERS,
+        "features": values.table_of(FLAG, FEATURES, "the feature"),
+        "backends": values.tuple_of(_BACKEND),
+        "notes": values.tuple_of(_NOTE),
+        "optional": values.table_of(TEXT),
+        "imports": values.table_of(values.table_of(values.FUNCTION_TYPE)),
+    },
+)
+
+
+def read_file(path: str) -> Profile:
+    """Raises UsageError where the file cannot be read, or is not a profile."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the profile {path}: {reason}") from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"the profile {path} is larger than {_LARGEST} bytes")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the profile {path} is not UTF-8 (at byte {error.start})") from error
+    return read(text, path)
+
+
+def read(text: str, name: str = "<text>") -> Profile:
+    """The profile that a text in TOML is; `name` is what errors call it. Raises UsageError for what
+    is not one."""
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"the profile {name} is not TOML: {error}") from error
+    try:
+        _check_format(table.pop("format", None))
+        profile: Profile = _PROFILE.read(table, "")
+        _check(profile)
+    except Wrong as error:
+        raise UsageError(f"the profile {name} is not right: {error}") from error
+    return profile
+
+
+def write(profile: Profile) -> str:
+    """The text of a profile, of which `read` makes the same."""
+    return toml.text({"format": FORMAT, **_PROFILE.write(profile)})
+
+
+def _check_format(number: object) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise Wrong("format", f"expected a number, such as {FORMAT}, and found {number!r}")
+    if number > FORMAT:
+        message = f"{number} is newer than {FORMAT}, the newest that this nnshim reads: update it"
+        raise Wrong("format", message)
+
+
+def _check(profile: Profile) -> None:
+    """Whether what is said twice agrees, and what has to differ does."""
+    said: dict[str, tuple[object, str]] = {}
+    tables = [("types", profile.types)]
+    tables += [(f"backends.{each.encoding}.types", each.types) for each in profile.backends]
+    for where, types in tables:
+        for kind, number in types.items():
+            before, there = said.setdefault(kind, (number, where))
+            if REFUSED not in (before, number) and before != number:
+                raise Wrong(f"{where}.{kind}", f"{number}, and {there} has {before}")
+            if before == REFUSED:
+                said[kind] = (number, where)
+    _check_distinct("types", profile.tensor_types)
+    _check_distinct("encodings", profile.encodings)
+    names = [backend.encoding for backend in profile.backends]
+    for encoding in names:
+        if names.count(encoding) > 1:
+            raise Wrong("backends", f"there are two for {encoding}")
+
+
+def _check_distinct(where: str, numbers: Mapping[str, object]) -> None:
+    names: dict[object, str] = {}
+    for name, number in numbers.items():
+        if number != REFUSED and names.setdefault(number, name) != name:
+            raise Wrong(where, f"{names[number]} and {name} are both {number}")

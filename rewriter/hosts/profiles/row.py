@@ -1,0 +1,249 @@
+"""A profile as a row: what the table has of one build of a host, from measurements alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rewriter.abi.dialects import MODULE_NAMES, Dialect, Encoding, TensorType
+from rewriter.diagnostics import Diagnostic
+from rewriter.errors import UsageError
+from rewriter.hosts.host import Backend, Feature, Host, Measured, Unit, overruns
+from rewriter.hosts.profiles.numbers import counts_floats, dialects_of
+from rewriter.hosts.profiles.profile import (
+    ABSENT,
+    FAULTS,
+    REFUSED,
+    BackendProfile,
+    Entry,
+    ModuleProfile,
+    Profile,
+)
+from rewriter.hosts.profiles.unmeasured import unmeasured
+
+__all__ = ["row_of"]
+
+
+def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
+    """The row that a profile, which stands in a file, is; and what is to be said of it.
+
+    Raises UsageError where the host registers nothing of wasi-nn that guests could import.
+    """
+    registered = {name: it for name in MODULE_NAMES if (it := _registered(profile, name))}
+    if not registered:
+        raise UsageError(
+            f"the profile {path} has no wasi-nn that guests could import: neither"
+            f" {' nor '.join(MODULE_NAMES)} has functions in a layout that is known"
+        )
+    first, module = next(iter(registered.items()))
+    alike = [name for name, each in registered.items() if each.layouts == module.layouts]
+    dialects = dialects_of(profile, _together([registered[name] for name in alike]))
+    backends = tuple(map(_backend, profile.backends))
+    row = Host(
+        name=path,
+        title=_title(profile),
+        modules=tuple(alike),
+        dialects=dialects,
+        source=_source(profile),
+        limits=_limits(profile, backends, dialects[0]),
+        backends=backends,
+        graphs=profile.host.graphs,
+        needs=profile.host.needs,
+        others={
+            name: {function: it for function, it in functions.items() if it != ABSENT}
+            for name, functions in profile.imports.items()
+        },
+        optional=profile.optional,
+        links_all=bool(profile.linking.traps),
+        second_form=profile.linking.second_form,
+        makes=profile.linking.makes or {},
+        tells_numbers=profile.tells_numbers,
+        mixes_forms=profile.linking.mixes_forms,
+        features=_features(profile),
+        most_pages=profile.most_pages or 65536,
+        nn_in_shared=bool(profile.nn_in_shared),
+        **_beginning(profile.entry),
+        measured=Measured(
+            absent=_absent(profile),
+            makes=profile.linking.makes is not None,
+            answers=_answers(profile),
+            names=profile.names,
+            about=_about(profile),
+        ),
+    )
+    return row, tuple(_left_out(first, registered, alike))
+
+
+def _features(profile: Profile) -> Mapping[Feature, bool]:
+    """Who takes or refuses instructions of garbage collection does so with its types."""
+    known = profile.features
+    if "gc" in known:
+        known = {"gc_types": known["gc"], **known}
+    return {each: known[each.name.lower()] for each in Feature if each.name.lower() in known}
+
+
+_USUAL = ("", "_start")
+"""What a host begins with unless it looks for the functions of C."""
+
+
+def _beginning(entry: Entry) -> dict[str, Any]:
+    """How the host begins with a module. Where it was not measured what becomes of arguments, it
+    depends on the user, which is a condition; so is another function to begin with."""
+    calls = entry.calls or ()
+    how = "in a way that was not measured" if entry.calls else ""
+    return {
+        "initializes": bool(entry.initializes),
+        "initializes_alone": bool(entry.initializes_alone),
+        "entries": tuple(name for name in calls if name in _USUAL),
+        "mains": tuple(name for name in calls if name not in _USUAL),
+        "gives_arguments": entry.gives_arguments is not False,
+        "strict_start": bool(entry.strict_start),
+        "calls_imported": entry.calls_imported is not False,
+        "one_beginning": bool(entry.one_beginning),
+        "names_function": how if entry.names_function is None else entry.names_function,
+        "wants_memory": bool(entry.needs_memory),
+        "without_memory": entry.without_memory,
+    }
+
+
+def _registered(profile: Profile, name: str) -> ModuleProfile | None:
+    module = profile.modules.get(name)
+    return module if module is not None and module.functions and module.layouts else None
+
+
+def _together(modules: list[ModuleProfile]) -> ModuleProfile:
+    """What all names of the host have: a guest can be given any of them."""
+    functions = frozenset.intersection(*(each.functions for each in modules))
+    missing = frozenset[str]().union(*(each.missing for each in modules))
+    return ModuleProfile(modules[0].layouts, functions, missing)
+
+
+def _left_out(
+    first: str, registered: Mapping[str, ModuleProfile], alike: list[str]
+) -> Iterator[Diagnostic]:
+    for name in registered.keys() - alike:
+        message = f"it registers {name} in another layout than {first}, which is what guests get"
+        yield Diagnostic("NN275", message)
+
+
+def _title(profile: Profile) -> str:
+    version = f" ({profile.host.version})" if profile.host.version else ""
+    return f"{profile.host.title or profile.host.name}{version}, as it was measured"
+
+
+def _about(profile: Profile) -> Mapping[str, str]:
+    host = profile.host
+    told = {
+        "host": host.name,
+        "version": host.version,
+        "commit": host.commit,
+        "built": host.built,
+        "options": " ".join(host.options),
+        "command": " ".join(host.command),
+        "measured": host.measured,
+        "tool": host.tool,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def _source(profile: Profile) -> str:
+    host = profile.host
+    command = " ".join(host.command) or "a command that was not written down"
+    when = f" on {host.measured}" if host.measured else ""
+    commit = f", of commit {host.commit}" if host.commit else ""
+    return f"measured{when} with {command}{commit}"
+
+
+def _backend(backend: BackendProfile) -> Backend:
+    """Of which types are refused is known only where all were tried."""
+    every = all(kind.name.lower() in backend.types for kind in TensorType)
+    takes = frozenset(
+        kind for kind in TensorType if backend.types.get(kind.name.lower(), REFUSED) != REFUSED
+    )
+    return Backend(
+        Encoding[backend.encoding.upper()],
+        takes if every else None,
+        backend.unit or Unit.BYTES,
+        backend.too_small,
+        backend.library,
+        bool(backend.ignores_types),
+    )
+
+
+def _absent(profile: Profile) -> Mapping[str, frozenset[str]] | None:
+    if profile.linking.complete:
+        return None
+    return {
+        name: frozenset(function for function, it in functions.items() if it == ABSENT)
+        for name, functions in profile.imports.items()
+    }
+
+
+def _answers(profile: Profile) -> Mapping[str, int | str]:
+    """Of several backends, the first that was asked."""
+    found: dict[str, int | str] = {}
+    for faults in (profile.faults, *(backend.faults for backend in profile.backends)):
+        for fault, answer in faults.items():
+            found.setdefault(fault, answer)
+    return found
+
+
+def _limits(
+    profile: Profile, backends: tuple[Backend, ...], dialect: Dialect
+) -> tuple[Diagnostic, ...]:
+    """What somebody has noted, and of what was measured all that was not noted."""
+    noted = tuple(
+        Diagnostic(note.code, note.message, function=note.function or None)
+        for note in profile.notes
+    )
+    codes = {note.code for note in noted}
+    found = itertools.chain(
+        _habits(profile),
+        _units(profile, dialect),
+        overruns(backends),
+        unmeasured(profile, wants_nul=dialect.wants_nul),
+    )
+    return (*noted, *(each for each in found if each.code not in codes))
+
+
+def _habits(profile: Profile) -> Iterator[Diagnostic]:
+    if profile.type_bits == 32:
+        yield Diagnostic("NN237", "a tensor's type is read as 32 bits")
+    whole = [each.encoding for each in profile.backends if each.exact is False]
+    if whole:
+        message = f"an output of {_listed(whole)} is not copied into a buffer that just holds it"
+        yield Diagnostic("NN236", message)
+    if profile.one_model:
+        yield Diagnostic("NN243", "each load replaces the model that was loaded before")
+    ends = dict.fromkeys(
+        fault
+        for faults in (profile.faults, *(backend.faults for backend in profile.backends))
+        for fault, answer in faults.items()
+        if answer in ("aborts", "hangs")
+    )
+    if ends:
+        message = (
+            f"the host's process ends, or hangs, after {'; '.join(FAULTS[fault] for fault in ends)}"
+        )
+        yield Diagnostic("NN273", message)
+
+
+def _units(profile: Profile, dialect: Dialect) -> Iterator[Diagnostic]:
+    """Backends that count otherwise than those of the others: adapters know one unit for all but
+    OpenVINO's, and guests of WAMR's layout count in floats."""
+    in_floats = counts_floats(profile) or dialect.layout.output_unit != 1
+    others = Unit.FLOATS if in_floats else Unit.BYTES
+    wrong = [
+        each.encoding
+        for each in profile.backends
+        if each.unit not in (None, Unit.BYTES if each.encoding == "openvino" else others)
+    ]
+    if wrong:
+        message = f"outputs of {_listed(wrong)} are not counted in what guests count them in there"
+        yield Diagnostic("NN274", message, function="get_output")
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

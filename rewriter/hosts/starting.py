@@ -1,0 +1,103 @@
+"""What a host needs beside a module, and the commands that try it there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+from rewriter.hosts.host import Backend, Host
+from rewriter.models.model import Model
+
+__all__ = ["Explanation", "Trial", "explain", "run_words"]
+
+_PLACEHOLDERS = ("NAME", "ENCODING", "FOLDER", "FILES")
+
+
+class Trial(NamedTuple):
+    """A module that is to be tried: its path, whether it opens files and whether it loads graphs by
+    their names, with the models that it runs, if these are known."""
+
+    path: str
+    opens_files: bool
+    loads_by_name: bool
+    models: Sequence[Model] = ()
+
+
+class Explanation(NamedTuple):
+    """`needs` are what has to be there or switched on for a host, of the releases of `host`, and
+    `commands` what to write, in this order, in the folder of the module and the models. Without
+    one that starts the host, it is not known how."""
+
+    host: str
+    needs: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+def explain(row: Host, trial: Trial, rewrite: str | None = None) -> Explanation:
+    """`rewrite` is the command that makes the module fit the host, which is what `trial.path` then
+    is for the host."""
+    needs = tuple(dict.fromkeys(_needs(row, trial)))
+    commands = (rewrite, shlex.join(run_words(row, trial)))
+    return Explanation(row.label, needs, tuple(filter(None, commands)))
+
+
+def run_words(row: Host, trial: Trial) -> list[str]:
+    """The command that starts the host with the module; none where it is not known."""
+    start = row.start
+    if not start.program:
+        return []
+    folder = start.folder if trial.opens_files else ()
+    graph = start.graph if trial.loads_by_name else ()
+    graphs = [_filled(word, model) for model in trial.models or (None,) for word in graph]
+    return [*start.program, *graphs, *folder, trial.path]
+
+
+def _filled(word: str, model: Model | None) -> str:
+    """With what a model has in the place of what stands for it."""
+    if model is None or model.encoding is None:
+        return word
+    parent = PurePath(model.path).parent
+    folder = str(parent) if parent.name else "FOLDER"  # its name is the graph's
+    values = ("default", model.encoding.name.lower(), folder, ":".join(model.parts))
+    for name, value in zip(_PLACEHOLDERS, values, strict=True):
+        word = word.replace(name, value)
+    return word
+
+
+def _needs(row: Host, trial: Trial) -> Iterator[str]:
+    yield from row.needs
+    build = _build(row, trial)
+    if build:
+        yield f"to build it, in its source folder: {build}"
+    encodings = {model.encoding for model in trial.models}
+    for backend in row.backends:
+        if not trial.models or backend.encoding in encodings:
+            yield from _backend_needs(backend)
+    if trial.loads_by_name and row.graphs:
+        yield f"graphs by name: {row.graphs}"
+    for model in trial.models:
+        files = (*model.parts, *model.elsewhere)
+        yield f"the model's files, where the guest looks for them: {', '.join(files)}"
+
+
+def _backend_needs(backend: Backend) -> Iterator[str]:
+    word = backend.encoding.name.lower()
+    if backend.built:
+        yield f"for {word}: {backend.built}"
+    if backend.library:
+        where = "" if " " in backend.library else " on the library path (LD_LIBRARY_PATH)"
+        yield f"for {word}: {backend.library}{where}, and the libraries that it needs itself"
+
+
+def _build(row: Host, trial: Trial) -> str | None:
+    """How the host is built with what the models need; of the backends, the first where none is
+    known."""
+    if not row.start.build:
+        return None
+    encodings = {model.encoding for model in trial.models}
+    backends = [b for b in row.backends if b.encoding in encodings] or row.backends[:1]
+    options = [need for need in row.needs if "=" in need]
+    options += [backend.built for backend in backends if backend.built]
+    return row.start.build.replace("OPTIONS", " ".join(f"-D{option}" for option in options))

@@ -1,0 +1,1 @@
+"""Models in files: their formats, inputs and outputs, as the file states them."""

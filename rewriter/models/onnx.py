@@ -1,0 +1,185 @@
+"""ONNX models: what their graph declares.
+
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rewriter.models.model import Port
+from rewriter.models.protobuf import BYTES, VARINT, Data, Messages, fields, find, varint
+
+__all__ = ["MESSAGES", "Declared", "read"]
+
+MESSAGES: Messages = MappingProxyType(
+    {
+        "model": {7: "graph", 20: "training", 25: "function"},
+        "training": {1: "graph", 2: "graph"},
+        "function": {7: "node", 11: "attribute"},
+        "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
+        "node": {5: "attribute"},
+        "attribute": {
+            5: "tensor",
+            6: "graph",
+            10: "tensor",
+            11: "graph",
+            22: "sparse tensor",
+            23: "sparse tensor",
+        },
+        "sparse tensor": {1: "tensor", 2: "tensor"},
+        "tensor": {13: "entry"},
+    }
+)
+"""The fields through which one comes to a tensor, and to its keys."""
+
+_TYPES: Mapping[int, str] = MappingProxyType(
+    {
+        1: "f32",
+        2: "u8",
+        3: "i8",
+        4: "u16",
+        5: "i16",
+        6: "i32",
+        7: "i64",
+        8: "string",
+        9: "bool",
+        10: "f16",
+        11: "f64",
+        12: "u32",
+        13: "u64",
+        14: "c64",
+        15: "c128",
+        16: "bf16",
+        17: "f8e4m3fn",
+        18: "f8e4m3fnuz",
+        19: "f8e5m2",
+        20: "f8e5m2fnuz",
+        21: "u4",
+        22: "i4",
+        23: "f4e2m1",
+        24: "f8e8m0",
+        25: "u2",
+        26: "i2",
+    }
+)
+"""By TensorProto.DataType."""
+
+_OTHER_TYPES: Mapping[int, str] = MappingProxyType(
+    {4: "sequence", 5: "map", 7: "opaque", 8: "sparse tensor"}
+)
+"""By the fields of TypeProto that are not tensors."""
+
+_GRAPH, _OPSETS = 7, 8
+"""Of a ModelProto; each model has the latter, or else ended before."""
+
+_NODE, _TENSOR, _INPUT, _OUTPUT = 1, 5, 11, 12
+"""Of a GraphProto."""
+
+_OP_TYPE = 4
+"""Of a NodeProto."""
+
+_QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+_ON_INTEGERS = ("QLinear", "MatMulInteger", "ConvInteger")
+"""Operators, and what the names of others begin with, of models that compute with integers."""
+
+
+class Declared(NamedTuple):
+    """What a graph says of itself, and the files that have the data of its tensors."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    quantised: bool
+    files: tuple[str, ...]
+
+
+def read(data: Data) -> Declared:
+    """Raises IndexError and ValueError for what is not a whole model."""
+    graphs, seen = list[tuple[int, int]](), set[int]()
+    for number, kind, start, stop in fields(data, 0, len(data)):
+        seen.add(number)
+        if (number, kind) == (_GRAPH, BYTES):
+            graphs.append((start, stop))
+    if len(graphs) != 1:
+        raise ValueError(f"it has {len(graphs)} graphs, and not one")
+    if _OPSETS not in seen:
+        raise ValueError("it does not say which operators it has, which stands behind its graph")
+    inputs, outputs, constants, quantised = list[Port](), list[Port](), set[str](), False
+    for number, kind, start, stop in fields(data, *graphs[0]):
+        if kind != BYTES:
+            continue
+        if number == _INPUT:
+            inputs.append(_port(data, start, stop))
+        elif number == _OUTPUT:
+            outputs.append(_port(data, start, stop))
+        elif number == _TENSOR:
+            constants.add(_text(data, 8, start, stop))
+        elif number == _NODE and not quantised:
+            name = _text(data, _OP_TYPE, start, stop)
+            quantised = name in _QUANTISED or name.startswith(_ON_INTEGERS)
+    fed = tuple(port for port in inputs if port.name not in constants)
+    return Declared(fed, tuple(outputs), quantised, tuple(dict.fromkeys(_files(data))))
+
+
+def _files(data: Data) -> Iterator[str]:
+    """Those that TensorProto.external_data names."""
+    for start, stop in find(data, MESSAGES, "model", "entry"):
+        if _text(data, 1, start, stop) == "location":
+            yield _text(data, 2, start, stop)
+
+
+def _text(data: Data, field: int, start: int, stop: int) -> str:
+    """A string field, empty where it is not there."""
+    for number, kind, a, b in fields(data, start, stop):
+        if (number, kind) == (field, BYTES):
+            return bytes(data[a:b]).decode(errors="backslashreplace")
+    return ""
+
+
+def _port(data: Data, start: int, stop: int) -> Port:
+    """Of a ValueInfoProto: name 1, type 2."""
+    name, kind, dims = _text(data, 1, start, stop), "", None
+    for number, wire, a, b in fields(data, start, stop):
+        if (number, wire) == (2, BYTES):
+            kind, dims = _type(data, a, b)
+    return Port(name, kind, dims)
+
+
+def _type(data: Data, start: int, stop: int) -> tuple[str, tuple[int | None, ...] | None]:
+    """Of a TypeProto: tensor_type 1, in it elem_type 1 and shape 2."""
+    inside: tuple[int, int] | None = (start, stop)
+    while inside is not None:
+        optional = None
+        for number, wire, a, b in fields(data, *inside):
+            if number in _OTHER_TYPES:
+                return _OTHER_TYPES[number], None
+            if (number, wire) == (1, BYTES):
+                return _tensor_type(data, a, b)
+            if (number, wire) == (9, BYTES):  # an optional, and in it elem_type 1
+                optional = next(((c, d) for n, _, c, d in fields(data, a, b) if n == 1), None)
+        inside = optional
+    return "", None
+
+
+def _tensor_type(data: Data, start: int, stop: int) -> tuple[str, tuple[int | None, ...] | None]:
+    kind, dims = "", None
+    for number, wire, a, b in fields(data, start, stop):
+        if (number, wire) == (1, VARINT):
+            code = varint(data, a)[0]
+            kind = _TYPES.get(code, f"type {code}")
+        elif (number, wire) == (2, BYTES):
+            dims = tuple(_dims(data, a, b))
+    return kind, dims
+
+
+def _dims(data: Data, start: int, stop: int) -> Iterator[int | None]:
+    """Of a TensorShapeProto: dim 1, in it dim_value 1, or a name."""
+    for number, wire, a, b in fields(data, start, stop):
+        if (number, wire) == (1, BYTES):
+            size = None
+            for field, form, c, _ in fields(data, a, b):
+                if (field, form) == (1, VARINT):
+                    size = varint(data, c)[0]
+            yield size if size is not None and size < 1 << 63 else None

@@ -1,0 +1,153 @@
+"""OpenVINO's IR: its parameters and results, and whether the weights are whole.
+
+https://docs.openvino.ai/2025/documentation/openvino-ir-format.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from xml.parsers import expat
+
+from rewriter.models.model import Port
+from rewriter.models.protobuf import Data
+
+__all__ = ["Graph", "read"]
+
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {"fp16": "f16", "fp32": "f32", "fp64": "f64", "boolean": "bool"}
+)
+"""What ports and parameters call types, in small letters, where wasi-nn has another word."""
+
+_WHOLE = ("i8", "u8", "i4", "u4")
+
+_LAYER = ["net", "layers", "layer"]
+"""Where layers are; those of bodies are further inside."""
+
+_PIECE = 1 << 20
+"""Bytes that the parser is given at once."""
+
+Place = tuple[str, str]
+"""A layer and its port, as edges name them."""
+
+
+class Graph:
+    """What is known of a model at the end of its XML. Raises ValueError meanwhile."""
+
+    def __init__(self, weights: int | None) -> None:
+        self.quantised = False
+        self._weights = weights
+        self._path: list[str] = []
+        self._layer: dict[str, str] = {}
+        self._port: Port | None = None
+        self._port_id = ""
+        self._dims: list[int | None] = []
+        self._made: dict[Place, Port] = {}
+        self._taken: dict[str, Port] = {}
+        self._names: dict[str, str] = {}
+        self._parameters: dict[str, Port] = {}
+        self._edges: dict[str, Place] = {}
+        self._text = ""
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return tuple(self._parameters.values())
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        """Named as their results are, with the types of what comes to them."""
+        found = []
+        for layer, name in self._names.items():
+            made = self._made.get(self._edges.get(layer, ("", "")))
+            here = made or self._taken.get(layer)
+            found.append(here._replace(name=name) if here else Port(name, ""))
+        return tuple(found)
+
+    def start(self, name: str, given: Mapping[str, str]) -> None:
+        self._path.append(name)
+        if not self._path[0] == "net":
+            raise ValueError(f"its outermost element is {name[:99]!r} and not 'net'")
+        if self._path == _LAYER:
+            self._layer = dict(given)
+            self._see(given.get("type", ""), given)
+        elif name == "data" and self._path[:-1] == _LAYER:
+            self._data(given)
+        elif name == "port":
+            kind = given.get("precision", "").lower()
+            self._port, self._port_id = Port("", _TYPES.get(kind, kind)), given.get("id", "")
+            self._dims = []
+        elif name == "edge" and self._path[:-1] == ["net", "edges"]:
+            source = given.get("from-layer", ""), given.get("from-port", "")
+            self._edges[given.get("to-layer", "")] = source
+        self._text = ""
+
+    def text(self, more: str) -> None:
+        self._text += more
+
+    def end(self, name: str) -> None:
+        if name == "dim" and self._port is not None:
+            self._dims.append(_dim(self._text))
+        elif name == "port" and self._port is not None and self._path[:3] == _LAYER:
+            if len(self._path) == 5:
+                self._keep(self._port._replace(dims=tuple(self._dims)))
+            self._port = None
+        self._path.pop()
+
+    def _see(self, kind: str, given: Mapping[str, str]) -> None:
+        self.quantised = self.quantised or kind == "FakeQuantize"
+        layer, name = given.get("id", ""), given.get("name", "")
+        if kind in ("Parameter", "Input"):
+            self._parameters[layer] = Port(name, "")
+        elif kind == "Result":
+            self._names[layer] = name
+
+    def _data(self, given: Mapping[str, str]) -> None:
+        """Of a layer."""
+        layer, kind = self._layer.get("id", ""), given.get("element_type", "")
+        if layer in self._parameters and kind:
+            shape = given.get("shape", "")
+            dims = tuple(map(_dim, shape.split(","))) if shape else ()
+            found = Port(self._parameters[layer].name, _TYPES.get(kind.lower(), kind), dims)
+            self._parameters[layer] = found._replace(dims=None) if shape == "..." else found
+        elif self._layer.get("type") == "Const":
+            self.quantised = self.quantised or kind in _WHOLE
+            end = int(given.get("offset", "0")) + int(given.get("size", "0"))
+            if self._weights is not None and end > self._weights:
+                message = f"the weights end at byte {self._weights}, and a constant at {end}"
+                raise ValueError(message)
+
+    def _keep(self, port: Port) -> None:
+        layer = self._layer.get("id", "")
+        if self._path[3] == "output":
+            self._made[layer, self._port_id] = port
+            if layer in self._parameters and not self._parameters[layer].type:
+                self._parameters[layer] = port._replace(name=self._layer.get("name", ""))
+        else:
+            self._taken[layer] = port
+
+
+def _dim(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def read(data: Data, weights: int | None) -> Graph:
+    """`weights` is how many bytes they have, None where that is not known. Raises ValueError for
+    what is not a whole model."""
+    graph = Graph(weights)
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = graph.start
+    parser.EndElementHandler = graph.end
+    parser.CharacterDataHandler = graph.text
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        for start in range(0, len(data), _PIECE):
+            parser.Parse(bytes(data[start : start + _PIECE]), False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise ValueError(f"it is not well-formed XML: {error}") from error
+    return graph
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise ValueError("it has a document type, which no model has")

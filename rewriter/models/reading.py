@@ -1,0 +1,158 @@
+"""From a file to what its model states: no NN runtime is imported, and no weights are read."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rewriter.abi.numbers import Encoding
+from rewriter.errors import InputError, ModelError
+from rewriter.models import gguf, onnx, openvino, tensorflow, tflite
+from rewriter.models.formats import BEGINS, HEAD, TITLES
+from rewriter.models.model import Model
+from rewriter.models.protobuf import Data
+
+__all__ = ["read_model"]
+
+_SAVED_MODEL = "saved_model.pb"
+
+
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """What the model in a file states. OpenVINO's weights are looked for beside its XML file, in
+    one of the same name with .bin; a folder is one of TensorFlow's SavedModels.
+
+    Raises InputError where the file cannot be read, and ModelError for one that is not a model of
+    a known format, and for one that is not whole.
+    """
+    file = Path(path)
+    try:
+        if file.is_dir():
+            file /= _SAVED_MODEL
+            if not file.exists():
+                raise InputError(f"{path}: this is a folder, and has no {_SAVED_MODEL} in it")
+        with _mapped(file) as data:
+            return _read(file, data)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from error
+
+
+@contextmanager
+def _mapped(file: Path) -> Iterator[Data]:
+    if not file.is_file() and file.exists():
+        raise InputError(f"{file}: this is not a regular file")
+    with file.open("rb") as opened:
+        if not os.fstat(opened.fileno()).st_size:
+            raise ModelError(f"{file}: the file is empty", "NN702")
+        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+def _read(file: Path, data: Data) -> Model:
+    encoding = _encoding(data[:HEAD])
+    if encoding is None:
+        raise ModelError(
+            f"{file}: this is not a model in a known format; known are ONNX, OpenVINO's IR (its XML"
+            " file), TensorFlow Lite, GGUF, TorchScript, TensorFlow's frozen graph and SavedModel",
+            "NN702",
+        )
+    model = Model(str(file), encoding, TITLES[encoding], len(data), parts=(str(file),))
+    try:
+        return _READERS[encoding](model, data)
+    except (IndexError, ValueError) as error:
+        reason = str(error) if not isinstance(error, IndexError) else "it ends too early"
+        message = f"{file}: the model ({model.title}) is cut off or broken: {reason}"
+        raise ModelError(message, "NN701") from error
+
+
+def _encoding(start: bytes) -> Encoding | None:
+    for encoding, begins in BEGINS.items():
+        if re.match(begins, start):
+            return encoding
+    return None
+
+
+def _onnx(model: Model, data: Data) -> Model:
+    if data[4:8] == b"ORTM":
+        return model._replace(title="ONNX Runtime's own format")
+    if tensorflow.is_saved_model(data):
+        return _saved_model(model, data)
+    found = onnx.read(data)
+    return model._replace(
+        inputs=found.inputs,
+        outputs=found.outputs,
+        quantised=found.quantised,
+        elsewhere=found.files,
+    )
+
+
+def _saved_model(model: Model, data: Data) -> Model:
+    inputs, outputs = tensorflow.read_signature(data)
+    variables = Path(model.path).parent / "variables"
+    return model._replace(
+        encoding=None,
+        title="TensorFlow's SavedModel",
+        inputs=inputs,
+        outputs=outputs,
+        elsewhere=(str(variables),) if variables.is_dir() else (),
+    )
+
+
+def _openvino(model: Model, data: Data) -> Model:
+    weights = Path(model.path).with_suffix(".bin")
+    size = weights.stat().st_size if weights.is_file() else None
+    graph = openvino.read(data, size)
+    return model._replace(
+        inputs=graph.inputs,
+        outputs=graph.outputs,
+        quantised=graph.quantised,
+        size=model.size + (size or 0),
+        parts=(model.path, str(weights)),
+        missing=str(weights) if size is None else "",
+    )
+
+
+def _tflite(model: Model, data: Data) -> Model:
+    inputs, outputs, quantised = tflite.read(data)
+    return model._replace(inputs=inputs, outputs=outputs, quantised=quantised)
+
+
+def _gguf(model: Model, data: Data) -> Model:
+    return model._replace(quantised=gguf.check_whole(data))
+
+
+def _tensorflow(model: Model, data: Data) -> Model:
+    inputs, outputs = tensorflow.read_graph(data)
+    return model._replace(inputs=inputs, outputs=outputs)
+
+
+def _pytorch(model: Model, _: Data) -> Model:
+    """A TorchScript archive has a folder with code beside its pickles, and states no inputs."""
+    import zipfile  # which no other format takes
+
+    try:
+        with zipfile.ZipFile(model.path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter of an unknown version
+        raise ValueError(str(error)) from error
+    folders = {name.partition("/")[0] for name in names}
+    if any(f"{folder}/constants.pkl" in names for folder in folders):
+        return model
+    if any(f"{folder}/data.pkl" in names for folder in folders):
+        what = "these are PyTorch's weights without the code; save the model with torch.jit.save"
+    else:
+        what = "this is a ZIP file, and not a TorchScript archive"
+    raise ModelError(f"{model.path}: {what}", "NN702")
+
+
+_READERS = {
+    Encoding.ONNX: _onnx,
+    Encoding.OPENVINO: _openvino,
+    Encoding.TENSORFLOWLITE: _tflite,
+    Encoding.GGML: _gguf,
+    Encoding.TENSORFLOW: _tensorflow,
+    Encoding.PYTORCH: _pytorch,
+}

@@ -1,0 +1,106 @@
+"""TensorFlow Lite models: inputs and outputs of their first subgraph.
+
+https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from rewriter.models.flatbuffer import FlatBuffer, Table
+from rewriter.models.model import Port
+from rewriter.models.protobuf import Data
+
+__all__ = ["read"]
+
+_TYPES: Mapping[int, str] = MappingProxyType(
+    {
+        0: "f32",
+        1: "f16",
+        2: "i32",
+        3: "u8",
+        4: "i64",
+        5: "string",
+        6: "bool",
+        7: "i16",
+        8: "c64",
+        9: "i8",
+        10: "f64",
+        11: "c128",
+        12: "u64",
+        13: "resource",
+        14: "variant",
+        15: "u32",
+        16: "u16",
+        17: "i4",
+        18: "bf16",
+        19: "i2",
+        20: "u4",
+        21: "f8e4m3fn",
+        22: "f8e5m2",
+    }
+)
+"""By TensorType."""
+
+_WHOLE = ("u8", "i8", "i16", "i4", "i2", "u4")
+"""Types of quantised tensors."""
+
+_CODES, _SUBGRAPHS, _BUFFERS = 6, 8, 12
+"""Of a Model."""
+
+_TENSORS, _INPUTS, _OUTPUTS = 4, 6, 8
+"""Of a SubGraph."""
+
+_SHAPE, _TYPE, _NAME, _QUANTISATION, _SIGNATURE = 4, 6, 10, 12, 18
+"""Of a Tensor; the signature is its shape where that has free dimensions."""
+
+_SCALES = 8
+"""Of QuantizationParameters."""
+
+
+def read(data: Data) -> tuple[tuple[Port, ...], tuple[Port, ...], bool]:
+    """Inputs, outputs, and whether any tensor is quantised. Raises ValueError for a file that ends
+    too early, or is broken otherwise."""
+    model = FlatBuffer(data, "the model").root()
+    for buffer in model.tables(_BUFFERS):
+        buffer.extent(4, 1)
+        offset, size = buffer.number(6, "Q"), buffer.number(8, "Q")
+        if offset > 1 and offset + size > len(data):
+            raise ValueError(f"{size} bytes of a tensor at byte {offset} are not in the file")
+    for operator in model.tables(_CODES):
+        operator.number(4, "b")
+        operator.text(6)
+        operator.number(8, "i")
+        operator.number(10, "i")
+    subgraph = next(model.tables(_SUBGRAPHS), None)
+    if subgraph is None:
+        raise ValueError("it has no subgraph")
+    tensors = list(subgraph.tables(_TENSORS))
+    inputs, outputs = (
+        tuple(_ports(tensors, subgraph.numbers(field, "i"))) for field in (_INPUTS, _OUTPUTS)
+    )
+    return inputs, outputs, any(map(_is_quantised, tensors))
+
+
+def _ports(tensors: list[Table], places: tuple[int, ...]) -> Iterator[Port]:
+    for place in places:
+        if not 0 <= place < len(tensors):
+            raise ValueError(f"it has no tensor {place}")
+        tensor = tensors[place]
+        code = tensor.number(_TYPE, "b")
+        held = tensor.numbers(_SHAPE, "i")
+        dims = tensor.numbers(_SIGNATURE, "i") or held
+        yield Port(
+            tensor.text(_NAME).decode(errors="backslashreplace"),
+            _TYPES.get(code, f"type {code}"),
+            tuple(dim if dim >= 0 else None for dim in dims),
+            held,
+            _is_quantised(tensor),
+        )
+
+
+def _is_quantised(tensor: Table) -> bool:
+    found = tensor.table(_QUANTISATION)
+    scaled = found is not None and bool(found.numbers(_SCALES, "f"))
+    return scaled and _TYPES.get(tensor.number(_TYPE, "b")) in _WHOLE

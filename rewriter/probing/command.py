@@ -1,0 +1,107 @@
+"""A host's own command, run with one module in a process of its own: hosts crash, hang, and print
+lines of their own."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from enum import Enum
+from typing import IO, NamedTuple
+
+from rewriter.errors import UsageError
+
+__all__ = ["PLACE", "End", "Ran", "ended", "run"]
+
+PLACE = "{}"
+"""What stands for a module's path in a command."""
+
+_KEPT = 1 << 20
+"""Bytes of output that are kept of a process; a host in a loop prints without end."""
+
+_SIGNALS = frozenset(
+    getattr(signal, f"SIG{name}") for name in ("ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS")
+)
+"""By which a process ends that has gone wrong. A shell says 128 and one of them."""
+
+
+class End(Enum):
+    """How a process ended that did not come to the end of its module."""
+
+    TRAPS = "traps"
+    ABORTS = "aborts"
+    HANGS = "hangs"
+
+
+class Ran(NamedTuple):
+    """How a process ended: `code` is negative for a signal, and None where it was stopped because
+    its time was over. `output` is what it printed, standard error too, a mebibyte at most."""
+
+    code: int | None
+    output: bytes
+
+
+def ended(ran: Ran, of_trap: Iterable[int | None]) -> End:
+    """What a process that did not come to the end of its module ended by; `of_trap` are the codes
+    of a process whose module has trapped, which on some hosts is that of an abort in a shell."""
+    if ran.code is None:
+        return End.HANGS
+    if ran.code in of_trap:
+        return End.TRAPS
+    number = -ran.code if ran.code < 0 else ran.code - 128
+    return End.ABORTS if number in _SIGNALS or ran.code < 0 else End.TRAPS
+
+
+def run(command: Sequence[str], path: str, timeout: float) -> Ran:
+    """Run `command` with the path in the place of each `{}`, and behind it where there is none.
+
+    Raises UsageError where it cannot be started. What it has started itself is ended with it.
+    """
+    words = [word.replace(PLACE, path) for word in command]
+    if not any(PLACE in word for word in command):
+        words.append(path)
+    deadline = time.monotonic() + timeout
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise UsageError(f"{words[0]} cannot be started: {error.strerror or error}") from error
+    try:
+        output = _read(process.stdout, deadline) if process.stdout else b""
+        code = process.wait(max(deadline - time.monotonic(), 0))
+    except subprocess.TimeoutExpired as error:
+        return Ran(None, error.output or b"")
+    finally:
+        _end(process)
+    return Ran(code, output)
+
+
+def _read(stream: IO[bytes], deadline: float) -> bytes:
+    """What it prints until it ends. Raises TimeoutExpired, which has what came until then."""
+    fd, kept = stream.fileno(), bytearray()
+    while True:
+        left = max(deadline - time.monotonic(), 0)
+        if not select.select([fd], [], [], left)[0] or not left:
+            raise subprocess.TimeoutExpired((), 0, bytes(kept))
+        data = os.read(fd, 1 << 16)
+        if not data:
+            return bytes(kept)
+        kept += data[: _KEPT - len(kept)]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children: a host may be behind a shell script."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,1 @@
+"""The modules that a host is measured with: texts, data, and the models inside them."""

@@ -1,0 +1,2 @@
+;; For features that have no memory of their own.
+(memory (export "memory") 1)

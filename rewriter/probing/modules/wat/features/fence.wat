@@ -1,0 +1,2 @@
+;; A fence between atomic instructions.
+(func $feature (atomic.fence))

@@ -1,0 +1,12 @@
+;; Whether a context still gives the output of its own model after another model was loaded.
+(func $try_twice (result i32)
+  (local $errno i32)
+  (local.set $errno (call $load_model (i32.const $SECOND) (i32.const $ENCODING) (i32.const 0)))
+  (call $tell (i32.const "load") (local.get $errno))
+  (if (local.get $errno) (then (return (i32.const 1))))
+  (drop (call $set_base))
+  (drop (call $compute (call $context)))
+  (drop (call $fetch (i32.const 256)))
+  (call $tell (i32.const "right")
+    (i32.eq (call $agreeing (i32.const $EXPECTED) (i32.const $LENGTH)) (i32.const $LENGTH)))
+  (i32.const 1))

@@ -1,0 +1,140 @@
+"""The order in which a host is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rewriter.probing.encodings import Way, encodings, ways
+from rewriter.probing.engine import entries, features
+from rewriter.probing.faults import bare_faults, faults, names
+from rewriter.probing.host import Host
+from rewriter.probing.linking import (
+    MODULES,
+    TRAPPING,
+    Function,
+    defined,
+    nn_functions,
+    signatures,
+    unknown_imports,
+    wasi_functions,
+)
+from rewriter.probing.measured import Answer, Backend, Interface, Layout, Measured, Unknown
+from rewriter.probing.outputs import one_model, outputs
+from rewriter.probing.tensors import types, width
+
+__all__ = ["measure"]
+
+
+def measure(host: Host, graph: str | None = None) -> Measured:
+    """All that can be found out by running modules. `graph` is a name of a graph that the host was
+    told of. Backends are those behind the first module name under which models run: another name
+    leads to the same ones.
+
+    Raises ProbeFailed where the command runs no modules at all, with what it printed, and
+    UsageError where it cannot be started.
+    """
+    host.start()
+    unknown = unknown_imports(host)
+    interfaces: list[Interface] = []
+    for module in MODULES:
+        whole = not any(each.backends for each in interfaces)
+        found = _interface(host, module, unknown, graph if whole else None, whole)
+        interfaces += [] if found is None else [found]
+    return Measured(
+        prints=host.prints,
+        codes=host.codes,
+        unknown_imports=unknown,
+        features=features(host),
+        entries=entries(host),
+        wasi=_wasi(host, unknown),
+        interfaces=tuple(interfaces),
+        processes=host.processes,
+    )
+
+
+def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | None:
+    """Which of WASI's functions are defined, by module and name."""
+    if unknown not in (Unknown.REFUSED, Unknown.TRAPS):
+        return None
+    functions = [
+        each for each in wasi_functions() if unknown is Unknown.REFUSED or each.name not in TRAPPING
+    ]
+    there = defined(host, functions, unknown)
+    found: dict[str, dict[str, bool]] = {}
+    for each in functions:
+        found.setdefault(each.module, {})[each.name] = each in there
+    return found
+
+
+def _interface(
+    host: Host, module: str, unknown: Unknown | None, graph: str | None, whole: bool
+) -> Interface | None:
+    """What is registered under a name, None where nothing is; its backends only where `whole`."""
+    functions = defined(host, nn_functions(module), unknown)
+    if not functions:
+        return None
+    found = [_backends(host, module, layout) for layout in _loads(functions)]
+    working = [(answers, ways_found) for answers, ways_found in found if ways_found]
+    loaded, chosen = (*working, *found, ({}, []))[0]
+    named = {each.name for each in functions}
+    layouts = tuple(ways_found[0].layouts for _, ways_found in working) or _by_types(functions)
+    has_names = "load_by_name" in named
+    return Interface(
+        module=module,
+        functions=tuple(sorted(named)),
+        signatures=signatures(host, functions),
+        layouts=layouts,
+        encodings=loaded,
+        names=names(host, module, chosen, graph) if has_names and whole else None,
+        faults=bare_faults(host, module, layouts[0][0], "unload" in named) if layouts else {},
+        backends=tuple(host.each(lambda way: _backend(host, way), chosen)) if whole else (),
+    )
+
+
+_LOADS = {5: Layout.WITX, 4: Layout.WAMR}
+"""By how many parameters load and get_output have."""
+
+
+def _loads(functions: Iterable[Function]) -> list[Layout]:
+    """The layouts of load, that of the specification first."""
+    found = {_LOADS[len(each.parameters)] for each in functions if each.name == "load"}
+    return [layout for layout in Layout if layout in found]
+
+
+def _by_types(functions: set[Function]) -> tuple[tuple[Layout, Layout, Layout], ...]:
+    """Where no model runs, the layouts that the types of load and get_output show."""
+    found = [
+        {_LOADS[len(each.parameters)] for each in functions if each.name == name}
+        for name in ("load", "get_output")
+    ]
+    return tuple((layout,) * 3 for layout in Layout if all(layout in each for each in found))
+
+
+def _backends(
+    host: Host, module: str, layout: Layout
+) -> tuple[dict[str, dict[int, Answer]], list[Way]]:
+    loaded = encodings(host, module, layout)
+    return loaded, ways(host, module, layout, loaded)
+
+
+def _backend(host: Host, way: Way) -> Backend:
+    """What is found out about models of one format. A thread of the host's does it, one model
+    after another."""
+    found, sizes = types(host, way), outputs(host, way)
+    return Backend(
+        format=way.format,
+        encoding=way.encoding,
+        types=found.numbers,
+        refused=found.refused,
+        answers=found.answers,
+        ignores_types=found.ignored,
+        tells_types=found.told,
+        width=width(host, way, found.ignored),
+        room=sizes.room,
+        written=sizes.written,
+        bounds=sizes.bounds,
+        size_needed=sizes.size_needed,
+        one_model=one_model(host, way),
+        rooms=sizes.rooms,
+        faults=faults(host, way),
+    )

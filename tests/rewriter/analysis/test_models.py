@@ -1,0 +1,264 @@
+"""What a guest's models mean for hosts: as real hosts have done it, and each by itself."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from rewriter import Verdict, check
+from rewriter.abi.dialects import DIALECTS, Encoding
+from rewriter.analysis.compatibility import Runs
+from rewriter.codes import find_code
+from rewriter.errors import InputError, ModelError, UsageError
+from tests.heavy.models_on_peers import RESULTS
+from tests.heavy.peer_models import ABIS, asked, write_files
+from tests.support import models
+from tests.support.tflite_models import identity
+from tests.support.wasm import assemble
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFORMANCE = ROOT / "conformance" / "models"
+
+NAMES = ("load", "init_execution_context", "set_input", "compute", "get_output")
+
+BACKENDS = {
+    "tflite": Encoding.TENSORFLOWLITE,
+    "openvino": Encoding.OPENVINO,
+    "onnx": Encoding.ONNX,
+}
+"""By what tests.heavy.peers calls them."""
+
+
+@functools.cache
+def guest(abi: str, *more: str) -> bytes:
+    module = DIALECTS[abi].layout.module
+    imports = " ".join(
+        f'(import "{module}" "{name}" (func {DIALECTS[abi].signature(name)}))'
+        for name in (*NAMES, *more)
+    )
+    rest = '(memory (export "memory") 1) (func (export "_start"))'
+    return assemble(f"(module {imports} {rest})")
+
+
+def on(host: str, model: Path, module: bytes | None = None) -> Verdict:
+    return check(module or guest("witx"), [host], models=[model])[0]
+
+
+def said(found: Verdict, code: str) -> list[str]:
+    return [each.message for each in everything(found) if each.code == code]
+
+
+def everything(found: Verdict) -> list[Any]:
+    return [*found.reasons, *found.caveats]
+
+
+def conditions(found: Verdict) -> list[str]:
+    """Codes of conditions that models have brought."""
+    about = [each.code for each in everything(found) if each.severity.value == "condition"]
+    return [code for code in about if code.startswith("NN7")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place: Path = tmp_path_factory.mktemp("models")
+    write_files(place)
+    return place
+
+
+HOSTS: dict[str, dict[str, Any]] = json.loads(RESULTS.read_text())
+
+
+def answers(name: str, folder: Path) -> Iterator[tuple[str, str, bool, bool]]:
+    """Of a real host: what was asked, the verdict, whether the guest got the right answer, and
+    whether it took the model for what it is, and the host had the model's backend."""
+    peer = HOSTS[name]
+    built = {BACKENDS[each] for each in peer["backends"]}
+    for abi in ABIS:
+        right = set(peer[abi])
+        for question in asked():
+            found = on(peer["for"], folder / question.files[0], guest(abi))
+            kind = "if" if conditions(found) else "runs"
+            verdict = "cannot" if found.runs is Runs.CANNOT else kind
+            fair = question.as_stated and question.encoding in built
+            yield f"{abi} {question.name}", verdict, question.name in right, fair
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_verdicts_with_models_agree_with_real_hosts(name: str, folder: Path) -> None:
+    """None that cannot run has run, and whatever runs without a condition has given its answer."""
+    found = list(answers(name, folder))
+    assert [what for what, verdict, right, _ in found if verdict == "cannot" and right] == []
+    runs = [(what, right) for what, verdict, right, fair in found if verdict == "runs" and fair]
+    assert [what for what, right in runs if not right] == []
+    assert runs
+    assert any(verdict == "cannot" for _, verdict, _, _ in found)
+
+
+def test_conditions_are_of_what_has_run_and_of_what_has_not(folder: Path) -> None:
+    """A condition on what always runs, or never does, would be none."""
+    found = [each for name in HOSTS for each in answers(name, folder)]
+    assert {right for _, verdict, right, _ in found if verdict == "if"} == {True, False}
+
+
+def write(folder: Path, data: bytes, name: str = "model.onnx") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def test_a_format_without_a_backend_cannot_run_and_one_to_be_built_is_a_need() -> None:
+    tflite = CONFORMANCE / "tensorflowlite" / "base" / "model.tflite"
+    assert said(on("wasmtime@49", tflite), "NN711") == [
+        "model.tflite: the host has no backend for tensorflowlite, but for openvino"
+    ]
+    found = on("wamr-ephemeral@2.4.5", tflite)
+    assert found.runs is Runs.AS_IT_IS
+    assert said(found, "NN714") == [
+        "model.tflite: TensorFlow Lite needs WAMR_BUILD_WASI_NN_TFLITE=1"
+    ]
+    assert said(on("wasmedge", tflite), "NN714") == [
+        "model.tflite: TensorFlow Lite needs the plugin wasi_nn-tensorflowlite"
+    ]
+
+
+def test_onnx_on_a_host_with_openvino_alone_depends_on_how_it_is_loaded() -> None:
+    onnx = CONFORMANCE / "onnx" / "base" / "model.onnx"
+    assert conditions(on("wamr-ephemeral@2.4.5", onnx)) == ["NN712"]
+    assert conditions(on("wasmtime@49", onnx)) == ["NN713"]
+    assert conditions(on("wamr-ephemeral@main", onnx)) == []
+    assert on("wamr-legacy@2.4.5", onnx).runs is Runs.CANNOT
+    assert on("wasmtime@15", onnx).runs is not Runs.CANNOT
+
+
+@pytest.mark.parametrize(
+    ("host", "kind", "refused"),
+    [
+        ("wasmedge@0.17.1", "i64", True),
+        ("wasmedge@0.17.1", "f64", True),
+        ("wasmedge@0.17.1", "u8", False),
+        ("wamr-ephemeral@2.4.5", "u8", True),
+        ("wamr-ephemeral@main", "u8", False),
+        ("wamr-legacy@2.3.1", "u8", True),
+        ("nnshim", "i64", False),
+    ],
+)
+def test_a_type_that_the_host_refuses_cannot_run(host: str, kind: str, refused: bool) -> None:
+    found = on(host, CONFORMANCE / "tensorflowlite" / kind / "model.tflite")
+    assert bool(said(found, "NN721")) is refused
+
+
+def test_a_guest_of_an_older_abi_has_no_number_for_some_types() -> None:
+    model = CONFORMANCE / "openvino" / "i64" / "model.xml"
+    assert len(said(on("wasmtime@49", model, guest("wamr")), "NN722")) == 1
+    assert said(on("wasmtime@49", model), "NN722") == []
+
+
+def test_bytes_that_stand_for_numbers_are_floats_on_older_hosts(tmp_path: Path) -> None:
+    scaled = {"scales": [0.5], "zero_points": [0]}
+    model = write(tmp_path, identity(np.uint8, (1, 4), **scaled))
+    assert conditions(on("wamr-legacy@2.3.1", model)) == ["NN724", "NN724"]
+    assert conditions(on("wamr-ephemeral@2.4.5", model)) == ["NN724", "NN724"]
+    assert conditions(on("wasmedge", model)) == []
+    model.write_bytes(identity(np.int8, (1, 4), **scaled))
+    (message,) = said(on("wamr-legacy@2.3.1", model), "NN721")
+    assert "ends the host" in message
+
+
+def test_openvino_takes_images_only_on_older_hosts() -> None:
+    rows = CONFORMANCE / "openvino" / "rows" / "model.xml"
+    for host in ("wamr-ephemeral@2.3.1", "wasmedge@0.14.1", "wasmedge@0.13.5", "wasmtime@22"):
+        assert len(said(on(host, rows), "NN731")) == 1, host
+    for host in ("wamr-ephemeral@2.4.5", "wasmedge@0.15.0", "wasmtime@49"):
+        assert said(on(host, rows), "NN731") == [], host
+
+
+def test_of_several_inputs_some_hosts_keep_one() -> None:
+    two = CONFORMANCE / "openvino" / "two" / "model.xml"
+    assert len(said(on("wasmedge", two), "NN731")) == 1
+    assert said(on("wamr-ephemeral@2.4.5", two), "NN731") == []
+
+
+def test_an_output_of_another_type_than_floats_is_wrong_on_older_hosts(folder: Path) -> None:
+    model = folder / "tensorflowlite-to-i64.tflite"
+    assert len(said(on("wamr-ephemeral@2.3.1", model), "NN723")) == 1
+    assert said(on("wamr-ephemeral@2.4.5", model), "NN723") == []
+
+
+def test_weights_in_another_file_are_a_condition_or_need_a_name(tmp_path: Path) -> None:
+    model = write(tmp_path, models.with_external_data("weights.bin"))
+    assert "NN742" in conditions(on("wamr-ephemeral@main", model))
+    assert len(said(on("nnshim", model), "NN743")) == 1
+    assert conditions(on("nnshim", model, guest("witx", "load_by_name"))) == ["NN742"]
+
+
+def test_a_model_that_no_memory_holds_needs_a_name(tmp_path: Path) -> None:
+    model = write(tmp_path, (CONFORMANCE / "openvino" / "base" / "model.xml").read_bytes(), "m.xml")
+    with (tmp_path / "m.bin").open("wb") as file:
+        file.truncate(1 << 32)
+    assert len(said(on("wasmtime", model), "NN743")) == 1
+    assert conditions(on("wasmtime", model, guest("witx", "load_by_name"))) == ["NN742"]
+
+
+def test_outputs_that_are_not_tensors_are_a_condition(tmp_path: Path) -> None:
+    node = helper.make_node("SequenceConstruct", ["x"], ["y"])
+    port = helper.make_tensor_value_info("x", TensorProto.FLOAT, (1,))
+    out = helper.make_tensor_sequence_value_info("y", TensorProto.FLOAT, None)
+    graph = helper.make_graph([node], "test", [port], [out])
+    model = write(tmp_path, helper.make_model(graph).SerializeToString())
+    assert conditions(on("nnshim", model)) == ["NN727"]
+
+
+def test_what_is_not_stated_is_unseen(tmp_path: Path) -> None:
+    script = ROOT / "runtime_shim" / "trials" / "identity.pt"
+    (message,) = said(on("wasmedge", script), "NN746")
+    assert message.endswith("does not state types and shapes of its inputs")
+    shutil.copy(CONFORMANCE / "openvino" / "base" / "model.xml", tmp_path)
+    assert len(said(on("wasmtime", tmp_path / "model.xml"), "NN745")) == 1
+
+
+def test_a_saved_model_runs_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    for host in ("nnshim", "wasmtime", "wasmedge", "wamr"):
+        assert len(said(on(host, tmp_path), "NN711")) == 1
+
+
+def test_models_settle_what_holds_for_every_guest() -> None:
+    """What they decide is said of no guest with models: that of others stays."""
+    without = {each.code for each in everything(check(guest("witx"), ["wamr-legacy@2.3.1"])[0])}
+    tflite = CONFORMANCE / "tensorflowlite" / "base" / "model.tflite"
+    openvino = CONFORMANCE / "openvino" / "base" / "model.xml"
+    found = {each.code for each in everything(on("wamr-legacy@2.3.1", tflite))}
+    assert {"NN304", "NN306", "NN307", "NN308"} <= without
+    assert not {"NN304", "NN306", "NN307", "NN308"} & found
+    assert "NN307" in {each.code for each in everything(on("wamr-legacy@2.3.1", openvino))}
+    both = check(guest("witx"), ["wamr-legacy@2.3.1"], models=[tflite, openvino])[0]
+    assert "NN306" in {each.code for each in everything(both)}
+
+
+def test_operators_are_said_not_to_be_looked_at() -> None:
+    model = CONFORMANCE / "onnx" / "base" / "model.onnx"
+    assert len(said(on("nnshim", model), "NN744")) == 1
+    assert find_code("NN744").severity.value == "note"
+
+
+def test_a_module_without_wasi_nn_has_no_use_for_models() -> None:
+    model = CONFORMANCE / "onnx" / "base" / "model.onnx"
+    found = on("wasmtime", model, assemble("(module)"))
+    assert not [each for each in everything(found) if each.code.startswith("NN7")]
+
+
+def test_models_that_cannot_be_read_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        on("wasmtime", write(tmp_path, b"\x08\x07"))
+    with pytest.raises(InputError):
+        on("wasmtime", tmp_path / "nothing")
+    with pytest.raises(UsageError, match="models: expected several names"):
+        check(guest("witx"), ["wasmtime"], models="model.onnx")

@@ -1,0 +1,58 @@
+"""A host's command in a process: where a module's path goes, and how the process ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from rewriter.errors import UsageError
+from rewriter.probing.command import End, ended, run
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        (["echo", "--in", "{}", "end"], b"--in m.wasm end\n"),
+        (["echo", "--file={}"], b"--file=m.wasm\n"),
+        (["echo", "first"], b"first m.wasm\n"),
+        (["sh", "-c", "echo $0 >&2", "{}"], b"m.wasm\n"),
+    ],
+)
+def test_the_path_goes_where_its_place_is_or_to_the_end(command: list[str], printed: bytes) -> None:
+    ran = run(command, "m.wasm", 60)
+    assert (ran.code, ran.output) == (0, printed)
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "end"),
+    [
+        ("exit 1", 1, End.TRAPS),
+        ("exit 134", 134, End.ABORTS),
+        ("kill -ABRT $$", -6, End.ABORTS),
+        ("kill -SEGV $$", -11, End.ABORTS),
+        ("kill -KILL $$", -9, End.ABORTS),
+        ("exit 255", 255, End.TRAPS),
+    ],
+)
+def test_a_signal_is_told_from_an_exit_code(script: str, code: int, end: End) -> None:
+    ran = run(["sh", "-c", script], "m.wasm", 60)
+    assert ran.code == code
+    assert ended(ran, ()) is end
+
+
+def test_the_code_of_a_trap_is_not_taken_for_that_of_a_signal() -> None:
+    """Wasmtime's command exits with 134 where the guest traps."""
+    assert ended(run(["sh", "-c", "exit 134"], "m.wasm", 60), {134}) is End.TRAPS
+    assert ended(run(["sh", "-c", "kill -ABRT $$"], "m.wasm", 60), {134}) is End.ABORTS
+
+
+@pytest.mark.parametrize("script", ["sleep 600", "echo before; sleep 600 & wait", "yes"])
+def test_what_does_not_end_is_stopped_and_what_it_printed_is_kept(script: str) -> None:
+    ran = run(["sh", "-c", script], "m.wasm", 0.5)
+    assert ended(ran, ()) is End.HANGS
+    assert len(ran.output) <= 1 << 20
+    assert ran.output.startswith({"y": b"y\n", "e": b"before\n", "s": b""}[script[0]])
+
+
+def test_a_command_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match="/nowhere/host cannot be started"):
+        run(["/nowhere/host"], "m.wasm", 60)

@@ -1,0 +1,303 @@
+"""A host of wasi-nn whose every habit can be another one, to see what a probe makes of it.
+
+It knows the probe's models by their bytes, and computes by itself. A process of it is a call.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import wasmtime
+
+from rewriter.probing.command import Ran
+from rewriter.probing.modules.models import FORMATS, TYPES, parts
+
+__all__ = ["LyingHost"]
+
+WITX_TYPES = {"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5}
+ERRNOS = {"argument": 1, "encoding": 2, "runtime": 5, "large": 7, "name": 8}
+FUNCTIONS = {
+    "witx": {"load": 5, "set_input": 3, "get_output": 5},
+    "wamr": {"load": 4, "set_input": 3, "get_output": 4},
+}
+OTHERS = {"load_by_name": 3, "init_execution_context": 2, "compute": 1, "unload": 1}
+_MODELS = {tuple(parts(format_, type_)): (format_, type_) for format_ in FORMATS for type_ in TYPES}
+
+
+@cache
+def _engine(features: Sequence[str]) -> wasmtime.Engine:
+    config = wasmtime.Config()
+    for name in ("relaxed_simd", "memory64", "multi_memory", "tail_call"):
+        setattr(config, f"wasm_{name}", name in features)
+    return wasmtime.Engine(config)
+
+
+class Crash(Exception):
+    """The process ends by a signal."""
+
+
+class Hang(Exception):
+    """The process does not end."""
+
+
+class Exit(Exception):
+    """The guest ends with this code."""
+
+
+_ENDS: Mapping[object, Exception] = {
+    "traps": wasmtime.Trap("refused"),
+    "aborts": Crash(),
+    "hangs": Hang(),
+}
+
+
+@dataclass
+class LyingHost:
+    """What a host does. `errnos` are numbers of failures, or "traps", "aborts" or "hangs"."""
+
+    module: str = "wasi_ephemeral_nn"
+    load: str = "witx"
+    set_input: str = "witx"
+    get_output: str = "witx"
+    missing: Sequence[str] = ()
+    signatures: str = "at link"
+    unknown: str = "refused"
+    types: Mapping[str, int] = field(default_factory=lambda: WITX_TYPES)
+    ignores_types: bool = False
+    older_types: Mapping[str, int] = field(default_factory=dict)
+    one_model: bool = False
+    one_backend: bool = False
+    also: Mapping[str, int] = field(default_factory=dict)
+    type_bits: int = 8
+    encodings: Mapping[str, int] = field(default_factory=lambda: {"openvino": 0, "onnx": 1})
+    errnos: Mapping[str, int | str] = field(default_factory=lambda: ERRNOS)
+    unit: int = 1
+    bounds: str = "refused"
+    size_needed: bool = False
+    name_end: str = "length"
+    names: bytes | None = None
+    prints: bool = True
+    code: int | None = None
+    noise: bool = False
+    features: Sequence[str] = ()
+    calls: Sequence[str] = ("_start",)
+    initializes: bool = True
+    no_wasi: Sequence[str] = ()
+
+    def __call__(self, command: Sequence[str], path: str, timeout: float) -> Ran:
+        run = _Run(self)
+        try:
+            code = run.run(Path(path))
+        except Crash:
+            code = -6
+        except Hang:
+            code = None
+        if code is not None and self.code is not None and code >= 0:
+            code = self.code
+        return Ran(code, bytes(run.output))
+
+
+class _Run:
+    def __init__(self, host: LyingHost) -> None:
+        self.host = host
+        self.output = bytearray()
+        self.graphs: list[tuple[str, str]] = []
+        self.first: int | None = None
+        self.contexts: list[dict[str, Any]] = []
+
+    def run(self, path: Path) -> int | None:
+        store = wasmtime.Store(_engine(tuple(self.host.features)))
+        try:
+            module = wasmtime.Module(store.engine, path.read_bytes())
+            functions = [self._function(store, each) for each in module.imports]
+            instance = wasmtime.Instance(store, module, functions)
+        except wasmtime.WasmtimeError as error:
+            self.output += f"cannot link: {error}\n".encode()
+            return 1
+        exports = instance.exports(store)
+        self.store = store
+        memory = exports.get("memory")
+        self.memory = memory if isinstance(memory, wasmtime.Memory) else None
+        try:
+            if self.host.initializes and "_initialize" in exports:
+                exports["_initialize"](store)  # type: ignore[operator]
+            for name in self.host.calls:
+                if name in exports:
+                    exports[name](store)  # type: ignore[operator]
+                    return 0
+        except Exit as error:
+            return int(error.args[0])
+        except wasmtime.Trap:
+            return 1
+        return 1
+
+    def _function(self, store: wasmtime.Store, each: wasmtime.ImportType) -> wasmtime.Func:
+        """A function that has the type of the import, where it is to be linked all the same."""
+        module, name, kind = each.module, each.name or "", each.type
+        assert isinstance(kind, wasmtime.FuncType)
+        known = self._known(module, name)
+        fits = known is not None and [str(p) for p in kind.params] == ["i32"] * known
+        result = bool(kind.results)
+
+        def call(*arguments: int) -> int | None:
+            if known is None and self.host.unknown == "answers":
+                return 0
+            if known is None or not (fits or self.host.signatures == "never"):
+                raise wasmtime.Trap("not linked")
+            filled = [each & 0xFFFFFFFF for each in (*arguments, *(0,) * known)[:known]]
+            given = getattr(self, name)(*filled)
+            if given in _ENDS:
+                raise _ENDS[given]
+            return int(given) if result else None
+
+        if known is None and self.host.unknown == "refused":
+            raise wasmtime.WasmtimeError(f"unknown import {module}.{name}")
+        if known is not None and not fits and self.host.signatures == "at link":
+            raise wasmtime.WasmtimeError(f"incompatible import type of {module}.{name}")
+        return wasmtime.Func(store, kind, call)
+
+    def _known(self, module: str, name: str) -> int | None:
+        """How many parameters a function takes, all i32."""
+        if module == "wasi_snapshot_preview1" and name not in self.host.no_wasi:
+            return {"fd_write": 4, "proc_exit": 1, "sched_yield": 0}.get(name)
+        if module != self.host.module or name in self.host.missing:
+            return None
+        layout = getattr(self.host, name) if name in ("load", "set_input", "get_output") else None
+        return OTHERS.get(name) if layout is None else FUNCTIONS[layout][name]
+
+    def _read(self, at: int, count: int) -> bytes:
+        if self.memory is None or at + count > self.memory.data_len(self.store):
+            raise wasmtime.Trap("outside of the memory")
+        return bytes(self.memory.read(self.store, at, at + count))
+
+    def _words(self, at: int, count: int) -> tuple[int, ...]:
+        return struct.unpack(f"<{count}I", self._read(at, 4 * count))
+
+    def _write(self, at: int, data: bytes) -> None:
+        self._read(at, len(data))
+        assert self.memory is not None
+        self.memory.write(self.store, data, at)
+
+    def _fault(self, kind: str) -> int | str:
+        return self.host.errnos[kind]
+
+    def fd_write(self, fd: int, vectors: int, count: int, written: int) -> int:
+        for index in range(count):
+            at, length = self._words(vectors + 8 * index, 2)
+            data = self._read(at, length)
+            if self.host.noise:
+                self.output += b"[host] calling\n[nnprobe right 1 9]\nno newline"
+            if self.host.prints:
+                self.output += data
+        self._write(written, struct.pack("<I", 1))
+        return 0
+
+    def proc_exit(self, code: int) -> int:
+        raise Exit(code)
+
+    def sched_yield(self) -> int:
+        return 0
+
+    def load(self, *arguments: int) -> int | str:
+        if self.host.load == "wamr":
+            at, encoding, target, result = arguments
+            builders, count = self._words(at, 2)
+        else:
+            builders, count, encoding, target, result = arguments
+        if encoding not in self.host.encodings.values():
+            return self._fault("encoding")
+        self.first = encoding if self.first is None else self.first
+        if self.host.one_backend and encoding != self.first:
+            return self._fault("encoding")
+        if target > 2:
+            return self._fault("argument")
+        pairs = [self._words(builders + 8 * index, 2) for index in range(count)]
+        model = _MODELS.get(tuple(self._read(*pair) for pair in pairs))
+        known = {self.host.encodings.get(model[0]), self.host.also.get(model[0])} if model else {}
+        if model is None or encoding not in known:
+            return self._fault("runtime")
+        self.graphs.append(model)
+        if self.host.one_model:
+            for context in self.contexts:
+                context["type"] = model[1]
+        self._write(result, struct.pack("<I", len(self.graphs) - 1))
+        return 0
+
+    def load_by_name(self, at: int, length: int, result: int) -> int | str:
+        name = self._read(at, length)
+        if self.host.name_end == "nul needed" and self._read(at + length, 1) != b"\0":
+            return self._fault("argument")
+        if self.host.name_end == "nul":
+            name = self._read(at, 256).partition(b"\0")[0]
+        if name != self.host.names:
+            return self._fault("name")
+        self.graphs.append(("onnx", "f32"))
+        self._write(result, struct.pack("<I", len(self.graphs) - 1))
+        return 0
+
+    def init_execution_context(self, graph: int, result: int) -> int | str:
+        if graph >= len(self.graphs):
+            return self._fault("argument")
+        self.contexts.append({"type": self.graphs[graph][1]})
+        self._write(result, struct.pack("<I", len(self.contexts) - 1))
+        return 0
+
+    def unload(self, graph: int) -> int | str:
+        return 0 if graph < len(self.graphs) else self._fault("argument")
+
+    def set_input(self, context: int, index: int, tensor: int) -> int | str:
+        if context >= len(self.contexts) or index:
+            return self._fault("argument")
+        model = self.contexts[context]["type"]
+        size = 4 * struct.calcsize(TYPES[model])
+        if self.host.set_input == "wamr":
+            shape, type_, data = self._words(tensor, 3)
+            dims, rank = self._words(shape, 2)
+        else:
+            dims, rank, type_, data, length = self._words(tensor, 5)
+            type_ &= 0xFF if self.host.type_bits == 8 else 0xFFFFFFFF
+            if length != size:
+                return self._fault("argument")
+        if rank != 4 or self._words(dims, 4) != (1, 1, 1, 4):
+            return self._fault("argument")
+        known = (self.host.types.get(model), self.host.older_types.get(model))
+        if not self.host.ignores_types and type_ not in known:
+            return self._fault("argument")
+        self.contexts[context]["input"] = self._read(data, size)
+        return 0
+
+    def compute(self, context: int) -> int | str:
+        if context >= len(self.contexts) or "input" not in self.contexts[context]:
+            return self._fault("argument")
+        found = self.contexts[context]
+        found["output"] = found["input"]
+        if found["type"] == "f32":
+            values = struct.unpack("<4f", found["input"])
+            found["output"] = struct.pack("<4f", *(value + 1 for value in values))
+        return 0
+
+    def get_output(self, context: int, index: int, out: int, *others: int) -> int | str:
+        legacy = self.host.get_output == "wamr"
+        room, at = (self._words(others[0], 1)[0], others[0]) if legacy else others
+        if context >= len(self.contexts) or index or "output" not in self.contexts[context]:
+            return self._fault("argument")
+        data: bytes = self.contexts[context]["output"]
+        size = len(data) // self.host.unit
+        if room < size and self.host.bounds == "refused":
+            if self.host.size_needed:
+                self._write(at, struct.pack("<I", size))
+            return self._fault("large")
+        if room < size and self.host.bounds == "aborts":
+            raise Crash
+        if room < size and self.host.bounds == "cut":
+            data, size = data[:room], room
+        if room < size and self.host.bounds == "forgotten":
+            data = b""
+        self._write(out, data)
+        self._write(at, struct.pack("<I", size))
+        return 0
