@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
@@ -13,7 +12,8 @@ from rewriter.adapters.needs import Need, need
 from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
-from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.linking import other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
@@ -21,7 +21,7 @@ from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
 from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import ANY, Feature, Host
+from rewriter.hosts.host import Feature, Host
 from rewriter.models.model import Model
 from rewriter.wasm.types import PAGE_SIZE
 
@@ -176,7 +176,7 @@ def assess(
         *_for_its_backends(found.diagnostics, host),
         *_compact_imports(info, host),
         *_limits(info, host, found),
-        *_other_imports(info, host),
+        *other_imports(info, host),
         *_features(info, host),
         *beginning(info, host),
         *_needs(info),
@@ -271,57 +271,6 @@ def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         yield Diagnostic("NN213", message, first.offset)
 
 
-def _other_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """The imports beside wasi-nn's that the host does not define, or not surely, or in another
-    form, each once."""
-    missing: dict[tuple[str, str], dict[str, None]] = {}
-    said: set[tuple[str, str]] = set()
-    for item in info.imports:
-        if item.is_wasi_nn:
-            continue
-        functions = (host.others or {}).get(item.module, {})
-        defined = functions.get(item.name)
-        if item.kind != "func" or defined is None:
-            if finding := _not_defined(item, host):
-                missing.setdefault(finding, {})[f"{item.module}.{item.name}"] = None
-        elif item.type in (defined, functions.get(item.name + host.second_form)):
-            continue
-        elif (item.module, item.name) not in said:
-            said.add((item.module, item.name))
-            given = str(item.type)
-            if given == str(defined):
-                given = "of the same form, and not final or in a group of types"
-            name = f"{item.module}.{item.name}"
-            message = f"the host's {name} is {defined}, and the import is {given}"
-            code, end = ("NN226", ": a call of it traps") if host.links_all else ("NN215", "")
-            if host.mixes_forms and item.name + host.second_form in functions:
-                code, end = "NN226", ", and is linked: a call of it has the wrong arguments"
-            yield Diagnostic(code, f"{message}{end}", item.offset, item.name)
-    for (code, message), names in missing.items():
-        yield Diagnostic(code, message.format(_named(names)))
-
-
-def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
-    """The code and the message for an import that the host does not define, None where it makes
-    it."""
-    is_global = item.kind == "global"
-    option = host.option_for(item.module) if item.kind == "func" else None
-    if option is not None:
-        return "NN222", f"the host defines {{}} with {option}"
-    if host.others is None or host.may_define(item.module, item.name, item.kind):
-        return "NN222", "whether the host defines {} is not known"
-    if item.kind == "func" and host.links_all:
-        return "NN226", "the host does not define {}, and a call of it traps"
-    if host.makes.get(item.kind, frozenset()) & {item.module, ANY}:
-        return ("NN226", "the host does not define {}, and takes zero") if is_global else None
-    return "NN212", "the host does not define {}"
-
-
-def _named(names: dict[str, None]) -> str:
-    first = ", ".join(itertools.islice(names, _MOST_NAMED))
-    return f"{first} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else first
-
-
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the module has and the host is not set up for, or not known to be."""
     for feature, offset in features(info.module).items():
@@ -346,8 +295,6 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
             yield Diagnostic("NN216", message.format(host.most_pages))
 
-
-_MOST_NAMED = 10
 
 _WASI = (WASI, WASI_UNSTABLE)
 _BY_NAME = ("load_by_name", "load_by_name_with_config")

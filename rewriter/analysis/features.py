@@ -14,7 +14,7 @@ from rewriter.functions.features import Found, in_bodies, in_expression, of_valu
 from rewriter.functions.storage import TABLE_WITH_VALUE
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module
-from rewriter.wasm.reader import Cursor
+from rewriter.wasm.reader import Cursor, Name
 from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import memory_type, table_type, value_type
 
@@ -64,6 +64,8 @@ _PACKED = frozenset((0x78, 0x77))
 
 def _types(module: Module, found: Found) -> None:
     types = module.types
+    if types.newer_form is not None:
+        _add(found, (Feature.GC_TYPES,), types.newer_form)
     for index, type_ in enumerate(types):
         start = types.start(index)
         cursor = Cursor(module.data, start, types.start(index + 1))
@@ -97,7 +99,9 @@ def _beyond_functions(cursor: Cursor, found: Found) -> None:
         return
     for _ in range(cursor.count("fields") if code == _STRUCT else 1):
         before = cursor.pos
-        if cursor.byte() not in _PACKED:
+        if cursor.byte() in _PACKED:
+            _add(found, (Feature.GC,), start)
+        else:
             cursor.pos = before
             _add(found, of_value_type(value_type(cursor)), start)
         cursor.byte()
@@ -107,7 +111,9 @@ def _imports(section: Section, found: Found, counts: Counts) -> None:
     for group in groups(section):
         if group.compact:
             _add(found, (Feature.COMPACT_IMPORTS,), group.module.start)
+        _name(group.module, found)
         for item in group.imports:
+            _name(item.name, found)
             cursor = Cursor(section.data, item.extern_start, item.extern_end)
             kind = cursor.byte()
             if kind == ExternKind.FUNC_EXACT:
@@ -121,6 +127,26 @@ def _imports(section: Section, found: Found, counts: Counts) -> None:
                 _table(cursor, found, counts)
             elif item.extern.memory is not None:
                 _memory(cursor, found, counts)
+
+
+def _exports(section: Section, found: Found, _counts: Counts) -> None:
+    cursor = section.cursor()
+    for _ in range(cursor.items("exports")):
+        _name(cursor.name(), found)
+        cursor.byte()
+        cursor.u32()
+
+
+def _custom(section: Section, found: Found, _counts: Counts) -> None:
+    if not section.name:
+        _add(found, (Feature.NAMELESS_SECTION,), section.start)
+    elif "\0" in section.name:
+        _add(found, (Feature.NUL_IN_NAME,), section.start)
+
+
+def _name(name: Name, found: Found) -> None:
+    if "\0" in name.text:
+        _add(found, (Feature.NUL_IN_NAME,), name.start)
 
 
 def _tables(section: Section, found: Found, counts: Counts) -> None:
@@ -243,11 +269,13 @@ def _data_count(section: Section, found: Found, _counts: Counts) -> None:
 
 
 _READERS: Mapping[SectionId, Callable[[Section, Found, Counts], None]] = {
+    SectionId.CUSTOM: _custom,
     SectionId.IMPORT: _imports,
     SectionId.TABLE: _tables,
     SectionId.MEMORY: _memories,
     SectionId.TAG: _tags,
     SectionId.GLOBAL: _globals,
+    SectionId.EXPORT: _exports,
     SectionId.ELEMENT: _elements,
     SectionId.DATA: _data,
     SectionId.DATA_COUNT: _data_count,

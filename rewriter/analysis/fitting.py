@@ -149,11 +149,10 @@ def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
         elif not abi.certain:
             message = f"the ABI of {module} ({abi.name}) is a guess"
             yield Diagnostic("NN136", message, help="--guest-abi names it")
-    for item in info.imports:
-        if item.is_wasi_nn and item.kind != "func":
-            what = f"{item.module}.{item.name}, a {item.kind}"
-            message = f"it imports {what}, and hosts define functions only"
-            yield Diagnostic("NN144", message, item.offset, item.name)
+    for item in info.not_functions:
+        what = f"{item.module}.{item.name}, a {item.kind}"
+        message = f"it imports {what}, and hosts define functions only"
+        yield Diagnostic("NN144", message, item.offset, item.name)
     for trace in info.traces:
         if trace.adapter is None or not wanted.fits_adapted(trace.adapter):
             yield trace.diagnostic

@@ -53,7 +53,10 @@ class ModuleInfo(NamedTuple):
 
     `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares
     with the host. `imported_functions` counts all of them; `wasi_nn` has those of wasi-nn by
-    function index, `abis` the ABI behind each wasi-nn module name that is imported.
+    function index, `not_functions` what else is imported from it, `abis` the ABI behind each
+    wasi-nn module name that is imported. `compact_import` is the first import that is in a group,
+    None where the import section is not compact. An object file is not linked yet: it has the
+    sections that a linker reads.
 
     `adapters` are those that a rewrite has put in, by the index of the function import that each
     stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
@@ -65,11 +68,14 @@ class ModuleInfo(NamedTuple):
     imports: Collection[ImportedItem]
     imported_functions: int
     wasi_nn: Mapping[int, ImportedItem]
+    not_functions: Sequence[ImportedItem]
+    compact_import: ImportedItem | None
     exports: Collection[str]
     memories: Sequence[MemoryType]
     exported_memories: Collection[tuple[str, MemoryType]]
     shared_memory: MemoryType | None
     custom_sections: Collection[CustomSection]
+    is_object_file: bool
     abis: Mapping[str, Abi]
     adapters: Mapping[int, StandingAdapter]
     traces: Collection[Trace]
@@ -87,19 +93,9 @@ class ModuleInfo(NamedTuple):
         return tuple(dict.fromkeys(item.module for item in self.imports))
 
     @property
-    def compact_import(self) -> ImportedItem | None:
-        """The first import that is in a group, None where the import section is not compact."""
-        return next((item for item in self.imports if item.compact), None)
-
-    @property
     def debug_sections(self) -> tuple[str, ...]:
         """The names of the sections that hold DWARF."""
         return tuple(s.name for s in self.custom_sections if custom_kind(s.name) is Custom.DWARF)
-
-    @property
-    def is_object_file(self) -> bool:
-        """Not linked yet: it has the sections that a linker reads."""
-        return any(custom_kind(section.name) is Custom.LINKING for section in self.custom_sections)
 
 
 def inspect_module(module: Data | Module, guest_abi: str | None = None) -> ModuleInfo:
@@ -116,8 +112,14 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
     imports = partial(read_imports, module)
     memories: list[MemoryType] = []
     wasi_nn: dict[int, ImportedItem] = {}
+    not_functions: list[ImportedItem] = []
+    compact_import = None
     functions = 0
     for item in imports():
+        if item.compact and compact_import is None:
+            compact_import = item
+        if item.is_wasi_nn and item.kind != "func":
+            not_functions.append(item)
         if item.kind == "func":
             if item.is_wasi_nn:
                 wasi_nn[functions] = item
@@ -141,6 +143,8 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         imports=Reading(imports),
         imported_functions=functions,
         wasi_nn=wasi_nn,
+        not_functions=not_functions,
+        compact_import=compact_import,
         exports=Reading(lambda: (name for name, _ in exports())),
         memories=memories,
         exported_memories=Reading(
@@ -148,6 +152,9 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         ),
         shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
         custom_sections=Reading(lambda: filter(None, map(_custom_section, module.sections))),
+        is_object_file=any(
+            custom_kind(s.name) is Custom.LINKING for s in module.sections if s.name
+        ),
         abis=_abis(wasi_nn, guest, found),
         adapters=found.standing,
         traces=found.traces,

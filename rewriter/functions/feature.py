@@ -39,6 +39,8 @@ class Feature(Enum):
     SHARED_EVERYTHING = "shared values beside memories"
     MEMORY_CONTROL = "control of memory pages"
     MANY_LOCALS = "a function with more than 256 KiB of local variables"
+    NUL_IN_NAME = "a NUL in the name of an import, an export or a section"
+    NAMELESS_SECTION = "a custom section with an empty name"
     UNKNOWN = "an instruction that nnshim does not know"
 
 

@@ -25,15 +25,16 @@ RELEASES = (
 )
 """Of wasi-nn, the oldest first."""
 
-_NONE = dict.fromkeys(READABLE, False)
-_OF_1_1_2 = {**_NONE, Feature.BULK_MEMORY: True}
-_OF_2_3 = {**_OF_1_1_2, Feature.REFERENCE_TYPES: True, Feature.SIMD: True}
+_OF_1_1_1 = {**dict.fromkeys(READABLE, False), Feature.NUL_IN_NAME: True}
+_OF_1_1_2 = {**_OF_1_1_1, Feature.BULK_MEMORY: True}
+_OF_1_3 = {**_OF_1_1_2, Feature.NUL_IN_NAME: False, Feature.NAMELESS_SECTION: True}
+_OF_2_3 = {**_OF_1_3, Feature.REFERENCE_TYPES: True, Feature.SIMD: True}
 
 _OWN = frozenset(("env", WASI, WASI_UNSTABLE))
 _MEMORIES = dict.fromkeys(("memory", "table"), frozenset((ANY,)))
 
-_OF_1_1_1: Mapping[str, Any] = {
-    "features": _NONE,
+_SINCE_1_1_1: Mapping[str, Any] = {
+    "features": _OF_1_1_1,
     "makes": {**_MEMORIES, "global": frozenset((ANY,))},
     "most_pages": 65535,  # its heap for the guest takes one
     "initializes": True,
@@ -44,7 +45,7 @@ _OF_1_1_1: Mapping[str, Any] = {
     "names_function": "iwasm --function NAME",
     "without_memory": frozenset(("proc_exit", "sched_yield")),
 }
-_SINCE_1_1_2 = {**_OF_1_1_1, "features": _OF_1_1_2}
+_SINCE_1_1_2 = {**_SINCE_1_1_1, "features": _OF_1_1_2}
 _SINCE_1_2_0 = {
     **_SINCE_1_1_2,
     "makes": _MEMORIES,
@@ -52,15 +53,17 @@ _SINCE_1_2_0 = {
     "one_beginning": True,
 }
 _SINCE_1_2_3 = {**_SINCE_1_2_0, "most_pages": 65536}
-_SINCE_1_3_1 = {**_SINCE_1_2_3, "one_beginning": False}
+_SINCE_1_3_0 = {**_SINCE_1_2_3, "features": _OF_1_3}
+_SINCE_1_3_1 = {**_SINCE_1_3_0, "one_beginning": False}
 _SINCE_2_1_1 = {**_SINCE_1_3_1, "makes": dict.fromkeys(("memory", "table"), _OWN)}
 _SINCE_2_3_0 = {**_SINCE_2_1_1, "features": _OF_2_3}
 
 ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("1.1.1", _OF_1_1_1),
+    ("1.1.1", _SINCE_1_1_1),
     ("1.1.2", _SINCE_1_1_2),
     ("1.2.0", _SINCE_1_2_0),
     ("1.2.3", _SINCE_1_2_3),
+    ("1.3.0", _SINCE_1_3_0),
     ("1.3.1", _SINCE_1_3_1),
     ("2.1.1", _SINCE_2_1_1),
     ("2.3.0", _SINCE_2_3_0),

@@ -129,6 +129,8 @@ _UNTIL_0_13: Mapping[Feature, bool] = MappingProxyType(
         Feature.REFERENCE_TYPES: True,
         Feature.SIMD: True,
         Feature.MANY_LOCALS: True,
+        Feature.NUL_IN_NAME: True,
+        Feature.NAMELESS_SECTION: True,
         Feature.FENCE: True,  # whether threads are switched on or not
         Feature.THREADS: True,  # of which it makes an ordinary memory
     }

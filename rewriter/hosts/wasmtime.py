@@ -37,6 +37,8 @@ _UNTIL_14: Mapping[Feature, bool] = {
     Feature.REFERENCE_TYPES: True,
     Feature.SIMD: True,
     Feature.MANY_LOCALS: True,
+    Feature.NUL_IN_NAME: True,
+    Feature.NAMELESS_SECTION: True,
 }
 _SINCE_15 = {
     **_UNTIL_14,

@@ -181,6 +181,9 @@ class Types:
         self._kept: list[FuncType | None] = []
         self.beyond_functions = False
         """Whether one is of something else than a function, or has to do with others."""
+        self.newer_form: int | None = None
+        """Where the first is that is written in a group or with supertypes, of which there can be
+        none: a type that means the same as one which is written without."""
         if section is not None:
             self._find()
 
@@ -214,7 +217,10 @@ class Types:
         for _ in range(cursor.items("types")):
             start = cursor.pos
             count = 1
-            if cursor.byte() == _REC:
+            code = cursor.byte()
+            if code in (_REC, _SUB, _SUB_FINAL) and self.newer_form is None:
+                self.newer_form = start
+            if code == _REC:
                 count = cursor.items("types in a group")
             else:
                 cursor.pos = start

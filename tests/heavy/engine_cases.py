@@ -146,6 +146,8 @@ _FEATURES = {
     "table-with-initial-value": _uses("(func $f) (table 1 funcref (ref.func $f))"),
     "typed-table": _uses("(type $t (func)) (table 1 (ref null $t))"),
     "gc-struct-type": _uses("(type (struct (field i32)))"),
+    "gc-packed-field": _uses("(type (struct (field i8)))"),
+    "gc-packed-array": _uses("(type (array i16))"),
     "gc-struct": _uses("(type $s (struct (field i32)))", "i32.const 1 struct.new $s drop"),
     "gc-array": _uses("(type $a (array i32))", "i32.const 1 array.new_default $a drop"),
     "gc-i31": _uses("", "i32.const 1 ref.i31 drop"),
@@ -341,6 +343,14 @@ _LIMITS = {
     "globals-1000": f"(module {_MEMORY} {'(global i32 (i32.const 0))' * 1000} {_START})",
 }
 
+_NAMES = {
+    "export-name-with-nul": f'(module {_MEMORY} (func (export "a\\00b")) {_START})',
+    "import-name-with-nul": _imports("env", "a\\00b", "(func)"),
+    "import-module-with-nul": _imports("e\\00v", "f", "(func)"),
+    "section-name-with-nul": f'(module (@custom "a\\00b" "") {_MEMORY} {_START})',
+    "section-without-name": f'(module (@custom "" "") {_MEMORY} {_START})',
+}
+
 _INVALID = {
     "invalid-two-exports-of-a-name": f'(module {_MEMORY} (func (export "go")) (func (export "go"))'
     f" {_START})",
@@ -358,24 +368,40 @@ MODULES: Mapping[str, str] = {
     **_IMPORTS,
     **_BEGINNINGS,
     **_LIMITS,
+    **_NAMES,
     **_INVALID,
 }
 """The text of each by its name."""
 
 
-def _by_hand() -> Iterator[tuple[str, bytes]]:
-    """What no text stands for."""
-    overlong = b"\x41\0\x11\0\x80\x80\x80\x80\0\x0b"
-    yield (
-        "call-indirect-overlong",
+_FUNCTION = b"\x60\0\0"
+"""The type of a function without parameters and results."""
+
+
+def _begins(*types: bytes, table: bytes = b"", body: bytes = b"") -> bytes:
+    """A module that exports a memory and `_start`, of its first type."""
+    return (
         HEADER
-        + section(SectionId.TYPE, vector(b"\x60\0\0"))
+        + section(SectionId.TYPE, vector(*types))
         + section(SectionId.FUNCTION, vector(b"\0"))
-        + section(SectionId.TABLE, vector(b"\x70\0\1"))
+        + (section(SectionId.TABLE, vector(table)) if table else b"")
         + section(SectionId.MEMORY, vector(b"\0\1"))
         + section(SectionId.EXPORT, vector(name("memory") + b"\2\0", name("_start") + b"\0\0"))
-        + section(SectionId.CODE, vector(sized(b"\0" + b"\x41\0\x04\x40" + overlong + b"\x0b"))),
+        + section(SectionId.CODE, vector(sized(b"\0" + body + b"\x0b")))
     )
+
+
+def _by_hand() -> Iterator[tuple[str, bytes]]:
+    """What no text stands for."""
+    overlong = b"\x41\0\x04\x40\x41\0\x11\0\x80\x80\x80\x80\0\x0b"
+    yield "call-indirect-overlong", _begins(_FUNCTION, table=b"\x70\0\1", body=overlong)
+    for title, written in (
+        ("type-in-group-of-one", b"\x4e\1" + _FUNCTION),
+        ("type-said-to-be-final", b"\x4f\0" + _FUNCTION),
+        ("type-with-no-supertypes", b"\x50\0" + _FUNCTION),
+        ("empty-group-of-types", b"\x4e\0"),
+    ):
+        yield title, _begins(_FUNCTION, written)
     for title, imported in (
         (
             "compact-imports",

@@ -55,7 +55,8 @@ def run(command: Sequence[str], module: Path) -> int | str:
     except subprocess.TimeoutExpired:
         return "timeout"
     said = (done.stdout + done.stderr).decode(errors="replace")
-    said = re.sub(r"\x1b\[[0-9;]*m|\[\d{4}-[^]]*\] ", "", said).replace(str(module), "MODULE")
+    said = re.sub(r"\x1b\[[0-9;]*m|\[\d{4}-[^]]*\] |\[[\d:]+ - [0-9A-F]+\]: ", "", said)
+    said = said.replace(str(module), "MODULE")
     said = " ".join(re.sub(r"0x[0-9a-f]{6,}|/\S*/", "", said).split())[:_LONGEST]
     failed = done.returncode or re.search("[Ee]xception: |load failed|instantiate failed", said)
     return f"{done.returncode}: {said}" if failed else 0

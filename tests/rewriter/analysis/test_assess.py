@@ -7,11 +7,13 @@ import pytest
 import rewriter
 from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
+from rewriter.analysis import linking
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
+from rewriter.analysis.imported import ImportedItem
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Feature
-from rewriter.hosts.table import HOSTS, find_guest, find_host
+from rewriter.hosts.host import Feature, Host
+from rewriter.hosts.table import HOSTS, find_guest, find_host, find_hosts
 from rewriter.wasm.sections import SectionId
 from runtime_shim import NNHost, run
 from tests.heavy.engine_cases import assembled
@@ -461,3 +463,22 @@ def test_what_was_imported_under_two_names_is_known_when_it_has_one(
     for other in HOSTS:
         further = rewriter.rewrite(there, RewriteOptions(host=other))
         assert on(other, further).runs is AS_IT_IS
+
+
+def test_the_imports_are_read_once_for_all_hosts_that_link_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There can be a million of them, and a dozen releases in a row of hosts."""
+    info = inspect_module(assemble('(module (import "env" "f" (func)))'))
+    read: list[ImportedItem] = []
+    original = linking._not_defined
+
+    def counted(item: ImportedItem, host: Host) -> tuple[str, str] | None:
+        read.append(item)
+        return original(item, host)
+
+    monkeypatch.setattr(linking, "_not_defined", counted)
+    rows = [row for row in find_hosts("wamr-legacy").rows if row.first >= "2.1.1"]
+    assert len(rows) > 2
+    assert len({assess(info, row).conditions for row in rows}) == 1
+    assert len(read) == 1

@@ -36,6 +36,9 @@ UNSHARED = {
 }
 """Told no, though the host makes an ordinary memory: a guest with threads has more than that."""
 
+WITHOUT_EFFECT = {"type-said-to-be-final", "type-with-no-supertypes"}
+"""Told no where a host takes the form of a type, and nothing that it is for."""
+
 
 @functools.cache
 def info(case: str) -> ModuleInfo:
@@ -68,6 +71,7 @@ def test_no_verdict_is_falsely_green_or_red(name: str, row: str) -> None:
             green.append(case)
         if ended == 0 and answer not in (Answer.RUNS, Answer.ONLY_IF):
             red.append(case)
+    red = [case for case in red if case not in WITHOUT_EFFECT]
     assert (green, red) == ([], [])
 
 

@@ -30,7 +30,10 @@ def rows(name: str) -> list[str]:
         ("wamr-legacy@2.3.1", ["wamr-legacy@2.3.1"]),
         (
             "wamr-legacy@1",
-            [f"wamr-legacy@{last}" for last in ("1.1.1", "1.1.2", "1.2.2", "1.3.0", "2.1.0")],
+            [
+                f"wamr-legacy@{last}"
+                for last in ("1.1.1", "1.1.2", "1.2.2", "1.2.3", "1.3.0", "2.1.0")
+            ],
         ),
         ("wamr-ephemeral@2.3.1", ["wamr-ephemeral@2.3.1"]),
         ("wasmedge@0.14", ["wasmedge@0.14.0", "wasmedge@0.14.1"]),
