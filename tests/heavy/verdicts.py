@@ -35,13 +35,19 @@ from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import HostMismatch
 from rewriter.functions.feature import Feature
 from rewriter.hosts.host import Host
-from rewriter.hosts.table import find_row
+from rewriter.hosts.table import find_hosts, find_row
 from rewriter.models.model import Model
 from rewriter.models.reading import read_model
 from tests.heavy.peer_cases import ENCODINGS, Case, cases, write_files
 from tests.heavy.peers import AS_IT_IS, RESULTS
 
 __all__ = ["Judged", "Outcome", "disagreeing", "judged_all", "matrix", "results"]
+
+
+PROFILES = Path(__file__).parents[2] / "docs" / "profiles"
+
+PROFILE = ", as measured"
+"""What the names of hosts end with in verdicts by their profiles."""
 
 
 class Outcome(StrEnum):
@@ -107,6 +113,15 @@ def build_of(peer: Mapping[str, Any]) -> Host:
     return row._replace(features=features, backends=backends)
 
 
+def profile_of(name: str) -> Host | None:
+    """What was measured of the build, as a row; None where there is no profile of it. It has all
+    backends that the build has."""
+    host, _, build = name.rpartition("-")
+    family, _, release = host.partition("-")
+    file = PROFILES / f"{f'{family}-{build}-{release}' if release else name}.toml"
+    return find_hosts(str(file)).newest if file.exists() else None
+
+
 def outcome(ended: Any, case: Case, here: Mapping[str, Any]) -> Outcome:
     """Of a result as peers.json has it."""
     if ended is True:
@@ -124,6 +139,7 @@ class Guests:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.info = functools.cache(self._info)
+        self.same = functools.cache(self._same)
         self.model = functools.cache(self._model)
 
     def _info(self, guest: str, host: str | None = None) -> ModuleInfo | None:
@@ -136,6 +152,11 @@ class Guests:
         except HostMismatch:
             return None
 
+    def _same(self, guest: str, one: str, other: str) -> bool:
+        """Whether it is the same, to the byte, rewritten for either host."""
+        forms = [self.info(guest, host) for host in (one, other)]
+        return all(forms) and len({bytes(form.module.data) for form in forms if form}) == 1
+
     def _model(self, name: str) -> Model:
         return read_model(self.folder / name)
 
@@ -147,23 +168,27 @@ def judged_all(folder: Path, found: Mapping[str, Any], wild: bool) -> Iterator[J
     for name, peer in found.items():
         if name == "here":
             continue
-        build = build_of(peer)
+        measured = profile_of(name)
         for case in wanted:
             if case.name in peer and (peer["named"] or not case.says_errnos):
-                yield from _judged(name, found, build, case, guests)
+                yield from _judged(name, found, build_of(peer), case, guests)
+                if measured is not None:
+                    yield from _judged(name, found, measured, case, guests, PROFILE)
 
 
 def _judged(
-    name: str, found: Mapping[str, Any], build: Host, case: Case, guests: Guests
+    name: str, found: Mapping[str, Any], build: Host, case: Case, guests: Guests, by: str = ""
 ) -> Iterator[Judged]:
+    """A guest that was rewritten for the row is judged by a profile where it is, to the byte, what
+    it would be for the profile."""
     (label,), ended = found[name]["for"], found[name][case.name]
     for form in (None, label):
         info = guests.info(case.guest, form)
-        if info is None:
+        if info is None or (by and form and not guests.same(case.guest, label, build.name)):
             continue
         verdict = assess(info, build, models=[guests.model(case.model)])
         came = outcome(ended[form or AS_IT_IS], case, found["here"])
-        yield Judged(name, case.name, case.guest, form is not None, verdict, came)
+        yield Judged(name + by, case.name, case.guest, form is not None, verdict, came)
 
 
 def disagreeing(judged: Sequence[Judged]) -> list[Judged]:
