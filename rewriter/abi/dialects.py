@@ -71,6 +71,8 @@ __all__ = [
     "WAMR_2_2",
     "WAMR_2_4_LEGACY",
     "WAMR_EPHEMERAL",
+    "WAMR_MAIN",
+    "WAMR_MAIN_LEGACY",
     "WASI_EPHEMERAL_NN",
     "WASI_NN",
     "WASMEDGE",
@@ -222,7 +224,10 @@ WAMR_2_4_LEGACY = Dialect(
     wants_nul=True,
     counts_floats=True,
 )
-"""WAMR's older one, of its hosts that register `wasi_nn`, since 2.4.0."""
+"""WAMR's older one, of its hosts that register `wasi_nn`, in 2.4.0 to 2.4.5."""
+
+WAMR_MAIN_LEGACY = replace(WAMR_2_4_LEGACY, name="wamr-main-legacy", wants_nul=False)
+"""The same since, not released yet: names are copied by their length."""
 
 WAMR = replace(WAMR_2_4_LEGACY, name="wamr", assumed=WAMR_2_4_LEGACY)
 """The same of any release. A guest of it was built for a host of this build, and imports do not
@@ -274,7 +279,10 @@ WAMR_EPHEMERAL = Dialect(
     implementation="wasmedge",
     wants_nul=True,
 )
-"""WAMR's, built with WASI_EPHEMERAL_NN, since 2.4.0: witx with other encodings."""
+"""WAMR's, built with WASI_EPHEMERAL_NN, in 2.4.0 to 2.4.5: witx with other encodings."""
+
+WAMR_MAIN = replace(WAMR_EPHEMERAL, name="wamr-main", wants_nul=False)
+"""The same since, not released yet: names and configurations are copied by their length."""
 
 WAMR_2_0 = Dialect(
     name="wamr-2.0",
@@ -322,8 +330,8 @@ _TABLE = {
     for dialect in (
         *(WITX, WITX_2023, WITX_2022, WITX_2021, WITX_2020),
         *(WASMEDGE, WASMEDGE_0_14, WASMEDGE_0_13, WASMEDGE_0_12, WASMEDGE_0_11),
-        *(WAMR, WAMR_2_4_LEGACY, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1),
-        *(WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
+        *(WAMR, WAMR_MAIN_LEGACY, WAMR_2_4_LEGACY, WAMR_2_1_LEGACY, WAMR_1, WAMR_1_1),
+        *(WAMR_MAIN, WAMR_EPHEMERAL, WAMR_2_2, WAMR_2_1, WAMR_2_0),
     )
 }
 

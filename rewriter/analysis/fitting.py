@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from rewriter.abi.dialect import BY_NAME
 from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
 from rewriter.adapters.needs import has, need
@@ -82,7 +83,19 @@ class Wanted(NamedTuple):
     def speaks(self, dialect: Dialect) -> bool:
         """Whether the host takes the numbers of what adapters lead to."""
         known = dialect.assumed or dialect
-        return any(speaks(host, known) for host in self.dialects)
+        return any(self.takes(host, known) for host in self.dialects)
+
+    def takes(self, host: Dialect, dialect: Dialect) -> bool:
+        """Whether one of `dialects` takes the numbers of another, and its names."""
+        named = (
+            self.wants_nul(host) and not dialect.wants_nul and dialect.functions.keys() & BY_NAME
+        )
+        return not named and speaks(host, dialect)
+
+    def wants_nul(self, host: Dialect) -> bool:
+        """Whether a host of a dialect wants a NUL behind names: one that `tells_numbers` goes by
+        their length."""
+        return host.wants_nul and not self.tells_numbers
 
     def fits_adapted(self, adapter: Adapter) -> bool:
         """Whether the host takes what an adapter leads to."""
@@ -245,7 +258,7 @@ def _target(function: str, source: Dialect, wanted: Wanted) -> Dialect:
     """What a function of `source` is adapted to: nothing else, or what the host usually speaks in
     this layout, or at all. Where the host takes the numbers of `source`, and has fewer functions,
     it is what the host has."""
-    speaking = [host for host in wanted.dialects if speaks(host, source)]
+    speaking = [host for host in wanted.dialects if wanted.takes(host, source)]
     if any(function in host.functions for host in speaking):
         return source
     near = [host for host in wanted.dialects if host.layout == source.layout]
@@ -272,7 +285,7 @@ def _decide(
     said += whatever_it_is(function, of_host)
     if function == "load" and not told:
         said += hidden_encodings(source, target)
-    if not wanted.told and standing is None:
+    if not wanted.told and standing is None and wanted.wants_nul(of_host):
         said += hidden_nul(function, source, target)
     if standing is None:
         if needed is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
 from rewriter.abi.dialects import WASMEDGE, Dialect
-from rewriter.abi.numbers import ENCODINGS_WASMEDGE, ERRNO_WIT
+from rewriter.abi.numbers import ENCODINGS_WAMR, ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.inspect import ImportedItem
@@ -105,7 +105,8 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
 
 def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
     """What depends on the model, with an adapter and without."""
-    if function == "load_by_name_with_config" and function in target.functions and target.wants_nul:
+    of_wamr = target.encodings is ENCODINGS_WAMR
+    if of_wamr and function in WITH_CONFIG and function in target.functions:
         yield _LLAMA_CPP
     if function == "set_input" and target.counts_floats and target.errnos is ERRNO_WIT:
         yield _IMAGES

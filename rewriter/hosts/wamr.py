@@ -16,6 +16,8 @@ from rewriter.abi.dialects import (
     WAMR_2_2,
     WAMR_2_4_LEGACY,
     WAMR_EPHEMERAL,
+    WAMR_MAIN,
+    WAMR_MAIN_LEGACY,
     WASI_EPHEMERAL_NN,
     WASI_NN,
     Dialect,
@@ -254,7 +256,7 @@ _LEGACY = (
     _row(
         "wamr-legacy",
         ("main", "main"),
-        WAMR_2_4_LEGACY,
+        WAMR_MAIN_LEGACY,
         _LEGACY_2_4,
         *(_TFLITE_ALONE, _FOUR_TIMES),
         graphs=_ANY_PATH,
@@ -309,7 +311,7 @@ _EPHEMERAL = (
     _row(
         "wamr-ephemeral",
         ("main", "main"),
-        WAMR_EPHEMERAL,
+        WAMR_MAIN,
         _EPHEMERAL_MAIN,
         _ENCODINGS,
         graphs=_ANY_PATH,

@@ -55,7 +55,8 @@ class FoundAdapters(NamedTuple):
     offset: int
 
     def check_source(self, guest: Dialect) -> None:
-        """Raise UnsupportedModule where adapters would not be the same from `guest`."""
+        """Raise UnsupportedModule where adapters are of another layout, or would not be the same
+        from `guest`."""
         standing = (found.adapter for found in self.standing.values())
         for adapter in (*standing, *(trace.adapter for trace in self.traces if trace.adapter)):
             from rewriter.adapters.adapter import adapter_for, same_adapter
@@ -67,7 +68,8 @@ class FoundAdapters(NamedTuple):
                 if known
                 else None
             )
-            if not same_adapter(adapter.renewed, of_guest):
+            elsewhere = adapter.source.layout != guest.layout
+            if elsewhere or not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
                     f"it is said to be of the {guest.name} ABI, and its adapter {adapter.name} is"
                     f" for a guest of {adapter.source.name}",

@@ -1,4 +1,5 @@
-"""Names and configurations of adapted guests on WAMR's hosts, which want a NUL behind them."""
+"""Names and configurations of adapted guests on WAMR's hosts, which up to 2.4.5 want a NUL behind
+them."""
 
 from __future__ import annotations
 
@@ -10,8 +11,16 @@ from typing import Any
 import pytest
 import wasmtime
 
-from rewriter import RewriteOptions, rewrite
-from rewriter.abi.dialects import WAMR, WAMR_EPHEMERAL, WASMEDGE, Dialect
+from rewriter import RewriteOptions, check, rewrite
+from rewriter.abi.dialects import (
+    WAMR,
+    WAMR_EPHEMERAL,
+    WAMR_MAIN,
+    WAMR_MAIN_LEGACY,
+    WASMEDGE,
+    Dialect,
+)
+from rewriter.analysis.compatibility import Runs
 from tests.support.guest import text
 from tests.support.legacy_host import EphemeralHost, LegacyHost
 from tests.support.models import F32, identity
@@ -24,11 +33,13 @@ RELEASES = {
     "2.1.1": ("wamr-2.1", EphemeralHost),
     "2.3.1": ("wamr-2.2", EphemeralHost),
     "2.4.5": ("wamr-ephemeral", EphemeralHost),
-    "main": ("wamr-ephemeral", EphemeralHost),
+    "main": ("wamr-main", EphemeralHost),
     "2.4.5, legacy": ("wamr", LegacyHost),
-    "main, legacy": ("wamr", LegacyHost),
+    "main, legacy": ("wamr-main-legacy", LegacyHost),
 }
 WITH_CONFIG = ("2.3.1", "2.4.5", "main")
+WITH_NUL = [release for release in RELEASES if not release.startswith("main")]
+"""Those that want one, so that their guests have adapters for names."""
 
 
 class Host:
@@ -99,6 +110,8 @@ def test_a_name_ends_where_its_length_says(release: str) -> None:
     [
         *((release, WAMR) for release in ("2.1.1", "2.3.1", "2.4.5", "main")),
         *((release, WAMR_EPHEMERAL) for release in ("2.1.1", "2.3.1", "2.4.5, legacy")),
+        *((release, WAMR_MAIN) for release in WITH_NUL),
+        *((release, WAMR_MAIN_LEGACY) for release in WITH_NUL),
     ],
 )
 def test_so_it_does_where_the_guest_is_of_another_of_wamrs_abis(
@@ -128,7 +141,7 @@ def test_a_name_with_a_nul_behind_it_stays_where_it_is(release: str) -> None:
     assert (host.names, seen) == ([b"model"], [NAME])
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", WITH_NUL)
 def test_a_nul_that_is_counted_is_the_one_behind_the_name(release: str) -> None:
     host = Host(release)
     host.put(NAME, b"model\0more")
@@ -169,7 +182,7 @@ def test_a_name_may_end_with_the_memory_and_may_not_go_beyond_it(release: str) -
     assert host.names == [b"model"]
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", WITH_NUL)
 def test_a_name_of_all_the_memory_is_refused(release: str) -> None:
     host = Host(release)
     host.put(0, b"n" * PAGE)
@@ -193,8 +206,12 @@ def test_the_result_may_stand_anywhere_but_in_the_name(release: str) -> None:
                 after = host.memory()[graph : graph + 4]
                 assert (after != before) is legacy_or_bounded
                 assert not legacy_or_bounded or after[1:] == bytes(3)
+
+
+@pytest.mark.parametrize("release", WITH_NUL)
+def test_the_result_may_not_stand_in_a_name_without_a_nul(release: str) -> None:
+    host = Host(release)
     host.put(NAME, b"modelmore")
-    host.names.clear()
     for graph in range(NAME - 3, NAME + 5):
         assert host.call(NAME, 5, graph) == INVALID_ARGUMENT
     assert host.names == []
@@ -235,7 +252,7 @@ def test_a_name_and_a_configuration_reach_the_host_from_any_place(seed: int, rel
         assert host.names.pop() == b" with ".join(words)
 
 
-@pytest.mark.parametrize("release", WITH_CONFIG)
+@pytest.mark.parametrize("release", [each for each in WITH_CONFIG if each in WITH_NUL])
 def test_of_two_that_overlap_none_is_moved(release: str) -> None:
     host = Host(release)
     host.put(NAME, b"llama{}x")
@@ -265,6 +282,28 @@ def test_a_name_reaches_a_host_without_configurations_where_there_is_none(releas
     assert host.call(NAME, 5, NAME + 5, 0, GRAPH) == SUCCESS
     assert host.call(NAME, 5, NAME + 5, 2, GRAPH) == UNSUPPORTED
     assert host.names == [b"llama"]
+
+
+@pytest.mark.parametrize(
+    ("build", "source", "guest"),
+    [
+        ("wamr-ephemeral", "wasmedge@0.14.0", WASMEDGE),
+        ("wamr", "wamr@main", WAMR_MAIN),
+        ("wamr-legacy", "wamr-legacy@main", WAMR),
+    ],
+)
+def test_a_host_that_takes_names_by_length_gets_no_adapter_for_them(
+    build: str, source: str, guest: Dialect
+) -> None:
+    named = {"load_by_name": guest.functions["load_by_name"]}
+    part = replace(guest, functions=named)
+    built = assemble(text(guest.layout.module, '(memory (export "memory") 1)', part))
+    main, released = f"{build}@main", f"{build}@2.4.5"
+    assert {verdict.runs for verdict in check(built, [main])} == {Runs.AS_IT_IS}
+    assert rewrite(built, RewriteOptions(host=main)) == built
+    adapted = rewrite(built, RewriteOptions(host=released, built_for=source))
+    assert adapted != built
+    assert rewrite(adapted, RewriteOptions(host=main)) == built
 
 
 def test_a_handle_that_the_host_writes_where_the_nul_would_be_is_the_guests() -> None:
