@@ -245,7 +245,7 @@ def _limits(
     )
     codes = {note.code for note in noted}
     found = itertools.chain(
-        _habits(profile),
+        _habits(profile, wants_nul=dialect.wants_nul),
         _units(profile, dialect),
         overruns(backends),
         unmeasured(profile, wants_nul=dialect.wants_nul),
@@ -253,7 +253,8 @@ def _limits(
     return (*noted, *(each for each in found if each.code not in codes))
 
 
-def _habits(profile: Profile) -> Iterator[Diagnostic]:
+def _habits(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
+    """That a configuration ends the host is said of all that want a NUL behind names."""
     if profile.type_bits == 32:
         yield Diagnostic("NN237", "a tensor's type is read as 32 bits")
     whole = [each.encoding for each in profile.backends if each.exact is False]
@@ -263,13 +264,15 @@ def _habits(profile: Profile) -> Iterator[Diagnostic]:
     if profile.one_model:
         yield Diagnostic("NN243", "each load replaces the model that was loaded before")
     ends_configured = [each.encoding for each in profile.backends if _ends_configured(each)]
-    if ends_configured:
+    if ends_configured and not wants_nul:
         message = (
             f"load_by_name_with_config ends the host's process with {_listed(ends_configured)}"
         )
         yield Diagnostic("NN309", message, function="load_by_name_with_config")
     if profile.places_output is False:
-        message = "fd_pwrite to standard output fails there: a guest has to go on with fd_write"
+        message = (
+            "fd_pwrite to standard output is notcapable there: a guest has to go on with fd_write"
+        )
         yield Diagnostic("NN245", message, function="fd_pwrite")
     ends = dict.fromkeys(
         fault
