@@ -67,8 +67,10 @@ def _is_quantised(_: Backend, model: Model) -> bool:
     return any(port.quantised for port in model.ports)
 
 
-def _has_other_types(_: Backend, model: Model) -> bool:
-    return any(port.tensor_type is not TensorType.F32 for port in model.ports)
+def _has_other_types(backend: Backend, model: Model) -> bool:
+    return _is_openvino(backend, model) and any(
+        port.tensor_type is not TensorType.F32 for port in model.ports
+    )
 
 
 def _has_scalars(_: Backend, model: Model) -> bool:
