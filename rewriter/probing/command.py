@@ -88,9 +88,11 @@ def run(command: Sequence[str], path: str, timeout: float) -> Ran:
 def _read(stream: IO[bytes], deadline: float) -> bytes:
     """What it prints until it ends. Raises TimeoutExpired, which has what came until then."""
     fd, kept = stream.fileno(), bytearray()
+    poll = select.poll()  # select refuses descriptors from 1024 on
+    poll.register(fd, select.POLLIN)
     while True:
         left = max(deadline - time.monotonic(), 0)
-        if not select.select([fd], [], [], left)[0] or not left:
+        if not poll.poll(left * 1000) or not left:
             raise subprocess.TimeoutExpired((), 0, bytes(kept))
         data = os.read(fd, 1 << 16)
         if not data:

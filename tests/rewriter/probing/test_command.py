@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import resource
+
 import pytest
 
 from rewriter.errors import UsageError
-from rewriter.probing.command import End, ended, run
+from rewriter.probing.command import End, Ran, ended, run
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,17 @@ def test_what_does_not_end_is_stopped_and_what_it_printed_is_kept(script: str) -
 def test_a_command_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="/nowhere/host cannot be started"):
         run(["/nowhere/host"], "m.wasm", 60)
+
+
+def test_a_program_with_many_open_files_can_probe() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 2000
+    assert hard == resource.RLIM_INFINITY or hard >= most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    taken = [os.dup(0) for _ in range(1100)]
+    try:
+        assert run(["/bin/echo"], "answer", 10) == Ran(0, b"answer\n")
+    finally:
+        for fd in taken:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -28,7 +28,7 @@ from tests.support.wasm import assemble
 HOSTS = {row.label: row for family in FAMILIES.values() for row in family.rows}
 ROWS = sorted(HOSTS.keys() - {"nnshim"})
 
-IN_FLOATS = ("wamr-legacy@", "wamr-ephemeral@2.1", "wamr-ephemeral@2.3")
+IN_FLOATS = ("wamr-legacy@", *(f"wamr-ephemeral@2.{minor}" for minor in (1, 2, 3)))
 """Hosts that count the outputs of TensorFlow Lite models by four bytes."""
 
 BUILT_FOR = {

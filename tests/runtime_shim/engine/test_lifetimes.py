@@ -131,7 +131,7 @@ def test_contexts_with_tensors_in_a_closed_stores_memory_are_gone_and_others_are
         session.load([identity(dims=(4,))], Encoding.ONNX, Target.CPU)
     )
     guest.store.close()
-    with pytest.raises(HostError, match="no handle of an execution context"):
+    with pytest.raises(HostError, match="not a handle of an execution context"):
         session.compute(context)
     session.set_input(other, 0, TensorType.F32, (4,), memoryview(FOUR))
     session.compute(other)
