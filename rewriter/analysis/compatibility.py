@@ -287,6 +287,9 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     if info.abis and host.in_first_memory and exported is not None and exported.memory_index:
         message = "it exports a memory that is not its first, and the host works in the first"
         yield Diagnostic("NN216", message)
+    elif info.abis and not _memory_known(host) and exported is not None and exported.memory_index:
+        message = "it was not measured whether the host works in a memory that is not the first"
+        yield Diagnostic("NN271", message)
     shared = info.shared_memory is not None and info.shared_memory.shared
     if info.abis and shared and host.features.get(Feature.THREADS) and not host.nn_in_shared:
         yield Diagnostic("NN216", "it exports a shared memory, in which its wasi-nn does not work")
@@ -294,6 +297,10 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if memory.page_size == PAGE_SIZE and memory.minimum > host.most_pages:
             message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
             yield Diagnostic("NN216", message.format(host.most_pages))
+
+
+def _memory_known(host: Host) -> bool:
+    return host.measured is None or host.measured.memory
 
 
 _WASI = (WASI, WASI_UNSTABLE)

@@ -23,6 +23,7 @@ __all__ = [
     "Start",
     "TooSmall",
     "Unit",
+    "Unseen",
     "overruns",
 ]
 
@@ -70,6 +71,17 @@ class Quirk(Enum):
         "reads ONNX, too, where the guest loads it as openvino, with an empty part for weights"
     )
     UNCONFIGURED = "takes the configuration of load_by_name_with_config for a part of the model"
+    CONFIGURED_ENDS = "ends the host where load_by_name_with_config is called"
+
+
+class Unseen(NamedTuple):
+    """What a profile leaves open of a backend. `quirks` were not looked for. Where it is not known
+    of all types of input tensors whether it takes them, `types` says it of the others, and where it
+    is not known which outputs come back right, `gives` has those that were seen to."""
+
+    quirks: frozenset[Quirk] = frozenset()
+    types: Mapping[TensorType, bool] | None = None
+    gives: frozenset[TensorType] | None = None
 
 
 class Backend(NamedTuple):
@@ -81,6 +93,7 @@ class Backend(NamedTuple):
     None where that are all. `library` is what the device needs for it, empty where it is in the
     host itself. `built` is what the host has to be built with, or the package that has it, empty
     where each has it; what is released does not have one that is `extra`.
+    `unseen` is what a profile leaves open, which no row of the table does.
     """
 
     encoding: Encoding
@@ -93,6 +106,7 @@ class Backend(NamedTuple):
     built: str = ""
     extra: bool = False
     quirks: frozenset[Quirk] = frozenset()
+    unseen: Unseen = Unseen()
 
 
 def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
@@ -130,7 +144,9 @@ class Measured(NamedTuple):
 
     `absent` are functions that it does not define beside wasi-nn's, by module name: those that
     `Host.others` does not have either were not looked for. None where all others are absent. So it
-    is with memories and others, unless it is known which of them it `makes`.
+    is with memories and others, unless it is known which of them it `makes`. `backends` are the
+    encodings of which nobody knows whether there is a backend, and `memory` says whether it is
+    known which memory wasi-nn works in.
     `about` says for people what was measured: a version, a commit, a command.
     `answers` are the errnos of faults, and words for what else came of them, by the names in
     rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
@@ -138,6 +154,8 @@ class Measured(NamedTuple):
 
     absent: Mapping[str, frozenset[str]] | None = None
     makes: bool = True
+    backends: frozenset[Encoding] = frozenset()
+    memory: bool = True
     answers: Mapping[str, int | str] = _NOTHING
     names: str | None = None
     about: Mapping[str, str] = _NOTHING

@@ -6,7 +6,7 @@ from rewriter.probing.command import End
 from rewriter.probing.host import Host
 from rewriter.probing.measured import Entries
 
-__all__ = ["FEATURES", "entries", "features"]
+__all__ = ["FEATURES", "entries", "features", "placed"]
 
 FEATURES = (
     *("mutable_globals", "sign_extension", "non_trapping", "multi_value", "bulk_memory"),
@@ -47,6 +47,11 @@ def entries(host: Host) -> Entries:
     )
 
 
+def placed(host: Host) -> int | None:
+    """The errno of writing no bytes to standard output at an offset, from a memory of zeros."""
+    return host.plain(_PLACES).first("errno")
+
+
 def _by_order(host: Host, names: list[str]) -> tuple[str, ...] | None:
     """The names of functions of which the first that is there is called: tried with all of them,
     and without those that were called. None where several are."""
@@ -74,6 +79,16 @@ _SECTION = """
 (start $section)
 (func (export "_start")
   (call $tell (i32.const "flag") (global.get $flag))
+  (call $tell (i32.const "end") (i32.const 1)))
+"""
+
+_PLACES = """
+(import "wasi_snapshot_preview1" "fd_pwrite"
+  (func $fd_pwrite (param i32 i32 i32 i64 i32) (result i32)))
+(func (export "_start")
+  (call $tell (i32.const "errno")
+    (call $fd_pwrite
+      (i32.const 1) (i32.const 2048) (i32.const 1) (i64.const 0) (i32.const 2064)))
   (call $tell (i32.const "end") (i32.const 1)))
 """
 

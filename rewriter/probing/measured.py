@@ -174,7 +174,8 @@ class Entries(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """All of it. `prints` is whether standard output could be had, `codes` whether exit codes."""
+    """All of it. `prints` is whether standard output could be had, `codes` whether exit codes.
+    `placed` is the errno of fd_pwrite to standard output, None where there is none."""
 
     prints: bool
     codes: bool
@@ -182,5 +183,6 @@ class Measured(NamedTuple):
     features: dict[str, bool]
     entries: Entries
     wasi: dict[str, dict[str, bool]] | None
+    placed: int | None
     interfaces: tuple[Interface, ...]
     processes: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rewriter.probing.encodings import Way, encodings, ways
-from rewriter.probing.engine import entries, features
+from rewriter.probing.engine import entries, features, placed
 from rewriter.probing.faults import bare_faults, faults, names
 from rewriter.probing.host import Host
 from rewriter.probing.linking import (
@@ -47,6 +47,7 @@ def measure(host: Host, graph: str | None = None) -> Measured:
         features=features(host),
         entries=entries(host),
         wasi=_wasi(host, unknown),
+        placed=placed(host),
         interfaces=tuple(interfaces),
         processes=host.processes,
     )

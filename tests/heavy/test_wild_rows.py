@@ -32,7 +32,7 @@ OPTIONS = '{"temp": 0, "n-predict": 4}'
 
 NO_OPENVINO = frozenset(
     (
-        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.3.0")),
+        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.2.3", "1.3.0")),
         *(f"wamr-legacy@{release}" for release in ("2.1.0", "2.1.1", "2.4.5", "main")),
         *(f"wamr-ephemeral@{release}" for release in ("2.1.0", "2.1.1")),
     )
@@ -176,7 +176,7 @@ BY_NAME = {f"wamr-ephemeral@{release}" for release in ("2.2.0", "2.3.1", "2.4.5"
 NOTHING_BY_NAME = frozenset(
     (
         *("wasmtime@12", "wamr-ephemeral@2.1.0"),
-        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.3.0")),
+        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.2.3", "1.3.0")),
         *(f"wamr-legacy@{release}" for release in ("2.1.0", "2.1.1", "2.1.2", "2.2.0", "2.3.1")),
         *(f"wasmedge@0.{release}" for release in ("11.0", "11.1", "11.2", "12.1", "13.3")),
     )

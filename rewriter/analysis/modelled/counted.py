@@ -9,6 +9,12 @@ from pathlib import PurePath
 from rewriter.abi.dialects import DIALECTS, Encoding, TensorType
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.modelled.shapes import shapes_for
+from rewriter.analysis.modelled.unseen import (
+    backend_unseen,
+    habits_unseen,
+    not_measured,
+    output_unseen,
+)
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
 from rewriter.models.model import Model, Port, names_of
@@ -60,7 +66,7 @@ def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
 
 
 def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]:
-    if not host.backends:
+    if not host.backends and host.measured is None:
         yield Diagnostic("NN746", "which formats the host reads is not known")
         return
     yield from _format(host, model)
@@ -69,6 +75,7 @@ def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic
     if backend is None:
         return
     if model.encoding is not Encoding.GGML:
+        yield from habits_unseen(backend, model)
         yield from _inputs(info, backend, model)
         yield from _outputs(backend, model)
     configured = any(item.name == _CONFIGURED for item in info.wasi_nn.values())
@@ -113,6 +120,8 @@ def _format(host: Host, model: Model) -> Iterator[Diagnostic]:
         )
     elif other is not None:
         yield Diagnostic("NN712", f"the host has no backend for {word}: it runs if {as_openvino}")
+    elif unseen := backend_unseen(host, model.encoding):
+        yield unseen
     else:
         has = ", ".join(b.encoding.name.lower() for b in host.backends if not b.extra)
         yield Diagnostic("NN711", f"the host has no backend for {word}, but for {has}")
@@ -172,15 +181,28 @@ def _input(info: ModuleInfo, backend: Backend, port: Port) -> Iterator[Diagnosti
             yield Diagnostic("NN725", message)
     elif kind is None and Quirk.AS_BYTES in backend.quirks:
         yield Diagnostic("NN725", f"its input {port} is taken as u8, in as many bytes")
+    elif kind is None and Quirk.AS_BYTES in backend.unseen.quirks:
+        yield not_measured(f"whether its input {port}, for which wasi-nn has no type, is taken")
     elif kind is None:
         yield Diagnostic("NN721", f"its input {port} is of a type that wasi-nn does not have")
+    elif taken is None and (known := backend.unseen.types) is not None:
+        if kind not in known:
+            yield not_measured(f"whether {title} takes its input {port}")
+        elif not known[kind]:
+            yield Diagnostic("NN721", f"its input {port} is not of a type that {title} takes")
+        elif not _can_name(info, kind):
+            yield _nameless(port)
     elif taken is None:
         yield Diagnostic("NN746", f"whether {title} takes its input {port} is not known")
     elif kind not in taken:
         yield Diagnostic("NN721", f"its input {port} is not of a type that {title} takes: {words}")
     elif not _can_name(info, kind):
-        message = f"its input {port} is of a type for which the guest's ABI has no number"
-        yield Diagnostic("NN722", message)
+        yield _nameless(port)
+
+
+def _nameless(port: Port) -> Diagnostic:
+    message = f"its input {port} is of a type for which the guest's ABI has no number"
+    return Diagnostic("NN722", message)
 
 
 def _taken(backend: Backend) -> frozenset[TensorType] | None:
@@ -212,6 +234,8 @@ def _outputs(backend: Backend, model: Model) -> Iterator[Diagnostic]:
         elif backend.gives is not None and port.tensor_type not in backend.gives:
             title = backend.encoding.name.lower()
             yield Diagnostic("NN723", f"{word} does not come back right from {title} there")
+        else:
+            yield from output_unseen(backend, port)
         if port.dims == () and Quirk.NO_SCALARS in backend.quirks:
             yield Diagnostic("NN723", f"{word} has no dimensions, and get_output fails there")
     if floats:

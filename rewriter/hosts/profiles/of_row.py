@@ -9,6 +9,7 @@ from rewriter.abi.dialects import LAYOUTS, MODULE_NAMES, Dialect, Encoding, Layo
 from rewriter.abi.measured import RAW_TYPES, functions_in
 from rewriter.hosts.host import Backend, Host
 from rewriter.hosts.profiles.profile import (
+    HABITS,
     REFUSED,
     BackendProfile,
     Entry,
@@ -22,7 +23,7 @@ from rewriter.hosts.profiles.profile import (
 
 __all__ = ["from_row"]
 
-_READS_32_BITS = "NN237"
+_READS_32_BITS, _UNPLACED = "NN237", "NN245"
 
 
 def from_row(row: Host) -> Profile:
@@ -57,6 +58,9 @@ def from_row(row: Host) -> Profile:
         features={feature.name.lower(): reads for feature, reads in row.features.items()},
         most_pages=row.most_pages,
         nn_in_shared=row.nn_in_shared,
+        in_first_memory=row.in_first_memory,
+        places_output=all(limit.code != _UNPLACED for limit in row.limits),
+        all_backends=True,
         entry=Entry(
             initializes=row.initializes,
             calls=(*row.entries, *row.mains),
@@ -113,4 +117,6 @@ def _backend(backend: Backend, dialect: Dialect, in_floats: bool) -> BackendProf
         unit=backend.unit if unit_known else None,
         too_small=backend.too_small,
         library=backend.library,
+        habits={name: quirk in backend.quirks for name, quirk in HABITS.items()},
+        gives=frozenset(each.name.lower() for each in backend.gives or TensorType),
     )

@@ -61,6 +61,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         names=_ENDS[first.names.end] if first and first.names and first.names.end else None,
         one_model=_one_model(backends),
         tells_numbers=any(each.tells_types for each in backends),
+        places_output=None if found.placed is None else found.placed in _GOES_ON,
         features={name: reads for name, reads in found.features.items() if name in FEATURES},
         entry=_entry(found.entries),
         backends=tuple(map(_backend, backends)),
@@ -68,6 +69,9 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
 
 
 _TRAPS = Unknown.TRAPS
+
+_GOES_ON = (0, 70)
+"""Errnos of WASI, success and spipe, after which guests go on: see NN245."""
 
 
 def _first(interfaces: Iterable[Interface]) -> Interface | None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from rewriter.functions.feature import Feature
-from rewriter.hosts.host import TooSmall, Unit
+from rewriter.hosts.host import Quirk, TooSmall, Unit
 from rewriter.wasm.types import FuncType
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "FAULTS",
     "FEATURES",
     "FORMAT",
+    "HABITS",
     "REFUSED",
     "Answer",
     "BackendProfile",
@@ -102,6 +103,10 @@ FAULTS: Mapping[str, str] = MappingProxyType(
 """What can be done wrong, or is often done wrong, by its name in a profile."""
 
 
+HABITS: Mapping[str, Quirk] = MappingProxyType({each.name.lower(): each for each in Quirk})
+"""What a backend may make of models and others do not, by its name in a profile."""
+
+
 class ProfiledHost(NamedTuple):
     """Which host was measured. `name` is what messages call it; `command` how it was started, with
     {} in the place of the module; `version` what it printed of itself, `commit` of its source,
@@ -181,7 +186,9 @@ class BackendProfile(NamedTuple):
     whatever the number. `unit` is what get_output counts by in what it has written; `exact` whether
     a buffer of exactly the output's size, declared in that unit, is enough; `too_small` what
     becomes of one that is not, None where that was not seen. `faults` has what came of those that
-    were tried with a model of this encoding. `library` is what the device needs for it.
+    were tried with a model of this encoding. `library` is what the device needs for it. `habits`
+    says of the names in HABITS whether it has them, and `gives` are the types of outputs that come
+    back right.
     """
 
     encoding: str
@@ -192,6 +199,8 @@ class BackendProfile(NamedTuple):
     too_small: TooSmall | None = None
     faults: Mapping[str, Answer] = _NOTHING
     library: str = ""
+    habits: Mapping[str, bool] = _NOTHING
+    gives: frozenset[str] | None = None
 
 
 class Note(NamedTuple):
@@ -219,8 +228,10 @@ class Profile(NamedTuple):
     `type_bits` is how much of a tensor's type is read, 8 or 32. `names` is how a name ends. What
     `tells_numbers` is, rewriter.hosts.host.Host says. Where there is `one_model`, each that is
     loaded takes the place of the one before. `features` says of the names in FEATURES whether a
-    module that has them starts; `most_pages` and `nn_in_shared` are as in
-    rewriter.hosts.host.Host. `notes` are written by hand.
+    module that has them starts; `most_pages`, `nn_in_shared` and `in_first_memory` are as in
+    rewriter.hosts.host.Host. `places_output` says whether fd_pwrite to standard output works, or
+    fails so that guests go on with fd_write: with `spipe`. Where there are `all_backends`, there is
+    none for another encoding. `notes` are written by hand.
     """
 
     host: ProfiledHost
@@ -239,6 +250,9 @@ class Profile(NamedTuple):
     features: Mapping[str, bool] = _NOTHING
     most_pages: int | None = None
     nn_in_shared: bool | None = None
+    in_first_memory: bool | None = None
+    places_output: bool | None = None
+    all_backends: bool = False
     entry: Entry = Entry()
     backends: tuple[BackendProfile, ...] = ()
     notes: tuple[Note, ...] = ()

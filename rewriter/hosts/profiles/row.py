@@ -9,11 +9,21 @@ from typing import Any
 from rewriter.abi.dialects import MODULE_NAMES, Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
-from rewriter.hosts.host import Backend, Feature, Host, Measured, Unit, overruns
+from rewriter.hosts.host import (
+    Backend,
+    Feature,
+    Host,
+    Measured,
+    Quirk,
+    Unit,
+    Unseen,
+    overruns,
+)
 from rewriter.hosts.profiles.numbers import counts_floats, dialects_of
 from rewriter.hosts.profiles.profile import (
     ABSENT,
     FAULTS,
+    HABITS,
     REFUSED,
     BackendProfile,
     Entry,
@@ -63,10 +73,13 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
         features=_features(profile),
         most_pages=profile.most_pages or 65536,
         nn_in_shared=bool(profile.nn_in_shared),
+        in_first_memory=bool(profile.in_first_memory),
         **_beginning(profile.entry),
         measured=Measured(
             absent=_absent(profile),
             makes=profile.linking.makes is not None,
+            backends=_unknown_backends(profile),
+            memory=profile.in_first_memory is not None,
             answers=_answers(profile),
             names=profile.names,
             about=_about(profile),
@@ -168,7 +181,40 @@ def _backend(backend: BackendProfile) -> Backend:
         backend.too_small,
         backend.library,
         bool(backend.ignores_types),
+        gives=_kinds(backend.gives),
+        quirks=frozenset(HABITS[name] for name, has in backend.habits.items() if has),
+        unseen=Unseen(
+            quirks=frozenset(it for name, it in HABITS.items() if name not in backend.habits),
+            types=None if every else _known_types(backend),
+            gives=None if backend.gives is not None else _SURELY if backend.unit else frozenset(),
+        ),
     )
+
+
+_SURELY = frozenset((TensorType.F32,))
+"""What was given when it was measured what get_output counts in."""
+
+
+def _kinds(names: frozenset[str] | None) -> frozenset[TensorType] | None:
+    """None where they are all there, as in the table, or were not measured."""
+    if names is None or len(names) == len(TensorType):
+        return None
+    return frozenset(TensorType[name.upper()] for name in names)
+
+
+def _known_types(backend: BackendProfile) -> Mapping[TensorType, bool]:
+    """Those that were tried, with whether they are taken."""
+    known = {kind: backend.types.get(kind.name.lower()) for kind in TensorType}
+    return {kind: number != REFUSED for kind, number in known.items() if number is not None}
+
+
+def _unknown_backends(profile: Profile) -> frozenset[Encoding]:
+    """Those of which no model was tried, as far as that can be told."""
+    if profile.all_backends:
+        return frozenset()
+    known = {each.encoding for each in profile.backends}
+    known |= {name for name, number in profile.encodings.items() if number == REFUSED}
+    return frozenset(each for each in Encoding if each.name.lower() not in known)
 
 
 def _absent(profile: Profile) -> Mapping[str, frozenset[str]] | None:
@@ -199,7 +245,7 @@ def _limits(
     )
     codes = {note.code for note in noted}
     found = itertools.chain(
-        _habits(profile),
+        _habits(profile, wants_nul=dialect.wants_nul),
         _units(profile, dialect),
         overruns(backends),
         unmeasured(profile, wants_nul=dialect.wants_nul),
@@ -207,7 +253,8 @@ def _limits(
     return (*noted, *(each for each in found if each.code not in codes))
 
 
-def _habits(profile: Profile) -> Iterator[Diagnostic]:
+def _habits(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
+    """That a configuration ends the host is said of all that want a NUL behind names."""
     if profile.type_bits == 32:
         yield Diagnostic("NN237", "a tensor's type is read as 32 bits")
     whole = [each.encoding for each in profile.backends if each.exact is False]
@@ -216,6 +263,17 @@ def _habits(profile: Profile) -> Iterator[Diagnostic]:
         yield Diagnostic("NN236", message)
     if profile.one_model:
         yield Diagnostic("NN243", "each load replaces the model that was loaded before")
+    ends_configured = [each.encoding for each in profile.backends if _ends_configured(each)]
+    if ends_configured and not wants_nul:
+        message = (
+            f"load_by_name_with_config ends the host's process with {_listed(ends_configured)}"
+        )
+        yield Diagnostic("NN309", message, function="load_by_name_with_config")
+    if profile.places_output is False:
+        message = (
+            "fd_pwrite to standard output is notcapable there: a guest has to go on with fd_write"
+        )
+        yield Diagnostic("NN245", message, function="fd_pwrite")
     ends = dict.fromkeys(
         fault
         for faults in (profile.faults, *(backend.faults for backend in profile.backends))
@@ -227,6 +285,12 @@ def _habits(profile: Profile) -> Iterator[Diagnostic]:
             f"the host's process ends, or hangs, after {'; '.join(FAULTS[fault] for fault in ends)}"
         )
         yield Diagnostic("NN273", message)
+
+
+def _ends_configured(backend: BackendProfile) -> bool:
+    return any(
+        has and HABITS[name] is Quirk.CONFIGURED_ENDS for name, has in backend.habits.items()
+    )
 
 
 def _units(profile: Profile, dialect: Dialect) -> Iterator[Diagnostic]:

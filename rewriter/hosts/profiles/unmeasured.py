@@ -33,6 +33,12 @@ def unmeasured(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
         for function in sorted(functions & {"load_by_name", "load_by_name_with_config"}):
             message = "it was not measured whether a NUL has to follow names"
             yield Diagnostic(_DECIDES, message, function=function)
+    if "load_by_name_with_config" in functions and not wants_nul and _configuration(profile):
+        message = "it was not measured what becomes of a configuration"
+        yield Diagnostic(_DECIDES, message, function="load_by_name_with_config")
+    if profile.places_output is None:
+        message = "it was not measured whether fd_pwrite to standard output works"
+        yield Diagnostic(_DECIDES, message, function="fd_pwrite")
     if profile.entry.calls is None:
         yield Diagnostic(_DECIDES, "it was not measured which function the host begins with")
     in_a_byte = any("witx" in module.layouts for module in profile.modules.values())
@@ -41,6 +47,16 @@ def unmeasured(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
         yield Diagnostic(_MAY, message, function="set_input")
     if not (profile.errnos or profile.faults or any(each.faults for each in profile.backends)):
         yield Diagnostic(_MAY, "no errno was measured")
+
+
+def _configuration(profile: Profile) -> bool:
+    """Whether it is open what some backend does with one. Where names have to end with a NUL,
+    another diagnostic is said of all backends but one."""
+    return not profile.backends or any(
+        name not in backend.habits
+        for backend in profile.backends
+        for name in ("unconfigured", "configured_ends")
+    )
 
 
 def _numbers(

@@ -25,6 +25,7 @@ __all__ = [
     "one_of",
     "record",
     "set_of",
+    "set_of_known",
     "table_of",
     "tuple_of",
 ]
@@ -170,6 +171,12 @@ list_of = tuple_of(TEXT)
 
 set_of = Field(lambda value, where: frozenset(list_of.read(value, where)), sorted)
 """A list of texts, in any order."""
+
+
+def set_of_known(known: Collection[str]) -> Field:
+    """A list of some of these texts, in any order."""
+    texts = tuple_of(one_of(known))
+    return Field(lambda value, where: frozenset(texts.read(value, where)), sorted)
 
 
 def table_of(each: Field, known: Collection[str] | None = None, what: str = "the key") -> Field:

@@ -247,6 +247,15 @@ def test_where_a_name_ends_is_not_measured_without_a_name() -> None:
     assert (names.end, names.works) == (None, None)
 
 
+@pytest.mark.parametrize("errno", [0, 70, 76])
+def test_what_becomes_of_a_write_to_standard_output_at_an_offset(errno: int) -> None:
+    assert measured(no_wasi=(), placed=errno).placed == errno
+
+
+def test_nothing_is_said_of_fd_pwrite_where_it_is_not_there() -> None:
+    assert measured(no_wasi=("fd_pwrite",)).placed is None
+
+
 def test_exports_that_are_called() -> None:
     found = measured(calls=("main", "_start"), initializes=False).entries
     assert found.called == ("main", "_start")

@@ -64,6 +64,9 @@ EVERYTHING = Profile(
     one_model=False,
     most_pages=65535,
     nn_in_shared=False,
+    in_first_memory=True,
+    places_output=False,
+    all_backends=True,
     features={"gc": False, "simd": True},
     entry=Entry(
         initializes=False,
@@ -88,6 +91,8 @@ EVERYTHING = Profile(
             too_small=TooSmall.CUT,
             faults={"output_small": 7, "load_garbage": "aborts"},
             library="libonnxruntime.so",
+            habits={"last_input": True, "converts": False},
+            gives=frozenset(("f32", "u8")),
         ),
         BackendProfile("openvino"),
     ),

@@ -1,0 +1,88 @@
+"""What a profile leaves open of a host's backends, where a model points to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rewriter.abi.dialects import Encoding, TensorType
+from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.host import Backend, Host, Quirk
+from rewriter.models.model import Model, Port
+
+__all__ = ["backend_unseen", "habits_unseen", "not_measured", "output_unseen"]
+
+_IMAGES = frozenset((Quirk.COLOUR_IMAGES, Quirk.LARGE_IMAGES, Quirk.CHANNELS_LAST))
+_ONE_INPUT = frozenset((Quirk.COLOUR_IMAGES, Quirk.LARGE_IMAGES, Quirk.LAST_INPUT))
+
+
+def not_measured(what: str) -> Diagnostic:
+    return Diagnostic("NN271", f"it was not measured {what}")
+
+
+def backend_unseen(host: Host, encoding: Encoding) -> Diagnostic | None:
+    """That the host may have a backend for models of an encoding, or one that takes them as if
+    they were of another."""
+    unseen = host.measured.backends if host.measured is not None else frozenset()
+    word = encoding.name.lower()
+    if encoding in unseen:
+        return not_measured(f"whether the host has a backend for {word}")
+    as_openvino = Encoding.OPENVINO in unseen or any(
+        Quirk.ONNX_TOO in b.unseen.quirks for b in host.backends if b.encoding is Encoding.OPENVINO
+    )
+    if encoding is Encoding.ONNX and as_openvino:
+        return not_measured(f"whether OpenVINO there reads {word}, where it is loaded as openvino")
+    return None
+
+
+def habits_unseen(backend: Backend, model: Model) -> Iterator[Diagnostic]:
+    """What nobody has looked for, and decides what becomes of this model."""
+    word = backend.encoding.name.lower()
+    for quirks, concerns, what in _HABITS:
+        looked_for = quirks.isdisjoint(backend.unseen.quirks)
+        if not looked_for and quirks.isdisjoint(backend.quirks) and concerns(backend, model):
+            yield not_measured(f"whether {word} there {what}")
+
+
+def output_unseen(backend: Backend, port: Port) -> Iterator[Diagnostic]:
+    gives = backend.unseen.gives
+    if gives is not None and port.tensor_type not in gives:
+        title = backend.encoding.name.lower()
+        yield not_measured(f"whether its output {port} comes back right from {title} there")
+
+
+def _is_openvino(backend: Backend, model: Model) -> bool:
+    """The only one that is known to have such habits."""
+    return backend.encoding is Encoding.OPENVINO
+
+
+def _has_several(_: Backend, model: Model) -> bool:
+    return model.inputs is None or len(model.inputs) > 1
+
+
+def _is_held(_: Backend, model: Model) -> bool:
+    return any(port.held and port.is_free for port in model.inputs or ())
+
+
+def _is_quantised(_: Backend, model: Model) -> bool:
+    return any(port.quantised for port in model.ports)
+
+
+def _has_other_types(backend: Backend, model: Model) -> bool:
+    return _is_openvino(backend, model) and any(
+        port.tensor_type is not TensorType.F32 for port in model.ports
+    )
+
+
+def _has_scalars(_: Backend, model: Model) -> bool:
+    return any(port.dims == () for port in model.outputs or ())
+
+
+_HABITS = (
+    (_IMAGES, _is_openvino, "takes inputs for images"),
+    (_ONE_INPUT, _has_several, "keeps several inputs"),
+    (frozenset((Quirk.HELD_SHAPES,)), _is_held, "takes other shapes than that in the file"),
+    (frozenset((Quirk.QUANTISED_AS_FLOATS,)), _is_quantised, "quantises inputs and outputs"),
+    (frozenset((Quirk.CONVERTS,)), _has_other_types, "converts inputs and outputs"),
+    (frozenset((Quirk.NO_SCALARS,)), _has_scalars, "gives outputs without dimensions"),
+)
+"""Habits of which one is enough, which models they concern, and words for them."""

@@ -1,0 +1,180 @@
+"""What a profile leaves open is a condition where the module or its model points to it, and neither
+yes nor no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from rewriter.abi.dialects import DIALECTS, Encoding
+from rewriter.analysis.compatibility import Answer, assess
+from rewriter.analysis.inspect import inspect_module
+from rewriter.hosts.host import Host
+from rewriter.hosts.profiles.file import write
+from rewriter.hosts.profiles.of_row import from_row
+from rewriter.hosts.profiles.profile import REFUSED, Number, Profile
+from rewriter.hosts.profiles.row import row_of
+from rewriter.hosts.table import find_host
+from rewriter.models.model import Model, Port
+from tests.support.wasm import assemble
+
+MEASURED = from_row(find_host("wasmtime@49"))
+"""A host of which all is known, and which has OpenVINO only."""
+
+F32 = Port("x", "f32", (1, 4))
+U8 = Port("x", "u8", (1, 4))
+
+
+def guest(*functions: str, memories: str = '(memory (export "memory") 1)') -> bytes:
+    imports = " ".join(
+        f'(import "wasi_ephemeral_nn" "{name}" (func {DIALECTS["wasmedge"].signature(name)}))'
+        for name in ("load", "set_input", *functions)
+    )
+    return assemble(f"(module {imports} {memories})")
+
+
+def of(encoding: Encoding, *inputs: Port, outputs: tuple[Port, ...] = (F32,)) -> Model:
+    return Model("m", encoding, "a model", 1, inputs or (F32,), outputs)
+
+
+def with_habits(profile: Profile, encoding: str, habits: Mapping[str, bool]) -> Profile:
+    """The same, with one backend that has the habits, and of which others are not known."""
+    backend = profile.backends[0]._replace(encoding=encoding, habits=habits)
+    return profile._replace(backends=(backend,))
+
+
+def host(profile: Profile) -> Host:
+    return row_of(profile, "./p.toml")[0]
+
+
+def answer(module: bytes, profile: Profile, *models: Model) -> tuple[Answer, set[str]]:
+    verdict = assess(inspect_module(module, "witx"), host(profile), models=models)
+    return verdict.answer, {found.message for found in verdict.conditions}
+
+
+ALL = dict.fromkeys(MEASURED.backends[0].habits, False)
+
+MODELS = {
+    "channels_last": ("openvino", of(Encoding.OPENVINO)),
+    "last_input": ("openvino", of(Encoding.OPENVINO, F32, F32)),
+    "converts": ("openvino", of(Encoding.OPENVINO, U8)),
+    "no_scalars": ("openvino", of(Encoding.OPENVINO, outputs=(Port("y", "f32", ()),))),
+    "as_bytes": ("openvino", of(Encoding.OPENVINO, Port("x", "i8", (1, 4)))),
+    "onnx_too": ("openvino", of(Encoding.ONNX)),
+    "quantised_as_floats": (
+        "tensorflowlite",
+        of(Encoding.TENSORFLOWLITE, U8._replace(quantised=True)),
+    ),
+    "held_shapes": (
+        "tensorflowlite",
+        of(Encoding.TENSORFLOWLITE, Port("x", "f32", (None, 4), (1, 4))),
+    ),
+}
+
+
+@pytest.mark.parametrize("habit", MODELS)
+def test_a_habit_that_nobody_looked_for_is_a_condition_of_models_that_meet_it(habit: str) -> None:
+    encoding, model = MODELS[habit]
+    known = with_habits(MEASURED, encoding, ALL)
+    open_ = with_habits(MEASURED, encoding, {k: v for k, v in ALL.items() if k != habit})
+    before, conditions = answer(guest(), known, model)
+    assert not conditions
+    assert before is (Answer.CANNOT if habit in ("as_bytes", "onnx_too") else Answer.RUNS)
+    after, conditions = answer(guest(), open_, model)
+    assert after is Answer.ONLY_IF
+    assert all("not measured" in message for message in conditions)
+
+
+def test_no_habit_is_in_the_way_of_a_model_that_does_not_meet_it() -> None:
+    open_ = with_habits(MEASURED, "tensorflowlite", {})
+    assert answer(guest(), open_, of(Encoding.TENSORFLOWLITE)) == (Answer.RUNS, set())
+
+
+def test_a_backend_that_nobody_looked_for_is_a_condition_and_not_absent() -> None:
+    model = of(Encoding.TENSORFLOWLITE)
+    assert answer(guest(), MEASURED, model)[0] is Answer.CANNOT
+    some = MEASURED._replace(all_backends=False)
+    assert answer(guest(), some, model)[0] is Answer.ONLY_IF
+    refused = some._replace(encodings={**some.encodings, "tensorflowlite": REFUSED})
+    assert answer(guest(), refused, model)[0] is Answer.CANNOT
+
+
+def test_onnx_may_be_read_by_an_openvino_that_was_not_measured() -> None:
+    other = with_habits(MEASURED, "tensorflowlite", ALL)
+    some = other._replace(all_backends=False, encodings={"onnx": REFUSED, "tensorflowlite": 4})
+    assert answer(guest(), some, of(Encoding.ONNX))[0] is Answer.ONLY_IF
+
+
+def test_types_that_were_not_tried_are_a_condition() -> None:
+    types: Mapping[str, Number] = {"f32": 1, "i32": REFUSED}
+    backend = MEASURED.backends[0]._replace(types=types)
+    profile = MEASURED._replace(backends=(backend,))
+    assert answer(guest(), profile, of(Encoding.OPENVINO))[0] is Answer.RUNS
+    assert answer(guest(), profile, of(Encoding.OPENVINO, U8))[0] is Answer.ONLY_IF
+    i32 = Port("x", "i32", (1, 4))
+    assert answer(guest(), profile, of(Encoding.OPENVINO, i32))[0] is Answer.CANNOT
+
+
+def test_outputs_of_types_that_were_not_seen_are_a_condition() -> None:
+    backend = MEASURED.backends[0]._replace(gives=None)
+    profile = MEASURED._replace(backends=(backend,))
+    assert answer(guest(), profile, of(Encoding.OPENVINO))[0] is Answer.RUNS
+    assert answer(guest(), profile, of(Encoding.OPENVINO, outputs=(U8,)))[0] is Answer.ONLY_IF
+
+
+FD_PWRITE = (
+    '(import "wasi_snapshot_preview1" "fd_pwrite"'
+    ' (func (param i32 i32 i32 i64 i32) (result i32))) (memory (export "memory") 1)'
+)
+SECOND = '(memory 1) (memory (export "memory") 1)'
+
+
+@pytest.mark.parametrize(
+    ("module", "open_", "bad"),
+    [
+        (
+            guest(memories=FD_PWRITE),
+            MEASURED._replace(places_output=None),
+            MEASURED._replace(places_output=False),
+        ),
+        (
+            guest(memories=SECOND),
+            MEASURED._replace(in_first_memory=None),
+            MEASURED._replace(in_first_memory=True),
+        ),
+    ],
+    ids=["fd_pwrite", "memories"],
+)
+def test_what_the_engine_does_is_open_until_it_is_measured(
+    module: bytes, open_: Profile, bad: Profile
+) -> None:
+    assert answer(module, MEASURED)[0] is Answer.RUNS
+    assert answer(guest(), open_)[0] is Answer.RUNS
+    after, (message,) = answer(module, open_)
+    assert after is Answer.ONLY_IF
+    assert "not measured" in message
+    assert answer(module, bad)[0] in (Answer.ONLY_IF, Answer.CANNOT)
+
+
+def test_what_becomes_of_a_configuration_is_open_until_it_is_measured() -> None:
+    main = from_row(find_host("wasmedge@0.17.1"))
+    module = guest("load_by_name_with_config")
+    habits = {**ALL, "configured_ends": True}
+    for habit in ({}, habits):
+        verdict = assess(
+            inspect_module(module, "wasmedge"), host(with_habits(main, "openvino", habit))
+        )
+        code = "NN309" if habit else "NN271"
+        assert code in {found.code for found in verdict.conditions}
+    fine = assess(inspect_module(module, "wasmedge"), host(with_habits(main, "openvino", ALL)))
+    assert not {"NN309", "NN271"} & {found.code for found in fine.conditions}
+
+
+def test_the_profile_of_these_tests_is_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(write(with_habits(MEASURED, "openvino", {"onnx_too": True})))
+    (backend,) = find_host(str(path)).backends
+    assert {quirk.name for quirk in backend.quirks} == {"ONNX_TOO"}
+    assert "CHANNELS_LAST" in {quirk.name for quirk in backend.unseen.quirks}
