@@ -47,11 +47,9 @@ IMAGES_ONLY = frozenset(
 """What has OpenVINO take four dimensions only, and the guests' images have two."""
 
 NO_SEVERAL_MEMORIES = frozenset(
-    label
-    for label in ROWS
-    if label.startswith(("wamr", "wasmedge@0.1"))
-    and label not in {"wasmedge@0.16.4", "wasmedge@0.17.1"}
+    label for label in ROWS if label.startswith(("wamr", "wasmedge"))
 ) | {f"wasmtime@{release}" for release in (12, 13, 14)}
+"""What refuses them, or works in the first one, whichever is exported."""
 
 NO_TABLES = frozenset(
     label
