@@ -73,7 +73,7 @@ ENGINE_REFUSES = {
     "c-newest": NOT_THE_NEWEST,
     **dict.fromkeys(("c-zig", "zig-safe", "zig-small", "c-zig-wizer", "zig-safe-wizer"), NO_TABLES),
     **dict.fromkeys(
-        ("assembly", "assembly-minimal", "assembly-stub", "assembly-start", "rust-0.6-wizer"),
+        ("assembly", "assembly-minimal", "assembly-stub", "assembly-start", "rust-0.6-wizer", "go"),
         NO_BULK_MEMORY,
     ),
 }
@@ -129,8 +129,7 @@ def check_classified(outcome: Outcome, label: str) -> None:
     assert outcome.exit_code != 0
 
 
-PLAIN = [name for name in CLASSIFY if "-O3" not in name and not name.startswith("go")]
-"""Go's modules take seconds to compile, and tests.heavy.test_wild has them on one host of each."""
+PLAIN = [name for name in CLASSIFY if "-O3" not in name]
 
 CLASSIFIERS = [
     *(pytest.param(name, ("f32", "f32", *DIGITS), id=name) for name in PLAIN),
