@@ -37,7 +37,7 @@ class Inspected(NamedTuple):
 
     @property
     def answer(self) -> Answer:
-        """It can be read: what hosts make of it is no failure of looking at it."""
+        """It can be read: that no host takes it does not make looking at it fail."""
         from rewriter.analysis.compatibility import Answer
 
         return Answer.RUNS

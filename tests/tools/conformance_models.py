@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -161,11 +161,16 @@ def port(number: int, kind: str, dims: str) -> str:
     return f'<port id="{number}" precision="{kind.upper().replace("F", "FP")}">{dims}</port>'
 
 
-def main() -> int:
-    for name, data in files():
-        path = MODELS / name
+def write(folder: Path, made: Iterable[tuple[str, bytes]]) -> None:
+    """Write files into a folder, by their paths in it."""
+    for name, data in made:
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+def main() -> int:
+    write(MODELS, files())
     return 0
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rewriter.probing.modules.models import FORMATS, SHAPES, TYPES
 from tests.tools.conformance_models import files as conformance_files
-from tests.tools.conformance_models import ir
+from tests.tools.conformance_models import ir, write
 
 MODELS = Path(__file__).parents[2] / "rewriter" / "probing" / "modules" / "models"
 
@@ -35,10 +35,7 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> int:
-    for name, data in files():
-        path = MODELS / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    write(MODELS, files())
     return 0
 
 
