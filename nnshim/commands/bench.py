@@ -133,8 +133,10 @@ def _drawing(path: str) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
+        from rewriter.installation import install_line
+
         raise DependencyMissing(
-            f"matplotlib is not installed ({error}); pip install 'nnshim[bench]'"
+            f"matplotlib is not installed ({error}); {install_line('bench')}"
         ) from None
 
     def draw(rows: "list[Measurement]") -> None:

@@ -64,6 +64,12 @@ def command(
     """
     if timeout <= 0 or jobs < 1:
         raise UsageError("--timeout and --jobs take numbers above 0")
+    import os
+
+    if not hasattr(os, "killpg"):
+        raise UsageError(
+            "a host is measured on Linux or macOS: on Windows, what it starts could not be ended"
+        )
     from nnshim.render import profile as renderer
     from rewriter.files.input import Source
     from rewriter.files.output import check_writable, write_atomic

@@ -206,7 +206,7 @@ def registering(module: str) -> dict[str, frozenset[Layout]]:
 
 def is_profile(name: str) -> bool:
     """Whether what names a host is the path of a profile."""
-    return "/" in name or name.endswith(".toml")
+    return "/" in name or "\\" in name or name.lower().endswith(".toml")
 
 
 def _measured(path: str) -> Chosen:

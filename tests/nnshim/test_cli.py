@@ -11,6 +11,7 @@ import pytest
 from rewriter import rewrite
 from rewriter.abi.dialects import DIALECTS
 from rewriter.files import wasm_tools
+from rewriter.installation import install_line
 from tests.support.command import nnshim
 from tests.support.wasm import HEADER, assemble, import_module
 
@@ -53,7 +54,7 @@ def test_without_wasm_tools_the_exit_code_is_3_and_the_install_line_is_given(
     env = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}", "PATH": str(tmp_path)}
     done = nnshim("rewrite", str(source), str(output), env=env)
     assert done.returncode == 3
-    assert wasm_tools.INSTALL in done.stderr.decode()
+    assert install_line(package=wasm_tools.PACKAGE) in done.stderr.decode()
     assert not output.exists()
     assert nnshim("rewrite", "--no-validate", str(source), str(output), env=env).returncode == 0
 
