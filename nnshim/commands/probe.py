@@ -9,6 +9,7 @@ from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
     from rewriter.hosts.profiles.profile import Profile
+    from rewriter.probing.inference.names import Graph
 
 __all__ = ["command"]
 
@@ -43,7 +44,11 @@ def command(
     ] = None,
     graph: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A graph that the command tells the host of by name."),
+        typer.Option(
+            metavar="NAME[=ENCODING]",
+            help="A graph that the command tells the host of by name, and what its model is:"
+            " openvino, onnx or tensorflowlite.",
+        ),
     ] = None,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="How long one module may take.")
@@ -101,7 +106,7 @@ def _measured(
     (timeout, jobs), progress = limits, _Progress()
     with Host(host, timeout=timeout, jobs=jobs, on_run=progress.step) as running:
         try:
-            found = measure(running, graph)
+            found = measure(running, None if graph is None else _graph(graph))
         finally:
             progress.end()
     return profile_of(
@@ -116,6 +121,16 @@ def _measured(
             tool=f"nnshim {version('nnshim')}",
         ),
     )
+
+
+def _graph(text: str) -> "Graph":
+    from rewriter.probing.inference.names import Graph
+    from rewriter.probing.modules.models import FORMATS
+
+    name, _, format_ = text.partition("=")
+    if format_ not in ("", *FORMATS) or not name:
+        raise UsageError(f"--graph takes a name, and = and one of {', '.join(FORMATS)}: {text}")
+    return Graph(name, format_)
 
 
 class _Progress:

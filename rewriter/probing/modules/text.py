@@ -19,6 +19,7 @@ __all__ = [
     "feature_text",
     "mark",
     "plain_text",
+    "quoted",
     "steps_text",
 ]
 

@@ -11,6 +11,7 @@ from rewriter.files import wasm_tools
 from rewriter.probing import linking
 from rewriter.probing.command import End
 from rewriter.probing.host import Host
+from rewriter.probing.inference.names import Graph
 from rewriter.probing.measured import (
     Backend,
     Bounds,
@@ -33,15 +34,16 @@ def _assembled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wasm_tools, "assemble", _assemble)
 
 
+_CONFIGURED = "load_by_name_with_config"
 _assemble = cache(wasm_tools.assemble)
 
 
-def measured(graph: str | None = None, **habits: Any) -> Measured:
+def measured(graph: Graph | None = None, **habits: Any) -> Measured:
     with Host(["host", "{}"], runs=LyingHost(**habits)) as host:
         return measure(host, graph)
 
 
-def interface(graph: str | None = None, **habits: Any) -> Interface:
+def interface(graph: Graph | None = None, **habits: Any) -> Interface:
     (found,) = measured(graph, **habits).interfaces
     return found
 
@@ -93,7 +95,7 @@ def test_the_name_of_the_module_is_the_one_that_is_registered() -> None:
 
 @pytest.mark.parametrize("unknown", ["refused", "traps"])
 def test_functions_that_are_missing_are_not_there(unknown: str) -> None:
-    found = interface(unknown=unknown, missing=["unload", "load_by_name"])
+    found = interface(unknown=unknown, missing=["unload", "load_by_name", _CONFIGURED])
     assert set(found.functions) == {
         *("load", "init_execution_context", "set_input", "compute", "get_output"),
     }
@@ -235,7 +237,7 @@ def test_what_becomes_of_a_small_buffer(bounds: str) -> None:
     ],
 )
 def test_where_a_name_ends(name_end: str, expected: NameEnd) -> None:
-    names = interface("known", name_end=name_end, names=b"known").names
+    names = interface(Graph("known"), name_end=name_end, names=b"known").names
     assert names is not None
     assert (names.end, names.works) == (expected, True)
     assert names.unknown_with_zero == ERRNOS["name"]
