@@ -43,11 +43,11 @@ def command(
         ),
     ] = None,
     graph: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="NAME[=ENCODING]",
             help="A graph that the command tells the host of by name, and what its model is:"
-            " openvino, onnx or tensorflowlite.",
+            " openvino, onnx or tensorflowlite. May be repeated.",
         ),
     ] = None,
     timeout: Annotated[
@@ -74,7 +74,9 @@ def command(
 
     if output is not None:
         check_writable(output)
-    profile = _measured(host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph)
+    profile = _measured(
+        host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph or []
+    )
     for line in renderer.probed(profile):
         note(line)
     written = file.write(profile)
@@ -90,7 +92,7 @@ def _measured(
     host: list[str],
     about: tuple[str | None, str, str, tuple[str, ...]],
     limits: tuple[float, int],
-    graph: str | None,
+    graphs: list[str],
 ) -> "Profile":
     import datetime
     import os
@@ -101,12 +103,13 @@ def _measured(
     from rewriter.probing.host import Host
     from rewriter.probing.probe import measure
 
+    told = [_graph(text) for text in graphs]
     program = os.path.basename(host[0])
     name, release, commit, options = about
     (timeout, jobs), progress = limits, _Progress()
     with Host(host, timeout=timeout, jobs=jobs, on_run=progress.step) as running:
         try:
-            found = measure(running, None if graph is None else _graph(graph))
+            found = measure(running, told)
         finally:
             progress.end()
     return profile_of(

@@ -161,7 +161,8 @@ class Interface(NamedTuple):
 class Entries(NamedTuple):
     """What a host calls by itself: of functions without parameters that a module exports, the first
     of `called`; `initialize` is whether `_initialize` is called before `_start`, `initialize_alone`
-    without one, and `both` whether a module may have the two; `start` whether the start function
+    without one, and `both` whether a module may have the two; `odd_initialize` is whether one may
+    have a `_initialize` with parameters beside `_start`; `start` whether the start function
     is; `takes_results` whether `_start` may give a number. `hidden_memory` is whether WASI works
     with a memory that is not exported, `exit_without_memory` whether proc_exit does without any,
     and `needs_memory` whether a module without one is refused."""
@@ -170,6 +171,7 @@ class Entries(NamedTuple):
     initialize: bool | None
     initialize_alone: bool
     both: bool | None
+    odd_initialize: bool | None
     start: bool | None
     takes_results: bool
     hidden_memory: bool | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rewriter.probing.engine import entries, features, placed
 from rewriter.probing.host import Host
@@ -29,13 +29,13 @@ from rewriter.probing.measured import Answer, Backend, Interface, Layout, Measur
 __all__ = ["measure"]
 
 
-def measure(host: Host, graph: Graph | None = None) -> Measured:
-    """All that can be found out by running modules. `graph` is one that the host was told of.
+def measure(host: Host, graphs: Sequence[Graph] = ()) -> Measured:
+    """All that can be found out by running modules. `graphs` are those that the host was told of.
     Backends are those behind the first module name under which models run: another name
     leads to the same ones.
 
-    Raises ProbeFailed where the command runs no modules at all, with what it printed, and
-    UsageError where it cannot be started.
+    Raises ProbeFailed where the command runs no modules at all, or none any more in the end, with
+    what it printed, and UsageError where it cannot be started.
     """
     host.start()
     unknown = unknown_imports(host)
@@ -43,12 +43,12 @@ def measure(host: Host, graph: Graph | None = None) -> Measured:
     ways: list[Way] = []
     for module in MODULES:
         whole = not any(each.backends for each in interfaces)
-        found = _interface(host, module, unknown, graph if whole else None, whole)
+        found = _interface(host, module, unknown, graphs if whole else (), whole)
         if found is not None:
             interfaces.append(found[0])
             ways += found[1]
     reads = features(host)
-    return Measured(
+    measured = Measured(
         prints=host.prints,
         codes=host.codes,
         unknown_imports=unknown,
@@ -61,6 +61,8 @@ def measure(host: Host, graph: Graph | None = None) -> Measured:
         interfaces=tuple(interfaces),
         processes=host.processes,
     )
+    host.finish()
+    return measured
 
 
 def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | None:
@@ -78,7 +80,7 @@ def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | N
 
 
 def _interface(
-    host: Host, module: str, unknown: Unknown | None, graph: Graph | None, whole: bool
+    host: Host, module: str, unknown: Unknown | None, graphs: Sequence[Graph], whole: bool
 ) -> tuple[Interface, list[Way]] | None:
     """What is registered under a name, and how models can be run there, None where nothing is; its
     backends only where `whole`."""
@@ -98,10 +100,10 @@ def _interface(
         signatures=signatures(host, functions),
         layouts=layouts,
         encodings=loaded,
-        names=names(host, module, chosen, graph) if has_names and whole else None,
+        names=names(host, module, chosen, graphs) if has_names and whole else None,
         faults=bare_faults(host, module, layouts[0][0], "unload" in named) if layouts else {},
         backends=tuple(
-            host.each(lambda way: _backend(host, way, graph, has_configurations), chosen)
+            host.each(lambda way: _backend(host, way, graphs, has_configurations), chosen)
         )
         if whole
         else (),
@@ -135,11 +137,11 @@ def _backends(
     return loaded, ways(host, module, layout, loaded)
 
 
-def _backend(host: Host, way: Way, graph: Graph | None, has_configurations: bool) -> Backend:
+def _backend(host: Host, way: Way, graphs: Sequence[Graph], has_configurations: bool) -> Backend:
     """What is found out about models of one format. A thread of the host's does it, one model
     after another."""
     found, sizes = types(host, way), outputs(host, way)
-    asked = configured(host, way, known_names(host, way, graph)) if has_configurations else {}
+    asked = configured(host, way, known_names(host, way, graphs)) if has_configurations else {}
     return Backend(
         format=way.format,
         encoding=way.encoding,

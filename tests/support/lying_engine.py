@@ -1,4 +1,4 @@
-"""The engine of a host that lies, how its process ends, and how many parameters wasi-nn has."""
+"""The engine of a host that lies, how its process ends, its errnos and functions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 import wasmtime
 
-__all__ = ["ENDS", "FUNCTIONS", "OTHERS", "Crash", "Exit", "Hang", "engine"]
+__all__ = ["ENDS", "ERRNOS", "FUNCTIONS", "OTHERS", "Crash", "Exit", "Hang", "engine"]
 
 
 @cache
@@ -36,6 +36,7 @@ ENDS: Mapping[object, Exception] = {
     "hangs": Hang(),
 }
 
+ERRNOS = {"argument": 1, "encoding": 2, "runtime": 5, "large": 7, "name": 8}
 FUNCTIONS = {
     "witx": {"load": 5, "set_input": 3, "get_output": 5},
     "wamr": {"load": 4, "set_input": 3, "get_output": 4},

@@ -16,7 +16,7 @@ import wasmtime
 
 from rewriter.probing.command import Ran
 from rewriter.probing.modules.models import SHAPES, TYPES
-from tests.support.lying_engine import ENDS, FUNCTIONS, OTHERS, Crash, Exit, Hang, engine
+from tests.support.lying_engine import ENDS, ERRNOS, FUNCTIONS, OTHERS, Crash, Exit, Hang, engine
 from tests.support.lying_models import (
     FORMS,
     KNOWN,
@@ -27,10 +27,9 @@ from tests.support.lying_models import (
     pixels_to_planes,
 )
 
-__all__ = ["LyingHost"]
+__all__ = ["ERRNOS", "WITX_TYPES", "LyingHost"]
 
 WITX_TYPES = {"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5}
-ERRNOS = {"argument": 1, "encoding": 2, "runtime": 5, "large": 7, "name": 8}
 
 
 @dataclass
@@ -64,6 +63,7 @@ class LyingHost:
     features: Sequence[str] = ()
     calls: Sequence[str] = ("_start",)
     initializes: bool = True
+    odd_initialize: bool = False
     no_wasi: Sequence[str] = ("fd_pwrite",)
     placed: int = 70
     habits: Sequence[str] = ()
@@ -108,7 +108,12 @@ class _Run:
         self.memory = memory if isinstance(memory, wasmtime.Memory) else None
         try:
             if self.host.initializes and "_initialize" in exports:
-                exports["_initialize"](store)  # type: ignore[operator]
+                first = exports["_initialize"]
+                assert isinstance(first, wasmtime.Func)
+                if not first.type(store).params:
+                    first(store)
+                elif not self.host.odd_initialize:
+                    return 1
             for name in self.host.calls:
                 if name in exports:
                     exports[name](store)  # type: ignore[operator]

@@ -100,7 +100,7 @@ def _entry(entries: Entries) -> Entry:
         start=entries.start,
         without_memory=None if entries.needs_memory else _without_memory(entries),
         needs_memory=entries.needs_memory,
-        initializes_alone=None if with_start is None else alone and not with_start,
+        initializes_alone=None if with_start is None else alone and entries.odd_initialize,
         strict_start=None if entries.called is None else not entries.takes_results,
         one_beginning=None if entries.both is None else not entries.both,
     )

@@ -26,9 +26,9 @@ class Graph(NamedTuple):
     format: str = ""
 
 
-def names(host: Host, module: str, ways: Sequence[Way], graph: Graph | None) -> Names:
-    """What load_by_name makes of a name that nobody has, and of one that it knows: that of `graph`,
-    if there is one, or the path of a model's file, which is beside the modules."""
+def names(host: Host, module: str, ways: Sequence[Way], graphs: Sequence[Graph]) -> Names:
+    """What load_by_name makes of a name that nobody has, and of one that it knows: that of a graph,
+    if there are any, or the path of a model's file, which is beside the modules."""
     arena = Arena()
     nobody = b"nnprobe-no-such-graph"
     items = [
@@ -39,7 +39,7 @@ def names(host: Host, module: str, ways: Sequence[Way], graph: Graph | None) -> 
     known = None
     works = None
     candidates = [name for way in ways for name in known_names(host, way)]
-    for name in candidates if graph is None else [os.fsencode(graph.name)]:
+    for name in [os.fsencode(graph.name) for graph in graphs] or candidates:
         arena = Arena()
         forms = _tried_names(host, module, arena, _forms(arena, name))
         if any(load == 0 for load, _ in forms):
@@ -71,11 +71,11 @@ def _forms(arena: Arena, name: bytes) -> list[str]:
     return [f"(call $try_name (i32.const {at}) (i32.const {length}))" for at, length in pairs]
 
 
-def known_names(host: Host, way: Way, graph: Graph | None = None) -> list[bytes]:
-    """By which a host may know a model of a format: that of a graph, if there is one, or the path
+def known_names(host: Host, way: Way, graphs: Sequence[Graph] = ()) -> list[bytes]:
+    """By which a host may know a model of a format: those of graphs, if there are any, or the path
     of a file, which is written beside the modules."""
-    if graph is not None:
-        return [os.fsencode(graph.name)] if graph.format == way.format else []
+    if graphs:
+        return [os.fsencode(graph.name) for graph in graphs if graph.format == way.format]
     paths = [os.path.join(host.folder, f"model.{ending}") for ending in _ENDINGS[way.format]]
     for path, contents in zip(paths, parts(way.format, "f32", way.shape), strict=True):
         with open(path, "wb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from rewriter.files import wasm_tools
 from rewriter.probing import linking
-from rewriter.probing.command import End
-from rewriter.probing.host import Host
+from rewriter.probing.command import End, Ran
+from rewriter.probing.engine import entries
+from rewriter.probing.host import Host, ProbeFailed
 from rewriter.probing.inference.names import Graph
 from rewriter.probing.measured import (
     Backend,
@@ -40,7 +42,7 @@ _assemble = cache(wasm_tools.assemble)
 
 def measured(graph: Graph | None = None, **habits: Any) -> Measured:
     with Host(["host", "{}"], runs=LyingHost(**habits)) as host:
-        return measure(host, graph)
+        return measure(host, () if graph is None else [graph])
 
 
 def interface(graph: Graph | None = None, **habits: Any) -> Interface:
@@ -264,6 +266,13 @@ def test_exports_that_are_called() -> None:
     assert (found.initialize, found.initialize_alone, found.both) == (False, False, True)
 
 
+@pytest.mark.parametrize("odd", [False, True])
+def test_whether_an_initialize_with_parameters_is_minded_beside_start(odd: bool) -> None:
+    with Host(["host", "{}"], runs=LyingHost(odd_initialize=odd)) as host:
+        host.start()
+        assert entries(host).odd_initialize is odd
+
+
 def test_a_host_that_prints_lines_of_its_own_between() -> None:
     assert backend(noise=True).types == WITX_TYPES
 
@@ -284,6 +293,18 @@ def test_without_exit_codes_what_is_printed_is_the_answer() -> None:
     assert not found.features["relaxed_simd"]
     assert found.interfaces[0].backends[0].types == WITX_TYPES
     assert found.entries.exit_without_memory is None
+
+
+@pytest.mark.parametrize(("answer", "how"), [(Ran(1, b"no device"), "1"), (Ran(None, b""), "time")])
+def test_nothing_is_said_of_a_host_that_stops_to_run_modules(answer: Ran, how: str) -> None:
+    """Everything would look as if it were refused from there on."""
+    liar, left = LyingHost(encodings={"onnx": 1}), iter(range(200))
+
+    def runs(command: Sequence[str], path: str, timeout: float) -> Ran:
+        return answer if next(left, None) is None else liar(command, path, timeout)
+
+    with Host(["host", "{}"], runs=runs) as host, pytest.raises(ProbeFailed, match=how):
+        measure(host)
 
 
 def test_hosts_are_unknown_to_the_texts_and_to_the_functions_that_are_tried() -> None:
