@@ -9,6 +9,7 @@ from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
     from rewriter.hosts.profiles.profile import Profile
+    from rewriter.probing.inference.names import Graph
 
 __all__ = ["command"]
 
@@ -42,8 +43,12 @@ def command(
         ),
     ] = None,
     graph: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="A graph that the command tells the host of by name."),
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=ENCODING]",
+            help="A graph that the command tells the host of by name, and what its model is:"
+            " openvino, onnx or tensorflowlite. May be repeated.",
+        ),
     ] = None,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="How long one module may take.")
@@ -77,7 +82,9 @@ def command(
 
     if output is not None:
         check_writable(output)
-    profile = _measured(host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph)
+    profile = _measured(
+        host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph or []
+    )
     for line in renderer.probed(profile):
         note(line)
     written = file.write(profile)
@@ -93,7 +100,7 @@ def _measured(
     host: list[str],
     about: tuple[str | None, str, str, tuple[str, ...]],
     limits: tuple[float, int],
-    graph: str | None,
+    graphs: list[str],
 ) -> "Profile":
     import datetime
     import os
@@ -104,12 +111,13 @@ def _measured(
     from rewriter.probing.host import Host
     from rewriter.probing.probe import measure
 
+    told = [_graph(text) for text in graphs]
     program = os.path.basename(host[0])
     name, release, commit, options = about
     (timeout, jobs), progress = limits, _Progress()
     with Host(host, timeout=timeout, jobs=jobs, on_run=progress.step) as running:
         try:
-            found = measure(running, graph)
+            found = measure(running, told)
         finally:
             progress.end()
     return profile_of(
@@ -124,6 +132,16 @@ def _measured(
             tool=f"nnshim {version('nnshim')}",
         ),
     )
+
+
+def _graph(text: str) -> "Graph":
+    from rewriter.probing.inference.names import Graph
+    from rewriter.probing.modules.models import FORMATS
+
+    name, _, format_ = text.partition("=")
+    if format_ not in ("", *FORMATS) or not name:
+        raise UsageError(f"--graph takes a name, and = and one of {', '.join(FORMATS)}: {text}")
+    return Graph(name, format_)
 
 
 class _Progress:

@@ -187,14 +187,14 @@ class Host(NamedTuple):
     more than `most_pages` of 64 KiB.
 
     One that `initializes` calls `_initialize` where it is an exported function, without arguments,
-    and takes no results; one that `initializes_alone` only where there is no `_start`. Of `entries`
-    it calls the first that is an exported function, without arguments, unless it `gives_arguments`
-    of its user, and takes numbers as results, or none where it has a `strict_start`. One that is
-    imported it calls only if it `calls_imported`. After these it looks for `mains`, and calls the
-    first without arguments or with those of `main`, for which it asks the guest's `malloc`. If
-    there is none of all these, it refuses the module where `names_function` says how else its user
-    can name one, and does nothing where that is empty. If it is to have `one_beginning`, it refuses
-    a module that has `_start` and `_initialize`.
+    and takes no results; one that `initializes_alone` minds another type only where there is no
+    `_start`. Of `entries` it calls the first that is an exported function, without arguments,
+    unless it `gives_arguments` of its user, and takes numbers as results, or none where it has a
+    `strict_start`. One that is imported it calls only if it `calls_imported`. After these it looks
+    for `mains`, and calls the first without arguments or with those of `main`, for which it asks
+    the guest's `malloc`. If there is none of all these, it refuses the module where
+    `names_function` says how else its user can name one, and does nothing where that is empty. If
+    it is to have `one_beginning`, it refuses a module that has `_start` and `_initialize`.
 
     One that `wants_memory` refuses a module that exports none by that name, if it imports WASI or
     has one of the two. `without_memory` are WASI's functions that work without the guest's memory,

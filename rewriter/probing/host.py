@@ -112,17 +112,36 @@ class Host:
         be started.
         """
         first = self._run(plain_text(_STARTS)[0])
+        if first.code is None:
+            raise ProbeFailed(
+                f"the command does not end by itself: it did not end in time, and printed:"
+                f" {_in_short(first.output) or 'nothing'}"
+            )
         self.prints = self._parsed(first).started
         self.ends_with_0 = first.code == 0
         codes = [self._run(plain_text(_LEAVES.format(code))[0]).code for code in (_CODE, _CODE + 1)]
         self.codes = codes == [_CODE, _CODE + 1]
         if not self.prints and not self.codes:
-            how = "it did not end in time" if first.code is None else f"exit code {first.code}"
             raise ProbeFailed(
-                f"the command runs no WebAssembly module, or nothing comes out of it: {how}; it"
-                f" printed: {_in_short(first.output) or 'nothing'}"
+                f"the command runs no WebAssembly module, or nothing comes out of it: exit code"
+                f" {first.code}; it printed: {_in_short(first.output) or 'nothing'}"
             )
         self._of_trap = frozenset((self._run(plain_text(_TRAPS)[0]).code,)) - {0}
+
+    def finish(self) -> None:
+        """Find out whether the command still runs the module that it began with: what was measured
+        of one that does not, of a device that is gone or a disk that is full, is worth nothing.
+
+        Raises ProbeFailed where it does not, with what it prints.
+        """
+        last = self._run(plain_text(_STARTS if self.prints else _LEAVES.format(_CODE))[0])
+        if not (self._parsed(last).started if self.prints else last.code == _CODE):
+            how = "did not end in time" if last.code is None else f"ended with {last.code}"
+            raise ProbeFailed(
+                f"the command has run modules, and after {self.processes} of them it does not any"
+                f" more, so nothing of it is written down: it {how}, and printed:"
+                f" {_in_short(last.output) or 'nothing'}"
+            )
 
     def each(self, function: Callable[[_T], _R], values: Iterable[_T]) -> list[_R]:
         """The results, in order, of calls that do not wait for one another. Only what is run at
