@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.analysis.inspect import (
     ExportedFunction,
     ModuleInfo,
     exported_functions,
     exports_functions,
 )
+from rewriter.analysis.linking import imports_of_wasi
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Host
 from rewriter.wasm.types import NUMBERS
@@ -103,7 +103,7 @@ def _without_memory(
     """What the host does with a module that exports no memory by the name that hosts look for."""
     if info.shared_memory is not None or info.abis:
         return  # the latter is said of wasi-nn
-    wasi = [item for item in info.imports if item.module in (WASI, WASI_UNSTABLE)]
+    wasi = imports_of_wasi(info)
     if host.wants_memory and (wasi or _START in found or _INITIALIZE in found):
         message = 'it exports no memory named "memory", and the host refuses such a module'
         yield Diagnostic("NN219", message)

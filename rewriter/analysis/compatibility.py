@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
-from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
-from rewriter.analysis.linking import other_imports
+from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
@@ -221,9 +220,12 @@ def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
     """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
     that adapters mend and that decide nothing, and for what is said of adapters already: that
     models of TensorFlow Lite have floats only."""
-    imported = {item.name for item in info.imports if item.is_wasi_nn or item.module in _WASI}
+    if not info.abis:
+        return
+    wasi_nn = (*info.wasi_nn.values(), *info.not_functions)
+    imported = {item.name for item in (*wasi_nn, *imports_of_wasi(info))}
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
-    for limit in host.limits if info.abis else ():
+    for limit in host.limits:
         concerns = limit.function is None or limit.function in imported
         if limit.severity is Severity.NOTE or limit.code in said:
             continue
@@ -303,5 +305,4 @@ def _memory_known(host: Host) -> bool:
     return host.measured is None or host.measured.memory
 
 
-_WASI = (WASI, WASI_UNSTABLE)
 _BY_NAME = ("load_by_name", "load_by_name_with_config")
