@@ -56,9 +56,11 @@ def command(
     jobs: Annotated[int, typer.Option(metavar="N", help="How many modules at a time.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
-    """Run some hundred small modules on a host, and write down what it does: which names and
-    functions it registers, the numbers of its tensor types and encodings, what becomes of mistakes,
-    what it reads of WebAssembly. What cannot be told is left out.
+    """Measure what a host does, and write its profile.
+
+    Some hundred small modules are run on the host. The profile says which names and functions it
+    registers, the numbers of its tensor types and encodings, what becomes of mistakes, and which
+    features of WebAssembly it reads. What cannot be told is left out.
 
     The modules are written into a temporary folder, where the host has to be able to read them;
     they open no files. Standard output has the profile, and standard error what is in it.
@@ -67,6 +69,12 @@ def command(
     """
     if timeout <= 0 or jobs < 1:
         raise UsageError("--timeout and --jobs take numbers above 0")
+    import os
+
+    if not hasattr(os, "killpg"):
+        raise UsageError(
+            "a host is measured on Linux or macOS: on Windows, what it starts could not be ended"
+        )
     from nnshim.render import profile as renderer
     from rewriter.files.input import Source
     from rewriter.files.output import check_writable, write_atomic

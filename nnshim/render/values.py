@@ -18,10 +18,10 @@ __all__ = ["Checked", "Examined", "Inspected", "rewrite_command"]
 
 def rewrite_command(host: str, guest_abi: str | None, path: str, out: str = "OUT") -> str:
     """The command that makes a module fit a host, as a shell reads it."""
-    import shlex
+    from rewriter.terminal import command_line
 
     told = () if guest_abi is None else ("--guest-abi", guest_abi)
-    return shlex.join(("nnshim", "rewrite", "--for", host, *told, path, out))
+    return command_line(("nnshim", "rewrite", "--for", host, *told, path, out))
 
 
 class Inspected(NamedTuple):
