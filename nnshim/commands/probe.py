@@ -120,6 +120,7 @@ def _measured(
             found = measure(running, told)
         finally:
             progress.end()
+    note(f"{found.processes} modules were run")
     return profile_of(
         found,
         ProfiledHost(
