@@ -59,7 +59,9 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print an array.")] = False,
 ) -> None:
-    """Load and run a model on each backend and device that can, side by side, with random inputs.
+    """Time a model on each backend and device, side by side.
+
+    Inputs are random.
 
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 what draws is not installed.
     """

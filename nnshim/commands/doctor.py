@@ -18,7 +18,7 @@ __all__ = ["command"]
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
 ) -> None:
-    """Show the tools and NN runtimes that are installed, and run a model on each of their devices.
+    """Show what is installed, and run a model on each device.
 
     Exit codes: 0 what is installed works; 1 something of it does not; 2 usage.
     """

@@ -24,6 +24,13 @@ def test_modules_pass_through_a_pipe() -> None:
     assert done.stdout == rewrite(GUEST)
 
 
+def test_the_list_of_commands_has_whole_sentences() -> None:
+    lines = nnshim("--help").stdout.decode().partition("Commands:\n")[2].partition("\n\n")[0]
+    assert len(lines.splitlines()) == 11
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines.splitlines())
+
+
+
 def test_text_passes_through_a_pipe() -> None:
     done = nnshim("inspect", "-", "--json", stdin=b'(module (import "wasi_nn" "x" (func)))')
     assert json.loads(done.stdout)[0]["import_modules"] == ["wasi_nn"]
