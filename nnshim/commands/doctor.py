@@ -41,6 +41,7 @@ def command(
         tool,
         problem,
         _examine(),
+        _samples(),
     )
     if as_json:
         print_json(json.examined(found))
@@ -48,6 +49,18 @@ def command(
         say(*text.examined(found))
     if not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
+
+
+def _samples() -> str | None:
+    """In a wheel they are beside the package's own files, in a checkout beside the package."""
+    import os
+
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for folder in (package, os.path.dirname(package)):
+        samples = os.path.join(folder, "samples")
+        if os.path.exists(os.path.join(samples, "digits.wasm")):
+            return samples
+    return None
 
 
 def _examine() -> "Sequence[BackendReport]":
