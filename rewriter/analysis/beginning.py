@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from rewriter.analysis.inspect import (
     ExportedFunction,
@@ -11,8 +12,10 @@ from rewriter.analysis.inspect import (
     exports_functions,
 )
 from rewriter.analysis.linking import imports_of_wasi
+from rewriter.analysis.trapping import trapping
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Host
+from rewriter.wasm.module import Module
 from rewriter.wasm.types import NUMBERS
 
 __all__ = ["beginning"]
@@ -28,14 +31,29 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
     Raises MalformedModule for what cannot be read.
     """
-    wanted = (*host.entries, *host.mains, _START, _INITIALIZE)
-    found = exported_functions(info.module, wanted)
+    found = _exported(info, host)
     if host.one_beginning and _START in found and _INITIALIZE in found:
         message = "it exports _start and _initialize, and the host refuses a module with both"
         yield Diagnostic("NN220", message, function=_INITIALIZE)
     yield from _initialize(found, host)
     yield from _entry(info, found, host)
     yield from _without_memory(info, found, host)
+    yield from trapping(info, found, host)
+
+
+_FOUND: WeakKeyDictionary[Module, dict[frozenset[str], dict[str, ExportedFunction]]] = (
+    WeakKeyDictionary()
+)
+"""The functions that a module exports by names that hosts look for."""
+
+
+def _exported(info: ModuleInfo, host: Host) -> dict[str, ExportedFunction]:
+    first = (*host.calls_first, *host.calls_first_without_wasi)
+    wanted = frozenset((*host.entries, *host.mains, *first, _START, _INITIALIZE))
+    known = _FOUND.setdefault(info.module, {})
+    if wanted not in known:
+        known[wanted] = exported_functions(info.module, wanted)
+    return known[wanted]
 
 
 def _initialize(found: dict[str, ExportedFunction], host: Host) -> Iterator[Diagnostic]:
