@@ -238,8 +238,8 @@ CODES = (
         Severity.ERROR,
         "the ABI is not known",
         "The types of `load` and `get_output` fit no ABI of wasi-nn that nnshim knows.",
-        "Compare them with the table of ABIs in the README. The bindings that the guest was built "
-        "with are probably for something other than wasi-nn.",
+        "Compare them with the table of ABIs in docs/hosts.md. The bindings that the guest was "
+        "built with are probably for something other than wasi-nn.",
     ),
     Code(
         "NN143",

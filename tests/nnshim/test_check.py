@@ -236,11 +236,10 @@ def test_a_rewrite_whose_result_cannot_run_ends_as_the_check_of_it(
 
 def test_inspect_shows_hosts_and_conditions_of_a_module_without_wasi_nn(folder: Path) -> None:
     done = nnshim("inspect", folder / "plain.wasm").stdout.decode().splitlines()
-    assert "    wasmtime: no, because the host does not define env.f [NN212]" in done
-    assert (
-        "    wamr: as it is, only if 1 condition holds: the host does not define env.f, and a call"
-        " of it traps [NN226]" in done
-    )
+    assert "  wasmtime                    cannot run (NN212)" in done
+    assert "  wamr                        runs as it is, if NN226" in done
+    reason = "error[NN212]: the host does not define env.f (wasmtime, wasmedge, nnshim)"
+    assert f"  {reason}" in done
 
 
 def test_a_module_that_is_not_valid_has_no_verdict_on_any_host(run: Any) -> None:
