@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.common import note, print_json, say, start_logging
-from rewriter.errors import DependencyMissing, ToolError
+from rewriter.errors import DependencyMissing, InputError, ToolError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,10 @@ __all__ = ["command"]
 
 
 def command(
+    samples: Annotated[
+        bool,
+        typer.Option("--samples", help="Only print the folder of sample guests and C headers."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
 ) -> None:
     """Show what is installed, and run a model on each device.
@@ -29,6 +33,9 @@ def command(
     from nnshim.render.values import Examined
     from rewriter.files import wasm_tools
 
+    if samples:
+        _print_samples(as_json)
+        return
     start_logging()
     try:
         tool, problem = wasm_tools.version(), None
@@ -49,6 +56,16 @@ def command(
         say(*text.examined(found))
     if not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
+
+
+def _print_samples(as_json: bool) -> None:
+    """Raises UsageError with --json, and InputError where nnshim was installed without samples."""
+    if as_json:
+        raise UsageError("--samples prints the folder alone, and --json has it as `samples`")
+    folder = _samples()
+    if folder is None:
+        raise InputError("nnshim is installed here without its samples; its wheel has them")
+    say(folder)
 
 
 def _samples() -> str | None:
