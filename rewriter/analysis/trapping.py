@@ -75,6 +75,9 @@ def _does(info: ModuleInfo, index: int) -> Does:
     return known[index]
 
 
+_INITIALIZE = "_initialize"
+
+
 def _called(
     info: ModuleInfo, exported: dict[str, ExportedFunction], host: Host
 ) -> Iterator[tuple[str, int]]:
@@ -84,9 +87,12 @@ def _called(
         yield "start function", section.cursor().u32()
     wasi = bool(imports_of_wasi(info))
     names = [*host.calls_first, *(() if wasi else host.calls_first_without_wasi)]
-    initializes = host.initializes and not host.initializes_alone
-    if initializes or (wasi and host.initializes_with_wasi):
-        names.insert(0, "_initialize")
+    if _INITIALIZE in exported:
+        if not (host.knows("initializes") and host.knows("initializes_alone")):
+            return
+        always = host.initializes and not host.initializes_alone
+        if always or (wasi and host.initializes_with_wasi):
+            names.insert(0, _INITIALIZE)
     for name in names:
         first = exported.get(name)
         if first is not None and not (first.type.params or first.type.results):

@@ -188,12 +188,12 @@ class Host(NamedTuple):
     of more than `most_elements`.
 
     One that `initializes` calls `_initialize` where it is an exported function, without arguments,
-    and takes no results; one that `initializes_alone` calls it, and minds another type, only where
-    there is no `_start`, but one that `initializes_with_wasi` calls it whatever there is in a
-    module that imports WASI. Functions of `calls_first` it calls as well if they have neither
-    arguments nor results, and those of `calls_first_without_wasi` where the module does not import
-    WASI. Of `entries` it calls the first that is an exported function, without arguments, unless it
-    `gives_arguments` of its user, and takes numbers as results, or none where it has a
+    and takes no results; one that `initializes_alone` minds another type only where there is no
+    `_start`. One that `initializes_with_wasi` calls it in a module that imports WASI, whether there
+    is a `_start` or not. Functions of `calls_first` it calls as well if they have neither arguments
+    nor results, and those of `calls_first_without_wasi` where the module does not import WASI. Of
+    `entries` it calls the first that is an exported function, without arguments,
+    unless it `gives_arguments` of its user, and takes numbers as results, or none where it has a
     `strict_start`. One that is imported it calls only if it `calls_imported`. After these it looks
     for `mains`, and calls the first without arguments or with those of `main`, for which it asks
     the guest's `malloc`. If there is none of all these, it refuses the module where
