@@ -1,6 +1,6 @@
 /* Reads a handwritten digit from a greyscale image (PGM, P2 or P5) and says which digit it is.
  *
- *     digits.wasm MODEL.onnx IMAGE.pgm [IMAGE.pgm ...]
+ *     digits.wasm MODEL.onnx|MODEL.tflite IMAGE.pgm [IMAGE.pgm ...]
  *
  * The model takes 8 by 8 brightnesses from 0 (background) to 1 (ink), and gives ten probabilities.
  * Images of other sizes are averaged down to that.
@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "wasi_nn.h"
 
@@ -110,17 +111,24 @@ static void read_pgm(const char *path, float pixels[SIDE][SIDE])
     fclose(file);
 }
 
+/* The model's format, by the end of its name. */
+static nn_encoding encoding_of(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".tflite") == 0 ? NN_TENSORFLOWLITE : NN_ONNX;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: digits MODEL.onnx IMAGE.pgm...\n");
+        fprintf(stderr, "usage: digits MODEL.onnx|MODEL.tflite IMAGE.pgm...\n");
         return 2;
     }
     uint32_t model_size;
     void *model = read_file(argv[1], &model_size);
     nn_builder builder = {model, model_size};
     nn_graph graph;
-    check(nn_load(&builder, 1, NN_ONNX, NN_CPU, &graph), "load");
+    check(nn_load(&builder, 1, encoding_of(argv[1]), NN_CPU, &graph), "load");
     free(model);
     nn_context context;
     check(nn_init_execution_context(graph, &context), "init_execution_context");

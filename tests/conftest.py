@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,8 @@ from samples.build import build
 collect_ignore = ["heavy"]
 """Its tests need more than `.[test]` installs; .ci/run gets that, and names their files."""
 
-TESTS = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
 GUESTS = TESTS / "guests"
 
 QUICK = (
@@ -54,6 +57,25 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> NativeWasmtime:
     from tests.support.native import NativeWasmtime
 
     return NativeWasmtime(tmp_path_factory.mktemp("native"))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which nnshim comes from a wheel, and not from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build_wheel = ["hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run([sys.executable, "-m", *build_wheel], cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    place = folder / "site"
+    install = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(place), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True)
+    return {
+        **os.environ,
+        "PYTHONPATH": str(place),
+        "PATH": os.pathsep.join(
+            [str(place / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        ),
+    }
 
 
 @pytest.fixture(scope="session")

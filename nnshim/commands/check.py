@@ -62,7 +62,9 @@ def command(
     output: Format = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check whether hosts can run modules as they are, as far as that can be seen in them.
+    """Say whether hosts run modules: the gate of a pipeline.
+
+    The verdict is what can be seen in the modules, and in their models with --model.
 
     Exit codes: 0 each host runs all of them; 1 one has to be rewritten; 2 usage; 3 a tool is
     missing; 4 a host cannot run one; 5 one runs only if conditions hold; 6 no verdict: one cannot
@@ -120,7 +122,7 @@ def _check(
 
     found = judge(info, host, models=models)
     helps = found.rewrite_for
-    told = guest_abi or shown_abi(info)
+    told = guest_abi or shown_abi(info, models)
     rewrite = None if helps is None else rewrite_command(helps, told, path)
     return Checked(path, host.name, found, rewrite, models)
 
@@ -140,7 +142,7 @@ def _explain(
     found: Verdict = checked.found
     if found.runs is Runs.CANNOT:
         return None
-    helps, told = found.rewrite_for, guest_abi or shown_abi(info)
+    helps, told = found.rewrite_for, guest_abi or shown_abi(info, checked.models)
     row = host.newest if helps is None else find_host(helps)
     rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
     names = {item.name for item in info.wasi_nn.values()}

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from nnshim.render.verdicts import checked, checked_in_common, in_short, line
+from nnshim.render.verdicts import checked, checked_in_common, line, on_hosts
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.functions.feature import READABLE
@@ -18,6 +18,7 @@ from rewriter.hosts.starting import Trial, run_words
 if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
+    from rewriter.analysis.inspect import ModuleInfo
     from rewriter.codes import Code
     from rewriter.hosts.host import Backend, Host, Measured
     from rewriter.hosts.profiles.compare import Difference
@@ -56,20 +57,23 @@ def failed(error: NNShimError) -> Sequence[str]:
 
 
 def inspected(value: Inspected) -> list[str]:
+    """What the module is, where it runs, and then all that it consists of."""
     info = value.info
-    lines = [f"{value.path}: {info.size} bytes"]
+    told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
+    lines = [f"{value.path}: {info.size} bytes, {_what_it_imports(info)}"]
     lines += [f"  {line(found)}" for found in value.findings]
+    lines += [f"  {each}" for each in on_hosts(told, value.hosts)] or ["  runs on no host"]
+    for module, abi in info.abis.items():
+        doubt = "" if abi.certain else " (a guess)"
+        lines.append(f"  ABI of {module}: {abi.name or 'not known'}{doubt}")
+        lines += [f"    {line(evidence)}" for evidence in abi.evidence]
+    lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
     by_module: dict[str, list[str]] = {}
     for item in info.imports:
         mark = "  (wasi-nn)" if item.is_wasi_nn else ""
         group = by_module.setdefault(item.module, [f"  imports from {item.module}{mark}"])
         group.append(f"    {item.kind} {item.name}" + (f" {item.type}" if item.type else ""))
     lines += chain.from_iterable(by_module.values())
-    for module, abi in info.abis.items():
-        doubt = "" if abi.certain else " (a guess)"
-        lines.append(f"  ABI of {module}: {abi.name or 'not known'}{doubt}")
-        lines += [f"    {line(evidence)}" for evidence in abi.evidence]
-    lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
     for name, memory in info.exported_memories:
         lines.append(f"  exports memory {name}: {memory} pages")
     if not info.exported_memories:
@@ -78,10 +82,12 @@ def inspected(value: Inspected) -> list[str]:
         lines.append(
             f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
         )
-    lines.append(f"  debug info: {'DWARF' if info.debug_sections else 'none'}")
-    lines.append("  runs on" if value.hosts else "  runs on no host")
-    told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
-    return lines + [f"    {name}: {in_short(told, found)}" for name, found in value.hosts.items()]
+    return [*lines, f"  debug info: {'DWARF' if info.debug_sections else 'none'}"]
+
+
+def _what_it_imports(info: ModuleInfo) -> str:
+    abis = [f"{module} ({abi.name or 'ABI not known'})" for module, abi in info.abis.items()]
+    return f"imports {' and '.join(abis)}" if abis else "does not import wasi-nn"
 
 
 def rewritten(plan: Plan) -> list[str]:
@@ -118,6 +124,7 @@ def examined(value: Examined) -> list[str]:
         f"nnshim {value.nnshim} on Python {value.python}",
         f"wasmtime {value.wasmtime}",
         line(value.problem) if value.problem else str(value.wasm_tools),
+        *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
         *chain.from_iterable(map(_backend, value.backends)),
     ]
 

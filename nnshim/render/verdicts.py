@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from rewriter.hosts.table import FAMILIES
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
 
-__all__ = ["checked", "checked_in_common", "in_short", "line"]
+__all__ = ["checked", "checked_in_common", "line", "on_hosts"]
 
 
 def line(diagnostic: Diagnostic) -> str:
@@ -24,20 +25,40 @@ def line(diagnostic: Diagnostic) -> str:
     return f"{severity}[{diagnostic.code}]: {what}"
 
 
-def in_short(told: str, found: Verdict) -> str:
-    """On one line."""
-    how = found.runs.value
+def on_hosts(told: str, found: Mapping[str, Verdict]) -> list[str]:
+    """The verdict of each host, and then each reason and condition once, with the hosts that it is
+    about. `told` are options for the command that helps."""
+    named = {host: f"{host} (all releases)" if FAMILIES[host].every else host for host in found}
+    width = max(map(len, named.values()), default=0)
+    lines = [
+        f"{named[host].ljust(width)}  {_in_short(told, verdict)}" for host, verdict in found.items()
+    ]
+    said: dict[Diagnostic, list[str]] = {}
+    for host, verdict in found.items():
+        conditions = () if verdict.answer == "cannot" else verdict.conditions
+        for reason in (*verdict.reasons, *conditions):
+            said.setdefault(reason, []).append(host)
+    return lines + [f"{line(reason)} ({', '.join(hosts)})" for reason, hosts in said.items()]
+
+
+def _in_short(told: str, found: Verdict) -> str:
+    how = _SHORT[found.runs.name]
     if found.rewrite_for is not None:
-        how = f"after nnshim rewrite --for {found.rewrite_for}{told}"
-    if found.reasons:
-        how += f", because {_listed(found.reasons)}"
-    if found.answer == "cannot" or not found.conditions:
-        return how
-    return f"{how}, only if {_hold(found.conditions)}: {_listed(found.conditions)}"
+        how = f"runs after: nnshim rewrite --for {found.rewrite_for}{told}"
+    if found.answer == "cannot":
+        return f"{how} ({_codes(found.reasons)})"
+    return f"{how}, if {_codes(found.conditions)}" if found.conditions else how
 
 
-def _listed(said: Iterable[Diagnostic]) -> str:
-    return "; ".join(f"{found.message} [{found.code}]" for found in said)
+def _codes(said: Iterable[Diagnostic]) -> str:
+    return ", ".join(sorted({found.code for found in said}))
+
+
+_SHORT = {
+    "AS_IT_IS": "runs as it is",
+    "AFTER_REWRITE": "runs after a rewrite",
+    "CANNOT": "cannot run",
+}
 
 
 def _hold(conditions: Sequence[Diagnostic]) -> str:
@@ -58,8 +79,7 @@ def checked(value: Checked) -> list[str]:
     cannot = found.answer == "cannot"
     answer = f"{value.path}: {_VERDICTS[found.runs.name].format(value.host)}"
     if found.counted and not cannot:
-        codes = ", ".join(sorted({condition.code for condition in found.counted}))
-        answer += f", only if {_hold(found.counted)} ({codes})"
+        answer += f", only if {_hold(found.counted)} ({_codes(found.counted)})"
     lines = [answer] if value.rewrite is None else [answer, f"  help: {value.rewrite}"]
     lines += [f"  {line(reason)}" for reason in found.reasons]
     if not cannot:

@@ -135,6 +135,14 @@ LIMITS = (
         "`std.Io.File.Writer` stream: `initStreaming` in place of `init`.",
     ),
     Code(
+        "NN247",
+        Severity.CONDITION,
+        "a table takes very much memory",
+        "Hosts make a table whole, with all its elements, before the module runs. Whether there is "
+        "so much memory depends on the device; without it, the host ends with an error.",
+        "Declare the table with as many elements as the module has functions to put into it.",
+    ),
+    Code(
         "NN251",
         Severity.NEED,
         "the host needs wasi-nn and a backend for the model",

@@ -101,7 +101,9 @@ CODES = (
         Severity.WARNING,
         "the host cannot run what comes of the rewrite",
         "The module's use of wasi-nn fits the host now. Something else in it does not, which no "
-        "rewrite mends: an import that the host does not define, a proposal that it lacks.",
+        "rewrite mends: an import that the host does not define, a proposal that it lacks. The "
+        "result is written, for a host that was built otherwise, and the exit code is 4, which is "
+        "that of `nnshim check` of the result.",
         "`nnshim check --for HOST` gives each reason, with its code.",
     ),
     Code(
@@ -199,5 +201,16 @@ CODES = (
         "`--rename` has the name of a module from which nothing is imported. It may be misspelt, "
         "or have been changed before.",
         "`nnshim inspect` lists the modules that are imported from.",
+    ),
+    Code(
+        "NN334",
+        Severity.WARNING,
+        "no host runs what is only renamed",
+        "Two ABIs stand behind wasi-nn's two module names. The module has functions of one, and "
+        "the hosts that register its new name have those of the other: `load` and `get_output` "
+        "have other parameters. Such a host refuses the module, or traps in the first call. Only "
+        "`nnshim run`, which takes each name in either ABI, runs it.",
+        "`nnshim rewrite --for HOST IN OUT` adapts the functions as well. `nnshim hosts` lists the "
+        "hosts.",
     ),
 )

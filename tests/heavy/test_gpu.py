@@ -20,7 +20,7 @@ from runtime_shim import HostError, NNHost, parse_nn_preload
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.diagnostics.doctor import examine
-from tests.support.digits import ABIS, MODEL, layers, printed_digits
+from tests.support.digits import ABIS, MODEL, TFLITE_MODEL, layers, printed_digits
 from tests.support.guest import HANDLE, Guest
 from tests.support.models import F32, identity, model
 
@@ -67,9 +67,7 @@ def digits(encoding: Encoding) -> bytes:
     if encoding is Encoding.ONNX:
         return MODEL.read_bytes()
     if encoding is Encoding.TENSORFLOWLITE:
-        from tests.support.tflite_models import two_layers
-
-        return two_layers(*layers())
+        return TFLITE_MODEL.read_bytes()
     from tests.heavy import torch_models
 
     return torch_models.two_layers(*layers())

@@ -9,6 +9,8 @@ import pytest
 
 from rewriter import rewrite_file
 from samples.build import SAMPLES, build
+from samples.digits_to_tflite import to_tflite
+from tests.support.digits import TFLITE_MODEL, layers
 
 EXPECTED = (SAMPLES / "expected" / "digits.txt").read_text()
 BY_NAME = str(SAMPLES / "digits_by_name.wat")
@@ -31,6 +33,16 @@ def images() -> list[str]:
 def test_the_digits_are_read_from_the_images() -> None:
     done = run("--dir", ".", "digits.wasm", "digits/model.onnx", *images())
     assert (done.stdout, done.stderr, done.returncode) == (EXPECTED, "", 0)
+
+
+def test_they_are_read_with_the_model_in_tensorflow_lite_too() -> None:
+    done = run("--dir", ".", "digits.wasm", "digits/model.tflite", *images())
+    assert (done.stdout, done.returncode) == (EXPECTED, 0)
+
+
+def test_the_committed_model_in_tensorflow_lite_has_the_weights_of_the_other() -> None:
+    (first, second), (hidden, scores) = layers()
+    assert to_tflite([(first, hidden), (second, scores)]) == TFLITE_MODEL.read_bytes()
 
 
 def test_every_image_is_classified_as_what_it_shows() -> None:

@@ -15,11 +15,12 @@ from rewriter import RewriteOptions, rewrite
 from rewriter.files import wasm_tools
 from runtime_shim import NNHost, run
 from samples.build import SAMPLES
-from tests.support import tensorflow_models, tflite_models
+from tests.support import tensorflow_models
 
-__all__ = ["ABIS", "MODEL", "layers", "printed_digits", "write_models"]
+__all__ = ["ABIS", "MODEL", "TFLITE_MODEL", "layers", "printed_digits", "write_models"]
 
 MODEL = SAMPLES / "digits" / "model.onnx"
+TFLITE_MODEL = MODEL.with_suffix(".tflite")
 
 ABIS = ["witx", "wamr", "wasmedge"]
 
@@ -42,7 +43,7 @@ def write_models(folder: Path, encodings: Sequence[str]) -> None:
         elif encoding == "tensorflow":
             (place / "model.pb").write_bytes(tensorflow_models.two_layers(*layers()))
         elif encoding == "tensorflowlite":
-            (place / "model.tflite").write_bytes(tflite_models.two_layers(*layers()))
+            (place / "model.tflite").write_bytes(TFLITE_MODEL.read_bytes())
         else:
             from tests.support.native import openvino_model  # OpenVINO is not there in every test
 

@@ -23,7 +23,6 @@ __all__ = [
     "schema",
     "sum_and_product",
     "sum_of_bytes",
-    "two_layers",
 ]
 
 _TYPES: dict[np.dtype[Any], int] = {
@@ -221,35 +220,6 @@ def sum_and_product() -> bytes:
         Operator(schema.BuiltinOperator.MUL, [0, 1], [3], options.MulOptions, schema.MulOptionsT()),
     ]
     return build(tensors, operators, [0, 1], [2, 3])
-
-
-def two_layers(
-    weights: Sequence[npt.NDArray[np.float32]], biases: Sequence[npt.NDArray[np.float32]]
-) -> bytes:
-    """Two fully connected layers with a ReLU between and a softmax at the end, of one row."""
-    hidden, classes = (bias.size for bias in biases)
-    tensors = [
-        Tensor(np.float32, [1, weights[0].shape[0]]),
-        Tensor(np.float32, weights[0].T.shape, weights[0].T.copy()),
-        Tensor(np.float32, [hidden], biases[0]),
-        Tensor(np.float32, [1, hidden]),
-        Tensor(np.float32, weights[1].T.shape, weights[1].T.copy()),
-        Tensor(np.float32, [classes], biases[1]),
-        Tensor(np.float32, [1, classes]),
-        Tensor(np.float32, [1, classes]),
-    ]
-    relu, plain = schema.FullyConnectedOptionsT(), schema.FullyConnectedOptionsT()
-    relu.fusedActivationFunction = schema.ActivationFunctionType.RELU
-    softmax = schema.SoftmaxOptionsT()
-    softmax.beta = 1.0
-    layer = schema.BuiltinOperator.FULLY_CONNECTED
-    kind = schema.BuiltinOptions
-    operators = [
-        Operator(layer, [0, 1, 2], [3], kind.FullyConnectedOptions, relu),
-        Operator(layer, [3, 4, 5], [6], kind.FullyConnectedOptions, plain),
-        Operator(schema.BuiltinOperator.SOFTMAX, [6], [7], kind.SoftmaxOptions, softmax),
-    ]
-    return build(tensors, operators, [0], [7])
 
 
 def relu(dims: Sequence[int]) -> bytes:

@@ -1,4 +1,4 @@
-"""The README's tables of guests, hosts and ABIs, from the data: python -m tests.tools.host_table"""
+"""The tables in docs/hosts.md, from the data: python -m tests.tools.host_table"""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Settings
 from runtime_shim.backends.isolated.client import IsolatedBackend
 from runtime_shim.errors import HostError
-from tests.support import tensorflow_models, tflite_models
-from tests.support.digits import MODEL, layers
+from tests.support import tensorflow_models
+from tests.support.digits import MODEL, TFLITE_MODEL, layers
 
 __all__ = ["MODELS", "Input", "mutated", "try_mutations"]
 
@@ -60,7 +60,7 @@ MODELS: dict[str, tuple[Encoding, Callable[[], list[bytes]], Input]] = {
     "tensorflow": (Encoding.TENSORFLOW, lambda: [tensorflow_models.two_layers(*layers())], IMAGE),
     "tensorflowlite": (
         Encoding.TENSORFLOWLITE,
-        lambda: [tflite_models.two_layers(*layers())],
+        lambda: [TFLITE_MODEL.read_bytes()],
         IMAGE,
     ),
     "ggml": (Encoding.GGML, lambda: [FORMATS[Encoding.GGML].trial.model()], PROMPT),
