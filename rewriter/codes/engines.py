@@ -76,15 +76,4 @@ ENGINES = (
         "own (`iwasm --heap-size`).",
         "Build the guest with a `_start` without arguments, as the C libraries for WASI do.",
     ),
-    Code(
-        "NN230",
-        Severity.ERROR,
-        "the module traps as it begins",
-        "A data or element segment ends behind the memory or table that it is for, or a function "
-        "that the host calls first (the start function, `_initialize`, `_start` and others by the "
-        "host) comes to an `unreachable` before anything that could lead elsewhere. The host ends "
-        "with an error. `wasm-ld` puts such functions in the place of what it was told to leave "
-        "undefined, `main` for one.",
-        "Correct the guest: a trap that is meant for later belongs behind what decides about it.",
-    ),
 )
