@@ -23,7 +23,8 @@ _ENTRIES = ("", "_start", "main", "_main", "__main_void", "__main_argc_argv")
 
 def features(host: Host) -> dict[str, bool]:
     """Whether a module that has each runs to its end."""
-    return dict(zip(FEATURES, host.each(host.has, FEATURES), strict=True))
+    found = host.each(lambda number: host.has(FEATURES[number], number), range(len(FEATURES)))
+    return dict(zip(FEATURES, found, strict=True))
 
 
 def entries(host: Host) -> Entries:
@@ -44,8 +45,8 @@ def entries(host: Host) -> Entries:
         start=None if flag is None else flag == 1,
         takes_results=host.plain(result).started,
         hidden_memory=None if hidden.end is End.HANGS else hidden.started,
-        exit_without_memory=host.exit_code(_EXITS) == host.CODE if host.codes else None,
-        needs_memory=host.exit_code(_EMPTY) != 0 if host.ends_with_0 else None,
+        exit_without_memory=host.exits(_EXITS, host.CODE) if host.codes else None,
+        needs_memory=not host.exits(_EMPTY, 0) if host.ends_with_0 else None,
     )
 
 
@@ -94,8 +95,8 @@ _PLACES = """
   (call $tell (i32.const "end") (i32.const 1)))
 """
 
-_EXITS = """(module
+_EXITS = b"""(module
 (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
 (func (export "_start") (call $proc_exit (i32.const 42))))"""
 
-_EMPTY = '(module (func (export "_start")))'
+_EMPTY = b'(module (func (export "_start")))'

@@ -180,7 +180,8 @@ class Entries(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """All of it. `prints` is whether standard output could be had, `codes` whether exit codes.
+    """All of it. `prints` is whether standard output could be had, `codes` whether exit codes;
+    `signals` whether a process of the host has ended by a signal, which then is not an exit code.
     `placed` is the errno of fd_pwrite to standard output, None where there is none. `in_first` is
     whether wasi-nn works in the first memory, whichever is exported, and `in_shared` whether it
     works in one that is shared."""
@@ -195,4 +196,5 @@ class Measured(NamedTuple):
     in_first: bool | None
     in_shared: bool | None
     interfaces: tuple[Interface, ...]
+    signals: bool
     processes: int
