@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_LONGEST = 86_400
+"""Seconds that one module may be given: a day."""
+
+_MOST = 64
+"""Modules at a time: each is a process, and has its own exit code where these are compared."""
+
 
 def command(
     host: Annotated[
@@ -67,8 +73,10 @@ def command(
 
     Exit codes: 0 measured; 1 the command runs no modules; 2 usage; 3 wasm-tools is missing.
     """
-    if timeout <= 0 or jobs < 1:
-        raise UsageError("--timeout and --jobs take numbers above 0")
+    if not 0 < timeout <= _LONGEST:  # nor is it a number that is none
+        raise UsageError(f"--timeout takes seconds above 0, and at most {_LONGEST}")
+    if not 1 <= jobs <= _MOST:
+        raise UsageError(f"--jobs takes a number from 1 to {_MOST}")
     import os
 
     if not hasattr(os, "killpg"):

@@ -236,6 +236,8 @@ def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
         return dialect.encoding_names
     extra = {backend.encoding.name.lower(): backend.extra for backend in row.backends}
     lacking = dict.fromkeys(dialect.encoding_names.values(), " (no backend)")
+    if row.measured is not None:
+        lacking |= {each.name.lower(): " (not measured)" for each in row.measured.backends}
     lacking |= {name: " (not as it is released)" if it else "" for name, it in extra.items()}
     lacking["autodetect"] = ""
     return {number: name + lacking[name] for number, name in dialect.encoding_names.items()}
@@ -257,7 +259,7 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     if backend.ignores_types:
         takes = f"takes {types or 'any type'} without looking at it"
     elif backend.takes is None:
-        takes = "which types of tensors it takes is not known"
+        takes = _as_far_as_known(backend)
     else:
         named = (kind for kind in dialect.tensor_names.values() if kind in refused)
         takes = f"takes {types}" + (f" and refuses {', '.join(named)}" if refused else "")
@@ -273,12 +275,28 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     return f"{said}{unit}; a buffer that is too small is {backend.too_small.value}"
 
 
+def _as_far_as_known(backend: Backend) -> str:
+    """Which types it takes, where not all were measured."""
+    tried = backend.unseen.types or {}
+    parts = (
+        f"{verb} {', '.join(names)}"
+        for verb, is_taken in (("takes", True), ("refuses", False))
+        if (names := [kind.name.lower() for kind in sorted(tried) if tried[kind] is is_taken])
+    )
+    said = " and ".join(parts)
+    if not said:
+        return "which types of tensors it takes is not known"
+    return f"{said}, and others were not measured"
+
+
 def _beside(row: Host) -> list[str]:
     """What it does with other imports, and with newer parts of WebAssembly."""
     if row.others is None:
         return []
     by_functions: dict[str, list[str]] = {}
     for module, known in row.others.items():
+        if not known:
+            continue
         by_functions.setdefault(_functions(known), []).append(module)
     lines = [f"  {', '.join(modules)}: {known}" for known, modules in by_functions.items()]
     lines += [f"  {module}: depends on {option}" for module, option in row.optional.items()]

@@ -115,9 +115,9 @@ def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
     if not exports_functions(info.module):
         message = "it exports no function for the host's command to call"
         return Diagnostic("NN218", message, help="build it as a command, with _start")
-    looked_for = " or ".join((*host.entries, *host.mains[:1]))
+    looked_for = " or ".join(filter(None, (*host.entries, *host.mains[:1])))
     message = f"it exports no {looked_for} for the host's command to call"
-    return Diagnostic("NN218", message, help=f"name another function: {host.names_function}")
+    return Diagnostic("NN218", message, help=f"name another function {host.names_function}")
 
 
 def _shown(name: str) -> str:

@@ -179,7 +179,7 @@ def assess(
         *other_imports(info, host),
         *_features(info, host),
         *beginning(info, host),
-        *_needs(info),
+        *_needs(info, host),
     )
     if follows:
         said = with_constants(info, host, said, models)
@@ -250,9 +250,11 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
     )
 
 
-def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
-    """What a guest that uses wasi-nn needs beside the host, on any."""
-    if info.abis:
+def _needs(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What a guest that uses wasi-nn needs beside the host. One that was measured, with a backend,
+    has it."""
+    was_there = host.measured is not None and "measured" in host.measured.about and host.backends
+    if info.abis and not was_there:
         message = "wasi-nn has to be built in or switched on, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
     if any(item.name in _BY_NAME for item in info.wasi_nn.values()):
@@ -308,11 +310,13 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     for memory in info.memories:
         if memory.page_size != PAGE_SIZE:
             continue
-        if memory.minimum > host.most_pages:
+        most = host.most_wide_pages if memory.is_64 else host.most_pages
+        if not host.knows("most_pages"):
+            if memory.minimum >= _MANY_PAGES:
+                yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
+        elif memory.minimum > most:
             message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
-            yield Diagnostic("NN216", message.format(host.most_pages))
-        elif memory.minimum >= _MANY_PAGES and not host.knows("most_pages"):
-            yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
+            yield Diagnostic("NN216", message.format(most))
 
 
 _MANY_PAGES = 32768

@@ -184,8 +184,8 @@ class Host(NamedTuple):
     `features` says which of those it reads by default; what is missing there is not known.
     `nn_in_shared` is whether wasi-nn works in a memory that is shared. The functions of one that
     works `in_first_memory` do so whatever memory is exported as "memory". It takes no memory of
-    more than `most_pages` of 64 KiB, puts `spare_bytes` of its own behind each, and takes no table
-    of more than `most_elements`.
+    more than `most_pages` of 64 KiB, or of `most_wide_pages` where its addresses have 64 bits, puts
+    `spare_bytes` of its own behind each, and takes no table of more than `most_elements`.
 
     One that `initializes` calls `_initialize` where it is an exported function, without arguments,
     and takes no results; one that `initializes_alone` minds another type only where there is no
@@ -230,6 +230,7 @@ class Host(NamedTuple):
     nn_in_shared: bool = True
     in_first_memory: bool = False
     most_pages: int = 65536
+    most_wide_pages: int = 65536
     spare_bytes: int = 0
     most_elements: int = 0xFFFFFFFF
     initializes: bool = False

@@ -50,7 +50,7 @@ _SINCE_1_1_1: Mapping[str, Any] = {
     "entries": ("_start",),
     "mains": ("main", "__main_argc_argv", "_main"),
     "strict_start": True,
-    "names_function": "iwasm --function NAME",
+    "names_function": "with iwasm --function NAME",
     "without_memory": frozenset(("proc_exit", "sched_yield")),
 }
 _SINCE_1_1_2 = {

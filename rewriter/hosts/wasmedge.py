@@ -209,7 +209,7 @@ def _row(
         entries=("_start",),
         gives_arguments=True,
         calls_imported=True,
-        names_function="wasmedge --reactor MODULE NAME",
+        names_function="with wasmedge --reactor MODULE NAME",
         passes=_FOUR,
     )
 

@@ -76,7 +76,7 @@ def test_hosts_explains_a_profile(folder: Path) -> None:
     for line in (
         "ours.toml: our device (host 1.2), as it was measured",
         "    tensor types: 0 u8, 1 i32, 17 f32",
-        "    encodings: 1 openvino (no backend), 7 onnx",
+        "    encodings: 1 openvino (not measured), 7 onnx",
         "  commit: abc123",
         "  command: host {}",
         "  measured: 2026-11-26",

@@ -181,6 +181,8 @@ def _missing_backends(
     backends = {backend.encoding for backend in host.backends}
     if host.tells_numbers or not backends:
         return
+    if host.measured is not None:
+        backends |= host.measured.backends  # which may be there
     if _encodings_of(host) is ENCODINGS_WAMR:  # whose load takes any backend that is there
         backends.add(Encoding.AUTODETECT)
     seen = _meant_formats(info, host)

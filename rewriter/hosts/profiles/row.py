@@ -72,6 +72,7 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
         mixes_forms=profile.linking.mixes_forms,
         features=_features(profile),
         most_pages=profile.most_pages or 65536,
+        most_wide_pages=profile.most_pages or 65536,
         nn_in_shared=bool(profile.nn_in_shared),
         in_first_memory=bool(profile.in_first_memory),
         **_beginning(profile.entry),
