@@ -37,6 +37,12 @@ def probed(profile: Profile) -> Iterator[str]:
     yield f"unknown imports: {unknown}; signatures: {profile.linking.signatures or _NOT_MEASURED}"
     yield f"encodings: {_numbers(profile.encodings)}"
     yield f"tensor types: {_numbers(profile.tensor_types)}"
+    if registered and not profile.backends:
+        yield (
+            "no model ran, so numbers of encodings and types, and what becomes of outputs, are not"
+            " measured: give the host a backend for OpenVINO, ONNX or TensorFlow Lite, and probe"
+            " it again"
+        )
     for backend in profile.backends:
         yield f"{backend.encoding}: {'; '.join(_backend(backend))}"
     ends = sorted({fault for each in profile.backends for fault in _ends(each)})
