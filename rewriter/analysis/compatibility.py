@@ -218,10 +218,13 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
-    that adapters mend and that decide nothing, and for what is said of adapters already: that
-    models of TensorFlow Lite have floats only."""
-    imported = {item.name for item in info.imports if item.is_wasi_nn or item.module in _WASI}
+    """Those of the host that concern functions of wasi-nn or WASI which are called there, by the
+    guest or by adapters, but for those that adapters mend and that decide nothing, and for what is
+    said of adapters already: that models of TensorFlow Lite have floats only."""
+    imported = {item.name for item in info.imports if item.module in _WASI}
+    for slot, item in info.wasi_nn.items():
+        adapter = found.adapters.get(slot)
+        imported.add(adapter.imported if adapter else item.name)
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits if info.abis else ():
         concerns = limit.function is None or limit.function in imported

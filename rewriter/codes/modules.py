@@ -238,8 +238,8 @@ CODES = (
         Severity.ERROR,
         "the ABI is not known",
         "The types of `load` and `get_output` fit no ABI of wasi-nn that nnshim knows.",
-        "Compare them with the table of ABIs in docs/hosts.md. The bindings that the guest was built "
-        "with are probably for something other than wasi-nn.",
+        "Compare them with the table of ABIs in docs/hosts.md. The bindings that the guest was "
+        "built with are probably for something other than wasi-nn.",
     ),
     Code(
         "NN143",
@@ -280,5 +280,14 @@ CODES = (
         "`--guest-abi witx` for today's numbers, which crate "
         "wasi-nn has since 0.6, and `--guest-abi witx-2022` for those of before. A rewrite then "
         "translates them.",
+    ),
+    Code(
+        "NN147",
+        Severity.UNSEEN,
+        "what the guest passes was not followed",
+        "Another tool has changed the adapters of the module, so that its constants, which reach "
+        "wasi-nn through them, are not followed. Whether it loads models for which the host has a "
+        "backend, and passes types that the host takes, is then not seen.",
+        "Check the module as it was before the other tool, and run that tool before nnshim.",
     ),
 )
