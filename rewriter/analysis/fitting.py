@@ -27,7 +27,17 @@ from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
 
-__all__ = ["Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types", "is_told"]
+__all__ = [
+    "Decision",
+    "Fit",
+    "Wanted",
+    "fit",
+    "fit_import",
+    "hides_types",
+    "is_told",
+    "tells_guest",
+    "told_guest",
+]
 
 
 class Fit(NamedTuple):
@@ -149,6 +159,24 @@ def fit(
         _of_the_memory(info) if any(adapters.values()) else (),
     )
     return Fit(adapters, distinct(said))
+
+
+def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
+    """The ABI that somebody has said a guest has, now or to an earlier rewrite; None of several."""
+    wanted = Wanted((), guest if guest is not None and guest.dialects else None)
+    called = guest_dialects(info)
+    sources = {_source(called[slot], info.wasi_nn[slot], wanted)[0] for slot in called}
+    if len(sources) != 1:
+        return None
+    source, standing = sources.pop(), info.adapters.values()
+    told = wanted.guest or info.guest or any(tells_guest(s.adapter, source) for s in standing)
+    return source if told else None
+
+
+def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
+    """Whether an adapter says by itself that its guest is surely of an ABI."""
+    shown = guest in _SHOWN or guest.assumed is not None
+    return adapter.source is guest and (not shown or _says_told(adapter))
 
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:

@@ -123,7 +123,8 @@ def _by_types(
     info: ModuleInfo, module: str, abi: Abi, host: Host | None, models: Sequence[Model]
 ) -> Abi:
     told = host is not None and host.tells_numbers  # by the tensors
-    if told or abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
+    gives = any(item.name == "set_input" for item in info.wasi_nn.values())
+    if told or not gives or abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
         return abi
     tables = possible(info, models)
     evidence = _evidence(info, tables, models)
