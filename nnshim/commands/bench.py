@@ -59,7 +59,9 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print an array.")] = False,
 ) -> None:
-    """Load and run a model on each backend and device that can, side by side, with random inputs.
+    """Time a model on each backend and device, side by side.
+
+    Inputs are random.
 
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 what draws is not installed.
     """
@@ -131,8 +133,10 @@ def _drawing(path: str) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
+        from rewriter.installation import install_line
+
         raise DependencyMissing(
-            f"matplotlib is not installed ({error}); pip install 'nnshim[bench]'"
+            f"matplotlib is not installed ({error}); {install_line('bench')}"
         ) from None
 
     def draw(rows: "list[Measurement]") -> None:

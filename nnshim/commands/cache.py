@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="See and empty the folder of `nnshim run --model-cache`.",
+    help="List or empty the folder of `run --model-cache`.",
     rich_markup_mode=None,
 )
 

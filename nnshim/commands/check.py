@@ -62,7 +62,9 @@ def command(
     output: Format = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check whether hosts can run modules as they are, as far as that can be seen in them.
+    """Say whether hosts run modules: the gate of a pipeline.
+
+    The verdict is what can be seen in the modules, and in their models with --model.
 
     Exit codes: 0 each host runs all of them; 1 one has to be rewritten; 2 usage; 3 a tool is
     missing; 4 a host cannot run one; 5 one runs only if conditions hold; 6 no verdict: one cannot

@@ -1,11 +1,16 @@
 """nnshim doctor: what is installed, and whether it works."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.common import print_json, say, start_logging
+from nnshim.common import note, print_json, say, start_logging
 from rewriter.errors import DependencyMissing, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime_shim.diagnostics.doctor import BackendReport
 
 __all__ = ["command"]
 
@@ -13,7 +18,7 @@ __all__ = ["command"]
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
 ) -> None:
-    """Show the tools and NN runtimes that are installed, and run a model on each of their devices.
+    """Show what is installed, and run a model on each device.
 
     Exit codes: 0 what is installed works; 1 something of it does not; 2 usage.
     """
@@ -23,7 +28,6 @@ def command(
     from nnshim.render import json, text
     from nnshim.render.values import Examined
     from rewriter.files import wasm_tools
-    from runtime_shim.diagnostics.doctor import examine
 
     start_logging()
     try:
@@ -36,7 +40,8 @@ def command(
         version("wasmtime"),
         tool,
         problem,
-        examine(),
+        _examine(),
+        _samples(),
     )
     if as_json:
         print_json(json.examined(found))
@@ -44,3 +49,25 @@ def command(
         say(*text.examined(found))
     if not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
+
+
+def _samples() -> str | None:
+    """In a wheel they are beside the package's own files, in a checkout beside the package."""
+    import os
+
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for folder in (package, os.path.dirname(package)):
+        samples = os.path.join(folder, "samples")
+        if os.path.exists(os.path.join(samples, "digits.wasm")):
+            return samples
+    return None
+
+
+def _examine() -> "Sequence[BackendReport]":
+    """Nothing, and a remark, where no models are run."""
+    try:
+        from runtime_shim.diagnostics.doctor import examine
+    except DependencyMissing as error:  # on other systems than Linux
+        note(str(error))
+        return ()
+    return examine()

@@ -19,7 +19,7 @@ def command(
         bool, typer.Option("--json", help="Print an array with an object for each code.")
     ] = False,
 ) -> None:
-    """Show what the codes of messages mean, and what to do.
+    """Say what a message's code means, and what to do.
 
     Exit codes: 0 shown; 2 a code is not known, or usage.
     """

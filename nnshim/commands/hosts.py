@@ -26,7 +26,7 @@ def command(
         bool, typer.Option("--json", help="Print an array with an object for each group.")
     ] = False,
 ) -> None:
-    """Show what hosts register, take and refuse, in groups of releases that do the same.
+    """Show what each release of each host does.
 
     Exit codes: 0 shown, whether two differ or not; 2 the name or the release is not known, the
     profile cannot be read, or usage.

@@ -21,7 +21,7 @@ def command(
     output: Format = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what modules import and which of it is wasi-nn's, their memories and custom sections.
+    """Show which hosts run a module, and what it consists of.
 
     Exit codes: 0 all were read; 1 one was not (the others are shown all the same); 2 usage.
     """

@@ -9,6 +9,7 @@ from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
     from rewriter.hosts.profiles.profile import Profile
+    from rewriter.probing.inference.names import Graph
 
 __all__ = ["command"]
 
@@ -42,8 +43,12 @@ def command(
         ),
     ] = None,
     graph: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="A graph that the command tells the host of by name."),
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=ENCODING]",
+            help="A graph that the command tells the host of by name, and what its model is:"
+            " openvino, onnx or tensorflowlite. May be repeated.",
+        ),
     ] = None,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="How long one module may take.")
@@ -51,9 +56,11 @@ def command(
     jobs: Annotated[int, typer.Option(metavar="N", help="How many modules at a time.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
-    """Run some hundred small modules on a host, and write down what it does: which names and
-    functions it registers, the numbers of its tensor types and encodings, what becomes of mistakes,
-    what it reads of WebAssembly. What cannot be told is left out.
+    """Measure what a host does, and write its profile.
+
+    Some hundred small modules are run on the host. The profile says which names and functions it
+    registers, the numbers of its tensor types and encodings, what becomes of mistakes, and which
+    features of WebAssembly it reads. What cannot be told is left out.
 
     The modules are written into a temporary folder, where the host has to be able to read them;
     they open no files. Standard output has the profile, and standard error what is in it.
@@ -62,6 +69,12 @@ def command(
     """
     if timeout <= 0 or jobs < 1:
         raise UsageError("--timeout and --jobs take numbers above 0")
+    import os
+
+    if not hasattr(os, "killpg"):
+        raise UsageError(
+            "a host is measured on Linux or macOS: on Windows, what it starts could not be ended"
+        )
     from nnshim.render import profile as renderer
     from rewriter.files.input import Source
     from rewriter.files.output import check_writable, write_atomic
@@ -69,7 +82,9 @@ def command(
 
     if output is not None:
         check_writable(output)
-    profile = _measured(host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph)
+    profile = _measured(
+        host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph or []
+    )
     for line in renderer.probed(profile):
         note(line)
     written = file.write(profile)
@@ -85,7 +100,7 @@ def _measured(
     host: list[str],
     about: tuple[str | None, str, str, tuple[str, ...]],
     limits: tuple[float, int],
-    graph: str | None,
+    graphs: list[str],
 ) -> "Profile":
     import datetime
     import os
@@ -96,14 +111,16 @@ def _measured(
     from rewriter.probing.host import Host
     from rewriter.probing.probe import measure
 
+    told = [_graph(text) for text in graphs]
     program = os.path.basename(host[0])
     name, release, commit, options = about
     (timeout, jobs), progress = limits, _Progress()
     with Host(host, timeout=timeout, jobs=jobs, on_run=progress.step) as running:
         try:
-            found = measure(running, graph)
+            found = measure(running, told)
         finally:
             progress.end()
+    note(f"{found.processes} modules were run")
     return profile_of(
         found,
         ProfiledHost(
@@ -116,6 +133,16 @@ def _measured(
             tool=f"nnshim {version('nnshim')}",
         ),
     )
+
+
+def _graph(text: str) -> "Graph":
+    from rewriter.probing.inference.names import Graph
+    from rewriter.probing.modules.models import FORMATS
+
+    name, _, format_ = text.partition("=")
+    if format_ not in ("", *FORMATS) or not name:
+        raise UsageError(f"--graph takes a name, and = and one of {', '.join(FORMATS)}: {text}")
+    return Graph(name, format_)
 
 
 class _Progress:

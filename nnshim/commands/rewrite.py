@@ -91,11 +91,12 @@ def command(
         bool, typer.Option("--json", help="Print what was done as JSON on standard output.")
     ] = False,
 ) -> None:
-    """Rename the module name of imports, so that a host finds what it registers.
+    """Make a module fit a host: rename and adapt its imports.
 
-    With --for or --abi, also put adapters before the functions that have another form there. To
-    have a module run on a host, use --for: a new name alone is enough only where the ABI is the
-    same. Running it again changes nothing more. The output is written whole or not at all.
+    With --for HOST, the result runs on that host. Without --for or --abi, only the module names
+    of imports change, which is enough only where the host has the module's ABI; a warning says
+    if no host has. Rewriting again changes nothing more. The output is written whole or not at
+    all.
 
     Exit codes: 0 done, or nothing to change; 1 the input is refused, and nothing is written; 2
     usage; 3 wasm-tools is missing; 4 done, but the host cannot run what comes of it. Conditions

@@ -158,7 +158,9 @@ def command(
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
     ] = False,
 ) -> None:
-    """Run a guest that imports wasi_nn, wasi_ephemeral_nn, or both, on one NN host.
+    """Run a guest, with its models on CPU or GPU.
+
+    The guest may import wasi_nn, wasi_ephemeral_nn, or both, in any ABI.
 
     Options come before MODULE; what follows it is the guest's.
 

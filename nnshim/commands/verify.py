@@ -20,10 +20,12 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
-    """Compare two modules, which may differ in nothing but what a rewrite changes: wasi-nn's module
-    names, and those that --rename gives; adapters before wasi-nn's functions and what calls them;
-    the length of indices that adapters have left; debug sections and signatures that are gone; and
-    a record, which has to be about ORIGINAL.
+    """Prove that a rewrite has changed nothing else.
+
+    The modules may differ only in wasi-nn's module names and those of --rename; in adapters
+    before wasi-nn's functions, and what calls them; in the length of indices that adapters have
+    left; in debug sections and signatures that are gone; and in a record, which has to be about
+    ORIGINAL.
 
     Exit codes: 0 there is no other difference; 1 there is one (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.

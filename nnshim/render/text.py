@@ -126,6 +126,7 @@ def examined(value: Examined) -> list[str]:
         f"nnshim {value.nnshim} on Python {value.python}",
         f"wasmtime {value.wasmtime}",
         line(value.problem) if value.problem else str(value.wasm_tools),
+        *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
         *chain.from_iterable(map(_backend, value.backends)),
     ]
 

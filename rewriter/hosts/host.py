@@ -145,8 +145,8 @@ class Measured(NamedTuple):
     `absent` are functions that it does not define beside wasi-nn's, by module name: those that
     `Host.others` does not have either were not looked for. None where all others are absent. So it
     is with memories and others, unless it is known which of them it `makes`. `backends` are the
-    encodings of which nobody knows whether there is a backend, and `memory` says whether it is
-    known which memory wasi-nn works in.
+    encodings of which nobody knows whether there is a backend. `open` are the fields of the row of
+    which nobody knows anything: what stands in them is neither yes nor no.
     `about` says for people what was measured: a version, a commit, a command.
     `answers` are the errnos of faults, and words for what else came of them, by the names in
     rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
@@ -155,7 +155,7 @@ class Measured(NamedTuple):
     absent: Mapping[str, frozenset[str]] | None = None
     makes: bool = True
     backends: frozenset[Encoding] = frozenset()
-    memory: bool = True
+    open: frozenset[str] = frozenset()
     answers: Mapping[str, int | str] = _NOTHING
     names: str | None = None
     about: Mapping[str, str] = _NOTHING
@@ -187,14 +187,14 @@ class Host(NamedTuple):
     more than `most_pages` of 64 KiB.
 
     One that `initializes` calls `_initialize` where it is an exported function, without arguments,
-    and takes no results; one that `initializes_alone` only where there is no `_start`. Of `entries`
-    it calls the first that is an exported function, without arguments, unless it `gives_arguments`
-    of its user, and takes numbers as results, or none where it has a `strict_start`. One that is
-    imported it calls only if it `calls_imported`. After these it looks for `mains`, and calls the
-    first without arguments or with those of `main`, for which it asks the guest's `malloc`. If
-    there is none of all these, it refuses the module where `names_function` says how else its user
-    can name one, and does nothing where that is empty. If it is to have `one_beginning`, it refuses
-    a module that has `_start` and `_initialize`.
+    and takes no results; one that `initializes_alone` minds another type only where there is no
+    `_start`. Of `entries` it calls the first that is an exported function, without arguments,
+    unless it `gives_arguments` of its user, and takes numbers as results, or none where it has a
+    `strict_start`. One that is imported it calls only if it `calls_imported`. After these it looks
+    for `mains`, and calls the first without arguments or with those of `main`, for which it asks
+    the guest's `malloc`. If there is none of all these, it refuses the module where
+    `names_function` says how else its user can name one, and does nothing where that is empty. If
+    it is to have `one_beginning`, it refuses a module that has `_start` and `_initialize`.
 
     One that `wants_memory` refuses a module that exports none by that name, if it imports WASI or
     has one of the two. `without_memory` are WASI's functions that work without the guest's memory,
@@ -255,6 +255,10 @@ class Host(NamedTuple):
     def compact_imports(self) -> bool:
         """Whether it surely reads import sections that have a module name once for several."""
         return self.features.get(Feature.COMPACT_IMPORTS, False)
+
+    def knows(self, field: str) -> bool:
+        """Whether a field of this row was measured, or is of the table."""
+        return self.measured is None or field not in self.measured.open
 
     def may_define(self, module: str, name: str, kind: str) -> bool:
         """Whether nobody has looked for what is not among that which it defines."""

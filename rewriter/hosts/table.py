@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, TensorType
+from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, Layout, TensorType
 from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
@@ -30,6 +30,7 @@ __all__ = [
     "find_hosts",
     "find_row",
     "is_profile",
+    "registering",
 ]
 
 _PARTED = re.compile(r"(.+?)[-:= ]v?([0-9][0-9.]*)")
@@ -187,9 +188,25 @@ def find_row(name: str) -> Chosen:
     return chosen
 
 
+def registering(module: str) -> dict[str, frozenset[Layout]]:
+    """The families of hosts that register a module name in any release, with the layouts of the
+    ABIs behind it. `nnshim run`, which registers every name in every ABI, is not among them."""
+    found = {
+        family.name: frozenset(
+            dialect.layout
+            for row in family.rows
+            if module in row.modules
+            for dialect in row.dialects
+        )
+        for family in _ALL
+        if family.rows != (_NNSHIM,)
+    }
+    return {name: layouts for name, layouts in found.items() if layouts}
+
+
 def is_profile(name: str) -> bool:
     """Whether what names a host is the path of a profile."""
-    return "/" in name or name.endswith(".toml")
+    return "/" in name or "\\" in name or name.lower().endswith(".toml")
 
 
 def _measured(path: str) -> Chosen:

@@ -90,6 +90,7 @@ def make_plan(
         notes=(
             *aim.notes,
             *_not_imported(options.renames, modules),
+            *(_on_no_host(module, aim.names) if aim.wanted is None else ()),
             *(told(found, customs, happened) if edits else ()),
         ),
     )
@@ -117,6 +118,29 @@ def _not_imported(wanted: Mapping[str, str], renamed: Mapping[str, str]) -> Iter
         if old not in renamed:
             message = f"nothing is imported from {old}, so that nothing becomes {new}"
             yield Diagnostic("NN333", message)
+
+
+def _on_no_host(module: Module, names: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Of wasi-nn functions that have another ABI than any host that registers their new name: such
+    a module is not for a host until something else adapts it. `names` are those that change."""
+    wanted = {new: new for new in names.values()} | dict(names)
+    wasi_nn = {old: new for old, new in wanted.items() if new in MODULE_NAMES}
+    if not wasi_nn:
+        return
+    from rewriter.analysis.imported import shown_layouts  # what renames other modules lacks it
+    from rewriter.hosts.table import registering
+
+    for old, (layout, offset) in shown_layouts(module, wasi_nn).items():
+        new = wasi_nn[old]
+        hosts = registering(new)
+        if not any(layout is other for layouts in hosts.values() for other in layouts):
+            kinds = sorted({str(other) for layouts in hosts.values() for other in layouts})
+            message = (
+                f"no host runs what is only renamed: the guest has the {layout} ABI, and the hosts"
+                f" that register {new} have {' or '.join(kinds)}"
+            )
+            remedy = f"`nnshim rewrite --for HOST` adapts it too, for {', '.join(hosts)}"
+            yield Diagnostic("NN334", message, offset, help=remedy)
 
 
 def _install(patch: Patch, wanted: Wanted | None) -> Adapting:

@@ -11,6 +11,7 @@ import pytest
 from rewriter import rewrite
 from rewriter.abi.dialects import DIALECTS
 from rewriter.files import wasm_tools
+from rewriter.installation import install_line
 from tests.support.command import nnshim
 from tests.support.wasm import HEADER, assemble, import_module
 
@@ -21,6 +22,13 @@ def test_modules_pass_through_a_pipe() -> None:
     done = nnshim("rewrite", "-", "-", stdin=GUEST)
     assert done.returncode == 0
     assert done.stdout == rewrite(GUEST)
+
+
+def test_the_list_of_commands_has_whole_sentences() -> None:
+    lines = nnshim("--help").stdout.decode().partition("Commands:\n")[2].partition("\n\n")[0]
+    assert len(lines.splitlines()) == 11
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines.splitlines())
+
 
 
 def test_text_passes_through_a_pipe() -> None:
@@ -46,7 +54,7 @@ def test_without_wasm_tools_the_exit_code_is_3_and_the_install_line_is_given(
     env = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}", "PATH": str(tmp_path)}
     done = nnshim("rewrite", str(source), str(output), env=env)
     assert done.returncode == 3
-    assert wasm_tools.INSTALL in done.stderr.decode()
+    assert install_line(package=wasm_tools.PACKAGE) in done.stderr.decode()
     assert not output.exists()
     assert nnshim("rewrite", "--no-validate", str(source), str(output), env=env).returncode == 0
 

@@ -79,13 +79,30 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
             absent=_absent(profile),
             makes=profile.linking.makes is not None,
             backends=_unknown_backends(profile),
-            memory=profile.in_first_memory is not None,
+            open=_open(profile),
             answers=_answers(profile),
             names=profile.names,
             about=_about(profile),
         ),
     )
     return row, tuple(_left_out(first, registered, alike))
+
+
+def _open(profile: Profile) -> frozenset[str]:
+    """The fields of a row that the profile does not say."""
+    entry = profile.entry
+    known = {
+        "most_pages": profile.most_pages,
+        "nn_in_shared": profile.nn_in_shared,
+        "in_first_memory": profile.in_first_memory,
+        "initializes": entry.initializes,
+        "initializes_alone": entry.initializes_alone,
+        "strict_start": entry.strict_start,
+        "one_beginning": entry.one_beginning,
+        "wants_memory": entry.needs_memory,
+        "without_memory": entry.without_memory,
+    }
+    return frozenset(field for field, value in known.items() if value is None)
 
 
 def _features(profile: Profile) -> Mapping[Feature, bool]:

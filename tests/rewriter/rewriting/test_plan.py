@@ -154,6 +154,45 @@ def test_imports_that_may_be_of_one_abi_get_one_name(imported: str) -> None:
     )
 
 
+WITX_LOAD = '"load" (func (param i32 i32 i32 i32 i32) (result i32))'
+WAMR_LOAD = '"load" (func (param i32 i32 i32 i32) (result i32))'
+
+
+@pytest.mark.parametrize(
+    ("old", "load", "to", "named"),
+    [
+        pytest.param("wasi_ephemeral_nn", WITX_LOAD, "wasi_nn", "wamr-legacy", id="witx"),
+        pytest.param("wasi_nn", WAMR_LOAD, "wasi_ephemeral_nn", "wasmtime", id="wamr"),
+        pytest.param("wasi_nn", WITX_LOAD, "wasi_nn", "wamr-legacy", id="nothing to change"),
+    ],
+)
+def test_a_rename_that_no_host_runs_is_warned_of_with_the_hosts_that_adapting_is_for(
+    old: str, load: str, to: str, named: str
+) -> None:
+    module = assemble(f'(module (import "{old}" {load}) (memory (export "memory") 1))')
+    (warning,) = make_plan(Module(module), RewriteOptions(to=to)).notes
+    assert warning.code == "NN334"
+    assert warning.help is not None
+    assert named in warning.help
+    adapted = rewrite(module, RewriteOptions(host=named))
+    assert assess(inspect_module(adapted), HOSTS[named]).runs is Runs.AS_IT_IS
+
+
+@pytest.mark.parametrize(
+    ("old", "load", "to"),
+    [
+        pytest.param("wasi_nn", WITX_LOAD, "wasi_ephemeral_nn", id="witx"),
+        pytest.param("wasi_ephemeral_nn", WAMR_LOAD, "wasi_nn", id="wamr"),
+        pytest.param("wasi_ephemeral_nn", '"compute" (func (param i32) (result i32))', "wasi_nn",
+                     id="a function that all ABIs have"),
+        pytest.param("wasi_nn", '"load" (func (param i64))', "wasi_ephemeral_nn", id="no ABI"),
+    ],
+)  # fmt: skip
+def test_a_rename_that_may_be_enough_is_not_warned_of(old: str, load: str, to: str) -> None:
+    module = assemble(f'(module (import "{old}" {load}) (memory (export "memory") 1))')
+    assert make_plan(Module(module), RewriteOptions(to=to)).notes == ()
+
+
 def test_other_modules_than_wasi_nns_come_together_whatever_their_functions_are() -> None:
     text = OF_TWO_ABIS.replace("wasi_ephemeral_nn", "game").format("engine")
     plan = make_plan(Module(assemble(text)), RewriteOptions(renames={"game": "engine"}))
