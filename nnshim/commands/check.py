@@ -136,6 +136,7 @@ def _explain(
     """For the release that a rewrite is for, or the newest of those that were named."""
     from nnshim.render.values import rewrite_command
     from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.seen.formats import loaded
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.hosts.starting import Trial, explain
 
@@ -146,10 +147,12 @@ def _explain(
     row = host.newest if helps is None else find_host(helps)
     rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
     names = {item.name for item in info.wasi_nn.values()}
+    formats = loaded(info, row)
     trial = Trial(
         checked.path if helps is None else _OUT,
         any(item.name == "path_open" for item in info.imports),
         not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
         checked.models,
+        formats.formats if formats.only else frozenset(),
     )
     return explain(row, trial, rewrite)

@@ -16,8 +16,9 @@ from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.seen.formats import images_of
 from rewriter.analysis.seen.numbering import as_shown
-from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
+from rewriter.analysis.seen.told import instead_of_a_guess, with_constants, without_needless
 from rewriter.analysis.sources import hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
@@ -170,6 +171,8 @@ def assess(
     follows = guest is None and found is None
     info = as_shown(info, host, models) if follows else info
     found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    if follows:
+        found = without_needless(info, found)
     said = (
         *_object_file(info),
         *_other_names(info, host),
@@ -183,6 +186,8 @@ def assess(
     )
     if follows:
         said = with_constants(info, host, said, models)
+    elif not models:
+        said = (*said, *images_of(info, host))
     said = (*counting_models(said, host, models), *of_models(info, host, models))
     verdict = Verdict.of(host.label, said, host.label)
     if verdict.runs is not Runs.CANNOT:
@@ -213,7 +218,7 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
     it."""
     there = {backend.encoding for backend in host.backends}
     for diagnostic in said:
-        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307", "NN308"):
+        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307"):
             yield diagnostic
 
 

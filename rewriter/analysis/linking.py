@@ -117,7 +117,7 @@ class _Missing(NamedTuple):
     """Names of a module that a host does not define: how many, and the first of them."""
 
     module: str
-    count: int
+    number: int
     first: tuple[str, ...]
 
 

@@ -167,10 +167,11 @@ CODES = (
     ),
     Code(
         "NN745",
-        Severity.UNSEEN,
-        "the model's weights could not be looked at",
+        Severity.CONDITION,
+        "the model's weights are not there",
         "OpenVINO's IR is two files, and there is none with `.bin` beside the XML file. The XML "
-        "alone was looked at.",
+        "alone was looked at: whether the weights that the guest passes are as long as the model "
+        "needs them is not known, and hosts refuse or crash on others.",
         "Put both into one folder, under the same name.",
     ),
     Code(
@@ -196,8 +197,8 @@ CODES = (
         Severity.CONDITION,
         "the guest does not load the model as what it is",
         "Each call of `load` passes a constant as the encoding, and none is that of the model's "
-        "format in the numbers that the guest or the host has. The host takes the model for one "
-        "of another format, and refuses it.",
+        "format in the numbers that the guest or the host has, though one is in other numbers. The "
+        "host takes the model for one of another format, and refuses it.",
         "Name the model that the guest is written for, or have the guest pass the right encoding.",
     ),
     Code(
@@ -208,5 +209,14 @@ CODES = (
         "this input of the model in the numbers that the guest can have. The host compares them, "
         "and refuses the tensor.",
         "Name the model that the guest is written for, or have the guest pass the right type.",
+    ),
+    Code(
+        "NN750",
+        Severity.ERROR,
+        "the guest never loads the model as what it is",
+        "Each call of `load` passes a constant as the encoding, none goes by a name, and none of "
+        "these constants is that of the model's format in any numbers that a guest can have. Every "
+        "host takes the model for one of another format, and refuses it.",
+        "Name the model that the guest is written for, or have the guest pass the right encoding.",
     ),
 )

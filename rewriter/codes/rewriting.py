@@ -74,10 +74,13 @@ CODES = (
         "NN308",
         Severity.NEED,
         "OpenVINO takes tensors for images there",
-        "OpenVINO in WAMR before 2.4.0 takes a tensor of four dimensions for an image of "
-        "three channels, which come last whatever the shape says, and resizes it to what the model "
-        "has. The values of any other tensor reach the model in another order, without an error.",
-        "Nothing, for images whose channels come last. Use another release for other models.",
+        "OpenVINO in WAMR before 2.4.0, WasmEdge before 0.14.0 and Wasmtime before 23 takes a "
+        "tensor of four dimensions for an image, whose channels come last whatever the shape says. "
+        "The values of any other tensor reach the model in another order, without an error. In "
+        "WasmEdge 0.14 it takes every tensor for 1x224x224x3 floats: a smaller one ends the host. "
+        "Whether the guest loads models of OpenVINO was not seen.",
+        "Nothing, for images whose channels come last, and for guests that load other models. "
+        "`--model` tells more. Use another release for other models.",
     ),
     Code(
         "NN309",
