@@ -31,7 +31,7 @@ def command(
         str | None,
         typer.Option(
             metavar="wasi_nn|wasi_ephemeral_nn",
-            help="Rename wasi-nn imports to this name (default: wasi_nn, or what --for or --abi needs).",
+            help="The new name of wasi-nn imports (default: wasi_nn, or as --for or --abi need).",
         ),
     ] = None,
     rename: Annotated[
