@@ -274,4 +274,13 @@ CODES = (
         "`--guest-abi witx` for today's numbers (the crate wasi-nn has them since 0.6), "
         "`--guest-abi witx-2022` for the earlier ones. A rewrite then translates them.",
     ),
+    Code(
+        "NN147",
+        Severity.UNSEEN,
+        "what the guest passes was not followed",
+        "Another tool has changed the adapters of the module, so that its constants, which reach "
+        "wasi-nn through them, are not followed. Whether it loads models for which the host has a "
+        "backend, and passes types that the host takes, is then not seen.",
+        "Check the module as it was before the other tool, and run that tool before nnshim.",
+    ),
 )
