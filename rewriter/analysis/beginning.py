@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from rewriter.analysis.inspect import (
     ExportedFunction,
@@ -12,8 +13,10 @@ from rewriter.analysis.inspect import (
 )
 from rewriter.analysis.linking import imports_of_wasi
 from rewriter.analysis.modelled.unseen import not_measured
+from rewriter.analysis.trapping import trapping
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Host
+from rewriter.wasm.module import Module
 from rewriter.wasm.types import NUMBERS
 
 __all__ = ["beginning"]
@@ -29,8 +32,7 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
     Raises MalformedModule for what cannot be read.
     """
-    wanted = (*host.entries, *host.mains, _START, _INITIALIZE)
-    found = exported_functions(info.module, wanted)
+    found = _exported(info, host)
     if _START in found and _INITIALIZE in found:
         if not host.knows("one_beginning"):
             yield not_measured("whether the host takes a module with _start and _initialize")
@@ -40,6 +42,22 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     yield from _initialize(found, host)
     yield from _entry(info, found, host)
     yield from _without_memory(info, found, host)
+    yield from trapping(info, found, host)
+
+
+_FOUND: WeakKeyDictionary[Module, dict[frozenset[str], dict[str, ExportedFunction]]] = (
+    WeakKeyDictionary()
+)
+"""The functions that a module exports by names that hosts look for."""
+
+
+def _exported(info: ModuleInfo, host: Host) -> dict[str, ExportedFunction]:
+    first = (*host.calls_first, *host.calls_first_without_wasi)
+    wanted = frozenset((*host.entries, *host.mains, *first, _START, _INITIALIZE))
+    known = _FOUND.setdefault(info.module, {})
+    if wanted not in known:
+        known[wanted] = exported_functions(info.module, wanted)
+    return known[wanted]
 
 
 def _initialize(found: dict[str, ExportedFunction], host: Host) -> Iterator[Diagnostic]:

@@ -180,10 +180,11 @@ def _defined_memories(module: Module, imported: int) -> Iterator[MemoryType]:
 
 
 class ExportedFunction(NamedTuple):
-    """One that a module exports, which it `is_imported` or defines."""
+    """One that a module exports, which it `is_imported` or defines, by its `place` among all."""
 
     type: FuncType
     is_imported: bool
+    place: int
 
 
 def exported_function(module: Module, name: str) -> FuncType | None:
@@ -210,12 +211,13 @@ def exported_functions(module: Module, names: Collection[str]) -> dict[str, Expo
         imported = 0
         for imported, item in enumerate(functions, 1):
             if isinstance(item.type, FuncType):
-                function = ExportedFunction(item.type, is_imported=True)
+                function = ExportedFunction(item.type, True, imported - 1)
                 found.update(dict.fromkeys(indices.pop(imported - 1, ()), function))
         for index in sorted(indices):
             if index >= imported:
                 name = indices[index][0]
-                function = ExportedFunction(_defined(module, index - imported, name), False)
+                type_ = _defined(module, index - imported, name)
+                function = ExportedFunction(type_, False, index)
                 found.update(dict.fromkeys(indices[index], function))
     return found
 

@@ -3,19 +3,13 @@ and what is measured is what nnshim's row says."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from rewriter.abi.dialects import Encoding
 from rewriter.hosts.profiles import file
 from tests.support.rows import BY_HAND, against_the_row, not_measured
-
-ROOT = Path(__file__).resolve().parents[2]
-
 
 MODEL = "rewriter/probing/modules/models/onnx/f32/model.onnx"
 BACKENDS = ("openvino", "onnx", "tensorflowlite")
@@ -38,23 +32,6 @@ NOT_SHOWN = {
     *(f"backends.{backend}.habits.{habit}" for backend, habit in HABITS),
     *(f"encodings.{each.name.lower()}" for each in Encoding if each.name.lower() not in BACKENDS),
 }
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment in which the package of a wheel comes before that of the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = ["hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run([sys.executable, "-m", *build], cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
-    place = folder / "site"
-    install = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(place), str(wheel)]
-    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True)
-    return {
-        **os.environ,
-        "PYTHONPATH": str(place),
-        "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
-    }
 
 
 def test_the_wheel_has_the_probe_s_modules_and_measures_nnshim_as_its_row_says(

@@ -106,10 +106,16 @@ def _open(profile: Profile) -> frozenset[str]:
 
 
 def _features(profile: Profile) -> Mapping[Feature, bool]:
-    """Who takes or refuses instructions of garbage collection does so with its types."""
+    """Who takes or refuses instructions of garbage collection does so with its types, and who
+    takes them also with types that are said to be final; who takes or refuses a shared memory does
+    so where it is imported."""
     known = profile.features
     if "gc" in known:
-        known = {"gc_types": known["gc"], **known}
+        known = {"gc_types": known["gc"], "open_types": known["gc"], **known}
+    if known.get("gc"):
+        known = {"final_types": True, **known}
+    if "threads" in known:
+        known = {"shared_import": known["threads"], **known}
     return {each: known[each.name.lower()] for each in Feature if each.name.lower() in known}
 
 
