@@ -196,8 +196,8 @@ def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Ite
         if any(meaning is None or _takes(host, meaning) for meaning in meanings):
             continue
         message = (
-            f"{where(constant)} passes the constant tensor type {number}"
-            f" ({meanings_of(meanings)}), which the host does not take"
+            f"only if it never passes such a tensor: {where(constant)} passes the type {number}"
+            f" ({meanings_of(meanings)}), and the host does not take it"
         )
         yield Diagnostic("NN261", message, offset_of(constant), "set_input")
 
