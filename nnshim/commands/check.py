@@ -122,7 +122,7 @@ def _check(
 
     found = judge(info, host, models=models)
     helps = found.rewrite_for
-    told = guest_abi or shown_abi(info)
+    told = guest_abi or shown_abi(info, models)
     rewrite = None if helps is None else rewrite_command(helps, told, path)
     return Checked(path, host.name, found, rewrite, models)
 
@@ -142,7 +142,7 @@ def _explain(
     found: Verdict = checked.found
     if found.runs is Runs.CANNOT:
         return None
-    helps, told = found.rewrite_for, guest_abi or shown_abi(info)
+    helps, told = found.rewrite_for, guest_abi or shown_abi(info, checked.models)
     row = host.newest if helps is None else find_host(helps)
     rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
     names = {item.name for item in info.wasi_nn.values()}

@@ -98,8 +98,9 @@ def command(
     if no host has. Rewriting again changes nothing more. The output is written whole or not at
     all.
 
-    Exit codes: 0 done, or nothing to change; 1 the input is refused; 2 usage; 3 wasm-tools is
-    missing.
+    Exit codes: 0 done, or nothing to change; 1 the input is refused, and nothing is written; 2
+    usage; 3 wasm-tools is missing; 4 done, but the host cannot run what comes of it. Conditions
+    that are left are said, and `nnshim check` of the result counts them.
     """
     from nnshim.render import text
     from rewriter.options import RewriteOptions
@@ -136,3 +137,7 @@ def command(
             note(line)
     for found in result.notes:
         remark(found)
+    if result.cannot_run:
+        from rewriter.analysis.compatibility import Answer
+
+        raise typer.Exit(Answer.CANNOT.exit_code)

@@ -168,7 +168,7 @@ def assess(
     count, too. Where the module cannot run, adapters that nobody puts in are not told about.
     """
     follows = guest is None and found is None
-    info = as_shown(info, host) if follows else info
+    info = as_shown(info, host, models) if follows else info
     found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
     said = (
         *_object_file(info),

@@ -191,4 +191,22 @@ CODES = (
         "Nothing, if the configuration is empty. Have the guest call `load_by_name` for such "
         "models.",
     ),
+    Code(
+        "NN748",
+        Severity.CONDITION,
+        "the guest does not load the model as what it is",
+        "Each call of `load` passes a constant as the encoding, and none is that of the model's "
+        "format in the numbers that the guest or the host has. The host takes the model for one "
+        "of another format, and refuses it.",
+        "Name the model that the guest is written for, or have the guest pass the right encoding.",
+    ),
+    Code(
+        "NN749",
+        Severity.CONDITION,
+        "the guest does not give the type that the model takes",
+        "Each call of `set_input` passes a constant as the type of its tensor, and none is that of "
+        "this input of the model in the numbers that the guest can have. The host compares them, "
+        "and refuses the tensor.",
+        "Name the model that the guest is written for, or have the guest pass the right type.",
+    ),
 )

@@ -262,9 +262,10 @@ CODES = (
     Code(
         "NN145",
         Severity.NOTE,
-        "constants show the numbers of tensor types",
+        "constants show which numbers the guest has",
         "Evidence. A tensor type that reaches `set_input` exists in one numbering only, or has the "
-        "size of an element in one only.",
+        "size of an element in one only. Or a type or an encoding means in one numbering only what "
+        "a model takes that is named with `--model`.",
         "Nothing. If the module is known to be of another ABI, say so with `--guest-abi`.",
     ),
     Code(
@@ -275,7 +276,8 @@ CODES = (
         "was u8 until August 2023 and has been f64 since, and nothing else in it tells which one "
         "it means. The host knows one of them: if that is the other, `set_input` fails or the "
         "results are wrong.",
-        "Say what the guest was built with: `--guest-abi witx` for today's numbers, which crate "
+        "Name the guest's models with `--model`, which may tell, or say what it was built with: "
+        "`--guest-abi witx` for today's numbers, which crate "
         "wasi-nn has since 0.6, and `--guest-abi witx-2022` for those of before. A rewrite then "
         "translates them.",
     ),

@@ -101,7 +101,9 @@ CODES = (
         Severity.WARNING,
         "the host cannot run what comes of the rewrite",
         "The module's use of wasi-nn fits the host now. Something else in it does not, which no "
-        "rewrite mends: an import that the host does not define, a proposal that it lacks.",
+        "rewrite mends: an import that the host does not define, a proposal that it lacks. The "
+        "result is written, for a host that was built otherwise, and the exit code is 4, which is "
+        "that of `nnshim check` of the result.",
         "`nnshim check --for HOST` gives each reason, with its code.",
     ),
     Code(

@@ -35,6 +35,12 @@ class Result(NamedTuple):
         """What was guessed, and what no longer holds."""
         return self.plan.notes
 
+    @property
+    def cannot_run(self) -> bool:
+        """Whether the host that it is for, the newest release if several were named, cannot run it
+        all the same: something that no rewrite mends is in the way."""
+        return any(note.code == "NN312" for note in self.notes)
+
 
 _DEFAULTS = RewriteOptions()
 

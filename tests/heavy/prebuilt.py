@@ -182,7 +182,7 @@ def ways(guest: Path, folder: Path) -> Iterator[tuple[str, Path | None]]:
         back = ("nnshim",) if host.name in _OF_OTHER_NUMBERS else ()
         for target in (host.name, *back):
             done = nnshim("rewrite", "--for", target, made, made)
-            if done.returncode:
+            if done.returncode not in (0, 4):  # 4: it is written, and runs here
                 raise SystemExit(f"{guest} for {target}: {done.stderr.decode()}")
         yield host.name, made
 

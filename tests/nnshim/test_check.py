@@ -221,6 +221,19 @@ def test_inspect_and_the_library_say_what_check_says(run: Any, name: str) -> Non
     )
 
 
+@pytest.mark.parametrize(("name", "code"), [("other.wasm", 4), ("renamed.wasm", 0), ("if.wasm", 0)])
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_rewrite_whose_result_cannot_run_ends_as_the_check_of_it(
+    tmp_path: Path, name: str, code: int, more: tuple[str, ...]
+) -> None:
+    (tmp_path / name).write_bytes(MODULES[name])
+    out = tmp_path / "out.wasm"
+    done = nnshim("rewrite", "--for", "wasmedge", *more, tmp_path / name, out)
+    assert (done.returncode, b"NN312" in done.stderr) == (code, code == 4), done.stderr
+    checked = nnshim("check", out, "--for", "wasmedge").returncode
+    assert (checked == 4) == (code == 4)  # and a condition is for check to count: 5
+
+
 def test_inspect_shows_hosts_and_conditions_of_a_module_without_wasi_nn(folder: Path) -> None:
     done = nnshim("inspect", folder / "plain.wasm").stdout.decode().splitlines()
     assert "  wasmtime                    cannot run (NN212)" in done

@@ -1,10 +1,11 @@
-"""Which numbers for tensor types a module has, as its constants show."""
+"""Which numbers for tensor types and encodings a module has, as its constants show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
+from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
 from rewriter.abi.dialects import DIALECTS, WITX
 from rewriter.abi.numbers import (
     ELEMENT_SIZE,
@@ -16,9 +17,11 @@ from rewriter.abi.numbers import (
 )
 from rewriter.analysis.imported import Abi
 from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.seen.asked import asked_formats, asked_types, names_all, unnamed
 from rewriter.constants.constant import Constant, Constants, Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Host
+from rewriter.models.model import Model
 from rewriter.wasm.module import Module
 
 __all__ = [
@@ -77,24 +80,75 @@ def constants_of(info: ModuleInfo) -> Constants:
     return found[key]
 
 
-def as_shown(info: ModuleInfo, host: Host | None = None) -> ModuleInfo:
-    """A module with the ABI that its constants show, where nobody has said which it is. They show
-    the numbers of tensor types: what else differs between ABIs that have these is taken to be as
-    the host has it, if it has one of them."""
+def as_shown(
+    info: ModuleInfo, host: Host | None = None, models: Sequence[Model] = ()
+) -> ModuleInfo:
+    """A module with the ABI that its constants show, alone or with what all the `models` that it
+    runs take, where nobody has said which it is. They show the numbers of tensor types: what else
+    differs between ABIs that have these is taken to be as the host has it, if it has one of
+    them. And with models, they show the numbers of encodings, where one ABI only has those."""
     if info.guest is not None:
         return info
     abis = dict(info.abis)
-    for module, abi in info.abis.items():
-        if abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
-            continue
-        tables = possible(info)
-        evidence = _evidence(info, tables)
-        if evidence is None:
-            continue
-        name = abi.name if tables[0] is not TYPES_2020 else older_abi(info, module, host)
-        if tables[0] is not TYPES_WIT and name is not None:
-            abis[module] = Abi(name, abi.certain, (*abi.evidence, evidence))
+    for module in info.abis:
+        for show in (_by_types, _by_formats):
+            abis[module] = show(info, module, abis[module], host, models)
     return info._replace(abis=abis)
+
+
+def _by_types(
+    info: ModuleInfo, module: str, abi: Abi, host: Host | None, models: Sequence[Model]
+) -> Abi:
+    told = host is not None and host.tells_numbers  # by the tensors
+    if told or abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
+        return abi
+    tables = possible(info, models)
+    evidence = _evidence(info, tables, models)
+    if evidence is None or tables[0] is TYPES_WIT:
+        return abi
+    name = abi.name if tables[0] is not TYPES_2020 else older_abi(info, module, host)
+    return abi if name is None else Abi(name, abi.certain, (*abi.evidence, evidence))
+
+
+def _by_formats(
+    info: ModuleInfo, module: str, abi: Abi, _: Host | None, models: Sequence[Model]
+) -> Abi:
+    """That with the only numbers for encodings in which the guest loads its models as what they
+    are. A model that it can load by a name asks for none."""
+    names = {item.name for item in info.wasi_nn.values()}
+    if abi.name is None or not models or names & (BY_NAME | WITH_CONFIG).keys():
+        return abi
+    constants, asked = constants_of(info), tuple(asked_formats(models))
+    shown = DIALECTS[abi.name]
+    if names_all(constants, asked, shown.encodings):
+        return abi
+    types = possible(info, models) if shown.layout == WITX.layout else (shown.tensor_types,)
+    own = {item.name for item in info.wasi_nn.values() if item.module == module}
+    numbers = numbers_of(constants, Subject.ENCODING)
+    fitting = [
+        dialect
+        for dialect in DIALECTS.values()
+        if dialect.layout == shown.layout
+        and own <= dialect.functions.keys()
+        and any(dialect.tensor_types is table for table in types)
+        and numbers.keys() <= dialect.encodings.keys()
+        and names_all(constants, asked, dialect.encodings)
+    ]
+    if len(fitting) != 1:
+        return abi
+    (only,) = fitting
+    one = unnamed(constants, asked, _alone(shown.encodings))[0]
+    number = next(n for n in numbers if only.encodings[n] in one.meanings)
+    message = (
+        f"{where(numbers[number])} passes the constant encoding {number}, which is that of"
+        f" {one.what}, in the numbers of {only.name} only"
+    )
+    evidence = Diagnostic("NN145", message, offset_of(numbers[number]), "load")
+    return Abi(only.name, abi.certain, (*abi.evidence, evidence))
+
+
+def _alone(table: Mapping[int, object]) -> dict[int, tuple[object]]:
+    return {number: (meaning,) for number, meaning in table.items()}
 
 
 def older_abi(info: ModuleInfo, module: str, host: Host | None = None) -> str | None:
@@ -110,15 +164,17 @@ def older_abi(info: ModuleInfo, module: str, host: Host | None = None) -> str | 
     return None
 
 
-def shown_abi(info: ModuleInfo) -> str | None:
-    """The ABI that only constants show, for `--guest-abi`; None where there is none."""
-    shown = as_shown(info).abis
+def shown_abi(info: ModuleInfo, models: Sequence[Model] = ()) -> str | None:
+    """The ABI that only constants show, or they and models, for `--guest-abi`; None where there is
+    none."""
+    shown = as_shown(info, models=models).abis
     return next((a.name for m, a in shown.items() if a.name != info.abis[m].name), None)
 
 
-def possible(info: ModuleInfo) -> tuple[Types, ...]:
+def possible(info: ModuleInfo, models: Sequence[Model] = ()) -> tuple[Types, ...]:
     """The numberings of tensor types that a guest of witx's layout can have. That of wasi:nn counts
-    only where no other does: one host had it, and guests are not built for that."""
+    only where no other does: one host had it, and guests are not built for that. Of those that
+    constants leave, the ones count in which it can run all its models, if there are some."""
     seen = constants_of(info).of(Subject.TYPE)
     older = all(older_abi(info, module) for module in info.abis)
     usual = (TYPES_WITX, TYPES_2020) if older else (TYPES_WITX,)
@@ -126,8 +182,16 @@ def possible(info: ModuleInfo) -> tuple[Types, ...]:
         for tables in (usual, (TYPES_WIT,)):
             fitting = tuple(t for t in tables if all(_fits(one, t, sizes) for one in seen))
             if fitting:
-                return fitting
+                return _running(info, fitting, models)
     return usual
+
+
+def _running(
+    info: ModuleInfo, fitting: tuple[Types, ...], models: Sequence[Model]
+) -> tuple[Types, ...]:
+    """Those in which a guest passes what its models take, or all where that is none."""
+    constants, asked = constants_of(info), tuple(asked_types(models))
+    return tuple(t for t in fitting if names_all(constants, asked, t)) or fitting
 
 
 def _fits(constant: Constant, types: Types, sizes: bool) -> bool:
@@ -139,7 +203,9 @@ def _fits(constant: Constant, types: Types, sizes: bool) -> bool:
     return True
 
 
-def _evidence(info: ModuleInfo, tables: Sequence[Types]) -> Diagnostic | None:
+def _evidence(
+    info: ModuleInfo, tables: Sequence[Types], models: Sequence[Model]
+) -> Diagnostic | None:
     """What decides between numberings; None where nothing does."""
     if len(tables) != 1:
         return None
@@ -155,12 +221,25 @@ def _evidence(info: ModuleInfo, tables: Sequence[Types]) -> Diagnostic | None:
             unit = "byte" if constant.element == 1 else "bytes"
             size = f", with {constant.element} {unit} for each element,"
             return _tells(constant, (constant.numbers or (0,))[0], table, size)
+    return _evidence_of_models(info, table, others, models)
+
+
+def _evidence_of_models(
+    info: ModuleInfo, table: Types, others: Sequence[Types], models: Sequence[Model]
+) -> Diagnostic | None:
+    """That a model takes what the guest passes in one numbering only."""
+    constants, asked = constants_of(info), tuple(asked_types(models))
+    for other in others:
+        for one in unnamed(constants, asked, _alone(other)):
+            for number, constant in numbers_of(constants, Subject.TYPE).items():
+                if table.get(number) in one.meanings:
+                    return _tells(constant, number, table, f" for {one.what},")
     return None
 
 
-def _tells(constant: Constant, number: int, table: Types, size: str) -> Diagnostic:
+def _tells(constant: Constant, number: int, table: Types, more: str) -> Diagnostic:
     message = (
-        f"{where(constant)} passes the constant tensor type {number}{size} which is"
+        f"{where(constant)} passes the constant tensor type {number}{more} which is"
         f" {meanings_of([table.get(number)])} in {_WHOSE[id(table)]} only"
     )
     return Diagnostic("NN145", message, offset_of(constant), "set_input")

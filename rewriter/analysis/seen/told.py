@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
+from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.abi.numbers import (
     ENCODINGS_WAMR,
@@ -15,6 +16,7 @@ from rewriter.abi.numbers import (
     TensorType,
 )
 from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.seen.asked import asked_formats, asked_types, unnamed
 from rewriter.analysis.seen.numbering import (
     Types,
     constants_of,
@@ -27,7 +29,7 @@ from rewriter.analysis.seen.numbering import (
 )
 from rewriter.constants.constant import Constants, Subject
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Backend, Host, Unit
+from rewriter.hosts.host import Backend, Host, Quirk, Unit
 from rewriter.models.model import Model
 
 __all__ = ["instead_of_a_guess", "with_constants"]
@@ -43,7 +45,7 @@ def with_constants(
     found: list[Diagnostic] = []
     for diagnostic in said:
         if diagnostic.code == "NN137":
-            found += instead_of_a_guess(info, diagnostic)
+            found += instead_of_a_guess(info, diagnostic, models)
         elif diagnostic.code == "NN138":
             found += _instead_of_guessed_encodings(info, host, diagnostic)
         elif diagnostic.code != "NN301" or not _configured_by_nothing(constants):
@@ -60,24 +62,27 @@ def with_constants(
         *evidence,
         *_refused_types(info, host, models),
         *_missing_backends(info, host, models),
+        *_never_passed(info, host, models),
     )
 
 
-def instead_of_a_guess(info: ModuleInfo, guess: Diagnostic) -> Iterator[Diagnostic]:
-    """What is to be said in the place of that the numbers of tensor types are a guess."""
+def instead_of_a_guess(
+    info: ModuleInfo, guess: Diagnostic, models: Sequence[Model] = ()
+) -> Iterator[Diagnostic]:
+    """What is to be said in the place of that the numbers of tensor types are a guess. Numbers that
+    are for none of the `models` do not count."""
     constants = constants_of(info)
-    tables = possible(info)
+    tables = possible(info, models)
     hidden = constants.hidden(Subject.TYPE)
     if not constants.of(Subject.TYPE):
         yield guess
         return
     if len(tables) == 1:
         return
-    unsure = {
-        number: constant
-        for number, constant in numbers_of(constants, Subject.TYPE).items()
-        if len({table.get(number) for table in tables}) > 1
-    }
+    numbers = numbers_of(constants, Subject.TYPE)
+    seen = {number: {table.get(number) for table in tables} for number in numbers}
+    counting = _counting(seen, _asked_types(models))
+    unsure = {number: numbers[number] for number in counting if len(seen[number]) > 1}
     remedy = f"--guest-abi says which: {_abis_of(info)}"
     for number, constant in unsure.items():
         now, before = (meanings_of([table.get(number)]) for table in tables)
@@ -130,16 +135,22 @@ def _counting(seen: Mapping[int, Set[Any]], asked: Set[Any]) -> Iterator[int]:
             yield number
 
 
+def _asked_types(models: Sequence[Model]) -> Set[TensorType | None]:
+    """The types of all inputs; none where a model does not state them."""
+    if not all(model.inputs for model in models):
+        return set()
+    return {port.tensor_type for model in models for port in model.inputs or ()}
+
+
 def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
     """The types that no backend takes which the guest can use there."""
     constants = constants_of(info)
-    tables = _tables(info)
+    tables = _tables(info, models)
     if tables is None or host.tells_numbers:
         return
     numbers = numbers_of(constants, Subject.TYPE)
     seen = {number: {table.get(number) for table in tables} for number in numbers}
-    asked = {port.tensor_type for model in models for port in model.inputs or ()}
-    for number in _counting(seen, asked if all(model.inputs for model in models) else set()):
+    for number in _counting(seen, _asked_types(models)):
         meanings, constant = seen[number], numbers[number]
         if any(meaning is None or _takes(host, meaning) for meaning in meanings):
             continue
@@ -170,15 +181,10 @@ def _missing_backends(
     backends = {backend.encoding for backend in host.backends}
     if host.tells_numbers or not backends:
         return
-    sources = [DIALECTS[abi.name] for abi in info.abis.values() if abi.name is not None]
-    here = _encodings_of(host)
-    if here is ENCODINGS_WAMR:  # whose load takes any backend that is there
+    if _encodings_of(host) is ENCODINGS_WAMR:  # whose load takes any backend that is there
         backends.add(Encoding.AUTODETECT)
+    seen = _meant_formats(info, host)
     numbers = numbers_of(constants_of(info), Subject.ENCODING)
-    seen: dict[int, Set[Encoding]] = {}
-    for number in numbers:
-        known = {source.encodings.get(number) for source in sources} | {here.get(number)}
-        seen[number] = {meaning for meaning in known if meaning is not None}
     for number in _counting(seen, {model.encoding for model in models}):
         meanings, constant = seen[number], numbers[number]
         if meanings & backends:
@@ -191,6 +197,47 @@ def _missing_backends(
         yield Diagnostic("NN262", message, offset_of(constant), "load")
 
 
+def _meant_formats(info: ModuleInfo, host: Host) -> dict[int, Set[Encoding]]:
+    """What each encoding that was seen is to the guest, or on the host."""
+    tables = [DIALECTS[abi.name].encodings for abi in info.abis.values() if abi.name is not None]
+    tables.append(_encodings_of(host))
+    return {
+        number: {meaning for table in tables if (meaning := table.get(number)) is not None}
+        for number in numbers_of(constants_of(info), Subject.ENCODING)
+    }
+
+
+def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """What models take that no call of the guest passes, whatever its numbers mean."""
+    constants = constants_of(info)
+    if host.tells_numbers or not models:
+        return
+    if not any(item.name in BY_NAME | WITH_CONFIG for item in info.wasi_nn.values()):
+        for one in unnamed(constants, asked_formats(models), _meant_formats(info, host)):
+            message = f"no call of load passes the encoding of {one.what}"
+            yield Diagnostic("NN748", message, None, "load")
+    tables = _tables(info, models) or ()
+    seen = {
+        number: [table[number] for table in tables if number in table]
+        for number in numbers_of(constants, Subject.TYPE)
+    }
+    strict = [model for model in models if _compares_types(host, model)] if tables else []
+    for one in unnamed(constants, asked_types(strict), seen):
+        message = f"no call of set_input passes the type of {one.what}"
+        yield Diagnostic("NN749", message, None, "set_input")
+
+
+def _compares_types(host: Host, model: Model) -> bool:
+    """Whether the host's backend for a model is known to compare the types of tensors with those of
+    its inputs."""
+    own = [backend for backend in host.backends if backend.encoding is model.encoding]
+    converts = frozenset((Quirk.CONVERTS, Quirk.AS_BYTES))
+    return bool(own) and not any(
+        backend.ignores_types or converts & (backend.quirks | backend.unseen.quirks)
+        for backend in own
+    )
+
+
 def _abis_of(info: ModuleInfo) -> str:
     """The names of the ABIs that a module can be of."""
     found: dict[str, None] = {}
@@ -199,7 +246,7 @@ def _abis_of(info: ModuleInfo) -> str:
     return ", or ".join(found)
 
 
-def _tables(info: ModuleInfo) -> tuple[Types, ...] | None:
+def _tables(info: ModuleInfo, models: Sequence[Model]) -> tuple[Types, ...] | None:
     """The numberings of tensor types that a module can have; None where its ABI is not known."""
     names = [abi.name for abi in info.abis.values()]
     dialects: list[Dialect] = [DIALECTS[name] for name in names if name is not None]
@@ -208,7 +255,7 @@ def _tables(info: ModuleInfo) -> tuple[Types, ...] | None:
     (dialect,) = dialects
     if info.guest is not None or dialect.tensor_types is not TYPES_WITX:
         return (dialect.tensor_types,)
-    return possible(info)
+    return possible(info, models)
 
 
 def _encodings_of(host: Host) -> Mapping[int, Encoding]:

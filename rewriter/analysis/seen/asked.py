@@ -1,0 +1,92 @@
+"""What the models that a guest runs ask of the constants that it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+from rewriter.abi.numbers import Encoding, TensorType
+from rewriter.constants.constant import Constant, Constants, Subject
+from rewriter.models.model import Model, Port
+
+__all__ = ["Asked", "asked_formats", "asked_types", "names_all", "unnamed"]
+
+
+class Asked(NamedTuple):
+    """What a model asks the guest to pass, as one of some `meanings`; `what` are words for it."""
+
+    subject: Subject
+    model: Model
+    what: str
+    meanings: frozenset[TensorType] | frozenset[Encoding]
+
+
+def asked_types(models: Iterable[Model]) -> Iterator[Asked]:
+    """A type for each input that states one which wasi-nn has. Some backends take floats for a
+    quantised input, and OpenVINO in some hosts for any."""
+    for model in models:
+        converted = model.encoding in (Encoding.OPENVINO, Encoding.ONNX)
+        for port in model.inputs or ():
+            kind = port.tensor_type
+            if kind is not None:
+                floats = {TensorType.F32} if converted or port.quantised else set()
+                yield Asked(Subject.TYPE, model, _input(model, port), frozenset((kind, *floats)))
+
+
+def asked_formats(models: Iterable[Model]) -> Iterator[Asked]:
+    """An encoding for each model: its own, one that has the format found out, or that of another
+    backend that reads the same files."""
+    for model in models:
+        if model.encoding is not None:
+            also = _READ_AS.get(model.encoding, ())
+            meanings = frozenset((model.encoding, Encoding.AUTODETECT, *also))
+            yield Asked(Subject.ENCODING, model, f"{_name(model)} ({model.title})", meanings)
+
+
+def unnamed(
+    constants: Constants, asked: Iterable[Asked], meanings: Mapping[int, Iterable[object]]
+) -> tuple[Asked, ...]:
+    """What no call passes, where numbers have these `meanings`: nothing where a call hides what it
+    passes, or none was seen."""
+    asked = tuple(asked)
+    subjects = {one.subject for one in asked}
+    told = {s for s in subjects if constants.of(s) and not constants.hidden(s)}
+    passed = {subject: set(_numbers(constants.of(subject))) for subject in told}
+    return tuple(
+        one
+        for one in asked
+        if one.subject in told
+        and not any(
+            one.meanings.intersection(meanings.get(number, ())) for number in passed[one.subject]
+        )
+    )
+
+
+def names_all(
+    constants: Constants, asked: Iterable[Asked], table: Mapping[int, TensorType | Encoding]
+) -> bool:
+    """Whether nothing that is asked is surely `unnamed` by a guest with the numbers of a table."""
+    return not unnamed(constants, asked, {number: (meaning,) for number, meaning in table.items()})
+
+
+def _numbers(found: Sequence[Constant]) -> Iterator[int]:
+    for constant in found:
+        yield from constant.numbers or ()
+
+
+def _input(model: Model, port: Port) -> str:
+    return f"the input {port.name!r} of {_name(model)} ({port.type})"
+
+
+def _name(model: Model) -> str:
+    return PurePath(model.path).name
+
+
+_READ_AS: Mapping[Encoding, tuple[Encoding, ...]] = {
+    Encoding.ONNX: (Encoding.OPENVINO, Encoding.PIPER),
+    Encoding.OPENVINO: (Encoding.OPENVINOGENAI,),
+    Encoding.PYTORCH: (Encoding.CHATTTS,),
+    Encoding.GGML: (Encoding.NEURALSPEED, Encoding.WHISPER, Encoding.CHATTTS, Encoding.BITNET),
+}
+"""Other encodings under which a backend reads files of a format, or is not known to refuse them."""
