@@ -196,7 +196,9 @@ CODES = (
         Severity.CONDITION,
         "the host does not take the type of a tensor",
         "The module passes a tensor of this type, as a constant in it shows, and no backend of the "
-        "host takes one: `set_input` fails there, or the host takes the data for 32-bit floats.",
+        "host takes one, or none of those for which the module loads models: `set_input` fails "
+        "there, or the host takes the data for 32-bit floats. A number that means nothing fails, "
+        "or is not looked at.",
         "Convert the input in the guest, or use another host. If the guest has another way for "
         "this host, `--accept NN261` lets it pass.",
     ),
@@ -207,6 +209,28 @@ CODES = (
         "The module loads a model of this format, as a constant in it shows, and no backend that "
         "the host has, or can be built with, takes one: `load` fails there.",
         "Convert the model and have the guest load that, or use another host.",
+    ),
+    Code(
+        "NN263",
+        Severity.CONDITION,
+        "the host does not take the target of a model",
+        "The module asks for this target, as a constant in it shows, and no backend of the host "
+        "for which it loads models takes it: `load` fails, or a later call does, or the whole "
+        "process of the host ends. Targets are cpu (0), gpu (1) and tpu (2). A backend that goes "
+        "on with the CPU takes a target.",
+        "Have the guest ask for the CPU. If it does so where another target fails, and the host "
+        "returns an error, `--accept NN263` lets it pass.",
+    ),
+    Code(
+        "NN264",
+        Severity.CONDITION,
+        "some backends take no configuration there",
+        "The module imports `load_by_name_with_config`. The host passes the configuration to the "
+        "backend as one more part of the model. Only those of language and speech models read it; "
+        "others return an error, because they want another number of parts. Nothing is said of a "
+        "module whose configurations are all empty, as constants show, or that streams.",
+        "Name the models with `--model`. Have the guest call `load_by_name` for others than "
+        "language and speech models.",
     ),
     Code(
         "NN271",
