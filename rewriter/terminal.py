@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from rewriter.descriptors import open_standard
 
-__all__ = ["Unwritten", "shown", "take_over"]
+__all__ = ["Unwritten", "command_line", "shown", "take_over"]
 
 
 class Unwritten(OSError):
@@ -42,6 +43,30 @@ def _escape(char: str) -> str:
     if code < 0x80:
         return char.encode("unicode_escape").decode()
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def command_line(words: Iterable[str], windows: bool = os.name == "nt") -> str:
+    """Words as one line that a shell reads as these words: POSIX's; on Windows cmd and PowerShell,
+    neither of which knows the single quotes of the others."""
+    if not windows:
+        import shlex
+
+        return shlex.join(words)
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    r"""In double quotes if a shell of Windows would make something else of it. Programs there read
+    a backslash as such unless a double quote follows.
+
+    https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments
+    """
+    import re
+
+    if re.fullmatch(r"[\w@+=:./\\-]+", word):
+        return word
+    word = re.sub(r'(\\*)"', r'\1\1\\"', word)
+    return '"' + re.sub(r"\\+$", r"\g<0>\g<0>", word) + '"'
 
 
 class _Lines(io.TextIOWrapper):
@@ -87,8 +112,8 @@ class _Line(io.TextIOWrapper):
 
 def take_over() -> None:
     """Have all that this process prints by Python's means shown as above. What the output's
-    encoding cannot express becomes an escape, too. A stream that is closed is opened, as in
-    rewriter.descriptors."""
+    encoding cannot express becomes an escape, too, and lines end alike on every system. A stream
+    that is closed is opened, as in rewriter.descriptors."""
     open_standard()
     sys.stdout = _over(sys.stdout, 1, _Lines)
     sys.stderr = _over(sys.stderr, 2, _Line)
@@ -96,13 +121,14 @@ def take_over() -> None:
 
 def _over(stream: TextIO | None, fd: int, kind: type[io.TextIOWrapper]) -> TextIO:
     if stream is None:  # it was closed when Python started
-        return kind(open(fd, "wb", closefd=False), "utf-8", "backslashreplace")
+        return kind(open(fd, "wb", closefd=False), "utf-8", "backslashreplace", "\n")
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     return kind(
         stream.buffer,
         encoding=stream.encoding,
         errors="backslashreplace",
+        newline="\n",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )

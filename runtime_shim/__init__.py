@@ -1,4 +1,14 @@
-"""Run wasi-nn guests of either module name on one NN host, with wasmtime."""
+"""Run wasi-nn guests of either module name on one NN host, with wasmtime. On Linux only."""
+
+import sys
+
+from rewriter.errors import DependencyMissing
+
+if sys.platform != "linux":
+    raise DependencyMissing(
+        f"nnshim runs guests and models on Linux only, and this system is {sys.platform}; rewrite,"
+        " inspect, check, hosts, verify and explain work here"
+    )
 
 from runtime_shim.engine.embedding import NNHost, Session
 from runtime_shim.engine.linking import host_dialects

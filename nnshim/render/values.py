@@ -18,10 +18,10 @@ __all__ = ["Checked", "Examined", "Inspected", "rewrite_command"]
 
 def rewrite_command(host: str, guest_abi: str | None, path: str, out: str = "OUT") -> str:
     """The command that makes a module fit a host, as a shell reads it."""
-    import shlex
+    from rewriter.terminal import command_line
 
     told = () if guest_abi is None else ("--guest-abi", guest_abi)
-    return shlex.join(("nnshim", "rewrite", "--for", host, *told, path, out))
+    return command_line(("nnshim", "rewrite", "--for", host, *told, path, out))
 
 
 class Inspected(NamedTuple):
@@ -69,7 +69,8 @@ class Checked(NamedTuple):
 
 class Examined(NamedTuple):
     """What is installed. `wasm_tools` is what it says of its version, None where there is a
-    problem with it."""
+    problem with it; `samples` the folder with guests, a model and headers, None where there is
+    none."""
 
     nnshim: str
     python: str
@@ -77,3 +78,4 @@ class Examined(NamedTuple):
     wasm_tools: str | None
     problem: Diagnostic | None
     backends: Sequence[BackendReport]
+    samples: str | None

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
-from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
-from rewriter.analysis.linking import other_imports
+from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
+from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
 from rewriter.analysis.seen.told import configured_by_nothing, instead_of_a_guess, with_constants
-from rewriter.analysis.sources import hidden_numbers
+from rewriter.analysis.sources import guest_functions, hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host, Quirk
@@ -221,12 +221,17 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
-    that adapters mend and that decide nothing, and for what is said of adapters already: that
-    models of TensorFlow Lite have floats only."""
-    imported = {item.name for item in info.imports if item.is_wasi_nn or item.module in _WASI}
+    """Those of the host that concern functions of wasi-nn or WASI which are called there, by the
+    guest or by adapters, but for those that adapters mend and that decide nothing, and for what is
+    said of adapters already: that models of TensorFlow Lite have floats only."""
+    if not info.abis:
+        return
+    imported = {item.name for item in (*info.not_functions, *imports_of_wasi(info))}
+    for slot, item in info.wasi_nn.items():
+        adapter = found.adapters.get(slot)
+        imported.add(adapter.imported if adapter else item.name)
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
-    for limit in host.limits if info.abis else ():
+    for limit in host.limits:
         concerns = limit.function is None or limit.function in imported
         if limit.severity is Severity.NOTE or limit.code in said:
             continue
@@ -252,7 +257,7 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
 
 def _configurations(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """That some backends take none. A guest that streams has language models."""
-    names = host.dialects[0].functions.keys() & {item.name for item in info.wasi_nn.values()}
+    names = host.dialects[0].functions.keys() & {one.name for one in guest_functions(info)}
     without = [one for one in host.backends if Quirk.UNCONFIGURED in one.quirks]
     if without and _CONFIGURED in names and not names & _STREAMING:
         words = ", ".join(one.encoding.name.lower() for one in without)
@@ -296,27 +301,39 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         elif reads is None:
             message = f"whether the host reads {feature.value} is not known"
             yield Diagnostic("NN227", message, offset)
+    yield from _memories(info, host)
+
+
+def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What the host, and its wasi-nn, make of the module's memories."""
     exported = info.adapter_memory
-    if info.abis and host.in_first_memory and exported is not None and exported.memory_index:
-        message = "it exports a memory that is not its first, and the host works in the first"
-        yield Diagnostic("NN216", message)
-    elif info.abis and not _memory_known(host) and exported is not None and exported.memory_index:
-        message = "it was not measured whether the host works in a memory that is not the first"
-        yield Diagnostic("NN271", message)
+    if info.abis and exported is not None and exported.memory_index:
+        if not host.knows("in_first_memory"):
+            yield not_measured("whether the host works in a memory that is not the first")
+        elif host.in_first_memory:
+            message = "it exports a memory that is not its first, and the host works in the first"
+            yield Diagnostic("NN216", message)
     shared = info.shared_memory is not None and info.shared_memory.shared
-    if info.abis and shared and host.features.get(Feature.THREADS) and not host.nn_in_shared:
-        yield Diagnostic("NN216", "it exports a shared memory, in which its wasi-nn does not work")
+    if info.abis and shared and host.features.get(Feature.THREADS):
+        if not host.knows("nn_in_shared"):
+            yield not_measured("whether the host's wasi-nn works in a shared memory")
+        elif not host.nn_in_shared:
+            message = "it exports a shared memory, in which its wasi-nn does not work"
+            yield Diagnostic("NN216", message)
     for memory in info.memories:
-        if memory.page_size == PAGE_SIZE and memory.minimum > host.most_pages:
+        if memory.page_size != PAGE_SIZE:
+            continue
+        if memory.minimum > host.most_pages:
             message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
             yield Diagnostic("NN216", message.format(host.most_pages))
+        elif memory.minimum >= _MANY_PAGES and not host.knows("most_pages"):
+            yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
 
 
-def _memory_known(host: Host) -> bool:
-    return host.measured is None or host.measured.memory
+_MANY_PAGES = 32768
+"""2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
 
-_WASI = (WASI, WASI_UNSTABLE)
 _OF_CONFIGURATIONS = ("NN264", "NN301", "NN747")
 _CONFIGURED = "load_by_name_with_config"
 _BY_NAME = ("load_by_name", _CONFIGURED)

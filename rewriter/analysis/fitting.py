@@ -27,7 +27,17 @@ from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
 
-__all__ = ["Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types"]
+__all__ = [
+    "Decision",
+    "Fit",
+    "Wanted",
+    "fit",
+    "fit_import",
+    "hides_types",
+    "is_told",
+    "tells_guest",
+    "told_guest",
+]
 
 
 class Fit(NamedTuple):
@@ -118,8 +128,7 @@ def fit(
     tensor tell its type."""
     unknown = guest is not None and not guest.dialects
     known = None if unknown else guest
-    told = known is not None or info.guest is not None
-    told |= any(_says_told(standing.adapter) for standing in info.adapters.values())
+    told = known is not None or is_told(info)
     wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
@@ -150,6 +159,24 @@ def fit(
         _of_the_memory(info) if any(adapters.values()) else (),
     )
     return Fit(adapters, distinct(said))
+
+
+def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
+    """The ABI that somebody has said a guest has, now or to an earlier rewrite; None of several."""
+    wanted = Wanted((), guest if guest is not None and guest.dialects else None)
+    called = guest_dialects(info)
+    sources = {_source(called[slot], info.wasi_nn[slot], wanted)[0] for slot in called}
+    if len(sources) != 1:
+        return None
+    source, standing = sources.pop(), info.adapters.values()
+    told = wanted.guest or info.guest or any(tells_guest(s.adapter, source) for s in standing)
+    return source if told else None
+
+
+def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
+    """Whether an adapter says by itself that its guest is surely of an ABI."""
+    shown = guest in _SHOWN or guest.assumed is not None
+    return adapter.source is guest and (not shown or _says_told(adapter))
 
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
@@ -314,6 +341,12 @@ def _is_told(
     )
     finds_out = wanted.tells_types or only_for_types
     return not finds_out and need(function, source, target) is None
+
+
+def is_told(info: ModuleInfo) -> bool:
+    """Whether somebody has said of which ABI a module is, now or when it was adapted."""
+    adapters = (standing.adapter for standing in info.adapters.values())
+    return info.guest is not None or any(map(_says_told, adapters))
 
 
 def _says_told(adapter: Adapter) -> bool:

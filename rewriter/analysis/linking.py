@@ -3,83 +3,163 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from operator import attrgetter
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Host
 from rewriter.wasm.module import Module
 
-__all__ = ["other_imports"]
-
-_FOUND: WeakKeyDictionary[Module, list[tuple[Host, tuple[Diagnostic, ...]]]] = WeakKeyDictionary()
-"""What is said of a module's other imports, which there can be a million of."""
+__all__ = ["imports_of_wasi", "other_imports"]
 
 _LINKING = attrgetter("others", "optional", "links_all", "second_form", "mixes_forms", "makes")
 """What of a host that depends on."""
 
 
+class _Beside:
+    """The imports beside wasi-nn's, read once for all hosts: a module can have a million of them,
+    so that only their names are kept."""
+
+    def __init__(self, imports: Iterable[ImportedItem]) -> None:
+        self.names: dict[tuple[str, str], dict[str, None]] = {}
+        """By the name of the module and the kind, in the order of their first appearance."""
+        for item in imports:
+            if not item.is_wasi_nn:
+                self.names.setdefault((item.module, item.kind), {})[item.name] = None
+        self.said: list[tuple[Host, tuple[Diagnostic, ...]]] = []
+        self._functions: dict[tuple[str, str], list[ImportedItem]] = {}
+
+    def functions(
+        self, wanted: Mapping[tuple[str, str], None], imports: Iterable[ImportedItem]
+    ) -> Iterator[ImportedItem]:
+        """Those of these names, once for each type that they are imported with."""
+        new = wanted.keys() - self._functions.keys()
+        for item in imports if new else ():
+            if item.kind == "func" and (key := (item.module, item.name)) in new:
+                items = self._functions.setdefault(key, [])
+                if all(item.type != other.type for other in items):
+                    items.append(item)
+        return itertools.chain.from_iterable(self._functions[key] for key in wanted)
+
+
+_BESIDE: WeakKeyDictionary[Module, _Beside] = WeakKeyDictionary()
+
+
+def _beside(info: ModuleInfo) -> _Beside:
+    if info.module not in _BESIDE:
+        _BESIDE[info.module] = _Beside(info.imports)
+    return _BESIDE[info.module]
+
+
 def other_imports(info: ModuleInfo, host: Host) -> tuple[Diagnostic, ...]:
-    """What is said of the imports beside wasi-nn's, read once for all hosts that link alike."""
-    known = _FOUND.setdefault(info.module, [])
-    for other, said in known:
+    """What is said of the imports beside wasi-nn's, once for all hosts that link alike."""
+    beside = _beside(info)
+    for other, said in beside.said:
         if _LINKING(other) == _LINKING(host):
             return said
-    known.append((host, tuple(_not_linked(info, host))))
-    return known[-1][1]
+    beside.said.append((host, tuple(_not_linked(info, beside, host))))
+    return beside.said[-1][1]
 
 
-def _not_linked(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+def imports_of_wasi(info: ModuleInfo) -> tuple[ImportedItem, ...]:
+    """The functions that are imported from WASI, once for each type that they have."""
+    beside = _beside(info)
+    wanted = {
+        (module, name): None
+        for module in (WASI, WASI_UNSTABLE)
+        for name in beside.names.get((module, "func"), ())
+    }
+    return tuple(beside.functions(wanted, info.imports))
+
+
+def _not_linked(info: ModuleInfo, beside: _Beside, host: Host) -> Iterator[Diagnostic]:
     """The imports beside wasi-nn's that the host does not define, or not surely, or in another
     form, each once."""
-    missing: dict[tuple[str, str], dict[str, None]] = {}
+    defined: dict[tuple[str, str], None] = {}
+    missing: dict[tuple[str, str], list[_Missing]] = {}
+    for (module, kind), names in beside.names.items():
+        functions = (host.others or {}).get(module, {}) if kind == "func" else {}
+        there = names.keys() & functions.keys()
+        defined.update(((module, name), None) for name in names if name in there)
+        for finding, absent in _not_defined(module, kind, names, there, host):
+            missing.setdefault(finding, []).append(_Missing(module, *absent))
+    yield from _of_another_type(beside.functions(defined, info.imports), host)
+    for (code, message), lists in missing.items():
+        yield Diagnostic(code, message.format(_named(lists)))
+
+
+def _of_another_type(items: Iterable[ImportedItem], host: Host) -> Iterator[Diagnostic]:
     said: set[tuple[str, str]] = set()
-    for item in info.imports:
-        if item.is_wasi_nn:
+    for item in items:
+        functions = (host.others or {})[item.module]
+        defined = functions[item.name]
+        if item.type in (defined, functions.get(item.name + host.second_form)):
             continue
-        functions = (host.others or {}).get(item.module, {})
-        defined = functions.get(item.name)
-        if item.kind != "func" or defined is None:
-            if finding := _not_defined(item, host):
-                missing.setdefault(finding, {})[f"{item.module}.{item.name}"] = None
-        elif item.type in (defined, functions.get(item.name + host.second_form)):
+        if (item.module, item.name) in said:
             continue
-        elif (item.module, item.name) not in said:
-            said.add((item.module, item.name))
-            given = str(item.type)
-            if given == str(defined):
-                given = "of the same form, and not final or in a group of types"
-            name = f"{item.module}.{item.name}"
-            message = f"the host's {name} is {defined}, and the import is {given}"
-            code, end = ("NN226", ": a call of it traps") if host.links_all else ("NN215", "")
-            if host.mixes_forms and item.name + host.second_form in functions:
-                code, end = "NN226", ", and is linked: a call of it has the wrong arguments"
-            yield Diagnostic(code, f"{message}{end}", item.offset, item.name)
-    for (code, message), names in missing.items():
-        yield Diagnostic(code, message.format(_named(names)))
+        said.add((item.module, item.name))
+        given = str(item.type)
+        if given == str(defined):
+            given = "of the same form, and not final or in a group of types"
+        name = f"{item.module}.{item.name}"
+        message = f"the host's {name} is {defined}, and the import is {given}"
+        code, end = ("NN226", ": a call of it traps") if host.links_all else ("NN215", "")
+        if host.mixes_forms and item.name + host.second_form in functions:
+            code, end = "NN226", ", and is linked: a call of it has the wrong arguments"
+        yield Diagnostic(code, f"{message}{end}", item.offset, item.name)
 
 
-def _not_defined(item: ImportedItem, host: Host) -> tuple[str, str] | None:
-    """The code and the message for an import that the host does not define, None where it makes
-    it."""
-    is_global = item.kind == "global"
-    option = host.option_for(item.module) if item.kind == "func" else None
+class _Missing(NamedTuple):
+    """Names of a module that a host does not define: how many, and the first of them."""
+
+    module: str
+    number: int
+    first: tuple[str, ...]
+
+
+def _not_defined(
+    module: str, kind: str, names: Mapping[str, None], there: Set[str], host: Host
+) -> Iterator[tuple[tuple[str, str], tuple[int, tuple[str, ...]]]]:
+    """What is said of the names that are not `there`, with their number and the first of them."""
+    count = len(names) - len(there)
+    if host.measured is None:
+        if count and (finding := _finding(module, names, kind, host)):
+            absent = (name for name in names if name not in there)
+            yield finding, (count, tuple(itertools.islice(absent, _MOST_NAMED)))
+        return
+    by: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        if name not in there and (finding := _finding(module, (name,), kind, host)):
+            by.setdefault(finding, []).append(name)
+    for finding, found in by.items():
+        yield finding, (len(found), tuple(found[:_MOST_NAMED]))
+
+
+def _finding(module: str, names: Iterable[str], kind: str, host: Host) -> tuple[str, str] | None:
+    """The code and the message for imports that the host does not define, None where it makes
+    them: the same for all of a row's, by the name for those of a profile's."""
+    is_global = kind == "global"
+    option = host.option_for(module) if kind == "func" else None
     if option is not None:
         return "NN222", f"the host defines {{}} with {option}"
-    if host.others is None or host.may_define(item.module, item.name, item.kind):
+    if host.others is None or host.may_define(module, next(iter(names)), kind):
         return "NN222", "whether the host defines {} is not known"
-    if item.kind == "func" and host.links_all:
+    if kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and a call of it traps"
-    if host.makes.get(item.kind, frozenset()) & {item.module, ANY}:
+    if host.makes.get(kind, frozenset()) & {module, ANY}:
         return ("NN226", "the host does not define {}, and takes zero") if is_global else None
     return "NN212", "the host does not define {}"
 
 
-def _named(names: dict[str, None]) -> str:
-    first = ", ".join(itertools.islice(names, _MOST_NAMED))
-    return f"{first} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else first
+def _named(lists: Sequence[_Missing]) -> str:
+    """The first of all, and how many more there are."""
+    names = [f"{module}.{name}" for module, _, first in lists for name in first][:_MOST_NAMED]
+    more = sum(missing.number for missing in lists) - len(names)
+    return f"{', '.join(names)} and {more} more" if more else ", ".join(names)
 
 
 _MOST_NAMED = 10

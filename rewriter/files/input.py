@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
+import io
 import mmap
 import os
-import signal
 import stat
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from typing import IO, NamedTuple
 
 from rewriter.errors import InputError, InvalidModule, ModuleError
+from rewriter.files.locks import lease
 from rewriter.wasm.limits import LARGEST_MODULE
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
@@ -24,12 +24,14 @@ _PIECE = 1 << 20
 
 
 class Source(NamedTuple):
-    """A module's bytes. `fd` is set where they are those of an open regular file, which nobody
-    changes as long as they are mapped."""
+    """A module's bytes. `fd` is that of an open file which is mapped, and which nobody changes as
+    long as it is; None where the bytes are in memory. `status` is that of the regular file that
+    they were read from, None where there was none."""
 
     name: str
     data: Data
     fd: int | None = None
+    status: os.stat_result | None = None
     is_text: bool = False
     """Whether the data was assembled from a file in the text format."""
 
@@ -39,11 +41,6 @@ class Source(NamedTuple):
             return Module(self.data, self.name)
         except ModuleError as error:
             raise error.of(self.name) from error
-
-    @property
-    def mapped_fd(self) -> int | None:
-        """The open file if the data are mapped, None if they are in memory."""
-        return None if isinstance(self.data, bytes) else self.fd
 
     @property
     def for_validation(self) -> bytes | str:
@@ -67,38 +64,36 @@ class Source(NamedTuple):
 def open_source(path: str) -> Iterator[Source]:
     """Open a module; `-` is standard input, and text (by its suffix or look) is assembled.
 
-    A regular file is mapped, not read, if nobody can change it meanwhile: who reads from a map
-    whose file was cut off is ended by the system. Raises InputError where it cannot be read or is
-    larger than any module (which is found out at that size, where there is no end), and
-    InvalidModule or DependencyMissing for text that cannot be assembled.
+    A regular file is mapped, not read, if nobody can change it meanwhile, which Linux alone can
+    see to: reading from a map whose file was cut off ends the process. Raises InputError where it
+    cannot be read or is larger than any module (which is found out at that size, where there is no
+    end), and InvalidModule or DependencyMissing for text that cannot be assembled.
     """
     if path == "-":
         if sys.stdin is None:  # Python's, where it is closed
             raise InputError("cannot read <stdin>: it is closed")
         yield _from_bytes("<stdin>", _read("<stdin>", sys.stdin.buffer))
         return
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    try:
+    with _opened(path) as file:
+        fd = file.fileno()
         status = os.fstat(fd)
-        if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"cannot read {path}: it is a folder")
-        if not stat.S_ISREG(status.st_mode) or status.st_size == 0 or _is_text(path, fd):
-            with os.fdopen(os.dup(fd), "rb") as file:
-                yield _from_bytes(path, _read(path, file))
+        regular = stat.S_ISREG(status.st_mode)
+        if regular and status.st_size and not _is_text(path, file.peek(256)) and lease(fd):
+            if os.fstat(fd).st_size > LARGEST_MODULE:
+                raise _too_large(path)
+            with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as data:
+                yield Source(path, data, fd, status)
             return
-        if not _lease(fd):
-            with os.fdopen(os.dup(fd), "rb") as file:
-                yield Source(path, _read(path, file), fd)
-            return
-        if os.fstat(fd).st_size > LARGEST_MODULE:
-            raise _too_large(path)
-        with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as data:
-            yield Source(path, data, fd)
-    finally:
-        os.close(fd)
+        read = _from_bytes(path, _read(path, file), status if regular else None)
+    yield read  # the file is closed: Windows replaces none that is open
+
+
+def _opened(path: str) -> io.BufferedReader:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        reason = "it is a folder" if os.path.isdir(path) else error.strerror
+        raise InputError(f"cannot read {path}: {reason}") from error
 
 
 def _read(name: str, file: IO[bytes]) -> bytes:
@@ -124,35 +119,16 @@ def _too_large(name: str) -> InputError:
     )
 
 
-def _lease(fd: int) -> bool:
-    """Have those wait who want to change a file, until it is closed here, or for as long as the
-    system allows (45 seconds). False where that cannot be had, as with a file that someone is
-    writing to, or of another user.
-
-    https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html
-    """
-    try:
-        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)  # which does nothing; SIGIO ends a process
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except OSError:
-        return False
-    return True
+def _is_text(path: str, head: bytes) -> bool:
+    return path.lower().endswith(".wat") or head[:256].lstrip()[:1] in (b"(", b";")
 
 
-def _is_text(path: str, fd: int) -> bool:
-    return path.endswith(".wat") or _looks_like_text(os.pread(fd, 256, 0))
-
-
-def _looks_like_text(head: bytes) -> bool:
-    return head.lstrip()[:1] in (b"(", b";")
-
-
-def _from_bytes(name: str, data: bytes) -> Source:
-    if name.endswith(".wat") or _looks_like_text(data[:256]):
+def _from_bytes(name: str, data: bytes, status: os.stat_result | None = None) -> Source:
+    if _is_text(name, data):
         from rewriter.files import wasm_tools
 
         try:
-            return Source(name, wasm_tools.assemble(data), is_text=True)
+            return Source(name, wasm_tools.assemble(data), status=status, is_text=True)
         except ModuleError as error:
             raise error.of(name) from error
-    return Source(name, data)
+    return Source(name, data, status=status)

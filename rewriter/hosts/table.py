@@ -14,6 +14,7 @@ from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, 
 from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
+from rewriter.functions.feature import Feature
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
 from rewriter.hosts.host import CPU, EVERY_TARGET, Backend, Host, Quirk, Start, TooSmall
 
@@ -61,7 +62,7 @@ _NNSHIM = Host(
     source="runtime_shim",
     others={WASI: PREVIEW_1},
     tells_numbers=True,
-    features=wasmtime.FEATURES,
+    features={**wasmtime.FEATURES, Feature.MANY_LABELS: False},
     nn_in_shared=False,
     initializes=True,
     entries=("", "_start"),
@@ -208,7 +209,7 @@ def registering(module: str) -> dict[str, frozenset[Layout]]:
 
 def is_profile(name: str) -> bool:
     """Whether what names a host is the path of a profile."""
-    return "/" in name or name.endswith(".toml")
+    return "/" in name or "\\" in name or name.lower().endswith(".toml")
 
 
 def _measured(path: str) -> Chosen:

@@ -15,13 +15,20 @@ from typing import IO, NamedTuple
 
 from rewriter.errors import UsageError
 
-__all__ = ["PLACE", "End", "Ran", "ended", "run"]
+__all__ = ["MARK", "PLACE", "End", "Ran", "ended", "run"]
 
 PLACE = "{}"
 """What stands for a module's path in a command."""
 
+MARK = b"[nnprobe "
+"""What a line of an answer has in it."""
+
 _KEPT = 1 << 20
-"""Bytes of output that are kept of a process; a host in a loop prints without end."""
+"""Bytes of output that are kept of a process, and again of lines of answers behind them; a host in
+a loop prints without end."""
+
+_LINE = 1 << 12
+"""The longest line that is looked at behind these."""
 
 _SIGNALS = frozenset(
     getattr(signal, f"SIG{name}") for name in ("ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS")
@@ -39,7 +46,8 @@ class End(Enum):
 
 class Ran(NamedTuple):
     """How a process ended: `code` is negative for a signal, and None where it was stopped because
-    its time was over. `output` is what it printed, standard error too, a mebibyte at most."""
+    its time was over. `output` is what it printed, standard error too: a mebibyte at most, and the
+    lines of answers behind it."""
 
     code: int | None
     output: bytes
@@ -87,17 +95,39 @@ def run(command: Sequence[str], path: str, timeout: float) -> Ran:
 
 def _read(stream: IO[bytes], deadline: float) -> bytes:
     """What it prints until it ends. Raises TimeoutExpired, which has what came until then."""
-    fd, kept = stream.fileno(), bytearray()
+    fd, kept = stream.fileno(), _Kept()
     poll = select.poll()  # select refuses descriptors from 1024 on
     poll.register(fd, select.POLLIN)
     while True:
         left = max(deadline - time.monotonic(), 0)
         if not poll.poll(left * 1000) or not left:
-            raise subprocess.TimeoutExpired((), 0, bytes(kept))
+            raise subprocess.TimeoutExpired((), 0, kept.whole)
         data = os.read(fd, 1 << 16)
         if not data:
-            return bytes(kept)
-        kept += data[: _KEPT - len(kept)]
+            return kept.whole
+        kept.add(data)
+
+
+class _Kept:
+    """Output as far as it is kept."""
+
+    def __init__(self) -> None:
+        self._first, self._answers, self._line = bytearray(), bytearray(), b""
+
+    def add(self, data: bytes) -> None:
+        room = _KEPT - len(self._first)
+        self._first += data[:room]
+        if len(data) <= room:
+            return
+        *lines, self._line = (self._line + data[room:]).split(b"\n")
+        self._line = self._line[-_LINE:]
+        for line in lines:
+            if MARK in line and len(self._answers) < _KEPT:
+                self._answers += line[-_LINE:] + b"\n"
+
+    @property
+    def whole(self) -> bytes:
+        return bytes(self._first + (b"\n" if self._answers else b"") + self._answers)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

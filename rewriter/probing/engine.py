@@ -31,6 +31,7 @@ def entries(host: Host) -> Entries:
     found = host.each(lambda name: host.plain(_exported(name)).started, _ENTRIES)
     called = [name for name, is_called in zip(_ENTRIES, found, strict=True) if is_called]
     both = host.plain(_exported("_initialize", "first") + _exported("_start", "second"))
+    odd = host.plain(f'{_exported("_start")} (func (export "_initialize") (param i32))')
     flag = host.plain(_SECTION).first("flag")
     result = _exported("_start", result="(result i32)", value="(i32.const 1)")
     hidden = host.plain(_exported("_start"), exports_memory=False)
@@ -39,6 +40,7 @@ def entries(host: Host) -> Entries:
         initialize=both.first("first") is not None if both.first("second") is not None else None,
         initialize_alone=host.plain(_exported("_initialize")).started,
         both=None if both.end is End.HANGS else bool(both.told),
+        odd_initialize=None if odd.end is End.HANGS else odd.started,
         start=None if flag is None else flag == 1,
         takes_results=host.plain(result).started,
         hidden_memory=None if hidden.end is End.HANGS else hidden.started,

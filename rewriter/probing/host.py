@@ -26,6 +26,9 @@ _CODE = 42
 _SHOWN = 1000
 """Characters of a host's own output that an error has."""
 
+_SUSPICIOUS = 12
+"""Modules in a row that hang, after which a host may have stopped to run any."""
+
 _FIRST = 3
 """The exit code that means 0 where exit codes are answers; $leave in wat/prelude.wat adds it."""
 
@@ -91,7 +94,7 @@ class Host:
         self._timeout = timeout
         self._on_run = on_run
         self._runs = runs
-        self.processes = 0
+        self.processes = self._hangs = 0
         self._of_trap: frozenset[int | None] = frozenset()
         self._numbers, self._lock = count(), Lock()
         self._stack = ExitStack()
@@ -112,17 +115,36 @@ class Host:
         be started.
         """
         first = self._run(plain_text(_STARTS)[0])
+        if first.code is None:
+            raise ProbeFailed(
+                f"the command does not end by itself: it did not end in time, and printed:"
+                f" {_in_short(first.output) or 'nothing'}"
+            )
         self.prints = self._parsed(first).started
         self.ends_with_0 = first.code == 0
         codes = [self._run(plain_text(_LEAVES.format(code))[0]).code for code in (_CODE, _CODE + 1)]
         self.codes = codes == [_CODE, _CODE + 1]
         if not self.prints and not self.codes:
-            how = "it did not end in time" if first.code is None else f"exit code {first.code}"
             raise ProbeFailed(
-                f"the command runs no WebAssembly module, or nothing comes out of it: {how}; it"
-                f" printed: {_in_short(first.output) or 'nothing'}"
+                f"the command runs no WebAssembly module, or nothing comes out of it: exit code"
+                f" {first.code}; it printed: {_in_short(first.output) or 'nothing'}"
             )
         self._of_trap = frozenset((self._run(plain_text(_TRAPS)[0]).code,)) - {0}
+
+    def finish(self) -> None:
+        """Find out whether the command still runs the module that it began with: what was measured
+        of one that does not, of a device that is gone or a disk that is full, is worth nothing.
+
+        Raises ProbeFailed where it does not, with what it prints.
+        """
+        last = self._run(plain_text(_STARTS if self.prints else _LEAVES.format(_CODE))[0])
+        if not (self._parsed(last).started if self.prints else last.code == _CODE):
+            how = "did not end in time" if last.code is None else f"ended with {last.code}"
+            raise ProbeFailed(
+                f"the command has run modules, and after {self.processes} of them it does not any"
+                f" more, so nothing of it is written down: it {how}, and printed:"
+                f" {_in_short(last.output) or 'nothing'}"
+            )
 
     def each(self, function: Callable[[_T], _R], values: Iterable[_T]) -> list[_R]:
         """The results, in order, of calls that do not wait for one another. Only what is run at
@@ -196,10 +218,16 @@ class Host:
         with open(path, "wb") as file:
             file.write(wasm_tools.assemble(text))
         try:
-            return self._runs(self.command, path, self._timeout)
+            ran = self._runs(self.command, path, self._timeout)
         finally:
             os.unlink(path)
             self._on_run()
+        with self._lock:
+            self._hangs = self._hangs + 1 if ran.code is None else 0
+            has_stopped = self._hangs == _SUSPICIOUS
+        if has_stopped:
+            self.finish()
+        return ran
 
 
 _STARTS = '(func (export "_start") (call $tell (i32.const "start") (i32.const 1)))'

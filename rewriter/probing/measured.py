@@ -118,7 +118,9 @@ class Backend(NamedTuple):
     same under each, one that `tells_types` takes a number for several types, by their tensors'
     lengths. `room` is what get_output counts in the guest's buffer, `written` in what it
     stores. `size_needed` is whether an errno of a small buffer comes with the size, `one_model`
-    whether a model takes the place of the one that was loaded before.
+    whether a model takes the place of the one that was loaded before. `habits` are those that were
+    shown or ruled out, by the names in rewriter.hosts.profiles.profile, and `gives` the types of
+    outputs that come back right.
     """
 
     format: str
@@ -136,6 +138,8 @@ class Backend(NamedTuple):
     one_model: bool | None
     rooms: tuple[Room, ...]
     faults: dict[str, Answer]
+    habits: dict[str, bool]
+    gives: frozenset[str] | None
 
 
 class Interface(NamedTuple):
@@ -157,7 +161,8 @@ class Interface(NamedTuple):
 class Entries(NamedTuple):
     """What a host calls by itself: of functions without parameters that a module exports, the first
     of `called`; `initialize` is whether `_initialize` is called before `_start`, `initialize_alone`
-    without one, and `both` whether a module may have the two; `start` whether the start function
+    without one, and `both` whether a module may have the two; `odd_initialize` is whether one may
+    have a `_initialize` with parameters beside `_start`; `start` whether the start function
     is; `takes_results` whether `_start` may give a number. `hidden_memory` is whether WASI works
     with a memory that is not exported, `exit_without_memory` whether proc_exit does without any,
     and `needs_memory` whether a module without one is refused."""
@@ -166,6 +171,7 @@ class Entries(NamedTuple):
     initialize: bool | None
     initialize_alone: bool
     both: bool | None
+    odd_initialize: bool | None
     start: bool | None
     takes_results: bool
     hidden_memory: bool | None
@@ -175,7 +181,9 @@ class Entries(NamedTuple):
 
 class Measured(NamedTuple):
     """All of it. `prints` is whether standard output could be had, `codes` whether exit codes.
-    `placed` is the errno of fd_pwrite to standard output, None where there is none."""
+    `placed` is the errno of fd_pwrite to standard output, None where there is none. `in_first` is
+    whether wasi-nn works in the first memory, whichever is exported, and `in_shared` whether it
+    works in one that is shared."""
 
     prints: bool
     codes: bool
@@ -184,5 +192,7 @@ class Measured(NamedTuple):
     entries: Entries
     wasi: dict[str, dict[str, bool]] | None
     placed: int | None
+    in_first: bool | None
+    in_shared: bool | None
     interfaces: tuple[Interface, ...]
     processes: int

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from rewriter.probing.encodings import Way, encodings, ways
 from rewriter.probing.engine import entries, features, placed
-from rewriter.probing.faults import bare_faults, faults, names
 from rewriter.probing.host import Host
+from rewriter.probing.inference.configured import configured
+from rewriter.probing.inference.encodings import Way, encodings, ways
+from rewriter.probing.inference.faults import bare_faults, faults
+from rewriter.probing.inference.habits import given, habits
+from rewriter.probing.inference.memories import in_first, in_shared
+from rewriter.probing.inference.names import Graph, known_names, names
+from rewriter.probing.inference.outputs import one_model, outputs
+from rewriter.probing.inference.tensors import types, width
 from rewriter.probing.linking import (
     MODULES,
     TRAPPING,
@@ -19,38 +25,44 @@ from rewriter.probing.linking import (
     wasi_functions,
 )
 from rewriter.probing.measured import Answer, Backend, Interface, Layout, Measured, Unknown
-from rewriter.probing.outputs import one_model, outputs
-from rewriter.probing.tensors import types, width
 
 __all__ = ["measure"]
 
 
-def measure(host: Host, graph: str | None = None) -> Measured:
-    """All that can be found out by running modules. `graph` is a name of a graph that the host was
-    told of. Backends are those behind the first module name under which models run: another name
+def measure(host: Host, graphs: Sequence[Graph] = ()) -> Measured:
+    """All that can be found out by running modules. `graphs` are those that the host was told of.
+    Backends are those behind the first module name under which models run: another name
     leads to the same ones.
 
-    Raises ProbeFailed where the command runs no modules at all, with what it printed, and
-    UsageError where it cannot be started.
+    Raises ProbeFailed where the command runs no modules at all, or none any more in the end, with
+    what it printed, and UsageError where it cannot be started.
     """
     host.start()
     unknown = unknown_imports(host)
     interfaces: list[Interface] = []
+    ways: list[Way] = []
     for module in MODULES:
         whole = not any(each.backends for each in interfaces)
-        found = _interface(host, module, unknown, graph if whole else None, whole)
-        interfaces += [] if found is None else [found]
-    return Measured(
+        found = _interface(host, module, unknown, graphs if whole else (), whole)
+        if found is not None:
+            interfaces.append(found[0])
+            ways += found[1]
+    reads = features(host)
+    measured = Measured(
         prints=host.prints,
         codes=host.codes,
         unknown_imports=unknown,
-        features=features(host),
+        features=reads,
         entries=entries(host),
         wasi=_wasi(host, unknown),
         placed=placed(host),
+        in_first=in_first(host, ways[0]) if ways and reads["memories"] and host.codes else None,
+        in_shared=in_shared(host, ways[0]) if ways and reads["threads"] and host.codes else None,
         interfaces=tuple(interfaces),
         processes=host.processes,
     )
+    host.finish()
+    return measured
 
 
 def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | None:
@@ -68,9 +80,10 @@ def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | N
 
 
 def _interface(
-    host: Host, module: str, unknown: Unknown | None, graph: str | None, whole: bool
-) -> Interface | None:
-    """What is registered under a name, None where nothing is; its backends only where `whole`."""
+    host: Host, module: str, unknown: Unknown | None, graphs: Sequence[Graph], whole: bool
+) -> tuple[Interface, list[Way]] | None:
+    """What is registered under a name, and how models can be run there, None where nothing is; its
+    backends only where `whole`."""
     functions = defined(host, nn_functions(module), unknown)
     if not functions:
         return None
@@ -80,16 +93,22 @@ def _interface(
     named = {each.name for each in functions}
     layouts = tuple(ways_found[0].layouts for _, ways_found in working) or _by_types(functions)
     has_names = "load_by_name" in named
-    return Interface(
+    has_configurations = has_names and "load_by_name_with_config" in named
+    interface = Interface(
         module=module,
         functions=tuple(sorted(named)),
         signatures=signatures(host, functions),
         layouts=layouts,
         encodings=loaded,
-        names=names(host, module, chosen, graph) if has_names and whole else None,
+        names=names(host, module, chosen, graphs) if has_names and whole else None,
         faults=bare_faults(host, module, layouts[0][0], "unload" in named) if layouts else {},
-        backends=tuple(host.each(lambda way: _backend(host, way), chosen)) if whole else (),
+        backends=tuple(
+            host.each(lambda way: _backend(host, way, graphs, has_configurations), chosen)
+        )
+        if whole
+        else (),
     )
+    return interface, chosen
 
 
 _LOADS = {5: Layout.WITX, 4: Layout.WAMR}
@@ -118,10 +137,11 @@ def _backends(
     return loaded, ways(host, module, layout, loaded)
 
 
-def _backend(host: Host, way: Way) -> Backend:
+def _backend(host: Host, way: Way, graphs: Sequence[Graph], has_configurations: bool) -> Backend:
     """What is found out about models of one format. A thread of the host's does it, one model
     after another."""
     found, sizes = types(host, way), outputs(host, way)
+    asked = configured(host, way, known_names(host, way, graphs)) if has_configurations else {}
     return Backend(
         format=way.format,
         encoding=way.encoding,
@@ -138,4 +158,6 @@ def _backend(host: Host, way: Way) -> Backend:
         one_model=one_model(host, way),
         rooms=sizes.rooms,
         faults=faults(host, way),
+        habits={**habits(host, way, found), **asked},
+        gives=given(host, way, found),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from itertools import zip_longest
@@ -12,6 +11,7 @@ from rewriter.abi.dialects import MODULE_NAMES
 from rewriter.adapters.generations import UNMARKED, read_name
 from rewriter.analysis.adapted.existing_adapters import own_exports
 from rewriter.analysis.adapted.traces import adapter_of
+from rewriter.terminal import command_line
 from rewriter.verifying.compare_adapted import Part, Side
 from rewriter.verifying.difference import Difference
 from rewriter.wasm.custom import NAMES
@@ -55,7 +55,7 @@ class Renames:
     def _wrong(self, old: str, new: str) -> tuple[str, str | None] | None:
         may_be = self._may_be(old)
         if new not in may_be:
-            option = shlex.join(("--rename", f"{old}={new}"))
+            option = command_line(("--rename", f"{old}={new}"))
             return f"{old} became {new}", f"{option} allows it"
         first = self._first.setdefault(old, new) if len(may_be) > 1 else new
         if first != new:

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable
 
 from rewriter.abi.dialects import Encoding, Errno
+from rewriter.installation import install_line
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import (
     DEFAULTS,
@@ -78,7 +79,7 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
     except ImportError as error:
         reason = f"the backend for {name} models cannot be imported ({error})"
         if own is not None:
-            reason += f"; pip install 'nnshim[{own.extra}]'"
+            reason += f"; {install_line(own.extra)}"
         _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     return backend

@@ -15,7 +15,8 @@ mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' \
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" # whom this machine trusts
 mkdir "$root/nnshim"
-tar --create --exclude=./.git --exclude='./.venv*' . | tar --extract --directory="$root/nnshim"
+git ls-files -z --cached --others --exclude-standard \
+    | tar --create --null --files-from=- | tar --extract --directory="$root/nnshim"
 
 # Mounted for these processes alone, so that nothing is left mounted when they end.
 unshare --mount bash -euo pipefail -s "$root" "$python" "$@" <<'END'
@@ -26,6 +27,7 @@ mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 inside() { chroot "$root" env --chdir=/nnshim "$@" </dev/null; }
 inside "$python" -m venv .venv
-inside .venv/bin/pip install -q -e '.[test]'
+inside .venv/bin/pip install -q 'uv>=0.9'
+inside .venv/bin/uv pip install -q --python .venv/bin/python -e '.[test]'
 inside .venv/bin/pytest "$@"
 END

@@ -8,52 +8,28 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import wasmtime
 
 from rewriter.probing.command import Ran
-from rewriter.probing.modules.models import FORMATS, TYPES, parts
+from rewriter.probing.modules.models import SHAPES, TYPES
+from tests.support.lying_engine import ENDS, ERRNOS, FUNCTIONS, OTHERS, Crash, Exit, Hang, engine
+from tests.support.lying_models import (
+    FORMS,
+    KNOWN,
+    PORTS,
+    Port,
+    computed,
+    converted,
+    pixels_to_planes,
+)
 
-__all__ = ["LyingHost"]
+__all__ = ["ERRNOS", "WITX_TYPES", "LyingHost"]
 
 WITX_TYPES = {"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5}
-ERRNOS = {"argument": 1, "encoding": 2, "runtime": 5, "large": 7, "name": 8}
-FUNCTIONS = {
-    "witx": {"load": 5, "set_input": 3, "get_output": 5},
-    "wamr": {"load": 4, "set_input": 3, "get_output": 4},
-}
-OTHERS = {"load_by_name": 3, "init_execution_context": 2, "compute": 1, "unload": 1}
-_MODELS = {tuple(parts(format_, type_)): (format_, type_) for format_ in FORMATS for type_ in TYPES}
-
-
-@cache
-def _engine(features: Sequence[str]) -> wasmtime.Engine:
-    config = wasmtime.Config()
-    for name in ("relaxed_simd", "memory64", "multi_memory", "tail_call"):
-        setattr(config, f"wasm_{name}", name in features)
-    return wasmtime.Engine(config)
-
-
-class Crash(Exception):
-    """The process ends by a signal."""
-
-
-class Hang(Exception):
-    """The process does not end."""
-
-
-class Exit(Exception):
-    """The guest ends with this code."""
-
-
-_ENDS: Mapping[object, Exception] = {
-    "traps": wasmtime.Trap("refused"),
-    "aborts": Crash(),
-    "hangs": Hang(),
-}
 
 
 @dataclass
@@ -64,7 +40,7 @@ class LyingHost:
     load: str = "witx"
     set_input: str = "witx"
     get_output: str = "witx"
-    missing: Sequence[str] = ()
+    missing: Sequence[str] = ("load_by_name_with_config",)
     signatures: str = "at link"
     unknown: str = "refused"
     types: Mapping[str, int] = field(default_factory=lambda: WITX_TYPES)
@@ -87,8 +63,14 @@ class LyingHost:
     features: Sequence[str] = ()
     calls: Sequence[str] = ("_start",)
     initializes: bool = True
+    odd_initialize: bool = False
     no_wasi: Sequence[str] = ("fd_pwrite",)
     placed: int = 70
+    habits: Sequence[str] = ()
+    gives: Sequence[str] = tuple(TYPES)
+    broken: Sequence[str] = ()
+    in_first: bool = False
+    in_shared: bool = True
 
     def __call__(self, command: Sequence[str], path: str, timeout: float) -> Ran:
         run = _Run(self)
@@ -107,12 +89,12 @@ class _Run:
     def __init__(self, host: LyingHost) -> None:
         self.host = host
         self.output = bytearray()
-        self.graphs: list[tuple[str, str]] = []
+        self.graphs: list[tuple[str, str, str]] = []
         self.first: int | None = None
         self.contexts: list[dict[str, Any]] = []
 
     def run(self, path: Path) -> int | None:
-        store = wasmtime.Store(_engine(tuple(self.host.features)))
+        store = wasmtime.Store(engine(tuple(self.host.features)))
         try:
             module = wasmtime.Module(store.engine, path.read_bytes())
             functions = [self._function(store, each) for each in module.imports]
@@ -122,11 +104,16 @@ class _Run:
             return 1
         exports = instance.exports(store)
         self.store = store
-        memory = exports.get("memory")
+        memory = exports.get("first" if self.host.in_first and "first" in exports else "memory")
         self.memory = memory if isinstance(memory, wasmtime.Memory) else None
         try:
             if self.host.initializes and "_initialize" in exports:
-                exports["_initialize"](store)  # type: ignore[operator]
+                first = exports["_initialize"]
+                assert isinstance(first, wasmtime.Func)
+                if not first.type(store).params:
+                    first(store)
+                elif not self.host.odd_initialize:
+                    return 1
             for name in self.host.calls:
                 if name in exports:
                     exports[name](store)  # type: ignore[operator]
@@ -155,8 +142,8 @@ class _Run:
                 raise wasmtime.Trap("not linked")
             filled = [each & 0xFFFFFFFF for each in (*arguments, *(0,) * known)[:known]]
             given = getattr(self, name)(*filled)
-            if given in _ENDS:
-                raise _ENDS[given]
+            if given in ENDS:
+                raise ENDS[given]
             return int(given) if result else None
 
         if known is None and self.host.unknown == "refused":
@@ -224,14 +211,20 @@ class _Run:
         if target > 2:
             return self._fault("argument")
         pairs = [self._words(builders + 8 * index, 2) for index in range(count)]
-        model = _MODELS.get(tuple(self._read(*pair) for pair in pairs))
+        contents = tuple(self._read(*pair) for pair in pairs)
+        model = KNOWN.get(contents)
+        if "onnx_too" in self.host.habits and contents[-1] == b"":
+            model = ("openvino", *KNOWN[contents[:-1]][1:])
         known = {self.host.encodings.get(model[0]), self.host.also.get(model[0])} if model else {}
-        if model is None or encoding not in known:
+        if model is None or encoding not in known or model[1] in self.host.broken:
             return self._fault("runtime")
+        return self._opened(model, result)
+
+    def _opened(self, model: tuple[str, str, str], result: int) -> int:
         self.graphs.append(model)
         if self.host.one_model:
             for context in self.contexts:
-                context["type"] = model[1]
+                context["model"] = model
         self._write(result, struct.pack("<I", len(self.graphs) - 1))
         return 0
 
@@ -243,14 +236,21 @@ class _Run:
             name = self._read(at, 256).partition(b"\0")[0]
         if name != self.host.names:
             return self._fault("name")
-        self.graphs.append(("onnx", "f32"))
-        self._write(result, struct.pack("<I", len(self.graphs) - 1))
-        return 0
+        return self._opened(("onnx", "f32", ""), result)
+
+    def load_by_name_with_config(
+        self, at: int, length: int, config: int, size: int, result: int
+    ) -> int | str:
+        if "configured_ends" in self.host.habits:
+            raise Crash
+        if size and "unconfigured" in self.host.habits:
+            return self._fault("argument")
+        return self.load_by_name(at, length, result)
 
     def init_execution_context(self, graph: int, result: int) -> int | str:
         if graph >= len(self.graphs):
             return self._fault("argument")
-        self.contexts.append({"type": self.graphs[graph][1]})
+        self.contexts.append({"model": self.graphs[graph], "inputs": {}})
         self._write(result, struct.pack("<I", len(self.contexts) - 1))
         return 0
 
@@ -258,42 +258,82 @@ class _Run:
         return 0 if graph < len(self.graphs) else self._fault("argument")
 
     def set_input(self, context: int, index: int, tensor: int) -> int | str:
-        if context >= len(self.contexts) or index:
+        if context >= len(self.contexts):
             return self._fault("argument")
-        model = self.contexts[context]["type"]
-        size = 4 * struct.calcsize(TYPES[model])
+        found, habits = self.contexts[context], self.host.habits
+        _, name, shape = found["model"]
+        ports = PORTS[name]
+        if index >= len(ports) or ("colour_images" in habits and len(ports) > 1):
+            return self._fault("argument")
+        port = self._port(ports[index], name, shape)
+        if port is None:
+            raise Crash
+        size = prod(port.dims) * struct.calcsize(FORMS[port.type])
         if self.host.set_input == "wamr":
-            shape, type_, data = self._words(tensor, 3)
-            dims, rank = self._words(shape, 2)
+            dimensions, type_, data = self._words(tensor, 3)
+            dims, rank = self._words(dimensions, 2)
         else:
             dims, rank, type_, data, length = self._words(tensor, 5)
             type_ &= 0xFF if self.host.type_bits == 8 else 0xFFFFFFFF
             if length != size:
                 return self._fault("argument")
-        if rank != 4 or self._words(dims, 4) != (1, 1, 1, 4):
+        if rank != 4 or self._words(dims, 4) != port.dims:
             return self._fault("argument")
-        known = (self.host.types.get(model), self.host.older_types.get(model))
+        if "colour_images" in habits and port.dims[1] != 3:
+            return self._fault("argument")
+        kind = "u8" if port.type == "i8" and "as_bytes" in habits else port.type
+        known = (self.host.types.get(kind, -1), self.host.older_types.get(kind))
         if not self.host.ignores_types and type_ not in known:
             return self._fault("argument")
-        self.contexts[context]["input"] = self._read(data, size)
+        content = self._read(data, size)
+        if not {"channels_last", "colour_images"}.isdisjoint(habits):
+            content = pixels_to_planes(content, port.dims)
+        if "last_input" in habits:
+            found["inputs"] = {each: bytes(len(content)) for each in range(len(ports))}
+        found["inputs"][index] = content
         return 0
 
+    def _port(self, port: Port, name: str, shape: str) -> Port | None:
+        """An input as this host has it; None where it ends."""
+        habits = self.host.habits
+        if port.quantised and "quantised_as_floats" in habits:
+            return Port("f32", port.dims) if port.type == "u8" else None
+        if "converts" in habits:
+            port = port._replace(type="f32")
+        if name == "free" and "held_shapes" in habits:
+            return port._replace(dims=(1, 1, 1, 1))
+        return port._replace(dims=SHAPES[shape]) if shape else port
+
     def compute(self, context: int) -> int | str:
-        if context >= len(self.contexts) or "input" not in self.contexts[context]:
+        if context >= len(self.contexts):
             return self._fault("argument")
         found = self.contexts[context]
-        found["output"] = found["input"]
-        if found["type"] == "f32":
-            values = struct.unpack("<4f", found["input"])
-            found["output"] = struct.pack("<4f", *(value + 1 for value in values))
+        name = found["model"][1]
+        if len(found["inputs"]) < len(PORTS[name]):
+            return self._fault("argument")
+        inputs = [found["inputs"][index] for index in range(len(PORTS[name]))]
+        if PORTS[name][0].quantised and "quantised_as_floats" in self.host.habits:
+            found["outputs"] = inputs
+        elif "converts" in self.host.habits and name in (*TYPES, "bytes"):
+            found["outputs"] = converted(name, inputs)
+        else:
+            found["outputs"] = computed(name, inputs)
         return 0
 
     def get_output(self, context: int, index: int, out: int, *others: int) -> int | str:
         legacy = self.host.get_output == "wamr"
         room, at = (self._words(others[0], 1)[0], others[0]) if legacy else others
-        if context >= len(self.contexts) or index or "output" not in self.contexts[context]:
+        if context >= len(self.contexts) or "outputs" not in self.contexts[context]:
             return self._fault("argument")
-        data: bytes = self.contexts[context]["output"]
+        found = self.contexts[context]
+        name = found["model"][1]
+        if index >= len(found["outputs"]):
+            return self._fault("argument")
+        if name == "scalar" and "no_scalars" in self.host.habits:
+            return self._fault("runtime")
+        data: bytes = found["outputs"][index]
+        if name.removeprefix("to_") not in (*self.host.gives, name):
+            data = bytes(len(data))
         size = len(data) // self.host.unit
         if room < size and self.host.bounds == "refused":
             if self.host.size_needed:

@@ -75,7 +75,7 @@ def _found(module: Module) -> Iterator[tuple[int | None, tuple[int, ...] | None]
         Imported(FuncType((i32,), (i32,)), Effect.ANY),
     ]
     wanted = {0: (Wanted((1,)), Wanted((2, 8), 1)), 1: (Wanted((1,)), Wanted((2,)))}
-    for one in reached(Functions(module, imported, 0, 0), wanted):
+    for one in reached(Functions(module, imported, 0, 0, {}), wanted):
         call, numbers = one.numbers
         if call is None and (one.place is None or numbers is not None):
             raise AssertionError("a call's own number was not found")

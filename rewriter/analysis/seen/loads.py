@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
-from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.numbers import Encoding
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.seen.numbering import constants_of, offset_of, where
+from rewriter.analysis.sources import guest_functions
 from rewriter.constants.constant import Constant, Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host
@@ -25,7 +25,7 @@ def encodings_of(host: Host) -> Mapping[int, Encoding]:
 
 def meant_formats(info: ModuleInfo, host: Host, number: int) -> Set[Encoding]:
     """What a number for an encoding is to the guest, or on the host."""
-    tables = [DIALECTS[abi.name].encodings for abi in info.abis.values() if abi.name is not None]
+    tables = [one.dialect.encodings for one in guest_functions(info)]
     tables.append(encodings_of(host))
     return {meaning for table in tables if (meaning := table.get(number)) is not None}
 
@@ -35,7 +35,7 @@ def backends_left(info: ModuleInfo, host: Host) -> tuple[Backend, ...]:
     encoding, a graph is loaded by a name, or none is left of which it could be said what it does
     with what comes after `load`."""
     constants = constants_of(info)
-    named = any(item.name in BY_NAME | WITH_CONFIG for item in info.wasi_nn.values())
+    named = any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info))
     if named or constants.hidden(Subject.ENCODING):
         return host.backends
     calls = [_for_call(info, host, one) for one in constants.of(Subject.ENCODING)]

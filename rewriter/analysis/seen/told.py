@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
-from rewriter.abi.dialects import DIALECTS, Dialect
+from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.numbers import (
     ENCODINGS_WAMR,
     ENCODINGS_WASMEDGE,
@@ -16,6 +16,7 @@ from rewriter.abi.numbers import (
     Encoding,
     TensorType,
 )
+from rewriter.analysis.fitting import is_told
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.seen.asked import asked_formats, asked_types, unnamed
 from rewriter.analysis.seen.loads import backends_left, encodings_of, meant_formats, targets
@@ -29,6 +30,7 @@ from rewriter.analysis.seen.numbering import (
     possible,
     where,
 )
+from rewriter.analysis.sources import guest_functions
 from rewriter.constants.constant import Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, Unit
@@ -61,11 +63,18 @@ def with_constants(
     return (
         *found,
         *evidence,
+        *_not_followed(info),
         *_refused_types(info, host, models),
         *_missing_backends(info, host, models),
         *targets(info, host),
         *_never_passed(info, host, models),
     )
+
+
+def _not_followed(info: ModuleInfo) -> Iterator[Diagnostic]:
+    if info.traces and info.abis:
+        message = "other tools have changed its adapters, so that its constants were not followed"
+        yield Diagnostic("NN147", message)
 
 
 def instead_of_a_guess(
@@ -171,7 +180,7 @@ def _read_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> tuple[
     None where its ABI is not known."""
     tables = _tables(info, models)
     own = host.dialects[0].tensor_types
-    if tables == (TYPES_WIT,) and info.guest is None and own is not TYPES_WIT:
+    if tables == (TYPES_WIT,) and not is_told(info) and own is not TYPES_WIT:
         tables = (TYPES_WITX,)  # for nobody has said that it has the others
     if tables is None or not host.tells_numbers:
         return tables
@@ -227,7 +236,7 @@ def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iter
     constants = constants_of(info)
     if host.tells_numbers or not models:
         return
-    if not any(item.name in BY_NAME | WITH_CONFIG for item in info.wasi_nn.values()):
+    if not any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info)):
         for one in unnamed(constants, asked_formats(models), _meant_formats(info, host)):
             message = f"no call of load passes the encoding of {one.what}"
             yield Diagnostic("NN748", message, None, "load")
@@ -262,12 +271,14 @@ def _abis_of(info: ModuleInfo) -> str:
 
 
 def _tables(info: ModuleInfo, models: Sequence[Model]) -> tuple[Types, ...] | None:
-    """The numberings of tensor types that a module can have; None where its ABI is not known."""
-    names = [abi.name for abi in info.abis.values()]
-    dialects: list[Dialect] = [DIALECTS[name] for name in names if name is not None]
-    if len(dialects) != 1:
+    """The numberings of tensor types that a module can have; None where its ABI is not known, or
+    it has two of them."""
+    tables = {
+        id(one.dialect.tensor_types): one.dialect.tensor_types for one in guest_functions(info)
+    }
+    if len(tables) != 1:
         return None
-    (dialect,) = dialects
-    if info.guest is not None or dialect.tensor_types is not TYPES_WITX:
-        return (dialect.tensor_types,)
+    (table,) = tables.values()
+    if table is not TYPES_WITX or is_told(info):
+        return (table,)
     return possible(info, models)

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from rewriter.abi.dialects import Errno
+from rewriter.abi.dialects import Errno, TensorType
+from rewriter.hosts.host import Quirk
 from rewriter.hosts.profiles.numbers import agrees
-from rewriter.hosts.profiles.profile import REFUSED, BackendProfile, Number, Profile
+from rewriter.hosts.profiles.profile import HABITS, REFUSED, BackendProfile, Number, Profile
 from rewriter.hosts.profiles.values import FUNCTION_TYPE
 
-__all__ = ["Difference", "differences"]
+__all__ = ["Difference", "differences", "facts"]
 
 
 class Difference(NamedTuple):
@@ -32,17 +33,22 @@ class Difference(NamedTuple):
 
 def differences(one: Profile, other: Profile) -> list[Difference]:
     """All of them, in the order of the keys."""
-    theirs = dict(_facts(other))
+    theirs = facts(other)
     found = [
         Difference(key, mine, theirs[key])
-        for key, mine in _facts(one)
+        for key, mine in facts(one).items()
         if theirs.get(key, mine) != mine
     ]
     return [*found, *_of_errnos(one, other), *sorted(_of_imports(one, other))]
 
 
+def facts(profile: Profile) -> dict[str, str]:
+    """Each key of which something is known, with its value as it is shown; but for errnos, and for
+    functions beside wasi-nn's."""
+    return dict(_facts(profile))
+
+
 def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
-    """Each key of which something is known, with its value as it is shown."""
     for name, module in profile.modules.items():
         known = {**dict.fromkeys(module.missing, False), **dict.fromkeys(module.functions, True)}
         for function, is_there in known.items():
@@ -60,15 +66,22 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
         "type_bits": profile.type_bits,
         "names": profile.names,
         "one_model": profile.one_model,
-        "entry.initializes": entry.initializes,
-        "entry.start": entry.start,
-        "entry.needs_memory": entry.needs_memory,
+        "most_pages": profile.most_pages,
+        "nn_in_shared": profile.nn_in_shared,
+        "in_first_memory": profile.in_first_memory,
+        "places_output": profile.places_output,
+        **{f"entry.{name}": it for name, it in entry._asdict().items() if name not in _WORDS},
+        **{f"linking.makes.{kind}": sorted(it) for kind, it in (linking.makes or {}).items()},
     }
     yield from ((key, _shown(value)) for key, value in parts.items() if value is not None)
     for fault, answer in profile.faults.items():
         yield f"faults.{fault}", str(answer)
     for backend in profile.backends:
         yield from _of_backend(backend)
+
+
+_WORDS = ("names_function",)
+"""What is for people to read."""
 
 
 def _of_backend(backend: BackendProfile) -> Iterator[tuple[str, str]]:
@@ -86,6 +99,16 @@ def _of_backend(backend: BackendProfile) -> Iterator[tuple[str, str]]:
         yield f"{where}.too_small", backend.too_small.name.lower()
     if backend.exact is not None:
         yield f"{where}.exact", _shown(backend.exact)
+    for habit, has in backend.habits.items():
+        yield f"{where}.habits.{habit}", _shown(has)
+    for output in TensorType if backend.gives is not None and not _converts(backend) else ():
+        name = output.name.lower()
+        yield f"{where}.gives.{name}", "right" if name in (backend.gives or ()) else "wrong"
+
+
+def _converts(backend: BackendProfile) -> bool:
+    """Whether outputs are not of the model's types anyway."""
+    return any(has and HABITS[name] is Quirk.CONVERTS for name, has in backend.habits.items())
 
 
 def _numbers(where: str, numbers: Mapping[str, Number]) -> Iterator[tuple[str, str]]:
@@ -95,6 +118,9 @@ def _numbers(where: str, numbers: Mapping[str, Number]) -> Iterator[tuple[str, s
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, (tuple, list, frozenset)):
+        names = sorted(value) if isinstance(value, frozenset) else value
+        return ", ".join(f"{name}" if name else "the unnamed one" for name in names) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -61,6 +61,8 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         names=_ENDS[first.names.end] if first and first.names and first.names.end else None,
         one_model=_one_model(backends),
         tells_numbers=any(each.tells_types for each in backends),
+        nn_in_shared=found.in_shared,
+        in_first_memory=found.in_first,
         places_output=None if found.placed is None else found.placed in _GOES_ON,
         features={name: reads for name, reads in found.features.items() if name in FEATURES},
         entry=_entry(found.entries),
@@ -98,7 +100,7 @@ def _entry(entries: Entries) -> Entry:
         start=entries.start,
         without_memory=None if entries.needs_memory else _without_memory(entries),
         needs_memory=entries.needs_memory,
-        initializes_alone=None if with_start is None else alone and not with_start,
+        initializes_alone=None if with_start is None else alone and entries.odd_initialize,
         strict_start=None if entries.called is None else not entries.takes_results,
         one_beginning=None if entries.both is None else not entries.both,
     )
@@ -202,6 +204,8 @@ def _backend(backend: Backend) -> BackendProfile:
         exact=_exact(backend),
         too_small=_too_small(backend),
         faults=faults,
+        habits=backend.habits,
+        gives=backend.gives,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rewriter.functions import wat
+from rewriter.probing.command import MARK
 
 __all__ = [
     "CANARY",
@@ -19,6 +20,7 @@ __all__ = [
     "feature_text",
     "mark",
     "plain_text",
+    "quoted",
     "steps_text",
 ]
 
@@ -47,7 +49,6 @@ CANARY = 0xAA
 UNTOUCHED = 77
 """What stands where a host is to write, before it does."""
 
-_MARK = "[nnprobe "
 _KEY = re.compile(r'\(i32\.const "([a-z_0-9]+)"\)')
 
 
@@ -93,7 +94,7 @@ def quoted(content: bytes) -> str:
 def mark(key: str, value: int) -> str:
     """The line that a module prints as an answer."""
     text = f"{key} {value}"
-    return f"{_MARK}{text} {sum(text.encode())}]\n"
+    return f"{MARK.decode()}{text} {sum(text.encode())}]\n"
 
 
 def read(name: str) -> str:
@@ -152,7 +153,7 @@ def _filled(
     imports, others = _imports_first(text)
     data = (
         f"(data (i32.const {PLACES['KEYS']}) {quoted(texts)})",
-        f"(data (i32.const {marks}) {quoted(_MARK.encode())})",
+        f"(data (i32.const {marks}) {quoted(MARK)})",
     )
     filled = wat.fill(
         "\n".join(["(module", *imports, others, *data, *segments, ")"]),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -7,13 +8,12 @@ import pytest
 import rewriter
 from rewriter import HostMismatch, NothingToRename, RewriteOptions, UsageError, inspect_module
 from rewriter.abi.dialects import DIALECTS, MODULE_NAMES, WITX
-from rewriter.analysis import linking
 from rewriter.analysis.compatibility import Runs, Verdict, assess
 from rewriter.analysis.fitting import Decision, Wanted, fit_import
 from rewriter.analysis.imported import ImportedItem
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Feature, Host
-from rewriter.hosts.table import HOSTS, find_guest, find_host, find_hosts
+from rewriter.hosts.host import Feature
+from rewriter.hosts.table import HOSTS, find_guest, find_host
 from rewriter.wasm.sections import SectionId
 from runtime_shim import NNHost, run
 from tests.heavy.engine_cases import assembled
@@ -465,20 +465,17 @@ def test_what_was_imported_under_two_names_is_known_when_it_has_one(
         assert on(other, further).runs is AS_IT_IS
 
 
-def test_the_imports_are_read_once_for_all_hosts_that_link_alike(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """There can be a million of them, and a dozen releases in a row of hosts."""
+def test_the_imports_are_read_once_for_all_hosts() -> None:
+    """There can be a million of them, and dozens of releases in the table."""
     info = inspect_module(assemble('(module (import "env" "f" (func)))'))
-    read: list[ImportedItem] = []
-    original = linking._not_defined
+    read: list[int] = []
 
-    def counted(item: ImportedItem, host: Host) -> tuple[str, str] | None:
-        read.append(item)
-        return original(item, host)
+    class Counted(list[ImportedItem]):
+        def __iter__(self) -> Iterator[ImportedItem]:
+            read.append(1)
+            return super().__iter__()
 
-    monkeypatch.setattr(linking, "_not_defined", counted)
-    rows = [row for row in find_hosts("wamr-legacy").rows if row.first >= "2.1.1"]
-    assert len(rows) > 2
-    assert len({assess(info, row).conditions for row in rows}) == 1
+    info = info._replace(imports=Counted(info.imports))
+    answers = {row.name: assess(info, row).runs for row in HOSTS.values()}
+    assert answers.keys() >= {"wamr-legacy", "wasmedge", "wasmtime"}
     assert len(read) == 1

@@ -50,7 +50,7 @@ def guest(abi: str, *more: str) -> bytes:
 
 
 def on(host: str, model: Path, module: bytes | None = None) -> Verdict:
-    return check(module or guest("witx"), [host], models=[model])[0]
+    return check(module or guest("witx"), [host], models=[model], validate=False)[0]
 
 
 def said(found: Verdict, code: str) -> list[str]:

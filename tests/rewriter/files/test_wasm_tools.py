@@ -63,7 +63,7 @@ def test_without_the_package_the_one_on_path_is_taken(
 def test_with_neither_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     hide_package(monkeypatch)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(DependencyMissing, match=wasm_tools.INSTALL):
+    with pytest.raises(DependencyMissing, match=wasm_tools.PACKAGE):
         wasm_tools.validate(HEADER)
 
 

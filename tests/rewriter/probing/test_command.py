@@ -56,6 +56,14 @@ def test_what_does_not_end_is_stopped_and_what_it_printed_is_kept(script: str) -
     assert ran.output.startswith({"y": b"y\n", "e": b"before\n", "s": b""}[script[0]])
 
 
+def test_lines_of_answers_are_kept_behind_whatever_was_printed_before() -> None:
+    """Two mebibytes, an answer, and two more."""
+    much = "head -c 2097152 /dev/zero | tr '\\0' x"
+    script = f"{much}; echo; echo 'log [nnprobe right 1 622]'; {much}"
+    ran = run(["sh", "-c", script], "m.wasm", 60)
+    assert ran.output[1 << 20 :] == b"\nlog [nnprobe right 1 622]\n"
+
+
 def test_a_command_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="/nowhere/host cannot be started"):
         run(["/nowhere/host"], "m.wasm", 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from rewriter.files import wasm_tools
 from rewriter.probing import linking
-from rewriter.probing.command import End
-from rewriter.probing.host import Host
+from rewriter.probing.command import End, Ran
+from rewriter.probing.engine import entries
+from rewriter.probing.host import Host, ProbeFailed
+from rewriter.probing.inference.names import Graph
 from rewriter.probing.measured import (
     Backend,
     Bounds,
@@ -33,15 +36,16 @@ def _assembled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wasm_tools, "assemble", _assemble)
 
 
+_CONFIGURED = "load_by_name_with_config"
 _assemble = cache(wasm_tools.assemble)
 
 
-def measured(graph: str | None = None, **habits: Any) -> Measured:
+def measured(graph: Graph | None = None, **habits: Any) -> Measured:
     with Host(["host", "{}"], runs=LyingHost(**habits)) as host:
-        return measure(host, graph)
+        return measure(host, () if graph is None else [graph])
 
 
-def interface(graph: str | None = None, **habits: Any) -> Interface:
+def interface(graph: Graph | None = None, **habits: Any) -> Interface:
     (found,) = measured(graph, **habits).interfaces
     return found
 
@@ -93,7 +97,7 @@ def test_the_name_of_the_module_is_the_one_that_is_registered() -> None:
 
 @pytest.mark.parametrize("unknown", ["refused", "traps"])
 def test_functions_that_are_missing_are_not_there(unknown: str) -> None:
-    found = interface(unknown=unknown, missing=["unload", "load_by_name"])
+    found = interface(unknown=unknown, missing=["unload", "load_by_name", _CONFIGURED])
     assert set(found.functions) == {
         *("load", "init_execution_context", "set_input", "compute", "get_output"),
     }
@@ -235,7 +239,7 @@ def test_what_becomes_of_a_small_buffer(bounds: str) -> None:
     ],
 )
 def test_where_a_name_ends(name_end: str, expected: NameEnd) -> None:
-    names = interface("known", name_end=name_end, names=b"known").names
+    names = interface(Graph("known"), name_end=name_end, names=b"known").names
     assert names is not None
     assert (names.end, names.works) == (expected, True)
     assert names.unknown_with_zero == ERRNOS["name"]
@@ -262,6 +266,13 @@ def test_exports_that_are_called() -> None:
     assert (found.initialize, found.initialize_alone, found.both) == (False, False, True)
 
 
+@pytest.mark.parametrize("odd", [False, True])
+def test_whether_an_initialize_with_parameters_is_minded_beside_start(odd: bool) -> None:
+    with Host(["host", "{}"], runs=LyingHost(odd_initialize=odd)) as host:
+        host.start()
+        assert entries(host).odd_initialize is odd
+
+
 def test_a_host_that_prints_lines_of_its_own_between() -> None:
     assert backend(noise=True).types == WITX_TYPES
 
@@ -282,6 +293,23 @@ def test_without_exit_codes_what_is_printed_is_the_answer() -> None:
     assert not found.features["relaxed_simd"]
     assert found.interfaces[0].backends[0].types == WITX_TYPES
     assert found.entries.exit_without_memory is None
+
+
+@pytest.mark.parametrize(("answer", "how"), [(Ran(1, b"no device"), "1"), (Ran(None, b""), "time")])
+def test_nothing_is_said_of_a_host_that_stops_to_run_modules(answer: Ran, how: str) -> None:
+    """Everything would look as if it were refused from there on. One that hangs is not asked for
+    the rest, which would take hours."""
+    liar, left, after = LyingHost(encodings={"onnx": 1}), iter(range(200)), list[str]()
+
+    def runs(command: Sequence[str], path: str, timeout: float) -> Ran:
+        if next(left, None) is not None:
+            return liar(command, path, timeout)
+        after.append(path)
+        return answer
+
+    with Host(["host", "{}"], runs=runs) as host, pytest.raises(ProbeFailed, match=how):
+        measure(host)
+    assert answer.code is not None or len(after) == 13
 
 
 def test_hosts_are_unknown_to_the_texts_and_to_the_functions_that_are_tried() -> None:

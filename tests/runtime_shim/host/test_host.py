@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
+from rewriter.installation import install_line
 from runtime_shim import HostError, NamedGraph, NNHost, Session
 from runtime_shim.backends import encodings, import_backend
 from runtime_shim.backends.interface import NO_OPTIONS, Options, Part, Place
@@ -266,7 +267,7 @@ def test_a_backend_that_is_not_installed_names_the_line_that_installs_it(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "INVALID_ENCODING\n" * 3)
     (message,) = done.stderr.splitlines()  # a guest that tries again does not fill the log
-    assert f"pip install 'nnshim[{extra}]'" in message
+    assert install_line(extra) in message
 
 
 def test_an_encoding_without_a_backend_is_an_invalid_encoding() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rewriter.probing.command import End
-from rewriter.probing.encodings import Way
 from rewriter.probing.host import Host, Item
+from rewriter.probing.inference.encodings import Way
 from rewriter.probing.measured import Bounds, Layout, Room, Unit
 from rewriter.probing.modules.models import count, dims, parts, tensors
 from rewriter.probing.modules.text import UNTOUCHED, Arena, Part, quoted

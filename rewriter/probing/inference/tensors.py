@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from struct import calcsize
 from typing import NamedTuple
 
 from rewriter.probing.command import End
-from rewriter.probing.encodings import TYPE_NUMBERS, Way, answer, type_items
 from rewriter.probing.host import Host, Item
+from rewriter.probing.inference.encodings import TYPE_NUMBERS, Way, answer, type_items
 from rewriter.probing.measured import Answer, Layout, TypeWidth
 from rewriter.probing.modules.models import TYPES
 
@@ -16,13 +16,15 @@ __all__ = ["Types", "types", "width"]
 
 
 class Types(NamedTuple):
-    """As in rewriter.probing.measured.Backend."""
+    """As in rewriter.probing.measured.Backend; `own` has the numbers under which the own model of a
+    type gave the right output, of those that did."""
 
     numbers: dict[str, int]
     refused: frozenset[str]
     answers: dict[int, Answer]
     ignored: bool
     told: bool
+    own: dict[str, list[int]]
 
 
 def types(host: Host, way: Way) -> Types:
@@ -31,13 +33,19 @@ def types(host: Host, way: Way) -> Types:
     found = {type_: type_items(host, way, type_) for type_ in TYPES}
     right = {type_: _numbers(items) for type_, items in found.items()}
     numbers = {type_: each[0] for type_, each in right.items() if len(each) == 1}
-    refused = {type_ for type_, items in found.items() if all(map(_refused, items))}
+    refused = {type_ for type_, items in found.items() if _is_refused(items, ())}
     ignored = len(right["f32"]) == len(TYPE_NUMBERS)
     for type_ in TYPES:
         if not (right[type_] or type_ in refused or ignored):
             converted = _numbers(type_items(host, way, type_, model="f32"))
             if len(converted) == 1 and converted[0] not in numbers.values():
                 numbers[type_] = converted[0]
+    refused |= {
+        type_
+        for type_, items in found.items()
+        if not (right[type_] or type_ in numbers or ignored)
+        and _is_refused(items, numbers.values())
+    }
     answers = {
         number: answer(item, "set_input", "compute", "get_output")
         for number, item in zip(TYPE_NUMBERS, found["f32"], strict=True)
@@ -48,6 +56,7 @@ def types(host: Host, way: Way) -> Types:
         {number: each for number, each in answers.items() if each is not None},
         ignored,
         len(right["f32"]) == 1 and _shared(right),
+        {type_: each for type_, each in right.items() if each},
     )
 
 
@@ -67,6 +76,14 @@ def _shared(right: Mapping[str, Sequence[int]]) -> bool:
 
 def _right(item: Item) -> bool:
     return item.end is None and item.values.get("right") == 1
+
+
+def _is_refused(items: Sequence[Item], others: Collection[int]) -> bool:
+    """Whether a type's tensors are taken under no number, but those of other types."""
+    pairs = zip(TYPE_NUMBERS, items, strict=True)
+    return all(
+        _refused(item) or (number in others and item.end is not End.HANGS) for number, item in pairs
+    )
 
 
 def _refused(item: Item) -> bool:

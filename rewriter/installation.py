@@ -1,0 +1,174 @@
+"""How nnshim was installed, and the line that installs more: it has to work where it is pasted, for
+the Python that runs nnshim, whether or not an index has nnshim."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from rewriter.terminal import command_line
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+__all__ = ["Environment", "install_line", "this_environment"]
+
+_PIPX = "pipx_metadata.json"
+_UV_TOOL = "uv-receipt.toml"
+"""Files that these leave in the environments that they make for an application.
+
+https://github.com/pypa/pipx, https://docs.astral.sh/uv/reference/storage/
+"""
+
+
+class Environment(NamedTuple):
+    """Where packages go: `folders` are those that `python` has for them, the last one that of its
+    user; `is_managed` is true if the system's package manager forbids others to put something
+    there, as PEP 668 has it."""
+
+    python: str
+    prefix: str
+    folders: Sequence[str]
+    has_pip: bool
+    is_managed: bool
+
+
+def install_line(
+    extra: str | None = None,
+    package: str | None = None,
+    environment: Environment | None = None,
+    installed: Distribution | None = None,
+) -> str:
+    """The line that installs what an extra of nnshim needs, or a package that nnshim needs. By
+    default for this process, and for nnshim as it is installed there.
+
+    Of an extra, it names nnshim as it was installed: from an index, a wheel, a checkout; and what
+    the extra needs where that is not there any more, or nnshim would be installed twice.
+    """
+    here = environment or this_environment()
+    installed = installed or _installed()
+    needed = _needed(installed, extra, package)
+    if installed is not None and package is None and extra is not None:
+        source = _source(installed, extra)
+    else:
+        source = needed or _unpacked(extra)
+    return command_line(_words(here, installed, source, needed))
+
+
+def this_environment() -> Environment:
+    """That of this process."""
+    import importlib.util
+    import site
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    is_venv = sys.prefix != sys.base_prefix
+    folders = (paths["purelib"], paths["platlib"], *site.getsitepackages())
+    return Environment(
+        sys.executable or "python3",
+        sys.prefix,
+        (*folders, site.getusersitepackages()),
+        importlib.util.find_spec("pip") is not None,
+        not is_venv and os.path.exists(os.path.join(paths["stdlib"], "EXTERNALLY-MANAGED")),
+    )
+
+
+def _installed() -> Distribution | None:
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        return distribution("nnshim")
+    except PackageNotFoundError:  # it runs from a folder that is on PYTHONPATH
+        return None
+
+
+def _words(
+    here: Environment,
+    installed: Distribution | None,
+    source: Sequence[str] | None,
+    needed: Sequence[str],
+) -> Sequence[str]:
+    """The command, by who made the environment. `source` is None where what nnshim was installed
+    from is gone."""
+    if os.path.exists(os.path.join(here.prefix, _PIPX)):
+        return ["pipx", "inject", os.path.basename(here.prefix), *needed]
+    if os.path.exists(os.path.join(here.prefix, _UV_TOOL)) and source not in (None, needed):
+        return ["uv", "tool", "install", *(source or ())]
+    if not here.has_pip:  # as in environments of uv
+        return ["uv", "pip", "install", "--python", here.python, *(source or needed)]
+    pip = [here.python, "-m", "pip", "install"]
+    folder = None if installed is None else str(installed.locate_file(""))
+    if folder is not None and os.path.isdir(folder):
+        is_in = [os.path.realpath(each) == os.path.realpath(folder) for each in here.folders]
+        if not any(is_in):
+            return [*pip, "--target", folder, *needed]
+        if not any(is_in[:-1]):
+            pip.append("--user")
+    if here.is_managed:
+        pip.append("--break-system-packages")
+    return [*pip, *(source or needed)]
+
+
+def _source(installed: Distribution, extra: str) -> Sequence[str] | None:
+    """nnshim with an extra, from where it came. None where that was a file or folder that is gone.
+
+    https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
+    """
+    told = installed.read_text("direct_url.json")
+    if told is None:  # an index, or a folder that was given in the place of one
+        return [f"nnshim[{extra}]"]
+    from json import loads
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    about = loads(told)
+    url = about["url"]
+    if "vcs_info" in about:
+        vcs = about["vcs_info"]
+        url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    if not url.startswith("file:"):
+        return [f"nnshim[{extra}] @ {url}"]
+    path = url2pathname(urlsplit(url).path)
+    if not os.path.exists(path):
+        return None
+    is_editable = about.get("dir_info", {}).get("editable", False)
+    return ["-e", f"{path}[{extra}]"] if is_editable else [f"{path}[{extra}]"]
+
+
+def _needed(
+    installed: Distribution | None, extra: str | None, package: str | None
+) -> Sequence[str]:
+    """What an extra needs, or a package as nnshim needs it, by nnshim's metadata."""
+    required = [] if installed is None else _required(installed.requires or ())
+    if package is not None:
+        return [each for each, of in required if of == "" and _name(each) == package] or [package]
+    return [each for each, of in required if of == extra]
+
+
+def _required(lines: Iterable[str]) -> list[tuple[str, str]]:
+    """Requirements, each with the extra that has it, or the empty string."""
+    import re
+
+    found = []
+    for line in lines:
+        requirement, _, marker = line.partition(";")
+        extra = re.search(r"""extra\s*==\s*['"]([^'"]+)['"]""", marker)
+        found.append((requirement.strip(), extra[1] if extra else ""))
+    return found
+
+
+def _name(requirement: str) -> str:
+    import re
+
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+
+
+def _unpacked(extra: str | None) -> Sequence[str]:
+    """nnshim from the folder that it runs from, where it is not installed."""
+    named = "" if extra is None else f"[{extra}]"
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if os.path.exists(os.path.join(root, "pyproject.toml")):
+        return ["-e", f"{root}{named}"]
+    return [f"nnshim{named}"]

@@ -1,0 +1,1 @@
+"""What is measured with models: numbers, structures, mistakes, outputs, habits of backends."""

