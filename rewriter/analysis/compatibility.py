@@ -168,7 +168,13 @@ def assess(
     """
     follows = guest is None and found is None
     info = as_shown(info, host, models) if follows else info
-    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    found = found or fit(
+        info,
+        host.dialects,
+        guest,
+        tells_numbers=host.tells_numbers,
+        links_all=host.links_all,
+    )
     said = (
         *_object_file(info),
         *_other_names(info, host),

@@ -70,7 +70,8 @@ class Wanted(NamedTuple):
     `tells_numbers` is as rewriter.hosts.table says. `keeps` has adapters stay that lead to what the
     host takes; with `tells_types`, each tensor is to tell by its length which numbers the guest has
     for types. With `apart`, the guest has functions of two layouts, and those of the one that the
-    host does not speak have an adapter even where it has nothing to do but to say so."""
+    host does not speak have an adapter even where it has nothing to do but to say so. A host that
+    `links_all` starts a guest whose functions it does not have, and traps where one is called."""
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
@@ -79,6 +80,7 @@ class Wanted(NamedTuple):
     keeps: bool = False
     tells_types: bool = False
     apart: bool = False
+    links_all: bool = False
 
     def speaks(self, dialect: Dialect) -> bool:
         """Whether the host takes the numbers of what adapters lead to."""
@@ -110,9 +112,10 @@ def fit(
     guest: Host | None = None,
     *,
     tells_numbers: bool = False,
+    links_all: bool = False,
 ) -> Fit:
     """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
-    numbers as rewriter.hosts.table says of one that `tells_numbers`.
+    numbers and links as rewriter.hosts.host says of one that `tells_numbers` and `links_all`.
 
     `guest` is what it was built for; one without dialects says that this is not known, and has each
     tensor tell its type."""
@@ -120,7 +123,7 @@ def fit(
     known = None if unknown else guest
     told = known is not None or info.guest is not None
     told |= any(_says_told(standing.adapter) for standing in info.adapters.values())
-    wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown)
+    wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown, links_all=links_all)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
     dialects_of, of_two = guest_dialects(info), mixed(info)
@@ -135,7 +138,6 @@ def fit(
             wanted._replace(keeps=tells_numbers and item.module in of_two),
         )
         for slot, item in info.wasi_nn.items()
-        if slot in dialects_of
     }
     adapters = {
         slot: decision.adapter
@@ -158,7 +160,8 @@ def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
         yield Diagnostic("NN141", 'it exports no memory named "memory"')
     for module, abi in info.abis.items():
         if abi.name is None:
-            yield Diagnostic("NN142", f"the ABI of {module} is not one that is known")
+            if not wanted.links_all:
+                yield Diagnostic("NN142", f"the ABI of {module} is not one that is known")
         elif not abi.certain:
             message = f"the ABI of {module} ({abi.name}) is a guess"
             yield Diagnostic("NN136", message, help="--guest-abi names it")
@@ -232,7 +235,9 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
     if not is_function(source, item):
         what = f"{item.module}.{item.name}, {item.shown_type}"
         message = f"{what}, is not a function of the {source.name} ABI"
-        return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
+        given_wrong = wanted.told and item.name in source.functions
+        lacking = _lacking("NN143", message, item, item.name, wanted.links_all and not given_wrong)
+        return Decision(None, (*said, lacking))
     found = _decide(item, item.name, source, wanted)
     return Decision(found.adapter, (*said, *found.diagnostics))
 
@@ -276,7 +281,8 @@ def _decide(
     target = _target(function, source, wanted)
     if not has(target, function):
         message = f"the host does not have {function}"
-        return Decision(None, (Diagnostic("NN211", message, item.offset, function),))
+        lacking = _lacking("NN211", message, item, function, wanted.links_all)
+        return Decision(None, (lacking,))
     told = _is_told(function, source, target, wanted, standing)
     adapter = adapter_for(function, source, target, told=told, apart=wanted.apart)
     needed = need(function, source, target, told=told)
@@ -296,6 +302,16 @@ def _decide(
     ):
         said.append(why_another(standing.renewed, adapter, target, item))
     return Decision(adapter, tuple(said))
+
+
+def _lacking(
+    code: str, message: str, item: ImportedItem, function: str, linked: bool
+) -> Diagnostic:
+    """What is said of an import that the host does not define: it is in the way, unless it is
+    `linked` all the same."""
+    if linked:
+        return Diagnostic("NN230", f"{message}, and a call of it traps", item.offset, function)
+    return Diagnostic(code, message, item.offset, function)
 
 
 def _is_told(

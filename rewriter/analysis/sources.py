@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from rewriter.abi.dialects import DIALECTS, Dialect, Layout
+from rewriter.analysis.imported import usual
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 
 __all__ = ["guest_dialects", "hidden_numbers", "is_function", "mixed"]
 
 
 def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
-    """The dialect of each function by the index of its import, without those whose ABI is not
-    known.
+    """The dialect of each function by the index of its import. Where the types of functions are
+    those of no ABI, the name of the module stands for one that they are compared with.
 
     Adapters say from what they adapt, and a guest has the functions that need none in the same
     dialect. A rewrite can have brought together functions of two ABIs, which were imported under
@@ -22,8 +23,9 @@ def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
         name = info.abis[item.module].name
         if slot in info.adapters:
             found[slot] = info.adapters[slot].adapter.source
-        elif name is not None:
-            shown, adapted = DIALECTS[name], sources.get(item.module, {})
+        else:
+            shown = DIALECTS[name] if name is not None else usual(item.module)
+            adapted = sources.get(item.module, {})
             one = len(adapted) == 1 and item.module not in of_two
             (layout,) = adapted if one else (shown.layout,)
             found[slot] = _imported_as(item, info, adapted.get(layout), shown)

@@ -92,7 +92,8 @@ CODES = (
         Severity.ERROR,
         "the host does not have a function",
         "The module imports a function of wasi-nn that the host lacks, and no adapter can do "
-        "without it: streaming, for instance, has to be in the host.",
+        "without it: streaming, for instance, has to be in the host. The host refuses a module "
+        "with such an import.",
         "Choose a host that has it (`nnshim inspect` lists them), or build the guest without it.",
     ),
     Code(
@@ -189,6 +190,18 @@ CODES = (
         "nnshim has a row for all releases of a host between which nothing changed that matters to "
         "guests, and calls it by the newest of them.",
         "Nothing: what is said of that row is said of the release.",
+    ),
+    Code(
+        "NN230",
+        Severity.CONDITION,
+        "a call of a function of wasi-nn traps",
+        "The module imports a function of wasi-nn that the host does not have, or has with another "
+        "type, and no adapter can do without it. The host starts the module all the same, with a "
+        "warning, and a call of the function traps. WAMR does so; hosts that refuse to link have "
+        "`NN211` or `NN143`.",
+        "It does no harm if the guest never calls it, as where only an option of its command line "
+        "leads there. Else choose a host that has it (`nnshim inspect` lists them), or build the "
+        "guest without it.",
     ),
     *LIMITS,
     Code(

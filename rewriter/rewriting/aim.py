@@ -52,7 +52,13 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     info = inspect_module(module, options.guest_abi)
     guest = find_guest(options.built_for) if options.built_for is not None else None
     target = _target(options)
-    found = fit(info, target.dialects, guest, tells_numbers=target.tells_numbers)
+    found = fit(
+        info,
+        target.dialects,
+        guest,
+        tells_numbers=target.tells_numbers,
+        links_all=target.links_all,
+    )
     if found.obstacles:
         raise HostMismatch(f"{module.name} cannot {target.title}", found.obstacles)
     fits = all(name in target.names for name in info.abis)
@@ -100,12 +106,13 @@ def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[D
 
 class _Target(NamedTuple):
     """What a module is adapted to: ABIs that will do, module names that will do, the best first,
-    and what messages call it; `tells_numbers` as a host has it, which may take `plain_imports`
-    only."""
+    and what messages call it; `tells_numbers` and `links_all` as a host has them, which may take
+    `plain_imports` only."""
 
     dialects: tuple[Dialect, ...]
     names: tuple[str, ...]
     tells_numbers: bool
+    links_all: bool
     plain_imports: bool
     title: str
 
@@ -115,7 +122,10 @@ def _target(options: RewriteOptions) -> _Target:
         host = find_host(options.host)
         title = f"run on {options.host}"
         plain = not host.compact_imports
-        return _Target(host.dialects, host.modules, host.tells_numbers, plain, title)
+        return _Target(
+            host.dialects, host.modules, host.tells_numbers, host.links_all, plain, title
+        )
     dialect = find_dialect(options.abi or "")
     names = (options.to or dialect.layout.module,)
-    return _Target((dialect,), names, False, False, f"be made to have the {dialect.name} ABI")
+    title = f"be made to have the {dialect.name} ABI"
+    return _Target((dialect,), names, False, False, False, title)

@@ -30,7 +30,6 @@ def test_the_list_of_commands_has_whole_sentences() -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in lines.splitlines())
 
 
-
 def test_text_passes_through_a_pipe() -> None:
     done = nnshim("inspect", "-", "--json", stdin=b'(module (import "wasi_nn" "x" (func)))')
     assert json.loads(done.stdout)[0]["import_modules"] == ["wasi_nn"]
