@@ -70,6 +70,12 @@ def command(
     drop_signature: Annotated[
         bool, typer.Option("--drop-signature", help="Remove a signature, which would not hold.")
     ] = False,
+    drop_linking: Annotated[
+        bool,
+        typer.Option(
+            "--drop-linking", help="Remove what a linker has left in a module (--emit-relocs)."
+        ),
+    ] = False,
     keep_offsets: Annotated[
         bool,
         typer.Option("--keep-offsets", help="Fill the gap of shorter names: no code moves."),
@@ -118,6 +124,7 @@ def command(
         guest_abi=guest_abi,
         drop_debug=drop_debug,
         drop_signature=drop_signature,
+        drop_linking=drop_linking,
         keep_offsets=keep_offsets,
         record=record,
         renames=parse_renames(rename or []),

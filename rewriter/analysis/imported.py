@@ -138,7 +138,7 @@ def tell(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
 def _abi(module: str, items: list[ImportedItem]) -> Abi:
     """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
     extension; a module that imports neither shows its ABI by the other functions, or not at all.
-    Where their types differ, the ABI is that of most of them, and the others are none of its own.
+    Where their types differ, the ABI is that of most of them, if there is one.
     """
     types = [item for item in items if item.name in _OF_LAYOUT]
     extensions = [item for item in items if item.name in _EXTENSIONS]
@@ -149,8 +149,8 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     )
     if types:
         fitting = {d.name: sum(_fits(item, d) for item in types) for d in (shown, WAMR)}
-        most = max(fitting, key=fitting.__getitem__)
-        return Abi(most if fitting[most] else None, True, evidence)
+        most = [name for name, count in fitting.items() if count == max(fitting.values())]
+        return Abi(most[0] if len(most) == 1 else None, True, evidence)
     if extensions:
         return Abi(WASMEDGE.name, True, evidence)
     guess = usual(module)

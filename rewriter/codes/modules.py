@@ -51,10 +51,13 @@ CODES = (
     Code(
         "NN106",
         Severity.ERROR,
-        "this is an object file",
+        "this is an object file, or has the sections of one",
         "The module has sections for a linker, whose relocations and symbols would no longer match "
-        "after a rewrite.",
-        "Link it first, then rewrite or run the result.",
+        "after a rewrite. An object file, which is not linked yet and imports "
+        "`env.__linear_memory`, runs nowhere. A module that was linked with `--emit-relocs` runs "
+        "as it is.",
+        "Link an object file first, then rewrite or run the result. From a module that is linked, "
+        "`--drop-linking` takes these sections off.",
     ),
     Code(
         "NN107",
