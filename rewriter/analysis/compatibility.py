@@ -291,7 +291,19 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         elif reads is None:
             message = f"whether the host reads {feature.value} is not known"
             yield Diagnostic("NN227", message, offset)
+    yield from _memory(info, host)
+    for memory in info.memories:
+        if memory.page_size == PAGE_SIZE and memory.minimum > host.most_pages:
+            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
+            yield Diagnostic("NN216", message.format(host.most_pages))
+
+
+def _memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What the host's wasi-nn makes of the memories, or lacks."""
     exported = info.adapter_memory
+    if info.abis and exported is None and not (host.in_first_memory and info.memories):
+        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
+        yield Diagnostic("NN141", message)
     if info.abis and host.in_first_memory and exported is not None and exported.memory_index:
         message = "it exports a memory that is not its first, and the host works in the first"
         yield Diagnostic("NN216", message)
@@ -301,10 +313,6 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     shared = info.shared_memory is not None and info.shared_memory.shared
     if info.abis and shared and host.features.get(Feature.THREADS) and not host.nn_in_shared:
         yield Diagnostic("NN216", "it exports a shared memory, in which its wasi-nn does not work")
-    for memory in info.memories:
-        if memory.page_size == PAGE_SIZE and memory.minimum > host.most_pages:
-            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
-            yield Diagnostic("NN216", message.format(host.most_pages))
 
 
 def _memory_known(host: Host) -> bool:

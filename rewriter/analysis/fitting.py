@@ -156,8 +156,6 @@ def fit(
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
     """What is so whatever its functions need."""
-    if info.abis and info.shared_memory is None:
-        yield Diagnostic("NN141", 'it exports no memory named "memory"')
     for module, abi in info.abis.items():
         if abi.name is None:
             if not wanted.links_all:
@@ -207,6 +205,9 @@ def hides_types(info: ModuleInfo, slot: int) -> bool:
 
 def _of_the_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
     """What keeps adapters from working in it."""
+    if info.shared_memory is None:
+        message = 'it exports no memory named "memory", which adapters work in'
+        yield Diagnostic("NN325", message, help="have the linker export it (--export-memory)")
     if info.shared_memory and info.shared_memory.shared:
         message = (
             "its memory is shared between threads, and adapters borrow bytes of it that another"

@@ -229,10 +229,11 @@ CODES = (
     ),
     Code(
         "NN141",
-        Severity.ERROR,
+        Severity.CONDITION,
         'no memory is exported as "memory"',
-        "A host reads a guest's tensors from the memory that the guest exports under the name "
-        "`memory`. This module has none, so that calls of wasi-nn fail.",
+        "Most hosts read a guest's tensors from the memory that the guest exports under the name "
+        "`memory`. This module has none, so that calls of wasi-nn fail or trap there. WasmEdge "
+        "takes the first memory, whatever is exported, and WAMR refuses such a module (`NN219`).",
         "Export it: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
         '`(memory (export "memory") 1)`.',
     ),

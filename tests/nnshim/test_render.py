@@ -38,14 +38,14 @@ def test_a_line_says_where_an_error_is_and_of_others_only_what_is_so() -> None:
 
 
 def test_a_mismatch_is_a_line_for_each_reason_and_an_object_for_each() -> None:
-    found = Diagnostic("NN141", "no memory"), Diagnostic("NN322", "64-bit", help="use wasm32")
+    found = Diagnostic("NN219", "no memory"), Diagnostic("NN322", "64-bit", help="use wasm32")
     error = HostMismatch("a.wasm cannot run on x", found)
     assert text.failed(error) == [
         "error: a.wasm cannot run on x",
-        "  error[NN141]: no memory",
+        "  error[NN219]: no memory",
         "  error[NN322]: 64-bit; use wasm32",
     ]
-    assert [item["code"] for item in json.failed(error, "a.wasm")["errors"]] == ["NN141", "NN322"]
+    assert [item["code"] for item in json.failed(error, "a.wasm")["errors"]] == ["NN219", "NN322"]
 
 
 def test_an_error_about_no_module_has_no_code() -> None:

@@ -431,11 +431,40 @@ def test_a_guessed_abi_is_a_caveat() -> None:
     assert ("NN136", "the ABI of wasi_nn (wamr) is a guess") in caveats
 
 
-@pytest.mark.parametrize("host", HOSTS)
-def test_no_host_runs_a_guest_without_memory(host: str) -> None:
-    found = on(host, guest("wasi_nn", "witx", memory=""))
-    assert found.runs is CANNOT
-    assert "NN141" in codes(found.reasons)
+NO_MEMORY = """(module
+    (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+    {} (func (export "_start")))"""
+
+
+def test_what_a_host_does_without_an_exported_memory_is_its_own() -> None:
+    hidden = assemble(NO_MEMORY.format("(memory 1)"))
+    for host in ("wasmtime", "nnshim"):
+        found = on(host, hidden)
+        assert (found.runs, codes(found.conditions)) == (AS_IT_IS, ["NN141"])
+    assert on("wasmedge", hidden).conditions == ()
+    for host in ("wamr", "wamr-ephemeral", "wamr-2.1"):
+        found = on(host, hidden)
+        assert found.runs is CANNOT
+        assert "NN219" in codes(found.reasons)
+
+
+def test_a_guest_that_has_no_memory_at_all_fails_wherever_it_calls_wasi_nn() -> None:
+    none = assemble(NO_MEMORY.format(""))
+    for host in ("wasmtime", "wasmedge", "nnshim"):
+        assert codes(on(host, none).conditions) == ["NN141"]
+
+
+@pytest.mark.parametrize("host", ["wasmtime", "wasmedge"])
+def test_adapters_have_no_memory_to_work_in_where_none_is_exported(host: str) -> None:
+    module = guest("wasi_nn", "wamr", memory="(memory 1)")
+    assert codes(on(host, module).reasons) == ["NN325"]
+    with pytest.raises(HostMismatch) as caught:
+        rewriter.rewrite(module, RewriteOptions(host=host))
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["NN325"]
+    renamed = rewriter.rewrite(
+        guest("wasi_nn", "witx", memory="(memory 1)"), RewriteOptions(host=host)
+    )
+    assert on(host, renamed).runs is AS_IT_IS
 
 
 @pytest.mark.parametrize("host", HOSTS)
