@@ -78,7 +78,7 @@ FLOATS = TensorProto.FLOAT
     [
         (None, None, "empty"),
         ("x", None, "uses 'x'"),
-        (None, "y", "uses 'y'"),
+        (None, "y", "empty"),
         ("x", "y", "uses 'x'"),
     ],
 )
