@@ -99,7 +99,7 @@ def _words(
     if not here.has_pip:  # as in environments of uv
         return ["uv", "pip", "install", "--python", here.python, *(source or needed)]
     pip = [here.python, "-m", "pip", "install"]
-    folder = None if installed is None else os.fspath(installed.locate_file(""))
+    folder = None if installed is None else str(installed.locate_file(""))
     if folder is not None and os.path.isdir(folder):
         is_in = [os.path.realpath(each) == os.path.realpath(folder) for each in here.folders]
         if not any(is_in):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,38 @@ from samples.build import build
 collect_ignore = ["heavy"]
 """Its tests need more than `.[test]` installs; .ci/run gets that, and names their files."""
 
-GUESTS = Path(__file__).resolve().parent / "guests"
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+GUESTS = TESTS / "guests"
+
+QUICK = (
+    *("nnshim/test_golden.py", "rewriter/"),
+    *("runtime_shim/abi/", "runtime_shim/backends/checks/"),
+)
+"""What `pytest -m quick` runs: files, and all in folders, but for SLOW."""
+
+SLOW = (
+    *("rewriter/adapters/test_adapted_calls.py", "rewriter/adapters/test_adapting.py"),
+    *("rewriter/adapters/test_anew.py", "rewriter/adapters/test_generations.py"),
+    "rewriter/adapters/test_units.py",
+    "rewriter/analysis/test_models.py",
+    "rewriter/analysis/test_real_hosts.py",
+    "rewriter/files/test_files.py",
+    "rewriter/hosts/profiles/test_of_row.py",
+    "rewriter/probing/test_probe.py",
+    "rewriter/probing/test_rows.py",
+    "rewriter/rewriting/test_corrupt.py",
+    "rewriter/rewriting/test_dwarf.py",
+    "rewriter/rewriting/test_smith.py",
+    "runtime_shim/abi/test_tensor_numbers.py",
+    "runtime_shim/backends/checks/test_checks_onnx.py",
+)
+"""What takes about as much CPU time, a file, as all others of a folder."""
+
+
+def is_quick(file: Path) -> bool:
+    name = file.relative_to(TESTS).as_posix()
+    return name.startswith(QUICK) and name not in SLOW
 
 
 if TYPE_CHECKING:
@@ -24,6 +57,25 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> NativeWasmtime:
     from tests.support.native import NativeWasmtime
 
     return NativeWasmtime(tmp_path_factory.mktemp("native"))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which nnshim comes from a wheel, and not from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build_wheel = ["hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run([sys.executable, "-m", *build_wheel], cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    place = folder / "site"
+    install = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(place), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True)
+    return {
+        **os.environ,
+        "PYTHONPATH": str(place),
+        "PATH": os.pathsep.join(
+            [str(place / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        ),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +102,19 @@ def tensors_guests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden outputs anew")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is not asked for need not be imported, which takes longer than some of the tests."""
+    asked = config.getoption("markexpr") == "quick" and collection_path.suffix == ".py"
+    return True if asked and not is_quick(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_quick(item.path):
+            item.add_marker("quick")
 
 
 @pytest.hookimpl(trylast=True)

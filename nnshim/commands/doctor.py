@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.common import note, print_json, say, start_logging
-from rewriter.errors import DependencyMissing, ToolError
+from rewriter.errors import DependencyMissing, InputError, ToolError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,11 +16,15 @@ __all__ = ["command"]
 
 
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    samples: Annotated[
+        bool,
+        typer.Option("--samples", help="Print only the folder with sample guests and C headers."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Show what is installed, and run a model on each device.
 
-    Exit codes: 0 what is installed works; 1 something of it does not; 2 usage.
+    Exit codes: 0 everything installed works; 1 something does not; 2 usage.
     """
     import platform
     from importlib.metadata import version
@@ -29,6 +33,9 @@ def command(
     from nnshim.render.values import Examined
     from rewriter.files import wasm_tools
 
+    if samples:
+        _print_samples(as_json)
+        return
     start_logging()
     try:
         tool, problem = wasm_tools.version(), None
@@ -41,6 +48,7 @@ def command(
         tool,
         problem,
         _examine(),
+        _samples(),
     )
     if as_json:
         print_json(json.examined(found))
@@ -48,6 +56,28 @@ def command(
         say(*text.examined(found))
     if not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
+
+
+def _print_samples(as_json: bool) -> None:
+    """Raises UsageError with --json, and InputError where nnshim was installed without samples."""
+    if as_json:
+        raise UsageError("--samples prints the folder alone, and --json has it as `samples`")
+    folder = _samples()
+    if folder is None:
+        raise InputError("nnshim is installed here without its samples; its wheel has them")
+    say(folder)
+
+
+def _samples() -> str | None:
+    """In a wheel they are beside the package's own files, in a checkout beside the package."""
+    import os
+
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for folder in (package, os.path.dirname(package)):
+        samples = os.path.join(folder, "samples")
+        if os.path.exists(os.path.join(samples, "digits.wasm")):
+            return samples
+    return None
 
 
 def _examine() -> "Sequence[BackendReport]":

@@ -235,6 +235,7 @@ def examined(value: Examined) -> Object:
         "python": value.python,
         "wasmtime": value.wasmtime,
         "wasm_tools": {"version": value.wasm_tools, "problem": _problem(value.problem)},
+        "samples": value.samples,
         "backends": [_backend(backend) for backend in value.backends],
     }
 

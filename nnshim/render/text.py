@@ -101,6 +101,8 @@ def rewritten(plan: Plan) -> list[str]:
         lines += [f"adapted: {adapted}" for adapted in plan.adapting.adapted]
         lines.append(f"{counted(plan.adapting.references, 'reference')} redirected")
     lines += [f"dropped: {name}" for name in plan.dropped]
+    if plan.marked is not None:
+        lines.append(f"marked: the guest is of the {plan.marked} ABI")
     return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
 
 
@@ -125,6 +127,7 @@ def examined(value: Examined) -> list[str]:
         f"nnshim {value.nnshim} on Python {value.python}",
         f"wasmtime {value.wasmtime}",
         line(value.problem) if value.problem else str(value.wasm_tools),
+        *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
         *chain.from_iterable(map(_backend, value.backends)),
     ]
 

@@ -77,7 +77,8 @@ class Checked(NamedTuple):
 
 class Examined(NamedTuple):
     """What is installed. `wasm_tools` is what it says of its version, None where there is a
-    problem with it."""
+    problem with it; `samples` the folder with guests, a model and headers, None where there is
+    none."""
 
     nnshim: str
     python: str
@@ -85,3 +86,4 @@ class Examined(NamedTuple):
     wasm_tools: str | None
     problem: Diagnostic | None
     backends: Sequence[BackendReport]
+    samples: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from rewriter.analysis.inspect import (
     ExportedFunction,
@@ -11,8 +12,11 @@ from rewriter.analysis.inspect import (
     exports_functions,
 )
 from rewriter.analysis.linking import imports_of_wasi
+from rewriter.analysis.modelled.unseen import not_measured
+from rewriter.analysis.trapping import trapping
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Host
+from rewriter.wasm.module import Module
 from rewriter.wasm.types import NUMBERS
 
 __all__ = ["beginning"]
@@ -28,21 +32,47 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
     Raises MalformedModule for what cannot be read.
     """
-    wanted = (*host.entries, *host.mains, _START, _INITIALIZE)
-    found = exported_functions(info.module, wanted)
-    if host.one_beginning and _START in found and _INITIALIZE in found:
-        message = "it exports _start and _initialize, and the host refuses a module with both"
-        yield Diagnostic("NN220", message, function=_INITIALIZE)
+    found = _exported(info, host)
+    if _START in found and _INITIALIZE in found:
+        if not host.knows("one_beginning"):
+            yield not_measured("whether the host takes a module with _start and _initialize")
+        elif host.one_beginning:
+            message = "it exports _start and _initialize, and the host refuses a module with both"
+            yield Diagnostic("NN220", message, function=_INITIALIZE)
     yield from _initialize(found, host)
     yield from _entry(info, found, host)
     yield from _without_memory(info, found, host)
+    yield from trapping(info, found, host)
+
+
+_FOUND: WeakKeyDictionary[Module, dict[frozenset[str], dict[str, ExportedFunction]]] = (
+    WeakKeyDictionary()
+)
+"""The functions that a module exports by names that hosts look for."""
+
+
+def _exported(info: ModuleInfo, host: Host) -> dict[str, ExportedFunction]:
+    first = (*host.calls_first, *host.calls_first_without_wasi)
+    wanted = frozenset((*host.entries, *host.mains, *first, _START, _INITIALIZE))
+    known = _FOUND.setdefault(info.module, {})
+    if wanted not in known:
+        known[wanted] = exported_functions(info.module, wanted)
+    return known[wanted]
 
 
 def _initialize(found: dict[str, ExportedFunction], host: Host) -> Iterator[Diagnostic]:
     first = found.get(_INITIALIZE)
-    if first is None or not host.initializes or (host.initializes_alone and _START in found):
+    if first is None:
         return
-    if first.type.params or first.type.results:
+    if not host.knows("initializes"):
+        yield not_measured("whether the host calls _initialize")
+        return
+    if not host.initializes or (host.initializes_alone and _START in found):
+        return
+    is_odd = first.type.params or first.type.results
+    if is_odd and _START in found and not host.knows("initializes_alone"):
+        yield not_measured(f"whether the host minds that _initialize is {first.type}")
+    elif first.type.params or first.type.results:
         yield _cannot_call(_INITIALIZE, first, "without arguments or results")
 
 
@@ -62,6 +92,8 @@ def _entry(
         elif entry.type.params and host.gives_arguments:
             message = f"its {_shown(name)} is {entry.type}, and its user has to give the arguments"
             yield Diagnostic("NN221", message, function=name)
+        elif entry.type.results and not entry.type.params and not host.knows("strict_start"):
+            yield not_measured(f"whether the host calls a {_shown(name)} that gives results")
         elif entry.type.params or (entry.type.results and host.strict_start):
             yield _cannot_call(name, entry, "without arguments or results")
         elif not host.gives_arguments and not _GIVEN.issuperset(entry.type.results):
@@ -80,7 +112,7 @@ def _entry(
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
-    if not exports_functions(info.module):
+    if not exports_functions(info):
         message = "it exports no function for the host's command to call"
         return Diagnostic("NN218", message, help="build it as a command, with _start")
     looked_for = " or ".join((*host.entries, *host.mains[:1]))
@@ -104,11 +136,17 @@ def _without_memory(
     if info.shared_memory is not None:
         return
     wasi = imports_of_wasi(info)
+    if not host.knows("wants_memory") and (wasi or _START in found or _INITIALIZE in found):
+        yield not_measured('whether the host takes a module without a memory named "memory"')
+        return
     if host.wants_memory and (wasi or _START in found or _INITIALIZE in found):
         message = 'it exports no memory named "memory", and the host refuses such a module'
         yield Diagnostic("NN219", message)
         return
     if host.without_memory is None:
+        if wasi and host.measured is not None:
+            first = wasi[0].name
+            yield not_measured(f'whether {first} works without a memory named "memory"')
         return
     for item in wasi:
         functions = (host.others or {}).get(item.module, {})

@@ -14,6 +14,7 @@ from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
+from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
 from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
@@ -223,13 +224,15 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
-    that adapters mend and that decide nothing, and for what is said of adapters already: that
-    models of TensorFlow Lite have floats only."""
+    """Those of the host that concern functions of wasi-nn or WASI which are called there, by the
+    guest or by adapters, but for those that adapters mend and that decide nothing, and for what is
+    said of adapters already: that models of TensorFlow Lite have floats only."""
     if not info.abis:
         return
-    wasi_nn = (*info.wasi_nn.values(), *info.not_functions)
-    imported = {item.name for item in (*wasi_nn, *imports_of_wasi(info))}
+    imported = {item.name for item in (*info.not_functions, *imports_of_wasi(info))}
+    for slot, item in info.wasi_nn.items():
+        adapter = found.adapters.get(slot)
+        imported.add(adapter.imported if adapter else item.name)
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits:
         concerns = limit.function is None or limit.function in imported
@@ -291,32 +294,39 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         elif reads is None:
             message = f"whether the host reads {feature.value} is not known"
             yield Diagnostic("NN227", message, offset)
-    yield from _memory(info, host)
-    for memory in info.memories:
-        if memory.page_size == PAGE_SIZE and memory.minimum > host.most_pages:
-            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
-            yield Diagnostic("NN216", message.format(host.most_pages))
+    yield from _memories(info, host)
 
 
-def _memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What the host's wasi-nn makes of the memories, or lacks."""
+def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What the host, and its wasi-nn, make of the module's memories."""
     exported = info.adapter_memory
     if info.abis and exported is None and not (host.in_first_memory and info.memories):
         message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
         yield Diagnostic("NN141", message)
-    if info.abis and host.in_first_memory and exported is not None and exported.memory_index:
-        message = "it exports a memory that is not its first, and the host works in the first"
-        yield Diagnostic("NN216", message)
-    elif info.abis and not _memory_known(host) and exported is not None and exported.memory_index:
-        message = "it was not measured whether the host works in a memory that is not the first"
-        yield Diagnostic("NN271", message)
+    if info.abis and exported is not None and exported.memory_index:
+        if not host.knows("in_first_memory"):
+            yield not_measured("whether the host works in a memory that is not the first")
+        elif host.in_first_memory:
+            message = "it exports a memory that is not its first, and the host works in the first"
+            yield Diagnostic("NN216", message)
     shared = info.shared_memory is not None and info.shared_memory.shared
-    if info.abis and shared and host.features.get(Feature.THREADS) and not host.nn_in_shared:
-        yield Diagnostic("NN216", "it exports a shared memory, in which its wasi-nn does not work")
+    if info.abis and shared and host.features.get(Feature.THREADS):
+        if not host.knows("nn_in_shared"):
+            yield not_measured("whether the host's wasi-nn works in a shared memory")
+        elif not host.nn_in_shared:
+            message = "it exports a shared memory, in which its wasi-nn does not work"
+            yield Diagnostic("NN216", message)
+    for memory in info.memories:
+        if memory.page_size != PAGE_SIZE:
+            continue
+        if memory.minimum > host.most_pages:
+            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
+            yield Diagnostic("NN216", message.format(host.most_pages))
+        elif memory.minimum >= _MANY_PAGES and not host.knows("most_pages"):
+            yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
 
 
-def _memory_known(host: Host) -> bool:
-    return host.measured is None or host.measured.memory
-
+_MANY_PAGES = 32768
+"""2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
 _BY_NAME = ("load_by_name", "load_by_name_with_config")

@@ -5,9 +5,11 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from weakref import WeakKeyDictionary
 
+from rewriter.functions.around import Surroundings
 from rewriter.functions.code import defined_functions
 from rewriter.functions.feature import Feature
 from rewriter.functions.features import Found, in_bodies, in_expression, of_value_type
@@ -43,8 +45,8 @@ def _read(module: Module) -> Found:
     for section in module.sections:
         if section.id in _READERS:
             _READERS[section.id](section, found, counts)
-    _, bodies = defined_functions(module)
-    in_bodies(bodies, found)
+    indices, bodies = defined_functions(module)
+    in_bodies(bodies, found, Surroundings(module, indices))
     return found
 
 
@@ -64,8 +66,14 @@ _PACKED = frozenset((0x78, 0x77))
 
 def _types(module: Module, found: Found) -> None:
     types = module.types
-    if types.newer_form is not None:
-        _add(found, (Feature.GC_TYPES,), types.newer_form)
+    for form, feature in (
+        (types.newer_form, Feature.GC_TYPES),
+        (types.said_final, Feature.FINAL_TYPES),
+        (types.said_open, Feature.OPEN_TYPES),
+    ):
+        if form is not None:
+            _add(found, (feature,), form)
+    _equal_types(module, found)
     for index, type_ in enumerate(types):
         start = types.start(index)
         cursor = Cursor(module.data, start, types.start(index + 1))
@@ -76,14 +84,29 @@ def _types(module: Module, found: Found) -> None:
                 _add(found, of_value_type(spelled), start)
 
 
+_MOST_EQUAL = 65535
+
+
+def _equal_types(module: Module, found: Found) -> None:
+    types = module.types
+    if len(types) > _MOST_EQUAL:
+        counts = Counter(types)
+        for type_, count in counts.items():
+            if type_ is not None and count > _MOST_EQUAL:
+                _add(found, (Feature.EQUAL_TYPES,), types.start(0))
+
+
 def _beyond_functions(cursor: Cursor, found: Found) -> None:
     """Of a type that is not a function's, or has to do with others."""
     start = cursor.pos
     code = cursor.byte()
     if code in (_SUB, _SUB_FINAL):
-        for _ in range(cursor.count("supertypes")):
+        supertypes = cursor.count("supertypes")
+        for _ in range(supertypes):
             cursor.u32()
         code = cursor.byte()
+        if code == _FUNC and not supertypes:
+            return
     if code == _SHARED:
         _add(found, (Feature.SHARED_EVERYTHING,), start)
         code = cursor.byte()
@@ -126,7 +149,7 @@ def _imports(section: Section, found: Found, counts: Counts) -> None:
             elif kind == ExternKind.TABLE:
                 _table(cursor, found, counts)
             elif item.extern.memory is not None:
-                _memory(cursor, found, counts)
+                _memory(cursor, found, counts, imported=True)
 
 
 def _exports(section: Section, found: Found, _counts: Counts) -> None:
@@ -183,12 +206,13 @@ def _memories(section: Section, found: Found, counts: Counts) -> None:
 _HAS_PAGE_SIZE = 0x08
 
 
-def _memory(cursor: Cursor, found: Found, counts: Counts) -> None:
+def _memory(cursor: Cursor, found: Found, counts: Counts, *, imported: bool = False) -> None:
     counts[ExternKind.MEMORY] += 1
     start = cursor.pos
     memory = memory_type(cursor)
     for feature, is_there in (
-        (Feature.THREADS, memory.shared),
+        (Feature.THREADS, memory.shared and not imported),
+        (Feature.SHARED_IMPORT, memory.shared and imported),
         (Feature.MEMORY_64, memory.is_64),
         (Feature.PAGE_SIZES, cursor.data[start] & _HAS_PAGE_SIZE),
         (Feature.MEMORIES, counts[ExternKind.MEMORY] > 1),

@@ -17,7 +17,9 @@ from rewriter.analysis.reasons import (
     HIDDEN_TYPES,
     hidden_encodings,
     hidden_nul,
+    lacking,
     lost,
+    unfit_memory,
     whatever_it_is,
     why,
     why_another,
@@ -27,7 +29,17 @@ from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
 
-__all__ = ["Decision", "Fit", "Wanted", "fit", "fit_import", "hides_types"]
+__all__ = [
+    "Decision",
+    "Fit",
+    "Wanted",
+    "fit",
+    "fit_import",
+    "hides_types",
+    "is_told",
+    "tells_guest",
+    "told_guest",
+]
 
 
 class Fit(NamedTuple):
@@ -121,8 +133,7 @@ def fit(
     tensor tell its type."""
     unknown = guest is not None and not guest.dialects
     known = None if unknown else guest
-    told = known is not None or info.guest is not None
-    told |= any(_says_told(standing.adapter) for standing in info.adapters.values())
+    told = known is not None or is_told(info)
     wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown, links_all=links_all)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
@@ -149,9 +160,27 @@ def fit(
         _of_hidden_types(info, wanted, adapters),
         _of_hidden_numbers(info, wanted),
         *(decision.diagnostics for decision in decisions.values()),
-        _of_the_memory(info) if any(adapters.values()) else (),
+        unfit_memory(info) if any(adapters.values()) else (),
     )
     return Fit(adapters, distinct(said))
+
+
+def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
+    """The ABI that somebody has said a guest has, now or to an earlier rewrite; None of several."""
+    wanted = Wanted((), guest if guest is not None and guest.dialects else None)
+    called = guest_dialects(info)
+    sources = {_source(called[slot], info.wasi_nn[slot], wanted)[0] for slot in called}
+    if len(sources) != 1:
+        return None
+    source, standing = sources.pop(), info.adapters.values()
+    told = wanted.guest or info.guest or any(tells_guest(s.adapter, source) for s in standing)
+    return source if told else None
+
+
+def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
+    """Whether an adapter says by itself that its guest is surely of an ABI."""
+    shown = guest in _SHOWN or guest.assumed is not None
+    return adapter.source is guest and (not shown or _says_told(adapter))
 
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
@@ -203,21 +232,6 @@ def hides_types(info: ModuleInfo, slot: int) -> bool:
     )
 
 
-def _of_the_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
-    """What keeps adapters from working in it."""
-    if info.shared_memory is None:
-        message = 'it exports no memory named "memory", which adapters work in'
-        yield Diagnostic("NN325", message, help="have the linker export it (--export-memory)")
-    if info.shared_memory and info.shared_memory.shared:
-        message = (
-            "its memory is shared between threads, and adapters borrow bytes of it that another"
-            " thread may be using"
-        )
-        yield Diagnostic("NN321", message)
-    if info.shared_memory and info.shared_memory.is_64:
-        yield Diagnostic("NN322", "its memory is 64-bit, and adapters have 32-bit addresses")
-
-
 def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted) -> Decision:
     """Choose the adapter for the import of a wasi-nn function, by its index; `imported_as` is the
     dialect of its module name. An adapter that stands there says what the guest has, and nothing of
@@ -237,8 +251,8 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
         what = f"{item.module}.{item.name}, {item.shown_type}"
         message = f"{what}, is not a function of the {source.name} ABI"
         given_wrong = wanted.told and item.name in source.functions
-        lacking = _lacking("NN143", message, item, item.name, wanted.links_all and not given_wrong)
-        return Decision(None, (*said, lacking))
+        missing = lacking("NN143", message, item, item.name, wanted.links_all and not given_wrong)
+        return Decision(None, (*said, missing))
     found = _decide(item, item.name, source, wanted)
     return Decision(found.adapter, (*said, *found.diagnostics))
 
@@ -282,8 +296,8 @@ def _decide(
     target = _target(function, source, wanted)
     if not has(target, function):
         message = f"the host does not have {function}"
-        lacking = _lacking("NN211", message, item, function, wanted.links_all)
-        return Decision(None, (lacking,))
+        missing = lacking("NN211", message, item, function, wanted.links_all)
+        return Decision(None, (missing,))
     told = _is_told(function, source, target, wanted, standing)
     adapter = adapter_for(function, source, target, told=told, apart=wanted.apart)
     needed = need(function, source, target, told=told)
@@ -305,16 +319,6 @@ def _decide(
     return Decision(adapter, tuple(said))
 
 
-def _lacking(
-    code: str, message: str, item: ImportedItem, function: str, linked: bool
-) -> Diagnostic:
-    """What is said of an import that the host does not define: it is in the way, unless it is
-    `linked` all the same."""
-    if linked:
-        return Diagnostic("NN230", f"{message}, and a call of it traps", item.offset, function)
-    return Diagnostic(code, message, item.offset, function)
-
-
 def _is_told(
     function: str, source: Dialect, target: Dialect, wanted: Wanted, standing: Adapter | None
 ) -> bool:
@@ -331,6 +335,12 @@ def _is_told(
     )
     finds_out = wanted.tells_types or only_for_types
     return not finds_out and need(function, source, target) is None
+
+
+def is_told(info: ModuleInfo) -> bool:
+    """Whether somebody has said of which ABI a module is, now or when it was adapted."""
+    adapters = (standing.adapter for standing in info.adapters.values())
+    return info.guest is not None or any(map(_says_told, adapters))
 
 
 def _says_told(adapter: Adapter) -> bool:

@@ -12,6 +12,7 @@ from rewriter.analysis.adapted.existing_adapters import (
     StandingAdapter,
     find_adapters,
 )
+from rewriter.analysis.adapted.guest_mark import marked_guest
 from rewriter.analysis.adapted.traces import Trace
 from rewriter.analysis.imported import Abi, ImportedItem, read_imports, tell
 from rewriter.diagnostics import Diagnostic
@@ -62,7 +63,8 @@ class ModuleInfo(NamedTuple):
     `adapters` are those that a rewrite has put in, by the index of the function import that each
     stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
     are of adapters that were put in and are not as they were, or not known to be. `guest` is what
-    the guest was said to be; where it has adapters, its imports are what those lead to.
+    the guest was said to be, now or to an earlier rewrite; where it has adapters, its imports are
+    what those lead to.
     """
 
     module: Module
@@ -107,14 +109,16 @@ class ModuleInfo(NamedTuple):
 def inspect_module(module: Data | Module, guest_abi: str | None = None) -> ModuleInfo:
     """Read the header, the types, the imports, the memories and the exports of a core module.
 
-    `guest_abi`, the name of a dialect, takes the place of what the imports show of a guest.
+    `guest_abi`, the name of a dialect, takes the place of what the imports show of a guest, and of
+    what an earlier rewrite was told and has left in the module.
 
     Raises UsageError for a dialect that is not known, UnsupportedModule for components,
     precompiled artifacts, and adapters from another ABI than `guest_abi`, and MalformedModule for
     what cannot be read.
     """
-    guest = find_dialect(guest_abi) if guest_abi is not None else None
     module = Module.of(module)
+    given = guest_abi is not None
+    guest = find_dialect(guest_abi) if guest_abi is not None else marked_guest(module)
     imports = partial(read_imports, module)
     memories: list[MemoryType] = []
     wasi_nn: dict[int, ImportedItem] = {}
@@ -160,7 +164,7 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         custom_sections=Reading(lambda: filter(None, map(_custom_section, module.sections))),
         is_object_file=bool(_of_kind(module, Custom.LINKING))
         and is_unlinked(module.find(SectionId.IMPORT)),
-        abis=_abis(wasi_nn, guest, found),
+        abis=_abis(wasi_nn, guest, given, found),
         adapters=found.standing,
         traces=found.traces,
         adapter_memory=adapter_memory,
@@ -186,10 +190,11 @@ def _defined_memories(module: Module, imported: int) -> Iterator[MemoryType]:
 
 
 class ExportedFunction(NamedTuple):
-    """One that a module exports, which it `is_imported` or defines."""
+    """One that a module exports, which it `is_imported` or defines, by its `place` among all."""
 
     type: FuncType
     is_imported: bool
+    place: int
 
 
 def exported_function(module: Module, name: str) -> FuncType | None:
@@ -216,19 +221,25 @@ def exported_functions(module: Module, names: Collection[str]) -> dict[str, Expo
         imported = 0
         for imported, item in enumerate(functions, 1):
             if isinstance(item.type, FuncType):
-                function = ExportedFunction(item.type, is_imported=True)
+                function = ExportedFunction(item.type, True, imported - 1)
                 found.update(dict.fromkeys(indices.pop(imported - 1, ()), function))
         for index in sorted(indices):
             if index >= imported:
                 name = indices[index][0]
-                function = ExportedFunction(_defined(module, index - imported, name), False)
+                type_ = _defined(module, index - imported, name)
+                function = ExportedFunction(type_, False, index)
                 found.update(dict.fromkeys(indices[index], function))
     return found
 
 
-def exports_functions(module: Module) -> bool:
-    """Whether a module exports one. Raises MalformedModule for what cannot be read."""
-    return any(kind == ExternKind.FUNC for _, _, kind, _ in _exported(module))
+def exports_functions(info: ModuleInfo) -> bool:
+    """Whether a guest exports one, adapters left out. Raises MalformedModule for what cannot be
+    read."""
+    adapters = {standing.function_index for standing in info.adapters.values()}
+    return any(
+        kind == ExternKind.FUNC and index not in adapters
+        for _, _, kind, index in _exported(info.module)
+    )
 
 
 def _defined(module: Module, index: int, name: str) -> FuncType:
@@ -273,7 +284,10 @@ def _custom_section(section: Section) -> CustomSection | None:
 
 
 def _abis(
-    functions: Mapping[int, ImportedItem], guest: Dialect | None, found: FoundAdapters
+    functions: Mapping[int, ImportedItem],
+    guest: Dialect | None,
+    given: bool,
+    found: FoundAdapters,
 ) -> dict[str, Abi]:
     by_module: dict[str, list[ImportedItem]] = {}
     for item in functions.values():
@@ -283,6 +297,7 @@ def _abis(
         found.check_source(guest)
         adapted = {functions[slot].module for slot in found.standing}
         for module in by_module.keys() - (by_module.keys() if found.traces else adapted):
-            evidence = Diagnostic("NN135", "the ABI was given (--guest-abi)")
+            how = "given (--guest-abi)" if given else "given to an earlier rewrite (nnshim.guest)"
+            evidence = Diagnostic("NN135", f"the ABI was {how}")
             abis[module] = Abi(guest.name, True, (evidence,))
     return abis

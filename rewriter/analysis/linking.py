@@ -117,7 +117,7 @@ class _Missing(NamedTuple):
     """Names of a module that a host does not define: how many, and the first of them."""
 
     module: str
-    count: int
+    number: int
     first: tuple[str, ...]
 
 
@@ -158,7 +158,7 @@ def _finding(module: str, names: Iterable[str], kind: str, host: Host) -> tuple[
 def _named(lists: Sequence[_Missing]) -> str:
     """The first of all, and how many more there are."""
     names = [f"{module}.{name}" for module, _, first in lists for name in first][:_MOST_NAMED]
-    more = sum(count for _, count, _ in lists) - len(names)
+    more = sum(missing.number for missing in lists) - len(names)
     return f"{', '.join(names)} and {more} more" if more else ", ".join(names)
 
 

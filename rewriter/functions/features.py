@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rewriter.errors import MalformedModule
-from rewriter.functions.code import Bodies
+from rewriter.functions.code import Bodies, Body
+from rewriter.functions.depth import MOST_SLOTS, Around, too_deep
 from rewriter.functions.feature import Feature
 from rewriter.functions.instructions import BLOCK_TYPE, BR_TABLE, HEAP_TYPE, LEB, MEMARG
+from rewriter.wasm.limits import MOST_VALUES
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.types import value_type
 
-__all__ = ["Found", "in_bodies", "in_expression", "of_value_type"]
+__all__ = ["Found", "cells", "in_bodies", "in_expression", "of_value_type"]
 
 Found = dict[Feature, int]
 """What has been seen, and where first, in bytes."""
@@ -156,34 +158,55 @@ def _run(seen: frozenset[Feature]) -> re.Pattern[bytes]:
     return re.compile(rb"(?:%b){1,%d}" % (b"|".join((*_BASE, *known)), _RUN), re.DOTALL)
 
 
-_CELLS, _MOST_CELLS = {"i64": 2, "f64": 2, "v128": 4}, 65535
+_CELLS: Mapping[str, int] = {"i64": 2, "f64": 2, "v128": 4}
 """Of 32 bits, as WAMR counts them."""
 
+_MOST_OF_PARAMETERS = MOST_VALUES * max(_CELLS.values())
 
-def in_bodies(bodies: Bodies, found: Found) -> None:
+
+def cells(types: Iterable[str]) -> int:
+    """How many cells of 32 bits values of these types take."""
+    return sum(_CELLS.get(spelled, 1) for spelled in types)
+
+
+def in_bodies(bodies: Bodies, found: Found, around: Around) -> None:
     """Add what function bodies use. Raises MalformedModule for one that is cut off."""
     for index in range(len(bodies)):
         body = bodies[index]
         cursor = Cursor(bodies.data, body.content, body.end)
-        cells = 0
+        variables: list[tuple[int, int]] = []
         for _ in range(cursor.count("local variables")):
             start = cursor.pos
             count = cursor.u32()
             spelled = value_type(cursor)
-            cells += count * _CELLS.get(spelled, 1)
+            variables.append((count, _CELLS.get(spelled, 1)))
             _add(found, of_value_type(spelled), start)
-        if cells > _MOST_CELLS:
-            _add(found, (Feature.MANY_LOCALS,), body.start)
+        taken = sum(count * width for count, width in variables) + _MOST_OF_PARAMETERS
+        per_two = max(around.widest, _CELLS["v128"])
+        if (body.end - cursor.pos) * per_two // 2 + taken > MOST_SLOTS:
+            _add(found, _too_large(cursor, body, variables, index, around), body.start)
         run = _run(frozenset(found))
         while cursor.pos < body.end:
             if matched := run.match(bodies.data, cursor.pos, body.end):
                 cursor.pos = matched.end()
             elif bodies.data[cursor.pos] == BR_TABLE:
-                _pass_labels(cursor)
+                _pass_labels(cursor, found)
             else:
                 if not _one(cursor, found):
                     break
                 run = _run(frozenset(found))
+
+
+def _too_large(
+    cursor: Cursor, body: Body, variables: list[tuple[int, int]], place: int, around: Around
+) -> tuple[Feature, ...]:
+    """Of a body whose variables, or whose instructions, may be more than some engine counts."""
+    type_ = around.of_body(place)
+    params = [_CELLS.get(spelled, 1) for spelled in type_.params] if type_ else []
+    if sum(params) + sum(count * width for count, width in variables) > MOST_SLOTS:
+        return (Feature.MANY_LOCALS,)
+    widths = params + [width for count, width in variables for _ in range(count)]
+    return tuple(too_deep(Cursor(cursor.data, cursor.pos, body.end), widths, around))
 
 
 def in_expression(cursor: Cursor, found: Found, imported_globals: int) -> None:
@@ -251,9 +274,17 @@ def _one(cursor: Cursor, found: Found) -> bool:
     return True
 
 
-def _pass_labels(cursor: Cursor) -> None:
+_MOST_LABELS = 65520
+"""Of Cranelift, in wasmtime 49 of PyPI and later."""
+
+
+def _pass_labels(cursor: Cursor, found: Found) -> None:
+    start = cursor.pos
     cursor.byte()
-    for _ in range(cursor.count("labels") + 1):
+    count = cursor.count("labels")
+    if count > _MOST_LABELS:
+        _add(found, (Feature.MANY_LABELS,), start)
+    for _ in range(count + 1):
         cursor.u32()
 
 

@@ -145,8 +145,8 @@ class Measured(NamedTuple):
     `absent` are functions that it does not define beside wasi-nn's, by module name: those that
     `Host.others` does not have either were not looked for. None where all others are absent. So it
     is with memories and others, unless it is known which of them it `makes`. `backends` are the
-    encodings of which nobody knows whether there is a backend, and `memory` says whether it is
-    known which memory wasi-nn works in.
+    encodings of which nobody knows whether there is a backend. `open` are the fields of the row of
+    which nobody knows anything: what stands in them is neither yes nor no.
     `about` says for people what was measured: a version, a commit, a command.
     `answers` are the errnos of faults, and words for what else came of them, by the names in
     rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
@@ -155,7 +155,7 @@ class Measured(NamedTuple):
     absent: Mapping[str, frozenset[str]] | None = None
     makes: bool = True
     backends: frozenset[Encoding] = frozenset()
-    memory: bool = True
+    open: frozenset[str] = frozenset()
     answers: Mapping[str, int | str] = _NOTHING
     names: str | None = None
     about: Mapping[str, str] = _NOTHING
@@ -184,11 +184,15 @@ class Host(NamedTuple):
     `features` says which of those it reads by default; what is missing there is not known.
     `nn_in_shared` is whether wasi-nn works in a memory that is shared. The functions of one that
     works `in_first_memory` do so whatever memory is exported as "memory". It takes no memory of
-    more than `most_pages` of 64 KiB.
+    more than `most_pages` of 64 KiB, puts `spare_bytes` of its own behind each, and takes no table
+    of more than `most_elements`.
 
     One that `initializes` calls `_initialize` where it is an exported function, without arguments,
     and takes no results; one that `initializes_alone` minds another type only where there is no
-    `_start`. Of `entries` it calls the first that is an exported function, without arguments,
+    `_start`. One that `initializes_with_wasi` calls it in a module that imports WASI, whether there
+    is a `_start` or not. Functions of `calls_first` it calls as well if they have neither arguments
+    nor results, and those of `calls_first_without_wasi` where the module does not import WASI. Of
+    `entries` it calls the first that is an exported function, without arguments,
     unless it `gives_arguments` of its user, and takes numbers as results, or none where it has a
     `strict_start`. One that is imported it calls only if it `calls_imported`. After these it looks
     for `mains`, and calls the first without arguments or with those of `main`, for which it asks
@@ -226,8 +230,13 @@ class Host(NamedTuple):
     nn_in_shared: bool = True
     in_first_memory: bool = False
     most_pages: int = 65536
+    spare_bytes: int = 0
+    most_elements: int = 0xFFFFFFFF
     initializes: bool = False
     initializes_alone: bool = False
+    initializes_with_wasi: bool = False
+    calls_first: tuple[str, ...] = ()
+    calls_first_without_wasi: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     mains: tuple[str, ...] = ()
     gives_arguments: bool = False
@@ -255,6 +264,10 @@ class Host(NamedTuple):
     def compact_imports(self) -> bool:
         """Whether it surely reads import sections that have a module name once for several."""
         return self.features.get(Feature.COMPACT_IMPORTS, False)
+
+    def knows(self, field: str) -> bool:
+        """Whether a field of this row was measured, or is of the table."""
+        return self.measured is None or field not in self.measured.open
 
     def may_define(self, module: str, name: str, kind: str) -> bool:
         """Whether nobody has looked for what is not among that which it defines."""

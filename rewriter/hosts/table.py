@@ -14,6 +14,7 @@ from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, 
 from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
+from rewriter.functions.feature import Feature
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
 from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall
 
@@ -59,7 +60,7 @@ _NNSHIM = Host(
     source="runtime_shim",
     others={WASI: PREVIEW_1},
     tells_numbers=True,
-    features=wasmtime.FEATURES,
+    features={**wasmtime.FEATURES, Feature.MANY_LABELS: False},
     nn_in_shared=False,
     initializes=True,
     entries=("", "_start"),

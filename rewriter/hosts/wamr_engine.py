@@ -25,10 +25,17 @@ RELEASES = (
 )
 """Of wasi-nn, the oldest first."""
 
-_OF_1_1_1 = {**dict.fromkeys(READABLE, False), Feature.NUL_IN_NAME: True}
-_OF_1_1_2 = {**_OF_1_1_1, Feature.BULK_MEMORY: True}
+_OF_1_1_1 = {
+    **dict.fromkeys(READABLE, False),
+    Feature.NUL_IN_NAME: True,
+    Feature.MANY_OPERANDS: True,
+    Feature.MANY_LABELS: True,
+    Feature.SHARED_IMPORT: True,  # of which it makes an ordinary memory
+}
+_OF_1_1_2 = {**_OF_1_1_1, Feature.BULK_MEMORY: True, Feature.MANY_OPERANDS: False}
 _OF_1_3 = {**_OF_1_1_2, Feature.NUL_IN_NAME: False, Feature.NAMELESS_SECTION: True}
-_OF_2_3 = {**_OF_1_3, Feature.REFERENCE_TYPES: True, Feature.SIMD: True}
+_OF_2_0 = {**_OF_1_3, Feature.SHARED_IMPORT: False}
+_OF_2_3 = {**_OF_2_0, Feature.REFERENCE_TYPES: True, Feature.SIMD: True}
 
 _OWN = frozenset(("env", WASI, WASI_UNSTABLE))
 _MEMORIES = dict.fromkeys(("memory", "table"), frozenset((ANY,)))
@@ -37,25 +44,34 @@ _SINCE_1_1_1: Mapping[str, Any] = {
     "features": _OF_1_1_1,
     "makes": {**_MEMORIES, "global": frozenset((ANY,))},
     "most_pages": 65535,  # its heap for the guest takes one
-    "initializes": True,
-    "initializes_alone": True,
+    "spare_bytes": 65536,  # of that heap
+    "most_elements": (1 << 30) - 1,  # of four bytes each, in less than 4 GiB
+    "calls_first": ("__post_instantiate",),
     "entries": ("_start",),
     "mains": ("main", "__main_argc_argv", "_main"),
     "strict_start": True,
     "names_function": "iwasm --function NAME",
     "without_memory": frozenset(("proc_exit", "sched_yield")),
 }
-_SINCE_1_1_2 = {**_SINCE_1_1_1, "features": _OF_1_1_2}
+_SINCE_1_1_2 = {
+    **_SINCE_1_1_1,
+    "features": _OF_1_1_2,
+    "calls_first_without_wasi": ("__wasm_call_ctors",),
+}
 _SINCE_1_2_0 = {
     **_SINCE_1_1_2,
     "makes": _MEMORIES,
+    "initializes": True,
+    "initializes_alone": True,  # where it does not import WASI, it looks at the type only
+    "initializes_with_wasi": True,
     "wants_memory": True,
     "one_beginning": True,
 }
-_SINCE_1_2_3 = {**_SINCE_1_2_0, "most_pages": 65536}
+_SINCE_1_2_3 = {**_SINCE_1_2_0, "most_pages": 65536, "spare_bytes": 0}
 _SINCE_1_3_0 = {**_SINCE_1_2_3, "features": _OF_1_3}
 _SINCE_1_3_1 = {**_SINCE_1_3_0, "one_beginning": False}
-_SINCE_2_1_1 = {**_SINCE_1_3_1, "makes": dict.fromkeys(("memory", "table"), _OWN)}
+_SINCE_2_0_0 = {**_SINCE_1_3_1, "features": _OF_2_0, "most_elements": (1 << 29) - 1}
+_SINCE_2_1_1 = {**_SINCE_2_0_0, "makes": dict.fromkeys(("memory", "table"), _OWN)}
 _SINCE_2_3_0 = {**_SINCE_2_1_1, "features": _OF_2_3}
 
 ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -65,6 +81,7 @@ ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("1.2.3", _SINCE_1_2_3),
     ("1.3.0", _SINCE_1_3_0),
     ("1.3.1", _SINCE_1_3_1),
+    ("2.0.0", _SINCE_2_0_0),
     ("2.1.1", _SINCE_2_1_1),
     ("2.3.0", _SINCE_2_3_0),
 )

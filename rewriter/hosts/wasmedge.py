@@ -129,16 +129,29 @@ _UNTIL_0_13: Mapping[Feature, bool] = MappingProxyType(
         Feature.REFERENCE_TYPES: True,
         Feature.SIMD: True,
         Feature.MANY_LOCALS: True,
+        Feature.EQUAL_TYPES: True,
+        Feature.MANY_OPERANDS: True,
+        Feature.MANY_SLOTS: True,
+        Feature.DEEP_BLOCKS: True,
+        Feature.MANY_LABELS: True,
         Feature.NUL_IN_NAME: True,
         Feature.NAMELESS_SECTION: True,
         Feature.FENCE: True,  # whether threads are switched on or not
+        Feature.SHARED_IMPORT: True,
         Feature.THREADS: True,  # of which it makes an ordinary memory
     }
 )
 _SINCE_0_14: Mapping[Feature, bool] = MappingProxyType(
-    {**_UNTIL_0_13, Feature.GC_TYPES: True}
+    {
+        **_UNTIL_0_13,
+        Feature.FINAL_TYPES: True,
+        Feature.OPEN_TYPES: True,
+        Feature.GC_TYPES: True,
+    }
 )  # which nothing can use
-_SINCE_0_15: Mapping[Feature, bool] = MappingProxyType({**_SINCE_0_14, Feature.THREADS: False})
+_SINCE_0_15: Mapping[Feature, bool] = MappingProxyType(
+    {**_SINCE_0_14, Feature.THREADS: False, Feature.SHARED_IMPORT: False}
+)
 _SINCE_0_16: Mapping[Feature, bool] = MappingProxyType(
     {
         **_SINCE_0_15,

@@ -31,31 +31,40 @@ _ABORTS = Diagnostic("NN232", "a pointer outside the guest's memory aborts the w
 _ANY_ERROR_ABORTS = Diagnostic("NN239", "an error of any call aborts the whole process")
 
 _NONE: Mapping[Feature, bool] = dict.fromkeys(READABLE, False)
-_UNTIL_14: Mapping[Feature, bool] = {
+_UNTIL_12: Mapping[Feature, bool] = {
     **_NONE,
     Feature.BULK_MEMORY: True,
     Feature.REFERENCE_TYPES: True,
     Feature.SIMD: True,
     Feature.MANY_LOCALS: True,
+    Feature.EQUAL_TYPES: True,
+    Feature.MANY_OPERANDS: True,
+    Feature.MANY_SLOTS: True,
+    Feature.DEEP_BLOCKS: True,
+    Feature.MANY_LABELS: True,
     Feature.NUL_IN_NAME: True,
     Feature.NAMELESS_SECTION: True,
 }
+_OF_13 = {**_UNTIL_12, Feature.OPEN_TYPES: True}
+_OF_14 = {**_UNTIL_12, Feature.FINAL_TYPES: True}
 _SINCE_15 = {
-    **_UNTIL_14,
+    **_OF_14,
     Feature.RELAXED_SIMD: True,
     Feature.ATOMICS: True,
     Feature.FENCE: True,
     Feature.THREADS: True,
+    Feature.SHARED_IMPORT: True,
     Feature.MEMORIES: True,
 }
 _SINCE_22 = {**_SINCE_15, Feature.TAIL_CALLS: True}
 _SINCE_25 = {**_SINCE_22, Feature.EXTENDED_CONST: True}
 _SINCE_30 = {**_SINCE_25, Feature.MEMORY_64: True, Feature.TABLE_64: True}
-_SINCE_40 = {**_SINCE_30, Feature.THREADS: False}
+_SINCE_40 = {**_SINCE_30, Feature.THREADS: False, Feature.SHARED_IMPORT: False}
 _SINCE_47 = {
     **_SINCE_40,
     Feature.EXCEPTIONS: True,
     Feature.FUNCTION_REFERENCES: True,
+    Feature.OPEN_TYPES: True,
     Feature.GC_TYPES: True,
     Feature.GC: True,
 }
@@ -63,7 +72,9 @@ FEATURES: Mapping[Feature, bool] = {**_SINCE_47, Feature.WIDE_ARITHMETIC: True}
 """What releases 49 and 50 read."""
 
 _ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("1", {"features": _UNTIL_14}),
+    ("1", {"features": _UNTIL_12}),
+    ("13", {"features": _OF_13}),
+    ("14", {"features": _OF_14}),
     ("15", {"features": _SINCE_15}),
     ("22", {"features": _SINCE_22}),
     ("25", {"features": _SINCE_25}),

@@ -26,6 +26,9 @@ _CODE = 42
 _SHOWN = 1000
 """Characters of a host's own output that an error has."""
 
+_SUSPICIOUS = 12
+"""Modules in a row that hang, after which a host may have stopped to run any."""
+
 _FIRST = 3
 """The exit code that means 0 where exit codes are answers; $leave in wat/prelude.wat adds it."""
 
@@ -91,7 +94,7 @@ class Host:
         self._timeout = timeout
         self._on_run = on_run
         self._runs = runs
-        self.processes = 0
+        self.processes = self._hangs = 0
         self._of_trap: frozenset[int | None] = frozenset()
         self._numbers, self._lock = count(), Lock()
         self._stack = ExitStack()
@@ -215,10 +218,16 @@ class Host:
         with open(path, "wb") as file:
             file.write(wasm_tools.assemble(text))
         try:
-            return self._runs(self.command, path, self._timeout)
+            ran = self._runs(self.command, path, self._timeout)
         finally:
             os.unlink(path)
             self._on_run()
+        with self._lock:
+            self._hangs = self._hangs + 1 if ran.code is None else 0
+            has_stopped = self._hangs == _SUSPICIOUS
+        if has_stopped:
+            self.finish()
+        return ran
 
 
 _STARTS = '(func (export "_start") (call $tell (i32.const "start") (i32.const 1)))'

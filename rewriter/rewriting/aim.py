@@ -10,12 +10,14 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch
 from rewriter.hosts.table import find_guest, find_host, find_hosts
 from rewriter.options import RewriteOptions
+from rewriter.wasm.custom import GUEST
 from rewriter.wasm.module import Module
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
     from rewriter.analysis.fitting import Fit
     from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.hosts.host import Host
 
 __all__ = ["Aim", "Wanted", "choose"]
 
@@ -31,12 +33,14 @@ class Wanted(NamedTuple):
 class Aim(NamedTuple):
     """`names` are the module names that change, old to new; `notes` say what was guessed. `wanted`
     is None for a rewrite that leaves adapters alone. Imports are to be `plain` for a host that
-    takes no others: none of them in a group that has its module name once."""
+    takes no others: none of them in a group that has its module name once. `guest` is the ABI that
+    the guest was said to have, where nothing but a mark tells it in the result."""
 
     names: Mapping[str, str]
     wanted: Wanted | None = None
     notes: tuple[Diagnostic, ...] = ()
     plain: bool = False
+    guest: Dialect | None = None
 
 
 def choose(module: Module, options: RewriteOptions) -> Aim:
@@ -52,12 +56,16 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     info = inspect_module(module, options.guest_abi)
     guest = find_guest(options.built_for) if options.built_for is not None else None
     target = _target(options)
+    if guest is None:
+        from rewriter.analysis.seen.numbering import as_shown
+
+        info = as_shown(info, target.host)
     found = fit(
         info,
         target.dialects,
         guest,
         tells_numbers=target.tells_numbers,
-        links_all=target.links_all,
+        links_all=target.host is not None and target.host.links_all,
     )
     if found.obstacles:
         raise HostMismatch(f"{module.name} cannot {target.title}", found.obstacles)
@@ -66,9 +74,36 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
     return Aim(
         names,
         Wanted(info, found.adapters),
-        tuple(_said(found.caveats, _beside(info, options, found))),
+        tuple(_said(_of_adapters(info, target, guest, found), _beside(info, options, found))),
         target.plain_imports,
+        _only_marked(info, guest, found),
     )
+
+
+def _of_adapters(
+    info: ModuleInfo, target: _Target, guest: Host | None, found: Fit
+) -> tuple[Diagnostic, ...]:
+    """With what constants show of the guest's numbers, as `check` says it, unless somebody has said
+    what it was built for."""
+    if guest is not None:
+        return found.caveats
+    from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
+
+    if target.host is not None:
+        return with_constants(info, target.host, found.caveats)
+    said: list[Diagnostic] = []
+    for one in found.caveats:
+        said += instead_of_a_guess(info, one) if one.code == "NN137" else (one,)
+    return tuple(said)
+
+
+def _only_marked(info: ModuleInfo, guest: Host | None, found: Fit) -> Dialect | None:
+    """What a later rewrite would have to be told again, or what a mark has to say from now on."""
+    from rewriter.analysis.fitting import tells_guest, told_guest
+
+    told = told_guest(info, guest)
+    shown = any(a and tells_guest(a, told) for a in found.adapters.values() if told)
+    return None if shown and info.module.custom(GUEST) is None else told
 
 
 def _said(of_adapters: Sequence[Diagnostic], beside: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -106,15 +141,15 @@ def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[D
 
 class _Target(NamedTuple):
     """What a module is adapted to: ABIs that will do, module names that will do, the best first,
-    and what messages call it; `tells_numbers` and `links_all` as a host has them, which may take
-    `plain_imports` only."""
+    and what messages call it; `tells_numbers` as a host has it, which may take `plain_imports`
+    only."""
 
     dialects: tuple[Dialect, ...]
     names: tuple[str, ...]
     tells_numbers: bool
-    links_all: bool
     plain_imports: bool
     title: str
+    host: Host | None = None
 
 
 def _target(options: RewriteOptions) -> _Target:
@@ -122,10 +157,7 @@ def _target(options: RewriteOptions) -> _Target:
         host = find_host(options.host)
         title = f"run on {options.host}"
         plain = not host.compact_imports
-        return _Target(
-            host.dialects, host.modules, host.tells_numbers, host.links_all, plain, title
-        )
+        return _Target(host.dialects, host.modules, host.tells_numbers, plain, title, host)
     dialect = find_dialect(options.abi or "")
     names = (options.to or dialect.layout.module,)
-    title = f"be made to have the {dialect.name} ABI"
-    return _Target((dialect,), names, False, False, False, title)
+    return _Target((dialect,), names, False, False, f"be made to have the {dialect.name} ABI")

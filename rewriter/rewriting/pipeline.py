@@ -77,7 +77,7 @@ def rewrite_file(
     digests: bool = False,
 ) -> Result:
     """`rewrite` from file to file, holding in memory no more than the changes, and where types
-    and functions stand if there is something to adapt.
+    and functions stand if there is something to adapt, and what constants are followed with.
 
     `-` is standard input or output; text input is assembled first; both paths may be the same
     file, which is then left untouched if there is nothing to change. With `output_path` None the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Set
 
-from rewriter.abi.dialects import MODULE_NAMES
+from rewriter.abi.dialects import MODULE_NAMES, Dialect
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import NothingToRename, UnsupportedModule
 from rewriter.options import RewriteOptions
@@ -20,9 +20,10 @@ from rewriter.rewriting.outdated import (
 )
 from rewriter.rewriting.rename_imports import rewrite_imports
 from rewriter.rewriting.values import NOT_ADAPTING, Adapting, Plan
-from rewriter.wasm.custom import DESCRIBE_CODE, Change, Custom, custom_kind
+from rewriter.wasm.custom import DESCRIBE_CODE, GUEST, Change, Custom, custom_kind
 from rewriter.wasm.module import Module
-from rewriter.wasm.patch import Patch
+from rewriter.wasm.patch import Edit, Patch
+from rewriter.wasm.sections import SectionId
 
 __all__ = ["make_plan"]
 
@@ -53,6 +54,10 @@ def make_plan(
 
         unread = rename_described(patch, modules, aim.wanted, adapting)
     dropped = _drop(patch, customs, options)
+    marked = None
+    # A signed module that nothing else changes stays as it is.
+    if aim.guest is not None and (options.drop_signature or not customs.signature or patch.edits()):
+        marked = _mark(patch, aim.guest)
     if options.keep_offsets:
         from rewriter.rewriting.padding import fill_gap
 
@@ -84,6 +89,7 @@ def make_plan(
         dropped=dropped,
         outdated=describing_code(found),
         ungrouped=renamed.ungrouped,
+        marked=marked,
         notes=(
             *aim.notes,
             *_not_imported(options.renames, modules),
@@ -91,6 +97,21 @@ def make_plan(
             *(told(found, customs, happened) if edits else ()),
         ),
     )
+
+
+def _mark(patch: Patch, guest: Dialect) -> str | None:
+    """Have the module say of which ABI its guest is, unless it does. The name of that, None where
+    nothing changes."""
+    from rewriter.analysis.adapted.guest_mark import guest_mark, read_mark
+
+    content, section = guest_mark(guest), patch.module.custom(GUEST)
+    if section is None:
+        patch.add(SectionId.CUSTOM, content)
+    elif read_mark(section) is guest:
+        return None
+    else:
+        patch.edit(section, [Edit(section.content, section.end, content)])
+    return guest.name
 
 
 def _not_imported(wanted: Mapping[str, str], renamed: Mapping[str, str]) -> Iterator[Diagnostic]:

@@ -63,7 +63,8 @@ class Plan(NamedTuple):
     With nothing to do there are no edits, and the input is the output. `dropped` names the custom
     sections that go, `outdated` those that describe code by positions which have changed, each name
     once. `ungrouped` counts the imports that were in groups, which have their module name once, and
-    are no longer. `notes` say what was guessed, and what no longer holds.
+    are no longer. `marked` is the ABI that the module is made to say its guest has. `notes` say
+    what was guessed, and what no longer holds.
     """
 
     input_size: int
@@ -73,6 +74,7 @@ class Plan(NamedTuple):
     dropped: tuple[str, ...]
     outdated: tuple[str, ...]
     ungrouped: int = 0
+    marked: str | None = None
     notes: tuple[Diagnostic, ...] = ()
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rewriter.abi.dialects import DIALECTS
+from rewriter.analysis.adapted.guest_mark import read_mark
 from rewriter.errors import MalformedModule, ModuleError
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.padding import is_padding
@@ -30,7 +31,7 @@ from rewriter.verifying.compare_names import (
 )
 from rewriter.verifying.compare_records import compare_records
 from rewriter.verifying.difference import Difference, compare_bytes
-from rewriter.wasm.custom import DESCRIBE_CODE, NAMES, RECORD, Custom, custom_kind
+from rewriter.wasm.custom import DESCRIBE_CODE, GUEST, NAMES, RECORD, Custom, custom_kind
 from rewriter.wasm.leb128 import reencode_u32
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
@@ -123,8 +124,13 @@ def _side(module: Data | Module, name: str) -> Side:
 
 
 def _others(module: Module) -> Iterator[Section]:
-    """All but records, and what keeps the others where they were."""
-    return (s for s in module.sections if s.name != RECORD and not is_padding(s))
+    """All but records, what says of which ABI the guest is, and what keeps the others where they
+    were."""
+    return (
+        s
+        for s in module.sections
+        if s.name != RECORD and not is_padding(s) and not (s.name == GUEST and read_mark(s))
+    )
 
 
 def _may_go(name: str) -> bool:

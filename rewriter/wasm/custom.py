@@ -8,6 +8,7 @@ from enum import Enum, Flag, auto
 
 __all__ = [
     "DESCRIBE_CODE",
+    "GUEST",
     "NAMES",
     "OUTDATED_BY",
     "PADDING",
@@ -25,6 +26,9 @@ PADDING = "nnshim"
 
 RECORD = "nnshim.record"
 """What was done to the module (rewriter.rewriting.provenance)."""
+
+GUEST = "nnshim.guest"
+"""Of which ABI a guest is that shows it nowhere else (rewriter.analysis.adapted.guest_mark)."""
 
 
 class Change(Flag):
@@ -115,6 +119,7 @@ class Custom(Enum):
 
     PADDING = auto()
     RECORD = auto()
+    GUEST = auto()
     OTHER = auto()
     """None of these, or not a custom section. Nobody knows what it tells, and of what."""
 
@@ -134,6 +139,7 @@ _TABLE = {
     NAMES: Custom.NAMES,
     PADDING: Custom.PADDING,
     RECORD: Custom.RECORD,
+    GUEST: Custom.GUEST,
     # https://github.com/WebAssembly/tool-conventions (ProducersSection.md, Linking.md, BuildId.md)
     "producers": Custom.ABOUT,
     "target_features": Custom.ABOUT,

@@ -182,8 +182,12 @@ class Types:
         self.beyond_functions = False
         """Whether one is of something else than a function, or has to do with others."""
         self.newer_form: int | None = None
-        """Where the first is that is written in a group or with supertypes, of which there can be
-        none: a type that means the same as one which is written without."""
+        """Where the first is that is written in a group, of which it can be the only one, or with
+        supertypes."""
+        self.said_final: int | None = None
+        """Where the first is that is said to be final and to have no supertypes, as others are."""
+        self.said_open: int | None = None
+        """Where the first is that is said not to be final, and has no supertypes."""
         if section is not None:
             self._find()
 
@@ -218,8 +222,7 @@ class Types:
             start = cursor.pos
             count = 1
             code = cursor.byte()
-            if code in (_REC, _SUB, _SUB_FINAL) and self.newer_form is None:
-                self.newer_form = start
+            self._see_form(code, cursor, start)
             if code == _REC:
                 count = cursor.items("types in a group")
             else:
@@ -236,6 +239,20 @@ class Types:
                     self._kept.append(found)
             check_number(len(self), "types", start)
         cursor.finish("the types")
+
+    def _see_form(self, code: int, cursor: Cursor, start: int) -> None:
+        """Of a type that begins with `code`, behind which the cursor is."""
+        if code not in (_REC, _SUB, _SUB_FINAL):
+            return
+        if code == _REC or cursor.data[cursor.pos : cursor.pos + 1] != bytes([_NONE]):
+            self.newer_form = start if self.newer_form is None else self.newer_form
+        elif code == _SUB_FINAL:
+            self.said_final = start if self.said_final is None else self.said_final
+        else:
+            self.said_open = start if self.said_open is None else self.said_open
+
+
+_NONE = 0
 
 
 def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from rewriter.files import wasm_tools
 from rewriter.wasm.sections import SectionId
+from tests.heavy.engine_limits import BOUNDS, CALLED_FIRST, TRAPS, by_hand
 from tests.support.wasm import HEADER, name, section, sized, vector
 
 __all__ = ["assembled"]
@@ -368,6 +369,9 @@ MODULES: Mapping[str, str] = {
     **_IMPORTS,
     **_BEGINNINGS,
     **_LIMITS,
+    **BOUNDS,
+    **TRAPS,
+    **CALLED_FIRST,
     **_NAMES,
     **_INVALID,
 }
@@ -425,4 +429,4 @@ def _by_hand() -> Iterator[tuple[str, bytes]]:
 def assembled() -> Mapping[str, bytes]:
     """The bytes of each by its name."""
     texts = {title: wasm_tools.assemble(text.encode()) for title, text in MODULES.items()}
-    return {**dict(_by_hand()), **texts}
+    return {**dict(_by_hand()), **texts, **dict(by_hand())}

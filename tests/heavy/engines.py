@@ -1,6 +1,6 @@
 """The modules of tests.heavy.engine_cases on real hosts.
 
-    python -m tests.heavy.engines ENGINES.TOML [NAME ...]
+    python -m tests.heavy.engines [--new] ENGINES.TOML [NAME ...]
 
 ENGINES.TOML says which hosts there are, and how each is started:
 
@@ -13,9 +13,9 @@ ENGINES.TOML says which hosts there are, and how each is started:
     only = ["nothing", "tail-call"]       # the first and the last case; all where it is missing
 
 A relative command is one of the file's folder. With names, only these hosts are run, and the
-results of the others stay. The results are written to engines.json beside this file: for each case
-0 where the module ran to its end, else the exit code (negative for a signal), and what the host
-said.
+results of the others stay, and with --new those of cases that a host has been run with. The results
+are written to engines.json beside this file: for each case 0 where the module ran to its end, else
+the exit code (negative for a signal), and what the host said.
 """
 
 from __future__ import annotations
@@ -62,21 +62,27 @@ def run(command: Sequence[str], module: Path) -> int | str:
     return f"{done.returncode}: {said}" if failed else 0
 
 
-def _measure(engine: dict[str, Any], folder: Path, modules: Path) -> dict[str, Any]:
+def _measure(
+    engine: dict[str, Any], folder: Path, modules: Path, known: dict[str, int | str]
+) -> dict[str, Any]:
+    """What a host does with the cases that are not known."""
     program, *options = engine["command"]
     command = [str((folder / program).absolute()), *options]
     names = list(assembled())
     first, last = engine.get("only", (names[0], names[-1]))
     names = names[names.index(first) : names.index(last) + 1]
+    there = {name: known[name] for name in assembled() if name in known}
+    new = {name: run(command, modules / f"{name}.wasm") for name in names if name not in known}
     return {
         **{key: engine[key] for key in ("commit", "options", "for")},
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "cases": {name: run(command, modules / f"{name}.wasm") for name in names},
+        "cases": {**there, **new},
     }
 
 
 def main(arguments: Sequence[str]) -> None:
-    path, *wanted = arguments
+    new = "--new" in arguments
+    path, *wanted = (argument for argument in arguments if argument != "--new")
     folder = Path(path).absolute().parent
     engines = tomllib.loads(Path(path).read_text())["engine"]
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -88,7 +94,8 @@ def main(arguments: Sequence[str]) -> None:
             name = engine["name"]
             if not wanted or name in wanted:
                 print(name, flush=True)
-                results[name] = _measure(engine, folder, modules)
+                known = results.get(name, {}).get("cases", {}) if new else {}
+                results[name] = _measure(engine, folder, modules, known)
                 RESULTS.write_text(json.dumps(results, indent=0) + "\n")
 
 

@@ -36,7 +36,11 @@ def probe(*arguments: str | Path) -> Done:
         (["sh", "-c", "echo first; seq 1000; echo last"], "first; 1; 2; 3"),
         (["sh", "-c", "echo first; seq 1000; echo last"], "999; 1000; last"),
         (["sh", "-c", "kill -SEGV $$"], "exit code -11; it printed: nothing"),
-        (["sh", "-c", "sleep 600; true"], "it did not end in time; it printed: nothing"),
+        (["sh", "-c", "echo on; sleep 600; true"], "it did not end in time, and printed: on"),
+        (["sh", "-c", "exit 0"], "exit code 0; it printed: nothing"),
+        (["sh", "-c", "echo '[nnprobe start 1 0]'"], "exit code 0; it printed: [nnprobe start"),
+        (["sh", "-c", "head -c 9000000 /dev/zero"], "exit code 0; it printed: "),
+        (["sh", "-c", 'case "$0" in */app.wasm) ;; *) echo not app.wasm; exit 4; esac'], "not app"),
     ],
 )
 def test_a_command_that_runs_no_modules_is_an_error(
@@ -65,18 +69,21 @@ def test_a_profile_goes_to_a_file_and_to_standard_output(
     native: NativeWasmtime, tmp_path: Path
 ) -> None:
     """A module's path comes last where the command has no place for it, and the program is written
-    down without its folder. This host has no wasi-nn."""
-    output = tmp_path / "profile.toml"
+    down without its folder. This host has no wasi-nn, and takes modules by one name only."""
+    output, host = tmp_path / "profile.toml", tmp_path / "host"
+    only = tmp_path / "app.wasm"
+    host.write_text(f'#!/bin/sh\ncp "$1" {only} && exec {native.command} run {only}\n')
+    host.chmod(0o755)
     done = probe(
         *("-o", output, "--json", "--name", "plain", "--commit", "abc"),
-        *("--option", "A=1", "--option", "B=2", "--", native.command, "run"),
+        *("--option", "A=1", "--option", "B=2", "--jobs", "1", "--", host),
     )
     assert done.returncode == 0, done.stderr
     profile = file.read_file(str(output))
     assert profile.host.name == "plain"
     assert profile.host.commit == "abc"
     assert profile.host.options == ("A=1", "B=2")
-    assert profile.host.command == ("wasmtime", "run", "{}")
+    assert profile.host.command == ("host", "{}")
     assert not any(module.functions for module in profile.modules.values())
     assert profile.linking.traps is False
     assert profile.features["simd"]
@@ -87,7 +94,29 @@ def test_a_profile_goes_to_a_file_and_to_standard_output(
     assert "\x1b" not in done.stderr
     printed = json.loads(done.stdout)
     assert problems("probe", printed) == []
-    assert printed["host"]["command"] == ["wasmtime", "run", "{}"]
+    assert printed["host"]["command"] == ["host", "{}"]
+
+
+def test_a_host_that_breaks_in_the_middle_is_an_error(
+    native: NativeWasmtime, tmp_path: Path
+) -> None:
+    output, host = tmp_path / "profile.toml", tmp_path / "host"
+    gone = f'test "$(wc -l < {tmp_path}/runs)" -gt 30 && echo the device is gone && exit 9'
+    host.write_text(f'#!/bin/sh\necho >> {tmp_path}/runs\n{gone}\nexec {native.command} run "$1"\n')
+    host.chmod(0o755)
+    done = probe("-o", output, "--", host)
+    assert done.returncode == 1
+    assert "does not any more, so nothing of it is written down: it ended with 9" in done.stderr
+    assert "the device is gone" in done.stderr
+    assert done.stdout == ""
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("graph", ["name=unknown", "=onnx"])
+def test_a_graph_has_a_name_and_an_encoding_that_is_known(graph: str) -> None:
+    done = probe("--graph", graph, "--", "true")
+    assert done.returncode == 2
+    assert "--graph takes a name, and = and one of openvino, onnx, tensorflowlite" in done.stderr
 
 
 def test_what_a_host_has_started_ends_with_it(tmp_path: Path) -> None:

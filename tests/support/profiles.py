@@ -42,6 +42,7 @@ def found(
     names: Names | None = "length",
     unit: Unit = Unit.BYTES,
     backend: str = "openvino",
+    calls: tuple[str, ...] = ("_start",),
 ) -> Profile:
     """What was measured of a host with one backend; other functions than `more` are missing."""
     every = {name for dialect in DIALECTS.values() for name in dialect.functions}
@@ -54,10 +55,13 @@ def found(
         faults={name: faults[name] for name in faults if name.startswith("load_")},
         names=names,
         type_bits=8,
-        entry=Entry(calls=("_start",), names_function=""),
+        entry=Entry(calls=calls, names_function=""),
         backends=(BackendProfile(backend, types, unit=unit, faults=faults),),
     )
 
+
+WAMRS = ("_start", "main", "__main_argc_argv", "_main")
+"""What WAMR's command looks for."""
 
 ALL_BUT_F32: Mapping[str, Number] = dict.fromkeys(("f16", "f64", "u8", "i32", "i64"), REFUSED)
 
@@ -66,6 +70,7 @@ WASMTIME_49 = found(
     types={"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5},
     encodings={"openvino": 0, "onnx": REFUSED, "autodetect": REFUSED},
     faults={"load_garbage": 5, "output_small": 7, "output_index": 5, "compute_context": 6},
+    calls=("", "_start"),
 )
 WAMR_2_4 = found(
     more=("load_by_name", "load_by_name_with_config"),
@@ -74,6 +79,7 @@ WAMR_2_4 = found(
     faults={"load_garbage": 7, "output_small": 7, "output_index": 5, "load_encoding": 2},
     names="nul needed",
     backend="tensorflowlite",
+    calls=WAMRS,
 )
 WAMR_2_3_LEGACY = found(
     "wamr",
@@ -82,6 +88,7 @@ WAMR_2_3_LEGACY = found(
     faults={"load_garbage": 6, "output_small": 6, "output_index": 4, "load_encoding": 2},
     unit=Unit.FLOATS,
     backend="tensorflowlite",
+    calls=WAMRS,
 )
 WAMR_2_0_LEGACY = found(
     "wamr",
@@ -90,6 +97,7 @@ WAMR_2_0_LEGACY = found(
     faults={"load_garbage": 3, "output_small": 3, "output_index": 5, "load_encoding": 2},
     unit=Unit.FLOATS,
     backend="tensorflowlite",
+    calls=WAMRS,
 )
 WASMEDGE_0_14 = found(
     more=(

@@ -120,7 +120,7 @@ def _cell(info: ModuleInfo, chosen: Chosen) -> str:
     spans: list[tuple[_Meant, list[Host]]] = []
     for row in chosen.rows:
         verdict = assess(info, row)
-        lacking = (c.function or "" for c in verdict.conditions if c.code == "NN230")
+        lacking = (c.function or "" for c in verdict.conditions if c.code == "NN248")
         meant = _Meant(verdict.runs, tuple(lacking))
         if spans and spans[-1][0] == meant:
             spans[-1][1].append(row)

@@ -70,7 +70,7 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
         "nn_in_shared": profile.nn_in_shared,
         "in_first_memory": profile.in_first_memory,
         "places_output": profile.places_output,
-        **{f"entry.{name}": value for name, value in entry._asdict().items()},
+        **{f"entry.{name}": it for name, it in entry._asdict().items() if name not in _WORDS},
         **{f"linking.makes.{kind}": sorted(it) for kind, it in (linking.makes or {}).items()},
     }
     yield from ((key, _shown(value)) for key, value in parts.items() if value is not None)
@@ -78,6 +78,10 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
         yield f"faults.{fault}", str(answer)
     for backend in profile.backends:
         yield from _of_backend(backend)
+
+
+_WORDS = ("names_function",)
+"""What is for people to read."""
 
 
 def _of_backend(backend: BackendProfile) -> Iterator[tuple[str, str]]:

@@ -79,7 +79,7 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
             absent=_absent(profile),
             makes=profile.linking.makes is not None,
             backends=_unknown_backends(profile),
-            memory=profile.in_first_memory is not None,
+            open=_open(profile),
             answers=_answers(profile),
             names=profile.names,
             about=_about(profile),
@@ -88,11 +88,34 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
     return row, tuple(_left_out(first, registered, alike))
 
 
+def _open(profile: Profile) -> frozenset[str]:
+    """The fields of a row that the profile does not say."""
+    entry = profile.entry
+    known = {
+        "most_pages": profile.most_pages,
+        "nn_in_shared": profile.nn_in_shared,
+        "in_first_memory": profile.in_first_memory,
+        "initializes": entry.initializes,
+        "initializes_alone": entry.initializes_alone,
+        "strict_start": entry.strict_start,
+        "one_beginning": entry.one_beginning,
+        "wants_memory": entry.needs_memory,
+        "without_memory": entry.without_memory,
+    }
+    return frozenset(field for field, value in known.items() if value is None)
+
+
 def _features(profile: Profile) -> Mapping[Feature, bool]:
-    """Who takes or refuses instructions of garbage collection does so with its types."""
+    """Who takes or refuses instructions of garbage collection does so with its types, and who
+    takes them also with types that are said to be final; who takes or refuses a shared memory does
+    so where it is imported."""
     known = profile.features
     if "gc" in known:
-        known = {"gc_types": known["gc"], **known}
+        known = {"gc_types": known["gc"], "open_types": known["gc"], **known}
+    if known.get("gc"):
+        known = {"final_types": True, **known}
+    if "threads" in known:
+        known = {"shared_import": known["threads"], **known}
     return {each: known[each.name.lower()] for each in Feature if each.name.lower() in known}
 
 

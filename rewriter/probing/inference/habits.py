@@ -4,7 +4,7 @@ are free, quantised numbers, types that wasi-nn lacks. What no model shows is le
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rewriter.probing.command import End
 from rewriter.probing.host import Host, Item
@@ -26,7 +26,7 @@ def habits(host: Host, way: Way, types: Types) -> dict[str, bool]:
         **_images(host, way),
         "last_input": _last_input(host, way),
         "no_scalars": _no_scalars(host, way),
-        "as_bytes": _as_bytes(host, way, types.numbers.get("u8")),
+        "as_bytes": _as_bytes(host, way, types.own.get("u8", ())),
         "converts": _converts(host, way, types.own),
     }
     if found.get("colour_images"):  # of which there is only one
@@ -110,9 +110,9 @@ def _no_scalars(host: Host, way: Way) -> bool | None:
     return True if _came_to_output(item) and stopped else None
 
 
-def _as_bytes(host: Host, way: Way, number: int | None) -> bool | None:
-    """Whether signed bytes are taken as u8: under its number, or under all. No, where they are
-    taken under none, or are wrong then."""
+def _as_bytes(host: Host, way: Way, numbers: Sequence[int]) -> bool | None:
+    """Whether signed bytes are taken as u8, under one of its numbers. No, where they are taken
+    under none, or are wrong then."""
     data, _ = tensors("u8", 1, way.shape)
     items = _tried(
         *(host, way, parts(way.format, "bytes", way.shape), dims(way.shape)),
@@ -122,16 +122,14 @@ def _as_bytes(host: Host, way: Way, number: int | None) -> bool | None:
         return None
     if any(item.end is End.HANGS for item in items):
         return None
-    right = [place for place, item in zip(TYPE_NUMBERS, items, strict=True) if _right(item)]
-    if right and number not in right and len(right) < len(TYPE_NUMBERS):
-        return None
-    return bool(right)
+    right = {number for number, item in zip(TYPE_NUMBERS, items, strict=True) if _right(item)}
+    return True if right.intersection(numbers) else None if right else False
 
 
-def _converts(host: Host, way: Way, own: frozenset[str]) -> bool | None:
+def _converts(host: Host, way: Way, own: Collection[str]) -> bool | None:
     """Whether a model of bytes takes floats, and gives them; no, where models of other types give
     what they have, or refuse floats and give another type."""
-    if own - {"f32"}:
+    if {*own} - {"f32"}:
         return False
     numbers, _ = tensors("u8", 1, way.shape)
     floats = _floats([float(number) for number in numbers])

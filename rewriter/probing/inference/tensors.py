@@ -16,15 +16,15 @@ __all__ = ["Types", "types", "width"]
 
 
 class Types(NamedTuple):
-    """As in rewriter.probing.measured.Backend; `own` are the types whose own models gave the right
-    output under some number."""
+    """As in rewriter.probing.measured.Backend; `own` has the numbers under which the own model of a
+    type gave the right output, of those that did."""
 
     numbers: dict[str, int]
     refused: frozenset[str]
     answers: dict[int, Answer]
     ignored: bool
     told: bool
-    own: frozenset[str]
+    own: dict[str, list[int]]
 
 
 def types(host: Host, way: Way) -> Types:
@@ -56,7 +56,7 @@ def types(host: Host, way: Way) -> Types:
         {number: each for number, each in answers.items() if each is not None},
         ignored,
         len(right["f32"]) == 1 and _shared(right),
-        frozenset(type_ for type_, each in right.items() if each),
+        {type_: each for type_, each in right.items() if each},
     )
 
 

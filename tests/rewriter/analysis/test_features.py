@@ -31,11 +31,14 @@ SWITCHES = {
     Feature.ATOMICS: "threads",
     Feature.FENCE: "threads",
     Feature.THREADS: "threads",
+    Feature.SHARED_IMPORT: "threads",
     Feature.MEMORY_64: "memory64",
     Feature.TABLE_64: "memory64",
     Feature.MEMORIES: "multi-memory",
     Feature.PAGE_SIZES: "custom-page-sizes",
     Feature.FUNCTION_REFERENCES: "function-references,reference-types",
+    Feature.FINAL_TYPES: "gc,function-references,reference-types",
+    Feature.OPEN_TYPES: "gc,function-references,reference-types",
     Feature.GC_TYPES: "gc,function-references,reference-types",
     Feature.GC: "gc,function-references,reference-types",
     Feature.WIDE_ARITHMETIC: "wide-arithmetic",
@@ -48,7 +51,11 @@ SWITCHES = {
 }
 """What wasm-tools calls each, with what it takes to be a part of it."""
 
-NO_PARTS = {Feature.MANY_LOCALS, Feature.NUL_IN_NAME, Feature.NAMELESS_SECTION}
+NO_PARTS = {
+    *(Feature.MANY_LOCALS, Feature.MANY_OPERANDS, Feature.MANY_SLOTS, Feature.MANY_LABELS),
+    *(Feature.DEEP_BLOCKS, Feature.EQUAL_TYPES),
+    *(Feature.NUL_IN_NAME, Feature.NAMELESS_SECTION),
+}
 """Which the specification has had from the beginning, and some engine does not take."""
 
 OWN = {

@@ -178,3 +178,68 @@ def test_the_profile_of_these_tests_is_written_and_read(tmp_path: Path) -> None:
     (backend,) = find_host(str(path)).backends
     assert {quirk.name for quirk in backend.quirks} == {"ONNX_TOO"}
     assert "CHANNELS_LAST" in {quirk.name for quirk in backend.unseen.quirks}
+
+
+BOTH = '(func (export "_start")) (func (export "_initialize") {})'
+OPEN: dict[str, tuple[Profile, str, str]] = {
+    "one_beginning": (
+        MEASURED._replace(entry=MEASURED.entry._replace(one_beginning=None)),
+        BOTH.format(""),
+        "whether the host takes a module with _start and _initialize",
+    ),
+    "initializes": (
+        MEASURED._replace(entry=MEASURED.entry._replace(initializes=None)),
+        '(func (export "_start")) (func (export "_initialize"))',
+        "whether the host calls _initialize",
+    ),
+    "initializes_alone": (
+        MEASURED._replace(entry=MEASURED.entry._replace(initializes_alone=None)),
+        BOTH.format("(param i32)"),
+        "whether the host minds that _initialize is (param i32)",
+    ),
+    "strict_start": (
+        MEASURED._replace(entry=MEASURED.entry._replace(strict_start=None)),
+        '(func (export "_start") (result i32) i32.const 0)',
+        "whether the host calls a _start that gives results",
+    ),
+    "most_pages": (
+        MEASURED._replace(most_pages=None),
+        '(func (export "_start")) (memory (export "memory") 32768)',
+        "whether the host makes a memory of 32768 pages",
+    ),
+    "nn_in_shared": (
+        MEASURED._replace(nn_in_shared=None, features={**MEASURED.features, "threads": True}),
+        '(func (export "_start")) (memory (export "memory") 1 1 shared)',
+        "whether the host's wasi-nn works in a shared memory",
+    ),
+}
+"""Profiles that lack a key, and what of a module points to it."""
+
+
+@pytest.mark.parametrize("key", OPEN)
+def test_a_key_that_a_profile_lacks_is_a_condition_and_no_default(key: str) -> None:
+    profile, rest, what = OPEN[key]
+    exported = "" if '(memory (export "memory")' in rest else '(memory (export "memory") 1)'
+    module = guest(memories=f"{rest} {exported}")
+    found, conditions = answer(module, profile)
+    assert (found, conditions) == (Answer.ONLY_IF, {f"it was not measured {what}"})
+    plain = guest(memories='(func (export "_start")) (memory (export "memory") 1)')
+    assert answer(plain, profile) == (Answer.RUNS, set())
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("needs_memory", 'whether the host takes a module without a memory named "memory"'),
+        ("without_memory", 'whether fd_write works without a memory named "memory"'),
+    ],
+)
+def test_what_a_host_does_without_a_memory_is_open_until_it_is_measured(
+    key: str, what: str
+) -> None:
+    profile = MEASURED._replace(entry=MEASURED.entry._replace(**{key: None}))
+    module = assemble(
+        '(module (import "wasi_snapshot_preview1" "fd_write"'
+        ' (func (param i32 i32 i32 i32) (result i32))) (func (export "_start")))'
+    )
+    assert answer(module, profile) == (Answer.ONLY_IF, {f"it was not measured {what}"})

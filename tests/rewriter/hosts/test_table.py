@@ -32,7 +32,7 @@ def rows(name: str) -> list[str]:
             "wamr-legacy@1",
             [
                 f"wamr-legacy@{last}"
-                for last in ("1.1.1", "1.1.2", "1.2.2", "1.2.3", "1.3.0", "2.1.0")
+                for last in ("1.1.1", "1.1.2", "1.2.2", "1.2.3", "1.3.0", "1.3.3")
             ],
         ),
         ("wamr-ephemeral@2.3.1", ["wamr-ephemeral@2.3.1"]),
@@ -89,7 +89,7 @@ def test_that_nobody_knows_what_built_a_guest_is_not_a_host_to_be_shown() -> Non
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("wamr@1.3.2", "is among 1.3.1 to 2.1.0, which do the same, and go by wamr-legacy@2.1.0"),
+        ("wamr@1.3.2", "is among 1.3.1 to 1.3.3, which do the same, and go by wamr-legacy@1.3.3"),
         ("wamr@2.3.0", "is among 2.3.0 to 2.3.1, which do the same, and go by wamr-legacy@2.3.1"),
         ("wasmtime@30", "is among 30 to 39, which do the same, and go by wasmtime@39"),
         ("wasmtime@46.0.1", None),

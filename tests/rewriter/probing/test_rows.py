@@ -1,19 +1,14 @@
-"""Probing native Wasmtime and nnshim gives what their rows of the table say."""
+"""Probing native Wasmtime gives all that its row of the table says; so does nnshim, of which
+tests/nnshim/test_probe_installed.py asks it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import pytest
 
-from rewriter.errors import NNShimError
 from rewriter.hosts.profiles.probed import profile_of
 from rewriter.hosts.profiles.profile import ProfiledHost
-from rewriter.probing.command import Ran
 from rewriter.probing.host import Host
 from rewriter.probing.probe import measure
-from runtime_shim import CAPTURED, NNHost, RunOptions, run
 from tests.support.native import NativeWasmtime
 from tests.support.rows import BY_HAND, against_the_row, not_measured
 
@@ -42,22 +37,3 @@ def test_native_wasmtime_is_as_its_row_says(
     assert profile.encodings["openvino"] == 0
     assert profile.tensor_types == {"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5}
     assert profile.backends[0].faults["input_pointer"] == "aborts"
-
-
-def test_nnshim_is_as_its_row_says() -> None:
-    """In this process: a command for each module takes minutes."""
-    with NNHost() as nn:
-
-        def runs(_: Sequence[str], path: str, timeout: float) -> Ran:
-            try:
-                outcome = run(Path(path).read_bytes(), nn, RunOptions(stdout=CAPTURED))
-            except NNShimError as error:  # the command refuses the module
-                return Ran(1, str(error).encode())
-            return Ran(outcome.exit_code, outcome.stdout or b"")
-
-        with Host(["nnshim", "run"], runs=runs) as host:
-            profile = profile_of(measure(host), ProfiledHost("nnshim"))
-    assert against_the_row("nnshim", profile) == []
-    assert profile.modules["wasi_nn"].layouts == ("witx", "wamr")
-    assert profile.tells_numbers
-    assert [each.encoding for each in profile.backends] == ["openvino", "onnx", "tensorflowlite"]

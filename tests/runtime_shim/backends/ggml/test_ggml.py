@@ -20,7 +20,8 @@ from runtime_shim.backends.ggml import llama_cpp
 from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlContext
 from tests.support.gguf_models import successors
 
-GREEDY = {"temp": 0, "ctx-size": 64}
+GREEDY = {"temp": 0, "ctx-size": 64, "threads": 1}
+"""Several threads wait for each other by spinning, which takes longer than all else here."""
 
 U8 = TensorType.U8
 

@@ -1,0 +1,246 @@
+"""What surely ends a module as it begins: segments that do not fit, and functions that trap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from rewriter.analysis.inspect import ExportedFunction, ModuleInfo
+from rewriter.analysis.linking import imports_of_wasi
+from rewriter.diagnostics import Diagnostic
+from rewriter.functions.code import defined_functions
+from rewriter.functions.features import in_expression
+from rewriter.functions.storage import storage
+from rewriter.functions.trapping import Does, does
+from rewriter.hosts.host import Host
+from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.module import Module
+from rewriter.wasm.reader import Cursor
+from rewriter.wasm.sections import SectionId
+from rewriter.wasm.types import table_type, value_type
+
+__all__ = ["trapping"]
+
+
+class _Segment(NamedTuple):
+    """An active segment at a constant address: of which memory or table, where it begins, and how
+    much it has, in bytes or elements; `start` is its own place in the file."""
+
+    of: int
+    at: int
+    size: int
+    start: int
+
+
+class _Segments(NamedTuple):
+    data: Sequence[_Segment]
+    elements: Sequence[_Segment]
+    tables: Sequence[int]
+    """The elements that each has at first."""
+    imported_memories: int
+    imported_tables: int
+
+
+_READ: WeakKeyDictionary[Module, _Segments] = WeakKeyDictionary()
+"""A module is held against many hosts, and read once."""
+
+
+def trapping(
+    info: ModuleInfo, exported: dict[str, ExportedFunction], host: Host
+) -> Iterator[Diagnostic]:
+    """What surely ends the module on the host as it begins. `exported` has the functions that the
+    host may call by their names.
+
+    Raises MalformedModule for what cannot be read.
+    """
+    yield from _outside(info, host)
+    yield from _large_table(info, host)
+    for what, index in _called(info, exported, host):
+        done = _does(info, index)
+        if done is Does.TRAPS:
+            yield Diagnostic("NN230", f"its {what} traps at once, and the host calls it")
+        if done is not Does.RETURNS:
+            return
+
+
+_DONE: WeakKeyDictionary[Module, dict[int, Does]] = WeakKeyDictionary()
+
+
+def _does(info: ModuleInfo, index: int) -> Does:
+    known = _DONE.setdefault(info.module, {})
+    if index not in known:
+        _, bodies = defined_functions(info.module)
+        known[index] = does(bodies, info.imported_functions, index)
+    return known[index]
+
+
+_INITIALIZE = "_initialize"
+
+
+def _called(
+    info: ModuleInfo, exported: dict[str, ExportedFunction], host: Host
+) -> Iterator[tuple[str, int]]:
+    """The functions that the host calls, in their order, as far as that is sure."""
+    section = info.module.find(SectionId.START)
+    if section is not None:
+        yield "start function", section.cursor().u32()
+    wasi = bool(imports_of_wasi(info))
+    names = [*host.calls_first, *(() if wasi else host.calls_first_without_wasi)]
+    if _INITIALIZE in exported:
+        if not (host.knows("initializes") and host.knows("initializes_alone")):
+            return
+        always = host.initializes and not host.initializes_alone
+        if always or (wasi and host.initializes_with_wasi):
+            names.insert(0, _INITIALIZE)
+    for name in names:
+        first = exported.get(name)
+        if first is not None and not (first.type.params or first.type.results):
+            yield name, first.place
+    entry = next((name for name in host.entries if name in exported), None)
+    if entry is not None and not exported[entry].type.params:
+        yield entry or "function without a name", exported[entry].place
+
+
+def _outside(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """Of the first segment of each kind that does not fit."""
+    read = _segments(info.module)
+    sizes = [memory.minimum * memory.page_size + host.spare_bytes for memory in info.memories]
+    for what, segments, ends, imported, kind in (
+        ("data segment", read.data, sizes, read.imported_memories, "memory"),
+        ("element segment", read.elements, read.tables, read.imported_tables, "table"),
+    ):
+        for at in segments:
+            known = at.of < len(ends) and (at.of >= imported or kind in host.makes)
+            if known and at.at + at.size > ends[at.of]:
+                message = f"its {what} ends at {at.at + at.size}, behind the end of its {kind}"
+                yield Diagnostic("NN230", f"{message}, at {ends[at.of]}", at.start)
+                break
+
+
+_LARGE = 1 << 27
+"""Elements: of eight bytes each, they take a GiB."""
+
+
+def _large_table(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    largest = max(_segments(info.module).tables, default=0)
+    if largest > host.most_elements:
+        most = f"and the host makes {host.most_elements} at most"
+        yield Diagnostic("NN216", f"it has a table of {largest} elements, {most}")
+    elif largest >= _LARGE:
+        message = f"its table of {largest} elements takes {largest >> 27} GiB and more"
+        yield Diagnostic("NN247", message)
+
+
+def _segments(module: Module) -> _Segments:
+    if module not in _READ:
+        _READ[module] = _read(module)
+    return _READ[module]
+
+
+def _read(module: Module) -> _Segments:
+    defined = [table.minimum for table in storage(module).tables]
+    if not any(module.find(id_) for id_ in (SectionId.DATA, SectionId.ELEMENT)):
+        return _Segments((), (), defined, 0, 0)
+    tables: list[int] = []
+    memories = globals_ = 0
+    section = module.find(SectionId.IMPORT)
+    for group in groups(section) if section else ():
+        for item in group.imports:
+            memories += item.extern.memory is not None
+            globals_ += item.extern.kind is ExternKind.GLOBAL
+            if item.extern.kind is ExternKind.TABLE:
+                cursor = Cursor(module.data, item.extern_start + 1, item.extern_end)
+                tables.append(table_type(cursor).minimum)
+    imported = len(tables)
+    tables += defined
+    values = [None] * globals_ + _globals(module)
+    data, elements = _data(module, values), _elements(module, values)
+    return _Segments(data, elements, tables, memories, imported)
+
+
+_I32_CONST, _I64_CONST, _GLOBAL_GET = 0x41, 0x42, 0x23
+_CONTINUES, _NEGATIVE = 0x80, 0x40
+
+_Values = Sequence[int | None]
+"""Of globals from the beginning, as far as they are known."""
+
+
+def _globals(module: Module) -> list[int | None]:
+    """The values of those that a module defines."""
+    found: list[int | None] = []
+    section = module.find(SectionId.GLOBAL)
+    if section is not None:
+        cursor = section.cursor()
+        for _ in range(cursor.items("globals")):
+            value_type(cursor)
+            cursor.byte()
+            found.append(_value(cursor, ()))
+    return found
+
+
+def _value(cursor: Cursor, globals_: _Values) -> int | None:
+    """Pass over an expression; its value, unsigned, where it is one constant."""
+    start = cursor.pos
+    in_expression(cursor, {}, 0)
+    opcode, end = cursor.data[start], cursor.pos - 1
+    written = bytes(cursor.data[start + 1 : end])
+    if opcode not in (_I32_CONST, _I64_CONST, _GLOBAL_GET):
+        return None
+    if not written or any(byte < _CONTINUES for byte in written[:-1]):
+        return None  # more instructions
+    number = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(written))
+    if opcode == _GLOBAL_GET:
+        return globals_[number] if number < len(globals_) else None
+    if written[-1] & _NEGATIVE:
+        number -= 1 << 7 * len(written)
+    return number % (1 << 32 if opcode == _I32_CONST else 1 << 64)
+
+
+_PASSIVE, _NAMES_MEMORY = 1, 2
+
+
+def _data(module: Module, globals_: _Values) -> list[_Segment]:
+    found: list[_Segment] = []
+    section = module.find(SectionId.DATA)
+    if section is None:
+        return found
+    cursor = section.cursor()
+    for _ in range(cursor.count("data segments")):
+        start = cursor.pos
+        flags = cursor.u32()
+        memory = cursor.u32() if flags == _NAMES_MEMORY else 0
+        address = None if flags == _PASSIVE else _value(cursor, globals_)
+        size = cursor.count("bytes of data")
+        cursor.pos += size
+        if address is not None:
+            found.append(_Segment(memory, address, size, start))
+    return found
+
+
+# Bits of an element segment's flags.
+_NOT_ACTIVE, _HAS_TABLE_OR_DECLARES, _HAS_EXPRESSIONS = 0x01, 0x02, 0x04
+
+
+def _elements(module: Module, globals_: _Values) -> list[_Segment]:
+    found: list[_Segment] = []
+    section = module.find(SectionId.ELEMENT)
+    if section is None:
+        return found
+    cursor = section.cursor()
+    for _ in range(cursor.count("element segments")):
+        start = cursor.pos
+        flags = cursor.u32()
+        table, address = 0, None
+        if not flags & _NOT_ACTIVE:
+            table = cursor.u32() if flags & _HAS_TABLE_OR_DECLARES else 0
+            address = _value(cursor, globals_)
+        expressions = flags & _HAS_EXPRESSIONS
+        if flags & (_NOT_ACTIVE | _HAS_TABLE_OR_DECLARES):
+            value_type(cursor) if expressions else cursor.byte()
+        size = cursor.count("elements")
+        for _ in range(size):
+            in_expression(cursor, {}, 0) if expressions else cursor.u32()
+        if address is not None:
+            found.append(_Segment(table, address, size, start))
+    return found

@@ -1,0 +1,90 @@
+"""What a function surely does when it is called: trap at once, or return without any effect on
+others that matters for that.
+
+Specification: https://webassembly.github.io/spec/core/binary/instructions.html
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from enum import Enum
+
+from rewriter.functions.code import Bodies
+from rewriter.functions.instructions import BLOCK_TYPE, END, LEB
+from rewriter.wasm.reader import Cursor
+from rewriter.wasm.types import value_type
+
+__all__ = ["Does", "does"]
+
+
+class Does(Enum):
+    """What is known of a call."""
+
+    TRAPS = "traps"
+    RETURNS = "returns"
+    UNKNOWN = "is not known"
+
+
+_UNREACHABLE, _CALL, _RETURN = 0x00, 0x10, 0x0F
+_DEEPEST = 50
+"""Calls in calls that are followed. Nothing that begins with a trap has more."""
+
+_MOST_STEPS = 10_000
+"""Calls that are followed for one answer."""
+
+
+@functools.cache
+def _harmless() -> re.Pattern[bytes]:
+    """Instructions that neither trap nor branch, and lead to the next one: nop; block, loop; drop,
+    select; local.*, global.*; constants; comparisons and arithmetic but for division, remainders
+    and conversions of floats to integers; extension of signs."""
+    return re.compile(
+        rb"(?:\x01|[\x02\x03]%b|[\x1a\x1b]|[\x20-\x24\x41\x42]%b|\x43.{4}|\x44.{8}"
+        rb"|[\x45-\x6c\x71-\x7e\x83-\xa7\xac\xad\xb2-\xc4])+" % (BLOCK_TYPE, LEB),
+        re.DOTALL,
+    )
+
+
+def does(bodies: Bodies, imported: int, index: int) -> Does:
+    """What is known of a call of function `index`, where `imported` ones come before those of
+    `bodies`. What has branches before that, or calls another module's function, is not known.
+
+    Raises MalformedModule for a body that is cut off.
+    """
+    return _Following(bodies, imported).does(index, 0)
+
+
+class _Following:
+    def __init__(self, bodies: Bodies, imported: int) -> None:
+        self._bodies = bodies
+        self._imported = imported
+        self._steps = 0
+
+    def does(self, index: int, depth: int) -> Does:
+        place = index - self._imported
+        self._steps += 1
+        if not 0 <= place < len(self._bodies) or depth > _DEEPEST or self._steps > _MOST_STEPS:
+            return Does.UNKNOWN
+        body = self._bodies[place]
+        cursor = Cursor(self._bodies.data, body.content, body.end)
+        for _ in range(cursor.count("local variables")):
+            cursor.u32()
+            value_type(cursor)
+        while cursor.pos < body.end:
+            if matched := _harmless().match(cursor.data, cursor.pos, body.end):
+                cursor.pos = matched.end()
+                continue
+            opcode = cursor.byte()
+            if opcode == END:
+                continue  # of a block, or the last
+            if opcode == _UNREACHABLE:
+                return Does.TRAPS
+            if opcode == _RETURN:
+                return Does.RETURNS
+            if opcode != _CALL:
+                return Does.UNKNOWN
+            called = self.does(cursor.u32(), depth + 1)
+            if called is not Does.RETURNS:
+                return called
+        return Does.RETURNS

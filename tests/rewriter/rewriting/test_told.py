@@ -1,0 +1,121 @@
+"""What a rewrite is told of a guest, or sees of it, and what is left of that in the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nnshim import RewriteOptions, UnsupportedModule, check, verify
+from rewriter import inspect_module, rewrite
+from rewriter.analysis.compatibility import Answer
+from rewriter.rewriting.aim import choose
+from rewriter.wasm.custom import GUEST
+from rewriter.wasm.module import Module
+from tests.rewriter.analysis.test_seen import HIDDEN, OPENVINO, guest, passes
+from tests.support.wasm import custom
+
+HIDING = guest(OPENVINO + HIDDEN)
+OLDER = guest(OPENVINO + passes(2, data=16))
+OPEN = guest(OPENVINO + passes(2))
+
+
+def for_host(module: bytes, host: str, **told: Any) -> bytes:
+    return rewrite(module, RewriteOptions(host=host, **told))
+
+
+def answer(module: bytes, host: str) -> Answer:
+    return check(module, [host])[0].answer
+
+
+def marked(module: bytes) -> str | None:
+    guest = inspect_module(module).guest
+    return guest.name if guest else None
+
+
+@pytest.mark.parametrize("told", [{"built_for": "wasi-nn@0.5"}, {"guest_abi": "witx-2023"}])
+def test_what_a_rewrite_was_told_is_known_afterwards_where_no_adapter_says_it(
+    told: dict[str, str],
+) -> None:
+    there = for_host(HIDING, "wasmedge@0.14.1", **told)
+    assert answer(there, "wasmedge@0.14.1") is Answer.RUNS
+    assert answer(there, "wasmedge") is Answer.REWRITE
+    assert for_host(there, "wasmedge") == for_host(HIDING, "wasmedge", **told) + there[-24:]
+    assert verify(HIDING, there).only_rewritten
+
+
+def test_an_adapter_that_says_what_the_guest_is_needs_no_mark() -> None:
+    there = for_host(HIDING, "wasmedge", built_for="wasi-nn@0.5")
+    assert Module(there).custom(GUEST) is None
+
+
+def test_what_adapters_said_is_known_after_they_have_gone() -> None:
+    there = for_host(HIDING, "wasmedge", guest_abi="witx-2023")
+    back = for_host(there, "wasmedge@0.14.1")
+    assert (inspect_module(back).adapters, marked(back)) == ({}, "witx-2023")
+    assert answer(back, "wasmedge@0.14.1") is Answer.RUNS
+    assert for_host(back, "wasmedge@0.14.1") == back
+
+
+def test_that_the_numbers_are_todays_is_known_as_well() -> None:
+    (before,) = check(OPEN, ["wasmtime"])
+    told = for_host(OPEN, "wasmtime", guest_abi="witx")
+    (after,) = check(told, ["wasmtime"])
+    assert (before.answer, after.answer, marked(told)) == (Answer.ONLY_IF, Answer.RUNS, "witx")
+
+
+def test_nothing_is_marked_that_nobody_has_told() -> None:
+    for host in ("wasmedge", "wasmedge@0.14.1", "wamr"):
+        assert Module(for_host(HIDING, host)).custom(GUEST) is None
+    assert for_host(HIDING, "wasmtime", built_for="unknown") != HIDING
+    assert Module(for_host(HIDING, "wasmtime", built_for="unknown")).custom(GUEST) is None
+
+
+def test_what_is_told_again_takes_the_place_of_a_mark() -> None:
+    older = for_host(HIDING, "wasmedge@0.14.1", guest_abi="witx-2023")
+    assert marked(for_host(older, "wasmtime", guest_abi="witx")) == "witx"
+    assert inspect_module(older, "witx").guest is inspect_module(HIDING, "witx").guest
+
+
+def test_a_mark_that_is_not_the_name_of_an_abi_says_nothing() -> None:
+    for text in (b"witx-1999", b"\xff", b"w" * 100_000, b""):
+        assert inspect_module(HIDING + custom(GUEST, text)).guest is None
+        assert not verify(HIDING, HIDING + custom(GUEST, text)).only_rewritten
+
+
+def test_a_mark_that_adapters_contradict_is_an_error() -> None:
+    adapted = for_host(HIDING, "wasmedge", guest_abi="witx-2023")
+    with pytest.raises(UnsupportedModule, match="it is said to be of the witx ABI"):
+        inspect_module(adapted + custom(GUEST, b"witx"))
+
+
+def test_a_signed_module_that_nothing_else_changes_gets_no_mark() -> None:
+    signed = HIDING + custom("signature", b"\1")
+    assert for_host(signed, "wasmedge@0.14.1", guest_abi="witx-2023") == signed
+
+
+def test_a_rewrite_sees_the_older_numbers_that_check_sees() -> None:
+    assert answer(OLDER, "wasmtime") is Answer.REWRITE
+    assert for_host(OLDER, "wasmtime") == for_host(OLDER, "wasmtime", guest_abi="witx-2022")
+    assert answer(for_host(OLDER, "wasmtime"), "wasmtime") is Answer.RUNS
+    assert answer(OLDER, "wasmedge@0.14.1") is Answer.RUNS
+    assert for_host(OLDER, "wasmedge@0.14.1") == OLDER
+
+
+@pytest.mark.parametrize("module", [HIDING, OLDER, OPEN, guest(OPENVINO + passes(1))])
+@pytest.mark.parametrize(
+    "host", ["wasmtime", "wasmedge", "wasmedge@0.14.1", "wamr", "wamr-ephemeral@2.3.1"]
+)
+def test_a_rewrite_says_of_the_guests_numbers_what_check_says(module: bytes, host: str) -> None:
+    of_numbers = {"NN137", "NN138", "NN145", "NN146", "NN261", "NN262"}
+    (verdict,) = check(module, [host])
+    notes = choose(Module(module), RewriteOptions(host=host)).notes
+    said = {one.text for one in notes if one.code in of_numbers}
+    assert said == {one.text for one in verdict.caveats if one.code in of_numbers}
+
+
+def test_an_abi_to_adapt_to_has_what_is_seen_as_well() -> None:
+    notes = choose(Module(OPEN), RewriteOptions(abi="witx")).notes
+    assert "NN146" in {note.code for note in notes}
+    notes = choose(Module(guest(OPENVINO + passes(1))), RewriteOptions(abi="witx")).notes
+    assert "NN137" not in {note.code for note in notes}
