@@ -27,7 +27,7 @@ def command(
         typer.Option(
             "--for",
             metavar="HOST[@RELEASE]|PROFILE",
-            help=f"One of {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
+            help=f"A host: {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
         ),
     ],
     models: Annotated[
@@ -35,28 +35,28 @@ def command(
         typer.Option(
             "--model",
             metavar="FILE",
-            help="A model that the modules run, of OpenVINO's two files the XML. May be repeated.",
+            help="A model that the modules run (OpenVINO: the .xml file). May be repeated.",
         ),
     ] = None,
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Say what the host needs beside the module, and what to try there."
+            "--explain", help="Say what else the host needs, and how to try the module there."
         ),
     ] = False,
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="Have needs count (a backend, a graph), and what a module does not show.",
+            help="Also count needs (a backend, a graph) and what the module does not show.",
         ),
     ] = False,
     accept: Annotated[
         list[str] | None,
-        typer.Option(metavar="CODE", help="A code that does not count: NN226. May be repeated."),
+        typer.Option(metavar="CODE", help="Ignore this code, e.g. NN226. May be repeated."),
     ] = None,
     validate: Annotated[
-        bool, typer.Option(help="Have wasm-tools say first whether the modules are valid.")
+        bool, typer.Option(help="Validate the modules with wasm-tools first.")
     ] = True,
     guest_abi: GuestAbi = None,
     output: Format = None,
@@ -64,12 +64,12 @@ def command(
 ) -> None:
     """Say whether hosts run modules: the gate of a pipeline.
 
-    The verdict is what can be seen in the modules, and in their models with --model.
+    A verdict rests on what the modules show, and with --model, on their models.
 
-    Exit codes: 0 each host runs all of them; 1 one has to be rewritten; 2 usage; 3 a tool is
-    missing; 4 a host cannot run one; 5 one runs only if conditions hold; 6 no verdict: one cannot
-    be read, is not a core module or not valid, or a model is not whole. Of several, the first of 6,
-    4, 1, 5, 0.
+    Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
+    missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
+    module cannot be read, is not a core module or is invalid, or a model is incomplete. If several
+    apply, the first of 6, 4, 1, 5, 0.
     """
     hosts = list(map(find_hosts, host_names))
     once("--for", host_names)

@@ -112,7 +112,7 @@ def _entry(
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
-    if not exports_functions(info.module):
+    if not exports_functions(info):
         message = "it exports no function for the host's command to call"
         return Diagnostic("NN218", message, help="build it as a command, with _start")
     looked_for = " or ".join((*host.entries, *host.mains[:1]))

@@ -218,13 +218,15 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
-    that adapters mend and that decide nothing, and for what is said of adapters already: that
-    models of TensorFlow Lite have floats only."""
+    """Those of the host that concern functions of wasi-nn or WASI which are called there, by the
+    guest or by adapters, but for those that adapters mend and that decide nothing, and for what is
+    said of adapters already: that models of TensorFlow Lite have floats only."""
     if not info.abis:
         return
-    wasi_nn = (*info.wasi_nn.values(), *info.not_functions)
-    imported = {item.name for item in (*wasi_nn, *imports_of_wasi(info))}
+    imported = {item.name for item in (*info.not_functions, *imports_of_wasi(info))}
+    for slot, item in info.wasi_nn.items():
+        adapter = found.adapters.get(slot)
+        imported.add(adapter.imported if adapter else item.name)
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits:
         concerns = limit.function is None or limit.function in imported

@@ -34,6 +34,7 @@ __all__ = [
     "fit",
     "fit_import",
     "hides_types",
+    "is_told",
     "tells_guest",
     "told_guest",
 ]
@@ -127,8 +128,7 @@ def fit(
     tensor tell its type."""
     unknown = guest is not None and not guest.dialects
     known = None if unknown else guest
-    told = known is not None or info.guest is not None
-    told |= any(_says_told(standing.adapter) for standing in info.adapters.values())
+    told = known is not None or is_told(info)
     wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
@@ -341,6 +341,12 @@ def _is_told(
     )
     finds_out = wanted.tells_types or only_for_types
     return not finds_out and need(function, source, target) is None
+
+
+def is_told(info: ModuleInfo) -> bool:
+    """Whether somebody has said of which ABI a module is, now or when it was adapted."""
+    adapters = (standing.adapter for standing in info.adapters.values())
+    return info.guest is not None or any(map(_says_told, adapters))
 
 
 def _says_told(adapter: Adapter) -> bool:

@@ -222,9 +222,14 @@ def exported_functions(module: Module, names: Collection[str]) -> dict[str, Expo
     return found
 
 
-def exports_functions(module: Module) -> bool:
-    """Whether a module exports one. Raises MalformedModule for what cannot be read."""
-    return any(kind == ExternKind.FUNC for _, _, kind, _ in _exported(module))
+def exports_functions(info: ModuleInfo) -> bool:
+    """Whether a guest exports one, adapters left out. Raises MalformedModule for what cannot be
+    read."""
+    adapters = {standing.function_index for standing in info.adapters.values()}
+    return any(
+        kind == ExternKind.FUNC and index not in adapters
+        for _, _, kind, index in _exported(info.module)
+    )
 
 
 def _defined(module: Module, index: int, name: str) -> FuncType:

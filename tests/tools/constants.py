@@ -63,7 +63,7 @@ def _found(module: Module) -> Iterator[tuple[int, tuple[int, ...] | None]]:
         Imported(FuncType((i32,) * 5, (i32,)), Effect.HANDLE),
     ]
     wanted = {0: (Wanted((1,)), Wanted((2, 8), 1)), 1: (Wanted((1,)), Wanted((2,)))}
-    for one in reached(Functions(module, imported, 0, 0), wanted):
+    for one in reached(Functions(module, imported, 0, 0, {}), wanted):
         call, numbers = one.numbers
         if call is not None:
             yield call[0], numbers

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
-from rewriter.abi.dialects import DIALECTS, Dialect
+from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.numbers import (
     ENCODINGS_WAMR,
     ENCODINGS_WASMEDGE,
@@ -15,6 +15,7 @@ from rewriter.abi.numbers import (
     Encoding,
     TensorType,
 )
+from rewriter.analysis.fitting import is_told
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.seen.asked import asked_formats, asked_types, unnamed
 from rewriter.analysis.seen.numbering import (
@@ -27,6 +28,7 @@ from rewriter.analysis.seen.numbering import (
     possible,
     where,
 )
+from rewriter.analysis.sources import guest_functions
 from rewriter.constants.constant import Constants, Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, Unit
@@ -60,10 +62,17 @@ def with_constants(
     return (
         *found,
         *evidence,
+        *_not_followed(info),
         *_refused_types(info, host, models),
         *_missing_backends(info, host, models),
         *_never_passed(info, host, models),
     )
+
+
+def _not_followed(info: ModuleInfo) -> Iterator[Diagnostic]:
+    if info.traces and info.abis:
+        message = "other tools have changed its adapters, so that its constants were not followed"
+        yield Diagnostic("NN147", message)
 
 
 def instead_of_a_guess(
@@ -199,7 +208,7 @@ def _missing_backends(
 
 def _meant_formats(info: ModuleInfo, host: Host) -> dict[int, Set[Encoding]]:
     """What each encoding that was seen is to the guest, or on the host."""
-    tables = [DIALECTS[abi.name].encodings for abi in info.abis.values() if abi.name is not None]
+    tables = [one.dialect.encodings for one in guest_functions(info)]
     tables.append(_encodings_of(host))
     return {
         number: {meaning for table in tables if (meaning := table.get(number)) is not None}
@@ -212,7 +221,7 @@ def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iter
     constants = constants_of(info)
     if host.tells_numbers or not models:
         return
-    if not any(item.name in BY_NAME | WITH_CONFIG for item in info.wasi_nn.values()):
+    if not any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info)):
         for one in unnamed(constants, asked_formats(models), _meant_formats(info, host)):
             message = f"no call of load passes the encoding of {one.what}"
             yield Diagnostic("NN748", message, None, "load")
@@ -247,14 +256,16 @@ def _abis_of(info: ModuleInfo) -> str:
 
 
 def _tables(info: ModuleInfo, models: Sequence[Model]) -> tuple[Types, ...] | None:
-    """The numberings of tensor types that a module can have; None where its ABI is not known."""
-    names = [abi.name for abi in info.abis.values()]
-    dialects: list[Dialect] = [DIALECTS[name] for name in names if name is not None]
-    if len(dialects) != 1:
+    """The numberings of tensor types that a module can have; None where its ABI is not known, or
+    it has two of them."""
+    tables = {
+        id(one.dialect.tensor_types): one.dialect.tensor_types for one in guest_functions(info)
+    }
+    if len(tables) != 1:
         return None
-    (dialect,) = dialects
-    if info.guest is not None or dialect.tensor_types is not TYPES_WITX:
-        return (dialect.tensor_types,)
+    (table,) = tables.values()
+    if table is not TYPES_WITX or is_told(info):
+        return (table,)
     return possible(info, models)
 
 

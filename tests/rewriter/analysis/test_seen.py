@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nnshim.__main__ import main
-from rewriter import RewriteOptions, rewrite
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.inspect import inspect_module
 from rewriter.analysis.seen.numbering import as_shown, constants_of
@@ -195,11 +194,6 @@ def test_a_configuration_that_is_empty_is_no_condition(length: int, said: bool) 
     )
     found = on("wasmtime", guest(body, "load_by_name_with_config"))
     assert ("NN301" in [one.code for one in found.caveats]) is said
-
-
-def test_modules_with_adapters_are_not_followed() -> None:
-    adapted = rewrite(guest(OPENVINO + passes(2)), RewriteOptions(host="wamr-legacy"))
-    assert constants_of(inspect_module(adapted)).found == ()
 
 
 def test_the_library_has_what_was_seen() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from rewriter.abi.dialects import WAMR, WITX
 from rewriter.constants.constant import Constants, Subject
-from rewriter.constants.guest import follow_constants
+from rewriter.constants.guest import Function, follow_constants
 from rewriter.wasm.module import Module
 from tests.support.wasm import assemble
 from tests.tools.constants import disagreements, guest
@@ -24,7 +24,9 @@ TYPE_3 = "(i32.store8 offset=8 (local.get $frame) (i32.const 3))"
 def constants(functions: str, dialect: str = "witx") -> Constants:
     layout = WAMR.layout if dialect == "wamr" else WITX.layout
     module = Module(assemble(f"(module {HEAD} {functions})"))
-    return follow_constants(module, {0: ("set_input", layout), 1: ("load", layout)}, 0)
+    return follow_constants(
+        module, {0: Function("set_input", layout), 1: Function("load", layout)}, 0
+    )
 
 
 def types(functions: str) -> list[tuple[int, ...] | None]:
@@ -224,7 +226,7 @@ def test_what_is_not_valid_is_hidden(body: bytes) -> None:
     code = bytearray(whole[:at] + body)
     code[at - 1] += size
     code[at - 3] += size
-    found = follow_constants(Module(bytes(code)), {0: ("set_input", WITX.layout)}, 0).found
+    found = follow_constants(Module(bytes(code)), {0: Function("set_input", WITX.layout)}, 0).found
     assert all(one.numbers is None for one in found)
 
 
