@@ -170,7 +170,7 @@ def images_of(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if meanings == {Encoding.OPENVINO}:
             what = f"{_passes(numbers[number], number)} (openvino), and {message}"
             offset = offset_of(numbers[number])
-            yield Diagnostic("NN263", f"only if its inputs are such: {what}", offset, "load")
+            yield Diagnostic("NN265", f"only if its inputs are such: {what}", offset, "load")
             return
     yield Diagnostic("NN308", message, function="set_input")
 

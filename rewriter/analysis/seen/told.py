@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.numbers import (
     ENCODINGS_WASMEDGE,
     TYPES_2020,
+    TYPES_WIT,
     TYPES_WITX,
-    Encoding,
     TensorType,
 )
 from rewriter.adapters.adapter import Adapter
@@ -19,6 +19,7 @@ from rewriter.analysis.fitting import Fit
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.seen.asked import asked_types, unnamed
 from rewriter.analysis.seen.formats import formats_of, loaded
+from rewriter.analysis.seen.loads import backends_left, encodings_of, targets
 from rewriter.analysis.seen.numbering import (
     Types,
     constants_of,
@@ -31,12 +32,12 @@ from rewriter.analysis.seen.numbering import (
     where,
 )
 from rewriter.analysis.sources import guest_functions, is_told
-from rewriter.constants.constant import Constants, Subject
+from rewriter.constants.constant import Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, Unit
 from rewriter.models.model import Model
 
-__all__ = ["instead_of_a_guess", "with_constants", "without_needless"]
+__all__ = ["configured_by_nothing", "instead_of_a_guess", "with_constants", "without_needless"]
 
 
 def with_constants(
@@ -45,7 +46,7 @@ def with_constants(
     """What is said of a module on a host, with what its constants add to that, and without what
     they make needless. `info` has the ABI that they show. Of a module that has several numbers, and
     those for all of its `models`, no others count."""
-    constants, formats = constants_of(info), loaded(info, host)
+    formats = loaded(info, host)
     found: list[Diagnostic] = []
     for diagnostic in said:
         if formats.makes_needless(diagnostic.code, host):
@@ -54,7 +55,7 @@ def with_constants(
             found += instead_of_a_guess(info, diagnostic, models)
         elif diagnostic.code == "NN138":
             found += _instead_of_guessed_encodings(info, host, diagnostic)
-        elif diagnostic.code != "NN301" or not _configured_by_nothing(constants):
+        else:
             found.append(diagnostic)
     evidence = (
         one
@@ -69,6 +70,7 @@ def with_constants(
         *_not_followed(info),
         *_refused_types(info, host, models),
         *formats_of(info, host, models),
+        *targets(info, host),
         *_never_passed(info, host, models),
     )
 
@@ -155,7 +157,7 @@ def _instead_of_guessed_encodings(
 ) -> Iterator[Diagnostic]:
     """What is to be said in the place of that the numbers of encodings are a guess."""
     constants = constants_of(info)
-    here = _encodings_of(host)
+    here = encodings_of(host)
     seen = numbers_of(constants, Subject.ENCODING)
     for number, constant in seen.items():
         meaning, usual = here.get(number), ENCODINGS_WASMEDGE.get(number)
@@ -170,8 +172,9 @@ def _instead_of_guessed_encodings(
         yield guess
 
 
-def _configured_by_nothing(constants: Constants) -> bool:
+def configured_by_nothing(info: ModuleInfo) -> bool:
     """Whether every configuration is empty."""
+    constants = constants_of(info)
     lengths = numbers_of(constants, Subject.CONFIG_LENGTH)
     return set(lengths) == {0} and not constants.hidden(Subject.CONFIG_LENGTH)
 
@@ -184,29 +187,45 @@ def _asked_types(models: Sequence[Model]) -> Set[TensorType | None]:
 
 
 def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """The types that no backend takes which the guest can use there."""
+    """The types that mean nothing, or that no backend takes which the guest can use there."""
     constants = constants_of(info)
-    tables = _tables(info, models)
-    if tables is None or host.tells_numbers:
-        return
+    tables = _read_types(info, host, models)
     numbers = numbers_of(constants, Subject.TYPE)
-    seen = {number: {table.get(number) for table in tables} for number in numbers}
-    for number in counting(seen, _asked_types(models)):
-        meanings, constant = seen[number], numbers[number]
-        if any(meaning is None or _takes(host, meaning) for meaning in meanings):
+    backends = backends_left(info, host)
+    seen = {number: {table.get(number) for table in tables or ()} for number in numbers}
+    for number in counting(seen, _asked_types(models)) if tables else ():
+        meanings, constant = seen[number] - {None}, numbers[number]
+        passes = f"{where(constant)} passes the constant tensor type {number}"
+        if not meanings:
+            message = f"{passes}, which means nothing"
+        elif any(_takes(host, backends, meaning) for meaning in meanings if meaning):
             continue
-        message = (
-            f"only if it never passes such a tensor: {where(constant)} passes the type {number}"
-            f" ({meanings_of(meanings)}), and the host does not take it"
-        )
+        else:
+            some = backends if backends != host.backends else ()
+            only = f" for {', '.join(one.encoding.name.lower() for one in some)}" if some else ""
+            message = f"{passes} ({meanings_of(meanings)}), which the host does not take{only}"
         yield Diagnostic("NN261", message, offset_of(constant), "set_input")
 
 
-def _takes(host: Host, kind: TensorType) -> bool:
-    """Whether a tensor of a type can be right on a host."""
+def _read_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> tuple[Types, ...] | None:
+    """The numberings in which a host, or an adapter for it, may read the types that a guest passes;
+    None where its ABI is not known."""
+    tables = _tables(info, models)
+    own = host.dialects[0].tensor_types
+    if tables == (TYPES_WIT,) and not is_told(info) and own is not TYPES_WIT:
+        tables = (TYPES_WITX,)  # for nobody has said that it has the others
+    if tables is None or not host.tells_numbers:
+        return tables
+    return (*tables, TYPES_2020, *(dialect.tensor_types for dialect in host.dialects))
+
+
+def _takes(host: Host, backends: Sequence[Backend], kind: TensorType) -> bool:
+    """Whether a tensor of a type can be right on a host, with one of some backends."""
+    if host.tells_numbers:
+        return True
     if host.passes is not None and kind not in host.passes:
         return False
-    return not host.backends or any(_suits(backend, kind) for backend in host.backends)
+    return not backends or any(_suits(backend, kind) for backend in backends)
 
 
 def _suits(backend: Backend, kind: TensorType) -> bool:
@@ -262,7 +281,3 @@ def _tables(info: ModuleInfo, models: Sequence[Model]) -> tuple[Types, ...] | No
     if table is not TYPES_WITX or is_told(info):
         return (table,)
     return possible(info, models)
-
-
-def _encodings_of(host: Host) -> Mapping[int, Encoding]:
-    return host.dialects[0].encodings
