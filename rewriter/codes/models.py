@@ -206,4 +206,13 @@ CODES = (
         "the tensor.",
         "Name the model that the guest was written for, or fix the type that the guest passes.",
     ),
+    Code(
+        "NN751",
+        Severity.CONDITION,
+        "several inputs have to stay in memory until compute",
+        "The model has several inputs, and the host's backend only reads them at `compute`, from "
+        "the guest's memory. A guest that uses one buffer for all of them, or frees one before, "
+        "gets wrong numbers, without an error (`NN249`).",
+        "Give each input its own buffer, and leave it as it is until `compute` returns.",
+    ),
 )

@@ -28,7 +28,7 @@ from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.abi.wasi_extensions import WAMR_LIBC, WAMR_WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.engines import parted
-from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall, Unit, overruns
+from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall, Unit, dangers
 from rewriter.hosts.wamr_engine import ENGINES, RELEASES
 
 __all__ = ["DEFAULT", "EPHEMERAL", "LEGACY", "OLD_EPHEMERAL"]
@@ -104,7 +104,7 @@ def _old(*taken: TensorType) -> tuple[Backend, ...]:
         too_small=TooSmall.OVERRUN,
         library=_OPENVINO,
         built=_BUILT.format("OPENVINO"),
-        quirks=frozenset((Quirk.COLOUR_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO)),
+        quirks=frozenset((Quirk.COLOUR_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO, Quirk.BORROWS)),
     )
     return (openvino, _tflite())
 
@@ -146,13 +146,13 @@ def _backend(
 
 
 _EPHEMERAL_2_4 = (
-    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO),
+    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO, Quirk.BORROWS),
     _backend(Encoding.TENSORFLOWLITE, _TFLITE, _F32, *_IN_FLOATS),
     _backend(Encoding.GGML, _LLAMA_CPP, _U8)._replace(too_small=TooSmall.OVERRUN),
 )
 _EPHEMERAL_MAIN = (
-    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO),
-    _backend(Encoding.ONNX, _ONNX, _EVERY),
+    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO, Quirk.BORROWS),
+    _backend(Encoding.ONNX, _ONNX, _EVERY, Quirk.BORROWS, Quirk.NO_EMPTY)._replace(gives=_EVERY),
     _backend(Encoding.TENSORFLOWLITE, _TFLITE, _F32 | _U8, Quirk.HELD_SHAPES),
     _backend(Encoding.GGML, _LLAMA_CPP, _U8),
 )
@@ -193,7 +193,7 @@ def _row(
         last=last,
         modules=(WASI_EPHEMERAL_NN if ephemeral else WASI_NN,),
         dialects=(dialect,),
-        limits=(*limits, *overruns(backends)),
+        limits=(*limits, *dangers(backends)),
         backends=backends,
         graphs=graphs,
         needs=(*_BUILD, *(() if first < "2" else (option,))),

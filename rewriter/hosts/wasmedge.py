@@ -29,7 +29,7 @@ from rewriter.abi.wasi import WASI
 from rewriter.abi.wasi_extensions import WASMEDGE_WASI, WASMEDGE_WASI_0_10, WASMEDGE_WASI_0_11_2
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import READABLE
-from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall, overruns
+from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall, dangers
 from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
@@ -70,9 +70,11 @@ _OPENVINO_CUT = _plugin(Encoding.OPENVINO, _F32, TooSmall.CUT, Quirk.CHANNELS_LA
 _IN_PARTS = Quirk.ONNX_TOO, Quirk.UNCONFIGURED
 _OPENVINO_0_14 = _plugin(
     *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
-    *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, *_IN_PARTS),
+    *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, Quirk.BORROWS, *_IN_PARTS),
 )
-_OPENVINO = _plugin(Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, *_IN_PARTS)
+_OPENVINO = _plugin(
+    Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, Quirk.BORROWS, *_IN_PARTS
+)
 _TORCH = _plugin(Encoding.PYTORCH, _F32, TooSmall.CUT, Quirk.UNCONFIGURED)
 _TFLITE_0_12 = _plugin(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.FORGOTTEN, Quirk.HELD_SHAPES)
 _TFLITE = _plugin(
@@ -194,7 +196,7 @@ def _row(
         last=last,
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
-        limits=(*limits, *overruns(backends), _UNPLACED),
+        limits=(*limits, *dangers(backends), _UNPLACED),
         backends=backends,
         graphs=graphs,
         needs=("the plugin libwasmedgePluginWasiNN.so, built for the model's encoding",),
