@@ -220,7 +220,8 @@ def test_an_output_of_a_type_that_wasi_nn_lacks_is_not_given_by_wamrs_onnx(
 
 def test_an_output_without_elements_is_not_given_by_wamrs_onnx(tmp_path: Path) -> None:
     node = helper.make_node("Identity", ["x"], ["y"])
-    made = models.model([node], *([(name, TensorProto.FLOAT, (0, 4))] for name in "xy"))
+    x, y = ((name, TensorProto.FLOAT, (0, 4)) for name in "xy")
+    made = models.model([node], [x], [y])
     model = write(tmp_path, made)
     (message,) = said(on("wamr-ephemeral@main", model), "NN723")
     assert "no elements" in message
