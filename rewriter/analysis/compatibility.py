@@ -17,11 +17,11 @@ from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
-from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
-from rewriter.analysis.sources import hidden_numbers
+from rewriter.analysis.seen.told import configured_by_nothing, instead_of_a_guess, with_constants
+from rewriter.analysis.sources import guest_functions, hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Feature, Host
+from rewriter.hosts.host import Feature, Host, Quirk
 from rewriter.models.model import Model
 from rewriter.wasm.types import PAGE_SIZE
 
@@ -182,6 +182,7 @@ def assess(
         *_for_its_backends(found.diagnostics, host),
         *_compact_imports(info, host),
         *_limits(info, host, found),
+        *_configurations(info, host),
         *other_imports(info, host),
         *_features(info, host),
         *beginning(info, host),
@@ -190,6 +191,8 @@ def assess(
     if follows:
         said = with_constants(info, host, said, models)
     said = (*counting_models(said, host, models), *of_models(info, host, models))
+    if follows and configured_by_nothing(info):
+        said = tuple(one for one in said if one.code not in _OF_CONFIGURATIONS)
     verdict = Verdict.of(host.label, said, host.label)
     if verdict.runs is not Runs.CANNOT:
         return verdict
@@ -256,6 +259,16 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
             if adapter is not None and adapter.function == limit.function
         )
     )
+
+
+def _configurations(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """That some backends take none. A guest that streams has language models."""
+    names = host.dialects[0].functions.keys() & {one.name for one in guest_functions(info)}
+    without = [one for one in host.backends if Quirk.UNCONFIGURED in one.quirks]
+    if without and _CONFIGURED in names and not names & _STREAMING:
+        words = ", ".join(one.encoding.name.lower() for one in without)
+        message = f"load_by_name_with_config fails with a graph of {words}, unless the"
+        yield Diagnostic("NN264", f"{message} configuration is empty")
 
 
 def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
@@ -329,4 +342,8 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 _MANY_PAGES = 32768
 """2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
-_BY_NAME = ("load_by_name", "load_by_name_with_config")
+
+_OF_CONFIGURATIONS = ("NN264", "NN301", "NN747")
+_CONFIGURED = "load_by_name_with_config"
+_BY_NAME = ("load_by_name", _CONFIGURED)
+_STREAMING = frozenset(("compute_single", "get_output_single", "fini_single"))

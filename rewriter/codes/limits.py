@@ -188,4 +188,12 @@ LIMITS = (
         "the host knows by name.",
         "`nnshim hosts HOST` says how a graph gets a name there.",
     ),
+    Code(
+        "NN253",
+        Severity.NEED,
+        "the device needs what the guest asks for to run its model on",
+        "The module asks for a GPU or a TPU, as a constant in it shows, and the host does not go "
+        "on with the CPU where there is none.",
+        "Run it on a device that has one, with its driver, or have the guest ask for the CPU.",
+    ),
 )

@@ -65,7 +65,7 @@ def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
         return len(encodings) == 1
     if code == "NN307":
         return Encoding.OPENVINO not in encodings
-    return code in ("NN231", "NN235", "NN241", "NN304", "NN305", "NN308")
+    return code in ("NN231", "NN235", "NN241", "NN264", "NN304", "NN305", "NN308")
 
 
 def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]:

@@ -129,7 +129,14 @@ def test_a_configuration_that_a_host_does_not_take_is_a_condition_before_and_aft
     after = on("wasmtime", adapted)
     assert (after.answer, codes(after.conditions)) == ("only_if", {"NN301"})
     assert on("wasmtime", adapted, accept=["NN301"]).answer == "runs"
-    assert on("wasmedge", CONFIGURED).answer == "runs"
+
+
+def test_a_configuration_that_some_backends_do_not_take_is_a_condition() -> None:
+    found = on("wasmedge", CONFIGURED)
+    assert (found.answer, codes(found.conditions)) == ("only_if", {"NN264"})
+    streams = guest("load_by_name_with_config", "compute_single", abi="wasmedge")
+    assert on("wasmedge", streams).answer == "runs"  # a guest of language models
+    assert on("wasmedge@0.13.3", CONFIGURED).answer != "only_if"
 
 
 def test_a_rewrite_says_what_its_result_depends_on_on_the_host_it_is_for() -> None:
