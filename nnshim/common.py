@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
@@ -45,28 +45,28 @@ __all__ = [
 
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="|".join(FORMATS), help="How to print what is found."),
+    typer.Option("--format", metavar="|".join(FORMATS), help="Output format (default: text)."),
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 
 GuestAbi = Annotated[
     str | None,
     typer.Option(
         "--guest-abi",
         metavar="ABI",
-        help=f"The module's wasi-nn ABI, where its imports do not tell it: {', '.join(DIALECTS)}.",
+        help=f"The module's wasi-nn ABI, if its imports do not show it: {', '.join(DIALECTS)}.",
     ),
 ]
 
 
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", metavar="N", help="How many one inference may use."),
+    typer.Option("--threads", metavar="N", help="Threads for one inference."),
 ]
 
 FastMath = Annotated[
-    bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
+    bool, typer.Option("--fast-math", help="Allow lower precision than the model's own.")
 ]
 
 
@@ -103,13 +103,15 @@ def remark(diagnostic: Diagnostic) -> None:
 
 
 @contextmanager
-def errors_in_json(as_json: bool) -> Iterator[None]:
-    """Print an error that has a code on standard output, too, where that is to be JSON."""
+def errors_in_json(as_json: bool, files: Sequence[str] | None = None) -> Iterator[None]:
+    """Print an error that has a code on standard output, too, where that is to be JSON: of `files`,
+    which are then not looked at, one for each, in a list."""
     try:
         yield
     except NNShimError as error:
         if as_json and error.diagnostics:
-            print_json(_failed(error))
+            of_each = files is not None and [_failed(error, file) for file in files]
+            print_json(of_each or _failed(error))
         raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rewriter.hosts.profiles.profile import (
     FEATURES,
@@ -14,7 +14,10 @@ from rewriter.hosts.profiles.profile import (
     Profile,
 )
 
-__all__ = ["probed", "table"]
+if TYPE_CHECKING:
+    from rewriter.hosts.host import Backend
+
+__all__ = ["probed", "table", "tried_types"]
 
 _NOT_MEASURED = "not measured"
 
@@ -75,3 +78,17 @@ def _backend(backend: BackendProfile) -> Iterator[str]:
 
 def _ends(backend: BackendProfile) -> list[str]:
     return [fault for fault, answer in backend.faults.items() if answer in ("aborts", "hangs")]
+
+
+def tried_types(backend: Backend) -> str:
+    """Which types it takes, where not all were measured."""
+    tried = backend.unseen.types or {}
+    parts = (
+        f"{verb} {', '.join(names)}"
+        for verb, is_taken in (("takes", True), ("refuses", False))
+        if (names := [kind.name.lower() for kind in sorted(tried) if tried[kind] is is_taken])
+    )
+    said = " and ".join(parts)
+    if not said:
+        return "which types of tensors it takes is not known"
+    return f"{said}, and others were not measured"

@@ -8,6 +8,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.profile import tried_types
+from nnshim.render.values import rewrite_options
 from nnshim.render.verdicts import checked, checked_in_common, line, on_hosts
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
@@ -59,7 +61,7 @@ def failed(error: NNShimError) -> Sequence[str]:
 def inspected(value: Inspected) -> list[str]:
     """What the module is, where it runs, and then all that it consists of."""
     info = value.info
-    told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
+    told = "".join(f" {word}" for word in rewrite_options(value.guest_abi, info))
     lines = [f"{value.path}: {info.size} bytes, {_what_it_imports(info)}"]
     lines += [f"  {line(found)}" for found in value.findings]
     lines += [f"  {each}" for each in on_hosts(told, value.hosts)] or ["  runs on no host"]
@@ -259,7 +261,7 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     if backend.ignores_types:
         takes = f"takes {types or 'any type'} without looking at it"
     elif backend.takes is None:
-        takes = _as_far_as_known(backend)
+        takes = tried_types(backend)
     else:
         named = (kind for kind in dialect.tensor_names.values() if kind in refused)
         takes = f"takes {types}" + (f" and refuses {', '.join(named)}" if refused else "")
@@ -273,20 +275,6 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
         return f"{said}what get_output does with a buffer that is too small is not known"
     unit = f"get_output counts {backend.unit.value}"
     return f"{said}{unit}; a buffer that is too small is {backend.too_small.value}"
-
-
-def _as_far_as_known(backend: Backend) -> str:
-    """Which types it takes, where not all were measured."""
-    tried = backend.unseen.types or {}
-    parts = (
-        f"{verb} {', '.join(names)}"
-        for verb, is_taken in (("takes", True), ("refuses", False))
-        if (names := [kind.name.lower() for kind in sorted(tried) if tried[kind] is is_taken])
-    )
-    said = " and ".join(parts)
-    if not said:
-        return "which types of tensors it takes is not known"
-    return f"{said}, and others were not measured"
 
 
 def _beside(row: Host) -> list[str]:

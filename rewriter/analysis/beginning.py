@@ -19,7 +19,7 @@ from rewriter.hosts.host import Host
 from rewriter.wasm.module import Module
 from rewriter.wasm.types import NUMBERS
 
-__all__ = ["beginning"]
+__all__ = ["beginning", "compact_imports"]
 
 _GIVEN = NUMBERS | {"v128"}
 """The types of results that a program outside WebAssembly can be given."""
@@ -112,7 +112,7 @@ def _entry(
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
-    if not exports_functions(info.module):
+    if not exports_functions(info):
         message = "it exports no function for the host's command to call"
         return Diagnostic("NN218", message, help="build it as a command, with _start")
     looked_for = " or ".join(filter(None, (*host.entries, *host.mains[:1])))
@@ -133,8 +133,8 @@ def _without_memory(
     info: ModuleInfo, found: dict[str, ExportedFunction], host: Host
 ) -> Iterator[Diagnostic]:
     """What the host does with a module that exports no memory by the name that hosts look for."""
-    if info.shared_memory is not None or info.abis:
-        return  # the latter is said of wasi-nn
+    if info.shared_memory is not None:
+        return
     wasi = imports_of_wasi(info)
     if not host.knows("wants_memory") and (wasi or _START in found or _INITIALIZE in found):
         yield not_measured('whether the host takes a module without a memory named "memory"')
@@ -154,3 +154,11 @@ def _without_memory(
             message = f'it imports {item.name} and exports no memory named "memory"'
             yield Diagnostic("NN223", message, item.offset, item.name)
             return
+
+
+def compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What speaks against it that the host reads the import section."""
+    first = info.compact_import
+    if first is not None and not host.compact_imports:
+        message = "its import section is compact, which the host does not read"
+        yield Diagnostic("NN213", message, first.offset)

@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
-from rewriter.analysis.beginning import beginning
+from rewriter.analysis.beginning import beginning, compact_imports
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
@@ -16,12 +16,18 @@ from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.seen.formats import images_of
 from rewriter.analysis.seen.numbering import as_shown
-from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
-from rewriter.analysis.sources import hidden_numbers
+from rewriter.analysis.seen.told import (
+    configured_by_nothing,
+    instead_of_a_guess,
+    with_constants,
+    without_needless,
+)
+from rewriter.analysis.sources import guest_functions, hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Feature, Host
+from rewriter.hosts.host import Feature, Host, Quirk
 from rewriter.models.model import Model
 from rewriter.wasm.types import PAGE_SIZE
 
@@ -169,21 +175,32 @@ def assess(
     """
     follows = guest is None and found is None
     info = as_shown(info, host, models) if follows else info
-    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    found = found or fit(
+        info,
+        host.dialects,
+        guest,
+        tells_numbers=host.tells_numbers,
+        links_all=host.links_all,
+    )
+    found = without_needless(info, found) if follows else found
     said = (
         *_object_file(info),
         *_other_names(info, host),
         *_for_its_backends(found.diagnostics, host),
-        *_compact_imports(info, host),
+        *compact_imports(info, host),
         *_limits(info, host, found),
+        *_configurations(info, host),
         *other_imports(info, host),
         *_features(info, host),
         *beginning(info, host),
         *_needs(info, host),
     )
-    if follows:
-        said = with_constants(info, host, said, models)
+    said = with_constants(info, host, said, models) if follows else said
+    if not (follows or models):
+        said = (*said, *images_of(info, host))
     said = (*counting_models(said, host, models), *of_models(info, host, models))
+    if follows and configured_by_nothing(info):
+        said = tuple(one for one in said if one.code not in _OF_CONFIGURATIONS)
     verdict = Verdict.of(host.label, said, host.label)
     if verdict.runs is not Runs.CANNOT:
         return verdict
@@ -213,18 +230,20 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
     it."""
     there = {backend.encoding for backend in host.backends}
     for diagnostic in said:
-        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307", "NN308"):
+        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307"):
             yield diagnostic
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
-    that adapters mend and that decide nothing, and for what is said of adapters already: that
-    models of TensorFlow Lite have floats only."""
+    """Those of the host that concern functions of wasi-nn or WASI which are called there, by the
+    guest or by adapters, but for those that adapters mend and that decide nothing, and for what is
+    said of adapters already: that models of TensorFlow Lite have floats only."""
     if not info.abis:
         return
-    wasi_nn = (*info.wasi_nn.values(), *info.not_functions)
-    imported = {item.name for item in (*wasi_nn, *imports_of_wasi(info))}
+    imported = {item.name for item in (*info.not_functions, *imports_of_wasi(info))}
+    for slot, item in info.wasi_nn.items():
+        adapter = found.adapters.get(slot)
+        imported.add(adapter.imported if adapter else item.name)
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits:
         concerns = limit.function is None or limit.function in imported
@@ -240,7 +259,7 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
     that was not measured."""
     return (
         limit.severity is Severity.UNSEEN
-        and limit.code != "NN272"
+        and limit.code not in ("NN249", "NN272")
         and any(
             need(adapter.function, adapter.source, adapter.target, told=adapter.told)
             not in (None, Need.ERRNOS)
@@ -250,9 +269,18 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
     )
 
 
+def _configurations(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """That some backends take none. A guest that streams has language models."""
+    names = host.dialects[0].functions.keys() & {one.name for one in guest_functions(info)}
+    without = [one for one in host.backends if Quirk.UNCONFIGURED in one.quirks]
+    if without and _CONFIGURED in names and not names & _STREAMING:
+        words = ", ".join(one.encoding.name.lower() for one in without)
+        message = f"load_by_name_with_config fails with a graph of {words}, unless the"
+        yield Diagnostic("NN264", f"{message} configuration is empty")
+
+
 def _needs(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What a guest that uses wasi-nn needs beside the host. One that was measured, with a backend,
-    has it."""
+    """What a guest that uses wasi-nn needs beside a host that was not measured with a backend."""
     was_there = host.measured is not None and "measured" in host.measured.about and host.backends
     if info.abis and not was_there:
         message = "wasi-nn has to be built in or switched on, with a backend for the model"
@@ -267,13 +295,6 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if module not in host.modules:
             message = f"it imports {module}, and the host registers {host.modules[0]}"
             yield Diagnostic("NN201", message)
-
-
-def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    first = info.compact_import
-    if first is not None and not host.compact_imports:
-        message = "its import section is compact, which the host does not read"
-        yield Diagnostic("NN213", message, first.offset)
 
 
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -294,6 +315,9 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the host, and its wasi-nn, make of the module's memories."""
     exported = info.adapter_memory
+    if info.abis and exported is None and not (host.in_first_memory and info.memories):
+        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
+        yield Diagnostic("NN141", message)
     if info.abis and exported is not None and exported.memory_index:
         if not host.knows("in_first_memory"):
             yield not_measured("whether the host works in a memory that is not the first")
@@ -307,19 +331,20 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         elif not host.nn_in_shared:
             message = "it exports a shared memory, in which its wasi-nn does not work"
             yield Diagnostic("NN216", message)
-    for memory in info.memories:
-        if memory.page_size != PAGE_SIZE:
-            continue
+    for memory in (each for each in info.memories if each.page_size == PAGE_SIZE):
         most = host.most_wide_pages if memory.is_64 else host.most_pages
-        if not host.knows("most_pages"):
-            if memory.minimum >= _MANY_PAGES:
-                yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
-        elif memory.minimum > most:
-            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
-            yield Diagnostic("NN216", message.format(most))
+        known, pages = host.knows("most_pages"), f"a memory of {memory.minimum} pages"
+        if known and memory.minimum > most:
+            yield Diagnostic("NN216", f"it has {pages}, and the host makes {most} at most")
+        elif memory.minimum >= _MANY_PAGES and not known:
+            yield not_measured(f"whether the host makes {pages}")
 
 
 _MANY_PAGES = 32768
 """2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
-_BY_NAME = ("load_by_name", "load_by_name_with_config")
+
+_OF_CONFIGURATIONS = ("NN264", "NN301", "NN747")
+_CONFIGURED = "load_by_name_with_config"
+_BY_NAME = ("load_by_name", _CONFIGURED)
+_STREAMING = frozenset(("compute_single", "get_output_single", "fini_single"))

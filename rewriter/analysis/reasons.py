@@ -11,7 +11,7 @@ from rewriter.abi.dialects import WASMEDGE, Dialect
 from rewriter.abi.numbers import ENCODINGS_WAMR, ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
-from rewriter.analysis.inspect import ImportedItem
+from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.diagnostics import Diagnostic
 
 __all__ = [
@@ -20,7 +20,9 @@ __all__ = [
     "HIDDEN_TYPES",
     "hidden_encodings",
     "hidden_nul",
+    "lacking",
     "lost",
+    "unfit_memory",
     "whatever_it_is",
     "why",
     "why_another",
@@ -108,8 +110,6 @@ def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
     of_wamr = target.encodings is ENCODINGS_WAMR
     if of_wamr and function in WITH_CONFIG and function in target.functions:
         yield _LLAMA_CPP
-    if function == "set_input" and target.counts_floats and target.errnos is ERRNO_WIT:
-        yield _IMAGES
 
 
 HIDDEN_TYPES = Diagnostic(
@@ -183,14 +183,6 @@ _OF_OPENVINO = {
 """https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/src/wasi_nn_openvino.c
 """
 
-_IMAGES = Diagnostic(
-    "NN308",
-    "the host's OpenVINO takes tensors of four dimensions only, and takes them for images whose"
-    " three channels come last: others give wrong results",
-    function="set_input",
-)
-"""From the same file."""
-
 _LLAMA_CPP = Diagnostic(
     "NN309",
     "load_by_name_with_config ends the host's process, unless the model's backend is llama.cpp",
@@ -226,3 +218,26 @@ _STAND_INS = {
         function="finalize_execution_context",
     ),
 }
+
+
+def lacking(code: str, message: str, item: ImportedItem, function: str, linked: bool) -> Diagnostic:
+    """What is said of an import that the host does not define: it is in the way, unless it is
+    `linked` all the same."""
+    if linked:
+        return Diagnostic("NN248", f"{message}, and a call of it traps", item.offset, function)
+    return Diagnostic(code, message, item.offset, function)
+
+
+def unfit_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
+    """What keeps adapters from working in it."""
+    if info.shared_memory is None:
+        message = 'it exports no memory named "memory", which adapters work in'
+        yield Diagnostic("NN325", message, help="have the linker export it (--export-memory)")
+    if info.shared_memory and info.shared_memory.shared:
+        message = (
+            "its memory is shared between threads, and adapters borrow bytes of it that another"
+            " thread may be using"
+        )
+        yield Diagnostic("NN321", message)
+    if info.shared_memory and info.shared_memory.is_64:
+        yield Diagnostic("NN322", "its memory is 64-bit, and adapters have 32-bit addresses")
