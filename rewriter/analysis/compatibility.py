@@ -169,7 +169,13 @@ def assess(
     """
     follows = guest is None and found is None
     info = as_shown(info, host, models) if follows else info
-    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    found = found or fit(
+        info,
+        host.dialects,
+        guest,
+        tells_numbers=host.tells_numbers,
+        links_all=host.links_all,
+    )
     said = (
         *_object_file(info),
         *_other_names(info, host),
@@ -294,6 +300,9 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the host, and its wasi-nn, make of the module's memories."""
     exported = info.adapter_memory
+    if info.abis and exported is None and not (host.in_first_memory and info.memories):
+        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
+        yield Diagnostic("NN141", message)
     if info.abis and exported is not None and exported.memory_index:
         if not host.knows("in_first_memory"):
             yield not_measured("whether the host works in a memory that is not the first")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, Dialect, Layout
+from rewriter.analysis.imported import usual
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 
 __all__ = [
@@ -47,8 +48,8 @@ def guest_functions(info: ModuleInfo) -> Iterator[GuestFunction]:
 
 
 def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
-    """The dialect of each function by the index of its import, without those whose ABI is not
-    known.
+    """The dialect of each function by the index of its import. Where the types of functions are
+    those of no ABI, the name of the module stands for one that they are compared with.
 
     Adapters say from what they adapt, and a guest has the functions that need none in the same
     dialect. A rewrite can have brought together functions of two ABIs, which were imported under
@@ -60,8 +61,9 @@ def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
         name = info.abis[item.module].name
         if slot in info.adapters:
             found[slot] = info.adapters[slot].adapter.source
-        elif name is not None:
-            shown, adapted = DIALECTS[name], sources.get(item.module, {})
+        else:
+            shown = DIALECTS[name] if name is not None else usual(item.module)
+            adapted = sources.get(item.module, {})
             one = len(adapted) == 1 and item.module not in of_two
             (layout,) = adapted if one else (shown.layout,)
             found[slot] = _imported_as(item, info, adapted.get(layout), shown)

@@ -92,7 +92,8 @@ CODES = (
         Severity.ERROR,
         "the host lacks a function",
         "The module imports a wasi-nn function that the host lacks, and no adapter can replace it: "
-        "streaming, for example, must be in the host.",
+        "streaming, for example, must be in the host. The host refuses a module with such an "
+        "import.",
         "Choose a host that has it (`nnshim inspect` lists them), or build the guest without it.",
     ),
     Code(

@@ -152,6 +152,18 @@ LIMITS = (
         "Declare the table only as large as the module needs.",
     ),
     Code(
+        "NN248",
+        Severity.CONDITION,
+        "a call of a wasi-nn function traps",
+        "The module imports a wasi-nn function that the host lacks, or has with another type, and "
+        "no adapter can replace it. The host starts the module all the same, with a warning, and "
+        "traps when the function is called. WAMR does this; hosts that refuse to link the module "
+        "have `NN211` or `NN143` instead.",
+        "It does no harm if the guest never calls the function, for example because only a "
+        "command-line option leads to the call. Otherwise choose a host that has it (`nnshim "
+        "inspect` lists them), or build the guest without it.",
+    ),
+    Code(
         "NN251",
         Severity.NEED,
         "the host needs wasi-nn and a backend for the model",

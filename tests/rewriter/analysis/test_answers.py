@@ -162,9 +162,16 @@ def test_a_module_without_wasi_nn_is_judged_by_its_other_imports() -> None:
 
 @pytest.mark.parametrize("host", FAMILIES)
 def test_an_object_file_cannot_run(host: str) -> None:
-    found = on(host, LOADING + custom("linking", b"\x02"))
+    text = '(module (import "env" "__linear_memory" (memory 1)) (func (export "_start")))'
+    found = on(host, assemble(text) + custom("linking", b"\x02"))
     assert found.answer == "cannot"
     assert "NN106" in codes(found.reasons)
+
+
+@pytest.mark.parametrize("host", FAMILIES)
+def test_what_a_linker_has_left_in_a_module_keeps_it_from_running_nowhere(host: str) -> None:
+    left = custom("linking", b"\xff") + custom("reloc.CODE")
+    assert on(host, LOADING + left) == on(host, LOADING)
 
 
 def test_what_is_unseen_is_not_said_where_an_adapter_stands_between() -> None:
