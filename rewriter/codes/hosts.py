@@ -197,7 +197,9 @@ CODES = (
         Severity.CONDITION,
         "the host does not take the type of a tensor",
         "A constant in the module shows that it passes a tensor of this type, and no backend of "
-        "the host takes one: `set_input` fails there, or the host reads the data as 32-bit floats.",
+        "the host takes one, or none of those for which the module loads models: `set_input` fails "
+        "there, or the host reads the data as 32-bit floats. A number that means nothing fails, or "
+        "is not looked at.",
         "Convert the input in the guest, or use another host. If the guest does something else on "
         "this host, use `--accept NN261`.",
     ),
@@ -209,6 +211,39 @@ CODES = (
         "host has, or can be built with, takes that format: `load` fails there.",
         "Convert the model and load the converted one, or use another host. If the guest never "
         "loads such a model there, use `--accept NN262`.",
+    ),
+    Code(
+        "NN263",
+        Severity.CONDITION,
+        "the host does not take the target of a model",
+        "A constant in the module shows that it asks for this target, and no backend of the host "
+        "for which it loads models takes it: `load` fails, or a later call does, or the whole "
+        "process of the host ends. Targets are cpu (0), gpu (1) and tpu (2). A backend that goes "
+        "on with the CPU takes a target.",
+        "Have the guest ask for the CPU. If it does so where another target fails, and the host "
+        "returns an error, use `--accept NN263`.",
+    ),
+    Code(
+        "NN264",
+        Severity.CONDITION,
+        "some backends take no configuration there",
+        "The module imports `load_by_name_with_config`. The host passes the configuration to the "
+        "backend as one more part of the model. Only those of language and speech models read it; "
+        "others return an error, because they want another number of parts. Nothing is said of a "
+        "module whose configurations are all empty, as constants show, or that streams.",
+        "Name the models with `--model`. Have the guest call `load_by_name` for others than "
+        "language and speech models.",
+    ),
+    Code(
+        "NN265",
+        Severity.CONDITION,
+        "the guest's OpenVINO models take inputs that the host takes for images",
+        "The module loads models of OpenVINO, as a constant in it shows, and this release takes "
+        "their inputs for images: of four dimensions, whose channels come last whatever the shape "
+        "says, or of one size only. The values of another tensor reach the model in another order, "
+        "without an error, or the host ends.",
+        "Name the models with `--model`, which tells more. Use another release for models that "
+        "take anything but images.",
     ),
     Code(
         "NN271",

@@ -164,6 +164,15 @@ LIMITS = (
         "inspect` lists them), or build the guest without it.",
     ),
     Code(
+        "NN249",
+        Severity.UNSEEN,
+        "the host reads inputs when it computes",
+        "By the specification, the host has a tensor's data when `set_input` returns. This backend "
+        "only keeps a pointer into the guest's memory and reads from it at `compute`. A guest that "
+        "frees or reuses its buffer in between gets wrong numbers, without an error.",
+        "Leave each input as it is until `compute` returns, and give each its own buffer.",
+    ),
+    Code(
         "NN251",
         Severity.NEED,
         "the host needs wasi-nn and a backend for the model",
@@ -178,5 +187,13 @@ LIMITS = (
         "The module imports `load_by_name` or `load_by_name_with_config`, which load a graph that "
         "the host knows by name.",
         "`nnshim hosts HOST` says how a graph gets a name there.",
+    ),
+    Code(
+        "NN253",
+        Severity.NEED,
+        "the device needs what the guest asks for to run its model on",
+        "The module asks for a GPU or a TPU, as a constant in it shows, and the host does not go "
+        "on with the CPU where there is none.",
+        "Run it on a device that has one, with its driver, or have the guest ask for the CPU.",
     ),
 )

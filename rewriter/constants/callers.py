@@ -160,7 +160,7 @@ class Functions:
         self._depth += 1
         try:
             if self._follow(index, (), self._budget).silent:
-                self._effects[index] = Effect.SILENT
+                self._effects[index] = Effect.NOTHING
         except (ModuleError, NotFollowed):
             pass
         finally:

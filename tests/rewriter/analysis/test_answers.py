@@ -129,7 +129,14 @@ def test_a_configuration_that_a_host_does_not_take_is_a_condition_before_and_aft
     after = on("wasmtime", adapted)
     assert (after.answer, codes(after.conditions)) == ("only_if", {"NN301"})
     assert on("wasmtime", adapted, accept=["NN301"]).answer == "runs"
-    assert on("wasmedge", CONFIGURED).answer == "runs"
+
+
+def test_a_configuration_that_some_backends_do_not_take_is_a_condition() -> None:
+    found = on("wasmedge", CONFIGURED)
+    assert (found.answer, codes(found.conditions)) == ("only_if", {"NN264"})
+    streams = guest("load_by_name_with_config", "compute_single", abi="wasmedge")
+    assert on("wasmedge", streams).answer == "runs"  # a guest of language models
+    assert on("wasmedge@0.13.3", CONFIGURED).answer != "only_if"
 
 
 def test_a_rewrite_says_what_its_result_depends_on_on_the_host_it_is_for() -> None:
@@ -151,6 +158,11 @@ def test_a_guest_of_wasi_nn_needs_a_backend_and_one_that_names_graphs_a_graph(ho
     named = guest("load_by_name", "init_execution_context", "compute")
     assert "NN252" in codes(on(host, named).needs)
     assert not on(host, assemble(f"(module {MEMORY} {START})")).needs
+
+
+def test_a_verdict_on_no_host_is_a_wrong_call() -> None:
+    with pytest.raises(UsageError, match="hosts: none is named"):
+        check(LOADING, hosts=[])
 
 
 def test_a_module_without_wasi_nn_is_judged_by_its_other_imports() -> None:
