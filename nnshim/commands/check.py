@@ -137,6 +137,7 @@ def _explain(
     from nnshim.render.values import rewrite_command
     from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.seen.numbering import shown_abi
+    from rewriter.functions.frames import wanted_stack
     from rewriter.hosts.starting import Trial, explain
 
     found: Verdict = checked.found
@@ -146,10 +147,12 @@ def _explain(
     row = host.newest if helps is None else find_host(helps)
     rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
     names = {item.name for item in info.wasi_nn.values()}
+    wanted = wanted_stack(info.module, row.stack_bytes)
     trial = Trial(
         checked.path if helps is None else _OUT,
         any(item.name == "path_open" for item in info.imports),
         not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
         checked.models,
+        (f"--stack-size={wanted.enough}",) if wanted else (),
     )
     return explain(row, trial, rewrite)

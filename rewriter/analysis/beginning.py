@@ -85,10 +85,7 @@ def _entry(
         if entry is None:
             continue
         if entry.is_imported and not host.calls_imported:
-            message = (
-                f"its {_shown(name)} is a function that it imports, which the host cannot call"
-            )
-            yield Diagnostic("NN217", message, function=name)
+            yield _imported(name)
         elif entry.type.params and host.gives_arguments:
             message = f"its {_shown(name)} is {entry.type}, and its user has to give the arguments"
             yield Diagnostic("NN221", message, function=name)
@@ -100,15 +97,35 @@ def _entry(
             yield _cannot_call(name, entry, "for numbers")
         return
     for name in host.mains:
-        entry = found.get(name)
-        if entry is None:
-            continue
-        if entry.type.params:
-            message = f"its {name} takes arguments, which the host puts into memory of its malloc"
-            yield Diagnostic("NN221", message, function=name)
-        return
+        if name in found:
+            yield from _main(name, found[name], host)
+            return
     if host.names_function:
         yield _none_found(info, host)
+
+
+_ARGUMENTS = ((), ("i32", "i32"))
+_RESULTS = ((), ("i32",))
+"""Of C's `main`."""
+
+
+def _main(name: str, entry: ExportedFunction, host: Host) -> Iterator[Diagnostic]:
+    """Of one that the host calls as C's `main`."""
+    as_in_c = entry.type.params in _ARGUMENTS and entry.type.results in _RESULTS
+    if entry.is_imported and not host.calls_imported:
+        yield _imported(name)
+    elif not as_in_c and host.strict_main and host.knows("strict_main"):
+        yield _cannot_call(name, entry, "as C's main, which is () or (i32 i32) -> (i32)")
+    elif entry.type.params:
+        message = f"its {name} takes arguments, which the host puts into memory of its malloc"
+        yield Diagnostic("NN221", message, function=name)
+    elif not as_in_c and not host.knows("strict_main"):
+        yield not_measured(f"whether the host calls a {name} that is {entry.type}")
+
+
+def _imported(name: str) -> Diagnostic:
+    message = f"its {_shown(name)} is a function that it imports, which the host cannot call"
+    return Diagnostic("NN217", message, function=name)
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:

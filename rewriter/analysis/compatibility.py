@@ -12,7 +12,7 @@ from rewriter.analysis.beginning import beginning
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
-from rewriter.analysis.linking import imports_of_wasi, other_imports
+from rewriter.analysis.linking import imports_of_wasi, other_imports, wasi_in_memory
 from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
@@ -291,13 +291,7 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the host, and its wasi-nn, make of the module's memories."""
-    exported = info.adapter_memory
-    if info.abis and exported is not None and exported.memory_index:
-        if not host.knows("in_first_memory"):
-            yield not_measured("whether the host works in a memory that is not the first")
-        elif host.in_first_memory:
-            message = "it exports a memory that is not its first, and the host works in the first"
-            yield Diagnostic("NN216", message)
+    yield from _second_memory(info, host)
     shared = info.shared_memory is not None and info.shared_memory.shared
     if info.abis and shared and host.features.get(Feature.THREADS):
         if not host.knows("nn_in_shared"):
@@ -313,6 +307,26 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             yield Diagnostic("NN216", message.format(host.most_pages))
         elif memory.minimum >= _MANY_PAGES and not host.knows("most_pages"):
             yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
+
+
+def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """Of one that is exported as "memory"."""
+    exported = info.adapter_memory
+    if exported is None or not exported.memory_index:
+        return
+    first = wasi_in_memory(info)
+    if not host.knows("in_first_memory"):
+        if info.abis or first:
+            yield not_measured("whether the host works in a memory that is not the first")
+    elif host.in_first_memory:
+        message = "it exports a memory that is not its first, and the host works in the first"
+        if info.abis:
+            yield Diagnostic("NN216", message)
+        elif first:
+            message = f"it imports {first.name}, which works in its first memory there"
+            yield Diagnostic(
+                "NN246", f"{message}, and exports another one", first.offset, first.name
+            )
 
 
 _MANY_PAGES = 32768

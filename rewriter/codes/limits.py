@@ -10,12 +10,14 @@ LIMITS = (
     Code(
         "NN230",
         Severity.ERROR,
-        "the module traps as it begins",
+        "the module fails as it begins",
         "A data or element segment ends behind the memory or table that it is for, or a function "
         "that the host calls first (the start function, `_initialize`, `_start` and others by the "
         "host) comes to an `unreachable` before anything that could lead elsewhere. The host ends "
         "with an error. `wasm-ld` puts such functions in the place of what it was told to leave "
-        "undefined, `main` for one.",
+        "undefined, `main` for one. WAMR and WasmEdge also take it for an error where a function "
+        "that they call while they make the instance, such as the start function, ends the guest "
+        "by `proc_exit`, whatever the exit code.",
         "Correct the guest: a trap that is meant for later belongs behind what decides about it.",
     ),
     Code(
@@ -146,12 +148,32 @@ LIMITS = (
         "`std.Io.File.Writer` stream: `initStreaming` in place of `init`.",
     ),
     Code(
+        "NN246",
+        Severity.CONDITION,
+        "WASI's functions work in another memory than the guest",
+        "The module has several memories, and the one that it exports as `memory` is not the "
+        "first. The host's functions read and write in the first one all the same: output is "
+        "empty, and what comes in is lost, though errno is success.",
+        "Make the exported memory the first one of the module.",
+    ),
+    Code(
         "NN247",
         Severity.CONDITION,
         "a table takes very much memory",
         "Hosts make a table whole, with all its elements, before the module runs. Whether there is "
         "so much memory depends on the device; without it, the host ends with an error.",
         "Declare the table with as many elements as the module has functions to put into it.",
+    ),
+    Code(
+        "NN248",
+        Severity.CONDITION,
+        "a function takes more of the host's stack than there is by default",
+        "WAMR's interpreter keeps a function's parameters, local variables, constants and results "
+        "in a stack, and wants twice that room when the function is called. Where there is less "
+        '(`iwasm` has 64 KiB by default, 16 KiB in 1.1.1), a call ends with "wasm operand stack '
+        'overflow".',
+        "Give the option in the message, or more where such functions call each other: "
+        "`iwasm --stack-size=BYTES`. Part a function that has thousands of variables or constants.",
     ),
     Code(
         "NN251",

@@ -17,12 +17,14 @@ _PLACEHOLDERS = ("NAME", "ENCODING", "FOLDER", "FILES")
 
 class Trial(NamedTuple):
     """A module that is to be tried: its path, whether it opens files and whether it loads graphs by
-    their names, with the models that it runs, if these are known."""
+    their names, with the models that it runs, if these are known; and options of the host without
+    which a function of it does not run."""
 
     path: str
     opens_files: bool
     loads_by_name: bool
     models: Sequence[Model] = ()
+    options: Sequence[str] = ()
 
 
 class Explanation(NamedTuple):
@@ -51,7 +53,7 @@ def run_words(row: Host, trial: Trial) -> list[str]:
     folder = start.folder if trial.opens_files else ()
     graph = start.graph if trial.loads_by_name else ()
     graphs = [_filled(word, model) for model in trial.models or (None,) for word in graph]
-    return [*start.program, *graphs, *folder, trial.path]
+    return [*start.program, *trial.options, *graphs, *folder, trial.path]
 
 
 def _filled(word: str, model: Model | None) -> str:
