@@ -54,9 +54,9 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="Exit codes: 0 done; 1 refused, or invalid; 2 usage; 3 a needed tool is missing. "
-        "`check` has more: see its --help. `run` exits with the guest's own code, 134 on a trap, "
-        "124 on its timeout.",
+        epilog="Exit codes: 0 done; 1 refused, or invalid; 2 usage; 3 a required tool is missing. "
+        "`check` has more: see its --help. `run` exits with the guest's own code, 134 if it traps, "
+        "124 on a timeout.",
     )
     app.callback()(_options)
     for name in names:

@@ -45,28 +45,28 @@ __all__ = [
 
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="|".join(FORMATS), help="How to print what is found."),
+    typer.Option("--format", metavar="|".join(FORMATS), help="Output format (default: text)."),
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 
 GuestAbi = Annotated[
     str | None,
     typer.Option(
         "--guest-abi",
         metavar="ABI",
-        help=f"The module's wasi-nn ABI, where its imports do not tell it: {', '.join(DIALECTS)}.",
+        help=f"The module's wasi-nn ABI, if its imports do not show it: {', '.join(DIALECTS)}.",
     ),
 ]
 
 
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", metavar="N", help="How many one inference may use."),
+    typer.Option("--threads", metavar="N", help="Threads for one inference."),
 ]
 
 FastMath = Annotated[
-    bool, typer.Option("--fast-math", help="Allow less precision than the model's own.")
+    bool, typer.Option("--fast-math", help="Allow lower precision than the model's own.")
 ]
 
 

@@ -25,45 +25,52 @@ __all__ = ["command"]
 
 
 def command(
-    model: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="The files of the model's parts.")
-    ],
+    model: Annotated[list[str], typer.Argument(metavar="MODEL...", help="The model's files.")],
     encoding: Annotated[
-        str, typer.Option(metavar="ENCODING", help="Unless given, the first bytes tell.")
+        str,
+        typer.Option(
+            metavar="ENCODING", help="The model's format; by default, its first bytes show it."
+        ),
     ] = "autodetect",
     backend: Annotated[
         list[str] | None,
-        typer.Option(metavar="ENCODING", help="Only this backend. By default all that can."),
+        typer.Option(
+            metavar="ENCODING", help="Only this backend. By default, all that run the format."
+        ),
     ] = None,
     device: Annotated[
-        list[str] | None, typer.Option(metavar="DEVICE", help="Only this device of each backend.")
+        list[str] | None, typer.Option(metavar="DEVICE", help="Only this device.")
     ] = None,
     input_: Annotated[
         list[str] | None,
         typer.Option(
-            "--input", metavar="INDEX=TYPE:DIMxDIM", help="An input whose shape is left open."
+            "--input",
+            metavar="INDEX=TYPE:DIMxDIM",
+            help="The shape of an input with open dimensions.",
         ),
     ] = None,
     options: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The model's options, for its backend.")
+        str | None,
+        typer.Option(metavar="JSON", help="Options that the backend gets with the model."),
     ] = None,
     threads: Threads = None,
     fast_math: FastMath = False,
     parallel: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Contexts at once. By default one a core."),
+        typer.Option(metavar="N", help="Concurrent contexts. By default, one per core."),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="How long to measure on each device.")] = 2.0,
+    seconds: Annotated[float, typer.Option(help="Measuring time per device.")] = 2.0,
     plot: Annotated[
-        str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Draw the result, too.")
+        str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Also draw the result.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print an array.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
 ) -> None:
     """Time a model on each backend and device, side by side.
 
     Inputs are random.
 
-    Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 what draws is not installed.
+    Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 matplotlib is missing, for
+    --plot.
     """
     from nnshim.render import json, text
     from runtime_shim.backends.interface import Settings

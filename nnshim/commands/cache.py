@@ -17,12 +17,12 @@ app = typer.Typer(
 )
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="The folder of --model-cache.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print an array.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
 
 
 @app.command("list")
 def list_(folder: Folder, as_json: AsJson = False) -> None:
-    """List what is kept, from what was used longest ago, and its size.
+    """List the cached models and their sizes, least recently used first.
 
     Exit codes: 0 listed; 1 the folder cannot be read; 2 usage.
     """
@@ -44,9 +44,9 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
 
 @app.command("clear")
 def clear(folder: Folder) -> None:
-    """Remove what is kept, and no other file.
+    """Remove the cached models, and no other file.
 
-    Exit codes: 0 removed; 1 the folder cannot be read, or a file not removed; 2 usage.
+    Exit codes: 0 removed; 1 the folder cannot be read, or a file cannot be removed; 2 usage.
     """
     from runtime_shim import model_cache
 

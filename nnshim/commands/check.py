@@ -27,7 +27,7 @@ def command(
         typer.Option(
             "--for",
             metavar="HOST[@RELEASE]|PROFILE",
-            help=f"One of {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
+            help=f"A host: {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
         ),
     ],
     models: Annotated[
@@ -35,28 +35,28 @@ def command(
         typer.Option(
             "--model",
             metavar="FILE",
-            help="A model that the modules run, of OpenVINO's two files the XML. May be repeated.",
+            help="A model that the modules run (OpenVINO: the .xml file). May be repeated.",
         ),
     ] = None,
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Say what the host needs beside the module, and what to try there."
+            "--explain", help="Say what else the host needs, and how to try the module there."
         ),
     ] = False,
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="Have needs count (a backend, a graph), and what a module does not show.",
+            help="Also count needs (a backend, a graph) and what the module does not show.",
         ),
     ] = False,
     accept: Annotated[
         list[str] | None,
-        typer.Option(metavar="CODE", help="A code that does not count: NN226. May be repeated."),
+        typer.Option(metavar="CODE", help="Ignore this code, e.g. NN226. May be repeated."),
     ] = None,
     validate: Annotated[
-        bool, typer.Option(help="Have wasm-tools say first whether the modules are valid.")
+        bool, typer.Option(help="Validate the modules with wasm-tools first.")
     ] = True,
     guest_abi: GuestAbi = None,
     output: Format = None,
@@ -64,12 +64,12 @@ def command(
 ) -> None:
     """Say whether hosts run modules: the gate of a pipeline.
 
-    The verdict is what can be seen in the modules, and in their models with --model.
+    A verdict rests on what the modules show, and with --model, on their models.
 
-    Exit codes: 0 each host runs all of them; 1 one has to be rewritten; 2 usage; 3 a tool is
-    missing; 4 a host cannot run one; 5 one runs only if conditions hold; 6 no verdict: one cannot
-    be read, is not a core module or not valid, or a model is not whole. Of several, the first of 6,
-    4, 1, 5, 0.
+    Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
+    missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
+    module cannot be read, is not a core module or is invalid, or a model is incomplete. If several
+    apply, the first of 6, 4, 1, 5, 0.
     """
     hosts = list(map(find_hosts, host_names))
     once("--for", host_names)
@@ -116,14 +116,14 @@ def _check(
     guest_abi: str | None,
     models: "Sequence[Model]",
 ) -> "Checked":
-    from nnshim.render.values import Checked, rewrite_command
+    from nnshim.render.values import Checked, rewrite_command, rewrite_options
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host, models=models)
     helps = found.rewrite_for
     told = guest_abi or shown_abi(info, models)
-    rewrite = None if helps is None else rewrite_command(helps, told, path)
+    rewrite = None if helps is None else rewrite_command(helps, rewrite_options(told, info), path)
     return Checked(path, host.name, found, rewrite, models)
 
 
@@ -134,7 +134,7 @@ def _explain(
     checked: "Checked", info: "ModuleInfo", host: "Chosen", guest_abi: str | None
 ) -> "Explanation | None":
     """For the release that a rewrite is for, or the newest of those that were named."""
-    from nnshim.render.values import rewrite_command
+    from nnshim.render.values import rewrite_command, rewrite_options
     from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.functions.frames import wanted_stack
@@ -145,7 +145,11 @@ def _explain(
         return None
     helps, told = found.rewrite_for, guest_abi or shown_abi(info, checked.models)
     row = host.newest if helps is None else find_host(helps)
-    rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
+    rewrite = (
+        None
+        if helps is None
+        else rewrite_command(helps, rewrite_options(told, info), checked.path, _OUT)
+    )
     names = {item.name for item in info.wasi_nn.values()}
     wanted = wanted_stack(info.module, row.stack_bytes)
     trial = Trial(

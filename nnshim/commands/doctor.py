@@ -18,13 +18,13 @@ __all__ = ["command"]
 def command(
     samples: Annotated[
         bool,
-        typer.Option("--samples", help="Only print the folder of sample guests and C headers."),
+        typer.Option("--samples", help="Print only the folder with sample guests and C headers."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Show what is installed, and run a model on each device.
 
-    Exit codes: 0 what is installed works; 1 something of it does not; 2 usage.
+    Exit codes: 0 everything installed works; 1 something does not; 2 usage.
     """
     import platform
     from importlib.metadata import version

@@ -13,15 +13,15 @@ __all__ = ["command"]
 def command(
     numbers: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CODE]...", help="Such as NN204; without one, list all."),
+        typer.Argument(metavar="[CODE]...", help="Codes, e.g. NN204. Without any, list all."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print an array with an object for each code.")
+        bool, typer.Option("--json", help="Print a JSON array with an object per code.")
     ] = False,
 ) -> None:
     """Say what a message's code means, and what to do.
 
-    Exit codes: 0 shown; 2 a code is not known, or usage.
+    Exit codes: 0 shown; 2 unknown code, or usage.
     """
     from nnshim.render import json, text
     from rewriter.codes import all_codes, find_code, unknown_code

@@ -18,18 +18,18 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[NAME[@RELEASE]]...",
-            help="Such as wamr@2.2, or another host or library, or the path of a"
-            " profile; without one, list all; of two, what differs.",
+            help="A host, library or profile, e.g. wamr@2.2. Without any, list all; with two,"
+            " compare them.",
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print an array with an object for each group.")
+        bool, typer.Option("--json", help="Print a JSON array with an object per group.")
     ] = False,
 ) -> None:
     """Show what each release of each host does.
 
-    Exit codes: 0 shown, whether two differ or not; 2 the name or the release is not known, the
-    profile cannot be read, or usage.
+    Exit codes: 0 shown, even if two hosts differ; 2 unknown name or release, unreadable profile,
+    or usage.
     """
     if names and len(names) > 1:
         _compare(names, as_json)

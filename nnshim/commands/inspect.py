@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Show which hosts run a module, and what it consists of.
 
-    Exit codes: 0 all were read; 1 one was not (the others are shown all the same); 2 usage.
+    Exit codes: 0 all modules were read; 1 one was not (the others are still shown); 2 usage.
     """
     answer = report(
         files,

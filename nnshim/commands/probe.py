@@ -19,51 +19,52 @@ def command(
         list[str],
         typer.Argument(
             metavar="-- COMMAND...",
-            help="The host's command, with {} where the path of a module goes; at its end, if there"
-            " is none.",
+            help="The host's command, with {} for the path of a module. Without {}, the path is"
+            " appended.",
         ),
     ],
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the profile there."),
+        typer.Option("-o", "--output", metavar="FILE", help="Write the profile to FILE."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call the host: else its program.")
+        str | None, typer.Option(metavar="NAME", help="The host's name (default: its program's).")
     ] = None,
     release: Annotated[
-        str, typer.Option(metavar="VERSION", help="The host's, for the profile.")
+        str, typer.Option(metavar="VERSION", help="The host's version, for the profile.")
     ] = "",
     commit: Annotated[
-        str, typer.Option(metavar="COMMIT", help="That of the host's source, for the profile.")
+        str,
+        typer.Option(
+            metavar="COMMIT", help="The commit that the host was built from, for the profile."
+        ),
     ] = "",
     option: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="TEXT", help="An option of the host's build, for the profile. May be repeated."
+            metavar="TEXT", help="A build option of the host, for the profile. May be repeated."
         ),
     ] = None,
     graph: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME[=ENCODING]",
-            help="A graph that the command tells the host of by name, and what its model is:"
-            " openvino, onnx or tensorflowlite. May be repeated.",
+            help="A named graph that the command preloads, and its encoding: openvino, onnx or"
+            " tensorflowlite. May be repeated.",
         ),
     ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long one module may take.")
-    ] = 20,
-    jobs: Annotated[int, typer.Option(metavar="N", help="How many modules at a time.")] = 2,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Time limit per module.")] = 20,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Modules to run in parallel.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
     """Measure what a host does, and write its profile.
 
-    Some hundred small modules are run on the host. The profile says which names and functions it
-    registers, the numbers of its tensor types and encodings, what becomes of mistakes, and which
-    features of WebAssembly it reads. What cannot be told is left out.
+    Runs a few hundred small modules on the host. The profile says which names and functions it
+    registers, how it numbers tensor types and encodings, how it answers mistakes, and which
+    WebAssembly features it accepts. What cannot be measured is left out.
 
-    The modules are written into a temporary folder, where the host has to be able to read them;
-    they open no files. Standard output has the profile, and standard error what is in it.
+    The modules are in a temporary folder, which the host must be able to read; they open no files.
+    The profile goes to standard output, a summary to standard error.
 
     Exit codes: 0 measured; 1 the command runs no modules; 2 usage; 3 wasm-tools is missing.
     """

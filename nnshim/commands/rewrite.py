@@ -20,16 +20,18 @@ __all__ = ["command"]
 
 
 def command(
-    source: Annotated[str, typer.Argument(metavar="IN", help="A .wasm or .wat file, or -.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="A .wasm or .wat file, or - (stdin).")
+    ],
     output: Annotated[
         str | None,
-        typer.Argument(metavar="OUT", help="The file to write, IN itself, or - (stdout)."),
+        typer.Argument(metavar="OUT", help="The file to write, or - (stdout). May be IN."),
     ] = None,
     to: Annotated[
         str | None,
         typer.Option(
             metavar="wasi_nn|wasi_ephemeral_nn",
-            help="The name that wasi-nn imports get; wasi_nn unless another option says which.",
+            help="The new name of wasi-nn imports (default: wasi_nn, or as --for or --abi need).",
         ),
     ] = None,
     rename: Annotated[
@@ -40,7 +42,7 @@ def command(
         str | None,
         typer.Option(
             metavar="ABI",
-            help="Adapt to this ABI, one of those of --guest-abi, and rename to what goes with it.",
+            help="Adapt to this ABI and rename accordingly. --guest-abi lists the ABIs.",
         ),
     ] = None,
     host_name: Annotated[
@@ -48,7 +50,7 @@ def command(
         typer.Option(
             "--for",
             metavar="HOST[@RELEASE]|PROFILE",
-            help=f"Rename and adapt for a host: {', '.join(FAMILIES)}; or a release: wamr@2.2.",
+            help=f"Rename and adapt for a host: {', '.join(FAMILIES)}, or a release: wamr@2.2.",
         ),
     ] = None,
     built_for: Annotated[
@@ -56,51 +58,60 @@ def command(
         typer.Option(
             "--from",
             metavar="HOST[@RELEASE]",
-            help="The host, or library, whose numbers the module was built with: wasi-nn@0.5."
-            " With `unknown`, each tensor tells by its length.",
+            help="The host or library that the module was built for, e.g. wasi-nn@0.5. With"
+            " `unknown`, a tensor's type is deduced from its length at run time.",
         ),
     ] = None,
     guest_abi: GuestAbi = None,
     drop_debug: Annotated[
         bool,
         typer.Option(
-            "--drop-debug", help="Remove what describes code by its position: DWARF, source maps."
+            "--drop-debug", help="Remove DWARF and other sections that refer to code offsets."
         ),
     ] = False,
     drop_signature: Annotated[
-        bool, typer.Option("--drop-signature", help="Remove a signature, which would not hold.")
+        bool,
+        typer.Option("--drop-signature", help="Remove a signature, which the rewrite would break."),
+    ] = False,
+    drop_linking: Annotated[
+        bool,
+        typer.Option(
+            "--drop-linking", help="Remove what a linker has left in a module (--emit-relocs)."
+        ),
     ] = False,
     keep_offsets: Annotated[
         bool,
-        typer.Option("--keep-offsets", help="Fill the gap of shorter names: no code moves."),
+        typer.Option("--keep-offsets", help="Pad after shorter names, so that no code moves."),
     ] = False,
     record: Annotated[
         bool,
-        typer.Option("--record", help="Add a section with what was done, and to which SHA-256."),
+        typer.Option(
+            "--record", help="Add a section that records the changes and the input's SHA-256."
+        ),
     ] = False,
     require: Annotated[
         bool, typer.Option("--require", help="Exit with 1 if there is nothing to change.")
     ] = False,
     validate: Annotated[
-        bool, typer.Option(help="Have wasm-tools validate the input and the output.")
+        bool, typer.Option(help="Validate input and output with wasm-tools.")
     ] = True,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be done, and write nothing to OUT.")
+        bool, typer.Option("--dry-run", help="Print what would change, and write nothing.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what was done as JSON on standard output.")
+        bool, typer.Option("--json", help="Print the changes as JSON to standard output.")
     ] = False,
 ) -> None:
     """Make a module fit a host: rename and adapt its imports.
 
     With --for HOST, the result runs on that host. Without --for or --abi, only the module names
-    of imports change, which is enough only where the host has the module's ABI; a warning says
-    if no host has. Rewriting again changes nothing more. The output is written whole or not at
-    all.
+    of imports change. That is enough only if the host speaks the module's ABI; a warning says
+    if no known host does. Rewriting twice changes nothing more. The output is written completely
+    or not at all.
 
-    Exit codes: 0 done, or nothing to change; 1 the input is refused, and nothing is written; 2
-    usage; 3 wasm-tools is missing; 4 done, but the host cannot run what comes of it. Conditions
-    that are left are said, and `nnshim check` of the result counts them.
+    Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
+    wasm-tools is missing; 4 done, but the host cannot run the result. If conditions remain, they
+    are printed, and `nnshim check` of the result counts them.
     """
     from nnshim.render import text
     from rewriter.options import RewriteOptions
@@ -118,6 +129,7 @@ def command(
         guest_abi=guest_abi,
         drop_debug=drop_debug,
         drop_signature=drop_signature,
+        drop_linking=drop_linking,
         keep_offsets=keep_offsets,
         record=record,
         renames=parse_renames(rename or []),

@@ -48,18 +48,22 @@ _REMEDIES = {
 
 
 def command(
-    module: Annotated[str, typer.Argument(metavar="MODULE", help="A .wasm or .wat file, or -.")],
+    module: Annotated[
+        str, typer.Argument(metavar="MODULE", help="A .wasm or .wat file, or - (stdin).")
+    ],
     args: Annotated[
         list[str] | None,
         typer.Argument(metavar="[ARGS]...", help="The guest's arguments."),
     ] = None,
     dirs: Annotated[
         list[str] | None,
-        typer.Option("--dir", metavar="HOST[::GUEST]", help="Give the guest a folder."),
+        typer.Option("--dir", metavar="HOST[::GUEST]", help="Let the guest use a folder."),
     ] = None,
     env: Annotated[
         list[str] | None,
-        typer.Option("--env", metavar="K[=V]", help="Set a variable, or pass it on."),
+        typer.Option(
+            "--env", metavar="K[=V]", help="Set an environment variable, or pass on the host's."
+        ),
     ] = None,
     invoke: Annotated[
         str | None,
@@ -67,69 +71,71 @@ def command(
     ] = None,
     wasi: Annotated[
         list[str] | None,
-        typer.Option("-S", metavar="nn-graph=ENCODING::DIR", help="A graph named as its folder."),
+        typer.Option(
+            "-S", metavar="nn-graph=ENCODING::DIR", help="Preload a graph, named after its folder."
+        ),
     ] = None,
     nn_preload: Annotated[
         list[str] | None,
         typer.Option(
-            "--nn-preload", metavar="NAME:ENCODING:TARGET:PATH[:PATH]", help="A named graph."
+            "--nn-preload",
+            metavar="NAME:ENCODING:TARGET:PATH[:PATH]",
+            help="Preload a graph by name.",
         ),
     ] = None,
     graphs_file: Annotated[
-        str | None, typer.Option("--graphs", metavar="FILE.toml", help="Many named graphs.")
+        str | None,
+        typer.Option("--graphs", metavar="FILE.toml", help="Preload the graphs listed in a file."),
     ] = None,
     graph_files: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Models in a folder, by their paths in it."),
+        typer.Option(metavar="DIR", help="Offer a folder's models by their paths in it."),
     ] = None,
     device: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ENCODING|TARGET=[BACKEND:]DEVICE", help="Where models go: onnx=cuda:0."
+            metavar="ENCODING|TARGET=[BACKEND:]DEVICE",
+            help="Run models on this device, e.g. onnx=cuda:0.",
         ),
     ] = None,
     gpu_fallback: Annotated[
         str | None,
-        typer.Option(
-            metavar="cpu", help="Use the CPU where a guest asks for a GPU that is missing."
-        ),
+        typer.Option(metavar="cpu", help="Fall back to the CPU when no GPU is available."),
     ] = None,
     threads: Threads = None,
     fast_math: FastMath = False,
     stats: Annotated[
-        bool, typer.Option("--stats", help="At the end, say which models ran where, how often.")
+        bool, typer.Option("--stats", help="Print at the end which models ran where, how often.")
     ] = False,
     stats_json: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The same for programs, into a file.")
+        str | None, typer.Option(metavar="FILE", help="Write these statistics to a file.")
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Stop the guest, and exit with 124."),
+        typer.Option(metavar="SECONDS", help="Stop the guest after SECONDS and exit with 124."),
     ] = None,
     fuel: Annotated[
         int | None, typer.Option(metavar="N", help="Trap after about N instructions.")
     ] = None,
     max_memory: Annotated[
         str | None,
-        typer.Option(
-            metavar="SIZE", help="At most so much for memories and tables: 64M. 4G by default."
-        ),
+        typer.Option(metavar="SIZE", help="Limit of memories and tables, e.g. 64M (default: 4G)."),
     ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=N",
-            help=f"Of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading is in"
-            " seconds, the others are sizes.",
+            help=f"Set one of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading"
+            " is in seconds, the others are sizes.",
         ),
     ] = None,
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Run models in another process, where a crash is an errno."),
+        typer.Option("--isolate", help="Run models in other processes: a crash becomes an errno."),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,
-        typer.Option("--trap-unknown-imports", help="Let undefined functions trap when called."),
+        typer.Option("--trap-unknown-imports", help="Make undefined functions trap when called."),
     ] = False,
     guest_abi: GuestAbi = None,
     as_host: Annotated[
@@ -137,22 +143,23 @@ def command(
         typer.Option(
             "--as",
             metavar="HOST[@RELEASE]|PROFILE",
-            help="Run it as this host would: by its names, numbers and rules alone.",
+            help="Run it as this host would, with only its names, numbers and rules.",
         ),
     ] = None,
     show_backtrace: Annotated[
-        bool, typer.Option("--backtrace", help="Show all of a trap's frames, Rust's panic too.")
+        bool,
+        typer.Option("--backtrace", help="Show every frame of a trap, Rust's panics included."),
     ] = False,
     model_cache: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Keep what OpenVINO and ONNX Runtime make of models."),
+        typer.Option(metavar="DIR", help="Cache models as OpenVINO and ONNX Runtime compile them."),
     ] = None,
     model_cache_size: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="The limit of that folder: 500M. 10G by default."),
+        typer.Option(metavar="SIZE", help="Limit of that folder, e.g. 500M (default: 10G)."),
     ] = None,
     cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Keep the compiled module for the next run.")
+        bool, typer.Option("--cache/--no-cache", help="Cache the compiled module for the next run.")
     ] = True,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
@@ -162,10 +169,10 @@ def command(
 
     The guest may import wasi_nn, wasi_ephemeral_nn, or both, in any ABI.
 
-    Options come before MODULE; what follows it is the guest's.
+    Options come before MODULE; arguments after it go to the guest.
 
-    Exit codes: the guest's own; 134 it trapped; 124 it took longer than --timeout; 1 it cannot be
-    run; 2 usage; 3 a needed tool is missing.
+    Exit codes: the guest's own; 134 it trapped; 124 it exceeded --timeout; 1 it cannot run; 2
+    usage; 3 a required tool is missing.
     """
     import gc
     import logging

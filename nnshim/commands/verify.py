@@ -15,19 +15,19 @@ def command(
     rename: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="OLD=NEW", help="Allow this change of a module name too. May be repeated."
+            metavar="OLD=NEW", help="Also allow this module name to change. May be repeated."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Prove that a rewrite has changed nothing else.
 
-    The modules may differ only in wasi-nn's module names and those of --rename; in adapters
-    before wasi-nn's functions, and what calls them; in the length of indices that adapters have
-    left; in debug sections and signatures that are gone; and in a record, which has to be about
+    The modules may differ only in the module names of wasi-nn and of --rename; in adapters for
+    wasi-nn's functions and the calls to them; in the length of indices that removed adapters
+    leave; in removed debug sections and signatures; and in a record, which must describe
     ORIGINAL.
 
-    Exit codes: 0 there is no other difference; 1 there is one (each is printed with its byte
+    Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
     """
     from rewriter.files.input import open_source

@@ -11,13 +11,13 @@ from rewriter.analysis.inspect import (
     exported_functions,
     exports_functions,
 )
-from rewriter.analysis.linking import imports_of_wasi
+from rewriter.analysis.linking import imports_of_wasi, wasi_in_memory
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.trapping import trapping
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import Feature, Host
 from rewriter.wasm.module import Module
-from rewriter.wasm.types import NUMBERS
+from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
 __all__ = ["beginning"]
 
@@ -32,6 +32,7 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
     Raises MalformedModule for what cannot be read.
     """
+    yield from _memories(info, host)
     found = _exported(info, host)
     if _START in found and _INITIALIZE in found:
         if not host.knows("one_beginning"):
@@ -129,7 +130,7 @@ def _imported(name: str) -> Diagnostic:
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
-    if not exports_functions(info.module):
+    if not exports_functions(info):
         message = "it exports no function for the host's command to call"
         return Diagnostic("NN218", message, help="build it as a command, with _start")
     looked_for = " or ".join((*host.entries, *host.mains[:1]))
@@ -150,8 +151,8 @@ def _without_memory(
     info: ModuleInfo, found: dict[str, ExportedFunction], host: Host
 ) -> Iterator[Diagnostic]:
     """What the host does with a module that exports no memory by the name that hosts look for."""
-    if info.shared_memory is not None or info.abis:
-        return  # the latter is said of wasi-nn
+    if info.shared_memory is not None:
+        return
     wasi = imports_of_wasi(info)
     if not host.knows("wants_memory") and (wasi or _START in found or _INITIALIZE in found):
         yield not_measured('whether the host takes a module without a memory named "memory"')
@@ -171,3 +172,51 @@ def _without_memory(
             message = f'it imports {item.name} and exports no memory named "memory"'
             yield Diagnostic("NN223", message, item.offset, item.name)
             return
+
+
+def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What the host, and its wasi-nn, make of the module's memories."""
+    exported = info.adapter_memory
+    if info.abis and exported is None and not (host.in_first_memory and info.memories):
+        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
+        yield Diagnostic("NN141", message)
+    yield from _second_memory(info, host)
+    shared = info.shared_memory is not None and info.shared_memory.shared
+    if info.abis and shared and host.features.get(Feature.THREADS):
+        if not host.knows("nn_in_shared"):
+            yield not_measured("whether the host's wasi-nn works in a shared memory")
+        elif not host.nn_in_shared:
+            message = "it exports a shared memory, in which its wasi-nn does not work"
+            yield Diagnostic("NN216", message)
+    for memory in info.memories:
+        if memory.page_size != PAGE_SIZE:
+            continue
+        if memory.minimum > host.most_pages:
+            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
+            yield Diagnostic("NN216", message.format(host.most_pages))
+        elif memory.minimum >= _MANY_PAGES and not host.knows("most_pages"):
+            yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
+
+
+def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """Of one that is exported as "memory"."""
+    exported = info.adapter_memory
+    if exported is None or not exported.memory_index:
+        return
+    first = wasi_in_memory(info)
+    if not host.knows("in_first_memory"):
+        if info.abis or first:
+            yield not_measured("whether the host works in a memory that is not the first")
+    elif host.in_first_memory:
+        message = "it exports a memory that is not its first, and the host works in the first"
+        if info.abis:
+            yield Diagnostic("NN216", message)
+        elif first:
+            message = f"it imports {first.name}, which works in its first memory there"
+            yield Diagnostic(
+                "NN246", f"{message}, and exports another one", first.offset, first.name
+            )
+
+
+_MANY_PAGES = 32768
+"""2 GiB, from where on addresses are negative to who takes them for signed numbers."""

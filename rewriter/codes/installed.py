@@ -11,30 +11,29 @@ CODES = (
         "NN501",
         Severity.NOTE,
         "a backend cannot be used",
-        "The NN runtime for this format is not installed, or cannot be imported. The message has "
+        "The NN runtime for this format is not installed, or cannot be imported. The message gives "
         "the reason.",
-        "Run the line that the message ends with, if you need this format.",
+        "If you need this format, run the command at the end of the message.",
     ),
     Code(
         "NN502",
         Severity.ERROR,
         "a device gives a wrong result",
-        "A small model whose answer is known was run on this device, and the answer was another "
-        "one.",
+        "A small model with a known answer gave a different answer on this device.",
         "Do not use the device. Update its driver and the NN runtime, and try again.",
     ),
     Code(
         "NN503",
         Severity.ERROR,
         "a device does not work",
-        "The NN runtime lists this device, and a small model could not be run on it.",
+        "The NN runtime lists this device, but a small model could not run on it.",
         "Check the driver, or name another device with `--device`.",
     ),
     Code(
         "NN504",
         Severity.NOTE,
         "a device was not tried",
-        "nnshim has no model of a few bytes for this format, so the device is listed and was not "
+        "nnshim has no small test model for this format, so the device is listed but was not "
         "tried.",
         "`nnshim bench MODEL` tries it with a model of yours.",
     ),
@@ -42,9 +41,9 @@ CODES = (
         "NN511",
         Severity.ERROR,
         "a model could not be measured",
-        "The model could not be loaded or run on this backend and device. The message has the "
+        "The model could not be loaded or run on this backend and device. The message gives the "
         "reason.",
-        "`nnshim doctor` shows what works. `--encoding`, `--backend` and `--input` say what cannot "
-        "be detected.",
+        "`nnshim doctor` shows what works. `--encoding`, `--backend` and `--input` specify what "
+        "cannot be detected.",
     ),
 )

@@ -10,142 +10,140 @@ LIMITS = (
     Code(
         "NN230",
         Severity.ERROR,
-        "the module fails as it begins",
-        "A data or element segment ends behind the memory or table that it is for, or a function "
-        "that the host calls first (the start function, `_initialize`, `_start` and others by the "
-        "host) comes to an `unreachable` before anything that could lead elsewhere. The host ends "
-        "with an error. `wasm-ld` puts such functions in the place of what it was told to leave "
-        "undefined, `main` for one. WAMR and WasmEdge also take it for an error where a function "
-        "that they call while they make the instance, such as the start function, ends the guest "
-        "by `proc_exit`, whatever the exit code.",
-        "Correct the guest: a trap that is meant for later belongs behind what decides about it.",
+        "the module fails on startup",
+        "A data or element segment does not fit into its memory or table, or a function that the "
+        "host calls first (the start function, `_initialize`, `_start` and, depending on the host, "
+        "others) reaches an `unreachable` before it could do anything else. The host ends with an "
+        "error. `wasm-ld` generates such functions for symbols that it was told to leave "
+        "undefined, `main` for example. WAMR and WasmEdge also report an error where a function "
+        "that they call during instantiation, such as the start function, ends the guest with "
+        "`proc_exit`, whatever the exit code.",
+        "Fix the guest. If the trap is intended, put it after the code that decides about it.",
     ),
     Code(
         "NN231",
         Severity.NEED,
         "the released command has the OpenVINO backend only",
-        "The `wasmtime` command as it is released loads OpenVINO models only; its library has "
-        "other backends, too.",
+        "The released `wasmtime` command can only load OpenVINO models; its library has other "
+        "backends too.",
         "Use an OpenVINO model, build Wasmtime with other backends, or use `nnshim run`.",
     ),
     Code(
         "NN232",
         Severity.NOTE,
         "a pointer outside the guest's memory aborts the whole process",
-        "The host does not turn such a mistake of a guest into an error, but aborts, with all "
-        "guests that are in the same process.",
+        "The host does not report this mistake to the guest but aborts, together with all other "
+        "guests in the process.",
         "Run guests that you do not trust in processes of their own, or with `nnshim run`.",
     ),
     Code(
         "NN233",
         Severity.NOTE,
-        "two encodings have other numbers",
-        "This host numbers ggml 5 and autodetect 6, one less than the specification's order would "
-        "have it.",
-        "`nnshim rewrite --for HOST IN OUT` translates them for a guest that was built for another "
-        "host and says so with `--from`, or is of another ABI.",
+        "two encodings have different numbers",
+        "This host numbers ggml 5 and autodetect 6; the specification has autodetect as 5.",
+        "`nnshim rewrite --for HOST IN OUT` translates them, if the guest has another ABI or if "
+        "`--from` says that it was built for another host.",
     ),
     Code(
         "NN234",
         Severity.NOTE,
-        "three tensor types have other numbers",
-        "This host numbers u8, i32 and i64 with 4, 5 and 6.",
+        "three tensor types have different numbers",
+        "This host numbers u8, i32 and i64 as 4, 5 and 6.",
         "`nnshim rewrite --for HOST IN OUT` translates them.",
     ),
     Code(
         "NN235",
         Severity.NEED,
-        "the host has TensorFlow Lite and 32-bit floats only",
-        "Built in this way, the host has one backend, TensorFlow Lite, and passes tensors of "
-        "32-bit floats only.",
+        "the host has only TensorFlow Lite and 32-bit floats",
+        "In this build, the host has one backend, TensorFlow Lite, and passes only tensors of "
+        "32-bit floats.",
         "Convert the model, or choose another host.",
     ),
     Code(
         "NN236",
         Severity.UNSEEN,
-        "the host copies an output only into a buffer that is declared four times as large",
-        "The host takes the length of the guest's buffer for a number of 32-bit floats, and "
-        "compares it with the size of the output in bytes.",
-        "Declare four times the length in a guest that is written for this host. Adapters of "
-        "other guests do so by themselves.",
+        "the host copies an output only if the buffer is declared four times as large",
+        "The host reads the length of the guest's buffer as a number of 32-bit floats, but "
+        "compares it with the output's size in bytes.",
+        "In a guest that is written for this host, declare four times the length. For other "
+        "guests, adapters do so.",
     ),
     Code(
         "NN237",
         Severity.UNSEEN,
         "the host reads a tensor's type as 32 bits",
-        "In the specification it is one byte, and what follows it is not defined. The host reads "
-        "all four.",
-        "Set the three bytes behind it to zero in the guest.",
+        "In the specification the type is one byte, and the bytes after it are undefined. The host "
+        "reads all four.",
+        "Set the three bytes after the type to zero in the guest.",
     ),
     Code(
         "NN238",
         Severity.NEED,
         "only language models stream",
-        "`compute_single` and `get_output_single` work for GGUF models only.",
+        "`compute_single` and `get_output_single` work only with GGUF models.",
         "Use `compute` for other models.",
     ),
     Code(
         "NN239",
         Severity.UNSEEN,
-        "an error of any call aborts the whole process",
-        "These releases of the host have no errno for an error: a model that cannot be loaded, a "
-        "handle that is not known or a buffer that is too small ends the process, with all guests "
-        "that are in it.",
+        "any error aborts the whole process",
+        "These releases of the host have no errno for failures: a model that cannot be loaded, an "
+        "unknown handle or a buffer that is too small ends the process, with all guests in it.",
         "Use a newer release of the host.",
     ),
     Code(
         "NN240",
         Severity.UNSEEN,
-        "outputs are written beyond a buffer that is too small",
-        "With these backends, the host copies an output whole, whatever length the guest gave its "
-        "buffer, into the guest's memory behind it.",
-        "Make the buffer as large as the output, which the model's metadata tell, and do not run "
+        "outputs overrun a buffer that is too small",
+        "With these backends, the host copies the whole output, whatever the length of the buffer, "
+        "and overwrites the guest's memory after it.",
+        "Make the buffer as large as the output; the model's metadata give the size. Do not run "
         "guests there whose memory matters to others.",
     ),
     Code(
         "NN241",
         Severity.NEED,
-        "the host takes any tensor for 32-bit floats",
-        "With TensorFlow Lite, the host reads the data of a tensor as 32-bit floats, whatever type "
-        "it was given, and gives the outputs of quantised models as such. A guest that passes "
-        "bytes gets a wrong result, and no error.",
+        "the host treats any tensor as 32-bit floats",
+        "With TensorFlow Lite, the host reads a tensor's data as 32-bit floats, whatever its type "
+        "says, and returns the outputs of quantised models as floats. A guest that passes bytes "
+        "gets a wrong result without an error.",
         "Convert the inputs to floats in the guest, or use another release of the host.",
     ),
     Code(
         "NN242",
         Severity.CONDITION,
-        "a model that is loaded by its name is of no use there",
+        "a model that is loaded by name is unusable there",
         "The host's `load_by_name` loads the model and returns success, but its TensorFlow Lite "
-        "backend does not count the model as loaded: `init_execution_context` returns "
-        "runtime_error for the graph, always.",
+        "backend does not register it: `init_execution_context` always returns runtime_error for "
+        "the graph.",
         "Have the guest read the model and call `load`, or use another release of the host.",
     ),
     Code(
         "NN243",
         Severity.UNSEEN,
         "the host keeps one model at a time",
-        "Each `load` takes the place of the model before, whose graph goes on without an error "
-        "and gives the answers of the new one.",
-        "Run guests with several models in another release of the host, or each model in an "
-        "instance of its own; of WAMR 1.1, in a process of its own.",
+        "Each `load` replaces the previous model. The previous graph keeps working without an "
+        "error, but gives the new model's answers.",
+        "Use another release of the host for guests with several models, or run each model in an "
+        "instance of its own; with WAMR 1.1, in a process of its own.",
     ),
     Code(
         "NN244",
         Severity.CONDITION,
-        "a graph that is loaded by its name ends the host",
-        "The host's `load_by_name` looks for no backend, and calls that of the model before. Where "
-        "there was none, it calls a function at address 0, and the process ends.",
+        "loading a graph by name ends the host",
+        "The host's `load_by_name` does not select a backend and calls that of the previous model. "
+        "If there was none, it calls address 0, and the process ends.",
         "Have the guest read the model and call `load`, or use another release of the host.",
     ),
     Code(
         "NN245",
         Severity.CONDITION,
         "standard output cannot be written at an offset there",
-        "The host answers `fd_pwrite` to standard output and standard error with `notcapable`, and "
-        "others with `spipe`. Zig's library, which tries `fd_pwrite` first, goes on with "
-        "`fd_write` after the second and gives up after the first, so that nothing is printed.",
-        "Nothing, if the guest writes files only with it, or goes on with `fd_write`. In Zig, have "
-        "`std.Io.File.Writer` stream: `initStreaming` in place of `init`.",
+        "The host answers `fd_pwrite` to standard output and standard error with `notcapable`; "
+        "other hosts answer `spipe`. Zig's library tries `fd_pwrite` first. After `spipe` it "
+        "continues with `fd_write`, but after `notcapable` it gives up and prints nothing.",
+        "Nothing, if the guest uses it only for files, or falls back to `fd_write`. In Zig, use "
+        "`initStreaming` instead of `init` for a `std.Io.File.Writer`.",
     ),
     Code(
         "NN246",
@@ -159,13 +157,25 @@ LIMITS = (
     Code(
         "NN247",
         Severity.CONDITION,
-        "a table takes very much memory",
-        "Hosts make a table whole, with all its elements, before the module runs. Whether there is "
-        "so much memory depends on the device; without it, the host ends with an error.",
-        "Declare the table with as many elements as the module has functions to put into it.",
+        "a table needs a very large amount of memory",
+        "Hosts allocate the whole table before the module runs. Whether there is enough memory "
+        "depends on the device; if not, the host ends with an error.",
+        "Declare the table only as large as the module needs.",
     ),
     Code(
         "NN248",
+        Severity.CONDITION,
+        "a call of a wasi-nn function traps",
+        "The module imports a wasi-nn function that the host lacks, or has with another type, and "
+        "no adapter can replace it. The host starts the module all the same, with a warning, and "
+        "traps when the function is called. WAMR does this; hosts that refuse to link the module "
+        "have `NN211` or `NN143` instead.",
+        "It does no harm if the guest never calls the function, for example because only a "
+        "command-line option leads to the call. Otherwise choose a host that has it (`nnshim "
+        "inspect` lists them), or build the guest without it.",
+    ),
+    Code(
+        "NN249",
         Severity.CONDITION,
         "a function takes more of the host's stack than there is by default",
         "WAMR's interpreter keeps a function's parameters, local variables, constants and results "
@@ -179,16 +189,24 @@ LIMITS = (
         "NN251",
         Severity.NEED,
         "the host needs wasi-nn and a backend for the model",
-        "Most hosts have wasi-nn only where it is built in or switched on, and load a model only "
-        "where a backend for its format is installed. So it is for every guest of wasi-nn.",
-        "`nnshim hosts HOST` has the options, the libraries and the backends.",
+        "Most hosts have wasi-nn only if it is built in or enabled, and load a model only if a "
+        "backend for its format is installed. That applies to every wasi-nn guest.",
+        "`nnshim hosts HOST` lists the options, libraries and backends.",
     ),
     Code(
         "NN252",
         Severity.NEED,
-        "the host needs a graph of the name that the guest gives",
-        "The module imports `load_by_name` or `load_by_name_with_config`, which load what the host "
-        "has under a name.",
+        "the host needs a graph with the name that the guest passes",
+        "The module imports `load_by_name` or `load_by_name_with_config`, which load a graph that "
+        "the host knows by name.",
         "`nnshim hosts HOST` says how a graph gets a name there.",
+    ),
+    Code(
+        "NN253",
+        Severity.NEED,
+        "the device needs what the guest asks for to run its model on",
+        "The module asks for a GPU or a TPU, as a constant in it shows, and the host does not go "
+        "on with the CPU where there is none.",
+        "Run it on a device that has one, with its driver, or have the guest ask for the CPU.",
     ),
 )

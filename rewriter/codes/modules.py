@@ -11,17 +11,15 @@ CODES = (
         "NN101",
         Severity.ERROR,
         "not WebAssembly",
-        "The file is empty, or does not start with the four bytes of WebAssembly's binary format, "
-        "`\\0asm`.",
-        "Check that the file is the one you meant. Text (`.wat`) is assembled if the file's name "
-        "ends so, or if it looks like text. Archives and compressed files have to be unpacked "
-        "first.",
+        "The file is empty, or does not start with WebAssembly's magic number, `\\0asm`.",
+        "Check that it is the right file. Text (`.wat`) is assembled if the file name ends in "
+        "`.wat` or the content looks like text. Unpack archives and compressed files first.",
     ),
     Code(
         "NN102",
         Severity.ERROR,
         "the module is truncated",
-        "The file ends, or a section does, before what it announces.",
+        "The file or a section ends before its announced length.",
         "Build the module or fetch it again; a download or a copy was probably cut short.",
     ),
     Code(
@@ -30,107 +28,108 @@ CODES = (
         "the module is malformed",
         "The bytes at the offset do not follow WebAssembly's binary format.",
         "Build the module or fetch it again. `wasm-tools validate` and `wasm-tools dump` show more "
-        "of what is there.",
+        "details.",
     ),
     Code(
         "NN104",
         Severity.ERROR,
-        "the module has more of something than engines take",
+        "the module exceeds the limits of engines",
         "Engines limit how many types, functions, imports, exports and sections a module may have, "
-        "and nnshim takes no more: what it works on takes memory for each. Of imports from "
-        "wasi-nn, and of adapters, it takes a thousand.",
-        "Split the module, or have the linker remove what is not used (`--gc-sections`).",
+        "and nnshim applies the same limits because each of them takes memory. For wasi-nn imports "
+        "and adapters, the limit is a thousand.",
+        "Split the module, or have the linker remove unused items (`--gc-sections`).",
     ),
     Code(
         "NN105",
         Severity.ERROR,
         "this is a component",
-        "The file is a component (WASI 0.2 and later), and nnshim works on core modules only.",
-        "Work on the core module before it is made into a component.",
+        "The file is a component (WASI 0.2 and later), but nnshim works only on core modules.",
+        "Rewrite the core module before it becomes a component.",
     ),
     Code(
         "NN106",
         Severity.ERROR,
-        "this is an object file",
-        "The module has sections for a linker, whose relocations and symbols would no longer match "
-        "after a rewrite.",
-        "Link it first, then rewrite or run the result.",
+        "this is an object file, or has the sections of one",
+        "The module has sections for a linker, whose relocations and symbols would be wrong after "
+        "a rewrite. An object file, which is not linked yet and imports `env.__linear_memory`, "
+        "runs nowhere. A module that was linked with `--emit-relocs` runs as it is.",
+        "Link an object file first, then rewrite or run the result. From a linked module, "
+        "`--drop-linking` removes these sections.",
     ),
     Code(
         "NN107",
         Severity.ERROR,
         "this is a precompiled artifact",
-        "The file is machine code that an engine has compiled a module to, such as Wasmtime's "
-        "`.cwasm` or WAMR's `.aot`. The imports in it cannot be changed.",
-        "Rewrite the `.wasm` that it was compiled from, and compile that again.",
+        "The file is machine code that an engine compiled from a module, such as Wasmtime's "
+        "`.cwasm` or WAMR's `.aot`. Its imports cannot be changed.",
+        "Rewrite the original `.wasm` and compile the result.",
     ),
     Code(
         "NN108",
         Severity.ERROR,
         "the module is not valid",
-        "The module can be read, and `wasm-tools validate` (for `nnshim run`, wasmtime) refuses "
-        "it, so that no engine would run it.",
-        "Build the module again. With `--no-validate`, imports are renamed all the same, and the "
-        "result is as invalid as before.",
+        "The module can be parsed, but `wasm-tools validate` (for `nnshim run`: wasmtime) refuses "
+        "it, so no engine would run it.",
+        "Build the module again. With `--no-validate`, imports are still renamed, but the result "
+        "is just as invalid.",
     ),
     Code(
         "NN109",
         Severity.ERROR,
         "the text does not assemble",
-        "`wasm-tools parse` refuses a module in the text format. The message has the line and the "
-        "column.",
-        "Mend the text there.",
+        "`wasm-tools parse` refuses the text. The message has the line and the column.",
+        "Fix the text at that place.",
     ),
     Code(
         "NN110",
         Severity.ERROR,
         "the module is signed",
-        "The module has a signature, which would not hold for any other bytes.",
-        "Rewrite it before it is signed, or take the signature off with `--drop-signature` and "
-        "sign the result.",
+        "The module has a signature, which any change would invalidate.",
+        "Rewrite it before signing, or remove the signature with `--drop-signature` and sign the "
+        "result.",
     ),
     Code(
         "NN111",
         Severity.ERROR,
-        "the module has an instruction that is not known",
-        "Adapting a module means finding every place where it names a function. After an "
-        "instruction that this release of nnshim does not know, that is not possible, because "
-        "nobody can say where it ends.",
-        "Build the module without the proposal that the instruction belongs to, or use a newer "
-        "release of nnshim. Renaming alone does not read code.",
+        "the module has an unknown instruction",
+        "To adapt a module, nnshim must find every reference to a function in its code. This "
+        "release does not know the instruction, so it cannot tell where the instruction ends and "
+        "what comes after it.",
+        "Build the module without the proposal that has the instruction, or use a newer release of "
+        "nnshim. Renaming alone does not read code.",
     ),
     Code(
         "NN112",
         Severity.ERROR,
-        "a reference points to a function that does not exist any more",
-        "The module refers to a function by an index that belongs to an adapter, or to nothing at "
-        "all. After the rewrite it would be another function.",
-        "Build the module again, and adapt that.",
+        "a reference points to a function that no longer exists",
+        "The module refers to a function by the index of an adapter, or by an invalid index. After "
+        "the rewrite, it would refer to a different function.",
+        "Build the module again, and adapt the new build.",
     ),
     Code(
         "NN121",
         Severity.ERROR,
         "an adapter was changed by another tool",
-        "The module was adapted by nnshim, and something (an optimiser, for instance) has changed "
-        "an adapter since. It cannot be told apart from the guest's own code with certainty, so it "
-        "is neither removed nor replaced, and adapting once more would translate every call twice.",
-        "Adapt the module as it was before the other tool, and run that tool before nnshim.",
+        "nnshim adapted the module, and another tool, such as an optimiser, has changed an adapter "
+        "since. The adapter can no longer be told apart from the guest's own code with certainty, "
+        "so nnshim neither removes nor replaces it; another adapter on top would translate every "
+        "call twice.",
+        "Adapt the module from before the other tool ran, and run that tool before nnshim.",
     ),
     Code(
         "NN122",
         Severity.ERROR,
-        "an adapter is of a generation that is not known",
-        "The module was adapted by another release of nnshim, whose adapters this one cannot "
-        "recognise byte for byte.",
-        "Use the release that has put it in, or a newer one.",
+        "an adapter is of an unknown generation",
+        "Another release of nnshim adapted the module, and this one cannot recognise its adapters "
+        "byte for byte.",
+        "Use the release that adapted it, or a newer one.",
     ),
     Code(
         "NN123",
         Severity.ERROR,
-        "the adapters are for a guest of another ABI",
-        "`--guest-abi` names an ABI, and the module has adapters that only a guest of another one "
-        "would have.",
-        "Leave `--guest-abi` out: adapters tell the guest's ABI by themselves.",
+        "the adapters are for a guest with another ABI",
+        "`--guest-abi` names an ABI, but the module's adapters belong to a guest with another one.",
+        "Leave out `--guest-abi`: adapters show the guest's ABI.",
     ),
     Code(
         "NN131",
@@ -138,7 +137,7 @@ CODES = (
         "a function's type shows the ABI",
         "Evidence. `load` and `get_output` have other types in WAMR's older ABI than in the "
         "specification's.",
-        "Nothing. If the module is known to be of another ABI, say so with `--guest-abi`.",
+        "Nothing. If you know that the module has another ABI, say so with `--guest-abi`.",
     ),
     Code(
         "NN132",
@@ -151,9 +150,8 @@ CODES = (
         "NN133",
         Severity.NOTE,
         "another import shows the ABI",
-        "Evidence of the weaker kind. The functions that are imported under this name have the "
-        "same types in every ABI; those under the other name do not, and one module is assumed to "
-        "have one ABI.",
+        "Weaker evidence. The functions imported under this name have the same types in every ABI. "
+        "Those under the other name do not, and nnshim assumes that a module has one ABI.",
         "If that is wrong, say which ABI it is with `--guest-abi`.",
     ),
     Code(
@@ -161,124 +159,131 @@ CODES = (
         Severity.NOTE,
         "nothing shows the ABI",
         "Neither `load` nor `get_output` is imported, and the other functions have the same types "
-        "in every ABI. The module name decides: `wasi_ephemeral_nn` is taken for the "
-        "specification's ABI, `wasi_nn` for WAMR's older one.",
+        "in every ABI. So the module name decides: nnshim assumes the specification's ABI for "
+        "`wasi_ephemeral_nn`, and WAMR's older ABI for `wasi_nn`.",
         "If that is wrong, say which ABI it is with `--guest-abi`.",
     ),
     Code(
         "NN135",
         Severity.NOTE,
         "the ABI was given",
-        "Evidence. `--guest-abi`, or `guest_abi` in Python, says which ABI the module is of.",
+        "Evidence. `--guest-abi`, or `guest_abi` in Python, names the module's ABI.",
         "Nothing.",
     ),
     Code(
         "NN136",
         Severity.UNSEEN,
         "the ABI is a guess",
-        "What the verdict says holds if the ABI is the one that is assumed. The imports do not "
-        "show it.",
-        "`nnshim inspect` has what the guess rests on. Name the ABI with `--guest-abi` to be sure.",
+        "The verdict holds if the module has the assumed ABI. The imports do not show it.",
+        "`nnshim inspect` shows what the guess is based on. Name the ABI with `--guest-abi` to be "
+        "sure.",
     ),
     Code(
         "NN137",
         Severity.UNSEEN,
         "the numbers of tensor types are a guess",
-        "Until August 2023, wasi-nn numbered the types of tensors in another way, and a function's "
-        "type shows nothing of that. Constants that reach `set_input` would, and could not be "
-        "seen in this module, or not in all calls. The numbers of today are assumed.",
-        "If the guest was built with older bindings, such as crate wasi-nn up to 0.5, name its ABI "
-        "with `--guest-abi witx-2022`.",
+        "Until August 2023, wasi-nn numbered tensor types differently, and the types of functions "
+        "do not show which numbers a guest has. Constants that reach `set_input` would, but nnshim "
+        "could not follow them here, or not for every call. It assumes today's numbers.",
+        "If the guest was built with older bindings, such as the crate wasi-nn up to 0.5, name its "
+        "ABI with `--guest-abi witx-2022`.",
     ),
     Code(
         "NN138",
         Severity.UNSEEN,
         "the numbers of encodings are a guess",
-        "A function's type does not show which numbers the guest passes to `load` for a model's "
-        "format. Where the host has others than the specification, the guest is taken to have been "
-        "built for the host, and its numbers are left as they are. If it was not, the host takes a "
-        "model for one of another format, and most likely refuses it.",
+        "The types of functions do not show which numbers the guest passes to `load` for a model's "
+        "format. If the host's numbers differ from the specification's, nnshim assumes that the "
+        "guest was built for the host, and leaves its numbers as they are. If it was not, the host "
+        "treats a model as another format, and most likely refuses it.",
         "Say what the guest was built with: `--from wasi-nn@0.6`, for the Rust crate, or "
         "`--guest-abi witx`. A rewrite then translates the numbers.",
     ),
     Code(
         "NN139",
         Severity.UNSEEN,
-        "whether a NUL stands behind names is a guess",
-        "WAMR up to 2.4.5 refuses the name of a graph, or its configuration, if no NUL stands "
-        "behind it. A guest of WAMR's own ABI is taken to have been built for such a host, and "
-        "imports do not show whether it was: strings in Rust, for one, have no NUL.",
-        "If it was built for a host that wants a NUL, say so with `--from`; string literals in C "
-        "have one. Else put a NUL behind names in the guest.",
+        "whether names end with a NUL is a guess",
+        "WAMR up to 2.4.5 refuses the name of a graph, or its configuration, without a NUL after "
+        "it. nnshim assumes that a guest with WAMR's own ABI was built for such a host, but "
+        "imports do not show whether it was. Rust's strings, for example, have no NUL.",
+        "If it was built for a host that needs a NUL, say so with `--from`; string literals in C "
+        "have one. Otherwise add a NUL after names in the guest.",
     ),
     Code(
         "NN140",
         Severity.UNSEEN,
-        "the release of WAMR that it was built for is not known",
-        "A guest of WAMR's older ABI was built for a host with that ABI, of which there are "
-        "releases with different numbers for errors (1.1.1, 2.1.1, 2.4.0) and encodings (1.1.1, "
-        "1.2.0, 2.1.1). A function's type shows nothing of that. A host with that ABI is assumed "
-        "to be the one that the guest was built for, so that nothing is adapted; towards any other "
-        "host the numbers since 2.4.0 are assumed.",
-        "Nothing, for a guest that only tells success from failure, and loads TensorFlow Lite "
-        "models as encoding 4. Otherwise name the release, `--from wamr-legacy@2.3.1`, or the ABI, "
+        "the WAMR release that the guest was built for is unknown",
+        "WAMR's older ABI has changed its numbers for errors (in 1.1.1, 2.1.1, 2.4.0) and "
+        "encodings (in 1.1.1, 1.2.0, 2.1.1), and the types of functions do not show which release "
+        "a guest was built for. If the host has that ABI, nnshim assumes that the guest was built "
+        "for it, and adapts nothing; for any other host, it assumes the numbers since 2.4.0.",
+        "Nothing, if the guest only tells success from failure, and loads TensorFlow Lite models "
+        "as encoding 4. Otherwise name the release, `--from wamr-legacy@2.3.1`, or the ABI, "
         "`--guest-abi wamr-2.1-legacy`; `nnshim hosts` lists both.",
     ),
     Code(
         "NN141",
-        Severity.ERROR,
+        Severity.CONDITION,
         'no memory is exported as "memory"',
-        "A host reads a guest's tensors from the memory that the guest exports under the name "
-        "`memory`. This module has none, so that calls of wasi-nn fail.",
+        "Most hosts read a guest's tensors from the memory that it exports as `memory`. This "
+        "module exports none under that name, so calls of wasi-nn fail or trap. WasmEdge uses the "
+        "first memory, exported or not, and WAMR refuses the module (`NN219`).",
         "Export it: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
         '`(memory (export "memory") 1)`.',
     ),
     Code(
         "NN142",
         Severity.ERROR,
-        "the ABI is not known",
-        "The types of `load` and `get_output` fit no ABI of wasi-nn that nnshim knows.",
-        "Compare them with the table of ABIs in docs/hosts.md. The bindings that the guest was "
-        "built with are probably for something other than wasi-nn.",
+        "the ABI is unknown",
+        "The types of `load` and `get_output` match no wasi-nn ABI that nnshim knows.",
+        "Compare them with the table of ABIs in docs/hosts.md. The guest's bindings are probably "
+        "for something other than wasi-nn.",
     ),
     Code(
         "NN143",
         Severity.ERROR,
-        "a function is not one of the ABI",
-        "The module imports a function from wasi-nn that the ABI does not have, or that has "
-        "another type there. No host would link it.",
-        "Correct the declaration in the guest, or name the ABI that it was written for with "
+        "a function does not belong to the ABI",
+        "The module imports a function from wasi-nn that the ABI does not have, or that has a "
+        "different type there. No host would link it.",
+        "Fix the declaration in the guest, or name the ABI that it was written for with "
         "`--guest-abi`.",
     ),
     Code(
         "NN144",
         Severity.ERROR,
         "an import from wasi-nn is not a function",
-        "The module imports a memory, a table, a global or a tag from wasi-nn. Hosts define "
-        "functions only.",
-        "Correct the guest: it declares under wasi-nn's name something that belongs to another "
-        "module.",
+        "The module imports a memory, table, global or tag from wasi-nn. Hosts define only "
+        "functions there.",
+        "Fix the guest: this import belongs to another module.",
     ),
     Code(
         "NN145",
         Severity.NOTE,
         "constants show which numbers the guest has",
-        "Evidence. A tensor type that reaches `set_input` exists in one numbering only, or has the "
-        "size of an element in one only. Or a type or an encoding means in one numbering only what "
-        "a model takes that is named with `--model`.",
-        "Nothing. If the module is known to be of another ABI, say so with `--guest-abi`.",
+        "Evidence. A tensor type that reaches `set_input` exists in only one numbering, or has the "
+        "right element size in only one. Or a type or an encoding fits a model that `--model` "
+        "names in only one numbering.",
+        "Nothing. If you know that the module has another ABI, say so with `--guest-abi`.",
     ),
     Code(
         "NN146",
         Severity.CONDITION,
-        "a constant means one thing or another",
-        "The module passes a number that has been given two meanings, such as tensor type 2, which "
-        "was u8 until August 2023 and has been f64 since, and nothing else in it tells which one "
-        "it means. The host knows one of them: if that is the other, `set_input` fails or the "
+        "a constant is ambiguous",
+        "The module passes a number that has had two meanings, such as tensor type 2, which was u8 "
+        "until August 2023 and has been f64 since, and nothing else in the module shows which one "
+        "is meant. The host knows one of them: if it is the wrong one, `set_input` fails or the "
         "results are wrong.",
-        "Name the guest's models with `--model`, which may tell, or say what it was built with: "
-        "`--guest-abi witx` for today's numbers, which crate "
-        "wasi-nn has since 0.6, and `--guest-abi witx-2022` for those of before. A rewrite then "
-        "translates them.",
+        "Name the guest's models with `--model`, which may settle it, or name the ABI: "
+        "`--guest-abi witx` for today's numbers (the crate wasi-nn has them since 0.6), "
+        "`--guest-abi witx-2022` for the earlier ones. A rewrite then translates them.",
+    ),
+    Code(
+        "NN147",
+        Severity.UNSEEN,
+        "what the guest passes was not followed",
+        "Another tool has changed the adapters of the module, so that its constants, which reach "
+        "wasi-nn through them, are not followed. Whether it loads models for which the host has a "
+        "backend, and passes types that the host takes, is then not seen.",
+        "Check the module as it was before the other tool, and run that tool before nnshim.",
     ),
 )

@@ -11,15 +11,15 @@ CODES = (
         "NN301",
         Severity.CONDITION,
         "load_by_name_with_config takes no configuration there",
-        "The host has `load_by_name` only. The adapter calls that if the configuration is empty, "
-        "and returns unsupported_operation if it is not.",
+        "The host has only `load_by_name`. The adapter calls it if the configuration is empty, and "
+        "otherwise returns unsupported_operation.",
         "Configure the graph on the host, or have the guest call `load_by_name`.",
     ),
     Code(
         "NN302",
         Severity.NOTE,
         "unload has no effect there",
-        "The host cannot unload a graph. The adapter returns success and does nothing; graphs live "
+        "The host cannot unload a graph. The adapter does nothing and returns success; graphs live "
         "as long as the guest.",
         "Let the guest load each graph once.",
     ),
@@ -27,130 +27,132 @@ CODES = (
         "NN303",
         Severity.NOTE,
         "finalize_execution_context has no effect there",
-        "The host cannot end a context. The adapter returns success and does nothing; contexts "
+        "The host cannot end a context. The adapter does nothing and returns success; contexts "
         "live as long as the guest.",
-        "Let the guest make its contexts once and use them again.",
+        "Let the guest create its contexts once and reuse them.",
     ),
     Code(
         "NN304",
         Severity.NEED,
-        "TensorFlow Lite models take and give 32-bit floats only there",
-        "WAMR's TensorFlow Lite backend takes no other tensors: `set_input` refuses them. Outputs "
-        "it takes for floats, or makes floats of them if they are quantised: an output of another "
-        "type is not what the guest expects, and neither the host nor the adapter can tell.",
-        "Nothing, for models of other formats, and for those whose inputs and outputs are 32-bit "
-        "floats. Convert others.",
+        "TensorFlow Lite models use only 32-bit floats there",
+        "WAMR's TensorFlow Lite backend takes no other tensors: `set_input` refuses them. It "
+        "treats outputs as floats, or converts them to floats if they are quantised. If an output "
+        "has another type, the guest gets wrong data, which neither the host nor the adapter can "
+        "detect.",
+        "Nothing, for other formats and for models whose inputs and outputs are 32-bit floats. "
+        "Convert other models.",
     ),
     Code(
         "NN305",
         Severity.NEED,
-        "quantised TensorFlow Lite models are not fed with floats there",
-        "WAMR feeds and reads quantised TensorFlow Lite models as floats, and other hosts do not. "
-        "Such a model's `set_input` refuses floats there, and its output is not floats.",
-        "Nothing, for models that are not quantised. Have the guest quantise its inputs and "
-        "outputs, or use a model that is not quantised.",
+        "quantised TensorFlow Lite models do not take floats there",
+        "WAMR takes floats for quantised TensorFlow Lite models and returns floats; other hosts do "
+        "not. There, `set_input` refuses floats for such a model, and its outputs are not floats.",
+        "Nothing, for models that are not quantised. Otherwise have the guest quantise its inputs "
+        "and outputs, or use a model that is not quantised.",
     ),
     Code(
         "NN306",
         Severity.UNSEEN,
-        "models of one backend only can be loaded there",
-        "The host counts outputs by the backend of the model, holds one backend at a time, and "
-        "does not say whose output it gives. Once a model is loaded, the adapters of `load` and "
-        "`load_by_name` return unsupported_operation for one of OpenVINO after one of another "
-        "backend, and for one of another backend after one of OpenVINO. The first model goes on.",
-        "Nothing, for guests with models of one format. Have others load theirs in two instances.",
+        "only models of one backend can be loaded there",
+        "The host counts outputs differently per backend, holds one backend at a time, and does "
+        "not say whose output it returns. So after an OpenVINO model, the adapters of `load` and "
+        "`load_by_name` return unsupported_operation for models of other backends, and the other "
+        "way round. The first model keeps working.",
+        "Nothing, for guests whose models have one format. Otherwise load the others in a second "
+        "instance.",
     ),
     Code(
         "NN307",
         Severity.UNSEEN,
         "an OpenVINO output that is larger than the buffer ends the guest there",
-        "The host, WAMR before 2.4.0, copies an output of OpenVINO whole, however small the buffer "
-        "is, into the guest's memory behind it. The adapter cannot know beforehand, and traps "
-        "afterwards, so that the guest does not go on with what is left of its memory. Other hosts "
-        "write beyond a buffer, too (NN240), and there no adapter looks.",
-        "Make the buffer as large as the output, which the model's metadata tell.",
+        "The host (WAMR before 2.4.0) copies the whole output of an OpenVINO model, even if the "
+        "buffer is smaller, and overwrites the guest's memory. The adapter cannot know the size "
+        "beforehand. It traps afterwards, so that the guest does not continue with damaged memory. "
+        "Other hosts overrun buffers too (NN240), and no adapter checks there.",
+        "Make the buffer as large as the output; the model's metadata give the size.",
     ),
     Code(
         "NN308",
         Severity.NEED,
-        "OpenVINO takes tensors for images there",
-        "OpenVINO in WAMR before 2.4.0 takes a tensor of four dimensions for an image of "
-        "three channels, which come last whatever the shape says, and resizes it to what the model "
-        "has. The values of any other tensor reach the model in another order, without an error.",
-        "Nothing, for images whose channels come last. Use another release for other models.",
+        "OpenVINO treats tensors as images there",
+        "OpenVINO in WAMR before 2.4.0 treats a four-dimensional tensor as a three-channel image "
+        "in channels-last order, whatever the shape says, and resizes it to the model's shape. The "
+        "values of any other tensor reach the model in the wrong order, without an error.",
+        "Nothing, for channels-last images. For other models, use another release.",
     ),
     Code(
         "NN309",
         Severity.CONDITION,
         "load_by_name_with_config needs llama.cpp there",
-        "The host calls a function of its backend that only the one of llama.cpp has. With any "
-        "other, the host's process ends.",
+        "The host calls a function that only its llama.cpp backend has. With any other backend, "
+        "the host's process ends.",
         "Nothing, for language models (GGUF). Have the guest call `load_by_name` for others.",
     ),
     Code(
         "NN311",
         Severity.WARNING,
         "debug information no longer matches",
-        "Code has moved, and the sections that are named describe it by its position: DWARF, "
-        "source maps, branch hints. Debuggers and profilers would show wrong lines.",
+        "Code has moved, and the named sections describe it by position: DWARF, source maps, "
+        "branch hints. Debuggers and profilers would show wrong lines.",
         "`--drop-debug` removes those sections. If the module is only renamed, `--keep-offsets` "
         "leaves the code where it was.",
     ),
     Code(
         "NN312",
         Severity.WARNING,
-        "the host cannot run what comes of the rewrite",
-        "The module's use of wasi-nn fits the host now. Something else in it does not, which no "
-        "rewrite mends: an import that the host does not define, a proposal that it lacks. The "
-        "result is written, for a host that was built otherwise, and the exit code is 4, which is "
-        "that of `nnshim check` of the result.",
-        "`nnshim check --for HOST` gives each reason, with its code.",
+        "the host cannot run the rewritten module",
+        "The module's use of wasi-nn now fits the host, but something else does not, and no "
+        "rewrite can fix that: an import that the host does not define, or a proposal that it "
+        "lacks. The result is written anyway, because a host can be built differently. The exit "
+        "code is 4, the same as that of `nnshim check` of the result.",
+        "`nnshim check --for HOST` lists each reason with its code.",
     ),
     Code(
         "NN313",
         Severity.WARNING,
-        "a custom section names imports as they were before",
-        "The section describes imports by their names, some of which are others now: a component "
-        "type has the names that are in WIT, and tools that make a component look for these. In "
-        "`dylink.0` nnshim gives them their new names, unless it cannot be read.",
-        "Write the section anew: `wasm-tools component embed` with a world that has the new names; "
+        "a custom section has outdated names of imports",
+        "The section describes imports by name, and some of these names have changed. A component "
+        "type has the names from WIT, and tools that make components look for these. nnshim "
+        "updates the names in `dylink.0`, unless it cannot be parsed.",
+        "Regenerate the section: `wasm-tools component embed` with a world that has the new names; "
         "for a dynamic library, link it again.",
     ),
     Code(
         "NN314",
         Severity.WARNING,
-        "native code in the module is that of before",
-        "`wasmedge compile` keeps the module and appends to it what it has compiled it to. The "
-        "rewrite has changed functions of the module, and not the native code. WasmEdge compares "
-        "nothing but the numbers of functions and types: where they differ, it says so and "
-        "interprets the module, and where they are the same, it runs the native code, which calls "
-        "imports as they were before. Since 0.17 it does so with `--run-mode=aot` only.",
-        "Compile the module anew with `wasmedge compile`: of several such sections WasmEdge takes "
-        "the last.",
+        "native code in the module is outdated",
+        "`wasmedge compile` appends native code to the module. The rewrite changed functions of "
+        "the module, but not the native code. WasmEdge only compares the numbers of functions and "
+        "types. If they differ, it says so and interprets the module; if they match, it runs the "
+        "native code, which still calls the old imports. Since 0.17 it does so only with "
+        "`--run-mode=aot`.",
+        "Run `wasmedge compile` again: if there are several such sections, WasmEdge uses the last "
+        "one.",
     ),
     Code(
         "NN315",
         Severity.NOTE,
-        "a custom section is not understood",
-        "nnshim does not know what the section says, and so not whether that is still right after "
-        "the rewrite. It is passed on as it is.",
-        "Ask whoever writes or reads that section whether it names imports, functions or positions "
-        "in the code. If so, have it written anew, or remove it (`wasm-tools strip --delete`).",
+        "a custom section is unknown",
+        "nnshim does not know this section, and so cannot tell whether its content is still right "
+        "after the rewrite. It is copied unchanged.",
+        "Find out whether it names imports, functions or positions in the code. If so, regenerate "
+        "it, or remove it (`wasm-tools strip --delete`).",
     ),
     Code(
         "NN316",
         Severity.NOTE,
-        "native code in the module stays right",
-        "`wasmedge compile` has appended native code to the module. The rewrite has changed the "
-        "names of imports, which native code calls by their index: WasmEdge runs it as before.",
+        "native code in the module stays valid",
+        "`wasmedge compile` appended native code to the module. The rewrite only changed the names "
+        "of imports, and native code calls imports by index: WasmEdge runs it as before.",
         "Nothing.",
     ),
     Code(
         "NN321",
         Severity.ERROR,
         "the memory is shared between threads",
-        "Adapters borrow bytes of the guest's memory for the length of a call. With a shared "
-        "memory another thread may be using them.",
+        "Adapters borrow bytes of the guest's memory during a call. In a shared memory, another "
+        "thread might use them at the same time.",
         "Build the guest without threads, or for an ABI that the host speaks.",
     ),
     Code(
@@ -167,50 +169,59 @@ CODES = (
         "`--keep-offsets` fills the gap that a shorter import section leaves. Here the imports get "
         "longer, the gap is too small for a section, or something else changes before the end of "
         "the code.",
-        "Leave `--keep-offsets` out, and use `--drop-debug` if the module has debug information.",
+        "Leave out `--keep-offsets`, and use `--drop-debug` if the module has debug information.",
     ),
     Code(
         "NN324",
         Severity.ERROR,
-        "functions of two ABIs would get one module name",
-        "The module imports wasi-nn from several modules, in two ABIs: `load` and `get_output` "
-        "have other parameters under one name than under the other. No host has both under one "
-        "name, so that the module could not be instantiated anywhere after this rename.",
-        "`nnshim rewrite --for HOST IN OUT`, or `--abi ABI`, also puts adapters before the "
-        "functions of one of them.",
+        "functions of two ABIs would share one module name",
+        "The module imports wasi-nn under several names, in two ABIs: `load` and `get_output` take "
+        "different parameters under each name. No host has both under one name, so no host could "
+        "instantiate the module after this rename.",
+        "`nnshim rewrite --for HOST IN OUT`, or `--abi ABI`, also adapts the functions of one of "
+        "them.",
+    ),
+    Code(
+        "NN325",
+        Severity.ERROR,
+        "adapters have no memory to work in",
+        "Adapters read and write the guest's structures in the memory that it exports under the "
+        "name `memory`, as the host does. This module exports none.",
+        "Export it: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
+        '`(memory (export "memory") 1)`.',
     ),
     Code(
         "NN331",
         Severity.ERROR,
-        "nothing has to change",
-        "With `--require`, a module that is already as it was to become is an error.",
-        "Leave `--require` out if that is fine.",
+        "there is nothing to change",
+        "With `--require`, it is an error if the module already is what it should become.",
+        "Leave out `--require` if that is fine.",
     ),
     Code(
         "NN332",
         Severity.ERROR,
         "the rewritten module is not valid",
-        "The input is valid and what nnshim has made of it is not. Nothing was written. This is a "
-        "fault in nnshim.",
+        "The input is valid, but nnshim's result is not. Nothing was written. This is a bug in "
+        "nnshim.",
         "Please report it with the module.",
     ),
     Code(
         "NN333",
         Severity.NOTE,
-        "a name that was to change is not imported",
-        "`--rename` has the name of a module from which nothing is imported. It may be misspelt, "
-        "or have been changed before.",
-        "`nnshim inspect` lists the modules that are imported from.",
+        "a name to rename is not imported",
+        "`--rename` names a module from which nothing is imported. The name may be misspelt, or "
+        "already changed.",
+        "`nnshim inspect` lists the modules that the file imports from.",
     ),
     Code(
         "NN334",
         Severity.WARNING,
-        "no host runs what is only renamed",
-        "Two ABIs stand behind wasi-nn's two module names. The module has functions of one, and "
-        "the hosts that register its new name have those of the other: `load` and `get_output` "
-        "have other parameters. Such a host refuses the module, or traps in the first call. Only "
-        "`nnshim run`, which takes each name in either ABI, runs it.",
-        "`nnshim rewrite --for HOST IN OUT` adapts the functions as well. `nnshim hosts` lists the "
+        "no host runs a module that is only renamed",
+        "Behind wasi-nn's two module names are two ABIs. The module's functions have one, and the "
+        "hosts that register its new name have the other: `load` and `get_output` take different "
+        "parameters. Such a host refuses the module, or traps in the first call. Only `nnshim "
+        "run`, which takes each name in either ABI, runs it.",
+        "`nnshim rewrite --for HOST IN OUT` also adapts the functions. `nnshim hosts` lists the "
         "hosts.",
     ),
 )

@@ -11,21 +11,21 @@ CODES = (
         "NN601",
         Severity.ERROR,
         "the module cannot be instantiated",
-        "The module imports something that neither wasi-nn nor WASI 0.1 has, or with other types, "
-        "or lacks an export that is called, or needs more memory than it may have, or its ABI "
-        "cannot be told.",
-        "`nnshim check --for nnshim FILE` gives each reason by itself, but for memory: "
-        "`--max-memory` allows more. With `--as HOST`, check and rewrite it `--for` that host.",
+        "The module imports something that neither wasi-nn nor WASI 0.1 has, or imports it with a "
+        "different type; or it lacks the export to call, needs more memory than allowed, or has an "
+        "ABI that cannot be determined.",
+        "`nnshim check --for nnshim FILE` lists each reason except memory, which `--max-memory` "
+        "raises. With `--as HOST`, check and rewrite it `--for` that host.",
     ),
     Code(
         "NN602",
         Severity.ERROR,
-        "the host that the guest is run as would do harm here",
-        "With `--as`, what a host gets wrong is imitated as far as it does no harm. Where the host "
-        "would write or read beyond what the guest has passed, take a tensor for other numbers "
-        "than it has, or end its whole process, the guest is stopped instead.",
-        "Change the guest, or run it on a host, or a release, that does not do this: without "
-        "`--as`, it gets an error that it can handle. If a model was loaded as one of another "
-        "encoding, rewrite the guest with `--from HOST`, which says whose numbers it has.",
+        "the host that `--as` imitates would do harm here",
+        "`--as` imitates a host's faults only if they are harmless. Where the host would write or "
+        "read beyond what the guest passed, misread a tensor's type, or end its whole process, "
+        "nnshim stops the guest instead.",
+        "Change the guest, or run it on a host or release that does not do this: without `--as`, "
+        "it gets an error that it can handle. If a model was loaded under the wrong encoding, "
+        "rewrite the guest with `--from HOST`, which says whose numbers it has.",
     ),
 )

@@ -292,7 +292,7 @@ def test_the_abis_that_an_option_takes_are_all_that_are_known() -> None:
     for command in ("rewrite", "inspect", "check", "run"):
         shown = "".join(nnshim(command, "--help").stdout.decode().split())
         assert "--guest-abiABI" in shown
-        assert f"donottellit:{','.join(DIALECTS)}." in shown
+        assert f"donotshowit:{','.join(DIALECTS)}." in shown
 
 
 LOADS = """(module

@@ -13,17 +13,17 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "codes.md"
 
 _HEAD = (
     "# Codes",
-    "Whatever nnshim says of a module, a host or what is installed has a code: in brackets in text,"
-    " as `code` in `--json`. A code keeps its meaning: none is renumbered, or used again for"
-    " something else. `nnshim explain NN204` shows what is here.",
-    "An error is in the way: the module cannot be worked on, cannot run there, or is not what it"
-    " should be. A warning says that something has to be done, or no longer holds: a rewrite mends"
-    " what `nnshim check` warns of.",
-    "A condition is what the module itself points to and nobody can decide by looking at it: an"
-    " import whose success depends on its arguments, or that the host may not define, a section, a"
-    " constant. A need is the same for every guest of its kind: a backend, a model, a graph of some"
-    " name. What is unseen depends on something that could not be seen in the module, such as the"
-    " size of its buffers. A note is for information, and decides nothing."
+    "Everything that nnshim says about a module, a host or an installation has a code: in brackets"
+    " in text, as `code` in `--json`. A code keeps its meaning and is never reused."
+    " `nnshim explain NN204` prints its entry on this page.",
+    "An error rules something out: the module cannot be processed, cannot run there, or is not what"
+    " it should be. A warning asks for an action, or says what no longer holds: a rewrite fixes"
+    " everything that `nnshim check` warns about.",
+    "A condition is something that the module itself points to and that cannot be decided by"
+    " looking at it: an import that may fail for some arguments or that the host may not define, a"
+    " section, a constant. A need is the same for every guest of its kind: a backend, a model, a"
+    " named graph. Unseen is what the module does not show, such as the size of its buffers. A note"
+    " is for information, and decides nothing."
     " [verdicts.md](verdicts.md) says which of them count.",
 )
 
