@@ -78,7 +78,7 @@ def command(
     accepted = acceptable(accept or ())
     once("--model", models or ())
     as_json = chosen_format(output, as_json) == "json"
-    with errors_in_json(as_json):
+    with errors_in_json(as_json, files):
         read = _read_models(models or ())
 
     def judge(path: str, info: "ModuleInfo", source: "Source") -> "Iterator[Checked]":
@@ -136,6 +136,7 @@ def _explain(
     """For the release that a rewrite is for, or the newest of those that were named."""
     from nnshim.render.values import rewrite_command, rewrite_options
     from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.seen.formats import loaded
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.functions.frames import wanted_stack
     from rewriter.hosts.starting import Trial, explain
@@ -152,11 +153,13 @@ def _explain(
     )
     names = {item.name for item in info.wasi_nn.values()}
     wanted = wanted_stack(info.module, row.stack_bytes)
+    formats = loaded(info, row)
     trial = Trial(
         checked.path if helps is None else _OUT,
         any(item.name == "path_open" for item in info.imports),
         not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
         checked.models,
+        formats.formats if formats.only else frozenset(),
         (f"--stack-size={wanted.enough}",) if wanted else (),
     )
     return explain(row, trial, rewrite)

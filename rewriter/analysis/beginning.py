@@ -19,7 +19,7 @@ from rewriter.hosts.host import Feature, Host
 from rewriter.wasm.module import Module
 from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
-__all__ = ["beginning"]
+__all__ = ["beginning", "compact_imports"]
 
 _GIVEN = NUMBERS | {"v128"}
 """The types of results that a program outside WebAssembly can be given."""
@@ -220,3 +220,11 @@ def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 _MANY_PAGES = 32768
 """2 GiB, from where on addresses are negative to who takes them for signed numbers."""
+
+
+def compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What speaks against it that the host reads the import section."""
+    first = info.compact_import
+    if first is not None and not host.compact_imports:
+        message = "its import section is compact, which the host does not read"
+        yield Diagnostic("NN213", message, first.offset)

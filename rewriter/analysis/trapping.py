@@ -168,7 +168,7 @@ def _large_frame(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         taken = f"a function takes {wanted.taken} bytes of the host's stack"
         message = f"{taken}, which has room for {host.stack_bytes // 2} by default"
         remedy = f"iwasm --stack-size={wanted.enough}"
-        yield Diagnostic("NN249", message, wanted.start, help=remedy)
+        yield Diagnostic("NN250", message, wanted.start, help=remedy)
 
 
 def _segments(module: Module) -> _Segments:

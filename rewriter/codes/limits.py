@@ -176,6 +176,15 @@ LIMITS = (
     ),
     Code(
         "NN249",
+        Severity.UNSEEN,
+        "the host reads inputs when it computes",
+        "By the specification, the host has a tensor's data when `set_input` returns. This backend "
+        "only keeps a pointer into the guest's memory and reads from it at `compute`. A guest that "
+        "frees or reuses its buffer in between gets wrong numbers, without an error.",
+        "Leave each input as it is until `compute` returns, and give each its own buffer.",
+    ),
+    Code(
+        "NN250",
         Severity.CONDITION,
         "a function takes more of the host's stack than there is by default",
         "WAMR's interpreter keeps a function's parameters, local variables, constants and results "

@@ -110,7 +110,9 @@ def test_errors_of_models_are_in_json_too(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"")
     done = command("check", "--json", "--for", "wasmtime", guest, "--model", tmp_path / "model")
     assert done.returncode == 6
-    assert json.loads(done.stdout)["errors"][0]["code"] == "NN702"
+    (found,) = json.loads(done.stdout)  # the same shape as of a module that cannot be read
+    assert (found["file"], found["verdict"]) == (str(guest), "no_verdict")
+    assert found["errors"][0]["code"] == "NN702"
 
 
 def test_a_model_is_named_once(guest: Path) -> None:
@@ -132,6 +134,22 @@ def test_explain_says_what_to_try(guest: Path) -> None:
     text = command("check", "--explain", "--for", "wasmtime", guest).stdout.decode()
     assert f"    wasmtime run -S nn --dir . {guest}\n" in text
     assert "beside the module, wasmtime@49 needs:" in text
+
+
+def test_explain_says_what_the_formats_need_that_the_guest_loads(tmp_path: Path) -> None:
+    """4 is TensorFlow Lite. Of a guest that hides what it loads, all backends are explained."""
+    text = """(module
+      (import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "_start")
+        (drop (call $load (i32.const 0) (i32.const 1) {} (i32.const 0) (i32.const 8)))))"""
+    for encoding, other in (("(i32.const 4)", False), ("(i32.load (i32.const 16))", True)):
+        path = tmp_path / "guest.wasm"
+        path.write_bytes(assemble(text.format(encoding)))
+        _, (found,) = check("--explain", "--for", "wasmedge", path)
+        needs = " ".join(found["explained"]["needs"])
+        assert "wasi_nn-tensorflowlite" in needs
+        assert ("openvino" in needs) is other
 
 
 def test_nothing_is_explained_of_what_cannot_run_or_unless_asked(guest: Path) -> None:
