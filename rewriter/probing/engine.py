@@ -45,20 +45,10 @@ def entries(host: Host) -> Entries:
         start=None if flag is None else flag == 1,
         takes_results=host.plain(result).started,
         takes_any_main=host.plain(any_main).started if "main" in called else None,
-        refuses_arguments=_refuses_arguments(host),
         hidden_memory=None if hidden.end is End.HANGS else hidden.started,
         exit_without_memory=host.exit_code(_EXITS) == host.CODE if host.codes else None,
         needs_memory=host.exit_code(_EMPTY) != 0 if host.ends_with_0 else None,
     )
-
-
-def _refuses_arguments(host: Host) -> bool:
-    """Whether a module whose `_start` takes an argument is refused before its start function runs,
-    so that no option of a command line could give one."""
-    before, after = (
-        host.plain(_TOLD_FIRST.format(param)).first("first") for param in ("", "(param i32)")
-    )
-    return before is not None and after is None
 
 
 def placed(host: Host) -> int | None:
@@ -94,12 +84,6 @@ _SECTION = """
 (func (export "_start")
   (call $tell (i32.const "flag") (global.get $flag))
   (call $tell (i32.const "end") (i32.const 1)))
-"""
-
-_TOLD_FIRST = """
-(func $section (call $tell (i32.const "first") (i32.const 1)))
-(start $section)
-(func (export "_start") {} (call $tell (i32.const "end") (i32.const 1)))
 """
 
 _PLACES = """

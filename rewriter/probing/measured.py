@@ -164,8 +164,7 @@ class Entries(NamedTuple):
     without one, and `both` whether a module may have the two; `odd_initialize` is whether one may
     have a `_initialize` with parameters beside `_start`; `start` whether the start function
     is; `takes_results` whether `_start` may give a number, and `takes_any_main` whether `main` may
-    give what C's does not; `refuses_arguments` whether a module whose `_start` takes one is refused
-    before anything of it runs. `hidden_memory` is whether WASI works
+    give what C's does not. `hidden_memory` is whether WASI works
     with a memory that is not exported, `exit_without_memory` whether proc_exit does without any,
     and `needs_memory` whether a module without one is refused."""
 
@@ -177,7 +176,6 @@ class Entries(NamedTuple):
     start: bool | None
     takes_results: bool
     takes_any_main: bool | None
-    refuses_arguments: bool
     hidden_memory: bool | None
     exit_without_memory: bool | None
     needs_memory: bool | None

@@ -101,7 +101,6 @@ def _entry(entries: Entries) -> Entry:
         without_memory=None if entries.needs_memory else _without_memory(entries),
         needs_memory=entries.needs_memory,
         initializes_alone=None if with_start is None else alone and entries.odd_initialize,
-        gives_arguments=False if entries.refuses_arguments else None,
         strict_start=None if entries.called is None else not entries.takes_results,
         strict_main=None if entries.takes_any_main is None else not entries.takes_any_main,
         one_beginning=None if entries.both is None else not entries.both,
