@@ -64,7 +64,9 @@ def inspected(value: Inspected) -> list[str]:
     told = "".join(f" {word}" for word in rewrite_options(value.guest_abi, info))
     lines = [f"{value.path}: {info.size} bytes, {_what_it_imports(info)}"]
     lines += [f"  {line(found)}" for found in value.findings]
-    lines += [f"  {each}" for each in on_hosts(told, value.hosts)] or ["  runs on no host"]
+    lines += [f"  {each}" for each in on_hosts(told, value.hosts, value.parted)] or [
+        "  runs on no host"
+    ]
     for module, abi in info.abis.items():
         doubt = "" if abi.certain else " (a guess)"
         lines.append(f"  ABI of {module}: {abi.name or 'not known'}{doubt}")
@@ -290,11 +292,9 @@ def _beside(row: Host) -> list[str]:
     lines += [f"  {module}: depends on {option}" for module, option in row.optional.items()]
     what = "linked, and a call of it traps" if row.links_all else "refused"
     lines.append(f"  any other function that a module imports: {what}")
-    for reads, verb in ((True, "reads"), (False, "refuses"), (None, "may or may not read")):
+    for reads, verb in ((True, "accepts"), (False, "refuses"), (None, "may or may not accept")):
         features = [f.value for f in READABLE if row.features.get(f) is reads]
-        lines += (
-            [f"  parts of WebAssembly that it {verb}: {', '.join(features)}"] if features else []
-        )
+        lines += [f"  WebAssembly features it {verb}: {', '.join(features)}"] if features else []
     return lines
 
 

@@ -14,7 +14,6 @@ from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
-from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.formats import images_of
 from rewriter.analysis.seen.numbering import as_shown
@@ -29,7 +28,6 @@ from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host, Quirk
 from rewriter.models.model import Model
-from rewriter.wasm.types import PAGE_SIZE
 
 __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
 
@@ -309,42 +307,10 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         elif reads is None:
             message = f"whether the host reads {feature.value} is not known"
             yield Diagnostic("NN227", message, offset)
-    yield from _memories(info, host)
-
-
-def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What the host, and its wasi-nn, make of the module's memories."""
-    exported = info.adapter_memory
-    if info.abis and exported is None and not (host.in_first_memory and info.memories):
-        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
-        yield Diagnostic("NN141", message)
-    if info.abis and exported is not None and exported.memory_index:
-        if not host.knows("in_first_memory"):
-            yield not_measured("whether the host works in a memory that is not the first")
-        elif host.in_first_memory:
-            message = "it exports a memory that is not its first, and the host works in the first"
-            yield Diagnostic("NN216", message)
-    shared = info.shared_memory is not None and info.shared_memory.shared
-    if info.abis and shared and host.features.get(Feature.THREADS):
-        if not host.knows("nn_in_shared"):
-            yield not_measured("whether the host's wasi-nn works in a shared memory")
-        elif not host.nn_in_shared:
-            message = "it exports a shared memory, in which its wasi-nn does not work"
-            yield Diagnostic("NN216", message)
-    for memory in (each for each in info.memories if each.page_size == PAGE_SIZE):
-        most = host.most_wide_pages if memory.is_64 else host.most_pages
-        known, pages = host.knows("most_pages"), f"a memory of {memory.minimum} pages"
-        if known and memory.minimum > most:
-            yield Diagnostic("NN216", f"it has {pages}, and the host makes {most} at most")
-        elif memory.minimum >= _MANY_PAGES and not known:
-            yield not_measured(f"whether the host makes {pages}")
-
-
-_MANY_PAGES = 32768
-"""2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
 
 _OF_CONFIGURATIONS = ("NN264", "NN301", "NN747")
 _CONFIGURED = "load_by_name_with_config"
+
 _BY_NAME = ("load_by_name", _CONFIGURED)
 _STREAMING = frozenset(("compute_single", "get_output_single", "fini_single"))

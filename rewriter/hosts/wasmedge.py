@@ -239,6 +239,7 @@ def _row(
         features=features,
         in_first_memory=True,
         start=_PRELOADING if graphs == PRELOADED else _STARTED,
+        exits_early=False,
         entries=("_start",),
         gives_arguments=True,
         calls_imported=True,

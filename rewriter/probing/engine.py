@@ -35,6 +35,7 @@ def entries(host: Host) -> Entries:
     odd = host.plain(f'{_exported("_start")} (func (export "_initialize") (param i32))')
     flag = host.plain(_SECTION).first("flag")
     result = _exported("_start", result="(result i32)", value="(i32.const 1)")
+    any_main = _exported("main", result="(result i64)", value="(i64.const 1)")
     hidden = host.plain(_exported("_start"), exports_memory=False)
     return Entries(
         called=_by_order(host, called),
@@ -44,6 +45,7 @@ def entries(host: Host) -> Entries:
         odd_initialize=None if odd.end is End.HANGS else odd.started,
         start=None if flag is None else flag == 1,
         takes_results=host.plain(result).started,
+        takes_any_main=host.plain(any_main).started if "main" in called else None,
         hidden_memory=None if hidden.end is End.HANGS else hidden.started,
         exit_without_memory=host.exits(_EXITS, host.CODE) if host.codes else None,
         needs_memory=not host.exits(_EMPTY, 0) if host.ends_with_0 else None,

@@ -102,6 +102,7 @@ def _entry(entries: Entries) -> Entry:
         needs_memory=entries.needs_memory,
         initializes_alone=None if with_start is None else alone and entries.odd_initialize,
         strict_start=None if entries.called is None else not entries.takes_results,
+        strict_main=None if entries.takes_any_main is None else not entries.takes_any_main,
         one_beginning=None if entries.both is None else not entries.both,
     )
 

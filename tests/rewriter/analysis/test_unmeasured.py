@@ -209,6 +209,16 @@ OPEN: dict[str, tuple[Profile, str, str]] = {
         '(func (export "_start")) (memory (export "memory") 32768)',
         "whether the host makes a memory of 32768 pages",
     ),
+    "stack_bytes": (
+        MEASURED._replace(stack_bytes=None),
+        f'(func (export "_start") (local {"i64 " * 9000}))',
+        "whether the host's stack has 72000 bytes for a function",
+    ),
+    "strict_main": (
+        MEASURED._replace(entry=MEASURED.entry._replace(calls=("main",), strict_main=None)),
+        '(func (export "main") (result i64) i64.const 0)',
+        "whether the host calls a main that is (result i64)",
+    ),
     "nn_in_shared": (
         MEASURED._replace(nn_in_shared=None, features={**MEASURED.features, "threads": True}),
         '(func (export "_start")) (memory (export "memory") 1 1 shared)',
