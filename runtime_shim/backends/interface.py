@@ -236,8 +236,7 @@ def check_length(tensor_type: TensorType, shape: tuple[int, ...], size: int) -> 
     if size != needed:
         raise HostError(
             Errno.INVALID_ARGUMENT,
-            f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"
-            f" and {size} were given",
+            f"a {tensor_type.name.lower()} tensor {list(shape)} needs {needed} bytes, got {size}",
         )
 
 

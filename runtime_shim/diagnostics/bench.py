@@ -261,7 +261,7 @@ def _input(index: int, port: object, given: dict[int, Input]) -> Input:
     if index in given:
         return given[index]
     if not isinstance(port, Port) or port.element is None or port.dims is None:
-        raise UsageError(f"input {index} ({port}) has to be described: --input {index}=f32:1x64")
+        raise UsageError(f"specify the shape of input {index} ({port}): --input {index}=f32:1x64")
     return Input(port.element.type, tuple(map(_length, port.dims)), port.element.size)
 
 

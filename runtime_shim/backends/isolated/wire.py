@@ -60,7 +60,7 @@ def receive(channel: socket.socket, files: int = 0) -> tuple[Any, list[int]]:
     try:
         return json.loads(data), fds
     except RecursionError:
-        raise ValueError("a message of lists in lists") from None
+        raise ValueError("a message with nested lists") from None
 
 
 class SharedMemory:

@@ -180,23 +180,23 @@ PARTS = {
     "a shared memory": '(memory (export "memory") 1 2 shared)',
     "a 64-bit memory": '(memory (export "memory") i64 1)',
     "several memories": f"{MEMORY} (memory 1)",
-    "a memory with pages of its own size": '(memory (export "memory") 1 (pagesize 1))',
-    "types of garbage collection": f"(type (struct (field i32))) {MEMORY}",
+    "a memory with a custom page size": '(memory (export "memory") 1 (pagesize 1))',
+    "garbage collection types": f"(type (struct (field i32))) {MEMORY}",
 }
 READ = {
     "wasmtime@14": [],
     "wasmtime@15": ["a shared memory", "several memories"],
     "wasmtime@30": ["a shared memory", "a 64-bit memory", "several memories"],
     "wasmtime@40": ["a 64-bit memory", "several memories"],
-    "wasmtime": ["a 64-bit memory", "several memories", "types of garbage collection"],
-    "nnshim": ["a 64-bit memory", "several memories", "types of garbage collection"],
+    "wasmtime": ["a 64-bit memory", "several memories", "garbage collection types"],
+    "nnshim": ["a 64-bit memory", "several memories", "garbage collection types"],
     "wamr": [],
     "wamr-legacy@2.3.1": [],
     "wasmedge@0.13.5": ["a shared memory"],
-    "wasmedge@0.14.1": ["a shared memory", "types of garbage collection"],
-    "wasmedge@0.15": ["types of garbage collection"],
-    "wasmedge@0.16": ["several memories", "types of garbage collection"],
-    "wasmedge": ["a 64-bit memory", "several memories", "types of garbage collection"],
+    "wasmedge@0.14.1": ["a shared memory", "garbage collection types"],
+    "wasmedge@0.15": ["garbage collection types"],
+    "wasmedge@0.16": ["several memories", "garbage collection types"],
+    "wasmedge": ["a 64-bit memory", "several memories", "garbage collection types"],
 }
 
 

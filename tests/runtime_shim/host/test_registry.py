@@ -67,7 +67,7 @@ def test_a_file_names_many_graphs_with_paths_from_where_it_is(models: Path) -> N
         ("[graphs.x]\npaths = [1]", "needs paths"),
         ("[graphs.x]\npaths = ['models/a.xml']\nencoding = 'onyx'", "graphs.x: 'onyx'"),
         ("[graphs.x]\npaths = ['models/a.xml']\nfast = true", "has 'fast'"),
-        ("[graphs", "is no TOML"),
+        ("[graphs", "is not valid TOML"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused(models: Path, text: str, words: str) -> None:

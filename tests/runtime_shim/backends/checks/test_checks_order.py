@@ -46,7 +46,7 @@ CIRCLES = {
 
 @pytest.mark.parametrize("name", CIRCLES)
 def test_no_node_waits_for_itself(name: str) -> None:
-    assert "waits for itself" in refusal(Encoding.TENSORFLOW, CIRCLES[name])
+    assert "depends on itself" in refusal(Encoding.TENSORFLOW, CIRCLES[name])
 
 
 def test_a_name_is_there_once() -> None:
