@@ -58,6 +58,10 @@ class RewriteOptions:
     drop_signature: bool = False
     """Remove the sections of a signature, without which a signed module is not changed."""
 
+    drop_linking: bool = False
+    """Remove the sections that a linker reads, without which a module that has kept them
+    (`wasm-ld --emit-relocs`) is not changed."""
+
     keep_offsets: bool = False
     """Fill the gap that a shorter import section leaves, so that no code moves in the file."""
 

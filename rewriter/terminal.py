@@ -17,7 +17,7 @@ from typing import TextIO
 
 from rewriter.descriptors import open_standard
 
-__all__ = ["Unwritten", "command_line", "shown", "take_over"]
+__all__ = ["Unwritten", "command_line", "file_argument", "shown", "take_over"]
 
 
 class Unwritten(OSError):
@@ -53,6 +53,12 @@ def command_line(words: Iterable[str], windows: bool = os.name == "nt") -> str:
 
         return shlex.join(words)
     return " ".join(map(_quoted, words))
+
+
+def file_argument(path: str) -> str:
+    """The path of a file as an argument that no command takes for an option. `-` stays what it is:
+    standard input or output."""
+    return f"./{path}" if path.startswith("-") and path != "-" else path
 
 
 def _quoted(word: str) -> str:

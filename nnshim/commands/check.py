@@ -116,14 +116,14 @@ def _check(
     guest_abi: str | None,
     models: "Sequence[Model]",
 ) -> "Checked":
-    from nnshim.render.values import Checked, rewrite_command
+    from nnshim.render.values import Checked, rewrite_command, rewrite_options
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host, models=models)
     helps = found.rewrite_for
     told = guest_abi or shown_abi(info, models)
-    rewrite = None if helps is None else rewrite_command(helps, told, path)
+    rewrite = None if helps is None else rewrite_command(helps, rewrite_options(told, info), path)
     return Checked(path, host.name, found, rewrite, models)
 
 
@@ -134,7 +134,7 @@ def _explain(
     checked: "Checked", info: "ModuleInfo", host: "Chosen", guest_abi: str | None
 ) -> "Explanation | None":
     """For the release that a rewrite is for, or the newest of those that were named."""
-    from nnshim.render.values import rewrite_command
+    from nnshim.render.values import rewrite_command, rewrite_options
     from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.hosts.starting import Trial, explain
@@ -144,7 +144,11 @@ def _explain(
         return None
     helps, told = found.rewrite_for, guest_abi or shown_abi(info, checked.models)
     row = host.newest if helps is None else find_host(helps)
-    rewrite = None if helps is None else rewrite_command(helps, told, checked.path, _OUT)
+    rewrite = (
+        None
+        if helps is None
+        else rewrite_command(helps, rewrite_options(told, info), checked.path, _OUT)
+    )
     names = {item.name for item in info.wasi_nn.values()}
     trial = Trial(
         checked.path if helps is None else _OUT,

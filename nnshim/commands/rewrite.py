@@ -73,6 +73,12 @@ def command(
         bool,
         typer.Option("--drop-signature", help="Remove a signature, which the rewrite would break."),
     ] = False,
+    drop_linking: Annotated[
+        bool,
+        typer.Option(
+            "--drop-linking", help="Remove what a linker has left in a module (--emit-relocs)."
+        ),
+    ] = False,
     keep_offsets: Annotated[
         bool,
         typer.Option("--keep-offsets", help="Pad after shorter names, so that no code moves."),
@@ -123,6 +129,7 @@ def command(
         guest_abi=guest_abi,
         drop_debug=drop_debug,
         drop_signature=drop_signature,
+        drop_linking=drop_linking,
         keep_offsets=keep_offsets,
         record=record,
         renames=parse_renames(rename or []),

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.values import rewrite_options
 from nnshim.render.verdicts import checked, checked_in_common, line, on_hosts
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
@@ -59,7 +60,7 @@ def failed(error: NNShimError) -> Sequence[str]:
 def inspected(value: Inspected) -> list[str]:
     """What the module is, where it runs, and then all that it consists of."""
     info = value.info
-    told = "" if value.guest_abi is None else f" --guest-abi {value.guest_abi}"
+    told = "".join(f" {word}" for word in rewrite_options(value.guest_abi, info))
     lines = [f"{value.path}: {info.size} bytes, {_what_it_imports(info)}"]
     lines += [f"  {line(found)}" for found in value.findings]
     lines += [f"  {each}" for each in on_hosts(told, value.hosts)] or ["  runs on no host"]

@@ -13,15 +13,23 @@ if TYPE_CHECKING:
     from rewriter.models.model import Model
     from runtime_shim.diagnostics.doctor import BackendReport
 
-__all__ = ["Checked", "Examined", "Inspected", "rewrite_command"]
+__all__ = ["Checked", "Examined", "Inspected", "rewrite_command", "rewrite_options"]
 
 
-def rewrite_command(host: str, guest_abi: str | None, path: str, out: str = "OUT") -> str:
-    """The command that makes a module fit a host, as a shell reads it."""
-    from rewriter.terminal import command_line
+def rewrite_command(host: str, options: Sequence[str], path: str, out: str = "OUT") -> str:
+    """The command that makes a module fit a host, as a shell reads it. `options` are those of
+    `rewrite_options`."""
+    from rewriter.terminal import command_line, file_argument
 
+    return command_line(
+        ("nnshim", "rewrite", "--for", host, *options, file_argument(path), file_argument(out))
+    )
+
+
+def rewrite_options(guest_abi: str | None, info: ModuleInfo) -> tuple[str, ...]:
+    """The options, beside the host, without which a module is not rewritten right, or at all."""
     told = () if guest_abi is None else ("--guest-abi", guest_abi)
-    return command_line(("nnshim", "rewrite", "--for", host, *told, path, out))
+    return (*told, "--drop-linking") if info.linker_sections else told
 
 
 class Inspected(NamedTuple):

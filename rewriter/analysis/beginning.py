@@ -112,7 +112,7 @@ def _entry(
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
-    if not exports_functions(info.module):
+    if not exports_functions(info):
         message = "it exports no function for the host's command to call"
         return Diagnostic("NN218", message, help="build it as a command, with _start")
     looked_for = " or ".join((*host.entries, *host.mains[:1]))
@@ -133,8 +133,8 @@ def _without_memory(
     info: ModuleInfo, found: dict[str, ExportedFunction], host: Host
 ) -> Iterator[Diagnostic]:
     """What the host does with a module that exports no memory by the name that hosts look for."""
-    if info.shared_memory is not None or info.abis:
-        return  # the latter is said of wasi-nn
+    if info.shared_memory is not None:
+        return
     wasi = imports_of_wasi(info)
     if not host.knows("wants_memory") and (wasi or _START in found or _INITIALIZE in found):
         yield not_measured('whether the host takes a module without a memory named "memory"')

@@ -17,11 +17,11 @@ from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.numbering import as_shown
-from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
-from rewriter.analysis.sources import hidden_numbers
+from rewriter.analysis.seen.told import configured_by_nothing, instead_of_a_guess, with_constants
+from rewriter.analysis.sources import guest_functions, hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Feature, Host
+from rewriter.hosts.host import Feature, Host, Quirk
 from rewriter.models.model import Model
 from rewriter.wasm.types import PAGE_SIZE
 
@@ -169,13 +169,20 @@ def assess(
     """
     follows = guest is None and found is None
     info = as_shown(info, host, models) if follows else info
-    found = found or fit(info, host.dialects, guest, tells_numbers=host.tells_numbers)
+    found = found or fit(
+        info,
+        host.dialects,
+        guest,
+        tells_numbers=host.tells_numbers,
+        links_all=host.links_all,
+    )
     said = (
         *_object_file(info),
         *_other_names(info, host),
         *_for_its_backends(found.diagnostics, host),
         *_compact_imports(info, host),
         *_limits(info, host, found),
+        *_configurations(info, host),
         *other_imports(info, host),
         *_features(info, host),
         *beginning(info, host),
@@ -184,6 +191,8 @@ def assess(
     if follows:
         said = with_constants(info, host, said, models)
     said = (*counting_models(said, host, models), *of_models(info, host, models))
+    if follows and configured_by_nothing(info):
+        said = tuple(one for one in said if one.code not in _OF_CONFIGURATIONS)
     verdict = Verdict.of(host.label, said, host.label)
     if verdict.runs is not Runs.CANNOT:
         return verdict
@@ -218,13 +227,15 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern functions of wasi-nn or WASI which are imported, but for those
-    that adapters mend and that decide nothing, and for what is said of adapters already: that
-    models of TensorFlow Lite have floats only."""
+    """Those of the host that concern functions of wasi-nn or WASI which are called there, by the
+    guest or by adapters, but for those that adapters mend and that decide nothing, and for what is
+    said of adapters already: that models of TensorFlow Lite have floats only."""
     if not info.abis:
         return
-    wasi_nn = (*info.wasi_nn.values(), *info.not_functions)
-    imported = {item.name for item in (*wasi_nn, *imports_of_wasi(info))}
+    imported = {item.name for item in (*info.not_functions, *imports_of_wasi(info))}
+    for slot, item in info.wasi_nn.items():
+        adapter = found.adapters.get(slot)
+        imported.add(adapter.imported if adapter else item.name)
     said = {"NN241"} if any(d.code == "NN304" for d in found.diagnostics) else set()
     for limit in host.limits:
         concerns = limit.function is None or limit.function in imported
@@ -248,6 +259,16 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
             if adapter is not None and adapter.function == limit.function
         )
     )
+
+
+def _configurations(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """That some backends take none. A guest that streams has language models."""
+    names = host.dialects[0].functions.keys() & {one.name for one in guest_functions(info)}
+    without = [one for one in host.backends if Quirk.UNCONFIGURED in one.quirks]
+    if without and _CONFIGURED in names and not names & _STREAMING:
+        words = ", ".join(one.encoding.name.lower() for one in without)
+        message = f"load_by_name_with_config fails with a graph of {words}, unless the"
+        yield Diagnostic("NN264", f"{message} configuration is empty")
 
 
 def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
@@ -292,6 +313,9 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the host, and its wasi-nn, make of the module's memories."""
     exported = info.adapter_memory
+    if info.abis and exported is None and not (host.in_first_memory and info.memories):
+        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
+        yield Diagnostic("NN141", message)
     if info.abis and exported is not None and exported.memory_index:
         if not host.knows("in_first_memory"):
             yield not_measured("whether the host works in a memory that is not the first")
@@ -318,4 +342,8 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 _MANY_PAGES = 32768
 """2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
-_BY_NAME = ("load_by_name", "load_by_name_with_config")
+
+_OF_CONFIGURATIONS = ("NN264", "NN301", "NN747")
+_CONFIGURED = "load_by_name_with_config"
+_BY_NAME = ("load_by_name", _CONFIGURED)
+_STREAMING = frozenset(("compute_single", "get_output_single", "fini_single"))

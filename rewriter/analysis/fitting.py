@@ -17,7 +17,9 @@ from rewriter.analysis.reasons import (
     HIDDEN_TYPES,
     hidden_encodings,
     hidden_nul,
+    lacking,
     lost,
+    unfit_memory,
     whatever_it_is,
     why,
     why_another,
@@ -34,6 +36,7 @@ __all__ = [
     "fit",
     "fit_import",
     "hides_types",
+    "is_told",
     "tells_guest",
     "told_guest",
 ]
@@ -79,7 +82,8 @@ class Wanted(NamedTuple):
     `tells_numbers` is as rewriter.hosts.table says. `keeps` has adapters stay that lead to what the
     host takes; with `tells_types`, each tensor is to tell by its length which numbers the guest has
     for types. With `apart`, the guest has functions of two layouts, and those of the one that the
-    host does not speak have an adapter even where it has nothing to do but to say so."""
+    host does not speak have an adapter even where it has nothing to do but to say so. A host that
+    `links_all` starts a guest whose functions it does not have, and traps where one is called."""
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
@@ -88,6 +92,7 @@ class Wanted(NamedTuple):
     keeps: bool = False
     tells_types: bool = False
     apart: bool = False
+    links_all: bool = False
 
     def speaks(self, dialect: Dialect) -> bool:
         """Whether the host takes the numbers of what adapters lead to."""
@@ -119,17 +124,17 @@ def fit(
     guest: Host | None = None,
     *,
     tells_numbers: bool = False,
+    links_all: bool = False,
 ) -> Fit:
     """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
-    numbers as rewriter.hosts.table says of one that `tells_numbers`.
+    numbers and links as rewriter.hosts.host says of one that `tells_numbers` and `links_all`.
 
     `guest` is what it was built for; one without dialects says that this is not known, and has each
     tensor tell its type."""
     unknown = guest is not None and not guest.dialects
     known = None if unknown else guest
-    told = known is not None or info.guest is not None
-    told |= any(_says_told(standing.adapter) for standing in info.adapters.values())
-    wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown)
+    told = known is not None or is_told(info)
+    wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown, links_all=links_all)
     # What such an import is adapted to is what the host has, or an obstacle.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
     dialects_of, of_two = guest_dialects(info), mixed(info)
@@ -144,7 +149,6 @@ def fit(
             wanted._replace(keeps=tells_numbers and item.module in of_two),
         )
         for slot, item in info.wasi_nn.items()
-        if slot in dialects_of
     }
     adapters = {
         slot: decision.adapter
@@ -156,7 +160,7 @@ def fit(
         _of_hidden_types(info, wanted, adapters),
         _of_hidden_numbers(info, wanted),
         *(decision.diagnostics for decision in decisions.values()),
-        _of_the_memory(info) if any(adapters.values()) else (),
+        unfit_memory(info) if any(adapters.values()) else (),
     )
     return Fit(adapters, distinct(said))
 
@@ -181,11 +185,10 @@ def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
     """What is so whatever its functions need."""
-    if info.abis and info.shared_memory is None:
-        yield Diagnostic("NN141", 'it exports no memory named "memory"')
     for module, abi in info.abis.items():
         if abi.name is None:
-            yield Diagnostic("NN142", f"the ABI of {module} is not one that is known")
+            if not wanted.links_all:
+                yield Diagnostic("NN142", f"the ABI of {module} is not one that is known")
         elif not abi.certain:
             message = f"the ABI of {module} ({abi.name}) is a guess"
             yield Diagnostic("NN136", message, help="--guest-abi names it")
@@ -229,18 +232,6 @@ def hides_types(info: ModuleInfo, slot: int) -> bool:
     )
 
 
-def _of_the_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
-    """What keeps adapters from working in it."""
-    if info.shared_memory and info.shared_memory.shared:
-        message = (
-            "its memory is shared between threads, and adapters borrow bytes of it that another"
-            " thread may be using"
-        )
-        yield Diagnostic("NN321", message)
-    if info.shared_memory and info.shared_memory.is_64:
-        yield Diagnostic("NN322", "its memory is 64-bit, and adapters have 32-bit addresses")
-
-
 def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted) -> Decision:
     """Choose the adapter for the import of a wasi-nn function, by its index; `imported_as` is the
     dialect of its module name. An adapter that stands there says what the guest has, and nothing of
@@ -259,7 +250,9 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
     if not is_function(source, item):
         what = f"{item.module}.{item.name}, {item.shown_type}"
         message = f"{what}, is not a function of the {source.name} ABI"
-        return Decision(None, (*said, Diagnostic("NN143", message, item.offset, item.name)))
+        given_wrong = wanted.told and item.name in source.functions
+        missing = lacking("NN143", message, item, item.name, wanted.links_all and not given_wrong)
+        return Decision(None, (*said, missing))
     found = _decide(item, item.name, source, wanted)
     return Decision(found.adapter, (*said, *found.diagnostics))
 
@@ -303,7 +296,8 @@ def _decide(
     target = _target(function, source, wanted)
     if not has(target, function):
         message = f"the host does not have {function}"
-        return Decision(None, (Diagnostic("NN211", message, item.offset, function),))
+        missing = lacking("NN211", message, item, function, wanted.links_all)
+        return Decision(None, (missing,))
     told = _is_told(function, source, target, wanted, standing)
     adapter = adapter_for(function, source, target, told=told, apart=wanted.apart)
     needed = need(function, source, target, told=told)
@@ -341,6 +335,12 @@ def _is_told(
     )
     finds_out = wanted.tells_types or only_for_types
     return not finds_out and need(function, source, target) is None
+
+
+def is_told(info: ModuleInfo) -> bool:
+    """Whether somebody has said of which ABI a module is, now or when it was adapted."""
+    adapters = (standing.adapter for standing in info.adapters.values())
+    return info.guest is not None or any(map(_says_told, adapters))
 
 
 def _says_told(adapter: Adapter) -> bool:

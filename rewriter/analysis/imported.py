@@ -21,7 +21,7 @@ from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType, MemoryType, Types
 
-__all__ = ["Abi", "ImportedItem", "read_imports", "shown_layouts", "tell"]
+__all__ = ["Abi", "ImportedItem", "read_imports", "shown_layouts", "tell", "usual"]
 
 _MOST_WASI_NN = 1000
 """Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
@@ -138,24 +138,29 @@ def tell(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
 def _abi(module: str, items: list[ImportedItem]) -> Abi:
     """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
     extension; a module that imports neither shows its ABI by the other functions, or not at all.
+    Where their types differ, the ABI is that of most of them, if there is one.
     """
     types = [item for item in items if item.name in _OF_LAYOUT]
     extensions = [item for item in items if item.name in _EXTENSIONS]
+    shown = WASMEDGE if extensions else WITX
     evidence = (
         *(_about(item, "NN131", f"{item.name} is {item.shown_type}") for item in types),
         *(_about(item, "NN132", f"{item.name} is imported") for item in extensions),
     )
     if types:
-        fitting = WASMEDGE if extensions else WITX
-        name = next(
-            (d.name for d in (fitting, WAMR) if all(_fits(item, d) for item in types)), None
-        )
-        return Abi(name, True, evidence)
+        fitting = {d.name: sum(_fits(item, d) for item in types) for d in (shown, WAMR)}
+        most = [name for name, count in fitting.items() if count == max(fitting.values())]
+        return Abi(most[0] if len(most) == 1 else None, True, evidence)
     if extensions:
         return Abi(WASMEDGE.name, True, evidence)
-    guess = WITX if module == WASI_EPHEMERAL_NN else WAMR
+    guess = usual(module)
     nothing = Diagnostic("NN134", f"neither load nor get_output is imported, from {module}")
     return Abi(guess.name, False, (nothing,))
+
+
+def usual(module: str) -> Dialect:
+    """The ABI of most guests that import wasi-nn under this name."""
+    return WITX if module == WASI_EPHEMERAL_NN else WAMR
 
 
 def _about(item: ImportedItem, code: str, message: str) -> Diagnostic:

@@ -18,7 +18,7 @@ from rewriter.analysis.imported import Abi, ImportedItem, read_imports, tell
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import MalformedModule
 from rewriter.wasm.custom import Custom, custom_kind
-from rewriter.wasm.imports import ExternKind
+from rewriter.wasm.imports import ExternKind, is_unlinked
 from rewriter.wasm.limits import MOST_MEMORIES, check_number
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data, Reading
@@ -57,7 +57,8 @@ class ModuleInfo(NamedTuple):
     function index, `not_functions` what else is imported from it, `abis` the ABI behind each
     wasi-nn module name that is imported. `compact_import` is the first import that is in a group,
     None where the import section is not compact. An object file is not linked yet: it has the
-    sections that a linker reads.
+    sections that a linker reads, which a module that is linked can have kept, and its memory from
+    the linker.
 
     `adapters` are those that a rewrite has put in, by the index of the function import that each
     stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
@@ -97,7 +98,12 @@ class ModuleInfo(NamedTuple):
     @property
     def debug_sections(self) -> tuple[str, ...]:
         """The names of the sections that hold DWARF."""
-        return tuple(s.name for s in self.custom_sections if custom_kind(s.name) is Custom.DWARF)
+        return _of_kind(self.module, Custom.DWARF)
+
+    @property
+    def linker_sections(self) -> tuple[str, ...]:
+        """The names of the sections that a linker reads."""
+        return _of_kind(self.module, Custom.LINKING)
 
 
 def inspect_module(module: Data | Module, guest_abi: str | None = None) -> ModuleInfo:
@@ -156,15 +162,19 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         ),
         shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
         custom_sections=Reading(lambda: filter(None, map(_custom_section, module.sections))),
-        is_object_file=any(
-            custom_kind(s.name) is Custom.LINKING for s in module.sections if s.name
-        ),
+        is_object_file=bool(_of_kind(module, Custom.LINKING))
+        and is_unlinked(module.find(SectionId.IMPORT)),
         abis=_abis(wasi_nn, guest, given, found),
         adapters=found.standing,
         traces=found.traces,
         adapter_memory=adapter_memory,
         guest=guest,
     )
+
+
+def _of_kind(module: Module, kind: Custom) -> tuple[str, ...]:
+    """The names of the custom sections of a kind."""
+    return tuple(s.name for s in module.sections if s.name and custom_kind(s.name) is kind)
 
 
 def _defined_memories(module: Module, imported: int) -> Iterator[MemoryType]:
@@ -222,9 +232,14 @@ def exported_functions(module: Module, names: Collection[str]) -> dict[str, Expo
     return found
 
 
-def exports_functions(module: Module) -> bool:
-    """Whether a module exports one. Raises MalformedModule for what cannot be read."""
-    return any(kind == ExternKind.FUNC for _, _, kind, _ in _exported(module))
+def exports_functions(info: ModuleInfo) -> bool:
+    """Whether a guest exports one, adapters left out. Raises MalformedModule for what cannot be
+    read."""
+    adapters = {standing.function_index for standing in info.adapters.values()}
+    return any(
+        kind == ExternKind.FUNC and index not in adapters
+        for _, _, kind, index in _exported(info.module)
+    )
 
 
 def _defined(module: Module, index: int, name: str) -> FuncType:

@@ -11,7 +11,7 @@ from rewriter.abi.dialects import WASMEDGE, Dialect
 from rewriter.abi.numbers import ENCODINGS_WAMR, ENCODINGS_WASMEDGE, ERRNO_WIT
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter
 from rewriter.adapters.needs import Need, counts_otherwise
-from rewriter.analysis.inspect import ImportedItem
+from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.diagnostics import Diagnostic
 
 __all__ = [
@@ -20,7 +20,9 @@ __all__ = [
     "HIDDEN_TYPES",
     "hidden_encodings",
     "hidden_nul",
+    "lacking",
     "lost",
+    "unfit_memory",
     "whatever_it_is",
     "why",
     "why_another",
@@ -226,3 +228,26 @@ _STAND_INS = {
         function="finalize_execution_context",
     ),
 }
+
+
+def lacking(code: str, message: str, item: ImportedItem, function: str, linked: bool) -> Diagnostic:
+    """What is said of an import that the host does not define: it is in the way, unless it is
+    `linked` all the same."""
+    if linked:
+        return Diagnostic("NN248", f"{message}, and a call of it traps", item.offset, function)
+    return Diagnostic(code, message, item.offset, function)
+
+
+def unfit_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
+    """What keeps adapters from working in it."""
+    if info.shared_memory is None:
+        message = 'it exports no memory named "memory", which adapters work in'
+        yield Diagnostic("NN325", message, help="have the linker export it (--export-memory)")
+    if info.shared_memory and info.shared_memory.shared:
+        message = (
+            "its memory is shared between threads, and adapters borrow bytes of it that another"
+            " thread may be using"
+        )
+        yield Diagnostic("NN321", message)
+    if info.shared_memory and info.shared_memory.is_64:
+        yield Diagnostic("NN322", "its memory is 64-bit, and adapters have 32-bit addresses")

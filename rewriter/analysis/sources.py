@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from rewriter.abi.dialects import DIALECTS, Dialect, Layout
+from rewriter.analysis.imported import usual
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 
-__all__ = ["guest_dialects", "hidden_numbers", "is_function", "mixed"]
+__all__ = [
+    "GuestFunction",
+    "guest_dialects",
+    "guest_functions",
+    "hidden_numbers",
+    "is_function",
+    "mixed",
+]
+
+
+class GuestFunction(NamedTuple):
+    """A wasi-nn function as the guest calls it: by its `number`, the index of an import or of the
+    adapter that stands before one, and by `name`. `module` is the name that the import has;
+    `certain` says that its `dialect` is not a guess, but for the numbers that nothing shows."""
+
+    number: int
+    name: str
+    module: str
+    dialect: Dialect
+    certain: bool
+
+
+def guest_functions(info: ModuleInfo) -> Iterator[GuestFunction]:
+    """Those whose ABI is known, in the order of the imports: a guest that was adapted calls the
+    same ones as before."""
+    adapted = {info.wasi_nn[slot].module for slot in info.adapters}
+    for slot, dialect in guest_dialects(info).items():
+        item, standing = info.wasi_nn[slot], info.adapters.get(slot)
+        certain = item.module in adapted or info.abis[item.module].certain
+        yield GuestFunction(
+            standing.function_index if standing else slot,
+            standing.adapter.function if standing else item.name,
+            item.module,
+            dialect,
+            certain or info.guest is not None,
+        )
 
 
 def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
-    """The dialect of each function by the index of its import, without those whose ABI is not
-    known.
+    """The dialect of each function by the index of its import. Where the types of functions are
+    those of no ABI, the name of the module stands for one that they are compared with.
 
     Adapters say from what they adapt, and a guest has the functions that need none in the same
     dialect. A rewrite can have brought together functions of two ABIs, which were imported under
@@ -22,8 +61,9 @@ def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
         name = info.abis[item.module].name
         if slot in info.adapters:
             found[slot] = info.adapters[slot].adapter.source
-        elif name is not None:
-            shown, adapted = DIALECTS[name], sources.get(item.module, {})
+        else:
+            shown = DIALECTS[name] if name is not None else usual(item.module)
+            adapted = sources.get(item.module, {})
             one = len(adapted) == 1 and item.module not in of_two
             (layout,) = adapted if one else (shown.layout,)
             found[slot] = _imported_as(item, info, adapted.get(layout), shown)
@@ -82,10 +122,8 @@ def hidden_numbers(info: ModuleInfo) -> Layout | None:
     """The layout of functions that several releases have, each with numbers of its own, where it is
     not known for which of them the guest was built."""
     called: dict[Dialect, set[str]] = {}
-    for slot, source in guest_dialects(info).items():
-        standing = info.adapters.get(slot)
-        function = standing.adapter.function if standing else info.wasi_nn[slot].name
-        called.setdefault(source, set()).add(function)
+    for function in guest_functions(info):
+        called.setdefault(function.dialect, set()).add(function.name)
     for source, functions in called.items():
         has_them = (d for d in DIALECTS.values() if functions <= d.functions.keys())
         same_layout = (d for d in has_them if d.layout == source.layout)

@@ -92,7 +92,8 @@ CODES = (
         Severity.ERROR,
         "the host lacks a function",
         "The module imports a wasi-nn function that the host lacks, and no adapter can replace it: "
-        "streaming, for example, must be in the host.",
+        "streaming, for example, must be in the host. The host refuses a module with such an "
+        "import.",
         "Choose a host that has it (`nnshim inspect` lists them), or build the guest without it.",
     ),
     Code(
@@ -196,7 +197,9 @@ CODES = (
         Severity.CONDITION,
         "the host does not take the type of a tensor",
         "A constant in the module shows that it passes a tensor of this type, and no backend of "
-        "the host takes one: `set_input` fails there, or the host reads the data as 32-bit floats.",
+        "the host takes one, or none of those for which the module loads models: `set_input` fails "
+        "there, or the host reads the data as 32-bit floats. A number that means nothing fails, or "
+        "is not looked at.",
         "Convert the input in the guest, or use another host. If the guest does something else on "
         "this host, use `--accept NN261`.",
     ),
@@ -208,6 +211,28 @@ CODES = (
         "host has, or can be built with, takes that format: `load` fails there.",
         "Convert the model and load the converted one, or use another host. If the guest never "
         "loads such a model there, use `--accept NN262`.",
+    ),
+    Code(
+        "NN263",
+        Severity.CONDITION,
+        "the host does not take the target of a model",
+        "A constant in the module shows that it asks for this target, and no backend of the host "
+        "for which it loads models takes it: `load` fails, or a later call does, or the whole "
+        "process of the host ends. Targets are cpu (0), gpu (1) and tpu (2). A backend that goes "
+        "on with the CPU takes a target.",
+        "Have the guest ask for the CPU. If it does so where another target fails, and the host "
+        "returns an error, use `--accept NN263`.",
+    ),
+    Code(
+        "NN264",
+        Severity.CONDITION,
+        "some backends take no configuration there",
+        "The module imports `load_by_name_with_config`. The host passes the configuration to the "
+        "backend as one more part of the model. Only those of language and speech models read it; "
+        "others return an error, because they want another number of parts. Nothing is said of a "
+        "module whose configurations are all empty, as constants show, or that streams.",
+        "Name the models with `--model`. Have the guest call `load_by_name` for others than "
+        "language and speech models.",
     ),
     Code(
         "NN271",

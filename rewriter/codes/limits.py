@@ -152,6 +152,18 @@ LIMITS = (
         "Declare the table only as large as the module needs.",
     ),
     Code(
+        "NN248",
+        Severity.CONDITION,
+        "a call of a wasi-nn function traps",
+        "The module imports a wasi-nn function that the host lacks, or has with another type, and "
+        "no adapter can replace it. The host starts the module all the same, with a warning, and "
+        "traps when the function is called. WAMR does this; hosts that refuse to link the module "
+        "have `NN211` or `NN143` instead.",
+        "It does no harm if the guest never calls the function, for example because only a "
+        "command-line option leads to the call. Otherwise choose a host that has it (`nnshim "
+        "inspect` lists them), or build the guest without it.",
+    ),
+    Code(
         "NN251",
         Severity.NEED,
         "the host needs wasi-nn and a backend for the model",
@@ -166,5 +178,13 @@ LIMITS = (
         "The module imports `load_by_name` or `load_by_name_with_config`, which load a graph that "
         "the host knows by name.",
         "`nnshim hosts HOST` says how a graph gets a name there.",
+    ),
+    Code(
+        "NN253",
+        Severity.NEED,
+        "the device needs what the guest asks for to run its model on",
+        "The module asks for a GPU or a TPU, as a constant in it shows, and the host does not go "
+        "on with the CPU where there is none.",
+        "Run it on a device that has one, with its driver, or have the guest ask for the CPU.",
     ),
 )

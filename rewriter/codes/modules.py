@@ -49,10 +49,12 @@ CODES = (
     Code(
         "NN106",
         Severity.ERROR,
-        "this is an object file",
+        "this is an object file, or has the sections of one",
         "The module has sections for a linker, whose relocations and symbols would be wrong after "
-        "a rewrite.",
-        "Link it first, then rewrite or run the result.",
+        "a rewrite. An object file, which is not linked yet and imports `env.__linear_memory`, "
+        "runs nowhere. A module that was linked with `--emit-relocs` runs as it is.",
+        "Link an object file first, then rewrite or run the result. From a linked module, "
+        "`--drop-linking` removes these sections.",
     ),
     Code(
         "NN107",
@@ -221,10 +223,11 @@ CODES = (
     ),
     Code(
         "NN141",
-        Severity.ERROR,
+        Severity.CONDITION,
         'no memory is exported as "memory"',
-        "A host reads a guest's tensors from the memory that the guest exports as `memory`. This "
-        "module exports none under that name, so calls of wasi-nn fail.",
+        "Most hosts read a guest's tensors from the memory that it exports as `memory`. This "
+        "module exports none under that name, so calls of wasi-nn fail or trap. WasmEdge uses the "
+        "first memory, exported or not, and WAMR refuses the module (`NN219`).",
         "Export it: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
         '`(memory (export "memory") 1)`.',
     ),
@@ -273,5 +276,14 @@ CODES = (
         "Name the guest's models with `--model`, which may settle it, or name the ABI: "
         "`--guest-abi witx` for today's numbers (the crate wasi-nn has them since 0.6), "
         "`--guest-abi witx-2022` for the earlier ones. A rewrite then translates them.",
+    ),
+    Code(
+        "NN147",
+        Severity.UNSEEN,
+        "what the guest passes was not followed",
+        "Another tool has changed the adapters of the module, so that its constants, which reach "
+        "wasi-nn through them, are not followed. Whether it loads models for which the host has a "
+        "backend, and passes types that the host takes, is then not seen.",
+        "Check the module as it was before the other tool, and run that tool before nnshim.",
     ),
 )

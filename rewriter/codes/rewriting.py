@@ -182,6 +182,15 @@ CODES = (
         "them.",
     ),
     Code(
+        "NN325",
+        Severity.ERROR,
+        "adapters have no memory to work in",
+        "Adapters read and write the guest's structures in the memory that it exports under the "
+        "name `memory`, as the host does. This module exports none.",
+        "Export it: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
+        '`(memory (export "memory") 1)`.',
+    ),
+    Code(
         "NN331",
         Severity.ERROR,
         "there is nothing to change",

@@ -6,21 +6,18 @@ from collections.abc import Callable, Mapping
 from itertools import product
 
 from rewriter.constants.values import (
-    DERIVED,
     MASK,
     Byte,
-    Pieces,
+    Compared,
     Symbol,
     Value,
     bytes_of,
-    framed,
     is_numbers,
     join,
     joined,
 )
 
-__all__ = ["binary", "extended", "select", "unary"]
-
+__all__ = ["binary", "extended", "select", "unary", "wrapped"]
 
 _WRAP, _EXTEND_S, _EXTEND_U = 0xA7, 0xAC, 0xAD
 _REINTERPRETED = range(0xBC, 0xC0)
@@ -57,8 +54,7 @@ _FOLD: Mapping[int, Callable[[int, int, int], int]] = {
     _SHR_U: lambda a, b, bits: a >> b % bits,
 }
 
-_COMPARISONS = frozenset((*range(0x46, 0x50), *range(0x51, 0x67)))
-"""Whose results are no addresses, whatever they compare."""
+_I32_LT_S = 0x48
 
 
 def unary(opcode: int, value: Value) -> Value:
@@ -68,7 +64,7 @@ def unary(opcode: int, value: Value) -> Value:
     if opcode in (_I32_EQZ, _I64_EQZ):
         return _each(lambda number: int(number == 0), value)
     if opcode == _WRAP:
-        return _each(lambda number: number & MASK, value, joined(bytes_of(value, 4)))
+        return wrapped(value)
     if opcode == _EXTEND_U:
         return _each(lambda n: n, value, joined((*bytes_of(value, 4), 0, 0, 0, 0)))
     if opcode == _EXTEND_S:
@@ -76,14 +72,16 @@ def unary(opcode: int, value: Value) -> Value:
         return _each(lambda n: _signed(n, 32) & (1 << 64) - 1, value, unknown)
     if opcode in _EXTENSIONS:
         return extended(value, *_EXTENSIONS[opcode])
-    return _unknown(value)
+    return None
 
 
 def binary(opcode: int, one: Value, other: Value) -> Value:
     """What an instruction of two operands makes of them."""
+    if opcode == _I32_LT_S and isinstance(one, Symbol) and isinstance(other, int):
+        return Compared(one, other)
     known = _OPERATIONS.get(opcode)
     if known is None:
-        return None if opcode in _COMPARISONS else _unknown(one, other)
+        return None
     operation, bits = known
     if is_numbers(one) and is_numbers(other):
         return _fold(operation, bits, one, other)
@@ -97,7 +95,7 @@ def binary(opcode: int, one: Value, other: Value) -> Value:
         size = bits // 8
         pairs = zip(bytes_of(one, size), bytes_of(other, size), strict=True)
         return joined(tuple(_bitwise(operation, a, b) for a, b in pairs))
-    return _unknown(one, other)
+    return None
 
 
 def select(one: Value, other: Value, condition: Value) -> Value:
@@ -107,10 +105,15 @@ def select(one: Value, other: Value, condition: Value) -> Value:
     return join(one, other)
 
 
+def wrapped(value: Value) -> Value:
+    """The low 32 bits."""
+    return _each(lambda number: number & MASK, value, joined(bytes_of(value, 4)))
+
+
 def extended(value: Value, low: int, bits: int) -> Value:
     """The lowest bits, with their sign, made to more of them."""
     mask = (1 << low) - 1
-    return _each(lambda n: _signed(n & mask, low) & (1 << bits) - 1, value, _unknown(value))
+    return _each(lambda n: _signed(n & mask, low) & (1 << bits) - 1, value)
 
 
 def _fold(
@@ -142,7 +145,7 @@ def _bitwise(operation: int, one: Byte, other: Byte) -> Byte:
         return 0 if other == 0 else one
     if operation != _AND and other == 0:
         return one
-    return DERIVED if framed(Pieces((one, other))) else None
+    return None
 
 
 def _each(function: Callable[[int], int], value: Value, otherwise: Value = None) -> Value:
@@ -152,10 +155,6 @@ def _each(function: Callable[[int], int], value: Value, otherwise: Value = None)
         found = frozenset(map(function, value))
         return found if len(found) > 1 else next(iter(found))
     return otherwise
-
-
-def _unknown(*values: Value) -> Value:
-    return DERIVED if any(map(framed, values)) else None
 
 
 def _signed(number: int, bits: int) -> int:

@@ -16,7 +16,7 @@ from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType, value_type
 
-__all__ = ["Calls", "Functions", "Imported"]
+__all__ = ["Calls", "Functions", "Imported", "StandIn"]
 
 _STEPS = 250_000
 """Instructions that are decoded and followed in one module: about a second."""
@@ -37,6 +37,16 @@ class Imported(NamedTuple):
     effect: Effect
 
 
+class StandIn(NamedTuple):
+    """A function that a module defines, and calls in the place of an import, the index of which is
+    `before`. What it does is known, and nobody calls it by the exports that end at these offsets,
+    in bytes."""
+
+    before: int
+    effect: Effect
+    exports: Collection[int] = ()
+
+
 class Calls(NamedTuple):
     """Where functions are called: the indices of the functions that call each, and those that are
     named in another way, by which they can be called with anything."""
@@ -46,17 +56,24 @@ class Calls(NamedTuple):
 
 
 class Functions:
-    """The functions of a module whose first ones are `imported`. `globals` counts the imported
-    globals, `memory` is the one that is shared with the host."""
+    """The functions of a module whose first ones are `imported`. `imported_globals` counts the
+    imported globals, `memory` is the one that is shared with the host. Some functions, by their
+    indices, are `stand_ins`."""
 
     def __init__(
-        self, module: Module, imported: list[Imported], imported_globals: int, memory: int
+        self,
+        module: Module,
+        imported: list[Imported],
+        imported_globals: int,
+        memory: int,
+        stand_ins: Mapping[int, StandIn],
     ) -> None:
         self._module = module
         self._imported = imported
+        self._uncalled = {end for one in stand_ins.values() for end in one.exports}
         self._types, self._bodies = defined_functions(module)
         self._budget = Budget(_STEPS)
-        self._effects: dict[int, Effect] = {}
+        self._effects = {index: one.effect for index, one in stand_ins.items()}
         self._depth = 0
         self._around = Surroundings(
             self._callee, self._type, dict(_fixed_globals(module, imported_globals)), memory
@@ -79,7 +96,8 @@ class Functions:
                     named.add(reference.index)
         for section_id in REFERRING_SECTIONS:
             if section := self._module.find(section_id):
-                named.update(r.index for r in section_references(section, wanted))
+                references = section_references(section, wanted)
+                named.update(r.index for r in references if r.end not in self._uncalled)
         return Calls(callers, named)
 
     def follow(self, index: int, wanted: Collection[int]) -> Followed | None:
@@ -142,7 +160,7 @@ class Functions:
         self._depth += 1
         try:
             if self._follow(index, (), self._budget).silent:
-                self._effects[index] = Effect.SILENT
+                self._effects[index] = Effect.NOTHING
         except (ModuleError, NotFollowed):
             pass
         finally:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from rewriter.constants.decoding import Code, Instruction, NotFollowed, Op
 from rewriter.constants.state import Budget, Followed, Label, State, Surroundings
 from rewriter.constants.steps import Steps
-from rewriter.constants.values import Origin, Root, Symbol, Value
+from rewriter.constants.values import Compared, Origin, Root, Symbol, Value
 from rewriter.wasm.types import NUMBERS, FuncType
 
 __all__ = ["follow"]
@@ -26,8 +26,7 @@ def follow(
 ) -> Followed:
     """Follow a function; `wanted` are the functions whose calls are asked about.
 
-    Raises NotFollowed for a body that is not valid, that takes too long, or that leaves the stack
-    in memory in another place than it was.
+    Raises NotFollowed for a body that is not valid, or that takes too long.
     """
     try:
         return _Follower(code, func_type, around, wanted, budget).run()
@@ -119,6 +118,7 @@ class _Follower:
         to = instruction.to
         if not isinstance(condition, int) or not condition:
             other = state.copy()
+            _not(condition, other)
             if self._code[to - 1].opcode == Op.ELSE:
                 other.labels = (*state.labels, label)
                 self._meet(to, other)
@@ -148,6 +148,7 @@ class _Follower:
         condition = state.stack.pop()
         if not isinstance(condition, int) or condition:
             self._branch(instruction.first, state.copy())
+        _not(condition, state)
         return None if isinstance(condition, int) and condition else place + 1
 
     def branch_table(self, instruction: Instruction, _place: int, state: State) -> None:
@@ -168,10 +169,9 @@ class _Follower:
         self._leave(state)
 
     def _leave(self, state: State) -> None:
-        """The frame has to be given back, because callees are taken to do so, too."""
-        frame = state.memory.frame
-        if frame is not None and state.get_global(frame.number) != Symbol(frame):
-            raise NotFollowed("a stack in memory that is not kept")
+        self._steps.silent &= all(
+            value == Symbol(Origin(Root.GLOBAL, index)) for index, value in state.globals.items()
+        )
 
     def _branch(self, depth: int, state: State) -> None:
         label = state.labels[-1 - depth]
@@ -202,6 +202,12 @@ _HANDLERS: Mapping[int, _Handler] = {
     Op.RETURN_CALL: _Follower.tail_call,
     Op.RETURN_CALL_INDIRECT: _Follower.tail_call,
 }
+
+
+def _not(condition: Value, state: State) -> None:
+    """What is known where a condition is zero."""
+    if isinstance(condition, Compared):
+        state.memory.bound(*condition)
 
 
 def _end(code: list[Instruction], place: int) -> int:

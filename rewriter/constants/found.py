@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from rewriter.constants.arithmetic import binary, wrapped
 from rewriter.constants.callers import Calls, Functions
 from rewriter.constants.constant import Place
+from rewriter.constants.memory import LARGEST_FRAME
 from rewriter.constants.state import Snapshot
 from rewriter.constants.values import (
-    DERIVED,
     MASK,
     Byte,
+    Origin,
     Pieces,
     Root,
     Symbol,
@@ -25,6 +27,8 @@ __all__ = ["Reached", "Wanted", "reached"]
 
 _MOST_LEVELS = 6
 """Functions in functions that an argument is followed through."""
+
+_I32_ADD = 0x6A
 
 _MOST_QUESTIONS = 2000
 """Calls of functions with different arguments: beyond, nothing more is followed."""
@@ -131,14 +135,39 @@ def _seen_from(snapshot: Snapshot, value: Value) -> Value:
     elif origin.root is Root.GLOBAL:
         base = snapshot.state.get_global(origin.number)
     elif origin.root is Root.MEMORY:
-        base = snapshot.state.memory.load(_seen_from(snapshot, origin.of), 4)
+        base = _word_seen_from(snapshot, origin)
     else:
         return None
-    if value.plus == 0:
-        return base
-    if isinstance(base, int):
-        return base + value.plus & MASK
-    return base._replace(plus=base.plus + value.plus & MASK) if isinstance(base, Symbol) else None
+    return binary(_I32_ADD, wrapped(base), value.plus) if value.plus else wrapped(base)
+
+
+def _word_seen_from(snapshot: Snapshot, origin: Origin) -> Value:
+    """What was in memory when a function was called, and is still there when it is asked for."""
+    address = _seen_from(snapshot, origin.of)
+    word = snapshot.state.memory.load(address, 4)
+    if not origin.number:
+        return word
+    top = snapshot.state.get_global(origin.number - 1)
+    if _is_above(address, top):
+        return word
+    if not isinstance(address, int | Symbol) or not isinstance(top, Symbol):
+        return None
+    still = Origin(Root.MEMORY, origin.number, address)
+    unchanged = word in (Symbol(still), Symbol(still._replace(number=0)))
+    entered = Origin(Root.GLOBAL, origin.number - 1)
+    return Symbol(still) if unchanged and top.origin == entered and _is_below(top.plus) else None
+
+
+def _is_above(address: Value, top: Value) -> bool:
+    """Whether a word at an address is surely not right below another address, nor in what functions
+    that are called on the way to the question write below that."""
+    if isinstance(address, Symbol) and isinstance(top, Symbol) and address.origin == top.origin:
+        return (address.plus - top.plus) & MASK <= MASK >> 2
+    return False
+
+
+def _is_below(plus: int) -> bool:
+    return not plus or MASK + 1 - plus <= LARGEST_FRAME
 
 
 def _byte_seen_from(snapshot: Snapshot, part: Byte) -> Byte:
@@ -156,6 +185,6 @@ def _is_passed_on(value: Value) -> bool:
 
 
 def _numbers(value: Value) -> tuple[int, ...] | None:
-    if value is DERIVED or not is_numbers(value):
+    if not is_numbers(value):
         return None
     return (value,) if isinstance(value, int) else tuple(sorted(value))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import takewhile
 from math import prod
+from typing import NamedTuple
 
 from rewriter.abi.dialects import WAMR, Layout
 from rewriter.abi.structures import TENSOR, WAMR_TENSOR
-from rewriter.constants.callers import Functions, Imported
+from rewriter.constants.callers import Calls, Functions, Imported, StandIn
 from rewriter.constants.constant import Constant, Constants, Subject
 from rewriter.constants.decoding import NotFollowed
 from rewriter.constants.found import Reached, Wanted, reached
@@ -21,7 +22,17 @@ from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 
-__all__ = ["follow_constants"]
+__all__ = ["Function", "follow_constants"]
+
+
+class Function(NamedTuple):
+    """One of wasi-nn's, as the guest calls it. An adapter has the index of the import that it
+    stands `before`, and where exports of it end that no guest calls it by, in bytes."""
+
+    name: str
+    layout: Layout
+    before: int | None = None
+    exports: Collection[int] = ()
 
 
 _EFFECTS: Mapping[str, Effect] = {
@@ -46,28 +57,48 @@ _TENSOR_ARGUMENT = 2
 """The parameter of `set_input` that is the address of the tensor."""
 
 
-def follow_constants(
-    module: Module, functions: Mapping[int, tuple[str, Layout]], memory: int
-) -> Constants:
-    """Find the constants that reach `functions`, which are wasi-nn's, by index with their names and
-    layouts; `memory` is the index of the memory that the guest shares with hosts, which has 32-bit
-    addresses.
+def follow_constants(module: Module, functions: Mapping[int, Function], memory: int) -> Constants:
+    """Find the constants that reach `functions`, which are wasi-nn's, by index; `memory` is the
+    index of the memory that the guest shares with hosts, which has 32-bit addresses.
 
     What cannot be followed, or read, has no numbers: nothing is raised for it.
     """
     wanted = {
         index: asked
-        for index, (name, layout) in functions.items()
-        if (asked := _asked(name, layout))
+        for index, function in functions.items()
+        if (asked := _asked(function.name, function.layout))
     }
     try:
+        stand_ins = dict(_stand_ins(functions))
         imported, number_of_globals = _imported(module, functions)
-        found = reached(Functions(module, imported, number_of_globals, memory), wanted)
+        all_functions = Functions(module, imported, number_of_globals, memory, stand_ins)
+        found = [*reached(all_functions, wanted), *_passed_by(all_functions, stand_ins, wanted)]
     except (ModuleError, NotFollowed):
-        found = [Reached(index, None, (None,) * len(wanted[index])) for index in wanted]
+        found = [_hidden(index, wanted) for index in wanted]
     names = _names(module, {one.place.function for one in found if one.place})
     named = (_named(one, names) for one in found)
     return Constants(tuple(_constants(named, functions)))
+
+
+def _stand_ins(functions: Mapping[int, Function]) -> Iterator[tuple[int, StandIn]]:
+    for index, one in functions.items():
+        if one.before is not None:
+            yield index, StandIn(one.before, _EFFECTS.get(one.name, Effect.ANY), one.exports)
+
+
+def _passed_by(
+    functions: Functions, stand_ins: Mapping[int, StandIn], wanted: Mapping[int, Sequence[Wanted]]
+) -> Iterator[Reached]:
+    """Calls that go past an adapter, which no rewrite has made: what they pass is for the host."""
+    before = {one.before: index for index, one in stand_ins.items() if index in wanted}
+    calls = functions.calls_of(before.keys()) if before else Calls({}, ())
+    for slot, index in before.items():
+        if slot in calls.open or set(calls.callers.get(slot, ())) - {index}:
+            yield _hidden(index, wanted)
+
+
+def _hidden(index: int, wanted: Mapping[int, Sequence[Wanted]]) -> Reached:
+    return Reached(index, None, (None,) * len(wanted[index]))
 
 
 def _named(one: Reached, names: Mapping[int, str]) -> Reached:
@@ -109,11 +140,9 @@ def _asked(name: str, layout: Layout) -> tuple[Wanted, ...]:
     )
 
 
-def _constants(
-    found: Iterable[Reached], functions: Mapping[int, tuple[str, Layout]]
-) -> Iterator[Constant]:
+def _constants(found: Iterable[Reached], functions: Mapping[int, Function]) -> Iterator[Constant]:
     for one in found:
-        name, _ = functions[one.imported]
+        name = functions[one.imported].name
         if name == "load":
             encoding, target = one.numbers
             yield Constant(Subject.ENCODING, name, one.place, encoding)
@@ -139,9 +168,7 @@ def _element(numbers: tuple[tuple[int, ...] | None, ...]) -> int | None:
     return length // elements if elements > 1 and not length % elements else None
 
 
-def _imported(
-    module: Module, functions: Mapping[int, tuple[str, Layout]]
-) -> tuple[list[Imported], int]:
+def _imported(module: Module, functions: Mapping[int, Function]) -> tuple[list[Imported], int]:
     """The functions that are imported, and the number of globals."""
     section = module.find(SectionId.IMPORT)
     found: list[Imported] = []
@@ -153,8 +180,8 @@ def _imported(
             if not extern.is_func or extern.type_index is None:
                 continue
             func_type = module.types.of_function(extern.type_index, item.extern_start)
-            name, _ = functions.get(len(found), ("", None))
-            taken = _EFFECTS.get(name, Effect.ANY)
+            called = functions.get(len(found))
+            taken = _EFFECTS.get(called.name, Effect.ANY) if called else Effect.ANY
             if (group.module.text, item.name.text) == ("wasi_snapshot_preview1", "proc_exit"):
                 taken = Effect.NOTHING
             found.append(Imported(func_type or FuncType((), ()), taken))

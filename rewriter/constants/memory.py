@@ -1,15 +1,17 @@
 """What is known of a guest's memory while a function is followed, byte by byte.
 
-Memory is in regions, by where the address came from: the function's own frame on the stack that
-compilers keep in memory, absolute addresses, those from a parameter, and so on. Two regions may be
-the same memory, and a store to one makes the others unknown, but for the frame: it is below what
-was there when the function was entered, so that only addresses made from its own can be in it. Once
-one of those has leaked, by a call or a store, any other that the function gets can be, too.
+Memory is in regions, by where the address came from: absolute addresses, those from a parameter, a
+global, something that an instruction gave. Two regions may be the same memory, and a store to one
+makes the others unknown: where a compiler keeps a stack in memory is not known, and nothing is
+taken for granted of it. Two things are proved. A function that has looked whether its stack is
+above a number, as AssemblyScript's do, has absolute addresses below that number apart from it. And
+what it has written right below an address that its caller knows is apart from what is above.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from rewriter.constants.values import (
     MASK,
@@ -19,48 +21,55 @@ from rewriter.constants.values import (
     Symbol,
     Value,
     bytes_of,
-    framed,
     join_bytes,
     joined,
     mentions,
 )
 
-__all__ = ["MANY", "Memory"]
+__all__ = ["LARGEST_FRAME", "MANY", "Memory"]
 
 
 class _Special(Enum):
     ABSOLUTE = "addresses that are numbers"
-    FRAME = "the function's own frame"
     MANY = "several regions, or unknown ones"
 
 
-ABSOLUTE, FRAME, MANY = _Special
+ABSOLUTE, MANY = _Special
 _Region = Origin | _Special
 
-_HALF = 1 << 31
-"""An offset that is not below this is negative."""
+LARGEST_FRAME = 1 << 20
+"""Bytes below an address that count as right below it."""
 
 _MOST_BYTES = 20_000
 """That are known at a time. Functions with more fill tables."""
 
 
-class Memory:
-    """`through` is the region that has been stored to, besides the frame: what is not known of
-    others is no longer what it was when the function was entered. `frame` is the global that holds
-    the function's frame, None as long as it has none."""
+class _Floor(NamedTuple):
+    """The address that is `plus` from what was in a global is `bound` or more, and less than half
+    of all memory."""
 
-    __slots__ = ("frame", "leaked", "regions", "through")
+    origin: Origin
+    plus: int
+    bound: int
+
+
+class Memory:
+    """`through` is the region that has been stored to: what is not known of others is no longer
+    what it was when the function was entered. `below` says that all that was stored is right below
+    what that region is named by."""
+
+    __slots__ = ("below", "floor", "regions", "through")
 
     def __init__(self) -> None:
         self.regions: dict[_Region, dict[int, Byte]] = {}
         self.through: _Region | None = None
-        self.leaked = False
-        self.frame: Origin | None = None
+        self.below = True
+        self.floor: _Floor | None = None
 
     def copy(self) -> Memory:
         made = Memory()
         made.regions = {region: dict(known) for region, known in self.regions.items()}
-        made.through, made.leaked, made.frame = self.through, self.leaked, self.frame
+        made.through, made.below, made.floor = self.through, self.below, self.floor
         return made
 
     @property
@@ -70,7 +79,7 @@ class Memory:
 
     def load(self, address: Value, size: int, offset: int = 0) -> Value:
         """The value of `size` bytes there."""
-        place = self._locate(address, offset, size)
+        place = self._locate(address, offset)
         if place is None:
             return None
         region, start = place
@@ -78,25 +87,28 @@ class Memory:
 
     def store(self, address: Value, size: int, value: Value, offset: int = 0) -> None:
         """Store the lowest bytes of a value."""
-        place = self._locate(address, offset, size)
+        place = self._locate(address, offset)
         if place is None:
-            self.forget(framed(address))
-        else:
-            region, start = place
-            self._touch(region)
-            known = self.regions.setdefault(region, {})
-            for i, part in enumerate(bytes_of(value, size)):
-                known[start + i & MASK] = part
-            if self.size > _MOST_BYTES:
-                self.forget(True)
-        self.leaked |= framed(value)
+            self.forget()
+            return
+        region, start = place
+        self._touch(region, start, size)
+        known = self.regions.setdefault(region, {})
+        for i, part in enumerate(bytes_of(value, size)):
+            known[start + i & MASK] = part
+        if self.size > _MOST_BYTES:
+            self.forget()
 
-    def forget(self, frame: bool) -> None:
-        """Something was stored, and it is not known where: with `frame`, perhaps there."""
-        keeps_frame = not frame and not self.leaked
-        kept = self.regions.get(FRAME) if keeps_frame else None
-        self.regions = {FRAME: kept} if kept else {}
+    def forget(self) -> None:
+        """Something was stored, and it is not known where."""
+        self.regions = {}
         self.through = MANY
+
+    def bound(self, symbol: Symbol, least: int) -> None:
+        """A symbol is not less than a number, both taken with their signs."""
+        near = MASK + 1 - symbol.plus <= LARGEST_FRAME
+        if symbol.origin.root is Root.GLOBAL and near and 0 < least <= MASK >> 1:
+            self.floor = _Floor(symbol.origin, symbol.plus, least)
 
     def redefine(self, position: int) -> None:
         """The instruction there is executed again, and what it gave before is no longer known."""
@@ -114,16 +126,14 @@ class Memory:
 
     def join(self, other: Memory) -> bool:
         """Keep what is so of both; whether that is less than it was."""
-        before = (self.through, self.leaked, self.frame)
-        self.leaked |= other.leaked
-        if self.frame != other.frame:
-            self.leaked = True
-            self.forget(True)
-            self.frame = None
-        elif self.through != other.through:
+        before = (self.through, self.below, self.floor)
+        if self.through != other.through:
             some = [t for t in (self.through, other.through) if t is not None]
             self.through = some[0] if len(some) == 1 else MANY
-        changed = before != (self.through, self.leaked, self.frame)
+        self.below &= other.below
+        if self.floor != other.floor:
+            self.floor = None
+        changed = before != (self.through, self.below, self.floor)
         for region in {**self.regions, **other.regions}:
             changed |= self._join_region(region, other)
         return changed
@@ -144,42 +154,58 @@ class Memory:
                 changed = True
         return changed
 
-    def _locate(self, address: Value, offset: int, size: int) -> tuple[_Region, int] | None:
+    def _locate(self, address: Value, offset: int) -> tuple[_Region, int] | None:
         if isinstance(address, int):
             return ABSOLUTE, address + offset & MASK
-        if not isinstance(address, Symbol):
+        if not isinstance(address, Symbol) or _is_conditional(address.origin):
             return None
-        start = address.plus + offset & MASK
-        if address.origin != self.frame or start < _HALF:
-            return address.origin, start
-        return (FRAME, start) if start + size <= MASK + 1 else None
+        return address.origin, address.plus + offset & MASK
 
     def _byte(self, region: _Region, start: int, place: int) -> Byte:
         known = self.regions.get(region)
         at = start + place & MASK
         if known is not None and at in known:
             return known[at]
-        is_old = region is ABSOLUTE or (isinstance(region, Origin) and region.root is not Root.MADE)
-        if not is_old or self.through not in (None, region):
+        if region is not ABSOLUTE and not (
+            isinstance(region, Origin) and region.root is not Root.MADE
+        ):
             return None
+        through, unless = self.through, 0
+        if through not in (None, region):
+            if not (self.below and isinstance(through, Origin) and through.root is Root.GLOBAL):
+                return None
+            unless = 1 + through.number
         word = start + place // 4 * 4 & MASK
         of = Symbol(region, word) if isinstance(region, Origin) else word
-        return Symbol(Origin(Root.MEMORY, of=of)), place % 4
+        return Symbol(Origin(Root.MEMORY, unless, of)), place % 4
 
-    def _touch(self, region: _Region) -> None:
+    def _touch(self, region: _Region, start: int, size: int) -> None:
         """Something is stored to a region: what may be the same memory is no longer known."""
-        if region is FRAME:
-            if self.leaked:
-                for other in list(self.regions):
-                    if isinstance(other, Origin) and other.root is Root.MADE:
-                        del self.regions[other]
-            return
-        made = isinstance(region, Origin) and region.root is Root.MADE
         for other in list(self.regions):
-            if (
-                other is not region
-                and other != region
-                and (other is not FRAME or (self.leaked and made))
-            ):
-                del self.regions[other]
+            if other is not region and other != region:
+                apart = self._apart(region, range(start, start + size), other)
+                if not apart:
+                    del self.regions[other]
         self.through = region if self.through in (None, region) else MANY
+        self.below &= start >= MASK + 1 - LARGEST_FRAME and start + size <= MASK + 1
+
+    def _apart(self, region: _Region, places: range, other: _Region) -> bool:
+        """Whether what is stored there is surely none of what is known of another region."""
+        floor = self.floor
+        if floor is None or {region, other} != {ABSOLUTE, floor.origin}:
+            return False
+        for one, stored in ((region, places), (other, self.regions[other])):
+            if one is ABSOLUTE and not all(place < floor.bound for place in stored):
+                return False
+            if one is not ABSOLUTE and not all(floor.plus <= place <= MASK for place in stored):
+                return False
+        return True
+
+
+def _is_conditional(origin: Origin) -> bool:
+    """Whether it is what memory holds in one case only, so that it does not name one address."""
+    if origin.root is not Root.MEMORY:
+        return False
+    return bool(origin.number) or (
+        isinstance(origin.of, Symbol) and _is_conditional(origin.of.origin)
+    )

@@ -59,14 +59,6 @@ class State:
             return Symbol(Origin(Root.GLOBAL, index))
         return Symbol(Origin(Root.MADE, self.called, of=index))
 
-    def set_global(self, index: int, value: Value) -> None:
-        """The first address below that of before is taken for that of the function's frame."""
-        self.globals[index] = value
-        if self.memory.frame is None and isinstance(value, Symbol):
-            origin = value.origin
-            if origin == Origin(Root.GLOBAL, index) and value.plus >> 31:
-                self.memory.frame = origin
-
     def redefine(self, position: int) -> None:
         """The instruction there is executed, and what it gave before is no longer known."""
         if position not in self.made:
@@ -109,8 +101,7 @@ class Effect(Enum):
     """What a function that is called does to memory that its caller knows of."""
 
     ANY = "anything that it has an address of"
-    NOTHING = "nothing, and what it returns has no address"
-    SILENT = "nothing, and it may return an address that it was given"
+    NOTHING = "nothing"
     HANDLE = "four bytes at its last argument"
     OUTPUT = "bytes at its third argument and at its last one"
 
@@ -154,8 +145,8 @@ class Snapshot(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """`calls` by where they stand; `silent` says that the function stores to nothing but its own
-    frame, and calls only such functions."""
+    """`calls` by where they stand; `silent` says that the function stores to nothing, leaves all
+    globals as they were, and calls only such functions."""
 
     calls: Mapping[int, Snapshot]
     silent: bool

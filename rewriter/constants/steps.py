@@ -8,13 +8,11 @@ from rewriter.constants.arithmetic import binary, extended, select, unary
 from rewriter.constants.decoding import LOADS, STORES, VECTOR_LOADS, Instruction, Op, effect
 from rewriter.constants.state import Callee, Effect, Snapshot, State, Surroundings
 from rewriter.constants.values import (
-    DERIVED,
     Origin,
     Root,
     Symbol,
     Value,
     bytes_of,
-    framed,
     joined,
 )
 from rewriter.wasm.types import FuncType
@@ -27,7 +25,7 @@ _LARGEST_COPY = 64
 
 class Steps:
     """Executes instructions one by one. `calls` are those of functions that are wanted, by where
-    they stand; `silent` says that nothing was stored but to the function's own frame."""
+    they stand; `silent` says that nothing was stored."""
 
     def __init__(self, around: Surroundings, wanted: Collection[int]) -> None:
         self._around = around
@@ -50,10 +48,8 @@ class Steps:
         elif opcode in LOADS:
             self._load(instruction, state)
         elif taken is None:  # a lane of a vector is stored
-            value, _ = stack.pop(), stack.pop()
-            state.memory.leaked |= framed(value)
-            state.memory.forget(True)
-            self._note_store(state)
+            del stack[-2:]
+            self._forget(state)
         elif opcode in VECTOR_LOADS:
             stack[-1] = None
         elif taken == (1, 1):
@@ -63,8 +59,8 @@ class Steps:
             stack.append(binary(opcode, one, other))
         else:
             takes, gives = taken
-            values = [stack.pop() for _ in range(takes)]
-            stack += [DERIVED if any(map(framed, values)) else None] * gives
+            del stack[len(stack) - takes :]
+            stack += [None] * gives
 
     def local(self, instruction: Instruction, state: State) -> None:
         if instruction.opcode == Op.LOCAL_GET:
@@ -80,12 +76,7 @@ class Steps:
             fixed = self._around.fixed.get(index)
             state.stack.append(state.get_global(index) if fixed is None else fixed)
             return
-        value = state.stack.pop()
-        state.set_global(index, value)
-        frame = state.memory.frame
-        if frame is None or frame.number != index:
-            state.memory.leaked |= framed(value)
-            self.silent = False
+        state.globals[index] = state.stack.pop()
 
     def constant(self, instruction: Instruction, state: State) -> None:
         state.stack.append(instruction.first)
@@ -102,11 +93,8 @@ class Steps:
         size, source, to = state.stack.pop(), state.stack.pop(), state.stack.pop()
         memory, opcode = state.memory, instruction.opcode
         into = instruction.second if opcode == Op.MEMORY_INIT else instruction.first
-        if into != self._around.memory:
-            memory.leaked = True
-            self.silent = False
-        elif not isinstance(size, int) or size > _LARGEST_COPY:
-            memory.forget(framed(to))
+        if into != self._around.memory or not isinstance(size, int) or size > _LARGEST_COPY:
+            self._forget(state)
         elif size:
             value: Value = None
             if opcode == Op.MEMORY_COPY and instruction.second == self._around.memory:
@@ -114,7 +102,7 @@ class Steps:
             elif opcode == Op.MEMORY_FILL:
                 value = joined(bytes_of(source, 1) * size)
             memory.store(to, size, value)
-        self._note_store(state)
+            self.silent = False
 
     def call(self, instruction: Instruction, state: State) -> None:
         index = instruction.first
@@ -132,27 +120,20 @@ class Steps:
     def _called(
         self, instruction: Instruction, callee: Callee, arguments: tuple[Value, ...], state: State
     ) -> None:
-        memory, taken = state.memory, callee.effect
-        from_frame = any(map(framed, arguments))
+        taken = callee.effect
         if taken is Effect.HANDLE and arguments:
-            memory.store(arguments[-1], 4, None)
-            self._note_store(state)
-        elif taken is Effect.OUTPUT and len(arguments) > 2:
-            memory.store(arguments[-1], 4, None)
-            memory.forget(framed(arguments[2]))
+            state.memory.store(arguments[-1], 4, None)
             self.silent = False
-        elif taken is Effect.ANY:
-            memory.leaked |= from_frame
-            _forget_globals(state)
-            memory.forget(False)
-            self.silent = False
+        elif taken is not Effect.NOTHING:
+            self._forget(state)
+        if taken is Effect.ANY:
+            state.globals = {}
         state.redefine(instruction.at)
         if taken is Effect.ANY:
             state.called = instruction.at
-        unsure = taken is Effect.SILENT and from_frame
         for number, kind in enumerate(callee.type.results):
             made = Symbol(Origin(Root.MADE, instruction.at, of=-1 - number))
-            state.stack.append(DERIVED if unsure else made if kind == "i32" else None)
+            state.stack.append(made if kind == "i32" else None)
 
     def _arguments(self, func_type: FuncType, state: State) -> tuple[Value, ...]:
         first = len(state.stack) - len(func_type.params)
@@ -165,10 +146,9 @@ class Steps:
     def _store(self, instruction: Instruction, state: State, address: Value, value: Value) -> None:
         if instruction.second == self._around.memory:
             state.memory.store(address, STORES[instruction.opcode], value, instruction.first)
-            self._note_store(state)
-        else:
-            state.memory.leaked |= framed(value)
             self.silent = False
+        else:
+            self._forget(state)
 
     def _load(self, instruction: Instruction, state: State) -> None:
         signed = LOADS[instruction.opcode]
@@ -187,9 +167,11 @@ class Steps:
             value = Symbol(Origin(Root.MADE, instruction.at))
         state.stack.append(value)
 
-    def _note_store(self, state: State) -> None:
-        if state.memory.through is not None:
-            self.silent = False
+    def _forget(self, state: State) -> None:
+        """Something is stored, it is not known where, or to a memory that may be the same one under
+        another index."""
+        state.memory.forget()
+        self.silent = False
 
 
 _Handler = Callable[[Steps, Instruction, State], None]
@@ -211,12 +193,3 @@ _HANDLERS: Mapping[int, _Handler] = {
     ),
     **dict.fromkeys((Op.MEMORY_INIT, Op.MEMORY_COPY, Op.MEMORY_FILL), Steps.bulk),
 }
-
-
-def _forget_globals(state: State) -> None:
-    """But for that of the frame, which callees leave where it was."""
-    frame = state.memory.frame
-    kept = None if frame is None else state.globals.get(frame.number)
-    state.globals = {}
-    if frame is not None and isinstance(kept, Symbol) and kept.origin == frame:
-        state.globals[frame.number] = kept

@@ -2,7 +2,7 @@
 from.
 
 A value is known byte by byte, so that what compilers pack into 64 bits, and take apart again, stays
-known. What is said of one is always so: what is not sure is unknown.
+known. What is said of one is always so, whatever made the module: what is not sure is unknown.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from enum import Enum
 from typing import NamedTuple, TypeGuard
 
 __all__ = [
-    "DERIVED",
     "MASK",
     "Byte",
-    "Derived",
+    "Compared",
     "Numbers",
     "Origin",
     "Pieces",
@@ -23,7 +22,6 @@ __all__ = [
     "Symbol",
     "Value",
     "bytes_of",
-    "framed",
     "is_numbers",
     "join",
     "joined",
@@ -49,7 +47,11 @@ class Root(Enum):
 
 class Origin(NamedTuple):
     """`number` is the index of the parameter or the global, or where the instruction stands. `of`
-    is the address of the word of memory, or the index of the global that a call has left."""
+    is the address of the word of memory, or the index of the global that a call has left.
+
+    The `number` of a word of memory is one more than the index of a global if the function has
+    written right below the address that was in that global: the word is what it was only if it is
+    not there. It is 0 where nothing was written that the word could be part of."""
 
     root: Root
     number: int = 0
@@ -63,18 +65,17 @@ class Symbol(NamedTuple):
     plus: int = 0
 
 
-class Derived(Enum):
-    """Unknown, and perhaps an address in the function's own frame."""
+class Compared(NamedTuple):
+    """1 if a symbol is less than a number, both taken with their signs, else 0."""
 
-    DERIVED = "derived"
+    symbol: Symbol
+    bound: int
 
-
-DERIVED = Derived.DERIVED
 
 Numbers = int | frozenset[int]
 """A number, without sign, or one of a few."""
 
-Byte = int | frozenset[int] | tuple[Symbol, int] | Derived | None
+Byte = int | frozenset[int] | tuple[Symbol, int] | None
 """A number, one of a few, or a byte of a symbol, the lowest being 0; None is unknown."""
 
 
@@ -84,8 +85,8 @@ class Pieces(NamedTuple):
     parts: tuple[Byte, ...]
 
 
-Value = int | frozenset[int] | Symbol | Pieces | Derived | None
-"""None is unknown, and surely not in the function's own frame unless addresses have leaked."""
+Value = int | frozenset[int] | Symbol | Pieces | Compared | None
+"""None is unknown."""
 
 
 def is_numbers(value: Value) -> TypeGuard[Numbers]:
@@ -102,15 +103,13 @@ def bytes_of(value: Value, size: int) -> tuple[Byte, ...]:
         return (value.parts + (None,) * size)[:size]
     if isinstance(value, frozenset):
         return tuple(_union(n >> 8 * place & 0xFF for n in value) for place in range(size))
-    return (value,) * size
+    return (None,) * size
 
 
 def joined(parts: tuple[Byte, ...]) -> Value:
     """The value that has these bytes."""
     if all(isinstance(part, int) for part in parts):
         return sum(part << 8 * place for place, part in enumerate(parts))  # type: ignore[operator, misc]
-    if DERIVED in parts:
-        return DERIVED
     first, *others = parts
     if isinstance(first, frozenset) and all(isinstance(part, int) for part in others):
         rest = sum(part << 8 * place for place, part in enumerate(others, 1))  # type: ignore[operator, misc]
@@ -130,7 +129,7 @@ def join(one: Value, other: Value) -> Value:
         return _union([*_each(one), *_each(other)])
     if isinstance(one, Pieces) and isinstance(other, Pieces) and len(one.parts) == len(other.parts):
         return joined(tuple(map(join_bytes, one.parts, other.parts)))
-    return DERIVED if framed(one) or framed(other) else None
+    return None
 
 
 def join_bytes(one: Byte, other: Byte) -> Byte:
@@ -139,17 +138,7 @@ def join_bytes(one: Byte, other: Byte) -> Byte:
         return one
     if isinstance(one, int | frozenset) and isinstance(other, int | frozenset):
         return _union([*_each(one), *_each(other)])
-    return DERIVED if _framed_byte(one) or _framed_byte(other) else None
-
-
-def framed(value: Value) -> bool:
-    """Whether it may have been made from an address in the function's frame, of which the address
-    is in a global when the function is entered."""
-    if isinstance(value, Pieces):
-        return any(map(_framed_byte, value.parts))
-    if isinstance(value, Symbol):
-        return value.origin.root is Root.GLOBAL
-    return value is DERIVED
+    return None
 
 
 def mentions(value: Value | Byte, position: int) -> bool:
@@ -159,10 +148,6 @@ def mentions(value: Value | Byte, position: int) -> bool:
     if isinstance(value, Symbol):
         return value.origin.root is Root.MADE and value.origin.number == position
     return isinstance(value, tuple) and mentions(value[0], position)
-
-
-def _framed_byte(part: Byte) -> bool:
-    return framed(part[0]) if isinstance(part, tuple) else part is DERIVED
 
 
 def _each(numbers: Numbers) -> frozenset[int]:

@@ -15,6 +15,10 @@ from rewriter.wasm.types import FuncType
 
 __all__ = [
     "ANY",
+    "CPU",
+    "CPU_GPU",
+    "EVERY_TARGET",
+    "GPU",
     "Backend",
     "Feature",
     "Host",
@@ -84,6 +88,10 @@ class Unseen(NamedTuple):
     gives: frozenset[TensorType] | None = None
 
 
+CPU, GPU, CPU_GPU, EVERY_TARGET = map(frozenset, ((0,), (1,), (0, 1), (0, 1, 2)))
+"""Numbers for a target."""
+
+
 class Backend(NamedTuple):
     """What one NN runtime behind a host takes and gives.
 
@@ -93,6 +101,9 @@ class Backend(NamedTuple):
     None where that are all. `library` is what the device needs for it, empty where it is in the
     host itself. `built` is what the host has to be built with, or the package that has it, empty
     where each has it; what is released does not have one that is `extra`.
+    `targets` are the numbers for a target with which `load` can succeed (0 is cpu, 1 gpu, 2 tpu),
+    None where nobody has looked, and of these `devices` are those of which the device has to have
+    one.
     `unseen` is what a profile leaves open, which no row of the table does.
     """
 
@@ -106,6 +117,8 @@ class Backend(NamedTuple):
     built: str = ""
     extra: bool = False
     quirks: frozenset[Quirk] = frozenset()
+    targets: frozenset[int] | None = None
+    devices: frozenset[int] = frozenset()
     unseen: Unseen = Unseen()
 
 

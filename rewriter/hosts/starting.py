@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rewriter.hosts.host import Backend, Host
 from rewriter.models.model import Model
-from rewriter.terminal import command_line
+from rewriter.terminal import command_line, file_argument
 
 __all__ = ["Explanation", "Trial", "explain", "run_words"]
 
@@ -51,7 +51,7 @@ def run_words(row: Host, trial: Trial) -> list[str]:
     folder = start.folder if trial.opens_files else ()
     graph = start.graph if trial.loads_by_name else ()
     graphs = [_filled(word, model) for model in trial.models or (None,) for word in graph]
-    return [*start.program, *graphs, *folder, trial.path]
+    return [*start.program, *graphs, *folder, file_argument(trial.path)]
 
 
 def _filled(word: str, model: Model | None) -> str:

@@ -16,7 +16,7 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.functions.feature import Feature
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
-from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall
+from rewriter.hosts.host import CPU, EVERY_TARGET, Backend, Host, Quirk, Start, TooSmall
 
 __all__ = [
     "FAMILIES",
@@ -49,6 +49,8 @@ _NNSHIM = Host(
             frozenset(TensorType),
             too_small=TooSmall.REFUSED,
             quirks=frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME)),
+            targets=EVERY_TARGET,
+            devices=EVERY_TARGET - CPU,
         )
         for encoding in (
             *(Encoding.OPENVINO, Encoding.ONNX, Encoding.TENSORFLOW, Encoding.PYTORCH),

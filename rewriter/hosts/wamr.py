@@ -28,7 +28,18 @@ from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.abi.wasi_extensions import WAMR_LIBC, WAMR_WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.engines import parted
-from rewriter.hosts.host import Backend, Host, Quirk, Start, TooSmall, Unit, overruns
+from rewriter.hosts.host import (
+    CPU,
+    CPU_GPU,
+    EVERY_TARGET,
+    Backend,
+    Host,
+    Quirk,
+    Start,
+    TooSmall,
+    Unit,
+    overruns,
+)
 from rewriter.hosts.wamr_engine import ENGINES, RELEASES
 
 __all__ = ["DEFAULT", "EPHEMERAL", "LEGACY", "OLD_EPHEMERAL"]
@@ -83,7 +94,8 @@ _IN_FLOATS = frozenset((Quirk.HELD_SHAPES, Quirk.QUANTISED_AS_FLOATS))
 
 
 def _tflite(library: str = _TFLITE, built: str = _BUILT.format("TFLITE")) -> Backend:
-    """That of all releases before 2.4.0: floats are copied as soon as there are enough elements."""
+    """That of all releases before 2.4.0: floats are copied as soon as there are enough elements. As
+    in all, it goes on with the CPU where it is not built for another target."""
     return Backend(
         Encoding.TENSORFLOWLITE,
         unit=Unit.FLOATS,
@@ -93,6 +105,7 @@ def _tflite(library: str = _TFLITE, built: str = _BUILT.format("TFLITE")) -> Bac
         gives=_F32,
         built=built,
         quirks=_IN_FLOATS,
+        targets=EVERY_TARGET,
     )
 
 
@@ -105,6 +118,7 @@ def _old(*taken: TensorType) -> tuple[Backend, ...]:
         library=_OPENVINO,
         built=_BUILT.format("OPENVINO"),
         quirks=frozenset((Quirk.COLOUR_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO)),
+        targets=CPU,
     )
     return (openvino, _tflite())
 
@@ -127,6 +141,7 @@ _LEGACY_2_4 = (
         _TFLITE,
         built=_BUILT.format("TFLITE"),
         quirks=_IN_FLOATS,
+        targets=EVERY_TARGET,
     ),
 )
 
@@ -142,8 +157,16 @@ def _backend(
         library=library,
         built=_BUILT.format(library.removeprefix("libwasi_nn_").removesuffix(".so").upper()),
         quirks=frozenset(quirks),
+        targets=_TARGETS.get(encoding),
     )
 
+
+_TARGETS = {
+    Encoding.OPENVINO: CPU,
+    Encoding.ONNX: CPU,
+    Encoding.TENSORFLOWLITE: EVERY_TARGET,
+}
+"""llama.cpp's does not look at it."""
 
 _EPHEMERAL_2_4 = (
     _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO),
@@ -206,18 +229,19 @@ def _row(
 
 _LEGACY = (
     _row(
-        "wamr-legacy",
-        ("1.1.1", "1.1.2"),
-        WAMR_1_1,
-        (_tflite("", ""),),
+        *("wamr-legacy", ("1.1.1", "1.1.2"), WAMR_1_1),
+        (_tflite("", "")._replace(targets=CPU),),
         *(_FLOATS, _ONE_MODEL),
         graphs=_NO_NAMES,
     ),
     _row(
-        "wamr-legacy",
-        ("1.2.0", "2.1.0"),
-        WAMR_1,
-        (_tflite("", ""),),
+        *("wamr-legacy", ("1.2.0", "1.2.2"), WAMR_1),
+        (_tflite("", "")._replace(targets=CPU_GPU),),
+        _FLOATS,
+        graphs=_NO_NAMES,
+    ),
+    _row(
+        *("wamr-legacy", ("1.2.3", "2.1.0"), WAMR_1, (_tflite("", ""),)),
         _FLOATS,
         graphs=_NO_NAMES,
     ),
@@ -320,7 +344,7 @@ _EPHEMERAL = (
 
 LEGACY, OLD_EPHEMERAL, EPHEMERAL, DEFAULT = (
     tuple(parted(rows, RELEASES, ENGINES))
-    for rows in (_LEGACY, _OLD_EPHEMERAL, _EPHEMERAL, (*_LEGACY[:5], *_EPHEMERAL[-2:]))
+    for rows in (_LEGACY, _OLD_EPHEMERAL, _EPHEMERAL, (*_LEGACY[:6], *_EPHEMERAL[-2:]))
 )
 """The last: what a release builds by default, without WASI_EPHEMERAL_NN before 2.4.0, with it
 since."""

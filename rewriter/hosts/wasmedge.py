@@ -29,7 +29,19 @@ from rewriter.abi.wasi import WASI
 from rewriter.abi.wasi_extensions import WASMEDGE_WASI, WASMEDGE_WASI_0_10, WASMEDGE_WASI_0_11_2
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import READABLE
-from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall, overruns
+from rewriter.hosts.host import (
+    CPU,
+    CPU_GPU,
+    EVERY_TARGET,
+    GPU,
+    Backend,
+    Feature,
+    Host,
+    Quirk,
+    Start,
+    TooSmall,
+    overruns,
+)
 from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
@@ -55,7 +67,8 @@ def _plugin(
     too_small: TooSmall | None = None,
     *quirks: Quirk,
 ) -> Backend:
-    """`takes` and `too_small` are None where they have not been read."""
+    """`takes` and `too_small` are None where they have not been read. The plugin itself refuses all
+    but cpu, gpu and tpu, at which most backends do not look."""
     name = "openvino-genai" if encoding is Encoding.OPENVINOGENAI else encoding.name.lower()
     return Backend(
         encoding,
@@ -63,21 +76,37 @@ def _plugin(
         too_small=too_small,
         built=f"the plugin wasi_nn-{name}",
         quirks=frozenset(quirks),
+        targets=EVERY_TARGET,
     )
 
 
-_OPENVINO_CUT = _plugin(Encoding.OPENVINO, _F32, TooSmall.CUT, Quirk.CHANNELS_LAST, Quirk.CONVERTS)
+def _on_gpu(backend: Backend) -> Backend:
+    return backend._replace(targets=CPU_GPU, devices=GPU)
+
+
+def _on_cpu(*backends: Backend) -> tuple[Backend, ...]:
+    return tuple(backend._replace(targets=CPU) for backend in backends)
+
+
+_OPENVINO_CUT = _on_gpu(
+    _plugin(Encoding.OPENVINO, _F32, TooSmall.CUT, Quirk.CHANNELS_LAST, Quirk.CONVERTS)
+)
 _IN_PARTS = Quirk.ONNX_TOO, Quirk.UNCONFIGURED
 _OPENVINO_0_14 = _plugin(
     *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
     *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, *_IN_PARTS),
 )
-_OPENVINO = _plugin(Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, *_IN_PARTS)
-_TORCH = _plugin(Encoding.PYTORCH, _F32, TooSmall.CUT, Quirk.UNCONFIGURED)
+"""Which runs on the CPU whatever the target is."""
+_OPENVINO = _on_gpu(
+    _plugin(Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, *_IN_PARTS)
+)
+_TORCH = _on_gpu(_plugin(Encoding.PYTORCH, _F32, TooSmall.CUT, Quirk.UNCONFIGURED))
 _TFLITE_0_12 = _plugin(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.FORGOTTEN, Quirk.HELD_SHAPES)
-_TFLITE = _plugin(
-    *(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.REFUSED),
-    *(Quirk.HELD_SHAPES, Quirk.UNCONFIGURED),
+(_TFLITE,) = _on_cpu(
+    _plugin(
+        *(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.REFUSED),
+        *(Quirk.HELD_SHAPES, Quirk.UNCONFIGURED),
+    )
 )
 _GGML = _plugin(Encoding.GGML, _FOUR, TooSmall.OVERRUN)._replace(ignores_types=True)
 
@@ -87,14 +116,15 @@ def _others(*encodings: Encoding) -> tuple[Backend, ...]:
     return tuple(map(_plugin, encodings))
 
 
-_OF_0_11 = (_OPENVINO_CUT, _TORCH)
-_OF_0_12 = (*_OF_0_11, _TFLITE_0_12)
-_OF_0_13 = (*_OF_0_11, _TFLITE)
+_OF_0_11 = _on_cpu(_OPENVINO_CUT, _TORCH)
+_OF_0_12 = (*_OF_0_11, *_on_cpu(_TFLITE_0_12))
+_OF_0_13 = (_OPENVINO_CUT, _TORCH, _TFLITE)
 _OF_0_13_4 = (*_OF_0_13, _GGML)
 _OF_0_14 = (_OPENVINO_0_14, _TORCH, _TFLITE, _GGML)
 _SPEECH = _others(Encoding.NEURALSPEED, Encoding.WHISPER, Encoding.PIPER, Encoding.CHATTTS)
 _OF_0_14_1 = (*_OF_0_14, *_SPEECH)
-_OF_0_15 = (_OPENVINO, *_OF_0_14_1[1:], *_others(Encoding.MLX, Encoding.OPENVINOGENAI))
+_GENAI = map(_on_gpu, _others(Encoding.OPENVINOGENAI))
+_OF_0_15 = (_OPENVINO, *_OF_0_14_1[1:], *_others(Encoding.MLX), *_GENAI)
 _OF_0_16 = (*_OF_0_15, *_others(Encoding.BITNET))
 
 _A_PLUGIN = "its plugin, without which the module is refused"

@@ -22,7 +22,18 @@ from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import READABLE
 from rewriter.hosts.engines import parted
-from rewriter.hosts.host import Backend, Feature, Host, Quirk, Start, TooSmall
+from rewriter.hosts.host import (
+    CPU,
+    CPU_GPU,
+    EVERY_TARGET,
+    GPU,
+    Backend,
+    Feature,
+    Host,
+    Quirk,
+    Start,
+    TooSmall,
+)
 
 __all__ = ["DIRECTORY", "FEATURES", "ROWS"]
 
@@ -113,6 +124,8 @@ def _row(
         library="OpenVINO's C library",
         gives=takes,
         quirks=frozenset(quirks),
+        targets=CPU_GPU,  # a tpu ends the process
+        devices=GPU,
     )
     flags = ("--wasi-modules", "experimental-wasi-nn") if int(first) < 14 else ("-S", "nn")
     return Host(
@@ -138,11 +151,15 @@ def _row(
 
 
 _FEATURE = "cargo build --release --features wasmtime-wasi-nn/{}"
-_ONNX_20 = Backend(Encoding.ONNX, built=f"{_FEATURE.format('onnx')}, since 20", extra=True)
-_ONNX = Backend(Encoding.ONNX, built=_FEATURE.format("onnx"), extra=True)
-_TORCH_27 = Backend(Encoding.PYTORCH, built=f"{_FEATURE.format('pytorch')}, since 27", extra=True)
-_TORCH = Backend(Encoding.PYTORCH, built=_FEATURE.format("pytorch"), extra=True)
-"""crates/wasi-nn/Cargo.toml; what they take has not been read."""
+_ONNX = Backend(Encoding.ONNX, built=_FEATURE.format("onnx"), extra=True, targets=EVERY_TARGET)
+_ONNX_20 = _ONNX._replace(built=f"{_ONNX.built}, since 20")
+_TORCH = Backend(
+    Encoding.PYTORCH, built=_FEATURE.format("pytorch"), extra=True, targets=CPU_GPU, devices=GPU
+)
+_TORCH_30 = _TORCH._replace(targets=CPU)  # since 31 a gpu, too
+_TORCH_27 = _TORCH_30._replace(built=f"{_TORCH.built}, since 27")
+"""crates/wasi-nn/Cargo.toml; which types they take has not been read. ONNX Runtime's goes on with
+the CPU for other targets, unless it is built with CUDA."""
 
 _LAST = (Quirk.CHANNELS_LAST,)
 _ONNX_TOO = (Quirk.ONNX_TOO,)
@@ -171,7 +188,7 @@ _ROWS = (
     _row(
         *("30", "46", "v46.0.0", WITX),
         quirks=_ONNX_TOO,
-        extras=(_ONNX, _TORCH),
+        extras=(_ONNX, _TORCH_30),
     ),
     _row(
         *("47", "49", "e6b33de", WITX),

@@ -5,7 +5,7 @@ https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -75,10 +75,10 @@ _OTHER_TYPES: Mapping[int, str] = MappingProxyType(
 _GRAPH, _OPSETS = 7, 8
 """Of a ModelProto; each model has the latter, or else ended before."""
 
-_NODE, _TENSOR, _INPUT, _OUTPUT = 1, 5, 11, 12
+_NODE, _TENSOR, _INPUT, _OUTPUT, _SPARSE = 1, 5, 11, 12, 15
 """Of a GraphProto."""
 
-_OP_TYPE = 4
+_TAKES, _MAKES, _OP_TYPE = 1, 2, 4
 """Of a NodeProto."""
 
 _QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
@@ -107,6 +107,7 @@ def read(data: Data) -> Declared:
     if _OPSETS not in seen:
         raise ValueError("it lacks its operator set, which comes after its graph")
     inputs, outputs, constants, quantised = list[Port](), list[Port](), set[str](), False
+    taken, made = set[str](), set[str]()
     for number, kind, start, stop in fields(data, *graphs[0]):
         if kind != BYTES:
             continue
@@ -116,11 +117,40 @@ def read(data: Data) -> Declared:
             outputs.append(_port(data, start, stop))
         elif number == _TENSOR:
             constants.add(_text(data, 8, start, stop))
-        elif number == _NODE and not quantised:
-            name = _text(data, _OP_TYPE, start, stop)
-            quantised = name in _QUANTISED or name.startswith(_ON_INTEGERS)
+        elif number == _SPARSE:
+            constants.update(
+                _text(data, 8, a, b) for n, _, a, b in fields(data, start, stop) if n == 1
+            )
+        elif number == _NODE:
+            name, takes, makes = _node(data, start, stop)
+            quantised = quantised or name in _QUANTISED or name.startswith(_ON_INTEGERS)
+            taken.update(takes)
+            made.update(makes)
+    _check(taken | {port.name for port in outputs}, made | constants | {p.name for p in inputs})
     fed = tuple(port for port in inputs if port.name not in constants)
     return Declared(fed, tuple(outputs), quantised, tuple(dict.fromkeys(_files(data))))
+
+
+def _node(data: Data, start: int, stop: int) -> tuple[str, list[str], list[str]]:
+    """Its operator, and the names of what it takes and makes."""
+    operator, takes, makes = "", list[str](), list[str]()
+    for number, kind, a, b in fields(data, start, stop):
+        if kind == BYTES and number in (_TAKES, _MAKES, _OP_TYPE):
+            word = bytes(data[a:b]).decode(errors="backslashreplace")
+            if number == _OP_TYPE:
+                operator = word
+            else:
+                (takes if number == _TAKES else makes).append(word)
+    return operator, takes, makes
+
+
+def _check(taken: Set[str], there: Set[str]) -> None:
+    """That each value which nodes take or the model gives is one that is there; an optional input
+    that is left out has no name. ONNX Runtime refuses others."""
+    if not there:
+        raise ValueError("its graph is empty")
+    for name in sorted(taken - there - {""}):
+        raise ValueError(f"its graph uses {name!r}, which is not an input, and which no node makes")
 
 
 def _files(data: Data) -> Iterator[str]:

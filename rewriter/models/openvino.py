@@ -5,6 +5,7 @@ https://docs.openvino.ai/2025/documentation/openvino-ir-format.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from xml.parsers import expat
@@ -24,6 +25,10 @@ _WHOLE = ("i8", "u8", "i4", "u4")
 _LAYER = ["net", "layers", "layer"]
 """Where layers are; those of bodies are further inside."""
 
+_NUMBER = re.compile(r"\+?[0-9]{1,20}")
+_EXTENT = re.compile(r"[+-]?[0-9]{1,20}|\?|(-?[0-9]{1,20})?\.\.([0-9]{1,20})?")
+_BEGINS = re.compile(r"[+-]?[0-9]{1,20}(?![0-9])")
+
 _PIECE = 1 << 20
 """Bytes that the parser is given at once."""
 
@@ -36,6 +41,7 @@ class Graph:
 
     def __init__(self, weights: int | None) -> None:
         self.quantised = False
+        self.has_layers = False
         self._weights = weights
         self._path: list[str] = []
         self._layer: dict[str, str] = {}
@@ -69,6 +75,7 @@ class Graph:
             raise ValueError(f"its root element is {name[:99]!r} instead of 'net'")
         if self._path == _LAYER:
             self._layer = dict(given)
+            self.has_layers = True
             self._see(given.get("type", ""), given)
         elif name == "data" and self._path[:-1] == _LAYER:
             self._data(given)
@@ -86,7 +93,7 @@ class Graph:
 
     def end(self, name: str) -> None:
         if name == "dim" and self._port is not None:
-            self._dims.append(_dim(self._text))
+            self._dims.append(_of_port(self._text))
         elif name == "port" and self._port is not None and self._path[:3] == _LAYER:
             if len(self._path) == 5:
                 self._keep(self._port._replace(dims=tuple(self._dims)))
@@ -106,12 +113,12 @@ class Graph:
         layer, kind = self._layer.get("id", ""), given.get("element_type", "")
         if layer in self._parameters and kind:
             shape = given.get("shape", "")
-            dims = tuple(map(_dim, shape.split(","))) if shape else ()
+            dims = None if shape == "..." else tuple(map(_dim, shape.split(","))) if shape else ()
             found = Port(self._parameters[layer].name, _TYPES.get(kind.lower(), kind), dims)
-            self._parameters[layer] = found._replace(dims=None) if shape == "..." else found
+            self._parameters[layer] = found
         elif self._layer.get("type") == "Const":
             self.quantised = self.quantised or kind in _WHOLE
-            end = int(given.get("offset", "0")) + int(given.get("size", "0"))
+            end = _bytes(given, "offset") + _bytes(given, "size")
             if self._weights is not None and end > self._weights:
                 message = f"the weights end at byte {self._weights}, and a constant at {end}"
                 raise ValueError(message)
@@ -126,9 +133,30 @@ class Graph:
             self._taken[layer] = port
 
 
+def _bytes(given: Mapping[str, str], name: str) -> int:
+    """Where a constant is in the weights, or how long: OpenVINO takes no sign and no other base."""
+    text = given.get(name, "0").strip()
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"the {name} of a constant is {text[:99]!r}, and not a number of bytes")
+    return int(text)
+
+
 def _dim(text: str) -> int | None:
+    """One of a shape: a number, or none where it is free or a range, as 1..10."""
     text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+    if not _EXTENT.fullmatch(text):
+        raise ValueError(f"{text[:99]!r} is not a dimension")
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _of_port(text: str) -> int | None:
+    """One of a port: a number, of which OpenVINO reads the beginning and takes -1 for a free one;
+    an empty one is not read."""
+    text = text.strip()
+    begins = _BEGINS.match(text)
+    if text and not (begins and -1 <= int(begins[0]) < 1 << 63):
+        raise ValueError(f"a dimension is {text[:99]!r}, and has to be a number from -1 on")
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def read(data: Data, weights: int | None) -> Graph:
@@ -146,6 +174,8 @@ def read(data: Data, weights: int | None) -> Graph:
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise ValueError(f"it is not well-formed XML: {error}") from error
+    if not graph.has_layers:
+        raise ValueError("it has no layers")
     return graph
 
 

@@ -60,7 +60,13 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
         from rewriter.analysis.seen.numbering import as_shown
 
         info = as_shown(info, target.host)
-    found = fit(info, target.dialects, guest, tells_numbers=target.tells_numbers)
+    found = fit(
+        info,
+        target.dialects,
+        guest,
+        tells_numbers=target.tells_numbers,
+        links_all=target.host is not None and target.host.links_all,
+    )
     if found.obstacles:
         raise HostMismatch(f"{module.name} cannot {target.title}", found.obstacles)
     fits = all(name in target.names for name in info.abis)

@@ -10,6 +10,7 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.values import Adapting
 from rewriter.wasm.custom import DESCRIBE_CODE, OUTDATED_BY, Change, Custom, custom_kind
+from rewriter.wasm.imports import is_unlinked
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Edit, growth
@@ -30,11 +31,12 @@ _MOST_NAMED = 10
 
 
 class Customs(NamedTuple):
-    """What custom sections a module has: their kinds, the first one of a signature, and the names
-    of those that are not empty and not known, each once."""
+    """What custom sections a module has: their kinds, the first one of a signature and for a
+    linker, and the names of those that are not empty and not known, each once."""
 
     kinds: Collection[Custom]
     signature: Section | None
+    linking: Section | None
     unknown: Sequence[str]
 
     def check_signature(self) -> None:
@@ -48,10 +50,21 @@ class Customs(NamedTuple):
                 " sign the result",
             )
 
+    def check_linking(self) -> None:
+        """Raise UnsupportedModule for a module that has sections for a linker."""
+        if self.linking is not None:
+            raise UnsupportedModule(
+                f"the module has a {self.linking.title}, for a linker: its relocations and symbols"
+                " would no longer match",
+                self.linking.start,
+                "NN106",
+                "take such sections off (--drop-linking)",
+            )
+
 
 def look_through(module: Module) -> Customs:
     """Raises UnsupportedModule for a relocatable object file."""
-    signature = None
+    signature = linking = None
     kinds: set[Custom] = set()
     unknown: dict[str, None] = {}
     for section in module.sections:
@@ -59,19 +72,21 @@ def look_through(module: Module) -> Customs:
             continue
         kind = custom_kind(section.name)
         kinds.add(kind)
-        if kind is Custom.LINKING:
-            raise UnsupportedModule(
-                f"this is an object file (it has a {section.title}): its relocations and symbols"
-                " would no longer match",
-                section.start,
-                "NN106",
-                "link it first",
-            )
+        if linking is None and kind is Custom.LINKING:
+            linking = section
         if signature is None and kind is Custom.SIGNATURE:
             signature = section
         if kind is Custom.OTHER and len(unknown) <= _MOST_NAMED and not _is_empty(section):
             unknown[section.name] = None
-    return Customs(kinds, signature, tuple(unknown))
+    if linking is not None and is_unlinked(module.find(SectionId.IMPORT)):
+        raise UnsupportedModule(
+            f"this is an object file (it has a {linking.title}): its relocations and symbols would"
+            " no longer match",
+            linking.start,
+            "NN106",
+            "link it first",
+        )
+    return Customs(kinds, signature, linking, tuple(unknown))
 
 
 def _is_empty(section: Section) -> bool:

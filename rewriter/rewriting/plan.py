@@ -35,9 +35,10 @@ def make_plan(
 
     `entry`, by rewriter.rewriting.provenance.new_entry, is added where anything changes. Raises
     what `rewriter.rewriting.aim.choose` does, MalformedModule where the module cannot be read,
-    UnsupportedModule for a relocatable object file, for a signed module that would change, for
-    functions of two ABIs that would get one module name, for imports that would be too long one by
-    one, and where offsets cannot be kept, and NothingToRename if that is an error by the options.
+    UnsupportedModule for a relocatable object file, for a module that would change and is signed or
+    has sections for a linker, for functions of two ABIs that would get one module name, for imports
+    that would be too long one by one, and where offsets cannot be kept, and NothingToRename if that
+    is an error by the options.
     """
     customs = look_through(module)
     aim = choose(module, options)
@@ -70,6 +71,8 @@ def make_plan(
         raise NothingToRename(f"there is nothing to change in {module.name}")
     if edits and not options.drop_signature:
         customs.check_signature()
+    if edits and not options.drop_linking:
+        customs.check_linking()
     happened = Happened(
         changes_of(module, edits, adapting) | (Change.IMPORTS if modules else Change(0)),
         adapting,
@@ -177,6 +180,8 @@ def _drop(patch: Patch, customs: Customs, options: RewriteOptions) -> tuple[str,
         kinds |= DESCRIBE_CODE
     if options.drop_signature:
         kinds.add(Custom.SIGNATURE)
+    if options.drop_linking:
+        kinds.add(Custom.LINKING)
     names: dict[str, None] = {}
     for section in () if kinds.isdisjoint(customs.kinds) else patch.module.sections:
         if custom_kind(section.name) in kinds:

@@ -47,10 +47,10 @@ __all__ = ["Comparison", "Difference", "compare"]
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`renames` are the module names that differ, `adapters` the names of those that one of the
-    modules has and the other has not, `dropped` the sections for debugging, and the signatures,
-    that are gone; `widened` the sections in which nothing but the indices of wasi-nn's functions
-    are written in more or fewer bytes, as adapting and adapting back leaves them. `differences` is
-    everything else that differs."""
+    modules has and the other has not, `dropped` the sections for debugging and for
+    linkers, and the signatures, that are gone; `widened` the sections in which nothing but the
+    indices of wasi-nn's functions are written in more or fewer bytes, as adapting and adapting back
+    leaves them. `differences` is everything else that differs."""
 
     renames: tuple[Rename, ...]
     adapters: tuple[str, ...]
@@ -135,7 +135,7 @@ def _others(module: Module) -> Iterator[Section]:
 
 def _may_go(name: str) -> bool:
     kind = custom_kind(name)
-    return kind in DESCRIBE_CODE or kind is Custom.SIGNATURE
+    return kind in DESCRIBE_CODE or kind in (Custom.SIGNATURE, Custom.LINKING)
 
 
 def _only_in_one(

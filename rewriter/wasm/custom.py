@@ -55,7 +55,8 @@ class Custom(Enum):
     """What a custom section is."""
 
     LINKING = auto()
-    """For the linker: it is in relocatable object files only.
+    """For the linker: it is in relocatable object files, and in modules that were linked to keep
+    it (`wasm-ld --emit-relocs`).
 
     https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
     """

@@ -24,6 +24,7 @@ __all__ = [
     "Group",
     "Import",
     "groups",
+    "is_unlinked",
 ]
 
 GROUP_BY_MODULE = 0x7F
@@ -73,6 +74,19 @@ class Group(NamedTuple):
     form: int | None
     imports: Iterator[Import]
     compact: bool
+
+
+def is_unlinked(section: Section | None) -> bool:
+    """Whether the imports are those of an object file that is not linked yet, which all have their
+    memory from there.
+
+    https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
+    """
+    return any(
+        group.module.text == "env" and item.name.text == "__linear_memory"
+        for group in (groups(section) if section else ())
+        for item in group.imports
+    )
 
 
 def groups(section: Section) -> Iterator[Group]:

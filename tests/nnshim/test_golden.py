@@ -42,6 +42,8 @@ TYPES_GUEST = """(module
   (import "wasi_ephemeral_nn" "set_input" (func (param i32 i32 i32) (result i32)))
   (memory (export "memory") 1))"""
 
+UNLINKED = '(module (import "env" "__linear_memory" (memory 0)))'
+
 STREAMING_GUEST = """(module
   (import "wasi_ephemeral_nn" "compute_single" (func (param i32) (result i32)))
   (import "wasi_ephemeral_nn" "fini_single" (func (param i32) (result i32)))
@@ -77,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "invalid.wasm": guest.replace(b"\x44\0\0\0\0\0\0\0\x40", b"\x42\0\x1a\x42\0\x1a\x42\0\x01"),
         "signed.wasm": guest + custom("signature", b"\1\1\1\0"),
         "mapped.wasm": guest + custom("sourceMappingURL", b"\0"),
-        "object.wasm": import_module("env") + custom("linking", b"\x02"),
+        "object.wasm": assemble(UNLINKED) + custom("linking", b"\x02"),
         "component.wasm": assemble("(component)"),
         "artifact.cwasm": b"\x7fELF\x02\x01\x01",
         "model.tflite": tflite.identity(np.uint8, (1, 4), scales=[0.5], zero_points=[0]),

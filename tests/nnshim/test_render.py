@@ -10,14 +10,23 @@ from nnshim.render import json, text
 from nnshim.render.values import rewrite_command
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch, UsageError
+from rewriter.hosts.starting import Trial, run_words
 from rewriter.hosts.table import FAMILIES, find_hosts
 
 
 @pytest.mark.parametrize("path", ["a.wasm", "a b.wasm", "a';rm -r x.wasm", "$HOME.wasm"])
 def test_the_command_that_helps_is_one_for_a_shell(path: str) -> None:
-    command = rewrite_command("wamr", "witx", path)
+    command = rewrite_command("wamr", ("--guest-abi", "witx"), path)
     expected = ["nnshim", "rewrite", "--for", "wamr", "--guest-abi", "witx", path, "OUT"]
     assert shlex.split(command) == expected
+
+
+def test_a_file_whose_name_is_like_an_option_is_not_one_in_the_commands_that_help() -> None:
+    assert shlex.split(rewrite_command("wamr", (), "-v.wasm", "-o"))[4:] == ["./-v.wasm", "./-o"]
+    assert shlex.split(rewrite_command("wamr", (), "-", "-"))[4:] == ["-", "-"]
+    for host in FAMILIES:
+        words = run_words(find_hosts(host).newest, Trial("-v.wasm", True, False))
+        assert words[-1] == "./-v.wasm"
 
 
 def test_a_line_says_where_an_error_is_and_of_others_only_what_is_so() -> None:
@@ -29,14 +38,14 @@ def test_a_line_says_where_an_error_is_and_of_others_only_what_is_so() -> None:
 
 
 def test_a_mismatch_is_a_line_for_each_reason_and_an_object_for_each() -> None:
-    found = Diagnostic("NN141", "no memory"), Diagnostic("NN322", "64-bit", help="use wasm32")
+    found = Diagnostic("NN219", "no memory"), Diagnostic("NN322", "64-bit", help="use wasm32")
     error = HostMismatch("a.wasm cannot run on x", found)
     assert text.failed(error) == [
         "error: a.wasm cannot run on x",
-        "  error[NN141]: no memory",
+        "  error[NN219]: no memory",
         "  error[NN322]: 64-bit; use wasm32",
     ]
-    assert [item["code"] for item in json.failed(error, "a.wasm")["errors"]] == ["NN141", "NN322"]
+    assert [item["code"] for item in json.failed(error, "a.wasm")["errors"]] == ["NN219", "NN322"]
 
 
 def test_an_error_about_no_module_has_no_code() -> None:

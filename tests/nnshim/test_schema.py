@@ -32,6 +32,9 @@ GUEST = assemble(
 )
 
 
+UNLINKED = '(module (import "env" "__linear_memory" (memory 0)))'
+
+
 def closed(schema: Any) -> Any:
     """The same, where no object may have a field that is not named."""
     if isinstance(schema, list):
@@ -58,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "adapted.wasm": rewrite(GUEST, RewriteOptions(abi="witx")),
         "other.wasm": rewrite(GUEST, RewriteOptions(abi="witx")) + custom("other"),
         "debug.wasm": GUEST + custom("sourceMappingURL", b"\0"),
-        "object.wasm": GUEST + custom("linking", b"\x02"),
+        "object.wasm": assemble(UNLINKED) + custom("linking", b"\x02"),
         "streaming.wasm": assemble(
             '(module (import "wasi_nn" "fini_single" (func (param i32) (result i32)))'
             ' (memory (export "memory") 1))'

@@ -65,7 +65,7 @@ def test_a_diagnostic_as_text_ends_with_what_helps_and_where_it_is() -> None:
     found = Diagnostic("NN106", "this is an object file", 25, help="link it first")
     assert found.text == "this is an object file; link it first"
     assert str(found) == "this is an object file; link it first (at byte offset 0x19)"
-    assert str(Diagnostic("NN141", "no memory")) == "no memory"
+    assert str(Diagnostic("NN219", "no memory")) == "no memory"
 
 
 def test_of_diagnostics_with_the_same_to_say_the_first_is_kept() -> None:
@@ -84,7 +84,7 @@ def test_an_error_about_a_module_is_a_diagnostic() -> None:
 
 
 def test_a_mismatch_has_a_diagnostic_for_each_reason() -> None:
-    found = (Diagnostic("NN141", "no memory", 3), Diagnostic("NN211", "no unload"))
+    found = (Diagnostic("NN219", "no memory", 3), Diagnostic("NN211", "no unload"))
     error = HostMismatch("a.wasm cannot run on x", found)
     assert error.diagnostics == found
     assert str(error) == "a.wasm cannot run on x: no memory; no unload"

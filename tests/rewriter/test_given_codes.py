@@ -42,6 +42,7 @@ CALL = b"\0\x10\x80\x80\x80\x80\0\x0b"
 ADAPTABLE = with_code(CALL, NOTHING, exports=[name("run") + b"\0\1"])
 ADAPTED = rewrite(ADAPTABLE, RewriteOptions(abi="wamr", validate=False))
 
+OBJECT = assemble('(module (import "env" "__linear_memory" (memory 0)))')
 OF_TWO_ABIS = (
     HEADER
     + section(SectionId.TYPE, vector(LOAD, b"\x60\4\x7f\x7f\x7f\x7f\1\x7f"))
@@ -67,7 +68,7 @@ def refused(module: bytes, options: RewriteOptions | None = None) -> Callable[[]
             "NN104", lambda: inspect_module(import_module(*["wasi_nn"] * 1001)), id="imports"
         ),
         pytest.param("NN105", refused(assemble("(component)")), id="a component"),
-        pytest.param("NN106", refused(GUEST + custom("linking", b"\2")), id="an object file"),
+        pytest.param("NN106", refused(OBJECT + custom("linking", b"\2")), id="an object file"),
         pytest.param("NN107", refused(b"\x7fELF"), id="a precompiled artifact"),
         pytest.param(
             "NN108",

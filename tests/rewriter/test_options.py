@@ -98,7 +98,10 @@ NOT_TRUTH_VALUES: list[object] = ["no", 0, None]
         ),
         *(
             (field, value)
-            for field in ("drop_debug", "drop_signature", "keep_offsets", "record", "require")
+            for field in (
+                *("drop_debug", "drop_signature", "drop_linking"),
+                *("keep_offsets", "record", "require"),
+            )
             for value in NOT_TRUTH_VALUES
         ),
         ("validate", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from rewriter.abi.dialects import (
     DIALECTS,
@@ -116,23 +117,35 @@ def _verdicts(info: ModuleInfo) -> list[str]:
 
 def _cell(info: ModuleInfo, chosen: Chosen) -> str:
     """What a name means for a guest; where its releases differ, each with what it means."""
-    spans: list[tuple[Runs, list[Host]]] = []
+    spans: list[tuple[_Meant, list[Host]]] = []
     for row in chosen.rows:
-        runs = assess(info, row).runs
-        if spans and spans[-1][0] is runs:
+        verdict = assess(info, row)
+        lacking = (c.function or "" for c in verdict.conditions if c.code == "NN248")
+        meant = _Meant(verdict.runs, tuple(lacking))
+        if spans and spans[-1][0] == meant:
             spans[-1][1].append(row)
         else:
-            spans.append((runs, [row]))
+            spans.append((meant, [row]))
     if len(spans) == 1:
         return _in_short(spans[0][0], chosen.name)
     return "; ".join(
-        f"{rows[0].first} to {rows[-1].last}: {_in_short(runs, rows[-1].label)}"
-        for runs, rows in spans
+        f"{rows[0].first} to {rows[-1].last}: {_in_short(meant, rows[-1].label)}"
+        for meant, rows in spans
     )
 
 
-def _in_short(runs: Runs, name: str) -> str:
-    return f"`rewrite --for {name}`" if runs is Runs.AFTER_REWRITE else runs.value
+class _Meant(NamedTuple):
+    """How a guest runs, and which functions it must not call."""
+
+    runs: Runs
+    lacking: tuple[str, ...]
+
+
+def _in_short(meant: _Meant, name: str) -> str:
+    rewrite = meant.runs is Runs.AFTER_REWRITE
+    how = f"`rewrite --for {name}`" if rewrite else meant.runs.value
+    lacking = ", ".join(f"`{function}`" for function in meant.lacking)
+    return f"{how}, without {lacking}" if lacking else how
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

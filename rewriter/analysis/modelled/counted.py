@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import PurePath
 
-from rewriter.abi.dialects import DIALECTS, Encoding, TensorType
+from rewriter.abi.dialects import Encoding, TensorType
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.modelled.shapes import shapes_for
 from rewriter.analysis.modelled.unseen import (
@@ -15,6 +15,7 @@ from rewriter.analysis.modelled.unseen import (
     not_measured,
     output_unseen,
 )
+from rewriter.analysis.sources import guest_functions
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
 from rewriter.models.model import Model, Port, names_of
@@ -62,7 +63,7 @@ def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
         return len(encodings) == 1
     if code == "NN307":
         return Encoding.OPENVINO not in encodings
-    return code in ("NN231", "NN235", "NN241", "NN304", "NN305", "NN308")
+    return code in ("NN231", "NN235", "NN241", "NN264", "NN304", "NN305", "NN308")
 
 
 def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]:
@@ -78,7 +79,7 @@ def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic
         yield from habits_unseen(backend, model)
         yield from _inputs(info, backend, model)
         yield from _outputs(backend, model)
-    configured = any(item.name == _CONFIGURED for item in info.wasi_nn.values())
+    configured = any(one.name == _CONFIGURED for one in guest_functions(info))
     if configured and Quirk.UNCONFIGURED in backend.quirks:
         title = model.title
         message = f"{title} takes no configuration: {_CONFIGURED} fails, unless that is empty"
@@ -214,8 +215,8 @@ def _taken(backend: Backend) -> frozenset[TensorType] | None:
 
 def _can_name(info: ModuleInfo, kind: TensorType) -> bool:
     """Whether one of the guest's ABIs has a number for a type, or none is known."""
-    names = [abi.name for abi in info.abis.values() if abi.name]
-    return not names or any(kind in DIALECTS[name].tensor_types.values() for name in names)
+    dialects = [one.dialect for one in guest_functions(info)]
+    return not dialects or any(kind in one.tensor_types.values() for one in dialects)
 
 
 def _outputs(backend: Backend, model: Model) -> Iterator[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
@@ -15,14 +16,19 @@ from rewriter.abi.numbers import (
     Encoding,
     TensorType,
 )
+from rewriter.analysis.adapted.existing_adapters import own_exports
 from rewriter.analysis.imported import Abi
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.seen.asked import asked_formats, asked_types, names_all, unnamed
+from rewriter.analysis.sources import guest_functions
 from rewriter.constants.constant import Constant, Constants, Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Host
 from rewriter.models.model import Model
 from rewriter.wasm.module import Module
+
+if TYPE_CHECKING:
+    from rewriter.constants.guest import Function
 
 __all__ = [
     "Types",
@@ -55,23 +61,20 @@ _FOUND: WeakKeyDictionary[Module, dict[object, Constants]] = WeakKeyDictionary()
 
 
 def constants_of(info: ModuleInfo) -> Constants:
-    """The constants that reach the wasi-nn functions of a module without adapters; found once.
+    """The constants that reach the wasi-nn functions of a module, through its adapters if it has
+    some; found once.
 
-    There are none where the layout of its structures is a guess, or its memory is shared with other
-    threads or has 64-bit addresses.
+    There are none where the layout of its structures is a guess, where another tool has changed its
+    adapters, or where its memory is shared with other threads or has 64-bit addresses.
     """
     memory = info.shared_memory
     if memory is None or info.adapter_memory is None or memory.shared or memory.is_64:
         return Constants()
-    functions = {
-        slot: (item.name, DIALECTS[abi.name].layout)
-        for slot, item in info.wasi_nn.items()
-        if (abi := info.abis[item.module]).name is not None and (abi.certain or info.guest)
-    }
-    if info.adapters or info.traces or not functions:
+    functions = _followed(info)
+    if info.traces or not functions:
         return Constants()
     found = _FOUND.setdefault(info.module, {})
-    key = tuple(functions.items())
+    key = tuple((index, one.layout) for index, one in functions.items())
     if key not in found:
         from rewriter.constants.guest import follow_constants  # which few modules need
 
@@ -80,17 +83,37 @@ def constants_of(info: ModuleInfo) -> Constants:
     return found[key]
 
 
+def _followed(info: ModuleInfo) -> dict[int, Function]:
+    """The functions whose calls are looked at, by their indices."""
+    from rewriter.constants.guest import Function
+
+    adapters = info.adapters
+    before = {standing.function_index: slot for slot, standing in adapters.items()}
+    exports: dict[int, list[int]] = {}
+    for export in own_exports(info.module, adapters) if adapters else ():
+        exports.setdefault(export.function, []).append(export.end)
+    return {
+        one.number: Function(
+            one.name, one.dialect.layout, before.get(one.number), exports.get(one.number, ())
+        )
+        for one in guest_functions(info)
+        if one.certain
+    }
+
+
 def as_shown(
     info: ModuleInfo, host: Host | None = None, models: Sequence[Model] = ()
 ) -> ModuleInfo:
     """A module with the ABI that its constants show, alone or with what all the `models` that it
     runs take, where nobody has said which it is. They show the numbers of tensor types: what else
     differs between ABIs that have these is taken to be as the host has it, if it has one of
-    them. And with models, they show the numbers of encodings, where one ABI only has those."""
+    them. And with models, they show the numbers of encodings, where one ABI only has those. Of a
+    module with adapters, these have the ABI."""
     if info.guest is not None:
         return info
     abis = dict(info.abis)
-    for module in info.abis:
+    adapted = {info.wasi_nn[slot].module for slot in info.adapters}
+    for module in info.abis.keys() - adapted:
         for show in (_by_types, _by_formats):
             abis[module] = show(info, module, abis[module], host, models)
     return info._replace(abis=abis)
@@ -116,7 +139,7 @@ def _by_formats(
 ) -> Abi:
     """That with the only numbers for encodings in which the guest loads its models as what they
     are. A model that it can load by a name asks for none."""
-    names = {item.name for item in info.wasi_nn.values()}
+    names = {one.name for one in guest_functions(info)}
     if abi.name is None or not models or names & (BY_NAME | WITH_CONFIG).keys():
         return abi
     constants, asked = constants_of(info), tuple(asked_formats(models))
@@ -155,7 +178,7 @@ def _alone(table: Mapping[int, object]) -> dict[int, tuple[object]]:
 def older_abi(info: ModuleInfo, module: str, host: Host | None = None) -> str | None:
     """An ABI with the tensor types of before August 2023, and with the functions and the encodings
     of a module: the host's, if it has one."""
-    functions = {item.name for item in info.wasi_nn.values() if item.module == module}
+    functions = {one.name for one in guest_functions(info) if one.module == module}
     encodings = numbers_of(constants_of(info), Subject.ENCODING).keys()
     of_host = [d.name for d in host.dialects if d.layout == WITX.layout] if host else []
     for dialect in map(DIALECTS.__getitem__, (*of_host, *_OLDER)):

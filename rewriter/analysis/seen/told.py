@@ -6,17 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
-from rewriter.abi.dialects import DIALECTS, Dialect
+from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.numbers import (
     ENCODINGS_WAMR,
     ENCODINGS_WASMEDGE,
     TYPES_2020,
+    TYPES_WIT,
     TYPES_WITX,
     Encoding,
     TensorType,
 )
+from rewriter.analysis.fitting import is_told
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.seen.asked import asked_formats, asked_types, unnamed
+from rewriter.analysis.seen.loads import backends_left, encodings_of, meant_formats, targets
 from rewriter.analysis.seen.numbering import (
     Types,
     constants_of,
@@ -27,12 +30,13 @@ from rewriter.analysis.seen.numbering import (
     possible,
     where,
 )
-from rewriter.constants.constant import Constants, Subject
+from rewriter.analysis.sources import guest_functions
+from rewriter.constants.constant import Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, Unit
 from rewriter.models.model import Model
 
-__all__ = ["instead_of_a_guess", "with_constants"]
+__all__ = ["configured_by_nothing", "instead_of_a_guess", "with_constants"]
 
 
 def with_constants(
@@ -41,14 +45,13 @@ def with_constants(
     """What is said of a module on a host, with what its constants add to that, and without what
     they make needless. `info` has the ABI that they show. Of a module that has several numbers, and
     those for all of its `models`, no others count."""
-    constants = constants_of(info)
     found: list[Diagnostic] = []
     for diagnostic in said:
         if diagnostic.code == "NN137":
             found += instead_of_a_guess(info, diagnostic, models)
         elif diagnostic.code == "NN138":
             found += _instead_of_guessed_encodings(info, host, diagnostic)
-        elif diagnostic.code != "NN301" or not _configured_by_nothing(constants):
+        else:
             found.append(diagnostic)
     evidence = (
         one
@@ -60,10 +63,18 @@ def with_constants(
     return (
         *found,
         *evidence,
+        *_not_followed(info),
         *_refused_types(info, host, models),
         *_missing_backends(info, host, models),
+        *targets(info, host),
         *_never_passed(info, host, models),
     )
+
+
+def _not_followed(info: ModuleInfo) -> Iterator[Diagnostic]:
+    if info.traces and info.abis:
+        message = "other tools have changed its adapters, so that its constants were not followed"
+        yield Diagnostic("NN147", message)
 
 
 def instead_of_a_guess(
@@ -105,7 +116,7 @@ def _instead_of_guessed_encodings(
 ) -> Iterator[Diagnostic]:
     """What is to be said in the place of that the numbers of encodings are a guess."""
     constants = constants_of(info)
-    here = _encodings_of(host)
+    here = encodings_of(host)
     seen = numbers_of(constants, Subject.ENCODING)
     for number, constant in seen.items():
         meaning, usual = here.get(number), ENCODINGS_WASMEDGE.get(number)
@@ -120,8 +131,9 @@ def _instead_of_guessed_encodings(
         yield guess
 
 
-def _configured_by_nothing(constants: Constants) -> bool:
+def configured_by_nothing(info: ModuleInfo) -> bool:
     """Whether every configuration is empty."""
+    constants = constants_of(info)
     lengths = numbers_of(constants, Subject.CONFIG_LENGTH)
     return set(lengths) == {0} and not constants.hidden(Subject.CONFIG_LENGTH)
 
@@ -143,29 +155,45 @@ def _asked_types(models: Sequence[Model]) -> Set[TensorType | None]:
 
 
 def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """The types that no backend takes which the guest can use there."""
+    """The types that mean nothing, or that no backend takes which the guest can use there."""
     constants = constants_of(info)
-    tables = _tables(info, models)
-    if tables is None or host.tells_numbers:
-        return
+    tables = _read_types(info, host, models)
     numbers = numbers_of(constants, Subject.TYPE)
-    seen = {number: {table.get(number) for table in tables} for number in numbers}
-    for number in _counting(seen, _asked_types(models)):
-        meanings, constant = seen[number], numbers[number]
-        if any(meaning is None or _takes(host, meaning) for meaning in meanings):
+    backends = backends_left(info, host)
+    seen = {number: {table.get(number) for table in tables or ()} for number in numbers}
+    for number in _counting(seen, _asked_types(models)) if tables else ():
+        meanings, constant = seen[number] - {None}, numbers[number]
+        passes = f"{where(constant)} passes the constant tensor type {number}"
+        if not meanings:
+            message = f"{passes}, which means nothing"
+        elif any(_takes(host, backends, meaning) for meaning in meanings if meaning):
             continue
-        message = (
-            f"{where(constant)} passes the constant tensor type {number}"
-            f" ({meanings_of(meanings)}), which the host does not take"
-        )
+        else:
+            some = backends if backends != host.backends else ()
+            only = f" for {', '.join(one.encoding.name.lower() for one in some)}" if some else ""
+            message = f"{passes} ({meanings_of(meanings)}), which the host does not take{only}"
         yield Diagnostic("NN261", message, offset_of(constant), "set_input")
 
 
-def _takes(host: Host, kind: TensorType) -> bool:
-    """Whether a tensor of a type can be right on a host."""
+def _read_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> tuple[Types, ...] | None:
+    """The numberings in which a host, or an adapter for it, may read the types that a guest passes;
+    None where its ABI is not known."""
+    tables = _tables(info, models)
+    own = host.dialects[0].tensor_types
+    if tables == (TYPES_WIT,) and not is_told(info) and own is not TYPES_WIT:
+        tables = (TYPES_WITX,)  # for nobody has said that it has the others
+    if tables is None or not host.tells_numbers:
+        return tables
+    return (*tables, TYPES_2020, *(dialect.tensor_types for dialect in host.dialects))
+
+
+def _takes(host: Host, backends: Sequence[Backend], kind: TensorType) -> bool:
+    """Whether a tensor of a type can be right on a host, with one of some backends."""
+    if host.tells_numbers:
+        return True
     if host.passes is not None and kind not in host.passes:
         return False
-    return not host.backends or any(_suits(backend, kind) for backend in host.backends)
+    return not backends or any(_suits(backend, kind) for backend in backends)
 
 
 def _suits(backend: Backend, kind: TensorType) -> bool:
@@ -181,7 +209,7 @@ def _missing_backends(
     backends = {backend.encoding for backend in host.backends}
     if host.tells_numbers or not backends:
         return
-    if _encodings_of(host) is ENCODINGS_WAMR:  # whose load takes any backend that is there
+    if encodings_of(host) is ENCODINGS_WAMR:  # whose load takes any backend that is there
         backends.add(Encoding.AUTODETECT)
     seen = _meant_formats(info, host)
     numbers = numbers_of(constants_of(info), Subject.ENCODING)
@@ -199,12 +227,8 @@ def _missing_backends(
 
 def _meant_formats(info: ModuleInfo, host: Host) -> dict[int, Set[Encoding]]:
     """What each encoding that was seen is to the guest, or on the host."""
-    tables = [DIALECTS[abi.name].encodings for abi in info.abis.values() if abi.name is not None]
-    tables.append(_encodings_of(host))
-    return {
-        number: {meaning for table in tables if (meaning := table.get(number)) is not None}
-        for number in numbers_of(constants_of(info), Subject.ENCODING)
-    }
+    numbers = numbers_of(constants_of(info), Subject.ENCODING)
+    return {number: meant_formats(info, host, number) for number in numbers}
 
 
 def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
@@ -212,7 +236,7 @@ def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iter
     constants = constants_of(info)
     if host.tells_numbers or not models:
         return
-    if not any(item.name in BY_NAME | WITH_CONFIG for item in info.wasi_nn.values()):
+    if not any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info)):
         for one in unnamed(constants, asked_formats(models), _meant_formats(info, host)):
             message = f"no call of load passes the encoding of {one.what}"
             yield Diagnostic("NN748", message, None, "load")
@@ -247,16 +271,14 @@ def _abis_of(info: ModuleInfo) -> str:
 
 
 def _tables(info: ModuleInfo, models: Sequence[Model]) -> tuple[Types, ...] | None:
-    """The numberings of tensor types that a module can have; None where its ABI is not known."""
-    names = [abi.name for abi in info.abis.values()]
-    dialects: list[Dialect] = [DIALECTS[name] for name in names if name is not None]
-    if len(dialects) != 1:
+    """The numberings of tensor types that a module can have; None where its ABI is not known, or
+    it has two of them."""
+    tables = {
+        id(one.dialect.tensor_types): one.dialect.tensor_types for one in guest_functions(info)
+    }
+    if len(tables) != 1:
         return None
-    (dialect,) = dialects
-    if info.guest is not None or dialect.tensor_types is not TYPES_WITX:
-        return (dialect.tensor_types,)
+    (table,) = tables.values()
+    if table is not TYPES_WITX or is_told(info):
+        return (table,)
     return possible(info, models)
-
-
-def _encodings_of(host: Host) -> Mapping[int, Encoding]:
-    return host.dialects[0].encodings

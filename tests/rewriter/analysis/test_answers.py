@@ -129,7 +129,14 @@ def test_a_configuration_that_a_host_does_not_take_is_a_condition_before_and_aft
     after = on("wasmtime", adapted)
     assert (after.answer, codes(after.conditions)) == ("only_if", {"NN301"})
     assert on("wasmtime", adapted, accept=["NN301"]).answer == "runs"
-    assert on("wasmedge", CONFIGURED).answer == "runs"
+
+
+def test_a_configuration_that_some_backends_do_not_take_is_a_condition() -> None:
+    found = on("wasmedge", CONFIGURED)
+    assert (found.answer, codes(found.conditions)) == ("only_if", {"NN264"})
+    streams = guest("load_by_name_with_config", "compute_single", abi="wasmedge")
+    assert on("wasmedge", streams).answer == "runs"  # a guest of language models
+    assert on("wasmedge@0.13.3", CONFIGURED).answer != "only_if"
 
 
 def test_a_rewrite_says_what_its_result_depends_on_on_the_host_it_is_for() -> None:
@@ -162,9 +169,16 @@ def test_a_module_without_wasi_nn_is_judged_by_its_other_imports() -> None:
 
 @pytest.mark.parametrize("host", FAMILIES)
 def test_an_object_file_cannot_run(host: str) -> None:
-    found = on(host, LOADING + custom("linking", b"\x02"))
+    text = '(module (import "env" "__linear_memory" (memory 1)) (func (export "_start")))'
+    found = on(host, assemble(text) + custom("linking", b"\x02"))
     assert found.answer == "cannot"
     assert "NN106" in codes(found.reasons)
+
+
+@pytest.mark.parametrize("host", FAMILIES)
+def test_what_a_linker_has_left_in_a_module_keeps_it_from_running_nowhere(host: str) -> None:
+    left = custom("linking", b"\xff") + custom("reloc.CODE")
+    assert on(host, LOADING + left) == on(host, LOADING)
 
 
 def test_what_is_unseen_is_not_said_where_an_adapter_stands_between() -> None:

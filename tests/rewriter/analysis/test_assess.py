@@ -100,15 +100,73 @@ def test_a_host_that_takes_a_guests_numbers_need_not_have_its_functions() -> Non
 def test_functions_that_nothing_can_stand_in_for_are_the_reason() -> None:
     module = guest("wasi_ephemeral_nn", "witx", "unload", "compute_single", "fini_single")
     assert on("wasmedge", module).runs is AS_IT_IS
-    for host in ("wasmtime", "wamr", "wamr-legacy"):
-        found = on(host, module)
-        assert found.runs is CANNOT
-        assert [(reason.code, reason.function) for reason in found.reasons] == [
-            ("NN211", "compute_single"),
-            ("NN211", "fini_single"),
-        ]
-        for reason in found.reasons:  # a name stands behind its length
-            assert module[(reason.offset or 0) + 1 :].startswith((reason.function or "?").encode())
+    found = on("wasmtime", module)
+    assert found.runs is CANNOT
+    assert [(reason.code, reason.function) for reason in found.reasons] == [
+        ("NN211", "compute_single"),
+        ("NN211", "fini_single"),
+    ]
+    for reason in found.reasons:  # a name stands behind its length
+        assert module[(reason.offset or 0) + 1 :].startswith((reason.function or "?").encode())
+
+
+@pytest.mark.parametrize("host", ["wamr", "wamr-legacy", "wamr-2.1"])
+def test_where_all_is_linked_the_guest_must_not_call_what_nothing_can_stand_in_for(
+    host: str,
+) -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "compute", "unload", "compute_single")
+    found = on(host, module)
+    assert found.runs is REWRITE
+    condition = ("NN248", "the host does not have compute_single, and a call of it traps")
+    assert condition in words(found.conditions)
+    adapted = rewriter.rewrite(module, RewriteOptions(host=HOSTS[host].label))
+    imported = {item.name: item.type for item in inspect_module(adapted).imports}
+    assert imported["compute_single"] == DIALECTS["wasmedge"].signature("compute_single")
+    after = on(host, adapted)
+    assert after.runs is AS_IT_IS
+    assert condition in words(after.conditions)
+
+
+def test_a_function_that_has_no_place_on_a_host_loses_the_adapter_that_it_had() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "load_by_name")
+    adapted = rewriter.rewrite(module, RewriteOptions(host="wamr-ephemeral@2.3.1"))
+    options = RewriteOptions(host="wamr-legacy@2.3.1")
+    assert rewriter.rewrite(adapted, options) == rewriter.rewrite(module, options)
+
+
+LOADS = """
+    (import "wasi_ephemeral_nn" "load" (func (param i64)))
+    (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+"""
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        '(import "wasi_ephemeral_nn" "compute" (func (param i64) (result i32)))',
+        '(import "wasi_ephemeral_nn" "train" (func))',
+        '(import "wasi_ephemeral_nn" "load" (func (param i64)))',
+        LOADS,
+        LOADS + '(import "wasi_ephemeral_nn" "load" (func (param i32)))',
+    ],
+)
+def test_a_function_of_another_type_or_name_is_linked_only_where_all_is(imports: str) -> None:
+    module = assemble(f"(module {imports} {MEMORY})")
+    strange = {item.type for item in inspect_module(module).imports} - {
+        WITX.signature("load"),
+        WITX.signature("compute"),
+    }
+    for host in ("wasmtime", "wasmedge"):
+        assert codes(on(host, module).reasons).count("NN143") == len(strange)
+    found = on("wamr", module)
+    assert found.runs is AS_IT_IS
+    assert codes(found.conditions).count("NN248") == len(strange)
+
+
+def test_an_abi_that_was_given_and_does_not_fit_is_an_obstacle_wherever_it_is() -> None:
+    info = inspect_module(guest("wasi_nn", "wamr"), "witx")
+    for host in HOSTS.values():
+        assert "NN143" in codes(assess(info, host).reasons)
 
 
 def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_then() -> None:
@@ -320,6 +378,12 @@ def test_a_memory_that_adapters_cannot_work_in_is_an_obstacle(memory: str, code:
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
 
 
+def test_no_host_that_refuses_to_link_runs_a_guest_of_an_unknown_abi() -> None:
+    text = f'(module (import "wasi_nn" "load" (func (param i64))) {MEMORY})'
+    for host in ("wasmtime", "wasmedge", "nnshim"):
+        assert "NN142" in codes(on(host, assemble(text)).reasons)
+
+
 def test_a_function_of_another_type_than_the_abis_is_an_obstacle() -> None:
     text = f"""(module (import "wasi_nn" "compute" (func (param i64) (result i32))) {MEMORY})"""
     assert words(on("wasmtime", assemble(text)).reasons) == [
@@ -367,13 +431,40 @@ def test_a_guessed_abi_is_a_caveat() -> None:
     assert ("NN136", "the ABI of wasi_nn (wamr) is a guess") in caveats
 
 
-@pytest.mark.parametrize("host", HOSTS)
-def test_no_host_runs_a_guest_without_memory_or_of_an_unknown_abi(host: str) -> None:
-    found = on(host, guest("wasi_nn", "witx", memory=""))
-    assert found.runs is CANNOT
-    assert "NN141" in codes(found.reasons)
-    text = f'(module (import "wasi_nn" "load" (func (param i64))) {MEMORY})'
-    assert "NN142" in codes(on(host, assemble(text)).reasons)
+NO_MEMORY = """(module
+    (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+    {} (func (export "_start")))"""
+
+
+def test_what_a_host_does_without_an_exported_memory_is_its_own() -> None:
+    hidden = assemble(NO_MEMORY.format("(memory 1)"))
+    for host in ("wasmtime", "nnshim"):
+        found = on(host, hidden)
+        assert (found.runs, codes(found.conditions)) == (AS_IT_IS, ["NN141"])
+    assert on("wasmedge", hidden).conditions == ()
+    for host in ("wamr", "wamr-ephemeral", "wamr-2.1"):
+        found = on(host, hidden)
+        assert found.runs is CANNOT
+        assert "NN219" in codes(found.reasons)
+
+
+def test_a_guest_that_has_no_memory_at_all_fails_wherever_it_calls_wasi_nn() -> None:
+    none = assemble(NO_MEMORY.format(""))
+    for host in ("wasmtime", "wasmedge", "nnshim"):
+        assert codes(on(host, none).conditions) == ["NN141"]
+
+
+@pytest.mark.parametrize("host", ["wasmtime", "wasmedge"])
+def test_adapters_have_no_memory_to_work_in_where_none_is_exported(host: str) -> None:
+    module = guest("wasi_nn", "wamr", memory="(memory 1)")
+    assert codes(on(host, module).reasons) == ["NN325"]
+    with pytest.raises(HostMismatch) as caught:
+        rewriter.rewrite(module, RewriteOptions(host=host))
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["NN325"]
+    renamed = rewriter.rewrite(
+        guest("wasi_nn", "witx", memory="(memory 1)"), RewriteOptions(host=host)
+    )
+    assert on(host, renamed).runs is AS_IT_IS
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -163,7 +163,13 @@ def test_custom_sections_are_listed_with_place_and_size() -> None:
 
 
 def test_an_object_file_is_known() -> None:
-    assert inspect_module(import_module("wasi_nn") + custom("linking")).is_object_file
+    text = '(module (import "env" "__linear_memory" (memory 0)))'
+    unlinked = inspect_module(assemble(text) + custom("reloc.CODE") + custom("linking"))
+    assert unlinked.is_object_file
+    assert unlinked.linker_sections == ("reloc.CODE", "linking")
+    assert not inspect_module(assemble(text)).is_object_file
+    linked = inspect_module(import_module("wasi_nn") + custom("linking"))
+    assert (linked.is_object_file, linked.linker_sections) == (False, ("linking",))
 
 
 @pytest.mark.parametrize(

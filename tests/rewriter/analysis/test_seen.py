@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nnshim.__main__ import main
-from rewriter import RewriteOptions, rewrite
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.inspect import inspect_module
 from rewriter.analysis.seen.numbering import as_shown, constants_of
@@ -50,9 +49,10 @@ def passes(kind: int, *, data: int | None = None) -> str:
     )
 
 
-def loads(encoding: str) -> str:
+def loads(encoding: str, target: int = 0) -> str:
     return (
-        f"(drop (call $load (i32.const 64) (i32.const 1) {encoding} (i32.const 0) (i32.const 72)))"
+        f"(drop (call $load (i32.const 64) (i32.const 1) {encoding} (i32.const {target})"
+        " (i32.const 72)))"
     )
 
 
@@ -65,7 +65,7 @@ def on(host: str, module: bytes, guest_abi: str | None = None) -> Verdict:
 
 
 def of_constants(found: Verdict) -> list[str]:
-    codes = ("NN137", "NN138", "NN145", "NN146", "NN261", "NN262")
+    codes = ("NN137", "NN138", "NN145", "NN146", "NN253", "NN261", "NN262", "NN263")
     return [one.code for one in (*found.reasons, *found.caveats) if one.code in codes]
 
 
@@ -109,7 +109,8 @@ def test_a_type_whose_elements_have_the_older_size_is_of_the_older_numbers(
     assert found.answer is Answer.REWRITE
     assert [one.code for one in found.reasons] == ["NN207", "NN204"]
     assert of_constants(found) == ["NN145"]
-    assert on("wasmedge@0.14.0", module).answer is Answer.RUNS
+    lite = guest(loads("(i32.const 4)") + passes(kind, data=data))
+    assert on("wasmedge@0.14.0", lite).answer is Answer.RUNS
 
 
 @pytest.mark.parametrize(("kind", "data"), [(2, 128), (3, 16), (4, 64), (4, None), (5, None)])
@@ -155,6 +156,86 @@ def test_a_type_that_no_backend_takes_is_a_condition(host: str, kind: int, refus
     assert ("NN261" in [one.code for one in found.conditions]) is refused
 
 
+@pytest.mark.parametrize("kind", [6, 7, 9, 255])
+@pytest.mark.parametrize("host", ["wasmtime", "wamr", "wamr-legacy@2.4.5", "wasmedge", "nnshim"])
+def test_a_type_that_means_nothing_is_a_condition(host: str, kind: int) -> None:
+    (condition,) = (one for one in on(host, guest(passes(kind))).conditions if one.code == "NN261")
+    assert condition.message.endswith(f"the constant tensor type {kind}, which means nothing")
+
+
+@pytest.mark.parametrize(
+    ("host", "encodings", "kind", "refused"),
+    [
+        ("wamr-ephemeral@2.4.5", ["(i32.const 4)"], 4, "i32"),  # which only OpenVINO takes there
+        ("wamr-ephemeral@2.4.5", ["(i32.const 0)"], 4, None),
+        ("wamr-ephemeral@2.4.5", ["(i32.const 4)", "(i32.const 0)"], 4, None),
+        ("wamr-ephemeral@2.4.5", ["(i32.const 6)"], 4, None),  # autodetect there
+        ("wamr-ephemeral@2.4.5", ["(i32.const 4)", "(i32.load (i32.const 68))"], 4, None),
+        ("wamr-ephemeral@2.4.5", ["(i32.const 4)"], 1, None),
+        ("wasmedge", ["(i32.const 0)"], 4, "i32"),
+        ("wasmedge", ["(i32.const 4)"], 4, None),
+        ("nnshim", ["(i32.const 4)"], 4, None),
+    ],
+)
+def test_a_type_counts_for_the_backends_that_the_guest_loads_models_with(
+    host: str, encodings: list[str], kind: int, refused: str | None
+) -> None:
+    found = on(host, guest("".join(map(loads, encodings)) + passes(kind)))
+    said = [one.message for one in found.conditions if one.code == "NN261"]
+    assert [f"({refused}), which the host does not take for" in one for one in said] == (
+        [True] if refused else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "encoding", "target", "codes"),
+    [
+        ("wasmtime", 0, 0, []),
+        ("wasmtime", 0, 1, ["NN253"]),
+        ("wasmtime", 0, 2, ["NN263"]),
+        ("wamr", 0, 1, ["NN263"]),
+        ("wamr", 4, 1, []),  # it goes on with the CPU
+        ("wamr-legacy@1.1.2", 4, 1, ["NN263"]),
+        ("wamr-legacy@1.2.2", 4, 2, ["NN263"]),
+        ("wamr-legacy@1.2.3", 4, 2, []),
+        ("wasmedge", 0, 1, ["NN253"]),
+        ("wasmedge@0.14.1", 0, 1, []),  # which takes the CPU in any case
+        ("wasmedge@0.12.1", 0, 1, ["NN263"]),
+        ("wasmedge", 4, 1, ["NN263"]),
+        ("wasmedge", 6, 2, []),
+        ("nnshim", 0, 1, ["NN253"]),
+    ],
+)
+def test_a_target_that_the_backend_does_not_take_is_a_condition(
+    host: str, encoding: int, target: int, codes: list[str]
+) -> None:
+    legacy = host.startswith("wamr-legacy")
+    load = loads(f"(i32.const {encoding})", target)
+    if legacy:
+        load = load.replace("(i32.const 1) ", "", 1)
+        module = guest(load, module="wasi_nn", load=4)
+    else:
+        module = guest(load)
+    found = [one for one in of_constants(on(host, module)) if one in ("NN253", "NN263")]
+    assert found == codes
+
+
+@pytest.mark.parametrize("host", ["wasmtime", "wamr", "wasmedge", "nnshim"])
+def test_a_target_that_means_nothing_is_a_condition(host: str) -> None:
+    for encoding in ("(i32.const 0)", "(i32.load (i32.const 68))"):
+        found = on(host, guest(loads(encoding, 3)))
+        (condition,) = (one for one in found.conditions if one.code == "NN263")
+        assert condition.message.endswith("the constant target 3, which means nothing")
+
+
+def test_a_target_of_one_call_counts_for_the_encoding_of_that_call() -> None:
+    lite, openvino = "(i32.const 4)", "(i32.const 0)"
+    apart = guest(loads(lite, 1) + loads(openvino, 0) + passes(1))
+    assert of_constants(on("wamr", apart)) == []
+    together = guest(loads(lite, 0) + loads(openvino, 1) + passes(1))
+    assert of_constants(on("wamr", together)) == ["NN263"]
+
+
 @pytest.mark.parametrize(
     ("host", "encoding", "missing"),
     [
@@ -188,18 +269,30 @@ def test_encodings_are_a_guess_only_where_they_are_hidden_or_mean_two_things() -
 
 
 @pytest.mark.parametrize(("length", "said"), [(0, False), (2, True)])
-def test_a_configuration_that_is_empty_is_no_condition(length: int, said: bool) -> None:
+@pytest.mark.parametrize(("host", "code"), [("wasmtime", "NN301"), ("wasmedge", "NN264")])
+def test_a_configuration_that_is_empty_is_not_a_condition(
+    host: str, code: str, length: int, said: bool
+) -> None:
     body = (
         "(drop (call $load_by_name_with_config (i32.const 64) (i32.const 7) (i32.const 80)"
         f" (i32.const {length}) (i32.const 72)))"
     )
-    found = on("wasmtime", guest(body, "load_by_name_with_config"))
-    assert ("NN301" in [one.code for one in found.caveats]) is said
+    found = on(host, guest(body, "load_by_name_with_config"))
+    assert (code in [one.code for one in found.caveats]) is said
 
 
-def test_modules_with_adapters_are_not_followed() -> None:
-    adapted = rewrite(guest(OPENVINO + passes(2)), RewriteOptions(host="wamr-legacy"))
-    assert constants_of(inspect_module(adapted)).found == ()
+@pytest.mark.parametrize(("length", "codes"), [(0, []), (2, ["NN747"])])
+def test_with_a_model_that_takes_no_configuration_that_is_said(
+    length: int, codes: list[str], tmp_path: Path
+) -> None:
+    model = tmp_path / "model.tflite"
+    model.write_bytes(identity(np.dtype(np.float32), [1, 4]))
+    body = (
+        "(drop (call $load_by_name_with_config (i32.const 64) (i32.const 7) (i32.const 80)"
+        f" (i32.const {length}) (i32.const 72)))"
+    )
+    (found,) = check(guest(body, "load_by_name_with_config"), ["wasmedge"], models=[model])
+    assert [one.code for one in found.conditions] == codes
 
 
 def test_the_library_has_what_was_seen() -> None:

@@ -243,3 +243,14 @@ def test_what_a_host_does_without_a_memory_is_open_until_it_is_measured(
         ' (func (param i32 i32 i32 i32) (result i32))) (func (export "_start")))'
     )
     assert answer(module, profile) == (Answer.ONLY_IF, {f"it was not measured {what}"})
+
+
+@pytest.mark.parametrize(("target", "is_open"), [(0, False), (1, True), (3, True)])
+def test_a_target_that_a_measurement_does_not_ask_for_is_open(target: int, is_open: bool) -> None:
+    module = assemble(
+        '(module (import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32)'
+        ' (result i32))) (memory (export "memory") 1) (func (export "_start") (drop (call $load'
+        f" (i32.const 64) (i32.const 1) (i32.const 0) (i32.const {target}) (i32.const 72)))))"
+    )
+    _, conditions = answer(module, MEASURED)
+    assert any(f"the constant target {target}" in message for message in conditions) is is_open

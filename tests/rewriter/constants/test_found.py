@@ -4,7 +4,7 @@ import pytest
 
 from rewriter.abi.dialects import WAMR, WITX
 from rewriter.constants.constant import Constants, Subject
-from rewriter.constants.guest import follow_constants
+from rewriter.constants.guest import Function, follow_constants
 from rewriter.wasm.module import Module
 from tests.support.wasm import assemble
 from tests.tools.constants import disagreements, guest
@@ -12,7 +12,7 @@ from tests.tools.constants import disagreements, guest
 SET_INPUT = '(import "wasi_ephemeral_nn" "set_input" (func $set (param i32 i32 i32) (result i32)))'
 LOAD = '(import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))'
 OTHER = '(import "env" "other" (func $other (param i32) (result i32)))'
-MEMORY = '(memory (export "memory") 1) (global $sp (mut i32) (i32.const 4096))'
+MEMORY = '(memory (export "memory") 1) (memory $second 1) (global $sp (mut i32) (i32.const 4096))'
 HEAD = f"{SET_INPUT} {LOAD} {OTHER} {MEMORY}"
 
 PUSH = "(global.set $sp (local.tee $frame (i32.sub (global.get $sp) (i32.const 32))))"
@@ -24,7 +24,9 @@ TYPE_3 = "(i32.store8 offset=8 (local.get $frame) (i32.const 3))"
 def constants(functions: str, dialect: str = "witx") -> Constants:
     layout = WAMR.layout if dialect == "wamr" else WITX.layout
     module = Module(assemble(f"(module {HEAD} {functions})"))
-    return follow_constants(module, {0: ("set_input", layout), 1: ("load", layout)}, 0)
+    return follow_constants(
+        module, {0: Function("set_input", layout), 1: Function("load", layout)}, 0
+    )
 
 
 def types(functions: str) -> list[tuple[int, ...] | None]:
@@ -58,13 +60,15 @@ SEEN = {
     "through a local": (
         "(local.set $i (i32.const 3)) (i32.store8 offset=8 (local.get $frame) (local.get $i))"
     ),
-    "before a call that cannot know": f"{TYPE_3} (drop (call $other (i32.const 5)))",
     "before a loop that does something else": (
         f"{TYPE_3} (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))"
         " (br_if $l (i32.lt_u (local.get $i) (local.get $p))))"
     ),
     "in both arms": f"(if (local.get $p) (then {TYPE_3}) (else {TYPE_3}))",
-    "beside a store elsewhere": f"{TYPE_3} (i32.store8 offset=8 (local.get $p) (i32.const 4))",
+    "behind a call and a store elsewhere": (
+        "(drop (call $other (local.get $frame))) (i32.store8 offset=8 (local.get $p)"
+        f" (i32.const 4)) {TYPE_3}"
+    ),
     "beside an arm that ends": f"{TYPE_3} (if (local.get $p) (then {TYPE_3} (unreachable)))",
 }
 
@@ -89,6 +93,19 @@ HIDDEN = {
     "stored over behind a call": f"{TYPE_3} (drop (call $other (local.get $frame)))",
     "stored over at an unknown place": (
         f"{TYPE_3} (i32.store8 (i32.add (local.get $frame) (local.get $p)) (i32.const 1))"
+    ),
+    "stored over by what may know the stack": f"{TYPE_3} (drop (call $other (i32.const 5)))",
+    "stored over at the address of a number": (
+        f"{TYPE_3} (i32.store8 offset=8 (i32.const 4064) (i32.const 1))"
+    ),
+    "stored over at the address of a parameter": (
+        f"{TYPE_3} (i32.store8 offset=8 (local.get $p) (i32.const 1))"
+    ),
+    "stored over through another memory": (
+        f"{TYPE_3} (i32.store8 $second offset=8 (local.get $frame) (i32.const 1))"
+    ),
+    "on a stack that a call has moved": (
+        "(drop (call $other (i32.const 5))) (i32.store8 offset=8 (global.get $sp) (i32.const 3))"
     ),
     "stored over by one that was passed before": (
         f"(drop (call $other (local.get $frame))) {TYPE_3} (drop (call $other (i32.const 0)))"
@@ -116,9 +133,88 @@ def test_one_of_a_few_numbers_is_all_of_them() -> None:
     assert types(in_frame(f"{body} {CALL}")) == [(1, 3)]
 
 
-def test_a_stack_that_is_not_given_back_hides_all() -> None:
-    kept = f"(func (local $frame i32) {PUSH} {TYPE_3} {CALL})"
-    assert types(kept) == [None]
+def test_the_stack_of_a_callee_may_be_the_callers() -> None:
+    callee = "(func $callee (i32.store8 offset=8 (global.get $sp) (i32.const 1)))"
+    assert types(f"{callee} {in_frame(f'{TYPE_3} (call $callee) {CALL}')}") == [None]
+
+
+def test_what_a_callee_leaves_on_the_stack_is_not_what_it_was_before() -> None:
+    callee = f"(func $callee (local $frame i32) {PUSH} {TYPE_3} {POP})"
+    body = f"(call $callee) {CALL}"
+    assert types(f"{callee} {in_frame(TYPE_3.replace('3)', '4)') + body)}") == [None]
+
+
+GUARD = "(if (i32.lt_s (global.get $sp) (i32.const {})) (then (unreachable)))"
+STATIC = (
+    "(i32.store8 offset=8 (i32.const 1024) (i32.const 3)) (i32.store (local.get $frame)"
+    " (i32.const 1)) (drop (call $set (i32.const 0) (i32.const 0) (i32.const 1024)))"
+)
+
+
+@pytest.mark.parametrize(
+    ("guard", "seen"),
+    [
+        (GUARD.format(2048), (3,)),
+        (GUARD.format(1033), (3,)),
+        (GUARD.format(1032), None),
+        (GUARD.format(-1), None),
+        (GUARD.format(2048).replace("lt_s", "lt_u"), None),
+        (GUARD.format(2048).replace("(unreachable)", ""), None),
+        (GUARD.format(2048).replace("global.get $sp", "local.get $p"), None),
+        ("", None),
+    ],
+)
+def test_a_stack_that_is_looked_for_above_static_memory_is_apart_from_it(
+    guard: str, seen: tuple[int, ...] | None
+) -> None:
+    assert types(in_frame(guard + STATIC)) == [seen]
+
+
+KEEPING = (
+    "(func $keeping (param $tensor i32) (local $frame i32) {} (i32.store offset={}"
+    " (local.get $frame) (i32.const 1)) (drop (call $set (i32.const 0) (i32.const 0)"
+    " (local.get $tensor))) {})"
+)
+
+
+@pytest.mark.parametrize(
+    ("passed", "at", "seen"),
+    [
+        ("(local.get $frame)", 12, (3,)),
+        ("(i32.const 4064)", 12, None),  # it may be in the frame of the callee
+        ("(i32.sub (local.get $frame) (i32.const 24))", 12, None),  # and this is
+        ("(local.get $frame)", 40, None),  # above the frame of the callee: in that of the caller
+    ],
+)
+def test_a_function_with_a_frame_leaves_the_tensors_above_it(
+    passed: str, at: int, seen: tuple[int, ...] | None
+) -> None:
+    callee = KEEPING.format(PUSH, at, POP)
+    store = f"(i32.store8 offset=8 {passed} (i32.const 3))"
+    assert types(f"{callee} {in_frame(f'{store} (call $keeping {passed})')}") == [seen]
+
+
+@pytest.mark.parametrize(
+    ("number", "seen"),
+    [("0x100000000", 0), ("0x200000003", 3), ("-1", 0xFFFFFFFF)],
+)
+@pytest.mark.parametrize("through", ["parameter", "global", "memory"])
+def test_the_low_half_of_a_wide_number_is_all_that_is_passed(
+    number: str, seen: int, through: str
+) -> None:
+    value = {
+        "parameter": "local.get 0",
+        "global": "global.get $w",
+        "memory": "i64.load (local.get 1)",
+    }
+    store = "(i64.store (global.get $sp) (i64.const {0})) (global.set $w (i64.const {0}))"
+    text = (
+        "(global $w (mut i64) (i64.const 7)) (func $passing (param i64 i32) (drop (call $load"
+        f" (i32.const 0) (i32.const 1) (i32.wrap_i64 ({value[through]})) (i32.const 0)"
+        f" (i32.const 64)))) (func {store.format(number)} (call $passing (i64.const {number})"
+        " (global.get $sp)))"
+    )
+    assert constants(text).of(Subject.ENCODING)[0].numbers == (seen,)
 
 
 WRAPPER = (
@@ -224,11 +320,11 @@ def test_what_is_not_valid_is_hidden(body: bytes) -> None:
     code = bytearray(whole[:at] + body)
     code[at - 1] += size
     code[at - 3] += size
-    found = follow_constants(Module(bytes(code)), {0: ("set_input", WITX.layout)}, 0).found
+    found = follow_constants(Module(bytes(code)), {0: Function("set_input", WITX.layout)}, 0).found
     assert all(one.numbers is None for one in found)
 
 
-@pytest.mark.parametrize("first", range(0, 60, 20))
+@pytest.mark.parametrize("first", range(0, 120, 40))
 def test_hosts_are_passed_what_is_found(first: int) -> None:
-    for seed in range(first, first + 20):
+    for seed in range(first, first + 40):
         assert disagreements(guest(seed))[0] == [], seed

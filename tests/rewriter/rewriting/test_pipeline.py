@@ -143,7 +143,10 @@ def test_text_that_does_not_assemble_is_refused_with_the_place(tmp_path: Path) -
         pytest.param(import_module("env")[:-1], MalformedModule, "truncated", id="truncated"),
         pytest.param(b"\x7fELF", UnsupportedModule, "precompiled", id="cwasm"),
         pytest.param(
-            import_module("env") + custom("linking"), UnsupportedModule, "link", id="object"
+            assemble('(module (import "env" "__linear_memory" (memory 0)))') + custom("linking"),
+            UnsupportedModule,
+            "link",
+            id="object",
         ),
     ],
 )

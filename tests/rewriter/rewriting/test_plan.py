@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter import inspect_module, rewrite
+from rewriter import compare, inspect_module, rewrite
 from rewriter.abi.dialects import MODULE_NAMES
 from rewriter.analysis.compatibility import Runs, assess
 from rewriter.errors import MalformedModule, UnsupportedModule
@@ -67,10 +67,30 @@ def test_the_pieces_cover_everything_but_the_import_section() -> None:
 
 @pytest.mark.parametrize("title", ["linking", "reloc.CODE", "reloc..debug_info"])
 def test_an_object_file_is_refused_at_its_linker_section(title: str) -> None:
+    module = assemble('(module (import "env" "__linear_memory" (memory 0)))')
+    for options in (TO_WASI_NN, RewriteOptions(drop_linking=True)):
+        with pytest.raises(UnsupportedModule, match=r"object file.*link it first") as caught:
+            make_plan(Module(module + custom(title)), options)
+        assert caught.value.offset == len(module)
+
+
+@pytest.mark.parametrize("title", ["linking", "reloc.CODE", "reloc..debug_info"])
+def test_a_linked_module_is_changed_without_its_linker_sections_only(title: str) -> None:
     module = import_module("wasi_ephemeral_nn")
-    with pytest.raises(UnsupportedModule, match=r"object file.*link it first") as caught:
-        make_plan(Module(module + custom(title)), TO_WASI_NN)
-    assert caught.value.offset == len(module)
+    kept = module + custom("about") + custom(title, b"\xff") + custom(title)
+    with pytest.raises(UnsupportedModule, match=r"--drop-linking") as caught:
+        make_plan(Module(kept), TO_WASI_NN)
+    assert (caught.value.code, caught.value.offset) == ("NN106", len(module + custom("about")))
+    options = RewriteOptions(to="wasi_nn", drop_linking=True, validate=False)
+    there = rewrite(kept, options)
+    assert there == rewrite(module + custom("about"), TO_WASI_NN)
+    assert compare(kept, there).only_rewritten
+    assert compare(kept, there).dropped == (title, title)
+
+
+def test_a_linked_module_with_nothing_to_change_keeps_its_linker_sections() -> None:
+    module = import_module("wasi_nn") + custom("linking", b"\2")
+    assert rewrite(module, TO_WASI_NN) == module
 
 
 def test_a_broken_import_section_is_refused() -> None:

@@ -136,7 +136,13 @@ def test_a_profile_of_all_that_a_row_says_does_what_the_row_does(row: Host, tmp_
     path.write_text(write(from_row(row)))
     measured = find_host(str(path))
     assert measured.dialects == row.dialects
-    of_sources = ("built", "extra", "unseen")  # which profiles or rows do not have
+    of_sources = (
+        "built",
+        "devices",
+        "extra",
+        "targets",
+        "unseen",
+    )  # which profiles or rows do not have
     assert [shown(each, of_sources) for each in measured.backends] == [
         shown(each, of_sources) for each in row.backends
     ]

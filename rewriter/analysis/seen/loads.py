@@ -1,0 +1,92 @@
+"""What a module loads, as its constants show: for which backends, and for which target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+
+from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
+from rewriter.abi.numbers import Encoding
+from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.seen.numbering import constants_of, offset_of, where
+from rewriter.analysis.sources import guest_functions
+from rewriter.constants.constant import Constant, Subject
+from rewriter.diagnostics import Diagnostic
+from rewriter.hosts.host import Backend, Host
+
+__all__ = ["backends_left", "encodings_of", "meant_formats", "targets"]
+
+_TITLES = ("cpu", "gpu", "tpu")
+"""Of targets, by their numbers."""
+
+
+def encodings_of(host: Host) -> Mapping[int, Encoding]:
+    return host.dialects[0].encodings
+
+
+def meant_formats(info: ModuleInfo, host: Host, number: int) -> Set[Encoding]:
+    """What a number for an encoding is to the guest, or on the host."""
+    tables = [one.dialect.encodings for one in guest_functions(info)]
+    tables.append(encodings_of(host))
+    return {meaning for table in tables if (meaning := table.get(number)) is not None}
+
+
+def backends_left(info: ModuleInfo, host: Host) -> tuple[Backend, ...]:
+    """Those of a host's backends that a guest can load models with: all, where a call hides its
+    encoding, a graph is loaded by a name, or none is left of which it could be said what it does
+    with what comes after `load`."""
+    constants = constants_of(info)
+    named = any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info))
+    if named or constants.hidden(Subject.ENCODING):
+        return host.backends
+    calls = [_for_call(info, host, one) for one in constants.of(Subject.ENCODING)]
+    return tuple(one for one in host.backends if any(one in some for some in calls)) or (
+        host.backends
+    )
+
+
+def _for_call(info: ModuleInfo, host: Host, encoding: Constant) -> tuple[Backend, ...]:
+    """The backends that one call of `load` can be for."""
+    if encoding.numbers is None:
+        return host.backends
+    meant = set[Encoding]().union(*(meant_formats(info, host, one) for one in encoding.numbers))
+    every = Encoding.AUTODETECT in meant
+    return tuple(one for one in host.backends if every or one.encoding in meant)
+
+
+def targets(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """The targets with which `load` fails, and those for which the device has to have something."""
+    constants = constants_of(info)
+    loads = [
+        [one for one in constants.found if one.subject is subject]
+        for subject in (Subject.ENCODING, Subject.TARGET)
+    ]
+    said = set[tuple[str, int]]()
+    for encoding, target in zip(*loads, strict=True):
+        backends = _for_call(info, host, encoding) or host.backends
+        for number in target.numbers or ():
+            found = _of_target(host, backends, target, number)
+            if found is not None and (found.code, number) not in said:
+                said.add((found.code, number))
+                yield found
+
+
+def _of_target(
+    host: Host, backends: tuple[Backend, ...], target: Constant, number: int
+) -> Diagnostic | None:
+    title = f" ({_TITLES[number]})" if number < len(_TITLES) else ""
+    passes = f"{where(target)} passes the constant target {number}{title}"
+    if host.measured is not None and number:
+        message = f"{passes}, of which it was not measured whether the host takes it"
+        return Diagnostic("NN271", message, offset_of(target), "load")
+    refusing = [one for one in backends if one.targets is not None and number not in one.targets]
+    if refusing and not title:
+        return Diagnostic("NN263", f"{passes}, which means nothing", offset_of(target), "load")
+    taking = [backend for backend in backends if backend not in refusing]
+    if refusing and not taking:
+        names = ", ".join(backend.encoding.name.lower() for backend in refusing)
+        message = f"{passes}, which the host does not take for {names}"
+        return Diagnostic("NN263", message, offset_of(target), "load")
+    if taking and all(number in backend.devices for backend in taking):
+        message = f"a {_TITLES[number]} has to be on the device: {where(target)} asks for one"
+        return Diagnostic("NN253", message, function="load")
+    return None

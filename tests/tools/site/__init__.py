@@ -1,0 +1,1 @@
+"""The site of the documentation: its links, its pages from outside docs/, its reference pages."""
