@@ -26,7 +26,7 @@ def compare_records(original: Module, rewritten: Module) -> Iterator[Difference]
     old = read_record(before[0] if before else None)
     new = read_record(after[0] if after else None)
     if len(before) > 1 or len(after) != 1 or old is None or new is None:
-        yield Difference("NN421", "record: it is missing, unreadable, or there twice", *at)
+        yield Difference("NN421", "record: it is missing, cannot be read, or occurs twice", *at)
     elif new[: len(old)] != old or len(new) == len(old):
         yield Difference("NN422", "record: it belongs to another module", *at)
     elif new[len(old)].get("sha256") != _sha256(original.data):

@@ -94,8 +94,8 @@ def test_hosts_says_how_two_differ(folder: Path) -> None:
     done = nnshim("hosts", "wasmtime.toml", "wasmtime@14")
     assert done.stdout.decode().splitlines()[:3] == [
         "wasmtime.toml and wasmtime@14 differ:",
-        "  types.u8: 3, and there 2",
-        "  types.i32: 4, and there 3",
+        "  types.u8: 3 here, 2 there",
+        "  types.i32: 4 here, 3 there",
     ]
     value = json.loads(nnshim("hosts", "wasmtime.toml", "wasmtime@14", "--json").stdout)
     assert value[0]["differences"][0] == {"key": "types.u8", "this": "3", "other": "2"}

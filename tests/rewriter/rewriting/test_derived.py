@@ -137,7 +137,7 @@ def test_part_of_a_gap_can_be_used() -> None:
 @pytest.mark.parametrize(
     ("module", "old", "new", "reason"),
     [
-        (guest(PLAIN), PLAIN, EPHEMERAL, "the imports need 10 bytes more"),
+        (guest(PLAIN), PLAIN, EPHEMERAL, "the imports need 10 more bytes"),
         (guest(PLAIN), PLAIN, "nn", "5 bytes are too few"),
         (guest("w" * 15), "w" * 15, PLAIN, "8 bytes are too few"),
         (
@@ -252,7 +252,7 @@ def test_a_module_that_is_not_changed_gets_no_record() -> None:
         pytest.param(
             guest(EPHEMERAL),
             rewrite(guest(EPHEMERAL), RewriteOptions(record=True)) + custom("nnshim.record", b"[]"),
-            "there twice",
+            "occurs twice",
             id="twice",
         ),
     ],
@@ -279,4 +279,4 @@ def test_a_record_goes_on_from_that_of_the_original() -> None:
     (difference,) = compare(first, forged).differences
     assert "to another module" in difference.what
     (difference,) = compare(first + custom("nnshim.record", b"[]"), second).differences
-    assert "there twice" in difference.what
+    assert "occurs twice" in difference.what

@@ -200,6 +200,6 @@ def test_a_fault_in_the_rewritten_form_is_reported_as_nnshims_and_nothing_writte
             raise verdict
 
     monkeypatch.setattr("rewriter.files.wasm_tools.validate", validate)
-    with pytest.raises(rewriter.NNShimError, match="a fault in nnshim"):
+    with pytest.raises(rewriter.NNShimError, match="a bug in nnshim"):
         rewriter.rewrite_file(str(source), str(output))
     assert list(tmp_path.iterdir()) == [source]
