@@ -136,6 +136,7 @@ def _explain(
     """For the release that a rewrite is for, or the newest of those that were named."""
     from nnshim.render.values import rewrite_command, rewrite_options
     from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.seen.formats import loaded
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.hosts.starting import Trial, explain
 
@@ -150,10 +151,12 @@ def _explain(
         else rewrite_command(helps, rewrite_options(told, info), checked.path, _OUT)
     )
     names = {item.name for item in info.wasi_nn.values()}
+    formats = loaded(info, row)
     trial = Trial(
         checked.path if helps is None else _OUT,
         any(item.name == "path_open" for item in info.imports),
         not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
         checked.models,
+        formats.formats if formats.only else frozenset(),
     )
     return explain(row, trial, rewrite)

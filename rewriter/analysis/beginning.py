@@ -19,7 +19,7 @@ from rewriter.hosts.host import Host
 from rewriter.wasm.module import Module
 from rewriter.wasm.types import NUMBERS
 
-__all__ = ["beginning"]
+__all__ = ["beginning", "compact_imports"]
 
 _GIVEN = NUMBERS | {"v128"}
 """The types of results that a program outside WebAssembly can be given."""
@@ -154,3 +154,11 @@ def _without_memory(
             message = f'it imports {item.name} and exports no memory named "memory"'
             yield Diagnostic("NN223", message, item.offset, item.name)
             return
+
+
+def compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What speaks against it that the host reads the import section."""
+    first = info.compact_import
+    if first is not None and not host.compact_imports:
+        message = "its import section is compact, which the host does not read"
+        yield Diagnostic("NN213", message, first.offset)

@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
-from rewriter.analysis.beginning import beginning
+from rewriter.analysis.beginning import beginning, compact_imports
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
@@ -16,8 +16,14 @@ from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
+from rewriter.analysis.seen.formats import images_of
 from rewriter.analysis.seen.numbering import as_shown
-from rewriter.analysis.seen.told import configured_by_nothing, instead_of_a_guess, with_constants
+from rewriter.analysis.seen.told import (
+    configured_by_nothing,
+    instead_of_a_guess,
+    with_constants,
+    without_needless,
+)
 from rewriter.analysis.sources import guest_functions, hidden_numbers
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
@@ -176,11 +182,12 @@ def assess(
         tells_numbers=host.tells_numbers,
         links_all=host.links_all,
     )
+    found = without_needless(info, found) if follows else found
     said = (
         *_object_file(info),
         *_other_names(info, host),
         *_for_its_backends(found.diagnostics, host),
-        *_compact_imports(info, host),
+        *compact_imports(info, host),
         *_limits(info, host, found),
         *_configurations(info, host),
         *other_imports(info, host),
@@ -188,8 +195,9 @@ def assess(
         *beginning(info, host),
         *_needs(info),
     )
-    if follows:
-        said = with_constants(info, host, said, models)
+    said = with_constants(info, host, said, models) if follows else said
+    if not (follows or models):
+        said = (*said, *images_of(info, host))
     said = (*counting_models(said, host, models), *of_models(info, host, models))
     if follows and configured_by_nothing(info):
         said = tuple(one for one in said if one.code not in _OF_CONFIGURATIONS)
@@ -222,7 +230,7 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
     it."""
     there = {backend.encoding for backend in host.backends}
     for diagnostic in said:
-        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307", "NN308"):
+        if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307"):
             yield diagnostic
 
 
@@ -286,13 +294,6 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if module not in host.modules:
             message = f"it imports {module}, and the host registers {host.modules[0]}"
             yield Diagnostic("NN201", message)
-
-
-def _compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    first = info.compact_import
-    if first is not None and not host.compact_imports:
-        message = "its import section is compact, which the host does not read"
-        yield Diagnostic("NN213", message, first.offset)
 
 
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:

@@ -24,7 +24,14 @@ from rewriter.analysis.reasons import (
     why,
     why_another,
 )
-from rewriter.analysis.sources import guest_dialects, hidden_numbers, is_function, mixed
+from rewriter.analysis.sources import (
+    guest_dialects,
+    hidden_numbers,
+    is_function,
+    is_told,
+    mixed,
+    says_told,
+)
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.host import Host
@@ -36,7 +43,6 @@ __all__ = [
     "fit",
     "fit_import",
     "hides_types",
-    "is_told",
     "tells_guest",
     "told_guest",
 ]
@@ -180,7 +186,7 @@ def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
 def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
     """Whether an adapter says by itself that its guest is surely of an ABI."""
     shown = guest in _SHOWN or guest.assumed is not None
-    return adapter.source is guest and (not shown or _says_told(adapter))
+    return adapter.source is guest and (not shown or says_told(adapter))
 
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
@@ -335,15 +341,3 @@ def _is_told(
     )
     finds_out = wanted.tells_types or only_for_types
     return not finds_out and need(function, source, target) is None
-
-
-def is_told(info: ModuleInfo) -> bool:
-    """Whether somebody has said of which ABI a module is, now or when it was adapted."""
-    adapters = (standing.adapter for standing in info.adapters.values())
-    return info.guest is not None or any(map(_says_told, adapters))
-
-
-def _says_told(adapter: Adapter) -> bool:
-    """Whether an adapter would not be there, if nobody had said what the guest is."""
-    guessed = adapter.function == "load" and adapter.source is not WITX
-    return adapter.tells_whether_told and adapter.told and not guessed

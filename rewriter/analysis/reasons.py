@@ -110,8 +110,6 @@ def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
     of_wamr = target.encodings is ENCODINGS_WAMR
     if of_wamr and function in WITH_CONFIG and function in target.functions:
         yield _LLAMA_CPP
-    if function == "set_input" and target.counts_floats and target.errnos is ERRNO_WIT:
-        yield _IMAGES
 
 
 HIDDEN_TYPES = Diagnostic(
@@ -184,14 +182,6 @@ _OF_OPENVINO = {
 }
 """https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/src/wasi_nn_openvino.c
 """
-
-_IMAGES = Diagnostic(
-    "NN308",
-    "the host's OpenVINO takes tensors of four dimensions only, and takes them for images whose"
-    " three channels come last: others give wrong results",
-    function="set_input",
-)
-"""From the same file."""
 
 _LLAMA_CPP = Diagnostic(
     "NN309",

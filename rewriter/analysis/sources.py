@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.abi.dialects import DIALECTS, Dialect, Layout
+from rewriter.abi.dialects import DIALECTS, WITX, Dialect, Layout
 from rewriter.analysis.imported import usual
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+
+if TYPE_CHECKING:
+    from rewriter.adapters.adapter import Adapter
 
 __all__ = [
     "GuestFunction",
@@ -15,7 +18,9 @@ __all__ = [
     "guest_functions",
     "hidden_numbers",
     "is_function",
+    "is_told",
     "mixed",
+    "says_told",
 ]
 
 
@@ -130,3 +135,15 @@ def hidden_numbers(info: ModuleInfo) -> Layout | None:
         if source.assumed and any(d.errnos is not source.errnos for d in same_layout):
             return source.layout
     return None
+
+
+def is_told(info: ModuleInfo) -> bool:
+    """Whether somebody has said of which ABI a module is, now or when it was adapted."""
+    adapters = (standing.adapter for standing in info.adapters.values())
+    return info.guest is not None or any(map(says_told, adapters))
+
+
+def says_told(adapter: Adapter) -> bool:
+    """Whether an adapter would not be there, if nobody had said what the guest is."""
+    guessed = adapter.function == "load" and adapter.source is not WITX
+    return adapter.tells_whether_told and adapter.told and not guessed

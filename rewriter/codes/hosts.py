@@ -235,6 +235,17 @@ CODES = (
         "language and speech models.",
     ),
     Code(
+        "NN265",
+        Severity.CONDITION,
+        "the guest's OpenVINO models take inputs that the host takes for images",
+        "The module loads models of OpenVINO, as a constant in it shows, and this release takes "
+        "their inputs for images: of four dimensions, whose channels come last whatever the shape "
+        "says, or of one size only. The values of another tensor reach the model in another order, "
+        "without an error, or the host ends.",
+        "Name the models with `--model`, which tells more. Use another release for models that "
+        "take anything but images.",
+    ),
+    Code(
         "NN271",
         Severity.CONDITION,
         "what the module depends on was not measured",

@@ -164,10 +164,11 @@ CODES = (
     ),
     Code(
         "NN745",
-        Severity.UNSEEN,
-        "the model's weights could not be checked",
+        Severity.CONDITION,
+        "the model's weights are not there",
         "OpenVINO's IR consists of two files, but there is no `.bin` beside the XML file. Only the "
-        "XML was checked.",
+        "XML was checked: nothing is known of the weights that the guest passes, and hosts refuse "
+        "or crash on weights of the wrong length.",
         "Put both into one folder, under the same name.",
     ),
     Code(
@@ -193,8 +194,8 @@ CODES = (
         Severity.CONDITION,
         "the guest never loads a model of this format",
         "Every call of `load` passes a constant encoding, and none of them is the model's format "
-        "in the guest's or the host's numbering. The host treats the model as another format, and "
-        "refuses it.",
+        "in the guest's or the host's numbering, though one of them is in another numbering. The "
+        "host treats the model as another format, and refuses it.",
         "Name the model that the guest was written for, or fix the encoding that the guest passes.",
     ),
     Code(
@@ -205,5 +206,14 @@ CODES = (
         "this input in any numbering that the guest can have. The host compares types, and refuses "
         "the tensor.",
         "Name the model that the guest was written for, or fix the type that the guest passes.",
+    ),
+    Code(
+        "NN750",
+        Severity.ERROR,
+        "the guest cannot load a model of this format",
+        "Every call of `load` passes a constant encoding, no model is loaded by name, and none of "
+        "the encodings is the model's format in any numbering that a guest can have. Every host "
+        "treats the model as another format, and refuses it.",
+        "Name the model that the guest was written for, or fix the encoding that the guest passes.",
     ),
 )

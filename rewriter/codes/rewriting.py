@@ -76,10 +76,13 @@ CODES = (
         "NN308",
         Severity.NEED,
         "OpenVINO treats tensors as images there",
-        "OpenVINO in WAMR before 2.4.0 treats a four-dimensional tensor as a three-channel image "
-        "in channels-last order, whatever the shape says, and resizes it to the model's shape. The "
-        "values of any other tensor reach the model in the wrong order, without an error.",
-        "Nothing, for channels-last images. For other models, use another release.",
+        "OpenVINO in WAMR before 2.4.0, WasmEdge before 0.14.0 and Wasmtime before 23 treats a "
+        "four-dimensional tensor as an image in channels-last order, whatever the shape says. The "
+        "values of any other tensor reach the model in the wrong order, without an error. WasmEdge "
+        "0.14 treats every tensor as 1x224x224x3 floats, and a smaller one ends the host. It was "
+        "not seen whether the guest loads models of OpenVINO.",
+        "Nothing, for channels-last images, or where the guest loads other models; `--model` tells "
+        "more. For other models, use another release.",
     ),
     Code(
         "NN309",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
+from rewriter.abi.numbers import Encoding
 from rewriter.hosts.host import Backend, Host
 from rewriter.models.model import Model
 from rewriter.terminal import command_line, file_argument
@@ -17,12 +18,20 @@ _PLACEHOLDERS = ("NAME", "ENCODING", "FOLDER", "FILES")
 
 class Trial(NamedTuple):
     """A module that is to be tried: its path, whether it opens files and whether it loads graphs by
-    their names, with the models that it runs, if these are known."""
+    their names, with the models that it runs, if these are known, and the only formats that it
+    loads, empty where it may load others."""
 
     path: str
     opens_files: bool
     loads_by_name: bool
     models: Sequence[Model] = ()
+    formats: frozenset[Encoding] = frozenset()
+
+    @property
+    def encodings(self) -> frozenset[Encoding]:
+        """Those of the backends that it takes; empty where these are not known."""
+        own = frozenset(model.encoding for model in self.models if model.encoding is not None)
+        return (own & self.formats or self.formats) if self.formats else own
 
 
 class Explanation(NamedTuple):
@@ -71,9 +80,8 @@ def _needs(row: Host, trial: Trial) -> Iterator[str]:
     build = _build(row, trial)
     if build:
         yield f"to build it, in its source folder: {build}"
-    encodings = {model.encoding for model in trial.models}
     for backend in row.backends:
-        if not trial.models or backend.encoding in encodings:
+        if not trial.encodings or backend.encoding in trial.encodings:
             yield from _backend_needs(backend)
     if trial.loads_by_name and row.graphs:
         yield f"graphs by name: {row.graphs}"
@@ -96,8 +104,8 @@ def _build(row: Host, trial: Trial) -> str | None:
     known."""
     if not row.start.build:
         return None
-    encodings = {model.encoding for model in trial.models}
-    backends = [b for b in row.backends if b.encoding in encodings] or row.backends[:1]
+    backends = [b for b in row.backends if b.encoding in trial.encodings]
+    backends = backends or list(row.backends[:1])
     options = [need for need in row.needs if "=" in need]
     options += [backend.built for backend in backends if backend.built]
     return row.start.build.replace("OPTIONS", " ".join(f"-D{option}" for option in options))

@@ -37,10 +37,12 @@ Place = tuple[str, str]
 
 
 class Graph:
-    """What is known of a model at the end of its XML. Raises ValueError meanwhile."""
+    """What is known of a model at the end of its XML. Raises ValueError meanwhile. So many bytes of
+    weights are `needed`."""
 
     def __init__(self, weights: int | None) -> None:
         self.quantised = False
+        self.needed = 0
         self.has_layers = False
         self._weights = weights
         self._path: list[str] = []
@@ -119,6 +121,7 @@ class Graph:
         elif self._layer.get("type") == "Const":
             self.quantised = self.quantised or kind in _WHOLE
             end = _bytes(given, "offset") + _bytes(given, "size")
+            self.needed = max(self.needed, end)
             if self._weights is not None and end > self._weights:
                 message = f"the weights end at byte {self._weights}, and a constant at {end}"
                 raise ValueError(message)

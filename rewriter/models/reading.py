@@ -111,7 +111,7 @@ def _openvino(model: Model, data: Data) -> Model:
         quantised=graph.quantised,
         size=model.size + (size or 0),
         parts=(model.path, str(weights)),
-        missing=str(weights) if size is None else "",
+        missing=str(weights) if size is None and graph.needed else "",
     )
 
 

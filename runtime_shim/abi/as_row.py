@@ -19,7 +19,7 @@ from rewriter.hosts.host import TooSmall
 from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.abi.row import RowDialect, admit, admit_named, answering
-from runtime_shim.abi.rules import Names, Tensors
+from runtime_shim.abi.rules import Names, Tensors, check_image
 from runtime_shim.backends.interface import QuantizedGraph, elements_of
 from runtime_shim.errors import HostError, HostHarm, OutsideMemory, Unreadable
 from runtime_shim.host.session import Floats, Session
@@ -158,22 +158,16 @@ class _Functions:
                 f" {self._host} takes only "
                 + ", ".join(sorted(each.name.lower() for each in tensors.types)),
             )
-        if tensors.rank is not None:
-            self._check_rank(index, shape, tensors.rank)
+        if tensors.images is not None:
+            length = _FLOAT * prod(shape) if size is None else size
+            check_image(f"input {index}", shape, length, tensors.images, self._host)
+            self._say(
+                f"{self._host} takes the data of input {index} in the order NHWC, whatever the"
+                " model has; here it is taken as the model has it"
+            )
         if kind is None and number not in self._dialect.raw_types:
             raise Unreadable(Errno.INVALID_ARGUMENT, f"unknown tensor type {number}")
         return TensorType.U8 if kind is None else kind
-
-    def _check_rank(self, index: int, shape: tuple[int, ...], rank: int) -> None:
-        if len(shape) != rank:
-            raise HostError(
-                Errno.RUNTIME_ERROR,
-                f"input {index} has {len(shape)} dimensions, but {self._host} takes only {rank}",
-            )
-        self._say(
-            f"{self._host} reads input {index} in NHWC order, whatever the model has; nnshim "
-            "reads it in the model's order"
-        )
 
     def get_output(
         self,

@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 from rewriter.abi.dialects import WAMR, Encoding, Errno, TensorType
 from rewriter.abi.structures import WAMR_OUTPUT_UNIT
-from rewriter.hosts.host import Backend, Host, Measured, TooSmall, Unit
+from rewriter.hosts.host import Backend, Host, Measured, Quirk, TooSmall, Unit
+from runtime_shim.errors import HostError, HostHarm
 
-__all__ = ["Ends", "Names", "Rules", "Tensors", "rules_of"]
+__all__ = ["Ends", "Names", "Rules", "Tensors", "check_image", "rules_of"]
 
 
 class Names(Enum):
@@ -44,8 +45,8 @@ class Tensors(NamedTuple):
 
     `types` are those that set_input takes, None for all; others are `refused`. A backend that
     `takes_floats` reads 32-bit floats, whatever the type says, and however long the data is; to one
-    that `has_floats`, quantised tensors are such floats, too. `rank` is the only number of
-    dimensions that it takes, and then it has its own order for them.
+    that `has_floats`, quantised tensors are such floats, too. `images` is for what it takes inputs,
+    where it takes them for images: their values come in its own order then.
 
     `written` are the bytes that get_output counts by what it has written. `room` are those by which
     it counts the guest's buffer, 0 where it does not look at that, and `buffer` those by which the
@@ -56,7 +57,7 @@ class Tensors(NamedTuple):
     refused: Errno = Errno.INVALID_ARGUMENT
     takes_floats: bool = False
     has_floats: bool = False
-    rank: int | None = None
+    images: Quirk | None = None
     written: int = 1
     room: int = 1
     buffer: int = 1
@@ -69,9 +70,8 @@ class Rules(NamedTuple):
     refused. With `checks_buffer`, the whole buffer that the guest declares has to be inside its
     memory; with `echoes_room`, its size is what is stored as written where there is an error; with
     `wide_types`, a tensor's type is 32 bits; with `floats`, TensorFlow Lite has quantised tensors
-    as floats, and with `nhwc`, OpenVINO has four dimensions in its own order. One that
-    `refuses_nul` takes no NUL in a name. `configures` are the models that can be named with a
-    configuration: with others the host's process ends.
+    as floats. One that `refuses_nul` takes no NUL in a name. `configures` are the models that can
+    be named with a configuration: with others the host's process ends.
 
     `no_backend` is returned for a model that the host has no backend for, and an invalid argument
     for those of which it has `stubs`; language models are `only_named` to some.
@@ -89,7 +89,6 @@ class Rules(NamedTuple):
     echoes_room: bool = False
     wide_types: bool = False
     floats: bool = False
-    nhwc: bool = False
     names: Names = Names.BY_LENGTH
     refuses_nul: bool = False
     configures: Collection[Encoding] | None = None
@@ -132,7 +131,7 @@ with TensorFlow Lite alone say what they say of any model that they cannot read.
 
 _BY_TFLITE = {Errno.NOT_FOUND: Errno.TOO_LARGE}
 
-_LEGACY = _WAMR._replace(usual=_IN_FLOATS, nhwc=True, instead=_BY_TFLITE)
+_LEGACY = _WAMR._replace(usual=_IN_FLOATS, instead=_BY_TFLITE)
 
 
 def _of_one(rules: Rules) -> Rules:
@@ -144,13 +143,10 @@ _LEGACY_2_4 = _LEGACY._replace(
     usual=_IN_FLOATS._replace(
         types=_F32, refused=Errno.RUNTIME_ERROR, too_small=TooSmall.FORGOTTEN
     ),
-    nhwc=False,
     names=Names.NUL_NEEDED,
 )
 
-_EPHEMERAL = _WAMR._replace(
-    usual=_COUNTED, echoes_room=True, wide_types=True, nhwc=True, names=Names.BY_NUL
-)
+_EPHEMERAL = _WAMR._replace(usual=_COUNTED, echoes_room=True, wide_types=True, names=Names.BY_NUL)
 
 _EPHEMERAL_MAIN = _WAMR._replace(
     floats=False,
@@ -288,12 +284,38 @@ def _tensors(backend: Backend, rules: Rules, unit: int) -> Tensors:
         refused=Errno.INVALID_ARGUMENT if backend.encoding is Encoding.GGML else rules.refused,
         takes_floats=counted and backend.ignores_types,
         has_floats=rules.floats and backend.encoding is Encoding.TENSORFLOWLITE,
-        rank=4 if rules.nhwc and backend.encoding is Encoding.OPENVINO else None,
+        images=next((quirk for quirk in _IMAGES if quirk in backend.quirks), None),
         written=counts,
         room=counts if is_bounded else 0,
         buffer=unit if counted else 1,
         too_small=too_small,
     )
+
+
+_IMAGES: Mapping[Quirk, Errno] = {
+    Quirk.COLOUR_IMAGES: Errno.RUNTIME_ERROR,
+    Quirk.CHANNELS_LAST: Errno.INVALID_ARGUMENT,
+    Quirk.LARGE_IMAGES: Errno.INVALID_ARGUMENT,
+}
+"""What backends take inputs for that take them for images, and what they return for other numbers
+of dimensions: WAMR, and WasmEdge before 0.14. Wasmtime before 23 ends with any error."""
+
+_LARGE_IMAGE = 4 * 224 * 224 * 3
+"""Bytes: see Quirk.LARGE_IMAGES."""
+
+
+def check_image(title: str, shape: Collection[int], size: int, images: Quirk, host: str) -> None:
+    """Raises HostError for an input, of so many bytes, that is not taken for an image, and HostHarm
+    where the host reads beyond it."""
+    if images is Quirk.LARGE_IMAGES:
+        if size < _LARGE_IMAGE:
+            raise HostHarm(
+                f"{host} takes {title}, {size} bytes, for {_LARGE_IMAGE} bytes: 1x224x224x3 floats,"
+                " whatever its dimensions are"
+            )
+    elif len(shape) != 4:
+        message = f"{title} has {len(shape)} dimensions, and {host} takes 4 only"
+        raise HostError(_IMAGES[images], message)
 
 
 def _numbers(release: str) -> tuple[float, ...]:

@@ -134,6 +134,22 @@ def test_explain_says_what_to_try(guest: Path) -> None:
     assert "besides the module, wasmtime@49 needs:" in text
 
 
+def test_explain_says_what_the_formats_need_that_the_guest_loads(tmp_path: Path) -> None:
+    """4 is TensorFlow Lite. Of a guest that hides what it loads, all backends are explained."""
+    text = """(module
+      (import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "_start")
+        (drop (call $load (i32.const 0) (i32.const 1) {} (i32.const 0) (i32.const 8)))))"""
+    for encoding, other in (("(i32.const 4)", False), ("(i32.load (i32.const 16))", True)):
+        path = tmp_path / "guest.wasm"
+        path.write_bytes(assemble(text.format(encoding)))
+        _, (found,) = check("--explain", "--for", "wasmedge", path)
+        needs = " ".join(found["explained"]["needs"])
+        assert "wasi_nn-tensorflowlite" in needs
+        assert ("openvino" in needs) is other
+
+
 def test_nothing_is_explained_of_what_cannot_run_or_unless_asked(guest: Path) -> None:
     model = CONFORMANCE / "tensorflowlite/base/model.tflite"
     _, (found,) = check("--explain", "--for", "wasmtime", guest, "--model", model)

@@ -13,8 +13,11 @@ from rewriter.analysis.modelled.unseen import (
     backend_unseen,
     habits_unseen,
     not_measured,
+    openvino_unseen,
     output_unseen,
 )
+from rewriter.analysis.seen.asked import read_as
+from rewriter.analysis.seen.formats import Loaded, loaded
 from rewriter.analysis.sources import guest_functions
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
@@ -26,15 +29,17 @@ _F32 = frozenset((TensorType.F32,))
 _NOT_NUMBERS = ("string", "sequence", "map", "opaque", "sparse tensor", "resource", "variant")
 _CONFIGURED = "load_by_name_with_config"
 _NAMED = ("load_by_name", _CONFIGURED)
+_ANYTHING = Loaded({}, False)
 _MOST_BYTES = 1 << 32
 """Of a memory with 32-bit addresses."""
 
 
 def of_models(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
     """What each of these says, for a guest that runs them all on the host."""
+    formats = loaded(info, host) if models else _ANYTHING
     for model in models if info.abis else ():
         name = PurePath(model.path).name
-        for found in _of_model(info, host, model):
+        for found in _of_model(info, host, model, formats):
             yield found._replace(message=f"{name}: {found.message}")
     if models and info.abis:
         yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
@@ -66,13 +71,13 @@ def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
     return code in ("NN231", "NN235", "NN241", "NN264", "NN304", "NN305", "NN308")
 
 
-def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]:
+def _of_model(info: ModuleInfo, host: Host, model: Model, formats: Loaded) -> Iterator[Diagnostic]:
     if not host.backends and host.measured is None:
         yield Diagnostic("NN746", "which formats the host reads is not known")
         return
-    yield from _format(host, model)
-    yield from _weights(info, host, model)
-    backend = _backend(host, model)
+    yield from _format(host, model, formats)
+    backend = _backend(host, model, formats)
+    yield from _weights(info, backend, model)
     if backend is None:
         return
     if model.encoding is not Encoding.GGML:
@@ -86,26 +91,35 @@ def _of_model(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic
         yield Diagnostic("NN747", message)
 
 
-def _backend(host: Host, model: Model) -> Backend | None:
+def _own(host: Host, model: Model, formats: Loaded) -> Backend | None:
+    """The one for the model's own format, unless the guest never loads that."""
+    if model.encoding is None or not formats.may_be(model.encoding):
+        return None
+    return next((b for b in host.backends if b.encoding is model.encoding), None)
+
+
+def _backend(host: Host, model: Model, formats: Loaded) -> Backend | None:
     """The one that the host has for a model."""
-    own = next((b for b in host.backends if b.encoding is model.encoding), None)
-    return own if own and not own.extra else _onnx_too(host, model) or own
+    own = _own(host, model, formats)
+    return own if own and not own.extra else _onnx_too(host, model, formats) or own
 
 
-def _onnx_too(host: Host, model: Model) -> Backend | None:
-    """OpenVINO, where it reads ONNX. Of ONNX Runtime's own format, the inputs are not known."""
+def _onnx_too(host: Host, model: Model, formats: Loaded) -> Backend | None:
+    """OpenVINO, where it reads ONNX, and the guest may load it so. Of ONNX Runtime's own format,
+    the inputs are not known."""
     if model.encoding is not Encoding.ONNX or model.inputs is None:
+        return None
+    if not formats.may_be(Encoding.OPENVINO):
         return None
     return next((b for b in host.backends if Quirk.ONNX_TOO in b.quirks), None)
 
 
-def _format(host: Host, model: Model) -> Iterator[Diagnostic]:
+def _format(host: Host, model: Model, formats: Loaded) -> Iterator[Diagnostic]:
     if model.encoding is None:
         message = f"no host reads {model.title}, because `load` takes bytes and this is a folder"
         yield Diagnostic("NN711", message)
         return
-    own = next((b for b in host.backends if b.encoding is model.encoding), None)
-    other = _onnx_too(host, model)
+    own, other = _own(host, model, formats), _onnx_too(host, model, formats)
     if own is not None and not own.extra:
         if own.built:
             yield Diagnostic("NN714", f"{model.title} needs {own.built}")
@@ -119,23 +133,47 @@ def _format(host: Host, model: Model) -> Iterator[Diagnostic]:
             f"the host as it is released has no backend for {word}: it runs if the host is built"
             f" otherwise ({own.built}){or_so}",
         )
+    elif not formats.may_be(model.encoding):
+        yield from _as_another(host, model, formats, other)
     elif other is not None:
         yield Diagnostic("NN712", f"the host has no backend for {word}: it runs if {as_openvino}")
-    elif unseen := backend_unseen(host, model.encoding):
+    elif unseen := _unseen(host, model.encoding, formats):
         yield unseen
     else:
         has = ", ".join(b.encoding.name.lower() for b in host.backends if not b.extra)
-        yield Diagnostic("NN711", f"the host has no backend for {word}, but for {has}")
+        yield Diagnostic("NN711", f"the host has no {word} backend, only {has}")
 
 
-def _weights(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]:
+def _unseen(host: Host, encoding: Encoding, formats: Loaded) -> Diagnostic | None:
+    """That the host may have a backend for a format, or read it as OpenVINO's."""
+    as_openvino = encoding is Encoding.ONNX and formats.may_be(Encoding.OPENVINO)
+    return backend_unseen(host, encoding) or (openvino_unseen(host) if as_openvino else None)
+
+
+def _as_another(
+    host: Host, model: Model, formats: Loaded, other: Backend | None
+) -> Iterator[Diagnostic]:
+    """Of a model that the guest never loads as what it is: whether what it loads it as takes it.
+    That nothing does so is said of the guest."""
+    if other is not None:
+        if other.built:
+            title = f"{model.title}, which the guest loads as openvino,"
+            yield Diagnostic("NN714", f"{title} needs {other.built}")
+    elif model.encoding is Encoding.ONNX and formats.may_be(Encoding.OPENVINO):
+        message = "the guest loads it as openvino, which does not read it there"
+        yield openvino_unseen(host) or Diagnostic("NN711", message)
+    elif model.encoding is not None and read_as(model.encoding) & formats.formats:
+        message = f"whether {model.title} is taken for what the guest loads it as is not known"
+        yield Diagnostic("NN746", message)
+
+
+def _weights(info: ModuleInfo, own: Backend | None, model: Model) -> Iterator[Diagnostic]:
     named = any(item.name in _NAMED for item in info.wasi_nn.values())
     only_by_name = "it can be loaded by its name only"
     if model.elsewhere and model.encoding is not None:
         first, more = model.elsewhere[0], len(model.elsewhere) - 1
         files = f"{first} and {more} more" if more else first
         message = f"its weights are in {files}, and `load` takes bytes only"
-        own = _backend(host, model)
         if own and Quirk.WHOLE_BY_NAME in own.quirks:
             code = "NN742" if named else "NN743"
             yield Diagnostic(code, f"{message}: {only_by_name}")
@@ -145,7 +183,8 @@ def _weights(info: ModuleInfo, host: Host, model: Model) -> Iterator[Diagnostic]
         message = f"it has {model.size} bytes, which no 32-bit memory holds"
         yield Diagnostic("NN742" if named else "NN743", f"{message}: {only_by_name}")
     if model.missing:
-        yield Diagnostic("NN745", f"its weights, {model.missing}, are not there to be looked at")
+        message = f"only if its weights fit it: {model.missing} is not there to be looked at"
+        yield Diagnostic("NN745", message)
 
 
 def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagnostic]:

@@ -9,7 +9,7 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk
 from rewriter.models.model import Model, Port
 
-__all__ = ["backend_unseen", "habits_unseen", "not_measured", "output_unseen"]
+__all__ = ["backend_unseen", "habits_unseen", "not_measured", "openvino_unseen", "output_unseen"]
 
 _IMAGES = frozenset((Quirk.COLOUR_IMAGES, Quirk.LARGE_IMAGES, Quirk.CHANNELS_LAST))
 _ONE_INPUT = frozenset((Quirk.COLOUR_IMAGES, Quirk.LARGE_IMAGES, Quirk.LAST_INPUT))
@@ -20,17 +20,18 @@ def not_measured(what: str) -> Diagnostic:
 
 
 def backend_unseen(host: Host, encoding: Encoding) -> Diagnostic | None:
-    """That the host may have a backend for models of an encoding, or one that takes them as if
-    they were of another."""
+    """That the host may have a backend for models of an encoding."""
+    if host.measured is not None and encoding in host.measured.backends:
+        return not_measured(f"whether the host has a backend for {encoding.name.lower()}")
+    return None
+
+
+def openvino_unseen(host: Host) -> Diagnostic | None:
+    """That the host may have an OpenVINO that reads ONNX."""
     unseen = host.measured.backends if host.measured is not None else frozenset()
-    word = encoding.name.lower()
-    if encoding in unseen:
-        return not_measured(f"whether the host has a backend for {word}")
-    as_openvino = Encoding.OPENVINO in unseen or any(
-        Quirk.ONNX_TOO in b.unseen.quirks for b in host.backends if b.encoding is Encoding.OPENVINO
-    )
-    if encoding is Encoding.ONNX and as_openvino:
-        return not_measured(f"whether OpenVINO there reads {word}, where it is loaded as openvino")
+    openvino = (b for b in host.backends if b.encoding is Encoding.OPENVINO)
+    if Encoding.OPENVINO in unseen or any(Quirk.ONNX_TOO in b.unseen.quirks for b in openvino):
+        return not_measured("whether OpenVINO there reads onnx, where it is loaded as openvino")
     return None
 
 

@@ -10,7 +10,7 @@ from rewriter.abi.numbers import Encoding, TensorType
 from rewriter.constants.constant import Constant, Constants, Subject
 from rewriter.models.model import Model, Port
 
-__all__ = ["Asked", "asked_formats", "asked_types", "names_all", "unnamed"]
+__all__ = ["Asked", "asked_formats", "asked_types", "names_all", "read_as", "unnamed"]
 
 
 class Asked(NamedTuple):
@@ -39,9 +39,14 @@ def asked_formats(models: Iterable[Model]) -> Iterator[Asked]:
     backend that reads the same files."""
     for model in models:
         if model.encoding is not None:
-            also = _READ_AS.get(model.encoding, ())
+            also = read_as(model.encoding)
             meanings = frozenset((model.encoding, Encoding.AUTODETECT, *also))
             yield Asked(Subject.ENCODING, model, f"{_name(model)} ({model.title})", meanings)
+
+
+def read_as(encoding: Encoding) -> frozenset[Encoding]:
+    """Other encodings under which a backend may read files of a format."""
+    return frozenset(_READ_AS.get(encoding, ()))
 
 
 def unnamed(

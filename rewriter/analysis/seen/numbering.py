@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
@@ -34,6 +34,7 @@ __all__ = [
     "Types",
     "as_shown",
     "constants_of",
+    "counting",
     "meanings_of",
     "numbers_of",
     "offset_of",
@@ -276,6 +277,15 @@ def numbers_of(constants: Constants, subject: Subject) -> dict[int, Constant]:
         for number in constant.numbers or ():
             found.setdefault(number, constant)
     return found
+
+
+def counting(seen: Mapping[int, Set[Any]], asked: Set[Any]) -> Iterator[int]:
+    """The numbers that count, of those in a module with what they can mean: with models that ask
+    for some of these, and for nothing else, the numbers for that."""
+    decided = bool(asked) and asked <= set[Any]().union(*seen.values())
+    for number, meanings in seen.items():
+        if not decided or meanings & asked:
+            yield number
 
 
 def where(constant: Constant) -> str:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence, Set
 
-from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
 from rewriter.abi.dialects import DIALECTS
 from rewriter.abi.numbers import (
-    ENCODINGS_WAMR,
     ENCODINGS_WASMEDGE,
     TYPES_2020,
     TYPES_WIT,
     TYPES_WITX,
-    Encoding,
     TensorType,
 )
-from rewriter.analysis.fitting import is_told
+from rewriter.adapters.adapter import Adapter
+from rewriter.adapters.errnos import gets_others
+from rewriter.adapters.needs import Need, counts_otherwise
+from rewriter.analysis.fitting import Fit
 from rewriter.analysis.inspect import ModuleInfo
-from rewriter.analysis.seen.asked import asked_formats, asked_types, unnamed
-from rewriter.analysis.seen.loads import backends_left, encodings_of, meant_formats, targets
+from rewriter.analysis.seen.asked import asked_types, unnamed
+from rewriter.analysis.seen.formats import formats_of, loaded
+from rewriter.analysis.seen.loads import backends_left, encodings_of, targets
 from rewriter.analysis.seen.numbering import (
     Types,
     constants_of,
+    counting,
     meanings_of,
     numbers_of,
     offset_of,
@@ -30,13 +31,13 @@ from rewriter.analysis.seen.numbering import (
     possible,
     where,
 )
-from rewriter.analysis.sources import guest_functions
+from rewriter.analysis.sources import guest_functions, is_told
 from rewriter.constants.constant import Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, Unit
 from rewriter.models.model import Model
 
-__all__ = ["configured_by_nothing", "instead_of_a_guess", "with_constants"]
+__all__ = ["configured_by_nothing", "instead_of_a_guess", "with_constants", "without_needless"]
 
 
 def with_constants(
@@ -45,8 +46,11 @@ def with_constants(
     """What is said of a module on a host, with what its constants add to that, and without what
     they make needless. `info` has the ABI that they show. Of a module that has several numbers, and
     those for all of its `models`, no others count."""
+    formats = loaded(info, host)
     found: list[Diagnostic] = []
     for diagnostic in said:
+        if formats.makes_needless(diagnostic.code, host):
+            continue
         if diagnostic.code == "NN137":
             found += instead_of_a_guess(info, diagnostic, models)
         elif diagnostic.code == "NN138":
@@ -65,9 +69,46 @@ def with_constants(
         *evidence,
         *_not_followed(info),
         *_refused_types(info, host, models),
-        *_missing_backends(info, host, models),
+        *formats_of(info, host, models),
         *targets(info, host),
         *_never_passed(info, host, models),
+    )
+
+
+def without_needless(info: ModuleInfo, found: Fit) -> Fit:
+    """What makes a module fit a host, without adapters that would only give the types of tensors
+    other numbers, where each type that the guest passes has the same number there."""
+    constants, tables = constants_of(info), _tables(info, ())
+    numbers = numbers_of(constants, Subject.TYPE)
+    if not numbers or constants.hidden(Subject.TYPE) or tables is None:
+        return found
+    needless = {
+        slot: None
+        for slot, adapter in found.adapters.items()
+        if adapter is not None
+        and slot not in info.adapters
+        and _only_for_types(adapter)
+        and all(
+            table.get(number, 0) is adapter.target.tensor_types.get(number)
+            for table in tables
+            for number in numbers
+        )
+    }
+    if not needless:
+        return found
+    said = tuple(one for one in found.diagnostics if one.code != "NN204")
+    return Fit({**found.adapters, **needless}, said)
+
+
+def _only_for_types(adapter: Adapter) -> bool:
+    """Whether it does nothing but translate the types of tensors: a host that has others beside
+    wasi-nn's reads more bytes of them."""
+    source, target = adapter.source, adapter.target
+    return (
+        adapter.need is Need.TYPES
+        and not target.raw_types
+        and not counts_otherwise(source, target)
+        and not gets_others(source, target)
     )
 
 
@@ -92,8 +133,8 @@ def instead_of_a_guess(
         return
     numbers = numbers_of(constants, Subject.TYPE)
     seen = {number: {table.get(number) for table in tables} for number in numbers}
-    counting = _counting(seen, _asked_types(models))
-    unsure = {number: numbers[number] for number in counting if len(seen[number]) > 1}
+    counted = counting(seen, _asked_types(models))
+    unsure = {number: numbers[number] for number in counted if len(seen[number]) > 1}
     remedy = f"--guest-abi says which: {_abis_of(info)}"
     for number, constant in unsure.items():
         now, before = (meanings_of([table.get(number)]) for table in tables)
@@ -138,15 +179,6 @@ def configured_by_nothing(info: ModuleInfo) -> bool:
     return set(lengths) == {0} and not constants.hidden(Subject.CONFIG_LENGTH)
 
 
-def _counting(seen: Mapping[int, Set[Any]], asked: Set[Any]) -> Iterator[int]:
-    """The numbers that count, of those in a module with what they can mean: with models that ask
-    for some of these, and for nothing else, the numbers for that."""
-    decided = bool(asked) and asked <= set[Any]().union(*seen.values())
-    for number, meanings in seen.items():
-        if not decided or meanings & asked:
-            yield number
-
-
 def _asked_types(models: Sequence[Model]) -> Set[TensorType | None]:
     """The types of all inputs; none where a model does not state them."""
     if not all(model.inputs for model in models):
@@ -161,7 +193,7 @@ def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Ite
     numbers = numbers_of(constants, Subject.TYPE)
     backends = backends_left(info, host)
     seen = {number: {table.get(number) for table in tables or ()} for number in numbers}
-    for number in _counting(seen, _asked_types(models)) if tables else ():
+    for number in counting(seen, _asked_types(models)) if tables else ():
         meanings, constant = seen[number] - {None}, numbers[number]
         passes = f"{where(constant)} passes the constant tensor type {number}"
         if not meanings:
@@ -202,44 +234,11 @@ def _suits(backend: Backend, kind: TensorType) -> bool:
     return backend.takes is None or kind in backend.takes
 
 
-def _missing_backends(
-    info: ModuleInfo, host: Host, models: Sequence[Model]
-) -> Iterator[Diagnostic]:
-    """The encodings for which the host has no backend, whatever the guest means by them."""
-    backends = {backend.encoding for backend in host.backends}
-    if host.tells_numbers or not backends:
-        return
-    if encodings_of(host) is ENCODINGS_WAMR:  # whose load takes any backend that is there
-        backends.add(Encoding.AUTODETECT)
-    seen = _meant_formats(info, host)
-    numbers = numbers_of(constants_of(info), Subject.ENCODING)
-    for number in _counting(seen, {model.encoding for model in models}):
-        meanings, constant = seen[number], numbers[number]
-        if meanings & backends:
-            continue
-        means = f" ({meanings_of(meanings)})" if meanings else ""
-        message = (
-            f"{where(constant)} passes the constant encoding {number}{means}, for which the"
-            " host has no backend"
-        )
-        yield Diagnostic("NN262", message, offset_of(constant), "load")
-
-
-def _meant_formats(info: ModuleInfo, host: Host) -> dict[int, Set[Encoding]]:
-    """What each encoding that was seen is to the guest, or on the host."""
-    numbers = numbers_of(constants_of(info), Subject.ENCODING)
-    return {number: meant_formats(info, host, number) for number in numbers}
-
-
 def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """What models take that no call of the guest passes, whatever its numbers mean."""
+    """The types that models take and no call of the guest passes, whatever its numbers mean."""
     constants = constants_of(info)
     if host.tells_numbers or not models:
         return
-    if not any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info)):
-        for one in unnamed(constants, asked_formats(models), _meant_formats(info, host)):
-            message = f"no call of load passes the encoding of {one.what}"
-            yield Diagnostic("NN748", message, None, "load")
     tables = _tables(info, models) or ()
     seen = {
         number: [table[number] for table in tables if number in table]

@@ -134,13 +134,13 @@ def test_an_encoding_that_is_right_for_the_model_in_one_abi_only_shows_that(
         ((), (), False),
     ],
 )
-def test_an_encoding_that_no_call_passes_is_a_condition(
+def test_a_model_whose_encoding_no_call_passes_cannot_run(
     encodings: tuple[str, ...], more: tuple[str, ...], said: bool, of_type: dict[str, Path]
 ) -> None:
     """5 has the host find out, and by a name any model can be loaded."""
     module = guest("".join(map(loads, encodings)), *more)
     found = on("wamr@main", module, of_type["float32"])
-    assert ("NN748" in {one.code for one in found.conditions}) is said
+    assert ("NN750" in {one.code for one in found.reasons}) is said
 
 
 @pytest.mark.parametrize(

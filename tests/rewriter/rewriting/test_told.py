@@ -12,12 +12,13 @@ from rewriter.analysis.compatibility import Answer
 from rewriter.rewriting.aim import choose
 from rewriter.wasm.custom import GUEST
 from rewriter.wasm.module import Module
-from tests.rewriter.analysis.test_seen import HIDDEN, OPENVINO, guest, passes
+from tests.rewriter.analysis.test_seen import HIDDEN, guest, loads, passes
 from tests.support.wasm import custom
 
-HIDING = guest(OPENVINO + HIDDEN)
-OLDER = guest(OPENVINO + passes(2, data=16))
-OPEN = guest(OPENVINO + passes(2))
+TFLITE = loads("(i32.const 4)")
+HIDING = guest(TFLITE + HIDDEN)
+OLDER = guest(TFLITE + passes(2, data=16))
+OPEN = guest(TFLITE + passes(2))
 
 
 def for_host(module: bytes, host: str, **told: Any) -> bytes:
@@ -25,7 +26,8 @@ def for_host(module: bytes, host: str, **told: Any) -> bytes:
 
 
 def answer(module: bytes, host: str) -> Answer:
-    return check(module, [host])[0].answer
+    """Whatever backends the host has."""
+    return check(module, [host], accept=["NN262"])[0].answer
 
 
 def marked(module: bytes) -> str | None:
@@ -58,10 +60,9 @@ def test_what_adapters_said_is_known_after_they_have_gone() -> None:
 
 
 def test_that_the_numbers_are_todays_is_known_as_well() -> None:
-    (before,) = check(OPEN, ["wasmtime"])
     told = for_host(OPEN, "wasmtime", guest_abi="witx")
-    (after,) = check(told, ["wasmtime"])
-    assert (before.answer, after.answer, marked(told)) == (Answer.ONLY_IF, Answer.RUNS, "witx")
+    assert answer(OPEN, "wasmtime") is Answer.ONLY_IF
+    assert (answer(told, "wasmtime"), marked(told)) == (Answer.RUNS, "witx")
 
 
 def test_nothing_is_marked_that_nobody_has_told() -> None:
@@ -102,7 +103,7 @@ def test_a_rewrite_sees_the_older_numbers_that_check_sees() -> None:
     assert for_host(OLDER, "wasmedge@0.14.1") == OLDER
 
 
-@pytest.mark.parametrize("module", [HIDING, OLDER, OPEN, guest(OPENVINO + passes(1))])
+@pytest.mark.parametrize("module", [HIDING, OLDER, OPEN, guest(TFLITE + passes(1))])
 @pytest.mark.parametrize(
     "host", ["wasmtime", "wasmedge", "wasmedge@0.14.1", "wamr", "wamr-ephemeral@2.3.1"]
 )
@@ -117,5 +118,5 @@ def test_a_rewrite_says_of_the_guests_numbers_what_check_says(module: bytes, hos
 def test_an_abi_to_adapt_to_has_what_is_seen_as_well() -> None:
     notes = choose(Module(OPEN), RewriteOptions(abi="witx")).notes
     assert "NN146" in {note.code for note in notes}
-    notes = choose(Module(guest(OPENVINO + passes(1))), RewriteOptions(abi="witx")).notes
+    notes = choose(Module(guest(TFLITE + passes(1))), RewriteOptions(abi="witx")).notes
     assert "NN137" not in {note.code for note in notes}
