@@ -50,7 +50,8 @@ class CustomSection(NamedTuple):
 
 
 class ModuleInfo(NamedTuple):
-    """What there can be millions of is read from the module each time, which has to stay open.
+    """Sections that may hold millions of items are read again on each use, so the module must stay
+    open.
 
     `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares
     with the host. `imported_functions` counts all of them; `wasi_nn` has those of wasi-nn by

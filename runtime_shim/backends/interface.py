@@ -208,7 +208,7 @@ class Runtime(NamedTuple):
 
 
 class Backend(Protocol):
-    """Loads models of one encoding. Whatever a method raises that is no HostError becomes
+    """Loads models of one encoding. Anything that a method raises except HostError becomes
     `runtime_error` for the guest. One that has an attribute `most_parts` is not given models of
     more parts, which are refused before they are read."""
 

@@ -143,8 +143,8 @@ def names_in(folder: str, most: int) -> list[str]:
 
 def read_graphs(path: str) -> list[NamedGraph]:
     """Named graphs from a TOML file: a table `graphs.NAME` for each, with `paths`, which count from
-    where the file is, and where wanted `encoding` (unless given, the first bytes tell), `target`
-    (cpu, gpu, tpu, auto, or a device; unless given, cpu) and a table `options`.
+    where the file is, and where wanted `encoding` (by default, the first bytes tell), `target`
+    (cpu, gpu, tpu, auto, or a device; cpu by default) and a table `options`.
 
     Raises InputError where the file is not there or makes no sense.
     """

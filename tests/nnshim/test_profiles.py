@@ -74,7 +74,7 @@ def test_hosts_explains_a_profile(folder: Path) -> None:
     done = nnshim("hosts", "ours.toml")
     shown = done.stdout.decode()
     for line in (
-        "ours.toml: our device (host 1.2), as it was measured",
+        "ours.toml: our device (host 1.2), as measured",
         "    tensor types: 0 u8, 1 i32, 17 f32",
         "    encodings: 1 openvino (no backend), 7 onnx",
         "  commit: abc123",

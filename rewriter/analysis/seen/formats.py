@@ -1,4 +1,4 @@
-"""Which formats of models a guest loads, as its constants show, and what a host makes of that."""
+"""Which model formats a guest loads according to its constants, and whether a host takes them."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ _LONGEST_METADATA = 1 << 16
 
 
 class GgmlBackend:
-    """Implements backends.interface.Backend. There is no faster math to be had."""
+    """Implements backends.interface.Backend. There is no faster math."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._most_threads = most_threads(settings)

@@ -179,7 +179,7 @@ class OnnxBackend:
 
 def _check_operators(model: Part, device: Device) -> None:
     """Raise HostError with `unsupported_operation` for a model that a device cannot be trusted
-    with. One that is no valid model is left to ONNX Runtime to refuse."""
+    with. ONNX Runtime itself refuses one that is not a valid model."""
     with mapped(model) as data:
         try:
             found = operators_of(data) & device.unchecked
