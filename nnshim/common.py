@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
@@ -103,13 +103,15 @@ def remark(diagnostic: Diagnostic) -> None:
 
 
 @contextmanager
-def errors_in_json(as_json: bool) -> Iterator[None]:
-    """Print an error that has a code on standard output, too, where that is to be JSON."""
+def errors_in_json(as_json: bool, files: Sequence[str] | None = None) -> Iterator[None]:
+    """Print an error that has a code on standard output, too, where that is to be JSON: of `files`,
+    which are then not looked at, one for each, in a list."""
     try:
         yield
     except NNShimError as error:
         if as_json and error.diagnostics:
-            print_json(_failed(error))
+            of_each = files is not None and [_failed(error, file) for file in files]
+            print_json(of_each or _failed(error))
         raise
 
 

@@ -78,7 +78,7 @@ def command(
     accepted = acceptable(accept or ())
     once("--model", models or ())
     as_json = chosen_format(output, as_json) == "json"
-    with errors_in_json(as_json):
+    with errors_in_json(as_json, files):
         read = _read_models(models or ())
 
     def judge(path: str, info: "ModuleInfo", source: "Source") -> "Iterator[Checked]":

@@ -259,7 +259,7 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
     that was not measured."""
     return (
         limit.severity is Severity.UNSEEN
-        and limit.code != "NN272"
+        and limit.code not in ("NN249", "NN272")
         and any(
             need(adapter.function, adapter.source, adapter.target, told=adapter.told)
             not in (None, Need.ERRNOS)

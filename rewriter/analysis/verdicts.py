@@ -54,6 +54,8 @@ def check(
     _several("accept", accept)
     _several("models", models)
     chosen = list(map(find_hosts, hosts))
+    if not chosen:
+        raise UsageError("hosts: none is named; `nnshim hosts` lists them")
     accepted = acceptable(accept)
     info = inspect_module(data, guest_abi)
     if validate:

@@ -164,6 +164,15 @@ LIMITS = (
         "inspect` lists them), or build the guest without it.",
     ),
     Code(
+        "NN249",
+        Severity.UNSEEN,
+        "the host reads inputs when it computes",
+        "By the specification, the host has a tensor's data when `set_input` returns. This backend "
+        "only keeps a pointer into the guest's memory and reads from it at `compute`. A guest that "
+        "frees or reuses its buffer in between gets wrong numbers, without an error.",
+        "Leave each input as it is until `compute` returns, and give each its own buffer.",
+    ),
+    Code(
         "NN251",
         Severity.NEED,
         "the host needs wasi-nn and a backend for the model",

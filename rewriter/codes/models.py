@@ -216,4 +216,13 @@ CODES = (
         "treats the model as another format, and refuses it.",
         "Name the model that the guest was written for, or fix the encoding that the guest passes.",
     ),
+    Code(
+        "NN751",
+        Severity.CONDITION,
+        "several inputs have to stay in memory until compute",
+        "The model has several inputs, and the host's backend only reads them at `compute`, from "
+        "the guest's memory. A guest that uses one buffer for all of them, or frees one before, "
+        "gets wrong numbers, without an error (`NN249`).",
+        "Give each input its own buffer, and leave it as it is until `compute` returns.",
+    ),
 )

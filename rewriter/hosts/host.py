@@ -3,7 +3,7 @@ same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ __all__ = [
     "TooSmall",
     "Unit",
     "Unseen",
-    "overruns",
+    "dangers",
 ]
 
 
@@ -69,6 +69,9 @@ class Quirk(Enum):
     )
     HELD_SHAPES = "takes an input in the shape in the file, also where a dimension is free"
     NO_SCALARS = "does not give outputs without dimensions"
+    GIVES_BF16 = "gives outputs of bf16 as they are"
+    NO_EMPTY = "does not give outputs without elements"
+    BORROWS = "reads an input at compute, from the guest's memory, and not at set_input"
     AS_BYTES = "takes and gives as u8 what wasi-nn has no type for"
     WHOLE_BY_NAME = "reads weights in other files where the model is loaded by its name only"
     ONNX_TOO = (
@@ -122,15 +125,31 @@ class Backend(NamedTuple):
     unseen: Unseen = Unseen()
 
 
-def overruns(backends: Iterable[Backend]) -> tuple[Diagnostic, ...]:
-    """What is to be said of those that write beyond a buffer."""
+def dangers(backends: Sequence[Backend]) -> tuple[Diagnostic, ...]:
+    """What is to be said of those that write beyond a buffer, and of those that borrow one."""
+    return (*_overruns(backends), *_borrows(backends))
+
+
+def _overruns(backends: Iterable[Backend]) -> Iterator[Diagnostic]:
     names = [b.encoding.name.lower() for b in backends if b.too_small is TooSmall.OVERRUN]
-    if not names:
-        return ()
+    if names:
+        message = f"outputs of {_listed(names)} are written beyond a buffer that is too small"
+        yield Diagnostic("NN240", message)
+
+
+def _borrows(backends: Iterable[Backend]) -> Iterator[Diagnostic]:
+    names = [b.encoding.name.lower() for b in backends if Quirk.BORROWS in b.quirks]
+    if names:
+        message = (
+            f"inputs of {_listed(names)} are read at compute: the guest has to leave them as they"
+            " are until then"
+        )
+        yield Diagnostic("NN249", message, function="set_input")
+
+
+def _listed(names: Sequence[str]) -> str:
     *others, last = names
-    listed = f"{', '.join(others)} and {last}" if others else last
-    message = f"outputs of {listed} are written beyond a buffer that is too small"
-    return (Diagnostic("NN240", message),)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 class Start(NamedTuple):

@@ -38,7 +38,7 @@ from rewriter.hosts.host import (
     Start,
     TooSmall,
     Unit,
-    overruns,
+    dangers,
 )
 from rewriter.hosts.wamr_engine import ENGINES, RELEASES
 
@@ -117,7 +117,7 @@ def _old(*taken: TensorType) -> tuple[Backend, ...]:
         too_small=TooSmall.OVERRUN,
         library=_OPENVINO,
         built=_BUILT.format("OPENVINO"),
-        quirks=frozenset((Quirk.COLOUR_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO)),
+        quirks=frozenset((Quirk.COLOUR_IMAGES, Quirk.CONVERTS, Quirk.ONNX_TOO, Quirk.BORROWS)),
         targets=CPU,
     )
     return (openvino, _tflite())
@@ -169,13 +169,13 @@ _TARGETS = {
 """llama.cpp's does not look at it."""
 
 _EPHEMERAL_2_4 = (
-    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO),
+    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO, Quirk.BORROWS),
     _backend(Encoding.TENSORFLOWLITE, _TFLITE, _F32, *_IN_FLOATS),
     _backend(Encoding.GGML, _LLAMA_CPP, _U8)._replace(too_small=TooSmall.OVERRUN),
 )
 _EPHEMERAL_MAIN = (
-    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO),
-    _backend(Encoding.ONNX, _ONNX, _EVERY),
+    _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO, Quirk.BORROWS),
+    _backend(Encoding.ONNX, _ONNX, _EVERY, Quirk.BORROWS, Quirk.NO_EMPTY)._replace(gives=_EVERY),
     _backend(Encoding.TENSORFLOWLITE, _TFLITE, _F32 | _U8, Quirk.HELD_SHAPES),
     _backend(Encoding.GGML, _LLAMA_CPP, _U8),
 )
@@ -216,7 +216,7 @@ def _row(
         last=last,
         modules=(WASI_EPHEMERAL_NN if ephemeral else WASI_NN,),
         dialects=(dialect,),
-        limits=(*limits, *overruns(backends)),
+        limits=(*limits, *dangers(backends)),
         backends=backends,
         graphs=graphs,
         needs=(*_BUILD, *(() if first < "2" else (option,))),

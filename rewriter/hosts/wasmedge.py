@@ -40,7 +40,7 @@ from rewriter.hosts.host import (
     Quirk,
     Start,
     TooSmall,
-    overruns,
+    dangers,
 )
 from rewriter.wasm.types import FuncType
 
@@ -94,11 +94,14 @@ _OPENVINO_CUT = _on_gpu(
 _IN_PARTS = Quirk.ONNX_TOO, Quirk.UNCONFIGURED
 _OPENVINO_0_14 = _plugin(
     *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
-    *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, *_IN_PARTS),
+    *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, Quirk.BORROWS, *_IN_PARTS),
 )
 """Which runs on the CPU whatever the target is."""
 _OPENVINO = _on_gpu(
-    _plugin(Encoding.OPENVINO, _F32, TooSmall.OVERRUN, Quirk.LAST_INPUT, *_IN_PARTS)
+    _plugin(
+        *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
+        *(Quirk.LAST_INPUT, Quirk.BORROWS, *_IN_PARTS),
+    )
 )
 _TORCH = _on_gpu(_plugin(Encoding.PYTORCH, _F32, TooSmall.CUT, Quirk.UNCONFIGURED))
 _TFLITE_0_12 = _plugin(Encoding.TENSORFLOWLITE, _FOUR, TooSmall.FORGOTTEN, Quirk.HELD_SHAPES)
@@ -224,7 +227,7 @@ def _row(
         last=last,
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
-        limits=(*limits, *overruns(backends), _UNPLACED),
+        limits=(*limits, *dangers(backends), _UNPLACED),
         backends=backends,
         graphs=graphs,
         needs=("the plugin libwasmedgePluginWasiNN.so, built for the model's encoding",),

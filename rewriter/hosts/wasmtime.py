@@ -162,7 +162,7 @@ _TORCH_27 = _TORCH_30._replace(built=f"{_TORCH.built}, since 27")
 the CPU for other targets, unless it is built with CUDA."""
 
 _LAST = (Quirk.CHANNELS_LAST,)
-_ONNX_TOO = (Quirk.ONNX_TOO,)
+_SINCE_23 = (Quirk.ONNX_TOO, Quirk.GIVES_BF16)
 
 _ROWS = (
     _row(
@@ -184,15 +184,15 @@ _ROWS = (
         quirks=_LAST,
         extras=(_ONNX_20,),
     ),
-    _row("23", "29", "v29.0.0", WITX, quirks=_ONNX_TOO, extras=(_ONNX, _TORCH_27)),
+    _row("23", "29", "v29.0.0", WITX, quirks=_SINCE_23, extras=(_ONNX, _TORCH_27)),
     _row(
         *("30", "46", "v46.0.0", WITX),
-        quirks=_ONNX_TOO,
+        quirks=_SINCE_23,
         extras=(_ONNX, _TORCH_30),
     ),
     _row(
         *("47", "49", "e6b33de", WITX),
-        quirks=(Quirk.NO_SCALARS, Quirk.ONNX_TOO),
+        quirks=(Quirk.NO_SCALARS, *_SINCE_23),
         extras=(_ONNX, _TORCH),
     ),
 )

@@ -110,7 +110,9 @@ def test_errors_of_models_are_in_json_too(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"")
     done = command("check", "--json", "--for", "wasmtime", guest, "--model", tmp_path / "model")
     assert done.returncode == 6
-    assert json.loads(done.stdout)["errors"][0]["code"] == "NN702"
+    (found,) = json.loads(done.stdout)  # the same shape as of a module that cannot be read
+    assert (found["file"], found["verdict"]) == (str(guest), "no_verdict")
+    assert found["errors"][0]["code"] == "NN702"
 
 
 def test_a_model_is_named_once(guest: Path) -> None:

@@ -62,6 +62,8 @@ def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
             backend.encoding in encodings and backend.too_small is TooSmall.OVERRUN
             for backend in host.backends
         )
+    if code == "NN249":
+        return not any(b.encoding in encodings and Quirk.BORROWS in b.quirks for b in host.backends)
     if code in ("NN238", "NN309"):
         return encodings == {Encoding.GGML}
     if code == "NN306":
@@ -205,6 +207,9 @@ def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagno
         message = f"its quantised inputs ({names_of(floats)}) are taken as floats there"
         yield Diagnostic("NN724", message)
     yield from shapes_for(backend, model.inputs)
+    if Quirk.BORROWS in backend.quirks and len(model.inputs) > 1:
+        message = f"its {len(model.inputs)} inputs are read at compute: none may change before that"
+        yield Diagnostic("NN751", message)
 
 
 def _input(info: ModuleInfo, backend: Backend, port: Port) -> Iterator[Diagnostic]:
@@ -271,11 +276,15 @@ def _outputs(backend: Backend, model: Model) -> Iterator[Diagnostic]:
         elif Quirk.CONVERTS in backend.quirks:
             if port.type != "f32":
                 yield Diagnostic("NN725", f"{word} is given as 32-bit floats")
+        elif port.type == "bf16" and Quirk.GIVES_BF16 in backend.quirks:
+            continue
         elif backend.gives is not None and port.tensor_type not in backend.gives:
             title = backend.encoding.name.lower()
             yield Diagnostic("NN723", f"{word} does not come back right from {title} there")
         else:
             yield from output_unseen(backend, port)
+        if 0 in (port.dims or ()) and Quirk.NO_EMPTY in backend.quirks:
+            yield Diagnostic("NN723", f"{word} has no elements, and get_output fails there")
         if port.dims == () and Quirk.NO_SCALARS in backend.quirks:
             yield Diagnostic("NN723", f"{word} has no dimensions, and get_output fails there")
     if floats:

@@ -78,6 +78,10 @@ def _has_scalars(_: Backend, model: Model) -> bool:
     return any(port.dims == () for port in model.outputs or ())
 
 
+def _has_empty(_: Backend, model: Model) -> bool:
+    return any(0 in (port.dims or ()) for port in model.outputs or ())
+
+
 _HABITS = (
     (_IMAGES, _is_openvino, "takes inputs for images"),
     (_ONE_INPUT, _has_several, "keeps several inputs"),
@@ -85,5 +89,7 @@ _HABITS = (
     (frozenset((Quirk.QUANTISED_AS_FLOATS,)), _is_quantised, "quantises inputs and outputs"),
     (frozenset((Quirk.CONVERTS,)), _has_other_types, "converts inputs and outputs"),
     (frozenset((Quirk.NO_SCALARS,)), _has_scalars, "gives outputs without dimensions"),
+    (frozenset((Quirk.NO_EMPTY,)), _has_empty, "gives outputs without elements"),
+    (frozenset((Quirk.BORROWS,)), _has_several, "copies inputs, or reads them at compute"),
 )
 """Habits of which one is enough, which models they concern, and words for them."""

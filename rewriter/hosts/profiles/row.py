@@ -17,7 +17,7 @@ from rewriter.hosts.host import (
     Quirk,
     Unit,
     Unseen,
-    overruns,
+    dangers,
 )
 from rewriter.hosts.profiles.numbers import counts_floats, dialects_of
 from rewriter.hosts.profiles.profile import (
@@ -209,9 +209,17 @@ def _backend(backend: BackendProfile) -> Backend:
         unseen=Unseen(
             quirks=frozenset(it for name, it in HABITS.items() if name not in backend.habits),
             types=None if every else _known_types(backend),
-            gives=None if backend.gives is not None else _SURELY if backend.unit else frozenset(),
+            gives=_seen_to_give(backend),
         ),
     )
+
+
+def _seen_to_give(backend: BackendProfile) -> frozenset[TensorType] | None:
+    """The types of outputs that were seen to come back right, None where others do not. Of types
+    that wasi-nn does not have, nobody has looked."""
+    if backend.gives is None:
+        return _SURELY if backend.unit else frozenset()
+    return frozenset(TensorType) if _kinds(backend.gives) is None else None
 
 
 _SURELY = frozenset((TensorType.F32,))
@@ -270,7 +278,7 @@ def _limits(
     found = itertools.chain(
         _habits(profile, wants_nul=dialect.wants_nul),
         _units(profile, dialect),
-        overruns(backends),
+        dangers(backends),
         unmeasured(profile, wants_nul=dialect.wants_nul),
     )
     return (*noted, *(each for each in found if each.code not in codes))

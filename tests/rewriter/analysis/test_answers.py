@@ -160,6 +160,11 @@ def test_a_guest_of_wasi_nn_needs_a_backend_and_one_that_names_graphs_a_graph(ho
     assert not on(host, assemble(f"(module {MEMORY} {START})")).needs
 
 
+def test_a_verdict_on_no_host_is_a_wrong_call() -> None:
+    with pytest.raises(UsageError, match="hosts: none is named"):
+        check(LOADING, hosts=[])
+
+
 def test_a_module_without_wasi_nn_is_judged_by_its_other_imports() -> None:
     module = assemble(f'(module (import "somewhere" "f" (func)) {MEMORY} {START})')
     assert on("wasmtime", module).answer == "cannot"

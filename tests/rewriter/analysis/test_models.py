@@ -206,6 +206,84 @@ def test_an_output_of_another_type_than_floats_is_wrong_on_older_hosts(folder: P
     assert said(on("wamr-ephemeral@2.4.5", model), "NN723") == []
 
 
+@pytest.mark.parametrize("kind", ["BOOL", "INT8", "INT16", "UINT16", "UINT32", "UINT64"])
+def test_an_output_of_a_type_that_wasi_nn_lacks_is_not_given_by_wamrs_onnx(
+    kind: str, tmp_path: Path
+) -> None:
+    code = getattr(TensorProto, kind)
+    node = helper.make_node("Cast", ["x"], ["y"], to=code)
+    made = models.model([node], [("x", TensorProto.FLOAT, (1, 4))], [("y", code, (1, 4))])
+    model = write(tmp_path, made)
+    assert len(said(on("wamr-ephemeral@main", model), "NN723")) == 1
+    assert said(on("nnshim", model), "NN723") == []
+
+
+def test_an_output_without_elements_is_not_given_by_wamrs_onnx(tmp_path: Path) -> None:
+    node = helper.make_node("Identity", ["x"], ["y"])
+    x, y = ((name, TensorProto.FLOAT, (0, 4)) for name in "xy")
+    made = models.model([node], [x], [y])
+    model = write(tmp_path, made)
+    (message,) = said(on("wamr-ephemeral@main", model), "NN723")
+    assert "no elements" in message
+    assert said(on("nnshim", model), "NN723") == []
+
+
+BF16 = """<net version="11"><layers>
+  <layer id="0" name="x" type="Parameter"><data shape="4" element_type="f32"/>
+    <output><port id="0" precision="FP32"><dim>4</dim></port></output></layer>
+  <layer id="1" name="y" type="Result">
+    <input><port id="0" precision="BF16"><dim>4</dim></port></input></layer>
+</layers></net>"""
+
+
+def test_outputs_of_bf16_come_back_right_from_wasmtime_since_23(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"")
+    model = tmp_path / "model.xml"
+    model.write_text(BF16)
+    assert said(on("wasmtime", model), "NN723") == []
+    assert said(on("wasmtime@23", model), "NN723") == []
+    assert len(said(on("wasmtime@22", model), "NN723")) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "borrows"),
+    [
+        *(("wamr-ephemeral@main", True), ("wamr-ephemeral@2.4.5", True)),
+        *(("wamr-ephemeral@2.3.1", True), ("wamr-legacy@2.3.1", True)),
+        *(("wamr-ephemeral@2.0.0", False), ("wamr-legacy@2.4.5", False)),
+        *(("wasmedge", True), ("wasmedge@0.14.0", True), ("wasmedge@0.13.5", False)),
+        *(("wasmtime", False), ("nnshim", False)),
+    ],
+)
+def test_where_inputs_are_read_at_compute_the_guest_has_to_leave_them(
+    host: str, borrows: bool
+) -> None:
+    for module in (guest("witx"), guest("wamr")):  # with an adapter before set_input, or without
+        (found,) = check(module, [host], validate=False)
+        assert bool([one for one in found.unseen if one.code == "NN249"]) is borrows
+    text = '(module (import "wasi_nn" "compute" (func (param i32) (result i32)))'
+    (without,) = check(assemble(text + ' (memory (export "memory") 1))'), [host], validate=False)
+    assert "NN249" not in {one.code for one in without.unseen}
+
+
+def test_several_inputs_that_are_read_at_compute_are_a_condition() -> None:
+    two, one = (CONFORMANCE / "openvino" / name / "model.xml" for name in ("two", "base"))
+    (message,) = said(on("wamr-ephemeral@2.4.5", two), "NN751")
+    assert "its 2 inputs are read at compute" in message
+    assert "NN751" in conditions(on("wamr-ephemeral@2.4.5", two))
+    assert said(on("wamr-ephemeral@2.4.5", one), "NN751") == []
+    assert said(on("wasmtime", two), "NN751") == []
+
+
+def test_that_inputs_are_read_at_compute_is_said_of_models_of_that_backend_only(
+    tmp_path: Path,
+) -> None:
+    floats = write(tmp_path, identity(np.float32, (1, 4)))
+    openvino = CONFORMANCE / "openvino" / "base" / "model.xml"
+    assert said(on("wamr-ephemeral@2.4.5", floats), "NN249") == []
+    assert len(said(on("wamr-ephemeral@2.4.5", openvino), "NN249")) == 1
+
+
 def test_weights_in_another_file_are_a_condition_or_need_a_name(tmp_path: Path) -> None:
     model = write(tmp_path, models.with_external_data("weights.bin"))
     assert "NN742" in conditions(on("wamr-ephemeral@main", model))

@@ -61,6 +61,8 @@ MODELS = {
     "last_input": ("openvino", of(Encoding.OPENVINO, F32, F32)),
     "converts": ("openvino", of(Encoding.OPENVINO, U8)),
     "no_scalars": ("openvino", of(Encoding.OPENVINO, outputs=(Port("y", "f32", ()),))),
+    "no_empty": ("openvino", of(Encoding.OPENVINO, outputs=(Port("y", "f32", (0,)),))),
+    "borrows": ("openvino", of(Encoding.OPENVINO, F32, F32)),
     "as_bytes": ("openvino", of(Encoding.OPENVINO, Port("x", "i8", (1, 4)))),
     "onnx_too": ("openvino", of(Encoding.ONNX)),
     "quantised_as_floats": (
