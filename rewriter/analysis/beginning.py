@@ -37,7 +37,7 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if not host.knows("one_beginning"):
             yield not_measured("whether the host takes a module with _start and _initialize")
         elif host.one_beginning:
-            message = "it exports _start and _initialize, and the host refuses a module with both"
+            message = "it exports both _start and _initialize, which the host refuses"
             yield Diagnostic("NN220", message, function=_INITIALIZE)
     yield from _initialize(found, host)
     yield from _entry(info, found, host)
@@ -85,15 +85,13 @@ def _entry(
         if entry is None:
             continue
         if entry.is_imported and not host.calls_imported:
-            message = (
-                f"its {_shown(name)} is a function that it imports, which the host cannot call"
-            )
+            message = f"its {_shown(name)} is an import, which the host cannot call"
             yield Diagnostic("NN217", message, function=name)
         elif entry.type.params and host.gives_arguments:
-            message = f"its {_shown(name)} is {entry.type}, and its user has to give the arguments"
+            message = f"its {_shown(name)} is {entry.type}, so its user must pass the arguments"
             yield Diagnostic("NN221", message, function=name)
         elif entry.type.results and not entry.type.params and not host.knows("strict_start"):
-            yield not_measured(f"whether the host calls a {_shown(name)} that gives results")
+            yield not_measured(f"whether the host calls a {_shown(name)} that returns results")
         elif entry.type.params or (entry.type.results and host.strict_start):
             yield _cannot_call(name, entry, "without arguments or results")
         elif not host.gives_arguments and not _GIVEN.issuperset(entry.type.results):
@@ -104,7 +102,9 @@ def _entry(
         if entry is None:
             continue
         if entry.type.params:
-            message = f"its {name} takes arguments, which the host puts into memory of its malloc"
+            message = (
+                f"its {name} takes arguments, for which the host allocates memory with its malloc"
+            )
             yield Diagnostic("NN221", message, function=name)
         return
     if host.names_function:
@@ -125,7 +125,7 @@ def _shown(name: str) -> str:
 
 
 def _cannot_call(name: str, function: ExportedFunction, how: str) -> Diagnostic:
-    message = f"its {_shown(name)} is {function.type}, and the host calls it {how}"
+    message = f"its {_shown(name)} is {function.type}, but the host calls it {how}"
     return Diagnostic("NN217", message, function=name)
 
 
@@ -137,7 +137,7 @@ def _without_memory(
         return
     wasi = imports_of_wasi(info)
     if not host.knows("wants_memory") and (wasi or _START in found or _INITIALIZE in found):
-        yield not_measured('whether the host takes a module without a memory named "memory"')
+        yield not_measured('whether the host accepts a module without a memory named "memory"')
         return
     if host.wants_memory and (wasi or _START in found or _INITIALIZE in found):
         message = 'it exports no memory named "memory", and the host refuses such a module'
@@ -151,7 +151,7 @@ def _without_memory(
     for item in wasi:
         functions = (host.others or {}).get(item.module, {})
         if item.name in functions and item.name not in host.without_memory:
-            message = f'it imports {item.name} and exports no memory named "memory"'
+            message = f'it imports {item.name} but exports no memory named "memory"'
             yield Diagnostic("NN223", message, item.offset, item.name)
             return
 

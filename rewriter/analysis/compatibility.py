@@ -50,8 +50,10 @@ class Answer(StrEnum):
     ONLY_IF = "only_if"
     REWRITE = "rewrite"
     CANNOT = "cannot"
-    NO_VERDICT = "no_verdict"
-    """It cannot be read, or is not a core module."""
+    NO_VERDICT = (
+        "no_verdict"
+        """It cannot be read, or is not a core module."""
+    )
 
     @property
     def exit_code(self) -> int:
@@ -282,17 +284,17 @@ def _configurations(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
     """What a guest that uses wasi-nn needs beside the host, on any."""
     if info.abis:
-        message = "wasi-nn has to be built in or switched on, with a backend for the model"
+        message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
     if any(item.name in _BY_NAME for item in info.wasi_nn.values()):
-        message = "a graph has to be there of each name that the guest asks for"
+        message = "a graph must exist for each name that the guest asks for"
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
 
 
 def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     for module in info.abis:
         if module not in host.modules:
-            message = f"it imports {module}, and the host registers {host.modules[0]}"
+            message = f"it imports {module}, but the host registers {host.modules[0]}"
             yield Diagnostic("NN201", message)
 
 
@@ -306,7 +308,7 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             message = f"it has {feature.value}, which the host refuses"
             yield Diagnostic("NN216", message, offset)
         elif reads is None:
-            message = f"whether the host reads {feature.value} is not known"
+            message = f"it is unknown whether the host reads {feature.value}"
             yield Diagnostic("NN227", message, offset)
     yield from _memories(info, host)
 
@@ -315,29 +317,31 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the host, and its wasi-nn, make of the module's memories."""
     exported = info.adapter_memory
     if info.abis and exported is None and not (host.in_first_memory and info.memories):
-        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
+        message = 'it exports no memory named "memory", so calls of wasi-nn fail'
         yield Diagnostic("NN141", message)
     if info.abis and exported is not None and exported.memory_index:
         if not host.knows("in_first_memory"):
             yield not_measured("whether the host works in a memory that is not the first")
         elif host.in_first_memory:
-            message = "it exports a memory that is not its first, and the host works in the first"
+            message = "it exports a memory that is not its first, but the host works in the first"
             yield Diagnostic("NN216", message)
     shared = info.shared_memory is not None and info.shared_memory.shared
     if info.abis and shared and host.features.get(Feature.THREADS):
         if not host.knows("nn_in_shared"):
             yield not_measured("whether the host's wasi-nn works in a shared memory")
         elif not host.nn_in_shared:
-            message = "it exports a shared memory, in which its wasi-nn does not work"
+            message = "it exports a shared memory, where the host's wasi-nn does not work"
             yield Diagnostic("NN216", message)
     for memory in info.memories:
         if memory.page_size != PAGE_SIZE:
             continue
         if memory.minimum > host.most_pages:
-            message = f"it has a memory of {memory.minimum} pages, and the host makes {{}} at most"
+            message = (
+                f"it has a memory of {memory.minimum} pages, but the host allocates {{}} at most"
+            )
             yield Diagnostic("NN216", message.format(host.most_pages))
         elif memory.minimum >= _MANY_PAGES and not host.knows("most_pages"):
-            yield not_measured(f"whether the host makes a memory of {memory.minimum} pages")
+            yield not_measured(f"whether the host allocates a memory of {memory.minimum} pages")
 
 
 _MANY_PAGES = 32768
