@@ -1,42 +1,184 @@
-"""The commands and programs of the pages for newcomers print what the pages show, in an empty
-folder with nnshim from a wheel."""
+"""Every block of code in docs/ does what its page shows, with nnshim from a wheel.
+
+`sh` and `python` are run, in order and in one folder for each page; lines of `text` are in the
+output of the block before, in their order. A block with a title is that file. `toml` is read by
+what the page says reads it. A `console` takes something that is not here: of it, the programs are
+known, nnshim takes the words, and the files that pytest is given are there.
+"""
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import re
+import shlex
+import shutil
 import subprocess
+import textwrap
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-PAGES = Path(__file__).resolve().parent.parent / "docs" / "start"
+from nnshim.cli import build
+from rewriter.hosts.profiles.file import read_file
+from runtime_shim import read_graphs
+from tests.support.wasm import assemble
 
-_BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]*)\")?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+GENERATED = ("codes.md", "conformance.md", "reference/commands.md", "reference/json.md")
+"""What is in these is held to its source elsewhere."""
+
+_BLOCK = re.compile(r"^```(\w*)(?: title=\"([^\"]*)\")?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+Block = tuple[str, str, str]
+
+BLOCKS: dict[str, list[Block]] = {
+    name: _BLOCK.findall(page.read_text())
+    for page in sorted(DOCS.rglob("*.md"))
+    if (name := page.relative_to(DOCS).as_posix()) not in GENERATED
+}
+WITH = [name for name, blocks in BLOCKS.items() if blocks]
+GUIDES = [name for name in WITH if name.startswith("adding-")]
+RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in BLOCKS[name])]
+
+PROGRAMS = {"iwasm", "jq", "lint-imports", "mypy", "nnshim", "pytest"}
+"""What blocks of `console` start."""
+
+_VERDICTS = """
+nnshim() {
+    local code=0
+    command nnshim "$@" || code=$?
+    case "$1 $code" in "check "[145]) ;; *) return $code ;; esac
+}
+"""
+"""Any verdict of `nnshim check` will do, but not that it could not give one."""
+
+GUEST = assemble(
+    """(module
+      (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+      (import "wasi_ephemeral_nn" "set_input" (func (param i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "path_open" (func
+        (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "_start")))"""
+)
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With the files that pages other than those for newcomers speak of."""
+    shutil.copytree(ROOT / "samples", tmp_path / "samples")
+    for name in ("guest.wasm", "app.wasm", "app.orig.wasm", "in.wasm"):
+        (tmp_path / name).write_bytes(GUEST)
+    shutil.copy(ROOT / "samples/digits/model.tflite", tmp_path)
+    shutil.copy(DOCS / "profiles/wamr-legacy-2.3.1.toml", tmp_path / "device.toml")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", [name for name in RUN if name not in GUIDES])
 def test_every_block_of_a_page_does_what_is_shown_below_it(
-    page: Path, installed: dict[str, str], tmp_path: Path
+    page: str, installed: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
-    """Blocks of `sh` and `python` are run in order, and one with a title is that file. Lines of
-    `text` are in the output of the block before, in their order. A `console` needs another host."""
-    blocks = _BLOCK.findall(page.read_text())
-    assert any(language == "sh" for language, _, _ in blocks)
+    newcomer = page.startswith("start/")
+    here: Path = request.getfixturevalue("tmp_path" if newcomer else "folder")
     printed = ""
-    for language, title, body in blocks:
+    for kind, title, body in BLOCKS[page]:
         if title:
-            (tmp_path / title).write_text(body)
-        elif language in ("sh", "python"):
-            command = ["bash", "-e", "-c", body] if language == "sh" else ["python", "-c", body]
+            (here / title).write_text(body)
+        elif kind in ("sh", "python"):
+            script = body if newcomer else _VERDICTS + body
+            command = ["bash", "-e", "-c", script] if kind == "sh" else ["python", "-c", body]
             done = subprocess.run(
-                command, cwd=tmp_path, env=installed, text=True, check=False,
+                command, cwd=here, env=installed, text=True, check=False,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
             printed = done.stdout
             assert done.returncode == 0, (body, printed)
-        elif language == "text":
+        elif kind == "text":
             lines = iter(printed.splitlines())
             assert all(line in lines for line in body.splitlines()), (body, printed)
-        else:
-            assert language == "console"
-            assert "iwasm" in body
+
+
+@pytest.mark.parametrize("page", WITH)
+def test_what_is_not_run_takes_something_that_is_not_here(page: str) -> None:
+    for kind, _, body in BLOCKS[page]:
+        assert kind in ("sh", "python", "text", "console", "toml"), body
+        if kind == "console":
+            for line in re.sub(r"(\\|(?<=\|))\n", " ", body).splitlines():
+                for command in commands(line):
+                    taken(command)
+
+
+def commands(line: str) -> Iterator[list[str]]:
+    """The words of each command of a line of shell."""
+    words = shlex.shlex(line, posix=True, punctuation_chars="|&;")
+    words.whitespace_split = True
+    for joint, command in itertools.groupby(words, lambda word: word in ("|", "||", "&&", ";")):
+        if not joint:
+            yield [*command]
+
+
+def taken(words: list[str]) -> None:
+    """Asserts that the command is known, and would get as far as doing something."""
+    program, *arguments = words
+    assert program in PROGRAMS
+    if program == "pytest":
+        assert [name for name in arguments if not (ROOT / name).exists()] == []
+    if program == "nnshim":
+        command: Any = typer.main.get_command(build())
+        command.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+
+
+def test_a_command_that_is_not_taken_is_found() -> None:
+    with pytest.raises(typer.TyperException, match="--fro"):
+        taken(["nnshim", "check", "a.wasm", "--fro", "wamr"])
+    with pytest.raises(AssertionError):
+        taken(["pytest", "tests/test_nothing.py"])
+    with pytest.raises(AssertionError):
+        taken(["rm", "a.wasm"])
+
+
+def test_toml_is_read_by_what_takes_it(tmp_path: Path) -> None:
+    read = dict.fromkeys(name for name in WITH for kind, _, _ in BLOCKS[name] if kind == "toml")
+    assert [*read] == ["adding-a-backend.md", "models.md", "profiles.md"]
+    shutil.copytree(ROOT / "samples/digits", tmp_path / "digits")
+    for page in read:
+        (body,) = (body for kind, _, body in BLOCKS[page] if kind == "toml")
+        (tmp_path / page).write_text(body)
+    points = tomllib.loads((tmp_path / "adding-a-backend.md").read_text())
+    assert [*points["project"]["entry-points"]] == ["nnshim.backends"]
+    (graph,) = read_graphs(str(tmp_path / "models.md"))
+    assert graph.name == "digits"
+    assert read_file(str(tmp_path / "profiles.md")).host.name == "device"
+
+
+NAMES = {
+    "adding-a-backend.md": ("runtime_shim.backends.formats",),
+    "adding-a-command.md": (),
+    "adding-a-host.md": ("rewriter.hosts.wamr", "rewriter.hosts.wasmtime"),
+    "adding-an-abi.md": (
+        "rewriter.abi.numbers",
+        "rewriter.abi.dialects",
+        "runtime_shim.abi.wasmedge",
+    ),
+    "adding-an-output-format.md": (),
+}
+"""The files that the examples of a guide for contributors would stand in."""
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_what_a_guide_adds_fits_where_it_would_stand(page: str) -> None:
+    """What is indented is a part of a function, or of a dict, and is compiled."""
+    names: dict[str, object] = {"__name__": page}
+    for module in NAMES[page]:
+        names |= vars(importlib.import_module(module))
+    for kind, _, body in BLOCKS[page]:
+        if kind == "python" and body.startswith(" "):
+            part = textwrap.dedent(body)
+            compile(f"{{{part}}}" if part.rstrip().endswith("),") else part, page, "exec")
+        elif kind == "python":
+            exec(body, names)

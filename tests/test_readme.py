@@ -7,9 +7,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
-import rewriter
 from runtime_shim import Limits
 from tests.support.command import nnshim
 from tests.tools.host_table import tables
@@ -17,7 +14,6 @@ from tests.tools.picture import PICTURE, drawn
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-PYTHON = (ROOT / "docs" / "python.md").read_text()
 TESTS = ".venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"
 
 
@@ -74,27 +70,6 @@ def test_the_table_of_hosts_is_what_its_command_prints() -> None:
 
 def test_the_picture_is_what_its_command_draws() -> None:
     assert PICTURE.read_text() == drawn()
-
-
-def test_the_library_examples_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    rewriting, running, embedding = re.findall(r"```python\n(.*?)\n```", PYTHON, re.DOTALL)
-    shutil.copytree(ROOT / "samples", tmp_path / "samples")
-    guest = (ROOT / "samples" / "digits.wasm").read_bytes()
-    (tmp_path / "in.wasm").write_bytes(rewriter.rewrite(guest))
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"data": guest}
-    exec(rewriting, names)
-    assert names["renamed"] == rewriter.rewrite(guest)
-    assert (tmp_path / "out.wasm").read_bytes() == guest
-    exec(running, names)
-    exec(embedding, {})
-    shown = capfd.readouterr().out.splitlines()
-    assert shown[-2:] == [
-        r"Reason.EXITED 0 b'samples/images/3.pgm: 3 (100.0%)\n'",
-        "samples/images/3.pgm: 3 (100.0%)",
-    ]
 
 
 def test_the_table_of_limits_has_each_of_them_and_what_it_is_unless_given() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())
 
 
-def release(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def release(
+    folder: Path, *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = ["bash", str(folder / ".ci/release"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -99,3 +102,12 @@ def test_commands_take_nothing_from_a_tag_but_as_a_variable() -> None:
     for job in WORKFLOW["jobs"]:
         for step in steps(job):
             assert "${{" not in step.get("run", "")
+
+
+def test_what_a_release_does_with_what_it_has_built_works(
+    installed: dict[str, str], tmp_path: Path
+) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    done = release(ROOT, "use", version, cwd=tmp_path, env=installed)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert release(ROOT, "use", "0.0.0", cwd=tmp_path, env=installed).returncode == 1

@@ -138,6 +138,7 @@ def _explain(
     from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.seen.formats import loaded
     from rewriter.analysis.seen.numbering import shown_abi
+    from rewriter.functions.frames import wanted_stack
     from rewriter.hosts.starting import Trial, explain
 
     found: Verdict = checked.found
@@ -151,6 +152,7 @@ def _explain(
         else rewrite_command(helps, rewrite_options(told, info), checked.path, _OUT)
     )
     names = {item.name for item in info.wasi_nn.values()}
+    wanted = wanted_stack(info.module, row.stack_bytes)
     formats = loaded(info, row)
     trial = Trial(
         checked.path if helps is None else _OUT,
@@ -158,5 +160,6 @@ def _explain(
         not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
         checked.models,
         formats.formats if formats.only else frozenset(),
+        (f"--stack-size={wanted.enough}",) if wanted else (),
     )
     return explain(row, trial, rewrite)

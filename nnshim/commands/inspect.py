@@ -41,18 +41,19 @@ def _inspect(path: str, info: "ModuleInfo", source: "Source", guest_abi: str | N
     from rewriter.analysis.compatibility import on_any_host
     from rewriter.analysis.fitting import hides_types
     from rewriter.analysis.seen.numbering import as_shown
-    from rewriter.analysis.verdicts import judge
+    from rewriter.analysis.verdicts import by_release, judge
     from rewriter.hosts.table import FAMILIES, find_hosts
 
     invalid = _invalid(source)
     hosts = {name: judge(info, find_hosts(name)) for name in FAMILIES if not invalid}
+    parted = {name: by_release(info, find_hosts(name)) for name in hosts if FAMILIES[name].every}
     info = as_shown(info)
     findings = (*invalid, *on_any_host(info))
     guessed = {found.code for found in findings} & {"NN137", "NN146"}
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if guessed and hides_types(info, slot)
     )
-    return Inspected(path, info, findings, hidden, hosts, guest_abi)
+    return Inspected(path, info, findings, hidden, hosts, guest_abi, parted)
 
 
 def _invalid(source: "Source") -> "tuple[Diagnostic, ...]":

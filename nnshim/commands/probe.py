@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_LONGEST = 86_400
+"""Seconds that one module may be given: a day."""
+
+_MOST = 64
+"""Modules at a time: each is a process, and has its own exit code where these are compared."""
+
+
+_QUIET = 30
+"""Seconds without a word where there is no terminal."""
+
 
 def command(
     host: Annotated[
@@ -68,8 +78,10 @@ def command(
 
     Exit codes: 0 measured; 1 the command runs no modules; 2 usage; 3 wasm-tools is missing.
     """
-    if timeout <= 0 or jobs < 1:
-        raise UsageError("--timeout and --jobs take numbers above 0")
+    if not 0 < timeout <= _LONGEST:  # nor is it a number that is none
+        raise UsageError(f"--timeout takes seconds above 0, and at most {_LONGEST}")
+    if not 1 <= jobs <= _MOST:
+        raise UsageError(f"--jobs takes a number from 1 to {_MOST}")
     import os
 
     if not hasattr(os, "killpg"):
@@ -147,19 +159,28 @@ def _graph(text: str) -> "Graph":
 
 
 class _Progress:
-    """How many modules were run, on a line of a terminal that is gone in the end."""
+    """How many modules were run, and for how long: on a line of a terminal that is gone in the
+    end, elsewhere now and then."""
 
     def __init__(self) -> None:
         import sys
+        import time
 
         self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+        self._clock = time.monotonic
+        self._start = self._said = self._clock()
         self._count = 0
 
     def step(self) -> None:
         self._count += 1
+        now = self._clock()
+        said = f"{self._count} modules run in {now - self._start:.0f} seconds"
         if self._stream is not None:
-            self._stream.write(f"\rnnshim: {self._count} modules run")
+            self._stream.write(f"\rnnshim: {said}")
             self._stream.flush()
+        elif now - self._said >= _QUIET:
+            self._said = now
+            note(said)
 
     def end(self) -> None:
         if self._stream is not None and self._count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rewriter.hosts.profiles.profile import (
     FEATURES,
@@ -14,7 +14,10 @@ from rewriter.hosts.profiles.profile import (
     Profile,
 )
 
-__all__ = ["probed", "table"]
+if TYPE_CHECKING:
+    from rewriter.hosts.host import Backend
+
+__all__ = ["probed", "table", "tried_types"]
 
 _NOT_MEASURED = "not measured"
 
@@ -37,6 +40,12 @@ def probed(profile: Profile) -> Iterator[str]:
     yield f"unknown imports: {unknown}; signatures: {profile.linking.signatures or _NOT_MEASURED}"
     yield f"encodings: {_numbers(profile.encodings)}"
     yield f"tensor types: {_numbers(profile.tensor_types)}"
+    if registered and not profile.backends:
+        yield (
+            "no model ran, so numbers of encodings and types, and what becomes of outputs, are not"
+            " measured: give the host a backend for OpenVINO, ONNX or TensorFlow Lite, and probe"
+            " it again"
+        )
     for backend in profile.backends:
         yield f"{backend.encoding}: {'; '.join(_backend(backend))}"
     ends = sorted({fault for each in profile.backends for fault in _ends(each)})
@@ -69,3 +78,17 @@ def _backend(backend: BackendProfile) -> Iterator[str]:
 
 def _ends(backend: BackendProfile) -> list[str]:
     return [fault for fault, answer in backend.faults.items() if answer in ("aborts", "hangs")]
+
+
+def tried_types(backend: Backend) -> str:
+    """Which types it takes, where not all were measured."""
+    tried = backend.unseen.types or {}
+    parts = (
+        f"{verb} {', '.join(names)}"
+        for verb, is_taken in (("takes", True), ("refuses", False))
+        if (names := [kind.name.lower() for kind in sorted(tried) if tried[kind] is is_taken])
+    )
+    said = " and ".join(parts)
+    if not said:
+        return "unknown which tensor types it takes"
+    return f"{said}; others were not measured"

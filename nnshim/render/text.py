@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.profile import tried_types
 from nnshim.render.values import rewrite_options
 from nnshim.render.verdicts import checked, checked_in_common, line, on_hosts
 from rewriter.abi.wasi import PREVIEW_1
@@ -63,7 +64,9 @@ def inspected(value: Inspected) -> list[str]:
     told = "".join(f" {word}" for word in rewrite_options(value.guest_abi, info))
     lines = [f"{value.path}: {info.size} bytes, {_what_it_imports(info)}"]
     lines += [f"  {line(found)}" for found in value.findings]
-    lines += [f"  {each}" for each in on_hosts(told, value.hosts)] or ["  runs on no host"]
+    lines += [f"  {each}" for each in on_hosts(told, value.hosts, value.parted)] or [
+        "  runs on no host"
+    ]
     for module, abi in info.abis.items():
         doubt = "" if abi.certain else " (a guess)"
         lines.append(f"  ABI of {module}: {abi.name or 'not known'}{doubt}")
@@ -237,6 +240,8 @@ def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
         return dialect.encoding_names
     extra = {backend.encoding.name.lower(): backend.extra for backend in row.backends}
     lacking = dict.fromkeys(dialect.encoding_names.values(), " (no backend)")
+    if row.measured is not None:
+        lacking |= {each.name.lower(): " (not measured)" for each in row.measured.backends}
     lacking |= {name: " (not as it is released)" if it else "" for name, it in extra.items()}
     lacking["autodetect"] = ""
     return {number: name + lacking[name] for number, name in dialect.encoding_names.items()}
@@ -258,7 +263,7 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     if backend.ignores_types:
         takes = f"takes {types or 'any type'}, whatever its number"
     elif backend.takes is None:
-        takes = "unknown which tensor types it takes"
+        takes = tried_types(backend)
     else:
         named = (kind for kind in dialect.tensor_names.values() if kind in refused)
         takes = f"takes {types}" + (f" and refuses {', '.join(named)}" if refused else "")
@@ -280,16 +285,16 @@ def _beside(row: Host) -> list[str]:
         return []
     by_functions: dict[str, list[str]] = {}
     for module, known in row.others.items():
+        if not known:
+            continue
         by_functions.setdefault(_functions(known), []).append(module)
     lines = [f"  {', '.join(modules)}: {known}" for known, modules in by_functions.items()]
     lines += [f"  {module}: depends on {option}" for module, option in row.optional.items()]
     what = "linked; calling it traps" if row.links_all else "refused"
     lines.append(f"  any other function that a module imports: {what}")
-    for reads, verb in ((True, "reads"), (False, "refuses"), (None, "may or may not read")):
+    for reads, verb in ((True, "accepts"), (False, "refuses"), (None, "may or may not accept")):
         features = [f.value for f in READABLE if row.features.get(f) is reads]
-        lines += (
-            [f"  parts of WebAssembly that it {verb}: {', '.join(features)}"] if features else []
-        )
+        lines += [f"  WebAssembly features it {verb}: {', '.join(features)}"] if features else []
     return lines
 
 

@@ -34,7 +34,9 @@ def rewrite_options(guest_abi: str | None, info: ModuleInfo) -> tuple[str, ...]:
 
 class Inspected(NamedTuple):
     """A module, with what each host means for it, by its name. `hidden` has the module names whose
-    imports do not show which numbers tensor types have; `guest_abi` is what it was said to be."""
+    imports do not show which numbers tensor types have; `guest_abi` is what it was said to be.
+    `parted` has the hosts whose releases differ in whether they run it, with the verdict on those
+    that do the same."""
 
     path: str
     info: ModuleInfo
@@ -42,6 +44,7 @@ class Inspected(NamedTuple):
     hidden: frozenset[str]
     hosts: Mapping[str, Verdict]
     guest_abi: str | None
+    parted: Mapping[str, Mapping[str, Verdict]]
 
     @property
     def answer(self) -> Answer:

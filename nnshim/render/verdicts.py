@@ -25,16 +25,21 @@ def line(diagnostic: Diagnostic) -> str:
     return f"{severity}[{diagnostic.code}]: {what}"
 
 
-def on_hosts(told: str, found: Mapping[str, Verdict]) -> list[str]:
-    """The verdict of each host, and then each reason and condition once, with the hosts that it is
-    about. `told` are options for the command that helps."""
-    named = {host: f"{host} (all releases)" if FAMILIES[host].every else host for host in found}
-    width = max(map(len, named.values()), default=0)
-    lines = [
-        f"{named[host].ljust(width)}  {_in_short(told, verdict)}" for host, verdict in found.items()
-    ]
+def on_hosts(
+    told: str, hosts: Mapping[str, Verdict], parted: Mapping[str, Mapping[str, Verdict]]
+) -> list[str]:
+    """The verdict of each host, or of each of the releases in which it is `parted`, and then each
+    reason and condition once, with the hosts that it is about. `told` are options for the command
+    that helps."""
+    found: dict[str, Verdict] = {}
+    for host, verdict in hosts.items():
+        alone = f"{host} (all releases)" if FAMILIES[host].every else host
+        found.update(parted.get(host) or {alone: verdict})
+    width = max(map(len, found), default=0)
+    lines = [f"{host.ljust(width)}  {_in_short(told, verdict)}" for host, verdict in found.items()]
     said: dict[Diagnostic, list[str]] = {}
-    for host, verdict in found.items():
+    for shown, verdict in found.items():
+        host = shown.removesuffix(" (all releases)")
         conditions = () if verdict.answer == "cannot" else verdict.conditions
         for reason in (*verdict.reasons, *conditions):
             said.setdefault(reason, []).append(host)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from rewriter.wasm.types import FuncType
 
-__all__ = ["PREVIEW_0", "PREVIEW_1", "WASI", "WASI_UNSTABLE", "returning_errno"]
+__all__ = ["PREVIEW_0", "PREVIEW_1", "WASI", "WASI_UNSTABLE", "WITHOUT_MEMORY", "returning_errno"]
 
 WASI = "wasi_snapshot_preview1"
 """The import module of WASI 0.1, which all hosts here have."""
@@ -79,3 +79,12 @@ PREVIEW_0: Mapping[str, FuncType] = MappingProxyType(
 PREVIEW_1: Mapping[str, FuncType] = MappingProxyType(
     {**PREVIEW_0, **returning_errno({"sock_accept": "i32 i32 i32"})}
 )
+
+WITHOUT_MEMORY = frozenset(
+    (
+        *("fd_advise", "fd_allocate", "fd_close", "fd_datasync", "fd_fdstat_set_flags"),
+        *("fd_fdstat_set_rights", "fd_filestat_set_size", "fd_filestat_set_times", "fd_renumber"),
+        *("fd_sync", "proc_exit", "proc_raise", "sched_yield", "sock_shutdown"),
+    )
+)
+"""The functions that no pointer is passed to."""

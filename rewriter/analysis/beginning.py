@@ -11,13 +11,13 @@ from rewriter.analysis.inspect import (
     exported_functions,
     exports_functions,
 )
-from rewriter.analysis.linking import imports_of_wasi
+from rewriter.analysis.linking import imports_of_wasi, wasi_in_memory
 from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.trapping import trapping
 from rewriter.diagnostics import Diagnostic
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import Feature, Host
 from rewriter.wasm.module import Module
-from rewriter.wasm.types import NUMBERS
+from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 
 __all__ = ["beginning", "compact_imports"]
 
@@ -32,6 +32,7 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
     Raises MalformedModule for what cannot be read.
     """
+    yield from _memories(info, host)
     found = _exported(info, host)
     if _START in found and _INITIALIZE in found:
         if not host.knows("one_beginning"):
@@ -85,8 +86,7 @@ def _entry(
         if entry is None:
             continue
         if entry.is_imported and not host.calls_imported:
-            message = f"its {_shown(name)} is an import, which the host cannot call"
-            yield Diagnostic("NN217", message, function=name)
+            yield _imported(name)
         elif entry.type.params and host.gives_arguments:
             message = f"its {_shown(name)} is {entry.type}, so its user must pass the arguments"
             yield Diagnostic("NN221", message, function=name)
@@ -98,26 +98,44 @@ def _entry(
             yield _cannot_call(name, entry, "for numbers")
         return
     for name in host.mains:
-        entry = found.get(name)
-        if entry is None:
-            continue
-        if entry.type.params:
-            message = (
-                f"its {name} takes arguments, for which the host allocates memory with its malloc"
-            )
-            yield Diagnostic("NN221", message, function=name)
-        return
+        if name in found:
+            yield from _main(name, found[name], host)
+            return
     if host.names_function:
         yield _none_found(info, host)
+
+
+_ARGUMENTS = ((), ("i32", "i32"))
+_RESULTS = ((), ("i32",))
+"""Of C's `main`."""
+
+
+def _main(name: str, entry: ExportedFunction, host: Host) -> Iterator[Diagnostic]:
+    """Of one that the host calls as C's `main`."""
+    as_in_c = entry.type.params in _ARGUMENTS and entry.type.results in _RESULTS
+    if entry.is_imported and not host.calls_imported:
+        yield _imported(name)
+    elif not as_in_c and host.strict_main and host.knows("strict_main"):
+        yield _cannot_call(name, entry, "as C's main, which is () or (i32 i32) -> (i32)")
+    elif entry.type.params:
+        message = f"its {name} takes arguments, which the host stores with its malloc"
+        yield Diagnostic("NN221", message, function=name)
+    elif not as_in_c and not host.knows("strict_main"):
+        yield not_measured(f"whether the host calls a {name} that is {entry.type}")
+
+
+def _imported(name: str) -> Diagnostic:
+    message = f"its {_shown(name)} is an import, which the host cannot call"
+    return Diagnostic("NN217", message, function=name)
 
 
 def _none_found(info: ModuleInfo, host: Host) -> Diagnostic:
     if not exports_functions(info):
         message = "it exports no function for the host's command to call"
         return Diagnostic("NN218", message, help="build it as a command, with _start")
-    looked_for = " or ".join((*host.entries, *host.mains[:1]))
+    looked_for = " or ".join(filter(None, (*host.entries, *host.mains[:1])))
     message = f"it exports no {looked_for} for the host's command to call"
-    return Diagnostic("NN218", message, help=f"name another function: {host.names_function}")
+    return Diagnostic("NN218", message, help=f"name another function {host.names_function}")
 
 
 def _shown(name: str) -> str:
@@ -154,6 +172,53 @@ def _without_memory(
             message = f'it imports {item.name} but exports no memory named "memory"'
             yield Diagnostic("NN223", message, item.offset, item.name)
             return
+
+
+def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What the host, and its wasi-nn, make of the module's memories."""
+    exported = info.adapter_memory
+    if info.abis and exported is None and not (host.in_first_memory and info.memories):
+        message = 'it exports no memory named "memory", so calls of wasi-nn fail'
+        yield Diagnostic("NN141", message)
+    yield from _second_memory(info, host)
+    shared = info.shared_memory is not None and info.shared_memory.shared
+    if info.abis and shared and host.features.get(Feature.THREADS):
+        if not host.knows("nn_in_shared"):
+            yield not_measured("whether the host's wasi-nn works in a shared memory")
+        elif not host.nn_in_shared:
+            message = "it exports a shared memory, where the host's wasi-nn does not work"
+            yield Diagnostic("NN216", message)
+    for memory in (each for each in info.memories if each.page_size == PAGE_SIZE):
+        most = host.most_wide_pages if memory.is_64 else host.most_pages
+        known, pages = host.knows("most_pages"), f"a memory of {memory.minimum} pages"
+        if known and memory.minimum > most:
+            yield Diagnostic("NN216", f"it has {pages}, but the host allocates {most} at most")
+        elif memory.minimum >= _MANY_PAGES and not known:
+            yield not_measured(f"whether the host makes {pages}")
+
+
+def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """Of one that is exported as "memory"."""
+    exported = info.adapter_memory
+    if exported is None or not exported.memory_index:
+        return
+    first = wasi_in_memory(info)
+    if not host.knows("in_first_memory"):
+        if info.abis or first:
+            yield not_measured("whether the host works in a memory that is not the first")
+    elif host.in_first_memory:
+        message = "it exports a memory that is not its first, but the host works in the first"
+        if info.abis:
+            yield Diagnostic("NN216", message)
+        elif first:
+            message = f"it imports {first.name}, which works in its first memory there"
+            yield Diagnostic(
+                "NN246", f"{message}, and exports another one", first.offset, first.name
+            )
+
+
+_MANY_PAGES = 32768
+"""2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
 
 def compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:

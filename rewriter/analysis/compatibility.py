@@ -14,7 +14,6 @@ from rewriter.analysis.fitting import Fit, fit, hides_types
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
-from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.analysis.reasons import HIDDEN_NUMBERS, HIDDEN_TYPES
 from rewriter.analysis.seen.formats import images_of
 from rewriter.analysis.seen.numbering import as_shown
@@ -29,7 +28,6 @@ from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host, Quirk
 from rewriter.models.model import Model
-from rewriter.wasm.types import PAGE_SIZE
 
 __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
 
@@ -195,7 +193,7 @@ def assess(
         *other_imports(info, host),
         *_features(info, host),
         *beginning(info, host),
-        *_needs(info),
+        *_needs(info, host),
     )
     said = with_constants(info, host, said, models) if follows else said
     if not (follows or models):
@@ -281,9 +279,10 @@ def _configurations(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         yield Diagnostic("NN264", f"{message} configuration is empty")
 
 
-def _needs(info: ModuleInfo) -> Iterator[Diagnostic]:
-    """What a guest that uses wasi-nn needs beside the host, on any."""
-    if info.abis:
+def _needs(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    """What a guest that uses wasi-nn needs beside a host that was not measured with a backend."""
+    was_there = host.measured is not None and "measured" in host.measured.about and host.backends
+    if info.abis and not was_there:
         message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
     if any(item.name in _BY_NAME for item in info.wasi_nn.values()):
@@ -310,45 +309,10 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         elif reads is None:
             message = f"it is unknown whether the host reads {feature.value}"
             yield Diagnostic("NN227", message, offset)
-    yield from _memories(info, host)
-
-
-def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What the host, and its wasi-nn, make of the module's memories."""
-    exported = info.adapter_memory
-    if info.abis and exported is None and not (host.in_first_memory and info.memories):
-        message = 'it exports no memory named "memory", so calls of wasi-nn fail'
-        yield Diagnostic("NN141", message)
-    if info.abis and exported is not None and exported.memory_index:
-        if not host.knows("in_first_memory"):
-            yield not_measured("whether the host works in a memory that is not the first")
-        elif host.in_first_memory:
-            message = "it exports a memory that is not its first, but the host works in the first"
-            yield Diagnostic("NN216", message)
-    shared = info.shared_memory is not None and info.shared_memory.shared
-    if info.abis and shared and host.features.get(Feature.THREADS):
-        if not host.knows("nn_in_shared"):
-            yield not_measured("whether the host's wasi-nn works in a shared memory")
-        elif not host.nn_in_shared:
-            message = "it exports a shared memory, where the host's wasi-nn does not work"
-            yield Diagnostic("NN216", message)
-    for memory in info.memories:
-        if memory.page_size != PAGE_SIZE:
-            continue
-        if memory.minimum > host.most_pages:
-            message = (
-                f"it has a memory of {memory.minimum} pages, but the host allocates {{}} at most"
-            )
-            yield Diagnostic("NN216", message.format(host.most_pages))
-        elif memory.minimum >= _MANY_PAGES and not host.knows("most_pages"):
-            yield not_measured(f"whether the host allocates a memory of {memory.minimum} pages")
-
-
-_MANY_PAGES = 32768
-"""2 GiB, from where on addresses are negative to who takes them for signed numbers."""
 
 
 _OF_CONFIGURATIONS = ("NN264", "NN301", "NN747")
 _CONFIGURED = "load_by_name_with_config"
+
 _BY_NAME = ("load_by_name", _CONFIGURED)
 _STREAMING = frozenset(("compute_single", "get_output_single", "fini_single"))

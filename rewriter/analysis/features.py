@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from weakref import WeakKeyDictionary
 
-from rewriter.functions.around import Surroundings
 from rewriter.functions.code import defined_functions
 from rewriter.functions.feature import Feature
 from rewriter.functions.features import Found, in_bodies, in_expression, of_value_type
+from rewriter.functions.frames import Surroundings
 from rewriter.functions.storage import TABLE_WITH_VALUE
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module

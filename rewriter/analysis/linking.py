@@ -8,13 +8,13 @@ from operator import attrgetter
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from rewriter.abi.wasi import WASI, WASI_UNSTABLE
+from rewriter.abi.wasi import WASI, WASI_UNSTABLE, WITHOUT_MEMORY
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import ANY, Host
 from rewriter.wasm.module import Module
 
-__all__ = ["imports_of_wasi", "other_imports"]
+__all__ = ["imports_of_wasi", "other_imports", "wasi_in_memory"]
 
 _LINKING = attrgetter("others", "optional", "links_all", "second_form", "mixes_forms", "makes")
 """What of a host that depends on."""
@@ -74,6 +74,11 @@ def imports_of_wasi(info: ModuleInfo) -> tuple[ImportedItem, ...]:
         for name in beside.names.get((module, "func"), ())
     }
     return tuple(beside.functions(wanted, info.imports))
+
+
+def wasi_in_memory(info: ModuleInfo) -> ImportedItem | None:
+    """The first function that is imported from WASI and takes pointers."""
+    return next((it for it in imports_of_wasi(info) if it.name not in WITHOUT_MEMORY), None)
 
 
 def _not_linked(info: ModuleInfo, beside: _Beside, host: Host) -> Iterator[Diagnostic]:

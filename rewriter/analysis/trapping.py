@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from rewriter.abi.wasi import WASI, WASI_UNSTABLE
 from rewriter.analysis.inspect import ExportedFunction, ModuleInfo
 from rewriter.analysis.linking import imports_of_wasi
+from rewriter.analysis.modelled.unseen import not_measured
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.code import defined_functions
 from rewriter.functions.features import in_expression
+from rewriter.functions.frames import wanted_stack
 from rewriter.functions.storage import storage
 from rewriter.functions.trapping import Does, does
 from rewriter.hosts.host import Host
@@ -56,10 +59,14 @@ def trapping(
     """
     yield from _outside(info, host)
     yield from _large_table(info, host)
-    for what, index in _called(info, exported, host):
+    yield from _large_frame(info, host)
+    for what, index, is_early in _called(info, exported, host):
         done = _does(info, index)
         if done is Does.TRAPS:
             yield Diagnostic("NN230", f"its {what} traps at once, and the host calls it")
+        elif done is Does.EXITS and is_early and not host.exits_early:
+            message = f"its {what} ends the guest, which the host takes for an error there"
+            yield Diagnostic("NN230", message)
         if done is not Does.RETURNS:
             return
 
@@ -71,20 +78,33 @@ def _does(info: ModuleInfo, index: int) -> Does:
     known = _DONE.setdefault(info.module, {})
     if index not in known:
         _, bodies = defined_functions(info.module)
-        known[index] = does(bodies, info.imported_functions, index)
+        known[index] = does(bodies, info.imported_functions, index, _exits(info))
     return known[index]
 
 
-_INITIALIZE = "_initialize"
+def _exits(info: ModuleInfo) -> frozenset[int]:
+    """The indices of proc_exit."""
+    if not any(item.name == _EXIT for item in imports_of_wasi(info)):
+        return frozenset()
+    functions = (item for item in info.imports if item.kind == "func")
+    return frozenset(
+        index
+        for index, item in enumerate(functions)
+        if item.name == _EXIT and item.module in (WASI, WASI_UNSTABLE)
+    )
+
+
+_EXIT, _INITIALIZE = "proc_exit", "_initialize"
 
 
 def _called(
     info: ModuleInfo, exported: dict[str, ExportedFunction], host: Host
-) -> Iterator[tuple[str, int]]:
-    """The functions that the host calls, in their order, as far as that is sure."""
+) -> Iterator[tuple[str, int, bool]]:
+    """The functions that the host calls, in their order, as far as that is sure; and whether it
+    does so while it still makes the instance."""
     section = info.module.find(SectionId.START)
     if section is not None:
-        yield "start function", section.cursor().u32()
+        yield "start function", section.cursor().u32(), True
     wasi = bool(imports_of_wasi(info))
     names = [*host.calls_first, *(() if wasi else host.calls_first_without_wasi)]
     if _INITIALIZE in exported:
@@ -96,10 +116,10 @@ def _called(
     for name in names:
         first = exported.get(name)
         if first is not None and not (first.type.params or first.type.results):
-            yield name, first.place
+            yield name, first.place, name not in host.calls_first_without_wasi
     entry = next((name for name in host.entries if name in exported), None)
     if entry is not None and not exported[entry].type.params:
-        yield entry or "function without a name", exported[entry].place
+        yield entry or "function without a name", exported[entry].place, False
 
 
 def _outside(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -130,6 +150,25 @@ def _large_table(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     elif largest >= _LARGE:
         message = f"its table of {largest} elements takes at least {largest >> 27} GiB"
         yield Diagnostic("NN247", message)
+
+
+_USUAL_STACK = 65536
+"""Bytes, of hosts that have one of their own: where it was not measured, those that want more than
+this are said to."""
+
+
+def _large_frame(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
+    known = host.knows("stack_bytes")
+    wanted = wanted_stack(info.module, host.stack_bytes if known else _USUAL_STACK)
+    if wanted is None:
+        return
+    if not known:
+        yield not_measured(f"whether the host's stack has {wanted.taken} bytes for a function")
+    else:
+        taken = f"a function takes {wanted.taken} bytes of the host's stack"
+        message = f"{taken}, which has room for {host.stack_bytes // 2} by default"
+        remedy = f"iwasm --stack-size={wanted.enough}"
+        yield Diagnostic("NN250", message, wanted.start, help=remedy)
 
 
 def _segments(module: Module) -> _Segments:

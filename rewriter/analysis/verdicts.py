@@ -19,7 +19,7 @@ from rewriter.models.model import Model
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
-__all__ = ["acceptable", "check", "judge"]
+__all__ = ["acceptable", "by_release", "check", "judge"]
 
 _WORSE = tuple(Runs)
 """From the best to the worst."""
@@ -119,6 +119,26 @@ def judge(
         ),
         _rewrite_for(chosen, verdicts) if worst is Runs.AFTER_REWRITE else None,
     )
+
+
+def by_release(info: ModuleInfo, chosen: Chosen) -> dict[str, Verdict]:
+    """The verdicts on releases one after the other of which all run the module as it is, after a
+    rewrite, or not at all, by what they are called: "wamr-legacy 1.1.1 to 2.2.0". Empty where that
+    are all that were chosen."""
+    spans: list[tuple[Runs, list[Host]]] = []
+    for row in chosen.rows:
+        runs = assess(info, row).runs
+        if not spans or spans[-1][0] is not runs:
+            spans.append((runs, []))
+        spans[-1][1].append(row)
+    if len(spans) == 1:
+        return {}
+    return {
+        f"{chosen.name} {_spans(rows, range(len(rows)))}": judge(
+            info, Chosen(rows[-1].label, tuple(rows))
+        )
+        for _, rows in reversed(spans)
+    }
 
 
 def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:

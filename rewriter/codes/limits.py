@@ -10,12 +10,14 @@ LIMITS = (
     Code(
         "NN230",
         Severity.ERROR,
-        "the module traps on startup",
+        "the module fails on startup",
         "A data or element segment does not fit into its memory or table, or a function that the "
         "host calls first (the start function, `_initialize`, `_start` and, depending on the host, "
         "others) reaches an `unreachable` before it could do anything else. The host ends with an "
         "error. `wasm-ld` generates such functions for symbols that it was told to leave "
-        "undefined, `main` for example.",
+        "undefined, `main` for example. WAMR and WasmEdge also report an error where a function "
+        "that they call during instantiation, such as the start function, ends the guest with "
+        "`proc_exit`, whatever the exit code.",
         "Fix the guest. If the trap is intended, put it after the code that decides about it.",
     ),
     Code(
@@ -144,6 +146,15 @@ LIMITS = (
         "`initStreaming` instead of `init` for a `std.Io.File.Writer`.",
     ),
     Code(
+        "NN246",
+        Severity.CONDITION,
+        "WASI's functions work in another memory than the guest",
+        "The module has several memories, and the one that it exports as `memory` is not the "
+        "first. The host's functions read and write in the first one all the same: output is "
+        "empty, and what comes in is lost, though errno is success.",
+        "Make the exported memory the first one of the module.",
+    ),
+    Code(
         "NN247",
         Severity.CONDITION,
         "a table needs a very large amount of memory",
@@ -171,6 +182,17 @@ LIMITS = (
         "only keeps a pointer into the guest's memory and reads from it at `compute`. A guest that "
         "frees or reuses its buffer in between gets wrong numbers, without an error.",
         "Leave each input as it is until `compute` returns, and give each its own buffer.",
+    ),
+    Code(
+        "NN250",
+        Severity.CONDITION,
+        "a function takes more of the host's stack than there is by default",
+        "WAMR's interpreter keeps a function's parameters, local variables, constants and results "
+        "in a stack, and wants twice that room when the function is called. Where there is less "
+        '(`iwasm` has 64 KiB by default, 16 KiB in 1.1.1), a call ends with "wasm operand stack '
+        'overflow".',
+        "Give the option in the message, or more where such functions call each other: "
+        "`iwasm --stack-size=BYTES`. Part a function that has thousands of variables or constants.",
     ),
     Code(
         "NN251",

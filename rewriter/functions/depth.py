@@ -18,7 +18,7 @@ from rewriter.functions.instructions import skip
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.types import FuncType, value_type
 
-__all__ = ["MOST_SLOTS", "Around", "too_deep"]
+__all__ = ["MOST_SLOTS", "Around", "depths", "too_deep"]
 
 MOST_CELLS, MOST_SLOTS, MOST_BLOCKS = 0xFFFF, 0x7FFE, 0xFFFF
 """Cells of 32 bits on the stack; those of them that are neither constants nor copies of local
@@ -252,10 +252,32 @@ def _past_number(cursor: Cursor) -> int:
     return pos + 1
 
 
+class Depths(NamedTuple):
+    """The most that there are at a time, as those limits count them."""
+
+    cells: int
+    slots: int
+    blocks: int
+
+
 def too_deep(cursor: Cursor, variables: list[int], around: Around) -> list[Feature]:
-    """Which limits a function's body goes beyond. The cursor is behind its local variables, of
-    which `variables` has the cells, with the parameters. What comes behind an instruction of
-    vectors or of garbage collection does not count.
+    """Which limits a function's body goes beyond. For the arguments, see `depths`.
+
+    Raises MalformedModule for a body that is cut off.
+    """
+    found = depths(cursor, variables, around)
+    limits = (
+        (Feature.MANY_OPERANDS, found.cells > MOST_CELLS),
+        (Feature.MANY_SLOTS, found.slots > MOST_SLOTS),
+        (Feature.DEEP_BLOCKS, found.blocks > MOST_BLOCKS),
+    )
+    return [feature for feature, is_beyond in limits if is_beyond]
+
+
+def depths(cursor: Cursor, variables: list[int], around: Around) -> Depths:
+    """How deep a function's body gets. The cursor is behind its local variables, of which
+    `variables` has the cells, with the parameters. What comes behind an instruction of vectors or
+    of garbage collection does not count.
 
     Raises MalformedModule for a body that is cut off.
     """
@@ -277,9 +299,4 @@ def too_deep(cursor: Cursor, variables: list[int], around: Around) -> list[Featu
         following.pop(effect[0])
         if effect[1]:
             following.push(effect[1])
-    limits = (
-        (Feature.MANY_OPERANDS, following.most_cells > MOST_CELLS),
-        (Feature.MANY_SLOTS, following.most_slots > MOST_SLOTS),
-        (Feature.DEEP_BLOCKS, following.most_blocks > MOST_BLOCKS),
-    )
-    return [feature for feature, is_beyond in limits if is_beyond]
+    return Depths(following.most_cells, following.most_slots, following.most_blocks)

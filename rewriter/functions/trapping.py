@@ -1,5 +1,5 @@
-"""What a function surely does when it is called: trap at once, or return without any effect on
-others that matters for that.
+"""What a function surely does when it is called: trap at once, end the guest, or return without any
+effect on others that matters for that.
 
 Specification: https://webassembly.github.io/spec/core/binary/instructions.html
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Set
 from enum import Enum
 
 from rewriter.functions.code import Bodies
@@ -22,6 +23,7 @@ class Does(Enum):
     """What is known of a call."""
 
     TRAPS = "traps"
+    EXITS = "exits"
     RETURNS = "returns"
     UNKNOWN = "is not known"
 
@@ -46,22 +48,26 @@ def _harmless() -> re.Pattern[bytes]:
     )
 
 
-def does(bodies: Bodies, imported: int, index: int) -> Does:
+def does(bodies: Bodies, imported: int, index: int, ends: Set[int] = frozenset()) -> Does:
     """What is known of a call of function `index`, where `imported` ones come before those of
-    `bodies`. What has branches before that, or calls another module's function, is not known.
+    `bodies`, of which those in `ends` end the guest. What has branches before that, or calls
+    another module's function, is not known.
 
     Raises MalformedModule for a body that is cut off.
     """
-    return _Following(bodies, imported).does(index, 0)
+    return _Following(bodies, imported, ends).does(index, 0)
 
 
 class _Following:
-    def __init__(self, bodies: Bodies, imported: int) -> None:
+    def __init__(self, bodies: Bodies, imported: int, ends: Set[int]) -> None:
+        self._ends = ends
         self._bodies = bodies
         self._imported = imported
         self._steps = 0
 
     def does(self, index: int, depth: int) -> Does:
+        if index in self._ends:
+            return Does.EXITS
         place = index - self._imported
         self._steps += 1
         if not 0 <= place < len(self._bodies) or depth > _DEEPEST or self._steps > _MOST_STEPS:

@@ -216,8 +216,12 @@ class Host(NamedTuple):
     `features` says which of those it reads by default; what is missing there is not known.
     `nn_in_shared` is whether wasi-nn works in a memory that is shared. The functions of one that
     works `in_first_memory` do so whatever memory is exported as "memory". It takes no memory of
-    more than `most_pages` of 64 KiB, puts `spare_bytes` of its own behind each, and takes no table
-    of more than `most_elements`.
+    more than `most_pages` of 64 KiB, or of `most_wide_pages` where its addresses have 64 bits, puts
+    `spare_bytes` of its own behind each, and takes no table of more than `most_elements`. Where the
+    frames of functions are in a stack of its own, that has `stack_bytes` by default, and a frame
+    takes half of them at most.
+
+    One that `exits_early` ends well where a guest ends itself while its instance is made.
 
     One that `initializes` calls `_initialize` where it is an exported function, without arguments,
     and takes no results; one that `initializes_alone` minds another type only where there is no
@@ -228,7 +232,8 @@ class Host(NamedTuple):
     unless it `gives_arguments` of its user, and takes numbers as results, or none where it has a
     `strict_start`. One that is imported it calls only if it `calls_imported`. After these it looks
     for `mains`, and calls the first without arguments or with those of `main`, for which it asks
-    the guest's `malloc`. If there is none of all these, it refuses the module where
+    the guest's `malloc`; one with a `strict_main` refuses others and other results than one i32, if
+    any. If there is none of all these, it refuses the module where
     `names_function` says how else its user can name one, and does nothing where that is empty. If
     it is to have `one_beginning`, it refuses a module that has `_start` and `_initialize`.
 
@@ -262,8 +267,11 @@ class Host(NamedTuple):
     nn_in_shared: bool = True
     in_first_memory: bool = False
     most_pages: int = 65536
+    most_wide_pages: int = 65536
     spare_bytes: int = 0
     most_elements: int = 0xFFFFFFFF
+    stack_bytes: int = 0
+    exits_early: bool = True
     initializes: bool = False
     initializes_alone: bool = False
     initializes_with_wasi: bool = False
@@ -273,6 +281,7 @@ class Host(NamedTuple):
     mains: tuple[str, ...] = ()
     gives_arguments: bool = False
     strict_start: bool = False
+    strict_main: bool = False
     calls_imported: bool = False
     names_function: str = ""
     one_beginning: bool = False

@@ -19,13 +19,14 @@ _PLACEHOLDERS = ("NAME", "ENCODING", "FOLDER", "FILES")
 class Trial(NamedTuple):
     """A module that is to be tried: its path, whether it opens files and whether it loads graphs by
     their names, with the models that it runs, if these are known, and the only formats that it
-    loads, empty where it may load others."""
+    loads, empty where it may load others; and options of the host that the module needs."""
 
     path: str
     opens_files: bool
     loads_by_name: bool
     models: Sequence[Model] = ()
     formats: frozenset[Encoding] = frozenset()
+    options: Sequence[str] = ()
 
     @property
     def encodings(self) -> frozenset[Encoding]:
@@ -60,7 +61,7 @@ def run_words(row: Host, trial: Trial) -> list[str]:
     folder = start.folder if trial.opens_files else ()
     graph = start.graph if trial.loads_by_name else ()
     graphs = [_filled(word, model) for model in trial.models or (None,) for word in graph]
-    return [*start.program, *graphs, *folder, file_argument(trial.path)]
+    return [*start.program, *trial.options, *graphs, *folder, file_argument(trial.path)]
 
 
 def _filled(word: str, model: Model | None) -> str:

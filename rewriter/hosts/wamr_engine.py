@@ -46,16 +46,19 @@ _SINCE_1_1_1: Mapping[str, Any] = {
     "most_pages": 65535,  # its heap for the guest takes one
     "spare_bytes": 65536,  # of that heap
     "most_elements": (1 << 30) - 1,  # of four bytes each, in less than 4 GiB
+    "stack_bytes": 16384,
     "calls_first": ("__post_instantiate",),
     "entries": ("_start",),
     "mains": ("main", "__main_argc_argv", "_main"),
     "strict_start": True,
-    "names_function": "iwasm --function NAME",
+    "strict_main": True,
+    "names_function": "with iwasm --function NAME",
     "without_memory": frozenset(("proc_exit", "sched_yield")),
 }
 _SINCE_1_1_2 = {
     **_SINCE_1_1_1,
     "features": _OF_1_1_2,
+    "stack_bytes": 65536,
     "calls_first_without_wasi": ("__wasm_call_ctors",),
 }
 _SINCE_1_2_0 = {
@@ -64,6 +67,7 @@ _SINCE_1_2_0 = {
     "initializes": True,
     "initializes_alone": True,  # where it does not import WASI, it looks at the type only
     "initializes_with_wasi": True,
+    "exits_early": False,
     "wants_memory": True,
     "one_beginning": True,
 }

@@ -239,10 +239,11 @@ def _row(
         features=features,
         in_first_memory=True,
         start=_PRELOADING if graphs == PRELOADED else _STARTED,
+        exits_early=False,
         entries=("_start",),
         gives_arguments=True,
         calls_imported=True,
-        names_function="wasmedge --reactor MODULE NAME",
+        names_function="with wasmedge --reactor MODULE NAME",
         passes=_FOUR,
     )
 

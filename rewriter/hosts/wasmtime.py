@@ -142,6 +142,7 @@ def _row(
         source=f"https://github.com/bytecodealliance/wasmtime/tree/{commit}/crates/wasi-nn",
         others={WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0},
         nn_in_shared=False,
+        most_wide_pages=_MOST_WIDE_PAGES,
         initializes=True,
         entries=("", "_start"),
         gives_arguments=True,
@@ -149,6 +150,10 @@ def _row(
         start=Start(("wasmtime", "run", *flags), ("--dir", "."), _GRAPHS.get(graphs, ())),
     )
 
+
+_MOST_WIDE_PAGES = 1 << 30
+"""Of 64-bit memories, as many as releases 36 and 49 make on Linux on x86-64; twice as many do not
+fit into the addresses of a process."""
 
 _FEATURE = "cargo build --release --features wasmtime-wasi-nn/{}"
 _ONNX = Backend(Encoding.ONNX, built=_FEATURE.format("onnx"), extra=True, targets=EVERY_TARGET)

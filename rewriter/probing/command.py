@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 from typing import IO, NamedTuple
@@ -42,6 +42,8 @@ class End(Enum):
     TRAPS = "traps"
     ABORTS = "aborts"
     HANGS = "hangs"
+    UNCLEAR = "traps or aborts"
+    """The exit code does not say which: a shell between has changed it, or it can be either's."""
 
 
 class Ran(NamedTuple):
@@ -53,15 +55,20 @@ class Ran(NamedTuple):
     output: bytes
 
 
-def ended(ran: Ran, of_trap: Iterable[int | None]) -> End:
-    """What a process that did not come to the end of its module ended by; `of_trap` are the codes
-    of a process whose module has trapped, which on some hosts is that of an abort in a shell."""
-    if ran.code is None:
+def ended(code: int | None, of_trap: int | None, *, comes_through: bool = True) -> End:
+    """What a process that did not come to the end of its module ended by; `of_trap` is the code of
+    one whose module has trapped, and `comes_through` whether exit codes are those of the host.
+
+    A trap's code may be that of an abort in a shell (134), or 0, which says nothing.
+    """
+    if code is None:
         return End.HANGS
-    if ran.code in of_trap:
-        return End.TRAPS
-    number = -ran.code if ran.code < 0 else ran.code - 128
-    return End.ABORTS if number in _SIGNALS or ran.code < 0 else End.TRAPS
+    if code < 0:
+        return End.ABORTS
+    is_signal = code - 128 in _SIGNALS
+    if is_signal and code != of_trap:
+        return End.ABORTS
+    return End.UNCLEAR if is_signal or code == 0 or not comes_through else End.TRAPS
 
 
 def run(command: Sequence[str], path: str, timeout: float) -> Ran:

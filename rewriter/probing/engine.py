@@ -23,7 +23,8 @@ _ENTRIES = ("", "_start", "main", "_main", "__main_void", "__main_argc_argv")
 
 def features(host: Host) -> dict[str, bool]:
     """Whether a module that has each runs to its end."""
-    return dict(zip(FEATURES, host.each(host.has, FEATURES), strict=True))
+    found = host.each(lambda number: host.has(FEATURES[number], number), range(len(FEATURES)))
+    return dict(zip(FEATURES, found, strict=True))
 
 
 def entries(host: Host) -> Entries:
@@ -34,6 +35,7 @@ def entries(host: Host) -> Entries:
     odd = host.plain(f'{_exported("_start")} (func (export "_initialize") (param i32))')
     flag = host.plain(_SECTION).first("flag")
     result = _exported("_start", result="(result i32)", value="(i32.const 1)")
+    any_main = _exported("main", result="(result i64)", value="(i64.const 1)")
     hidden = host.plain(_exported("_start"), exports_memory=False)
     return Entries(
         called=_by_order(host, called),
@@ -43,9 +45,10 @@ def entries(host: Host) -> Entries:
         odd_initialize=None if odd.end is End.HANGS else odd.started,
         start=None if flag is None else flag == 1,
         takes_results=host.plain(result).started,
+        takes_any_main=host.plain(any_main).started if "main" in called else None,
         hidden_memory=None if hidden.end is End.HANGS else hidden.started,
-        exit_without_memory=host.exit_code(_EXITS) == host.CODE if host.codes else None,
-        needs_memory=host.exit_code(_EMPTY) != 0 if host.ends_with_0 else None,
+        exit_without_memory=host.exits(_EXITS, host.CODE) if host.codes else None,
+        needs_memory=not host.exits(_EMPTY, 0) if host.ends_with_0 else None,
     )
 
 
@@ -94,8 +97,8 @@ _PLACES = """
   (call $tell (i32.const "end") (i32.const 1)))
 """
 
-_EXITS = """(module
+_EXITS = b"""(module
 (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
 (func (export "_start") (call $proc_exit (i32.const 42))))"""
 
-_EMPTY = '(module (func (export "_start")))'
+_EMPTY = b'(module (func (export "_start")))'

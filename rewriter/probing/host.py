@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import re
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from itertools import count
-from threading import Lock
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple
 
-from rewriter.errors import NNShimError
-from rewriter.files import wasm_tools
 from rewriter.probing.command import End, Ran, ended, run
 from rewriter.probing.modules.text import Arena, Part, feature_text, plain_text, steps_text
+from rewriter.probing.runner import ProbeFailed, Runner, Seen
 
-__all__ = ["Answers", "Host", "Item", "ProbeFailed"]
+__all__ = ["Answers", "Host", "Item"]
 
-_ANSWER = re.compile(rb"\[nnprobe ([a-z_0-9]+) (\d+) (\d+)\]")
 _CODE = 42
 """An exit code that no host gives by itself."""
 
-_SHOWN = 1000
-"""Characters of a host's own output that an error has."""
+_OF_FEATURES = 17
+"""The first exit code of modules with a feature, each of which has its own."""
 
-_SUSPICIOUS = 12
-"""Modules in a row that hang, after which a host may have stopped to run any."""
+_MANY = 400
+"""Lines of a module that shows whether output comes through whole: more than any other prints."""
+
+_ROUNDS = 4
+"""How often as many modules as `jobs` are run at once, to see whether each gets its own answer."""
 
 _FIRST = 3
 """The exit code that means 0 where exit codes are answers; $leave in wat/prelude.wat adds it."""
@@ -36,13 +31,6 @@ _LAST = 103
 
 Texts = Callable[[int], tuple[bytes, list[str]]]
 """From the answer that is to be the exit code, or -1, to a module's text and its keys."""
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
-
-class ProbeFailed(NNShimError):
-    """The host's command runs no modules; the message has what it printed."""
 
 
 class Answers(NamedTuple):
@@ -68,13 +56,12 @@ class Item(NamedTuple):
     end: End | None = None
 
 
-class Host:
-    """Runs modules by the host's command, several at a time, in files of a folder of its own.
+class Host(Runner):
+    """Runs modules by the host's command, and knows how answers come out of it.
 
     `prints` says whether answers are printed; else they are exit codes. `codes` says whether exit
     codes of a guest are those of the command, and `ends_with_0` whether it is one that has none of
-    its own that ends so. `on_run` is called after
-    each process. Use it in a `with`, which removes the folder.
+    its own that ends so.
     """
 
     CODE = _CODE
@@ -88,25 +75,10 @@ class Host:
         on_run: Callable[[], object] = lambda: None,
         runs: Callable[[Sequence[str], str, float], Ran] = run,
     ) -> None:
-        self.command = tuple(command)
+        super().__init__(command, timeout=timeout, jobs=jobs, on_run=on_run, runs=runs)
         self.prints = True
         self.codes = self.ends_with_0 = False
-        self._timeout = timeout
-        self._on_run = on_run
-        self._runs = runs
-        self.processes = self._hangs = 0
-        self._of_trap: frozenset[int | None] = frozenset()
-        self._numbers, self._lock = count(), Lock()
-        self._stack = ExitStack()
-        self.folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="nnprobe-"))
-        self._pool = self._stack.enter_context(ThreadPoolExecutor(jobs))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        self._stack.close()
+        self._of_trap: int | None = None
 
     def start(self) -> None:
         """Find out whether the command runs modules, and how answers come out of it.
@@ -114,22 +86,29 @@ class Host:
         Raises ProbeFailed where it runs none, with what it prints, and UsageError where it cannot
         be started.
         """
-        first = self._run(plain_text(_STARTS)[0])
+        first = self.settled(plain_text(_STARTS)[0], _has_told)
         if first.code is None:
             raise ProbeFailed(
                 f"the command does not end by itself: it did not end in time, and printed:"
-                f" {_in_short(first.output) or 'nothing'}"
+                f" {first.printed}"
             )
-        self.prints = self._parsed(first).started
+        starts = _has_told(first)
+        many = self.settled(plain_text(_TELLS)[0], _has_all) if starts else None
+        self.prints = many is not None and _has_all(many)
         self.ends_with_0 = first.code == 0
-        codes = [self._run(plain_text(_LEAVES.format(code))[0]).code for code in (_CODE, _CODE + 1)]
-        self.codes = codes == [_CODE, _CODE + 1]
+        codes = (_CODE, _CODE + 1)
+        self.codes = all(self.exits(plain_text(_LEAVES.format(code))[0], code) for code in codes)
         if not self.prints and not self.codes:
-            raise ProbeFailed(
-                f"the command runs no WebAssembly module, or nothing comes out of it: exit code"
-                f" {first.code}; it printed: {_in_short(first.output) or 'nothing'}"
+            what = (
+                f"the output does not come through whole: of {_MANY} lines that a module printed,"
+                f" there were {len(many.told)}"
+                if many is not None
+                else "the command runs no WebAssembly module, or nothing comes out of it"
             )
-        self._of_trap = frozenset((self._run(plain_text(_TRAPS)[0]).code,)) - {0}
+            last = many or first
+            raise ProbeFailed(f"{what}: exit code {last.code}; it printed: {last.printed}")
+        self._of_trap = self.settled(plain_text(_TRAPS)[0], lambda _: False).code
+        self._check_apart()
 
     def finish(self) -> None:
         """Find out whether the command still runs the module that it began with: what was measured
@@ -137,34 +116,39 @@ class Host:
 
         Raises ProbeFailed where it does not, with what it prints.
         """
-        last = self._run(plain_text(_STARTS if self.prints else _LEAVES.format(_CODE))[0])
-        if not (self._parsed(last).started if self.prints else last.code == _CODE):
-            how = "did not end in time" if last.code is None else f"ended with {last.code}"
+        last = self.once(plain_text(_STARTS if self.prints else _LEAVES.format(_CODE))[0])
+        if not (_has_told(last) if self.prints else last.code == _CODE):
             raise ProbeFailed(
                 f"the command has run modules, and after {self.processes} of them it does not any"
-                f" more, so nothing of it is written down: it {how}, and printed:"
-                f" {_in_short(last.output) or 'nothing'}"
+                f" more, so nothing of it is written down: it {last.how}, and printed:"
+                f" {last.printed}"
             )
 
-    def each(self, function: Callable[[_T], _R], values: Iterable[_T]) -> list[_R]:
-        """The results, in order, of calls that do not wait for one another. Only what is run at
-        the top may call it, because the number of threads is limited."""
-        return list(self._pool.map(function, values))
+    def _check_apart(self) -> None:
+        """Find out whether modules that run at the same time get their own answers. Raises
+        ProbeFailed where one does not: a script may copy each to the same name."""
+        for _ in range(_ROUNDS if self.jobs > 1 else 0):
+            codes = range(_CODE, _CODE + self.jobs)
+            body = _STARTS if self.prints else _LEAVES
+            texts = [plain_text(body.format(code))[0] for code in codes]
+            for code, seen in zip(codes, self.each(self.once, texts), strict=True):
+                if not (_has_told(seen) if self.prints else seen.code == code):
+                    raise self.mixed_up()
 
     def ask(self, texts: Texts) -> Answers:
         """What a module tells."""
         if self.prints:
-            return self._parsed(self._run(texts(-1)[0]))
+            return self._answers(self.settled(texts(-1)[0], lambda seen: seen.has_ended))
         told: list[tuple[str, int]] = []
         for number in count(0, 2):
             text, keys = texts(number)
-            ran = self._run(text)
-            if ran.code is None or not _FIRST <= ran.code < _FIRST + len(keys):
-                return Answers(tuple(told), ended(ran, self._of_trap))
-            ran_on = self._run(texts(number + 1)[0])
-            if ran_on.code is None or not _FIRST <= ran_on.code <= _LAST:
-                return Answers(tuple(told), ended(ran_on, self._of_trap))
-            told.append((keys[ran.code - _FIRST], ran_on.code - _FIRST))
+            ran = self._code(text, len(keys))
+            if ran is None or not _FIRST <= ran < _FIRST + len(keys):
+                return Answers(tuple(told), self._end(ran))
+            ran_on = self._code(texts(number + 1)[0], _LAST + 1 - _FIRST)
+            if ran_on is None or not _FIRST <= ran_on <= _LAST:
+                return Answers(tuple(told), self._end(ran_on))
+            told.append((keys[ran - _FIRST], ran_on - _FIRST))
             if told[-1][0] == "end":
                 return Answers(tuple(told), None)
         raise AssertionError("numbers do not end")
@@ -192,51 +176,45 @@ class Host:
             items += found
         return items
 
-    def has(self, feature: str) -> bool:
-        """Whether a module that has a feature of WebAssembly runs."""
-        ran = self._run(feature_text(feature, self.codes, _CODE))
-        return ran.code == _CODE if self.codes else bool(self._parsed(ran).told)
+    def has(self, feature: str, number: int) -> bool:
+        """Whether a module that has a feature of WebAssembly runs; `number` is its place among
+        all features."""
+        if not self.codes:
+            text = feature_text(feature, by_code=False, code=0)
+            return _has_told(self.settled(text, _has_told))
+        code = _OF_FEATURES + number
+        return self.exits(feature_text(feature, by_code=True, code=code), code)
 
-    def exit_code(self, text: str) -> int | None:
-        """That of a whole module in the text format, which is not one of the probe's own."""
-        return self._run(text.encode()).code
+    def exits(self, text: bytes, code: int) -> bool:
+        """Whether a whole module in the text format ends with an exit code."""
+        return self.settled(text, lambda seen: seen.code == code).code == code
 
-    def _parsed(self, ran: Ran) -> Answers:
-        told = tuple(
-            (key.decode(), int(value))
-            for key, value, total in _ANSWER.findall(ran.output)
-            if sum(key) + ord(" ") + sum(value) == int(total)
-        )
-        came_through = any(key == "end" for key, _ in told)
-        return Answers(told, None if came_through else ended(ran, self._of_trap))
+    def _code(self, text: bytes, count: int) -> int | None:
+        """The exit code of a module whose answer is one of `count` numbers from `_FIRST` on."""
+        return self.settled(
+            text, lambda seen: seen.code is not None and _FIRST <= seen.code < _FIRST + count
+        ).code
 
-    def _run(self, text: bytes) -> Ran:
-        with self._lock:
-            number = next(self._numbers)
-            self.processes += 1
-        path = os.path.join(self.folder, f"{number}.wasm")
-        with open(path, "wb") as file:
-            file.write(wasm_tools.assemble(text))
-        try:
-            ran = self._runs(self.command, path, self._timeout)
-        finally:
-            os.unlink(path)
-            self._on_run()
-        with self._lock:
-            self._hangs = self._hangs + 1 if ran.code is None else 0
-            has_stopped = self._hangs == _SUSPICIOUS
-        if has_stopped:
-            self.finish()
-        return ran
+    def _end(self, code: int | None) -> End:
+        return ended(code, self._of_trap, comes_through=self.codes)
+
+    def _answers(self, seen: Seen) -> Answers:
+        return Answers(seen.told, None if seen.has_ended else self._end(seen.code))
 
 
 _STARTS = '(func (export "_start") (call $tell (i32.const "start") (i32.const 1)))'
 _LEAVES = '(func (export "_start") (call $proc_exit (i32.const {})))'
+_TELLS = (
+    f'(func (export "_start") (local $left i32) (local.set $left (i32.const {_MANY}))'
+    ' (loop $next (call $tell (i32.const "line") (local.get $left))'
+    " (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))"
+)
 _TRAPS = '(func (export "_start") (unreachable))'
 
 
-def _in_short(output: bytes) -> str:
-    """What was printed, the first and the last of it where that is much."""
-    lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines()]
-    whole = "; ".join(line for line in lines if line)
-    return whole if len(whole) <= _SHOWN else f"{whole[: _SHOWN // 2]} ... {whole[-_SHOWN // 2 :]}"
+def _has_told(seen: Seen) -> bool:
+    return bool(seen.told)
+
+
+def _has_all(seen: Seen) -> bool:
+    return len(seen.told) == _MANY

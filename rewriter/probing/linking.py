@@ -122,13 +122,18 @@ def _calling(function: Function) -> str:
 
 def defined(host: Host, functions: Sequence[Function], unknown: Unknown | None) -> set[Function]:
     """Those that the host defines. On one that links what it does not define, those whose call
-    comes back; empty where an unknown one does too."""
+    comes back, or ends the host; empty where an unknown one does too."""
     if unknown is Unknown.REFUSED:
         return set(_linked(host, functions))
     if unknown is not Unknown.TRAPS:
         return set()
     ends = host.each(lambda each: host.plain(_calling(each)).end, functions)
-    return {each for each, end in zip(functions, ends, strict=True) if end is not End.TRAPS}
+    return {each for each, end in zip(functions, ends, strict=True) if end not in _TRAPPED}
+
+
+_TRAPPED = (End.TRAPS, End.UNCLEAR)
+"""How the call of a function ends that is not defined. No host is known that aborts at the calls
+here, which are refused with an errno."""
 
 
 def _linked(host: Host, functions: Sequence[Function]) -> Iterable[Function]:

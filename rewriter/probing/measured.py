@@ -163,7 +163,8 @@ class Entries(NamedTuple):
     of `called`; `initialize` is whether `_initialize` is called before `_start`, `initialize_alone`
     without one, and `both` whether a module may have the two; `odd_initialize` is whether one may
     have a `_initialize` with parameters beside `_start`; `start` whether the start function
-    is; `takes_results` whether `_start` may give a number. `hidden_memory` is whether WASI works
+    is; `takes_results` whether `_start` may give a number, and `takes_any_main` whether `main` may
+    give what C's does not. `hidden_memory` is whether WASI works
     with a memory that is not exported, `exit_without_memory` whether proc_exit does without any,
     and `needs_memory` whether a module without one is refused."""
 
@@ -174,13 +175,15 @@ class Entries(NamedTuple):
     odd_initialize: bool | None
     start: bool | None
     takes_results: bool
+    takes_any_main: bool | None
     hidden_memory: bool | None
     exit_without_memory: bool | None
     needs_memory: bool | None
 
 
 class Measured(NamedTuple):
-    """All of it. `prints` is whether standard output could be had, `codes` whether exit codes.
+    """All of it. `prints` is whether standard output could be had, `codes` whether exit codes;
+    `signals` whether a process of the host has ended by a signal, which then is not an exit code.
     `placed` is the errno of fd_pwrite to standard output, None where there is none. `in_first` is
     whether wasi-nn works in the first memory, whichever is exported, and `in_shared` whether it
     works in one that is shared."""
@@ -195,4 +198,5 @@ class Measured(NamedTuple):
     in_first: bool | None
     in_shared: bool | None
     interfaces: tuple[Interface, ...]
+    signals: bool
     processes: int

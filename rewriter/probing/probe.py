@@ -59,6 +59,7 @@ def measure(host: Host, graphs: Sequence[Graph] = ()) -> Measured:
         in_first=in_first(host, ways[0]) if ways and reads["memories"] and host.codes else None,
         in_shared=in_shared(host, ways[0]) if ways and reads["threads"] and host.codes else None,
         interfaces=tuple(interfaces),
+        signals=host.signals,
         processes=host.processes,
     )
     host.finish()

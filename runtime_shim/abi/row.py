@@ -59,13 +59,18 @@ def admit(
     backend = next((b for b in dialect.row.backends if b.encoding is encoding), None)
     if backend is None:
         errno = Errno.INVALID_ARGUMENT if encoding in rules.stubs else rules.no_backend
+        measured = dialect.row.measured
+        if measured is not None and encoding in measured.backends:
+            reason = f"it was not measured whether {host} has a backend for {name} models"
+            raise HostError(errno, reason)
         raise HostError(errno, f"{host} has no backend for {name} models")
     if encoding in rules.only_named and not is_named:
         reason = f"{host} loads {name} models only by name"
         raise HostError(Errno.UNSUPPORTED_OPERATION, reason)
     own = backend.built if backend.extra else backend.library
     needed = own or ", ".join(dialect.row.needs)
-    say(f"on a device, {host} needs this for {name} models: {needed}")
+    if needed:
+        say(f"on a device, {host} needs this for {name} models: {needed}")
 
 
 def admit_named(

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 from rewriter.abi.dialects import Dialect
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
 from rewriter.errors import UsageError
-from runtime_shim.errors import LinkError
+from runtime_shim.errors import HostHarm, LinkError
 
 if TYPE_CHECKING:
     from rewriter.hosts.host import Host
 
-__all__ = ["check_imports", "check_links", "check_signatures", "host_dialects", "row_of"]
+__all__ = [
+    "check_imports",
+    "check_links",
+    "check_memory",
+    "check_signatures",
+    "host_dialects",
+    "row_of",
+]
 
 log = logging.getLogger("runtime_shim")
 
@@ -53,6 +60,20 @@ def _counts(info: ModuleInfo) -> bool:
     traces = (trace.adapter for trace in info.traces)
     standing = (each.adapter for each in info.adapters.values())
     return any(each and each.function == "get_output" for each in (*traces, *standing))
+
+
+def check_memory(info: ModuleInfo, row: Host) -> None:
+    """Raise HostHarm where the host's functions work in another memory than the guest."""
+    from rewriter.analysis.linking import wasi_in_memory
+
+    exported = info.adapter_memory
+    if not row.in_first_memory or exported is None or not exported.memory_index:
+        return
+    if info.abis or wasi_in_memory(info):
+        raise HostHarm(
+            f"{row.label} reads and writes in the first memory of a module, and this one exports"
+            ' another as "memory"'
+        )
 
 
 def check_links(

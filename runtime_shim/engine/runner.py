@@ -24,6 +24,7 @@ from runtime_shim.engine.entry import Entry, entry_of
 from runtime_shim.engine.linking import (
     check_imports,
     check_links,
+    check_memory,
     check_signatures,
     host_dialects,
     row_of,
@@ -112,6 +113,7 @@ class _Run:
             row = row_of(self._options.as_host)
             if row is not None:
                 dialects = host_dialects(self._options.as_host, self._info)
+                check_memory(self._info, row)
                 self._traps = check_links(self._info, row, dialects, unknown=self._traps)
                 return dialects
         dialects = guest_dialects(self._info)

@@ -11,7 +11,15 @@ from collections.abc import Iterator, Mapping
 
 from rewriter.files import wasm_tools
 from rewriter.wasm.sections import SectionId
-from tests.heavy.engine_limits import BOUNDS, CALLED_FIRST, TRAPS, by_hand
+from tests.heavy.engine_limits import (
+    BOUNDS,
+    CALLED_FIRST,
+    FIRST_MEMORY,
+    FRAMES,
+    MAINS,
+    TRAPS,
+    by_hand,
+)
 from tests.support.wasm import HEADER, name, section, sized, vector
 
 __all__ = ["assembled"]
@@ -372,6 +380,9 @@ MODULES: Mapping[str, str] = {
     **BOUNDS,
     **TRAPS,
     **CALLED_FIRST,
+    **MAINS,
+    **FIRST_MEMORY,
+    **FRAMES,
     **_NAMES,
     **_INVALID,
 }

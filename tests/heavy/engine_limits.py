@@ -11,7 +11,7 @@ from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.sections import SectionId
 from tests.support.wasm import HEADER, name, section, sized, vector
 
-__all__ = ["BOUNDS", "CALLED_FIRST", "TRAPS", "by_hand"]
+__all__ = ["BOUNDS", "CALLED_FIRST", "FIRST_MEMORY", "FRAMES", "MAINS", "TRAPS", "by_hand"]
 
 _MEMORY = '(memory (export "memory") 1)'
 _START = '(func (export "_start"))'
@@ -108,6 +108,84 @@ CALLED_FIRST: Mapping[str, str] = {
     "initialize-gives-result-alone": _exported("_initialize", "(result i32) i32.const 0", "", ""),
 }
 """Functions that some host calls before that which a program begins with."""
+
+
+_MAIN_TYPES = (
+    *("", "(result i32)", "(result i64)", "(result f32)", "(result i32 i32)"),
+    *("(param i32)", "(param i32 i32)", "(param i32 i32) (result i64)"),
+    *("(param i32 i64) (result i32)", "(param i32 i32 i32)"),
+)
+
+MAINS: Mapping[str, str] = {
+    **{
+        f"{title}-is-{form or 'plain'}": (
+            f'(module {_MEMORY} (func (export "{title}") {form}'
+            + "".join(
+                f" {kind}.const 0" for kind in form.partition("(result ")[2].rstrip(")").split()
+            )
+            + "))"
+        )
+        for title in ("main", "__main_argc_argv", "_main")
+        for form in _MAIN_TYPES
+    },
+    "main-is-imported": (
+        f'(module {_WASI.replace("(func", "(func $f")} {_MEMORY} (export "main" (func $f)))'
+    ),
+}
+"""Functions that some host calls as C's `main`, of its types and of others."""
+
+_READS_SECOND = "(memory 1) (memory $second 1)"
+_EXIT = '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))'
+
+FIRST_MEMORY: Mapping[str, str] = {
+    "wasi-writes-to-second-memory": (
+        '(module (import "wasi_snapshot_preview1" "clock_time_get"'
+        f" (func $time (param i32 i64 i32) (result i32))) {_EXIT} {_READS_SECOND}"
+        ' (export "memory" (memory $second)) (func (export "_start")'
+        " i32.const 0 i64.const 0 i32.const 64 call $time drop"
+        " i32.const 64 i64.load $second i64.eqz if i32.const 3 call $exit end))"
+    ),
+    "wasi-without-pointers-and-second-memory": (
+        f'(module {_WASI} {_READS_SECOND} (export "memory" (memory $second)) {_START})'
+    ),
+    "exits-with-0-in-start-section": (
+        f"(module {_EXIT} {_MEMORY} (func $first i32.const 0 call $exit) (start $first) {_START})"
+    ),
+    "exits-with-0": _starts("i32.const 0 call $exit unreachable", "", _EXIT),
+    "exits-with-3": _starts("i32.const 3 call $exit", "", _EXIT),
+    "exits-with-0-in-initialize": _exported("_initialize", "i32.const 0 call $exit", _EXIT),
+    "exits-with-0-in-constructors": _exported("__wasm_call_ctors", "i32.const 0 call $exit", _EXIT),
+    "exits-with-0-in-post-instantiate": _exported(
+        "__post_instantiate", "i32.const 0 call $exit", _EXIT
+    ),
+}
+"""Memories that are not the first, and guests that end themselves."""
+
+
+def _called(variables: str, body: str = "") -> str:
+    return _starts("call $f", f"(func $f {variables} {body})")
+
+
+FRAMES: Mapping[str, str] = {
+    **{
+        f"frame-of-{count}-variables": _called(f"(local {'i32 ' * count})")
+        for count in (1500, 2100, 8000, 8200, 32000)
+    },
+    "frame-of-9000-64-bit-variables": _called(f"(local {'i64 ' * 9000})"),
+    **{
+        f"frame-of-{count}-constants": _called(
+            "(local i32)",
+            "".join(f"i32.const {number} local.set 0 " for number in range(count)),
+        )
+        for count in (1500, 2100, 8000, 8300, 40000)
+    },
+    "frame-of-9000-equal-constants": _called("(local i32)", "i32.const 7 local.set 0 " * 9000),
+    "frame-of-5000-64-bit-constants": _called(
+        "", "".join(f"f64.const {number} drop " for number in range(5000))
+    ),
+    "frame-of-30000-results": _called("", "memory.size " * 30000 + "drop " * 30000),
+}
+"""Functions that are called and take much of a stack, and such that only look so."""
 
 
 _CONST, _DROP, _SIZE, _END = b"\x41\0", b"\x1a", b"\x3f\0", b"\x0b"

@@ -38,6 +38,9 @@ RESULTS = Path(__file__).with_name("engines.json")
 SECONDS = 60
 """No case takes one second on an idle machine."""
 
+_FAILED = "[Ee]xception: |load failed|instantiate failed|execute application failed|memory failed"
+"""What WAMR 1.1.1 says, and exits with 0."""
+
 _LONGEST = 60
 """Of what a host says, in characters."""
 
@@ -58,7 +61,7 @@ def run(command: Sequence[str], module: Path) -> int | str:
     said = re.sub(r"\x1b\[[0-9;]*m|\[\d{4}-[^]]*\] |\[[\d:]+ - [0-9A-F]+\]: ", "", said)
     said = said.replace(str(module), "MODULE")
     said = " ".join(re.sub(r"0x[0-9a-f]{6,}|/\S*/", "", said).split())[:_LONGEST]
-    failed = done.returncode or re.search("[Ee]xception: |load failed|instantiate failed", said)
+    failed = done.returncode or re.search(_FAILED, said)
     return f"{done.returncode}: {said}" if failed else 0
 
 

@@ -60,8 +60,14 @@ def test_a_command_that_is_not_there_is_a_usage_error() -> None:
     assert "/nowhere/host cannot be started: No such file or directory" in done.stderr
 
 
-@pytest.mark.parametrize("option", [("--timeout", "0"), ("--jobs", "0")])
-def test_numbers_have_to_be_above_0(option: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(("--timeout", each) for each in ("0", "nan", "inf", "1e300")),
+        *(("--jobs", each) for each in ("0", "65")),
+    ],
+)
+def test_numbers_have_to_be_above_0_and_not_too_large(option: tuple[str, str]) -> None:
     assert probe(*option, "--", "true").returncode == 2
 
 

@@ -5,6 +5,7 @@ It knows the probe's models by their bytes, and computes by itself. A process of
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from typing import Any
 
 import wasmtime
 
-from rewriter.probing.command import Ran
+from rewriter.probing.command import MARK, Ran
+from rewriter.probing.lines import NOBODY
 from rewriter.probing.modules.models import SHAPES, TYPES
 from tests.support.lying_engine import ENDS, ERRNOS, FUNCTIONS, OTHERS, Crash, Exit, Hang, engine
 from tests.support.lying_models import (
@@ -28,6 +30,9 @@ from tests.support.lying_models import (
 )
 
 __all__ = ["ERRNOS", "WITX_TYPES", "LyingHost"]
+
+_IDENTITY = rb"(?<=%b)[0-9a-f]{8}" % re.escape(MARK)
+"""That of a module, where its lines are in it."""
 
 WITX_TYPES = {"f16": 0, "f32": 1, "f64": 2, "u8": 3, "i32": 4, "i64": 5}
 
@@ -71,11 +76,24 @@ class LyingHost:
     broken: Sequence[str] = ()
     in_first: bool = False
     in_shared: bool = True
+    memory: dict[bytes, Ran] = field(default_factory=dict)
 
     def __call__(self, command: Sequence[str], path: str, timeout: float) -> Ran:
+        content = Path(path).read_bytes()
+        ran = self._ran(re.sub(_IDENTITY, NOBODY, content))
+        own = re.search(_IDENTITY, content)
+        return ran if own is None else ran._replace(output=ran.output.replace(NOBODY, own[0]))
+
+    def _ran(self, module: bytes) -> Ran:
+        """What it did before, where it was given the same module."""
+        if module not in self.memory:
+            self.memory[module] = self._new(module)
+        return self.memory[module]
+
+    def _new(self, module: bytes) -> Ran:
         run = _Run(self)
         try:
-            code = run.run(Path(path))
+            code = run.run(module)
         except Crash:
             code = -6
         except Hang:
@@ -93,10 +111,10 @@ class _Run:
         self.first: int | None = None
         self.contexts: list[dict[str, Any]] = []
 
-    def run(self, path: Path) -> int | None:
+    def run(self, content: bytes) -> int | None:
         store = wasmtime.Store(engine(tuple(self.host.features)))
         try:
-            module = wasmtime.Module(store.engine, path.read_bytes())
+            module = wasmtime.Module(store.engine, content)
             functions = [self._function(store, each) for each in module.imports]
             instance = wasmtime.Instance(store, module, functions)
         except wasmtime.WasmtimeError as error:

@@ -11,7 +11,7 @@ from rewriter.probing.engine import FEATURES as TRIED
 __all__ = ["BY_HAND", "against_the_row", "not_measured"]
 
 BY_HAND = {
-    *("most_pages", "entry.calls_imported", "entry.gives_arguments"),
+    *("most_pages", "stack_bytes", "entry.calls_imported", "entry.gives_arguments"),
     *(f"features.{name}" for name in FEATURES.keys() - {*TRIED}),
 }
 """What the probe measures of no host, beside habits that are of other formats."""

@@ -204,6 +204,8 @@ def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagno
             else:
                 message = f"its input {port} ends the host, which quantises to u8 only"
                 yield Diagnostic("NN721", message)
+        elif port.quantised and Quirk.QUANTISED_AS_FLOATS in backend.unseen.quirks:
+            yield not_measured(f"how its input {port} is taken")
         else:
             yield from _input(info, backend, port)
     if floats:

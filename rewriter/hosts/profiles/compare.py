@@ -67,6 +67,7 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
         "names": profile.names,
         "one_model": profile.one_model,
         "most_pages": profile.most_pages,
+        "stack_bytes": profile.stack_bytes,
         "nn_in_shared": profile.nn_in_shared,
         "in_first_memory": profile.in_first_memory,
         "places_output": profile.places_output,

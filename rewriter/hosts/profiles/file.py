@@ -36,8 +36,11 @@ from rewriter.hosts.profiles.values import FLAG, TEXT, Wrong, list_of, number_or
 
 __all__ = ["read", "read_file", "write"]
 
-_LARGEST = 1 << 20
-"""Bytes of a file."""
+_LARGEST = 1 << 18
+"""Bytes of a file. One that the probe writes has some 10,000."""
+
+_LONGEST = 1 << 13
+"""Characters of a line: tomllib takes time by the square of a key's length."""
 
 _TYPE_NAMES = (*(each.name.lower() for each in TensorType), *RAW_TYPES)
 _ENCODING_NAMES = tuple(each.name.lower() for each in Encoding)
@@ -94,6 +97,7 @@ _ENTRY = values.record(
         "initializes_alone": FLAG,
         "gives_arguments": FLAG,
         "strict_start": FLAG,
+        "strict_main": FLAG,
         "calls_imported": FLAG,
         "one_beginning": FLAG,
         "names_function": TEXT,
@@ -130,6 +134,7 @@ _PROFILE = values.record(
         "tells_numbers": FLAG,
         "one_model": FLAG,
         "most_pages": values.number_or(below=LARGEST),
+        "stack_bytes": values.number_or(below=LARGEST),
         "nn_in_shared": FLAG,
         "in_first_memory": FLAG,
         "places_output": FLAG,
@@ -154,6 +159,8 @@ _PROFILE = values.record(
 def read_file(path: str) -> Profile:
     """Raises UsageError where the file cannot be read, or is not a profile."""
     try:
+        if not Path(path).is_file() and Path(path).exists():
+            raise UsageError(f"cannot read the profile {path}: this is not a regular file")
         with Path(path).open("rb") as file:
             data = file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
@@ -171,10 +178,18 @@ def read_file(path: str) -> Profile:
 def read(text: str, name: str = "<text>") -> Profile:
     """The profile that a text in TOML is; `name` is what errors call it. Raises UsageError for what
     is not one."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > _LONGEST:
+            message = f"line {number} is longer than {_LONGEST} characters"
+            raise UsageError(f"the profile {name} is not right: {message}")
     try:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"the profile {name} is not TOML: {error}") from error
+    except ValueError as error:  # which Python has for a number of more than 4,300 digits
+        raise UsageError(
+            f"the profile {name} is not right: a number has too many digits"
+        ) from error
     try:
         _check_format(table.pop("format", None))
         profile: Profile = _PROFILE.read(table, "")
@@ -211,6 +226,10 @@ def _check(profile: Profile) -> None:
                 said[kind] = (number, where)
     _check_distinct("types", profile.tensor_types)
     _check_distinct("encodings", profile.encodings)
+    for name, module in profile.modules.items():
+        both = sorted(module.functions & module.missing)
+        if both:
+            raise Wrong(f"modules.{name}", f"{both[0]} is both in functions and in missing")
     names = [backend.encoding for backend in profile.backends]
     for encoding in names:
         if names.count(encoding) > 1:

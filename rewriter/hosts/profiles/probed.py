@@ -56,7 +56,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         ),
         imports=_imports(found),
         encodings={} if first is None else _encodings(first),
-        faults={} if first is None else dict(_bare(first)),
+        faults={} if first is None else _answers(dict(_bare(first)), signals=found.signals),
         type_bits=_agreed(each.width.value for each in backends if each.width),
         names=_ENDS[first.names.end] if first and first.names and first.names.end else None,
         one_model=_one_model(backends),
@@ -66,7 +66,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         places_output=None if found.placed is None else found.placed in _GOES_ON,
         features={name: reads for name, reads in found.features.items() if name in FEATURES},
         entry=_entry(found.entries),
-        backends=tuple(map(_backend, backends)),
+        backends=tuple(_backend(each, signals=found.signals) for each in backends),
     )
 
 
@@ -102,6 +102,7 @@ def _entry(entries: Entries) -> Entry:
         needs_memory=entries.needs_memory,
         initializes_alone=None if with_start is None else alone and entries.odd_initialize,
         strict_start=None if entries.called is None else not entries.takes_results,
+        strict_main=None if entries.takes_any_main is None else not entries.takes_any_main,
         one_beginning=None if entries.both is None else not entries.both,
     )
 
@@ -142,7 +143,10 @@ def _imports(found: Measured) -> dict[str, dict[str, FuncType | Literal["absent"
 
 
 def _encodings(interface: Interface) -> dict[str, Number]:
-    """The numbers of formats; autodetect's is the one other number under which all of them load."""
+    """The numbers of formats; autodetect's is the one other number under which all of them load.
+    Where no model runs at all, no number is known: a host without a backend refuses them all."""
+    if not interface.backends:
+        return {}
     numbers: dict[str, Number] = {}
     for format_, answers in interface.encodings.items():
         known = [each.encoding for each in interface.backends if each.format == format_]
@@ -161,13 +165,20 @@ def _encodings(interface: Interface) -> dict[str, Number]:
     return numbers
 
 
-def _answer(given: measured.Answer) -> Answer:
-    if isinstance(given, int):
-        return given
-    return {End.TRAPS: "traps", End.ABORTS: "aborts", End.HANGS: "hangs"}[given]  # type: ignore[return-value]
+def _answers(given: Mapping[str, measured.Answer], *, signals: bool) -> dict[str, Answer]:
+    """What is known of answers. A code that may be a trap's or an abort's is a trap's where aborts
+    are seen as signals, and else is not known."""
+    words: dict[End, Answer] = {End.TRAPS: "traps", End.ABORTS: "aborts", End.HANGS: "hangs"}
+    if signals:
+        words[End.UNCLEAR] = "traps"
+    return {
+        fault: answer if isinstance(answer, int) else words[answer]
+        for fault, answer in given.items()
+        if isinstance(answer, int) or answer in words
+    }
 
 
-def _bare(interface: Interface) -> Iterator[tuple[str, Answer]]:
+def _bare(interface: Interface) -> Iterator[tuple[str, measured.Answer]]:
     """Faults that need no model."""
     given = dict(interface.faults)
     if interface.names is not None:
@@ -175,8 +186,7 @@ def _bare(interface: Interface) -> Iterator[tuple[str, Answer]]:
             given["name_unknown"] = interface.names.unknown_with_zero
         if interface.names.outside is not None:
             given["name_pointer"] = interface.names.outside
-    for fault, answer in sorted(given.items()):
-        yield fault, _answer(answer)
+    yield from sorted(given.items())
 
 
 def _without_memory(entries: Entries) -> frozenset[str] | None:
@@ -186,16 +196,16 @@ def _without_memory(entries: Entries) -> frozenset[str] | None:
     return frozenset(("proc_exit",) if entries.exit_without_memory else ())
 
 
-def _backend(backend: Backend) -> BackendProfile:
+def _backend(backend: Backend, *, signals: bool) -> BackendProfile:
     types: dict[str, Number] = {
         name: backend.types.get(name, REFUSED)
         for name in TYPES
         if name in backend.types or name in backend.refused
     }
-    faults = {name: _answer(given) for name, given in sorted(backend.faults.items())}
+    given = dict(sorted(backend.faults.items()))
     other = backend.types.get("i32")
     if other is not None and other in backend.answers:
-        faults["input_other_type"] = _answer(backend.answers[other])
+        given["input_other_type"] = backend.answers[other]
     return BackendProfile(
         backend.format,
         types=types,
@@ -203,7 +213,7 @@ def _backend(backend: Backend) -> BackendProfile:
         unit=None if backend.written is None else _UNITS[backend.written],
         exact=_exact(backend),
         too_small=_too_small(backend),
-        faults=faults,
+        faults=_answers(given, signals=signals),
         habits=backend.habits,
         gives=backend.gives,
     )

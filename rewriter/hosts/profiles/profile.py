@@ -173,6 +173,7 @@ class Entry(NamedTuple):
     initializes_alone: bool | None = None
     gives_arguments: bool | None = None
     strict_start: bool | None = None
+    strict_main: bool | None = None
     calls_imported: bool | None = None
     one_beginning: bool | None = None
     names_function: str | None = None
@@ -228,10 +229,10 @@ class Profile(NamedTuple):
     `type_bits` is how much of a tensor's type is read, 8 or 32. `names` is how a name ends. What
     `tells_numbers` is, rewriter.hosts.host.Host says. Where there is `one_model`, each that is
     loaded takes the place of the one before. `features` says of the names in FEATURES whether a
-    module that has them starts; `most_pages`, `nn_in_shared` and `in_first_memory` are as in
-    rewriter.hosts.host.Host. `places_output` says whether fd_pwrite to standard output works, or
-    fails so that guests go on with fd_write: with `spipe`. Where there are `all_backends`, there is
-    none for another encoding. `notes` are written by hand.
+    module that has them starts; `most_pages`, `stack_bytes`, `nn_in_shared` and `in_first_memory`
+    are as in rewriter.hosts.host.Host. `places_output` says whether fd_pwrite to standard output
+    works, or fails so that guests go on with fd_write: with `spipe`. Where there are
+    `all_backends`, there is none for another encoding. `notes` are written by hand.
     """
 
     host: ProfiledHost
@@ -249,6 +250,7 @@ class Profile(NamedTuple):
     one_model: bool | None = None
     features: Mapping[str, bool] = _NOTHING
     most_pages: int | None = None
+    stack_bytes: int | None = None
     nn_in_shared: bool | None = None
     in_first_memory: bool | None = None
     places_output: bool | None = None

@@ -62,4 +62,4 @@ def _loads(host: Host, way: Way, memories: Sequence[str], place: int) -> bool:
         *segments,
         ")",
     )
-    return host.exit_code("\n".join(text)) == host.CODE
+    return host.exits("\n".join(text).encode(), host.CODE)

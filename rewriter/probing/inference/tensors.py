@@ -89,7 +89,7 @@ def _is_refused(items: Sequence[Item], others: Collection[int]) -> bool:
 def _refused(item: Item) -> bool:
     """Whether set_input did not take a tensor; what could not be tried was not refused."""
     return bool(item.values.get("set_input")) or (
-        item.end in (End.TRAPS, End.ABORTS) and "set_input" not in item.values
+        item.end in (End.TRAPS, End.ABORTS, End.UNCLEAR) and "set_input" not in item.values
     )
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rewriter.functions import wat
 from rewriter.probing.command import MARK
+from rewriter.probing.lines import NOBODY, line
 
 __all__ = [
     "CANARY",
@@ -18,7 +19,6 @@ __all__ = [
     "Arena",
     "Part",
     "feature_text",
-    "mark",
     "plain_text",
     "quoted",
     "steps_text",
@@ -91,12 +91,6 @@ def quoted(content: bytes) -> str:
     return '"' + "".join(f"\\{byte:02x}" for byte in content) + '"'
 
 
-def mark(key: str, value: int) -> str:
-    """The line that a module prints as an answer."""
-    text = f"{key} {value}"
-    return f"{MARK.decode()}{text} {sum(text.encode())}]\n"
-
-
 def read(name: str) -> str:
     return wat.read(os.path.join(FOLDER, "wat", f"{name}.wat"))
 
@@ -149,11 +143,11 @@ def _filled(
 
     text = _KEY.sub(place_of, re.sub(r";;.*", "", text))
     texts = b"".join(key.encode().ljust(_KEY_SIZE, b"\0") for key in keys)
-    marks = _FREE - _KEY_SIZE
+    marks = _FREE - 2 * _KEY_SIZE
     imports, others = _imports_first(text)
     data = (
         f"(data (i32.const {PLACES['KEYS']}) {quoted(texts)})",
-        f"(data (i32.const {marks}) {quoted(MARK)})",
+        f"(data (i32.const {marks}) {quoted(MARK + NOBODY)})",
     )
     filled = wat.fill(
         "\n".join(["(module", *imports, others, *data, *segments, ")"]),
@@ -201,11 +195,11 @@ def feature_text(name: str, by_code: bool, code: int) -> bytes:
     types = "\n".join(re.findall(r"(?m)^\(type .*\)$", own))
     texts[0] = re.sub(r"(?m)^\(type .*\)$", "", own)
     imports, others = _imports_first(re.sub(r";;.*", "", "\n".join(texts)))
-    line = mark("feature", 1).encode()
+    printed = line(0, "feature", 1)
     values = {
         "ADDRESS": "i64" if 'memory") i64' in own else "i32",
-        "VECTOR": quoted(struct.pack("<2I", PLACES["LINE"], len(line))),
-        "MARKED": quoted(line),
+        "VECTOR": quoted(struct.pack("<2I", PLACES["LINE"], len(printed))),
+        "MARKED": quoted(printed),
         "BY_CODE": int(by_code),
         "CODE": code,
     }

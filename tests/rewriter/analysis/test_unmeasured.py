@@ -11,7 +11,7 @@ import pytest
 from rewriter.abi.dialects import DIALECTS, Encoding
 from rewriter.analysis.compatibility import Answer, assess
 from rewriter.analysis.inspect import inspect_module
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import Host, Unit
 from rewriter.hosts.profiles.file import write
 from rewriter.hosts.profiles.of_row import from_row
 from rewriter.hosts.profiles.profile import REFUSED, Number, Profile
@@ -209,6 +209,16 @@ OPEN: dict[str, tuple[Profile, str, str]] = {
         '(func (export "_start")) (memory (export "memory") 32768)',
         "whether the host allocates a memory of 32768 pages",
     ),
+    "stack_bytes": (
+        MEASURED._replace(stack_bytes=None),
+        f'(func (export "_start") (local {"i64 " * 9000}))',
+        "whether the host's stack has 72000 bytes for a function",
+    ),
+    "strict_main": (
+        MEASURED._replace(entry=MEASURED.entry._replace(calls=("main",), strict_main=None)),
+        '(func (export "main") (result i64) i64.const 0)',
+        "whether the host calls a main that is (result i64)",
+    ),
     "nn_in_shared": (
         MEASURED._replace(nn_in_shared=None, features={**MEASURED.features, "threads": True}),
         '(func (export "_start")) (memory (export "memory") 1 1 shared)',
@@ -245,6 +255,66 @@ def test_what_a_host_does_without_a_memory_is_open_until_it_is_measured(
         ' (func (param i32 i32 i32 i32) (result i32))) (func (export "_start")))'
     )
     assert answer(module, profile) == (Answer.ONLY_IF, {f"it was not measured {what}"})
+
+
+@pytest.mark.parametrize(
+    ("name", "pages", "code"),
+    [
+        ("wasmtime@49", 131072, None),
+        ("wasmtime@49", 1 << 31, "NN216"),
+        ("wasmedge@0.14.1", 131072, "NN216"),
+    ],
+)
+def test_a_memory_of_64_bits_may_have_more_than_4_gib_on_some_hosts(
+    name: str, pages: int, code: str | None
+) -> None:
+    text = f'(module (memory (export "memory") i64 {pages}) (func (export "_start")))'
+    verdict = assess(inspect_module(assemble(text)), find_host(name))
+    assert [found.code for found in verdict.reasons if "pages" in found.message] == [
+        *([] if code is None else [code])
+    ]
+
+
+def test_a_memory_of_more_than_4_gib_is_open_where_that_was_not_measured() -> None:
+    profile = MEASURED._replace(most_pages=None)
+    module = guest(memories='(func (export "_start")) (memory (export "memory") i64 131072)')
+    verdict = assess(inspect_module(module, "witx"), host(profile))
+    assert "NN216" not in {found.code for found in verdict.reasons}
+    assert "it was not measured whether the host makes a memory of 131072 pages" in {
+        found.message for found in verdict.conditions
+    }
+
+
+def test_what_becomes_of_a_quantised_input_is_open_where_types_are_ignored() -> None:
+    """A host that counts in floats takes floats, unless it quantises, which was not looked at."""
+    quantised = Port("x", "u8", (1, 4), quantised=True)
+    profile = with_habits(MEASURED, "tensorflowlite", {})
+    (backend,) = profile.backends
+    profile = profile._replace(
+        backends=(backend._replace(ignores_types=True, types={}, unit=Unit.FLOATS),)
+    )
+    model = of(Encoding.TENSORFLOWLITE, quantised, outputs=(quantised,))
+    verdict = assess(inspect_module(guest(), "witx"), host(profile), models=[model])
+    assert "NN721" not in {found.code for found in verdict.reasons}
+    assert any("how its input" in found.message for found in verdict.conditions)
+
+
+def test_a_backend_that_was_not_measured_is_not_said_to_be_missing() -> None:
+    call = " ".join(f"(i32.const {number})" for number in (0, 0, 1, 0, 0))
+    module = guest(
+        memories=f"""(func (export "_start") (drop (call 0 {call})))
+        (memory (export "memory") 1)"""
+    )
+    without = MEASURED._replace(
+        encodings={"openvino": 0, "onnx": 1}, backends=MEASURED.backends[:1], all_backends=False
+    )
+
+    def codes(profile: Profile) -> set[str]:
+        verdict = assess(inspect_module(module), host(profile))
+        return {found.code for found in (*verdict.reasons, *verdict.caveats)}
+
+    assert "NN262" not in codes(without)
+    assert "NN262" in codes(without._replace(all_backends=True))
 
 
 @pytest.mark.parametrize(("target", "is_open"), [(0, False), (1, True), (3, True)])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter import RewriteOptions, check, rewrite
+from rewriter import RewriteOptions, check, inspect_module, rewrite
 from rewriter.abi.dialects import DIALECTS
 from rewriter.analysis.compatibility import Answer, Runs, Verdict
+from rewriter.analysis.verdicts import by_release
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import FAMILIES, find_hosts
 from rewriter.rewriting.aim import choose
@@ -26,6 +27,11 @@ def guest(module: str, abi: str, *names: str) -> bytes:
 BY_NAME = guest("wasi_nn", "wamr", "load_by_name", "get_output")
 LOADING = guest("wasi_nn", "wamr", "load", "get_output")
 WITX = guest("wasi_ephemeral_nn", "witx", "load", "set_input", "get_output")
+WITX_WITH_VECTORS = assemble(
+    f"""(module
+    (import "wasi_ephemeral_nn" "load" (func {DIALECTS["witx"].signature("load")}))
+    (memory (export "memory") 1) (func (param v128)))"""
+)
 STREAMING = guest("wasi_ephemeral_nn", "wasmedge", "load", "compute_single")
 
 
@@ -197,3 +203,20 @@ def test_what_keeps_a_module_from_running_on_other_releases_is_not_said_of_the_r
         if note.code == "NN312"
     )
     assert said.startswith("wasmtime@49 cannot run the result: ")
+
+
+def test_releases_that_do_the_same_are_judged_together() -> None:
+    found = by_release(inspect_module(WITX_WITH_VECTORS), find_hosts("wamr-legacy"))
+    newer, older = "wamr-legacy 2.3.0 to 2.4.5", "wamr-legacy 1.1.1 to 2.2.0"
+    assert [(name, each.runs, each.rewrite_for) for name, each in found.items()] == [
+        (newer, Runs.AFTER_REWRITE, "wamr-legacy@2.4.5"),
+        (older, Runs.CANNOT, None),
+    ]
+    assert said(found[older], "NN216")
+    assert not said(found[newer], "NN216")
+    assert not said(found[older], "NN225")
+
+
+def test_releases_that_all_do_the_same_are_one() -> None:
+    module = assemble('(module (memory (export "memory") 1) (memory 0) (func (export "_start")))')
+    assert by_release(inspect_module(module), find_hosts("wamr-legacy")) == {}

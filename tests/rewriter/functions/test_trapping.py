@@ -25,6 +25,8 @@ CASES = {
     "i32.const 1 i32.const 0 i32.div_u drop unreachable": Does.UNKNOWN,
     "f32.const 1 i32.trunc_f32_s drop unreachable": Does.UNKNOWN,
     "call $itself unreachable": Does.UNKNOWN,
+    "i32.const 0 call $exit unreachable": Does.EXITS,
+    "i32.const 1 if i32.const 0 call $exit end": Does.UNKNOWN,
 }
 
 
@@ -32,12 +34,14 @@ CASES = {
 def test_what_is_known_of_a_call(body: str, expected: Does) -> None:
     module = Module(
         assemble(
-            f'(module (import "env" "f" (func $imported)) (memory 1) (func (local i32) {body})'
+            '(module (import "env" "f" (func $imported))'
+            ' (import "env" "exit" (func $exit (param i32))) (memory 1)'
+            f" (func (local i32) {body})"
             " (func $traps unreachable) (func $nothing) (func $itself call $itself))"
         )
     )
     _, bodies = defined_functions(module)
-    assert does(bodies, 1, 1) is expected
+    assert does(bodies, 2, 2, {1}) is expected
 
 
 def test_calls_that_spread_out_come_to_an_end() -> None:

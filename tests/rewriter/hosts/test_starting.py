@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.hosts.starting import Explanation, Trial, explain
+from rewriter.hosts.starting import Explanation, Trial, explain, run_words
 from rewriter.hosts.table import FAMILIES, find_host
 from rewriter.models.reading import read_model
 
@@ -115,3 +115,9 @@ def test_it_is_known_of_every_release_how_it_is_started() -> None:
         for row in family.rows:
             assert row.start.program, row.label
             assert row.needs, row.label
+
+
+def test_options_of_the_module_come_before_it() -> None:
+    row = find_host("wamr")
+    trial = Trial("guest.wasm", True, False, options=("--stack-size=262144",))
+    assert run_words(row, trial) == ["iwasm", "--stack-size=262144", "--dir=.", "guest.wasm"]

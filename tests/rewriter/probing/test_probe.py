@@ -12,7 +12,7 @@ from rewriter.files import wasm_tools
 from rewriter.probing import linking
 from rewriter.probing.command import End, Ran
 from rewriter.probing.engine import entries
-from rewriter.probing.host import Host, ProbeFailed
+from rewriter.probing.host import Host
 from rewriter.probing.inference.names import Graph
 from rewriter.probing.measured import (
     Backend,
@@ -28,6 +28,7 @@ from rewriter.probing.measured import (
 )
 from rewriter.probing.modules import text
 from rewriter.probing.probe import measure
+from rewriter.probing.runner import ProbeFailed
 from tests.support.lying_host import ERRNOS, WITX_TYPES, LyingHost
 
 

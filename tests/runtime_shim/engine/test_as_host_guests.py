@@ -20,6 +20,7 @@ from rewriter.abi.dialects import (
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import FAMILIES
 from runtime_shim import CAPTURED, LinkError, NNHost, Outcome, Reason, RunOptions, run
+from runtime_shim.errors import HostHarm
 from runtime_shim.testing import FakeBackend
 from samples.build import SAMPLES
 from tests.support.programs import FLOATS, program
@@ -229,3 +230,24 @@ def test_the_calls_take_no_short_cut(tmp_path: Path) -> None:
         assert guest.get_output(context, 0, OUTPUT, 48, WRITTEN) == 0
     assert not guest.session.has_arena
     assert guest.take(OUTPUT, 48) == FLOATS
+
+
+def writes_in(memory: str) -> bytes:
+    """A guest that prints, of two memories, from the one that it exports."""
+    return assemble(
+        f"""(module
+        (import "wasi_snapshot_preview1" "fd_write"
+          (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory $first 1) (memory $second 1) (export "memory" (memory {memory}))
+        (data (memory {memory}) (i32.const 0) "\\10\\00\\00\\00\\02\\00\\00\\00")
+        (data (memory {memory}) (i32.const 16) "hi")
+        (func (export "_start")
+          (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+    )
+
+
+def test_a_guest_does_not_start_whose_memory_wasmedge_would_not_use() -> None:
+    assert played(writes_in("$first"), "wasmedge").stdout == b"hi"
+    with pytest.raises(HostHarm, match="first memory"):
+        played(writes_in("$second"), "wasmedge")
+    assert played(writes_in("$second"), "wasmtime").stdout == b"hi"

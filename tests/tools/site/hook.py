@@ -57,9 +57,9 @@ def _placed(link: Link, markdown: str, source: Path, uri: str, repository: str |
     """The link as the page at `uri` of the site has it, whose text is in the file `source`."""
     written = markdown[link.start : link.end]
     path, mark, anchor = link.target.partition("#")
-    if link.outside or not path:
-        return written
     target = (source.parent / path).resolve()
+    if link.outside or not path or not target.exists():  # MkDocs warns of what is not there
+        return written
     name = target.relative_to(ROOT).as_posix()
     if name in PAGES:
         place = PAGES[name]

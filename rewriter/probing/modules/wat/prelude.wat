@@ -1,6 +1,7 @@
 ;; What modules with several answers share: how each is told to whoever runs the module. Where the
-;; host lets a module write, an answer is a line, `[nnprobe KEY VALUE SUM]`, whose sum is that of the
-;; bytes of KEY and VALUE, and of the space between them. Where it does not ($WANTED is 0 or more),
+;; host lets a module write, an answer is a line, `[nnprobe MODULE PLACE KEY VALUE SUM]`: PLACE counts
+;; the lines of a module from 0, and SUM is that of the bytes of PLACE, KEY and VALUE, and of the
+;; spaces between them. Where it does not ($WANTED is 0 or more),
 ;; the module ends with an exit code: of the answers counted from 0, two numbers each, the one of
 ;; number $WANTED is the place of the key ($KEYS and on, $KEY_SIZE bytes each), or the value, and 3.
 
@@ -10,6 +11,7 @@
 (global $cursor (mut i32) (i32.const $LINE))
 (global $sum (mut i32) (i32.const 0))
 (global $told (mut i32) (i32.const 0))
+(global $place (mut i32) (i32.const 0))
 
 (func $put (param $byte i32)
   (i32.store8 (global.get $cursor) (local.get $byte))
@@ -38,7 +40,11 @@
       (return)))
   (global.set $cursor (i32.const $LINE))
   (call $put_text (i32.const $MARK))
+  (call $put (i32.const 32))
   (global.set $sum (i32.const 0))
+  (call $put_number (global.get $place))
+  (global.set $place (i32.add (global.get $place) (i32.const 1)))
+  (call $put (i32.const 32))
   (call $put_text (local.get $key))
   (call $put (i32.const 32))
   (call $put_number (local.get $value))

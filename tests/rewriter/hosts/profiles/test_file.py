@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -63,6 +64,7 @@ EVERYTHING = Profile(
     tells_numbers=True,
     one_model=False,
     most_pages=65535,
+    stack_bytes=65536,
     nn_in_shared=False,
     in_first_memory=True,
     places_output=False,
@@ -77,6 +79,7 @@ EVERYTHING = Profile(
         initializes_alone=False,
         gives_arguments=True,
         strict_start=False,
+        strict_main=True,
         calls_imported=True,
         one_beginning=False,
         names_function="--invoke NAME",
@@ -207,7 +210,7 @@ def test_the_example_of_the_docs_is_a_profile_and_has_every_key() -> None:
 def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read the profile no\.toml: No such file"):
         read_file("no.toml")
-    with pytest.raises(UsageError, match="Is a directory"):
+    with pytest.raises(UsageError, match="not a regular file"):
         read_file(str(tmp_path))
     with pytest.raises(UsageError, match="embedded null byte"):
         read_file("a\0.toml")
@@ -215,6 +218,30 @@ def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:
     path.write_bytes(b"format = 1\n# \xff")
     with pytest.raises(UsageError, match=r"other\.toml is not UTF-8 \(at byte 13\)"):
         read_file(str(path))
-    path.write_bytes(b"#" * ((1 << 20) + 1))
-    with pytest.raises(UsageError, match=r"other\.toml is larger than 1048576 bytes"):
+    path.write_bytes(b"#" * ((1 << 18) + 1))
+    with pytest.raises(UsageError, match=r"other\.toml is larger than 262144 bytes"):
         read_file(str(path))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(UsageError, match="this is not a regular file"):
+        read_file(str(tmp_path / "pipe.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"most_pages = {'9' * 5000}", "a number has too many digits"),
+        (f"[{'.'.join('a' * 100_000)}]", "line 2 is longer than 8192 characters"),
+        (f"types = {'[' * 8000}", "is not TOML"),
+        (
+            '[host]\nname = "x"\n[modules.wasi_nn]\nfunctions = ["load"]\nmissing = ["load"]',
+            "modules.wasi_nn: load is both in functions and in missing",
+        ),
+    ],
+    ids=["digits", "line", "nesting", "both"],
+)
+def test_what_would_take_long_or_contradicts_itself_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read(f"format = 1\n{text}")

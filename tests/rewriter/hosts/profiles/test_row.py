@@ -57,6 +57,13 @@ def test_a_module_runs_where_all_that_it_needs_was_measured() -> None:
     assert codes(found) == {"NN137", "NN251", "NN272"}  # the last of encodings
 
 
+def test_a_host_that_was_measured_with_a_backend_has_wasi_nn() -> None:
+    profile = measured(host=WASMTIME_49.host._replace(measured="2026-11-26"))
+    assert "NN251" not in codes(verdict(profile, functions="load set_input get_output"))
+    bare = profile._replace(backends=())
+    assert "NN251" in codes(verdict(bare, functions="load set_input get_output"))
+
+
 @pytest.mark.parametrize(
     ("functions", "parts", "what"),
     [

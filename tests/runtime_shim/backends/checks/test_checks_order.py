@@ -50,7 +50,7 @@ def test_no_node_waits_for_itself(name: str) -> None:
 
 
 def test_a_name_is_there_once() -> None:
-    assert "there twice" in refusal(Encoding.TENSORFLOW, frozen(X, relu("a", "x"), relu("a", "a")))
+    assert "occurs twice" in refusal(Encoding.TENSORFLOW, frozen(X, relu("a", "x"), relu("a", "a")))
 
 
 def test_loops_of_tensorflows_first_version_go_back() -> None:
