@@ -50,7 +50,7 @@ host that is not nnshim. Where nnshim itself does otherwise, [peers.md](peers.md
 | in the tables | meaning |
 | --- | --- |
 | ✓ | what the sentence says |
-| errno | an error, as it should be, under another number than its meaning asks for |
+| errno | an error, as expected, but with the number of a different error |
 | **wrong** | something else: success where there is none, another output, another length |
 | trap | the host stopped the guest, which learns nothing |
 | **crash** | the host's own process was ended by a signal |

@@ -42,7 +42,7 @@ class _Command(typer.core.TyperCommand):
             # A flag that can only be switched on says the same again.
             if not option.is_flag or option.secondary_opts:
                 names = "/".join((*option.opts, *option.secondary_opts))
-                raise UsageError(f"{names} is given {count} times, and can have one value only")
+                raise UsageError(f"{names} is given {count} times but takes only one value")
         return super().parse_args(ctx, args)
 
 
@@ -111,7 +111,7 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{frames[-1].filename}:{frames[-1].lineno}"
-        fail(f"a fault in nnshim, please report it: {type(error).__name__}: {error} ({where})")
+        fail(f"a bug in nnshim, please report it: {type(error).__name__}: {error} ({where})")
         _leave(refused)
     _leave(code if given else EXIT_USAGE, refused)
 

@@ -11,7 +11,7 @@ NNShimError
 ├── ModelError             a file is not a model in a known format, or not a whole one
 ├── HostMismatch           no rewrite makes the module fit the host or ABI it is meant for
 ├── NothingToRename        asked for as an error by `require`
-├── InvalidResult          what a rewrite has made is not valid, which is a fault in nnshim
+├── InvalidResult          what a rewrite has made is not valid, which is a bug in nnshim
 ├── ToolError              wasm-tools ran and failed for a reason of its own
 ├── DependencyMissing      a tool or a package that this takes is not installed
 │
@@ -184,7 +184,7 @@ class NothingToRename(NNShimError):
 
 
 class InvalidResult(NNShimError):
-    """A valid module would have become an invalid one, which is a fault in nnshim."""
+    """A valid module would have become an invalid one, which is a bug in nnshim."""
 
     code = "NN332"
 

@@ -91,9 +91,7 @@ class RewriteOptions:
             ("guest_abi (--guest-abi)", self.guest_abi),
         ):
             if value is not None and not self.adapts:
-                raise UsageError(
-                    f"{option} makes a difference only with host (--for) or abi (--abi)"
-                )
+                raise UsageError(f"{option} has no effect without host (--for) or abi (--abi)")
         self._check_names()
 
     def _check_hosts(self) -> None:
@@ -113,12 +111,12 @@ class RewriteOptions:
             if option.name == "renames":
                 names = [*value, *value.values()] if isinstance(value, Mapping) else [None]
                 if not all(isinstance(name, str) for name in names):
-                    raise UsageError(f"renames maps names to names, and cannot be {value!r}")
+                    raise UsageError(f"renames must map names to names, not be {value!r}")
             elif isinstance(option.default, bool):
                 if not isinstance(value, bool):
-                    raise UsageError(f"{option.name} is True or False, and cannot be {value!r}")
+                    raise UsageError(f"{option.name} must be True or False, not {value!r}")
             elif value is not None and not isinstance(value, str):
-                raise UsageError(f"{option.name} is a name or None, and cannot be {value!r}")
+                raise UsageError(f"{option.name} must be a name or None, not {value!r}")
 
     def _check_names(self) -> None:
         for name in (*self.renames, *self.renames.values()):
@@ -130,19 +128,21 @@ class RewriteOptions:
                 raise UsageError(f"renames (--rename): {name!r} is not Unicode") from None
             if size > LONGEST_NAME:
                 raise UsageError(
-                    f"renames (--rename): a name has {size} bytes, and engines take {LONGEST_NAME}"
+                    f"renames (--rename): a name has {size} bytes, but engines take at most "
+                    f"{LONGEST_NAME}"
                 )
         for old, new in self.renames.items():
             if old == new:
                 raise UsageError(f"renames (--rename): {old} and {new} are the same name")
             if self.host is not None and old in MODULE_NAMES:
                 raise UsageError(
-                    f"renames (--rename): host (--for) says what {old} becomes, and not {new}"
+                    f"renames (--rename): host (--for) already determines what {old} becomes; "
+                    f"{new} contradicts it"
                 )
             if self.adapts and new in MODULE_NAMES and old not in MODULE_NAMES:
                 raise UsageError(
-                    f"renames (--rename): {old} becomes {new} without being adapted; rename it in a"
-                    " rewrite of its own, and adapt the result"
+                    f"renames (--rename): {old} would become {new} without being adapted; rename "
+                    "it in a separate rewrite, and adapt the result"
                 )
         if self.to is not None and self.to not in MODULE_NAMES:
             raise UsageError(

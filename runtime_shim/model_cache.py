@@ -67,7 +67,7 @@ def workplace(folder: str, most: int | None, runtime: str, key: str) -> Iterator
     try:
         work, lock = _new_workplace(folder)
     except OSError as error:
-        log.info("a model is not kept: %s", error)
+        log.info("a model is not cached: %s", error)
         yield None
         return
     try:
@@ -76,7 +76,7 @@ def workplace(folder: str, most: int | None, runtime: str, key: str) -> Iterator
         try:
             _take_in(folder, most, runtime, key, work)
         except OSError as error:
-            log.info("a model is not kept: %s", error)
+            log.info("a model is not cached: %s", error)
     finally:
         shutil.rmtree(work, ignore_errors=True)
         os.close(lock)
@@ -186,7 +186,9 @@ def _shrink(folder: str, most: int) -> None:
             return
         with contextlib.suppress(FileNotFoundError):
             os.unlink(item.path)
-        log.info("%s is kept no longer: the models would be more than %d bytes", item.path, most)
+        log.info(
+            "%s is removed from the model cache: the models would exceed %d bytes", item.path, most
+        )
         size -= item.size
 
 

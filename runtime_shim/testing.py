@@ -83,7 +83,7 @@ class FakeContext:
     def compute(self) -> None:
         self._outputs = None
         if sorted(self._inputs) != list(range(len(self._inputs))):
-            raise HostError(Errno.RUNTIME_ERROR, f"inputs {sorted(self._inputs)} are set only")
+            raise HostError(Errno.RUNTIME_ERROR, f"only the inputs {sorted(self._inputs)} are set")
         self._outputs = self._graph.infer(
             [self._inputs[index] for index in range(len(self._inputs))]
         )
@@ -92,5 +92,7 @@ class FakeContext:
         if self._outputs is None:
             raise not_computed()
         if index >= len(self._outputs):
-            raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of {len(self._outputs)}")
+            raise HostError(
+                Errno.INVALID_ARGUMENT, f"no output {index}: the model has {len(self._outputs)}"
+            )
         return memoryview(self._outputs[index])

@@ -125,9 +125,9 @@ def _options(given_text: str | None) -> dict[str, Any]:
     try:
         given = loads(given_text or "{}")
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"--options is no JSON: {error}") from None
+        raise UsageError(f"--options is not valid JSON: {error}") from None
     if not isinstance(given, dict):
-        raise UsageError("--options is no JSON object")
+        raise UsageError("--options is not a JSON object")
     return given
 
 

@@ -33,9 +33,9 @@ def probed(profile: Profile) -> Iterator[str]:
     if not registered:
         yield "no wasi-nn is registered: neither wasi_ephemeral_nn nor wasi_nn has functions"
     for name, module in registered.items():
-        layout = ", ".join(module.layouts) or "several layouts, or none that is known"
+        layout = ", ".join(module.layouts) or "several layouts, or an unknown one"
         yield f"{name} ({layout}): {', '.join(sorted(module.functions))}"
-    links = {True: "link, and trap where they are called", False: "are refused"}
+    links = {True: "link, and trap when called", False: "are refused"}
     unknown = _NOT_MEASURED if profile.linking.traps is None else links[profile.linking.traps]
     yield f"unknown imports: {unknown}; signatures: {profile.linking.signatures or _NOT_MEASURED}"
     yield f"encodings: {_numbers(profile.encodings)}"
@@ -50,10 +50,10 @@ def probed(profile: Profile) -> Iterator[str]:
         yield f"{backend.encoding}: {'; '.join(_backend(backend))}"
     ends = sorted({fault for each in profile.backends for fault in _ends(each)})
     if ends:
-        yield f"the process ends in: {', '.join(ends)}"
+        yield f"these end the process: {', '.join(ends)}"
     reads = [name for name in FEATURES if profile.features.get(name)]
     lacks = [name for name in FEATURES if profile.features.get(name) is False]
-    yield f"reads {', '.join(reads) or 'none'}; does not read {', '.join(lacks) or 'none'}"
+    yield f"supports {', '.join(reads) or 'none'}; does not support {', '.join(lacks) or 'none'}"
 
 
 def _numbers(numbers: Any) -> str:
@@ -90,5 +90,5 @@ def tried_types(backend: Backend) -> str:
     )
     said = " and ".join(parts)
     if not said:
-        return "which types of tensors it takes is not known"
-    return f"{said}, and others were not measured"
+        return "unknown which tensor types it takes"
+    return f"{said}; others were not measured"

@@ -105,7 +105,7 @@ def rewritten(plan: Plan) -> list[str]:
         lines.append(f"{counted(plan.adapting.references, 'reference')} redirected")
     lines += [f"dropped: {name}" for name in plan.dropped]
     if plan.marked is not None:
-        lines.append(f"marked: the guest is of the {plan.marked} ABI")
+        lines.append(f"marked as a guest with the {plan.marked} ABI")
     return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
 
 
@@ -114,7 +114,7 @@ def compared(comparison: Comparison) -> list[str]:
     lines += [f"adapter {name}" for name in comparison.adapters]
     lines += [f"dropped: {name}" for name in comparison.dropped]
     lines += [
-        f"only the indices of wasi-nn's functions are longer or shorter: {title}"
+        f"only the length of indices of wasi-nn's functions differs: {title}"
         for title in comparison.widened
     ]
     if not comparison.only_rewritten:
@@ -220,10 +220,10 @@ def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
     """What two hosts do not have in common, of what both are known to do."""
     one, other = names
     if not found:
-        return [f"{one} and {other} do not differ in anything that is known of both"]
+        return [f"no known difference between {one} and {other}"]
     return [
         f"{one} and {other} differ:",
-        *(f"  {each.key}: {each.one}, and there {each.other}" for each in found),
+        *(f"  {each.key}: {each.one} here, {each.other} there" for each in found),
     ]
 
 
@@ -256,12 +256,12 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     own = ", ".join(filter(None, (backend.built, backend.library)))
     name = f"backend {backend.encoding.name.lower()}" + (f" ({own})" if own else "")
     if backend.takes is None and backend.too_small is None and not backend.ignores_types:
-        return f"{name}: which types it takes, and what get_output does, is not known"
+        return f"{name}: unknown which types it takes and what get_output does"
     taken = {*(backend.takes or ())}
     types = ", ".join(kind.name.lower() for kind in sorted(taken))
     refused = {kind.name.lower() for kind in dialect.tensor_types.values() if kind not in taken}
     if backend.ignores_types:
-        takes = f"takes {types or 'any type'} without looking at it"
+        takes = f"takes {types or 'any type'}, whatever its number"
     elif backend.takes is None:
         takes = tried_types(backend)
     else:
@@ -270,11 +270,11 @@ def _of_backend(backend: Backend, dialect: Dialect) -> str:
     known = [f"it {quirk.value}" for quirk in Quirk if quirk in backend.quirks]
     if backend.gives is not None and backend.gives != backend.takes:
         gives = ", ".join(kind.name.lower() for kind in sorted(backend.gives))
-        known.insert(0, f"of outputs, only {gives} come back right")
+        known.insert(0, f"returns only {gives} outputs correctly")
     takes = "; ".join((takes, *known))
     said = f"{name}: {takes}; "
     if backend.too_small is None:
-        return f"{said}what get_output does with a buffer that is too small is not known"
+        return f"{said}unknown what get_output does with a buffer that is too small"
     unit = f"get_output counts {backend.unit.value}"
     return f"{said}{unit}; a buffer that is too small is {backend.too_small.value}"
 
@@ -290,7 +290,7 @@ def _beside(row: Host) -> list[str]:
         by_functions.setdefault(_functions(known), []).append(module)
     lines = [f"  {', '.join(modules)}: {known}" for known, modules in by_functions.items()]
     lines += [f"  {module}: depends on {option}" for module, option in row.optional.items()]
-    what = "linked, and a call of it traps" if row.links_all else "refused"
+    what = "linked; calling it traps" if row.links_all else "refused"
     lines.append(f"  any other function that a module imports: {what}")
     for reads, verb in ((True, "accepts"), (False, "refuses"), (None, "may or may not accept")):
         features = [f.value for f in READABLE if row.features.get(f) is reads]
@@ -307,7 +307,7 @@ def _functions(known: Mapping[str, FuncType]) -> str:
     lacking = sorted(PREVIEW_1.keys() - known.keys())
     own = sorted(known.keys() - PREVIEW_1.keys())
     told = "all of WASI 0.1" + (f" but {', '.join(lacking)}" if lacking else "")
-    told += f", with another type of {', '.join(other)}" if other else ""
+    told += f", with a different type for {', '.join(other)}" if other else ""
     return f"{told}, and {len(own)} more: {', '.join(own)}" if own else told
 
 

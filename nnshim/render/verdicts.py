@@ -95,7 +95,7 @@ def checked(value: Checked) -> list[str]:
 
 
 def _explained(value: Explanation) -> list[str]:
-    lines = [f"  beside the module, {value.host} needs:", *(f"    {it}" for it in value.needs)]
+    lines = [f"  besides the module, {value.host} needs:", *(f"    {it}" for it in value.needs)]
     if not value.commands:
         return lines
     where = "in the folder of the module and its models"

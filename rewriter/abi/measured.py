@@ -80,7 +80,7 @@ def same_dialect(dialect: Dialect) -> Dialect:
     name = _name(dialect)
     found = dialect_named(name)
     if found is None:
-        raise UsageError(f"no adapter can have all numbers of the host in its name: {name}")
+        raise UsageError(f"the host's numbers do not fit into the name of an adapter: {name}")
     return found
 
 

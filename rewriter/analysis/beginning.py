@@ -38,7 +38,7 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if not host.knows("one_beginning"):
             yield not_measured("whether the host takes a module with _start and _initialize")
         elif host.one_beginning:
-            message = "it exports _start and _initialize, and the host refuses a module with both"
+            message = "it exports both _start and _initialize, which the host refuses"
             yield Diagnostic("NN220", message, function=_INITIALIZE)
     yield from _initialize(found, host)
     yield from _entry(info, found, host)
@@ -88,10 +88,10 @@ def _entry(
         if entry.is_imported and not host.calls_imported:
             yield _imported(name)
         elif entry.type.params and host.gives_arguments:
-            message = f"its {_shown(name)} is {entry.type}, and its user has to give the arguments"
+            message = f"its {_shown(name)} is {entry.type}, so its user must pass the arguments"
             yield Diagnostic("NN221", message, function=name)
         elif entry.type.results and not entry.type.params and not host.knows("strict_start"):
-            yield not_measured(f"whether the host calls a {_shown(name)} that gives results")
+            yield not_measured(f"whether the host calls a {_shown(name)} that returns results")
         elif entry.type.params or (entry.type.results and host.strict_start):
             yield _cannot_call(name, entry, "without arguments or results")
         elif not host.gives_arguments and not _GIVEN.issuperset(entry.type.results):
@@ -118,14 +118,14 @@ def _main(name: str, entry: ExportedFunction, host: Host) -> Iterator[Diagnostic
     elif not as_in_c and host.strict_main and host.knows("strict_main"):
         yield _cannot_call(name, entry, "as C's main, which is () or (i32 i32) -> (i32)")
     elif entry.type.params:
-        message = f"its {name} takes arguments, which the host puts into memory of its malloc"
+        message = f"its {name} takes arguments, which the host stores with its malloc"
         yield Diagnostic("NN221", message, function=name)
     elif not as_in_c and not host.knows("strict_main"):
         yield not_measured(f"whether the host calls a {name} that is {entry.type}")
 
 
 def _imported(name: str) -> Diagnostic:
-    message = f"its {_shown(name)} is a function that it imports, which the host cannot call"
+    message = f"its {_shown(name)} is an import, which the host cannot call"
     return Diagnostic("NN217", message, function=name)
 
 
@@ -143,7 +143,7 @@ def _shown(name: str) -> str:
 
 
 def _cannot_call(name: str, function: ExportedFunction, how: str) -> Diagnostic:
-    message = f"its {_shown(name)} is {function.type}, and the host calls it {how}"
+    message = f"its {_shown(name)} is {function.type}, but the host calls it {how}"
     return Diagnostic("NN217", message, function=name)
 
 
@@ -155,7 +155,7 @@ def _without_memory(
         return
     wasi = imports_of_wasi(info)
     if not host.knows("wants_memory") and (wasi or _START in found or _INITIALIZE in found):
-        yield not_measured('whether the host takes a module without a memory named "memory"')
+        yield not_measured('whether the host accepts a module without a memory named "memory"')
         return
     if host.wants_memory and (wasi or _START in found or _INITIALIZE in found):
         message = 'it exports no memory named "memory", and the host refuses such a module'
@@ -169,7 +169,7 @@ def _without_memory(
     for item in wasi:
         functions = (host.others or {}).get(item.module, {})
         if item.name in functions and item.name not in host.without_memory:
-            message = f'it imports {item.name} and exports no memory named "memory"'
+            message = f'it imports {item.name} but exports no memory named "memory"'
             yield Diagnostic("NN223", message, item.offset, item.name)
             return
 
@@ -178,7 +178,7 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What the host, and its wasi-nn, make of the module's memories."""
     exported = info.adapter_memory
     if info.abis and exported is None and not (host.in_first_memory and info.memories):
-        message = 'it exports no memory named "memory", without which calls of wasi-nn fail'
+        message = 'it exports no memory named "memory", so calls of wasi-nn fail'
         yield Diagnostic("NN141", message)
     yield from _second_memory(info, host)
     shared = info.shared_memory is not None and info.shared_memory.shared
@@ -186,13 +186,13 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if not host.knows("nn_in_shared"):
             yield not_measured("whether the host's wasi-nn works in a shared memory")
         elif not host.nn_in_shared:
-            message = "it exports a shared memory, in which its wasi-nn does not work"
+            message = "it exports a shared memory, where the host's wasi-nn does not work"
             yield Diagnostic("NN216", message)
     for memory in (each for each in info.memories if each.page_size == PAGE_SIZE):
         most = host.most_wide_pages if memory.is_64 else host.most_pages
         known, pages = host.knows("most_pages"), f"a memory of {memory.minimum} pages"
         if known and memory.minimum > most:
-            yield Diagnostic("NN216", f"it has {pages}, and the host makes {most} at most")
+            yield Diagnostic("NN216", f"it has {pages}, but the host allocates {most} at most")
         elif memory.minimum >= _MANY_PAGES and not known:
             yield not_measured(f"whether the host makes {pages}")
 
@@ -207,7 +207,7 @@ def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if info.abis or first:
             yield not_measured("whether the host works in a memory that is not the first")
     elif host.in_first_memory:
-        message = "it exports a memory that is not its first, and the host works in the first"
+        message = "it exports a memory that is not its first, but the host works in the first"
         if info.abis:
             yield Diagnostic("NN216", message)
         elif first:

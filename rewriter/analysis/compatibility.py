@@ -48,8 +48,10 @@ class Answer(StrEnum):
     ONLY_IF = "only_if"
     REWRITE = "rewrite"
     CANNOT = "cannot"
-    NO_VERDICT = "no_verdict"
-    """It cannot be read, or is not a core module."""
+    NO_VERDICT = (
+        "no_verdict"
+        """It cannot be read, or is not a core module."""
+    )
 
     @property
     def exit_code(self) -> int:
@@ -281,17 +283,17 @@ def _needs(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """What a guest that uses wasi-nn needs beside a host that was not measured with a backend."""
     was_there = host.measured is not None and "measured" in host.measured.about and host.backends
     if info.abis and not was_there:
-        message = "wasi-nn has to be built in or switched on, with a backend for the model"
+        message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
     if any(item.name in _BY_NAME for item in info.wasi_nn.values()):
-        message = "a graph has to be there of each name that the guest asks for"
+        message = "a graph must exist for each name that the guest asks for"
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
 
 
 def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     for module in info.abis:
         if module not in host.modules:
-            message = f"it imports {module}, and the host registers {host.modules[0]}"
+            message = f"it imports {module}, but the host registers {host.modules[0]}"
             yield Diagnostic("NN201", message)
 
 
@@ -305,7 +307,7 @@ def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
             message = f"it has {feature.value}, which the host refuses"
             yield Diagnostic("NN216", message, offset)
         elif reads is None:
-            message = f"whether the host reads {feature.value} is not known"
+            message = f"it is unknown whether the host reads {feature.value}"
             yield Diagnostic("NN227", message, offset)
 
 

@@ -194,13 +194,13 @@ def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
     for module, abi in info.abis.items():
         if abi.name is None:
             if not wanted.links_all:
-                yield Diagnostic("NN142", f"the ABI of {module} is not one that is known")
+                yield Diagnostic("NN142", f"the ABI of {module} is unknown")
         elif not abi.certain:
             message = f"the ABI of {module} ({abi.name}) is a guess"
             yield Diagnostic("NN136", message, help="--guest-abi names it")
     for item in info.not_functions:
         what = f"{item.module}.{item.name}, a {item.kind}"
-        message = f"it imports {what}, and hosts define functions only"
+        message = f"it imports {what}, but hosts define only functions there"
         yield Diagnostic("NN144", message, item.offset, item.name)
     for trace in info.traces:
         if trace.adapter is None or not wanted.fits_adapted(trace.adapter):
@@ -255,7 +255,7 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
     source, said = _source(imported_as, item, wanted)
     if not is_function(source, item):
         what = f"{item.module}.{item.name}, {item.shown_type}"
-        message = f"{what}, is not a function of the {source.name} ABI"
+        message = f"{what}, which the {source.name} ABI does not have"
         given_wrong = wanted.told and item.name in source.functions
         missing = lacking("NN143", message, item, item.name, wanted.links_all and not given_wrong)
         return Decision(None, (*said, missing))
@@ -301,7 +301,7 @@ def _decide(
     """`standing` is the adapter that the function has already."""
     target = _target(function, source, wanted)
     if not has(target, function):
-        message = f"the host does not have {function}"
+        message = f"the host lacks {function}"
         missing = lacking("NN211", message, item, function, wanted.links_all)
         return Decision(None, (missing,))
     told = _is_told(function, source, target, wanted, standing)

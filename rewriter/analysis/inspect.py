@@ -50,7 +50,8 @@ class CustomSection(NamedTuple):
 
 
 class ModuleInfo(NamedTuple):
-    """What there can be millions of is read from the module each time, which has to stay open.
+    """Sections that may hold millions of items are read again on each use, so the module must stay
+    open.
 
     `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares
     with the host. `imported_functions` counts all of them; `wasi_nn` has those of wasi-nn by
@@ -248,7 +249,7 @@ def _defined(module: Module, index: int, name: str) -> FuncType:
     cursor = section.cursor() if section else None
     if cursor is None or index >= cursor.items("functions"):
         offset = cursor.pos if cursor else 0
-        raise MalformedModule(f"the export {name!r} is a function that is not there", offset)
+        raise MalformedModule(f"the export {name!r} is a function that does not exist", offset)
     for _ in range(index):
         cursor.u32()
     start = cursor.pos

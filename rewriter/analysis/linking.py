@@ -109,12 +109,12 @@ def _of_another_type(items: Iterable[ImportedItem], host: Host) -> Iterator[Diag
         said.add((item.module, item.name))
         given = str(item.type)
         if given == str(defined):
-            given = "of the same form, and not final or in a group of types"
+            given = "of the same form, but not final or in a group of types"
         name = f"{item.module}.{item.name}"
-        message = f"the host's {name} is {defined}, and the import is {given}"
-        code, end = ("NN226", ": a call of it traps") if host.links_all else ("NN215", "")
+        message = f"the host's {name} is {defined}, but the import is {given}"
+        code, end = ("NN226", ": calling it traps") if host.links_all else ("NN215", "")
         if host.mixes_forms and item.name + host.second_form in functions:
-            code, end = "NN226", ", and is linked: a call of it has the wrong arguments"
+            code, end = "NN226", ", and is linked: calling it passes the wrong arguments"
         yield Diagnostic(code, f"{message}{end}", item.offset, item.name)
 
 
@@ -152,9 +152,9 @@ def _finding(module: str, names: Iterable[str], kind: str, host: Host) -> tuple[
     if option is not None:
         return "NN222", f"the host defines {{}} with {option}"
     if host.others is None or host.may_define(module, next(iter(names)), kind):
-        return "NN222", "whether the host defines {} is not known"
+        return "NN222", "it is unknown whether the host defines {}"
     if kind == "func" and host.links_all:
-        return "NN226", "the host does not define {}, and a call of it traps"
+        return "NN226", "the host does not define {}, and calling it traps"
     if host.makes.get(kind, frozenset()) & {module, ANY}:
         return ("NN226", "the host does not define {}, and takes zero") if is_global else None
     return "NN212", "the host does not define {}"

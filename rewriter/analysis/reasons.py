@@ -43,28 +43,28 @@ def why(
     if source.layout == target.layout and source.name == WASMEDGE.name:
         remedy = f"if it was built for that release, `--guest-abi {target.name}` says so"
     if needed is Need.ERRNOS:
-        return Diagnostic("NN207", "the host has other numbers for errors", help=remedy)
+        return Diagnostic("NN207", "the host numbers errors differently", help=remedy)
     if source.layout != target.layout:
         theirs = " or ".join(dialect.layout.name for dialect in spoken)
-        message = f"its {item.module} is of the {source.layout} ABI, and the host speaks {theirs}"
+        message = f"its {item.module} has the {source.layout} ABI, but the host speaks {theirs}"
         return Diagnostic("NN202", message, item.offset)
     if needed is Need.FUNCTION:
-        return Diagnostic("NN205", f"the host does not have {function}", item.offset, function)
+        return Diagnostic("NN205", f"the host lacks {function}", item.offset, function)
     if needed is Need.NAMES:
-        message = "the host wants a NUL behind names"
+        message = "the host needs a NUL after names"
         return Diagnostic("NN208", message, item.offset, function)
     if needed is Need.UNITS:
         message = "the host counts outputs of TensorFlow Lite models in floats"
         return Diagnostic("NN209", message, item.offset, function)
     if needed is Need.ENCODINGS:
-        message = "the host has other numbers for encodings"
+        message = "the host numbers encodings differently"
         return Diagnostic("NN203", message, item.offset, function, remedy)
-    message = "the host has other numbers for tensor types"
+    message = "the host numbers tensor types differently"
     if source.tensor_types == target.tensor_types and counts_otherwise(source, target):
-        message = "the host takes tensors of TensorFlow Lite models for floats, whatever their type"
+        message = "the host treats tensors of TensorFlow Lite models as floats, whatever their type"
         return Diagnostic("NN209", message, item.offset, function)
     if source.tensor_types is target.tensor_types:
-        message = "the host has other numbers for tensor types than it may have"
+        message = "the host may number tensor types differently than the guest"
     return Diagnostic("NN204", message, item.offset, function)
 
 
@@ -82,12 +82,12 @@ def why_another(
         )
 
     if is_that(errnos=target.errnos):
-        return Diagnostic("NN207", "its functions were adapted to other numbers for errors")
+        return Diagnostic("NN207", "its functions were adapted to a different numbering of errors")
     function = standing.function
     if is_that(errnos=target.errnos, encodings=target.encodings):
-        message = f"its {function} was adapted to other numbers for encodings"
+        message = f"its {function} was adapted to a different numbering of encodings"
         return Diagnostic("NN203", message, item.offset, function)
-    message = f"its {function} was adapted to another host"
+    message = f"its {function} was adapted to a different host"
     return Diagnostic("NN206", message, item.offset, function)
 
 
@@ -114,20 +114,20 @@ def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
 
 HIDDEN_TYPES = Diagnostic(
     "NN137",
-    "imports do not show which numbers its tensor types have: those of after August 2023 are"
-    " assumed",
+    "imports do not show how it numbers tensor types: the numbers since August 2023 are assumed",
     help="`--guest-abi` names others; `nnshim rewrite --from unknown` goes by each tensor's length",
 )
 
+_RELEASE = (
+    "imports do not show which release of WAMR it was built for, and releases number errors and"
+    " encodings differently: the numbers of {} are assumed"
+)
 HIDDEN_NUMBERS = Diagnostic(
     "NN140",
-    "imports do not show which release of WAMR it was built for, and releases have other numbers"
-    " for errors and encodings: those of 2.4.0 are assumed",
+    _RELEASE.format("2.4.0"),
     help="`--guest-abi wamr-2.1-legacy` says 2.1.1 to 2.3.1, `--guest-abi wamr-1` 1.2.0 to 2.1.0",
 )
-HIDDEN_NUMBERS_THERE = HIDDEN_NUMBERS._replace(
-    message=HIDDEN_NUMBERS.message.replace("those of 2.4.0 are", "those of the host are")
-)
+HIDDEN_NUMBERS_THERE = HIDDEN_NUMBERS._replace(message=_RELEASE.format("the host"))
 """Said of a host that has the guest's layout."""
 
 
@@ -153,8 +153,8 @@ def hidden_nul(function: str, source: Dialect, target: Dialect) -> Iterator[Diag
     """That the names of a guest of the host's own ABI may lack what the host wants behind them."""
     if function in BY_NAME | WITH_CONFIG and target.wants_nul and source.name == target.name:
         message = (
-            "imports do not show whether a NUL stands behind its names: without one, WAMR up to"
-            " 2.4.5 refuses them"
+            "imports do not show whether its names end with a NUL: without one, WAMR up to 2.4.5 "
+            "refuses them"
         )
         help_ = "`nnshim rewrite --from HOST` says what it was built for"
         yield Diagnostic("NN139", message, None, function, help_)
@@ -162,8 +162,8 @@ def hidden_nul(function: str, source: Dialect, target: Dialect) -> Iterator[Diag
 
 _ONLY_FLOATS = Diagnostic(
     "NN304",
-    "the host's TensorFlow Lite takes and gives 32-bit floats only: set_input refuses other inputs,"
-    " and an output of another type is not what the guest expects",
+    "the host's TensorFlow Lite uses only 32-bit floats: set_input refuses other inputs, and an "
+    "output of another type is not what the guest expects",
 )
 
 _OF_OPENVINO = {
@@ -192,8 +192,9 @@ _LLAMA_CPP = Diagnostic(
 _ACROSS_LAYOUTS = {
     ("wamr", "witx"): Diagnostic(
         "NN305",
-        "WAMR's older build feeds and reads quantised TensorFlow Lite models as floats: on a host"
-        " that does not, set_input refuses floats for such a model, and its output is not floats",
+        "WAMR's older build takes and returns floats for quantised TensorFlow Lite models: on a "
+        "host that does not, set_input refuses floats for such a model, and its output is not "
+        "floats",
     ),
 }
 """What depends on the model, by the layouts of guest and host.
@@ -224,20 +225,20 @@ def lacking(code: str, message: str, item: ImportedItem, function: str, linked: 
     """What is said of an import that the host does not define: it is in the way, unless it is
     `linked` all the same."""
     if linked:
-        return Diagnostic("NN248", f"{message}, and a call of it traps", item.offset, function)
+        return Diagnostic("NN248", f"{message}, and calling it traps", item.offset, function)
     return Diagnostic(code, message, item.offset, function)
 
 
 def unfit_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
     """What keeps adapters from working in it."""
     if info.shared_memory is None:
-        message = 'it exports no memory named "memory", which adapters work in'
+        message = 'it exports no memory named "memory", which adapters need'
         yield Diagnostic("NN325", message, help="have the linker export it (--export-memory)")
     if info.shared_memory and info.shared_memory.shared:
         message = (
-            "its memory is shared between threads, and adapters borrow bytes of it that another"
-            " thread may be using"
+            "its memory is shared between threads, and another thread may be using the bytes "
+            "that adapters borrow"
         )
         yield Diagnostic("NN321", message)
     if info.shared_memory and info.shared_memory.is_64:
-        yield Diagnostic("NN322", "its memory is 64-bit, and adapters have 32-bit addresses")
+        yield Diagnostic("NN322", "its memory is 64-bit, but adapters use 32-bit addresses")

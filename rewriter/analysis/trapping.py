@@ -133,7 +133,7 @@ def _outside(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         for at in segments:
             known = at.of < len(ends) and (at.of >= imported or kind in host.makes)
             if known and at.at + at.size > ends[at.of]:
-                message = f"its {what} ends at {at.at + at.size}, behind the end of its {kind}"
+                message = f"its {what} ends at {at.at + at.size}, beyond the end of its {kind}"
                 yield Diagnostic("NN230", f"{message}, at {ends[at.of]}", at.start)
                 break
 
@@ -145,10 +145,10 @@ _LARGE = 1 << 27
 def _large_table(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     largest = max(_segments(info.module).tables, default=0)
     if largest > host.most_elements:
-        most = f"and the host makes {host.most_elements} at most"
+        most = f"but the host allocates {host.most_elements} at most"
         yield Diagnostic("NN216", f"it has a table of {largest} elements, {most}")
     elif largest >= _LARGE:
-        message = f"its table of {largest} elements takes {largest >> 27} GiB and more"
+        message = f"its table of {largest} elements takes at least {largest >> 27} GiB"
         yield Diagnostic("NN247", message)
 
 

@@ -123,7 +123,7 @@ def _word(snapshot: Snapshot, wanted: Wanted) -> Value:
 
 
 def _seen_from(snapshot: Snapshot, value: Value) -> Value:
-    """A value in a function that is called, as its caller knows it."""
+    """A value in a called function, in terms of its caller."""
     if isinstance(value, Pieces):
         return joined(tuple(_byte_seen_from(snapshot, part) for part in value.parts))
     if not isinstance(value, Symbol):

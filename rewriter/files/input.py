@@ -114,9 +114,7 @@ def _read(name: str, file: IO[bytes]) -> bytes:
 
 
 def _too_large(name: str) -> InputError:
-    return InputError(
-        f"{name} has more than {LARGEST_MODULE} bytes, and no engine takes such a module"
-    )
+    return InputError(f"{name} has more than {LARGEST_MODULE} bytes, which no engine accepts")
 
 
 def _is_text(path: str, head: bytes) -> bool:

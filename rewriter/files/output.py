@@ -53,7 +53,7 @@ def write_atomic(
     permitted, the owner of a file that is replaced are kept; a new file gets the source's mode.
     A symbolic link stays, its target is replaced; of a file with several names, this one only gets
     the new content. `check` gets the temporary file's path before the rename, and what it raises
-    stops the rename. Something that is no regular file (a pipe, a device) is written straight to,
+    stops the rename. Anything but a regular file (a pipe, a device) is written straight to,
     unchecked, and so is what this process has open already (/dev/stdout). Temporary files that a
     process has left behind which was killed, the next one removes (on Windows, which has no locks
     that show whether they are in use, a day later).

@@ -111,7 +111,7 @@ def defined_functions(module: Module) -> tuple[Sequence[int], Bodies]:
     if declared != defined:
         there = code or functions
         raise MalformedModule(
-            f"{declared} functions are declared, and {defined} have a body",
+            f"{declared} functions are declared, but {defined} have a body",
             there.start if there else 0,
         )
     return defined_types(functions) if functions else (), Bodies(code)

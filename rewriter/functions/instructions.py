@@ -155,8 +155,8 @@ def _special(cursor: Cursor) -> Reference | None:
             _clause(cursor, two_indices=(0,))
     else:
         raise UnsupportedModule(
-            f"unknown instruction {opcode:#04x}: where it ends, and so what comes after it, cannot"
-            " be told",
+            f"unknown instruction {opcode:#04x}: its length, and so the rest of the code, is "
+            "unknown",
             start,
             "NN111",
         )

@@ -36,7 +36,7 @@ class Unit(Enum):
     """What `get_output` counts, in the guest's buffer and in what it wrote."""
 
     BYTES = "bytes"
-    FLOATS = "elements, which it takes for 32-bit floats"
+    FLOATS = "32-bit floats, not bytes"
 
 
 class TooSmall(Enum):
@@ -44,36 +44,36 @@ class TooSmall(Enum):
     that is too small is"."""
 
     REFUSED = "refused"
-    CUT = "filled, and the rest is left out"
+    CUT = "filled, and the rest is cut off"
     OVERRUN = "written beyond its end"
-    FORGOTTEN = "left as it is, though errno is success"
+    FORGOTTEN = "left unchanged, with success"
     ABORTS = "the end of the whole process"
 
 
 class Quirk(Enum):
     """What a backend makes of models that another runs as they are; values go on from "it"."""
 
-    CHANNELS_LAST = "takes four dimensions for images, whose channels come last in the tensor"
+    CHANNELS_LAST = "treats four dimensions as an image, channels-last in the tensor"
     COLOUR_IMAGES = (
-        "takes one input only, an image whose three channels come last in the tensor, and second in"
-        " the model"
+        "takes only one input, a three-channel image, channels-last in the tensor and "
+        "channels-first in the model"
     )
     LARGE_IMAGES = (
-        "takes one input only, whatever its shape, for 1x224x224x3 floats, whose channels come last"
-        " in the tensor and second in the model"
+        "takes only one input, whatever its shape, as 1x224x224x3 floats, channels-last in the "
+        "tensor and channels-first in the model"
     )
-    LAST_INPUT = "forgets an input where the next one is set"
+    LAST_INPUT = "forgets an input when the next one is set"
     CONVERTS = "converts inputs to the model's type, and outputs to 32-bit floats"
     QUANTISED_AS_FLOATS = (
-        "takes and gives quantised u8 as floats, and ends the host with other quantised types"
+        "takes and returns quantised u8 as floats, and ends the host with other quantised types"
     )
-    HELD_SHAPES = "takes an input in the shape in the file, also where a dimension is free"
-    NO_SCALARS = "does not give outputs without dimensions"
-    GIVES_BF16 = "gives outputs of bf16 as they are"
-    NO_EMPTY = "does not give outputs without elements"
-    BORROWS = "reads an input at compute, from the guest's memory, and not at set_input"
-    AS_BYTES = "takes and gives as u8 what wasi-nn has no type for"
-    WHOLE_BY_NAME = "reads weights in other files where the model is loaded by its name only"
+    HELD_SHAPES = "takes an input only in the shape in the file, even if a dimension is open"
+    NO_SCALARS = "does not return outputs without dimensions"
+    GIVES_BF16 = "returns outputs of bf16 as they are"
+    NO_EMPTY = "does not return outputs without elements"
+    BORROWS = "reads an input from the guest's memory at compute, not at set_input"
+    AS_BYTES = "takes and returns types that wasi-nn lacks as u8"
+    WHOLE_BY_NAME = "reads weights in other files only if the model is loaded by name"
     ONNX_TOO = (
         "reads ONNX, too, where the guest loads it as openvino, with an empty part for weights"
     )

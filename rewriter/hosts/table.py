@@ -251,7 +251,7 @@ def _of_version(family: Family, name: str, version: str) -> Chosen:
     wanted = _numbers(version)
     if not family.newest.first:
         raise UsageError(
-            f"{name!r}: {family.name} has no releases; leave out what is behind the name"
+            f"{name!r}: {family.name} has no releases; leave out what follows the name"
         )
     known = f"{family.name} has the releases {family.released[0].first} to {family.newest.last}"
     if not wanted:
@@ -308,7 +308,7 @@ def _assumed(name: str, row: Host, wanted: Version, family: Family) -> Iterator[
     if wanted <= last[: len(wanted)] or wanted[: len(last)] <= last:
         return
     what = "newer than any release" if row is family.newest else "not a release"
-    message = f"{name} is {what} that nnshim knows, and is taken for {row.last}"
+    message = f"{name} is {what} that nnshim knows, and is treated as {row.last}"
     yield Diagnostic("NN224", message)
 
 

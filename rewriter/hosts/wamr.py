@@ -53,7 +53,7 @@ _ENCODINGS = Diagnostic("NN233", "ggml is encoding 5 and autodetect 6")
 _WIT_TYPES = Diagnostic("NN234", "tensors of u8, i32 and i64 have types 4, 5 and 6")
 _TFLITE_ALONE = Diagnostic(
     "NN235",
-    "only the TensorFlow Lite backend can be built this way, and it takes 32-bit floats only",
+    "only the TensorFlow Lite backend can be built this way, and it takes only 32-bit floats",
 )
 _FOUR_TIMES = Diagnostic(
     "NN236",
@@ -63,7 +63,7 @@ _FOUR_TIMES = Diagnostic(
 _WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function="set_input")
 _FLOATS = Diagnostic(
     "NN241",
-    "TensorFlow Lite takes any tensor for 32-bit floats, and gives outputs as 32-bit floats",
+    "TensorFlow Lite treats any tensor as 32-bit floats, and returns outputs as 32-bit floats",
 )
 _FORGETS_NAMED = Diagnostic(
     "NN242",
@@ -71,7 +71,7 @@ _FORGETS_NAMED = Diagnostic(
     " TensorFlow Lite backend does not count the model as loaded",
     function="load_by_name",
 )
-_ONE_MODEL = Diagnostic("NN243", "each load replaces the model that was loaded before")
+_ONE_MODEL = Diagnostic("NN243", "each load replaces the previous model")
 """1.1 has one model in the whole process; 2.1.2 to 2.3.1 make the backend's context anew with each
 load. All others have ten models of TensorFlow Lite, since 2.4.0 four of OpenVINO, and refuse a
 second language model."""
@@ -181,7 +181,7 @@ _EPHEMERAL_MAIN = (
 )
 
 _NO_NAMES = "no graph has a name"
-_A_PATH = "a path on the device, behind which a NUL has to stand"
+_A_PATH = "a path on the device, followed by a NUL"
 _ANY_PATH = "a path on the device"
 
 _BUILD = ("WAMR_BUILD_WASI_NN=1",)

@@ -39,7 +39,7 @@ __all__ = ["DIRECTORY", "FEATURES", "ROWS"]
 
 _OPENVINO_ALONE = Diagnostic("NN231", "the released command has the OpenVINO backend only")
 _ABORTS = Diagnostic("NN232", "a pointer outside the guest's memory aborts the whole process")
-_ANY_ERROR_ABORTS = Diagnostic("NN239", "an error of any call aborts the whole process")
+_ANY_ERROR_ABORTS = Diagnostic("NN239", "any error aborts the whole process")
 
 _NONE: Mapping[Feature, bool] = dict.fromkeys(READABLE, False)
 _UNTIL_12: Mapping[Feature, bool] = {

@@ -55,7 +55,7 @@ class FlatBuffer:
         """Where a vector's elements begin, and how many there are."""
         count = self.number("I", pos)
         if pos + 4 + count * size > len(self.data):
-            raise self.refused(pos, f"a vector of {count} elements ends behind the file")
+            raise self.refused(pos, f"a vector of {count} elements ends beyond the file")
         return pos + 4, count
 
     def refused(self, pos: int, reason: str) -> Exception:

@@ -66,7 +66,7 @@ def check_whole(data: Data) -> bool:
     reader = _Reader(data)
     version = reader.number("I")
     if version not in (2, 3):
-        raise ValueError(f"it has the version {version}, which is not known")
+        raise ValueError(f"it has the unknown version {version}")
     tensors, keys = reader.number("Q"), reader.number("Q")
     alignment = 32
     for _ in range(keys):
@@ -81,7 +81,7 @@ def check_whole(data: Data) -> bool:
         ends.append(end)
         quantised = quantised or in_blocks
     if reader.pos + -reader.pos % alignment + max(ends) > len(data):
-        raise ValueError("the data of its tensors are not all in the file")
+        raise ValueError("the data of its tensors extend beyond the file")
     return quantised
 
 

@@ -41,7 +41,7 @@ class Port(NamedTuple):
         return "x".join("?" if dim is None else str(dim) for dim in self.dims) or "one element"
 
     def __str__(self) -> str:
-        kind = self.type or "of a type that is not stated"
+        kind = self.type or "of unstated type"
         quantised = ", quantised" if self.quantised else ""
         return f"{self.name!r}: {kind}, {self.shape}{quantised}"
 

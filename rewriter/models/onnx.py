@@ -103,9 +103,9 @@ def read(data: Data) -> Declared:
         if (number, kind) == (_GRAPH, BYTES):
             graphs.append((start, stop))
     if len(graphs) != 1:
-        raise ValueError(f"it has {len(graphs)} graphs, and not one")
+        raise ValueError(f"it has {len(graphs)} graphs instead of one")
     if _OPSETS not in seen:
-        raise ValueError("it does not say which operators it has, which stands behind its graph")
+        raise ValueError("it lacks its operator set, which comes after its graph")
     inputs, outputs, constants, quantised = list[Port](), list[Port](), set[str](), False
     taken, made = set[str](), set[str]()
     for number, kind, start, stop in fields(data, *graphs[0]):

@@ -74,7 +74,7 @@ class Graph:
     def start(self, name: str, given: Mapping[str, str]) -> None:
         self._path.append(name)
         if not self._path[0] == "net":
-            raise ValueError(f"its outermost element is {name[:99]!r} and not 'net'")
+            raise ValueError(f"its root element is {name[:99]!r} instead of 'net'")
         if self._path == _LAYER:
             self._layer = dict(given)
             self.has_layers = True

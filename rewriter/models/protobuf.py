@@ -50,7 +50,7 @@ def find(
                 yield start, stop
             elif start < stop:
                 if len(levels) > _DEEPEST:
-                    raise ValueError("messages are too deep in one another")
+                    raise ValueError("messages are nested too deeply")
                 levels.append(_inside(data, messages, single, found, start, stop))
                 break
         else:
@@ -74,7 +74,7 @@ def _inside(
             continue
         if number in once:
             if number in seen:
-                raise ValueError(f"field {number} is there twice at byte {begin}")
+                raise ValueError(f"field {number} occurs twice at byte {begin}")
             seen.add(number)
         yield found, begin, end
 
@@ -99,7 +99,7 @@ def fields(data: Data, pos: int, end: int) -> Iterator[tuple[int, int, int, int]
         else:
             raise ValueError(f"a field of the unknown kind {kind} at byte {pos}")
         if pos > end:
-            raise ValueError(f"a field at byte {start} is longer than what it is in")
+            raise ValueError(f"a field at byte {start} extends beyond its message")
         if not number or tag > _LARGEST_TAG:
             raise ValueError(f"a field before byte {start} cannot have the number {number}")
         yield number, kind, start, pos
@@ -124,7 +124,7 @@ def varints(data: Data, kind: int, start: int, stop: int) -> Iterator[int]:
     while kind in (VARINT, BYTES) and start < stop:
         value, start = varint(data, start)
         if start > stop:
-            raise ValueError(f"a number at byte {stop} is longer than what it is in")
+            raise ValueError(f"a number at byte {stop} extends beyond its message")
         yield value
 
 

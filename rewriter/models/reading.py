@@ -33,7 +33,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         if file.is_dir():
             file /= _SAVED_MODEL
             if not file.exists():
-                raise InputError(f"{path}: this is a folder, and has no {_SAVED_MODEL} in it")
+                raise InputError(f"{path}: this is a folder without a {_SAVED_MODEL}")
         with _mapped(file) as data:
             return _read(file, data)
     except OSError as error:
@@ -64,7 +64,7 @@ def _read(file: Path, data: Data) -> Model:
         return _READERS[encoding](model, data)
     except (IndexError, ValueError) as error:
         reason = str(error) if not isinstance(error, IndexError) else "it ends too early"
-        message = f"{file}: the model ({model.title}) is cut off or broken: {reason}"
+        message = f"{file}: the model ({model.title}) is truncated or broken: {reason}"
         raise ModelError(message, "NN701") from error
 
 
@@ -142,9 +142,9 @@ def _pytorch(model: Model, _: Data) -> Model:
     if any(f"{folder}/constants.pkl" in names for folder in folders):
         return model
     if any(f"{folder}/data.pkl" in names for folder in folders):
-        what = "these are PyTorch's weights without the code; save the model with torch.jit.save"
+        what = "these are PyTorch weights without code; save the model with torch.jit.save"
     else:
-        what = "this is a ZIP file, and not a TorchScript archive"
+        what = "this is a ZIP file but not a TorchScript archive"
     raise ModelError(f"{model.path}: {what}", "NN702")
 
 

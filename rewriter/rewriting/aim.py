@@ -126,8 +126,7 @@ def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[D
     newest = chosen.newest
     if len(chosen.rows) > 1:
         message = (
-            f"{chosen.name} stands for releases that differ, and the result is for"
-            f" {newest.releases}"
+            f"{chosen.name} stands for releases that differ; the result is for {newest.releases}"
         )
         others = ", ".join(row.label for row in chosen.rows if row is not newest)
         remedy = f"check the result for the others: {others}"
@@ -136,7 +135,7 @@ def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[D
     yield from verdict.conditions
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(str(reason) for reason in verdict.reasons)
-        yield Diagnostic("NN312", f"{newest.label} cannot run what comes of it: {reasons}")
+        yield Diagnostic("NN312", f"{newest.label} cannot run the result: {reasons}")
 
 
 class _Target(NamedTuple):

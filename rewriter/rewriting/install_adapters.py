@@ -257,8 +257,8 @@ def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:
     """Write the new index in as many bytes as the old one has, if it fits."""
     if reference.index not in redirected:
         raise UnsupportedModule(
-            f"function {reference.index} is named where it would become another one: it has an"
-            " adapter, or is not there at all",
+            f"function {reference.index} is referenced, but the rewrite would give its index to "
+            "another function: it is an adapter, or does not exist",
             reference.start,
             "NN112",
             "build the module again",

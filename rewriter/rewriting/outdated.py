@@ -43,11 +43,11 @@ class Customs(NamedTuple):
         """Raise UnsupportedModule for a signed module."""
         if self.signature is not None:
             raise UnsupportedModule(
-                "the module is signed, and the signature would not hold after a rewrite",
+                "the module is signed, and a rewrite would invalidate the signature",
                 self.signature.start,
                 "NN110",
-                "rewrite it before it is signed, or take the signature off (--drop-signature) and"
-                " sign the result",
+                "rewrite it before it is signed, or remove the signature (--drop-signature) and "
+                "sign the result",
             )
 
     def check_linking(self) -> None:
@@ -58,7 +58,7 @@ class Customs(NamedTuple):
                 " would no longer match",
                 self.linking.start,
                 "NN106",
-                "take such sections off (--drop-linking)",
+                "remove such sections (--drop-linking)",
             )
 
 
@@ -182,27 +182,27 @@ def told(
         yield Diagnostic("NN311", message, help=remedy)
     for kind in _NAME_IMPORTS:
         if names := found.get(kind):
-            message = f"these name imports as they were before: {', '.join(names)}"
+            message = f"these have outdated names of imports: {', '.join(names)}"
             yield Diagnostic("NN313", message, help=_ANEW[kind])
     if Custom.NATIVE_CODE in found:
         after = _INTERPRETED if happened.adapting.resized else _RUN
-        message = f"WasmEdge's native code in it is that of the module before: {after}"
-        yield Diagnostic("NN314", message, help="`wasmedge compile` makes it anew")
+        message = f"WasmEdge's native code in it is outdated: {after}"
+        yield Diagnostic("NN314", message, help="`wasmedge compile` regenerates it")
     elif Custom.NATIVE_CODE in customs.kinds:
-        message = "WasmEdge's native code in it stays right: it calls imports by their index"
+        message = "WasmEdge's native code in it stays valid: it calls imports by their index"
         yield Diagnostic("NN316", message)
     if customs.unknown:
         named = ", ".join(customs.unknown[:_MOST_NAMED])
         if len(customs.unknown) > _MOST_NAMED:
             named += " and more"
-        message = f"custom sections that are not known may no longer be right: {named}"
+        message = f"unknown custom sections may no longer be right: {named}"
         yield Diagnostic("NN315", message)
 
 
 _ANEW = {
     Custom.DYLINK: "it cannot be read, so link the library again",
-    Custom.COMPONENT_TYPE: "`wasm-tools component embed` writes it anew, for a world that has the"
-    " new names",
+    Custom.COMPONENT_TYPE: "`wasm-tools component embed` regenerates it, for a world that has "
+    "the new names",
 }
 _INTERPRETED = "WasmEdge finds other numbers of functions or types, and interprets the module"
 _RUN = "WasmEdge runs that, since 0.17 with --run-mode=aot, and no adapter that is new"

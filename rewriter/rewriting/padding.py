@@ -40,17 +40,17 @@ def fill_gap(patch: Patch) -> None:
     for edit in changed:
         if imports.end <= edit.start and code and edit.start < code.end:
             raise UnsupportedModule(
-                "offsets cannot be kept: something else than the imports changes before the end of"
-                " the code",
+                "offsets cannot be kept: something other than the imports changes before the end "
+                "of the code",
                 edit.start,
                 "NN323",
             )
     room = (gap.end - gap.start if gap else 0) - growth(e for e in changed if e.end <= imports.end)
     if room and room < _SMALLEST:
-        what = f"the imports need {-room} bytes more" if room < 0 else f"{room} bytes are too few"
+        what = f"the imports need {-room} more bytes" if room < 0 else f"{room} bytes are too few"
         raise UnsupportedModule(
-            f"offsets cannot be kept: {what}, and a section that fills a gap has {_SMALLEST} at"
-            " least",
+            f"offsets cannot be kept: {what}, and a section that fills a gap has at least "
+            f"{_SMALLEST}",
             imports.start,
             "NN323",
         )

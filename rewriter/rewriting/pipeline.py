@@ -145,6 +145,6 @@ def _validate_output(module: bytes | str) -> None:
         wasm_tools.validate(module)
     except InvalidModule as error:
         raise InvalidResult(
-            "the input is valid but its rewritten form is not, which is a fault in nnshim;"
+            "the input is valid but its rewritten form is not, which is a bug in nnshim;"
             f" nothing was written: {error}"
         ) from error

@@ -119,7 +119,7 @@ def _not_imported(wanted: Mapping[str, str], renamed: Mapping[str, str]) -> Iter
     they are misspelt."""
     for old, new in wanted.items():
         if old not in renamed:
-            message = f"nothing is imported from {old}, so that nothing becomes {new}"
+            message = f"nothing is imported from {old}, so nothing is renamed to {new}"
             yield Diagnostic("NN333", message)
 
 
@@ -139,8 +139,8 @@ def _on_no_host(module: Module, names: Mapping[str, str]) -> Iterator[Diagnostic
         if not any(layout is other for layouts in hosts.values() for other in layouts):
             kinds = sorted({str(other) for layouts in hosts.values() for other in layouts})
             message = (
-                f"no host runs what is only renamed: the guest has the {layout} ABI, and the hosts"
-                f" that register {new} have {' or '.join(kinds)}"
+                f"no host runs a module that is only renamed: the guest has the {layout} ABI, and "
+                f"the hosts that register {new} have {' or '.join(kinds)}"
             )
             remedy = f"`nnshim rewrite --for HOST` adapts it too, for {', '.join(hosts)}"
             yield Diagnostic("NN334", message, offset, help=remedy)
@@ -166,7 +166,7 @@ def _check_abis(module: Module, together: Mapping[str, Set[str]]) -> None:
         if len({layout for layout, _ in shown.values()}) > 1:
             kinds = " and ".join(f"those of {old} are {shown[old][0]}" for old in sorted(shown))
             raise UnsupportedModule(
-                f"functions of two ABIs would be imported from {new}: {kinds}",
+                f"functions of two ABIs would share the module name {new}: {kinds}",
                 min(offset for _, offset in shown.values()),
                 "NN324",
                 "--for HOST or --abi ABI adapts them to one",

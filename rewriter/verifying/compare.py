@@ -185,7 +185,7 @@ def _compare_dylink(one: Part, other: Part) -> Iterator[Difference]:
     elif found := [*_compare_whole(before, after)]:
         yield from found
     else:
-        what = f"{before.title}: imports have other names there than in the import section"
+        what = f"{before.title}: the names of imports differ from those in the import section"
         yield Difference("NN418", what, before.start, after.start)
 
 

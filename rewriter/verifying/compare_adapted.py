@@ -106,7 +106,7 @@ def _compare_functions(one: Part, other: Part) -> Iterator[Difference]:
     """All but the adapters have to have the types that they had."""
     before, after = map(_kept_types, (one, other))
     if before != after:
-        what = "function section: other functions"
+        what = "function section: different functions"
         yield Difference("NN412", what, one.section.content, other.section.content)
 
 

@@ -75,7 +75,7 @@ def compare_imports(one: Part, other: Part, renames: Renames) -> Iterator[Differ
     grouped in another way."""
     for before, after in zip_longest(_imports(one), _imports(other)):
         if before is None or after is None or before[1] != after[1]:
-            what = "import section: another import"
+            what = "import section: a different import"
             yield Difference("NN411", what, before and before[2], after and after[2])
             return
         if wrong := renames.add(before[0], after[0]):

@@ -26,11 +26,11 @@ def compare_records(original: Module, rewritten: Module) -> Iterator[Difference]
     old = read_record(before[0] if before else None)
     new = read_record(after[0] if after else None)
     if len(before) > 1 or len(after) != 1 or old is None or new is None:
-        yield Difference("NN421", "record: it is gone, cannot be read, or is there twice", *at)
+        yield Difference("NN421", "record: it is missing, cannot be read, or occurs twice", *at)
     elif new[: len(old)] != old or len(new) == len(old):
-        yield Difference("NN422", "record: it is that of another module", *at)
+        yield Difference("NN422", "record: it belongs to another module", *at)
     elif new[len(old)].get("sha256") != _sha256(original.data):
-        yield Difference("NN423", "record: the original has another SHA-256", *at)
+        yield Difference("NN423", "record: the original has a different SHA-256", *at)
 
 
 def _sha256(data: Data) -> str:

@@ -176,7 +176,7 @@ which holds for no other bytes, and for what is not known."""
 DESCRIBE_CODE = frozenset(
     (Custom.DWARF, Custom.EXTERNAL_DWARF, Custom.CODE_METADATA, Custom.SOURCE_MAP)
 )
-"""What tells something of code by where that is, and is no part of the program."""
+"""What tells something of code by where that is, and does not affect execution."""
 
 _BY_PREFIX = {name[:-1]: kind for name, kind in _TABLE.items() if name.endswith("*")}
 _PREFIXES = tuple(_BY_PREFIX)

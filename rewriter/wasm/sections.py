@@ -113,7 +113,7 @@ class Sections(Reading[Section]):
     ones by what they are. A file can have millions, of three bytes each."""
 
     def __init__(self, data: Data) -> None:
-        """Raises MalformedModule where the bytes after the header are no sections, and
+        """Raises MalformedModule if the bytes after the header are not sections, and
         UnsupportedModule for too many of them."""
         self.end = len(data)
         self.standard: dict[SectionId, Section] = {}

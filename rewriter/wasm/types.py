@@ -170,7 +170,7 @@ class Types:
     first thousand are made when they are asked for."""
 
     def __init__(self, section: Section | None) -> None:
-        """Raises MalformedModule for what is no type, and UnsupportedModule for too many."""
+        """Raises MalformedModule for an invalid type, and UnsupportedModule for too many types."""
         self._data: Data = section.data if section else b""
         self._first = section.content if section else 0
         self._end = section.end if section else 0

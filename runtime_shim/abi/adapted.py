@@ -42,8 +42,8 @@ def get_output(
     if rest:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            f"output {index} has {len(output)} bytes, and the guest was adapted to an ABI that"
-            " counts in floats; adapt it with `nnshim rewrite --for nnshim`",
+            f"output {index} has {len(output)} bytes, but the guest was adapted to an ABI that "
+            "counts in floats; adapt it with `nnshim rewrite --for nnshim`",
         )
     if len(output) > room:
         raise HostError(

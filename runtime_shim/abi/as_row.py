@@ -138,7 +138,7 @@ class _Functions:
         """The type of a tensor. Raises HostError where the host's backend does not take it."""
         encoding, tensors, inputs, _ = self._about(session, context)
         if inputs is not None and index >= inputs:
-            reason = f"input {index} of a model that has {inputs}"
+            reason = f"no input {index}: the model has {inputs}"
             raise HostError(self._rules.bad_index, reason)
         kind = self._dialect.tensor_types.get(number)
         if tensors.takes_floats:
@@ -147,8 +147,8 @@ class _Functions:
             if kind is not TensorType.F32 or (size is not None and size < needed):
                 given = "" if size is None else f"{size} bytes of "
                 raise HostHarm(
-                    f"{self._host} takes what input {index} is given, {given}type {number}, for"
-                    f" {needed} bytes of 32-bit floats, whatever the type says"
+                    f"{self._host} reads input {index}, {given}type {number}, as {needed} bytes "
+                    "of 32-bit floats, whatever its type"
                 )
         if tensors.types is not None and kind not in tensors.types:
             name = f"type {number}" if kind is None else kind.name.lower()
@@ -234,10 +234,10 @@ class _Functions:
         sizes = f"output {index} has {size} bytes, the buffer {room}"
         fits, in_floats = size <= room, tensors.written != 1
         if tensors.too_small is TooSmall.CUT and not fits:
-            self._say(f"{self._host} cuts off what there is no room for, and succeeds: {sizes}")
+            self._say(f"{self._host} truncates the output and returns success: {sizes}")
             output, size = output[:room], room
         elif tensors.too_small is TooSmall.FORGOTTEN and not (fits or in_floats):
-            self._say(f"{self._host} leaves the buffer as it is, and succeeds: {sizes}")
+            self._say(f"{self._host} leaves the buffer unchanged and returns success: {sizes}")
             return room
         elif tensors.room and size > declared * tensors.room:
             raise HostError(self._rules.too_small, sizes)
@@ -246,8 +246,8 @@ class _Functions:
             raise HostHarm(f"{self._host} would have written {beyond}: {sizes}")
         elif tensors.too_small is TooSmall.FORGOTTEN and declared < size and not about.has(index):
             log.info(
-                "get_output: %s sets output %d to zero, and succeeds: for its %d bytes as many"
-                " floats have to be declared, and %d are",
+                "get_output: %s zeroes output %d and returns success: a buffer for its %d bytes "
+                "must be declared as that many floats, and it is declared as %d",
                 *(self._host, index, size, declared),
             )
             output = memoryview(bytes(declared))
@@ -280,8 +280,8 @@ class _Functions:
         encoding = admit_named(self._dialect, session, self._say, *guest.u32s(graph_out, 1))
         if self._rules.configures is not None and encoding not in self._rules.configures:
             raise HostHarm(
-                f"{self._host} jumps to address 0 in load_by_name_with_config, because its backend"
-                f" for {encoding.name.lower()} models does not have it"
+                f"{self._host} jumps to address 0 in load_by_name_with_config, because its "
+                f"backend for {encoding.name.lower()} models does not implement it"
             )
         return witx.SUCCESS
 
@@ -294,18 +294,18 @@ class _Functions:
         names, told = self._rules.names, guest.read(pointer, length)
         if names is Names.BY_LENGTH:
             if self._rules.refuses_nul and b"\0" in told:
-                raise HostError(Errno.INVALID_ARGUMENT, f"the {what} has a NUL in it")
+                raise HostError(Errno.INVALID_ARGUMENT, f"the {what} contains a NUL")
             return length
         is_ended = guest.read(pointer + length, 1) == b"\0"
         if names is Names.NUL_NEEDED and not (length and is_ended):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"the {what} is empty, or no NUL follows it, which {self._host} needs",
+                f"the {what} is empty, or lacks the NUL after it that {self._host} needs",
             )
         if not is_ended and b"\0" not in told:
             raise HostHarm(
-                f"{self._host} reads the {what} up to a NUL, however long the guest says that it"
-                " is, and none follows it"
+                f"{self._host} reads the {what} up to a NUL, whatever length the guest passes, "
+                "and no NUL follows it"
             )
         return told.find(b"\0") if b"\0" in told else length
 

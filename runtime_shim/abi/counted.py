@@ -81,8 +81,8 @@ class _Outputs:
         if rest:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                f"output {index} has {len(output)} bytes, and the guest was adapted to an ABI that"
-                " counts in floats; adapt it with `nnshim rewrite --for nnshim`",
+                f"output {index} has {len(output)} bytes, but the guest was adapted to an ABI "
+                "that counts in floats; adapt it with `nnshim rewrite --for nnshim`",
             )
         if count > room:
             raise HostError(

@@ -40,7 +40,7 @@ def dialects_of(row: Host, *, counted: bool = False) -> dict[str, Dialect]:
     registers functions of several layouts under a name."""
     if len(row.dialects) > 1:
         layouts = " and ".join(dialect.layout.name for dialect in row.dialects)
-        raise UsageError(f"{row.label} has functions of several layouts under a name: {layouts}")
+        raise UsageError(f"{row.label} has functions of several layouts under one name: {layouts}")
     (spoken,) = row.dialects
     known = {field.name: getattr(spoken, field.name) for field in fields(Dialect)}
     known |= {"implementation": "as_row", "told": True}
@@ -55,7 +55,7 @@ def admit(
     refuses to load them, or, where a graph `is_named`, to have it."""
     rules, host, name = dialect.rules, dialect.row.label, encoding.name.lower()
     if encoding is Encoding.AUTODETECT:
-        raise HostError(rules.autodetect, f"{host} does not find out what a model is")
+        raise HostError(rules.autodetect, f"{host} does not detect what a model is")
     backend = next((b for b in dialect.row.backends if b.encoding is encoding), None)
     if backend is None:
         errno = Errno.INVALID_ARGUMENT if encoding in rules.stubs else rules.no_backend
@@ -65,7 +65,7 @@ def admit(
             raise HostError(errno, reason)
         raise HostError(errno, f"{host} has no backend for {name} models")
     if encoding in rules.only_named and not is_named:
-        reason = f"{host} loads {name} models by their names only"
+        reason = f"{host} loads {name} models only by name"
         raise HostError(Errno.UNSUPPORTED_OPERATION, reason)
     own = backend.built if backend.extra else backend.library
     needed = own or ", ".join(dialect.row.needs)
@@ -96,7 +96,7 @@ def answering(function: Callable[..., int], dialect: RowDialect) -> Callable[...
             return function(session, *arguments)
         except HostError as error:
             if rules.ends is Ends.OUTSIDE and isinstance(error, OutsideMemory):
-                raise HostHarm(f"{host} would have had the guest trap: {error.reason}") from error
+                raise HostHarm(f"{host} would have trapped the guest: {error.reason}") from error
             if rules.ends is Ends.EVERYTHING or (
                 rules.ends is Ends.UNREADABLE and isinstance(error, Unreadable)
             ):

@@ -57,7 +57,7 @@ def set_input(
     *,
     dialect: Dialect,
 ) -> int:
-    """There is no length, by which other numbers would be known: all hosts had these."""
+    """Without a length, other numbers cannot be recognised: every host had these."""
     dimensions, tensor_type, data = guest.unpack(WAMR_TENSOR, tensor)
     shape = witx.read_shape(guest, *guest.unpack(WAMR_DIMENSIONS, dimensions))
     kind = witx.meaning(dialect.tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)

@@ -41,7 +41,7 @@ _INVALID_ARGUMENT = int(Errno.INVALID_ARGUMENT)
 
 _NO_CONTEXT = (
     "compute",
-    HostError(Errno.INVALID_ARGUMENT, "it was not given a handle of an execution context"),
+    HostError(Errno.INVALID_ARGUMENT, "it was not passed a handle of an execution context"),
 )
 
 _MAX_RANK = 64

@@ -208,7 +208,7 @@ class Runtime(NamedTuple):
 
 
 class Backend(Protocol):
-    """Loads models of one encoding. Whatever a method raises that is no HostError becomes
+    """Loads models of one encoding. Anything that a method raises except HostError becomes
     `runtime_error` for the guest. One that has an attribute `most_parts` is not given models of
     more parts, which are refused before they are read."""
 
@@ -236,8 +236,7 @@ def check_length(tensor_type: TensorType, shape: tuple[int, ...], size: int) -> 
     if size != needed:
         raise HostError(
             Errno.INVALID_ARGUMENT,
-            f"a {tensor_type.name.lower()} tensor {list(shape)} has {needed} bytes,"
-            f" and {size} were given",
+            f"a {tensor_type.name.lower()} tensor {list(shape)} needs {needed} bytes, got {size}",
         )
 
 

@@ -119,10 +119,10 @@ def bench(
     parallel: int | None = None,
 ) -> list[Measurement]:
     """Measure a model, given by the files of its parts, for about `seconds` on each device of each
-    backend, once alone and once with `parallel` contexts (unless given, as many as there are
-    cores). `inputs` are those whose shape the model leaves open; elsewhere, a free dimension is 1.
+    backend, once alone and once with `parallel` contexts (by default, one per core).
+    `inputs` are those whose shape the model leaves open; elsewhere, a free dimension is 1.
 
-    Raises InputError for files that are not there or are no known format, and UsageError for
+    Raises InputError for files that are missing or in an unknown format, and UsageError for
     numbers that make no sense.
     """
     check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
@@ -261,7 +261,7 @@ def _input(index: int, port: object, given: dict[int, Input]) -> Input:
     if index in given:
         return given[index]
     if not isinstance(port, Port) or port.element is None or port.dims is None:
-        raise UsageError(f"input {index} ({port}) has to be described: --input {index}=f32:1x64")
+        raise UsageError(f"specify the shape of input {index} ({port}): --input {index}=f32:1x64")
     return Input(port.element.type, tuple(map(_length, port.dims)), port.element.size)
 
 

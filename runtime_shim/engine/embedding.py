@@ -59,10 +59,10 @@ class NNHost(_NNHost):
     ) -> Session:
         """Define the wasi-nn functions in a linker.
 
-        `dialects` has the ABI for each module name; unless given, it is the specification's with
+        `dialects` has the ABI for each module name; the default is the specification's with
         WasmEdge's extensions under both (runtime_shim.guest_dialects tells what a module needs).
         One linker serves one guest: all instances made with it share `session`, which is a new
-        one unless given, and is returned. The functions keep it alive as long as they live. The
+        one by default, and is returned. The functions keep it alive as long as they live. The
         guest has to export its memory as "memory".
         """
         session = session or self.session()

@@ -63,11 +63,11 @@ def _types(
     others = [kind for kind in params + returned if kind not in NUMBERS]
     if others:
         raise UsageError(
-            f"the export {entry!r} has a parameter or result of type {others[0]}, which only other"
-            " WebAssembly can have a value for"
+            f"the export {entry!r} has a parameter or result of type {others[0]}, for which only "
+            "WebAssembly code can provide a value"
         )
     if len(params) != len(texts):
-        raise UsageError(f"the function takes {len(params)} arguments, and {len(texts)} were given")
+        raise UsageError(f"the function takes {len(params)} arguments, got {len(texts)}")
     arguments = zip(params, texts, strict=True)
     return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
 

@@ -51,7 +51,7 @@ def host_dialects(name: str, info: ModuleInfo | None = None) -> dict[str, Dialec
 
     row = row_of(name)
     if row is None:
-        raise UsageError(f"{name} has the dialects of its guest: guest_dialects tells them")
+        raise UsageError(f"{name} uses the dialects of its guest, which guest_dialects returns")
     return dialects_of(row, counted=info is not None and _counts(info))
 
 
@@ -89,25 +89,26 @@ def check_links(
     other = [item for item in info.imports if item.is_wasi_nn and item.module not in dialects]
     if other and not unknown:
         names = " and ".join(dict.fromkeys(item.module for item in other))
-        what = f"{row.label} registers {' and '.join(row.modules)}, and the module imports {names}"
+        registered = " and ".join(row.modules)
+        what = f"{row.label} registers {registered}, but the module imports {names}"
         raise LinkError(f"{what}; {rewrite}:", *map(_line, other))
     wrong = list(_wrong(info, dialects))
     if wrong:
-        what = f"{row.label} defines with other types what the module imports; {rewrite}:"
+        what = f"{row.label} defines some of the module's imports with other types; {rewrite}:"
         raise LinkError(what, *wrong)
     lacking = [item for item in info.imports if _is_lacking(item, row, dialects)]
     if unknown or not lacking:
         return unknown
     if not row.links_all:
         remedy = f"`nnshim check --for {row.label}` says what can be done"
-        what = f"{row.label} does not define what the module imports; {remedy}:"
+        what = f"{row.label} does not define some of the module's imports; {remedy}:"
         raise LinkError(what, *map(_line, lacking))
     elsewhere = [item for item in info.imports if _is_only_there(item, row, lacking)]
     if elsewhere:
-        what = f"{row.label} defines what the module imports, and nnshim does not:"
+        what = f"{row.label} defines these imports of the module, but nnshim does not:"
         raise LinkError(what, *map(_line, elsewhere))
     names = ", ".join(f"{item.module}.{item.name}" for item in lacking)
-    log.warning("%s starts the module without %s, and traps where that is called", row.label, names)
+    log.warning("%s starts the module without %s, and traps when that is called", row.label, names)
     return True
 
 
@@ -142,7 +143,7 @@ def _wrong(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> Iterator[str]:
             dialect.signature(item.name) if dialect and item.name in dialect.functions else None
         )
         if expected is not None and item.type != expected:
-            yield f"  {item.module}.{item.name} is {item.shown_type}, and there {expected}"
+            yield f"  {item.module}.{item.name} is {item.shown_type}, expected {expected}"
 
 
 def check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
@@ -155,7 +156,7 @@ def check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
         expected = dialect.signature(item.name)
         if item.type != expected:
             wrong.append(
-                f"  {item.module}.{item.name} is {item.type}, and in {dialect.name} {expected}"
+                f"  {item.module}.{item.name} is {item.type}, but {expected} in {dialect.name}"
             )
     if wrong:
         raise LinkError("the module imports wasi-nn with other types:", *wrong)
@@ -170,4 +171,4 @@ def check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
             for place, item in enumerate(info.imports)
             if place in places
         ]
-        raise LinkError("the module imports what no one defines:", *unknown)
+        raise LinkError("the module has imports that nothing defines:", *unknown)

@@ -96,7 +96,7 @@ class RunOptions:
             if not name or "=" in name:
                 raise UsageError(f"env: a variable cannot be called {name!r}")
         if self.invoke_args and self.invoke is None:
-            raise UsageError("invoke_args are given, and no export that they are for: invoke")
+            raise UsageError("invoke_args has no effect without invoke, the export to call")
         if self.guest_abi is not None:
             find_dialect(self.guest_abi)
         if self.as_host is not None:
@@ -113,13 +113,15 @@ def _check_texts(name: str, values: object) -> None:
         raise UsageError(f"{name} cannot be {values!r}: expected several texts")
     for value in values:
         if not isinstance(value, str):
-            raise UsageError(f"{name}: expected a str, and {value!r} is {type(value).__name__}")
+            raise UsageError(f"{name}: expected a str, but {value!r} is {type(value).__name__}")
         if "\0" in value:
-            raise UsageError(f"{name}: {value!r} has a NUL in it, where a guest's text would end")
+            raise UsageError(
+                f"{name}: {value!r} contains a NUL, which would end the guest's string"
+            )
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise UsageError(f"{name}: {value!r} is not UTF-8, as a guest's texts are") from None
+            raise UsageError(f"{name}: {value!r} is not UTF-8, and a guest's strings are") from None
 
 
 def _check_host(name: str, guest_abi: str | None) -> None:

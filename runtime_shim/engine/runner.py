@@ -244,10 +244,10 @@ def _refusal(info: ModuleInfo, words: str) -> ModuleError:
     if grouped is None:
         return InvalidModule(f"wasmtime refuses the module: {words}", None)
     return UnsupportedModule(
-        f"wasmtime refuses the module, whose import section is compact: {words}",
+        f"wasmtime refuses the module because its import section is compact: {words}",
         grouped.offset,
         "NN213",
-        "`nnshim rewrite --for nnshim IN OUT` writes the usual one",
+        "`nnshim rewrite --for nnshim IN OUT` writes the usual encoding",
     )
 
 
@@ -279,7 +279,7 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
 def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:
     """The adapters of a module, with the module name that each of them calls."""
     for unknown in (trace for trace in info.traces if trace.adapter is None):
-        raise LinkError(f"it cannot be told which ABI the module has: {unknown.diagnostic.text}")
+        raise LinkError(f"the module's ABI is unknown: {unknown.diagnostic.text}")
     for adapter in (trace.adapter for trace in info.traces if trace.adapter):
         for module, abi in info.abis.items():
             if DIALECTS[abi.name or ""].layout == adapter.target.layout:

@@ -59,8 +59,8 @@ def share_out(limit: int, storage: Storage) -> Bounds:
     spare = limit - least_memory - least_tables
     if spare < 0:
         raise LinkError(
-            f"the module's memories and tables need {limit - spare} bytes, and the limit of memory"
-            f" (--max-memory) is {limit}"
+            f"the module's memories and tables need {limit - spare} bytes, but the memory limit "
+            f"(--max-memory) is {limit}"
         )
     not_for_memories = limit - sum(high for _, high in memories)
     for_tables = max(least_tables + spare // _TABLES_SHARE, not_for_memories)

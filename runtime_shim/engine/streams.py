@@ -138,7 +138,7 @@ class Streams:
                 try:
                     chunk = read(_CHUNK)
                     if chunk is None:
-                        raise BlockingIOError(errno.EAGAIN, "the file has nothing at present")
+                        raise BlockingIOError(errno.EAGAIN, "the file has no data at present")
                     left = memoryview(chunk)
                 except BaseException as error:  # noqa: BLE001 - it is raised where the guest was run
                     self._stop(error)
@@ -243,11 +243,11 @@ class _File:
         if count is None and not isinstance(self._file, io.RawIOBase):
             return len(data)
         if count is None or (count == 0 and count is not False):
-            raise BlockingIOError(errno.EAGAIN, "the file takes no more at present")
+            raise BlockingIOError(errno.EAGAIN, "the file accepts no more at present")
         if isinstance(count, bool) or not isinstance(count, int) or not 0 < count <= len(data):
             raise UsageError(
-                f"write of {type(self._file).__name__} returned {count!r} for {len(data)} bytes:"
-                " expected how many it has taken, or None for all"
+                f"write of {type(self._file).__name__} returned {count!r} for {len(data)} bytes: "
+                "expected how many it has written, or None for all"
             )
         return count
 

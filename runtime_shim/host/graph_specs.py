@@ -62,7 +62,9 @@ def parse_nn_graph(text: str) -> NamedGraph:
     encoding = _encoding(encoding_text)
     name = os.path.basename(os.path.abspath(folder))
     if encoding not in FORMATS:
-        raise UsageError(f"nn-graph={text}: {encoding_text} says nothing about the folder's files")
+        raise UsageError(
+            f"nn-graph={text}: with {encoding_text}, the names of the folder's files are unknown"
+        )
     paths = tuple(os.path.join(folder, file) for file in FORMATS[encoding].files)
     return NamedGraph(name, encoding, Target.CPU, paths)
 
@@ -141,8 +143,8 @@ def names_in(folder: str, most: int) -> list[str]:
 
 def read_graphs(path: str) -> list[NamedGraph]:
     """Named graphs from a TOML file: a table `graphs.NAME` for each, with `paths`, which count from
-    where the file is, and where wanted `encoding` (unless given, the first bytes tell), `target`
-    (cpu, gpu, tpu, auto, or a device; unless given, cpu) and a table `options`.
+    where the file is, and where wanted `encoding` (by default, the first bytes tell), `target`
+    (cpu, gpu, tpu, auto, or a device; cpu by default) and a table `options`.
 
     Raises InputError where the file is not there or makes no sense.
     """
@@ -157,7 +159,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no TOML: {error}") from error
+        raise InputError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, content, {"graphs": dict})
     folder = os.path.dirname(path)
     return [
@@ -190,7 +192,7 @@ def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
 def _check_keys(where: str, table: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
     for key, value in table.items():
         if key not in kinds:
-            raise InputError(f"{where} has {key!r}; known are {', '.join(kinds)}")
+            raise InputError(f"{where}: unknown key {key!r}; known are {', '.join(kinds)}")
         if not isinstance(value, kinds[key]):
             raise InputError(f"{where}: {key} cannot be {value!r}")
 

@@ -143,6 +143,6 @@ def _check(name: str, wanted: int, limit: int | None) -> None:
     if limit is not None and wanted > limit:
         raise HostError(
             Errno.TOO_LARGE,
-            f"{wanted} is more than the limit {name} allows: {limit}",
+            f"{name}: {wanted} exceeds the limit of {limit}",
             f"limit {name}",
         )

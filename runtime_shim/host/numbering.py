@@ -79,8 +79,8 @@ class Numbering:
         if self._left[0] in right_in:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"tensor type {number} is another by the numbers of {_names(self._left)}, and it"
-                " cannot be told which of them the guest has",
+                f"tensor type {number} means different types in {_names(self._left)}, and it is "
+                "unknown which of them the guest uses",
             )
         return usual.type, None
 
@@ -106,7 +106,7 @@ class Numbering:
         self._leave(evidence.right_in)
         if WITX in wrong_in:
             log.info(
-                "set_input: the guest has the tensor types of %s: %s is %s",
+                "set_input: the guest uses the tensor types of %s: %s is %s",
                 _names(self._left),
                 evidence.tensor,
                 evidence.type.name.lower(),
@@ -119,9 +119,8 @@ class Numbering:
             if meant is not None and tensor.proves and tensor.is_right_in(dialect):
                 raise HostError(
                     Errno.INVALID_ARGUMENT,
-                    f"tensor type {tensor.number} is {meant.name} by the numbers of {dialect.name},"
-                    f" by which an earlier tensor would be wrong ({earlier}): that one was of"
-                    f" {_names(self._left)}",
+                    f"tensor type {tensor.number} is {meant.name} in {dialect.name}, but an "
+                    f"earlier tensor ({earlier}) fits only {_names(self._left)}",
                 )
 
     def _leave(self, numberings: tuple[Dialect, ...]) -> None:

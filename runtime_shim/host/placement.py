@@ -35,8 +35,8 @@ class Placement:
                 raise UsageError(f"no device is named for {what}: {rule!r}")
         if gpu_fallback and place_name(Target.GPU) in self._rules:
             raise UsageError(
-                "a fallback for the gpu makes no difference where it is said on which device models"
-                " that are meant for the gpu run"
+                "gpu_fallback (--gpu-fallback) has no effect if a device is set for models that "
+                "ask for the gpu"
             )
 
     def of(self, encoding: Encoding, place: Place) -> tuple[Encoding, Place]:

@@ -190,7 +190,7 @@ class Session:
             name = encoding.name.lower()
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"the model has {count} builders; of {name} models, none has more than {most}",
+                f"the model has {count} builders; {name} models have at most {most}",
             )
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> int:

@@ -68,9 +68,9 @@ def test_outputs_are_taken_apart_in_order() -> None:
     outputs = [struct.unpack("<f", context.get_output(index))[0] for index in range(4)]
     assert outputs == [8, 12, 4, 3]
     assert graph.device == "cpu"
-    with pytest.raises(HostError, match="output 4 of a model that gave 4"):
+    with pytest.raises(HostError, match="no output 4: the model returned 4"):
         context.get_output(4)
-    with pytest.raises(HostError, match="input 2 of a model that has 2"):
+    with pytest.raises(HostError, match="no input 2: the model has 2"):
         feed(context, 2, 1.0)
 
 

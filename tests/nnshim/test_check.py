@@ -86,7 +86,7 @@ def test_a_fault_is_not_taken_for_an_answer(folder: Path) -> None:
         f"sys.argv[1:] = ['check', {str(folder / 'runs.wasm')!r}, '--for', 'wasmtime']\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
-    assert "a fault in nnshim" in done.stderr
+    assert "a bug in nnshim" in done.stderr
     assert done.returncode == 6
 
 

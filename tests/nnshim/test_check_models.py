@@ -133,7 +133,7 @@ def test_explain_says_what_to_try(guest: Path) -> None:
     assert "WAMR_BUILD_WASI_NN=1" in explained["needs"]
     text = command("check", "--explain", "--for", "wasmtime", guest).stdout.decode()
     assert f"    wasmtime run -S nn --dir . {guest}\n" in text
-    assert "beside the module, wasmtime@49 needs:" in text
+    assert "besides the module, wasmtime@49 needs:" in text
 
 
 def test_explain_says_what_the_formats_need_that_the_guest_loads(tmp_path: Path) -> None:

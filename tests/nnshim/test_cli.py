@@ -96,9 +96,7 @@ def test_a_fault_in_nnshim_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "in.wasm").write_bytes(GUEST)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith(
-        "nnshim: error: a fault in nnshim, please report it: ZeroDivision"
-    )
+    assert done.stderr.startswith("nnshim: error: a bug in nnshim, please report it: ZeroDivision")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -234,7 +232,7 @@ def test_numbers_that_make_no_sense_are_usage_errors(
         ("rewrite --validate --no-validate IN OUT", "--validate/--no-validate is given 2 times"),
         (
             "rewrite --guest-abi witx IN OUT",
-            "(--guest-abi) makes a difference only with host",
+            "(--guest-abi) has no effect without host",
         ),
         ("rewrite --guest-abi no --for wamr IN OUT", "'no' is not a known ABI"),
         ("rewrite --from no --for wamr IN OUT", "'no' is not a known host"),
@@ -260,7 +258,7 @@ def test_numbers_that_make_no_sense_are_usage_errors(
             "the size of a model cache (--model-cache-size) has no effect",
         ),
         ("run --limit loading=5 IN", "the limit loading needs isolation (--isolate)"),
-        ("run --gpu-fallback cpu --device GPU=cuda IN", "a fallback for the gpu makes no"),
+        ("run --gpu-fallback cpu --device GPU=cuda IN", "gpu_fallback (--gpu-fallback) has no"),
         ("run --gpu-fallback tpu IN", "--gpu-fallback tpu: expected cpu"),
         ("run --model-cache /dev/null IN", "cannot be /dev/null: /dev/null is not a folder"),
         ("run --model-cache /dev/null/x IN", "cannot be /dev/null/x: /dev/null is not a folder"),

@@ -75,7 +75,7 @@ def test_hosts_explains_a_profile(folder: Path) -> None:
     done = nnshim("hosts", "ours.toml")
     shown = done.stdout.decode()
     for line in (
-        "ours.toml: our device (host 1.2), as it was measured",
+        "ours.toml: our device (host 1.2), as measured",
         "    tensor types: 0 u8, 1 i32, 17 f32",
         "    encodings: 1 openvino (not measured), 7 onnx",
         "  commit: abc123",
@@ -91,14 +91,12 @@ def test_hosts_explains_a_profile(folder: Path) -> None:
 
 def test_hosts_says_how_two_differ(folder: Path) -> None:
     done = nnshim("hosts", "wasmtime.toml", "wasmtime")
-    assert done.stdout == (
-        b"wasmtime.toml and wasmtime do not differ in anything that is known of both\n"
-    )
+    assert done.stdout == (b"no known difference between wasmtime.toml and wasmtime\n")
     done = nnshim("hosts", "wasmtime.toml", "wasmtime@14")
     assert done.stdout.decode().splitlines()[:3] == [
         "wasmtime.toml and wasmtime@14 differ:",
-        "  types.u8: 3, and there 2",
-        "  types.i32: 4, and there 3",
+        "  types.u8: 3 here, 2 there",
+        "  types.i32: 4 here, 3 there",
     ]
     value = json.loads(nnshim("hosts", "wasmtime.toml", "wasmtime@14", "--json").stdout)
     assert value[0]["differences"][0] == {"key": "types.u8", "this": "3", "other": "2"}

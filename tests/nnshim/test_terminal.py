@@ -177,7 +177,7 @@ def test_no_name_reaches_the_terminal_as_it_is(
     monkeypatch.chdir(folder)
     done = nnshim(*line)
     assert_harmless(done.stdout, done.stderr)
-    assert b"a fault in nnshim" not in done.stderr
+    assert b"a bug in nnshim" not in done.stderr
     assert re.search(rb"(\\n|\\x0a|: ).*forged", done.stdout + done.stderr), done
 
 
@@ -297,7 +297,7 @@ def test_a_fault_in_nnshim_does_not_show_names_either(tmp_path: Path) -> None:
     (tmp_path / "in.wasm").write_bytes(import_module("wasi_nn"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert_harmless(done.stdout, done.stderr)
-    assert b"a fault in nnshim" in done.stderr
+    assert b"a bug in nnshim" in done.stderr
 
 
 def test_a_closed_output_is_no_traceback(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rewriter import NNShimError, RewriteOptions, UsageError, rewrite, rewrite_file
 from tests.support.wasm import assemble, import_module
 
-ALONE = "makes a difference only with host"
+ALONE = "has no effect without host"
 TWICE = "do not combine it with"
 HOST, ABI = {"host": "nnshim"}, {"abi": "witx"}
 
@@ -78,7 +78,7 @@ def test_functions_that_would_not_be_adapted_do_not_become_wasi_nns(
 
 @pytest.mark.parametrize("new", ["wasi_ephemeral_nn", "x"])
 def test_a_host_says_what_names_wasi_nns_functions_get(new: str) -> None:
-    with pytest.raises(UsageError, match=f"says what wasi_nn becomes, and not {new}"):
+    with pytest.raises(UsageError, match=f"determines what wasi_nn becomes; {new} contradicts"):
         RewriteOptions(host="nnshim", renames={"wasi_nn": new})
 
 

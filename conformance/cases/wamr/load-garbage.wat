@@ -1,4 +1,4 @@
-;; Bytes that are no model are an error.
+;; Bytes that are not a model are an error.
 ;; source: wamr:46 "(WASI_NN_NAME(graph_builder_array) * builder, WASI_NN_NAME(graph_encoding)
 ;; encoding, WASI_NN_NAME(execution_target) target, WASI_NN_NAME(graph) * g)
 ;; WASI_NN_IMPORT("load");"

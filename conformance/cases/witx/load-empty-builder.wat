@@ -1,4 +1,4 @@
-;; A builder of no bytes, from a null pointer, is no model: an error.
+;; A builder of no bytes, from a null pointer, is not a model: an error.
 ;; source: witx:37 "(typename $graph_builder (list u8))"
 ;; expect: load=error
 ;; avoid: See that the file was read before it is loaded.

@@ -1,4 +1,4 @@
-;; Bytes that are no model are an error.
+;; Bytes that are not a model are an error.
 ;; source: wit:98 "Load a `graph` from an opaque sequence of bytes to use for inference."
 ;; expect: load=error
 ;; avoid: Check a model's file before it is loaded, by its first bytes or a digest.

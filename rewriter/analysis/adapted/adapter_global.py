@@ -65,11 +65,11 @@ def adapter_global(module: Module) -> AdapterGlobal:
 def not_ours(export: range) -> UnsupportedModule:
     """The error for an export that has the name of the adapters' global, and is not that."""
     return UnsupportedModule(
-        f"its export {GLOBAL_EXPORT!r} was changed by another tool, and is not what adapters keep"
-        " something in",
+        f"its export {GLOBAL_EXPORT!r} was changed by another tool, and is not the global that "
+        "adapters use",
         export.start,
         "NN121",
-        "adapt the module as it was before that",
+        "adapt the module from before that",
     )
 
 

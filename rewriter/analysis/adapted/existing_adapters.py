@@ -71,8 +71,8 @@ class FoundAdapters(NamedTuple):
             elsewhere = adapter.source.layout != guest.layout
             if elsewhere or not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
-                    f"it is said to be of the {guest.name} ABI, and its adapter {adapter.name} is"
-                    f" for a guest of {adapter.source.name}",
+                    f"its ABI was given as {guest.name}, but its adapter {adapter.name} is for a "
+                    f"guest of {adapter.source.name}",
                     self.offset,
                     "NN123",
                 )

@@ -49,18 +49,18 @@ class Trace(NamedTuple):
         if self.generation not in (None, *GENERATIONS):
             return Diagnostic(
                 "NN122",
-                f"{which} is of generation {self.generation}, which this release of nnshim does not"
-                " know",
+                f"{which} is of generation {self.generation}, which is unknown to this release of "
+                "nnshim",
                 self.offset,
                 function,
-                "use the release that has put it in",
+                "use the release that added it",
             )
         return Diagnostic(
             "NN121",
-            f"{which} was changed by another tool, and cannot be taken away or replaced",
+            f"{which} was changed by another tool, and cannot be removed or replaced",
             self.offset,
             function,
-            "adapt the module as it was before that",
+            "adapt the module from before that",
         )
 
 

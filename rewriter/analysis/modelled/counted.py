@@ -75,7 +75,7 @@ def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
 
 def _of_model(info: ModuleInfo, host: Host, model: Model, formats: Loaded) -> Iterator[Diagnostic]:
     if not host.backends and host.measured is None:
-        yield Diagnostic("NN746", "which formats the host reads is not known")
+        yield Diagnostic("NN746", "it is unknown which formats the host reads")
         return
     yield from _format(host, model, formats)
     backend = _backend(host, model, formats)
@@ -132,8 +132,8 @@ def _format(host: Host, model: Model, formats: Loaded) -> Iterator[Diagnostic]:
         or_so = f", or {as_openvino}" if other else ""
         yield Diagnostic(
             "NN713",
-            f"the host as it is released has no backend for {word}: it runs if the host is built"
-            f" otherwise ({own.built}){or_so}",
+            f"the released host has no backend for {word}: it runs if the host is built "
+            f"differently ({own.built}){or_so}",
         )
     elif not formats.may_be(model.encoding):
         yield from _as_another(host, model, formats, other)
@@ -165,7 +165,10 @@ def _as_another(
         message = "the guest loads it as openvino, which does not read it there"
         yield openvino_unseen(host) or Diagnostic("NN711", message)
     elif model.encoding is not None and read_as(model.encoding) & formats.formats:
-        message = f"whether {model.title} is taken for what the guest loads it as is not known"
+        message = (
+            f"it is unknown whether the host takes {model.title} under the encoding that "
+            "the guest passes"
+        )
         yield Diagnostic("NN746", message)
 
 
@@ -185,7 +188,7 @@ def _weights(info: ModuleInfo, own: Backend | None, model: Model) -> Iterator[Di
         message = f"it has {model.size} bytes, which no 32-bit memory holds"
         yield Diagnostic("NN742" if named else "NN743", f"{message}: {only_by_name}")
     if model.missing:
-        message = f"only if its weights fit it: {model.missing} is not there to be looked at"
+        message = f"only if its weights fit it: {model.missing} is missing and was not checked"
         yield Diagnostic("NN745", message)
 
 
@@ -206,7 +209,7 @@ def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagno
         else:
             yield from _input(info, backend, port)
     if floats:
-        message = f"its quantised inputs ({names_of(floats)}) are taken as floats there"
+        message = f"its quantised inputs ({names_of(floats)}) must be passed as floats there"
         yield Diagnostic("NN724", message)
     yield from shapes_for(backend, model.inputs)
     if Quirk.BORROWS in backend.quirks and len(model.inputs) > 1:
@@ -221,26 +224,28 @@ def _input(info: ModuleInfo, backend: Backend, port: Port) -> Iterator[Diagnosti
     if not port.type:
         yield Diagnostic("NN746", f"the file does not state the type of its input {port.name!r}")
     elif port.type in _NOT_NUMBERS:
-        yield Diagnostic("NN721", f"its input {port} cannot be a tensor of wasi-nn")
+        yield Diagnostic("NN721", f"its input {port} cannot be a wasi-nn tensor")
     elif Quirk.CONVERTS in backend.quirks:
         if taken is not None and kind not in taken:
             message = f"the host converts its input {port} from what it takes, {words}"
             yield Diagnostic("NN725", message)
     elif kind is None and Quirk.AS_BYTES in backend.quirks:
-        yield Diagnostic("NN725", f"its input {port} is taken as u8, in as many bytes")
+        yield Diagnostic("NN725", f"its input {port} must be passed as u8, in as many bytes")
     elif kind is None and Quirk.AS_BYTES in backend.unseen.quirks:
-        yield not_measured(f"whether its input {port}, for which wasi-nn has no type, is taken")
+        yield not_measured(
+            f"whether the host takes its input {port}, for which wasi-nn has no type"
+        )
     elif kind is None:
-        yield Diagnostic("NN721", f"its input {port} is of a type that wasi-nn does not have")
+        yield Diagnostic("NN721", f"its input {port} has a type that wasi-nn does not have")
     elif taken is None and (known := backend.unseen.types) is not None:
         if kind not in known:
             yield not_measured(f"whether {title} takes its input {port}")
         elif not known[kind]:
-            yield Diagnostic("NN721", f"its input {port} is not of a type that {title} takes")
+            yield Diagnostic("NN721", f"its input {port} has a type that {title} does not take")
         elif not _can_name(info, kind):
             yield _nameless(port)
     elif taken is None:
-        yield Diagnostic("NN746", f"whether {title} takes its input {port} is not known")
+        yield Diagnostic("NN746", f"it is unknown whether {title} takes its input {port}")
     elif kind not in taken:
         yield Diagnostic("NN721", f"its input {port} is not of a type that {title} takes: {words}")
     elif not _can_name(info, kind):

@@ -21,28 +21,30 @@ def shapes_for(backend: Backend, inputs: Sequence[Port]) -> Iterator[Diagnostic]
     """What is to be said of all inputs of a model together, and of each."""
     if len(inputs) > 1 and not backend.quirks.isdisjoint(_ONE_INPUT):
         word = backend.encoding.name.lower()
-        message = f"it has {len(inputs)} inputs, and {word} there keeps one only"
+        message = f"it has {len(inputs)} inputs, but {word} there keeps only one"
         yield Diagnostic("NN731", message)
     for port in inputs:
         if not backend.quirks.isdisjoint(_IMAGES):
             yield from _of_image(backend, port)
         elif Quirk.HELD_SHAPES in backend.quirks and port.held and port.is_free:
             held = "x".join(map(str, port.held))
-            message = f"its input {port} has free dimensions, and the host takes {held} only"
+            message = f"its input {port} has open dimensions, but the host takes only {held}"
             yield Diagnostic("NN733", message)
 
 
 def _of_image(backend: Backend, port: Port) -> Iterator[Diagnostic]:
     if port.dims is None:
-        yield Diagnostic("NN733", f"its input {port} has to have four dimensions there")
+        yield Diagnostic("NN733", f"its input {port} must have four dimensions there")
     elif not _is_image(backend, port.dims):
         only = "four dimensions" if Quirk.CHANNELS_LAST in backend.quirks else "1x3x?x?, an image"
-        yield Diagnostic("NN731", f"its input {port} is not taken there: only {only}")
+        yield Diagnostic("NN731", f"its input {port} is not accepted there: only {only}")
     elif Quirk.LARGE_IMAGES in backend.quirks:
-        message = f"its input {port} has to be given as 1x224x224x3 floats, whatever its shape"
+        message = f"its input {port} must be passed as 1x224x224x3 floats, whatever its shape"
         yield Diagnostic("NN732", message)
     else:
-        message = f"its input {port} is taken for an image, whose channels the guest has last"
+        message = (
+            f"its input {port} is treated as an image: the guest must pass it channels-last (NHWC)"
+        )
         yield Diagnostic("NN732", message)
 
 

@@ -1,4 +1,4 @@
-"""Which formats of models a guest loads, as its constants show, and what a host makes of that."""
+"""Which model formats a guest loads according to its constants, and whether a host takes them."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ def _missing_backends(
             yield Diagnostic("NN271", message, offset, "load")
         elif built and not meanings & (there - extra.keys()):
             message = (
-                f"only if the host is built otherwise ({built[0]}): {passes}{_in_words(meanings)},"
-                " and the host as it is released has no backend for it"
+                f"only if the host is built differently ({built[0]}): "
+                f"{passes}{_in_words(meanings)}, and the released host has no backend for it"
             )
             yield Diagnostic("NN713", message, offset, "load")
 

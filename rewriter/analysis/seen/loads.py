@@ -1,4 +1,4 @@
-"""What a module loads, as its constants show: for which backends, and for which target."""
+"""What a module loads according to its constants: for which backends, and for which target."""
 
 from __future__ import annotations
 

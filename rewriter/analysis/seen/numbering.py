@@ -1,4 +1,4 @@
-"""Which numbers for tensor types and encodings a module has, as its constants show."""
+"""Which numbers for tensor types and encodings a module uses, according to its constants."""
 
 from __future__ import annotations
 

@@ -52,13 +52,13 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
     for name, module in profile.modules.items():
         known = {**dict.fromkeys(module.missing, False), **dict.fromkeys(module.functions, True)}
         for function, is_there in known.items():
-            yield f"modules.{name}.functions.{function}", "there" if is_there else "not there"
+            yield f"modules.{name}.functions.{function}", "present" if is_there else "absent"
         if module.layouts:
             yield f"modules.{name}.layouts", " and ".join(sorted(module.layouts))
     yield from _numbers("types", profile.tensor_types)
     yield from _numbers("encodings", profile.encodings)
     for name, reads in profile.features.items():
-        yield f"features.{name}", "read" if reads else "refused"
+        yield f"features.{name}", "accepted" if reads else "refused"
     linking, entry = profile.linking, profile.entry
     parts = {
         "linking.signatures": linking.signatures,

@@ -170,7 +170,7 @@ def _left_out(
 
 def _title(profile: Profile) -> str:
     version = f" ({profile.host.version})" if profile.host.version else ""
-    return f"{profile.host.title or profile.host.name}{version}, as it was measured"
+    return f"{profile.host.title or profile.host.name}{version}, as measured"
 
 
 def _about(profile: Profile) -> Mapping[str, str]:

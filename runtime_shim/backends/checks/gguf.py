@@ -78,7 +78,7 @@ class _File:
         ends = [self._tensor_end() for _ in range(self._possible(tensors, 24))]
         start = self._pos + -self._pos % self._alignment
         if ends and start + max(ends) > len(self._data):
-            raise self._refused("the data of a tensor are not all in the file")
+            raise self._refused("a tensor's data extend beyond the file")
 
     def _check_key(self) -> None:
         key = self._text()
@@ -125,7 +125,7 @@ class _File:
         try:
             count = elements(dims)
         except ValueError as error:
-            raise self._refused(f"of the tensor {quoted(name)}, {error}") from error
+            raise self._refused(f"tensor {quoted(name)}: {error}") from error
         if (dims[0] if dims else 1) % block or offset % self._alignment:
             raise self._refused(f"the tensor {quoted(name)} has half a block, or is not aligned")
         return offset + count // block * size
@@ -155,7 +155,7 @@ class _File:
         try:
             value: int = struct.unpack_from(f"<{code}", self._data, self._pos)[0]
         except struct.error as error:
-            raise self._refused("the file ends in a number") from error
+            raise self._refused("the file ends inside a number") from error
         self._pos += struct.calcsize(f"<{code}")
         return value
 
@@ -163,7 +163,7 @@ class _File:
         """The same count. Raises HostError if the file is too short for it, with so many bytes for
         each, at the least."""
         if self._pos + count * size > len(self._data):
-            raise self._refused(f"{count} of these go beyond the file")
+            raise self._refused(f"{count} items extend beyond the file")
         return count
 
     def _refused(self, reason: str) -> HostError:

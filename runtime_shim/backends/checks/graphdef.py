@@ -124,7 +124,7 @@ def _check_tensor(data: bytes, start: int, stop: int) -> None:
         if held or content != bytes_for(count, _BITS[element_type]):
             raise ValueError(f"the tensor at byte {start} has {content} bytes for {count} elements")
     elif count >= PLENTY or held > 2 * count:  # the last one stands for those that are left out
-        raise ValueError(f"the tensor at byte {start} has too much for {count} elements")
+        raise ValueError(f"the tensor at byte {start} has too much data for {count} elements")
 
 
 def _dims(data: bytes, pos: int, end: int) -> list[int]:

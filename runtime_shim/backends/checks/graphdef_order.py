@@ -75,7 +75,7 @@ def check_order(data: bytes) -> None:
     bodies = {_MAIN: _Body((0, len(data)), _NODE)}
     for name, place in _functions(data):
         if not name or name in bodies:
-            raise _refused(f"the function {quoted(name)} is there twice, or has no name")
+            raise _refused(f"the function {quoted(name)} occurs twice, or has no name")
         bodies[name] = _Body(place, _FUNCTION_NODE)
     sizes = {name: sum(1 for _ in _messages(data, *body)) for name, body in bodies.items()}
     if sum(sizes.values()) > _MOST_NODES:
@@ -105,12 +105,12 @@ def _check_nodes(data: bytes, body: _Body) -> None:
     before: dict[bytes, tuple[bytes, ...]] = {}
     for node in _nodes(data, body):
         if node.name in before:
-            raise _refused(f"the node {quoted(node.name)} is there twice")
+            raise _refused(f"the node {quoted(node.name)} occurs twice")
         before[node.name] = tuple(each for each in node.inputs if each not in again)
     try:
         in_order(before)
     except ValueError as error:
-        raise _refused(f"the node {quoted(error.args[0])} waits for itself") from error
+        raise _refused(f"the node {quoted(error.args[0])} depends on itself") from error
 
 
 def _functions(data: bytes) -> Iterator[tuple[bytes, tuple[int, int]]]:

@@ -76,7 +76,7 @@ def check_lengths(data: bytes) -> None:
     where, identifier = _ORT_FORMAT
     if data[where] == identifier:
         raise HostError(
-            Errno.INVALID_ARGUMENT, "ONNX Runtime's own format is taken from named graphs only"
+            Errno.INVALID_ARGUMENT, "ONNX Runtime's own format is accepted only from named graphs"
         )
     try:
         for start, stop in find(data, MESSAGES, "model", "tensor", _SINGLE):
@@ -105,7 +105,7 @@ def _check_tensor(data: bytes, start: int, stop: int) -> None:
                 raise ValueError(f"the tensor at byte {start} has its data twice")
             raw = end - begin
         elif number == 13 or (number == 14 and kind == VARINT and varint(data, begin)[0]):
-            raise ValueError(f"the tensor at byte {start} may not name other files as its data")
+            raise ValueError(f"the tensor at byte {start} may not refer to data in other files")
     total = sum(held.values())
     if raw is None and not total and not element_type:
         return  # an attribute that is left out, which has no elements for anyone

@@ -50,7 +50,7 @@ def check_onnx(data: bytes) -> None:
         while len(found) < _LOOKED_AT:
             number, kind = data[pos] >> 3, data[pos] & 7
             if _FIELDS.get(number) != kind or number in found:
-                raise ValueError(f"no model begins with what is at byte {pos}")
+                raise ValueError(f"no model can begin with byte {pos}")
             found.add(number)
             value, pos = varint(data, pos + 1)
             if value > 0xFFFFFFFF:

@@ -100,7 +100,7 @@ class _Checks:
         if not self._open and name != "net":
             raise self._refused(f"it is a {name[:99]!r} instead of a 'net'")
         if len(self._open) == _DEEPEST:
-            raise self._refused("elements are too deep in one another")
+            raise self._refused("elements are nested too deeply")
         if name == "data" and self._open and self._open[-1] is not None:
             self._open[-1] += 1
             self._check_constant(attributes)
@@ -112,7 +112,7 @@ class _Checks:
 
     def end(self, _name: str) -> None:
         if self._open.pop() not in (None, 1):
-            raise self._refused("a constant does not have its data once")
+            raise self._refused("a constant must have its data exactly once")
 
     def _check_constant(self, attributes: Mapping[str, str]) -> None:
         if set(attributes) != _ATTRIBUTES:
@@ -146,7 +146,7 @@ class _Checks:
         if found != count:
             raise self._refused(f"a constant's shape has {count} strings, its data {found}")
         if places != sorted(places) or places[0] < 0 or 8 + 4 * count + places[-1] > size:
-            raise self._refused("strings are not one after the other in their data")
+            raise self._refused("strings are not stored consecutively")
 
     def _number(self, text: str) -> int:
         if not _NUMBER.fullmatch(text) or int(text) > _LARGEST:

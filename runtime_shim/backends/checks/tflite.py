@@ -80,7 +80,8 @@ def check_lengths(data: bytes) -> None:
     """Raise HostError with `invalid_argument` for a model that would have LiteRT go beside it."""
     if data[4:8] != _IDENTIFIER:
         raise HostError(
-            Errno.INVALID_ARGUMENT, "this is not a TensorFlow Lite model: it lacks the mark TFL3"
+            Errno.INVALID_ARGUMENT,
+            "this is not a TensorFlow Lite model: it lacks the identifier TFL3",
         )
     model = root_of(data, "the TensorFlow Lite model")
     if any(count for _, count in filter(None, (model.extent(20, 4), model.extent(22, 4)))):
@@ -139,7 +140,7 @@ def _behind(data: bytes, table: Table, field: int) -> tuple[int, int] | None:
 def _check_indices(table: Table, indices: Sequence[int], least: int, count: int, what: str) -> None:
     for index in (min(indices), max(indices)) if indices else ():
         if not least <= index < count:
-            raise table.refused(f"there is no {what} {index}, but {count} of them")
+            raise table.refused(f"there is no {what} {index}; there are {count}")
 
 
 def _check_tensors(data: bytes, subgraph: Table, buffers: Sequence[tuple[int, int] | None]) -> int:
@@ -185,7 +186,7 @@ def _check_strings(data: bytes, tensor: Table, start: int, size: int, count: int
     if found != count:
         raise tensor.refused(f"its shape has {count} strings, its data {found}")
     if offsets != sorted(offsets) or offsets[0] < 8 + 4 * count or offsets[-1] > size:
-        raise tensor.refused("its strings are not one after the other in its data")
+        raise tensor.refused("its strings are not stored consecutively")
 
 
 def _check_quantization(quantization: Table, tensors: int) -> None:

@@ -32,9 +32,9 @@ def stored_values(sparsity: Table, dims: Sequence[int]) -> int:
         or sorted(plain) != list(range(rank))
         or list(blocked) != list(range(rank, rank + len(blocks)))
     ):
-        raise sparsity.refused("its dimensions are not each there once, with its blocks' behind")
+        raise sparsity.refused("it must list each dimension once, and those of its blocks last")
     if list(blocks) != sorted(set(blocks)) or not set(blocks) <= set(range(rank)):
-        raise sparsity.refused("its blocks are not of dimensions in their order")
+        raise sparsity.refused("the dimensions of its blocks are out of order")
     sizes = list(dims)
     for dim, level in zip(blocks, levels[rank:], strict=True):
         block = level.number(6, "i")
@@ -59,7 +59,7 @@ def _check_indices(level: Table, rows: int, size: int) -> int:
     if level.number(4, "b") != _SPARSE_CSR or len(segments) != rows + 1:
         raise level.refused(f"{len(segments)} numbers cannot divide {rows} rows")
     if list(segments) != sorted(segments) or segments[0] != 0 or segments[-1] != len(indices):
-        raise level.refused("its segments are not one after the other in its indices")
+        raise level.refused("its segments are not consecutive in its indices")
     if indices and not 0 <= min(indices) <= max(indices) < size:
         raise level.refused(f"an index is outside of a dimension of {size}")
     return len(indices)
@@ -68,5 +68,5 @@ def _check_indices(level: Table, rows: int, size: int) -> int:
 def _vector(level: Table, field: int) -> tuple[int, ...]:
     code, vector = _INDICES.get(level.number(field, "B")), level.table(field + 2)
     if code is None or vector is None:
-        raise level.refused("a sparse dimension is without indices")
+        raise level.refused("it has no sparse dimension with indices")
     return vector.numbers(4, code)

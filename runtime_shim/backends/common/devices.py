@@ -51,6 +51,6 @@ def not_there(
     asked = f"{place_name(place)} ({meant})" if meant else place_name(place)
     return HostError(
         Errno.UNSUPPORTED_OPERATION,
-        f"the model is meant for {asked}, and the {backend} backend has {', '.join(present)} here",
+        f"the model asks for {asked}, but the {backend} backend only has {', '.join(present)} here",
         "device",
     )

@@ -37,9 +37,9 @@ class FloatContext:
         if tensor_type is not TensorType.F32:
             raise HostError(
                 Errno.RUNTIME_ERROR,
-                f"input {index} was given {tensor_type.name.lower()}, and a TensorFlow Lite model"
-                " takes f32 only in WAMR's older ABI; a guest that was adapted to it can be adapted"
-                " with `nnshim rewrite --for nnshim`",
+                f"input {index} was given {tensor_type.name.lower()}, but in WAMR's older ABI a "
+                "TensorFlow Lite model takes only f32; a guest that was adapted to that ABI can "
+                "be adapted with `nnshim rewrite --for nnshim`",
             )
         quantization = _of(self._inputs, index)
         if quantization is None:
@@ -61,9 +61,9 @@ class FloatContext:
         if not self._reads_floats:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                f"output {index} is quantised: the guest was adapted to an ABI in which it would be"
-                " floats, and expects the values as they are stored; adapt it with"
-                " `nnshim rewrite --for nnshim`",
+                f"output {index} is quantised: in the ABI that the guest was adapted to, it would "
+                "be floats, but the guest expects the stored values; adapt it with `nnshim "
+                "rewrite --for nnshim`",
             )
         scale, zero_point = _one("output", index, quantization)
         floats = (np.frombuffer(output, np.uint8).astype(np.float32) - zero_point) * scale
@@ -79,7 +79,7 @@ def _one(what: str, index: int, quantization: Quantization) -> tuple[float, int]
     if quantization.type is not TensorType.U8 or len(quantization.scales) != 1:
         raise HostError(
             Errno.RUNTIME_ERROR,
-            f"{what} {index} is quantised per channel or to another type than u8: as floats it"
-            " cannot be had",
+            f"{what} {index} is quantised per channel, or to another type than u8, and cannot be "
+            "converted to floats",
         )
     return quantization.scales[0], quantization.zero_points[0]

@@ -147,7 +147,7 @@ def warn_of_ignored(backend: str, names: tuple[str, ...]) -> None:
     """Say which options there are not."""
     if names:
         said = quoted(list(names))
-        log.warning("the %s backend has no options %s, and ignores them", backend, said)
+        log.warning("the %s backend ignores the options %s, which it does not have", backend, said)
 
 
 def _senseless(option: str, value: object) -> HostError:
@@ -170,7 +170,7 @@ def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:
     if len(parts) not in counts:
         expected = " or ".join(map(str, counts))
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"{what} has builders: {expected}, and not {len(parts)}"
+            Errno.INVALID_ARGUMENT, f"{what} takes builders: {expected}, got {len(parts)}"
         )
 
 
@@ -184,7 +184,7 @@ def check_input(
     """What the elements of an input are, which is given a tensor. Raises the HostError that
     ExecutionContext.set_input promises."""
     if index >= len(inputs):
-        raise HostError(Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(inputs)}")
+        raise HostError(Errno.INVALID_ARGUMENT, f"no input {index}: the model has {len(inputs)}")
     port = inputs[index]
     if port.element is None:
         raise HostError(
@@ -200,8 +200,7 @@ def check_input(
     if len(data) != needed:
         raise HostError(
             Errno.INVALID_ARGUMENT,
-            f"input {index} ({port}) of the shape {list(shape)} has {needed} bytes,"
-            f" and {len(data)} were given",
+            f"input {index} ({port}) of shape {list(shape)} needs {needed} bytes, got {len(data)}",
         )
     if port.element.boolean:
         check_booleans(index, data)
@@ -213,7 +212,7 @@ def check_booleans(index: int, data: memoryview) -> None:
     up to know how many are set, and would give out that many elements."""
     if bytes(data).translate(None, b"\0\1"):
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"input {index} is of bool, and has bytes other than 0 and 1"
+            Errno.INVALID_ARGUMENT, f"input {index} is bool, but has bytes other than 0 and 1"
         )
 
 
@@ -235,9 +234,7 @@ def no_numbers(index: int, port: Port) -> HostError:
 def check_output(outputs: Sequence[Port], index: int, computed: bool) -> Port:
     """The output of an index. Raises the HostError that ExecutionContext.get_output promises."""
     if index >= len(outputs):
-        raise HostError(
-            Errno.INVALID_ARGUMENT, f"output {index} of a model that has {len(outputs)}"
-        )
+        raise HostError(Errno.INVALID_ARGUMENT, f"no output {index}: the model has {len(outputs)}")
     if not computed:
         raise not_computed()
     return outputs[index]

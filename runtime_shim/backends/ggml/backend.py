@@ -59,7 +59,7 @@ _LONGEST_METADATA = 1 << 16
 
 
 class GgmlBackend:
-    """Implements backends.interface.Backend. There is no faster math to be had."""
+    """Implements backends.interface.Backend. There is no faster math."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._most_threads = most_threads(settings)
@@ -142,8 +142,8 @@ class GgmlContext:
         if index > 1 or tensor_type not in TEXT.bytes_of:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"a language model has bytes as input 0 (the prompt) and 1 (options), and was given"
-                f" {tensor_type.name.lower()} as input {index}",
+                "a language model takes bytes as input 0 (the prompt) and 1 (options), but input "
+                f"{index} was given {tensor_type.name.lower()}",
             )
         if index == self.configured_by:
             self._set_options(data)  # what is refused leaves everything as it was
@@ -155,7 +155,7 @@ class GgmlContext:
     def _set_prompt(self, data: memoryview) -> None:
         self._prompt, self._missing = None, _NOT_SET
         if has_image(data):
-            raise HostError(Errno.UNSUPPORTED_OPERATION, "the prompt has an image in it")
+            raise HostError(Errno.UNSUPPORTED_OPERATION, "the prompt contains an image")
         try:
             self._prompt = Prompt(self._graph.vocabulary, data)
         except HostError as error:
@@ -218,7 +218,7 @@ class GgmlContext:
         if index == 1:
             return memoryview(self._metadata())
         if index > 1:
-            raise HostError(Errno.INVALID_ARGUMENT, f"output {index} of a model that has 2")
+            raise HostError(Errno.INVALID_ARGUMENT, f"no output {index}: the model has 2")
         if text is None:
             raise not_computed()
         return memoryview(bytes(text))

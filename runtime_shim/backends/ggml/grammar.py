@@ -47,7 +47,7 @@ class Grammar:
     def __init__(self, vocabulary: int, text: str) -> None:
         """Raises HostError with `invalid_argument` for what is not a grammar."""
         if "\0" in text:
-            raise HostError(Errno.INVALID_ARGUMENT, "the grammar has a zero in it")
+            raise HostError(Errno.INVALID_ARGUMENT, "the grammar contains a NUL")
         self._is_guided = text.startswith("%llguidance")
         if self._is_guided:
             self._pointer = lib.sampler_init_llg(vocabulary, b"lark", text.encode())
@@ -76,7 +76,7 @@ class Grammar:
         candidates = self._candidates(found)
         self._apply(candidates)
         if self._is_guided and not self._has_ruled_out():
-            raise HostError(Errno.RUNTIME_ERROR, "llguidance has given the grammar up")
+            raise HostError(Errno.RUNTIME_ERROR, "llguidance gave up on the grammar")
         lib.sampler_apply(samplers, ctypes.byref(candidates))
         if not 0 <= candidates.selected < candidates.size:
             raise HostError(Errno.RUNTIME_ERROR, "no token was picked")

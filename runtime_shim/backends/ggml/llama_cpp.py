@@ -196,8 +196,8 @@ class _Library:
     def __init__(self) -> None:
         if not xllamacpp.__version__.startswith(RELEASES):
             raise ImportError(
-                f"xllamacpp {xllamacpp.__version__} is installed, and of {RELEASES}* is known how"
-                " its functions are called"
+                f"xllamacpp {xllamacpp.__version__} is installed, but nnshim supports only "
+                f"{RELEASES}*"
             )
         loaded = ctypes.CDLL(xllamacpp.xllamacpp.__file__)
         for name, (returned, taken) in _SIGNATURES.items():
@@ -212,7 +212,7 @@ class _Library:
         model, context = loaded.llama_model_default_params(), loaded.llama_context_default_params()
         found = (model.n_gpu_layers, context.n_ctx, context.n_batch, context.n_ubatch)
         if found != _DEFAULTS or any((context.samplers, context.n_samplers, context.ctx_other)):
-            raise ImportError(f"xllamacpp's defaults are {found} where {_DEFAULTS} was expected")
+            raise ImportError(f"xllamacpp's defaults are {found}, expected {_DEFAULTS}")
 
         self._common_log = getattr(loaded, _COMMON_LOG)
         self._common_log.restype = c_void_p

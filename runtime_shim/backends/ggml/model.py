@@ -47,7 +47,8 @@ class GgmlModel:
             on_gpu, layers = offloads[-1] if offloads else (0, 0)
         if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
             raise HostError(
-                Errno.UNSUPPORTED_OPERATION, "the model was to run on a GPU, and has no layer there"
+                Errno.UNSUPPORTED_OPERATION,
+                "the model should run on a GPU, but none of its layers is there",
             )
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
         self.vocabulary = Vocabulary(self.model)
@@ -78,7 +79,7 @@ class GgmlModel:
         params.embeddings = options.embedding
         context: int | None = lib.init_from_model(self.model, params)
         if context is None:
-            raise failure(f"there can be no context of {params.n_ctx} tokens")
+            raise failure(f"a context of {params.n_ctx} tokens cannot be created")
         return context, params
 
     def sampler(self, options: GgmlOptions) -> int:

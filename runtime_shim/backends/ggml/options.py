@@ -215,7 +215,8 @@ def _grammar_of(schema: object) -> str:
         raise
     except Exception as error:
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"the option {_JSON_SCHEMA} makes no grammar: {error}"
+            Errno.INVALID_ARGUMENT,
+            f"the option {_JSON_SCHEMA} cannot be converted to a grammar: {error}",
         ) from error
 
 

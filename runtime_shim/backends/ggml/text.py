@@ -81,7 +81,9 @@ class Text:
         """Of the whole prompt where the model pools, else of its last token; of length one. As
         WasmEdge spells it."""
         if lib.pooling_type(self._context) == RANK:
-            raise HostError(Errno.UNSUPPORTED_OPERATION, "the model ranks, and has no embeddings")
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION, "the model is a reranker and has no embeddings"
+            )
         size = lib.model_n_embd_out(self._graph.model)
         found = lib.get_embeddings_seq(self._context, 0) or lib.get_embeddings_ith(
             self._context, -1

@@ -277,9 +277,7 @@ class _Channel:
                 if errno is not None:
                     raise HostError(Errno(errno), str(answer))
         except TimeoutError as error:
-            raise _Late(
-                f"the limit {name} is {seconds:g} s, and {operation} takes longer"
-            ) from error
+            raise _Late(f"{operation} takes longer than the limit {name}, {seconds:g} s") from error
         return answer
 
     def _received(self, end: float | None) -> Any:

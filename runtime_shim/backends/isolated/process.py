@@ -86,7 +86,7 @@ def main(control_fd: str, lifeline_fd: str, encoding: str, settings: str) -> Non
 
 def _opened(models: _Models, files: Sequence[int]) -> bool:
     """Serve a channel, a socket and its memory. False where the system has not given both to this
-    process, as there may be no more open files, or no thread for it."""
+    processbecause it may have no more open files, or no thread."""
     if len(files) < _FILES_OF_A_CHANNEL:
         for fd in files:
             os.close(fd)

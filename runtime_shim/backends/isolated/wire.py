@@ -21,7 +21,7 @@ from runtime_shim.errors import HostError
 __all__ = ["DEVICE_LOST", "LARGEST_MESSAGE", "SharedMemory", "receive", "send", "send_at_once"]
 
 DEVICE_LOST = -1
-"""In the place of an errno: the process ends, as it cannot use its device any more."""
+"""In the place of an errno: the process ends because it can no longer use its device."""
 
 LARGEST_MESSAGE = 1 << 16
 """Bytes; a packet can have more than twice as many."""
@@ -47,7 +47,7 @@ def send_at_once(channel: socket.socket, message: Any) -> None:
 def receive(channel: socket.socket, files: int = 0) -> tuple[Any, list[int]]:
     """The next message, with up to so many open files.
 
-    Raises EOFError where the other side is gone, ValueError for what is no message.
+    Raises EOFError where the other side is gone, ValueError for anything but a message.
     """
     try:
         data, fds, flags, _ = socket.recv_fds(channel, LARGEST_MESSAGE, files)
@@ -60,7 +60,7 @@ def receive(channel: socket.socket, files: int = 0) -> tuple[Any, list[int]]:
     try:
         return json.loads(data), fds
     except RecursionError:
-        raise ValueError("a message of lists in lists") from None
+        raise ValueError("a message with nested lists") from None
 
 
 class SharedMemory:

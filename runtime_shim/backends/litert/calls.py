@@ -76,9 +76,9 @@ def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
     early: set[int] = set()
     for node in nodes:
         if node.code == _STABLEHLO_CASE:
-            raise node.table.refused("STABLEHLO_CASE ends the process where it is called itself")
+            raise node.table.refused("STABLEHLO_CASE ends the process if it is called itself")
         if node.code == _LSTM and len(node.operands) == 5:
-            raise node.table.refused("LSTM of five operands reads what nobody wrote in a loop")
+            raise node.table.refused("an LSTM with five operands reads unwritten memory in a loop")
         operands = {place for place in node.operands if place >= 0}
         by_operands = node.code in _EARLY and operands and operands <= known
         if node.code in _SHAPES or by_operands:
@@ -88,8 +88,8 @@ def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
     wrong = early.intersection(subgraph.numbers(_OUTPUTS, "i"))
     if wrong:
         raise subgraph.refused(
-            f"it gives tensor {min(wrong)}, which depends on shapes and constants alone: LiteRT"
-            " would free it twice"
+            f"it outputs tensor {min(wrong)}, which depends only on shapes and constants: LiteRT "
+            "would free it twice"
         )
 
 
@@ -108,8 +108,8 @@ def check_shared(
     for guard in guards:
         if guard.after and not guard.by_rank and guard.subgraph in shared:
             raise guard.table.refused(
-                "several operators call its subgraph, and for some shapes LiteRT would give what"
-                " nothing has written"
+                "several operators call its subgraph, and for some shapes LiteRT would return "
+                "unwritten memory"
             )
 
 

@@ -77,8 +77,8 @@ def _check_loop(loop: Loop, interpreter: Interpreter) -> None:
     for guard in loop.guards:
         if not fixed and not guard.by_rank:
             raise guard.table.refused(
-                "LiteRT computes the shapes in its loop as it goes, and for some of them it would"
-                " give what nothing has written"
+                "LiteRT computes the shapes in its loop as it runs, and for some of them it "
+                "would return unwritten memory"
             )
         if fixed:
             _check(guard, interpreter, computed=True)
@@ -116,7 +116,7 @@ def _check_zero(interpreter: Interpreter, place: int) -> None:
     """Raises HostError for sums of nothing for which LiteRT took memory while it computed."""
     with contextlib.suppress(ValueError):  # it has no elements, or is in XNNPACK's own memory
         if np.any(interpreter.get_tensor(place) != _zero(interpreter, place)):
-            reason = "LiteRT has left a sum of no elements unwritten, whose shape it computes"
+            reason = "LiteRT left a sum of no elements unwritten, because it computes its shape"
             raise HostError(Errno.INVALID_ARGUMENT, reason)
 
 

@@ -54,8 +54,8 @@ _looking = threading.Lock()
 
 @functools.cache
 def _look_for_gpus() -> None:
-    """Have LiteRT look for what it can compute with, as it does when it compiles its first model:
-    it then says on standard output whether there is OpenCL."""
+    """Have LiteRT look for devices, which it does when it compiles its first model: it then says on
+    standard output whether there is OpenCL."""
     with guest_output.left_alone(), contextlib.suppress(RuntimeError):  # the next model's, too
         _compiled(FORMATS[Encoding.TENSORFLOWLITE].trial.model(), fast_math=False)
 

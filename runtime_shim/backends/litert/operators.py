@@ -100,11 +100,13 @@ def check_operator(node: Node) -> None:
     if node.code not in _OPTIONAL and any(place < 0 for place in node.operands):
         raise node.table.refused(f"operator {node.code} lacks an operand that it needs")
     if node.custom == _NUMERIC_VERIFY:
-        raise node.table.refused("NumericVerify gives what it gave in a context's first inference")
+        raise node.table.refused(
+            "NumericVerify returns what it returned in the context's first inference"
+        )
     if _keeps_sums(node):
         raise node.table.refused(
-            f"operator {node.code} adds up its weights in a context's first inference only; they"
-            " have to be constant"
+            f"operator {node.code} sums its weights only in the context's first inference, so "
+            "they must be constant"
         )
     name, wrong = _WRONG.get(node.code, ("", lambda _: None))
     reason = wrong(node)

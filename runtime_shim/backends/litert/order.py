@@ -34,7 +34,7 @@ def check_order(subgraph: Table, constant: set[int], is_called: bool) -> None:
     given.update(place for place, each in enumerate(tensors) if each.number(_IS_VARIABLE, "?"))
     if given & constant:
         raise tensors[min(given & constant)].refused(
-            "an input or a variable has data, over which LiteRT would write"
+            "an input or a variable has data, which LiteRT would overwrite"
         )
     operators = list(subgraph.tables(_OPERATORS))
     results = [set(operator.numbers(_RESULTS, "i")) for operator in operators]
@@ -45,7 +45,7 @@ def check_order(subgraph: Table, constant: set[int], is_called: bool) -> None:
         early = awaited.intersection(operator.numbers(_OPERANDS, "i"))
         if early:
             place = min(early)
-            raise operator.refused(f"it reads tensor {place}, which is written after that or never")
+            raise operator.refused(f"it reads tensor {place}, which is written later or never")
         if made & constant:
             raise operator.refused(f"it writes tensor {min(made & constant)}, which has data")
         awaited -= made

@@ -158,8 +158,8 @@ def valued_of(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
     if found is None or found.known is not Known.LOADED:
         if found is not None and subgraph:
             raise node.table.refused(
-                f"{_NAMES[node.code]} needs constants in a branch, a loop or what else is called:"
-                " LiteRT reads and writes beside its tensors for others"
+                f"{_NAMES[node.code]} needs constants in a branch, a loop or another called "
+                "subgraph: with others, LiteRT reads and writes outside its tensors"
             )
         return found
     dims = node.tensors[found.source].numbers(4, "i") if found.source in node.constant else None

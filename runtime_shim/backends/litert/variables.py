@@ -52,8 +52,8 @@ class Variables(NamedTuple):
                     shape = shape_of(each.subgraph, each.place)
                     if prod(shape) != read.elements:
                         return (
-                            f"a variable is assigned the shape {list(shape)}, and"
-                            f" {read.elements} elements are read from it"
+                            f"a variable is assigned the shape {list(shape)}, but {read.elements} "
+                            "elements are read from it"
                         )
         return None
 

@@ -111,8 +111,8 @@ class OnnxBackend:
         elif _OPENS_FILES and may_name_files(parts[0]):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"the model may name other files as its data, which onnxruntime {ort.__version__}"
-                " would open; a newer one does not, and runs such a model if it names none",
+                f"the model may refer to data in other files, which onnxruntime {ort.__version__} "
+                "would open; newer releases do not, and run such a model if it refers to none",
             )
         else:
             check_lengths(parts[0])
@@ -179,7 +179,7 @@ class OnnxBackend:
 
 def _check_operators(model: Part, device: Device) -> None:
     """Raise HostError with `unsupported_operation` for a model that a device cannot be trusted
-    with. One that is no valid model is left to ONNX Runtime to refuse."""
+    with. ONNX Runtime itself refuses one that is not a valid model."""
     with mapped(model) as data:
         try:
             found = operators_of(data) & device.unchecked
@@ -188,8 +188,8 @@ def _check_operators(model: Part, device: Device) -> None:
     if found:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            f"the model calls {', '.join(sorted(found))}, which on {device.name} reads or writes"
-            " whatever memory its indices lead to",
+            f"the model calls {', '.join(sorted(found))}, which on {device.name} reads or writes "
+            "any memory that its indices point to",
             "device",
         )
 

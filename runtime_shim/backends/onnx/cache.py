@@ -55,14 +55,14 @@ def _open_in(
         try:
             return open_session(kept, options, CPU, 0)
         except Exception as error:  # noqa: BLE001 - of a file that is damaged
-            log.warning("a kept model is made anew: %s", error)
+            log.warning("a cached model is compiled again: %s", error)
             kept.unlink()
             options = make_options()
     options.optimized_model_filepath = str(kept)
     try:
         return open_session(model, options, CPU, 0)
     except Exception as error:  # noqa: BLE001 - of the model, or of the folder
-        log.info("a model is not kept: %s", error)
+        log.info("a model is not cached: %s", error)
         kept.unlink(missing_ok=True)
         return open_session(model, make_options(), CPU, 0)
 

@@ -146,7 +146,7 @@ def open_session(
     """Load a model on the index-th of a device. Raises whatever ONNX Runtime raises; that it does
     not raise does not say that the model is there: see placement."""
     if index and not device.numbered:
-        raise ValueError(f"there is one {device.name}, and no number {index}")
+        raise ValueError(f"there is only one {device.name}, no number {index}")
     source = str(model) if isinstance(model, Path) else model
     # Without enable_fallback=0 the Python package prints that a provider raises, and takes the CPU.
     opened = functools.partial(ort.InferenceSession, source, settings, enable_fallback=0)

@@ -43,7 +43,7 @@ def check_files(model: Path) -> None:
         target = os.path.realpath(os.path.join(folder, name))
         if not any(os.path.commonpath((inside, target)) == inside for inside in folders):
             raise HostError(
-                Errno.INVALID_ARGUMENT, f"{model} names {name!r}, which is outside of its folder"
+                Errno.INVALID_ARGUMENT, f"{model} refers to {name!r}, which is outside its folder"
             )
 
 

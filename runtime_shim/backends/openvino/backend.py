@@ -72,7 +72,7 @@ class OpenVinoBackend:
         if len(parts) == 2:
             if not is_xml(parts[0]):  # anything else would be offered to frontends of all formats
                 raise HostError(
-                    Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model is no XML"
+                    Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model must be XML"
                 )
             if not isinstance(parts[0], Path) and not isinstance(parts[1], Path):
                 from runtime_shim.backends.checks import openvino_ir  # it needs a parser
@@ -80,15 +80,16 @@ class OpenVinoBackend:
                 openvino_ir.check_lengths(parts[0], parts[1])
         elif head(parts[0], 1) != b"\x08":
             raise HostError(
-                Errno.INVALID_ARGUMENT, "an OpenVINO model in one part is ONNX, which this is not"
+                Errno.INVALID_ARGUMENT,
+                "an OpenVINO model in one part must be ONNX, and this is not",
             )
         elif isinstance(parts[0], Path):
             check_files(parts[0])
         elif may_name_files(parts[0]):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                "the model may name other files as its data, which OpenVINO would open; the onnx"
-                " backend runs such a model if it does not",
+                "the model may refer to data in other files, which OpenVINO would open; the onnx "
+                "backend runs such a model if it refers to none",
             )
         else:
             onnx.check_lengths(parts[0])
@@ -139,7 +140,7 @@ class OpenVinoBackend:
         used = model.execution_devices
         if isinstance(place, Target) and not all(name.startswith(device) for name in used):
             raise HostError(
-                Errno.UNSUPPORTED_OPERATION, f"the model was to run on {device}, and is on {used}"
+                Errno.UNSUPPORTED_OPERATION, f"the model should run on {device}, but is on {used}"
             )
         loop, state = has_loop(parts), has_state(parts)
         if state:
@@ -147,11 +148,11 @@ class OpenVinoBackend:
         if loop and state:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                "the model has a loop and state: OpenVINO mixes up what a loop collects in"
-                " different inferences, and state needs those before",
+                "the model has a loop and state: OpenVINO mixes up a loop's results between "
+                "inferences unless the model is compiled again, which would lose the state",
             )
         if loop:
-            log.info("the model has a loop: it is compiled anew for each inference")
+            log.info("the model has a loop: it is compiled again for each inference")
         return OpenVinoGraph(model, load, has_loop=loop, has_state=state)
 
     def _read_kept(

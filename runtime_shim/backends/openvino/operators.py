@@ -83,8 +83,8 @@ def check_state(parts: Sequence[Part]) -> None:
             if kind == "assign" and kinds.get(place) in ("parameter", None):
                 raise HostError(
                     Errno.UNSUPPORTED_OPERATION,
-                    "the model keeps an input as its state; OpenVINO would keep the place where it"
-                    " is, and not what is there",
+                    "the model keeps an input as its state, but OpenVINO would keep a reference "
+                    "to it, not its value",
                 )
 
 

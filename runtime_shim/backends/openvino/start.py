@@ -96,18 +96,18 @@ def _open(path: str) -> tuple[ctypes.CDLL, str]:
     dll = ctypes.CDLL(path)
     version = _Version()
     if dll.ov_get_openvino_version(byref(version)):
-        raise OSError(f"{path} does not tell its version")
+        raise OSError(f"{path} does not report its version")
     release = os.fsdecode(version.buildNumber)
     dll.ov_version_free(byref(version))
     if not release.startswith(RELEASES):
-        raise OSError(f"the C headers of OpenVINO {release} were not read")
+        raise OSError(f"nnshim does not support the C library of OpenVINO {release}")
     return dll, release
 
 
 def _make_core(dll: ctypes.CDLL) -> int:
     core = c_void_p()
     if dll.ov_core_create(byref(core)) or not core.value:
-        raise RuntimeError("OpenVINO makes no core")
+        raise RuntimeError("OpenVINO cannot create a core")
     return core.value
 
 

@@ -34,8 +34,8 @@ def check_tiles(parts: Sequence[Part]) -> None:
     if found:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            "the model has a Tile whose repeats it computes; OpenVINO may leave its output"
-            " unwritten. ONNX Runtime computes such a model",
+            "the model has a Tile with computed repeats, whose output OpenVINO may leave "
+            "unwritten. ONNX Runtime runs such a model",
         )
 
 

@@ -44,7 +44,7 @@ def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool = False) 
         return encoding
     if encoding is Encoding.AUTODETECT:
         if found is None:
-            raise HostError(Errno.INVALID_ARGUMENT, "the model is not of a known format")
+            raise HostError(Errno.INVALID_ARGUMENT, "the model is not in a known format")
         return found
     if found is None or found is encoding or encoding not in FORMATS:
         return encoding
@@ -54,5 +54,5 @@ def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool = False) 
         return encoding
     raise HostError(
         Errno.INVALID_ENCODING,
-        f"the model is {FORMATS[found].title}, and was loaded as {encoding.name.lower()}",
+        f"the model is {FORMATS[found].title}, but was loaded as {encoding.name.lower()}",
     )

@@ -18,8 +18,8 @@ _DEEPEST = 100
 
 
 def in_order(before: Mapping[K, Collection[K]]) -> list[K]:
-    """The keys, each behind those before it; what is no key is left out. Raises ValueError where
-    some go round in a circle, with one of them."""
+    """The keys, each after its predecessors; anything that is not a key is left out. Raises
+    ValueError for a cycle, with one of its keys."""
     missing = {key: sum(each in before for each in found) for key, found in before.items()}
     behind: dict[K, list[K]] = {}
     for key, found in before.items():

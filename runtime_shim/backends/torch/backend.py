@@ -128,7 +128,7 @@ class TorchGraph:
         size = len(self._data) + _SMALLEST_COPY
         if (len(self._copies) + 1) * size > max(_MOST_COPIED, size):
             raise HostError(
-                Errno.TOO_LARGE, f"{len(self._copies)} contexts have a copy of the model each"
+                Errno.TOO_LARGE, f"{len(self._copies)} contexts each have a copy of the model"
             )
         context = TorchContext(self, _imported(self._data, self.target)[0])
         self._copies.add(context)
@@ -194,7 +194,7 @@ class TorchContext:
     ) -> None:
         if index >= len(self._inputs):
             raise HostError(
-                Errno.INVALID_ARGUMENT, f"input {index} of a model that has {len(self._inputs)}"
+                Errno.INVALID_ARGUMENT, f"no input {index}: the model has {len(self._inputs)}"
             )
         self._inputs[index] = None
         array = np.frombuffer(data, DTYPES[tensor_type]).reshape(shape).copy()
@@ -231,7 +231,8 @@ class TorchContext:
             raise not_computed()
         if index >= len(self._outputs):
             raise HostError(
-                Errno.INVALID_ARGUMENT, f"output {index} of a model that gave {len(self._outputs)}"
+                Errno.INVALID_ARGUMENT,
+                f"no output {index}: the model returned {len(self._outputs)}",
             )
         tensor = self._outputs[index]
         if not isinstance(tensor, torch.Tensor) or not _is_plain(tensor):

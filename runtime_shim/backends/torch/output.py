@@ -22,7 +22,7 @@ class _GuestOutput(io.TextIOBase):
 
 @contextlib.contextmanager
 def printing() -> Iterator[None]:
-    """Have what models print go where the guest's standard output goes, as it comes. One model at a
+    """Have what models print go where the guest's standard output goes, immediately. One model at a
     time; what other threads print by Python's means meanwhile goes there too."""
     with _lock, contextlib.redirect_stdout(_GuestOutput()):
         yield

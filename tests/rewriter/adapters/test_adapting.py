@@ -216,11 +216,11 @@ def test_a_function_without_a_body_is_refused() -> None:
     module = with_calls(call(5))
     declared = section(SectionId.FUNCTION, vector(b"\1"))
     more = module.replace(declared, section(SectionId.FUNCTION, vector(b"\1", b"\1")))
-    with pytest.raises(MalformedModule, match="2 functions are declared, and 1 have a body"):
+    with pytest.raises(MalformedModule, match="2 functions are declared, but 1 have a body"):
         rewrite(more, RewriteOptions(abi="wamr", validate=False))
 
 
-MAY_NOT_BE_NAMED = r"function \d is named where it would become another one"
+MAY_NOT_BE_NAMED = r"function \d is referenced, but the rewrite would give its index"
 
 
 def test_a_function_that_is_not_there_may_not_be_named() -> None:

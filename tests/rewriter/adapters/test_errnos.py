@@ -140,9 +140,9 @@ def test_of_several_releases_those_with_other_errnos_are_named_and_do_not_decide
     (verdict,) = check(module, ["wamr-legacy"], guest_abi="wamr-2.4-legacy")
     assert verdict.runs is Runs.AS_IT_IS
     assert [c.text for c in verdict.caveats if c.code == "NN228"] == [
-        "1.1.1 to 2.1.0: the host has other numbers for encodings; `nnshim rewrite --for"
+        "1.1.1 to 2.1.0: the host numbers encodings differently; `nnshim rewrite --for"
         " wamr-legacy@2.1.0` translates them",
-        "2.1.1 to 2.3.1: the host has other numbers for errors; `nnshim rewrite --for"
+        "2.1.1 to 2.3.1: the host numbers errors differently; `nnshim rewrite --for"
         " wamr-legacy@2.3.1` translates them",
     ]
     (verdict,) = check(module, ["wamr-legacy@2.3.1"], guest_abi="wamr-2.4-legacy")

@@ -69,13 +69,13 @@ def test_wamr_starts_a_module_whose_functions_it_does_not_define(host: str) -> N
     found = on(host, f'(import "somewhere" "f" (func)) {MEMORY}')
     assert found.runs is Runs.AS_IT_IS
     assert [(caveat.code, caveat.message) for caveat in found.caveats] == [
-        ("NN226", "the host does not define somewhere.f, and a call of it traps")
+        ("NN226", "the host does not define somewhere.f, and calling it traps")
     ]
     found = on(host, f"{ABORT} {MEMORY}")
     assert found.runs is Runs.AS_IT_IS
     (caveat,) = found.caveats
     assert caveat.code == "NN226"
-    assert caveat.message.startswith("the host's env.abort is (param i32), and the import is")
+    assert caveat.message.startswith("the host's env.abort is (param i32), but the import is")
 
 
 @pytest.mark.parametrize("host", LINKING)
@@ -180,23 +180,23 @@ PARTS = {
     "a shared memory": '(memory (export "memory") 1 2 shared)',
     "a 64-bit memory": '(memory (export "memory") i64 1)',
     "several memories": f"{MEMORY} (memory 1)",
-    "a memory with pages of its own size": '(memory (export "memory") 1 (pagesize 1))',
-    "types of garbage collection": f"(type (struct (field i32))) {MEMORY}",
+    "a memory with a custom page size": '(memory (export "memory") 1 (pagesize 1))',
+    "garbage collection types": f"(type (struct (field i32))) {MEMORY}",
 }
 READ = {
     "wasmtime@14": [],
     "wasmtime@15": ["a shared memory", "several memories"],
     "wasmtime@30": ["a shared memory", "a 64-bit memory", "several memories"],
     "wasmtime@40": ["a 64-bit memory", "several memories"],
-    "wasmtime": ["a 64-bit memory", "several memories", "types of garbage collection"],
-    "nnshim": ["a 64-bit memory", "several memories", "types of garbage collection"],
+    "wasmtime": ["a 64-bit memory", "several memories", "garbage collection types"],
+    "nnshim": ["a 64-bit memory", "several memories", "garbage collection types"],
     "wamr": [],
     "wamr-legacy@2.3.1": [],
     "wasmedge@0.13.5": ["a shared memory"],
-    "wasmedge@0.14.1": ["a shared memory", "types of garbage collection"],
-    "wasmedge@0.15": ["types of garbage collection"],
-    "wasmedge@0.16": ["several memories", "types of garbage collection"],
-    "wasmedge": ["a 64-bit memory", "several memories", "types of garbage collection"],
+    "wasmedge@0.14.1": ["a shared memory", "garbage collection types"],
+    "wasmedge@0.15": ["garbage collection types"],
+    "wasmedge@0.16": ["several memories", "garbage collection types"],
+    "wasmedge": ["a 64-bit memory", "several memories", "garbage collection types"],
 }
 
 
@@ -218,7 +218,7 @@ def test_wasi_nn_of_wasmtime_does_not_work_in_a_shared_memory() -> None:
     (only,) = on("wasmtime@30", f"{guest} {shared}").reasons
     assert (only.code, only.message) == (
         "NN216",
-        "it exports a shared memory, in which its wasi-nn does not work",
+        "it exports a shared memory, where the host's wasi-nn does not work",
     )
     assert on("wasmtime@30", shared).runs is Runs.AS_IT_IS
     assert on("wasmedge@0.14.1", f"{guest} {shared}").runs is Runs.AS_IT_IS
@@ -247,6 +247,6 @@ def test_what_the_table_does_not_say_of_a_host_is_not_known() -> None:
     found = assess(info, HOSTS["wasmtime"]._replace(others=None, features={}))
     assert found.runs is Runs.AS_IT_IS
     assert [(caveat.code, caveat.message) for caveat in found.caveats] == [
-        ("NN222", "whether the host defines env.f is not known"),
-        ("NN227", "whether the host reads several memories is not known"),
+        ("NN222", "it is unknown whether the host defines env.f"),
+        ("NN227", "it is unknown whether the host reads several memories"),
     ]

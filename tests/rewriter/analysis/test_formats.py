@@ -50,8 +50,8 @@ def test_a_backend_that_the_released_host_does_not_have_is_a_condition() -> None
     found = on("wasmtime@49", loading(1))
     assert found.answer is Answer.ONLY_IF
     assert message(found, "NN713").startswith(
-        "only if the host is built otherwise (cargo build --release --features"
-        " wasmtime-wasi-nn/onnx): function 2 passes the encoding 1 (onnx), and the host as it is"
+        "only if the host is built differently (cargo build --release --features"
+        " wasmtime-wasi-nn/onnx): function 2 passes the encoding 1 (onnx), and the released host"
     )
     assert "NN231" not in codes(found)
     for other in (loading(0), loading(UNKNOWN)):
@@ -191,5 +191,5 @@ def test_weights_that_are_not_there_are_a_condition(tmp_path: Path) -> None:
     shutil.copy(MODELS["openvino"], tmp_path)
     (found,) = check(loading(0), ["wasmtime"], models=[tmp_path / "model.xml"])
     assert found.answer is Answer.ONLY_IF
-    assert "model.bin is not there" in message(found, "NN745")
+    assert "model.bin is missing" in message(found, "NN745")
     assert on("wasmtime", loading(0), "openvino").answer is Answer.RUNS

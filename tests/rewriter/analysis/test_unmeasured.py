@@ -202,12 +202,12 @@ OPEN: dict[str, tuple[Profile, str, str]] = {
     "strict_start": (
         MEASURED._replace(entry=MEASURED.entry._replace(strict_start=None)),
         '(func (export "_start") (result i32) i32.const 0)',
-        "whether the host calls a _start that gives results",
+        "whether the host calls a _start that returns results",
     ),
     "most_pages": (
         MEASURED._replace(most_pages=None),
         '(func (export "_start")) (memory (export "memory") 32768)',
-        "whether the host makes a memory of 32768 pages",
+        "whether the host allocates a memory of 32768 pages",
     ),
     "stack_bytes": (
         MEASURED._replace(stack_bytes=None),
@@ -242,7 +242,7 @@ def test_a_key_that_a_profile_lacks_is_a_condition_and_no_default(key: str) -> N
 @pytest.mark.parametrize(
     ("key", "what"),
     [
-        ("needs_memory", 'whether the host takes a module without a memory named "memory"'),
+        ("needs_memory", 'whether the host accepts a module without a memory named "memory"'),
         ("without_memory", 'whether fd_write works without a memory named "memory"'),
     ],
 )

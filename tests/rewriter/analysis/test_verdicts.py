@@ -47,13 +47,13 @@ def test_the_worst_release_counts_and_those_that_differ_are_named() -> None:
     found = on("wamr-legacy", BY_NAME)
     assert found.answer is Answer.ONLY_IF
     assert said(found, "NN248") == [
-        "1.1.1 to 2.3.1: the host does not have load_by_name, and a call of it traps"
+        "1.1.1 to 2.3.1: the host lacks load_by_name, and calling it traps"
     ]
     assert not said(on("wamr-legacy@2.4.5", BY_NAME), "NN248")
     assert said(on("wamr-legacy@2.3.1", BY_NAME), "NN248")
     streaming = on("wasmtime", STREAMING)
     assert streaming.runs is Runs.CANNOT
-    assert said(streaming, "NN211") == ["the host does not have compute_single"]
+    assert said(streaming, "NN211") == ["the host lacks compute_single"]
     text = '(module (memory (export "memory") 1) (func (export "_start") (drop (ref.null func))))'
     assert said(on("wamr-legacy", assemble(text)), "NN225") == [
         "it runs on 2.3.0 to 2.4.5 as it is; name your release, such as `--for wamr-legacy@2.4.5`"
@@ -66,7 +66,7 @@ def test_what_holds_for_some_releases_says_for_which_and_for_all_stands_alone() 
     assert alone.startswith("2.4.0 to 2.4.5: only the TensorFlow Lite backend can be built")
     old = on("wamr-2.1", WITX)
     (shared,) = said(old, "NN304")
-    assert shared.startswith("the host's TensorFlow Lite takes and gives 32-bit floats only")
+    assert shared.startswith("the host's TensorFlow Lite uses only 32-bit floats")
     (backends,) = {text.split(":")[0] for text in said(old, "NN240") if "ggml" in text}
     assert backends == "2.2.0 to 2.3.1"
 
@@ -104,12 +104,14 @@ def test_a_guest_of_wamrs_older_abi_runs_where_that_is_and_its_release_is_not_kn
 ) -> None:
     found = on(row.label, OLDER)
     assert found.runs is Runs.AS_IT_IS
-    assert [m for m in said(found, "NN140") if "those of the host are assumed" in m]
+    assert [m for m in said(found, "NN140") if "the numbers of the host are assumed" in m]
     assert rewrite(OLDER, RewriteOptions(host=row.label)) == OLDER
 
 
 def test_the_release_that_a_guest_was_built_for_is_not_known_unless_a_function_shows_it() -> None:
-    assert [m for m in said(on("wasmtime", OLDER), "NN140") if "those of 2.4.0 are assumed" in m]
+    assert [
+        m for m in said(on("wasmtime", OLDER), "NN140") if "the numbers of 2.4.0 are assumed" in m
+    ]
     there = rewrite(OLDER, RewriteOptions(host="wasmtime"))
     assert said(on("wasmtime", there), "NN140")
     assert said(on("wamr-legacy", OLDER), "NN140")
@@ -136,7 +138,7 @@ def test_a_release_that_is_not_known_is_judged_as_the_newest_that_is() -> None:
     found = on("wasmtime@99", WITX)
     assert found.runs is Runs.AS_IT_IS
     assert said(found, "NN224") == [
-        "wasmtime@99 is newer than any release that nnshim knows, and is taken for 49"
+        "wasmtime@99 is newer than any release that nnshim knows, and is treated as 49"
     ]
     assert said(on("wasmtime", WITX), "NN224") == []
 
@@ -200,7 +202,7 @@ def test_what_keeps_a_module_from_running_on_other_releases_is_not_said_of_the_r
         for note in choose(Module(aborting), RewriteOptions(host="wasmtime")).notes
         if note.code == "NN312"
     )
-    assert said.startswith("wasmtime@49 cannot run what comes of it: ")
+    assert said.startswith("wasmtime@49 cannot run the result: ")
 
 
 def test_releases_that_do_the_same_are_judged_together() -> None:

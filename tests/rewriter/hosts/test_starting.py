@@ -60,7 +60,7 @@ def test_graphs_are_named_on_the_command_line(host: str, words: str) -> None:
 def test_a_path_is_the_name_on_wamr() -> None:
     found = on("wamr@2.4.5", loads_by_name=True, opens_files=False)
     assert found.commands == ("iwasm guest.wasm",)
-    path = "a path on the device, behind which a NUL has to stand"
+    path = "a path on the device, followed by a NUL"
     assert f"graphs by name: {path}" in found.needs
 
 

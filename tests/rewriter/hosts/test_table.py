@@ -76,7 +76,7 @@ def test_a_release_that_is_not_known_is_the_one_before_with_a_condition(
     (note,) = chosen.notes
     assert (note.code, note.message) == (
         "NN224",
-        f"{name} is {how} that nnshim knows, and is taken for {taken}",
+        f"{name} is {how} that nnshim knows, and is treated as {taken}",
     )
 
 

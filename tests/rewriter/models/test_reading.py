@@ -120,7 +120,7 @@ def test_openvino_without_its_weights_says_which_are_missing(tmp_path: Path) -> 
 def test_a_frozen_graph_states_its_placeholders() -> None:
     assert text(TRIALS / "identity.pb") == (
         ["'x': f32, 1"],
-        ["'y': of a type that is not stated, ..."],
+        ["'y': of unstated type, ..."],
     )
 
 
@@ -141,7 +141,7 @@ def test_torchscript_states_no_inputs_and_other_archives_are_not_it(tmp_path: Pa
     assert read_model(TRIALS / "identity.pt").inputs is None
     with zipfile.ZipFile(tmp_path / "weights.pt", "w") as archive:
         archive.writestr("weights/data.pkl", b"")
-    with pytest.raises(ModelError, match=r"without the code; save the model with torch\.jit\.save"):
+    with pytest.raises(ModelError, match=r"without code; save the model with torch\.jit\.save"):
         read_model(tmp_path / "weights.pt")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("other", b"")
@@ -261,7 +261,7 @@ def test_what_is_not_a_model_is_an_error(data: bytes, tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_model(tmp_path / "nothing")
-    with pytest.raises(InputError, match=r"a folder, and has no saved_model\.pb"):
+    with pytest.raises(InputError, match=r"a folder without a saved_model\.pb"):
         read_model(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="not a regular file"):

@@ -37,7 +37,7 @@ def test_a_name_to_change_that_is_not_imported_is_told(tmp_path: Path) -> None:
     options = rewriter.RewriteOptions(renames={"wasi_ephemeral_nn": "nn", "wasi_nn": "other"})
     result = rewriter.rewrite_file(str(source), None, options)
     assert [(note.code, note.message) for note in result.notes] == [
-        ("NN333", "nothing is imported from wasi_nn, so that nothing becomes other")
+        ("NN333", "nothing is imported from wasi_nn, so nothing is renamed to other")
     ]
 
 
@@ -200,6 +200,6 @@ def test_a_fault_in_the_rewritten_form_is_reported_as_nnshims_and_nothing_writte
             raise verdict
 
     monkeypatch.setattr("rewriter.files.wasm_tools.validate", validate)
-    with pytest.raises(rewriter.NNShimError, match="a fault in nnshim"):
+    with pytest.raises(rewriter.NNShimError, match="a bug in nnshim"):
         rewriter.rewrite_file(str(source), str(output))
     assert list(tmp_path.iterdir()) == [source]

@@ -86,7 +86,7 @@ def test_a_mark_that_is_not_the_name_of_an_abi_says_nothing() -> None:
 
 def test_a_mark_that_adapters_contradict_is_an_error() -> None:
     adapted = for_host(HIDING, "wasmedge", guest_abi="witx-2023")
-    with pytest.raises(UnsupportedModule, match="it is said to be of the witx ABI"):
+    with pytest.raises(UnsupportedModule, match="its ABI was given as witx"):
         inspect_module(adapted + custom(GUEST, b"witx"))
 
 

@@ -188,7 +188,7 @@ def library(described: str, module: str, flags: bytes = b"\0") -> bytes:
 def test_a_dynamic_library_describes_imports_by_the_names_that_they_have() -> None:
     before = library(EPHEMERAL, EPHEMERAL)
     assert compare(before, library(PLAIN, PLAIN)).only_rewritten
-    what = "custom section 'dylink.0': imports have other names there than in the import section"
+    what = "custom section 'dylink.0': the names of imports differ from those in the import section"
     assert differences(before, library(EPHEMERAL, PLAIN)) == [("NN418", what)]
     assert compare(before, library(PLAIN, PLAIN)).sections == 1
 

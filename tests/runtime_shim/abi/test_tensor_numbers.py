@@ -172,10 +172,10 @@ def test_a_tensor_that_only_another_numbering_explains_is_refused_with_the_reaso
             assert not tried.takes(kind, number)
             names = [one.name for one, them in others.items() if them.get(kind) == number]
             name = WITX.name if kind == "bf16" else names[0]  # in which they are bytes
-            words = f"type {number} is {'u8' if kind == 'bf16' else kind} by the numbers of {name}"
-            assert f"{words}, by which an earlier tensor would be wrong" in tried.refused
+            words = f"type {number} is {'u8' if kind == 'bf16' else kind} in {name}"
+            assert f"{words}, but an earlier tensor" in tried.refused
             assert f"(type {known['u8']} with 6 bytes for [2, 3])" in tried.refused
-            assert tried.refused.endswith(f"that one was of {numbering.name}")
+            assert tried.refused.endswith(f"fits only {numbering.name}")
     for kind, number in known.items():
         assert tried.takes(kind, number)
 
@@ -279,13 +279,13 @@ def test_the_log_says_once_that_other_numbers_are_taken(
     for _ in range(3):
         for kind, number in NUMBERS[numbering].items():
             assert tried.takes(kind, number)
-    said = [text for text in caplog.messages if "the guest has the tensor types of" in text]
+    said = [text for text in caplog.messages if "the guest uses the tensor types of" in text]
     expected = {
         WITX: [],
         WITX_2023: ["witx-2023: type 2 with 6 bytes for [2, 3] is u8"],
         WAMR_2_2: ["wamr-2.2: type 4 with 6 bytes for [2, 3] is u8"],
     }[numbering]
-    assert said == [f"set_input: the guest has the tensor types of {text}" for text in expected]
+    assert said == [f"set_input: the guest uses the tensor types of {text}" for text in expected]
 
 
 class Feeding:

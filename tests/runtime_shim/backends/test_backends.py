@@ -241,10 +241,10 @@ def test_an_index_past_the_last_is_an_invalid_argument(context_for: ContextFor) 
     feed(context, 0, 1, 2)
     feed(context, 1, 3, 4)
     context.compute()
-    with pytest.raises(HostError, match="input 2 of a model that has 2") as caught:
+    with pytest.raises(HostError, match="no input 2: the model has 2") as caught:
         feed(context, 2, 1, 2)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
-    with pytest.raises(HostError, match="output 2 of a model that has 2") as caught:
+    with pytest.raises(HostError, match="no output 2: the model has 2") as caught:
         context.get_output(2)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
 

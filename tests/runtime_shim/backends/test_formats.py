@@ -75,7 +75,7 @@ def test_a_model_is_loaded_under_its_numbers_and_under_no_others(
 
 
 def test_the_format_that_was_found_is_named() -> None:
-    with pytest.raises(HostError, match="the model is GGUF, and was loaded as onnx") as caught:
+    with pytest.raises(HostError, match="the model is GGUF, but was loaded as onnx") as caught:
         NNHost().load([b"GGUF" + bytes(60)], Encoding.ONNX, Target.CPU)
     assert caught.value.errno is Errno.INVALID_ENCODING
 

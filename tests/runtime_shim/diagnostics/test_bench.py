@@ -123,8 +123,8 @@ def test_the_command_has_all_of_it_for_programs() -> None:
     [
         (["--device", "cuda"], 1, b"meant for cuda"),
         (["--backend", "onyx"], 2, b"'onyx' is not an encoding"),
-        (["--options", "["], 2, b"no JSON"),
-        (["--options", "[" * 100_000], 2, b"no JSON"),
+        (["--options", "["], 2, b"not valid JSON"),
+        (["--options", "[" * 100_000], 2, b"not valid JSON"),
         (["--seconds", "nan"], 2, b"seconds cannot be nan: expected a number from 0.01 to 86400"),
         (["--seconds", "inf"], 2, b"seconds cannot be inf"),
         (["--seconds", "0"], 2, b"seconds cannot be 0.0"),

@@ -200,7 +200,7 @@ def test_types_are_refused_as_the_host_does(
 def test_what_would_be_taken_for_floats_stops_the_guest(label: str) -> None:
     guest = Played(label)
     context = guest.context_of(TFLITE)
-    with pytest.raises(HostHarm, match=r"takes what input 0 is given, .*type \d, for 48 bytes of"):
+    with pytest.raises(HostHarm, match=r"reads input 0, .*type \d, as 48 bytes of"):
         guest.feed(context, 0, guest.types[U8], SHAPE, bytes(12))
 
 
@@ -307,8 +307,8 @@ def test_a_configuration_ends_wamr_but_for_language_models(tmp_path: Path) -> No
     ("label", "what"),
     [
         ("wasmtime@49", "would have ended its whole process: 20 bytes at"),
-        ("wamr-legacy@2.4.5", "would have had the guest trap: 12 bytes at"),
-        ("wamr-ephemeral@2.3.1", "would have had the guest trap: 20 bytes at"),
+        ("wamr-legacy@2.4.5", "would have trapped the guest: 12 bytes at"),
+        ("wamr-ephemeral@2.3.1", "would have trapped the guest: 20 bytes at"),
     ],
 )
 def test_a_pointer_outside_the_memory_ends_what_it_ends_there(label: str, what: str) -> None:

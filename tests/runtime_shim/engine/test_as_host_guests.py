@@ -121,7 +121,7 @@ def test_a_guest_of_the_other_name_is_told_what_helps(label: str) -> None:
     with pytest.raises(LinkError) as caught:
         played(guest, label)
     assert caught.value.lines[0] == (
-        f"{label} registers {name}, and the module imports {other};"
+        f"{label} registers {name}, but the module imports {other};"
         f" `nnshim rewrite --for {label}` makes it fit:"
     )
     assert caught.value.lines[1] == f"  {other}.load (func)"
@@ -135,7 +135,9 @@ def test_a_function_of_another_type_or_one_that_is_not_there_does_not_link() -> 
     with pytest.raises(LinkError) as caught:
         played(assemble(load), "wamr-legacy@2.4.5")
     first, second = caught.value.lines
-    assert first.startswith("wamr-legacy@2.4.5 defines with other types what the module imports")
+    assert first.startswith(
+        "wamr-legacy@2.4.5 defines some of the module's imports with other types"
+    )
     assert "load is (param i32 i32 i32 i32 i32)" in second
     unload = assemble(IMPORTS.format(WASI_EPHEMERAL_NN, "unload", "(param i32) (result i32)"))
     with pytest.raises(LinkError, match="says what can be done"):

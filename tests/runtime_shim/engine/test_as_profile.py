@@ -106,7 +106,7 @@ def test_errors_have_the_numbers_that_were_measured(tmp_path: Path) -> None:
 def test_a_fault_that_ended_the_guest_ends_it(answer: str, tmp_path: Path) -> None:
     faults = {"load_pointer": answer}
     guest = Played(saved(OTHER._replace(faults=faults), tmp_path))  # type: ignore[arg-type]
-    with pytest.raises(HostHarm, match=r"ours\.toml would have had the guest trap"):
+    with pytest.raises(HostHarm, match=r"ours\.toml would have trapped the guest"):
         guest.load(0xFFFF0000, 1, 7, 0, 0)
     assert Played(saved(OTHER, tmp_path)).load(0xFFFF0000, 1, 7, 0, 0) != 0
 
@@ -147,7 +147,7 @@ def test_what_was_not_looked_for_is_defined_by_nobody_here(traps: bool, tmp_path
 def test_a_host_of_two_layouts_under_one_name_is_not_played(tmp_path: Path) -> None:
     both = {"wasi_nn": ModuleProfile(("witx", "wamr"), COMMON)}
     path = saved(OTHER._replace(modules=both), tmp_path)
-    with pytest.raises(UsageError, match="has functions of several layouts under a name"):
+    with pytest.raises(UsageError, match="has functions of several layouts under one name"):
         played(assemble("(module)"), path)
 
 

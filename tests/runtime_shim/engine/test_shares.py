@@ -129,7 +129,7 @@ def test_a_guest_that_needs_more_does_not_start_and_says_how_much(
 ) -> None:
     with pytest.raises(
         LinkError,
-        match=rf"need {needed} bytes, and the limit of memory \(--max-memory\) is {LIMIT}",
+        match=rf"need {needed} bytes, but the memory limit \(--max-memory\) is {LIMIT}",
     ):
         grown(greedy(*declared))
     assert sum(grown(greedy(*declared), needed)) <= needed

@@ -68,9 +68,9 @@ def _repacked(archive: zipfile.ZipFile, size: int) -> bytes:
     entries = archive.infolist()
     folder = entries[0].filename.partition("/")[0] if entries else ""
     if len({entry.filename.lower() for entry in entries}) != len(entries):
-        raise ValueError("it has entries twice")  # PyTorch does not tell a from A
+        raise ValueError("it has duplicate entries")  # PyTorch does not tell a from A
     if sum(entry.file_size for entry in entries) > 2 * size + _SPARE_BYTES:
-        raise ValueError("it becomes too large when it is unpacked")
+        raise ValueError("it is too large when unpacked")
     output = io.BytesIO()
     sizes: dict[str, int] = {}
     read: dict[str, bytes] = {}

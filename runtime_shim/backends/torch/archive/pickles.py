@@ -71,7 +71,7 @@ def read_pickle(
                 return machine.result()
             machine.step(opcode.name, argument)
     except (IndexError, TypeError, RecursionError) as error:
-        raise ValueError(f"a pickle breaks off: {error}") from error
+        raise ValueError(f"a pickle is truncated: {error}") from error
     raise ValueError("a pickle has no end")
 
 
@@ -112,7 +112,7 @@ class _Machine:
 
     def _pop(self) -> Value:
         if len(self._stack) <= (self._marks[-1] if self._marks else 0):
-            raise ValueError("a pickle takes what it has not put there")
+            raise ValueError("a pickle takes a value that it has not stored")
         return self._stack.pop()
 
     def _popped(self) -> tuple[Value, ...]:

@@ -70,8 +70,8 @@ class Records:
         needed = count * LAYOUTS[kind.text]
         if count < 0 or (count > 0 and needed > self._sizes.get(name, -1)):
             raise ValueError(
-                f"the storage {name} has {needed} bytes, of which its record has"
-                f" {self._sizes.get(name, 'none')}"
+                f"the storage {name} needs {needed} bytes, but its record has "
+                f"{self._sizes.get(name, 'none')}"
             )
         found = self._found.setdefault(key, Storage(name, kind.text, count))
         if (found.kind, found.count) != (kind.text, count):
@@ -96,9 +96,9 @@ def tensor(
         and all(name in ("conj", "neg") for name in flags[::2])
         and all(type(flag) is bool for flag in flags[1::2])
     ):
-        raise ValueError("a tensor has other bits than conj and neg")
+        raise ValueError("a tensor has flags other than conj and neg")
     if made.kind.startswith("torch Q"):
-        raise ValueError("a quantized storage belongs to a tensor that is not")
+        raise ValueError("a quantized storage belongs to a tensor that is not quantized")
     return made
 
 
@@ -125,10 +125,10 @@ def quantized(
         return made
     scales, zero_points, axis = values
     if type(axis) is not int or not 0 <= axis < len(made.shape):
-        raise ValueError("a quantized tensor has channels along a dimension that it has not")
+        raise ValueError("a quantized tensor has channels along a dimension that does not exist")
     for each in (scales, zero_points):
         if not isinstance(each, Tensor) or each.shape != (made.shape[axis],):
-            raise ValueError("a quantized tensor has not one scale and zero point a channel")
+            raise ValueError("a quantized tensor needs one scale and zero point per channel")
     return made
 
 

@@ -1,4 +1,4 @@
-"""TorchScript's types, as its code and its pickles spell them."""
+"""TorchScript's types, in the spelling of its code and its pickles."""
 
 from __future__ import annotations
 

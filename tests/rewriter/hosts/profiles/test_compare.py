@@ -77,7 +77,7 @@ def of_backend(**parts: object) -> Profile:
         (
             ONE._replace(modules={"wasi_nn": ModuleProfile(("witx",), frozenset(("load",)))}),
             ONE._replace(modules={"wasi_nn": ModuleProfile(missing=frozenset(("load",)))}),
-            ["modules.wasi_nn.functions.load: there, and not there"],
+            ["modules.wasi_nn.functions.load: present, and absent"],
         ),
         (
             ONE._replace(modules={"wasi_nn": ModuleProfile(("witx",))}),
@@ -98,7 +98,7 @@ def of_backend(**parts: object) -> Profile:
         (
             ONE._replace(features={"gc": True, "simd": True}),
             ONE._replace(features={"gc": False}),
-            ["features.gc: read, and refused"],
+            ["features.gc: accepted, and refused"],
         ),
         (
             ONE._replace(linking=Linking("at link", False), type_bits=8, names="length"),

@@ -59,7 +59,7 @@ BESIDE = {
     "a memory of all pages": '(memory (export "memory") 65536)',
     "a 64-bit memory": "(memory i64 1)",
     "a shared memory": "(memory 1 1 shared)",
-    "types of garbage collection": "(type (struct (field i32)))",
+    "garbage collection types": "(type (struct (field i32)))",
 }
 
 

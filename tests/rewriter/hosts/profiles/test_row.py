@@ -185,7 +185,7 @@ def test_the_name_of_a_profile_is_its_path(tmp_path: Path) -> None:
     path.write_text(write(WASMTIME_49))
     chosen = find_hosts(str(path))
     assert (chosen.name, [row.label for row in chosen.rows]) == (str(path), [str(path)])
-    assert chosen.newest.title == "ours, as it was measured"
+    assert chosen.newest.title == "ours, as measured"
     assert find_any(str(path)).newest.label == str(path)
     (found,) = check(assemble("(module)"), [str(path)])
     assert (found.host, found.runs) == (str(path), Runs.AS_IT_IS)
@@ -198,7 +198,7 @@ def test_a_file_that_is_not_named_as_a_path_is_suggested_as_one(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"; for the profile of that name, write \./ours$"):
         find_host("ours")
-    assert find_host("./ours").title == "ours, as it was measured"
+    assert find_host("./ours").title == "ours, as measured"
     with pytest.raises(UsageError, match=r"cannot read the profile theirs\.toml: No such file"):
         find_host("theirs.toml")
     with pytest.raises(UsageError, match="is not a known host"):

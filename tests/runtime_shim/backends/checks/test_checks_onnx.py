@@ -210,7 +210,7 @@ def varint(value: int) -> bytes:
 
 
 def test_a_guests_tensor_names_no_file() -> None:
-    with pytest.raises(HostError, match="may not name other files"):
+    with pytest.raises(HostError, match="may not refer to data in other files"):
         check_lengths(with_external_data("secret"))
 
 
@@ -218,13 +218,13 @@ def test_a_guests_tensor_names_no_file() -> None:
 @pytest.mark.parametrize("encoding", BOTH)
 def test_a_guests_tensor_is_not_at_an_address(encoding: Encoding, marker: str) -> None:
     """NN runtimes have a name for a file that stands for their own memory."""
-    assert "name other files" in refusal(encoding, with_external_data(marker))
+    assert "refer to data in other files" in refusal(encoding, with_external_data(marker))
 
 
 def test_onnx_runtimes_own_format_is_for_named_graphs() -> None:
     data = b"\x08\0\0\0ORTM" + bytes(64)
     for encoding in BOTH:
-        assert "named graphs only" in refusal(encoding, data)
+        assert "only from named graphs" in refusal(encoding, data)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")

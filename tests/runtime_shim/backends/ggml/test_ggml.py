@@ -355,7 +355,7 @@ def test_a_model_is_on_the_gpu_where_llama_cpp_says_so(
     monkeypatch.setattr("xllamacpp.get_device_info", lambda: [{"type": cpu}, {"type": gpu}])
     assert GgmlBackend().describe().devices == {"cpu": Target.CPU, "gpu": Target.GPU}
     if device is None:
-        with pytest.raises(HostError, match="no layer there"):
+        with pytest.raises(HostError, match="none of its layers is there"):
             GgmlBackend().load([folder / "letters.gguf"], target)
         return
     assert GgmlBackend().load([folder / "letters.gguf"], target).device == device

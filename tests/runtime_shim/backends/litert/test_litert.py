@@ -166,7 +166,7 @@ def test_an_input_with_data_is_refused_because_it_would_be_written_in_the_model(
     ]
     operator = tflite_models.Operator(schema.BuiltinOperator.ABS, [0], [1])
     data = tflite_models.build(tensors, [operator], [0], [1])
-    with pytest.raises(HostError, match="over which LiteRT would write") as caught:
+    with pytest.raises(HostError, match="which LiteRT would overwrite") as caught:
         LiteRtBackend().load([data], Target.CPU)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
 

@@ -85,7 +85,7 @@ def test_random_models_of_every_operator_give_memory_that_was_written_and_end_no
 def test_a_tensor_that_is_read_before_it_is_written_is_refused() -> None:
     tensors = [Tensor(np.float32, [4]) for _ in range(3)]
     first, second = Operator(CODE.COS, [1], [2]), Operator(CODE.SIN, [0], [1])
-    refused(build(tensors, [first, second], [0], [2]), "written after")
+    refused(build(tensors, [first, second], [0], [2]), "written later")
     values = np.ones(4, np.float32)
     right = result(context_of(build(tensors, [second, first], [0], [2])), values)
     assert np.allclose(np.frombuffer(right, np.float32), np.cos(np.sin(values)))

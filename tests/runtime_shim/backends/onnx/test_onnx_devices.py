@@ -93,8 +93,8 @@ def test_providers_without_what_they_need_are_no_gpu(without: Sessions) -> None:
         OnnxBackend().load([identity()], Target.GPU)
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
     assert caught.value.reason == (
-        "the model is meant for gpu (cuda or migraphx or rocm or webgpu), and the onnx backend has"
-        " cpu here"
+        "the model asks for gpu (cuda or migraphx or rocm or webgpu), but the onnx backend only"
+        " has cpu here"
     )
     assert [provider for provider, _ in without.made][:2] == [CUDA, WEBGPU]
     assert not any(without.fallbacks), "ONNX Runtime's Python package would take the CPU itself"

@@ -55,7 +55,7 @@ def test_weights_are_in_the_models_folder(
     if inside:
         assert backend.load([path], Target.CPU, {}) is not None
         return
-    with pytest.raises(HostError, match="outside of its folder") as caught:
+    with pytest.raises(HostError, match="outside its folder") as caught:
         backend.load([path], Target.CPU, {})
     assert caught.value.errno is Errno.INVALID_ARGUMENT
 
@@ -201,7 +201,7 @@ def test_a_word_that_is_no_key_is_none(folder: Path) -> None:
     "broken",
     [
         pytest.param(initializer(field(1, b"location") + field(2, b"a"))[:-1], id="cut off"),
-        pytest.param(field(7, b"\x2a\x7flocation"), id="longer than what it is in"),
+        pytest.param(field(7, b"\x2a\x7flocation"), id="extends beyond its message"),
         pytest.param(b"\x0b" + field(1, b"location"), id="a group"),
         pytest.param(field(1, b"location") + b"\x80" * 10 + b"\x01", id="a long number"),
         pytest.param(initializer(field(1, b"location") + field(2, b"\xff")), id="not UTF-8"),

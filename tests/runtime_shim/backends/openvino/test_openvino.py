@@ -39,7 +39,7 @@ def test_a_model_cannot_read_the_hosts_files(
     data = with_external_data(location.format(tmp_path))
     if location == "secret":  # OpenVINO itself would
         assert openvino.Core().read_model(data) is not None
-    with pytest.raises(HostError, match="name other files") as caught:
+    with pytest.raises(HostError, match="refer to data in other files") as caught:
         OpenVinoBackend().load([data], Target.CPU)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
 
@@ -50,7 +50,7 @@ def test_a_model_cannot_read_the_hosts_files(
         pytest.param([], id="none"),
         pytest.param([b"<net/>", b"", b""], id="three"),
         pytest.param([b"/etc/passwd"], id="a path"),
-        pytest.param([b"junk", b""], id="no XML"),
+        pytest.param([b"junk", b""], id="must be XML"),
         pytest.param([b"PK\3\4"], id="another format"),
     ],
 )
