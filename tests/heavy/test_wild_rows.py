@@ -32,7 +32,8 @@ OPTIONS = '{"temp": 0, "n-predict": 4}'
 
 NO_OPENVINO = frozenset(
     (
-        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.2.3", "1.3.0")),
+        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.2.3")),
+        *(f"wamr-legacy@{release}" for release in ("1.3.0", "1.3.3")),
         *(f"wamr-legacy@{release}" for release in ("2.1.0", "2.1.1", "2.4.5", "main")),
         *(f"wamr-ephemeral@{release}" for release in ("2.1.0", "2.1.1")),
     )
@@ -189,7 +190,8 @@ BY_NAME = {f"wamr-ephemeral@{release}" for release in ("2.2.0", "2.3.1", "2.4.5"
 NOTHING_BY_NAME = frozenset(
     (
         *("wasmtime@12", "wamr-ephemeral@2.1.0"),
-        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.2.3", "1.3.0")),
+        *(f"wamr-legacy@{release}" for release in ("1.1.1", "1.1.2", "1.2.2", "1.2.3")),
+        *(f"wamr-legacy@{release}" for release in ("1.3.0", "1.3.3")),
         *(f"wamr-legacy@{release}" for release in ("2.1.0", "2.1.1", "2.1.2", "2.2.0", "2.3.1")),
         *(f"wasmedge@0.{release}" for release in ("11.0", "11.1", "11.2", "12.1", "13.3")),
     )
@@ -214,7 +216,11 @@ def test_a_language_model_goes_on_in_the_same_words_on_every_host_that_has_it(
         outcome = played(adapted, host, label, *arguments)
         if label in BY_NAME:
             assert (outcome.exit_code, outcome.stdout) == (0, b"defg\n"), label
+        elif label in NOTHING_BY_NAME:  # which WAMR links, and a call of it traps
+            assert "load_by_name` has not been defined" in outcome.lines[-1]
+            assert (outcome.exit_code, outcome.stdout) == (134, b"")
         else:
             assert refusal(outcome) == ("load_by_name", reason)
             assert (outcome.exit_code != 0, outcome.stdout) == (True, b"")
-    assert cannot == NOTHING_BY_NAME | ENGINE_REFUSES.get(name, frozenset())
+    refused = {label for label in NOTHING_BY_NAME if not label.startswith("wamr")}
+    assert cannot == refused | ENGINE_REFUSES.get(name, frozenset())
