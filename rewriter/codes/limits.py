@@ -148,10 +148,11 @@ LIMITS = (
     Code(
         "NN246",
         Severity.CONDITION,
-        "WASI's functions work in another memory than the guest",
+        "the host's functions work in another memory than the guest",
         "The module has several memories, and the one that it exports as `memory` is not the "
-        "first. The host's functions read and write in the first one all the same: output is "
-        "empty, and what comes in is lost, though errno is success.",
+        "first. The host's functions, WASI's and wasi-nn's, read and write in the first one all "
+        "the same: output is empty, and what comes in is lost, though errno is success. It does no "
+        "harm if the guest never calls them.",
         "Make the exported memory the first one of the module.",
     ),
     Code(

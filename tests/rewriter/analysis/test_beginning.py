@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rewriter import inspect_module
-from rewriter.analysis.compatibility import assess
+from rewriter.analysis.compatibility import Answer, Runs, Verdict, assess
 from rewriter.hosts.table import find_host
 from tests.support.wasm import assemble
 
@@ -71,3 +71,24 @@ def test_a_segment_at_a_computed_address_that_does_not_fit_ends_the_module(
 )
 def test_a_segment_at_a_computed_address_that_fits_is_fine(fields: str) -> None:
     assert reasons(fields) == []
+
+
+NN = '(import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32)))'
+WASI = '(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))'
+
+
+@pytest.mark.parametrize(
+    ("imported", "name"), [(NN, "wasi_ephemeral_nn"), (WASI, "fd_write"), (NN + WASI, "wasi_eph")]
+)
+def test_functions_that_work_in_another_memory_fail_where_they_are_called(
+    imported: str, name: str
+) -> None:
+    def judged(memories: str) -> Verdict:
+        text = f'(module {imported} {memories} (func (export "_start")))'
+        return assess(inspect_module(assemble(text)), find_host("wasmedge@0.17.1"))
+
+    second = judged('(memory 1) (memory (export "memory") 1)')
+    assert (second.runs, second.answer) == (Runs.AS_IT_IS, Answer.ONLY_IF)
+    assert [found.code for found in second.conditions] == ["NN246"]
+    assert f"it imports {name}" in second.conditions[0].message
+    assert judged('(memory (export "memory") 1) (memory 1)').answer is Answer.RUNS
