@@ -13,10 +13,11 @@ LIMITS = (
         "the module fails on startup",
         "A data or element segment does not fit into its memory or table, or a function that the "
         "host calls first (the start function, `_initialize`, `_start` and, depending on the host, "
-        "others) reaches an `unreachable` before it could do anything else. The host ends with an "
-        "error. `wasm-ld` generates such functions for symbols that it was told to leave "
-        "undefined, `main` for example. WAMR and WasmEdge also report an error where a function "
-        "that they call during instantiation, such as the start function, ends the guest with "
+        "others) reaches an `unreachable`, or divides by a constant 0, before it could do anything "
+        "else. The host ends with an error. `wasm-ld` generates such functions for symbols that it "
+        "was told to leave undefined, `main` for example. WAMR and WasmEdge also report an error "
+        "where a function that they call during instantiation, such as the start function, ends "
+        "the guest with "
         "`proc_exit`, whatever the exit code.",
         "Fix the guest. If the trap is intended, put it after the code that decides about it.",
     ),
