@@ -158,7 +158,8 @@ def fit(
         for slot, item in info.wasi_nn.items()
     }
     said_of = {slot: decision.diagnostics for slot, decision in decisions.items()}
-    decisions |= {slot: Decision(None, (said,)) for slot, said in no_loader(info, said_of, dialects)}
+    for slot, reason in no_loader(info, said_of, dialects):
+        decisions[slot] = Decision(None, (reason,))
     adapters = {
         slot: decision.adapter
         for slot, decision in decisions.items()
