@@ -34,7 +34,7 @@ from nnshim.run_options import (
 if TYPE_CHECKING:
     import logging
 
-    from runtime_shim import GraphStats, HostError, Outcome
+    from runtime_shim import GraphStats, HostError, Outcome, RunOptions
 
 __all__ = ["command"]
 
@@ -229,13 +229,10 @@ def command(
         cache=cache,
         backtrace=show_backtrace,
     )
-    if as_host is not None:
-        from rewriter.hosts.table import find_row
-
-        for diagnostic in find_row(as_host).notes:
-            remark(diagnostic)
     with open_source(module) as source:
         binary = bytes(source.data)
+    if as_host is not None:
+        _warn_of(options, binary)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
@@ -250,6 +247,19 @@ def command(
     for result in outcome.results:
         say(str(result))
     _end(outcome.exit_code)
+
+
+def _warn_of(options: "RunOptions", module: bytes) -> None:
+    """Say what is assumed of the host, and why it would not start the module itself."""
+    from nnshim.refused import refused
+    from rewriter.hosts.table import find_row
+
+    chosen = find_row(options.as_host or "nnshim")
+    for diagnostic in chosen.notes:
+        remark(diagnostic)
+    invoked, traps = options.invoke is not None, options.trap_unknown_imports
+    for warning in refused(module, chosen.newest, invoked=invoked, traps=traps):
+        note(warning)
 
 
 class _Said:

@@ -194,7 +194,7 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if known and memory.minimum > most:
             yield Diagnostic("NN216", f"it has {pages}, but the host allocates {most} at most")
         elif memory.minimum >= _MANY_PAGES and not known:
-            yield not_measured(f"whether the host makes {pages}")
+            yield not_measured(f"whether the host allocates {pages}")
 
 
 def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -207,14 +207,12 @@ def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if info.abis or first:
             yield not_measured("whether the host works in a memory that is not the first")
     elif host.in_first_memory:
-        message = "it exports a memory that is not its first, but the host works in the first"
+        what = "which works in its first memory there, and exports another one"
         if info.abis:
-            yield Diagnostic("NN216", message)
+            yield Diagnostic("NN246", f"it imports {next(iter(info.abis))}, {what}")
         elif first:
-            message = f"it imports {first.name}, which works in its first memory there"
-            yield Diagnostic(
-                "NN246", f"{message}, and exports another one", first.offset, first.name
-            )
+            message = f"it imports {first.name}, {what}"
+            yield Diagnostic("NN246", message, first.offset, first.name)
 
 
 _MANY_PAGES = 32768

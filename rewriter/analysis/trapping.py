@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -27,8 +28,8 @@ __all__ = ["trapping"]
 
 
 class _Segment(NamedTuple):
-    """An active segment at a constant address: of which memory or table, where it begins, and how
-    much it has, in bytes or elements; `start` is its own place in the file."""
+    """An active segment at an address that is known: of which memory or table, where it begins, and
+    how much it has, in bytes or elements; `start` is its own place in the file."""
 
     of: int
     at: int
@@ -193,7 +194,7 @@ def _read(module: Module) -> _Segments:
                 tables.append(table_type(cursor).minimum)
     imported = len(tables)
     tables += defined
-    values = [None] * globals_ + _globals(module)
+    values = _globals(module, globals_)
     data, elements = _data(module, values), _elements(module, values)
     return _Segments(data, elements, tables, memories, imported)
 
@@ -201,39 +202,66 @@ def _read(module: Module) -> _Segments:
 _I32_CONST, _I64_CONST, _GLOBAL_GET = 0x41, 0x42, 0x23
 _CONTINUES, _NEGATIVE = 0x80, 0x40
 
+_COMPUTES: dict[int, tuple[Callable[[int, int], int], int]] = {
+    opcode + first: (operation, 1 << bits)
+    for first, bits in ((0x6A, 32), (0x7C, 64))
+    for opcode, operation in enumerate((operator.add, operator.sub, operator.mul))
+}
+"""What extended constant expressions compute with, and modulo what: add, sub and mul of i32 and
+i64. Specification: https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
+"""
+
 _Values = Sequence[int | None]
 """Of globals from the beginning, as far as they are known."""
 
 
-def _globals(module: Module) -> list[int | None]:
-    """The values of those that a module defines."""
-    found: list[int | None] = []
+def _globals(module: Module, imported: int) -> list[int | None]:
+    """The values that all have at first: those of imported ones are not known."""
+    found: list[int | None] = [None] * imported
     section = module.find(SectionId.GLOBAL)
     if section is not None:
         cursor = section.cursor()
         for _ in range(cursor.items("globals")):
             value_type(cursor)
             cursor.byte()
-            found.append(_value(cursor, ()))
+            found.append(_value(cursor, found))
     return found
 
 
 def _value(cursor: Cursor, globals_: _Values) -> int | None:
-    """Pass over an expression; its value, unsigned, where it is one constant."""
+    """Pass over an expression; its value, unsigned, where it is an integer that is known."""
     start = cursor.pos
     in_expression(cursor, {}, 0)
-    opcode, end = cursor.data[start], cursor.pos - 1
-    written = bytes(cursor.data[start + 1 : end])
-    if opcode not in (_I32_CONST, _I64_CONST, _GLOBAL_GET):
-        return None
-    if not written or any(byte < _CONTINUES for byte in written[:-1]):
-        return None  # more instructions
-    number = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(written))
-    if opcode == _GLOBAL_GET:
-        return globals_[number] if number < len(globals_) else None
-    if written[-1] & _NEGATIVE:
-        number -= 1 << 7 * len(written)
-    return number % (1 << 32 if opcode == _I32_CONST else 1 << 64)
+    expression = Cursor(cursor.data, start, cursor.pos - 1)
+    stack: list[int | None] = []
+    while expression.pos < expression.end:
+        opcode = expression.byte()
+        if opcode in (_I32_CONST, _I64_CONST):
+            stack.append(_constant(expression) % (1 << 32 if opcode == _I32_CONST else 1 << 64))
+        elif opcode == _GLOBAL_GET:
+            place = expression.u32()
+            stack.append(globals_[place] if place < len(globals_) else None)
+        elif opcode in _COMPUTES and len(stack) > 1:
+            operation, modulus = _COMPUTES[opcode]
+            right, left = stack.pop(), stack.pop()
+            if left is None or right is None:
+                stack.append(None)
+            else:
+                stack.append(operation(left, right) % modulus)
+        else:
+            return None  # of another type, or not valid
+    return stack[0] if len(stack) == 1 else None
+
+
+def _constant(cursor: Cursor) -> int:
+    """The signed number that comes next, of any width."""
+    number = width = 0
+    byte = _CONTINUES
+    while byte & _CONTINUES:
+        byte = cursor.byte()
+        number |= (byte & 0x7F) << width
+        width += 7
+    return number - (1 << width) if byte & _NEGATIVE else number
 
 
 _PASSIVE, _NAMES_MEMORY = 1, 2

@@ -13,10 +13,11 @@ LIMITS = (
         "the module fails on startup",
         "A data or element segment does not fit into its memory or table, or a function that the "
         "host calls first (the start function, `_initialize`, `_start` and, depending on the host, "
-        "others) reaches an `unreachable` before it could do anything else. The host ends with an "
-        "error. `wasm-ld` generates such functions for symbols that it was told to leave "
-        "undefined, `main` for example. WAMR and WasmEdge also report an error where a function "
-        "that they call during instantiation, such as the start function, ends the guest with "
+        "others) reaches an `unreachable`, or divides by a constant 0, before it could do anything "
+        "else. The host ends with an error. `wasm-ld` generates such functions for symbols that it "
+        "was told to leave undefined, `main` for example. WAMR and WasmEdge also report an error "
+        "where a function that they call during instantiation, such as the start function, ends "
+        "the guest with "
         "`proc_exit`, whatever the exit code.",
         "Fix the guest. If the trap is intended, put it after the code that decides about it.",
     ),
@@ -148,10 +149,11 @@ LIMITS = (
     Code(
         "NN246",
         Severity.CONDITION,
-        "WASI's functions work in another memory than the guest",
+        "the host's functions work in another memory than the guest",
         "The module has several memories, and the one that it exports as `memory` is not the "
-        "first. The host's functions read and write in the first one all the same: output is "
-        "empty, and what comes in is lost, though errno is success.",
+        "first. The host's functions, WASI's and wasi-nn's, read and write in the first one all "
+        "the same: output is empty, and what comes in is lost, though errno is success. It does no "
+        "harm if the guest never calls them.",
         "Make the exported memory the first one of the module.",
     ),
     Code(

@@ -36,14 +36,19 @@ _MOST_STEPS = 10_000
 """Calls that are followed for one answer."""
 
 
+_BY_ZERO = re.compile(rb"\x41\x80{0,4}\x00[\x6d-\x70]|\x42\x80{0,9}\x00[\x7f-\x82]")
+"""i32.const 0 or i64.const 0, and a division or remainder of its type by it."""
+
+
 @functools.cache
 def _harmless() -> re.Pattern[bytes]:
     """Instructions that neither trap nor branch, and lead to the next one: nop; block, loop; drop,
     select; local.*, global.*; constants; comparisons and arithmetic but for division, remainders
-    and conversions of floats to integers; extension of signs."""
+    and conversions of floats to integers; extension of signs. It stops before _BY_ZERO."""
     return re.compile(
-        rb"(?:\x01|[\x02\x03]%b|[\x1a\x1b]|[\x20-\x24\x41\x42]%b|\x43.{4}|\x44.{8}"
-        rb"|[\x45-\x6c\x71-\x7e\x83-\xa7\xac\xad\xb2-\xc4])+" % (BLOCK_TYPE, LEB),
+        rb"(?:(?!%b)(?:\x01|[\x02\x03]%b|[\x1a\x1b]|[\x20-\x24\x41\x42]%b|\x43.{4}|\x44.{8}"
+        rb"|[\x45-\x6c\x71-\x7e\x83-\xa7\xac\xad\xb2-\xc4]))+"
+        % (_BY_ZERO.pattern, BLOCK_TYPE, LEB),
         re.DOTALL,
     )
 
@@ -81,6 +86,8 @@ class _Following:
             if matched := _harmless().match(cursor.data, cursor.pos, body.end):
                 cursor.pos = matched.end()
                 continue
+            if _BY_ZERO.match(cursor.data, cursor.pos, body.end):
+                return Does.TRAPS
             opcode = cursor.byte()
             if opcode == END:
                 continue  # of a block, or the last

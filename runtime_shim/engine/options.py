@@ -59,7 +59,8 @@ class RunOptions:
     text. With `trap_unknown_imports`, functions that nobody defines trap when they are called.
     `guest_abi` is the name of the guest's dialect, where its imports do not tell it. `as_host` is a
     host, as `wasmedge` or with a release, as `wamr-legacy@2.3.1`: the guest is run as there, with
-    nothing but what that defines, by its numbers and rules (docs/run-as.md). With `cache`, what
+    nothing but what that defines, by its numbers and rules (docs/run-as.md). What the host's engine
+    refuses runs all the same, without a word: rewriter.check is the verdict. With `cache`, what
     wasmtime compiles is kept in its own cache for the next time. `backtrace`: a trap's lines have
     all frames, those of Rust's panic too.
 
