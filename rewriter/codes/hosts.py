@@ -246,6 +246,18 @@ CODES = (
         "take anything but images.",
     ),
     Code(
+        "NN266",
+        Severity.CONDITION,
+        "the host does not take the number of builders",
+        "A constant in the module shows in how many builders it passes a model to `load`, and no "
+        "backend of the host for which it loads models takes that many: `load` fails there, or "
+        "the whole process of the host ends. OpenVINO takes two, the second of which may be empty; "
+        "TensorFlow Lite and PyTorch take one.",
+        "Have the guest pass as many builders as the format has: the XML and the weights for "
+        "OpenVINO, the whole model for others. If it does otherwise only where `load` may fail, "
+        "use `--accept NN266`.",
+    ),
+    Code(
         "NN271",
         Severity.CONDITION,
         "what the module depends on was not measured",

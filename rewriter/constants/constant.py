@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ class Subject(Enum):
     TYPE = "tensor type"
     ENCODING = "encoding"
     TARGET = "target"
+    PARTS = "number of builders"
     CONFIG_LENGTH = "length of the configuration"
     OUTPUT_SIZE = "size of the buffer"
 
@@ -53,6 +55,14 @@ class Constants(NamedTuple):
     def of(self, subject: Subject) -> tuple[Constant, ...]:
         """Those that were seen."""
         return tuple(one for one in self.found if one.subject is subject and one.numbers)
+
+    def loads(self) -> Iterator[tuple[Constant, Constant, Constant]]:
+        """The encoding, the target and the number of builders of each call of `load`."""
+        subjects = (Subject.ENCODING, Subject.TARGET, Subject.PARTS)
+        yield from zip(
+            *([one for one in self.found if one.subject is subject] for subject in subjects),
+            strict=True,
+        )
 
     def hidden(self, subject: Subject) -> tuple[Constant, ...]:
         """Those that could not be seen."""

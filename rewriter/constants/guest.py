@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from rewriter.abi.dialects import WAMR, Layout
-from rewriter.abi.structures import TENSOR, WAMR_TENSOR
+from rewriter.abi.structures import TENSOR, WAMR_BUILDERS, WAMR_TENSOR
 from rewriter.constants.callers import Calls, Functions, Imported, StandIn
 from rewriter.constants.constant import Constant, Constants, Subject
 from rewriter.constants.decoding import NotFollowed
@@ -118,7 +118,8 @@ def _asked(name: str, layout: Layout) -> tuple[Wanted, ...]:
     """What is asked of the calls of a function, in the order in which `_constants` reads it."""
     if name == "load":
         encoding = len(layout.load) - 3  # before the target and the address for the graph
-        return Wanted((encoding,)), Wanted((encoding + 1,))
+        counted = (0, WAMR_BUILDERS.offsets["count"]) if layout is WAMR.layout else (1,)
+        return Wanted((encoding,)), Wanted((encoding + 1,)), Wanted(counted)
     if name == "load_by_name_with_config":
         return (Wanted((3,)),)
     if name == "get_output" and layout is not WAMR.layout:
@@ -144,9 +145,10 @@ def _constants(found: Iterable[Reached], functions: Mapping[int, Function]) -> I
     for one in found:
         name = functions[one.imported].name
         if name == "load":
-            encoding, target = one.numbers
+            encoding, target, parts = one.numbers
             yield Constant(Subject.ENCODING, name, one.place, encoding)
             yield Constant(Subject.TARGET, name, one.place, target)
+            yield Constant(Subject.PARTS, name, one.place, parts)
         elif name == "set_input":
             yield Constant(Subject.TYPE, name, one.place, one.numbers[0], _element(one.numbers[1:]))
         else:

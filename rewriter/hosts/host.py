@@ -106,7 +106,8 @@ class Backend(NamedTuple):
     where each has it; what is released does not have one that is `extra`.
     `targets` are the numbers for a target with which `load` can succeed (0 is cpu, 1 gpu, 2 tpu),
     None where nobody has looked, and of these `devices` are those of which the device has to have
-    one.
+    one. `parts` are the numbers of builders with which `load` can succeed, None where nobody has
+    looked.
     `unseen` is what a profile leaves open, which no row of the table does.
     """
 
@@ -122,6 +123,7 @@ class Backend(NamedTuple):
     quirks: frozenset[Quirk] = frozenset()
     targets: frozenset[int] | None = None
     devices: frozenset[int] = frozenset()
+    parts: range | None = None
     unseen: Unseen = Unseen()
 
 

@@ -17,6 +17,7 @@ from rewriter.errors import UsageError
 from rewriter.functions.feature import Feature
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
 from rewriter.hosts.host import CPU, EVERY_TARGET, Backend, Host, Quirk, Start, TooSmall
+from rewriter.hosts.parts import ONE
 
 __all__ = [
     "FAMILIES",
@@ -37,6 +38,8 @@ __all__ = [
 _PARTED = re.compile(r"(.+?)[-:= ]v?([0-9][0-9.]*)")
 """What is written for NAME@RELEASE: `wamr-2.2`, `wasmtime:14`."""
 
+_QUIRKS = frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME))
+
 _NNSHIM = Host(
     name="nnshim",
     title="`nnshim run`",
@@ -48,9 +51,10 @@ _NNSHIM = Host(
             encoding,
             frozenset(TensorType),
             too_small=TooSmall.REFUSED,
-            quirks=frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME)),
+            quirks=_QUIRKS | {Quirk.ONNX_TOO} if encoding is Encoding.OPENVINO else _QUIRKS,
             targets=EVERY_TARGET,
             devices=EVERY_TARGET - CPU,
+            parts=range(1, 3) if encoding in (Encoding.OPENVINO, Encoding.GGML) else ONE,
         )
         for encoding in (
             *(Encoding.OPENVINO, Encoding.ONNX, Encoding.TENSORFLOW, Encoding.PYTORCH),

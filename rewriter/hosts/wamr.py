@@ -40,6 +40,7 @@ from rewriter.hosts.host import (
     Unit,
     dangers,
 )
+from rewriter.hosts.parts import with_parts
 from rewriter.hosts.wamr_engine import ENGINES, RELEASES
 
 __all__ = ["DEFAULT", "EPHEMERAL", "LEGACY", "OLD_EPHEMERAL"]
@@ -184,7 +185,6 @@ _NO_NAMES = "no graph has a name"
 _A_PATH = "a path on the device, followed by a NUL"
 _ANY_PATH = "a path on the device"
 
-_BUILD = ("WAMR_BUILD_WASI_NN=1",)
 _STARTED = Start(
     ("iwasm",),
     ("--dir=.",),
@@ -217,9 +217,9 @@ def _row(
         modules=(WASI_EPHEMERAL_NN if ephemeral else WASI_NN,),
         dialects=(dialect,),
         limits=(*limits, *dangers(backends)),
-        backends=backends,
+        backends=with_parts(backends),
         graphs=graphs,
-        needs=(*_BUILD, *(() if first < "2" else (option,))),
+        needs=("WAMR_BUILD_WASI_NN=1", *(() if first < "2" else (option,))),
         source=_SOURCE.format(tag),
         others={WASI: WAMR_WASI, WASI_UNSTABLE: WAMR_WASI, "env": WAMR_LIBC},
         links_all=True,

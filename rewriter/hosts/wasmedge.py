@@ -42,6 +42,7 @@ from rewriter.hosts.host import (
     TooSmall,
     dangers,
 )
+from rewriter.hosts.parts import ONE, with_parts
 from rewriter.wasm.types import FuncType
 
 __all__ = ["PRELOADED", "ROWS"]
@@ -122,7 +123,7 @@ def _others(*encodings: Encoding) -> tuple[Backend, ...]:
 _OF_0_11 = _on_cpu(_OPENVINO_CUT, _TORCH)
 _OF_0_12 = (*_OF_0_11, *_on_cpu(_TFLITE_0_12))
 _OF_0_13 = (_OPENVINO_CUT, _TORCH, _TFLITE)
-_OF_0_13_4 = (*_OF_0_13, _GGML)
+_OF_0_13_4 = (*_OF_0_13, _GGML._replace(parts=ONE))
 _OF_0_14 = (_OPENVINO_0_14, _TORCH, _TFLITE, _GGML)
 _SPEECH = _others(Encoding.NEURALSPEED, Encoding.WHISPER, Encoding.PIPER, Encoding.CHATTTS)
 _OF_0_14_1 = (*_OF_0_14, *_SPEECH)
@@ -228,7 +229,7 @@ def _row(
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
         limits=(*limits, *dangers(backends), _UNPLACED),
-        backends=backends,
+        backends=with_parts(backends),
         graphs=graphs,
         needs=("the plugin libwasmedgePluginWasiNN.so, built for the model's encoding",),
         source=f"https://github.com/WasmEdge/WasmEdge/tree/{last}/plugins/wasi_nn",

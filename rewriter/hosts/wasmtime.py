@@ -34,6 +34,7 @@ from rewriter.hosts.host import (
     Start,
     TooSmall,
 )
+from rewriter.hosts.parts import ONE, with_parts
 
 __all__ = ["DIRECTORY", "FEATURES", "ROWS"]
 
@@ -136,7 +137,9 @@ def _row(
         modules=(WASI_EPHEMERAL_NN,),
         dialects=(dialect,),
         limits=(_OPENVINO_ALONE, _ANY_ERROR_ABORTS if aborts else _ABORTS),
-        backends=(openvino, *(backend._replace(too_small=too_small) for backend in extras)),
+        backends=with_parts(
+            (openvino, *(backend._replace(too_small=too_small) for backend in extras))
+        ),
         graphs=graphs,
         needs=(" ".join(flags),),
         source=f"https://github.com/bytecodealliance/wasmtime/tree/{commit}/crates/wasi-nn",
@@ -156,7 +159,13 @@ _MOST_WIDE_PAGES = 1 << 30
 fit into the addresses of a process."""
 
 _FEATURE = "cargo build --release --features wasmtime-wasi-nn/{}"
-_ONNX = Backend(Encoding.ONNX, built=_FEATURE.format("onnx"), extra=True, targets=EVERY_TARGET)
+_ONNX = Backend(
+    Encoding.ONNX,
+    built=_FEATURE.format("onnx"),
+    extra=True,
+    targets=EVERY_TARGET,
+    parts=ONE,
+)
 _ONNX_20 = _ONNX._replace(built=f"{_ONNX.built}, since 20")
 _TORCH = Backend(
     Encoding.PYTORCH, built=_FEATURE.format("pytorch"), extra=True, targets=CPU_GPU, devices=GPU

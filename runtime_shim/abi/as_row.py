@@ -7,7 +7,7 @@ beyond what the guest has passed, or end the host's process, raises HostHarm.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from rewriter.abi.structures import TENSOR, WAMR_DIMENSIONS, WAMR_TENSOR
 from rewriter.hosts.host import TooSmall
 from runtime_shim.abi import wamr, wasmedge, witx
 from runtime_shim.abi.memory import GuestMemory
-from runtime_shim.abi.row import RowDialect, admit, admit_named, answering
+from runtime_shim.abi.row import RowDialect, admit, admit_named, answering, check_parts
 from runtime_shim.abi.rules import Names, Tensors, check_image
 from runtime_shim.backends.interface import QuantizedGraph, elements_of
 from runtime_shim.errors import HostError, HostHarm, OutsideMemory, Unreadable
@@ -70,7 +70,10 @@ class _Functions:
         encoding = self._dialect.encodings.get(number)
         if encoding is not None:
             admit(self._dialect, encoding, self._say)
-        return load(session, guest, *arguments, dialect=self._dialect, strict=True)
+        return load(session, guest, *arguments, dialect=self._dialect, check=self._check_model)
+
+    def _check_model(self, encoding: Encoding, parts: Sequence[bytes]) -> None:
+        check_parts(self._dialect, encoding, parts)
 
     def init_execution_context(
         self, session: Session, guest: GuestMemory, graph: int, context_out: int

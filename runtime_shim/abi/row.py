@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 from rewriter.abi.dialects import Dialect, Encoding, Errno
 from rewriter.errors import UsageError
-from rewriter.hosts.host import Host
+from rewriter.hosts.host import Host, Quirk
+from rewriter.hosts.parts import in_words
 from runtime_shim.abi.rules import Ends, Rules, rules_of
+from runtime_shim.backends.parsing.detect import detect
 from runtime_shim.errors import HostError, HostHarm, OutsideMemory, UnknownHandle, Unreadable
 from runtime_shim.host.session import Session
 
-__all__ = ["RowDialect", "admit", "admit_named", "answering", "dialects_of"]
+__all__ = ["RowDialect", "admit", "admit_named", "answering", "check_parts", "dialects_of"]
 
 
 _OF_WASMEDGE = {
@@ -71,6 +73,20 @@ def admit(
     needed = own or ", ".join(dialect.row.needs)
     if needed:
         say(f"on a device, {host} needs this for {name} models: {needed}")
+
+
+def check_parts(dialect: RowDialect, encoding: Encoding, parts: Sequence[bytes]) -> None:
+    """Raises HostError for a model that comes in another number of parts than the host's backend
+    takes, and for one of ONNX where OpenVINO there reads none."""
+    host, name = dialect.row.label, encoding.name.lower()
+    backend = next(b for b in dialect.row.backends if b.encoding is encoding)
+    if backend.parts is not None and len(parts) not in backend.parts:
+        takes = f"{host} takes {in_words(backend.parts)} for {name} models"
+        reason = f"the number of builders is {len(parts)}, and {takes}"
+        raise HostError(Errno.INVALID_ARGUMENT, reason)
+    reads_onnx = Quirk.ONNX_TOO in backend.quirks | backend.unseen.quirks
+    if encoding is Encoding.OPENVINO and not reads_onnx and detect(parts[:1]) is Encoding.ONNX:
+        raise HostError(Errno.INVALID_ARGUMENT, f"{host} reads no ONNX models as openvino")
 
 
 def admit_named(

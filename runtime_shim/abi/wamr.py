@@ -31,12 +31,12 @@ def load(
     graph_out: int,
     *,
     dialect: Dialect,
-    strict: bool = False,
+    check: witx.Check | None = None,
 ) -> int:
     """See witx.load."""
     builders, count = guest.unpack(WAMR_BUILDERS, builder_array)
     arguments = (builders, count, encoding, target, graph_out)
-    return witx.load(session, guest, *arguments, dialect=dialect, strict=strict)
+    return witx.load(session, guest, *arguments, dialect=dialect, check=check)
 
 
 def init_execution_context(

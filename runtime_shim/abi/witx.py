@@ -10,7 +10,7 @@ changed there; tests/runtime_shim/engine/test_fast_path.py compares the two.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
@@ -21,7 +21,7 @@ from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.errors import HostError, Unreadable
 from runtime_shim.host.session import AUTO, Place, Session
 
-__all__ = ["SUCCESS", "functions", "load", "meaning", "read_shape", "read_text"]
+__all__ = ["SUCCESS", "Check", "functions", "load", "meaning", "read_shape", "read_text"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -44,6 +44,9 @@ _NO_CONTEXT = (
     HostError(Errno.INVALID_ARGUMENT, "it was not passed a handle of an execution context"),
 )
 
+Check = Callable[[Encoding, Sequence[bytes]], None]
+"""Raises HostError for a model, by its encoding and parts, that one host does not take."""
+
 _MAX_RANK = 64
 """Dimensions; more than NumPy's arrays can have (NPY_MAXDIMS, since 2.0) no backend can take."""
 
@@ -58,12 +61,12 @@ def load(
     graph_out: int,
     *,
     dialect: Dialect,
-    strict: bool = False,
+    check: Check | None = None,
 ) -> int:
-    """One that is `strict` knows the dialect's encodings alone, and has models be what they are
-    said to be."""
+    """One with a `check` of models knows the dialect's encodings alone, and has models be what they
+    are said to be."""
     guest.check_writable(graph_out, 4)
-    lenient = dialect.encodings is WITX.encodings and not strict
+    lenient = dialect.encodings is WITX.encodings and check is None
     known = _ENCODINGS if lenient else dialect.encodings
     kind = meaning(known, encoding, "encoding", Errno.INVALID_ENCODING)
     targets = _WASMEDGE_TARGETS if dialect.name == WASMEDGE.name else TARGETS
@@ -75,8 +78,10 @@ def load(
         raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
     session.check_load(size)
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
+    if check is not None:
+        check(kind, parts)
     # WAMR's GGML, of which 6 takes any format.
-    only_this = strict or (kind is Encoding.GGML and encoding != kind)
+    only_this = check is not None or (kind is Encoding.GGML and encoding != kind)
     guest.write_u32(graph_out, session.load(parts, kind, device, only_this=only_this))
     return SUCCESS
 

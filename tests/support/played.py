@@ -46,12 +46,20 @@ class Played(Guest):
         self.types = {meaning: number for number, meaning in dialect.tensor_types.items()}
 
     def load_model(
-        self, model: bytes, encoding: int = Encoding.ONNX, target: int = Target.CPU
+        self,
+        model: bytes,
+        encoding: int = Encoding.ONNX,
+        target: int = Target.CPU,
+        parts: int | None = None,
     ) -> int:
+        """In so many parts, of which all but the first are empty: two for OpenVINO by default, and
+        one for others."""
+        if parts is None:
+            parts = 2 if encoding == self.encodings.get(Encoding.OPENVINO) else 1
         self.put(DATA, model)
-        self.put(BUILDERS, struct.pack("<II", DATA, len(model)))
-        self.put(BUILDER_ARRAY, WAMR_BUILDERS.pack(BUILDERS, 1))
-        builders = (BUILDER_ARRAY,) if self.is_wamr else (BUILDERS, 1)
+        self.put(BUILDERS, struct.pack("<II", DATA, len(model)) + bytes(8 * max(0, parts - 1)))
+        self.put(BUILDER_ARRAY, WAMR_BUILDERS.pack(BUILDERS, parts))
+        builders = (BUILDER_ARRAY,) if self.is_wamr else (BUILDERS, parts)
         return self.load(*builders, encoding, target, HANDLE)
 
     def context_of(self, encoding: Encoding, model: bytes = b"model") -> int:

@@ -42,14 +42,15 @@ def program(
     number = next(n for n, meaning in dialect.encodings.items() if meaning is encoding)
     kind = next(n for n, meaning in dialect.tensor_types.items() if meaning is tensor_type)
     tensor = TENSOR.pack(SHAPE_AT, len(shape), kind, DATA, len(FLOATS))
-    builders, room = f"(i32.const {BUILDERS}) (i32.const 1)", f"(i32.const {ROOM})"
+    count = 2 if encoding is Encoding.OPENVINO else 1
+    builders, room = f"(i32.const {BUILDERS}) (i32.const {count})", f"(i32.const {ROOM})"
     if dialect.layout is WAMR.layout:
         tensor, room = WAMR_TENSOR.pack(DIMENSIONS, kind, DATA), ""
         builders = f"(i32.const {ARRAY})"
     parts = {
         COUNT: struct.pack("<I", ROOM // 4),
-        BUILDERS: BUILDER.pack(MODEL, len(model)),
-        ARRAY: WAMR_BUILDERS.pack(BUILDERS, 1),
+        BUILDERS: BUILDER.pack(MODEL, len(model)) + bytes(BUILDER.size * (count - 1)),
+        ARRAY: WAMR_BUILDERS.pack(BUILDERS, count),
         TENSOR_AT: tensor,
         SHAPE_AT: struct.pack("<4I", *shape),
         DIMENSIONS: WAMR_DIMENSIONS.pack(SHAPE_AT, len(shape)),

@@ -21,6 +21,7 @@ from rewriter.analysis.seen.formats import Loaded, loaded
 from rewriter.analysis.sources import guest_functions
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
+from rewriter.hosts.parts import TWO
 from rewriter.models.model import Model, Port, names_of
 
 __all__ = ["counting_models", "of_models"]
@@ -111,9 +112,18 @@ def _onnx_too(host: Host, model: Model, formats: Loaded) -> Backend | None:
     the inputs are not known."""
     if model.encoding is not Encoding.ONNX or model.inputs is None:
         return None
-    if not formats.may_be(Encoding.OPENVINO):
+    if not formats.may_be(Encoding.OPENVINO) or _lacks_a_part(host, formats):
         return None
     return next((b for b in host.backends if Quirk.ONNX_TOO in b.quirks), None)
+
+
+def _lacks_a_part(host: Host, formats: Loaded) -> bool:
+    """Whether what the guest loads as OpenVINO's is not in two parts, and the host is known to want
+    these."""
+    wants_two = any(
+        backend.encoding is Encoding.OPENVINO and backend.parts == TWO for backend in host.backends
+    )
+    return wants_two and host.measured is None and not formats.in_two
 
 
 def _format(host: Host, model: Model, formats: Loaded) -> Iterator[Diagnostic]:
@@ -162,7 +172,11 @@ def _as_another(
             title = f"{model.title}, which the guest loads as openvino,"
             yield Diagnostic("NN714", f"{title} needs {other.built}")
     elif model.encoding is Encoding.ONNX and formats.may_be(Encoding.OPENVINO):
-        message = "the guest loads it as openvino, which does not read it there"
+        missing = _lacks_a_part(host, formats)
+        why = (
+            "but not with an empty part for weights" if missing else "which does not read it there"
+        )
+        message = f"the guest loads it as openvino, {why}"
         yield openvino_unseen(host) or Diagnostic("NN711", message)
     elif model.encoding is not None and read_as(model.encoding) & formats.formats:
         message = (

@@ -30,10 +30,12 @@ __all__ = ["Loaded", "formats_of", "images_of", "loaded"]
 class Loaded(NamedTuple):
     """What a guest passes to `load`: `meanings` has each encoding that was seen, with what it is to
     the guest or on the host. It loads `only` these if every call was seen, none goes by a name, and
-    none leaves it to the host to find the format out."""
+    none leaves it to the host to find the format out. `in_two` is whether it may pass two builders
+    of what it loads as OpenVINO's."""
 
     meanings: Mapping[int, frozenset[Encoding]]
     only: bool
+    in_two: bool = True
 
     @property
     def formats(self) -> frozenset[Encoding]:
@@ -70,6 +72,9 @@ _ABOUT: Mapping[str, Encoding] = {
 }
 """What is said of models of one format alone."""
 
+_OPENVINO = frozenset((Encoding.OPENVINO, Encoding.AUTODETECT))
+"""Encodings as which OpenVINO may get a model."""
+
 
 def loaded(info: ModuleInfo, host: Host) -> Loaded:
     """What the constants of a guest show of the models that it loads."""
@@ -81,7 +86,13 @@ def loaded(info: ModuleInfo, host: Host) -> Loaded:
     found_out = any(not one or Encoding.AUTODETECT in one for one in meanings.values())
     named = any(one.name in BY_NAME | WITH_CONFIG for one in functions)
     hidden = constants.hidden(Subject.ENCODING)
-    return Loaded(meanings, bool(seen) and not (hidden or named or found_out))
+    calls = [
+        parts.numbers
+        for encoding, _, parts in constants.loads()
+        if encoding.numbers is None or any(_OPENVINO & meanings[n] for n in encoding.numbers)
+    ]
+    in_two = named or not calls or any(numbers is None or 2 in numbers for numbers in calls)
+    return Loaded(meanings, bool(seen) and not (hidden or named or found_out), in_two)
 
 
 def formats_of(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from rewriter.constants.constant import Constant, Subject
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host
 
-__all__ = ["backends_left", "encodings_of", "meant_formats", "targets"]
+__all__ = ["backends_for", "backends_left", "encodings_of", "meant_formats", "targets"]
 
 _TITLES = ("cpu", "gpu", "tpu")
 """Of targets, by their numbers."""
@@ -38,13 +38,13 @@ def backends_left(info: ModuleInfo, host: Host) -> tuple[Backend, ...]:
     named = any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info))
     if named or constants.hidden(Subject.ENCODING):
         return host.backends
-    calls = [_for_call(info, host, one) for one in constants.of(Subject.ENCODING)]
+    calls = [backends_for(info, host, one) for one in constants.of(Subject.ENCODING)]
     return tuple(one for one in host.backends if any(one in some for some in calls)) or (
         host.backends
     )
 
 
-def _for_call(info: ModuleInfo, host: Host, encoding: Constant) -> tuple[Backend, ...]:
+def backends_for(info: ModuleInfo, host: Host, encoding: Constant) -> tuple[Backend, ...]:
     """The backends that one call of `load` can be for."""
     if encoding.numbers is None:
         return host.backends
@@ -56,13 +56,9 @@ def _for_call(info: ModuleInfo, host: Host, encoding: Constant) -> tuple[Backend
 def targets(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """The targets with which `load` fails, and those for which the device has to have something."""
     constants = constants_of(info)
-    loads = [
-        [one for one in constants.found if one.subject is subject]
-        for subject in (Subject.ENCODING, Subject.TARGET)
-    ]
     said = set[tuple[str, int]]()
-    for encoding, target in zip(*loads, strict=True):
-        backends = _for_call(info, host, encoding) or host.backends
+    for encoding, target, _ in constants.loads():
+        backends = backends_for(info, host, encoding) or host.backends
         for number in target.numbers or ():
             found = _of_target(host, backends, target, number)
             if found is not None and (found.code, number) not in said:

@@ -18,6 +18,7 @@ from rewriter.adapters.needs import Need, counts_otherwise
 from rewriter.analysis.fitting import Fit
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.seen.asked import asked_types, unnamed
+from rewriter.analysis.seen.builders import builders
 from rewriter.analysis.seen.formats import formats_of, loaded
 from rewriter.analysis.seen.loads import backends_left, encodings_of, targets
 from rewriter.analysis.seen.numbering import (
@@ -71,6 +72,7 @@ def with_constants(
         *_refused_types(info, host, models),
         *formats_of(info, host, models),
         *targets(info, host),
+        *builders(info, host, models),
         *_never_passed(info, host, models),
     )
 

@@ -9,16 +9,8 @@ from typing import Any
 from rewriter.abi.dialects import MODULE_NAMES, Dialect, Encoding, TensorType
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
-from rewriter.hosts.host import (
-    Backend,
-    Feature,
-    Host,
-    Measured,
-    Quirk,
-    Unit,
-    Unseen,
-    dangers,
-)
+from rewriter.hosts.host import Backend, Feature, Host, Measured, Quirk, Unit, Unseen, dangers
+from rewriter.hosts.parts import usual_parts
 from rewriter.hosts.profiles.numbers import counts_floats, dialects_of
 from rewriter.hosts.profiles.profile import (
     ABSENT,
@@ -211,6 +203,7 @@ def _backend(backend: BackendProfile) -> Backend:
         bool(backend.ignores_types),
         gives=_kinds(backend.gives),
         quirks=frozenset(HABITS[name] for name, has in backend.habits.items() if has),
+        parts=usual_parts(Encoding[backend.encoding.upper()]),
         unseen=Unseen(
             quirks=frozenset(it for name, it in HABITS.items() if name not in backend.habits),
             types=None if every else _known_types(backend),

@@ -1,4 +1,4 @@
-"""OpenVINO: its IR in two parts, XML and weights, and ONNX models in one."""
+"""OpenVINO: its IR in two parts, XML and weights, and ONNX models in one, or with an empty one."""
 
 from __future__ import annotations
 
@@ -69,6 +69,8 @@ class OpenVinoBackend:
 
     def _load(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
         check_parts("an OpenVINO model", parts, 1, 2)
+        if len(parts) == 2 and not is_xml(parts[0]) and not head(parts[1], 1):
+            parts = parts[:1]  # as hosts take ONNX that want two parts of anything
         if len(parts) == 2:
             if not is_xml(parts[0]):  # anything else would be offered to frontends of all formats
                 raise HostError(

@@ -267,14 +267,15 @@ def test_calls_between_functions_that_call_each_other_end() -> None:
     assert set(types(one + two)) == {None}
 
 
-def test_encoding_and_target_are_seen_with_where_they_stand() -> None:
+def test_encoding_target_and_builders_are_seen_with_where_they_stand() -> None:
     text = (
         "(func (param i32) (drop (call $load (local.get 0) (i32.const 1) (i32.const 4)"
         " (i32.const 2) (i32.const 64))))"
     )
-    encoding, target = constants(text).found
+    encoding, target, parts = constants(text).found
     assert (encoding.subject, encoding.numbers) == (Subject.ENCODING, (4,))
     assert (target.subject, target.numbers) == (Subject.TARGET, (2,))
+    assert (parts.subject, parts.numbers) == (Subject.PARTS, (1,))
     assert encoding.place is not None
     data = assemble(f"(module {HEAD} {text})")
     assert (encoding.place.function, data[encoding.place.offset]) == (3, 0x10)

@@ -228,6 +228,37 @@ def test_where_openvino_takes_images_it_takes_four_dimensions(label: str, errno:
     assert guest.feed(context, 0, guest.types[F32], SHAPE, FLOATS) == 0
 
 
+@pytest.mark.parametrize(
+    ("label", "errno"),
+    [
+        ("wamr-ephemeral@main", 1),
+        ("wamr-ephemeral@2.4.5", 1),
+        ("wamr-legacy@2.3.1", 1),
+        ("wasmedge@0.17.1", 1),
+        ("wasmtime@49", 5),
+    ],
+)
+def test_a_model_loads_in_as_many_parts_as_the_host_takes(label: str, errno: int) -> None:
+    guest = Played(label)
+    taken = [each for each in (OPENVINO, TFLITE) if each in backends_of(label)]
+    for encoding in taken:
+        for parts in range(4):
+            wanted = 2 if encoding is OPENVINO else 1
+            found = guest.load_model(b"model", guest.encodings[encoding], parts=parts)
+            assert found == (0 if parts == wanted else errno), (encoding, parts)
+
+
+def backends_of(label: str) -> set[Encoding]:
+    return {backend.encoding for backend in HOSTS[label].backends}
+
+
+def test_onnx_loads_as_openvino_only_where_the_host_reads_it() -> None:
+    for label, errno in {"wamr-ephemeral@main": 0, "wasmtime@49": 0, "wasmedge@0.13.5": 1}.items():
+        assert Played(label).load_model(identity(), Played(label).encodings[OPENVINO]) == errno
+    with pytest.raises(HostHarm, match="reads no ONNX models as openvino"):
+        Played("wasmtime@22").load_model(identity(), int(OPENVINO))
+
+
 def test_before_23_wasmtime_ends_with_what_is_no_image() -> None:
     guest = Played("wasmtime@22")
     context = guest.context_of(OPENVINO)

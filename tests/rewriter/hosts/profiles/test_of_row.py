@@ -140,6 +140,7 @@ def test_a_profile_of_all_that_a_row_says_does_what_the_row_does(row: Host, tmp_
         "built",
         "devices",
         "extra",
+        "parts",
         "targets",
         "unseen",
     )  # which profiles or rows do not have

@@ -51,6 +51,8 @@ def test_a_model_cannot_read_the_hosts_files(
         pytest.param([b"<net/>", b"", b""], id="three"),
         pytest.param([b"/etc/passwd"], id="a path"),
         pytest.param([b"junk", b""], id="must be XML"),
+        pytest.param([b"", b""], id="two that are empty"),
+        pytest.param([identity(F32), b"weights"], id="ONNX with weights"),
         pytest.param([b"PK\3\4"], id="another format"),
     ],
 )
@@ -58,6 +60,15 @@ def test_what_is_no_openvino_model_is_an_invalid_argument(builders: list[bytes])
     with pytest.raises(HostError) as caught:
         OpenVinoBackend().load(builders, Target.CPU)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_an_onnx_model_may_have_an_empty_part_for_weights() -> None:
+    for parts in ([identity(F32)], [identity(F32), b""]):
+        context = OpenVinoBackend().load(parts, Target.CPU).init_execution_context()
+        data = np.arange(4, dtype=np.float32).tobytes()
+        context.set_input(0, TensorType.F32, (1, 4), memoryview(data))
+        context.compute()
+        assert bytes(context.get_output(0)) == data
 
 
 @pytest.mark.parametrize("target", [Target.GPU, Target.TPU])
