@@ -10,7 +10,7 @@ from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.beginning import beginning, compact_imports
 from rewriter.analysis.features import features
-from rewriter.analysis.fitting import Fit, fit, hides_types
+from rewriter.analysis.fitting import Fit, fit
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
@@ -23,7 +23,7 @@ from rewriter.analysis.seen.told import (
     with_constants,
     without_needless,
 )
-from rewriter.analysis.sources import guest_functions, hidden_numbers
+from rewriter.analysis.sources import guest_functions, hidden_numbers, hides_types
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host, Quirk
