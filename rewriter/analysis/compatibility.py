@@ -204,13 +204,13 @@ def assess(
     verdict = Verdict.of(host.label, said, host.label)
     if verdict.runs is not Runs.CANNOT:
         return verdict
-    notes = (note for note in verdict.notes if note not in found.diagnostics)
+    notes = (n for n in verdict.notes if n in info.of_marks or n not in found.diagnostics)
     return replace(verdict, notes=tuple(notes))
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
-    found = [trace.diagnostic for trace in info.traces]
+    found = [*info.of_marks, *(trace.diagnostic for trace in info.traces)]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found += instead_of_a_guess(info, HIDDEN_TYPES)
     if hidden_numbers(info) is not None:

@@ -195,6 +195,7 @@ def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
     """What is so whatever its functions need."""
+    yield from info.of_marks
     for module, abi in info.abis.items():
         if abi.name is None:
             if not wanted.links_all:
