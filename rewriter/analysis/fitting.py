@@ -19,6 +19,7 @@ from rewriter.analysis.reasons import (
     hidden_nul,
     lacking,
     lost,
+    no_loader,
     unfit_memory,
     whatever_it_is,
     why,
@@ -157,6 +158,9 @@ def fit(
         )
         for slot, item in info.wasi_nn.items()
     }
+    said_of = {slot: decision.diagnostics for slot, decision in decisions.items()}
+    for slot, reason in no_loader(info, said_of, dialects):
+        decisions[slot] = Decision(None, (reason,))
     adapters = {
         slot: decision.adapter
         for slot, decision in decisions.items()

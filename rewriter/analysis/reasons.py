@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = [
     "hidden_nul",
     "lacking",
     "lost",
+    "no_loader",
     "unfit_memory",
     "whatever_it_is",
     "why",
@@ -227,6 +228,25 @@ def lacking(code: str, message: str, item: ImportedItem, function: str, linked: 
     if linked:
         return Diagnostic("NN248", f"{message}, and calling it traps", item.offset, function)
     return Diagnostic(code, message, item.offset, function)
+
+
+_LOADERS = frozenset(("load", *BY_NAME, *WITH_CONFIG))
+
+
+def no_loader(
+    info: ModuleInfo, said: Mapping[int, Sequence[Diagnostic]], dialects: Sequence[Dialect]
+) -> Iterator[tuple[int, Diagnostic]]:
+    """An error for each function by which the guest loads models, by its import, where a host of
+    `dialects` links them all and has none of them. `said` has what was found of each import."""
+    loaders = {slot: item for slot, item in info.wasi_nn.items() if item.name in _LOADERS}
+    known = {function for dialect in dialects for function in dialect.functions}
+    if all(
+        item.name not in known and "NN248" in {found.code for found in said[slot]}
+        for slot, item in loaders.items()
+    ):
+        for slot, item in loaders.items():
+            message = f"the host lacks {item.name}, and the guest has no other way to load a model"
+            yield slot, Diagnostic("NN211", message, item.offset, item.name)
 
 
 def unfit_memory(info: ModuleInfo) -> Iterator[Diagnostic]:

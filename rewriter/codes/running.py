@@ -12,7 +12,8 @@ CODES = (
         Severity.ERROR,
         "the module cannot be instantiated",
         "The module imports something that neither wasi-nn nor WASI 0.1 has, or imports it with a "
-        "different type; or it lacks the export to call, needs more memory than allowed, or has an "
+        "different type; with `--as HOST`, also wasi-nn under the name that the host does not "
+        "register. Or it lacks the export to call, needs more memory than allowed, or has an "
         "ABI that cannot be determined.",
         "`nnshim check --for nnshim FILE` lists each reason except memory, which `--max-memory` "
         "raises. With `--as HOST`, check and rewrite it `--for` that host.",

@@ -135,6 +135,20 @@ def test_a_function_that_has_no_place_on_a_host_loses_the_adapter_that_it_had() 
     assert rewriter.rewrite(adapted, options) == rewriter.rewrite(module, options)
 
 
+def test_a_guest_with_no_other_way_to_load_a_model_cannot_run_where_that_is_linked_only() -> None:
+    by_name = '(import "wasi_nn" "load_by_name" (func (param i32 i32 i32) (result i32)))'
+    compute = '(import "wasi_nn" "compute" (func (param i32) (result i32)))'
+    host = find_host("wamr-legacy@2.3.1")
+    module = assemble(f"(module {by_name} {compute} {MEMORY})")
+    (reason,) = assess(inspect_module(module), host).reasons
+    assert (reason.code, reason.function) == ("NN211", "load_by_name")
+    with pytest.raises(HostMismatch):
+        rewriter.rewrite(module, RewriteOptions(host=host.label))
+    found = assess(inspect_module(guest("wasi_nn", "wamr", "load_by_name")), host)
+    assert found.runs is AS_IT_IS
+    assert codes(found.conditions).count("NN248") == 1
+
+
 LOADS = """
     (import "wasi_ephemeral_nn" "load" (func (param i64)))
     (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))

@@ -24,7 +24,7 @@ def guest(module: str, abi: str, *names: str) -> bytes:
     return assemble(f'(module {imports} (memory (export "memory") 1))')
 
 
-BY_NAME = guest("wasi_nn", "wamr", "load_by_name", "get_output")
+BY_NAME = guest("wasi_nn", "wamr", "load", "load_by_name", "get_output")
 LOADING = guest("wasi_nn", "wamr", "load", "get_output")
 WITX = guest("wasi_ephemeral_nn", "witx", "load", "set_input", "get_output")
 WITX_WITH_VECTORS = assemble(
