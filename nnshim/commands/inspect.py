@@ -39,8 +39,8 @@ def command(
 def _inspect(path: str, info: "ModuleInfo", source: "Source", guest_abi: str | None) -> "Inspected":
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import on_any_host
-    from rewriter.analysis.fitting import hides_types
     from rewriter.analysis.seen.numbering import as_shown
+    from rewriter.analysis.sources import hides_types
     from rewriter.analysis.verdicts import by_release, judge
     from rewriter.hosts.table import FAMILIES, find_hosts
 

@@ -18,6 +18,12 @@ def command(
             metavar="OLD=NEW", help="Also allow this module name to change. May be repeated."
         ),
     ] = None,
+    guest_abi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ABI", help="Also allow the result to say that its guest has this ABI."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Prove that a rewrite has changed nothing else.
@@ -39,7 +45,7 @@ def command(
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(before.module(), after.module(), renames=renames)
+        comparison = compare(before.module(), after.module(), renames=renames, guest_abi=guest_abi)
     if as_json:
         from nnshim.render import json
 

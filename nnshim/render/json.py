@@ -215,6 +215,7 @@ def compared(comparison: Comparison) -> Object:
         "adapters": comparison.adapters,
         "dropped": comparison.dropped,
         "widened": comparison.widened,
+        "marked": comparison.marked,
         "differences": [
             {
                 "code": found.code,

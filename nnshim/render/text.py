@@ -113,6 +113,7 @@ def compared(comparison: Comparison) -> list[str]:
     lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in comparison.renames]
     lines += [f"adapter {name}" for name in comparison.adapters]
     lines += [f"dropped: {name}" for name in comparison.dropped]
+    lines += [f"marked as a guest with the {comparison.marked} ABI"] if comparison.marked else []
     lines += [
         f"only the length of indices of wasi-nn's functions differs: {title}"
         for title in comparison.widened

@@ -10,7 +10,7 @@ from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
 from rewriter.analysis.beginning import beginning, compact_imports
 from rewriter.analysis.features import features
-from rewriter.analysis.fitting import Fit, fit, hides_types
+from rewriter.analysis.fitting import Fit, fit
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.linking import imports_of_wasi, other_imports
 from rewriter.analysis.modelled.counted import counting_models, of_models
@@ -23,7 +23,7 @@ from rewriter.analysis.seen.told import (
     with_constants,
     without_needless,
 )
-from rewriter.analysis.sources import guest_functions, hidden_numbers
+from rewriter.analysis.sources import guest_functions, hidden_numbers, hides_types
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host, Quirk
@@ -204,13 +204,13 @@ def assess(
     verdict = Verdict.of(host.label, said, host.label)
     if verdict.runs is not Runs.CANNOT:
         return verdict
-    notes = (note for note in verdict.notes if note not in found.diagnostics)
+    notes = (n for n in verdict.notes if n in info.of_marks or n not in found.diagnostics)
     return replace(verdict, notes=tuple(notes))
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
     """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
-    found = [trace.diagnostic for trace in info.traces]
+    found = [*info.of_marks, *(trace.diagnostic for trace in info.traces)]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found += instead_of_a_guess(info, HIDDEN_TYPES)
     if hidden_numbers(info) is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialect import BY_NAME
-from rewriter.abi.dialects import DIALECTS, WASMEDGE, WITX, Dialect
+from rewriter.abi.dialects import WASMEDGE, WITX, Dialect
 from rewriter.adapters.adapter import Adapter, adapter_for, same_adapter, speaks
 from rewriter.adapters.needs import has, need
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
@@ -26,8 +26,10 @@ from rewriter.analysis.reasons import (
     why_another,
 )
 from rewriter.analysis.sources import (
+    called,
     guest_dialects,
     hidden_numbers,
+    hides_types,
     is_function,
     is_told,
     mixed,
@@ -43,7 +45,6 @@ __all__ = [
     "Wanted",
     "fit",
     "fit_import",
-    "hides_types",
     "tells_guest",
     "told_guest",
 ]
@@ -178,8 +179,11 @@ def fit(
 def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
     """The ABI that somebody has said a guest has, now or to an earlier rewrite; None of several."""
     wanted = Wanted((), guest if guest is not None and guest.dialects else None)
-    called = guest_dialects(info)
-    sources = {_source(called[slot], info.wasi_nn[slot], wanted)[0] for slot in called}
+    dialects = guest_dialects(info)
+    sources = {
+        _source(dialects[slot], item, wanted, called(info, slot))[0]
+        for slot, item in info.wasi_nn.items()
+    }
     if len(sources) != 1:
         return None
     source, standing = sources.pop(), info.adapters.values()
@@ -195,6 +199,7 @@ def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
     """What is so whatever its functions need."""
+    yield from info.of_marks
     for module, abi in info.abis.items():
         if abi.name is None:
             if not wanted.links_all:
@@ -228,20 +233,6 @@ def _of_hidden_numbers(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]
         yield HIDDEN_NUMBERS_THERE if near and not wanted.tells_numbers else HIDDEN_NUMBERS
 
 
-def hides_types(info: ModuleInfo, slot: int) -> bool:
-    """Whether a set_input leaves open which numbers the guest has for the types of tensors."""
-    item = info.wasi_nn[slot]
-    name = info.abis[item.module].name
-    return (
-        item.name == "set_input"
-        and name is not None
-        and DIALECTS[name].layout == WITX.layout
-        and info.guest is None
-        and slot not in info.adapters
-        and not any(trace.adapter and trace.adapter.imported == item.name for trace in info.traces)
-    )
-
-
 def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted) -> Decision:
     """Choose the adapter for the import of a wasi-nn function, by its index; `imported_as` is the
     dialect of its module name. An adapter that stands there says what the guest has, and nothing of
@@ -254,23 +245,28 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
             return Decision(adapter.renewed)
         source = adapter.source
         if not adapter.told:
-            source, _ = _source(source, item, wanted)
+            source, _ = _source(source, item, wanted, adapter.function)
+            if adapter.function not in source.functions:
+                message = f"it calls {adapter.function}, which the {source.name} ABI does not have"
+                return Decision(
+                    None, (Diagnostic("NN143", message, item.offset, adapter.function),)
+                )
         return _decide(item, adapter.function, source, wanted, adapter)
-    source, said = _source(imported_as, item, wanted)
+    source, said = _source(imported_as, item, wanted, item.name)
     if not is_function(source, item):
         what = f"{item.module}.{item.name}, {item.shown_type}"
         message = f"{what}, which the {source.name} ABI does not have"
-        given_wrong = wanted.told and item.name in source.functions
-        missing = lacking("NN143", message, item, item.name, wanted.links_all and not given_wrong)
-        return Decision(None, (*said, missing))
+        linked = wanted.links_all and wanted.guest is None and info.guest is None
+        return Decision(None, (*said, lacking("NN143", message, item, item.name, linked)))
     found = _decide(item, item.name, source, wanted)
     return Decision(found.adapter, (*said, *found.diagnostics))
 
 
 def _source(
-    imported_as: Dialect, item: ImportedItem, wanted: Wanted
+    imported_as: Dialect, item: ImportedItem, wanted: Wanted, function: str
 ) -> tuple[Dialect, tuple[Diagnostic, ...]]:
-    """The dialect of a function as the guest calls it."""
+    """The dialect of a function as the guest calls it. A guest that was built for a host that links
+    all can import what that host lacks; another cannot."""
     if wanted.guest is None:
         return imported_as, ()
     fitting = [d for d in wanted.guest.dialects if d.layout == imported_as.layout]
@@ -281,7 +277,8 @@ def _source(
         )
         return imported_as, (Diagnostic("NN214", message, item.offset),)
     named = next((d for d in fitting if d is imported_as), fitting[0])
-    return named if item.name in named.functions else WASMEDGE, ()
+    beyond = wanted.guest.links_all and function not in named.functions
+    return WASMEDGE if beyond else named, ()
 
 
 def _target(function: str, source: Dialect, wanted: Wanted) -> Dialect:

@@ -12,7 +12,7 @@ from rewriter.analysis.adapted.existing_adapters import (
     StandingAdapter,
     find_adapters,
 )
-from rewriter.analysis.adapted.guest_mark import marked_guest
+from rewriter.analysis.adapted.guest_mark import marked_guest, of_marks
 from rewriter.analysis.adapted.traces import Trace
 from rewriter.analysis.imported import Abi, ImportedItem, read_imports, tell
 from rewriter.diagnostics import Diagnostic
@@ -65,7 +65,8 @@ class ModuleInfo(NamedTuple):
     stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
     are of adapters that were put in and are not as they were, or not known to be. `guest` is what
     the guest was said to be, now or to an earlier rewrite; where it has adapters, its imports are
-    what those lead to.
+    what those lead to. `of_marks` is what is to be said of the section that says it, unless it was
+    said now.
     """
 
     module: Module
@@ -85,6 +86,7 @@ class ModuleInfo(NamedTuple):
     traces: Collection[Trace]
     adapter_memory: AdapterMemory | None
     guest: Dialect | None = None
+    of_marks: Sequence[Diagnostic] = ()
 
     @property
     def size(self) -> int:
@@ -170,6 +172,7 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         traces=found.traces,
         adapter_memory=adapter_memory,
         guest=guest,
+        of_marks=() if given or not wasi_nn else tuple(of_marks(module)),
     )
 
 

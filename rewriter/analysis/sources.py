@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GuestFunction",
+    "called",
     "guest_dialects",
     "guest_functions",
     "hidden_numbers",
+    "hides_types",
     "is_function",
     "is_told",
     "mixed",
@@ -147,3 +149,23 @@ def says_told(adapter: Adapter) -> bool:
     """Whether an adapter would not be there, if nobody had said what the guest is."""
     guessed = adapter.function == "load" and adapter.source is not WITX
     return adapter.tells_whether_told and adapter.told and not guessed
+
+
+def called(info: ModuleInfo, slot: int) -> str:
+    """The function that a guest calls through an import, by its index."""
+    standing = info.adapters.get(slot)
+    return standing.adapter.function if standing else info.wasi_nn[slot].name
+
+
+def hides_types(info: ModuleInfo, slot: int) -> bool:
+    """Whether a set_input leaves open which numbers the guest has for the types of tensors."""
+    item = info.wasi_nn[slot]
+    name = info.abis[item.module].name
+    return (
+        item.name == "set_input"
+        and name is not None
+        and DIALECTS[name].layout == WITX.layout
+        and info.guest is None
+        and slot not in info.adapters
+        and not any(trace.adapter and trace.adapter.imported == item.name for trace in info.traces)
+    )

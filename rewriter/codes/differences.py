@@ -137,4 +137,13 @@ CODES = (
         "different one.",
         "Compare with the module whose SHA-256 is in the record.",
     ),
+    Code(
+        "NN424",
+        Severity.ERROR,
+        "the section `nnshim.guest` differs",
+        "The section says which ABI the guest has. It was added, removed or replaced, and neither "
+        "the original nor the rewritten module's adapters say the same.",
+        "If the rewrite was told the ABI (`--guest-abi`, `--from`), pass it to `nnshim verify` as "
+        "`--guest-abi ABI`. Otherwise another tool changed the section: do not rely on it.",
+    ),
 )

@@ -132,6 +132,15 @@ CODES = (
         "Leave out `--guest-abi`: adapters show the guest's ABI.",
     ),
     Code(
+        "NN124",
+        Severity.ERROR,
+        "what the section `nnshim.guest` says is unknown",
+        "A rewrite keeps the ABI that it was told in this section. Here it names an ABI that this "
+        "release of nnshim does not know, or occurs twice.",
+        "Use the release that wrote it, or a newer one. Or name the ABI with `--guest-abi`: a "
+        "rewrite then replaces the section.",
+    ),
+    Code(
         "NN131",
         Severity.NOTE,
         "a function's type shows the ABI",
@@ -285,5 +294,14 @@ CODES = (
         "wasi-nn through them, are not followed. Whether it loads models for which the host has a "
         "backend, and passes types that the host takes, is then not seen.",
         "Check the module as it was before the other tool, and run that tool before nnshim.",
+    ),
+    Code(
+        "NN148",
+        Severity.NOTE,
+        "the ABI comes from the section `nnshim.guest`",
+        "An earlier rewrite was told the module's ABI and has kept it in this section. The verdict "
+        "relies on it. nnshim cannot tell whether another tool has written the section.",
+        "Nothing, if you trust the module's origin. Otherwise name the ABI with `--guest-abi`, or "
+        "compare the module with the original: `nnshim verify`.",
     ),
 )

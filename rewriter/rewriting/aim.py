@@ -10,7 +10,6 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch
 from rewriter.hosts.table import find_guest, find_host, find_hosts
 from rewriter.options import RewriteOptions
-from rewriter.wasm.custom import GUEST
 from rewriter.wasm.module import Module
 
 if TYPE_CHECKING:
@@ -34,13 +33,15 @@ class Aim(NamedTuple):
     """`names` are the module names that change, old to new; `notes` say what was guessed. `wanted`
     is None for a rewrite that leaves adapters alone. Imports are to be `plain` for a host that
     takes no others: none of them in a group that has its module name once. `guest` is the ABI that
-    the guest was said to have, where nothing but a mark tells it in the result."""
+    the guest was said to have, where nothing but a mark tells it in the result; `unmarked` says
+    that adapters tell it there, so that a mark goes."""
 
     names: Mapping[str, str]
     wanted: Wanted | None = None
     notes: tuple[Diagnostic, ...] = ()
     plain: bool = False
     guest: Dialect | None = None
+    unmarked: bool = False
 
 
 def choose(module: Module, options: RewriteOptions) -> Aim:
@@ -71,12 +72,14 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
         raise HostMismatch(f"{module.name} cannot {target.title}", found.obstacles)
     fits = all(name in target.names for name in info.abis)
     names = options.module_names(None if fits else target.names[0])
+    told, shown = _only_marked(info, guest, found)
     return Aim(
         names,
         Wanted(info, found.adapters),
         tuple(_said(_of_adapters(info, target, guest, found), _beside(info, options, found))),
         target.plain_imports,
-        _only_marked(info, guest, found),
+        None if shown else told,
+        shown,
     )
 
 
@@ -97,13 +100,13 @@ def _of_adapters(
     return tuple(said)
 
 
-def _only_marked(info: ModuleInfo, guest: Host | None, found: Fit) -> Dialect | None:
-    """What a later rewrite would have to be told again, or what a mark has to say from now on."""
+def _only_marked(info: ModuleInfo, guest: Host | None, found: Fit) -> tuple[Dialect | None, bool]:
+    """What somebody has said of the guest, and whether adapters in the result tell it."""
     from rewriter.analysis.fitting import tells_guest, told_guest
 
     told = told_guest(info, guest)
     shown = any(a and tells_guest(a, told) for a in found.adapters.values() if told)
-    return None if shown and info.module.custom(GUEST) is None else told
+    return told, shown
 
 
 def _said(of_adapters: Sequence[Diagnostic], beside: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -56,8 +56,11 @@ def make_plan(
     dropped = _drop(patch, customs, options)
     marked = None
     # A signed module that nothing else changes stays as it is.
-    if aim.guest is not None and (options.drop_signature or not customs.signature or patch.edits()):
-        marked = _mark(patch, aim.guest)
+    if options.drop_signature or not customs.signature or patch.edits():
+        if aim.guest is not None:
+            marked = _mark(patch, aim.guest)
+        elif aim.unmarked:
+            dropped += _unmark(patch, keep=0)
     if options.keep_offsets:
         from rewriter.rewriting.padding import fill_gap
 
@@ -107,11 +110,19 @@ def _mark(patch: Patch, guest: Dialect) -> str | None:
     content, section = guest_mark(guest), patch.module.custom(GUEST)
     if section is None:
         patch.add(SectionId.CUSTOM, content)
-    elif read_mark(section) is guest:
+    elif not _unmark(patch, keep=1) and read_mark(section) is guest:
         return None
-    else:
+    elif read_mark(section) is not guest:
         patch.edit(section, [Edit(section.content, section.end, content)])
     return guest.name
+
+
+def _unmark(patch: Patch, keep: int) -> tuple[str, ...]:
+    """Remove all marks but the first ones. The name of what goes, if there is something."""
+    marks = [section for section in patch.module.sections if section.name == GUEST]
+    for section in marks[keep:]:
+        patch.drop(section)
+    return (GUEST,) if marks[keep:] else ()
 
 
 def _not_imported(wanted: Mapping[str, str], renamed: Mapping[str, str]) -> Iterator[Diagnostic]:

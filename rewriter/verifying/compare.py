@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 
-from rewriter.abi.dialects import DIALECTS
-from rewriter.analysis.adapted.guest_mark import read_mark
+from rewriter.abi.dialects import DIALECTS, find_dialect
 from rewriter.errors import MalformedModule, ModuleError
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.padding import is_padding
@@ -23,6 +22,7 @@ from rewriter.verifying.compare_adapted import (
     compare_changed,
     only_widths_differ,
 )
+from rewriter.verifying.compare_marks import compare_marks, new_mark
 from rewriter.verifying.compare_names import (
     Renames,
     compare_adapter_names,
@@ -59,6 +59,8 @@ class Comparison:
     differences: tuple[Difference, ...]
     sections: int
     """How many sections that a rewrite does not change are the same byte for byte."""
+    marked: str | None = None
+    """The ABI that only the rewritten module says its guest has."""
 
     @property
     def only_rewritten(self) -> bool:
@@ -71,17 +73,24 @@ def compare(
     rewritten: Data | Module,
     *,
     renames: Mapping[str, str] | None = None,
+    guest_abi: str | None = None,
 ) -> Comparison:
     """Compare two modules section by section.
 
     Of the module names of imports, wasi-nn's may differ, and by `renames`, old to new, others.
+    `guest_abi` is the ABI that the rewrite was told, which its result may say in a section.
 
     Raises ModuleError where one of them cannot be read, and says which where that shows before both
-    are compared, and UsageError for names that are not possible.
+    are compared, and UsageError for names that are not possible and for
+    an ABI that is not known.
     """
     left, right = _side(original, "original"), _side(rewritten, "rewritten")
     renamed = Renames(RewriteOptions(renames=renames or {}).renames)
-    differences = list(compare_records(left.module, right.module))
+    told = find_dialect(guest_abi) if guest_abi is not None else None
+    differences = [
+        *compare_records(left.module, right.module),
+        *compare_marks(left.info, right.info, told),
+    ]
     dropped: list[str] = []
     widened: list[str] = []
     same = 0
@@ -111,6 +120,7 @@ def compare(
         tuple(widened),
         tuple(differences),
         same,
+        new_mark(left.info, right.info),
     )
 
 
@@ -126,11 +136,7 @@ def _side(module: Data | Module, name: str) -> Side:
 def _others(module: Module) -> Iterator[Section]:
     """All but records, what says of which ABI the guest is, and what keeps the others where they
     were."""
-    return (
-        s
-        for s in module.sections
-        if s.name != RECORD and not is_padding(s) and not (s.name == GUEST and read_mark(s))
-    )
+    return (s for s in module.sections if s.name not in (RECORD, GUEST) and not is_padding(s))
 
 
 def _may_go(name: str) -> bool:

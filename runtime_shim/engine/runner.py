@@ -12,6 +12,7 @@ import wasmtime
 
 from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.codes import Severity
 from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
 from rewriter.functions.storage import storage
@@ -263,6 +264,8 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
 
     Raises LinkError where the imports fit no dialect, or adapters lead nobody knows where.
     """
+    for unread in (said for said in info.of_marks if said.severity is Severity.ERROR):
+        raise LinkError(f"the module's ABI is unknown: {unread.text}")
     dialects = {}
     for module, abi in info.abis.items():
         if abi.name is None:

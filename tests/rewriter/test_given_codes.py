@@ -160,6 +160,7 @@ DYLINK = custom("dylink.0", b"\4\x0c" + vector(name("wasi_nn") + name("f") + b"\
         ("NN421", GUEST, GUEST + custom("nnshim.record", b"?")),
         ("NN422", GUEST, GUEST + custom("nnshim.record", b"[]")),
         ("NN423", GUEST, GUEST + custom("nnshim.record", b"[{}]")),
+        ("NN424", GUEST, GUEST + custom("nnshim.guest", b"wamr")),
     ],
 )
 def test_a_difference_has_the_code_of_its_kind(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import wasmtime
 
-from rewriter import RewriteOptions, check, rewrite
+from rewriter import RewriteOptions, check, inspect_module, rewrite
 from rewriter.abi.dialects import (
     WAMR,
     WAMR_EPHEMERAL,
@@ -303,7 +303,9 @@ def test_a_host_that_takes_names_by_length_gets_no_adapter_for_them(
     assert rewrite(built, RewriteOptions(host=main)) == built
     adapted = rewrite(built, RewriteOptions(host=released, built_for=source))
     assert adapted != built
-    assert rewrite(adapted, RewriteOptions(host=main)) == built
+    told = rewrite(built, RewriteOptions(host=main, built_for=source))
+    assert not inspect_module(told).adapters
+    assert rewrite(adapted, RewriteOptions(host=main)) == told
 
 
 def test_a_handle_that_the_host_writes_where_the_nul_would_be_is_the_guests() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,26 @@ def test_an_abi_that_was_given_and_does_not_fit_is_an_obstacle_wherever_it_is() 
     info = inspect_module(guest("wasi_nn", "wamr"), "witx")
     for host in HOSTS.values():
         assert "NN143" in codes(assess(info, host).reasons)
+
+
+@pytest.mark.parametrize("told", [{"guest_abi": "witx-2022"}, {"built_for": "wasi-nn@0.3"}])
+def test_a_function_that_the_given_abi_lacks_is_refused_though_the_host_links_all(
+    told: dict[str, Any],
+) -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "load_by_name")
+    for host in ("wamr-ephemeral@main", "wamr-ephemeral@2.3.1", "wasmtime"):
+        with pytest.raises(HostMismatch, match=r"load_by_name, .* witx-202. ABI does not have"):
+            rewriter.rewrite(module, RewriteOptions(host=host, **told))
+    info = inspect_module(module, "witx-2022")
+    for row in HOSTS.values():
+        reasons = assess(info, row).reasons
+        assert ("NN143", "load_by_name") in [(one.code, one.function) for one in reasons]
+
+
+def test_a_guest_of_a_host_that_links_all_may_import_what_that_host_lacks() -> None:
+    module = guest("wasi_ephemeral_nn", "witx", "unload")
+    options = RewriteOptions(host="wasmedge", built_for="wamr-ephemeral@2.3.1")
+    assert on("wasmedge", rewriter.rewrite(module, options)).runs is AS_IT_IS
 
 
 def test_functions_that_an_adapter_stands_in_for_are_named_with_what_they_do_then() -> None:

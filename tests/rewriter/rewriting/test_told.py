@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nnshim import RewriteOptions, UnsupportedModule, check, verify
+from nnshim import HostMismatch, RewriteOptions, UnsupportedModule, check, verify
 from rewriter import inspect_module, rewrite
 from rewriter.analysis.compatibility import Answer
 from rewriter.rewriting.aim import choose
@@ -42,8 +42,8 @@ def test_what_a_rewrite_was_told_is_known_afterwards_where_no_adapter_says_it(
     there = for_host(HIDING, "wasmedge@0.14.1", **told)
     assert answer(there, "wasmedge@0.14.1") is Answer.RUNS
     assert answer(there, "wasmedge") is Answer.REWRITE
-    assert for_host(there, "wasmedge") == for_host(HIDING, "wasmedge", **told) + there[-24:]
-    assert verify(HIDING, there).only_rewritten
+    assert for_host(there, "wasmedge") == for_host(HIDING, "wasmedge", **told)
+    assert verify(HIDING, there, guest_abi="witx-2023").only_rewritten
 
 
 def test_an_adapter_that_says_what_the_guest_is_needs_no_mark() -> None:
@@ -57,6 +57,14 @@ def test_what_adapters_said_is_known_after_they_have_gone() -> None:
     assert (inspect_module(back).adapters, marked(back)) == ({}, "witx-2023")
     assert answer(back, "wasmedge@0.14.1") is Answer.RUNS
     assert for_host(back, "wasmedge@0.14.1") == back
+
+
+def test_a_mark_goes_where_adapters_tell_the_abi() -> None:
+    there = for_host(HIDING, "wasmedge@0.14.1", guest_abi="witx-2023")
+    on = for_host(there, "wasmedge")
+    assert (Module(there).custom(GUEST) is None, Module(on).custom(GUEST) is None) == (False, True)
+    assert on == for_host(HIDING, "wasmedge", guest_abi="witx-2023")
+    assert for_host(on, "wasmedge@0.14.1") == there
 
 
 def test_that_the_numbers_are_todays_is_known_as_well() -> None:
@@ -78,10 +86,59 @@ def test_what_is_told_again_takes_the_place_of_a_mark() -> None:
     assert inspect_module(older, "witx").guest is inspect_module(HIDING, "witx").guest
 
 
-def test_a_mark_that_is_not_the_name_of_an_abi_says_nothing() -> None:
-    for text in (b"witx-1999", b"\xff", b"w" * 100_000, b""):
-        assert inspect_module(HIDING + custom(GUEST, text)).guest is None
-        assert not verify(HIDING, HIDING + custom(GUEST, text)).only_rewritten
+WITX, OLD = custom(GUEST, b"witx"), custom(GUEST, b"witx-2023")
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        *(custom(GUEST, text) for text in (b"witx-2031", b"\xff", b"w" * 100_000, b"")),
+        WITX + WITX,
+        WITX + OLD,
+    ],
+    ids=["newer", "not UTF-8", "long", "empty", "the same twice", "two"],
+)
+def test_marks_that_cannot_be_known_are_refused_unless_the_abi_is_given(marks: bytes) -> None:
+    (verdict,) = check(HIDING + marks, ["wasmedge"])
+    assert "NN124" in [reason.code for reason in verdict.reasons]
+    with pytest.raises(HostMismatch, match=r"section.* nnshim\.guest"):
+        for_host(HIDING + marks, "wasmedge@0.14.1")
+    again = for_host(HIDING + marks, "wasmedge@0.14.1", guest_abi="witx-2023")
+    assert again == for_host(HIDING, "wasmedge@0.14.1", guest_abi="witx-2023")
+
+
+def test_a_verdict_that_goes_by_a_mark_says_so() -> None:
+    (verdict,) = check(OPEN + WITX, ["wasmtime"], accept=["NN262"])
+    assert verdict.answer is Answer.RUNS
+    (note,) = [one for one in verdict.notes if one.code == "NN148"]
+    assert "to be witx, because the section nnshim.guest says so" in note.text
+    (given,) = check(OPEN + WITX, ["wasmtime"], guest_abi="witx")
+    assert "NN148" not in [one.code for one in given.notes]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"", WITX), (WITX, b""), (WITX, OLD), (OLD, OLD + OLD), (b"", custom(GUEST, b"witx-2031"))],
+    ids=["added", "gone", "replaced", "twice", "not known"],
+)
+def test_a_mark_that_differs_is_a_difference(before: bytes, after: bytes) -> None:
+    found = verify(HIDING + before, HIDING + after).differences
+    assert [one.code for one in found] == ["NN424"]
+    assert verify(HIDING + before, HIDING + before).differences == ()
+
+
+def test_a_mark_that_a_rewrite_was_told_to_leave_is_named() -> None:
+    allowed = verify(HIDING, HIDING + WITX, guest_abi="witx")
+    assert (allowed.only_rewritten, allowed.marked) == (True, "witx")
+    assert not verify(HIDING, HIDING + WITX, guest_abi="witx-2023").only_rewritten
+
+
+def test_a_mark_may_change_places_with_adapters_that_tell_the_same() -> None:
+    marked, adapted = (
+        for_host(HIDING, host, guest_abi="witx-2023") for host in ("wasmedge@0.14.1", "wasmedge")
+    )
+    assert verify(marked, adapted).only_rewritten
+    assert verify(adapted, marked).only_rewritten
 
 
 def test_a_mark_that_adapters_contradict_is_an_error() -> None:
