@@ -1,6 +1,6 @@
 """How many builders a model has for the backends of hosts.
 
-Source, at the tags of all releases in the table: Wasmtime's crates/wasi-nn/src, WAMR's
+Source, at tags across the range of each row in the table: Wasmtime's crates/wasi-nn/src, WAMR's
 core/iwasm/libraries/wasi-nn/src, WasmEdge's plugins/wasi_nn, where `load` of each backend counts
 its builders, or goes on with the first one without looking at how many there are.
 """
