@@ -20,11 +20,10 @@ from tests.heavy.verdicts import (
 HOSTS = set(results()) - {"here"}
 
 DEPENDS = {
-    *("NN248", "NN242", "NN261", "NN266", "NN301", "NN309", "NN724", "NN732", "NN747"),
+    *("NN242", "NN261", "NN266", "NN271", "NN301", "NN309", "NN724", "NN732", "NN747"),
 }
-"""What `only_if` depends on here: functions that a guest calls or not, models that some guests are
-right for and others are not, builders, what is passed for a configuration, and types chosen while
-the guest runs."""
+"""What `only_if` depends on here: models that some guests are right for and others are not,
+builders, what is passed for a configuration, and types chosen while the guest runs."""
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def test_a_device_that_is_not_there_is_a_problem_and_no_other_is_taken(tmp_path:
     (row,) = bench(
         [str(tmp_path / "model.onnx")], backends=[Encoding.ONNX], devices=["cuda"], seconds=0.02
     )
-    assert "meant for cuda" in str(row.problem)
+    assert "asks for cuda" in str(row.problem)
     assert row.p50 == 0
 
 
@@ -121,7 +121,7 @@ def test_the_command_has_all_of_it_for_programs() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--device", "cuda"], 1, b"meant for cuda"),
+        (["--device", "cuda"], 1, b"asks for cuda"),
         (["--backend", "onyx"], 2, b"'onyx' is not an encoding"),
         (["--options", "["], 2, b"not valid JSON"),
         (["--options", "[" * 100_000], 2, b"not valid JSON"),

@@ -92,7 +92,7 @@ def test_a_rule_that_makes_no_sense_is_refused(rules: dict[str, str], words: str
 
 
 def test_what_a_rule_leads_to_is_a_device_even_if_an_encoding_has_its_name() -> None:
-    with pytest.raises(HostError, match="meant for openvino, "):
+    with pytest.raises(HostError, match="asks for openvino, "):
         device(GPU, {"gpu": "openvino"}, TWO)
 
 
