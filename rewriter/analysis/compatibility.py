@@ -48,10 +48,8 @@ class Answer(StrEnum):
     ONLY_IF = "only_if"
     REWRITE = "rewrite"
     CANNOT = "cannot"
-    NO_VERDICT = (
-        "no_verdict"
-        """It cannot be read, or is not a core module."""
-    )
+    NO_VERDICT = "no_verdict"
+    """It cannot be read, or is not a core module."""
 
     @property
     def exit_code(self) -> int:

@@ -18,6 +18,7 @@ SHARED = ("u8", "i32", "i64")
 
 HABITS = {
     *((backend, "whole_by_name") for backend in BACKENDS),
+    *((each, habit) for each in BACKENDS for habit in ("borrows", "gives_bf16", "no_empty")),
     ("onnx", "onnx_too"),
     ("tensorflowlite", "onnx_too"),
     *((each, habit) for each in BACKENDS[:2] for habit in ("held_shapes", "quantised_as_floats")),
@@ -26,6 +27,7 @@ HABITS = {
 """Of other formats, or of a graph of the format, of which there is one of ONNX alone."""
 
 NOT_SHOWN = {
+    "entry.strict_main",  # it calls no main
     "nn_in_shared",  # its engine refuses shared memories
     *(f"types.{name}" for name in SHARED),
     *(f"backends.{backend}.types.{name}" for backend in BACKENDS for name in SHARED),

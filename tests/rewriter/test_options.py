@@ -70,7 +70,9 @@ def test_functions_that_would_not_be_adapted_do_not_become_wasi_nns(
     new: str, adapts: dict[str, Any]
 ) -> None:
     renames = {"wasi_snapshot_preview1": new}
-    with pytest.raises(UsageError, match=f"wasi_snapshot_preview1 becomes {new} without being"):
+    with pytest.raises(
+        UsageError, match=f"wasi_snapshot_preview1 would become {new} without being"
+    ):
         RewriteOptions(renames=renames, **adapts)
     module = import_module("wasi_snapshot_preview1")
     assert rewrite(module, RewriteOptions(renames=renames)) == import_module(new)

@@ -116,6 +116,6 @@ def test_imports_that_would_take_far_more_than_their_groups_are_refused() -> Non
 
 
 def test_offsets_cannot_be_kept_where_imports_get_longer() -> None:
-    with pytest.raises(UnsupportedModule, match="the imports need 22 bytes more") as caught:
+    with pytest.raises(UnsupportedModule, match="the imports need 22 more bytes") as caught:
         rewrite(COMPACT, RewriteOptions(host="wasmtime", keep_offsets=True))
     assert caught.value.code == "NN323"

@@ -100,8 +100,8 @@ def test_a_row_has_all_that_an_encoding_needs(encoding: Encoding) -> None:
     assert find_spec(f"runtime_shim.backends.{row.module}") is not None
     assert row.extra in PYPROJECT["project"]["optional-dependencies"]
     assert [detect([row.trial.model()])] in [[it] for it in (encoding, *row.reads)]
-    readme = (Path(runtime_shim.__file__).parents[1] / "README.md").read_text()
-    (line,) = (it for it in readme.splitlines() if it.startswith(f"| `{encoding.name.lower()}`"))
+    page = (Path(runtime_shim.__file__).parents[1] / "docs" / "models.md").read_text()
+    (line,) = (it for it in page.splitlines() if it.startswith(f"| `{encoding.name.lower()}`"))
     assert f"`nnshim[{row.extra}]`" in line
     assert all(f"`{file}`" in line for file in row.files)
 

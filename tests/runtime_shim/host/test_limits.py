@@ -42,7 +42,7 @@ def load(tested: Session, size: int = 10, kind: bytes = b"a") -> int:
 
 
 def too_large(caught: pytest.ExceptionInfo[HostError], name: str) -> bool:
-    return caught.value.errno is Errno.TOO_LARGE and f"limit {name} " in caught.value.reason
+    return caught.value.errno is Errno.TOO_LARGE and f"{name}: " in caught.value.reason
 
 
 def test_as_many_graphs_as_allowed_and_one_more_when_one_goes() -> None:

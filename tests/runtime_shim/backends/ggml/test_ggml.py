@@ -273,7 +273,7 @@ def test_options_that_are_not_known_are_named_and_ignored(
     letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
 ) -> None:
     context = letters(model_url="http://localhost/", enable_log=True, wishes=3)
-    assert "no options ['wishes']" in caplog.text
+    assert "ignores the options ['wishes']" in caplog.text
     prompt(context, "k")
     context.compute()
     assert bytes(context.get_output(0)) == b"l</s>"

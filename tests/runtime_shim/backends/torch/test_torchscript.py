@@ -196,5 +196,5 @@ def test_an_entry_that_is_there_twice_is_refused(name: str) -> None:
     with zipfile.ZipFile(output, "a") as made, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made.writestr(name, CODE.format("torch.save(x)"))
-    with pytest.raises(HostError, match="twice"):
+    with pytest.raises(HostError, match="duplicate entries"):
         repack(output.getvalue())
