@@ -46,7 +46,7 @@ WATCHED = {
 
 COMPARING = {
     *("rewriter.functions.code", "rewriter.analysis.inspect", "rewriter.verifying.compare"),
-    "json",
+    *("json", "rewriter.adapters.adapter", "rewriter.codes"),
 }
 RENAMING = {"rewriter.rewriting.pipeline", "rewriter.files.wasm_tools"}
 LOOKING = {
@@ -55,7 +55,7 @@ LOOKING = {
 }
 RUNNING = {
     *("rewriter.analysis.inspect", "runtime_shim", "runtime_shim.abi.witx", "wasmtime"),
-    "runtime_shim.backends.openvino.entry",
+    *("rewriter.codes", "runtime_shim.backends.openvino.entry"),
 }
 
 BEGINS = '(module (memory (export "memory") 1) (func (export "_start")))'
@@ -82,7 +82,10 @@ LOADS = """(module
         (["hosts", "wamr@2.2"], {"rewriter.codes", "rewriter.codes.hosts"}),
         (["explain", "--help"], set()),
         (["verify", "guest.wasm", "guest.wasm"], COMPARING),
-        (["run", "guest.wasm"], {"rewriter.analysis.inspect", "runtime_shim", "wasmtime"}),
+        (
+            ["run", "guest.wasm"],
+            {"rewriter.analysis.inspect", "rewriter.codes", "runtime_shim", "wasmtime"},
+        ),
         (["run", "-S", "nn-graph=openvino::model", "loads.wasm"], RUNNING),
     ],
     ids=lambda it: " ".join(it[:2]) if isinstance(it, list) else "",

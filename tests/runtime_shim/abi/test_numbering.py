@@ -82,7 +82,7 @@ def test_it_is_adapted_once_and_back_and_runs(module: bytes, goal: dict[str, str
     assert exit_code(there) == 42
     back = rewrite(there, RewriteOptions(abi=NAME))
     assert inspect_module(back).adapters == {}
-    assert compare(module, back).only_rewritten
+    assert compare(module, back, guest_abi=NAME).only_rewritten
     assert exit_code(back, NAME) == 42
 
 
