@@ -303,8 +303,10 @@ def test_a_prompt_whose_length_an_abi_does_not_tell_is_refused(printed: Printed)
 
 def test_llamaedges_streams_give_the_answer_piece_by_piece(printed: Printed) -> None:
     """To the end of the text, as streams have no n-predict."""
-    forms = rewritten(guest("c-llamaedge-streaming", "generate"))
-    assert set(forms) == {"as it is", "renamed"}  # no other host streams
+    every = rewritten(guest("c-llamaedge-streaming", "generate"))
+    # No other host streams. WAMR links what it lacks, and traps where the guest calls it.
+    forms = {name: module for name, module in every.items() if not name.startswith("for wamr")}
+    assert set(forms) == {"as it is", "renamed"}
     for module in forms.values():
         code, out = printed(module, asked_as_llamaedge_does("abc", "klmn"))
         streams = out.splitlines()[2::3]

@@ -224,11 +224,7 @@ def test_a_language_model_goes_on_in_the_same_words_on_every_host_that_has_it(
         outcome = played(adapted, host, label, *arguments)
         if label in BY_NAME:
             assert (outcome.exit_code, outcome.stdout) == (0, b"defg\n"), label
-        elif label in NOTHING_BY_NAME:  # which WAMR links, and a call of it traps
-            assert "load_by_name` has not been defined" in outcome.lines[-1]
-            assert (outcome.exit_code, outcome.stdout) == (134, b"")
         else:
             assert refusal(outcome) == ("load_by_name", reason)
             assert (outcome.exit_code != 0, outcome.stdout) == (True, b"")
-    refused = {label for label in NOTHING_BY_NAME if not label.startswith("wamr")}
-    assert cannot == refused | ENGINE_REFUSES.get(name, frozenset())
+    assert cannot == NOTHING_BY_NAME | ENGINE_REFUSES.get(name, frozenset())
