@@ -53,7 +53,7 @@ def check(data: bytes) -> None:
         return
     assert rewrite(there, options) == there, options
     if there != data and options.adapts:  # a rename reads the imports only; compare, all
-        assert compare(data, there).only_rewritten, options
+        assert compare(data, there, guest_abi=options.guest_abi).only_rewritten, options
 
 
 def mutate(data: bytes, max_size: int, seed: int) -> Any:
