@@ -187,7 +187,9 @@ def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
     if len(sources) != 1:
         return None
     source, standing = sources.pop(), info.adapters.values()
-    told = wanted.guest or info.guest or any(tells_guest(s.adapter, source) for s in standing)
+    if wanted.guest is None and info.guest is not None:
+        return info.guest  # adapters may tell no more than its layout
+    told = wanted.guest or any(tells_guest(s.adapter, source) for s in standing)
     return source if told else None
 
 

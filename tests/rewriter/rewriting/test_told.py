@@ -13,7 +13,7 @@ from rewriter.rewriting.aim import choose
 from rewriter.wasm.custom import GUEST
 from rewriter.wasm.module import Module
 from tests.rewriter.analysis.test_seen import HIDDEN, guest, loads, passes
-from tests.support.wasm import custom
+from tests.support.wasm import assemble, custom
 
 TFLITE = loads("(i32.const 4)")
 HIDING = guest(TFLITE + HIDDEN)
@@ -177,3 +177,16 @@ def test_an_abi_to_adapt_to_has_what_is_seen_as_well() -> None:
     assert "NN146" in {note.code for note in notes}
     notes = choose(Module(guest(TFLITE + passes(1))), RewriteOptions(abi="witx")).notes
     assert "NN137" not in {note.code for note in notes}
+
+
+def test_what_was_told_stays_where_adapters_that_go_tell_the_layout_alone() -> None:
+    module = assemble(
+        """(module
+          (import "wasi_ephemeral_nn" "get_output"
+            (func (param i32 i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1))"""
+    )
+    there = rewrite(module, RewriteOptions(abi="wamr"))
+    back = rewrite(there, RewriteOptions(abi="witx", guest_abi="wasmedge-0.14"))
+    assert marked(back) == "wasmedge-0.14"
+    assert rewrite(back, RewriteOptions(abi="witx", guest_abi="wasmedge-0.14")) == back
