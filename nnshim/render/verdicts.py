@@ -31,19 +31,22 @@ def on_hosts(
     """The verdict of each host, or of each of the releases in which it is `parted`, and then each
     reason and condition once, with the hosts that it is about. `told` are options for the command
     that helps."""
-    found: dict[str, Verdict] = {}
+    shown: list[tuple[str, str, Verdict]] = []  # a label, the host that reasons name, its verdict
     for host, verdict in hosts.items():
-        alone = f"{host} (all releases)" if FAMILIES[host].every else host
-        found.update(parted.get(host) or {alone: verdict})
-    width = max(map(len, found), default=0)
-    lines = [f"{host.ljust(width)}  {_in_short(told, verdict)}" for host, verdict in found.items()]
+        if parts := parted.get(host):
+            shown += [(part, part, found) for part, found in parts.items()]
+        else:
+            shown.append(
+                (f"{host} (all releases)" if FAMILIES[host].every else host, host, verdict)
+            )
+    width = max((len(label) for label, _, _ in shown), default=0)
+    lines = [f"{label.ljust(width)}  {_in_short(told, found)}" for label, _, found in shown]
     said: dict[Diagnostic, list[str]] = {}
-    for shown, verdict in found.items():
-        host = shown.removesuffix(" (all releases)")
-        conditions = () if verdict.answer == "cannot" else verdict.conditions
-        for reason in (*verdict.reasons, *conditions):
+    for _, host, found in shown:
+        conditions = () if found.answer == "cannot" else found.conditions
+        for reason in (*found.reasons, *conditions):
             said.setdefault(reason, []).append(host)
-    return lines + [f"{line(reason)} ({', '.join(hosts)})" for reason, hosts in said.items()]
+    return lines + [f"{line(reason)} ({', '.join(names)})" for reason, names in said.items()]
 
 
 def _in_short(told: str, found: Verdict) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
 
-from rewriter.probing.command import End, Ran, ended, run
+from rewriter.probing.command import End, ended
 from rewriter.probing.modules.text import Arena, Part, feature_text, plain_text, steps_text
 from rewriter.probing.runner import ProbeFailed, Runner, Seen
 
@@ -66,19 +66,9 @@ class Host(Runner):
 
     CODE = _CODE
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        timeout: float = 20,
-        jobs: int = 1,
-        on_run: Callable[[], object] = lambda: None,
-        runs: Callable[[Sequence[str], str, float], Ran] = run,
-    ) -> None:
-        super().__init__(command, timeout=timeout, jobs=jobs, on_run=on_run, runs=runs)
-        self.prints = True
-        self.codes = self.ends_with_0 = False
-        self._of_trap: int | None = None
+    prints = True
+    codes = ends_with_0 = False
+    _of_trap: int | None = None
 
     def start(self) -> None:
         """Find out whether the command runs modules, and how answers come out of it.
