@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rewriter.abi.dialects import Dialect, Encoding, TensorType
+from rewriter.abi.snapshots import Snapshot
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
 from rewriter.wasm.types import FuncType
@@ -20,6 +21,7 @@ __all__ = [
     "EVERY_TARGET",
     "GPU",
     "Backend",
+    "Components",
     "Feature",
     "Host",
     "Measured",
@@ -195,6 +197,16 @@ class Measured(NamedTuple):
     about: Mapping[str, str] = _NOTHING
 
 
+class Components(NamedTuple):
+    """What a host that runs components has for them: a snapshot of wasi:nn, and a version of WASI.
+    One that takes `any_patch` takes imports from any 0.2.x of WASI whose functions it has; others
+    take that version only."""
+
+    wasi_nn: Snapshot
+    wasi: str
+    any_patch: bool = True
+
+
 class Host(NamedTuple):
     """A row of the table: one build of a host, from the release `first` to `last`. A row without
     releases has the empty string for both.
@@ -244,6 +256,9 @@ class Host(NamedTuple):
     None where that is not known. `passes` are the types of input tensors that it passes on to
     backends, None for all of its numbering.
 
+    `components` says what it has for components, None where it is not known to run any; one that
+    `takes_no_components` is known not to.
+
     A row that was `measured` is none of the table, and its name is the path of a profile.
     """
 
@@ -291,6 +306,8 @@ class Host(NamedTuple):
     without_memory: frozenset[str] | None = None
     start: Start = Start()
     passes: frozenset[TensorType] | None = None
+    components: Components | None = None
+    takes_no_components: bool = False
     measured: Measured | None = None
 
     @property

@@ -41,6 +41,7 @@ _PARTED = re.compile(r"(.+?)[-:= ]v?([0-9][0-9.]*)")
 _QUIRKS = frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME))
 
 _NNSHIM = Host(
+    takes_no_components=True,
     name="nnshim",
     title="`nnshim run`",
     modules=MODULE_NAMES,

@@ -209,6 +209,7 @@ def _row(
     option = f"WAMR_BUILD_WASI_EPHEMERAL_NN={int(ephemeral)}"
     tag = "646b5a9" if last == "main" else f"WAMR-{last}"
     return Host(
+        takes_no_components=True,
         name=name,
         title=f"WAMR built {without} WASI_EPHEMERAL_NN, the default {since} "
         + ("2.4.0" if ephemeral else "2.3.x"),

@@ -222,6 +222,7 @@ def _row(
 ) -> Host:
     first, last = releases
     return Host(
+        takes_no_components=True,
         name="wasmedge",
         title="WasmEdge's wasi_nn plugin",
         first=first,

@@ -18,6 +18,7 @@ from rewriter.abi.dialects import (
     Dialect,
     Encoding,
 )
+from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, RECORDS, RESOURCES
 from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import READABLE
@@ -28,6 +29,7 @@ from rewriter.hosts.host import (
     EVERY_TARGET,
     GPU,
     Backend,
+    Components,
     Feature,
     Host,
     Quirk,
@@ -95,6 +97,20 @@ _ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("47", {"features": _SINCE_47}),
     ("49", {"features": FEATURES}),
 )
+
+_COMPONENTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("1", {}),
+    ("17", {"components": Components(RECORDS, "0.2.0", any_patch=False)}),
+    ("19", {"components": Components(RECORDS, "0.2.0")}),
+    ("23", {"components": Components(RESOURCES, "0.2.0")}),
+    ("24", {"components": Components(JUNE, "0.2.0")}),
+    ("25", {"components": Components(AUGUST, "0.2.1")}),
+    ("35", {"components": Components(OCTOBER, "0.2.6")}),
+    ("46", {"components": Components(OCTOBER, "0.2.12")}),
+)
+"""crates/wasi-nn/wit and crates/wasi/**/wit by tag. Releases 27 to 34 have 0.2.2 and 0.2.3 of WASI,
+with the functions of 0.2.1. Names are looked up without the patch version since 19
+(`alternate_lookups`). Releases 13 to 16 run components of release candidates of WASI."""
 
 DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of the path"
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")
@@ -210,4 +226,5 @@ _ROWS = (
         extras=(_ONNX, _TORCH),
     ),
 )
-ROWS = tuple(parted(_ROWS, tuple(map(str, range(1, 50))), _ENGINES))
+_RELEASES = tuple(map(str, range(1, 50)))
+ROWS = tuple(parted(parted(_ROWS, _RELEASES, _ENGINES), _RELEASES, _COMPONENTS))

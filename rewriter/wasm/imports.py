@@ -25,6 +25,7 @@ __all__ = [
     "Import",
     "groups",
     "is_unlinked",
+    "read_extern",
 ]
 
 GROUP_BY_MODULE = 0x7F
@@ -119,7 +120,7 @@ def groups(section: Section) -> Iterator[Group]:
 def _import(cursor: Cursor) -> Import:
     name = cursor.name()
     start = cursor.pos
-    return Import(name, _extern(cursor), start, cursor.pos)
+    return Import(name, read_extern(cursor), start, cursor.pos)
 
 
 def _by_module(cursor: Cursor) -> Iterator[Import]:
@@ -129,13 +130,14 @@ def _by_module(cursor: Cursor) -> Iterator[Import]:
 
 def _by_module_and_type(cursor: Cursor) -> Iterator[Import]:
     start = cursor.pos
-    extern = _extern(cursor)
+    extern = read_extern(cursor)
     end = cursor.pos
     for _ in range(cursor.count("imports in a group")):
         yield Import(cursor.name(), extern, start, end)
 
 
-def _extern(cursor: Cursor) -> Extern:
+def read_extern(cursor: Cursor) -> Extern:
+    """Read what an import is, or what the type of a module says of an export."""
     start = cursor.pos
     code = cursor.byte()
     try:

@@ -23,6 +23,7 @@ __all__ = [
     "TableType",
     "Types",
     "memory_type",
+    "skip_recursive_types",
     "table_type",
     "value_type",
 ]
@@ -253,6 +254,17 @@ class Types:
 
 
 _NONE = 0
+
+
+def skip_recursive_types(cursor: Cursor) -> None:
+    """Read a type, or a group of types that may refer to each other."""
+    start = cursor.pos
+    if cursor.byte() == _REC:
+        for _ in range(cursor.items("types in a group")):
+            _sub_type(cursor)
+    else:
+        cursor.pos = start
+        _sub_type(cursor)
 
 
 def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:

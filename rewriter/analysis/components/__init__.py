@@ -1,0 +1,1 @@
+"""What a component is, and which hosts run it."""

@@ -1,0 +1,253 @@
+"""What a component imports and exports, and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import NamedTuple
+
+from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS, Snapshot
+from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS
+from rewriter.components.component import Component, Part
+from rewriter.components.types import TypeExport
+from rewriter.errors import MalformedModule
+from rewriter.wasm.imports import groups
+from rewriter.wasm.limits import check_number
+from rewriter.wasm.reader import Cursor, Data
+from rewriter.wasm.sections import SectionId
+
+__all__ = ["ComponentInfo", "Interface", "Making", "describe_component"]
+
+_MOST_IMPORTS = 1000
+"""Imports and exports of a component. The largest known have fewer than a hundred."""
+
+
+class Making(StrEnum):
+    """How a component was made, as far as its parts show it."""
+
+    ADAPTED = "a core module and adapters"
+    """`wasm-tools component new --adapt`: one module that imports WASI 0.1."""
+    COMPONENTIZE_PY = "componentize-py"
+    COMPONENTIZE_JS = "componentize-js (jco)"
+    COMPOSED = "other components"
+    """A composition: a component in it imports wasi:nn."""
+    CORE_MODULE = "a core module"
+    """One module that imports the interfaces of components by itself, as for wasm32-wasip2."""
+    UNKNOWN = "unknown"
+
+
+class Interface(NamedTuple):
+    """An import of a component. `functions` are those that it uses of the ones that are known of
+    the interface, `unknown` another one, if there are any, and `offset` is the position of the name
+    in bytes."""
+
+    name: str
+    sort: str
+    functions: frozenset[str]
+    unknown: str | None
+    offset: int
+
+    @property
+    def interface(self) -> str:
+        """The name without its version: `wasi:nn/graph`."""
+        return self.name.partition("@")[0]
+
+    @property
+    def package(self) -> str:
+        """`wasi:nn`"""
+        return self.interface.partition("/")[0]
+
+    @property
+    def version(self) -> str:
+        """`0.2.0-rc-2024-10-28`, empty where it has none."""
+        return self.name.partition("@")[2]
+
+
+class ComponentInfo(NamedTuple):
+    """A component. `snapshots` are those of wasi:nn whose functions it imports, one unless it
+    imports several versions, none where it imports no wasi:nn, or none that is known. `wasi` are
+    the versions of the other packages of WASI that it imports."""
+
+    component: Component
+    imports: Sequence[Interface]
+    exports: Sequence[str]
+    wasi_nn: Sequence[Interface]
+    snapshots: Sequence[Snapshot]
+    wasi: Sequence[str]
+    core_modules: int
+    making: Making
+    is_command: bool
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.component.size
+
+
+def describe_component(data: Data | Component) -> ComponentInfo:
+    """Read a component.
+
+    Raises MalformedModule and UnsupportedModule as Component does, and UnsupportedModule for more
+    than a thousand imports or exports.
+    """
+    component = data if isinstance(data, Component) else Component(data)
+    imports = list(_interfaces(component))
+    exports = list(_exports(component))
+    wasi_nn = [item for item in imports if item.package == PACKAGE]
+    making, core_modules = _making(component)
+    return ComponentInfo(
+        component,
+        imports,
+        exports,
+        wasi_nn,
+        tuple(_snapshots(wasi_nn)),
+        tuple(
+            dict.fromkeys(
+                item.version
+                for item in imports
+                if item.package.startswith("wasi:") and item.package != PACKAGE
+            )
+        ),
+        core_modules,
+        making,
+        any(name.partition("@")[0] == "wasi:cli/run" for name in exports),
+    )
+
+
+def _interfaces(component: Component) -> Iterator[Interface]:
+    items = []
+    for number, item in enumerate(component.imports, 1):
+        check_number(number, "imports of a component", item.name.start, _MOST_IMPORTS)
+        items.append(item)
+    wanted = {item.type_index for item in items if item.sort == "instance"}
+    functions: dict[int | None, _Functions] = {
+        index: _Functions.of(exports) for index, exports in component.instance_types(wanted)
+    }
+    for item in items:
+        index = item.type_index if item.sort == "instance" else None
+        found = functions.get(index, _NO_FUNCTIONS)
+        known = _known_functions(item.name.text)
+        unknown = min(found.known - known, default=found.other)
+        yield Interface(
+            item.name.text, item.sort, found.known & known, unknown, item.name.text_start
+        )
+
+
+class _Functions(NamedTuple):
+    """The functions in the type of an instance: those that some known interface has, and the first
+    other one."""
+
+    known: frozenset[str]
+    other: str | None
+
+    @classmethod
+    def of(cls, exports: Iterable[TypeExport]) -> _Functions:
+        known, other = set(), None
+        for item in exports:
+            if item.sort != "func":
+                continue
+            if item.name.text in _EVERY_FUNCTION:
+                known.add(item.name.text)
+            elif other is None:
+                other = item.name.text
+        return cls(frozenset(known), other)
+
+
+_NO_FUNCTIONS = _Functions(frozenset(), None)
+_EVERY_FUNCTION = frozenset(
+    {EXIT_WITH_CODE}.union(
+        *FUNCTIONS.values(), *(names for each in SNAPSHOTS for names in each.functions.values())
+    )
+)
+
+
+def _known_functions(name: str) -> frozenset[str]:
+    interface = name.partition("@")[0]
+    package, _, rest = interface.partition("/")
+    if package == PACKAGE:
+        return frozenset().union(*(each.functions.get(rest, ()) for each in SNAPSHOTS))
+    known = FUNCTIONS.get(interface, frozenset())
+    return known | {EXIT_WITH_CODE} if interface == "wasi:cli/exit" else known
+
+
+def _exports(component: Component) -> Iterator[str]:
+    for number, item in enumerate(component.exports, 1):
+        check_number(number, "exports of a component", item.name.start, _MOST_IMPORTS)
+        yield item.name.text
+
+
+def _snapshots(imports: Iterable[Interface]) -> Iterator[Snapshot]:
+    """Those of wasi:nn that have the functions which are imported, the newest that has them all of
+    each version."""
+    by_version: dict[str, list[Interface]] = {}
+    for item in imports:
+        by_version.setdefault(item.version, []).append(item)
+    for version, items in by_version.items():
+        for snapshot in reversed(SNAPSHOTS):
+            if snapshot.version == version and all(_has(snapshot, item) for item in items):
+                yield snapshot
+                break
+
+
+def _has(snapshot: Snapshot, item: Interface) -> bool:
+    functions = snapshot.functions.get(item.interface.partition("/")[2])
+    return functions is not None and item.unknown is None and item.functions <= functions
+
+
+_WASI_1 = "wasi_snapshot_preview1"
+_PY_RUNTIME = "libcomponentize_py_runtime.so"
+_INTERFACES = ("wasi:", "cm32p2|wasi:")
+_MARKS = (_WASI_1, _PY_RUNTIME, *_INTERFACES)
+
+
+def _making(component: Component) -> tuple[Making, int]:
+    """How the component was made, and how many core modules are in it."""
+    number, nested, marks = 0, False, set[str]()
+    for part in component.parts():
+        if part.is_component:
+            continue
+        number += 1
+        found = set(_marks(part))
+        marks |= found if part.depth == 1 else set()
+        nested |= part.depth > 1 and not found.isdisjoint(_INTERFACES)
+    if _PY_RUNTIME in marks:
+        return Making.COMPONENTIZE_PY, number
+    if _COMPONENTIZE_JS in _processed_by(component):
+        return Making.COMPONENTIZE_JS, number
+    if nested:
+        return Making.COMPOSED, number
+    if _WASI_1 in marks:
+        return Making.ADAPTED, number
+    return (Making.CORE_MODULE if marks else Making.UNKNOWN), number
+
+
+def _marks(part: Part) -> Iterator[str]:
+    """Beginnings of the names from which a core module imports that tell how it was made."""
+    section = part.module().find(SectionId.IMPORT)
+    with part.offsets():
+        for group in groups(section) if section else ():
+            for mark in _MARKS:
+                if group.module.text.startswith(mark):
+                    yield mark
+
+
+_COMPONENTIZE_JS = "ComponentizeJS"
+
+
+def _processed_by(component: Component) -> Iterator[str]:
+    """The tools that the component's own `producers` section names, none if it cannot be read.
+
+    https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md
+    """
+    for section in component.sections:
+        if section.name == "producers":
+            cursor = Cursor(section.data, section.name_end, section.end)
+            with suppress(MalformedModule):
+                for _ in range(cursor.count("fields")):
+                    field = cursor.name().text
+                    for _ in range(cursor.count("values")):
+                        name = cursor.name().text
+                        cursor.name()
+                        if field == "processed-by":
+                            yield name

@@ -1,0 +1,125 @@
+"""The sections of a component: where each starts and ends, nothing of what is in it.
+
+Specification: https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import NamedTuple
+
+from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.wasm.limits import check_number
+from rewriter.wasm.reader import Cursor, Data
+
+__all__ = ["DEEPEST", "HEADER_SIZE", "ComponentSection", "SectionKind", "is_component", "sections"]
+
+HEADER_SIZE = 8
+"""Bytes: the magic number, the version and the layer."""
+
+DEEPEST = 100
+"""How many components may stand inside each other, and how many types."""
+
+_MAGIC = b"\0asm"
+_LAYER = b"\x01\0"
+_VERSION = b"\x0d\0"
+"""The version of the binary format before its first release, which all tools write."""
+
+
+class SectionKind(IntEnum):
+    CUSTOM = 0
+    CORE_MODULE = 1
+    CORE_INSTANCE = 2
+    CORE_TYPE = 3
+    COMPONENT = 4
+    INSTANCE = 5
+    ALIAS = 6
+    TYPE = 7
+    CANONICAL_FUNCTION = 8
+    START = 9
+    IMPORT = 10
+    EXPORT = 11
+    VALUE = 12
+
+
+class ComponentSection(NamedTuple):
+    """One section of a component; positions are in bytes from the start of the file.
+
+    `start` is the position of the id byte, `content` that after the size field. `name` is set for
+    custom sections; theirs stands at `content`, and `name_end` is the position after it.
+    """
+
+    data: Data
+    kind: SectionKind
+    start: int
+    content: int
+    end: int
+    name: str | None = None
+    name_end: int = 0
+
+    def cursor(self) -> Cursor:
+        """Reads the content."""
+        return Cursor(self.data, self.content, self.end)
+
+    @property
+    def size(self) -> int:
+        """The value of the size field, in bytes."""
+        return self.end - self.content
+
+
+def is_component(data: Data, start: int = 0) -> bool:
+    """Whether a component's header stands at `start`, in whatever version."""
+    return data[start : start + 4] == _MAGIC and data[start + 6 : start + 8] == _LAYER
+
+
+def sections(data: Data, start: int, end: int) -> Iterator[ComponentSection]:
+    """The sections of the component at data[start:end] in order.
+
+    Raises MalformedModule where the bytes are not a component's header and sections, and
+    UnsupportedModule for another version of the format, or for more than a million sections.
+    """
+    _check_header(data, start, end)
+    cursor = Cursor(data, start + HEADER_SIZE, end)
+    number = 0
+    while cursor.pos < cursor.end:
+        number += 1
+        check_number(number, "sections", cursor.pos)
+        yield _section(cursor)
+
+
+def _section(cursor: Cursor) -> ComponentSection:
+    start = cursor.pos
+    code = cursor.byte()
+    try:
+        kind = SectionKind(code)
+    except ValueError:
+        raise MalformedModule(f"unknown component section id {code}", start) from None
+    size = cursor.u32()
+    content, end = cursor.pos, cursor.pos + size
+    if end > cursor.end:
+        raise MalformedModule(
+            f"a section of {size} bytes starts here, but only {cursor.end - content} bytes are"
+            " left: the file is truncated",
+            start,
+            "NN102",
+        )
+    cursor.pos = end
+    if kind is not SectionKind.CUSTOM:
+        return ComponentSection(cursor.data, kind, start, content, end)
+    name = Cursor(cursor.data, content, end).name()
+    return ComponentSection(cursor.data, kind, start, content, end, name.text, name.end)
+
+
+def _check_header(data: Data, start: int, end: int) -> None:
+    if end - start < HEADER_SIZE:
+        raise MalformedModule("the header of a component is truncated", end, "NN102")
+    if not is_component(data, start):
+        raise MalformedModule("not a component: its header says something else", start, "NN101")
+    version = data[start + 4 : start + 6]
+    if version != _VERSION:
+        raise UnsupportedModule(
+            f"a component in version {version.hex(' ')} of the binary format, not 0d 00",
+            start + 4,
+            "NN105",
+        )

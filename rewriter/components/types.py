@@ -1,0 +1,343 @@
+"""The types in a component: read in full, kept only where a caller asks.
+
+Specification: https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#type-definitions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from rewriter.components.sections import DEEPEST
+from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.wasm.imports import read_extern
+from rewriter.wasm.reader import Cursor, Name
+from rewriter.wasm.types import skip_recursive_types, value_type
+
+__all__ = [
+    "INSTANCE_TYPE",
+    "TypeExport",
+    "exports_of_instance_type",
+    "extern_name",
+    "extern_type",
+    "optional_value_type",
+    "result_list",
+    "skip_alias",
+    "skip_core_type",
+    "skip_type",
+    "skip_value_type",
+    "sort",
+]
+
+_PRIMITIVES = frozenset(range(0x73, 0x80)) | {0x64}
+"""bool, the integers, floats, char and string, and error-context."""
+
+_RECORD, _VARIANT, _LIST, _FIXED_LIST, _TUPLE = 0x72, 0x71, 0x70, 0x67, 0x6F
+_FLAGS, _ENUM, _OPTION, _RESULT, _OWN, _BORROW = 0x6E, 0x6D, 0x6B, 0x6A, 0x69, 0x68
+_STREAM, _FUTURE, _MAP = 0x66, 0x65, 0x63
+_RESOURCE, _ASYNC_RESOURCE = 0x3F, 0x3E
+_FUNCTION, _ASYNC_FUNCTION = 0x40, 0x43
+_COMPONENT = 0x41
+
+INSTANCE_TYPE = 0x42
+
+_CORE_MODULE_TYPE = 0x50
+
+
+_SORTS = {1: "func", 2: "value", 3: "type", 4: "component", 5: "instance"}
+_CORE_SORTS = {
+    0x00: "func",
+    0x01: "table",
+    0x02: "memory",
+    0x03: "global",
+    0x04: "tag",
+    0x10: "type",
+    0x11: "module",
+    0x12: "instance",
+}
+
+
+class TypeExport(NamedTuple):
+    """An export in an instance type: its name, its sort, and the index of its type in the instance
+    type, or None for a new resource and for a value."""
+
+    name: Name
+    sort: str
+    type_index: int | None
+
+
+def sort(cursor: Cursor) -> str:
+    """Read a sort: `func`, `core module`."""
+    start = cursor.pos
+    code = cursor.byte()
+    if code == 0:
+        core = cursor.byte()
+        if core in _CORE_SORTS:
+            return f"core {_CORE_SORTS[core]}"
+        raise MalformedModule(f"unknown core sort {core:#04x}", start + 1)
+    if code in _SORTS:
+        return _SORTS[code]
+    raise MalformedModule(f"unknown sort {code:#04x}", start)
+
+
+def extern_name(cursor: Cursor) -> Name:
+    """Read the name of an import or export. The byte before it is 0, or 1 in older files; behind 2
+    the name has options, such as the rest of a version."""
+    start = cursor.pos
+    form = cursor.byte()
+    if form > 2:
+        raise MalformedModule(f"unknown form of a name {form:#04x}", start)
+    name = cursor.name()
+    if form == 2:
+        for _ in range(cursor.count("options of a name")):
+            option = cursor.pos
+            if cursor.byte() > 2:
+                raise MalformedModule("unknown option of a name", option)
+            cursor.name()
+    return name
+
+
+def extern_type(cursor: Cursor) -> tuple[str, int | None]:
+    """Read what an import or export is declared as: its sort, and the index of its type, if it is a
+    function, an instance, a component, a core module or a type that equals another."""
+    start = cursor.pos
+    kind = sort(cursor)
+    if kind == "value":
+        skip_value_type(cursor)
+        return kind, None
+    if kind == "type":
+        return kind, _type_bound(cursor)
+    if kind.startswith("core ") and kind != "core module":
+        raise MalformedModule(f"a {kind} cannot be imported or exported", start)
+    return kind, cursor.u32()
+
+
+def _type_bound(cursor: Cursor) -> int | None:
+    start = cursor.pos
+    bound = cursor.byte()
+    if bound == 0:
+        return cursor.u32()
+    if bound == 1:
+        return None
+    raise MalformedModule(f"unknown bound of a type {bound:#04x}", start)
+
+
+def skip_value_type(cursor: Cursor) -> None:
+    """Read a primitive type, or the index of a type."""
+    if cursor.pos < cursor.end and cursor.data[cursor.pos] in _PRIMITIVES:
+        cursor.pos += 1
+        return
+    start = cursor.pos
+    if cursor.s33() < 0:
+        raise MalformedModule("not a type of a value", start)
+
+
+def optional_value_type(cursor: Cursor) -> None:
+    """Read 0, or 1 and the type of a value."""
+    start = cursor.pos
+    given = cursor.byte()
+    if given > 1:
+        raise MalformedModule(f"expected 0 or 1, not {given:#04x}", start)
+    if given:
+        skip_value_type(cursor)
+
+
+def result_list(cursor: Cursor) -> None:
+    """Read the results of a function: one type, or none."""
+    start = cursor.pos
+    form = cursor.byte()
+    if form == 0:
+        skip_value_type(cursor)
+    elif form != 1 or cursor.byte() != 0:
+        raise MalformedModule("not the results of a function", start)
+
+
+def skip_type(cursor: Cursor, depth: int = 0) -> int:
+    """Read a type definition, and return its first byte.
+
+    Raises MalformedModule at the first byte that is wrong, and UnsupportedModule for types nested
+    deeper than DEEPEST.
+    """
+    _check_depth(depth, cursor.pos)
+    start = cursor.pos
+    form = cursor.byte()
+    if form in _PRIMITIVES:
+        return form
+    if form in (_FUNCTION, _ASYNC_FUNCTION):
+        _labelled(cursor, "parameters")
+        result_list(cursor)
+    elif form in (_COMPONENT, INSTANCE_TYPE):
+        for _ in range(cursor.count("declarations")):
+            _declaration(cursor, depth + 1, imports=form == _COMPONENT)
+    elif form in (_RESOURCE, _ASYNC_RESOURCE):
+        value_type(cursor)
+        _optional_index(cursor)
+        if form == _ASYNC_RESOURCE:
+            _optional_index(cursor)
+    elif form in _DEFINED:
+        _DEFINED[form](cursor)
+    else:
+        raise MalformedModule(f"unknown form of a type {form:#04x}", start)
+    return form
+
+
+def _labelled(cursor: Cursor, what: str) -> None:
+    for _ in range(cursor.count(what)):
+        cursor.name()
+        skip_value_type(cursor)
+
+
+def _optional_index(cursor: Cursor) -> None:
+    start = cursor.pos
+    given = cursor.byte()
+    if given > 1:
+        raise MalformedModule(f"expected 0 or 1, not {given:#04x}", start)
+    if given:
+        cursor.u32()
+
+
+def _cases(cursor: Cursor) -> None:
+    for _ in range(cursor.count("cases")):
+        cursor.name()
+        optional_value_type(cursor)
+        start = cursor.pos
+        if cursor.byte() != 0:
+            raise MalformedModule("a case of a variant has to end with 0", start)
+
+
+def _names(cursor: Cursor) -> None:
+    for _ in range(cursor.count("names")):
+        cursor.name()
+
+
+def _tuple(cursor: Cursor) -> None:
+    for _ in range(cursor.count("types of a tuple")):
+        skip_value_type(cursor)
+
+
+def _twice(read: Callable[[Cursor], object]) -> Callable[[Cursor], None]:
+    def both(cursor: Cursor) -> None:
+        read(cursor)
+        read(cursor)
+
+    return both
+
+
+def _fixed_list(cursor: Cursor) -> None:
+    skip_value_type(cursor)
+    cursor.u32()
+
+
+def _index(cursor: Cursor) -> None:
+    cursor.u32()
+
+
+_DEFINED: dict[int, Callable[[Cursor], None]] = {
+    _RECORD: lambda cursor: _labelled(cursor, "fields"),
+    _VARIANT: _cases,
+    _LIST: skip_value_type,
+    _FIXED_LIST: _fixed_list,
+    _TUPLE: _tuple,
+    _FLAGS: _names,
+    _ENUM: _names,
+    _OPTION: skip_value_type,
+    _RESULT: _twice(optional_value_type),
+    _OWN: _index,
+    _BORROW: _index,
+    _STREAM: optional_value_type,
+    _FUTURE: optional_value_type,
+    _MAP: _twice(skip_value_type),
+}
+
+
+def _declaration(cursor: Cursor, depth: int, *, imports: bool) -> TypeExport | None:
+    """Read a declaration in a component type or an instance type; return an export."""
+    start = cursor.pos
+    form = cursor.byte()
+    if form == 0:
+        skip_core_type(cursor, depth)
+    elif form == 1:
+        skip_type(cursor, depth)
+    elif form == 2:
+        skip_alias(cursor)
+    elif form == 4 or (form == 3 and imports):
+        name = extern_name(cursor)
+        kind, index = extern_type(cursor)
+        return TypeExport(name, kind, index) if form == 4 else None
+    else:
+        raise MalformedModule(f"unknown declaration {form:#04x}", start)
+    return None
+
+
+def exports_of_instance_type(cursor: Cursor) -> Iterator[TypeExport]:
+    """The exports of the instance type that the cursor stands at."""
+    start = cursor.pos
+    if cursor.byte() != INSTANCE_TYPE:
+        raise MalformedModule("not an instance type", start)
+    for _ in range(cursor.count("declarations")):
+        found = _declaration(cursor, 1, imports=False)
+        if found is not None:
+            yield found
+
+
+def skip_alias(cursor: Cursor) -> str:
+    """Read an alias, and return the sort of what it names."""
+    kind = sort(cursor)
+    start = cursor.pos
+    target = cursor.byte()
+    if target in (0, 1):
+        cursor.u32()
+        cursor.name()
+    elif target == 2:
+        cursor.u32()
+        cursor.u32()
+    else:
+        raise MalformedModule(f"unknown target of an alias {target:#04x}", start)
+    return kind
+
+
+def skip_core_type(cursor: Cursor, depth: int = 0) -> None:
+    """Read a core type: that of a module, or types as a core module has them."""
+    _check_depth(depth, cursor.pos)
+    start = cursor.pos
+    form = cursor.byte()
+    if form == 0:  # before a type that is open to subtypes, whose code is that of a module type
+        start = cursor.pos
+        if cursor.byte() != _CORE_MODULE_TYPE:
+            raise MalformedModule("expected a type that is open to subtypes", start)
+        cursor.pos = start
+        skip_recursive_types(cursor)
+    elif form == _CORE_MODULE_TYPE:
+        for _ in range(cursor.count("declarations")):
+            _module_declaration(cursor)
+    else:
+        cursor.pos = start
+        skip_recursive_types(cursor)
+
+
+def _module_declaration(cursor: Cursor) -> None:
+    start = cursor.pos
+    form = cursor.byte()
+    if form == 0:
+        cursor.name()
+        cursor.name()
+        read_extern(cursor)
+    elif form == 1:
+        skip_recursive_types(cursor)
+    elif form == 2:
+        kind = cursor.byte()
+        target = cursor.byte()
+        if (kind, target) != (0x10, 1):
+            raise MalformedModule("unknown alias in the type of a core module", start)
+        cursor.u32()
+        cursor.u32()
+    elif form == 3:
+        cursor.name()
+        read_extern(cursor)
+    else:
+        raise MalformedModule(f"unknown declaration {form:#04x}", start)
+
+
+def _check_depth(depth: int, offset: int) -> None:
+    if depth > DEEPEST:
+        raise UnsupportedModule(f"types are nested more than {DEEPEST} deep", offset, "NN104")
