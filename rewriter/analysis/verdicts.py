@@ -19,7 +19,7 @@ from rewriter.models.model import Model
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
-__all__ = ["acceptable", "by_release", "check", "judge"]
+__all__ = ["acceptable", "by_release", "check", "judge", "together"]
 
 _WORSE = tuple(Runs)
 """From the best to the worst."""
@@ -99,8 +99,16 @@ def judge(
 
     `guest` is what the module was built for, where that is known, and `models` those that it runs.
     """
+    verdicts = [assess(info, row, guest, models=models) for row in chosen.rows]
+    numbers = _of_one_release(info, chosen.rows) if guest is None else ()
+    return together(chosen, verdicts, numbers)
+
+
+def together(
+    chosen: Chosen, verdicts: Sequence[Verdict], also: Iterable[Diagnostic] = ()
+) -> Verdict:
+    """One verdict from those on each release that was chosen, with what is `also` to be said."""
     rows = chosen.rows
-    verdicts = [assess(info, row, guest, models=models) for row in rows]
     shared = set[Diagnostic].intersection(*({*verdict.reasons} for verdict in verdicts))
     verdicts = [_of_several(verdict, shared) for verdict in verdicts]
     worst = max((verdict.runs for verdict in verdicts), key=_WORSE.index)
@@ -113,7 +121,7 @@ def judge(
                 *_together(rows, reasons),
                 *chosen.notes,
                 *_together(rows, caveats),
-                *(_of_one_release(info, rows) if guest is None else ()),
+                *also,
                 *_better(rows, verdicts, worst),
             )
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
 
-__all__ = ["ENGINES"]
+__all__ = ["COMPONENTS", "ENGINES"]
 
 ENGINES = (
     Code(
@@ -75,5 +75,68 @@ ENGINES = (
         "calls the `malloc` that the module exports, or uses a heap of its own (`iwasm "
         "--heap-size`).",
         "Build the guest with a `_start` without arguments, as the C libraries for WASI do.",
+    ),
+)
+
+COMPONENTS = (
+    Code(
+        "NN276",
+        Severity.ERROR,
+        "the host has another version of wasi:nn",
+        "A component imports the interfaces of `wasi:nn` with a version, and a host defines them "
+        "with one version only: Wasmtime 24 with `0.2.0-rc-2024-06-25`, 25 to 34 with "
+        "`0.2.0-rc-2024-08-19`, and since 35 with `0.2.0-rc-2024-10-28`. Release candidates of "
+        "other dates do not match, so the component cannot be instantiated.",
+        "Use a release of the host with that version, or build the component from the version of "
+        "`wasi-nn.wit` that the host has.",
+    ),
+    Code(
+        "NN277",
+        Severity.ERROR,
+        "the host does not run components that import wasi:nn",
+        "The file is a component (WASI 0.2 and later). The host provides wasi-nn to core modules "
+        "only.",
+        "Run it on Wasmtime, or build the guest as a core module.",
+    ),
+    Code(
+        "NN278",
+        Severity.ERROR,
+        "the host does not define what the component imports",
+        "The component imports an interface that the host does not have, or has in another version "
+        "only. It cannot be instantiated.",
+        "Compose the component with one that exports the interface, run it in a program that "
+        "defines it, or use a release of the host that has it.",
+    ),
+    Code(
+        "NN279",
+        Severity.CONDITION,
+        "an interface has to be switched on",
+        "The component imports an interface or a function that the host has only with an option, "
+        "which not every release knows.",
+        "Start the host with the option.",
+    ),
+    Code(
+        "NN280",
+        Severity.CONDITION,
+        "it is unknown whether the host has what the component imports",
+        "Neither the sources of the host nor a try have shown whether this release runs "
+        "components, or has the interface.",
+        "Try the component on the host.",
+    ),
+    Code(
+        "NN281",
+        Severity.CONDITION,
+        "the component is not a command",
+        "`wasmtime run` calls the function `run` of an exported `wasi:cli/run`. The component does "
+        "not export that interface, so it is for a program that calls other exports.",
+        "Name the function to call with `--invoke`, or use the component from such a program.",
+    ),
+    Code(
+        "NN282",
+        Severity.UNSEEN,
+        "a component does not show which models it loads",
+        "In a core module, nnshim follows the constants that reach `load`. In a component it does "
+        "not, so that the formats of its models and the devices that it asks for are unknown.",
+        "Compare the models with the host's backends: `nnshim hosts HOST`. `--strict` counts this.",
     ),
 )

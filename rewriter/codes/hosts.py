@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
-from rewriter.codes.engines import ENGINES
+from rewriter.codes.engines import COMPONENTS, ENGINES
 from rewriter.codes.limits import LIMITS
 
 __all__ = ["CODES"]
@@ -300,4 +300,5 @@ CODES = (
         "name, with another layout, and nnshim does not adapt guests to that.",
         "Nothing: guests are adapted to the first name.",
     ),
+    *COMPONENTS,
 )

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from rewriter.components.items import ComponentExport, ComponentImport, check, exports, imports
 from rewriter.components.sections import (
     DEEPEST,
+    ComponentCursor,
     ComponentSection,
     SectionKind,
     is_component,
@@ -24,7 +25,7 @@ from rewriter.components.types import (
 )
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
 from rewriter.wasm.module import Module
-from rewriter.wasm.reader import Cursor, Data, Reading
+from rewriter.wasm.reader import Data, Reading
 
 __all__ = ["Component", "Part"]
 
@@ -73,10 +74,12 @@ class Component:
     def __init__(self, data: Data, name: str = "<bytes>") -> None:
         self.data = data
         self.name = name
+        self.newer = _check(Part(data, 0, len(data), 0, True))
+        """The first thing that is newer than the component model of WASI 0.2, and its position."""
         for part in self.parts():
             if part.is_component:
-                _check(part)
-        _check(Part(data, 0, len(data), 0, True))
+                found = _check(part)
+                self.newer = self.newer or found
 
     @property
     def size(self) -> int:
@@ -99,11 +102,11 @@ class Component:
         return Reading(partial(self._all, SectionKind.EXPORT, exports))
 
     def _all(
-        self, kind: SectionKind, read: Callable[[ComponentSection], Iterator[T]]
+        self, kind: SectionKind, read: Callable[[ComponentCursor], Iterator[T]]
     ) -> Iterator[T]:
         for section in self.sections:
             if section.kind is kind:
-                yield from read(section)
+                yield from read(section.cursor())
 
     def parts(self) -> Iterator[Part]:
         """The core modules and components inside, each before what it contains."""
@@ -122,14 +125,19 @@ class Component:
                     )
                 waiting.append(iter(sections(self.data, section.content, section.end)))
 
-    def instance_types(self, wanted: Container[int]) -> Iterator[tuple[int, Iterator[TypeExport]]]:
+    def instance_types(
+        self, wanted: Container[int | None]
+    ) -> Iterator[tuple[int, Iterator[TypeExport]]]:
         """The instance types with these indices, in order, and the exports of each: functions and
         types by name. What stands at such an index and is not an instance type is left out."""
         index = 0
         for section in self.sections:
             for form, start in _types(section):
                 if index in wanted and form == INSTANCE_TYPE:
-                    yield index, exports_of_instance_type(Cursor(self.data, start, section.end))
+                    yield (
+                        index,
+                        exports_of_instance_type(ComponentCursor(self.data, start, section.end)),
+                    )
                 index += 1
 
 
@@ -150,17 +158,20 @@ def _types(section: ComponentSection) -> Iterator[tuple[int, int]]:
             if skip_alias(cursor) == "type":
                 yield _OTHER, start
     elif section.kind is SectionKind.IMPORT:
-        for item in imports(section):
+        for item in imports(cursor):
             if item.sort == "type":
                 yield _OTHER, item.name.start
     elif section.kind is SectionKind.EXPORT:
-        for export in exports(section):
+        for export in exports(cursor):
             if export.sort == "type":
                 yield _OTHER, export.name.start
 
 
-def _check(part: Part) -> None:
+def _check(part: Part) -> tuple[str, int] | None:
+    newer = None
     for section in sections(part.data, part.start, part.end):
-        check(section)
+        found = check(section)
+        newer = newer or found
         if section.kind is SectionKind.CORE_MODULE and is_component(part.data, section.content):
             raise MalformedModule("a component stands where a core module has to", section.content)
+    return newer

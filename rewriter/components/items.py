@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from rewriter.components.sections import ComponentSection, SectionKind
+from rewriter.components.sections import ComponentCursor, ComponentSection, SectionKind
 from rewriter.components.types import (
     extern_name,
     extern_type,
@@ -20,7 +20,7 @@ from rewriter.components.types import (
     sort,
 )
 from rewriter.errors import MalformedModule, UnsupportedModule
-from rewriter.wasm.reader import Cursor, Name
+from rewriter.wasm.reader import Name
 
 __all__ = ["ComponentExport", "ComponentImport", "check", "exports", "imports"]
 
@@ -42,17 +42,15 @@ class ComponentExport(NamedTuple):
     item_index: int
 
 
-def imports(section: ComponentSection) -> Iterator[ComponentImport]:
-    """The imports in an import section."""
-    cursor = section.cursor()
+def imports(cursor: ComponentCursor) -> Iterator[ComponentImport]:
+    """The imports in an import section, of which this reads the content."""
     for _ in range(cursor.count("imports")):
         yield ComponentImport(extern_name(cursor), *extern_type(cursor))
     cursor.finish("the imports")
 
 
-def exports(section: ComponentSection) -> Iterator[ComponentExport]:
-    """The exports in an export section."""
-    cursor = section.cursor()
+def exports(cursor: ComponentCursor) -> Iterator[ComponentExport]:
+    """The exports in an export section, of which this reads the content."""
     for _ in range(cursor.count("exports")):
         name = extern_name(cursor)
         kind, index = sort(cursor), cursor.u32()
@@ -66,42 +64,45 @@ def exports(section: ComponentSection) -> Iterator[ComponentExport]:
     cursor.finish("the exports")
 
 
-def check(section: ComponentSection) -> None:
-    """Read every item of a section; core modules, components and custom sections are left alone.
+def check(section: ComponentSection) -> tuple[str, int] | None:
+    """Read every item of a section, and return the first thing that is newer than the component
+    model of WASI 0.2, with its position in bytes. Core modules, components and custom sections are
+    left alone.
 
-    Raises MalformedModule at the first byte that is wrong, and UnsupportedModule for what is in no
-    released engine.
+    Raises MalformedModule at the first byte that is wrong, and UnsupportedModule for a section of
+    values, which no tool reads.
     """
     kind = section.kind
+    cursor = section.cursor()
     if kind in (SectionKind.CUSTOM, SectionKind.CORE_MODULE, SectionKind.COMPONENT):
-        return
+        return None
+    if kind is SectionKind.VALUE:
+        raise UnsupportedModule("a component with values", section.start, "NN104")
     if kind is SectionKind.IMPORT:
-        for _ in imports(section):
+        for _ in imports(cursor):
             pass
     elif kind is SectionKind.EXPORT:
-        for _ in exports(section):
+        for _ in exports(cursor):
             pass
     elif kind is SectionKind.START:
-        cursor = section.cursor()
+        cursor.see_newer("a start function", section.start)
         _start(cursor)
         cursor.finish("the start function")
-    elif kind is SectionKind.VALUE:
-        raise UnsupportedModule("a component with values", section.start, "NN104")
     else:
-        cursor = section.cursor()
         for _ in range(cursor.count("items")):
             _READERS[kind](cursor)
         cursor.finish("the items of a section")
+    return cursor.newer
 
 
-def _start(cursor: Cursor) -> None:
+def _start(cursor: ComponentCursor) -> None:
     cursor.u32()
     for _ in range(cursor.count("arguments")):
         cursor.u32()
     cursor.u32()
 
 
-def _core_instance(cursor: Cursor) -> None:
+def _core_instance(cursor: ComponentCursor) -> None:
     start = cursor.pos
     form = cursor.byte()
     if form == 0:
@@ -121,7 +122,7 @@ def _core_instance(cursor: Cursor) -> None:
         raise MalformedModule(f"unknown form of an instance {form:#04x}", start)
 
 
-def _instance(cursor: Cursor) -> None:
+def _instance(cursor: ComponentCursor) -> None:
     start = cursor.pos
     form = cursor.byte()
     if form == 0:
@@ -137,7 +138,7 @@ def _instance(cursor: Cursor) -> None:
         cursor.u32()
 
 
-def _canonical_function(cursor: Cursor) -> None:
+def _canonical_function(cursor: ComponentCursor) -> None:
     start = cursor.pos
     code = cursor.byte()
     if code in (0, 1):
@@ -151,34 +152,39 @@ def _canonical_function(cursor: Cursor) -> None:
         return
     if code not in _BUILT_IN:
         raise MalformedModule(f"unknown canonical function {code:#04x}", start)
+    if code > _LAST_OF_RESOURCES:
+        cursor.see_newer("asynchronous functions", start)
     for read in _BUILT_IN[code]:
         read(cursor)
 
 
-def _options(cursor: Cursor) -> None:
+def _options(cursor: ComponentCursor) -> None:
     for _ in range(cursor.count("options")):
         start = cursor.pos
         code = cursor.byte()
         if code > 9:
             raise MalformedModule(f"unknown option {code:#04x}", start)
+        if code > 5:
+            cursor.see_newer("asynchronous functions", start)
         if code in (3, 4, 5, 7, 8):  # memory, realloc, post-return, callback, core type
             cursor.u32()
 
 
-def _index(cursor: Cursor) -> None:
+def _index(cursor: ComponentCursor) -> None:
     cursor.u32()
 
 
-def _flag(cursor: Cursor) -> None:
+def _flag(cursor: ComponentCursor) -> None:
     start = cursor.pos
     if cursor.byte() > 1:
         raise MalformedModule("expected 0 or 1", start)
 
 
+_LAST_OF_RESOURCES = 0x04
 _INDEX = (_index,)
 _WITH_OPTIONS = (_index, _options)
 _WITH_FLAG = (_index, _flag)
-_BUILT_IN: dict[int, tuple[Callable[[Cursor], None], ...]] = {
+_BUILT_IN: dict[int, tuple[Callable[[ComponentCursor], None], ...]] = {
     **dict.fromkeys((0x02, 0x03, 0x04), _INDEX),  # resource.new, drop and rep
     **dict.fromkeys((0x05, 0x0D, 0x1E, 0x1F, 0x22, 0x23, 0x24, 0x25, 0x26, 0x28, 0x42), ()),
     0x06: (_flag,),
@@ -199,7 +205,7 @@ _BUILT_IN: dict[int, tuple[Callable[[Cursor], None], ...]] = {
 https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#canonical-definitions
 """
 
-_READERS: dict[SectionKind, Callable[[Cursor], object]] = {
+_READERS: dict[SectionKind, Callable[[ComponentCursor], object]] = {
     SectionKind.CORE_INSTANCE: _core_instance,
     SectionKind.CORE_TYPE: skip_core_type,
     SectionKind.INSTANCE: _instance,

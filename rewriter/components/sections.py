@@ -13,7 +13,15 @@ from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.limits import check_number
 from rewriter.wasm.reader import Cursor, Data
 
-__all__ = ["DEEPEST", "HEADER_SIZE", "ComponentSection", "SectionKind", "is_component", "sections"]
+__all__ = [
+    "DEEPEST",
+    "HEADER_SIZE",
+    "ComponentCursor",
+    "ComponentSection",
+    "SectionKind",
+    "is_component",
+    "sections",
+]
 
 HEADER_SIZE = 8
 """Bytes: the magic number, the version and the layer."""
@@ -43,6 +51,20 @@ class SectionKind(IntEnum):
     VALUE = 12
 
 
+class ComponentCursor(Cursor):
+    """A cursor that keeps the first thing it was told of that is newer than the component model of
+    WASI 0.2, with its position in bytes."""
+
+    __slots__ = ("newer",)
+
+    def __init__(self, data: Data, pos: int, end: int) -> None:
+        super().__init__(data, pos, end)
+        self.newer: tuple[str, int] | None = None
+
+    def see_newer(self, what: str, start: int) -> None:
+        self.newer = self.newer or (what, start)
+
+
 class ComponentSection(NamedTuple):
     """One section of a component; positions are in bytes from the start of the file.
 
@@ -58,9 +80,9 @@ class ComponentSection(NamedTuple):
     name: str | None = None
     name_end: int = 0
 
-    def cursor(self) -> Cursor:
+    def cursor(self) -> ComponentCursor:
         """Reads the content."""
-        return Cursor(self.data, self.content, self.end)
+        return ComponentCursor(self.data, self.content, self.end)
 
     @property
     def size(self) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from rewriter.components.sections import DEEPEST
+from rewriter.components.sections import DEEPEST, ComponentCursor
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.imports import read_extern
-from rewriter.wasm.reader import Cursor, Name
+from rewriter.wasm.reader import Name
 from rewriter.wasm.types import skip_recursive_types, value_type
 
 __all__ = [
@@ -43,6 +43,18 @@ INSTANCE_TYPE = 0x42
 
 _CORE_MODULE_TYPE = 0x50
 
+_ERROR_CONTEXT = 0x64
+_ASYNC = "asynchronous functions"
+_NEWER = {
+    _ERROR_CONTEXT: "error contexts",
+    _FIXED_LIST: "lists of a fixed length",
+    _MAP: "maps",
+    _STREAM: _ASYNC,
+    _FUTURE: _ASYNC,
+    _ASYNC_FUNCTION: _ASYNC,
+    _ASYNC_RESOURCE: _ASYNC,
+}
+
 
 _SORTS = {1: "func", 2: "value", 3: "type", 4: "component", 5: "instance"}
 _CORE_SORTS = {
@@ -66,7 +78,7 @@ class TypeExport(NamedTuple):
     type_index: int | None
 
 
-def sort(cursor: Cursor) -> str:
+def sort(cursor: ComponentCursor) -> str:
     """Read a sort: `func`, `core module`."""
     start = cursor.pos
     code = cursor.byte()
@@ -80,7 +92,7 @@ def sort(cursor: Cursor) -> str:
     raise MalformedModule(f"unknown sort {code:#04x}", start)
 
 
-def extern_name(cursor: Cursor) -> Name:
+def extern_name(cursor: ComponentCursor) -> Name:
     """Read the name of an import or export. The byte before it is 0, or 1 in older files; behind 2
     the name has options, such as the rest of a version."""
     start = cursor.pos
@@ -89,6 +101,7 @@ def extern_name(cursor: Cursor) -> Name:
         raise MalformedModule(f"unknown form of a name {form:#04x}", start)
     name = cursor.name()
     if form == 2:
+        cursor.see_newer("names with options", start)
         for _ in range(cursor.count("options of a name")):
             option = cursor.pos
             if cursor.byte() > 2:
@@ -97,12 +110,13 @@ def extern_name(cursor: Cursor) -> Name:
     return name
 
 
-def extern_type(cursor: Cursor) -> tuple[str, int | None]:
+def extern_type(cursor: ComponentCursor) -> tuple[str, int | None]:
     """Read what an import or export is declared as: its sort, and the index of its type, if it is a
     function, an instance, a component, a core module or a type that equals another."""
     start = cursor.pos
     kind = sort(cursor)
     if kind == "value":
+        cursor.see_newer("values", start)
         skip_value_type(cursor)
         return kind, None
     if kind == "type":
@@ -112,7 +126,7 @@ def extern_type(cursor: Cursor) -> tuple[str, int | None]:
     return kind, cursor.u32()
 
 
-def _type_bound(cursor: Cursor) -> int | None:
+def _type_bound(cursor: ComponentCursor) -> int | None:
     start = cursor.pos
     bound = cursor.byte()
     if bound == 0:
@@ -122,17 +136,18 @@ def _type_bound(cursor: Cursor) -> int | None:
     raise MalformedModule(f"unknown bound of a type {bound:#04x}", start)
 
 
-def skip_value_type(cursor: Cursor) -> None:
+def skip_value_type(cursor: ComponentCursor) -> None:
     """Read a primitive type, or the index of a type."""
     if cursor.pos < cursor.end and cursor.data[cursor.pos] in _PRIMITIVES:
-        cursor.pos += 1
+        if cursor.byte() == _ERROR_CONTEXT:
+            cursor.see_newer(_NEWER[_ERROR_CONTEXT], cursor.pos - 1)
         return
     start = cursor.pos
     if cursor.s33() < 0:
         raise MalformedModule("not a type of a value", start)
 
 
-def optional_value_type(cursor: Cursor) -> None:
+def optional_value_type(cursor: ComponentCursor) -> None:
     """Read 0, or 1 and the type of a value."""
     start = cursor.pos
     given = cursor.byte()
@@ -142,7 +157,7 @@ def optional_value_type(cursor: Cursor) -> None:
         skip_value_type(cursor)
 
 
-def result_list(cursor: Cursor) -> None:
+def result_list(cursor: ComponentCursor) -> None:
     """Read the results of a function: one type, or none."""
     start = cursor.pos
     form = cursor.byte()
@@ -152,7 +167,7 @@ def result_list(cursor: Cursor) -> None:
         raise MalformedModule("not the results of a function", start)
 
 
-def skip_type(cursor: Cursor, depth: int = 0) -> int:
+def skip_type(cursor: ComponentCursor, depth: int = 0) -> int:
     """Read a type definition, and return its first byte.
 
     Raises MalformedModule at the first byte that is wrong, and UnsupportedModule for types nested
@@ -161,6 +176,8 @@ def skip_type(cursor: Cursor, depth: int = 0) -> int:
     _check_depth(depth, cursor.pos)
     start = cursor.pos
     form = cursor.byte()
+    if form in _NEWER:
+        cursor.see_newer(_NEWER[form], start)
     if form in _PRIMITIVES:
         return form
     if form in (_FUNCTION, _ASYNC_FUNCTION):
@@ -181,13 +198,13 @@ def skip_type(cursor: Cursor, depth: int = 0) -> int:
     return form
 
 
-def _labelled(cursor: Cursor, what: str) -> None:
+def _labelled(cursor: ComponentCursor, what: str) -> None:
     for _ in range(cursor.count(what)):
         cursor.name()
         skip_value_type(cursor)
 
 
-def _optional_index(cursor: Cursor) -> None:
+def _optional_index(cursor: ComponentCursor) -> None:
     start = cursor.pos
     given = cursor.byte()
     if given > 1:
@@ -196,7 +213,7 @@ def _optional_index(cursor: Cursor) -> None:
         cursor.u32()
 
 
-def _cases(cursor: Cursor) -> None:
+def _cases(cursor: ComponentCursor) -> None:
     for _ in range(cursor.count("cases")):
         cursor.name()
         optional_value_type(cursor)
@@ -205,34 +222,34 @@ def _cases(cursor: Cursor) -> None:
             raise MalformedModule("a case of a variant has to end with 0", start)
 
 
-def _names(cursor: Cursor) -> None:
+def _names(cursor: ComponentCursor) -> None:
     for _ in range(cursor.count("names")):
         cursor.name()
 
 
-def _tuple(cursor: Cursor) -> None:
+def _tuple(cursor: ComponentCursor) -> None:
     for _ in range(cursor.count("types of a tuple")):
         skip_value_type(cursor)
 
 
-def _twice(read: Callable[[Cursor], object]) -> Callable[[Cursor], None]:
-    def both(cursor: Cursor) -> None:
+def _twice(read: Callable[[ComponentCursor], object]) -> Callable[[ComponentCursor], None]:
+    def both(cursor: ComponentCursor) -> None:
         read(cursor)
         read(cursor)
 
     return both
 
 
-def _fixed_list(cursor: Cursor) -> None:
+def _fixed_list(cursor: ComponentCursor) -> None:
     skip_value_type(cursor)
     cursor.u32()
 
 
-def _index(cursor: Cursor) -> None:
+def _index(cursor: ComponentCursor) -> None:
     cursor.u32()
 
 
-_DEFINED: dict[int, Callable[[Cursor], None]] = {
+_DEFINED: dict[int, Callable[[ComponentCursor], None]] = {
     _RECORD: lambda cursor: _labelled(cursor, "fields"),
     _VARIANT: _cases,
     _LIST: skip_value_type,
@@ -250,7 +267,7 @@ _DEFINED: dict[int, Callable[[Cursor], None]] = {
 }
 
 
-def _declaration(cursor: Cursor, depth: int, *, imports: bool) -> TypeExport | None:
+def _declaration(cursor: ComponentCursor, depth: int, *, imports: bool) -> TypeExport | None:
     """Read a declaration in a component type or an instance type; return an export."""
     start = cursor.pos
     form = cursor.byte()
@@ -269,7 +286,7 @@ def _declaration(cursor: Cursor, depth: int, *, imports: bool) -> TypeExport | N
     return None
 
 
-def exports_of_instance_type(cursor: Cursor) -> Iterator[TypeExport]:
+def exports_of_instance_type(cursor: ComponentCursor) -> Iterator[TypeExport]:
     """The exports of the instance type that the cursor stands at."""
     start = cursor.pos
     if cursor.byte() != INSTANCE_TYPE:
@@ -280,7 +297,7 @@ def exports_of_instance_type(cursor: Cursor) -> Iterator[TypeExport]:
             yield found
 
 
-def skip_alias(cursor: Cursor) -> str:
+def skip_alias(cursor: ComponentCursor) -> str:
     """Read an alias, and return the sort of what it names."""
     kind = sort(cursor)
     start = cursor.pos
@@ -296,7 +313,7 @@ def skip_alias(cursor: Cursor) -> str:
     return kind
 
 
-def skip_core_type(cursor: Cursor, depth: int = 0) -> None:
+def skip_core_type(cursor: ComponentCursor, depth: int = 0) -> None:
     """Read a core type: that of a module, or types as a core module has them."""
     _check_depth(depth, cursor.pos)
     start = cursor.pos
@@ -315,7 +332,7 @@ def skip_core_type(cursor: Cursor, depth: int = 0) -> None:
         skip_recursive_types(cursor)
 
 
-def _module_declaration(cursor: Cursor) -> None:
+def _module_declaration(cursor: ComponentCursor) -> None:
     start = cursor.pos
     form = cursor.byte()
     if form == 0:

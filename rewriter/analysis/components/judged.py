@@ -1,0 +1,159 @@
+"""Whether hosts run a component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from weakref import WeakKeyDictionary
+
+from rewriter.abi.snapshots import PACKAGE, Snapshot
+from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS, OPTIONS
+from rewriter.analysis.compatibility import Verdict
+from rewriter.analysis.components.described import ComponentInfo, Interface
+from rewriter.analysis.features import features
+from rewriter.analysis.verdicts import together
+from rewriter.components.component import Component
+from rewriter.diagnostics import Diagnostic
+from rewriter.functions.feature import Feature
+from rewriter.hosts.host import Components, Host
+from rewriter.hosts.table import Chosen
+
+__all__ = ["assess_component", "judge_component"]
+
+
+def judge_component(info: ComponentInfo, chosen: Chosen) -> Verdict:
+    """The verdict on all releases that were chosen: the worst of them, with what is said of each.
+
+    Raises MalformedModule for a core module in the component that cannot be read.
+    """
+    return together(chosen, [assess_component(info, row) for row in chosen.rows])
+
+
+def assess_component(info: ComponentInfo, host: Host) -> Verdict:
+    """Judge a component by its imports and exports, and by what its core modules use."""
+    return Verdict.of(host.label, _said(info, host))
+
+
+def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
+    if host.takes_no_components:
+        yield Diagnostic("NN277", f"{host.title} runs core modules only")
+        return
+    if host.components is None:
+        yield Diagnostic("NN280", "it is unknown whether the host runs components")
+        return
+    yield from _versions(info, host.components.wasi_nn)
+    for item in info.imports:
+        yield from _import(item, host.components)
+    yield from _features(info, host)
+    if not info.is_command:
+        message = "the component does not export wasi:cli/run: name a function with --invoke"
+        yield Diagnostic("NN281", message)
+    if info.wasi_nn:
+        message = "wasi-nn must be built in or enabled, with a backend for the model"
+        yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
+        message = "which formats it loads, and where they run, is not followed in components"
+        yield Diagnostic("NN282", message)
+    if any("load-by-name" in item.functions for item in info.wasi_nn):
+        message = "a graph must exist for each name that the guest asks for"
+        yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
+
+
+def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
+    if item.package == PACKAGE:
+        yield from _wasi_nn(item, has.wasi_nn)
+    elif item.package in OPTIONS:
+        option = OPTIONS[item.package]
+        message = f"it imports {item.name}, which the host has only with `{option}`, if at all"
+        yield Diagnostic("NN279", message, item.offset)
+    elif item.interface in FUNCTIONS:
+        yield from _wasi(item, has)
+    elif item.package.startswith("wasi:"):
+        message = f"it is unknown whether the host has {item.name}"
+        yield Diagnostic("NN280", message, item.offset)
+    else:
+        message = f"it imports {item.name}, which the host does not define"
+        yield Diagnostic("NN278", message, item.offset)
+
+
+def _versions(info: ComponentInfo, has: Snapshot) -> Iterator[Diagnostic]:
+    """That interfaces of wasi:nn are imported in other versions than the host's, once for each."""
+    first: dict[str, Interface] = {}
+    for item in info.wasi_nn:
+        if item.version != has.version:
+            first.setdefault(item.version, item)
+    for version, item in first.items():
+        imported = Snapshot(version, {})
+        yield Diagnostic("NN276", f"it imports {imported}, but the host has {has}", item.offset)
+
+
+def _wasi_nn(item: Interface, has: Snapshot) -> Iterator[Diagnostic]:
+    if item.version != has.version:
+        return
+    functions = has.functions.get(item.interface.partition("/")[2])
+    if functions is None:
+        message = f"it imports {item.name}, which is not an interface of {has}"
+        yield Diagnostic("NN278", message, item.offset)
+        return
+    missing = min(item.functions - functions, default=item.unknown)
+    if missing is not None:
+        message = f"it imports {missing} of {item.name}, which the host does not have there"
+        yield Diagnostic("NN276", message, item.offset)
+
+
+def _wasi(item: Interface, has: Components) -> Iterator[Diagnostic]:
+    if not _takes_version(item.version, has):
+        message = f"it imports {item.name}, but the host has WASI {has.wasi}"
+        yield Diagnostic("NN278", message, item.offset)
+    elif EXIT_WITH_CODE in item.functions and _patch(has.wasi) < _patch("0.2.12"):
+        message = f"it imports {EXIT_WITH_CODE}, which needs `-S cli-exit-with-code`"
+        yield Diagnostic("NN279", message, item.offset)
+    elif item.unknown is not None:
+        message = f"it is unknown whether the host has {item.unknown} of {item.name}"
+        yield Diagnostic("NN280", message, item.offset)
+
+
+def _takes_version(version: str, has: Components) -> bool:
+    """Whether the host's interfaces of WASI are found for imports of this version. Release
+    candidates are found under their whole names only."""
+    if version == has.wasi:
+        return True
+    numbers = version.split(".")
+    return (
+        has.any_patch and len(numbers) == 3 and numbers[:2] == ["0", "2"] and numbers[2].isdigit()
+    )
+
+
+def _patch(version: str) -> int:
+    return int(version.rpartition(".")[2])
+
+
+_FEATURES: WeakKeyDictionary[Component, Mapping[Feature, int]] = WeakKeyDictionary()
+"""A component is held against many hosts, and read once."""
+
+
+def _features(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
+    if info.component not in _FEATURES:
+        _FEATURES[info.component] = _of_core_modules(info.component)
+    for feature, offset in _FEATURES[info.component].items():
+        reads = host.features.get(feature)
+        if reads is False:
+            message = f"it has {feature.value}, which the host refuses"
+            yield Diagnostic("NN216", message, offset)
+        elif reads is None:
+            message = f"it is unknown whether the host reads {feature.value}"
+            yield Diagnostic("NN227", message, offset)
+    if info.component.newer is not None:
+        what, offset = info.component.newer
+        message = f"it is unknown whether the host reads components with {what}"
+        yield Diagnostic("NN227", message, offset)
+
+
+def _of_core_modules(component: Component) -> dict[Feature, int]:
+    """The parts of WebAssembly that the core modules use, with the first position in the file."""
+    found: dict[Feature, int] = {}
+    for part in component.parts():
+        if not part.is_component:
+            module = part.module()
+            with part.offsets():
+                for feature, offset in features(module).items():
+                    found.setdefault(feature, offset + part.start)
+    return found
