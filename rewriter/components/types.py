@@ -232,12 +232,14 @@ def _tuple(cursor: ComponentCursor) -> None:
         skip_value_type(cursor)
 
 
-def _twice(read: Callable[[ComponentCursor], object]) -> Callable[[ComponentCursor], None]:
-    def both(cursor: ComponentCursor) -> None:
-        read(cursor)
-        read(cursor)
+def _result(cursor: ComponentCursor) -> None:
+    optional_value_type(cursor)
+    optional_value_type(cursor)
 
-    return both
+
+def _map(cursor: ComponentCursor) -> None:
+    skip_value_type(cursor)
+    skip_value_type(cursor)
 
 
 def _fixed_list(cursor: ComponentCursor) -> None:
@@ -258,12 +260,12 @@ _DEFINED: dict[int, Callable[[ComponentCursor], None]] = {
     _FLAGS: _names,
     _ENUM: _names,
     _OPTION: skip_value_type,
-    _RESULT: _twice(optional_value_type),
+    _RESULT: _result,
     _OWN: _index,
     _BORROW: _index,
     _STREAM: optional_value_type,
     _FUTURE: optional_value_type,
-    _MAP: _twice(skip_value_type),
+    _MAP: _map,
 }
 
 
@@ -335,22 +337,18 @@ def skip_core_type(cursor: ComponentCursor, depth: int = 0) -> None:
 def _module_declaration(cursor: ComponentCursor) -> None:
     start = cursor.pos
     form = cursor.byte()
-    if form == 0:
+    if form in (0, 3):  # an import, which has two names, or an export
         cursor.name()
-        cursor.name()
+        if form == 0:
+            cursor.name()
         read_extern(cursor)
     elif form == 1:
         skip_recursive_types(cursor)
     elif form == 2:
-        kind = cursor.byte()
-        target = cursor.byte()
-        if (kind, target) != (0x10, 1):
+        if (cursor.byte(), cursor.byte()) != (0x10, 1):
             raise MalformedModule("unknown alias in the type of a core module", start)
         cursor.u32()
         cursor.u32()
-    elif form == 3:
-        cursor.name()
-        read_extern(cursor)
     else:
         raise MalformedModule(f"unknown declaration {form:#04x}", start)
 

@@ -1,0 +1,146 @@
+"""Which hosts run a component."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rewriter.analysis.compatibility import Answer, Verdict
+from rewriter.analysis.components.described import Making, describe_component
+from rewriter.analysis.components.judged import judge_component
+from rewriter.errors import ModuleError, UnsupportedModule
+from rewriter.hosts.table import find_hosts
+from tests.support.components import ERRORS, OCTOBER, component
+from tests.support.native import NativeWasmtime
+
+JUNE, AUGUST = "0.2.0-rc-2024-06-25", "0.2.0-rc-2024-08-19"
+
+
+def judge(data: bytes, host: str) -> Verdict:
+    return judge_component(describe_component(data), find_hosts(host))
+
+
+def codes(found: Verdict) -> set[str]:
+    return {said.code for said in (*found.reasons, *found.conditions)}
+
+
+@pytest.mark.parametrize(
+    ("version", "releases"),
+    [(JUNE, range(24, 25)), (AUGUST, range(25, 35)), (OCTOBER, range(35, 50))],
+)
+def test_each_release_takes_one_version_of_wasi_nn(version: str, releases: range) -> None:
+    data = component(ERRORS.format(version))
+    for release in range(17, 50):
+        found = judge(data, f"wasmtime@{release}")
+        assert found.answer is (Answer.RUNS if release in releases else Answer.CANNOT)
+        assert release in releases or codes(found) == {"NN276"}
+
+
+def test_interfaces_without_a_version_are_told_by_their_functions() -> None:
+    records = '(import "wasi:nn/inference" (instance (export "compute" (func (param "c" u32)))))'
+    resources = """(import "wasi:nn/inference" (instance
+        (export "graph-execution-context" (type $context (sub resource)))
+        (export "[method]graph-execution-context.compute"
+            (func (param "self" (borrow $context))))))"""
+    assert judge(component(records), "wasmtime@22").answer is Answer.RUNS
+    assert codes(judge(component(records), "wasmtime@23")) == {"NN276"}
+    assert judge(component(resources), "wasmtime@23").answer is Answer.RUNS
+    assert codes(judge(component(resources), "wasmtime@22")) == {"NN276"}
+
+
+@pytest.mark.parametrize("host", ["wamr", "wamr-legacy", "wasmedge", "nnshim"])
+def test_hosts_of_core_modules_take_no_components(host: str) -> None:
+    assert codes(judge(component(ERRORS.format(OCTOBER)), host)) == {"NN277"}
+
+
+NOW = '(import "wasi:clocks/{}" (instance (export "now" (func (result u64)))))'
+EXIT = """(import "wasi:cli/exit@0.2.12" (instance
+    (export "exit-with-code" (func (param "status-code" u8)))))"""
+
+ON_49 = {
+    "nothing": ("", "runs"),
+    "wasi:nn of October": (ERRORS.format(OCTOBER), "runs"),
+    "wasi:nn of August": (ERRORS.format(AUGUST), "cannot"),
+    "wasi:nn without a version": (ERRORS.format("").replace("@", ""), "cannot"),
+    "an interface of wasi:nn that is none": (
+        f'(import "wasi:nn/training@{OCTOBER}" (instance (export "fit" (func))))',
+        "cannot",
+    ),
+    "a function that went with August": (
+        f'(import "wasi:nn/errors@{OCTOBER}" (instance (export "error" (type $e (sub resource)))'
+        ' (export "[constructor]error" (func (param "code" u32) (result (own $e))))))',
+        "cannot",
+    ),
+    "the first WASI 0.2": (NOW.format("monotonic-clock@0.2.0"), "runs"),
+    "a WASI 0.2 that is newer than the host": (NOW.format("monotonic-clock@0.2.99"), "runs"),
+    "a release candidate of WASI": (NOW.format("monotonic-clock@0.2.0-rc-2023-11-10"), "cannot"),
+    "WASI 0.4": (NOW.format("monotonic-clock@0.4.0"), "cannot"),
+    "an exit with a code": (EXIT, "runs"),
+    "an interface of somebody": ('(import "a:b/c" (instance (export "f" (func))))', "cannot"),
+    "a function": ('(import "f" (func))', "cannot"),
+}
+
+
+@pytest.mark.parametrize("name", ON_49)
+def test_verdicts_on_wasmtime_are_what_it_does(
+    name: str, native: NativeWasmtime, tmp_path: Path
+) -> None:
+    item, expected = ON_49[name]
+    data = component(item)
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(data)
+    found = judge(data, "wasmtime@49")
+    ran = native.run(guest)
+    assert (found.answer.value, ran.returncode == 0) == (expected, expected == "runs"), ran.stderr
+
+
+def test_a_component_without_run_is_for_invoke(native: NativeWasmtime, tmp_path: Path) -> None:
+    data = component(ERRORS.format(OCTOBER), command=False)
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(data)
+    assert codes(judge(data, "wasmtime@49")) == {"NN281"}
+    assert native.run(guest).returncode != 0
+
+
+def test_what_engines_refuse_in_a_core_module_is_found_with_its_offset() -> None:
+    data = component("(core module (memory i64 1))")
+    found = judge(data, "wasmtime@29")
+    [reason] = found.reasons
+    assert reason.code == "NN216"
+    assert reason.offset is not None
+    assert data[: reason.offset].endswith(b"\x05\x03\x01")  # of the memory section
+
+
+def test_options_of_wasmtime_are_conditions() -> None:
+    data = component('(import "wasi:http/types@0.2.0" (instance))')
+    assert codes(judge(data, "wasmtime")) == {"NN279"}
+    assert codes(judge(component(EXIT), "wasmtime@45")) == {"NN279"}
+
+
+def test_a_broken_core_module_is_an_error_with_the_offset_in_the_file() -> None:
+    whole = component("(core module (func nop))")
+    size = whole.index(b"\x0a\x05\x01\x03\x00\x01\x0b") + 3
+    with pytest.raises(ModuleError) as raised:
+        judge(whole[:size] + b"\x09" + whole[size + 1 :], "wasmtime")
+    assert raised.value.offset == size
+
+
+def test_how_a_component_was_made() -> None:
+    def making(*items: str) -> Making:
+        return describe_component(component(*items)).making
+
+    adapted = '(core module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))))'
+    direct = f'(core module (import "wasi:nn/graph@{OCTOBER}" "load" (func)))'
+    assert making(adapted) is Making.ADAPTED
+    assert making(direct) is Making.CORE_MODULE
+    assert making(f"(component {direct})") is Making.COMPOSED
+    assert making() is Making.UNKNOWN
+    python = '(core module (import "libcomponentize_py_runtime.so" "f" (func)))'
+    assert making(python, direct) is Making.COMPONENTIZE_PY
+
+
+def test_more_than_a_thousand_imports_are_refused() -> None:
+    items = "".join(f'(import "a{number}" (func))' for number in range(1001))
+    with pytest.raises(UnsupportedModule, match="more than 1000 imports"):
+        describe_component(component(items))
