@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from rewriter.components.core_types import skip_core_type
 from rewriter.components.sections import ComponentCursor, ComponentSection, SectionKind
 from rewriter.components.types import (
     extern_name,
     extern_type,
     result_list,
     skip_alias,
-    skip_core_type,
     skip_type,
     skip_value_type,
     sort,

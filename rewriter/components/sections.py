@@ -19,6 +19,7 @@ __all__ = [
     "ComponentCursor",
     "ComponentSection",
     "SectionKind",
+    "check_depth",
     "is_component",
     "sections",
 ]
@@ -145,3 +146,8 @@ def _check_header(data: Data, start: int, end: int) -> None:
             start + 4,
             "NN105",
         )
+
+
+def check_depth(depth: int, offset: int) -> None:
+    if depth > DEEPEST:
+        raise UnsupportedModule(f"types are nested more than {DEEPEST} deep", offset, "NN104")

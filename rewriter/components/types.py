@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from rewriter.components.sections import DEEPEST, ComponentCursor
-from rewriter.errors import MalformedModule, UnsupportedModule
-from rewriter.wasm.imports import read_extern
+from rewriter.components.core_types import skip_core_type
+from rewriter.components.sections import ComponentCursor, check_depth
+from rewriter.errors import MalformedModule
 from rewriter.wasm.reader import Name
-from rewriter.wasm.types import skip_recursive_types, value_type
+from rewriter.wasm.types import value_type
 
 __all__ = [
     "INSTANCE_TYPE",
@@ -23,7 +23,6 @@ __all__ = [
     "optional_value_type",
     "result_list",
     "skip_alias",
-    "skip_core_type",
     "skip_type",
     "skip_value_type",
     "sort",
@@ -40,8 +39,6 @@ _FUNCTION, _ASYNC_FUNCTION = 0x40, 0x43
 _COMPONENT = 0x41
 
 INSTANCE_TYPE = 0x42
-
-_CORE_MODULE_TYPE = 0x50
 
 _ERROR_CONTEXT = 0x64
 _ASYNC = "asynchronous functions"
@@ -173,7 +170,7 @@ def skip_type(cursor: ComponentCursor, depth: int = 0) -> int:
     Raises MalformedModule at the first byte that is wrong, and UnsupportedModule for types nested
     deeper than DEEPEST.
     """
-    _check_depth(depth, cursor.pos)
+    check_depth(depth, cursor.pos)
     start = cursor.pos
     form = cursor.byte()
     if form in _NEWER:
@@ -313,46 +310,3 @@ def skip_alias(cursor: ComponentCursor) -> str:
     else:
         raise MalformedModule(f"unknown target of an alias {target:#04x}", start)
     return kind
-
-
-def skip_core_type(cursor: ComponentCursor, depth: int = 0) -> None:
-    """Read a core type: that of a module, or types as a core module has them."""
-    _check_depth(depth, cursor.pos)
-    start = cursor.pos
-    form = cursor.byte()
-    if form == 0:  # before a type that is open to subtypes, whose code is that of a module type
-        start = cursor.pos
-        if cursor.byte() != _CORE_MODULE_TYPE:
-            raise MalformedModule("expected a type that is open to subtypes", start)
-        cursor.pos = start
-        skip_recursive_types(cursor)
-    elif form == _CORE_MODULE_TYPE:
-        for _ in range(cursor.count("declarations")):
-            _module_declaration(cursor)
-    else:
-        cursor.pos = start
-        skip_recursive_types(cursor)
-
-
-def _module_declaration(cursor: ComponentCursor) -> None:
-    start = cursor.pos
-    form = cursor.byte()
-    if form in (0, 3):  # an import, which has two names, or an export
-        cursor.name()
-        if form == 0:
-            cursor.name()
-        read_extern(cursor)
-    elif form == 1:
-        skip_recursive_types(cursor)
-    elif form == 2:
-        if (cursor.byte(), cursor.byte()) != (0x10, 1):
-            raise MalformedModule("unknown alias in the type of a core module", start)
-        cursor.u32()
-        cursor.u32()
-    else:
-        raise MalformedModule(f"unknown declaration {form:#04x}", start)
-
-
-def _check_depth(depth: int, offset: int) -> None:
-    if depth > DEEPEST:
-        raise UnsupportedModule(f"types are nested more than {DEEPEST} deep", offset, "NN104")
