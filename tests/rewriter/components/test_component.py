@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 
 import pytest
 
+from rewriter.analysis.components.described import describe_component
 from rewriter.components.component import Component
 from rewriter.errors import MalformedModule, ModuleError, UnsupportedModule
 from rewriter.wasm.leb128 import encode_u32
@@ -158,3 +160,20 @@ def test_reading_takes_less_memory_than_the_file() -> None:
 def test_what_is_newer_than_wasi_0_2_is_seen(item: str, newer: str | None) -> None:
     found = Component(component(item)).newer
     assert (found and found[0]) == newer
+
+
+def test_random_damage_is_an_error_with_an_offset_or_is_read() -> None:
+    data = assemble(EVERYTHING)
+    chance = random.Random(0)
+    offsets: list[int | None] = []
+    for _ in range(2000):
+        damaged = bytearray(data)
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(HEADER), len(data))
+            damaged[place] = chance.choice((0, 1, 2, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+        try:
+            describe_component(bytes(damaged))
+        except ModuleError as error:
+            offsets.append(error.offset)
+    assert len(offsets) > 1000
+    assert all(offset is not None and offset <= len(data) for offset in offsets)
