@@ -8,9 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.inspected import inspected
 from nnshim.render.profile import tried_types
-from nnshim.render.values import rewrite_options
-from nnshim.render.verdicts import checked, checked_in_common, line, on_hosts
+from nnshim.render.verdicts import checked, checked_in_common, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.functions.feature import READABLE
@@ -18,9 +18,8 @@ from rewriter.hosts.host import Quirk
 from rewriter.hosts.starting import Trial, run_words
 
 if TYPE_CHECKING:
-    from nnshim.render.values import Examined, Inspected
+    from nnshim.render.values import Examined
     from rewriter.abi.dialects import Dialect
-    from rewriter.analysis.inspect import ModuleInfo
     from rewriter.codes import Code
     from rewriter.hosts.host import Backend, Host, Measured
     from rewriter.hosts.profiles.compare import Difference
@@ -56,42 +55,6 @@ def failed(error: NNShimError) -> Sequence[str]:
     code = "" if error.code is None else f"[{error.code}]"
     first, *others = error.lines
     return [f"error{code}: {first}", *others]
-
-
-def inspected(value: Inspected) -> list[str]:
-    """What the module is, where it runs, and then all that it consists of."""
-    info = value.info
-    told = "".join(f" {word}" for word in rewrite_options(value.guest_abi, info))
-    lines = [f"{value.path}: {info.size} bytes, {_what_it_imports(info)}"]
-    lines += [f"  {line(found)}" for found in value.findings]
-    lines += [f"  {each}" for each in on_hosts(told, value.hosts, value.parted)] or [
-        "  runs on no host"
-    ]
-    for module, abi in info.abis.items():
-        doubt = "" if abi.certain else " (a guess)"
-        lines.append(f"  ABI of {module}: {abi.name or 'not known'}{doubt}")
-        lines += [f"    {line(evidence)}" for evidence in abi.evidence]
-    lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
-    by_module: dict[str, list[str]] = {}
-    for item in info.imports:
-        mark = "  (wasi-nn)" if item.is_wasi_nn else ""
-        group = by_module.setdefault(item.module, [f"  imports from {item.module}{mark}"])
-        group.append(f"    {item.kind} {item.name}" + (f" {item.type}" if item.type else ""))
-    lines += chain.from_iterable(by_module.values())
-    for name, memory in info.exported_memories:
-        lines.append(f"  exports memory {name}: {memory} pages")
-    if not info.exported_memories:
-        lines.append("  exports no memory")
-    for section in info.custom_sections:
-        lines.append(
-            f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
-        )
-    return [*lines, f"  debug info: {'DWARF' if info.debug_sections else 'none'}"]
-
-
-def _what_it_imports(info: ModuleInfo) -> str:
-    abis = [f"{module} ({abi.name or 'ABI not known'})" for module, abi in info.abis.items()]
-    return f"imports {' and '.join(abis)}" if abis else "does not import wasi-nn"
 
 
 def rewritten(plan: Plan) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rewriter.models.model import Model
     from runtime_shim.diagnostics.doctor import BackendReport
 
-__all__ = ["Checked", "Examined", "Inspected", "rewrite_command", "rewrite_options"]
+__all__ = ["Checked", "Examined", "Inspected", "output_name", "rewrite_command", "rewrite_options"]
 
 
 def rewrite_command(host: str, options: Sequence[str], path: str, out: str = "OUT") -> str:
@@ -23,6 +24,23 @@ def rewrite_command(host: str, options: Sequence[str], path: str, out: str = "OU
 
     return command_line(
         ("nnshim", "rewrite", "--for", host, *options, file_argument(path), file_argument(out))
+    )
+
+
+def output_name(path: str, host: str) -> str:
+    """A name in the current folder for the module at `path`, rewritten for `host`:
+    `digits.wamr.wasm`. Where that is there already, it gets a number: `digits.wamr.2.wasm`."""
+    import os
+
+    given = os.path.basename(path)
+    stem = "guest" if path == "-" else given.removesuffix(".wasm").removesuffix(".wat")
+    profile = os.path.basename(host).removesuffix(".toml")
+    name = profile if host.endswith(".toml") else host.partition("@")[0]
+    start = f"{stem}.{name}"
+    return next(
+        out
+        for number in range(1, sys.maxsize)
+        if not os.path.lexists(out := f"{start}.wasm" if number == 1 else f"{start}.{number}.wasm")
     )
 
 
@@ -36,7 +54,7 @@ class Inspected(NamedTuple):
     """A module, with what each host means for it, by its name. `hidden` has the module names whose
     imports do not show which numbers tensor types have; `guest_abi` is what it was said to be.
     `parted` has the hosts whose releases differ in whether they run it, with the verdict on those
-    that do the same."""
+    that do the same. With `everything`, text has what else the module consists of."""
 
     path: str
     info: ModuleInfo
@@ -45,6 +63,7 @@ class Inspected(NamedTuple):
     hosts: Mapping[str, Verdict]
     guest_abi: str | None
     parted: Mapping[str, Mapping[str, Verdict]]
+    everything: bool = False
 
     @property
     def answer(self) -> Answer:

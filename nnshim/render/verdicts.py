@@ -6,16 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from rewriter.hosts.table import FAMILIES
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked
-    from rewriter.analysis.compatibility import Verdict
     from rewriter.diagnostics import Diagnostic
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
 
-__all__ = ["checked", "checked_in_common", "line", "on_hosts"]
+__all__ = ["checked", "checked_in_common", "line"]
 
 
 def line(diagnostic: Diagnostic) -> str:
@@ -25,48 +23,8 @@ def line(diagnostic: Diagnostic) -> str:
     return f"{severity}[{diagnostic.code}]: {what}"
 
 
-def on_hosts(
-    told: str, hosts: Mapping[str, Verdict], parted: Mapping[str, Mapping[str, Verdict]]
-) -> list[str]:
-    """The verdict of each host, or of each of the releases in which it is `parted`, and then each
-    reason and condition once, with the hosts that it is about. `told` are options for the command
-    that helps."""
-    shown: list[tuple[str, str, Verdict]] = []  # a label, the host that reasons name, its verdict
-    for host, verdict in hosts.items():
-        if parts := parted.get(host):
-            shown += [(part, part, found) for part, found in parts.items()]
-        else:
-            shown.append(
-                (f"{host} (all releases)" if FAMILIES[host].every else host, host, verdict)
-            )
-    width = max((len(label) for label, _, _ in shown), default=0)
-    lines = [f"{label.ljust(width)}  {_in_short(told, found)}" for label, _, found in shown]
-    said: dict[Diagnostic, list[str]] = {}
-    for _, host, found in shown:
-        conditions = () if found.answer == "cannot" else found.conditions
-        for reason in (*found.reasons, *conditions):
-            said.setdefault(reason, []).append(host)
-    return lines + [f"{line(reason)} ({', '.join(names)})" for reason, names in said.items()]
-
-
-def _in_short(told: str, found: Verdict) -> str:
-    how = _SHORT[found.runs.name]
-    if found.rewrite_for is not None:
-        how = f"runs after: nnshim rewrite --for {found.rewrite_for}{told}"
-    if found.answer == "cannot":
-        return f"{how} ({_codes(found.reasons)})"
-    return f"{how}, if {_codes(found.conditions)}" if found.conditions else how
-
-
 def _codes(said: Iterable[Diagnostic]) -> str:
     return ", ".join(sorted({found.code for found in said}))
-
-
-_SHORT = {
-    "AS_IT_IS": "runs as it is",
-    "AFTER_REWRITE": "runs after a rewrite",
-    "CANNOT": "cannot run",
-}
 
 
 def _hold(conditions: Sequence[Diagnostic]) -> str:

@@ -67,9 +67,10 @@ class Dialect:
     that makes its functions. A host that `wants_nul` takes a name, or a configuration, to end with
     a NUL that stands behind it; one that `counts_floats` counts the outputs of TensorFlow Lite
     models in floats, and all others in bytes. `raw_types` are the numbers of tensor types that no
-    other ABI has, by their short names: such a tensor is its elements' bytes. `told` says that a
-    guest has these numbers for certain, because its adapters make them or somebody has said so;
-    what the imports tell is the layout and the functions. One that takes the place of several
+    other ABI has, by their short names: such a tensor is its elements' bytes. `own_errnos` are the
+    names of errnos that no other ABI has, by their numbers; `errnos` has their meanings. `told`
+    says that a guest has these numbers for certain, because its adapters make them or somebody has
+    said so; what the imports tell is the layout and the functions. One that takes the place of several
     releases with numbers of their own, which imports do not tell apart, has those of `assumed`,
     where it takes some.
     """
@@ -84,6 +85,7 @@ class Dialect:
     wants_nul: bool = False
     counts_floats: bool = False
     raw_types: Mapping[int, str] = field(default_factory=dict)
+    own_errnos: Mapping[int, str] = field(default_factory=dict)
     told: bool = False
     assumed: Dialect | None = None
 
@@ -99,7 +101,12 @@ class Dialect:
 
     @property
     def errno_names(self) -> Mapping[int, str]:
-        """What each errno means, in small letters."""
+        """The host's own name for each errno, in small letters."""
+        return {**_names(self.errnos), **self.own_errnos}
+
+    @property
+    def errno_meanings(self) -> Mapping[int, str]:
+        """What each errno means, in small letters: several can mean the same."""
         return _names(self.errnos)
 
     @property
