@@ -17,6 +17,7 @@ from rewriter.terminal import shown
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from rewriter.files.input import Source
@@ -162,7 +163,7 @@ def parse_renames(options: list[str]) -> dict[str, str]:
 
 
 class Finding(Protocol):
-    """One thing that a subcommand says of a module."""
+    """One thing that a subcommand says of a module or a component."""
 
     @property
     def answer(self) -> Answer: ...
@@ -173,7 +174,7 @@ def report(
     guest_abi: str | None,
     output: str,
     what: str,
-    find: Callable[[str, ModuleInfo, Source], Iterable[Finding]],
+    find: Callable[[str, ModuleInfo | ComponentInfo, Source], Iterable[Finding]],
 ) -> Answer:
     """Print the findings on each file, by the function `what` of a renderer, or why it cannot be
     read. Text is printed as it comes, with errors on standard error, and what several have in
@@ -185,7 +186,6 @@ def report(
     if guest_abi is not None:
         find_dialect(guest_abi)
     from rewriter.analysis.compatibility import Answer
-    from rewriter.analysis.inspect import inspect_module
     from rewriter.files.input import open_source
 
     renderer = import_module(f"nnshim.render.{output}")
@@ -196,7 +196,7 @@ def report(
     for path in files:
         try:
             with open_source(path) as source:
-                findings = list(find(path, inspect_module(source.data, guest_abi), source))
+                findings = list(find(path, _read(source, guest_abi), source))
                 rendered = list(map(render, findings))
         except (InputError, ModuleError) as error:
             answers.append(Answer.NO_VERDICT)
@@ -216,6 +216,18 @@ def report(
     elif in_common:
         say(*in_common(items))
     return Answer.worst(answers)
+
+
+def _read(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:
+    from rewriter.components.sections import is_component
+
+    if is_component(source.data):
+        from rewriter.analysis.components.described import describe_component
+
+        return describe_component(source.data)
+    from rewriter.analysis.inspect import inspect_module
+
+    return inspect_module(source.data, guest_abi)
 
 
 def chosen_format(name: str | None, as_json: bool) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nnshim.render.values import Checked
-    from rewriter.analysis.compatibility import Verdict
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.files.input import Source
     from rewriter.hosts.starting import Explanation
@@ -81,7 +81,9 @@ def command(
     with errors_in_json(as_json, files):
         read = _read_models(models or ())
 
-    def judge(path: str, info: "ModuleInfo", source: "Source") -> "Iterator[Checked]":
+    def judge(
+        path: str, info: "ModuleInfo | ComponentInfo", source: "Source"
+    ) -> "Iterator[Checked]":
         if validate:
             source.validate()
         for host in hosts:
@@ -111,12 +113,18 @@ def _read_models(paths: "Sequence[str]") -> "Sequence[Model]":
 
 def _check(
     path: str,
-    info: "ModuleInfo",
+    info: "ModuleInfo | ComponentInfo",
     host: "Chosen",
     guest_abi: str | None,
     models: "Sequence[Model]",
 ) -> "Checked":
     from nnshim.render.values import Checked, rewrite_command, rewrite_options
+    from rewriter.analysis.inspect import ModuleInfo
+
+    if not isinstance(info, ModuleInfo):
+        from rewriter.analysis.components.judged import judge_component
+
+        return Checked(path, host.name, judge_component(info, host, models), None, models)
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
@@ -131,20 +139,39 @@ _OUT = "out.wasm"
 
 
 def _explain(
-    checked: "Checked", info: "ModuleInfo", host: "Chosen", guest_abi: str | None
+    checked: "Checked",
+    info: "ModuleInfo | ComponentInfo",
+    host: "Chosen",
+    guest_abi: str | None,
 ) -> "Explanation | None":
     """For the release that a rewrite is for, or the newest of those that were named."""
-    from nnshim.render.values import rewrite_command, rewrite_options
     from rewriter.analysis.compatibility import Runs
+    from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.hosts.starting import Trial, explain
+
+    if checked.found.runs is Runs.CANNOT:
+        return None
+    if isinstance(info, ModuleInfo):
+        return _explain_module(checked, info, host, guest_abi)
+    trial = Trial(
+        checked.path,
+        any(item.package == "wasi:filesystem" for item in info.imports),
+        any("load-by-name" in item.functions for item in info.wasi_nn),
+        checked.models,
+    )
+    return explain(host.newest, trial)
+
+
+def _explain_module(
+    checked: "Checked", info: "ModuleInfo", host: "Chosen", guest_abi: str | None
+) -> "Explanation":
+    from nnshim.render.values import rewrite_command, rewrite_options
     from rewriter.analysis.seen.formats import loaded
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.functions.frames import wanted_stack
     from rewriter.hosts.starting import Trial, explain
 
-    found: Verdict = checked.found
-    if found.runs is Runs.CANNOT:
-        return None
-    helps, told = found.rewrite_for, guest_abi or shown_abi(info, checked.models)
+    helps, told = checked.found.rewrite_for, guest_abi or shown_abi(info, checked.models)
     row = host.newest if helps is None else find_host(helps)
     rewrite = (
         None

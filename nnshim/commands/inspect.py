@@ -7,7 +7,9 @@ import typer
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, report
 
 if TYPE_CHECKING:
-    from nnshim.render.values import Inspected
+    from nnshim.render.values import Inspected, InspectedComponent
+    from rewriter.analysis.compatibility import Verdict
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from rewriter.files.input import Source
@@ -43,6 +45,29 @@ def command(
 
 
 def _inspect(
+    path: str,
+    info: "ModuleInfo | ComponentInfo",
+    source: "Source",
+    guest_abi: str | None,
+    everything: bool,
+) -> "Inspected | InspectedComponent":
+    from rewriter.analysis.inspect import ModuleInfo
+
+    if isinstance(info, ModuleInfo):
+        return _inspect_module(path, info, source, guest_abi, everything)
+    from nnshim.render.values import InspectedComponent
+    from rewriter.analysis.components.judged import component_by_release
+    from rewriter.hosts.table import FAMILIES, Chosen
+
+    invalid = _invalid(source)
+    hosts: dict[str, Verdict] = {}
+    for name, family in FAMILIES.items():
+        if not (invalid or family.closed):
+            hosts |= component_by_release(info, Chosen(name, family.released))
+    return InspectedComponent(path, info, invalid, hosts, everything)
+
+
+def _inspect_module(
     path: str, info: "ModuleInfo", source: "Source", guest_abi: str | None, everything: bool
 ) -> "Inspected":
     from nnshim.render.values import Inspected

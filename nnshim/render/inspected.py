@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from nnshim.render.tables import UNBROKEN, columns, wrapped
+from nnshim.render.host_rows import Row, hosts_table, reasons, why_not
+from nnshim.render.tables import UNBROKEN, wrapped
 from nnshim.render.values import output_name, rewrite_command, rewrite_options
 from nnshim.render.verdicts import line
 from rewriter.hosts.table import FAMILIES
@@ -18,21 +20,11 @@ if TYPE_CHECKING:
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import Verdict
     from rewriter.analysis.inspect import ModuleInfo
-    from rewriter.diagnostics import Diagnostic
 
-__all__ = ["inspected"]
-
-
-class _Row(NamedTuple):
-    """The verdict on a host, or on the releases of it that share one. `label` is for the table and
-    `name` for the lists of hosts below it."""
-
-    label: str
-    name: str
-    found: Verdict
+__all__ = ["inspected_module"]
 
 
-def inspected(value: Inspected) -> list[str]:
+def inspected_module(value: Inspected) -> list[str]:
     """The module in one line, its hosts as a table, its imports from wasi-nn, and its records."""
     info, whole = value.info, value.everything
     imports = _WITHOUT if not (info.abis or whole) else _what_it_imports(info)
@@ -40,8 +32,8 @@ def inspected(value: Inspected) -> list[str]:
     lines += [f"  {line(found)}" for found in value.findings]
     if info.abis or whole:
         rows = list(_rows(value))
-        lines += _table(value, rows) if rows else ["  runs on no host"]
-        lines += _reasons(rows) if whole else []
+        lines += hosts_table(rows, partial(_how, value)) if rows else ["  runs on no host"]
+        lines += reasons(rows) if whole else []
     lines += _records(value) + _wasi_nn(info, whole)
     if whole:
         return lines + list(_rest(info))
@@ -63,42 +55,12 @@ def _what_it_imports(info: ModuleInfo) -> str:
 _WITHOUT = "does not import wasi-nn (--all shows what it imports, and the hosts)"
 
 
-def _rows(value: Inspected) -> Iterable[_Row]:
+def _rows(value: Inspected) -> Iterable[Row]:
     for host, verdict in value.hosts.items():
         if parts := value.parted.get(host):
-            yield from (_Row(part, part, found) for part, found in parts.items())
+            yield from (Row(part, part, found) for part, found in parts.items())
         else:
-            yield _Row(f"{host} (all releases)" if FAMILIES[host].every else host, host, verdict)
-
-
-def _table(value: Inspected, rows: Sequence[_Row]) -> list[str]:
-    """The hosts with the same answer share a row. Conditions have numbers, and stand below."""
-    numbers: dict[str, int] = {}
-    merged: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        runs, conditions = _RUNS[row.found.runs.name], ""
-        if row.found.answer != "cannot" and row.found.conditions:
-            known = {_numbered(numbers, found) for found in row.found.conditions}
-            conditions = f", if {', '.join(map(str, sorted(known)))}"
-        merged.setdefault((f"{runs}{conditions}", _how(value, row.found)), []).append(row.label)
-    cells = [
-        (", ".join(label.replace(" ", UNBROKEN) for label in labels), runs, how)
-        for (runs, how), labels in merged.items()
-    ]
-    lines = columns(("host", "runs", "how, or why not"), cells, indent=2)
-    if numbers:
-        lines.append("  only if")
-        for text, number in numbers.items():
-            lines += wrapped(f"    {number}  {text}")
-    return lines
-
-
-_RUNS = {"AS_IT_IS": "as it is", "AFTER_REWRITE": "rewritten", "CANNOT": "no"}
-
-
-def _numbered(numbers: dict[str, int], found: Diagnostic) -> int:
-    text = shown(found.text).removeprefix("only if ")
-    return numbers.setdefault(f"{text} ({found.code})", len(numbers) + 1)
+            yield Row(f"{host} (all releases)" if FAMILIES[host].every else host, host, verdict)
 
 
 def _how(value: Inspected, found: Verdict) -> str:
@@ -108,24 +70,7 @@ def _how(value: Inspected, found: Verdict) -> str:
         out = output_name(value.path, found.rewrite_for)
         command = rewrite_command(found.rewrite_for, options, value.path, out)
         return shown(command).replace(" ", UNBROKEN)
-    if found.answer != "cannot":
-        return ""
-    first = found.reasons[0]
-    codes = {reason.code for reason in found.reasons} - {first.code}
-    others = f", and {', '.join(sorted(codes))}" if codes else ""
-    return f"{shown(first.message)} ({first.code}){others}"
-
-
-def _reasons(rows: Sequence[_Row]) -> list[str]:
-    """Each reason once, and the hosts that it is about on a line below it."""
-    said: dict[Diagnostic, list[str]] = {}
-    for row in rows:
-        for reason in row.found.reasons:
-            said.setdefault(reason, []).append(row.name)
-    lines = ["  reasons"] if said else []
-    for reason, names in said.items():
-        lines += [f"    {line(reason)}", f"      {', '.join(names)}"]
-    return lines
+    return why_not(found)
 
 
 def _records(value: Inspected) -> list[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnshim.render.json_hosts import apart, diagnostic, diagnostics, host
+from nnshim.render.values import InspectedComponent
 from rewriter.rewriting.provenance import read_record
 from rewriter.terminal import shown
 from rewriter.wasm.custom import RECORD
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked, Examined, Inspected
+    from rewriter.analysis.compatibility import Verdict
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
@@ -73,7 +75,51 @@ def failed(error: NNShimError, file: str | None = None) -> Object:
     return {**about, "errors": diagnostics(error.diagnostics)}
 
 
-def inspected(value: Inspected) -> Object:
+def inspected(value: Inspected | InspectedComponent) -> Object:
+    if isinstance(value, InspectedComponent):
+        return _inspected_component(value)
+    return _inspected_module(value)
+
+
+def _inspected_component(value: InspectedComponent) -> Object:
+    info = value.info
+    return {
+        "file": value.path,
+        "size": info.size,
+        "diagnostics": diagnostics(value.findings),
+        "component": {
+            "wasi_nn": list(dict.fromkeys(item.version for item in info.wasi_nn)),
+            "wasi": list(info.wasi),
+            "made": info.making.name.lower(),
+            "core_modules": info.core_modules,
+            "command": info.is_command,
+            "imports": [
+                {
+                    "name": item.name,
+                    "sort": item.sort,
+                    "functions": sorted(item.functions),
+                    "wasi_nn": item in info.wasi_nn,
+                }
+                for item in info.imports
+            ],
+            "exports": list(info.exports),
+        },
+        "runs_on": _runs_on(value.hosts),
+    }
+
+
+def _runs_on(hosts: Mapping[str, Verdict]) -> Object:
+    return {
+        name: {
+            "verdict": found.answer.value,
+            "runs": found.runs.name.lower(),
+            "diagnostics": diagnostics((*found.reasons, *found.caveats)),
+        }
+        for name, found in hosts.items()
+    }
+
+
+def _inspected_module(value: Inspected) -> Object:
     info = value.info
     return {
         "file": value.path,
@@ -108,14 +154,7 @@ def inspected(value: Inspected) -> Object:
         ],
         "records": read_record(info.module.custom(RECORD)),
         "debug_info": bool(info.debug_sections),
-        "runs_on": {
-            name: {
-                "verdict": found.answer.value,
-                "runs": found.runs.name.lower(),
-                "diagnostics": diagnostics((*found.reasons, *found.caveats)),
-            }
-            for name, found in value.hosts.items()
-        },
+        "runs_on": _runs_on(value.hosts),
     }
 
 

@@ -8,8 +8,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from nnshim.render.inspected import inspected
+from nnshim.render.inspected import inspected_module
+from nnshim.render.inspected_component import inspected_component
 from nnshim.render.profile import tried_types
+from nnshim.render.values import InspectedComponent
 from nnshim.render.verdicts import checked, checked_in_common, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
@@ -18,7 +20,7 @@ from rewriter.hosts.host import Quirk
 from rewriter.hosts.starting import Trial, run_words
 
 if TYPE_CHECKING:
-    from nnshim.render.values import Examined
+    from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
     from rewriter.codes import Code
     from rewriter.hosts.host import Backend, Host, Measured
@@ -55,6 +57,13 @@ def failed(error: NNShimError) -> Sequence[str]:
     code = "" if error.code is None else f"[{error.code}]"
     first, *others = error.lines
     return [f"error{code}: {first}", *others]
+
+
+def inspected(value: Inspected | InspectedComponent) -> list[str]:
+    """What a module or a component is, and where it runs."""
+    if isinstance(value, InspectedComponent):
+        return inspected_component(value)
+    return inspected_module(value)
 
 
 def rewritten(plan: Plan) -> list[str]:

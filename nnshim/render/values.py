@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer, Verdict
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
     from runtime_shim.diagnostics.doctor import BackendReport
 
-__all__ = ["Checked", "Examined", "Inspected", "output_name", "rewrite_command", "rewrite_options"]
+__all__ = [
+    "Checked",
+    "Examined",
+    "Inspected",
+    "InspectedComponent",
+    "output_name",
+    "rewrite_command",
+    "rewrite_options",
+]
 
 
 def rewrite_command(host: str, options: Sequence[str], path: str, out: str = "OUT") -> str:
@@ -63,6 +72,23 @@ class Inspected(NamedTuple):
     hosts: Mapping[str, Verdict]
     guest_abi: str | None
     parted: Mapping[str, Mapping[str, Verdict]]
+    everything: bool = False
+
+    @property
+    def answer(self) -> Answer:
+        """It can be read: that no host takes it does not make looking at it fail."""
+        from rewriter.analysis.compatibility import Answer
+
+        return Answer.RUNS
+
+
+class InspectedComponent(NamedTuple):
+    """A component, with what each host means for it, by what its releases are called."""
+
+    path: str
+    info: ComponentInfo
+    findings: Sequence[Diagnostic]
+    hosts: Mapping[str, Verdict]
     everything: bool = False
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
@@ -19,7 +20,7 @@ from rewriter.models.model import Model
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
-__all__ = ["acceptable", "by_release", "check", "judge", "together"]
+__all__ = ["acceptable", "by_release", "check", "judge", "spans_of_releases", "together"]
 
 _WORSE = tuple(Runs)
 """From the best to the worst."""
@@ -133,18 +134,21 @@ def by_release(info: ModuleInfo, chosen: Chosen) -> dict[str, Verdict]:
     """The verdicts on releases one after the other of which all run the module as it is, after a
     rewrite, or not at all, by what they are called: "wamr-legacy 1.1.1 to 2.2.0". Empty where that
     are all that were chosen."""
+    spans = spans_of_releases(chosen, partial(assess, info))
+    return {label: judge(info, span) for label, span in spans.items()} if len(spans) > 1 else {}
+
+
+def spans_of_releases(chosen: Chosen, assessed: Callable[[Host], Verdict]) -> dict[str, Chosen]:
+    """The releases that were chosen, parted where the verdict changes between running as it is,
+    after a rewrite, and not at all; the newest first, by what they are called."""
     spans: list[tuple[Runs, list[Host]]] = []
     for row in chosen.rows:
-        runs = assess(info, row).runs
+        runs = assessed(row).runs
         if not spans or spans[-1][0] is not runs:
             spans.append((runs, []))
         spans[-1][1].append(row)
-    if len(spans) == 1:
-        return {}
     return {
-        f"{chosen.name} {_spans(rows, range(len(rows)))}": judge(
-            info, Chosen(rows[-1].label, tuple(rows))
-        )
+        f"{chosen.name} {_spans(rows, range(len(rows)))}": Chosen(rows[-1].label, tuple(rows))
         for _, rows in reversed(spans)
     }
 

@@ -24,7 +24,7 @@ from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
 from rewriter.hosts.parts import TWO
 from rewriter.models.model import Model, Port, names_of
 
-__all__ = ["counting_models", "of_models"]
+__all__ = ["counting_models", "of_models", "of_models_anyhow"]
 
 _F32 = frozenset((TensorType.F32,))
 _NOT_NUMBERS = ("string", "sequence", "map", "opaque", "sparse tensor", "resource", "variant")
@@ -43,6 +43,16 @@ def of_models(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator
         for found in _of_model(info, host, model, formats):
             yield found._replace(message=f"{name}: {found.message}")
     if models and info.abis:
+        yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
+
+
+def of_models_anyhow(host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """What each of these says of a host, for a guest whose calls are not followed."""
+    for model in models:
+        name = PurePath(model.path).name
+        for found in _format(host, model, _ANYTHING):
+            yield found._replace(message=f"{name}: {found.message}")
+    if models:
         yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
 
 
