@@ -20,10 +20,10 @@ _HEAD = (
     " it should be. A warning asks for an action, or says what no longer holds: a rewrite fixes"
     " everything that `nnshim check` warns about.",
     "A condition comes from the module itself, but looking at the module does not show whether it"
-    " is met: an import that may fail for some arguments or that the host may not define, a section,"
-    " a constant. A need is the same for every guest of its kind: a backend, a model, a named graph."
-    " Unseen means something that the module does not show, such as the size of its buffers. A note"
-    " is for information only."
+    " is met: an import that may fail for some arguments or that the host may not define, a"
+    " section, a constant. A need is the same for every guest of its kind: a backend, a model, a"
+    " named graph. Unseen means something that the module does not show, such as the size of its"
+    " buffers. A note is for information only."
     " [verdicts.md](verdicts.md) says which of them count.",
 )
 

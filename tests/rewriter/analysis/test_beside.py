@@ -149,10 +149,10 @@ def test_the_version_before_wasi_0_1_is_not_everywhere(host: str, runs: Runs) ->
 @pytest.mark.parametrize(
     ("host", "module", "option"),
     [
-        ("wasmedge", "wasmedge_image", "its plugin, without which a call traps"),
-        ("wasmedge", "wasmedge_zlib", "its plugin, without which the module is refused"),
-        ("wasmedge@0.11.2", "wasmedge_process", "its plugin, without which the module is refused"),
-        ("wasmedge", "wasi_ephemeral_crypto_kx", "its plugin, without which a call traps"),
+        ("wasmedge", "wasmedge_image", "its plugin (without it, a call traps)"),
+        ("wasmedge", "wasmedge_zlib", "its plugin (without it, the module is refused)"),
+        ("wasmedge@0.11.2", "wasmedge_process", "its plugin (without it, the module is refused)"),
+        ("wasmedge", "wasi_ephemeral_crypto_kx", "its plugin (without it, a call traps)"),
     ],
 )
 def test_what_plugins_define_is_a_condition(host: str, module: str, option: str) -> None:
