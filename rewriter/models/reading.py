@@ -1,4 +1,4 @@
-"""From a file to what its model states: no NN runtime is imported, and no weights are read."""
+"""Reads a model's file without importing an NN runtime, and without reading the weights."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _SAVED_MODEL = "saved_model.pb"
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """What the model in a file states. OpenVINO's weights are looked for beside its XML file, in
-    one of the same name with .bin; a folder is one of TensorFlow's SavedModels.
+    """The model in a file. OpenVINO's weights are expected next to the XML file, under the same
+    name with .bin. A folder is treated as a TensorFlow SavedModel.
 
-    Raises InputError where the file cannot be read, and ModelError for one that is not a model of
-    a known format, and for one that is not whole.
+    Raises InputError if the file cannot be read, and ModelError if it is not a model in a known
+    format, or not complete.
     """
     file = Path(path)
     try:
         if file.is_dir():
             file /= _SAVED_MODEL
             if not file.exists():
-                raise InputError(f"{path}: this is a folder without a {_SAVED_MODEL}")
+                raise InputError(f"{path}: this is a folder without {_SAVED_MODEL}")
         with _mapped(file) as data:
             return _read(file, data)
     except OSError as error:
@@ -130,13 +130,13 @@ def _tensorflow(model: Model, data: Data) -> Model:
 
 
 def _pytorch(model: Model, _: Data) -> Model:
-    """A TorchScript archive has a folder with code beside its pickles, and states no inputs."""
-    import zipfile  # which no other format takes
+    """A TorchScript archive contains code besides pickles, and does not state its inputs."""
+    import zipfile  # not needed for other formats
 
     try:
         with zipfile.ZipFile(model.path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter of an unknown version
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter for unknown versions
         raise ValueError(str(error)) from error
     folders = {name.partition("/")[0] for name in names}
     if any(f"{folder}/constants.pkl" in names for folder in folders):
