@@ -211,8 +211,6 @@ class Host(NamedTuple):
     """A row of the table: one build of a host, from the release `first` to `last`. Both are empty
     for a host without releases. Other fields that are None or empty are not known.
 
-    wasi-nn:
-
     - `dialects`: the ABIs that it speaks under each name in `modules`, the usual one first.
     - `tells_numbers`: it finds out an adapted guest's numbers from the adapters, and the numbers of
       tensor types from the tensors.
@@ -222,9 +220,6 @@ class Host(NamedTuple):
     - `start`: how the host is started.
     - `passes`: the types of input tensors that it passes to backends, or None for all types of its
       numbering.
-
-    Linking:
-
     - `others`: all functions that it defines besides wasi-nn's, with their types, by module name;
       None if they are not known.
     - `optional`: module names, or prefixes that end with `*`, whose functions it may define, with
@@ -235,9 +230,6 @@ class Host(NamedTuple):
       function whose name has this suffix if that one has the type, or, with `mixes_forms`, whatever
       type that one has.
     - `makes`: the kinds of imports that it defines by itself, with the module names, or ANY.
-
-    Engine:
-
     - `features`: which WebAssembly features it reads by default. A missing feature is not known.
     - `nn_in_shared`: wasi-nn works in a shared memory.
     - `in_first_memory`: its functions use the first memory, whichever is exported as "memory".
@@ -247,9 +239,6 @@ class Host(NamedTuple):
     - `most_elements`: the largest table.
     - `stack_bytes`: the default size of its own stack for frames of functions, if it has one. A
       frame takes at most half of it.
-
-    Start-up:
-
     - `exits_early`: it exits without an error if the guest exits during instantiation.
     - `initializes`: it calls an exported function `_initialize`, which must have neither arguments
       nor results. With `initializes_alone`, another type matters only if there is no `_start`.

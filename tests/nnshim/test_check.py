@@ -103,8 +103,11 @@ def test_the_page_about_verdicts_has_every_answer_and_severity() -> None:
     [
         ("NN999", "there is no code NN999"),
         ("NN2222", "there is no code NN2222; did you mean NN222?"),
-        ("NN212", "NN212 (the host does not define an import) keeps a module from running"),
-        ("NN201", "takes a rewrite, and cannot be accepted"),
+        (
+            "NN212",
+            "NN212 (the host does not define an import) cannot be accepted, because it keeps",
+        ),
+        ("NN201", "cannot be accepted, because it needs a rewrite"),
     ],
 )
 def test_accepting_what_cannot_be_accepted_is_a_usage_error(

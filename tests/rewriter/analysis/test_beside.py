@@ -105,7 +105,7 @@ def test_until_2_1_0_wamr_makes_memories_and_tables_of_any_module(kind: str) -> 
 def test_wamr_1_1_takes_zero_for_a_global_that_nothing_defines() -> None:
     content = f'(import "somewhere" "it" (global i32)) {MEMORY}'
     (only,) = on("wamr@1.1.2", content).conditions
-    assert only.message == "the host does not define somewhere.it, and takes zero"
+    assert only.message == "the host does not define somewhere.it, and uses zero"
     assert codes(on("wamr@1.2.0", content)) == ["NN212"]
 
 
@@ -218,7 +218,7 @@ def test_wasi_nn_of_wasmtime_does_not_work_in_a_shared_memory() -> None:
     (only,) = on("wasmtime@30", f"{guest} {shared}").reasons
     assert (only.code, only.message) == (
         "NN216",
-        "it exports a shared memory, where the host's wasi-nn does not work",
+        "it exports a shared memory, with which the host's wasi-nn does not work",
     )
     assert on("wasmtime@30", shared).runs is Runs.AS_IT_IS
     assert on("wasmedge@0.14.1", f"{guest} {shared}").runs is Runs.AS_IT_IS

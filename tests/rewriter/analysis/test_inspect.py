@@ -61,7 +61,7 @@ def test_the_abi_is_told_by_types_and_extensions_under_either_name(
 
 
 def test_where_the_imports_cannot_tell_the_module_name_decides() -> None:
-    message = "neither load nor get_output is imported, from wasi_ephemeral_nn"
+    message = "neither load nor get_output is imported from wasi_ephemeral_nn"
     assert abi_of(COMPUTE, module="wasi_ephemeral_nn") == Abi(
         "witx", False, (Diagnostic("NN134", message),)
     )
