@@ -71,7 +71,10 @@ def test_a_command_that_prints_what_it_printed_before_is_refused() -> None:
         log.extend(output)
         return bytes(log)
 
-    with Host(["host"], runs=changed(keep)) as host, pytest.raises(ProbeFailed, match="an earlier module"):
+    with (
+        Host(["host"], runs=changed(keep)) as host,
+        pytest.raises(ProbeFailed, match="an earlier module"),
+    ):
         host.start()
 
 
