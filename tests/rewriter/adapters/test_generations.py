@@ -272,7 +272,7 @@ def test_another_generation_is_refused_by_its_number(old: bytes) -> None:
     assert later != U8_ADAPTED
     for host in HOSTS:
         with pytest.raises(
-            HostMismatch, match="is of generation 7, which is unknown to this release"
+            HostMismatch, match="has generation 7, which this release of nnshim does not know"
         ):
             rewrite(later, RewriteOptions(host=host))
     with pytest.raises(LinkError, match="generation 7"):
