@@ -1,2 +1,2 @@
-;; A model of TensorFlow Lite that is loaded by its name is of no use there, so that it is another.
+;; A TensorFlow Lite model cannot be used there if it is loaded by name, so this is another model.
 i32.const $OPENVINO_KEPT  local.set $keep
