@@ -177,7 +177,7 @@ def test_an_object_file_is_known() -> None:
     [
         pytest.param(
             HEADER + imports(imported("a")),
-            "type 0 of 0",
+            "type index 0, but the number of types is 0",
             id="function of a type that is not there",
         ),
         pytest.param(

@@ -153,5 +153,5 @@ def test_sizes_may_be_written_in_more_bytes_than_32_bits_take(kind: bytes) -> No
     ((_, [(_, found)]),) = read(module)
     assert found is (ExternKind.MEMORY if kind == b"\x02" else ExternKind.TABLE)
     beyond = HEADER + imports(imported("a", "b", kind + b"\x00\x80\x80\x80\x80\x10"))
-    with pytest.raises(MalformedModule, match="4294967296 is more than 32-bit addresses reach"):
+    with pytest.raises(MalformedModule, match="4294967296 does not fit 32-bit addresses"):
         read(beyond)
