@@ -105,9 +105,9 @@ ADAPTED = rewrite(GUEST, RewriteOptions(abi="wamr"))
 EXPORT, NAME = b"nnshim.load.witx-to-wamr.0.0", b"nnshim.load.witx-to-wamr"
 WRONG_EXPORT = (
     "NN417",
-    "export section: adapters are not exported as a rewrite exports them",
+    "export section: adapters are not exported under the names that a rewrite gives",
 )
-WRONG_NAME = ("NN417", "custom section 'name': adapters are not named as a rewrite names them")
+WRONG_NAME = ("NN417", "custom section 'name': adapters do not have the names that a rewrite gives")
 
 
 def test_the_export_of_an_adapter_has_the_index_of_its_import() -> None:

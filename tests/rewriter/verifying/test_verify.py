@@ -314,7 +314,7 @@ def test_a_call_that_goes_past_its_adapter_is_found() -> None:
     past = ADAPTED[: found + 1] + b"\x01" + ADAPTED[found + 2 :]
     (difference,) = compare(ADAPTABLE, past).differences
     assert (difference.what, difference.rewritten_offset) == (
-        "code section: another function",
+        "code section: a different function",
         found + 1,
     )
 
@@ -322,7 +322,9 @@ def test_a_call_that_goes_past_its_adapter_is_found() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "what"),
     [
-        pytest.param(b"\x05first", b"\x05fjrst", "custom section 'name': other names", id="name"),
+        pytest.param(
+            b"\x05first", b"\x05fjrst", "custom section 'name': different names", id="name"
+        ),
         pytest.param(b"\5\4\0\3\1\1", b"\5\4\0\0\1\1", "function section", id="type"),
     ],
 )
