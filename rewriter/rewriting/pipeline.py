@@ -50,7 +50,8 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
 
     Returns the input if nothing has to change.
 
-    Raises:
+    It raises:
+
     - HostMismatch if no rewrite makes the module fit
     - NothingToRename if nothing has to change and `options.require` is set
     - ModuleError (MalformedModule, UnsupportedModule, InvalidModule) if the module cannot be

@@ -35,7 +35,8 @@ def make_plan(
 
     `entry`, made by rewriter.rewriting.provenance.new_entry, is added if anything changes.
 
-    Raises:
+    It raises:
+
     - what `rewriter.rewriting.aim.choose` raises
     - MalformedModule if the module cannot be read
     - UnsupportedModule for a relocatable object file; for a module that would change, but is signed
