@@ -158,7 +158,7 @@ class _Adaptation:
     def _named(self, redirected: Mapping[int, int]) -> Set[int]:
         """The functions whose references have to be looked at: redirected ones; all old adapters,
         even if they keep their index; imports that have an adapter, which nothing else may refer
-        to; and the indices of new adapters, to which there can be no references yet."""
+        to; and the indices of new adapters, which nothing can refer to yet."""
         added = range(self.first + self.dropped, self.first + len(self.added))
         return redirected.keys() | self.standing | self.info.adapters.keys() | set(added)
 
