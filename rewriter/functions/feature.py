@@ -32,7 +32,7 @@ class Feature(Enum):
     PAGE_SIZES = "a memory with a custom page size"
     FUNCTION_REFERENCES = "typed function references"
     FINAL_TYPES = "a type that is marked as final"
-    OPEN_TYPES = "a type that is open to subtypes and has none"
+    OPEN_TYPES = "a type that is marked as not final"
     GC_TYPES = "garbage collection types"
     GC = "garbage collection"
     WIDE_ARITHMETIC = "128-bit arithmetic"

@@ -153,6 +153,6 @@ def _validate_output(module: bytes | str) -> None:
         wasm_tools.validate(module)
     except InvalidModule as error:
         raise InvalidResult(
-            "the input is valid but its rewritten form is not, which is a bug in nnshim;"
+            "the input is valid, but the result of the rewrite is not. This is a bug in nnshim;"
             f" nothing was written: {error}"
         ) from error

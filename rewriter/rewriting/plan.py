@@ -156,8 +156,8 @@ def _on_no_host(module: Module, names: Mapping[str, str]) -> Iterator[Diagnostic
         if not any(layout is other for layouts in hosts.values() for other in layouts):
             kinds = sorted({str(other) for layouts in hosts.values() for other in layouts})
             message = (
-                f"no host runs a module that is only renamed: the guest has the {layout} ABI, and "
-                f"the hosts that register {new} have {' or '.join(kinds)}"
+                f"no host runs a module that is only renamed: the guest has the {layout} ABI, but "
+                f"the hosts that register {new} use {' or '.join(kinds)}"
             )
             remedy = f"`nnshim rewrite --for HOST` adapts it too, for {', '.join(hosts)}"
             yield Diagnostic("NN334", message, offset, help=remedy)
@@ -166,7 +166,7 @@ def _on_no_host(module: Module, names: Mapping[str, str]) -> Iterator[Diagnostic
 def _install(patch: Patch, wanted: Wanted | None) -> Adapting:
     if wanted is None or not wanted.adapters:
         return NOT_ADAPTING
-    from rewriter.rewriting.install_adapters import adapt  # what only renames starts without it
+    from rewriter.rewriting.install_adapters import adapt  # not needed for renames
 
     return adapt(patch, wanted.info, wanted.adapters)
 
@@ -177,7 +177,7 @@ def _check_abis(module: Module, together: Mapping[str, Set[str]]) -> None:
     for new, olds in together.items():
         if {new, *olds}.isdisjoint(MODULE_NAMES):
             continue
-        from rewriter.analysis.imported import shown_layouts  # what most renames start without
+        from rewriter.analysis.imported import shown_layouts  # not needed for most renames
 
         shown = shown_layouts(module, olds)
         if len({layout for layout, _ in shown.values()}) > 1:

@@ -213,7 +213,7 @@ def _compare_whole(one: Section, other: Section) -> Iterator[Difference]:
 
 
 def _another_width(one: Section, other: Section) -> Difference:
-    what = f"{one.title}: size field width"
+    what = f"{one.title}: the width of the size field differs"
     return Difference("NN405", what, one.start + 1, other.start + 1)
 
 

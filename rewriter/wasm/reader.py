@@ -88,7 +88,7 @@ class Cursor:
         count = self.u32()
         if count > self.end - self.pos:
             raise MalformedModule(
-                f"{count} {what} announced, but only {self.end - self.pos} bytes follow", start
+                f"{count} {what} are declared, but only {self.end - self.pos} bytes follow", start
             )
         return count
 

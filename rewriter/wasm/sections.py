@@ -126,7 +126,7 @@ class Sections(Reading[Section]):
             check_number(number, "sections", section.start)
             if section.id is not SectionId.CUSTOM:
                 if _RANK[section.id] <= rank:
-                    reason = f"the {section.title} is there twice or out of order"
+                    reason = f"the {section.title} appears twice or out of order"
                     raise MalformedModule(reason, section.start)
                 rank = _RANK[section.id]
                 self.standard[section.id] = section
@@ -209,6 +209,6 @@ def _not_wasm(magic: bytes) -> ModuleError:
                 f"this is a precompiled artifact ({artifact})",
                 0,
                 "NN107",
-                "rewrite the .wasm that it was compiled from and compile that again",
+                "rewrite the .wasm file that it was compiled from, and compile it again",
             )
     return MalformedModule("not WebAssembly: it does not start with \\0asm", 0, "NN101")
