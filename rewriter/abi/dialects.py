@@ -325,7 +325,8 @@ WAMR_2_1 = Dialect(
     counts_floats=True,
     raw_types=WAMR_2_2.raw_types,
 )
-"""WAMR 2.1.1 and 2.1.2, built with WASI_EPHEMERAL_NN: like 2.2.0, with one function less."""
+"""WAMR 2.1.1 and 2.1.2, built with WASI_EPHEMERAL_NN: like 2.2.0, without one of its
+functions."""
 
 _TABLE = {
     dialect.name: dialect

@@ -98,7 +98,8 @@ class Adapter(NamedTuple):
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
-    """Whether two adapters are identical to the byte. None stands for no adapter."""
+    """Whether two adapters have the same function and the same bytes. None stands for no
+    adapter."""
     if one is None or other is None:
         return one is other
     memory = AdapterMemory(0, 65536)

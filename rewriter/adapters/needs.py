@@ -56,7 +56,7 @@ def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) 
     sense of `has`.
 
     If the guest's numbers are not known for certain (`told` is false) and the layouts are equal,
-    its encodings are assumed to be the host's, and its tensor types are found out at run time. A
+    its encodings are assumed to be the host's, and its tensor types are determined at run time. A
     guest whose ABI stands for several releases (`source.assumed`) is assumed to have all the
     numbers of the host if their layouts are equal.
     """

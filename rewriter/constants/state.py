@@ -123,7 +123,7 @@ class Budget:
         self.left = steps
 
     def take(self, steps: int) -> None:
-        """Use up some of it. Raises NotFollowed if nothing is left."""
+        """Use up `steps`. Raises NotFollowed if nothing is left."""
         self.left -= steps
         if self.left <= 0:
             raise NotFollowed("too many instructions to follow")

@@ -24,8 +24,8 @@
   local.get $graph_out  i64.extend_i32_u  local.tee $graph_out_start
   i64.const $U32_SIZE  i64.add  local.set $graph_out_end
 
-  ;; If the scratch bytes overlap a buffer, the search goes on at the next multiple of eight: behind
-  ;; all buffers if there is room, or else behind this one, and checks all buffers again.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight: after
+  ;; all buffers if there is room, or else after this one, and checks all buffers again.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     i32.const 0  local.set $moved

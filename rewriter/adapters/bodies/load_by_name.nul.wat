@@ -55,8 +55,8 @@
     i32.and
     if $touches  i32.const $INVALID_ARGUMENT  return  end
 
-    ;; The scratch is one byte longer than the name. If it overlaps something, the search goes on
-    ;; behind that.
+    ;; The scratch is one byte longer than the name. If it overlaps something, the search continues
+    ;; after that.
     i64.const $FIRST_SCRATCH  local.set $at
     loop $search
       local.get $at  local.get $name_end  i64.lt_u

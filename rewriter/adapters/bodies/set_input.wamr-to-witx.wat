@@ -48,7 +48,7 @@
   local.get $data_end  local.get $memory_end  i64.gt_u
   if $outside  i32.const $INVALID_ARGUMENT  return  end
 
-  ;; If the scratch bytes overlap a buffer, the search goes on at the next multiple of eight behind it.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $dimensions_end  i64.lt_u

@@ -1,6 +1,6 @@
 ;; set_input: passes the host a tensor in its own layout and the structure that it points to, which
 ;; comes first. Both are in borrowed bytes that overlap neither the dimensions nor the data.
-;; TELLS_TYPE finds out the type if the guest's numbering is unknown. TYPES has a case for each type
+;; TELLS_TYPE determines the type if the guest's numbering is unknown. TYPES has a case for each type
 ;; of the guest, which sets the length to the size of one element in bytes.
 (func (param $context i32) (param $index i32) (param $tensor i32) (result i32)
   (local $errno i32) (local $scratch i32) (local $saved_16 i32)
@@ -46,7 +46,7 @@
   local.get $data  i64.extend_i32_u  local.tee $data_start
   local.get $length  i64.add  local.set $data_end
 
-  ;; If the scratch bytes overlap a buffer, the search goes on at the next multiple of eight behind it.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $dimensions_end  i64.lt_u

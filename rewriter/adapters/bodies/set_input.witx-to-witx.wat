@@ -1,5 +1,5 @@
 ;; set_input, if only the tensor types are numbered differently: passes the host a copy of the tensor,
-;; in borrowed bytes that overlap neither its dimensions nor its data. TELLS_TYPE finds out the type
+;; in borrowed bytes that overlap neither its dimensions nor its data. TELLS_TYPE determines the type
 ;; if the guest's numbering is unknown. TYPES has a case for each type of the guest.
 (func (param $context i32) (param $index i32) (param $tensor i32) (result i32)
   (local $errno i32) (local $scratch i32) (local $saved_16 i32)
@@ -30,7 +30,7 @@
   local.get $length  i64.add  local.set $data_end
   $WHOLE_FLOATS
 
-  ;; If the scratch bytes overlap a buffer, the search goes on at the next multiple of eight behind it.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $dimensions_end  i64.lt_u

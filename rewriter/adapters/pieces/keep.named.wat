@@ -1,2 +1,3 @@
-;; A TensorFlow Lite model cannot be used there if it is loaded by name, so this is another model.
+;; These hosts cannot use TensorFlow Lite models that are loaded by name, so the model counts as one
+;; for another backend.
 i32.const $OPENVINO_KEPT  local.set $keep

@@ -23,7 +23,7 @@
   local.get $graph_out  i64.extend_i32_u  local.tee $graph_out_start
   i64.const $U32_SIZE  i64.add  local.set $graph_out_end
 
-  ;; If the scratch bytes overlap a buffer, the search goes on at the next multiple of eight behind it.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $builders_end  i64.lt_u

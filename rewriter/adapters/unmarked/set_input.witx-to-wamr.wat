@@ -43,7 +43,7 @@
   local.get $data  i64.extend_i32_u  local.tee $data_start
   local.get $length  i64.add  local.set $data_end
 
-  ;; If the scratch bytes overlap a buffer, the search goes on at the next multiple of eight behind it.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $dimensions_end  i64.lt_u
