@@ -282,8 +282,7 @@ WAMR_EPHEMERAL = Dialect(
 """WAMR 2.4.0 to 2.4.5, built with WASI_EPHEMERAL_NN: witx with different encodings."""
 
 WAMR_MAIN = replace(WAMR_EPHEMERAL, name="wamr-main", wants_nul=False)
-"""WAMR's main branch, built with WASI_EPHEMERAL_NN, not released yet: names and configurations are
-copied by their length."""
+"""WAMR_EPHEMERAL on the main branch, not released yet: texts are copied by their length."""
 
 WAMR_2_0 = Dialect(
     name="wamr-2.0",
@@ -295,8 +294,7 @@ WAMR_2_0 = Dialect(
     implementation="witx",
     counts_floats=True,
 )
-"""WAMR 2.0.0 and 2.1.0, built with WASI_EPHEMERAL_NN: the specification of that time, except for
-the unit of outputs."""
+"""WAMR_EPHEMERAL in 2.0.0 and 2.1.0: witx-2022, except for the unit of outputs."""
 
 WAMR_2_2 = Dialect(
     name="wamr-2.2",
@@ -310,8 +308,8 @@ WAMR_2_2 = Dialect(
     counts_floats=True,
     raw_types=MappingProxyType({3: "bf16"}),
 )
-"""WAMR 2.2.0 to 2.3.1, built with WASI_EPHEMERAL_NN, with different tensor types. Adapters refuse
-bf16, because other ABIs do not have it."""
+"""WAMR_EPHEMERAL in 2.2.0 to 2.3.1, with different tensor types. Adapters refuse bf16, because
+other ABIs do not have it."""
 
 WAMR_2_1 = Dialect(
     name="wamr-2.1",
@@ -325,8 +323,7 @@ WAMR_2_1 = Dialect(
     counts_floats=True,
     raw_types=WAMR_2_2.raw_types,
 )
-"""WAMR 2.1.1 and 2.1.2, built with WASI_EPHEMERAL_NN: like 2.2.0, without one of its
-functions."""
+"""WAMR_EPHEMERAL in 2.1.1 and 2.1.2: like 2.2.0, without load_by_name_with_config."""
 
 _TABLE = {
     dialect.name: dialect
