@@ -1,6 +1,7 @@
-"""Rename and adapt the wasi-nn imports of a WebAssembly module, and look at what it imports.
+"""Inspects, renames and adapts the wasi-nn imports of a WebAssembly module.
 
-Bytes in, bytes out; standard library only, and the wasm-tools binary as the judge.
+It takes bytes and returns bytes. It needs only the standard library, and the wasm-tools binary to
+validate modules.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ _HOMES = {
     "verifying.compare": ("Comparison", "Difference", "compare"),
     "wasm.module": ("Module",),
 }
-"""More public names, by module: imported at first use, as a start costs more than most work."""
+"""The other public names, by module. They are imported on first use, because start-up takes longer
+than most rewrites."""
 
 
 def __getattr__(name: str) -> object:
