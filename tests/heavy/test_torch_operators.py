@@ -291,6 +291,8 @@ def test_a_weight_that_is_longer_than_its_record_does_not_load(body: str) -> Non
         for name in read.namelist():
             data = read.read(name)
             made.writestr(name, data[:64] if name.endswith("/data/0") else data)
-    with pytest.raises(HostError, match="needs 1048576 bytes, but its record has 64") as caught:
+    with pytest.raises(
+        HostError, match="needs 1048576 bytes, but the size of its record is 64"
+    ) as caught:
         TorchBackend().load([output.getvalue()], Target.CPU)
     assert caught.value.errno is Errno.INVALID_ARGUMENT
