@@ -113,8 +113,7 @@ class Session:
         return self._here() is not None
 
     def use_arena(self, arena: Arena, store: StoreLife) -> None:
-        """Let tensors of future contexts move into memory of a store, where the guest's own code
-        can copy them."""
+        """Let tensors of future contexts move into a store, where the guest's code can copy them."""
         self._arena = arena
         self._arenas_store = store
 
@@ -175,8 +174,7 @@ class Session:
         *,
         only_this: bool = False,
     ) -> int:
-        """Load a model from the bytes of its parts, and return its handle. See NNHost.load for
-        `only_this`."""
+        """Load a model from the bytes of its parts, and return its handle: see NNHost.load."""
         size = sum(map(len, builders))
         self.check_load(size)
         started = perf_counter()
@@ -184,8 +182,7 @@ class Session:
         return self._add_graph(graph, size, started)
 
     def check_parts(self, encoding: Encoding, count: int) -> None:
-        """Raise HostError with `invalid_argument` for more parts than a model of this encoding can
-        have."""
+        """Raise HostError with `invalid_argument` for more parts than any such model has."""
         most = self._host.most_parts(encoding)
         if count > most:
             name = encoding.name.lower()
