@@ -113,7 +113,7 @@ class Session:
         return self._here() is not None
 
     def use_arena(self, arena: Arena, store: StoreLife) -> None:
-        """Let tensors of future contexts move into a store, where the guest's code can copy them."""
+        """Let tensors of future contexts move into a store, where the guest can copy them."""
         self._arena = arena
         self._arenas_store = store
 
