@@ -161,8 +161,8 @@ def test_types_that_litert_does_compute_load(
 @pytest.mark.parametrize(
     ("name", "operands", "word"),
     [
-        ("ATAN2", ((2, 3), (2, 1)), "ATAN2 of the shapes"),
-        ("STABLEHLO_SHIFT_LEFT", ((4, 2), (1, 2)), "STABLEHLO_SHIFT_LEFT of the shapes"),
+        ("ATAN2", ((2, 3), (2, 1)), "ATAN2 with the shapes"),
+        ("STABLEHLO_SHIFT_LEFT", ((4, 2), (1, 2)), "STABLEHLO_SHIFT_LEFT with the shapes"),
         ("LOG_SOFTMAX", ((),), "LOG_SOFTMAX of a scalar"),
         ("LOG_SOFTMAX", ((2, 0),), "LOG_SOFTMAX of no classes"),
         ("SOFTMAX", ((2, 0),), "SOFTMAX of no classes"),
