@@ -72,7 +72,7 @@ def test_the_version_may_be_in_either_place() -> None:
 )
 def test_code_that_reaches_for_the_host_is_refused_with_its_place(call: str) -> None:
     with pytest.raises(
-        HostError, match=r"code/__torch__.py line [56], (may reach|cannot)"
+        HostError, match=r"code/__torch__.py line [56], (may access|cannot)"
     ) as caught:
         repack(archive(CODE.format(call)))
     assert caught.value.errno is Errno.INVALID_ARGUMENT
