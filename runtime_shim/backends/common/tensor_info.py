@@ -151,9 +151,7 @@ def warn_of_ignored(backend: str, names: tuple[str, ...]) -> None:
 
 
 def _senseless(option: str, value: object) -> HostError:
-    return HostError(
-        Errno.INVALID_ARGUMENT, f"invalid value for the option {option}: {quoted(value)}"
-    )
+    return HostError(Errno.INVALID_ARGUMENT, f"the option {option} cannot be {quoted(value)}")
 
 
 def most_threads(settings: Settings) -> int:

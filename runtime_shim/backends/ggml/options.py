@@ -185,9 +185,7 @@ def _checked(key: str, value: object, name: str, example: object) -> object:
     if name == "grammar" and value is None:
         return ""
     if type(value) is not type(example) or not fits:
-        raise HostError(
-            Errno.INVALID_ARGUMENT, f"invalid value for the option {key}: {quoted(value)}"
-        )
+        raise HostError(Errno.INVALID_ARGUMENT, f"the option {key} cannot be {quoted(value)}")
     return value & 0xFFFFFFFF if name == "seed" and isinstance(value, int) else value
 
 
@@ -197,9 +195,7 @@ def _texts(key: str, value: object) -> tuple[str, ...]:
         return ()
     texts = value if isinstance(value, (list, tuple)) else [value]
     if not all(map(_is_text, texts)):
-        raise HostError(
-            Errno.INVALID_ARGUMENT, f"invalid value for the option {key}: {quoted(value)}"
-        )
+        raise HostError(Errno.INVALID_ARGUMENT, f"the option {key} cannot be {quoted(value)}")
     return tuple(filter(None, texts))
 
 

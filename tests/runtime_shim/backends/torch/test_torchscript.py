@@ -41,7 +41,7 @@ def test_an_archive_keeps_what_a_model_needs_and_nothing_else() -> None:
 
 def test_the_version_may_be_in_either_place() -> None:
     newer = archive(PLAIN).replace(b"m/version", b"m/versiom")
-    refused(newer, "without")
+    refused(newer, "is missing")
     moved = archive(PLAIN, {".data/version": b"10"}).replace(b"m/version", b"m/versiom")
     assert "archive/.data/version" in names(repack(moved))
 
