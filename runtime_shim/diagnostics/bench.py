@@ -1,4 +1,5 @@
-"""What loading a model and running it costs, on each backend and device that can."""
+"""Benchmarks: the cost of loading and running a model on each backend and device that can run
+it."""
 
 from __future__ import annotations
 
@@ -36,31 +37,31 @@ from runtime_shim.numbers import MOST_THREADS, check_number
 __all__ = ["Input", "Measurement", "bench", "parse_input"]
 
 _ROUNDS = 10
-"""Backends take turns, so that what disturbs the machine meanwhile meets all of them."""
+"""Backends take turns, so that a disturbance of the machine affects all of them."""
 
 _LONGEST = 86_400
-"""Seconds, a day."""
+"""In seconds: a day."""
 
 _MOST_ELEMENTS = 1 << 32
-"""Of a tensor that a guest can have in its memory, whose addresses have 32 bits."""
+"""Elements of a tensor that fits into a guest's memory, whose addresses have 32 bits."""
 
 _PROMPT = b"Once upon a time"
 
 _FEW_TOKENS = {"n-predict": 16, "temp": 0}
-"""What a language model is asked for, unless options say otherwise."""
+"""Default options for a language model."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor to feed: its elements are random, and the same for every backend. `width` is the
-    bytes of one, where the type does not tell them."""
+    """A tensor to feed. Its elements are random, and the same for every backend. `width` is the
+    size of an element in bytes, if the type does not tell."""
 
     type: TensorType
     shape: tuple[int, ...]
     width: int | None = None
 
     def data(self) -> bytes:
-        """Floats between 0 and 1; integers are 0 or 1, which as indices are seldom too large."""
+        """Floats between 0 and 1; integers are 0 or 1, which are rarely too large as indices."""
         size = prod(self.shape)
         numbers = random.Random(0)  # noqa: S311 - nothing is kept secret
         if self.type in (TensorType.U8, TensorType.I32, TensorType.I64):
@@ -75,10 +76,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Times in seconds. A latency is that of setting all inputs, computing, and getting all
-    outputs that are tensors. `throughput` is inferences a second, `parallel_throughput` the same
-    with `parallel` contexts in as many threads. `problem` is set where nothing could be measured,
-    and the rest is then zero."""
+    """Times in seconds. A latency covers setting all inputs, computing, and getting all outputs
+    that are tensors. `throughput` is inferences per second, `parallel_throughput` the same with
+    `parallel` contexts, each in its own thread. If nothing could be measured, `problem` is set and
+    the rest is zero."""
 
     backend: str
     device: str
@@ -119,11 +120,11 @@ def bench(
     parallel: int | None = None,
 ) -> list[Measurement]:
     """Measure a model, given by the files of its parts, for about `seconds` on each device of each
-    backend, once alone and once with `parallel` contexts (by default, one per core).
-    `inputs` are those whose shape the model leaves open; elsewhere, a free dimension is 1.
+    backend, once alone and once with `parallel` contexts (default: one per core). `inputs` are the
+    inputs whose shape the model leaves open; by default, a free dimension is 1.
 
-    Raises InputError for files that are missing or in an unknown format, and UsageError for
-    numbers that make no sense.
+    Raises InputError for files that are missing or in an unknown format, and UsageError for invalid
+    numbers.
     """
     check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
     check_number("parallel", parallel, 1, MOST_THREADS)
@@ -131,10 +132,10 @@ def bench(
     parts = [Path(path) for path in paths]
     for part in parts:
         if not part.is_file():
-            raise InputError(f"there is no file {part}")
+            raise InputError(f"{part} does not exist")
     found = detect(parts) if encoding is Encoding.AUTODETECT else encoding
     if found is None:
-        raise InputError(f"{', '.join(paths)}: no known format; --encoding can name it")
+        raise InputError(f"{', '.join(paths)}: unknown format; name it with --encoding")
     contexts = parallel or len(os.sched_getaffinity(0))
     runs: list[_Run] = []
     problems: list[Measurement] = []
@@ -151,7 +152,7 @@ def bench(
             except HostError as error:
                 problems.append(_problem(name, device, error.reason))
             except MemoryError as error:
-                problems.append(_problem(name, device, f"there is not enough memory: {error}"))
+                problems.append(_problem(name, device, f"not enough memory: {error}"))
     for _ in range(_ROUNDS):
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
@@ -183,7 +184,9 @@ class _Run:
         ports = list(getattr(graph, "inputs", ()))
         for index in inputs:
             if ports and index >= len(ports):
-                raise UsageError(f"--input {index}: the model has {len(ports)} inputs, from 0")
+                raise UsageError(
+                    f"--input {index}: the model has {len(ports)} inputs, counted from 0"
+                )
         if encoding is Encoding.GGML:
             feed = [(0, Input(TensorType.U8, (len(_PROMPT),)), _PROMPT)]
         else:
@@ -198,7 +201,7 @@ class _Run:
         self._parallel: list[float] = []
 
     def measure(self, seconds: float) -> None:
-        """One round: alone, then all at once."""
+        """One round: first alone, then all contexts at once."""
         self._latencies += _repeat(self._inferences[0], seconds)
         with ThreadPoolExecutor(len(self._inferences)) as pool:
             started = perf_counter()
@@ -206,7 +209,9 @@ class _Run:
             self._parallel.append(sum(done) / (perf_counter() - started))
 
     def result(self) -> Measurement:
-        cuts = statistics.quantiles(self._latencies * 2, n=100)  # of one, there are none
+        cuts = statistics.quantiles(
+            self._latencies * 2, n=100
+        )  # quantiles need at least two values
         return Measurement(
             self._name,
             self._device,
@@ -221,8 +226,8 @@ class _Run:
 
 
 class _Inference:
-    """One context with its inputs. It has run once, which allocates and may compile, and showed
-    which of its outputs can be had."""
+    """One context with its inputs. It has run once, because the first run allocates and may
+    compile, and shows which of its outputs can be read."""
 
     def __init__(
         self, context: ExecutionContext, feed: Sequence[tuple[int, Input, bytes]], outputs: int
@@ -245,7 +250,7 @@ class _Inference:
 
 
 def _repeat(inference: _Inference, seconds: float) -> list[float]:
-    """The times of as many inferences as fit, at least one."""
+    """The times of as many inferences as fit into `seconds`, at least one."""
     latencies: list[float] = []
     end = perf_counter() + seconds
     before = perf_counter()
@@ -270,5 +275,5 @@ def _length(dim: Dim) -> int:
 
 
 def _encodings_that_read(format_: Encoding) -> tuple[Encoding, ...]:
-    """That of a format, and others whose backends run it too."""
+    """The encoding of a format, and others whose backends also run it."""
     return (format_, *(encoding for encoding, row in FORMATS.items() if format_ in row.reads))

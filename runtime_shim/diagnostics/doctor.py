@@ -1,4 +1,4 @@
-"""What is installed, and whether it works: a model is run on every device of every backend."""
+"""Checks which backends are installed and whether they work, by running a model on every device."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _NOT_TRIED = Diagnostic("NN504", "not tried")
 
 @dataclass(frozen=True)
 class DeviceReport:
-    """`problem` is None where the device has computed what it should. Where there is no model to
-    try it with, `tried` is false, and `problem` is a note that says so."""
+    """The result for one device. `problem` is None if it computed the right output. If there is no
+    model to try, `tried` is false, and `problem` is a note that says so."""
 
     target: str
     device: str
@@ -30,8 +30,8 @@ class DeviceReport:
 
 @dataclass(frozen=True)
 class BackendReport:
-    """`version` is None where the backend cannot be imported; `problem` then says why, and what
-    installs it."""
+    """The result for one backend. `version` is None if it cannot be imported; `problem` then says
+    why, and how to install it."""
 
     encoding: str
     version: str | None
@@ -40,7 +40,7 @@ class BackendReport:
 
     @property
     def works(self) -> bool:
-        """Whether what is installed does what it should; what is not there cannot fail."""
+        """Whether everything installed works; a missing backend does not count as a failure."""
         return all(device.problem is None or not device.tried for device in self.devices)
 
 
@@ -65,7 +65,7 @@ def _examine(encoding: Encoding) -> BackendReport:
 
 
 def _try(backend: Backend, trial: Trial, device: str) -> Diagnostic | None:
-    """What is wrong with a device."""
+    """What is wrong with a device, or None."""
     try:
         context = backend.load([trial.model()], device, NO_OPTIONS).init_execution_context()
         for given, expected in trial.answers:

@@ -185,7 +185,7 @@ def test_without_a_folder_for_the_cache_a_guest_runs_all_the_same(tmp_path: Path
     guest.write_bytes(assemble('(module (func (export "_start")))'))
     done = nnshim("run", "-v", guest, env={"XDG_CACHE_HOME": "/proc/none"})
     assert done.returncode == 0
-    assert b"there is no cache for compiled modules" in done.stderr
+    assert b"compiled modules are not cached" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -255,13 +255,19 @@ def test_numbers_that_make_no_sense_are_usage_errors(
         ("run --limit graphs=1 --limit graphs=2 IN", "--limit is given twice for graphs"),
         (
             "run --model-cache-size 1G IN",
-            "the size of a model cache (--model-cache-size) has no effect",
+            "the size of the model cache (--model-cache-size) has no effect",
         ),
         ("run --limit loading=5 IN", "the limit loading needs isolation (--isolate)"),
         ("run --gpu-fallback cpu --device GPU=cuda IN", "gpu_fallback (--gpu-fallback) has no"),
         ("run --gpu-fallback tpu IN", "--gpu-fallback tpu: expected cpu"),
-        ("run --model-cache /dev/null IN", "cannot be /dev/null: /dev/null is not a folder"),
-        ("run --model-cache /dev/null/x IN", "cannot be /dev/null/x: /dev/null is not a folder"),
+        (
+            "run --model-cache /dev/null IN",
+            "cannot use /dev/null as the model cache: /dev/null is not a folder",
+        ),
+        (
+            "run --model-cache /dev/null/x IN",
+            "cannot use /dev/null/x as the model cache: /dev/null is not a folder",
+        ),
         ("run --max-memory 1.5 IN", "--max-memory 1.5: expected a number of bytes, or one with"),
         ("run --max-memory 1Q IN", "--max-memory 1Q: expected a number of bytes"),
         ("bench --backend no IN", "'no' is not an encoding; expected one of openvino, onnx"),

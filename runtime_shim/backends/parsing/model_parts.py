@@ -1,4 +1,4 @@
-"""The parts of models: bytes from guests, and files of the host's."""
+"""The parts of models: bytes from guests, and files of the host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["as_bytes", "as_file", "head", "mapped"]
 
 
 def as_bytes(part: Part) -> bytes:
-    """What is in a part."""
+    """The bytes of a part."""
     return part.read_bytes() if isinstance(part, Path) else part
 
 
@@ -28,7 +28,7 @@ def head(part: Part, size: int) -> bytes:
 
 @contextlib.contextmanager
 def mapped(part: Part) -> Iterator[bytes | mmap.mmap]:
-    """The bytes of a part, those of a file where they are."""
+    """The bytes of a part; a file is mapped."""
     if not isinstance(part, Path):
         yield part
         return
@@ -42,8 +42,9 @@ def mapped(part: Part) -> Iterator[bytes | mmap.mmap]:
 
 @contextlib.contextmanager
 def as_file(part: Part) -> Iterator[Path]:
-    """A file with a part in it, for NN runtimes that read no other. One that is made is in memory:
-    it has no name that could be left behind, and stays readable for whoever has mapped it."""
+    """A file with the contents of a part, for NN runtimes that read only files. Bytes go into a
+    file in memory: it has no name that could be left behind, and stays readable for anyone who has
+    mapped it."""
     if isinstance(part, Path):
         yield part
         return
