@@ -223,6 +223,9 @@ def examined(value: Examined) -> Object:
         "wasm_tools": {"version": value.wasm_tools, "problem": _problem(value.problem)},
         "samples": value.samples,
         "backends": [_backend(backend) for backend in value.backends],
+        "gpus": [gpu._asdict() for gpu in value.gpus],
+        "tools": dict(value.tools),
+        "module_cache": value.modules and value.modules._asdict(),
     }
 
 

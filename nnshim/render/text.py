@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,12 +9,15 @@ from typing import TYPE_CHECKING
 from nnshim.render import counted
 from nnshim.render.inspected import inspected
 from nnshim.render.profile import tried_types
+from nnshim.render.tables import UNBROKEN, wrapped
 from nnshim.render.verdicts import checked, checked_in_common, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.functions.feature import READABLE
 from rewriter.hosts.host import Quirk
 from rewriter.hosts.starting import Trial, run_words
+from rewriter.hosts.table import find_host
+from rewriter.terminal import command_line, file_argument
 
 if TYPE_CHECKING:
     from nnshim.render.values import Examined
@@ -24,14 +26,17 @@ if TYPE_CHECKING:
     from rewriter.hosts.host import Backend, Host, Measured
     from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
+    from rewriter.rewriting.pipeline import Result
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
     from rewriter.wasm.types import FuncType
     from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
+    from runtime_shim.diagnostics.machine import Cache, Gpu
 
 __all__ = [
     "apart",
+    "caches",
     "checked",
     "checked_in_common",
     "compared",
@@ -45,6 +50,7 @@ __all__ = [
     "listed",
     "measured",
     "rewritten",
+    "runs_now",
 ]
 
 
@@ -72,6 +78,18 @@ def rewritten(plan: Plan) -> list[str]:
     return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
 
 
+def runs_now(result: Result, host: str | None, output: str) -> str:
+    """The last line of a rewrite for `host`: what the result runs on. Without a host, the command
+    that says so of the file `output`."""
+    if host is None:
+        return f"which hosts run it: {command_line(('nnshim', 'inspect', file_argument(output)))}"
+    label = find_host(host).label
+    if result.cannot_run:
+        return f"it cannot run on {label}, for the reasons above"
+    kinds = {note.severity.value for note in result.notes}
+    return f"it runs on {label}{', if the conditions above hold' * ('condition' in kinds)}"
+
+
 def compared(comparison: Comparison) -> list[str]:
     lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in comparison.renames]
     lines += [f"adapter {name}" for name in comparison.adapters]
@@ -96,6 +114,27 @@ def examined(value: Examined) -> list[str]:
         line(value.problem) if value.problem else str(value.wasm_tools),
         *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
         *chain.from_iterable(map(_backend, value.backends)),
+        *_gpus(value.gpus),
+        *(["tools on PATH:"] if value.tools else []),
+        *(f"  {name}: {path or 'not found'}" for name, path in value.tools.items()),
+        *([] if value.modules is None else ["caches:", *caches(value.modules)]),
+    ]
+
+
+def _gpus(looked: Sequence[Gpu]) -> list[str]:
+    lines = ["GPUs and their drivers:"] if looked else []
+    for gpu in looked:
+        found = ", ".join(gpu.found) or f"none (looked for {', '.join(gpu.looked_for)})"
+        lines.append(f"  {gpu.name}: {found}")
+    return lines
+
+
+def caches(modules: Cache) -> list[str]:
+    """The folders that nnshim writes for the next run, and their sizes."""
+    size = "not there yet" if modules.size is None else f"{modules.size} bytes"
+    return [
+        f"  compiled modules: {modules.folder}, {size} (wasmtime's, which others share)",
+        "  models: no folder of their own; `nnshim run --model-cache DIR` names one",
     ]
 
 
@@ -136,27 +175,11 @@ def hosts(chosen: Chosen) -> list[str]:
     lines = [line(note) for note in chosen.notes]
     for row in chosen.rows:
         lines += [""] if lines else []
-        lines += chain.from_iterable(map(_wrapped, _host(row)))
+        lines += chain.from_iterable(map(wrapped, _host(row)))
         lines += [f"  {line(limit)}" for limit in row.limits]
         found = row.measured
         lines += [f"  source: {row.source}"] if found is None else _measured(found)
     return lines
-
-
-def _wrapped(text: str) -> list[str]:
-    """A line, and what does not fit into it below, further in. What _UNBROKEN joins stays together,
-    and is joined by a space."""
-    indent = " " * (len(text) - len(text.lstrip()) + 4)
-    wrapper = textwrap.TextWrapper(
-        _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return [part.replace(_UNBROKEN, " ") for part in wrapper.wrap(text)]
-
-
-_UNBROKEN = "\N{NO-BREAK SPACE}"
-
-_WIDTH = 100
-"""Characters: what `nnshim hosts` prints is the same in every terminal, and in a pipe."""
 
 
 def _host(row: Host) -> list[str]:
@@ -176,7 +199,7 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  needs: {', '.join(row.needs)}")
     words = run_words(row, Trial("MODULE", opens_files=True, loads_by_name=False))
     if words:
-        lines.append(f"  started with: {_UNBROKEN.join(words)}")
+        lines.append(f"  started with: {UNBROKEN.join(words)}")
     return lines + _beside(row)
 
 
@@ -213,7 +236,7 @@ def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
 
 def _numbers(known: Mapping[int, str]) -> str:
     pairs = (f"{number} {name}" for number, name in sorted(known.items()))
-    return ", ".join(pair.replace(" ", _UNBROKEN) for pair in pairs)
+    return ", ".join(pair.replace(" ", UNBROKEN) for pair in pairs)
 
 
 def _of_backend(backend: Backend, dialect: Dialect) -> str:

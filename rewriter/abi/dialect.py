@@ -70,9 +70,9 @@ class Dialect:
     other ABI has, by their short names: such a tensor is its elements' bytes. `own_errnos` are the
     names of errnos that no other ABI has, by their numbers; `errnos` has their meanings. `told`
     says that a guest has these numbers for certain, because its adapters make them or somebody has
-    said so; what the imports tell is the layout and the functions. One that takes the place of several
-    releases with numbers of their own, which imports do not tell apart, has those of `assumed`,
-    where it takes some.
+    said so; what the imports tell is the layout and the functions. One that takes the place of
+    several releases with numbers of their own, which imports do not tell apart, has those of
+    `assumed`, where it takes some.
     """
 
     name: str

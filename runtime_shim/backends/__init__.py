@@ -62,11 +62,14 @@ OWN_ENCODINGS = frozenset({*FORMATS, Encoding.AUTODETECT})
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
-def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend:
+def import_backend(
+    encoding: Encoding, settings: Settings = DEFAULTS, *, warns: bool = True
+) -> Backend:
     """Import the backend of an encoding, with the telemetry of NN runtimes turned off.
 
     Raises HostError with `invalid_encoding` where there is none, or where its packages are not
-    installed; the reason then is the line that installs them, and is logged as a warning.
+    installed; the reason then is the line that installs them, which is logged as a warning if it
+    `warns`.
     """
     name, own = encoding.name.lower(), FORMATS.get(encoding)
     turn_off()
@@ -80,7 +83,8 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
         reason = f"the backend for {name} models cannot be imported ({error})"
         if own is not None:
             reason += f"; {install_line(own.extra)}"
-        _warn_once(reason)
+        if warns:
+            _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     return backend
 

@@ -127,7 +127,7 @@ def test_the_first_line_answers_and_names_what_it_depends_on(run: Any) -> None:
 def test_the_command_that_mends_it_comes_before_the_reasons(run: Any) -> None:
     first, second, *_ = run("renamed.wasm --for wasmtime").stdout.decode().splitlines()
     assert first == "renamed.wasm: runs on wasmtime after a rewrite"
-    assert second == "  help: nnshim rewrite --for wasmtime renamed.wasm OUT"
+    assert second == "  help: nnshim rewrite --for wasmtime renamed.wasm renamed.wasmtime.wasm"
 
 
 def test_what_many_modules_need_stands_once_at_the_end(run: Any, folder: Path) -> None:
