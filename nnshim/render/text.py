@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.host_summary import apart, summaries
 from nnshim.render.inspected import inspected
 from nnshim.render.profile import tried_types
 from nnshim.render.tables import UNBROKEN, wrapped
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from rewriter.abi.dialects import Dialect
     from rewriter.codes import Code
     from rewriter.hosts.host import Backend, Host, Measured
-    from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
     from rewriter.rewriting.pipeline import Result
     from rewriter.rewriting.values import Plan
@@ -51,6 +51,7 @@ __all__ = [
     "measured",
     "rewritten",
     "runs_now",
+    "summaries",
 ]
 
 
@@ -153,7 +154,10 @@ def families(known: Iterable[Family]) -> list[str]:
     for family in known:
         lines += [""] if lines else []
         lines.append(f"{family.name}: {family.title}{_alone(family)}")
-        rows = [(row.releases, " ".join(row.modules), _abis(row)) for row in family.rows]
+        rows = [
+            ("releases", "imported from", "ABI"),
+            *((row.releases, " ".join(row.modules), _abis(row)) for row in family.rows),
+        ]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += ["  " + "  ".join(map(str.ljust, row, widths)).strip() for row in rows]
     return lines
@@ -201,17 +205,6 @@ def _host(row: Host) -> list[str]:
     if words:
         lines.append(f"  started with: {UNBROKEN.join(words)}")
     return lines + _beside(row)
-
-
-def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
-    """What two hosts do not have in common, of what both are known to do."""
-    one, other = names
-    if not found:
-        return [f"no known difference between {one} and {other}"]
-    return [
-        f"{one} and {other} differ:",
-        *(f"  {each.key}: {each.one} here, {each.other} there" for each in found),
-    ]
 
 
 def _measured(measured: Measured) -> list[str]:
