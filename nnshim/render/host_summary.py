@@ -42,8 +42,11 @@ def _summary(row: Host) -> list[str]:
         lines.append(f"  wasi-nn: imported from {module}, in the ABI {dialect.name}")
     if row.backends:
         heads = ("backend", "types", "get_output counts", "a small buffer is")
-        table = columns(heads, [_backend(backend) for backend in row.backends], indent=2)
+        cells = [_backend(backend) for backend in row.backends]
+        table = columns(heads, [it for it in cells if {*it[1:]} != {"unknown"}], indent=2)
         lines += (text.replace(" ", UNBROKEN) for text in table)
+        if others := [name for name, *known in cells if {*known} == {"unknown"}]:
+            lines.append(f"  other backends, of which nothing more is known: {', '.join(others)}")
     lines += [f"  named graphs: {row.graphs}"] if row.graphs else []
     lines += [f"  needs: {', '.join(row.needs)}"] if row.needs else []
     if words := run_words(row, Trial("MODULE", opens_files=True, loads_by_name=False)):

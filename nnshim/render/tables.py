@@ -24,7 +24,7 @@ def columns(
     """A table with heads. The first column wraps after `first` characters, the last one at WIDTH;
     words joined by UNBROKEN that do not fit there have a line of their own below the row."""
     cells = [(_wrap(row[0], first), row) for row in rows]
-    width = max(len(heads[0]), *(len(part) for parts, _ in cells for part in parts))
+    width = max(len(heads[0]), 0, *(len(part) for parts, _ in cells for part in parts))
     middle = [
         max(map(len, column)) for column in zip(heads[1:-1], *(r[1:-1] for r in rows), strict=True)
     ]
