@@ -314,19 +314,7 @@ WAMR_2_2 = Dialect(
 """The same in WAMR 2.2.0 to 2.3.1, with other tensor types. Adapters have nothing to put in the
 place of bf16, and refuse it."""
 
-WAMR_2_1 = Dialect(
-    name="wamr-2.1",
-    layout=WITX_LAYOUT,
-    functions=WITX.functions,
-    encodings=ENCODINGS_WAMR,
-    tensor_types=TYPES_WIT,
-    errnos=ERRNO_WIT,
-    own_errnos=ERRNO_NAMES_WIT,
-    implementation="wasmedge",
-    wants_nul=True,
-    counts_floats=True,
-    raw_types=WAMR_2_2.raw_types,
-)
+WAMR_2_1 = replace(WAMR_2_2, name="wamr-2.1", functions=WITX.functions)
 """The same in WAMR 2.1.1 and 2.1.2, which have one function less."""
 
 _TABLE = {
