@@ -88,7 +88,7 @@ def command(
             found = _check(path, info, host, guest_abi, read)
             found = found._replace(found=found.found.weighed(strict=strict, accept=accepted))
             if explain:
-                found = found._replace(explained=_explain(found, info, host, guest_abi))
+                found = found._replace(explained=_explain(found, info, host))
             yield found
 
     answer = report(
@@ -116,50 +116,43 @@ def _check(
     guest_abi: str | None,
     models: "Sequence[Model]",
 ) -> "Checked":
-    from nnshim.render.values import Checked, rewrite_command, rewrite_options
+    from nnshim.render.values import Checked, output_name, rewrite_command, rewrite_options
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host, models=models)
     helps = found.rewrite_for
     told = guest_abi or shown_abi(info, models)
-    rewrite = None if helps is None else rewrite_command(helps, rewrite_options(told, info), path)
-    return Checked(path, host.name, found, rewrite, models)
+    if helps is None:
+        return Checked(path, host.name, found, None, models)
+    options = rewrite_options(told, info)
+    rewrite = rewrite_command(helps, options, path)
+    here = rewrite_command(helps, options, path, output_name(path, helps))
+    return Checked(path, host.name, found, rewrite, models, help=here)
 
 
-_OUT = "out.wasm"
-
-
-def _explain(
-    checked: "Checked", info: "ModuleInfo", host: "Chosen", guest_abi: str | None
-) -> "Explanation | None":
+def _explain(checked: "Checked", info: "ModuleInfo", host: "Chosen") -> "Explanation | None":
     """For the release that a rewrite is for, or the newest of those that were named."""
-    from nnshim.render.values import rewrite_command, rewrite_options
+    from nnshim.render.values import output_name
     from rewriter.analysis.compatibility import Runs
     from rewriter.analysis.seen.formats import loaded
-    from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.functions.frames import wanted_stack
     from rewriter.hosts.starting import Trial, explain
 
     found: Verdict = checked.found
     if found.runs is Runs.CANNOT:
         return None
-    helps, told = found.rewrite_for, guest_abi or shown_abi(info, checked.models)
+    helps = found.rewrite_for
     row = host.newest if helps is None else find_host(helps)
-    rewrite = (
-        None
-        if helps is None
-        else rewrite_command(helps, rewrite_options(told, info), checked.path, _OUT)
-    )
     names = {item.name for item in info.wasi_nn.values()}
     wanted = wanted_stack(info.module, row.stack_bytes)
     formats = loaded(info, row)
     trial = Trial(
-        checked.path if helps is None else _OUT,
+        checked.path if helps is None else output_name(checked.path, helps),
         any(item.name == "path_open" for item in info.imports),
         not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
         checked.models,
         formats.formats if formats.only else frozenset(),
         (f"--stack-size={wanted.enough}",) if wanted else (),
     )
-    return explain(row, trial, rewrite)
+    return explain(row, trial, checked.help)

@@ -1,6 +1,6 @@
 """nnshim doctor: what is installed, and whether it works."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,6 +50,7 @@ def command(
         _examine(),
         _samples(),
     )
+    found = found._replace(**_machine())
     if as_json:
         print_json(json.examined(found))
     else:
@@ -88,3 +89,16 @@ def _examine() -> "Sequence[BackendReport]":
         note(str(error))
         return ()
     return examine()
+
+
+def _machine() -> dict[str, Any]:
+    """GPUs, tools and caches; nothing where no models are run."""
+    try:
+        from runtime_shim.diagnostics import machine
+    except DependencyMissing:  # on other systems than Linux, as the backends have said
+        return {}
+    return {
+        "gpus": machine.gpus(),
+        "tools": machine.tools(),
+        "modules": machine.module_cache(),
+    }

@@ -22,6 +22,13 @@ def command(
             " compare them.",
         ),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also show numbers, functions of WASI and env, WebAssembly features and notes.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON array with an object per group.")
     ] = False,
@@ -32,7 +39,7 @@ def command(
     or usage.
     """
     if names and len(names) > 1:
-        _compare(names, as_json)
+        _compare(names, as_json, everything)
         return
     chosen = find_any(names[0]) if names else None
     known = [family for family in GUESTS.values() if family.newest.dialects]
@@ -44,10 +51,13 @@ def command(
         return
     from nnshim.render import text
 
-    say(*(text.hosts(chosen) if chosen else text.families(known)))
+    if chosen is None:
+        say(*text.families(known))
+    else:
+        say(*(text.hosts(chosen) if everything else text.summaries(chosen)))
 
 
-def _compare(names: list[str], as_json: bool) -> None:
+def _compare(names: list[str], as_json: bool, everything: bool) -> None:
     """Show what two hosts do not have in common. Raises UsageError for more of them, and for one
     that stands for releases that differ."""
     from rewriter.errors import UsageError
@@ -64,7 +74,7 @@ def _compare(names: list[str], as_json: bool) -> None:
         return
     from nnshim.render import text
 
-    say(*text.apart((one, other), found))
+    say(*text.apart((one, other), found, everything))
 
 
 def _facts(name: str) -> "Profile":

@@ -17,6 +17,12 @@ __all__ = ["command"]
 
 def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Also show every reason, other imports, exports and custom sections."
+        ),
+    ] = False,
     guest_abi: GuestAbi = None,
     output: Format = None,
     as_json: AsJson = False,
@@ -30,13 +36,15 @@ def command(
         guest_abi,
         chosen_format(output, as_json),
         "inspected",
-        lambda path, info, source: [_inspect(path, info, source, guest_abi)],
+        lambda path, info, source: [_inspect(path, info, source, guest_abi, everything)],
     )
     if answer.exit_code:
         raise typer.Exit(1)
 
 
-def _inspect(path: str, info: "ModuleInfo", source: "Source", guest_abi: str | None) -> "Inspected":
+def _inspect(
+    path: str, info: "ModuleInfo", source: "Source", guest_abi: str | None, everything: bool
+) -> "Inspected":
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import on_any_host
     from rewriter.analysis.seen.numbering import as_shown
@@ -53,7 +61,7 @@ def _inspect(path: str, info: "ModuleInfo", source: "Source", guest_abi: str | N
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if guessed and hides_types(info, slot)
     )
-    return Inspected(path, info, findings, hidden, hosts, guest_abi, parted)
+    return Inspected(path, info, findings, hidden, hosts, guest_abi, parted, everything)
 
 
 def _invalid(source: "Source") -> "tuple[Diagnostic, ...]":

@@ -149,6 +149,8 @@ def command(
             note(line)
     for found in result.notes:
         remark(found)
+    if not (as_json or dry_run):
+        note(text.runs_now(result, host_name, output or "-"))
     if result.cannot_run:
         from rewriter.analysis.compatibility import Answer
 

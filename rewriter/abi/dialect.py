@@ -73,6 +73,8 @@ class Dialect:
       others in bytes.
     - `raw_types`: the short names of tensor types that no other ABI has, by their numbers. The
       host treats such a tensor as plain bytes.
+    - `own_errnos`: the names of errnos that no other ABI has, by their numbers; `errnos` has their
+      meanings.
     - `told`: the guest is known to use these numbers, because its adapters do or because the user
       said so. Imports show only the layout and the functions.
     - `assumed`: set if this ABI stands for several releases that number things differently and
@@ -89,6 +91,7 @@ class Dialect:
     wants_nul: bool = False
     counts_floats: bool = False
     raw_types: Mapping[int, str] = field(default_factory=dict)
+    own_errnos: Mapping[int, str] = field(default_factory=dict)
     told: bool = False
     assumed: Dialect | None = None
 
@@ -104,7 +107,12 @@ class Dialect:
 
     @property
     def errno_names(self) -> Mapping[int, str]:
-        """The names of errnos by their numbers, in lower case."""
+        """The host's own name for each errno, in lower case."""
+        return {**_names(self.errnos), **self.own_errnos}
+
+    @property
+    def errno_meanings(self) -> Mapping[int, str]:
+        """What each errno means, in lower case: several can mean the same."""
         return _names(self.errnos)
 
     @property

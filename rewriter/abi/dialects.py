@@ -44,6 +44,7 @@ from rewriter.abi.numbers import (
     ENCODINGS_WITX,
     ERRNO_2020,
     ERRNO_2022,
+    ERRNO_NAMES_WIT,
     ERRNO_WASMEDGE,
     ERRNO_WIT,
     ERRNO_WITX,
@@ -240,6 +241,7 @@ WAMR_2_1_LEGACY = Dialect(
     encodings=ENCODINGS_WAMR,
     tensor_types=TYPES_2020,
     errnos=ERRNO_WIT,
+    own_errnos=ERRNO_NAMES_WIT,
     implementation="wamr",
     counts_floats=True,
 )
@@ -303,6 +305,7 @@ WAMR_2_2 = Dialect(
     encodings=ENCODINGS_WAMR,
     tensor_types=TYPES_WIT,
     errnos=ERRNO_WIT,
+    own_errnos=ERRNO_NAMES_WIT,
     implementation="wasmedge",
     wants_nul=True,
     counts_floats=True,
@@ -311,18 +314,7 @@ WAMR_2_2 = Dialect(
 """WAMR_EPHEMERAL in 2.2.0 to 2.3.1, with different tensor types. Adapters refuse bf16, because
 other ABIs do not have it."""
 
-WAMR_2_1 = Dialect(
-    name="wamr-2.1",
-    layout=WITX_LAYOUT,
-    functions=WITX.functions,
-    encodings=ENCODINGS_WAMR,
-    tensor_types=TYPES_WIT,
-    errnos=ERRNO_WIT,
-    implementation="wasmedge",
-    wants_nul=True,
-    counts_floats=True,
-    raw_types=WAMR_2_2.raw_types,
-)
+WAMR_2_1 = replace(WAMR_2_2, name="wamr-2.1", functions=WITX.functions)
 """WAMR_EPHEMERAL in 2.1.1 and 2.1.2: like 2.2.0, without load_by_name_with_config."""
 
 _TABLE = {

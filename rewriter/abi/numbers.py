@@ -32,6 +32,7 @@ __all__ = [
     "ENCODINGS_WITX",
     "ERRNO_2020",
     "ERRNO_2022",
+    "ERRNO_NAMES_WIT",
     "ERRNO_WASMEDGE",
     "ERRNO_WIT",
     "ERRNO_WITX",
@@ -215,12 +216,12 @@ ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
         1: Errno.INVALID_ARGUMENT,
         2: Errno.INVALID_ENCODING,
         4: Errno.RUNTIME_ERROR,
-        3: Errno.RUNTIME_ERROR,  # timeout
+        3: Errno.RUNTIME_ERROR,
         5: Errno.UNSUPPORTED_OPERATION,
         6: Errno.TOO_LARGE,
         7: Errno.NOT_FOUND,
-        8: Errno.RUNTIME_ERROR,  # security
-        9: Errno.RUNTIME_ERROR,  # unknown
+        8: Errno.RUNTIME_ERROR,
+        9: Errno.RUNTIME_ERROR,
         100: Errno.END_OF_SEQUENCE,
         101: Errno.CONTEXT_FULL,
         102: Errno.PROMPT_TOO_LONG,
@@ -230,3 +231,9 @@ ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
 """The errnos of wasi:nn, which WAMR 2.1.1 to 2.3.1 returns in both builds, since 2.2.0 together
 with WasmEdge's own. Errors that other ABIs do not distinguish are a RUNTIME_ERROR; a guest gets
 the first of its numbers, 4."""
+
+ERRNO_NAMES_WIT: Mapping[int, str] = MappingProxyType({3: "timeout", 8: "security", 9: "unknown"})
+"""What wasi:nn and WAMR 2.1.1 to 2.3.1 call the errnos that other ABIs call a runtime error.
+
+https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/include/wasi_nn_types.h
+"""

@@ -62,11 +62,13 @@ OWN_ENCODINGS = frozenset({*FORMATS, Encoding.AUTODETECT})
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
-def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend:
+def import_backend(
+    encoding: Encoding, settings: Settings = DEFAULTS, *, warns: bool = True
+) -> Backend:
     """Import the backend of an encoding, with the telemetry of NN runtimes turned off.
 
     Raises HostError with `invalid_encoding` if there is none, or if its packages are not installed.
-    In the second case the reason says how to install them, and is logged as a warning.
+    In the second case the reason says how to install them, and is logged as a warning if `warns`.
     """
     name, own = encoding.name.lower(), FORMATS.get(encoding)
     turn_off()
@@ -80,7 +82,8 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
         reason = f"cannot import the backend for {name} models ({error})"
         if own is not None:
             reason += f"; {install_line(own.extra)}"
-        _warn_once(reason)
+        if warns:
+            _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     return backend
 

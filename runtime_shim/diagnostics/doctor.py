@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Encoding
@@ -45,14 +49,33 @@ class BackendReport:
 
 
 def examine() -> list[BackendReport]:
-    """Import every backend, and try it."""
-    return list(map(_examine, encodings()))
+    """Import every backend, and try it. What NN runtimes print for information is left out."""
+    with _without_information():
+        return list(map(_examine, encodings()))
+
+
+@contextlib.contextmanager
+def _without_information() -> Iterator[None]:
+    """Hold back what is written to standard error, and write it at the end, without the lines that
+    start with "INFO:", as LiteRT's do."""
+    with tempfile.TemporaryFile() as held:
+        kept = os.dup(2)
+        try:
+            os.dup2(held.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            for line in held:
+                if not line.startswith(b"INFO:"):
+                    os.write(2, line)
 
 
 def _examine(encoding: Encoding) -> BackendReport:
     name = encoding.name.lower()
     try:
-        backend = import_backend(encoding)
+        backend = import_backend(encoding, warns=False)
     except HostError as error:
         return BackendReport(name, None, Diagnostic("NN501", error.reason), ())
     runtime = backend.describe()

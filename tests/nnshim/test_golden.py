@@ -67,6 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "types.wasm": assemble(TYPES_GUEST),
         "wamr.wasm": assemble(WAMR_GUEST),
         "adapted.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(host="wasmtime")),
+        "recorded.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(abi="witx", record=True)),
         "long.wasm": long,
         "long-and-back.wasm": rewrite(
             rewrite(long, RewriteOptions(abi="witx")), RewriteOptions(abi="wamr")

@@ -50,7 +50,7 @@ def facts(profile: Profile) -> dict[str, str]:
 def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
     for name, module in profile.modules.items():
         known = {**dict.fromkeys(module.missing, False), **dict.fromkeys(module.functions, True)}
-        for function, is_there in known.items():
+        for function, is_there in sorted(known.items()):
             yield f"modules.{name}.functions.{function}", "present" if is_there else "absent"
         if module.layouts:
             yield f"modules.{name}.layouts", " and ".join(sorted(module.layouts))

@@ -51,7 +51,7 @@ def from_row(row: Host) -> Profile:
         optional=row.optional,
         types=_numbers(dialect.tensor_names, (*_names(TensorType), *RAW_TYPES)),
         encodings=_numbers(dialect.encoding_names, _names(Encoding)),
-        errnos=dialect.errno_names,
+        errnos=dialect.errno_meanings,
         type_bits=32 if any(limit.code == _READS_32_BITS for limit in row.limits) else 8,
         names="nul needed" if dialect.wants_nul else "length",
         tells_numbers=row.tells_numbers,

@@ -1,0 +1,199 @@
+"""What a module is and where it runs, as lines for people: the answer first, all else on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from nnshim.render import counted
+from nnshim.render.tables import UNBROKEN, columns, wrapped
+from nnshim.render.values import output_name, rewrite_command, rewrite_options
+from nnshim.render.verdicts import line
+from rewriter.hosts.table import FAMILIES
+from rewriter.terminal import shown
+from rewriter.wasm.custom import RECORD
+
+if TYPE_CHECKING:
+    from nnshim.render.values import Inspected
+    from rewriter.analysis.compatibility import Verdict
+    from rewriter.analysis.inspect import ModuleInfo
+    from rewriter.diagnostics import Diagnostic
+
+__all__ = ["inspected"]
+
+
+class _Row(NamedTuple):
+    """The verdict on a host, or on the releases of it that share one. `label` is for the table and
+    `name` for the lists of hosts below it."""
+
+    label: str
+    name: str
+    found: Verdict
+
+
+def inspected(value: Inspected) -> list[str]:
+    """The module in one line, its hosts as a table, its imports from wasi-nn, and its records."""
+    info, whole = value.info, value.everything
+    imports = _WITHOUT if not (info.abis or whole) else _what_it_imports(info)
+    lines = [f"{value.path}: {info.size} bytes, {imports}"]
+    lines += [f"  {line(found)}" for found in value.findings]
+    if info.abis or whole:
+        rows = list(_rows(value))
+        lines += _table(value, rows) if rows else ["  runs on no host"]
+        lines += _reasons(rows) if whole else []
+    lines += _records(value) + _wasi_nn(info, whole)
+    if whole:
+        return lines + list(_rest(info))
+    return [*lines, _MORE] if info.abis else lines
+
+
+_MORE = "  more with --all: every reason, other imports, exports, custom sections"
+
+
+def _what_it_imports(info: ModuleInfo) -> str:
+    abis = [
+        f"{module} ({f'{abi.name} ABI' if abi.name else 'ABI not known'}"
+        f"{'' if abi.certain else ', a guess'})"
+        for module, abi in info.abis.items()
+    ]
+    return f"imports {' and '.join(abis)}" if abis else "does not import wasi-nn"
+
+
+_WITHOUT = "does not import wasi-nn (--all shows what it imports, and the hosts)"
+
+
+def _rows(value: Inspected) -> Iterable[_Row]:
+    for host, verdict in value.hosts.items():
+        if parts := value.parted.get(host):
+            yield from (_Row(part, part, found) for part, found in parts.items())
+        else:
+            yield _Row(f"{host} (all releases)" if FAMILIES[host].every else host, host, verdict)
+
+
+def _table(value: Inspected, rows: Sequence[_Row]) -> list[str]:
+    """The hosts with the same answer share a row. Conditions have numbers, and stand below."""
+    numbers: dict[str, int] = {}
+    merged: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        runs, conditions = _RUNS[row.found.runs.name], ""
+        if row.found.answer != "cannot" and row.found.conditions:
+            known = {_numbered(numbers, found) for found in row.found.conditions}
+            conditions = f", if {', '.join(map(str, sorted(known)))}"
+        merged.setdefault((f"{runs}{conditions}", _how(value, row.found)), []).append(row.label)
+    cells = [
+        (", ".join(label.replace(" ", UNBROKEN) for label in labels), runs, how)
+        for (runs, how), labels in merged.items()
+    ]
+    lines = columns(("host", "runs", "how, or why not"), cells, indent=2)
+    if numbers:
+        lines.append("  only if")
+        for text, number in numbers.items():
+            lines += wrapped(f"    {number}  {text}")
+    return lines
+
+
+_RUNS = {"AS_IT_IS": "as it is", "AFTER_REWRITE": "rewritten", "CANNOT": "no"}
+
+
+def _numbered(numbers: dict[str, int], found: Diagnostic) -> int:
+    text = shown(found.text).removeprefix("only if ")
+    return numbers.setdefault(f"{text} ({found.code})", len(numbers) + 1)
+
+
+def _how(value: Inspected, found: Verdict) -> str:
+    """The command of a rewrite, or the first reason why no rewrite helps."""
+    if found.rewrite_for is not None:
+        options = rewrite_options(value.guest_abi, value.info)
+        out = output_name(value.path, found.rewrite_for)
+        command = rewrite_command(found.rewrite_for, options, value.path, out)
+        return shown(command).replace(" ", UNBROKEN)
+    if found.answer != "cannot":
+        return ""
+    first = found.reasons[0]
+    codes = {reason.code for reason in found.reasons} - {first.code}
+    others = f", and {', '.join(sorted(codes))}" if codes else ""
+    return f"{shown(first.message)} ({first.code}){others}"
+
+
+def _reasons(rows: Sequence[_Row]) -> list[str]:
+    """Each reason once, and the hosts that it is about on a line below it."""
+    said: dict[Diagnostic, list[str]] = {}
+    for row in rows:
+        for reason in row.found.reasons:
+            said.setdefault(reason, []).append(row.name)
+    lines = ["  reasons"] if said else []
+    for reason, names in said.items():
+        lines += [f"    {line(reason)}", f"      {', '.join(names)}"]
+    return lines
+
+
+def _records(value: Inspected) -> list[str]:
+    """What earlier rewrites wrote down in the module."""
+    section = value.info.module.custom(RECORD)
+    if section is None:
+        return []
+    from rewriter.rewriting.provenance import read_record  # a module without one starts without it
+
+    entries = read_record(section)
+    if entries is None:
+        return [f"  record: the section {RECORD} cannot be read"]
+    lines = []
+    for entry in entries:
+        told = entry.get("operation")
+        options = told if isinstance(told, Mapping) else {}
+        words = ", ".join(f"{key} {_word(given)}" for key, given in options.items()) or "no options"
+        lines += [
+            f"  record: rewritten by {entry.get('tool', 'an unknown tool')} ({words})",
+            f"    from the module with SHA-256 {entry.get('sha256', 'unknown')}",
+        ]
+    return lines
+
+
+def _word(given: object) -> str:
+    if isinstance(given, Mapping):
+        return ", ".join(f"{key}={value}" for key, value in given.items())
+    return str(given).lower() if isinstance(given, bool) else str(given)
+
+
+def _wasi_nn(info: ModuleInfo, whole: bool) -> list[str]:
+    """The imports from wasi-nn by module: names alone, or with their types."""
+    lines = []
+    for module in info.abis:
+        items = [item for item in info.imports if item.is_wasi_nn and item.module == module]
+        names = ", ".join(item.name for item in items)
+        if not whole:
+            lines += wrapped(shown(f"  imports from {module}: {names}"))
+            continue
+        lines.append(f"  imports from {module}  (wasi-nn)")
+        lines += [_import(item.kind, item.name, item.type) for item in items]
+    if adapters := [standing.adapter.name for standing in info.adapters.values()]:
+        lines += wrapped(f"  adapters: {', '.join(adapters)}")
+    return lines
+
+
+def _import(kind: object, name: str, type_: object) -> str:
+    return f"    {kind} {name}" + (f" {type_}" if type_ else "")
+
+
+def _rest(info: ModuleInfo) -> Iterable[str]:
+    """The evidence for each ABI, other imports, exports and custom sections."""
+    for module, abi in info.abis.items():
+        yield f"  ABI of {module}: {abi.name or 'not known'}{'' if abi.certain else ' (a guess)'}"
+        yield from (f"    {line(evidence)}" for evidence in abi.evidence)
+    by_module: dict[str, list[str]] = {}
+    for item in info.imports:
+        if not (item.is_wasi_nn and item.module in info.abis):
+            group = by_module.setdefault(item.module, [f"  imports from {item.module}"])
+            group.append(_import(item.kind, item.name, item.type))
+    yield from chain.from_iterable(by_module.values())
+    for name in info.exports:
+        yield f"  exports {name}"
+    for name, memory in info.exported_memories:
+        yield f"  exports memory {name}: {memory} pages"
+    if not info.exported_memories:
+        yield "  exports no memory"
+    for section in info.custom_sections:
+        yield f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
+    debug = counted(len(info.debug_sections), "section") if info.debug_sections else ""
+    yield f"  debug info: {f'DWARF ({debug})' if debug else 'none'}"
