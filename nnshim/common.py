@@ -31,6 +31,7 @@ __all__ = [
     "counted",
     "errors_in_json",
     "fail",
+    "naming",
     "note",
     "once",
     "parse_renames",
@@ -93,6 +94,15 @@ def refuse(error: NNShimError) -> None:
     first, *details = text.failed(error)
     note(first)
     _print(sys.stderr, details)
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Have each ModuleError name the file that it is about."""
+    try:
+        yield
+    except ModuleError as error:
+        raise error.of(file) from error
 
 
 def remark(diagnostic: Diagnostic) -> None:

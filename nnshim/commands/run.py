@@ -13,6 +13,7 @@ from nnshim.common import (
     Threads,
     counted,
     fail,
+    naming,
     note,
     remark,
     say,
@@ -232,12 +233,14 @@ def command(
     with open_source(module) as source:
         binary = bytes(source.data)
     if as_host is not None:
-        _warn_of(options, binary)
+        with naming(source.name):
+            _warn_of(options, binary)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
     try:
-        outcome = run(binary, host, options)
+        with naming(source.name):
+            outcome = run(binary, host, options)
     finally:
         _report(host.stats(), stats, stats_json)
     _say_how(outcome)

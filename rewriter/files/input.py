@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
-from rewriter.errors import InputError, InvalidModule, ModuleError
+from rewriter.errors import InputError, InvalidModule, MalformedModule, ModuleError
+from rewriter.file_kinds import special
 from rewriter.files.locks import lease
 from rewriter.wasm.limits import LARGEST_MODULE
 from rewriter.wasm.module import Module
@@ -92,7 +93,8 @@ def _opened(path: str) -> io.BufferedReader:
     try:
         return open(path, "rb")
     except OSError as error:
-        reason = "it is a folder" if os.path.isdir(path) else error.strerror
+        what = special(path)
+        reason = f"it is {what}" if what in ("a folder", "a socket") else error.strerror
         raise InputError(f"cannot read {path}: {reason}") from error
 
 
@@ -118,6 +120,9 @@ def _too_large(name: str) -> InputError:
 
 
 def _is_text(path: str, head: bytes) -> bool:
+    """By its look, or by its name where it does not look like a module."""
+    if head.startswith(b"\0asm"):
+        return False
     return path.lower().endswith(".wat") or head[:256].lstrip()[:1] in (b"(", b";")
 
 
@@ -125,8 +130,22 @@ def _from_bytes(name: str, data: bytes, status: os.stat_result | None = None) ->
     if _is_text(name, data):
         from rewriter.files import wasm_tools
 
+        _check_text(name, data)
         try:
             return Source(name, wasm_tools.assemble(data), status=status, is_text=True)
         except ModuleError as error:
             raise error.of(name) from error
     return Source(name, data, status=status)
+
+
+def _check_text(name: str, data: bytes) -> None:
+    """Raise MalformedModule where a file with a name for text is known to be something else, such
+    as text in another encoding, which wasm-tools would refuse without saying what it is."""
+    from rewriter.file_kinds import HEAD, mistaken
+
+    if data[:256].lstrip()[:1] in (b"", b"(", b";"):  # nothing is a module without fields
+        return
+    found = mistaken(data[:HEAD], "WebAssembly's text format", text=True)
+    if found is not None:
+        reason, remedy = found
+        raise MalformedModule(f"{name}: {reason}", 0, "NN101", remedy)

@@ -30,6 +30,7 @@ from runtime_shim.backends.interface import (
     guarded,
 )
 from runtime_shim.backends.parsing.detect import detect
+from runtime_shim.backends.parsing.model_parts import no_file, unfit, with_weights
 from runtime_shim.errors import HostError
 from runtime_shim.numbers import MOST_THREADS, check_number
 
@@ -119,7 +120,8 @@ def bench(
     parallel: int | None = None,
 ) -> list[Measurement]:
     """Measure a model, given by the files of its parts, for about `seconds` on each device of each
-    backend, once alone and once with `parallel` contexts (by default, one per core).
+    backend, once alone and once with `parallel` contexts (by default, one per core). After an XML
+    file alone comes the .bin beside it.
     `inputs` are those whose shape the model leaves open; elsewhere, a free dimension is 1.
 
     Raises InputError for files that are missing or in an unknown format, and UsageError for
@@ -128,10 +130,7 @@ def bench(
     check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
     check_number("parallel", parallel, 1, MOST_THREADS)
     check_number("threads", settings.threads, 1, MOST_THREADS)
-    parts = [Path(path) for path in paths]
-    for part in parts:
-        if not part.is_file():
-            raise InputError(f"there is no file {part}")
+    parts = _files(paths)
     found = detect(parts) if encoding is Encoding.AUTODETECT else encoding
     if found is None:
         raise InputError(f"{', '.join(paths)}: no known format; --encoding can name it")
@@ -156,6 +155,21 @@ def bench(
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
     return [*(run.result() for run in runs), *problems]
+
+
+def _files(paths: Sequence[str]) -> list[Path]:
+    """The parts of a model. Raises InputError where a file is missing or known not to be one."""
+    named = with_weights(paths)
+    try:
+        for path in named:
+            if not os.path.isfile(path):
+                raise InputError(no_file(path, named))
+        wrong = unfit(named[0])
+    except OSError as error:
+        raise InputError(f"{named[0]}: {error.strerror}") from error
+    if wrong is not None:
+        raise InputError(wrong)
+    return [Path(path) for path in named]
 
 
 def _problem(name: Encoding, device: str, reason: str, code: str = "NN511") -> Measurement:

@@ -9,9 +9,11 @@ from typing import Any
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from rewriter.file_kinds import mistaken
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
+from runtime_shim.backends.parsing.model_parts import with_weights
 
 __all__ = [
     "NamedGraph",
@@ -61,6 +63,11 @@ def parse_nn_graph(text: str) -> NamedGraph:
         raise UsageError(f"nn-graph={text}: expected ENCODING::DIR")
     encoding = _encoding(encoding_text)
     name = os.path.basename(os.path.abspath(folder))
+    if os.path.isfile(folder):
+        raise UsageError(
+            f"nn-graph={text}: {folder} is a file, and this takes a folder;"
+            f" --nn-preload NAME:{encoding_text}:cpu:{folder} takes a file"
+        )
     if encoding not in FORMATS:
         raise UsageError(
             f"nn-graph={text}: with {encoding_text}, the names of the folder's files are unknown"
@@ -72,7 +79,7 @@ def parse_nn_graph(text: str) -> NamedGraph:
 def parse_nn_preload(text: str) -> NamedGraph:
     """WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`; encoding and target in any case. The paths are
     the parts of the model, in the order in which a guest passes them; for GGML there is one, which
-    can have colons.
+    can have colons. After an XML file alone comes the .bin beside it.
 
     Raises UsageError.
     """
@@ -86,7 +93,7 @@ def parse_nn_preload(text: str) -> NamedGraph:
     if place == target_text != AUTO:
         known = ", ".join(target.name.lower() for target in Target)
         raise UsageError(f"{target_text!r} is not a target; known are {known} and auto")
-    return NamedGraph(name, encoding, place, tuple(paths))
+    return NamedGraph(name, encoding, place, with_weights(paths))
 
 
 def graph_in(folder: str, name: str) -> NamedGraph | None:
@@ -144,13 +151,16 @@ def names_in(folder: str, most: int) -> list[str]:
 def read_graphs(path: str) -> list[NamedGraph]:
     """Named graphs from a TOML file: a table `graphs.NAME` for each, with `paths`, which count from
     where the file is, and where wanted `encoding` (by default, the first bytes tell), `target`
-    (cpu, gpu, tpu, auto, or a device; cpu by default) and a table `options`.
+    (cpu, gpu, tpu, auto, or a device; cpu by default) and a table `options`. After an XML file
+    alone comes the .bin beside it.
 
     Raises InputError where the file is not there or makes no sense.
     """
     import tomllib
 
     try:
+        if os.path.isdir(path):
+            raise InputError(f"{path} is a folder, not a file that names graphs (TOML)")
         with open(path, "rb") as file:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
@@ -159,7 +169,12 @@ def read_graphs(path: str) -> list[NamedGraph]:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = mistaken(text, "a file that names graphs (TOML)", text=True)
+        if found is not None and not text.startswith(b"["):  # which TOML may begin with, too
+            raise InputError(f"{path}: {'; '.join(found)}") from error
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    if "format" in content and "graphs" not in content:
+        raise InputError(f"{path}: this is a host's profile, which --as and --for take")
     _check_keys(path, content, {"graphs": dict})
     folder = os.path.dirname(path)
     return [
@@ -184,7 +199,7 @@ def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
         name,
         encoding,
         _place(table.get("target", "cpu")),
-        tuple(os.path.join(folder, path) for path in paths),
+        with_weights([os.path.join(folder, path) for path in paths]),
         table.get("options", {}),
     )
 
