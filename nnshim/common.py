@@ -27,6 +27,7 @@ __all__ = [
     "Format",
     "GuestAbi",
     "Threads",
+    "Verbose",
     "chosen_format",
     "counted",
     "errors_in_json",
@@ -42,6 +43,7 @@ __all__ = [
     "say",
     "start_logging",
     "to_json",
+    "told",
 ]
 
 Format = Annotated[
@@ -60,6 +62,10 @@ GuestAbi = Annotated[
     ),
 ]
 
+
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Show all lines of an NN runtime's errors.")
+]
 
 Threads = Annotated[
     int | None,
@@ -140,12 +146,26 @@ def _print(stream: TextIO, lines: Iterable[str]) -> None:
 
 
 def start_logging(verbose: bool = False) -> None:
-    """Have warnings of the runtime on standard error; with `verbose`, also why it refuses calls."""
+    """Have warnings of the runtime on standard error, of one line each; with `verbose`, all of
+    them, and also why it refuses calls."""
     import logging
 
-    logging.basicConfig(
-        format="nnshim: %(message)s", level=logging.INFO if verbose else logging.WARNING
-    )
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told(record.getMessage(), verbose)
+
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(handlers=[Shown()], level=level)
+
+
+def told(text: str, verbose: bool) -> None:
+    """Print a message that may be an NN runtime's to standard error: what it says in one line; with
+    `verbose`, all of its lines, those after the first one indented."""
+    from nnshim.render.messages import lines_of
+
+    first, *others = lines_of(text, verbose)
+    note(first)
+    _print(sys.stderr, others)
 
 
 def once(option: str, values: Iterable[str]) -> None:

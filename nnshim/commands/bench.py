@@ -7,12 +7,13 @@ import typer
 from nnshim.common import (
     FastMath,
     Threads,
+    Verbose,
     note,
     once,
     print_json,
-    remark,
     say,
     start_logging,
+    told,
 )
 from rewriter.errors import UsageError
 from rewriter.terminal import shown
@@ -64,6 +65,7 @@ def command(
         str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Also draw the result.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Time a model on each backend and device, side by side.
 
@@ -80,7 +82,7 @@ def command(
     once("--device", device or [])
     inputs = [parse_input(text) for text in input_ or []]
     once("--input", (str(index) for index, _ in inputs))
-    start_logging()
+    start_logging(verbose)
     draw = _drawing(plot) if plot is not None else None
     measured = bench(
         model,
@@ -101,7 +103,7 @@ def command(
         for row in measured:
             if row.problem is not None:
                 what = f"{row.backend} {row.device}".rstrip() + f": {row.problem.message}"
-                remark(row.problem._replace(message=what))
+                told(text.line(row.problem._replace(message=what)), verbose)
     if not works:
         raise typer.Exit(1)
     if draw is not None:

@@ -19,6 +19,7 @@ from nnshim.common import (
     say,
     start_logging,
     to_json,
+    told,
 )
 from nnshim.run_options import (
     NAMED_LIMITS,
@@ -293,7 +294,7 @@ def _say_how(outcome: "Outcome") -> None:
 
 def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
     if not was_logged:
-        note(f"the last call that the host refused was {function}: {error}")
+        told(f"the last call that the host refused was {function}: {error}", verbose=False)
     what, _, limit = error.remedy.partition(" ")
     if what == "limit":
         option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.messages import lines_of
 from nnshim.render.profile import tried_types
 from nnshim.render.values import rewrite_options
 from nnshim.render.verdicts import checked, checked_in_common, line, on_hosts
@@ -126,22 +127,22 @@ def compared(comparison: Comparison) -> list[str]:
     return [*lines, f"{verdict}; {others} the same byte for byte"]
 
 
-def examined(value: Examined) -> list[str]:
+def examined(value: Examined, verbose: bool = False) -> list[str]:
     return [
         f"nnshim {value.nnshim} on Python {value.python}",
         f"wasmtime {value.wasmtime}",
         line(value.problem) if value.problem else str(value.wasm_tools),
         *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
-        *chain.from_iterable(map(_backend, value.backends)),
+        *chain.from_iterable(_backend(backend, verbose) for backend in value.backends),
     ]
 
 
-def _backend(backend: BackendReport) -> list[str]:
+def _backend(backend: BackendReport, verbose: bool) -> list[str]:
     version = backend.version if backend.problem is None else line(backend.problem)
-    lines = [f"{backend.encoding}: {version}"]
+    lines = lines_of(f"{backend.encoding}: {version}", verbose)
     for device in backend.devices:
         outcome = "works" if device.problem is None else line(device.problem)
-        lines.append(f"  {device.target} ({device.device}): {outcome}")
+        lines += lines_of(f"  {device.target} ({device.device}): {outcome}", verbose, "      ")
     return lines
 
 
