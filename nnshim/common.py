@@ -13,7 +13,7 @@ import typer
 from nnshim.render import FORMATS, counted
 from rewriter.abi.dialects import DIALECTS, find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
-from rewriter.terminal import shown
+from rewriter.terminal import alive, shown
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer
@@ -225,7 +225,7 @@ def report(
     items: list[Any] = []
     for path in files:
         try:
-            with open_source(path) as source:
+            with alive("reading", path), open_source(path) as source:
                 findings = list(find(path, inspect_module(source.data, guest_abi), source))
                 rendered = list(map(render, findings))
         except (InputError, ModuleError) as error:

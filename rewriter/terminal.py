@@ -13,11 +13,20 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rewriter.descriptors import open_standard
 
-__all__ = ["Unwritten", "command_line", "file_argument", "shown", "take_over"]
+if TYPE_CHECKING:
+    import threading
+
+__all__ = ["Doing", "Unwritten", "alive", "command_line", "file_argument", "shown", "take_over"]
+
+_QUIET = 1.0
+"""Seconds that something takes before a terminal shows that it is being done."""
+
+_TICK = 0.5
+"""Seconds after which that line is written again."""
 
 
 class Unwritten(OSError):
@@ -80,6 +89,7 @@ class _Lines(io.TextIOWrapper):
     Raises Unwritten, or BrokenPipeError where the reader is gone."""
 
     def write(self, text: str) -> int:
+        _hide()
         with _unwritten():
             super().write("\n".join(map(shown, text.split("\n"))))
         return len(text)
@@ -106,6 +116,7 @@ class _Line(io.TextIOWrapper):
     cannot be written is lost: there is nowhere to say so, and it is remarks only."""
 
     def write(self, text: str) -> int:
+        _hide()
         line = text.removesuffix("\n")
         with contextlib.suppress(OSError):
             super().write(shown(line) + text[len(line) :])
@@ -138,3 +149,114 @@ def _over(stream: TextIO | None, fd: int, kind: type[io.TextIOWrapper]) -> TextI
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
+
+
+class Doing:
+    """What is being done, in words; `text` may change meanwhile."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+@contextlib.contextmanager
+def alive(text: str, file: str = "") -> Iterator[Doing]:
+    """Show on the last line of a terminal what is being done, with which file, and for how long,
+    once it takes more than a second. Nothing of that stays, and before anything else that Python
+    prints it goes; what writes to the terminal by other means writes over it. Where one is inside
+    another, the inner one's text is shown.
+
+    Only where a command prints (see take_over) to a terminal that has a line to write again:
+    nothing is shown anywhere else, nor in a program that uses this package, nor while somebody
+    types the file on the terminal ("-"). There are no colours.
+    """
+    global _line
+    doing = Doing(f"{text} {'standard input' if file == '-' else file}".rstrip())
+    if _line is not None:
+        with _line.inside(doing):
+            yield doing
+        return
+    is_typed = file == "-" and sys.stdin is not None and sys.stdin.isatty()
+    if is_typed or not (isinstance(sys.stderr, _Line) and _can_show(sys.stderr)):
+        yield doing
+        return
+    _line = _StatusLine(sys.stderr.fileno(), doing)
+    try:
+        yield doing
+    finally:
+        _line.end()
+        _line = None
+
+
+def _can_show(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+
+
+def _hide() -> None:
+    line = _line
+    if line is not None:
+        line.hide()
+
+
+class _StatusLine:
+    """The line, which a thread writes."""
+
+    def __init__(self, fd: int, doing: Doing) -> None:
+        import threading  # which what runs without a terminal does without
+        import time
+
+        self._fd = fd
+        self._doing = [doing]
+        self._clock = time.monotonic
+        self._started = self._clock()
+        self._lock = threading.Lock()
+        self._is_shown = False
+        self._ended = threading.Event()
+        self._thread: threading.Thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @contextlib.contextmanager
+    def inside(self, doing: Doing) -> Iterator[None]:
+        self._doing.append(doing)
+        try:
+            yield
+        finally:
+            self._doing.remove(doing)
+
+    def hide(self) -> None:
+        with self._lock:
+            if self._is_shown:
+                self._write("\r\x1b[K")
+                self._is_shown = False
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.hide()
+
+    def _run(self) -> None:
+        wait = _QUIET
+        while not self._ended.wait(wait):
+            wait = _TICK
+            with self._lock:
+                self._write(f"\r\x1b[K{self._text()}\r")
+                self._is_shown = True
+
+    def _text(self) -> str:
+        """No longer than the terminal's line, as only one line can be written again."""
+        seconds = f" ({self._clock() - self._started:.0f} s)"
+        try:
+            room = os.get_terminal_size(self._fd).columns - len(seconds) - 1
+        except OSError:
+            room = 0
+        text = shown(f"nnshim: {self._doing[-1].text}")
+        if room <= 0:  # a terminal that does not know its width
+            room = 79 - len(seconds)
+        return (text if len(text) <= room else f"{text[: room - 3]}...") + seconds
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal is gone
+            os.write(self._fd, text.encode(errors="replace"))
+
+
+_line: _StatusLine | None = None
+"""The one of this process, while something is done."""

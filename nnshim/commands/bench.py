@@ -16,7 +16,7 @@ from nnshim.common import (
     told,
 )
 from rewriter.errors import UsageError
-from rewriter.terminal import shown
+from rewriter.terminal import alive, shown
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import Encoding
@@ -84,17 +84,18 @@ def command(
     once("--input", (str(index) for index, _ in inputs))
     start_logging(verbose)
     draw = _drawing(plot) if plot is not None else None
-    measured = bench(
-        model,
-        encoding=_encoding(encoding),
-        backends=[_encoding(name) for name in backend or []],
-        devices=device or [],
-        inputs=inputs,
-        options=_options(options),
-        settings=Settings(threads, fast_math),
-        seconds=seconds,
-        parallel=parallel,
-    )
+    with alive("measuring", model[0]):
+        measured = bench(
+            model,
+            encoding=_encoding(encoding),
+            backends=[_encoding(name) for name in backend or []],
+            devices=device or [],
+            inputs=inputs,
+            options=_options(options),
+            settings=Settings(threads, fast_math),
+            seconds=seconds,
+            parallel=parallel,
+        )
     works = [row for row in measured if row.problem is None]
     if as_json:
         print_json(json.measured(measured))

@@ -6,6 +6,7 @@ import typer
 
 from nnshim.common import Verbose, note, print_json, say, start_logging
 from rewriter.errors import DependencyMissing, InputError, ToolError, UsageError
+from rewriter.terminal import alive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,4 +89,5 @@ def _examine() -> "Sequence[BackendReport]":
     except DependencyMissing as error:  # on other systems than Linux
         note(str(error))
         return ()
-    return examine()
+    with alive("trying the backends"):
+        return examine()

@@ -181,6 +181,7 @@ def command(
     import signal
 
     from rewriter.files.input import open_source
+    from rewriter.terminal import alive
     from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
@@ -231,7 +232,7 @@ def command(
         cache=cache,
         backtrace=show_backtrace,
     )
-    with open_source(module) as source:
+    with alive("reading", module), open_source(module) as source:
         binary = bytes(source.data)
     if as_host is not None:
         with naming(source.name):
