@@ -21,6 +21,7 @@ from nnshim.common import (
     to_json,
     told,
 )
+from nnshim.ended import say_how
 from nnshim.run_options import (
     NAMED_LIMITS,
     parse_devices,
@@ -36,7 +37,7 @@ from nnshim.run_options import (
 if TYPE_CHECKING:
     import logging
 
-    from runtime_shim import GraphStats, HostError, Outcome, RunOptions
+    from runtime_shim import GraphStats, HostError, RunOptions
 
 __all__ = ["command"]
 
@@ -245,7 +246,7 @@ def command(
             outcome = run(binary, host, options)
     finally:
         _report(host.stats(), stats, stats_json)
-    _say_how(outcome)
+    say_how(outcome, binary, has_folders=bool(folders))
     if outcome.refused is not None:
         function, error = outcome.refused
         _say_refused(function, error, verbose or error.reason in said.warnings)
@@ -281,16 +282,6 @@ class _Said:
             self.warnings.add(text)
             return True
         return not any(text.endswith(warning) for warning in self.warnings)
-
-
-def _say_how(outcome: "Outcome") -> None:
-    """Why a guest has not come to its own end."""
-    if outcome.lines:
-        first, *others = outcome.lines
-        what = "trapped" if outcome.reason.value == "trapped" else "was stopped"
-        fail(f"the guest {what}: {first}", *others)
-        if outcome.reason.value == "out of fuel":
-            note("--fuel N gives it more")
 
 
 def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
