@@ -100,7 +100,7 @@ def graph_in(folder: str, name: str) -> NamedGraph | None:
     """The model in a folder whose path in it is `name`, as WAMR's guests ask for one: `./a.tflite`.
     Its first bytes tell what it is; an IR has its weights beside it. Its own name and its paths are
     without links. None for what is not a file there, or is outside of the folder, by way of a link
-    too; that holds for each of its files, as they are now.
+    too; that holds for each of its files, as they are now, except that weights may be missing.
     """
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if not parts or name.startswith("/") or ".." in parts or "\0" in name:
@@ -112,7 +112,8 @@ def graph_in(folder: str, name: str) -> NamedGraph | None:
     paths = [path]
     stem, extension = os.path.splitext(path)
     if extension == ".xml":
-        weights = _file_in(root, f"{stem}.bin")
+        beside = f"{stem}.bin"
+        weights = _file_in(root, beside) if os.path.lexists(beside) else beside
         if weights is None:
             return None
         paths.append(weights)
