@@ -1,9 +1,9 @@
 """Text from outside, as a terminal may show it.
 
-Names in modules, models, files and configuration can have anything in them: escape sequences that
-hide or colour what follows, line breaks that forge a line, marks that reverse its order. Whoever
-runs a command calls `take_over` first, after which nothing that Python prints reaches a terminal as
-it is; `shown` is for text that has to stay within a line.
+Names in modules, models, files and configuration can contain anything: escape sequences that hide
+or colour the text after them, line breaks that forge a line, marks that reverse its order. A
+command calls `take_over` first; after that, everything that Python prints is escaped. `shown` is
+for text that has to stay within a line.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ _TICK = 0.5
 
 
 class Unwritten(OSError):
-    """What is printed cannot be written: standard output is closed, or full."""
+    """Printed text cannot be written: standard output is closed or full."""
 
 
 def shown(text: str) -> str:
-    r"""The text on one line, with an escape for whatever is not printable by Python's rule:
-    control and format characters, line and paragraph separators, spaces other than the ASCII one,
-    and what Unicode has not assigned. A byte of a file's name that is not UTF-8 is `\xff`.
+    r"""The text on one line, with an escape for each character that is not printable by Python's
+    rule: control and format characters, line and paragraph separators, spaces other than the ASCII
+    one, and characters that Unicode has not assigned. A byte of a file's name that is not UTF-8
+    becomes `\xff`.
 
     https://docs.python.org/3/library/stdtypes.html#str.isprintable
     """
@@ -55,8 +56,8 @@ def _escape(char: str) -> str:
 
 
 def command_line(words: Iterable[str], windows: bool = os.name == "nt") -> str:
-    """Words as one line that a shell reads as these words: POSIX's; on Windows cmd and PowerShell,
-    neither of which knows the single quotes of the others."""
+    """Quote words so that a shell reads them as these words: a POSIX shell, or on Windows cmd and
+    PowerShell, which do not know POSIX's single quotes."""
     if not windows:
         import shlex
 
@@ -65,14 +66,14 @@ def command_line(words: Iterable[str], windows: bool = os.name == "nt") -> str:
 
 
 def file_argument(path: str) -> str:
-    """The path of a file as an argument that no command takes for an option. `-` stays what it is:
-    standard input or output."""
+    """A file's path as an argument that no command takes for an option. `-` stays `-`: standard
+    input or output."""
     return f"./{path}" if path.startswith("-") and path != "-" else path
 
 
 def _quoted(word: str) -> str:
-    r"""In double quotes if a shell of Windows would make something else of it. Programs there read
-    a backslash as such unless a double quote follows.
+    r"""Put a word in double quotes if a Windows shell would change it. Windows programs read a
+    backslash literally, except before a double quote.
 
     https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments
     """
@@ -85,8 +86,8 @@ def _quoted(word: str) -> str:
 
 
 class _Lines(io.TextIOWrapper):
-    """Shows what is printed, and keeps the line breaks: those in names are escaped before.
-    Raises Unwritten, or BrokenPipeError where the reader is gone."""
+    """Escapes what is printed, and keeps line breaks: those in names are escaped before.
+    Raises Unwritten, or BrokenPipeError if the reader is gone."""
 
     def write(self, text: str) -> int:
         _hide()
@@ -111,9 +112,9 @@ def _unwritten() -> Iterator[None]:
 
 
 class _Line(io.TextIOWrapper):
-    """Shows what is printed, and keeps a line break at its end only: who reports an error, Python's
-    warnings, loggers and tracebacks among them, prints a line at a time, with names in it. What
-    cannot be written is lost: there is nowhere to say so, and it is remarks only."""
+    """Escapes what is printed, and keeps a line break only at its end: errors, and Python's
+    warnings, loggers and tracebacks, are printed a line at a time, with names in them. What cannot
+    be written is lost: these are only remarks, and there is nowhere else to report it."""
 
     def write(self, text: str) -> int:
         _hide()
@@ -128,9 +129,9 @@ class _Line(io.TextIOWrapper):
 
 
 def take_over() -> None:
-    """Have all that this process prints by Python's means shown as above. What the output's
-    encoding cannot express becomes an escape, too, and lines end alike on every system. A stream
-    that is closed is opened, as in rewriter.descriptors."""
+    """Escape everything that this process prints through Python, as above. Characters that the
+    output's encoding lacks become escapes, too, and lines end alike on every system. A closed
+    stream is opened, as in rewriter.descriptors."""
     open_standard()
     sys.stdout = _over(sys.stdout, 1, _Lines)
     sys.stderr = _over(sys.stderr, 2, _Line)
