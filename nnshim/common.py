@@ -13,7 +13,7 @@ import typer
 from nnshim.render import FORMATS, counted
 from rewriter.abi.dialects import DIALECTS, find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
-from rewriter.terminal import shown
+from rewriter.terminal import alive, shown
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer
@@ -27,10 +27,12 @@ __all__ = [
     "Format",
     "GuestAbi",
     "Threads",
+    "Verbose",
     "chosen_format",
     "counted",
     "errors_in_json",
     "fail",
+    "naming",
     "note",
     "once",
     "parse_renames",
@@ -41,6 +43,7 @@ __all__ = [
     "say",
     "start_logging",
     "to_json",
+    "told",
 ]
 
 Format = Annotated[
@@ -59,6 +62,10 @@ GuestAbi = Annotated[
     ),
 ]
 
+
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Show all lines of an NN runtime's errors.")
+]
 
 Threads = Annotated[
     int | None,
@@ -93,6 +100,15 @@ def refuse(error: NNShimError) -> None:
     first, *details = text.failed(error)
     note(first)
     _print(sys.stderr, details)
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Have each ModuleError name the file that it is about."""
+    try:
+        yield
+    except ModuleError as error:
+        raise error.of(file) from error
 
 
 def remark(diagnostic: Diagnostic) -> None:
@@ -130,12 +146,26 @@ def _print(stream: TextIO, lines: Iterable[str]) -> None:
 
 
 def start_logging(verbose: bool = False) -> None:
-    """Have warnings of the runtime on standard error; with `verbose`, also why it refuses calls."""
+    """Have warnings of the runtime on standard error, of one line each; with `verbose`, all of
+    them, and also why it refuses calls."""
     import logging
 
-    logging.basicConfig(
-        format="nnshim: %(message)s", level=logging.INFO if verbose else logging.WARNING
-    )
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told(record.getMessage(), verbose)
+
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(handlers=[Shown()], level=level)
+
+
+def told(text: str, verbose: bool) -> None:
+    """Print a message that may be an NN runtime's to standard error: what it says in one line; with
+    `verbose`, all of its lines, those after the first one indented."""
+    from nnshim.render.messages import lines_of
+
+    first, *others = lines_of(text, verbose)
+    note(first)
+    _print(sys.stderr, others)
 
 
 def once(option: str, values: Iterable[str]) -> None:
@@ -195,7 +225,7 @@ def report(
     items: list[Any] = []
     for path in files:
         try:
-            with open_source(path) as source:
+            with alive("reading", path), open_source(path) as source:
                 findings = list(find(path, inspect_module(source.data, guest_abi), source))
                 rendered = list(map(render, findings))
         except (InputError, ModuleError) as error:

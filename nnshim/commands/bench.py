@@ -7,15 +7,16 @@ import typer
 from nnshim.common import (
     FastMath,
     Threads,
+    Verbose,
     note,
     once,
     print_json,
-    remark,
     say,
     start_logging,
+    told,
 )
 from rewriter.errors import UsageError
-from rewriter.terminal import shown
+from rewriter.terminal import alive, shown
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import Encoding
@@ -64,6 +65,7 @@ def command(
         str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Also draw the result.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Time a model on each backend and device, side by side.
 
@@ -80,19 +82,20 @@ def command(
     once("--device", device or [])
     inputs = [parse_input(text) for text in input_ or []]
     once("--input", (str(index) for index, _ in inputs))
-    start_logging()
+    start_logging(verbose)
     draw = _drawing(plot) if plot is not None else None
-    measured = bench(
-        model,
-        encoding=_encoding(encoding),
-        backends=[_encoding(name) for name in backend or []],
-        devices=device or [],
-        inputs=inputs,
-        options=_options(options),
-        settings=Settings(threads, fast_math),
-        seconds=seconds,
-        parallel=parallel,
-    )
+    with alive("measuring", model[0]):
+        measured = bench(
+            model,
+            encoding=_encoding(encoding),
+            backends=[_encoding(name) for name in backend or []],
+            devices=device or [],
+            inputs=inputs,
+            options=_options(options),
+            settings=Settings(threads, fast_math),
+            seconds=seconds,
+            parallel=parallel,
+        )
     works = [row for row in measured if row.problem is None]
     if as_json:
         print_json(json.measured(measured))
@@ -101,7 +104,7 @@ def command(
         for row in measured:
             if row.problem is not None:
                 what = f"{row.backend} {row.device}".rstrip() + f": {row.problem.message}"
-                remark(row.problem._replace(message=what))
+                told(text.line(row.problem._replace(message=what)), verbose)
     if not works:
         raise typer.Exit(1)
     if draw is not None:

@@ -6,10 +6,12 @@ import typer
 
 from nnshim.common import note, print_json, say
 from rewriter.errors import UsageError
+from rewriter.terminal import alive
 
 if TYPE_CHECKING:
     from rewriter.hosts.profiles.profile import Profile
     from rewriter.probing.inference.names import Graph
+    from rewriter.terminal import Doing
 
 __all__ = ["command"]
 
@@ -127,12 +129,11 @@ def _measured(
     told = [_graph(text) for text in graphs]
     program = os.path.basename(host[0])
     name, release, commit, options = about
-    (timeout, jobs), progress = limits, _Progress()
-    with Host(host, timeout=timeout, jobs=jobs, on_run=progress.step) as running:
-        try:
+    timeout, jobs = limits
+    with alive(f"starting {program}") as doing:
+        step = _Progress(doing).step
+        with Host(host, timeout=timeout, jobs=jobs, on_run=step) as running:
             found = measure(running, told)
-        finally:
-            progress.end()
     note(f"{found.processes} modules were run")
     return profile_of(
         found,
@@ -159,30 +160,23 @@ def _graph(text: str) -> "Graph":
 
 
 class _Progress:
-    """How many modules were run, and for how long: on a line of a terminal that is gone in the
-    end, elsewhere now and then."""
+    """How many modules were run, and for how long: in `doing`, which a terminal shows, and where
+    there is none, now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: "Doing") -> None:
         import sys
         import time
 
-        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+        self._doing = doing
+        self._is_terminal = sys.stderr.isatty()
         self._clock = time.monotonic
         self._start = self._said = self._clock()
         self._count = 0
 
     def step(self) -> None:
         self._count += 1
+        self._doing.text = f"{self._count} modules run"
         now = self._clock()
-        said = f"{self._count} modules run in {now - self._start:.0f} seconds"
-        if self._stream is not None:
-            self._stream.write(f"\rnnshim: {said}")
-            self._stream.flush()
-        elif now - self._said >= _QUIET:
+        if not self._is_terminal and now - self._said >= _QUIET:
             self._said = now
-            note(said)
-
-    def end(self) -> None:
-        if self._stream is not None and self._count:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            note(f"{self._count} modules run in {now - self._start:.0f} seconds")

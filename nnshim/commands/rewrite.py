@@ -15,6 +15,7 @@ from nnshim.common import (
 )
 from rewriter.errors import UsageError
 from rewriter.hosts.table import FAMILIES
+from rewriter.terminal import alive
 
 __all__ = ["command"]
 
@@ -136,7 +137,7 @@ def command(
         require=require,
         validate=validate,
     )
-    with errors_in_json(as_json):
+    with errors_in_json(as_json), alive("rewriting", source):
         result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
     if as_json:
         from nnshim.render import json

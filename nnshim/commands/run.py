@@ -13,12 +13,15 @@ from nnshim.common import (
     Threads,
     counted,
     fail,
+    naming,
     note,
     remark,
     say,
     start_logging,
     to_json,
+    told,
 )
+from nnshim.ended import say_how
 from nnshim.run_options import (
     NAMED_LIMITS,
     parse_devices,
@@ -34,7 +37,7 @@ from nnshim.run_options import (
 if TYPE_CHECKING:
     import logging
 
-    from runtime_shim import GraphStats, HostError, Outcome, RunOptions
+    from runtime_shim import GraphStats, HostError, RunOptions
 
 __all__ = ["command"]
 
@@ -179,6 +182,7 @@ def command(
     import signal
 
     from rewriter.files.input import open_source
+    from rewriter.terminal import alive
     from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
@@ -229,18 +233,20 @@ def command(
         cache=cache,
         backtrace=show_backtrace,
     )
-    with open_source(module) as source:
+    with alive("reading", module), open_source(module) as source:
         binary = bytes(source.data)
     if as_host is not None:
-        _warn_of(options, binary)
+        with naming(source.name):
+            _warn_of(options, binary)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
     try:
-        outcome = run(binary, host, options)
+        with naming(source.name):
+            outcome = run(binary, host, options)
     finally:
         _report(host.stats(), stats, stats_json)
-    _say_how(outcome)
+    say_how(outcome, binary, has_folders=bool(folders))
     if outcome.refused is not None:
         function, error = outcome.refused
         _say_refused(function, error, verbose or error.reason in said.warnings)
@@ -278,19 +284,9 @@ class _Said:
         return not any(text.endswith(warning) for warning in self.warnings)
 
 
-def _say_how(outcome: "Outcome") -> None:
-    """Why a guest has not come to its own end."""
-    if outcome.lines:
-        first, *others = outcome.lines
-        what = "trapped" if outcome.reason.value == "trapped" else "was stopped"
-        fail(f"the guest {what}: {first}", *others)
-        if outcome.reason.value == "out of fuel":
-            note("--fuel N gives it more")
-
-
 def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
     if not was_logged:
-        note(f"the last call that the host refused was {function}: {error}")
+        told(f"the last call that the host refused was {function}: {error}", verbose=False)
     what, _, limit = error.remedy.partition(" ")
     if what == "limit":
         option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)

@@ -37,11 +37,13 @@ def command(
     offsets), or a module cannot be read; 2 usage.
     """
     from rewriter.files.input import open_source
+    from rewriter.terminal import alive
     from rewriter.verifying.compare import compare
 
     renames = parse_renames(rename or [])
     with (
         errors_in_json(as_json),
+        alive("comparing", original),
         open_source(original) as before,
         open_source(rewritten) as after,
     ):

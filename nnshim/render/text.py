@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nnshim.render import counted
 from nnshim.render.host_summary import apart, summaries
 from nnshim.render.inspected import inspected
+from nnshim.render.messages import lines_of
 from nnshim.render.profile import tried_types
 from nnshim.render.tables import UNBROKEN, wrapped
 from nnshim.render.verdicts import checked, checked_in_common, line
@@ -108,13 +109,13 @@ def compared(comparison: Comparison) -> list[str]:
     return [*lines, f"{verdict}; {others} the same byte for byte"]
 
 
-def examined(value: Examined) -> list[str]:
+def examined(value: Examined, verbose: bool = False) -> list[str]:
     return [
         f"nnshim {value.nnshim} on Python {value.python}",
         f"wasmtime {value.wasmtime}",
         line(value.problem) if value.problem else str(value.wasm_tools),
         *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
-        *chain.from_iterable(map(_backend, value.backends)),
+        *chain.from_iterable(_backend(backend, verbose) for backend in value.backends),
         *_gpus(value.gpus),
         *(["tools on PATH:"] if value.tools else []),
         *(f"  {name}: {path or 'not found'}" for name, path in value.tools.items()),
@@ -139,12 +140,12 @@ def caches(modules: Cache) -> list[str]:
     ]
 
 
-def _backend(backend: BackendReport) -> list[str]:
+def _backend(backend: BackendReport, verbose: bool) -> list[str]:
     version = backend.version if backend.problem is None else line(backend.problem)
-    lines = [f"{backend.encoding}: {version}"]
+    lines = lines_of(f"{backend.encoding}: {version}", verbose)
     for device in backend.devices:
         outcome = "works" if device.problem is None else line(device.problem)
-        lines.append(f"  {device.target} ({device.device}): {outcome}")
+        lines += lines_of(f"  {device.target} ({device.device}): {outcome}", verbose, "      ")
     return lines
 
 

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rewriter import file_kinds
 from rewriter.abi.numbers import Encoding
 from rewriter.errors import InputError, ModelError
+from rewriter.file_kinds import Family, kind_of, mistaken, special
 from rewriter.models import gguf, onnx, openvino, tensorflow, tflite
 from rewriter.models.formats import BEGINS, HEAD, TITLES
 from rewriter.models.model import Model
@@ -43,7 +45,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 @contextmanager
 def _mapped(file: Path) -> Iterator[Data]:
     if not file.is_file() and file.exists():
-        raise InputError(f"{file}: this is not a regular file")
+        raise InputError(f"{file}: this is {special(file)}, not a regular file")
     with file.open("rb") as opened:
         if not os.fstat(opened.fileno()).st_size:
             raise ModelError(f"{file}: the file is empty", "NN702")
@@ -53,12 +55,9 @@ def _mapped(file: Path) -> Iterator[Data]:
 
 def _read(file: Path, data: Data) -> Model:
     encoding = _encoding(data[:HEAD])
-    if encoding is None:
-        raise ModelError(
-            f"{file}: this is not a model in a known format; known are ONNX, OpenVINO's IR (its XML"
-            " file), TensorFlow Lite, GGUF, TorchScript, TensorFlow's frozen graph and SavedModel",
-            "NN702",
-        )
+    kind = kind_of(data[: file_kinds.HEAD])
+    if encoding is None or (kind is not None and kind.family is not Family.MODEL):
+        raise ModelError(f"{file}: {_unknown(file, data)}", "NN702")
     model = Model(str(file), encoding, TITLES[encoding], len(data), parts=(str(file),))
     try:
         return _READERS[encoding](model, data)
@@ -66,6 +65,20 @@ def _read(file: Path, data: Data) -> Model:
         reason = str(error) if not isinstance(error, IndexError) else "it ends too early"
         message = f"{file}: the model ({model.title}) is truncated or broken: {reason}"
         raise ModelError(message, "NN701") from error
+
+
+def _unknown(file: Path, data: Data) -> str:
+    """Why this is not a model, as far as that is known."""
+    graph = file.with_suffix(".xml")
+    if file.suffix == ".bin" and graph.is_file():
+        return f"these are the weights of an OpenVINO model; name {graph} instead"
+    found = mistaken(data[: file_kinds.HEAD], "a model")
+    if found is not None:
+        return "; ".join(found)
+    return (
+        "this is not a model in a known format; known are ONNX, OpenVINO's IR (its XML file),"
+        " TensorFlow Lite, GGUF, TorchScript, TensorFlow's frozen graph and SavedModel"
+    )
 
 
 def _encoding(start: bytes) -> Encoding | None:

@@ -121,7 +121,7 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
     try:
         return make_plan(module or Module(source.data, source.name), options, entry)
     except MalformedModule as error:
-        remedy = "build the module or fetch it again"
+        remedy = error.remedy or "build the module or fetch it again"
         reason = f"{source.name}: {error.reason}"
         raise MalformedModule(reason, error.offset, error.code, remedy) from error
     except UnsupportedModule as error:

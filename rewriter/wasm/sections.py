@@ -178,9 +178,8 @@ def _section(cursor: Cursor) -> Section:
 
 
 def _check_header(data: Data) -> None:
-    magic = data[:4]
-    if magic != _MAGIC:
-        raise _not_wasm(magic)
+    if data[:4] != _MAGIC:
+        raise _not_wasm(data)
     version = data[4:HEADER_SIZE]
     if len(version) < 4:
         raise MalformedModule("the header is truncated", len(data), "NN102")
@@ -195,20 +194,20 @@ def _check_header(data: Data) -> None:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)
 
 
-def _not_wasm(magic: bytes) -> ModuleError:
+def _not_wasm(data: Data) -> ModuleError:
+    magic = bytes(data[:4])
     if not magic:
         return MalformedModule("the file is empty", 0, "NN101")
     if _MAGIC.startswith(magic):
         return MalformedModule("the header is truncated", len(magic), "NN102")
-    for prefix, artifact in (
-        (b"\x7fELF", "Wasmtime's .cwasm or another ELF file"),
-        (b"\0aot", "WAMR's .aot"),
-    ):
-        if magic == prefix:
-            return UnsupportedModule(
-                f"this is a precompiled artifact ({artifact})",
-                0,
-                "NN107",
-                "rewrite the .wasm file that it was compiled from, and compile it again",
-            )
-    return MalformedModule("not WebAssembly: it does not start with \\0asm", 0, "NN101")
+    from rewriter.file_kinds import HEAD, Family, kind_of, mistaken
+
+    head = bytes(data[:HEAD])
+    kind = kind_of(head)
+    if kind is not None and kind.family is Family.ARTIFACT:
+        return UnsupportedModule(f"this is {kind.title}", 0, "NN107", kind.remedy)
+    reason, remedy = mistaken(head, "WebAssembly") or (
+        "not WebAssembly: it does not start with \\0asm",
+        None,
+    )
+    return MalformedModule(reason, 0, "NN101", remedy)

@@ -31,6 +31,7 @@ from runtime_shim.backends.interface import (
     guarded,
 )
 from runtime_shim.backends.parsing.detect import detect
+from runtime_shim.backends.parsing.model_parts import no_file, unfit, with_weights
 from runtime_shim.errors import HostError
 from runtime_shim.numbers import MOST_THREADS, check_number
 
@@ -120,8 +121,9 @@ def bench(
     parallel: int | None = None,
 ) -> list[Measurement]:
     """Measure a model, given by the files of its parts, for about `seconds` on each device of each
-    backend, once alone and once with `parallel` contexts (default: one per core). `inputs` are the
-    inputs whose shape the model leaves open; by default, a free dimension is 1.
+    backend, once alone and once with `parallel` contexts (default: one per core). The .bin beside
+    an XML file that is given alone is taken too. `inputs` are the inputs whose shape the model
+    leaves open; by default, a free dimension is 1.
 
     Raises InputError for files that are missing or in an unknown format, and UsageError for invalid
     numbers.
@@ -129,10 +131,7 @@ def bench(
     check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
     check_number("parallel", parallel, 1, MOST_THREADS)
     check_number("threads", settings.threads, 1, MOST_THREADS)
-    parts = [Path(path) for path in paths]
-    for part in parts:
-        if not part.is_file():
-            raise InputError(f"{part} does not exist")
+    parts = _files(paths)
     found = detect(parts) if encoding is Encoding.AUTODETECT else encoding
     if found is None:
         raise InputError(f"{', '.join(paths)}: unknown format; name it with --encoding")
@@ -157,6 +156,21 @@ def bench(
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
     return [*(run.result() for run in runs), *problems]
+
+
+def _files(paths: Sequence[str]) -> list[Path]:
+    """The parts of a model. Raises InputError where a file is missing or known not to be one."""
+    named = with_weights(paths)
+    try:
+        for path in named:
+            if not os.path.isfile(path):
+                raise InputError(no_file(path, named))
+        wrong = unfit(named[0])
+    except OSError as error:
+        raise InputError(f"{named[0]}: {error.strerror}") from error
+    if wrong is not None:
+        raise InputError(wrong)
+    return [Path(path) for path in named]
 
 
 def _problem(name: Encoding, device: str, reason: str, code: str = "NN511") -> Measurement:

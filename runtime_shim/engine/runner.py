@@ -16,6 +16,7 @@ from rewriter.codes import Severity
 from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
 from rewriter.functions.storage import storage
+from rewriter.terminal import alive
 from rewriter.wasm.module import Module
 from runtime_shim.abi.led_to import led_to, with_types_of
 from runtime_shim.engine.binding import Escape, call, define
@@ -155,7 +156,8 @@ class _Run:
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
         """Run the guest, and free its store. Raises Stopped."""
         try:
-            compiled = deadline.within(wasmtime.Module, self._engine, self._module)
+            with alive("compiling the guest"):
+                compiled = deadline.within(wasmtime.Module, self._engine, self._module)
         except wasmtime.WasmtimeError as error:
             raise _refusal(self._info, _flat(error)) from error
         with wasmtime.Store(self._engine) as store:

@@ -9,9 +9,11 @@ from typing import Any
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from rewriter.file_kinds import mistaken
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
+from runtime_shim.backends.parsing.model_parts import with_weights
 
 __all__ = [
     "NamedGraph",
@@ -62,6 +64,11 @@ def parse_nn_graph(text: str) -> NamedGraph:
         raise UsageError(f"nn-graph={text}: expected ENCODING::DIR")
     encoding = _encoding(encoding_text)
     name = os.path.basename(os.path.abspath(folder))
+    if os.path.isfile(folder):
+        raise UsageError(
+            f"nn-graph={text}: {folder} is a file, and this takes a folder;"
+            f" --nn-preload NAME:{encoding_text}:cpu:{folder} takes a file"
+        )
     if encoding not in FORMATS:
         raise UsageError(
             f"nn-graph={text}: file names of {encoding_text} models are not known; use --nn-preload"
@@ -72,8 +79,8 @@ def parse_nn_graph(text: str) -> NamedGraph:
 
 def parse_nn_preload(text: str) -> NamedGraph:
     """Parse WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`. Encoding and target may have any case.
-    The paths are the parts of the model, in the order in which a guest passes them. GGML takes one
-    path, which may contain colons.
+    The paths are the parts of the model, in the order in which a guest passes them. The .bin beside
+    an XML file that is given alone is taken too. GGML takes one path, which may contain colons.
 
     Raises UsageError.
     """
@@ -87,14 +94,14 @@ def parse_nn_preload(text: str) -> NamedGraph:
     if place == target_text != AUTO:
         known = ", ".join(target.name.lower() for target in Target)
         raise UsageError(f"unknown target {target_text!r}; expected {known} or auto")
-    return NamedGraph(name, encoding, place, tuple(paths))
+    return NamedGraph(name, encoding, place, with_weights(paths))
 
 
 def graph_in(folder: str, name: str) -> NamedGraph | None:
     """The model at the path `name` in a folder, as WAMR's guests ask for it: `./a.tflite`. Its
-    first bytes tell its format; the weights of an IR lie beside it. Its name and paths have all
-    links resolved. None if it is not a file, or if one of its files is outside of the folder, by a
-    link too, at the time of the call."""
+    first bytes tell its format; the weights of an IR lie beside it, and may be missing. Its name
+    and paths have all links resolved. None if it is not a file, or if one of its files is outside
+    of the folder, by a link too, at the time of the call."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if not parts or name.startswith("/") or ".." in parts or "\0" in name:
         return None
@@ -105,7 +112,8 @@ def graph_in(folder: str, name: str) -> NamedGraph | None:
     paths = [path]
     stem, extension = os.path.splitext(path)
     if extension == ".xml":
-        weights = _file_in(root, f"{stem}.bin")
+        beside = f"{stem}.bin"
+        weights = _file_in(root, beside) if os.path.lexists(beside) else beside
         if weights is None:
             return None
         paths.append(weights)
@@ -145,13 +153,16 @@ def names_in(folder: str, most: int) -> list[str]:
 def read_graphs(path: str) -> list[NamedGraph]:
     """Read named graphs from a TOML file. It has a table `graphs.NAME` for each, with `paths`,
     relative to the file, and optionally `encoding` (default: detected from the first bytes),
-    `target` (cpu, gpu, tpu, auto, or a device; default: cpu) and a table `options`.
+    `target` (cpu, gpu, tpu, auto, or a device; default: cpu) and a table `options`. The .bin beside
+    an XML file that is given alone is taken too.
 
     Raises InputError if the file is missing or invalid.
     """
     import tomllib
 
     try:
+        if os.path.isdir(path):
+            raise InputError(f"{path} is a folder, not a file that names graphs (TOML)")
         with open(path, "rb") as file:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
@@ -160,7 +171,12 @@ def read_graphs(path: str) -> list[NamedGraph]:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = mistaken(text, "a file that names graphs (TOML)", text=True)
+        if found is not None and not text.startswith(b"["):  # which TOML may begin with, too
+            raise InputError(f"{path}: {'; '.join(found)}") from error
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    if "format" in content and "graphs" not in content:
+        raise InputError(f"{path}: this is a host's profile, which --as and --for take")
     _check_keys(path, content, {"graphs": dict})
     folder = os.path.dirname(path)
     return [
@@ -185,7 +201,7 @@ def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
         name,
         encoding,
         _place(table.get("target", "cpu")),
-        tuple(os.path.join(folder, path) for path in paths),
+        with_weights([os.path.join(folder, path) for path in paths]),
         table.get("options", {}),
     )
 

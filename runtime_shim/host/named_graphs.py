@@ -3,6 +3,7 @@ asks for something that the shared one cannot do, as long as the guest has it.""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Container, Iterable
@@ -13,6 +14,7 @@ from weakref import WeakValueDictionary
 from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
+from runtime_shim.backends.parsing.model_parts import no_file, unfit
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 from runtime_shim.host.graph_specs import NamedGraph, graph_in, names_in
@@ -83,6 +85,8 @@ class NamedGraphs:
                 log.warning(
                     "%s; guests that load this graph get an error", _no_file(graph, missing)
                 )
+            elif graph.encoding not in given:
+                _warn_of_other(graph)
         self._placed: dict[str, tuple[Encoding, Place]] = {}
         """Only of graphs that were loaded: a file that fails to load may be replaced by one of
         another format."""
@@ -214,7 +218,17 @@ class NamedGraphs:
 
 
 def _no_file(graph: NamedGraph, path: str) -> str:
-    return f"named graph {graph.name!r}: {path} does not exist"
+    return f"named graph {graph.name!r}: {no_file(path, graph.paths)}"
+
+
+def _warn_of_other(graph: NamedGraph) -> None:
+    """Say of a file that is known not to be a model what it is."""
+    with contextlib.suppress(OSError):  # whoever loads it says so
+        wrong = unfit(graph.paths[0])
+        if wrong is not None:
+            log.warning(
+                "named graph %r: %s; guests that load this graph get an error", graph.name, wrong
+            )
 
 
 def is_lost(graph: Graph) -> bool:

@@ -60,6 +60,11 @@ def check_folders(graph_files: str | None, model_cache: str | None) -> None:
     """Raise InputError for a folder that does not exist, and UsageError for one that cannot be
     used."""
     if graph_files is not None and not os.path.isdir(graph_files):
+        if os.path.exists(graph_files):
+            raise InputError(
+                f"{graph_files} is not a folder with models; a named graph"
+                f" (--nn-preload NAME:ENCODING:cpu:{graph_files}) is one file"
+            )
         raise InputError(f"the folder of models {graph_files} does not exist")
     if model_cache is not None:
         from runtime_shim.model_cache import check_folder  # slow to import

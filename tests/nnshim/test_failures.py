@@ -223,3 +223,37 @@ def test_a_guest_that_is_out_of_fuel_is_told_the_option(tmp_path: Path) -> None:
     done = nnshim("run", "--fuel", "1000", guest)
     assert done.returncode == 134
     assert done.stderr.decode().splitlines()[-1] == "nnshim: --fuel N gives it more"
+
+
+OPENS = """(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open
+    (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (data (i32.const 16) "model")
+  (func (export "_start")
+    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 5) (i32.const 0)
+      (i64.const 2) (i64.const 2) (i32.const 0) (i32.const 8)))
+    {then}))"""
+
+NO_FOLDER = b"nnshim: the guest can open files, but was given no folder; --dir DIR gives it one\n"
+
+
+@pytest.mark.parametrize("then", ["(call $exit (i32.const 1))", "unreachable"])
+def test_a_guest_that_opens_files_and_has_no_folder_is_told_of_dir(
+    tmp_path: Path, then: str
+) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble(OPENS.format(then=then)))
+    assert nnshim("run", guest).stderr.endswith(NO_FOLDER)
+    assert NO_FOLDER not in nnshim("run", "--dir", tmp_path, guest).stderr
+
+
+def test_dir_is_not_spoken_of_where_it_does_not_help(tmp_path: Path) -> None:
+    ends_well, opens_nothing, stopped = (tmp_path / f"{name}.wasm" for name in "abc")
+    ends_well.write_bytes(assemble(OPENS.format(then="")))
+    opens_nothing.write_bytes(assemble('(module (func (export "_start") unreachable))'))
+    loop = OPENS.format(then="(loop (br 0))")
+    stopped.write_bytes(assemble(loop))
+    assert nnshim("run", ends_well).stderr == b""
+    assert b"--dir" not in nnshim("run", opens_nothing).stderr
+    assert b"--dir" not in nnshim("run", "--fuel", "1000", stopped).stderr

@@ -14,6 +14,7 @@ from rewriter.abi.dialects import LAYOUTS, Encoding, Errno, TensorType
 from rewriter.abi.measured import LARGEST, RAW_TYPES
 from rewriter.codes import all_codes
 from rewriter.errors import UsageError
+from rewriter.file_kinds import mistaken, special
 from rewriter.hosts.host import TooSmall, Unit
 from rewriter.hosts.profiles import toml, values
 from rewriter.hosts.profiles.profile import (
@@ -158,21 +159,28 @@ _PROFILE = values.record(
 
 def read_file(path: str) -> Profile:
     """The profile in a file. Raises UsageError if it cannot be read or is not a profile."""
+    what = special(path)
+    if what is not None:
+        raise UsageError(f"cannot read the profile {path}: this is {what}, not a regular file")
     try:
-        if not Path(path).is_file() and Path(path).exists():
-            raise UsageError(f"cannot read the profile {path}: not a regular file")
         with Path(path).open("rb") as file:
             data = file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read the profile {path}: {reason}") from error
-    if len(data) > _LARGEST:
-        raise UsageError(f"the profile {path} is larger than {_LARGEST} bytes")
     try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the profile {path} is not UTF-8 (at byte {error.start})") from error
-    return read(text, path)
+        if len(data) > _LARGEST:
+            raise UsageError(f"the profile {path} is larger than {_LARGEST} bytes")
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise UsageError(f"the profile {path} is not UTF-8 (at byte {error.start})") from error
+        return read(text, path)
+    except UsageError as error:
+        found = mistaken(data, "a host's profile", text=True)
+        if found is None or data.startswith(b"["):  # which TOML may begin with, too
+            raise
+        raise UsageError(f"{path}: {'; '.join(found)}") from error
 
 
 def read(text: str, name: str = "<text>") -> Profile:
@@ -190,6 +198,8 @@ def read(text: str, name: str = "<text>") -> Profile:
             f"the profile {name} is not valid: a number has too many digits"
         ) from error
     try:
+        if "graphs" in table and "format" not in table:
+            raise Wrong("graphs", "this file names graphs: `nnshim run --graphs` takes it")
         _check_format(table.pop("format", None))
         profile: Profile = _PROFILE.read(table, "")
         _check(profile)

@@ -44,7 +44,7 @@ def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool = False) 
         return encoding
     if encoding is Encoding.AUTODETECT:
         if found is None:
-            raise HostError(Errno.INVALID_ARGUMENT, "the format of the model is not recognised")
+            raise HostError(Errno.INVALID_ARGUMENT, _unknown(parts))
         return found
     if found is None or found is encoding or encoding not in FORMATS:
         return encoding
@@ -56,3 +56,11 @@ def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool = False) 
         Errno.INVALID_ENCODING,
         f"the model is {FORMATS[found].title}, but was loaded as {encoding.name.lower()}",
     )
+
+
+def _unknown(parts: Sequence[Part]) -> str:
+    """Why a model is in no known format, as far as that shows."""
+    from rewriter import file_kinds
+
+    found = file_kinds.mistaken(head(parts[0], file_kinds.HEAD), "a model") if parts else None
+    return "; ".join(found or ("the model is not in a known format",))

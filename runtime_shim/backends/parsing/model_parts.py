@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rewriter.file_kinds import HEAD, Family, kind_of, mistaken, special
 from runtime_shim.backends.interface import Part
 
-__all__ = ["as_bytes", "as_file", "head", "mapped"]
+__all__ = ["as_bytes", "as_file", "head", "mapped", "no_file", "unfit", "with_weights"]
 
 
 def as_bytes(part: Part) -> bytes:
@@ -24,6 +25,39 @@ def head(part: Part, size: int) -> bytes:
         return bytes(part[:size])
     with part.open("rb") as file:
         return file.read(size)
+
+
+def with_weights(paths: Sequence[str]) -> tuple[str, ...]:
+    """The files of a model: after an XML file that is named alone, the one beside it that OpenVINO
+    writes the weights to, whether or not it is there."""
+    stem, suffix = os.path.splitext(paths[0])
+    if len(paths) == 1 and suffix.lower() == ".xml":
+        return paths[0], f"{stem}.bin"
+    return tuple(paths)
+
+
+def no_file(path: str, paths: Sequence[str]) -> str:
+    """That the model in `paths` lacks one of its files, or what stands there in its place."""
+    what = special(path)
+    if what is not None:
+        return f"{path} is {what}, not a model's file"
+    if path != paths[0] and paths == with_weights(paths[:1]):
+        return f"there is no file {path}, which has the weights of {paths[0]}"
+    return f"there is no file {path}"
+
+
+def unfit(path: str) -> str | None:
+    """Why the first file of a model is not one: what it is, and what to do. None for a model, and
+    for what is not known. Raises OSError where it cannot be read."""
+    stem, suffix = os.path.splitext(path)
+    start = head(Path(path), HEAD)
+    if suffix == ".bin" and os.path.isfile(f"{stem}.xml"):
+        return f"{path}: these are the weights of an OpenVINO model; name {stem}.xml instead"
+    kind = kind_of(start)
+    if kind is not None and kind.family is Family.MODEL:
+        return None
+    found = mistaken(start, "a model")
+    return None if found is None else f"{path}: {'; '.join(found)}"
 
 
 @contextlib.contextmanager

@@ -58,8 +58,9 @@ def test_input_that_is_not_a_module_is_refused_with_the_offset(
     ("data", "offset", "words"),
     [
         pytest.param(b"\0asm\x0d\0\x01\0", 4, "component.*core module", id="component"),
-        pytest.param(b"\x7fELF\x02\x01", 0, r"\.cwasm.*compile it again", id="cwasm"),
-        pytest.param(b"\0aot\x05\0\0\0", 0, r"\.aot.*compile it again", id="aot"),
+        pytest.param(b"\x7fELF\x02\x01\x01\xc8", 0, r"\.cwasm.*compile that again", id="cwasm"),
+        pytest.param(b"\x7fELF\x02\x01\x01\0", 0, r"ELF.*compile that again", id="another ELF"),
+        pytest.param(b"\0aot\x05\0\0\0", 0, r"\.aot.*compile that again", id="aot"),
     ],
 )
 def test_other_kinds_of_wasm_are_refused_with_what_to_do(

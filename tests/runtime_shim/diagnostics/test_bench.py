@@ -93,10 +93,13 @@ def test_a_language_model_goes_on_with_a_prompt(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "model").write_bytes(b"nothing")
+    (tmp_path / "model").write_bytes(bytes(9))
     with pytest.raises(InputError, match="unknown format"):
         bench([str(tmp_path / "model")])
-    with pytest.raises(InputError, match="does not exist"):
+    (tmp_path / "model").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="this is a text file, not a model"):
+        bench([str(tmp_path / "model")])
+    with pytest.raises(InputError, match="no file"):
         bench([str(tmp_path / "none")])
 
 

@@ -9,7 +9,14 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.errors import UsageError
-from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph, parse_nn_preload
+from runtime_shim import (
+    HostError,
+    NamedGraph,
+    NNHost,
+    parse_nn_graph,
+    parse_nn_preload,
+    read_graphs,
+)
 from tests.support.models import identity
 
 
@@ -42,6 +49,14 @@ def test_a_preload_has_the_parts_of_a_model_in_order(tmp_path: Path) -> None:
         path.touch()
     graph = parse_nn_preload(f"it:openvino:cpu:{paths[0]}:{paths[1]}")
     assert graph == NamedGraph("it", Encoding.OPENVINO, Target.CPU, tuple(map(str, paths)))
+
+
+def test_the_weights_of_an_xml_file_are_those_beside_it(tmp_path: Path) -> None:
+    both = str(tmp_path / "m.xml"), str(tmp_path / "m.bin")
+    assert parse_nn_preload(f"it:openvino:cpu:{both[0]}").paths == both
+    (tmp_path / "graphs.toml").write_text('[graphs.it]\npaths = ["m.xml"]')
+    (graph,) = read_graphs(str(tmp_path / "graphs.toml"))
+    assert graph.paths == both
 
 
 def test_a_named_graph_is_loaded_once_at_its_first_use(folder: Path) -> None:

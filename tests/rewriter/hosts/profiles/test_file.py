@@ -228,7 +228,7 @@ def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.toml")
-    with pytest.raises(UsageError, match="not a regular file"):
+    with pytest.raises(UsageError, match="this is a pipe, not a regular file"):
         read_file(str(tmp_path / "pipe.toml"))
 
 
