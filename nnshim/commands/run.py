@@ -26,10 +26,10 @@ from nnshim.run_options import (
     parse_env,
     parse_fallback,
     parse_limits,
-    parse_size,
     parse_wasi,
     writable_models,
 )
+from nnshim.units import parse_size, parse_time
 
 if TYPE_CHECKING:
     import logging
@@ -111,8 +111,8 @@ def command(
         str | None, typer.Option(metavar="FILE", help="Write these statistics to a file.")
     ] = None,
     timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop the guest after SECONDS and exit with 124."),
+        str | None,
+        typer.Option(metavar="TIME", help="Stop the guest after TIME (500ms, 10s, 2m): exit 124."),
     ] = None,
     fuel: Annotated[
         int | None, typer.Option(metavar="N", help="Trap after about N instructions.")
@@ -126,7 +126,7 @@ def command(
         typer.Option(
             metavar="NAME=N",
             help=f"Set one of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading"
-            " is in seconds, the others are sizes.",
+            " is a time, the others are sizes.",
         ),
     ] = None,
     isolate: Annotated[
@@ -143,7 +143,8 @@ def command(
         typer.Option(
             "--as",
             metavar="HOST[@RELEASE]|PROFILE",
-            help="Run it as this host would, with only its names, numbers and rules.",
+            help="Run it as this host would, with only its names, numbers and rules: {hosts}; a"
+            " release (wamr@2.2); or a profile (./mine.toml).",
         ),
     ] = None,
     show_backtrace: Annotated[
@@ -182,9 +183,10 @@ def command(
     from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
-    limits = parse_limits(timeout, fuel, max_memory, limit or [])
-    if timeout is not None:
-        _stop_after(timeout)
+    seconds = None if timeout is None else parse_time("--timeout", timeout)
+    limits = parse_limits(seconds, fuel, max_memory, limit or [])
+    if seconds is not None:
+        _stop_after(seconds)
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
@@ -293,7 +295,7 @@ def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
         note(f"the last call that the host refused was {function}: {error}")
     what, _, limit = error.remedy.partition(" ")
     if what == "limit":
-        option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)
+        option = {"memory": "--max-memory SIZE", "timeout": "--timeout TIME"}.get(limit)
         note(f"{option or f'--limit {limit}=SIZE'} changes that limit")
     elif what in _REMEDIES:
         note(_REMEDIES[what])

@@ -56,6 +56,7 @@ from rewriter.abi.numbers import (
     TensorType,
 )
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 
 __all__ = [
     "DIALECTS",
@@ -343,7 +344,7 @@ another one has to be said."""
 
 def find_dialect(name: str) -> Dialect:
     """Raises UsageError for a name that is not known."""
-    dialect = DIALECTS.get(name)
-    if dialect is None:
-        raise UsageError(f"{name!r} is not a known ABI ({', '.join(DIALECTS)})")
-    return dialect
+    if name not in DIALECTS:
+        meant = did_you_mean(name, DIALECTS)
+        raise UsageError(f"{name!r} is not a known ABI{meant}; `nnshim hosts --abis` lists all")
+    return DIALECTS[name]

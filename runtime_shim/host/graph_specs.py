@@ -9,6 +9,7 @@ from typing import Any
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
@@ -84,8 +85,11 @@ def parse_nn_preload(text: str) -> NamedGraph:
     paths = [path] if encoding is Encoding.GGML else path.split(":")
     place = _place(target_text)
     if place == target_text != AUTO:
-        known = ", ".join(target.name.lower() for target in Target)
-        raise UsageError(f"{target_text!r} is not a target; known are {known} and auto")
+        targets = [target.name.lower() for target in Target]
+        raise UsageError(
+            f"{target_text!r} is not a target; known are {', '.join(targets)} and {AUTO}"
+            f"{did_you_mean(target_text, (*targets, AUTO))}"
+        )
     return NamedGraph(name, encoding, place, tuple(paths))
 
 
@@ -207,5 +211,8 @@ def _encoding(text: str) -> Encoding:
     for encoding in (*FORMATS, Encoding.AUTODETECT):
         if encoding.name == text.upper():
             return encoding
-    known = ", ".join(encoding.name.lower() for encoding in FORMATS)
-    raise UsageError(f"{text!r}: named graphs can be of the encodings {known} and autodetect")
+    known = [encoding.name.lower() for encoding in FORMATS]
+    raise UsageError(
+        f"{text!r}: named graphs can be of the encodings {', '.join(known)} and autodetect"
+        f"{did_you_mean(text, (*known, 'autodetect'))}"
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO, place_name
 from runtime_shim.backends.interface import Backend, Place
 
@@ -30,6 +31,7 @@ class Placement:
             if what not in known:
                 raise UsageError(
                     f"{what!r} is neither an encoding nor a target: {', '.join(known)}"
+                    f"{did_you_mean(what, known)}"
                 )
             if not _split(rule)[1]:
                 raise UsageError(f"no device is named for {what}: {rule!r}")

@@ -1,0 +1,1 @@
+"""How the command explains itself: its help, and the completion of shells."""
