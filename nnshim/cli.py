@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from nnshim.common import fail, note, refuse, say
+from nnshim.help import VARIABLE
 from rewriter.errors import DependencyMissing, NNShimError, UsageError
 from rewriter.terminal import Unwritten, take_over
 
@@ -115,12 +116,57 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(shell: str | None) -> None:
+    if shell is not None:
+        from nnshim.help.shells import install
+
+        for file in install(shell):
+            say(f"written: {file}")
+        note(f"a new {shell} completes nnshim's command lines")
+        raise typer.Exit
+
+
+def _show_completion(shell: str | None) -> None:
+    if shell is not None:
+        from nnshim.help.shells import script
+
+        say(*script(shell).rstrip("\n").split("\n"))
+        raise typer.Exit
+
+
+_WITHOUT_SHELL = (["--install-completion"], ["--show-completion"])
+
+
 def _options(
     version: bool = typer.Option(
         False, "-V", "--version", callback=_print_version, is_eager=True, help="Show the version."
     ),
+    install_completion: str | None = typer.Option(
+        None,
+        metavar="[bash|zsh|fish]",
+        callback=_install_completion,
+        is_eager=True,
+        help="Have a shell complete command lines (default: this shell).",
+    ),
+    show_completion: str | None = typer.Option(
+        None,
+        metavar="[bash|zsh|fish]",
+        callback=_show_completion,
+        is_eager=True,
+        help="Print the script that --install-completion installs.",
+    ),
 ) -> None:
     pass
+
+
+def _complete(shell: str, words: list[str]) -> None:
+    """Print what a shell offers for the last word."""
+    from nnshim.help.completion import complete
+
+    def commands(name: str) -> Any:
+        return typer.main.get_command(build([name] if name in COMMANDS[:-1] else COMMANDS))
+
+    say(*complete(shell, words, commands))
 
 
 def main() -> NoReturn:
@@ -129,8 +175,15 @@ def main() -> NoReturn:
     given = sys.argv[1:]
     wanted = [name for name in COMMANDS if name in given[:1]]
     refused = EXIT_NO_VERDICT if wanted == ["check"] else EXIT_REFUSED
-    app = build(COMMANDS if wanted in ([], ["help"]) else wanted)
     try:
+        if VARIABLE in os.environ:
+            _complete(os.environ[VARIABLE], given)
+            _leave(0, refused)
+        app = build(COMMANDS if wanted in ([], ["help"]) else wanted)
+        if given in _WITHOUT_SHELL:
+            from nnshim.help.shells import current_shell
+
+            given = [*given, current_shell()]
         code = app(given or ["--help"], prog_name="nnshim", standalone_mode=False)
     except NNShimError as error:
         refuse(error)
