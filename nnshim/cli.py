@@ -47,6 +47,10 @@ class _Helpful:
         super().format_epilog(ctx, formatter)  # type: ignore[misc]
         write_examples(ctx, formatter)
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        return [piece.strip("{}") for piece in pieces]  # which typer puts around what is required
+
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]
         option.callback = _print_help

@@ -89,7 +89,7 @@ def command(
     ] = None,
     graph_files: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Offer a folder's models by their paths in it."),
+        typer.Option(metavar="DIR", help="Let guests load the models in DIR by their paths there."),
     ] = None,
     device: Annotated[
         list[str] | None,
@@ -105,7 +105,7 @@ def command(
     threads: Threads = None,
     fast_math: FastMath = False,
     stats: Annotated[
-        bool, typer.Option("--stats", help="Print at the end which models ran where, how often.")
+        bool, typer.Option("--stats", help="Print at the end where models ran, and how often.")
     ] = False,
     stats_json: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write these statistics to a file.")
@@ -131,7 +131,7 @@ def command(
     ] = None,
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Run models in other processes: a crash becomes an errno."),
+        typer.Option("--isolate", help="Run models in processes that can crash without the guest."),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,
@@ -153,11 +153,11 @@ def command(
     ] = False,
     model_cache: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Cache models as OpenVINO and ONNX Runtime compile them."),
+        typer.Option(metavar="DIR", help="Cache what OpenVINO and ONNX Runtime compile."),
     ] = None,
     model_cache_size: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Limit of that folder, e.g. 500M (default: 10G)."),
+        typer.Option(metavar="SIZE", help="Size limit of that folder, e.g. 500M (default: 10G)."),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Cache the compiled module for the next run.")

@@ -41,6 +41,11 @@ _RUN = Page(
     ),
 )
 
+_CACHED = (
+    "nnshim run --model-cache models --dir samples samples/digits.wasm \\",
+    "  samples/digits/model.onnx samples/images/3.pgm",
+)
+
 PAGES: Mapping[str, Page] = {
     "": Page(
         {},
@@ -118,23 +123,9 @@ PAGES: Mapping[str, Page] = {
             "nnshim bench --backend onnx --seconds 500ms --json samples/digits/model.onnx",
         ),
     ),
-    "cache": Page({}, ()),
-    "cache list": Page(
-        {},
-        (
-            "nnshim run --model-cache models --dir samples samples/digits.wasm \\",
-            "  samples/digits/model.onnx samples/images/3.pgm",
-            "nnshim cache list models",
-        ),
-    ),
-    "cache clear": Page(
-        {},
-        (
-            "nnshim run --model-cache models --dir samples samples/digits.wasm \\",
-            "  samples/digits/model.onnx samples/images/3.pgm",
-            "nnshim cache clear models",
-        ),
-    ),
+    "cache": Page({}, (*_CACHED, "nnshim cache list models")),
+    "cache list": Page({}, (*_CACHED, "nnshim cache list models")),
+    "cache clear": Page({}, (*_CACHED, "nnshim cache clear models")),
     "help": Page({}, ("nnshim help run", "nnshim help cache list")),
 }
 """By the words of the command, without `nnshim`."""
