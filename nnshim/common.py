@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
 
 import typer
 
+from nnshim.colours import styled, wanted
 from nnshim.render import FORMATS, counted
-from rewriter.abi.dialects import DIALECTS, find_dialect
+from rewriter.abi.dialects import find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
-from rewriter.terminal import alive, shown
+from rewriter.suggestions import did_you_mean
+from rewriter.terminal import alive, shown, write_styled
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer
@@ -58,7 +60,8 @@ GuestAbi = Annotated[
     typer.Option(
         "--guest-abi",
         metavar="ABI",
-        help=f"The module's wasi-nn ABI, if its imports do not show it: {', '.join(DIALECTS)}.",
+        help="The module's wasi-nn ABI, if its imports do not show it, e.g. witx or wamr-2.2."
+        " `nnshim hosts --abis` lists all.",
     ),
 ]
 
@@ -140,8 +143,12 @@ def _failed(error: NNShimError, file: str | None = None) -> dict[str, Any]:
 def _print(stream: TextIO, lines: Iterable[str]) -> None:
     """Print lines in which there may be anything, at once. Raises rewriter.terminal.Unwritten where
     standard output is closed or full; what standard error does not take is lost."""
+    coloured = wanted(stream)
     for line in lines:
-        stream.write(f"{shown(line)}\n")
+        text = shown(line)
+        for part, style in styled(text) if coloured else ((text, ""),):
+            write_styled(stream, part, style)
+        stream.write("\n")
     stream.flush()
 
 
@@ -251,7 +258,8 @@ def report(
 def chosen_format(name: str | None, as_json: bool) -> str:
     """What --format and --json mean together. Raises UsageError where they mean nothing."""
     if name is not None and name not in FORMATS:
-        raise UsageError(f"{name!r} is not a known format ({', '.join(FORMATS)})")
+        meant = did_you_mean(name, FORMATS)
+        raise UsageError(f"{name!r} is not a known format ({', '.join(FORMATS)}){meant}")
     if as_json and name not in (None, "json"):
         raise UsageError(f"--json contradicts --format {name}")
     return name or ("json" if as_json else "text")

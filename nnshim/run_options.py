@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from nnshim.common import once
+from nnshim.units import parse_size, parse_time
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from runtime_shim import Limits, NamedGraph
@@ -20,7 +21,6 @@ __all__ = [
     "parse_env",
     "parse_fallback",
     "parse_limits",
-    "parse_size",
     "parse_wasi",
     "writable_models",
 ]
@@ -30,13 +30,6 @@ _SIZES = ("models", "tensors", "total", "names", "configurations")
 
 NAMED_LIMITS = (*_COUNTS, *_SIZES, "loading")
 """Those of runtime_shim.host.limits that have no option of their own."""
-
-_SIZE = r"(?ai)(\d{1,20})(?:\.(\d{1,20}))?(?:([kmgt])(b|ib)?|b)?"
-"""A number without a unit is bytes. K, M, G and T are powers of 1024, and so are KiB and so on; KB
-and so on are powers of 1000, as in coreutils.
-
-https://www.gnu.org/software/coreutils/manual/html_node/Block-size.html
-"""
 
 _DIGITS = 30
 """More than any number needs; Python refuses to read thousands."""
@@ -51,7 +44,10 @@ def parse_wasi(options: list[str]) -> list[NamedGraph]:
         if key == "nn-graph":
             graphs.append(parse_nn_graph(value))
         elif option not in ("nn", "nn=y"):
-            raise UsageError(f"-S {option}: known are nn (always on) and nn-graph=ENCODING::DIR")
+            raise UsageError(
+                f"-S {option}: known are nn (always on) and nn-graph=ENCODING::DIR"
+                f"{did_you_mean(key, ('nn', 'nn-graph'))}"
+            )
     return graphs
 
 
@@ -99,13 +95,16 @@ def _pairs(
 def _parse_device(option: str) -> tuple[str, str]:
     what, equals, device = option.partition("=")
     if not equals or not device:
-        raise UsageError(f"--device {option}: expected ENCODING=DEVICE or TARGET=DEVICE")
+        raise UsageError(
+            f"--device {option}: expected ENCODING=DEVICE or TARGET=DEVICE, such as openvino=cpu"
+        )
     return what, device
 
 
 def parse_limits(
     timeout: float | None, fuel: int | None, max_memory: str | None, options: list[str]
 ) -> Limits:
+    """`timeout` is in seconds. Raises UsageError."""
     from runtime_shim import Limits
 
     limits = Limits(timeout=timeout, fuel=fuel)
@@ -116,7 +115,10 @@ def parse_limits(
     for option in options:
         name, equals, text = option.partition("=")
         if name not in NAMED_LIMITS or not equals:
-            raise UsageError(f"--limit {option}: expected NAME=N, of {', '.join(NAMED_LIMITS)}")
+            meant = did_you_mean(name, NAMED_LIMITS) if name not in NAMED_LIMITS else ""
+            raise UsageError(
+                f"--limit {option}: expected NAME=N, of {', '.join(NAMED_LIMITS)}{meant}"
+            )
         named[name] = _parse_limit(f"--limit {name}", name, text)
     limits = limits._replace(**named)
     limits.check()
@@ -126,28 +128,14 @@ def parse_limits(
 def _parse_limit(option: str, name: str, text: str) -> float:
     if name in _SIZES:
         return parse_size(option, text)
+    if name not in _COUNTS:
+        return parse_time(option, text)
     try:
         if len(text) < _DIGITS:
-            return int(text) if name in _COUNTS else float(text)
+            return int(text)
     except ValueError:
         pass
-    kind = "a whole number" if name in _COUNTS else "a number of seconds"
-    raise UsageError(f"{option} {text}: expected {kind}")
-
-
-def parse_size(option: str, text: str) -> int:
-    """Bytes. Raises UsageError."""
-    found = re.fullmatch(_SIZE, text)
-    if found is None or (found[2] and not found[3]):
-        raise UsageError(
-            f"{option} {text}: expected a number of bytes, or one with a unit: 64M and 1.5GiB are"
-            " powers of 1024, 200MB is one of 1000"
-        )
-    whole, part, prefix, suffix = found.groups()
-    base = 1000 if (suffix or "").lower() == "b" else 1024
-    unit: int = base ** (" kmgt".index(prefix.lower()) if prefix else 0)
-    parts: int = 10 ** len(part or "")
-    return int(whole) * unit + int(part or "0") * unit // parts
+    raise UsageError(f"{option} {text}: expected a whole number")
 
 
 def _parse_env(option: str) -> tuple[str, str]:

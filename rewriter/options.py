@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 
 from rewriter.abi.dialects import MODULE_NAMES, WASI_NN, find_dialect
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 from rewriter.wasm.limits import LONGEST_NAME
 
 __all__ = ["RewriteOptions"]
@@ -148,6 +149,7 @@ class RewriteOptions:
         if self.to is not None and self.to not in MODULE_NAMES:
             raise UsageError(
                 f"to (--to): {self.to!r} is not a wasi-nn module name ({' or '.join(MODULE_NAMES)})"
+                f"{did_you_mean(self.to, MODULE_NAMES)}"
             )
         self.module_names(self.to)
 

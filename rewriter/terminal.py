@@ -20,7 +20,16 @@ from rewriter.descriptors import open_standard
 if TYPE_CHECKING:
     import threading
 
-__all__ = ["Doing", "Unwritten", "alive", "command_line", "file_argument", "shown", "take_over"]
+__all__ = [
+    "Doing",
+    "Unwritten",
+    "alive",
+    "command_line",
+    "file_argument",
+    "shown",
+    "take_over",
+    "write_styled",
+]
 
 _QUIET = 1.0
 """Seconds that something takes before a terminal shows that it is being done."""
@@ -126,6 +135,19 @@ class _Line(io.TextIOWrapper):
     def flush(self) -> None:
         with contextlib.suppress(OSError):
             super().flush()
+
+
+def write_styled(stream: TextIO, text: str, style: str) -> None:
+    """Write text on one line, shown as above, in a style: the parameters of SGR, such as `1;31`.
+    Only a stream of `take_over` gets a style; on any other the text is plain.
+
+    https://ecma-international.org/publications-and-standards/standards/ecma-48/ (8.3.117)
+    """
+    if not style or not isinstance(stream, _Lines | _Line):
+        stream.write(text)
+        return
+    with _unwritten() if isinstance(stream, _Lines) else contextlib.suppress(OSError):
+        io.TextIOWrapper.write(stream, f"\x1b[{style}m{shown(text)}\x1b[0m")
 
 
 def take_over() -> None:

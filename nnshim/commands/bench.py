@@ -15,7 +15,9 @@ from nnshim.common import (
     start_logging,
     told,
 )
+from nnshim.units import parse_time
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 from rewriter.terminal import alive, shown
 
 if TYPE_CHECKING:
@@ -60,7 +62,9 @@ def command(
         int | None,
         typer.Option(metavar="N", help="Concurrent contexts. By default, one per core."),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Measuring time per device.")] = 2.0,
+    seconds: Annotated[
+        str, typer.Option(metavar="TIME", help="Measuring time per device, e.g. 500ms, 2s or 1m.")
+    ] = "2s",
     plot: Annotated[
         str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Also draw the result.")
     ] = None,
@@ -93,7 +97,7 @@ def command(
             inputs=inputs,
             options=_options(options),
             settings=Settings(threads, fast_math),
-            seconds=seconds,
+            seconds=parse_time("--seconds", seconds),
             parallel=parallel,
         )
     works = [row for row in measured if row.problem is None]
@@ -118,8 +122,11 @@ def _encoding(name: str) -> "Encoding":
     try:
         return Encoding[name.upper()]
     except KeyError:
-        known = ", ".join(encoding.name.lower() for encoding in Encoding)
-        raise UsageError(f"{name!r} is not an encoding; expected one of {known}") from None
+        known = [encoding.name.lower() for encoding in Encoding]
+        raise UsageError(
+            f"{name!r} is not an encoding; expected one of {', '.join(known)}"
+            f"{did_you_mean(name, known)}"
+        ) from None
 
 
 def _options(given_text: str | None) -> dict[str, Any]:

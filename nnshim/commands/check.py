@@ -4,8 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.common import AsJson, Format, GuestAbi, chosen_format, errors_in_json, once, report
-from rewriter.hosts.table import FAMILIES, Chosen, find_host, find_hosts
+from nnshim.common import (
+    AsJson,
+    Format,
+    GuestAbi,
+    chosen_format,
+    errors_in_json,
+    note,
+    once,
+    report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.files.input import Source
     from rewriter.hosts.starting import Explanation
+    from rewriter.hosts.table import Chosen
     from rewriter.models.model import Model
 
 __all__ = ["command"]
@@ -23,13 +32,14 @@ __all__ = ["command"]
 def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
     host_names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--for",
             metavar="HOST[@RELEASE]|PROFILE",
-            help=f"A host: {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
+            help="Judge for this host: {hosts}; a release of one (wamr@2.2); or a profile that"
+            " `nnshim probe` wrote (./mine.toml). May be repeated. Default: each of these hosts.",
         ),
-    ],
+    ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,14 +75,19 @@ def command(
     """Say whether hosts run modules: the gate of a pipeline.
 
     A verdict rests on what the modules show, and with --model, on their models.
+    Without --for, every host is judged.
 
     Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
     missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
     module cannot be read, is not a core module or is invalid, or a model is incomplete. If several
     apply, the first of 6, 4, 1, 5, 0.
     """
-    hosts = list(map(find_hosts, host_names))
-    once("--for", host_names)
+    from rewriter.hosts.table import FAMILIES, find_hosts
+
+    once("--for", host_names or ())
+    hosts = list(map(find_hosts, host_names or FAMILIES))
+    if not host_names:
+        note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
     from rewriter.analysis.verdicts import acceptable
 
     accepted = acceptable(accept or ())
@@ -138,6 +153,7 @@ def _explain(checked: "Checked", info: "ModuleInfo", host: "Chosen") -> "Explana
     from rewriter.analysis.seen.formats import loaded
     from rewriter.functions.frames import wanted_stack
     from rewriter.hosts.starting import Trial, explain
+    from rewriter.hosts.table import find_host
 
     found: Verdict = checked.found
     if found.runs is Runs.CANNOT:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.common import note, print_json, say
+from nnshim.units import parse_time
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 from rewriter.terminal import alive
 
 if TYPE_CHECKING:
@@ -65,7 +67,9 @@ def command(
             " tensorflowlite. May be repeated.",
         ),
     ] = None,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Time limit per module.")] = 20,
+    timeout: Annotated[
+        str, typer.Option(metavar="TIME", help="Time limit per module, e.g. 500ms, 20s or 2m.")
+    ] = "20s",
     jobs: Annotated[int, typer.Option(metavar="N", help="Modules to run in parallel.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
@@ -80,8 +84,9 @@ def command(
 
     Exit codes: 0 measured; 1 the command runs no modules; 2 usage; 3 wasm-tools is missing.
     """
-    if not 0 < timeout <= _LONGEST:  # nor is it a number that is none
-        raise UsageError(f"--timeout takes seconds above 0, and at most {_LONGEST}")
+    seconds = parse_time("--timeout", timeout)
+    if not 0 < seconds <= _LONGEST:  # false for NaN, too
+        raise UsageError(f"--timeout takes a time above 0, and at most {_LONGEST} seconds")
     if not 1 <= jobs <= _MOST:
         raise UsageError(f"--jobs takes a number from 1 to {_MOST}")
     import os
@@ -98,7 +103,7 @@ def command(
     if output is not None:
         check_writable(output)
     profile = _measured(
-        host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph or []
+        host, (name, release, commit, tuple(option or ())), (seconds, jobs), graph or []
     )
     for line in renderer.probed(profile):
         note(line)
@@ -155,7 +160,10 @@ def _graph(text: str) -> "Graph":
 
     name, _, format_ = text.partition("=")
     if format_ not in ("", *FORMATS) or not name:
-        raise UsageError(f"--graph takes a name, and = and one of {', '.join(FORMATS)}: {text}")
+        meant = did_you_mean(format_, FORMATS)
+        raise UsageError(
+            f"--graph {text}: expected NAME or NAME=ENCODING, of {', '.join(FORMATS)}{meant}"
+        )
     return Graph(name, format_)
 
 

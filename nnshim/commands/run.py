@@ -29,10 +29,10 @@ from nnshim.run_options import (
     parse_env,
     parse_fallback,
     parse_limits,
-    parse_size,
     parse_wasi,
     writable_models,
 )
+from nnshim.units import parse_size, parse_time
 
 if TYPE_CHECKING:
     import logging
@@ -92,7 +92,7 @@ def command(
     ] = None,
     graph_files: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Offer a folder's models by their paths in it."),
+        typer.Option(metavar="DIR", help="Let guests load the models in DIR by their paths there."),
     ] = None,
     device: Annotated[
         list[str] | None,
@@ -108,14 +108,14 @@ def command(
     threads: Threads = None,
     fast_math: FastMath = False,
     stats: Annotated[
-        bool, typer.Option("--stats", help="Print at the end which models ran where, how often.")
+        bool, typer.Option("--stats", help="Print at the end where models ran, and how often.")
     ] = False,
     stats_json: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write these statistics to a file.")
     ] = None,
     timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop the guest after SECONDS and exit with 124."),
+        str | None,
+        typer.Option(metavar="TIME", help="Stop the guest after TIME (500ms, 10s, 2m): exit 124."),
     ] = None,
     fuel: Annotated[
         int | None, typer.Option(metavar="N", help="Trap after about N instructions.")
@@ -129,12 +129,12 @@ def command(
         typer.Option(
             metavar="NAME=N",
             help=f"Set one of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading"
-            " is in seconds, the others are sizes.",
+            " is a time, the others are sizes.",
         ),
     ] = None,
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Run models in other processes: a crash becomes an errno."),
+        typer.Option("--isolate", help="Run models in processes that can crash without the guest."),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,
@@ -146,7 +146,8 @@ def command(
         typer.Option(
             "--as",
             metavar="HOST[@RELEASE]|PROFILE",
-            help="Run it as this host would, with only its names, numbers and rules.",
+            help="Run it as this host would, with only its names, numbers and rules: {hosts}; a"
+            " release (wamr@2.2); or a profile (./mine.toml).",
         ),
     ] = None,
     show_backtrace: Annotated[
@@ -155,11 +156,11 @@ def command(
     ] = False,
     model_cache: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Cache models as OpenVINO and ONNX Runtime compile them."),
+        typer.Option(metavar="DIR", help="Cache what OpenVINO and ONNX Runtime compile."),
     ] = None,
     model_cache_size: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Limit of that folder, e.g. 500M (default: 10G)."),
+        typer.Option(metavar="SIZE", help="Size limit of that folder, e.g. 500M (default: 10G)."),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Cache the compiled module for the next run.")
@@ -186,9 +187,10 @@ def command(
     from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
-    limits = parse_limits(timeout, fuel, max_memory, limit or [])
-    if timeout is not None:
-        _stop_after(timeout)
+    seconds = None if timeout is None else parse_time("--timeout", timeout)
+    limits = parse_limits(seconds, fuel, max_memory, limit or [])
+    if seconds is not None:
+        _stop_after(seconds)
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
@@ -289,7 +291,7 @@ def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
         told(f"the last call that the host refused was {function}: {error}", verbose=False)
     what, _, limit = error.remedy.partition(" ")
     if what == "limit":
-        option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)
+        option = {"memory": "--max-memory SIZE", "timeout": "--timeout TIME"}.get(limit)
         note(f"{option or f'--limit {limit}=SIZE'} changes that limit")
     elif what in _REMEDIES:
         note(_REMEDIES[what])

@@ -57,6 +57,7 @@ from rewriter.abi.numbers import (
     TensorType,
 )
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 
 __all__ = [
     "DIALECTS",
@@ -336,7 +337,7 @@ WASMEDGE or WAMR unless the user names another ABI."""
 
 def find_dialect(name: str) -> Dialect:
     """The ABI with this name. Raises UsageError if the name is unknown."""
-    dialect = DIALECTS.get(name)
-    if dialect is None:
-        raise UsageError(f"{name!r} is not a known ABI ({', '.join(DIALECTS)})")
-    return dialect
+    if name not in DIALECTS:
+        meant = did_you_mean(name, DIALECTS)
+        raise UsageError(f"{name!r} is not a known ABI{meant}; `nnshim hosts --abis` lists all")
+    return DIALECTS[name]

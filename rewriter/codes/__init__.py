@@ -12,6 +12,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 
 from rewriter.codes.code import Code, Severity
+from rewriter.suggestions import did_you_mean
 
 __all__ = ["SUBJECTS", "Code", "Severity", "all_codes", "codes_about", "find_code", "unknown_code"]
 
@@ -52,9 +53,5 @@ def find_code(number: str) -> Code:
 
 def unknown_code(number: str) -> str:
     """The error message for a code that is not in the table."""
-    import difflib
-
-    numbers = [code.number for code in all_codes()]
-    near = difflib.get_close_matches(number.upper(), numbers, n=1, cutoff=0.75)
-    meant = f"; did you mean {near[0]}?" if near else ""
+    meant = did_you_mean(number, (code.number for code in all_codes()), cutoff=0.75)
     return f"there is no code {number}{meant}; `nnshim explain` lists all"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from rewriter.functions.feature import Feature
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
 from rewriter.hosts.host import CPU, EVERY_TARGET, Backend, Host, Quirk, Start, TooSmall
 from rewriter.hosts.parts import ONE
+from rewriter.suggestions import nearest
 
 __all__ = [
     "FAMILIES",
@@ -246,8 +246,8 @@ def _meant(name: str, families: Mapping[str, Family]) -> str:
     parted = _PARTED.fullmatch(name.casefold())
     if parted and parted[1] in families and families[parted[1]].newest.first:
         return f"; did you mean {parted[1]}@{parted[2]}?"
-    near = difflib.get_close_matches(family_name.casefold(), families, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}{at}{version}?" if near else ""
+    near = nearest(family_name, families)
+    return f"; did you mean {near}{at}{version}?" if near else ""
 
 
 def _of_version(family: Family, name: str, version: str) -> Chosen:

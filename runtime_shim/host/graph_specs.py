@@ -10,6 +10,7 @@ from typing import Any
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
 from rewriter.file_kinds import mistaken
+from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
@@ -92,8 +93,11 @@ def parse_nn_preload(text: str) -> NamedGraph:
     paths = [path] if encoding is Encoding.GGML else path.split(":")
     place = _place(target_text)
     if place == target_text != AUTO:
-        known = ", ".join(target.name.lower() for target in Target)
-        raise UsageError(f"unknown target {target_text!r}; expected {known} or auto")
+        targets = [target.name.lower() for target in Target]
+        raise UsageError(
+            f"unknown target {target_text!r}; expected {', '.join(targets)} or {AUTO}"
+            f"{did_you_mean(target_text, (*targets, AUTO))}"
+        )
     return NamedGraph(name, encoding, place, with_weights(paths))
 
 
@@ -224,5 +228,8 @@ def _encoding(text: str) -> Encoding:
     for encoding in (*FORMATS, Encoding.AUTODETECT):
         if encoding.name == text.upper():
             return encoding
-    known = ", ".join(encoding.name.lower() for encoding in FORMATS)
-    raise UsageError(f"unknown encoding {text!r}; expected {known} or autodetect")
+    known = [encoding.name.lower() for encoding in FORMATS]
+    raise UsageError(
+        f"unknown encoding {text!r}; expected {', '.join(known)} or autodetect"
+        f"{did_you_mean(text, (*known, 'autodetect'))}"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO, place_name
 from runtime_shim.backends.interface import Backend, Place
 
@@ -29,6 +30,7 @@ class Placement:
             if what not in known:
                 raise UsageError(
                     f"{what!r} is not an encoding or a target; expected one of {', '.join(known)}"
+                    f"{did_you_mean(what, known)}"
                 )
             if not _split(rule)[1]:
                 raise UsageError(f"the rule for {what} names no device: {rule!r}")

@@ -122,7 +122,7 @@ def test_a_host_that_breaks_in_the_middle_is_an_error(
 def test_a_graph_has_a_name_and_an_encoding_that_is_known(graph: str) -> None:
     done = probe("--graph", graph, "--", "true")
     assert done.returncode == 2
-    assert "--graph takes a name, and = and one of openvino, onnx, tensorflowlite" in done.stderr
+    assert "expected NAME or NAME=ENCODING, of openvino, onnx, tensorflowlite" in done.stderr
 
 
 def test_what_a_host_has_started_ends_with_it(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
 from rewriter.hosts.profiles.profile import ABSENT
+from rewriter.suggestions import nearest
 from rewriter.wasm.types import NUMBERS, FuncType
 
 __all__ = [
@@ -56,9 +56,9 @@ class Field(NamedTuple):
 
 def not_known(what: str, name: str, known: Collection[str]) -> str:
     """The error message for an unknown name."""
-    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
+    near = nearest(name, known)
     if near:
-        return f"{what} {name!r} is unknown; did you mean {near[0]!r}?"
+        return f"{what} {name!r} is unknown; did you mean {near!r}?"
     listed = f"; known are {', '.join(known)}" if len(known) <= _FEW else ""
     return f"{what} {name!r} is unknown{listed}"
 
