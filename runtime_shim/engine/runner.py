@@ -304,7 +304,9 @@ def _wasi_config(options: RunOptions, streams: Streams | None) -> wasmtime.WasiC
     for guest_path, host_path in options.dirs.items():
         if not os.path.isdir(host_path):
             raise InputError(f"there is no folder {host_path} to give the guest")
-        config.preopen_dir(os.fspath(host_path), guest_path)
+        config.preopen_dir(
+            os.fspath(host_path), guest_path, fs_mutable=guest_path not in options.read_only_dirs
+        )
     return config
 
 
