@@ -32,13 +32,17 @@ def model(conditions: Conditions) -> str:
 def machine(report: Report) -> str:
     """Where and when it was measured, and which versions, in a line."""
     found = report.conditions
-    versions = dict.fromkeys(
-        row.version.partition("-")[0] for row in report.rows if row.problem is None
-    )
+    versions = dict.fromkeys(_short(row.version) for row in report.rows if row.problem is None)
     return (
         f"{found.cpu}, {counted(found.cores, 'core')}; "
         f"{', '.join((f'nnshim {found.nnshim}', *versions))}; {found.date:%Y-%m-%d %H:%M} UTC"
     )
+
+
+def _short(version: str) -> str:
+    """A runtime's name and version, without the build."""
+    name, space, number = version.rpartition(" ")
+    return f"{name}{space}{number.partition('-')[0]}"
 
 
 def as_text(report: Report) -> list[str]:

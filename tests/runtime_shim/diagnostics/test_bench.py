@@ -189,7 +189,7 @@ def report(*rows: tuple[str, float]) -> Report:
         conditions,
         [
             Measurement(
-                name, "cpu", f"{name} 1.2-build", 0.5, 0.25,
+                name, "cpu", f"a-{name} 1.2-build/2", 0.5, 0.25,
                 Rates(1, 10, latency, latency, 2 * latency, 1 / latency),
                 Rates(2, 10, 3 * latency, latency, 4 * latency, 1 / latency),
             )
@@ -207,7 +207,7 @@ def drawn(path: Path, *rows: tuple[str, float]) -> list[str]:
 def test_the_plot_says_what_was_measured_and_has_a_number_at_each_bar(tmp_path: Path) -> None:
     texts = drawn(tmp_path, ("onnx", 0.002), ("openvino", 0.0025))
     assert "model.onnx (onnx, 2.0 KiB)" in texts
-    assert "A CPU, 2 cores; nnshim 0.1, onnx 1.2, openvino 1.2; 2026-01-02 03:04 UTC" in texts
+    assert "A CPU, 2 cores; nnshim 0.1, a-onnx 1.2, a-openvino 1.2; 2026-01-02 03:04 UTC" in texts
     numbers = {
         "p50": ["2", "6", "2.5", "7.5"],
         "p99": ["4", "8", "5", "10"],
