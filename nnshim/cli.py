@@ -228,7 +228,17 @@ def _explain(error: typer.TyperException) -> None:
     if context is not None:
         usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
         note(f"usage: {usage}; {context.command_path} --help says more")
-    fail(error.format_message())
+    fail(_of_other_hosts(error, context) or error.format_message())
+
+
+def _of_other_hosts(error: typer.TyperException, context: typer.Context | None) -> str | None:
+    """What to write in place of an option of another host's command."""
+    option = getattr(error, "option_name", None)
+    if context is None or context.info_name != "run" or option is None:
+        return None
+    from nnshim.other_hosts import hint
+
+    return hint(option)
 
 
 def _exit_code(error: NNShimError, refused: int) -> int:

@@ -15,7 +15,6 @@ from nnshim.common import (
     fail,
     naming,
     note,
-    remark,
     say,
     start_logging,
     to_json,
@@ -29,6 +28,7 @@ from nnshim.run_options import (
     parse_env,
     parse_fallback,
     parse_limits,
+    parse_preloads,
     parse_wasi,
     writable_models,
 )
@@ -37,7 +37,7 @@ from nnshim.units import parse_size, parse_time
 if TYPE_CHECKING:
     import logging
 
-    from runtime_shim import GraphStats, HostError, RunOptions
+    from runtime_shim import GraphStats, HostError
 
 __all__ = ["command"]
 
@@ -60,7 +60,13 @@ def command(
     ] = None,
     dirs: Annotated[
         list[str] | None,
-        typer.Option("--dir", metavar="HOST[::GUEST]", help="Let the guest use a folder."),
+        typer.Option(
+            "--dir", metavar="HOST[::GUEST]|GUEST:HOST", help="Let the guest use a folder."
+        ),
+    ] = None,
+    map_dirs: Annotated[
+        list[str] | None,
+        typer.Option("--map-dir", metavar="GUEST::HOST", help="The same, as iwasm writes it."),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -75,7 +81,10 @@ def command(
     wasi: Annotated[
         list[str] | None,
         typer.Option(
-            "-S", metavar="nn-graph=ENCODING::DIR", help="Preload a graph, named after its folder."
+            "-S",
+            "--wasi",
+            metavar="nn-graph=ENCODING::DIR",
+            help="Preload a graph, named after its folder.",
         ),
     ] = None,
     nn_preload: Annotated[
@@ -184,7 +193,7 @@ def command(
 
     from rewriter.files.input import open_source
     from rewriter.terminal import alive
-    from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
+    from runtime_shim import NNHost, RunOptions, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
     seconds = None if timeout is None else parse_time("--timeout", timeout)
@@ -194,7 +203,9 @@ def command(
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
-    graphs = [*parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
+    variables = parse_env(env or [])
+    graphs, inherits = parse_wasi(wasi or [])
+    graphs += parse_preloads(nn_preload or [], variables)
     if graphs_file is not None:
         graphs += read_graphs(graphs_file)
     kept = MODEL_CACHE_SIZE
@@ -217,16 +228,18 @@ def command(
         isolate=isolate,
     )
     arguments = args or []
-    folders = parse_dirs(dirs or [])
-    for folder in writable_models(folders.values(), graph_files):
+    folders = parse_dirs(dirs or [], map_dirs or [])
+    writable = (folder.host for folder in folders if not folder.read_only)
+    for folder in writable_models(writable, graph_files):
         note(
             f"--dir {folder} lets the guest write to --graph-files {graph_files}, whose models are"
             " trusted: what it puts there is loaded without the checks of a guest's own models"
         )
     options = RunOptions(
         argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
-        env=parse_env(env or []),
-        dirs=folders,
+        env={**os.environ, **variables} if inherits else variables,
+        dirs={folder.guest: folder.host for folder in folders},
+        read_only_dirs=[folder.guest for folder in folders if folder.read_only],
         invoke=invoke,
         invoke_args=arguments if invoke is not None else (),
         trap_unknown_imports=trap_unknown_imports,
@@ -238,8 +251,10 @@ def command(
     with alive("reading", module), open_source(module) as source:
         binary = bytes(source.data)
     if as_host is not None:
+        from nnshim.refused import warn_of
+
         with naming(source.name):
-            _warn_of(options, binary)
+            warn_of(options, binary)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
@@ -255,19 +270,6 @@ def command(
     for result in outcome.results:
         say(str(result))
     _end(outcome.exit_code)
-
-
-def _warn_of(options: "RunOptions", module: bytes) -> None:
-    """Say what is assumed of the host, and why it would not start the module itself."""
-    from nnshim.refused import refused
-    from rewriter.hosts.table import find_row
-
-    chosen = find_row(options.as_host or "nnshim")
-    for diagnostic in chosen.notes:
-        remark(diagnostic)
-    invoked, traps = options.invoke is not None, options.trap_unknown_imports
-    for warning in refused(module, chosen.newest, invoked=invoked, traps=traps):
-        note(warning)
 
 
 class _Said:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rewriter.models.model import Model, Port
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
-    from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
     from runtime_shim.model_cache import Kept
 
@@ -35,7 +34,7 @@ __all__ = [
     "host",
     "inspected",
     "kept",
-    "measured",
+    "problem",
     "rewritten",
     "to_json",
 ]
@@ -63,7 +62,7 @@ def _in_json(found: re.Match[str]) -> str:
     return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
-def _problem(found: Diagnostic | None) -> Object | None:
+def problem(found: Diagnostic | None) -> Object | None:
     return None if found is None else diagnostic(found)
 
 
@@ -220,7 +219,7 @@ def examined(value: Examined) -> Object:
         "nnshim": value.nnshim,
         "python": value.python,
         "wasmtime": value.wasmtime,
-        "wasm_tools": {"version": value.wasm_tools, "problem": _problem(value.problem)},
+        "wasm_tools": {"version": value.wasm_tools, "problem": problem(value.problem)},
         "samples": value.samples,
         "backends": [_backend(backend) for backend in value.backends],
         "gpus": [gpu._asdict() for gpu in value.gpus],
@@ -233,21 +232,17 @@ def _backend(backend: BackendReport) -> Object:
     return {
         "encoding": backend.encoding,
         "version": backend.version,
-        "problem": _problem(backend.problem),
+        "problem": problem(backend.problem),
         "devices": [
             {
                 "target": device.target,
                 "device": device.device,
                 "tried": device.tried,
-                "problem": _problem(device.problem),
+                "problem": problem(device.problem),
             }
             for device in backend.devices
         ],
     }
-
-
-def measured(rows: Sequence[Measurement]) -> list[Object]:
-    return [{**vars(row), "problem": _problem(row.problem)} for row in rows]
 
 
 def kept(found: Sequence[Kept]) -> list[Object]:

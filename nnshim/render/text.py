@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
     from rewriter.wasm.types import FuncType
-    from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
     from runtime_shim.diagnostics.machine import Cache, Gpu
 
@@ -49,7 +48,6 @@ __all__ = [
     "inspected",
     "line",
     "listed",
-    "measured",
     "rewritten",
     "runs_now",
     "summaries",
@@ -290,29 +288,6 @@ def _functions(known: Mapping[str, FuncType]) -> str:
     told = "all of WASI 0.1" + (f" but {', '.join(lacking)}" if lacking else "")
     told += f", with a different type for {', '.join(other)}" if other else ""
     return f"{told}, and {len(own)} more: {', '.join(own)}" if own else told
-
-
-def measured(rows: Sequence[Measurement]) -> list[str]:
-    """A table, of at least one row."""
-    parallel = f"x{rows[0].parallel} /s"
-    heads = ("backend", "device", "load ms", "p50 ms", "p90 ms", "p99 ms", "/s", parallel)
-    cells = [
-        (
-            row.backend,
-            row.device,
-            *(f"{seconds * 1e3:.3f}" for seconds in (row.load, row.p50, row.p90, row.p99)),
-            *(f"{rate:.1f}" for rate in (row.throughput, row.parallel_throughput)),
-        )
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(texts, widths, strict=True))
-        ).rstrip()
-        for texts in (heads, *cells)
-    ]
 
 
 def explained(codes: Iterable[Code]) -> list[str]:

@@ -1,9 +1,9 @@
-"""Benchmarks: the cost of loading and running a model on each backend and device that can run
-it."""
+"""How long it takes to load a model and to run it, on each backend and device that can run it."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import statistics
@@ -32,10 +32,11 @@ from runtime_shim.backends.interface import (
 )
 from runtime_shim.backends.parsing.detect import detect
 from runtime_shim.backends.parsing.model_parts import no_file, unfit, with_weights
+from runtime_shim.diagnostics.report import Measurement, Rates, Report, conditions_of
 from runtime_shim.errors import HostError
 from runtime_shim.numbers import MOST_THREADS, check_number
 
-__all__ = ["Input", "Measurement", "bench", "parse_input"]
+__all__ = ["Input", "bench", "parse_input"]
 
 _ROUNDS = 10
 """Backends take turns, so that a disturbance of the machine affects all of them."""
@@ -75,25 +76,6 @@ class Input:
         return np.random.default_rng(0).random(size).astype(DTYPES[self.type]).tobytes()
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """Times in seconds. A latency covers setting all inputs, computing, and getting all outputs
-    that are tensors. `throughput` is inferences per second, `parallel_throughput` the same with
-    `parallel` contexts, each in its own thread. If nothing could be measured, `problem` is set and
-    the rest is zero."""
-
-    backend: str
-    device: str
-    load: float = 0.0
-    p50: float = 0.0
-    p90: float = 0.0
-    p99: float = 0.0
-    throughput: float = 0.0
-    parallel_throughput: float = 0.0
-    parallel: int = 0
-    problem: Diagnostic | None = None
-
-
 def parse_input(text: str) -> tuple[int, Input]:
     """`INDEX=TYPE:DIMxDIM...`, such as 0=f32:1x3x224x224. Raises UsageError."""
     index, _, rest = text.partition("=")
@@ -119,7 +101,7 @@ def bench(
     settings: Settings = DEFAULTS,
     seconds: float = 2.0,
     parallel: int | None = None,
-) -> list[Measurement]:
+) -> Report:
     """Measure a model, given by the files of its parts, for about `seconds` on each device of each
     backend, once alone and once with `parallel` contexts (default: one per core). The .bin beside
     an XML file that is given alone is taken too. `inputs` are the inputs whose shape the model
@@ -152,10 +134,11 @@ def bench(
                 problems.append(_problem(name, device, error.reason))
             except MemoryError as error:
                 problems.append(_problem(name, device, f"not enough memory: {error}"))
+    conditions = conditions_of(parts, found)
     for _ in range(_ROUNDS):
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
-    return [*(run.result() for run in runs), *problems]
+    return Report(conditions, [*(run.result() for run in runs), *problems])
 
 
 def _files(paths: Sequence[str]) -> list[Path]:
@@ -194,6 +177,7 @@ class _Run:
         graph: Graph = guarded(backend.load, parts, device, options)
         self._load = perf_counter() - started
         self._name = encoding.name.lower()
+        self._version = backend.describe().version
         self._device = graph.device
         ports = list(getattr(graph, "inputs", ()))
         for index in inputs:
@@ -211,37 +195,57 @@ class _Run:
             guarded(_Inference, graph.init_execution_context(), feed, outputs)
             for _ in range(parallel)
         ]
-        self._latencies: list[float] = []
-        self._parallel: list[float] = []
+        self._alone = _Latencies()
+        self._together = _Latencies()
 
     def measure(self, seconds: float) -> None:
         """One round: first alone, then all contexts at once."""
-        self._latencies += _repeat(self._inferences[0], seconds)
-        with ThreadPoolExecutor(len(self._inferences)) as pool:
-            started = perf_counter()
-            done = pool.map(lambda inference: len(_repeat(inference, seconds)), self._inferences)
-            self._parallel.append(sum(done) / (perf_counter() - started))
+        self._alone.add(self._inferences[:1], seconds)
+        self._together.add(self._inferences, seconds)
 
     def result(self) -> Measurement:
-        cuts = statistics.quantiles(
-            self._latencies * 2, n=100
-        )  # quantiles need at least two values
         return Measurement(
             self._name,
             self._device,
+            self._version,
             self._load,
-            statistics.median(self._latencies),
+            self._inferences[0].first,
+            self._alone.rates(1),
+            self._together.rates(len(self._inferences)),
+        )
+
+
+class _Latencies:
+    """Those of all inferences of some contexts, and how long they took, in seconds."""
+
+    def __init__(self) -> None:
+        self._latencies: list[float] = []
+        self._took = 0.0
+
+    def add(self, inferences: Sequence[_Inference], seconds: float) -> None:
+        """Runs each in a thread of its own, for as long as that."""
+        with ThreadPoolExecutor(len(inferences)) as pool:
+            started = perf_counter()
+            done = pool.map(lambda inference: _repeat(inference, seconds), inferences)
+            self._latencies += itertools.chain.from_iterable(done)
+            self._took += perf_counter() - started
+
+    def rates(self, contexts: int) -> Rates:
+        cuts = statistics.quantiles(self._latencies * 2, n=100)  # of one, there are none
+        return Rates(
+            contexts,
+            len(self._latencies),
+            cuts[49],
             cuts[89],
             cuts[98],
-            len(self._latencies) / sum(self._latencies),
-            statistics.median(self._parallel),
-            len(self._inferences),
+            len(self._latencies) / self._took,
         )
 
 
 class _Inference:
     """One context with its inputs. It has run once, because the first run allocates and may
-    compile, and shows which of its outputs can be read."""
+    compile, and shows which of its outputs can be read; `first` is how long that took, in
+    seconds."""
 
     def __init__(
         self, context: ExecutionContext, feed: Sequence[tuple[int, Input, bytes]], outputs: int
@@ -249,11 +253,13 @@ class _Inference:
         self._context = context
         self._feed = feed
         self._outputs: list[int] = []
+        started = perf_counter()
         self()
         for index in range(outputs):
             with contextlib.suppress(HostError):
                 context.get_output(index)
                 self._outputs.append(index)
+        self.first = perf_counter() - started
 
     def __call__(self) -> None:
         for index, tensor, data in self._feed:

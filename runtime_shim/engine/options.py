@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from os import PathLike, fspath
@@ -43,7 +43,8 @@ class RunOptions:
     """What a guest gets, and how it is started.
 
     `argv`: its arguments, starting with its own name. `env`: its environment variables. `dirs`: the
-    folder of the host for each path of the guest. All strings have to be UTF-8 without NUL.
+    folder of the host for each path of the guest. All strings have to be UTF-8 without NUL. In
+    `read_only_dirs`, which are paths of the guest among those of `dirs`, it can only read.
 
     `stdin` is None (this process's standard input), bytes, or a binary file open for reading. A
     file is read ahead. `run` does not wait for a read that is still running when the guest has
@@ -80,6 +81,7 @@ class RunOptions:
     as_host: str | None = None
     cache: bool = True
     backtrace: bool = False
+    read_only_dirs: Collection[str] = ()
 
     @property
     def redirects(self) -> bool:
@@ -92,6 +94,9 @@ class RunOptions:
         _check_texts("env", self.env.values())
         _check_texts("dirs", self.dirs)
         _check_texts("dirs", [fspath(path) for path in self.dirs.values()])
+        for path in self.read_only_dirs:
+            if path not in self.dirs:
+                raise UsageError(f"read_only_dirs: {path!r} is not a path in dirs")
         _check_texts("invoke_args", self.invoke_args)
         for name in self.env:
             if not name or "=" in name:

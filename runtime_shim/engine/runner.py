@@ -308,7 +308,9 @@ def _wasi_config(options: RunOptions, streams: Streams | None) -> wasmtime.WasiC
     for guest_path, host_path in options.dirs.items():
         if not os.path.isdir(host_path):
             raise InputError(f"cannot open {host_path} for the guest: it is not a folder")
-        config.preopen_dir(os.fspath(host_path), guest_path)
+        config.preopen_dir(
+            os.fspath(host_path), guest_path, fs_mutable=guest_path not in options.read_only_dirs
+        )
     return config
 
 

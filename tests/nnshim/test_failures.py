@@ -183,6 +183,8 @@ def test_a_folder_of_models_that_the_guest_may_write_to_is_warned_of(tmp_path: P
         words = f"--dir {folder} lets the guest write to --graph-files {models}, whose models are"
         warned[folder] = words in done.stderr.decode()
     assert warned == {**dict.fromkeys(warned, True), beside: False}
+    read_only = nnshim("run", "--graph-files", models, "--dir", f"/:{models}:readonly", guest)
+    assert read_only.stderr == b""
     assert nnshim("run", "--dir", models, guest).stderr == b""
 
 

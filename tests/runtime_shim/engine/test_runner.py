@@ -245,6 +245,11 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         run(module, NNHost(), RunOptions(dirs={"/": str(tmp_path / "missing")}))
 
 
+def test_a_folder_that_is_read_only_has_to_be_one_of_the_guests(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="read_only_dirs: '/a' is not a path in dirs"):
+        RunOptions(dirs={"/": str(tmp_path)}, read_only_dirs=["/a"])
+
+
 def test_an_error_inside_the_host_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     text = """(module (import "wasi_nn" "compute" (func $c (param i32) (result i32)))
       (func (export "_start") (drop (call $c (i32.const 1)))))"""
