@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rewriter.models.model import Model, Port
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
-    from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
     from runtime_shim.model_cache import Kept
 
@@ -37,7 +36,7 @@ __all__ = [
     "host",
     "inspected",
     "kept",
-    "measured",
+    "problem",
     "rewritten",
     "to_json",
 ]
@@ -65,7 +64,7 @@ def _in_json(found: re.Match[str]) -> str:
     return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
-def _problem(found: Diagnostic | None) -> Object | None:
+def problem(found: Diagnostic | None) -> Object | None:
     return None if found is None else diagnostic(found)
 
 
@@ -259,9 +258,12 @@ def examined(value: Examined) -> Object:
         "nnshim": value.nnshim,
         "python": value.python,
         "wasmtime": value.wasmtime,
-        "wasm_tools": {"version": value.wasm_tools, "problem": _problem(value.problem)},
+        "wasm_tools": {"version": value.wasm_tools, "problem": problem(value.problem)},
         "samples": value.samples,
         "backends": [_backend(backend) for backend in value.backends],
+        "gpus": [gpu._asdict() for gpu in value.gpus],
+        "tools": dict(value.tools),
+        "module_cache": value.modules and value.modules._asdict(),
     }
 
 
@@ -269,21 +271,17 @@ def _backend(backend: BackendReport) -> Object:
     return {
         "encoding": backend.encoding,
         "version": backend.version,
-        "problem": _problem(backend.problem),
+        "problem": problem(backend.problem),
         "devices": [
             {
                 "target": device.target,
                 "device": device.device,
                 "tried": device.tried,
-                "problem": _problem(device.problem),
+                "problem": problem(device.problem),
             }
             for device in backend.devices
         ],
     }
-
-
-def measured(rows: Sequence[Measurement]) -> list[Object]:
-    return [{**vars(row), "problem": _problem(row.problem)} for row in rows]
 
 
 def kept(found: Sequence[Kept]) -> list[Object]:

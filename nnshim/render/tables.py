@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-__all__ = ["UNBROKEN", "WIDTH", "columns", "wrapped"]
+__all__ = ["UNBROKEN", "WIDTH", "columns", "side_by_side", "wrapped"]
 
 UNBROKEN = "\N{NO-BREAK SPACE}"
 """Joins words that stay on one line. It is printed as a space."""
@@ -24,7 +24,7 @@ def columns(
     """A table with heads. The first column wraps after `first` characters, the last one at WIDTH;
     words joined by UNBROKEN that do not fit there have a line of their own below the row."""
     cells = [(_wrap(row[0], first), row) for row in rows]
-    width = max(len(heads[0]), *(len(part) for parts, _ in cells for part in parts))
+    width = max(len(heads[0]), 0, *(len(part) for parts, _ in cells for part in parts))
     middle = [
         max(map(len, column)) for column in zip(heads[1:-1], *(r[1:-1] for r in rows), strict=True)
     ]
@@ -42,6 +42,21 @@ def columns(
             lines.append(_line(indent, (name, *between, text), (width, *middle)))
         if too_long:
             lines.append(f"{' ' * (indent + 2)}{whole}")
+    return lines
+
+
+def side_by_side(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of three columns, of which the last two share what the first leaves of WIDTH, and
+    wrap. A longer word makes its line longer."""
+    first = max(len(row[0]) for row in rows)
+    room = max((WIDTH - first - 2 * len(_GAP)) // 2, _NARROWEST)
+    second = max(min(room, max(len(row[1]) for row in (heads, *rows))), len(heads[1]))
+    lines = []
+    for row in (heads, *rows):
+        parts = [[row[0]], _wrap(row[1], room), _wrap(row[2], room)]
+        for place in range(max(map(len, parts))):
+            cells = [each[place] if place < len(each) else "" for each in parts]
+            lines.append(_line(0, cells, (first, second)))
     return lines
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
     from runtime_shim.diagnostics.doctor import BackendReport
+    from runtime_shim.diagnostics.machine import Cache, Gpu
 
 __all__ = [
     "Checked",
@@ -102,7 +103,8 @@ class InspectedComponent(NamedTuple):
 class Checked(NamedTuple):
     """What a host means for a module, and for the `models` that it runs; `rewrite` is the command
     that makes it fit, None where it fits, or none does. `explained` is what the host needs and how
-    to try the module there, None where that was not asked for, or it cannot run."""
+    to try the module there, None where that was not asked for, or it cannot run. `help` is the same
+    as `rewrite`, with the name of a file that is not there yet in the place of OUT."""
 
     path: str
     host: str
@@ -110,6 +112,7 @@ class Checked(NamedTuple):
     rewrite: str | None
     models: Sequence[Model] = ()
     explained: Explanation | None = None
+    help: str | None = None
 
     @property
     def answer(self) -> Answer:
@@ -126,7 +129,8 @@ class Checked(NamedTuple):
 class Examined(NamedTuple):
     """What is installed. `wasm_tools` is what it says of its version, None where there is a
     problem with it; `samples` the folder with guests, a model and headers, None where there is
-    none."""
+    none. `tools` are paths by name, None for those that are not on PATH; `modules` is the cache of
+    compiled modules, None where no guests are run."""
 
     nnshim: str
     python: str
@@ -135,3 +139,6 @@ class Examined(NamedTuple):
     problem: Diagnostic | None
     backends: Sequence[BackendReport]
     samples: str | None
+    gpus: Sequence[Gpu] = ()
+    tools: Mapping[str, str | None] = {}
+    modules: Cache | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from rewriter.hosts.table import FAMILIES
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked
@@ -43,10 +44,16 @@ def checked(value: Checked) -> list[str]:
     this module alone. A module that cannot run has no conditions."""
     found = value.found
     cannot = found.answer == "cannot"
-    answer = f"{value.path}: {_VERDICTS[found.runs.name].format(value.host)}"
+    family = FAMILIES.get(value.host)
+    several = family is not None and family.every
+    host = f"{value.host} (all releases)" if several else value.host
+    answer = f"{value.path}: {_VERDICTS[found.runs.name].format(host)}"
     if found.counted and not cannot:
         answer += f", only if {_hold(found.counted)} ({_codes(found.counted)})"
-    lines = [answer] if value.rewrite is None else [answer, f"  help: {value.rewrite}"]
+    lines = [answer] if value.help is None else [answer, f"  help: {value.help}"]
+    if family is not None and several and found.rewrite_for == value.host:
+        newest = f"the newest, {family.newest.last}"
+        lines.append(f"    without a release, check is about all, and rewrite about {newest}")
     lines += [f"  {line(reason)}" for reason in found.reasons]
     if not cannot:
         lines += [f"  {line(condition)}" for condition in found.conditions]

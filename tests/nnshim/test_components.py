@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nnshim import check
 from tests.nnshim.test_schema import problems
 from tests.support.command import nnshim
 from tests.support.components import ERRORS, OCTOBER, component
@@ -27,7 +28,9 @@ def test_inspect_says_where_a_component_runs(guest: Path) -> None:
         ["wasmtime", "17", "to", "34"],
     ]
     assert lines[2].endswith("  as it is")
-    assert "it imports wasi:nn@0.2.0-rc-2024-10-28, but the host has" in " ".join(" ".join(lines).split())
+    assert "it imports wasi:nn@0.2.0-rc-2024-10-28, but the host has" in " ".join(
+        " ".join(lines).split()
+    )
     assert "  a command; 1 core module; WASI not imported" in lines
 
 
@@ -74,3 +77,8 @@ def test_a_truncated_component_is_named_with_the_offset(guest: Path) -> None:
     assert ran.returncode == 1
     assert b"guest.wasm" in ran.stderr
     assert b"at byte offset" in ran.stderr
+
+
+def test_the_library_checks_components_too(guest: Path) -> None:
+    found = check(guest.read_bytes(), ["wasmtime", "wamr"])
+    assert [verdict.answer.value for verdict in found] == ["runs", "cannot"]

@@ -82,7 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "mapped.wasm": guest + custom("sourceMappingURL", b"\0"),
         "object.wasm": assemble(UNLINKED) + custom("linking", b"\x02"),
         "component.wasm": assemble("(component)"),
-        "artifact.cwasm": b"\x7fELF\x02\x01\x01",
+        "artifact.cwasm": b"\x7fELF\x02\x01\x01\xc8",
         "model.tflite": tflite.identity(np.uint8, (1, 4), scales=[0.5], zero_points=[0]),
     }
     for file, data in files.items():

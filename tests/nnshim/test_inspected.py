@@ -92,3 +92,30 @@ def test_records_are_shown(here: Path, content: bytes, expected: str) -> None:
     module = assemble(LOADS.format("")) + custom(RECORD, content)
     Path("recorded.wasm").write_bytes(module)
     assert f"  {expected}" in lines("recorded.wasm")
+
+
+def test_a_check_without_a_release_says_that_it_is_about_all_and_a_rewrite_about_one(
+    here: Path,
+) -> None:
+    Path("guest.wasm").write_bytes(assemble(LOADS.format("")))
+    shown = nnshim("check", "guest.wasm", "--for", "wamr-legacy").stdout.decode()
+    assert "guest.wasm: runs on wamr-legacy (all releases) after a rewrite" in shown
+    assert "without a release, check is about all, and rewrite about the newest, 2.4.5" in shown
+    shown = nnshim("check", "guest.wasm", "--for", "wamr-legacy@2.4.5").stdout.decode()
+    assert "runs on wamr-legacy@2.4.5 after a rewrite" in shown
+    assert "without a release" not in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--for wamr-legacy", "it runs on wamr-legacy@2.4.5, if the conditions above hold"),
+        ("--for nnshim", "it runs on nnshim"),
+        ("--abi wamr", "which hosts run it: nnshim inspect out.wasm"),
+    ],
+)
+def test_a_rewrite_ends_with_what_the_result_runs_on(
+    here: Path, options: str, expected: str
+) -> None:
+    done = nnshim("rewrite", *options.split(), "digits.wasm", "out.wasm")
+    assert done.stderr.decode().splitlines()[-1] == f"nnshim: {expected}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from weakref import WeakKeyDictionary
 
-from rewriter.abi.snapshots import PACKAGE, Snapshot
+from rewriter.abi.snapshots import PACKAGE, Components, Snapshot
 from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS, OPTIONS
 from rewriter.analysis.compatibility import Verdict
 from rewriter.analysis.components.described import ComponentInfo, Interface
@@ -16,7 +16,7 @@ from rewriter.analysis.verdicts import spans_of_releases, together
 from rewriter.components.component import Component
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
-from rewriter.hosts.host import Components, Host
+from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen
 from rewriter.models.model import Model
 
