@@ -118,7 +118,7 @@ def test_hosts_says_how_two_differ(folder: Path) -> None:
         ("rewrite guest.wasm OUT --for wasmtime --from ours.toml", "ours.toml is a profile, but"),
         ("run --as bad.toml guest.wasm", "the profile bad.toml is not valid"),
         ("run --as guest.wasm guest.wasm", "for the profile of that name, write ./guest.wasm"),
-        ("run --as ./guest.wasm guest.wasm", "the profile ./guest.wasm is not UTF-8"),
+        ("run --as ./guest.wasm guest.wasm", "./guest.wasm: this is a WebAssembly module, not a"),
     ],
 )
 def test_what_is_not_a_profile_is_a_usage_error(
