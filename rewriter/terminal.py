@@ -146,6 +146,7 @@ def write_styled(stream: TextIO, text: str, style: str) -> None:
     if not style or not isinstance(stream, _Lines | _Line):
         stream.write(text)
         return
+    _hide()
     with _unwritten() if isinstance(stream, _Lines) else contextlib.suppress(OSError):
         io.TextIOWrapper.write(stream, f"\x1b[{style}m{shown(text)}\x1b[0m")
 

@@ -79,7 +79,8 @@ def command(
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 matplotlib is missing, for
     --plot.
     """
-    from nnshim.render import measured, text
+    from nnshim.render import text
+    from nnshim.render.measuring import measured
     from runtime_shim.backends.interface import Settings
     from runtime_shim.diagnostics.bench import bench, parse_input
 
@@ -114,7 +115,7 @@ def command(
     if not works:
         raise typer.Exit(1)
     if plot is not None:
-        from nnshim.render.plot import draw
+        from nnshim.render.measuring.plot import draw
 
         draw(report, plot)
         note(f"drawn: {plot}")

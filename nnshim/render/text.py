@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from nnshim.render import counted
 from nnshim.render.host_summary import apart, summaries
-from nnshim.render.inspected import inspected_module
-from nnshim.render.inspected_component import inspected_component
+from nnshim.render.inspection.of_component import inspected_component
+from nnshim.render.inspection.of_module import inspected_module
 from nnshim.render.messages import lines_of
 from nnshim.render.profile import tried_types
 from nnshim.render.tables import UNBROKEN, wrapped

@@ -347,5 +347,4 @@ LEGACY, OLD_EPHEMERAL, EPHEMERAL, DEFAULT = (
     tuple(parted(rows, RELEASES, ENGINES))
     for rows in (_LEGACY, _OLD_EPHEMERAL, _EPHEMERAL, (*_LEGACY[:6], *_EPHEMERAL[-2:]))
 )
-"""DEFAULT is what a release builds by default: without WASI_EPHEMERAL_NN before 2.4.0, with it
-since."""
+"""DEFAULT: what a release builds by default, with WASI_EPHEMERAL_NN since 2.4.0."""

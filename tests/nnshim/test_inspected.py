@@ -44,7 +44,7 @@ def test_every_code_of_the_table_has_words_on_the_first_screen(here: Path) -> No
         "features, which the host refuses (NN216)",
         "the host numbers errors differently; `nnshim rewrite --for wamr-legacy@2.3.1` translates"
         " them (NN228)",
-        "it never loads such a model: function 103 passes the encoding 1 (onnx), and the host has"
+        "it never loads such a model: function 103 passes the encoding 1 (onnx), but the host has"
         " no backend for it (NN262)",
         "the released host has no backend for it (NN713)",
     ):

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from onnx import TensorProto
 
-from nnshim.render.plot import draw
+from nnshim.render.measuring.plot import draw
 from rewriter.abi.dialects import Encoding, TensorType
 from rewriter.errors import InputError, UsageError
 from rewriter.installation import install_line

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from nnshim.render.plot import draw
+from nnshim.render.measuring.plot import draw
 from runtime_shim.diagnostics.bench import bench
 from tests.tools.pictures import overview
 from tests.tools.pictures.checked import check_png, check_svg, texts

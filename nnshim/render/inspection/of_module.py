@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from nnshim.render.host_rows import Row, hosts_table, reasons, why_not
+from nnshim.render.inspection.host_rows import Row, hosts_table, reasons, why_not
 from nnshim.render.tables import UNBROKEN, wrapped
 from nnshim.render.values import output_name, rewrite_command, rewrite_options
 from nnshim.render.verdicts import line

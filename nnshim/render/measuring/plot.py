@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nnshim.render import counted, measured
+from nnshim.render import counted
+from nnshim.render.measuring import measured
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:

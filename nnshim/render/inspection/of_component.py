@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from nnshim.render.host_rows import Row, hosts_table, reasons, why_not
+from nnshim.render.inspection.host_rows import Row, hosts_table, reasons, why_not
 from nnshim.render.tables import wrapped
 from nnshim.render.verdicts import line
 from rewriter.analysis.components.described import Making
