@@ -55,7 +55,8 @@ def _read(fd: int) -> bytes:
 def screen(sent: bytes) -> list[str]:
     """The lines that are on the screen in the end. Knows what this project sends."""
     lines, column = [""], 0
-    for part in re.findall(r"\r|\n|\x1b\[K|[^\r\n\x1b]+|\x1b", sent.decode()):
+    text = re.sub(r"\x1b\[[0-9;]*m", "", sent.decode())  # styles, which take no room
+    for part in re.findall(r"\r|\n|\x1b\[K|[^\r\n\x1b]+|\x1b", text):
         if part == "\r":
             column = 0
         elif part == "\n":
