@@ -1,6 +1,7 @@
 """A small assembler for one function of the text format.
 
-It knows what adapters need: i32 and i64, one memory, one global, and calls of one function.
+It knows what adapters and shims need: i32 and i64, one memory, one global, and calls of functions
+that have names.
 
     (func (param $tensor i32) (result i32)
       (local $rank i32)
@@ -35,8 +36,13 @@ _PLAIN = {
     "i32.eq": 0x46,
     "i32.add": 0x6A,
     "i32.sub": 0x6B,
+    "i32.lt_u": 0x49,
     "i32.gt_u": 0x4B,
+    "i32.ge_u": 0x4F,
+    "i32.clz": 0x67,
+    "i32.mul": 0x6C,
     "i32.and": 0x71,
+    "i32.or": 0x72,
     "i32.shl": 0x74,
     "i32.shr_u": 0x76,
     "i32.ne": 0x47,
@@ -63,7 +69,9 @@ _MEMORY = {
     "i64.store": 0x37,
 }
 _CONSTANTS = {"i32.const": 0x41, "i64.const": 0x42}
-_BR, _CALL, _MEMORY_SIZE = 0x0C, 0x10, 0x3F
+_BRANCHES = {"br": 0x0C, "br_if": 0x0D}
+_CALL = 0x10
+_PAGES = {"memory.size": 0x3F, "memory.grow": 0x40}
 _HAS_MEMORY_INDEX = 0x40
 
 _COMMENT = re.compile(r";;.*")
@@ -72,11 +80,13 @@ _DECLARATIONS = {"(param": 3, "(result": 2, "(local": 3}
 
 
 class Function(NamedTuple):
-    """Names of parameters, all i32; names of local variables, each "i32" or "i64"; words."""
+    """Names of parameters, all i32; names of local variables, each "i32" or "i64"; words; whether
+    it has a result, which is an i32."""
 
     parameters: Sequence[str]
     variables: Mapping[str, str]
     instructions: Sequence[str]
+    has_result: bool = True
 
 
 def read_function(text: str) -> Function:
@@ -84,6 +94,7 @@ def read_function(text: str) -> Function:
     words = _COMMENT.sub("", text).rstrip().removesuffix(")").split()
     parameters: list[str] = []
     variables: dict[str, str] = {}
+    has_result = False
     start = len(("(func",))
     while (kind := words[start]) in _DECLARATIONS:
         end = start + _DECLARATIONS[kind]
@@ -92,20 +103,24 @@ def read_function(text: str) -> Function:
             parameters.append(name)
         elif kind == "(local":
             variables[name] = types[0].removesuffix(")")
+        else:
+            has_result = True
         start = end
-    return Function(parameters, variables, words[start:])
+    return Function(parameters, variables, words[start:], has_result)
 
 
-def assemble(function: Function, *, host: int, memory: int, kept: int = 0) -> bytes:
+def assemble(
+    function: Function, *, functions: Mapping[str, int], memory: int, kept: int = 0
+) -> bytes:
     """The bytes of a function body, without its size field.
 
-    `call $host` goes to the function of index `host`, and `global.get $kept` to the global of index
-    `kept`, each padded to five bytes, as linkers do it; loads and stores to memory `memory`. Raises
-    KeyError or ValueError for a word that is not known.
+    `call $host` goes to the function of index `functions["$host"]`, and `global.get $kept` to the
+    global of index `kept`, each padded to five bytes, as linkers do it; loads and stores to memory
+    `memory`. Raises KeyError or ValueError for a word that is not known.
     """
     indices = itertools.chain(function.parameters, function.variables)
     names = {name: index for index, name in enumerate(indices)}
-    names |= {"$host": host, "$kept": kept}
+    names |= {**functions, "$kept": kept}
     body = bytearray(_declarations(function.variables))
     labels: list[str] = []
     words = itertools.chain(function.instructions, ["end"])
@@ -133,14 +148,14 @@ def _instruction(
     if word in _BLOCKS:
         labels.append(next(words))
         return bytes([_BLOCKS[word]]) + _NO_TYPE
-    if word == "br":
-        return bytes([_BR]) + encode_u32(labels[::-1].index(next(words)))
+    if word in _BRANCHES:
+        return bytes([_BRANCHES[word]]) + encode_u32(labels[::-1].index(next(words)))
     if word in _LOCALS:
         return bytes([_LOCALS[word]]) + encode_u32(names[next(words)])
     if word in _CONSTANTS:
         return bytes([_CONSTANTS[word]]) + encode_signed(int(next(words), 0))
-    if word == "memory.size":
-        return bytes([_MEMORY_SIZE]) + encode_u32(memory)
+    if word in _PAGES:
+        return bytes([_PAGES[word]]) + encode_u32(memory)
     if word in _GLOBALS:
         return bytes([_GLOBALS[word]]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
     if word == "call":
