@@ -96,7 +96,7 @@ def read_function(text: str) -> Function:
     variables: dict[str, str] = {}
     has_result = False
     start = len(("(func",))
-    while (kind := words[start]) in _DECLARATIONS:
+    while start < len(words) and (kind := words[start]) in _DECLARATIONS:
         end = start + _DECLARATIONS[kind]
         name, *types = words[start + 1 : end]
         if kind == "(param":
@@ -120,7 +120,8 @@ def assemble(
     """
     indices = itertools.chain(function.parameters, function.variables)
     names = {name: index for index, name in enumerate(indices)}
-    names |= {**functions, "$kept": kept}
+    names |= {f"call {name}": index for name, index in functions.items()}
+    names["$kept"] = kept
     body = bytearray(_declarations(function.variables))
     labels: list[str] = []
     words = itertools.chain(function.instructions, ["end"])
@@ -159,7 +160,7 @@ def _instruction(
     if word in _GLOBALS:
         return bytes([_GLOBALS[word]]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
     if word == "call":
-        return bytes([_CALL]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
+        return bytes([_CALL]) + encode_u32(names[f"call {next(words)}"], MAX_U32_WIDTH)
     index = bytes([_HAS_MEMORY_INDEX]) + encode_u32(memory) if memory else b"\0"
     offset = int(next(words).removeprefix("offset="))
     return bytes([_MEMORY[word]]) + index + encode_u32(offset)
