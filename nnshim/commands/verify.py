@@ -31,13 +31,14 @@ def command(
     The modules may differ only in the module names of wasi-nn and of --rename; in adapters for
     wasi-nn's functions and the calls to them; in the length of indices that removed adapters
     leave; in removed debug sections and signatures; and in a record, which must describe
-    ORIGINAL.
+    ORIGINAL. A component stands for the core module that `nnshim rewrite` makes of it.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
     """
     from rewriter.files.input import open_source
     from rewriter.verifying.compare import compare
+    from rewriter.verifying.components import core_of
 
     renames = parse_renames(rename or [])
     with (
@@ -45,7 +46,7 @@ def command(
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(before.module(), after.module(), renames=renames, guest_abi=guest_abi)
+        comparison = compare(core_of(before), after.module(), renames=renames, guest_abi=guest_abi)
     if as_json:
         from nnshim.render import json
 

@@ -23,17 +23,19 @@ __all__ = ["Result", "rewrite", "rewrite_file"]
 
 
 class Result(NamedTuple):
-    """What `rewrite_file` did. The SHA-256 digests are hexadecimal, None unless asked for."""
+    """What `rewrite_file` did. The SHA-256 digests are hexadecimal, None unless asked for.
+    `flattened` has what a component has lost by becoming a core module, None for a core module."""
 
     plan: Plan
     written: bool
     input_sha256: str | None = None
     output_sha256: str | None = None
+    flattened: tuple[Diagnostic, ...] | None = None
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
         """What was guessed, and what no longer holds."""
-        return self.plan.notes
+        return (*(self.flattened or ()), *self.plan.notes)
 
     @property
     def cannot_run(self) -> bool:
@@ -46,7 +48,8 @@ _DEFAULTS = RewriteOptions()
 
 
 def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
-    """Make a core module fit another host; the bytes of a .wasm in, the same out.
+    """Make a core module fit another host; the bytes of a .wasm in, the same out. A component that
+    was made from a core module becomes one again, if the options say for which host, ABI or name.
 
     Where nothing has to change, the input comes back. Raises HostMismatch where no rewrite makes
     the module fit, NothingToRename if that is an error by the options, ModuleError
@@ -57,11 +60,12 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     module = data if isinstance(data, Module) else None
     check_bytes(data if module is None else module.data)
     given = bytes(data.data if isinstance(data, Module) else data)
-    source = Source(module.name if module else "<bytes>", given)
+    original = Source(module.name if module else "<bytes>", given)
+    source, flattened = _core(original, options)
     plan = _plan(source, module, options)
     if options.validate:
-        _validate_input(source)
-    if not plan.edits:
+        _validate_input(original)
+    if not plan.edits and flattened is None:
         return given
     rewritten = assemble(source, plan.pieces)
     if options.validate:
@@ -86,21 +90,61 @@ def rewrite_file(
     Raises what `rewrite` raises, InputError and OutputError; before the output is whole and
     validated, nothing at `output_path` changes.
     """
-    with open_source(source_path) as source:
+    with open_source(source_path) as original:
         if output_path is not None:
-            output.check_path(source, output_path)
+            output.check_path(original, output_path)
+        source, flattened = _core(original, options)
         plan = _plan(source, None, options)
         if options.validate:
-            _validate_input(source)
+            _validate_input(original)
+        changed = bool(plan.edits) or flattened is not None
         input_sha256 = output_sha256 = None
         if digests:
-            input_sha256 = sha256(source, (range(len(source.data)),))
-            output_sha256 = sha256(source, plan.pieces) if plan.edits else input_sha256
+            input_sha256 = sha256(original, (range(len(original.data)),))
+            output_sha256 = sha256(source, plan.pieces) if changed else input_sha256
         written = False
-        if output_path is not None and (plan.edits or not output.is_same_file(source, output_path)):
-            _write(source, plan, output_path, options.validate and bool(plan.edits))
+        if output_path is not None and (changed or not output.is_same_file(original, output_path)):
+            _write(source, plan, output_path, options.validate and changed)
             written = True
-    return Result(plan, written, input_sha256, output_sha256)
+    return Result(plan, written, input_sha256, output_sha256, flattened)
+
+
+def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagnostic, ...] | None]:
+    """The core module that a component becomes, and what it loses by that. Any other source is
+    given back, with None.
+
+    Raises UnsupportedModule for a component that is not meant for a host of core modules, or cannot
+    become one, and MalformedModule for one that cannot be read.
+    """
+    if bytes(source.data[:8]) != _COMPONENT:
+        return source, None
+    from rewriter.components.component import Component  # what rewrites modules starts without it
+    from rewriter.rewriting.flattening.flatten import flatten
+
+    try:
+        if not _wants_core(options):
+            raise UnsupportedModule(
+                "this is a component, which is only made into a core module so far",
+                None,
+                "NN353",
+                "--to wasi_ephemeral_nn or --for HOST, for a host that runs core modules only",
+            )
+        done = flatten(Component(source.data, source.name))
+    except (MalformedModule, UnsupportedModule) as error:
+        raise error.of(source.name) from error
+    return Source(source.name, done.data, status=source.status), done.notes
+
+
+_COMPONENT = b"\0asm\x0d\0\x01\0"
+"""How a component begins."""
+
+
+def _wants_core(options: RewriteOptions) -> bool:
+    if options.host is None:
+        return options.to is not None or options.abi is not None
+    from rewriter.hosts.table import find_host
+
+    return find_host(options.host).components is None
 
 
 def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Plan:
