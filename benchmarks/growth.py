@@ -186,7 +186,7 @@ def main() -> None:
     heads = ["tensor", "set_input GB/s", "get_output GB/s", "memmove GB/s"]
     print(table([*heads, "set_input, of memmove", "get_output, of memmove"], rows))
     print()
-    print(table(["what is added", "KiB"], counted))
+    print(table(["added", "KiB"], counted))
 
 
 if __name__ == "__main__":

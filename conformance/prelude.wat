@@ -1,8 +1,8 @@
-;; What the cases share. A module gets the forms of this file that its case needs, by their names; a
-;; form of a case replaces the one of its name here. Names in capitals are numbers, and a string in
-;; the place of a number is the address of that text: see build.py.
+;; The parts that cases share. A module gets the forms of this file that its case needs, by their
+;; names; a form in a case replaces the form with its name here. Names in capitals are numbers, and a
+;; string in place of a number is the address of that text: see build.py.
 
-;; What lies where in memory. From 0 to 63 there are zeros, for null pointers.
+;; The contents of memory. Bytes 0 to 63 are zero, for null pointers.
 (data $handles (offset (i32.const $GRAPH)) (repeat "\ee" 32))
 (data $dims (offset (i32.const $DIMS)) (u32 1 1 1 4))
 (data $dims_2 (offset (i32.const $DIMS_2)) (u32 1 1 1 4))
@@ -22,7 +22,7 @@
   (call $line (i32.const "end"))
   (call $proc_exit (i32.const 0)))
 
-;; Ends the module where what the case starts from does not work, so that the case says nothing.
+;; Ends the module if a prerequisite of the case does not work, so that the case is not judged.
 (func $must (param $name i32) (param $errno i32)
   (if (local.get $errno)
     (then
@@ -89,7 +89,7 @@
   (call $put (i32.add (local.get $value)
     (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $value) (i32.const 9))))))
 
-;; Steps on the way to what a case looks at
+;; Steps that lead to what a case tests
 
 (func $graph (result i32) (i32.load (i32.const $GRAPH)))
 (func $graph_2 (result i32) (i32.load (i32.const $GRAPH_2)))
@@ -100,7 +100,7 @@
   (call $must (i32.const "init_execution_context")
     (call $init_execution_context (call $graph) (i32.const $CONTEXT))))
 
-;; The tensor of TENSOR for input 0, and of TENSOR_2 for input 1.
+;; The tensor at TENSOR for input 0, and at TENSOR_2 for input 1.
 (func $set (param $index i32)
   (call $must (i32.const "set_input")
     (call $set_input (call $context) (local.get $index)
@@ -109,7 +109,7 @@
 (func $run
   (call $must (i32.const "compute") (call $compute (call $context))))
 
-;; The base model, loaded and with a context; with its input; computed.
+;; The base model: loaded and with a context; then with its input; then computed.
 (func $opened
   (call $load_base)
   (call $init))
@@ -122,25 +122,25 @@
   (call $ready)
   (call $run))
 
-;; The model of two inputs, with both of them.
+;; The model with two inputs, both of them set.
 (func $two_ready
   (call $load_two)
   (call $init)
   (call $set (i32.const 0))
   (call $set (i32.const 1)))
 
-;; The errno and the first 16 bytes of what an output gives.
+;; The errno and the first 16 bytes of an output.
 (func $show_output (param $index i32)
   (call $number (i32.const "get_output") (call $get (local.get $index) (i32.const 64)))
   (call $bytes (i32.const "out") (i32.const $OUT) (i32.const 16)))
 
-;; The same, and the length that is written.
+;; The same, and the length that the host writes.
 (func $show_whole_output (param $index i32)
   (call $number (i32.const "get_output") (call $get (local.get $index) (i32.const 64)))
   (call $number (i32.const "written") (i32.load (i32.const $WRITTEN)))
   (call $bytes (i32.const "out") (i32.const $OUT) (i32.const 16)))
 
-;; The errno of each step from the input of a context on, and the output.
+;; The errno of each step from set_input on, and the output.
 (func $show_all_steps
   (call $number (i32.const "set_input")
     (call $set_input (call $context) (i32.const 0) (i32.const $TENSOR)))

@@ -1,4 +1,4 @@
-;; What is different in the specification's ABI.
+;; The parts that differ in the specification's ABI.
 
 ;; Dimensions and their number, type, three bytes of padding, data and its length.
 (data $tensor (offset (i32.const $TENSOR)) (u32 $DIMS 4 1 $DATA 16))

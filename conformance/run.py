@@ -1,11 +1,11 @@
-"""Run the conformance suite on a host of wasi-nn: one file, Python's standard library alone.
+"""Run the conformance suite on a host of wasi-nn. This is one file that needs only Python's
+standard library.
 
     python run.py -- wasmtime run -S nn --dir . {}
     python run.py --encoding tensorflowlite --abi wamr --json out.json -- iwasm {}
 
-What follows `--` is the host's command; `{}` is where the module's path goes. Each module runs in a
-process of its own. Exit code: 0 where all cases that are judged pass, 1 where not, 2 where nothing
-could be run.
+The host's command follows `--`; `{}` stands for the path of the module. Each module runs in its own
+process. Exit code: 0 if all judged cases pass, 1 if not, 2 if nothing could be run.
 """
 
 from __future__ import annotations
@@ -29,34 +29,35 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 
 RESULTS: Mapping[str, str] = {
-    "pass": "what was expected",
-    "errno": "an error, as expected, under another number than its meaning asks for",
+    "pass": "the expected output",
+    "errno": "an error, as expected, but with the number of a different error",
     "fail": "something else",
     "trap": "the host stopped the guest",
-    "crash": "the host itself was ended by a signal",
-    "timeout": "no end in the time that was given",
-    "link": "the host does not take the module, or lacks a function that it calls",
-    "blocked": "what the case starts from does not work there, so that it says nothing",
+    "crash": "a signal ended the host itself",
+    "timeout": "not finished in time",
+    "link": "the host does not accept the module, or lacks a function that it calls",
+    "blocked": "not judged, because a prerequisite does not work on this host",
     "recorded": "nothing is expected: see the output",
 }
 
 _LINE = re.compile(r"start|end|blocked [a-z_]+=\d+|[a-z]\w*=[0-9a-f]*")
-"""A line of a module. Hosts print others among them."""
+"""A line printed by a module. Hosts may print other lines in between."""
 
 _UNLINKED = re.compile(
     r"unknown import|unlinked import|incompatible import|failed to check signature"
 )
-"""What hosts say that link at the first call: WAMR (interpreter), WasmEdge."""
+"""Messages of hosts that link at the first call: WAMR (interpreter), WasmEdge."""
 
 _SIGNALS = {
     128 + number.value: number.name for number in signal.Signals if number.name != "SIGABRT"
 }
-"""What shells make of a signal. 134, that of SIGABRT, is Wasmtime's exit code for a trap too."""
+"""Exit codes of shells for signals. 134, the code for SIGABRT, is also Wasmtime's exit code for a
+trap."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended. `code` is None after the timeout, and below zero after a signal."""
+    """How a process ended. `code` is None after the timeout, and negative after a signal."""
 
     code: int | None
     out: str
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             ended = list(pool.map(lambda case: run(case, options), cases))
     except OSError as error:
-        print(f"the command cannot be started: {error}", file=sys.stderr)
+        print(f"cannot start the command: {error}", file=sys.stderr)
         return 2
     found = {case["name"]: result(case, each) for case, each in zip(cases, ended, strict=True)}
     if not options.quiet:
@@ -90,20 +91,26 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description="Run the conformance suite on a host of wasi-nn.")
     made.add_argument("--encoding", default="openvino", help="openvino, onnx or tensorflowlite")
     made.add_argument("--cases", default="*", metavar="GLOB", help="names: 'witx/get-output-*'")
-    made.add_argument("--abi", action="append", help="witx, wamr, wasmedge; may be repeated")
-    made.add_argument("--graph", action="store_true", help="the host knows the graph 'base'")
-    made.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for a module")
-    made.add_argument("--jobs", type=int, default=1, metavar="N", help="modules at a time")
-    made.add_argument("--json", metavar="OUT", help="write the results into a file")
-    made.add_argument("--quiet", action="store_true", help="print the totals alone")
+    made.add_argument("--abi", action="append", help="witx, wamr or wasmedge; may be repeated")
+    made.add_argument("--graph", action="store_true", help="the host has a graph named 'base'")
+    made.add_argument(
+        "--timeout", type=float, default=60, metavar="SECONDS", help="seconds for each module"
+    )
+    made.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="number of modules to run in parallel"
+    )
+    made.add_argument("--json", metavar="OUT", help="write the results to this file")
+    made.add_argument("--quiet", action="store_true", help="print only the totals")
     for name in ("host", "version", "commit", "options"):
         made.add_argument(f"--{name}", default="", help="for the file of results")
-    made.add_argument("command", nargs="*", help="the host's command, with {} for the module")
+    made.add_argument(
+        "command", nargs="*", help="the host's command, with {} in place of the module"
+    )
     return made
 
 
 def chosen(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """The cases that the options ask for, as they stand in expected.json."""
+    """The cases that the options select, with their entries in expected.json."""
     cases: list[dict[str, Any]] = json.loads((HERE / "expected.json").read_text("utf-8"))
     return [
         case
@@ -116,7 +123,7 @@ def chosen(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def run(case: Mapping[str, Any], options: argparse.Namespace) -> Ended:
-    """Raises OSError where the host's command cannot be started."""
+    """Run a case. Raises OSError if the host's command cannot be started."""
     module = str(HERE / "modules" / options.encoding / f"{case['name']}.wasm")
     command = [part.replace("{}", module) for part in options.command]
     if not any("{}" in part for part in options.command):
@@ -132,14 +139,14 @@ def run(case: Mapping[str, Any], options: argparse.Namespace) -> Ended:
         out, said = process.communicate(timeout=options.timeout)
         code: int | None = process.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # a host may be behind a shell script
+        os.killpg(process.pid, signal.SIGKILL)  # the host may have been started by a shell script
         out, said = process.communicate()
         code = None
     return Ended(code, out.decode(errors="replace"), said.decode(errors="replace"))
 
 
 def result(case: Mapping[str, Any], ended: Ended) -> dict[str, Any]:
-    """What is written down of a case: its result, what the module printed, how the host ended."""
+    """The recorded result of a case: its result, what the module printed, how the host ended."""
     output = [line for line in ended.out.splitlines() if _LINE.fullmatch(line)]
     name = ending(ended, output) or judged(case, output)
     if name == "trap" and (case["trap"] or not case["judged"]):
@@ -148,7 +155,7 @@ def result(case: Mapping[str, Any], ended: Ended) -> dict[str, Any]:
 
 
 def ending(ended: Ended, output: Sequence[str]) -> str | None:
-    """The result of a module that did not come to its end, or None."""
+    """The result of a module that did not finish, or None."""
     if ended.code is None:
         return "timeout"
     if ended.code < 0 or ended.code in _SIGNALS:
@@ -161,7 +168,7 @@ def ending(ended: Ended, output: Sequence[str]) -> str | None:
 
 
 def judged(case: Mapping[str, Any], output: Sequence[str]) -> str:
-    """The result of a module that came to its end."""
+    """The result of a module that finished."""
     lines = [line for line in output if line not in ("start", "end")]
     if any(line.startswith("blocked ") for line in lines):
         return "blocked"
@@ -178,7 +185,7 @@ def judged(case: Mapping[str, Any], output: Sequence[str]) -> str:
 
 
 def compared(value: str, wanted: str) -> str:
-    """pass, errno or fail."""
+    """Compare a value: pass, errno or fail."""
     if wanted == "any":
         return "pass"
     if wanted.startswith("error"):
@@ -191,7 +198,7 @@ def compared(value: str, wanted: str) -> str:
 def show(
     cases: Sequence[Mapping[str, Any]], ended: Sequence[Ended], found: Mapping[str, Any]
 ) -> None:
-    """A line for each case, and what explains it where it is neither passed nor recorded."""
+    """Print a line for each case, and an explanation unless it passed or is only recorded."""
     width = max(len(case["name"]) for case in cases)
     for case, end in zip(cases, ended, strict=True):
         one = found[case["name"]]

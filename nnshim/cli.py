@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from nnshim.common import fail, note, refuse, say
+from nnshim.help import VARIABLE
 from rewriter.errors import DependencyMissing, NNShimError, UsageError
 from rewriter.terminal import Unwritten, take_over
 
@@ -26,12 +27,49 @@ EXIT_INTERRUPTED = 130
 
 COMMANDS = (
     *("rewrite", "inspect", "check", "hosts", "verify", "explain"),
-    *("run", "probe", "doctor", "bench", "cache"),
+    *("run", "probe", "doctor", "bench", "cache", "help"),
 )
-"""Each is `command` in nnshim.commands, in a module of its name, or `app` for several."""
+"""Each is `command` in nnshim.commands, in a module of its name, or `app` for several; `help` is in
+nnshim.help."""
 
 
-class _Command(typer.core.TyperCommand):
+class _Helpful:
+    """Writes the help of a command with its options under headings, and examples at the end."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        from nnshim.help.formatting import write_options
+
+        write_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from nnshim.help.formatting import write_examples
+
+        super().format_epilog(ctx, formatter)  # type: ignore[misc]
+        write_examples(ctx, formatter)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        return [piece.strip("{}") for piece in pieces]  # which typer puts around what is required
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        option.callback = _print_help
+        return option
+
+
+def _print_help(ctx: typer.Context, _: object, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        say(*ctx.get_help().split("\n"))
+        raise typer.Exit
+
+
+class _Group(_Helpful, typer.core.TyperGroup):
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+class _Command(_Helpful, typer.core.TyperCommand):
     """Refuses an option that is given twice where one value would be forgotten."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -49,6 +87,7 @@ class _Command(typer.core.TyperCommand):
 def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """The command line with these subcommands; what the others need is not imported."""
     app = typer.Typer(
+        cls=_Group,
         help="Any wasi-nn guest on any wasi-nn host.",
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -60,9 +99,12 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(_options)
     for name in names:
-        module = importlib.import_module(f"nnshim.commands.{name}")
+        home = "nnshim.help.command" if name == "help" else f"nnshim.commands.{name}"
+        module = importlib.import_module(home)
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=name)
+            for each in module.app.registered_commands:
+                each.cls = _Command
+            app.add_typer(module.app, name=name, cls=_Group)
             continue
         # What follows the module that is run is the guest's, options too.
         settings = {"allow_interspersed_args": name != "run"}
@@ -78,12 +120,57 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(shell: str | None) -> None:
+    if shell is not None:
+        from nnshim.help.shells import install
+
+        for file in install(shell):
+            say(f"written: {file}")
+        note(f"a new {shell} completes nnshim's command lines")
+        raise typer.Exit
+
+
+def _show_completion(shell: str | None) -> None:
+    if shell is not None:
+        from nnshim.help.shells import script
+
+        say(*script(shell).rstrip("\n").split("\n"))
+        raise typer.Exit
+
+
+_WITHOUT_SHELL = (["--install-completion"], ["--show-completion"])
+
+
 def _options(
     version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Show the version."
+        False, "-V", "--version", callback=_print_version, is_eager=True, help="Show the version."
+    ),
+    install_completion: str | None = typer.Option(
+        None,
+        metavar="[bash|zsh|fish]",
+        callback=_install_completion,
+        is_eager=True,
+        help="Have a shell complete command lines (default: this shell).",
+    ),
+    show_completion: str | None = typer.Option(
+        None,
+        metavar="[bash|zsh|fish]",
+        callback=_show_completion,
+        is_eager=True,
+        help="Print the script that --install-completion installs.",
     ),
 ) -> None:
     pass
+
+
+def _complete(shell: str, words: list[str]) -> None:
+    """Print what a shell offers for the last word."""
+    from nnshim.help.completion import complete
+
+    def commands(name: str) -> Any:
+        return typer.main.get_command(build([name] if name in COMMANDS[:-1] else COMMANDS))
+
+    say(*complete(shell, words, commands))
 
 
 def main() -> NoReturn:
@@ -92,8 +179,15 @@ def main() -> NoReturn:
     given = sys.argv[1:]
     wanted = [name for name in COMMANDS if name in given[:1]]
     refused = EXIT_NO_VERDICT if wanted == ["check"] else EXIT_REFUSED
-    app = build(wanted or COMMANDS)
     try:
+        if VARIABLE in os.environ:
+            _complete(os.environ[VARIABLE], given)
+            _leave(0, refused)
+        app = build(COMMANDS if wanted in ([], ["help"]) else wanted)
+        if given in _WITHOUT_SHELL:
+            from nnshim.help.shells import current_shell
+
+            given = [*given, current_shell()]
         code = app(given or ["--help"], prog_name="nnshim", standalone_mode=False)
     except NNShimError as error:
         refuse(error)
@@ -134,7 +228,17 @@ def _explain(error: typer.TyperException) -> None:
     if context is not None:
         usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
         note(f"usage: {usage}; {context.command_path} --help says more")
-    fail(error.format_message())
+    fail(_of_other_hosts(error, context) or error.format_message())
+
+
+def _of_other_hosts(error: typer.TyperException, context: typer.Context | None) -> str | None:
+    """What to write in place of an option of another host's command."""
+    option = getattr(error, "option_name", None)
+    if context is None or context.info_name != "run" or option is None:
+        return None
+    from nnshim.other_hosts import hint
+
+    return hint(option)
 
 
 def _exit_code(error: NNShimError, refused: int) -> int:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
 
 import typer
 
+from nnshim.colours import styled, wanted
 from nnshim.render import FORMATS, counted
-from rewriter.abi.dialects import DIALECTS, find_dialect
+from rewriter.abi.dialects import find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
-from rewriter.terminal import shown
+from rewriter.suggestions import did_you_mean
+from rewriter.terminal import alive, shown, write_styled
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from rewriter.files.input import Source
@@ -27,10 +30,12 @@ __all__ = [
     "Format",
     "GuestAbi",
     "Threads",
+    "Verbose",
     "chosen_format",
     "counted",
     "errors_in_json",
     "fail",
+    "naming",
     "note",
     "once",
     "parse_renames",
@@ -41,6 +46,7 @@ __all__ = [
     "say",
     "start_logging",
     "to_json",
+    "told",
 ]
 
 Format = Annotated[
@@ -55,10 +61,15 @@ GuestAbi = Annotated[
     typer.Option(
         "--guest-abi",
         metavar="ABI",
-        help=f"The module's wasi-nn ABI, if its imports do not show it: {', '.join(DIALECTS)}.",
+        help="The module's wasi-nn ABI, if its imports do not show it, e.g. witx or wamr-2.2."
+        " `nnshim hosts --abis` lists all.",
     ),
 ]
 
+
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Show all lines of an NN runtime's errors.")
+]
 
 Threads = Annotated[
     int | None,
@@ -95,6 +106,15 @@ def refuse(error: NNShimError) -> None:
     _print(sys.stderr, details)
 
 
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Have each ModuleError name the file that it is about."""
+    try:
+        yield
+    except ModuleError as error:
+        raise error.of(file) from error
+
+
 def remark(diagnostic: Diagnostic) -> None:
     """Print a diagnostic to standard error."""
     from nnshim.render import text
@@ -124,18 +144,36 @@ def _failed(error: NNShimError, file: str | None = None) -> dict[str, Any]:
 def _print(stream: TextIO, lines: Iterable[str]) -> None:
     """Print lines in which there may be anything, at once. Raises rewriter.terminal.Unwritten where
     standard output is closed or full; what standard error does not take is lost."""
+    coloured = wanted(stream)
     for line in lines:
-        stream.write(f"{shown(line)}\n")
+        text = shown(line)
+        for part, style in styled(text) if coloured else ((text, ""),):
+            write_styled(stream, part, style)
+        stream.write("\n")
     stream.flush()
 
 
 def start_logging(verbose: bool = False) -> None:
-    """Have warnings of the runtime on standard error; with `verbose`, also why it refuses calls."""
+    """Have warnings of the runtime on standard error, of one line each; with `verbose`, all of
+    them, and also why it refuses calls."""
     import logging
 
-    logging.basicConfig(
-        format="nnshim: %(message)s", level=logging.INFO if verbose else logging.WARNING
-    )
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told(record.getMessage(), verbose)
+
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(handlers=[Shown()], level=level)
+
+
+def told(text: str, verbose: bool) -> None:
+    """Print a message that may be an NN runtime's to standard error: what it says in one line; with
+    `verbose`, all of its lines, those after the first one indented."""
+    from nnshim.render.messages import lines_of
+
+    first, *others = lines_of(text, verbose)
+    note(first)
+    _print(sys.stderr, others)
 
 
 def once(option: str, values: Iterable[str]) -> None:
@@ -162,7 +200,7 @@ def parse_renames(options: list[str]) -> dict[str, str]:
 
 
 class Finding(Protocol):
-    """One thing that a subcommand says of a module."""
+    """One thing that a subcommand says of a module or a component."""
 
     @property
     def answer(self) -> Answer: ...
@@ -173,7 +211,7 @@ def report(
     guest_abi: str | None,
     output: str,
     what: str,
-    find: Callable[[str, ModuleInfo, Source], Iterable[Finding]],
+    find: Callable[[str, ModuleInfo | ComponentInfo, Source], Iterable[Finding]],
 ) -> Answer:
     """Print the findings on each file, by the function `what` of a renderer, or why it cannot be
     read. Text is printed as it comes, with errors on standard error, and what several have in
@@ -185,7 +223,6 @@ def report(
     if guest_abi is not None:
         find_dialect(guest_abi)
     from rewriter.analysis.compatibility import Answer
-    from rewriter.analysis.inspect import inspect_module
     from rewriter.files.input import open_source
 
     renderer = import_module(f"nnshim.render.{output}")
@@ -195,8 +232,8 @@ def report(
     items: list[Any] = []
     for path in files:
         try:
-            with open_source(path) as source:
-                findings = list(find(path, inspect_module(source.data, guest_abi), source))
+            with alive("reading", path), open_source(path) as source:
+                findings = list(find(path, _read(source, guest_abi), source))
                 rendered = list(map(render, findings))
         except (InputError, ModuleError) as error:
             answers.append(Answer.NO_VERDICT)
@@ -218,10 +255,23 @@ def report(
     return Answer.worst(answers)
 
 
+def _read(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:
+    from rewriter.components.sections import is_component
+
+    if is_component(source.data):
+        from rewriter.analysis.components.described import describe_component
+
+        return describe_component(source.data)
+    from rewriter.analysis.inspect import inspect_module
+
+    return inspect_module(source.data, guest_abi)
+
+
 def chosen_format(name: str | None, as_json: bool) -> str:
     """What --format and --json mean together. Raises UsageError where they mean nothing."""
     if name is not None and name not in FORMATS:
-        raise UsageError(f"{name!r} is not a known format ({', '.join(FORMATS)})")
+        meant = did_you_mean(name, FORMATS)
+        raise UsageError(f"{name!r} is not a known format ({', '.join(FORMATS)}){meant}")
     if as_json and name not in (None, "json"):
         raise UsageError(f"--json contradicts --format {name}")
     return name or ("json" if as_json else "text")

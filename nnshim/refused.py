@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from nnshim.common import note, remark
 from rewriter.hosts.host import Host
 
-__all__ = ["refused"]
+if TYPE_CHECKING:
+    from runtime_shim import RunOptions
+
+__all__ = ["warn_of"]
 
 _OF_THE_ENGINE = frozenset(("NN215", "NN216", "NN219", "NN220"))
 """The host does not load the module. A compact import section is refused here, too."""
@@ -18,7 +23,19 @@ _OF_IMPORTS = frozenset(("NN211", "NN212"))
 """The host lacks an import, which is refused here, too, unless it is to trap."""
 
 
-def refused(module: bytes, host: Host, *, invoked: bool, traps: bool) -> Iterator[str]:
+def warn_of(options: RunOptions, module: bytes) -> None:
+    """Say what is assumed of the host, and why it would not start the module itself."""
+    from rewriter.hosts.table import find_row
+
+    chosen = find_row(options.as_host or "nnshim")
+    for diagnostic in chosen.notes:
+        remark(diagnostic)
+    invoked, traps = options.invoke is not None, options.trap_unknown_imports
+    for warning in _refused(module, chosen.newest, invoked=invoked, traps=traps):
+        note(warning)
+
+
+def _refused(module: bytes, host: Host, *, invoked: bool, traps: bool) -> Iterator[str]:
     """A line for each reason why the host does not start a module, as `nnshim check` sees it: of
     those that are not imitated. Where another function is `invoked`, the usual way in does not
     count; where what nobody defines `traps`, imports do.

@@ -1,6 +1,7 @@
-"""Rename and adapt the wasi-nn imports of a WebAssembly module, and look at what it imports.
+"""Inspects, renames and adapts the wasi-nn imports of a WebAssembly module.
 
-Bytes in, bytes out; standard library only, and the wasm-tools binary as the judge.
+It takes bytes and returns bytes. It needs only the standard library, and the wasm-tools binary to
+validate modules.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rewriter.errors import (
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN
+    from rewriter.analysis.checking import check
     from rewriter.analysis.compatibility import Answer, Runs, Verdict
     from rewriter.analysis.inspect import (
         Abi,
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
         ModuleInfo,
         inspect_module,
     )
-    from rewriter.analysis.verdicts import check
     from rewriter.diagnostics import Diagnostic
     from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
@@ -83,7 +84,7 @@ __all__ = [
 _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
     "analysis.compatibility": ("Answer", "Runs", "Verdict"),
-    "analysis.verdicts": ("check",),
+    "analysis.checking": ("check",),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
     "diagnostics": ("Diagnostic",),
     "options": ("RewriteOptions",),
@@ -92,7 +93,8 @@ _HOMES = {
     "verifying.compare": ("Comparison", "Difference", "compare"),
     "wasm.module": ("Module",),
 }
-"""More public names, by module: imported at first use, as a start costs more than most work."""
+"""The other public names, by module. They are imported on first use, because start-up takes longer
+than most rewrites."""
 
 
 def __getattr__(name: str) -> object:

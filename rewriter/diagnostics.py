@@ -1,4 +1,4 @@
-"""What is said of a module, as a value: renderers make text or JSON of it."""
+"""A finding about a module, as a value that can be rendered as text or JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Diagnostic", "distinct"]
 
 
 class Diagnostic(NamedTuple):
-    """`message` has the details of this case; `help`, where there is some, the command or the
-    change that helps here, as the end of a sentence.
+    """One finding about a module.
 
-    `offset` is where in the module it is, in bytes, and `function` the name of the wasi-nn function
-    that it is about; None where it is about no place, or no function.
+    `message` has the details of this case. `help` is the command or change that solves it, worded
+    as the end of a sentence, or None. `offset` is the position in the module in bytes, and
+    `function` the name of the wasi-nn function concerned; each is None if it does not apply.
     """
 
     code: str
@@ -27,14 +27,14 @@ class Diagnostic(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """That of the code: no case of one is worse than another."""
-        from rewriter.codes import find_code  # what says nothing starts without the table
+        """The severity of the code, which is the same in every case."""
+        from rewriter.codes import find_code  # imported only when there is a finding
 
         return find_code(self.code).severity
 
     @property
     def text(self) -> str:
-        """The message with its help, and without the offset."""
+        """The message and its help, without the offset."""
         return self.message if self.help is None else f"{self.message}; {self.help}"
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Diagnostic(NamedTuple):
 
 
 def distinct(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """The first of each code and message, in order: several functions have the same to say."""
+    """The diagnostics in order, without repeats of the same code and message."""
     found: dict[tuple[str, str], Diagnostic] = {}
     for diagnostic in diagnostics:
         found.setdefault((diagnostic.code, diagnostic.message), diagnostic)

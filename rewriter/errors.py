@@ -59,27 +59,27 @@ __all__ = [
 class NNShimError(Exception):
     """The root: catching it catches everything nnshim raises on purpose.
 
-    `code` is one of the table in rewriter.codes, None where the error is not about a module, a file
-    or what is installed.
+    `code` is one of the table in rewriter.codes. It is None if the error is not about a module, a
+    file or an installed package.
     """
 
     code: str | None = None
 
     @property
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """What is wrong, as values: none for an error without a code."""
+        """The problems, as values: empty for an error without a code."""
         from rewriter.diagnostics import Diagnostic
 
         return () if self.code is None else (Diagnostic(self.code, str(self)),)
 
     @property
     def lines(self) -> Sequence[str]:
-        """The message, in the lines that it has: a line break within one belongs to a name."""
+        """The message's lines. A line break within one of them belongs to a name."""
         return (str(self),)
 
 
 class UsageError(NNShimError):
-    """The arguments contradict each other or cannot mean anything."""
+    """The arguments contradict each other or make no sense."""
 
 
 class InputError(NNShimError):
@@ -97,9 +97,9 @@ class OutputError(NNShimError):
 class ModuleError(NNShimError):
     """The bytes are not a module that can be worked on.
 
-    `offset` is the position in the file, in bytes, of the first byte that is wrong, or None where
-    the judge (an outside validator) named none. `reason` is the message without the offset and
-    without the `remedy`, which says what to do.
+    `offset` is the position of the first wrong byte in the file, or None if the validator named
+    none. `reason` is the message without the offset and without the `remedy`, which says what to
+    do.
     """
 
     def __init__(
@@ -112,14 +112,14 @@ class ModuleError(NNShimError):
         self.remedy = remedy
 
     def of(self, file: str) -> Self:
-        """The same error, about a file with this name, which it names once."""
+        """The same error with the file's name before it, once."""
         if self.reason.startswith(f"{file}: "):
             return self
         return type(self)(f"{file}: {self.reason}", self.offset, self.code, self.remedy)
 
     @property
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """What is wrong, with the byte offset where one is known."""
+        """The problem, with the byte offset if it is known."""
         from rewriter.diagnostics import Diagnostic
 
         return (Diagnostic(self.code or "", self.reason, self.offset, help=self.remedy),)
@@ -161,7 +161,8 @@ class ModelError(NNShimError):
 
 
 class HostMismatch(NNShimError):
-    """No rewrite makes the module fit what it is meant for; `diagnostics` has the reasons."""
+    """No rewrite makes the module fit the host or ABI that it is meant for. `diagnostics` has the
+    reasons."""
 
     def __init__(self, what: str, diagnostics: Sequence[Diagnostic]) -> None:
         super().__init__(what, diagnostics)
@@ -170,7 +171,7 @@ class HostMismatch(NNShimError):
 
     @property
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """A reason each."""
+        """The reasons."""
         return self._diagnostics
 
     def __str__(self) -> str:
@@ -178,7 +179,7 @@ class HostMismatch(NNShimError):
 
 
 class NothingToRename(NNShimError):
-    """Nothing has to change, and the caller required that something does."""
+    """There is nothing to change, and the caller required a change."""
 
     code = "NN331"
 
@@ -190,13 +191,12 @@ class InvalidResult(NNShimError):
 
 
 class ToolError(NNShimError):
-    """wasm-tools ran and failed for a reason that is not the module's."""
+    """wasm-tools ran and failed for a reason that lies not in the module."""
 
     code = "NN004"
 
 
 class DependencyMissing(NNShimError):
-    """A tool or a package that this takes is not installed; the message has the line that installs
-    it."""
+    """A required tool or package is not installed. The message has the line that installs it."""
 
     code = "NN003"

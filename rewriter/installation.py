@@ -1,5 +1,5 @@
-"""How nnshim was installed, and the line that installs more: it has to work where it is pasted, for
-the Python that runs nnshim, whether or not an index has nnshim."""
+"""How nnshim was installed, and the line that installs more: it has to work when pasted, for the
+Python that runs nnshim, whether or not an index has nnshim."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ __all__ = ["Environment", "install_line", "this_environment"]
 
 _PIPX = "pipx_metadata.json"
 _UV_TOOL = "uv-receipt.toml"
-"""Files that these leave in the environments that they make for an application.
+"""Files that these tools leave in the environments that they make for an application.
 
 https://github.com/pypa/pipx, https://docs.astral.sh/uv/reference/storage/
 """
 
 
 class Environment(NamedTuple):
-    """Where packages go: `folders` are those that `python` has for them, the last one that of its
-    user; `is_managed` is true if the system's package manager forbids others to put something
-    there, as PEP 668 has it."""
+    """Where packages go. `folders` are the package folders of `python`, with that of its user last.
+    `is_managed` is true if only the system's package manager may install there (PEP 668)."""
 
     python: str
     prefix: str
@@ -42,10 +41,11 @@ def install_line(
     installed: Distribution | None = None,
 ) -> str:
     """The line that installs what an extra of nnshim needs, or a package that nnshim needs. By
-    default for this process, and for nnshim as it is installed there.
+    default it is for this process, and for nnshim as it is installed there.
 
-    Of an extra, it names nnshim as it was installed: from an index, a wheel, a checkout; and what
-    the extra needs where that is not there any more, or nnshim would be installed twice.
+    For an extra, it names nnshim as it was installed: from an index, a wheel or a checkout. If that
+    source is gone, or if nnshim would be installed twice, it names the packages that the extra
+    needs instead.
     """
     here = environment or this_environment()
     installed = installed or _installed()
@@ -58,7 +58,7 @@ def install_line(
 
 
 def this_environment() -> Environment:
-    """That of this process."""
+    """The environment of this process."""
     import importlib.util
     import site
     import sysconfig
@@ -90,8 +90,8 @@ def _words(
     source: Sequence[str] | None,
     needed: Sequence[str],
 ) -> Sequence[str]:
-    """The command, by who made the environment. `source` is None where what nnshim was installed
-    from is gone."""
+    """The command, by the tool that made the environment. `source` is None if the file or folder
+    that nnshim was installed from is gone."""
     if os.path.exists(os.path.join(here.prefix, _PIPX)):
         return ["pipx", "inject", os.path.basename(here.prefix), *needed]
     if os.path.exists(os.path.join(here.prefix, _UV_TOOL)) and source not in (None, needed):
@@ -112,12 +112,12 @@ def _words(
 
 
 def _source(installed: Distribution, extra: str) -> Sequence[str] | None:
-    """nnshim with an extra, from where it came. None where that was a file or folder that is gone.
+    """nnshim with an extra, from its source. None if that was a file or folder that is gone.
 
     https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
     """
     told = installed.read_text("direct_url.json")
-    if told is None:  # an index, or a folder that was given in the place of one
+    if told is None:  # from an index, or from a folder that was used as one
         return [f"nnshim[{extra}]"]
     from json import loads
     from urllib.parse import urlsplit
@@ -140,7 +140,7 @@ def _source(installed: Distribution, extra: str) -> Sequence[str] | None:
 def _needed(
     installed: Distribution | None, extra: str | None, package: str | None
 ) -> Sequence[str]:
-    """What an extra needs, or a package as nnshim needs it, by nnshim's metadata."""
+    """The packages that an extra needs, or one package as nnshim needs it, by nnshim's metadata."""
     required = [] if installed is None else _required(installed.requires or ())
     if package is not None:
         return [each for each, of in required if of == "" and _name(each) == package] or [package]
@@ -148,7 +148,7 @@ def _needed(
 
 
 def _required(lines: Iterable[str]) -> list[tuple[str, str]]:
-    """Requirements, each with the extra that has it, or the empty string."""
+    """Requirements, each with its extra, or the empty string."""
     import re
 
     found = []
@@ -166,7 +166,7 @@ def _name(requirement: str) -> str:
 
 
 def _unpacked(extra: str | None) -> Sequence[str]:
-    """nnshim from the folder that it runs from, where it is not installed."""
+    """nnshim from the folder that it runs from, when it is not installed."""
     named = "" if extra is None else f"[{extra}]"
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.exists(os.path.join(root, "pyproject.toml")):

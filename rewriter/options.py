@@ -1,4 +1,4 @@
-"""What a rewrite is to make of a module, as one value."""
+"""The options of a rewrite, as one frozen value that checks itself."""
 
 from __future__ import annotations
 
@@ -7,76 +7,78 @@ from dataclasses import dataclass, field, fields
 
 from rewriter.abi.dialects import MODULE_NAMES, WASI_NN, find_dialect
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 from rewriter.wasm.limits import LONGEST_NAME
 
 __all__ = ["RewriteOptions"]
 
 _NOT_RECORDED = ("record", "require", "validate")
-"""Options that make no difference to the module."""
+"""Options that do not change the resulting module."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RewriteOptions:
-    """The options of a rewrite; without any, wasi-nn's imports get the name wasi_nn.
+    """The options of a rewrite. By default, wasi-nn's imports are renamed to wasi_nn.
 
-    Raises UsageError for hosts, ABIs and names that are not known or not possible, for values of
-    another type, and for options that contradict each other or would have no effect. Its messages
-    name options as fields and as `nnshim rewrite` spells them.
+    Raises UsageError for unknown hosts and ABIs, for invalid names, for values of the wrong type,
+    and for options that contradict each other or would have no effect. Its messages give both the
+    field and the option of `nnshim rewrite`.
     """
 
     to: str | None = None
-    """The module name that wasi-nn's imports get: wasi_nn or wasi_ephemeral_nn. By default the one
-    that goes with `host` or `abi`; without these, and without `renames`, wasi_nn."""
+    """The new module name of wasi-nn's imports: wasi_nn or wasi_ephemeral_nn. The default is the
+    name that `host` or `abi` uses, or wasi_nn if neither these nor `renames` are set."""
 
     host: str | None = None
-    """Rename and adapt for this host, the name of one in rewriter.hosts.table, with a release or
-    without, as wamr@2.2; `to` and `abi` cannot
-    be given beside it."""
+    """Rename and adapt for this host: a name from rewriter.hosts.table, with or without a release,
+    for example wamr@2.2. It cannot be combined with `to` or `abi`."""
 
     abi: str | None = None
-    """Put adapters before the functions that have another form in this ABI, the name of one in
+    """Install adapters for the functions that have a different form in this ABI, a name from
     rewriter.abi.dialects."""
 
     renames: Mapping[str, str] = field(default_factory=dict)
-    """More module names of imports, old to new. All happen at once, so names can be swapped.
+    """Other import module names to change, old to new. All are applied at once, so that names can
+    be swapped.
 
-    Beside `host`, wasi-nn's names are not among them; beside `abi`, no other name becomes one of
-    wasi-nn's, because its functions would not be adapted."""
+    With `host`, wasi-nn's own names are not allowed as old names. With `host` or `abi`, other
+    modules cannot be renamed to a wasi-nn name, because their functions would not be adapted."""
 
     built_for: str | None = None
-    """The host, or the library, whose numbers the module was built with, where they are not those
-    of its ABI: the name of one in rewriter.hosts.table, with a release or without. `unknown`
-    has each tensor tell by its length which numbers its type has. Takes `host` or `abi`."""
+    """The host or library that the module was built for, if its numbers differ from those of the
+    module's ABI: a name from rewriter.hosts.table, with or without a release. With `unknown`, the
+    numbering of tensor types is found from the length of each tensor. Requires `host` or `abi`."""
 
     guest_abi: str | None = None
-    """The ABI of the module, where neither its imports nor its adapters tell it. Takes `host` or
+    """The ABI of the module, if neither its imports nor its adapters show it. Requires `host` or
     `abi`."""
 
     drop_debug: bool = False
-    """Remove the sections that describe code by its position: DWARF, source maps."""
+    """Remove the debug sections that refer to code by its position: DWARF and source maps."""
 
     drop_signature: bool = False
-    """Remove the sections of a signature, without which a signed module is not changed."""
+    """Remove the signature sections. A signed module is rewritten only with this option."""
 
     drop_linking: bool = False
-    """Remove the sections that a linker reads, without which a module that has kept them
-    (`wasm-ld --emit-relocs`) is not changed."""
+    """Remove the sections that only a linker reads. A module that still has them
+    (`wasm-ld --emit-relocs`) is rewritten only with this option."""
 
     keep_offsets: bool = False
-    """Fill the gap that a shorter import section leaves, so that no code moves in the file."""
+    """Pad the module if the import section gets shorter, so that code keeps its file offsets."""
 
     record: bool = False
-    """Add a section with what was done, by which version, and the SHA-256 of the input."""
+    """Add a section that records the options, the version of nnshim and the SHA-256 of the
+    input."""
 
     require: bool = False
-    """Raise NothingToRename where nothing has to change."""
+    """Raise NothingToRename if the module does not need to change."""
 
     validate: bool = True
-    """Have wasm-tools validate the input and the output."""
+    """Validate the input and the output with wasm-tools."""
 
     def __post_init__(self) -> None:
         self._check_types()
-        object.__setattr__(self, "renames", dict(self.renames))  # which nobody else changes
+        object.__setattr__(self, "renames", dict(self.renames))  # callers may change theirs
         if self.host is not None and not (self.abi is None and self.to is None):
             raise UsageError(
                 "host (--for) sets the name and the ABI already: do not combine it with to (--to)"
@@ -97,7 +99,7 @@ class RewriteOptions:
     def _check_hosts(self) -> None:
         if self.host is None and self.built_for is None:
             return
-        from rewriter.hosts.table import find_guest, find_host  # a rename starts without them
+        from rewriter.hosts.table import find_guest, find_host  # slow to import
 
         if self.host is not None:
             find_host(self.host)
@@ -105,7 +107,7 @@ class RewriteOptions:
             find_guest(self.built_for)
 
     def _check_types(self) -> None:
-        """The values come from callers, whom nobody has checked."""
+        """Callers without a type checker can pass values of any type."""
         for option in fields(self):
             value: object = getattr(self, option.name)
             if option.name == "renames":
@@ -147,18 +149,19 @@ class RewriteOptions:
         if self.to is not None and self.to not in MODULE_NAMES:
             raise UsageError(
                 f"to (--to): {self.to!r} is not a wasi-nn module name ({' or '.join(MODULE_NAMES)})"
+                f"{did_you_mean(self.to, MODULE_NAMES)}"
             )
         self.module_names(self.to)
 
     @property
     def adapts(self) -> bool:
-        """Whether it is about more than names."""
+        """Whether the rewrite may install adapters, beside renaming imports."""
         return self.host is not None or self.abi is not None
 
     def module_names(self, to: str | None) -> dict[str, str]:
-        """Old module names of imports to new ones: `renames`, and wasi-nn's, if they become `to`.
+        """Maps old import module names to new ones: `renames`, and wasi-nn's names to `to`.
 
-        Raises UsageError where `renames` has another name for one of wasi-nn's.
+        Raises UsageError if `renames` maps one of wasi-nn's names to another name than `to`.
         """
         names = dict(self.renames)
         for old in MODULE_NAMES if to is not None else ():
@@ -168,24 +171,24 @@ class RewriteOptions:
 
     @property
     def operation(self) -> dict[str, object]:
-        """What a record tells of it: the options that make a difference, and are not the default.
+        """The options that a record stores: those that change the module and are not the default.
 
-        The default name is told, where nothing else says what was done.
+        The default name is included if no other option says what was done.
         """
-        told = {
+        recorded = {
             option.name: getattr(self, option.name)
             for option in fields(self)
             if getattr(self, option.name) and option.name not in _NOT_RECORDED
         }
         if not (self.to or self.adapts or self.renames):
-            told["to"] = WASI_NN
+            recorded["to"] = WASI_NN
         if self.host is not None:
-            told |= _profile(self.host)
-        return told
+            recorded |= _profile(self.host)
+        return recorded
 
 
 def _profile(name: str) -> dict[str, object]:
-    """Which host was measured, where what names one is a profile: its path says nothing of it."""
+    """The measured host, if `name` is the path of a profile: the path alone does not show it."""
     from rewriter.hosts.table import is_profile
 
     if not is_profile(name):

@@ -1,9 +1,9 @@
 """Text from outside, as a terminal may show it.
 
-Names in modules, models, files and configuration can have anything in them: escape sequences that
-hide or colour what follows, line breaks that forge a line, marks that reverse its order. Whoever
-runs a command calls `take_over` first, after which nothing that Python prints reaches a terminal as
-it is; `shown` is for text that has to stay within a line.
+Names in modules, models, files and configuration can contain anything: escape sequences that hide
+or colour the text after them, line breaks that forge a line, marks that reverse its order. A
+command calls `take_over` first; after that, everything that Python prints is escaped. `shown` is
+for text that has to stay within a line.
 """
 
 from __future__ import annotations
@@ -13,21 +13,40 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rewriter.descriptors import open_standard
 
-__all__ = ["Unwritten", "command_line", "file_argument", "shown", "take_over"]
+if TYPE_CHECKING:
+    import threading
+
+__all__ = [
+    "Doing",
+    "Unwritten",
+    "alive",
+    "command_line",
+    "file_argument",
+    "shown",
+    "take_over",
+    "write_styled",
+]
+
+_QUIET = 1.0
+"""Seconds that something takes before a terminal shows that it is being done."""
+
+_TICK = 0.5
+"""Seconds after which that line is written again."""
 
 
 class Unwritten(OSError):
-    """What is printed cannot be written: standard output is closed, or full."""
+    """Printed text cannot be written: standard output is closed or full."""
 
 
 def shown(text: str) -> str:
-    r"""The text on one line, with an escape for whatever is not printable by Python's rule:
-    control and format characters, line and paragraph separators, spaces other than the ASCII one,
-    and what Unicode has not assigned. A byte of a file's name that is not UTF-8 is `\xff`.
+    r"""The text on one line, with an escape for each character that is not printable by Python's
+    rule: control and format characters, line and paragraph separators, spaces other than the ASCII
+    one, and characters that Unicode has not assigned. A byte of a file's name that is not UTF-8
+    becomes `\xff`.
 
     https://docs.python.org/3/library/stdtypes.html#str.isprintable
     """
@@ -46,8 +65,8 @@ def _escape(char: str) -> str:
 
 
 def command_line(words: Iterable[str], windows: bool = os.name == "nt") -> str:
-    """Words as one line that a shell reads as these words: POSIX's; on Windows cmd and PowerShell,
-    neither of which knows the single quotes of the others."""
+    """Quote words so that a shell reads them as these words: a POSIX shell, or on Windows cmd and
+    PowerShell, which do not know POSIX's single quotes."""
     if not windows:
         import shlex
 
@@ -56,14 +75,14 @@ def command_line(words: Iterable[str], windows: bool = os.name == "nt") -> str:
 
 
 def file_argument(path: str) -> str:
-    """The path of a file as an argument that no command takes for an option. `-` stays what it is:
-    standard input or output."""
+    """A file's path as an argument that no command takes for an option. `-` stays `-`: standard
+    input or output."""
     return f"./{path}" if path.startswith("-") and path != "-" else path
 
 
 def _quoted(word: str) -> str:
-    r"""In double quotes if a shell of Windows would make something else of it. Programs there read
-    a backslash as such unless a double quote follows.
+    r"""Put a word in double quotes if a Windows shell would change it. Windows programs read a
+    backslash literally, except before a double quote.
 
     https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments
     """
@@ -76,10 +95,11 @@ def _quoted(word: str) -> str:
 
 
 class _Lines(io.TextIOWrapper):
-    """Shows what is printed, and keeps the line breaks: those in names are escaped before.
-    Raises Unwritten, or BrokenPipeError where the reader is gone."""
+    """Escapes what is printed, and keeps line breaks: those in names are escaped before.
+    Raises Unwritten, or BrokenPipeError if the reader is gone."""
 
     def write(self, text: str) -> int:
+        _hide()
         with _unwritten():
             super().write("\n".join(map(shown, text.split("\n"))))
         return len(text)
@@ -101,11 +121,12 @@ def _unwritten() -> Iterator[None]:
 
 
 class _Line(io.TextIOWrapper):
-    """Shows what is printed, and keeps a line break at its end only: who reports an error, Python's
-    warnings, loggers and tracebacks among them, prints a line at a time, with names in it. What
-    cannot be written is lost: there is nowhere to say so, and it is remarks only."""
+    """Escapes what is printed, and keeps a line break only at its end: errors, and Python's
+    warnings, loggers and tracebacks, are printed a line at a time, with names in them. What cannot
+    be written is lost: these are only remarks, and there is nowhere else to report it."""
 
     def write(self, text: str) -> int:
+        _hide()
         line = text.removesuffix("\n")
         with contextlib.suppress(OSError):
             super().write(shown(line) + text[len(line) :])
@@ -116,10 +137,24 @@ class _Line(io.TextIOWrapper):
             super().flush()
 
 
+def write_styled(stream: TextIO, text: str, style: str) -> None:
+    """Write text on one line, shown as above, in a style: the parameters of SGR, such as `1;31`.
+    Only a stream of `take_over` gets a style; on any other the text is plain.
+
+    https://ecma-international.org/publications-and-standards/standards/ecma-48/ (8.3.117)
+    """
+    if not style or not isinstance(stream, _Lines | _Line):
+        stream.write(text)
+        return
+    _hide()
+    with _unwritten() if isinstance(stream, _Lines) else contextlib.suppress(OSError):
+        io.TextIOWrapper.write(stream, f"\x1b[{style}m{shown(text)}\x1b[0m")
+
+
 def take_over() -> None:
-    """Have all that this process prints by Python's means shown as above. What the output's
-    encoding cannot express becomes an escape, too, and lines end alike on every system. A stream
-    that is closed is opened, as in rewriter.descriptors."""
+    """Escape everything that this process prints through Python, as above. Characters that the
+    output's encoding lacks become escapes, too, and lines end alike on every system. A closed
+    stream is opened, as in rewriter.descriptors."""
     open_standard()
     sys.stdout = _over(sys.stdout, 1, _Lines)
     sys.stderr = _over(sys.stderr, 2, _Line)
@@ -138,3 +173,114 @@ def _over(stream: TextIO | None, fd: int, kind: type[io.TextIOWrapper]) -> TextI
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
+
+
+class Doing:
+    """What is being done, in words; `text` may change meanwhile."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+@contextlib.contextmanager
+def alive(text: str, file: str = "") -> Iterator[Doing]:
+    """Show on the last line of a terminal what is being done, with which file, and for how long,
+    once it takes more than a second. Nothing of that stays, and before anything else that Python
+    prints it goes; what writes to the terminal by other means writes over it. Where one is inside
+    another, the inner one's text is shown.
+
+    Only where a command prints (see take_over) to a terminal that has a line to write again:
+    nothing is shown anywhere else, nor in a program that uses this package, nor while somebody
+    types the file on the terminal ("-"). There are no colours.
+    """
+    global _line
+    doing = Doing(f"{text} {'standard input' if file == '-' else file}".rstrip())
+    if _line is not None:
+        with _line.inside(doing):
+            yield doing
+        return
+    is_typed = file == "-" and sys.stdin is not None and sys.stdin.isatty()
+    if is_typed or not (isinstance(sys.stderr, _Line) and _can_show(sys.stderr)):
+        yield doing
+        return
+    _line = _StatusLine(sys.stderr.fileno(), doing)
+    try:
+        yield doing
+    finally:
+        _line.end()
+        _line = None
+
+
+def _can_show(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+
+
+def _hide() -> None:
+    line = _line
+    if line is not None:
+        line.hide()
+
+
+class _StatusLine:
+    """The line, which a thread writes."""
+
+    def __init__(self, fd: int, doing: Doing) -> None:
+        import threading  # which what runs without a terminal does without
+        import time
+
+        self._fd = fd
+        self._doing = [doing]
+        self._clock = time.monotonic
+        self._started = self._clock()
+        self._lock = threading.Lock()
+        self._is_shown = False
+        self._ended = threading.Event()
+        self._thread: threading.Thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @contextlib.contextmanager
+    def inside(self, doing: Doing) -> Iterator[None]:
+        self._doing.append(doing)
+        try:
+            yield
+        finally:
+            self._doing.remove(doing)
+
+    def hide(self) -> None:
+        with self._lock:
+            if self._is_shown:
+                self._write("\r\x1b[K")
+                self._is_shown = False
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.hide()
+
+    def _run(self) -> None:
+        wait = _QUIET
+        while not self._ended.wait(wait):
+            wait = _TICK
+            with self._lock:
+                self._write(f"\r\x1b[K{self._text()}\r")
+                self._is_shown = True
+
+    def _text(self) -> str:
+        """No longer than the terminal's line, as only one line can be written again."""
+        seconds = f" ({self._clock() - self._started:.0f} s)"
+        try:
+            room = os.get_terminal_size(self._fd).columns - len(seconds) - 1
+        except OSError:
+            room = 0
+        text = shown(f"nnshim: {self._doing[-1].text}")
+        if room <= 0:  # a terminal that does not know its width
+            room = 79 - len(seconds)
+        return (text if len(text) <= room else f"{text[: room - 3]}...") + seconds
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal is gone
+            os.write(self._fd, text.encode(errors="replace"))
+
+
+_line: _StatusLine | None = None
+"""The one of this process, while something is done."""

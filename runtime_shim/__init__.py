@@ -6,8 +6,8 @@ from rewriter.errors import DependencyMissing
 
 if sys.platform != "linux":
     raise DependencyMissing(
-        f"nnshim runs guests and models on Linux only, and this system is {sys.platform}; rewrite,"
-        " inspect, check, hosts, verify and explain work here"
+        f"nnshim runs guests and models on Linux only, and this system is {sys.platform}. "
+        "These commands work here: rewrite, inspect, check, hosts, verify and explain."
     )
 
 from runtime_shim.engine.embedding import NNHost, Session

@@ -1,14 +1,14 @@
-"""Errors of the runtime; the tree they hang from is in rewriter.errors.
+"""Errors of the runtime. The base classes are in rewriter.errors.
 
 HostError       becomes an errno for the guest (runtime_shim.engine.host_functions)
-  DeviceLost    its process cannot use a device any more
-  Unreadable    a number that means nothing
+  DeviceLost    the process can no longer use a device
+  Unreadable    a number has no meaning
     OutsideMemory   a pointer outside the guest's memory
-  UnknownHandle a handle that the guest was not given
-HostHarm        the host that is played would do harm, or end
-LinkError       the module asks for imports that no one defines
+  UnknownHandle the guest does not have this handle
+HostHarm        the emulated host would corrupt memory or crash
+LinkError       the module has unresolved imports
 
-What a guest ends with is in runtime_shim.engine.outcome.
+How a guest ended is described by runtime_shim.engine.outcome.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ __all__ = [
 ]
 
 _LONGEST_REASON = 2000
-"""Characters: models and guests can put text of any length into it."""
+"""In characters. Models and guests can put text of any length into a reason."""
 
 
 class HostError(NNShimError):
-    """A call that the host refuses: the guest gets `errno`, the log gets `reason`. `remedy` is a
-    word for what the operator can do about it, where there is something: "graphs" (name one),
-    "device" (allow another), or "limit NAME".
+    """A call that the host refuses. The guest gets `errno`, the log gets `reason`. `remedy` names
+    what the operator can do about it, if anything: "graphs" (name one), "device" (allow another),
+    or "limit NAME".
 
-    A guest can cause one with every call, so it is cheap to make: the arguments are kept as they
-    are, and the message is put together when it is read.
+    A guest can cause one with every call, so creating one is cheap: the arguments are stored
+    unchanged, and the message is formatted when it is read.
     """
 
     args: tuple[Errno, str] | tuple[Errno, str, str]
@@ -50,18 +50,18 @@ class HostError(NNShimError):
 
     @property
     def errno(self) -> Errno:
-        """What the guest gets."""
+        """The errno that the guest gets."""
         return self.args[0]
 
     @property
     def reason(self) -> str:
-        """Cut where it is too long for a log."""
+        """The reason, truncated to a length that suits a log."""
         reason = self.args[1]
         return reason if len(reason) <= _LONGEST_REASON else reason[:_LONGEST_REASON] + "..."
 
     @property
     def remedy(self) -> str:
-        """What the operator can do, in a word; empty where there is nothing."""
+        """What the operator can do, as one word; empty if there is nothing to do."""
         return self.args[2] if len(self.args) > 2 else ""
 
     def __str__(self) -> str:
@@ -69,31 +69,31 @@ class HostError(NNShimError):
 
 
 class DeviceLost(HostError):
-    """A device takes nothing more from this process, whatever it is asked for."""
+    """A device no longer accepts any request from this process."""
 
 
 class Unreadable(HostError):
-    """An argument is a number that means nothing."""
+    """An argument is a number without a meaning."""
 
 
 class OutsideMemory(Unreadable):
-    """A range that a pointer of the guest's begins is not inside its memory."""
+    """A memory range passed by the guest is not inside its memory."""
 
 
 class UnknownHandle(HostError):
-    """The guest was not given the handle, or has let go of it."""
+    """The guest was never given the handle, or has released it."""
 
 
 class HostHarm(NNShimError):
-    """The host that a guest is run as (RunOptions.as_host) would have written or read beyond what
-    the guest has passed, or its process would have ended: the guest is stopped instead."""
+    """The host that a guest is run as (RunOptions.as_host) would have read or written out of
+    bounds, or its process would have crashed. The guest is stopped instead."""
 
     code = "NN602"
 
 
 class LinkError(NNShimError):
-    """The module cannot be instantiated: imports or exports are missing or of another type. Made of
-    its lines."""
+    """The module cannot be instantiated: imports or exports are missing or have another type. Takes
+    the lines of its message."""
 
     code = "NN601"
 
@@ -103,5 +103,5 @@ class LinkError(NNShimError):
 
     @property
     def lines(self) -> Sequence[str]:
-        """What it says, and below it each import or export."""
+        """The message, followed by one line for each import or export."""
         return self._lines

@@ -1,9 +1,9 @@
-"""Models as NN runtimes have compiled them, in files of a folder, for the next process.
+"""The model cache: models that NN runtimes have compiled, kept in a folder for the next process.
 
-Any number of processes may use a folder. NN runtimes never work in it: each load has a folder of
-its own inside, with links to what is kept for that model, and what is new there when it is done is
-renamed into the cache. So nobody reads half a file, and a file that is removed stays for whoever
-has it open. Whatever is in the cache beside the files of these names belongs to someone else.
+Any number of processes may use a folder. NN runtimes never work in the folder itself. Each load has
+its own folder inside it, with links to the files that are kept for that model. When the load is
+done, its new files are renamed into the cache. So nobody reads half a file, and a file that is
+removed stays usable for processes that have it open. Files with other names are never touched.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ __all__ = ["Kept", "check_folder", "clear", "kept_models", "key_of", "workplace"
 log = logging.getLogger("runtime_shim")
 
 _WORKPLACE = re.compile(r"nnshim-work-[0-9a-f]{16}")
-"""The names of folders that a load has; it holds a lock on its own."""
+"""Names of the folders that loads work in. Each load holds a lock on its own."""
 
 _MARK = ".nnshim"
-"""A folder in such a folder, without which it is taken for somebody else's."""
+"""A folder inside each such folder. Without it, the folder is assumed to belong to someone else."""
 
 _KEPT = re.compile(r"nnshim-(?P<runtime>[a-z]+)-(?P<key>[0-9a-f]{64})\.(?P<name>.+)", re.DOTALL)
 
 
 class Kept(NamedTuple):
-    """A file: of which NN runtime, its size in bytes, its last use in seconds since 1970."""
+    """A cached file: its NN runtime, its size in bytes, and its last use in seconds since 1970."""
 
     path: str
     runtime: str
@@ -46,8 +46,8 @@ class Kept(NamedTuple):
 
 
 def key_of(*what: object) -> str:
-    """A name for what is compiled from these: bytes, files (by their place, size and time), and
-    values that can be printed."""
+    """The cache key of a compiled model, made from bytes, files (by their path, size and time), and
+    printable values."""
     digest = hashlib.sha256()
     for item in what:
         if isinstance(item, Path):
@@ -61,13 +61,13 @@ def key_of(*what: object) -> str:
 
 @contextlib.contextmanager
 def workplace(folder: str, most: int | None, runtime: str, key: str) -> Iterator[Path | None]:
-    """A folder with the files that are kept under a key, for an NN runtime to read and to write
-    others. Those are kept when it is done, and then what was used longest ago is removed until the
-    cache has no more than `most` bytes. None where no such folder can be made."""
+    """A folder with the files that are cached under a key. An NN runtime reads them and may write
+    others, which are added to the cache on exit. Then the least recently used files are removed
+    until the cache has at most `most` bytes. Yields None if no such folder can be made."""
     try:
         work, lock = _new_workplace(folder)
     except OSError as error:
-        log.info("a model is not cached: %s", error)
+        log.info("the model is not cached: %s", error)
         yield None
         return
     try:
@@ -76,26 +76,29 @@ def workplace(folder: str, most: int | None, runtime: str, key: str) -> Iterator
         try:
             _take_in(folder, most, runtime, key, work)
         except OSError as error:
-            log.info("a model is not cached: %s", error)
+            log.info("the model is not cached: %s", error)
     finally:
         shutil.rmtree(work, ignore_errors=True)
         os.close(lock)
 
 
 def check_folder(folder: str) -> None:
-    """Raise UsageError for what cannot be a folder in which files are kept. It is made at its first
-    use, if it is not there yet."""
+    """Raise UsageError for a path that cannot be used as a cache folder. A missing folder is
+    accepted, because it is made at its first use."""
     there = os.path.abspath(folder)
     while not os.path.lexists(there):
         there = os.path.dirname(there)
     if not os.path.isdir(there):
-        raise UsageError(f"the model cache cannot be {folder}: {there} is not a folder")
+        raise UsageError(f"cannot use {folder} as the model cache: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"the model cache cannot be {folder}: no permission to write in {there}")
+        raise UsageError(
+            f"cannot use {folder} as the model cache: no permission to write in {there}"
+        )
 
 
 def kept_models(folder: str) -> list[Kept]:
-    """What is kept, by its last use. Raises InputError for a folder that cannot be read."""
+    """All cached files, the least recently used first. Raises InputError for a folder that cannot
+    be read."""
     try:
         return _kept(folder)
     except OSError as error:
@@ -103,9 +106,10 @@ def kept_models(folder: str) -> list[Kept]:
 
 
 def clear(folder: str) -> list[Kept]:
-    """Remove all that is kept, and what loads have left behind that were killed; nothing else.
+    """Remove all cached files and the folders left behind by killed loads, and nothing else.
 
-    Raises InputError for a folder that cannot be read, OutputError for a file that stays.
+    Raises InputError for a folder that cannot be read, OutputError for a file that cannot be
+    removed.
     """
     found = kept_models(folder)
     for item in found:
@@ -144,7 +148,7 @@ def _lay_out(folder: str, runtime: str, key: str, work: Path) -> None:
                 os.link(kept, here, follow_symlinks=False)
             except FileNotFoundError:
                 raise
-            except OSError:  # the file system has no links
+            except OSError:  # the file system does not support links
                 shutil.copyfile(kept, here, follow_symlinks=False)
 
 
@@ -187,13 +191,13 @@ def _shrink(folder: str, most: int) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(item.path)
         log.info(
-            "%s is removed from the model cache: the models would exceed %d bytes", item.path, most
+            "%s is removed from the model cache: the cache would exceed %d bytes", item.path, most
         )
         size -= item.size
 
 
 def _new_workplace(folder: str) -> tuple[Path, int]:
-    """A new folder, and a lock on it, as a sign that it is in use."""
+    """A new folder to work in, and a lock on it that shows that it is in use."""
     os.makedirs(folder, exist_ok=True)
     _remove_left_behind(folder)
     while True:
@@ -206,11 +210,11 @@ def _new_workplace(folder: str) -> tuple[Path, int]:
             continue
         if lock(fd) and work.exists():
             return work, fd
-        os.close(fd)  # it was taken for one that was left behind, before it was locked
+        os.close(fd)  # another process took it for a leftover before it was locked
 
 
 def _remove_left_behind(folder: str) -> None:
-    """Remove folders of loads that have ended without doing so, as far as that is permitted."""
+    """Remove folders of loads that were killed, as far as permissions allow."""
     for name in os.listdir(folder):
         if _WORKPLACE.fullmatch(name) is None:
             continue

@@ -1,4 +1,4 @@
-"""Numbers that the operator gives: those that make no sense are refused where they come in."""
+"""Checks of numbers that the operator gives."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from rewriter.errors import UsageError
 __all__ = ["MOST_THREADS", "check_number"]
 
 MOST_THREADS = 1024
-"""No more than NN runtimes can start."""
+"""More threads than any NN runtime can start."""
 
 
 def check_number(
     what: str, value: float | None, lowest: float, highest: float, *, whole: bool = True
 ) -> None:
-    """Raise UsageError unless a number, a `whole` one, is between these two, or None."""
+    """Raise UsageError unless `value` is None or a number between the two bounds, whole if `whole`
+    is set."""
     if value is None:
         return
     kinds = (int,) if whole else (int, float)

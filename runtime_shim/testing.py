@@ -14,17 +14,17 @@ from runtime_shim.errors import HostError
 __all__ = ["FakeBackend", "Load", "echo"]
 
 Infer = Callable[[Sequence[bytes]], Sequence[bytes]]
-"""The bytes of the inputs, by index, to those of the outputs."""
+"""Maps the bytes of the inputs, by index, to the bytes of the outputs."""
 
 
 def echo(inputs: Sequence[bytes]) -> Sequence[bytes]:
-    """Each output is the input of its index."""
+    """Return each input as the output with the same index."""
     return inputs
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a model was loaded from, where to, and with which options."""
+    """One call of FakeBackend.load: the parts of the model, its place and the options."""
 
     parts: tuple[Part, ...]
     device: str
@@ -32,10 +32,10 @@ class Load:
 
 
 class FakeBackend:
-    """Implements backends.interface.Backend: every model is `infer`, whatever is in it. Tensors can
-    be of any type and shape. `loads` has what was loaded, in order.
+    """Implements backends.interface.Backend. Every model runs `infer`, whatever its bytes are.
+    Tensors can have any type and shape. `loads` lists the loads in order.
 
-    NNHost(backends={Encoding.ONNX: FakeBackend()})
+        NNHost(backends={Encoding.ONNX: FakeBackend()})
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class FakeBackend:
         self.loads: list[Load] = []
 
     def describe(self) -> Runtime:
-        """One release, and the devices it was made with."""
+        """One release, with the devices that were passed to the constructor."""
         return Runtime("fake 1", self._devices)
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> FakeGraph:
-        """Whatever is in the parts. Raises HostError for a device that it was not made with."""
+        """Load anything. Raises HostError for a device that was not passed to the constructor."""
         device = choose_device("fake", place, self._devices, self._devices)
         self.loads.append(Load(tuple(parts), device, options))
         return FakeGraph(self._infer, device)
@@ -93,6 +93,7 @@ class FakeContext:
             raise not_computed()
         if index >= len(self._outputs):
             raise HostError(
-                Errno.INVALID_ARGUMENT, f"no output {index}: the model has {len(self._outputs)}"
+                Errno.INVALID_ARGUMENT,
+                f"no output {index}: the model has {len(self._outputs)} outputs",
             )
         return memoryview(self._outputs[index])

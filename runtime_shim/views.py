@@ -1,4 +1,4 @@
-"""Memory at an address, as Python sees it."""
+"""Views of memory at a raw address."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _PYBUF_WRITE = 0x200
 
 
 def view_of(address: int, size: int) -> memoryview:
-    """`size` bytes in place, writable."""
+    """A writable view of `size` bytes at an address, without a copy."""
     view: memoryview = _from_memory(address, size, _PYBUF_WRITE)
     return view

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from rewriter import RewriteOptions, rewrite
 from samples.build import build
+
+settings.register_profile("untimed", deadline=None)  # a machine may be slow, or have more to do
+settings.load_profile("untimed")
 
 collect_ignore = ["heavy"]
 """Its tests need more than `.[test]` installs; .ci/run gets that, and names their files."""

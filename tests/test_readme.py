@@ -10,7 +10,7 @@ from pathlib import Path
 from runtime_shim import Limits
 from tests.support.command import nnshim
 from tests.tools.host_table import tables
-from tests.tools.picture import PICTURE, drawn
+from tests.tools.pictures.overview import drawn
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -69,7 +69,7 @@ def test_the_table_of_hosts_is_what_its_command_prints() -> None:
 
 
 def test_the_picture_is_what_its_command_draws() -> None:
-    assert PICTURE.read_text() == drawn()
+    assert (ROOT / "docs/images/overview.svg").read_text() == drawn()
 
 
 def test_the_table_of_limits_has_each_of_them_and_what_it_is_unless_given() -> None:

@@ -7,19 +7,21 @@ import typer
 from nnshim.common import (
     FastMath,
     Threads,
+    Verbose,
     note,
     once,
     print_json,
-    remark,
     say,
     start_logging,
+    told,
 )
+from nnshim.units import parse_time
 from rewriter.errors import UsageError
-from rewriter.terminal import shown
+from rewriter.suggestions import did_you_mean
+from rewriter.terminal import alive
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import Encoding
-    from runtime_shim.diagnostics.bench import Measurement
 
 __all__ = ["command"]
 
@@ -59,20 +61,26 @@ def command(
         int | None,
         typer.Option(metavar="N", help="Concurrent contexts. By default, one per core."),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Measuring time per device.")] = 2.0,
+    seconds: Annotated[
+        str, typer.Option(metavar="TIME", help="Measuring time per device, e.g. 500ms, 2s or 1m.")
+    ] = "2s",
     plot: Annotated[
-        str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Also draw the result.")
+        str | None, typer.Option(metavar="FILE.png|FILE.svg", help="Also draw the figures.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Time a model on each backend and device, side by side.
 
-    Inputs are random.
+    Inputs are random. A latency is the time to set all inputs, compute, and get all outputs; p50,
+    p99 and throughput are of the same inferences: those of one context, and those of several at
+    once.
 
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 matplotlib is missing, for
     --plot.
     """
-    from nnshim.render import json, text
+    from nnshim.render import text
+    from nnshim.render.measuring import measured
     from runtime_shim.backends.interface import Settings
     from runtime_shim.diagnostics.bench import bench, parse_input
 
@@ -80,32 +88,36 @@ def command(
     once("--device", device or [])
     inputs = [parse_input(text) for text in input_ or []]
     once("--input", (str(index) for index, _ in inputs))
-    start_logging()
-    draw = _drawing(plot) if plot is not None else None
-    measured = bench(
-        model,
-        encoding=_encoding(encoding),
-        backends=[_encoding(name) for name in backend or []],
-        devices=device or [],
-        inputs=inputs,
-        options=_options(options),
-        settings=Settings(threads, fast_math),
-        seconds=seconds,
-        parallel=parallel,
-    )
-    works = [row for row in measured if row.problem is None]
+    start_logging(verbose)
+    if plot is not None:
+        _check_plot(plot)
+    with alive("measuring", model[0]):
+        report = bench(
+            model,
+            encoding=_encoding(encoding),
+            backends=[_encoding(name) for name in backend or []],
+            devices=device or [],
+            inputs=inputs,
+            options=_options(options),
+            settings=Settings(threads, fast_math),
+            seconds=parse_time("--seconds", seconds),
+            parallel=parallel,
+        )
+    works = any(row.problem is None for row in report.rows)
     if as_json:
-        print_json(json.measured(measured))
+        print_json(measured.as_json(report))
     else:
-        say(*(text.measured(works) if works else ()))
-        for row in measured:
+        say(*(measured.as_text(report) if works else ()))
+        for row in report.rows:
             if row.problem is not None:
                 what = f"{row.backend} {row.device}".rstrip() + f": {row.problem.message}"
-                remark(row.problem._replace(message=what))
+                told(text.line(row.problem._replace(message=what)), verbose)
     if not works:
         raise typer.Exit(1)
-    if draw is not None:
-        draw(works)
+    if plot is not None:
+        from nnshim.render.measuring.plot import draw
+
+        draw(report, plot)
         note(f"drawn: {plot}")
 
 
@@ -115,8 +127,11 @@ def _encoding(name: str) -> "Encoding":
     try:
         return Encoding[name.upper()]
     except KeyError:
-        known = ", ".join(encoding.name.lower() for encoding in Encoding)
-        raise UsageError(f"{name!r} is not an encoding; expected one of {known}") from None
+        known = [encoding.name.lower() for encoding in Encoding]
+        raise UsageError(
+            f"{name!r} is not an encoding; expected one of {', '.join(known)}"
+            f"{did_you_mean(name, known)}"
+        ) from None
 
 
 def _options(given_text: str | None) -> dict[str, Any]:
@@ -131,38 +146,20 @@ def _options(given_text: str | None) -> dict[str, Any]:
     return given
 
 
-def _drawing(path: str) -> Any:
-    """What draws into a file; looked for before anything is measured."""
+def _check_plot(path: str) -> None:
+    """Raises UsageError for a file that cannot be drawn into, and DependencyMissing without
+    matplotlib, before anything is measured."""
     from rewriter.errors import DependencyMissing
+    from rewriter.files.output import check_writable
 
     if not path.endswith((".png", ".svg")):
         raise UsageError(f"--plot {path}: the file's name has to end in .png or .svg")
+    check_writable(path)
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401
     except ImportError as error:
         from rewriter.installation import install_line
 
         raise DependencyMissing(
             f"matplotlib is not installed ({error}); {install_line('bench')}"
         ) from None
-
-    def draw(rows: "list[Measurement]") -> None:
-        figure = Figure(figsize=(9, 1.5 + 0.6 * len(rows)), layout="constrained")
-        latency, rate = figure.subplots(1, 2, sharey=True)
-        names = [f"{row.backend}\n{shown(row.device)}" for row in rows]
-        medians = [row.p50 * 1e3 for row in rows]
-        spread = [[0] * len(rows), [(row.p99 - row.p50) * 1e3 for row in rows]]
-        latency.barh(names, medians, xerr=spread, color="#4477aa", ecolor="#bbbbbb", height=0.6)
-        latency.set_xlabel("latency in ms: median, and up to the 99th percentile")
-        latency.invert_yaxis()
-        places = range(len(rows))
-        one, many = ([place + shift for place in places] for shift in (-0.16, 0.16))
-        alone = [row.throughput for row in rows]
-        together = [row.parallel_throughput for row in rows]
-        rate.barh(one, alone, 0.3, color="#4477aa", label="one context")
-        rate.barh(many, together, 0.3, color="#ccbb44", label=f"{rows[0].parallel} contexts")
-        rate.set_xlabel("inferences a second")
-        rate.legend()
-        figure.savefig(path)
-
-    return draw

@@ -1,4 +1,4 @@
-"""nnshim cache: the models that `nnshim run --model-cache` keeps."""
+"""nnshim cache: what `nnshim run` keeps for the next run."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="List or empty the folder of `run --model-cache`.",
+    help="Show or empty the caches of `run`.",
     rich_markup_mode=None,
 )
 
@@ -42,9 +42,24 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
     say(_sum(found))
 
 
+@app.command("dir")
+def dir_() -> None:
+    """Show the folders of the caches, and their sizes.
+
+    Exit codes: 0 shown; 2 usage.
+    """
+    from nnshim.render import text
+    from runtime_shim.diagnostics.machine import module_cache
+
+    say(*(line.strip() for line in text.caches(module_cache())))
+
+
 @app.command("clear")
 def clear(folder: Folder) -> None:
     """Remove the cached models, and no other file.
+
+    Compiled modules stay: they are in wasmtime's folder, which other programs share, and nnshim
+    cannot tell which are its own. `nnshim cache dir` shows it.
 
     Exit codes: 0 removed; 1 the folder cannot be read, or a file cannot be removed; 2 usage.
     """

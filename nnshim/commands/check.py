@@ -4,17 +4,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.common import AsJson, Format, GuestAbi, chosen_format, errors_in_json, once, report
-from rewriter.hosts.table import FAMILIES, Chosen, find_host, find_hosts
+from nnshim.common import (
+    AsJson,
+    Format,
+    GuestAbi,
+    chosen_format,
+    errors_in_json,
+    note,
+    once,
+    report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nnshim.render.values import Checked
-    from rewriter.analysis.compatibility import Verdict
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.files.input import Source
     from rewriter.hosts.starting import Explanation
+    from rewriter.hosts.table import Chosen
     from rewriter.models.model import Model
 
 __all__ = ["command"]
@@ -23,13 +32,14 @@ __all__ = ["command"]
 def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
     host_names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--for",
             metavar="HOST[@RELEASE]|PROFILE",
-            help=f"A host: {', '.join(FAMILIES)}, or a release: wamr@2.2. May be repeated.",
+            help="Judge for this host: {hosts}; a release of one (wamr@2.2); or a profile that"
+            " `nnshim probe` wrote (./mine.toml). May be repeated. Default: each of these hosts.",
         ),
-    ],
+    ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,15 +75,20 @@ def command(
     """Say whether hosts run modules: the gate of a pipeline.
 
     A verdict rests on what the modules show, and with --model, on their models.
+    Without --for, every host is judged.
 
     Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
     missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
     module cannot be read, is not a core module or is invalid, or a model is incomplete. If several
     apply, the first of 6, 4, 1, 5, 0.
     """
-    hosts = list(map(find_hosts, host_names))
-    once("--for", host_names)
-    from rewriter.analysis.verdicts import acceptable
+    from rewriter.hosts.table import FAMILIES, find_hosts
+
+    once("--for", host_names or ())
+    hosts = list(map(find_hosts, host_names or FAMILIES))
+    if not host_names:
+        note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
+    from rewriter.analysis.checking import acceptable
 
     accepted = acceptable(accept or ())
     once("--model", models or ())
@@ -81,14 +96,16 @@ def command(
     with errors_in_json(as_json, files):
         read = _read_models(models or ())
 
-    def judge(path: str, info: "ModuleInfo", source: "Source") -> "Iterator[Checked]":
+    def judge(
+        path: str, info: "ModuleInfo | ComponentInfo", source: "Source"
+    ) -> "Iterator[Checked]":
         if validate:
             source.validate()
         for host in hosts:
             found = _check(path, info, host, guest_abi, read)
             found = found._replace(found=found.found.weighed(strict=strict, accept=accepted))
             if explain:
-                found = found._replace(explained=_explain(found, info, host, guest_abi))
+                found = found._replace(explained=_explain(found, info, host))
             yield found
 
     answer = report(
@@ -111,55 +128,71 @@ def _read_models(paths: "Sequence[str]") -> "Sequence[Model]":
 
 def _check(
     path: str,
-    info: "ModuleInfo",
+    info: "ModuleInfo | ComponentInfo",
     host: "Chosen",
     guest_abi: str | None,
     models: "Sequence[Model]",
 ) -> "Checked":
-    from nnshim.render.values import Checked, rewrite_command, rewrite_options
+    from nnshim.render.values import Checked, output_name, rewrite_command, rewrite_options
+    from rewriter.analysis.inspect import ModuleInfo
+
+    if not isinstance(info, ModuleInfo):
+        from rewriter.analysis.components.judged import judge_component
+
+        return Checked(path, host.name, judge_component(info, host, models), None, models)
     from rewriter.analysis.seen.numbering import shown_abi
     from rewriter.analysis.verdicts import judge
 
     found = judge(info, host, models=models)
     helps = found.rewrite_for
     told = guest_abi or shown_abi(info, models)
-    rewrite = None if helps is None else rewrite_command(helps, rewrite_options(told, info), path)
-    return Checked(path, host.name, found, rewrite, models)
-
-
-_OUT = "out.wasm"
+    if helps is None:
+        return Checked(path, host.name, found, None, models)
+    options = rewrite_options(told, info)
+    rewrite = rewrite_command(helps, options, path)
+    here = rewrite_command(helps, options, path, output_name(path, helps))
+    return Checked(path, host.name, found, rewrite, models, help=here)
 
 
 def _explain(
-    checked: "Checked", info: "ModuleInfo", host: "Chosen", guest_abi: str | None
+    checked: "Checked", info: "ModuleInfo | ComponentInfo", host: "Chosen"
 ) -> "Explanation | None":
     """For the release that a rewrite is for, or the newest of those that were named."""
-    from nnshim.render.values import rewrite_command, rewrite_options
     from rewriter.analysis.compatibility import Runs
-    from rewriter.analysis.seen.formats import loaded
-    from rewriter.analysis.seen.numbering import shown_abi
-    from rewriter.functions.frames import wanted_stack
+    from rewriter.analysis.inspect import ModuleInfo
     from rewriter.hosts.starting import Trial, explain
 
-    found: Verdict = checked.found
-    if found.runs is Runs.CANNOT:
+    if checked.found.runs is Runs.CANNOT:
         return None
-    helps, told = found.rewrite_for, guest_abi or shown_abi(info, checked.models)
-    row = host.newest if helps is None else find_host(helps)
-    rewrite = (
-        None
-        if helps is None
-        else rewrite_command(helps, rewrite_options(told, info), checked.path, _OUT)
+    if isinstance(info, ModuleInfo):
+        return _explain_module(checked, info, host)
+    trial = Trial(
+        checked.path,
+        any(item.package == "wasi:filesystem" for item in info.imports),
+        any("load-by-name" in item.functions for item in info.wasi_nn),
+        checked.models,
     )
+    return explain(host.newest, trial)
+
+
+def _explain_module(checked: "Checked", info: "ModuleInfo", host: "Chosen") -> "Explanation":
+    from nnshim.render.values import output_name
+    from rewriter.analysis.seen.formats import loaded
+    from rewriter.functions.frames import wanted_stack
+    from rewriter.hosts.starting import Trial, explain
+    from rewriter.hosts.table import find_host
+
+    helps = checked.found.rewrite_for
+    row = host.newest if helps is None else find_host(helps)
     names = {item.name for item in info.wasi_nn.values()}
     wanted = wanted_stack(info.module, row.stack_bytes)
     formats = loaded(info, row)
     trial = Trial(
-        checked.path if helps is None else _OUT,
+        checked.path if helps is None else output_name(checked.path, helps),
         any(item.name == "path_open" for item in info.imports),
         not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
         checked.models,
         formats.formats if formats.only else frozenset(),
         (f"--stack-size={wanted.enough}",) if wanted else (),
     )
-    return explain(row, trial, rewrite)
+    return explain(row, trial, checked.help)

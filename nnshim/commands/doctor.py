@@ -1,11 +1,12 @@
 """nnshim doctor: what is installed, and whether it works."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnshim.common import note, print_json, say, start_logging
+from nnshim.common import Verbose, note, print_json, say, start_logging
 from rewriter.errors import DependencyMissing, InputError, ToolError, UsageError
+from rewriter.terminal import alive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ def command(
         typer.Option("--samples", help="Print only the folder with sample guests and C headers."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Show what is installed, and run a model on each device.
 
@@ -36,7 +38,7 @@ def command(
     if samples:
         _print_samples(as_json)
         return
-    start_logging()
+    start_logging(verbose)
     try:
         tool, problem = wasm_tools.version(), None
     except (DependencyMissing, ToolError) as error:
@@ -50,10 +52,11 @@ def command(
         _examine(),
         _samples(),
     )
+    found = found._replace(**_machine())
     if as_json:
         print_json(json.examined(found))
     else:
-        say(*text.examined(found))
+        say(*text.examined(found, verbose))
     if not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
 
@@ -87,4 +90,18 @@ def _examine() -> "Sequence[BackendReport]":
     except DependencyMissing as error:  # on other systems than Linux
         note(str(error))
         return ()
-    return examine()
+    with alive("trying the backends"):
+        return examine()
+
+
+def _machine() -> dict[str, Any]:
+    """GPUs, tools and caches; nothing where no models are run."""
+    try:
+        from runtime_shim.diagnostics import machine
+    except DependencyMissing:  # on other systems than Linux, as the backends have said
+        return {}
+    return {
+        "gpus": machine.gpus(),
+        "tools": machine.tools(),
+        "modules": machine.module_cache(),
+    }

@@ -1,5 +1,7 @@
 """nnshim hosts: the hosts and libraries that are known, release by release."""
 
+import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +24,16 @@ def command(
             " compare them.",
         ),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also show numbers, functions of WASI and env, WebAssembly features and notes.",
+        ),
+    ] = False,
+    list_abis: Annotated[
+        bool, typer.Option("--abis", help="List the ABIs, and which releases have each.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON array with an object per group.")
     ] = False,
@@ -31,8 +43,11 @@ def command(
     Exit codes: 0 shown, even if two hosts differ; 2 unknown name or release, unreadable profile,
     or usage.
     """
+    if list_abis:
+        _list_abis(names, as_json)
+        return
     if names and len(names) > 1:
-        _compare(names, as_json)
+        _compare(names, as_json, everything)
         return
     chosen = find_any(names[0]) if names else None
     known = [family for family in GUESTS.values() if family.newest.dialects]
@@ -44,17 +59,41 @@ def command(
         return
     from nnshim.render import text
 
-    say(*(text.hosts(chosen) if chosen else text.families(known)))
+    if chosen is None:
+        say(*text.families(known))
+    else:
+        say(*(text.hosts(chosen) if everything else text.summaries(chosen)))
 
 
-def _compare(names: list[str], as_json: bool) -> None:
-    """Show what two hosts do not have in common. Raises UsageError for more of them, and for one
-    that stands for releases that differ."""
+def _list_abis(names: list[str] | None, as_json: bool) -> None:
+    """Raises UsageError for names and for --json, which go with the table of hosts."""
+    from nnshim.render.abis import abis
+    from rewriter.abi.dialects import DIALECTS
+    from rewriter.errors import UsageError
+
+    if names or as_json:
+        what = "--json" if as_json else "names"
+        raise UsageError(f"--abis lists every ABI as text, and {what} cannot be combined with it")
+    say(*abis(DIALECTS.values(), GUESTS.values()))
+
+
+_RELEASE = re.compile(r"v?[0-9][0-9.]*|main")
+
+
+def _compare(names: list[str], as_json: bool, everything: bool) -> None:
+    """Show how two hosts differ. Raises UsageError for more than two, for a name that stands for
+    releases that differ, and for a release that is an argument of its own."""
     from rewriter.errors import UsageError
     from rewriter.hosts.profiles.compare import differences
 
+    for name, release in pairwise(names):
+        if name in GUESTS and _RELEASE.fullmatch(release):
+            version = release.removeprefix("v")
+            raise UsageError(
+                f"{release!r} is a release, not a host; did you mean {name}@{version}?"
+            )
     if len(names) > 2:
-        raise UsageError(f"two hosts can be compared, and {len(names)} are named")
+        raise UsageError(f"hosts compares two hosts at most, and {len(names)} are named")
     one, other = names
     found = differences(_facts(one), _facts(other))
     if as_json:
@@ -64,7 +103,7 @@ def _compare(names: list[str], as_json: bool) -> None:
         return
     from nnshim.render import text
 
-    say(*text.apart((one, other), found))
+    say(*text.apart((one, other), found, everything))
 
 
 def _facts(name: str) -> "Profile":

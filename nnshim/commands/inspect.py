@@ -7,7 +7,9 @@ import typer
 from nnshim.common import AsJson, Format, GuestAbi, chosen_format, report
 
 if TYPE_CHECKING:
-    from nnshim.render.values import Inspected
+    from nnshim.render.values import Inspected, InspectedComponent
+    from rewriter.analysis.compatibility import Verdict
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from rewriter.files.input import Source
@@ -17,6 +19,12 @@ __all__ = ["command"]
 
 def command(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Also show every reason, other imports, exports and custom sections."
+        ),
+    ] = False,
     guest_abi: GuestAbi = None,
     output: Format = None,
     as_json: AsJson = False,
@@ -30,13 +38,38 @@ def command(
         guest_abi,
         chosen_format(output, as_json),
         "inspected",
-        lambda path, info, source: [_inspect(path, info, source, guest_abi)],
+        lambda path, info, source: [_inspect(path, info, source, guest_abi, everything)],
     )
     if answer.exit_code:
         raise typer.Exit(1)
 
 
-def _inspect(path: str, info: "ModuleInfo", source: "Source", guest_abi: str | None) -> "Inspected":
+def _inspect(
+    path: str,
+    info: "ModuleInfo | ComponentInfo",
+    source: "Source",
+    guest_abi: str | None,
+    everything: bool,
+) -> "Inspected | InspectedComponent":
+    from rewriter.analysis.inspect import ModuleInfo
+
+    if isinstance(info, ModuleInfo):
+        return _inspect_module(path, info, source, guest_abi, everything)
+    from nnshim.render.values import InspectedComponent
+    from rewriter.analysis.components.judged import component_by_release
+    from rewriter.hosts.table import FAMILIES, Chosen
+
+    invalid = _invalid(source)
+    hosts: dict[str, Verdict] = {}
+    for name, family in FAMILIES.items():
+        if not (invalid or family.closed):
+            hosts |= component_by_release(info, Chosen(name, family.released))
+    return InspectedComponent(path, info, invalid, hosts, everything)
+
+
+def _inspect_module(
+    path: str, info: "ModuleInfo", source: "Source", guest_abi: str | None, everything: bool
+) -> "Inspected":
     from nnshim.render.values import Inspected
     from rewriter.analysis.compatibility import on_any_host
     from rewriter.analysis.seen.numbering import as_shown
@@ -53,7 +86,7 @@ def _inspect(path: str, info: "ModuleInfo", source: "Source", guest_abi: str | N
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if guessed and hides_types(info, slot)
     )
-    return Inspected(path, info, findings, hidden, hosts, guest_abi, parted)
+    return Inspected(path, info, findings, hidden, hosts, guest_abi, parted, everything)
 
 
 def _invalid(source: "Source") -> "tuple[Diagnostic, ...]":

@@ -5,11 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.common import note, print_json, say
+from nnshim.units import parse_time
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
+from rewriter.terminal import alive
 
 if TYPE_CHECKING:
     from rewriter.hosts.profiles.profile import Profile
     from rewriter.probing.inference.names import Graph
+    from rewriter.terminal import Doing
 
 __all__ = ["command"]
 
@@ -63,7 +67,9 @@ def command(
             " tensorflowlite. May be repeated.",
         ),
     ] = None,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Time limit per module.")] = 20,
+    timeout: Annotated[
+        str, typer.Option(metavar="TIME", help="Time limit per module, e.g. 500ms, 20s or 2m.")
+    ] = "20s",
     jobs: Annotated[int, typer.Option(metavar="N", help="Modules to run in parallel.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
@@ -78,8 +84,9 @@ def command(
 
     Exit codes: 0 measured; 1 the command runs no modules; 2 usage; 3 wasm-tools is missing.
     """
-    if not 0 < timeout <= _LONGEST:  # nor is it a number that is none
-        raise UsageError(f"--timeout takes seconds above 0, and at most {_LONGEST}")
+    seconds = parse_time("--timeout", timeout)
+    if not 0 < seconds <= _LONGEST:  # false for NaN, too
+        raise UsageError(f"--timeout takes a time above 0, and at most {_LONGEST} seconds")
     if not 1 <= jobs <= _MOST:
         raise UsageError(f"--jobs takes a number from 1 to {_MOST}")
     import os
@@ -96,7 +103,7 @@ def command(
     if output is not None:
         check_writable(output)
     profile = _measured(
-        host, (name, release, commit, tuple(option or ())), (timeout, jobs), graph or []
+        host, (name, release, commit, tuple(option or ())), (seconds, jobs), graph or []
     )
     for line in renderer.probed(profile):
         note(line)
@@ -127,12 +134,11 @@ def _measured(
     told = [_graph(text) for text in graphs]
     program = os.path.basename(host[0])
     name, release, commit, options = about
-    (timeout, jobs), progress = limits, _Progress()
-    with Host(host, timeout=timeout, jobs=jobs, on_run=progress.step) as running:
-        try:
+    timeout, jobs = limits
+    with alive(f"starting {program}") as doing:
+        step = _Progress(doing).step
+        with Host(host, timeout=timeout, jobs=jobs, on_run=step) as running:
             found = measure(running, told)
-        finally:
-            progress.end()
     note(f"{found.processes} modules were run")
     return profile_of(
         found,
@@ -154,35 +160,31 @@ def _graph(text: str) -> "Graph":
 
     name, _, format_ = text.partition("=")
     if format_ not in ("", *FORMATS) or not name:
-        raise UsageError(f"--graph takes a name, and = and one of {', '.join(FORMATS)}: {text}")
+        meant = did_you_mean(format_, FORMATS)
+        raise UsageError(
+            f"--graph {text}: expected NAME or NAME=ENCODING, of {', '.join(FORMATS)}{meant}"
+        )
     return Graph(name, format_)
 
 
 class _Progress:
-    """How many modules were run, and for how long: on a line of a terminal that is gone in the
-    end, elsewhere now and then."""
+    """How many modules were run, and for how long: in `doing`, which a terminal shows, and where
+    there is none, now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: "Doing") -> None:
         import sys
         import time
 
-        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+        self._doing = doing
+        self._is_terminal = sys.stderr.isatty()
         self._clock = time.monotonic
         self._start = self._said = self._clock()
         self._count = 0
 
     def step(self) -> None:
         self._count += 1
+        self._doing.text = f"{self._count} modules run"
         now = self._clock()
-        said = f"{self._count} modules run in {now - self._start:.0f} seconds"
-        if self._stream is not None:
-            self._stream.write(f"\rnnshim: {said}")
-            self._stream.flush()
-        elif now - self._said >= _QUIET:
+        if not self._is_terminal and now - self._said >= _QUIET:
             self._said = now
-            note(said)
-
-    def end(self) -> None:
-        if self._stream is not None and self._count:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            note(f"{self._count} modules run in {now - self._start:.0f} seconds")

@@ -14,7 +14,7 @@ from nnshim.common import (
     say,
 )
 from rewriter.errors import UsageError
-from rewriter.hosts.table import FAMILIES
+from rewriter.terminal import alive
 
 __all__ = ["command"]
 
@@ -31,7 +31,7 @@ def command(
         str | None,
         typer.Option(
             metavar="wasi_nn|wasi_ephemeral_nn",
-            help="The new name of wasi-nn imports (default: wasi_nn, or as --for or --abi need).",
+            help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it).",
         ),
     ] = None,
     rename: Annotated[
@@ -42,7 +42,7 @@ def command(
         str | None,
         typer.Option(
             metavar="ABI",
-            help="Adapt to this ABI and rename accordingly. --guest-abi lists the ABIs.",
+            help="Adapt to this ABI and rename accordingly. `nnshim hosts --abis` lists all.",
         ),
     ] = None,
     host_name: Annotated[
@@ -50,7 +50,8 @@ def command(
         typer.Option(
             "--for",
             metavar="HOST[@RELEASE]|PROFILE",
-            help=f"Rename and adapt for a host: {', '.join(FAMILIES)}, or a release: wamr@2.2.",
+            help="Rename and adapt for this host: {hosts}; a release of one (wamr@2.2); or a"
+            " profile that `nnshim probe` wrote (./mine.toml).",
         ),
     ] = None,
     built_for: Annotated[
@@ -66,22 +67,28 @@ def command(
     drop_debug: Annotated[
         bool,
         typer.Option(
-            "--drop-debug", help="Remove DWARF and other sections that refer to code offsets."
+            "--drop-debug",
+            help="Remove debug information (DWARF and source maps), which adapting makes wrong.",
         ),
     ] = False,
     drop_signature: Annotated[
         bool,
-        typer.Option("--drop-signature", help="Remove a signature, which the rewrite would break."),
+        typer.Option(
+            "--drop-signature", help="Remove a signature: it would not match the rewritten module."
+        ),
     ] = False,
     drop_linking: Annotated[
         bool,
         typer.Option(
-            "--drop-linking", help="Remove what a linker has left in a module (--emit-relocs)."
+            "--drop-linking",
+            help="Remove linking and relocation sections, which `wasm-ld --emit-relocs` leaves.",
         ),
     ] = False,
     keep_offsets: Annotated[
         bool,
-        typer.Option("--keep-offsets", help="Pad after shorter names, so that no code moves."),
+        typer.Option(
+            "--keep-offsets", help="Pad shorter names, so that code stays at the same offset."
+        ),
     ] = False,
     record: Annotated[
         bool,
@@ -107,8 +114,8 @@ def command(
     With --for HOST, the result runs on that host. Without --for or --abi, only the module names
     of imports change. That is enough only if the host speaks the module's ABI; a warning says
     if no known host does. A component that was made from a core module becomes one again, with
-    --to, --abi or --for HOST. Rewriting twice changes nothing more. The output is written completely
-    or not at all.
+    --to, --abi or --for HOST. Rewriting twice changes nothing more. The output is written
+    completely or not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools is missing; 4 done, but the host cannot run the result. If conditions remain, they
@@ -137,7 +144,7 @@ def command(
         require=require,
         validate=validate,
     )
-    with errors_in_json(as_json):
+    with errors_in_json(as_json), alive("rewriting", source):
         result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
     if result.flattened is not None:
         note("the component becomes a core module, to which the following applies")
@@ -152,6 +159,8 @@ def command(
             note(line)
     for found in result.notes:
         remark(found)
+    if not (as_json or dry_run):
+        note(text.runs_now(result, host_name, output or "-"))
     if result.cannot_run:
         from rewriter.analysis.compatibility import Answer
 

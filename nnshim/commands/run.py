@@ -13,12 +13,14 @@ from nnshim.common import (
     Threads,
     counted,
     fail,
+    naming,
     note,
-    remark,
     say,
     start_logging,
     to_json,
+    told,
 )
+from nnshim.ended import say_how
 from nnshim.run_options import (
     NAMED_LIMITS,
     parse_devices,
@@ -26,15 +28,16 @@ from nnshim.run_options import (
     parse_env,
     parse_fallback,
     parse_limits,
-    parse_size,
+    parse_preloads,
     parse_wasi,
     writable_models,
 )
+from nnshim.units import parse_size, parse_time
 
 if TYPE_CHECKING:
     import logging
 
-    from runtime_shim import GraphStats, HostError, Outcome, RunOptions
+    from runtime_shim import GraphStats, HostError
 
 __all__ = ["command"]
 
@@ -57,7 +60,13 @@ def command(
     ] = None,
     dirs: Annotated[
         list[str] | None,
-        typer.Option("--dir", metavar="HOST[::GUEST]", help="Let the guest use a folder."),
+        typer.Option(
+            "--dir", metavar="HOST[::GUEST]|GUEST:HOST", help="Let the guest use a folder."
+        ),
+    ] = None,
+    map_dirs: Annotated[
+        list[str] | None,
+        typer.Option("--map-dir", metavar="GUEST::HOST", help="The same, as iwasm writes it."),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -72,7 +81,10 @@ def command(
     wasi: Annotated[
         list[str] | None,
         typer.Option(
-            "-S", metavar="nn-graph=ENCODING::DIR", help="Preload a graph, named after its folder."
+            "-S",
+            "--wasi",
+            metavar="nn-graph=ENCODING::DIR",
+            help="Preload a graph, named after its folder.",
         ),
     ] = None,
     nn_preload: Annotated[
@@ -89,7 +101,7 @@ def command(
     ] = None,
     graph_files: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Offer a folder's models by their paths in it."),
+        typer.Option(metavar="DIR", help="Let guests load the models in DIR by their paths there."),
     ] = None,
     device: Annotated[
         list[str] | None,
@@ -105,14 +117,14 @@ def command(
     threads: Threads = None,
     fast_math: FastMath = False,
     stats: Annotated[
-        bool, typer.Option("--stats", help="Print at the end which models ran where, how often.")
+        bool, typer.Option("--stats", help="Print at the end where models ran, and how often.")
     ] = False,
     stats_json: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write these statistics to a file.")
     ] = None,
     timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop the guest after SECONDS and exit with 124."),
+        str | None,
+        typer.Option(metavar="TIME", help="Stop the guest after TIME (500ms, 10s, 2m): exit 124."),
     ] = None,
     fuel: Annotated[
         int | None, typer.Option(metavar="N", help="Trap after about N instructions.")
@@ -126,12 +138,12 @@ def command(
         typer.Option(
             metavar="NAME=N",
             help=f"Set one of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading"
-            " is in seconds, the others are sizes.",
+            " is a time, the others are sizes.",
         ),
     ] = None,
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Run models in other processes: a crash becomes an errno."),
+        typer.Option("--isolate", help="Run models in processes that can crash without the guest."),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,
@@ -143,7 +155,8 @@ def command(
         typer.Option(
             "--as",
             metavar="HOST[@RELEASE]|PROFILE",
-            help="Run it as this host would, with only its names, numbers and rules.",
+            help="Run it as this host would, with only its names, numbers and rules: {hosts}; a"
+            " release (wamr@2.2); or a profile (./mine.toml).",
         ),
     ] = None,
     show_backtrace: Annotated[
@@ -152,11 +165,11 @@ def command(
     ] = False,
     model_cache: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Cache models as OpenVINO and ONNX Runtime compile them."),
+        typer.Option(metavar="DIR", help="Cache what OpenVINO and ONNX Runtime compile."),
     ] = None,
     model_cache_size: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Limit of that folder, e.g. 500M (default: 10G)."),
+        typer.Option(metavar="SIZE", help="Size limit of that folder, e.g. 500M (default: 10G)."),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Cache the compiled module for the next run.")
@@ -179,16 +192,20 @@ def command(
     import signal
 
     from rewriter.files.input import open_source
-    from runtime_shim import NNHost, RunOptions, parse_nn_preload, read_graphs, run
+    from rewriter.terminal import alive
+    from runtime_shim import NNHost, RunOptions, read_graphs, run
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
-    limits = parse_limits(timeout, fuel, max_memory, limit or [])
-    if timeout is not None:
-        _stop_after(timeout)
+    seconds = None if timeout is None else parse_time("--timeout", timeout)
+    limits = parse_limits(seconds, fuel, max_memory, limit or [])
+    if seconds is not None:
+        _stop_after(seconds)
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
-    graphs = [*parse_wasi(wasi or []), *map(parse_nn_preload, nn_preload or [])]
+    variables = parse_env(env or [])
+    graphs, inherits = parse_wasi(wasi or [])
+    graphs += parse_preloads(nn_preload or [], variables)
     if graphs_file is not None:
         graphs += read_graphs(graphs_file)
     kept = MODEL_CACHE_SIZE
@@ -211,16 +228,18 @@ def command(
         isolate=isolate,
     )
     arguments = args or []
-    folders = parse_dirs(dirs or [])
-    for folder in writable_models(folders.values(), graph_files):
+    folders = parse_dirs(dirs or [], map_dirs or [])
+    writable = (folder.host for folder in folders if not folder.read_only)
+    for folder in writable_models(writable, graph_files):
         note(
             f"--dir {folder} lets the guest write to --graph-files {graph_files}, whose models are"
             " trusted: what it puts there is loaded without the checks of a guest's own models"
         )
     options = RunOptions(
         argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
-        env=parse_env(env or []),
-        dirs=folders,
+        env={**os.environ, **variables} if inherits else variables,
+        dirs={folder.guest: folder.host for folder in folders},
+        read_only_dirs=[folder.guest for folder in folders if folder.read_only],
         invoke=invoke,
         invoke_args=arguments if invoke is not None else (),
         trap_unknown_imports=trap_unknown_imports,
@@ -229,37 +248,28 @@ def command(
         cache=cache,
         backtrace=show_backtrace,
     )
-    with open_source(module) as source:
+    with alive("reading", module), open_source(module) as source:
         binary = bytes(source.data)
     if as_host is not None:
-        _warn_of(options, binary)
+        from nnshim.refused import warn_of
+
+        with naming(source.name):
+            warn_of(options, binary)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
     try:
-        outcome = run(binary, host, options)
+        with naming(source.name):
+            outcome = run(binary, host, options)
     finally:
         _report(host.stats(), stats, stats_json)
-    _say_how(outcome)
+    say_how(outcome, binary, has_folders=bool(folders))
     if outcome.refused is not None:
         function, error = outcome.refused
         _say_refused(function, error, verbose or error.reason in said.warnings)
     for result in outcome.results:
         say(str(result))
     _end(outcome.exit_code)
-
-
-def _warn_of(options: "RunOptions", module: bytes) -> None:
-    """Say what is assumed of the host, and why it would not start the module itself."""
-    from nnshim.refused import refused
-    from rewriter.hosts.table import find_row
-
-    chosen = find_row(options.as_host or "nnshim")
-    for diagnostic in chosen.notes:
-        remark(diagnostic)
-    invoked, traps = options.invoke is not None, options.trap_unknown_imports
-    for warning in refused(module, chosen.newest, invoked=invoked, traps=traps):
-        note(warning)
 
 
 class _Said:
@@ -278,22 +288,12 @@ class _Said:
         return not any(text.endswith(warning) for warning in self.warnings)
 
 
-def _say_how(outcome: "Outcome") -> None:
-    """Why a guest has not come to its own end."""
-    if outcome.lines:
-        first, *others = outcome.lines
-        what = "trapped" if outcome.reason.value == "trapped" else "was stopped"
-        fail(f"the guest {what}: {first}", *others)
-        if outcome.reason.value == "out of fuel":
-            note("--fuel N gives it more")
-
-
 def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
     if not was_logged:
-        note(f"the last call that the host refused was {function}: {error}")
+        told(f"the last call that the host refused was {function}: {error}", verbose=False)
     what, _, limit = error.remedy.partition(" ")
     if what == "limit":
-        option = {"memory": "--max-memory SIZE", "timeout": "--timeout SECONDS"}.get(limit)
+        option = {"memory": "--max-memory SIZE", "timeout": "--timeout TIME"}.get(limit)
         note(f"{option or f'--limit {limit}=SIZE'} changes that limit")
     elif what in _REMEDIES:
         note(_REMEDIES[what])

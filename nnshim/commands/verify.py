@@ -21,28 +21,31 @@ def command(
     guest_abi: Annotated[
         str | None,
         typer.Option(
-            metavar="ABI", help="Also allow the result to say that its guest has this ABI."
+            metavar="ABI",
+            help="Also allow the section `nnshim.guest` in the result, for a guest with this ABI.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Prove that a rewrite has changed nothing else.
 
-    The modules may differ only in the module names of wasi-nn and of --rename; in adapters for
-    wasi-nn's functions and the calls to them; in the length of indices that removed adapters
-    leave; in removed debug sections and signatures; and in a record, which must describe
-    ORIGINAL. A component stands for the core module that `nnshim rewrite` makes of it.
+    These differences are allowed: the module names of wasi-nn and of --rename; adapters for
+    wasi-nn's functions and the calls to them; the number of bytes of a function index where
+    adapters were removed; removed debug sections and signatures; and a record, which must
+    describe ORIGINAL. A component stands for the core module that `nnshim rewrite` makes of it.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
     """
     from rewriter.files.input import open_source
+    from rewriter.terminal import alive
     from rewriter.verifying.compare import compare
     from rewriter.verifying.components import core_of
 
     renames = parse_renames(rename or [])
     with (
         errors_in_json(as_json),
+        alive("comparing", original),
         open_source(original) as before,
         open_source(rewritten) as after,
     ):

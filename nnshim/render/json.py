@@ -7,21 +7,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rewriter.functions.feature import READABLE
-from rewriter.hosts.host import Quirk
+from nnshim.render.json_hosts import apart, diagnostic, diagnostics, host
+from nnshim.render.values import InspectedComponent
+from rewriter.rewriting.provenance import read_record
 from rewriter.terminal import shown
+from rewriter.wasm.custom import RECORD
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked, Examined, Inspected
+    from rewriter.analysis.compatibility import Verdict
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
-    from rewriter.hosts.host import Backend, Host
-    from rewriter.hosts.profiles.compare import Difference
     from rewriter.models.model import Model, Port
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
-    from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
     from runtime_shim.model_cache import Kept
 
@@ -36,7 +36,7 @@ __all__ = [
     "host",
     "inspected",
     "kept",
-    "measured",
+    "problem",
     "rewritten",
     "to_json",
 ]
@@ -64,38 +64,67 @@ def _in_json(found: re.Match[str]) -> str:
     return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
-def _diagnostic(found: Diagnostic) -> Object:
-    return {
-        "code": found.code,
-        "severity": found.severity,
-        "message": found.message,
-        "offset": found.offset,
-        "function": found.function,
-        "help": found.help,
-    }
-
-
-def _diagnostics(found: Iterable[Diagnostic]) -> list[Object]:
-    return [_diagnostic(diagnostic) for diagnostic in found]
-
-
-def _problem(found: Diagnostic | None) -> Object | None:
-    return None if found is None else _diagnostic(found)
+def problem(found: Diagnostic | None) -> Object | None:
+    return None if found is None else diagnostic(found)
 
 
 def failed(error: NNShimError, file: str | None = None) -> Object:
     """An error; where several files are looked at, about one, which has no verdict."""
     about = {} if file is None else {"file": file, "verdict": "no_verdict"}
-    return {**about, "errors": _diagnostics(error.diagnostics)}
+    return {**about, "errors": diagnostics(error.diagnostics)}
 
 
-def inspected(value: Inspected) -> Object:
+def inspected(value: Inspected | InspectedComponent) -> Object:
+    if isinstance(value, InspectedComponent):
+        return _inspected_component(value)
+    return _inspected_module(value)
+
+
+def _inspected_component(value: InspectedComponent) -> Object:
+    info = value.info
+    return {
+        "file": value.path,
+        "size": info.size,
+        "diagnostics": diagnostics(value.findings),
+        "component": {
+            "wasi_nn": list(dict.fromkeys(item.version for item in info.wasi_nn)),
+            "wasi": list(info.wasi),
+            "made": info.making.name.lower(),
+            "core_modules": info.core_modules,
+            "command": info.is_command,
+            "imports": [
+                {
+                    "name": item.name,
+                    "sort": item.sort,
+                    "functions": sorted(item.functions),
+                    "wasi_nn": item in info.wasi_nn,
+                }
+                for item in info.imports
+            ],
+            "exports": list(info.exports),
+        },
+        "runs_on": _runs_on(value.hosts),
+    }
+
+
+def _runs_on(hosts: Mapping[str, Verdict]) -> Object:
+    return {
+        name: {
+            "verdict": found.answer.value,
+            "runs": found.runs.name.lower(),
+            "diagnostics": diagnostics((*found.reasons, *found.caveats)),
+        }
+        for name, found in hosts.items()
+    }
+
+
+def _inspected_module(value: Inspected) -> Object:
     info = value.info
     return {
         "file": value.path,
         "size": info.size,
         "object_file": info.is_object_file,
-        "diagnostics": _diagnostics(value.findings),
+        "diagnostics": diagnostics(value.findings),
         "import_modules": info.import_modules,
         "imports": [
             {
@@ -112,7 +141,7 @@ def inspected(value: Inspected) -> Object:
                 "name": abi.name,
                 "certain": abi.certain,
                 "tensor_types_certain": module not in value.hidden,
-                "evidence": _diagnostics(abi.evidence),
+                "evidence": diagnostics(abi.evidence),
             }
             for module, abi in info.abis.items()
         },
@@ -122,15 +151,9 @@ def inspected(value: Inspected) -> Object:
         "custom_sections": [
             {"name": s.name, "offset": s.offset, "size": s.size} for s in info.custom_sections
         ],
+        "records": read_record(info.module.custom(RECORD)),
         "debug_info": bool(info.debug_sections),
-        "runs_on": {
-            name: {
-                "verdict": found.answer.value,
-                "runs": found.runs.name.lower(),
-                "diagnostics": _diagnostics((*found.reasons, *found.caveats)),
-            }
-            for name, found in value.hosts.items()
-        },
+        "runs_on": _runs_on(value.hosts),
     }
 
 
@@ -144,7 +167,7 @@ def checked(value: Checked) -> Object:
         "rewrite": value.rewrite,
         "only_if": _codes(found.counted),
         "accepted": _codes(found.accepted),
-        "diagnostics": _diagnostics((*value.reasons, *found.caveats)),
+        "diagnostics": diagnostics((*value.reasons, *found.caveats)),
         "models": [_model(model) for model in value.models],
         "explained": None if value.explained is None else value.explained._asdict(),
     }
@@ -202,7 +225,7 @@ def rewritten(result: Result, source: str, output: str | None, validated: bool) 
         "dropped": plan.dropped,
         "outdated": plan.outdated,
         "ungrouped": plan.ungrouped,
-        "diagnostics": _diagnostics(result.notes),
+        "diagnostics": diagnostics(result.notes),
         "input": {"path": source, "size": plan.input_size, "sha256": result.input_sha256},
         "output": {"path": output, "size": plan.output_size, "sha256": result.output_sha256},
     }
@@ -235,9 +258,12 @@ def examined(value: Examined) -> Object:
         "nnshim": value.nnshim,
         "python": value.python,
         "wasmtime": value.wasmtime,
-        "wasm_tools": {"version": value.wasm_tools, "problem": _problem(value.problem)},
+        "wasm_tools": {"version": value.wasm_tools, "problem": problem(value.problem)},
         "samples": value.samples,
         "backends": [_backend(backend) for backend in value.backends],
+        "gpus": [gpu._asdict() for gpu in value.gpus],
+        "tools": dict(value.tools),
+        "module_cache": value.modules and value.modules._asdict(),
     }
 
 
@@ -245,95 +271,21 @@ def _backend(backend: BackendReport) -> Object:
     return {
         "encoding": backend.encoding,
         "version": backend.version,
-        "problem": _problem(backend.problem),
+        "problem": problem(backend.problem),
         "devices": [
             {
                 "target": device.target,
                 "device": device.device,
                 "tried": device.tried,
-                "problem": _problem(device.problem),
+                "problem": problem(device.problem),
             }
             for device in backend.devices
         ],
     }
 
 
-def measured(rows: Sequence[Measurement]) -> list[Object]:
-    return [{**vars(row), "problem": _problem(row.problem)} for row in rows]
-
-
 def kept(found: Sequence[Kept]) -> list[Object]:
     return [item._asdict() for item in found]
-
-
-def host(row: Host) -> Object:
-    return {
-        "name": row.name,
-        "title": row.title,
-        "first": row.first or None,
-        "last": row.last or None,
-        "modules": row.modules,
-        "abis": [
-            {
-                "name": dialect.name,
-                "functions": list(dialect.functions),
-                "tensor_types": _numbered(dialect.tensor_names),
-                "encodings": _numbered(dialect.encoding_names),
-                "errno": _numbered(dialect.errno_names),
-            }
-            for dialect in row.dialects
-        ],
-        "backends": [_host_backend(backend) for backend in row.backends],
-        "named_graphs": row.graphs or None,
-        "needs": row.needs,
-        "command": _started(row),
-        "other_imports": None
-        if row.others is None
-        else {module: sorted(functions) for module, functions in row.others.items()},
-        "optional_imports": dict(row.optional),
-        "links_undefined_functions": row.links_all,
-        "reads": {feature.name.lower(): row.features.get(feature) for feature in READABLE},
-        "limits": _diagnostics(row.limits),
-        "source": row.source,
-        "measured": row.measured
-        and {key: getattr(row.measured, key) for key in ("about", "answers", "names")},
-    }
-
-
-def apart(rows: tuple[Host, Host], found: Sequence[Difference]) -> list[Object]:
-    """Two hosts, each with what it does not have in common with the other."""
-    one, other = map(host, rows)
-    return [
-        {**one, "differences": [{"key": d.key, "this": d.one, "other": d.other} for d in found]},
-        {**other, "differences": [{"key": d.key, "this": d.other, "other": d.one} for d in found]},
-    ]
-
-
-def _started(row: Host) -> str | None:
-    """How it is started, with MODULE for a guest that opens files and loads no graph by name."""
-    from rewriter.hosts.starting import Trial, run_words
-
-    return " ".join(run_words(row, Trial("MODULE", True, False))) or None
-
-
-def _numbered(known: Mapping[int, str]) -> Object:
-    return {str(number): name for number, name in sorted(known.items())}
-
-
-def _host_backend(backend: Backend) -> Object:
-    taken = backend.takes
-    return {
-        "encoding": backend.encoding.name.lower(),
-        "library": backend.library or None,
-        "built": backend.built or None,
-        "released": not backend.extra,
-        "takes": None if taken is None else [kind.name.lower() for kind in sorted(taken)],
-        "ignores_types": backend.ignores_types,
-        "gives": None if backend.gives is None else [t.name.lower() for t in sorted(backend.gives)],
-        "quirks": [quirk.name.lower() for quirk in Quirk if quirk in backend.quirks],
-        "output_unit": backend.unit.name.lower(),
-        "too_small_output": backend.too_small and backend.too_small.name.lower(),
-    }
 
 
 def explained(codes: Iterable[Code]) -> list[Object]:

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
+from nnshim.render.host_summary import apart, summaries
+from nnshim.render.inspection.of_component import inspected_component
+from nnshim.render.inspection.of_module import inspected_module
+from nnshim.render.messages import lines_of
 from nnshim.render.profile import tried_types
-from nnshim.render.values import rewrite_options
-from nnshim.render.verdicts import checked, checked_in_common, line, on_hosts
+from nnshim.render.tables import UNBROKEN, wrapped
+from nnshim.render.values import InspectedComponent
+from nnshim.render.verdicts import checked, checked_in_common, line
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.functions.feature import READABLE
 from rewriter.hosts.host import Quirk
 from rewriter.hosts.starting import Trial, run_words
+from rewriter.hosts.table import find_host
+from rewriter.terminal import command_line, file_argument
 
 if TYPE_CHECKING:
     from nnshim.render.values import Examined, Inspected
     from rewriter.abi.dialects import Dialect
-    from rewriter.analysis.inspect import ModuleInfo
     from rewriter.codes import Code
     from rewriter.hosts.host import Backend, Host, Measured
-    from rewriter.hosts.profiles.compare import Difference
     from rewriter.hosts.table import Chosen, Family
+    from rewriter.rewriting.pipeline import Result
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
     from rewriter.wasm.types import FuncType
-    from runtime_shim.diagnostics.bench import Measurement
     from runtime_shim.diagnostics.doctor import BackendReport
+    from runtime_shim.diagnostics.machine import Cache, Gpu
 
 __all__ = [
     "apart",
+    "caches",
     "checked",
     "checked_in_common",
     "compared",
@@ -44,8 +50,9 @@ __all__ = [
     "inspected",
     "line",
     "listed",
-    "measured",
     "rewritten",
+    "runs_now",
+    "summaries",
 ]
 
 
@@ -58,40 +65,11 @@ def failed(error: NNShimError) -> Sequence[str]:
     return [f"error{code}: {first}", *others]
 
 
-def inspected(value: Inspected) -> list[str]:
-    """What the module is, where it runs, and then all that it consists of."""
-    info = value.info
-    told = "".join(f" {word}" for word in rewrite_options(value.guest_abi, info))
-    lines = [f"{value.path}: {info.size} bytes, {_what_it_imports(info)}"]
-    lines += [f"  {line(found)}" for found in value.findings]
-    lines += [f"  {each}" for each in on_hosts(told, value.hosts, value.parted)] or [
-        "  runs on no host"
-    ]
-    for module, abi in info.abis.items():
-        doubt = "" if abi.certain else " (a guess)"
-        lines.append(f"  ABI of {module}: {abi.name or 'not known'}{doubt}")
-        lines += [f"    {line(evidence)}" for evidence in abi.evidence]
-    lines += [f"  adapter {standing.adapter.name}" for standing in info.adapters.values()]
-    by_module: dict[str, list[str]] = {}
-    for item in info.imports:
-        mark = "  (wasi-nn)" if item.is_wasi_nn else ""
-        group = by_module.setdefault(item.module, [f"  imports from {item.module}{mark}"])
-        group.append(f"    {item.kind} {item.name}" + (f" {item.type}" if item.type else ""))
-    lines += chain.from_iterable(by_module.values())
-    for name, memory in info.exported_memories:
-        lines.append(f"  exports memory {name}: {memory} pages")
-    if not info.exported_memories:
-        lines.append("  exports no memory")
-    for section in info.custom_sections:
-        lines.append(
-            f"  custom section {section.name}: {section.size} bytes at {section.offset:#x}"
-        )
-    return [*lines, f"  debug info: {'DWARF' if info.debug_sections else 'none'}"]
-
-
-def _what_it_imports(info: ModuleInfo) -> str:
-    abis = [f"{module} ({abi.name or 'ABI not known'})" for module, abi in info.abis.items()]
-    return f"imports {' and '.join(abis)}" if abis else "does not import wasi-nn"
+def inspected(value: Inspected | InspectedComponent) -> list[str]:
+    """What a module or a component is, and where it runs."""
+    if isinstance(value, InspectedComponent):
+        return inspected_component(value)
+    return inspected_module(value)
 
 
 def rewritten(plan: Plan) -> list[str]:
@@ -107,6 +85,18 @@ def rewritten(plan: Plan) -> list[str]:
     if plan.marked is not None:
         lines.append(f"marked as a guest with the {plan.marked} ABI")
     return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
+
+
+def runs_now(result: Result, host: str | None, output: str) -> str:
+    """The last line of a rewrite for `host`: what the result runs on. Without a host, the command
+    that says so of the file `output`."""
+    if host is None:
+        return f"which hosts run it: {command_line(('nnshim', 'inspect', file_argument(output)))}"
+    label = find_host(host).label
+    if result.cannot_run:
+        return f"it cannot run on {label}, for the reasons above"
+    kinds = {note.severity.value for note in result.notes}
+    return f"it runs on {label}{', if the conditions above hold' * ('condition' in kinds)}"
 
 
 def compared(comparison: Comparison) -> list[str]:
@@ -126,22 +116,43 @@ def compared(comparison: Comparison) -> list[str]:
     return [*lines, f"{verdict}; {others} the same byte for byte"]
 
 
-def examined(value: Examined) -> list[str]:
+def examined(value: Examined, verbose: bool = False) -> list[str]:
     return [
         f"nnshim {value.nnshim} on Python {value.python}",
         f"wasmtime {value.wasmtime}",
         line(value.problem) if value.problem else str(value.wasm_tools),
         *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
-        *chain.from_iterable(map(_backend, value.backends)),
+        *chain.from_iterable(_backend(backend, verbose) for backend in value.backends),
+        *_gpus(value.gpus),
+        *(["tools on PATH:"] if value.tools else []),
+        *(f"  {name}: {path or 'not found'}" for name, path in value.tools.items()),
+        *([] if value.modules is None else ["caches:", *caches(value.modules)]),
     ]
 
 
-def _backend(backend: BackendReport) -> list[str]:
+def _gpus(looked: Sequence[Gpu]) -> list[str]:
+    lines = ["GPUs and their drivers:"] if looked else []
+    for gpu in looked:
+        found = ", ".join(gpu.found) or f"none (looked for {', '.join(gpu.looked_for)})"
+        lines.append(f"  {gpu.name}: {found}")
+    return lines
+
+
+def caches(modules: Cache) -> list[str]:
+    """The folders that nnshim writes for the next run, and their sizes."""
+    size = "not there yet" if modules.size is None else f"{modules.size} bytes"
+    return [
+        f"  compiled modules: {modules.folder}, {size} (wasmtime's, which others share)",
+        "  models: no folder of their own; `nnshim run --model-cache DIR` names one",
+    ]
+
+
+def _backend(backend: BackendReport, verbose: bool) -> list[str]:
     version = backend.version if backend.problem is None else line(backend.problem)
-    lines = [f"{backend.encoding}: {version}"]
+    lines = lines_of(f"{backend.encoding}: {version}", verbose)
     for device in backend.devices:
         outcome = "works" if device.problem is None else line(device.problem)
-        lines.append(f"  {device.target} ({device.device}): {outcome}")
+        lines += lines_of(f"  {device.target} ({device.device}): {outcome}", verbose, "      ")
     return lines
 
 
@@ -151,7 +162,10 @@ def families(known: Iterable[Family]) -> list[str]:
     for family in known:
         lines += [""] if lines else []
         lines.append(f"{family.name}: {family.title}{_alone(family)}")
-        rows = [(row.releases, " ".join(row.modules), _abis(row)) for row in family.rows]
+        rows = [
+            ("releases", "imported from", "ABI"),
+            *((row.releases, " ".join(row.modules), _abis(row)) for row in family.rows),
+        ]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += ["  " + "  ".join(map(str.ljust, row, widths)).strip() for row in rows]
     return lines
@@ -173,27 +187,11 @@ def hosts(chosen: Chosen) -> list[str]:
     lines = [line(note) for note in chosen.notes]
     for row in chosen.rows:
         lines += [""] if lines else []
-        lines += chain.from_iterable(map(_wrapped, _host(row)))
+        lines += chain.from_iterable(map(wrapped, _host(row)))
         lines += [f"  {line(limit)}" for limit in row.limits]
         found = row.measured
         lines += [f"  source: {row.source}"] if found is None else _measured(found)
     return lines
-
-
-def _wrapped(text: str) -> list[str]:
-    """A line, and what does not fit into it below, further in. What _UNBROKEN joins stays together,
-    and is joined by a space."""
-    indent = " " * (len(text) - len(text.lstrip()) + 4)
-    wrapper = textwrap.TextWrapper(
-        _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return [part.replace(_UNBROKEN, " ") for part in wrapper.wrap(text)]
-
-
-_UNBROKEN = "\N{NO-BREAK SPACE}"
-
-_WIDTH = 100
-"""Characters: what `nnshim hosts` prints is the same in every terminal, and in a pipe."""
 
 
 def _host(row: Host) -> list[str]:
@@ -213,19 +211,8 @@ def _host(row: Host) -> list[str]:
         lines.append(f"  needs: {', '.join(row.needs)}")
     words = run_words(row, Trial("MODULE", opens_files=True, loads_by_name=False))
     if words:
-        lines.append(f"  started with: {_UNBROKEN.join(words)}")
+        lines.append(f"  started with: {UNBROKEN.join(words)}")
     return lines + _beside(row)
-
-
-def apart(names: tuple[str, str], found: Sequence[Difference]) -> list[str]:
-    """What two hosts do not have in common, of what both are known to do."""
-    one, other = names
-    if not found:
-        return [f"no known difference between {one} and {other}"]
-    return [
-        f"{one} and {other} differ:",
-        *(f"  {each.key}: {each.one} here, {each.other} there" for each in found),
-    ]
 
 
 def _measured(measured: Measured) -> list[str]:
@@ -250,7 +237,7 @@ def _with_backends(dialect: Dialect, row: Host) -> Mapping[int, str]:
 
 def _numbers(known: Mapping[int, str]) -> str:
     pairs = (f"{number} {name}" for number, name in sorted(known.items()))
-    return ", ".join(pair.replace(" ", _UNBROKEN) for pair in pairs)
+    return ", ".join(pair.replace(" ", UNBROKEN) for pair in pairs)
 
 
 def _of_backend(backend: Backend, dialect: Dialect) -> str:
@@ -310,29 +297,6 @@ def _functions(known: Mapping[str, FuncType]) -> str:
     told = "all of WASI 0.1" + (f" but {', '.join(lacking)}" if lacking else "")
     told += f", with a different type for {', '.join(other)}" if other else ""
     return f"{told}, and {len(own)} more: {', '.join(own)}" if own else told
-
-
-def measured(rows: Sequence[Measurement]) -> list[str]:
-    """A table, of at least one row."""
-    parallel = f"x{rows[0].parallel} /s"
-    heads = ("backend", "device", "load ms", "p50 ms", "p90 ms", "p99 ms", "/s", parallel)
-    cells = [
-        (
-            row.backend,
-            row.device,
-            *(f"{seconds * 1e3:.3f}" for seconds in (row.load, row.p50, row.p90, row.p99)),
-            *(f"{rate:.1f}" for rate in (row.throughput, row.parallel_throughput)),
-        )
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(texts, widths, strict=True))
-        ).rstrip()
-        for texts in (heads, *cells)
-    ]
 
 
 def explained(codes: Iterable[Code]) -> list[str]:

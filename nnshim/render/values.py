@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer, Verdict
+    from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
     from runtime_shim.diagnostics.doctor import BackendReport
+    from runtime_shim.diagnostics.machine import Cache, Gpu
 
-__all__ = ["Checked", "Examined", "Inspected", "rewrite_command", "rewrite_options"]
+__all__ = [
+    "Checked",
+    "Examined",
+    "Inspected",
+    "InspectedComponent",
+    "output_name",
+    "rewrite_command",
+    "rewrite_options",
+]
 
 
 def rewrite_command(host: str, options: Sequence[str], path: str, out: str = "OUT") -> str:
@@ -23,6 +34,23 @@ def rewrite_command(host: str, options: Sequence[str], path: str, out: str = "OU
 
     return command_line(
         ("nnshim", "rewrite", "--for", host, *options, file_argument(path), file_argument(out))
+    )
+
+
+def output_name(path: str, host: str) -> str:
+    """A name in the current folder for the module at `path`, rewritten for `host`:
+    `digits.wamr.wasm`. Where that is there already, it gets a number: `digits.wamr.2.wasm`."""
+    import os
+
+    given = os.path.basename(path)
+    stem = "guest" if path == "-" else given.removesuffix(".wasm").removesuffix(".wat")
+    profile = os.path.basename(host).removesuffix(".toml")
+    name = profile if host.endswith(".toml") else host.partition("@")[0]
+    start = f"{stem}.{name}"
+    return next(
+        out
+        for number in range(1, sys.maxsize)
+        if not os.path.lexists(out := f"{start}.wasm" if number == 1 else f"{start}.{number}.wasm")
     )
 
 
@@ -36,7 +64,7 @@ class Inspected(NamedTuple):
     """A module, with what each host means for it, by its name. `hidden` has the module names whose
     imports do not show which numbers tensor types have; `guest_abi` is what it was said to be.
     `parted` has the hosts whose releases differ in whether they run it, with the verdict on those
-    that do the same."""
+    that do the same. With `everything`, text has what else the module consists of."""
 
     path: str
     info: ModuleInfo
@@ -45,6 +73,24 @@ class Inspected(NamedTuple):
     hosts: Mapping[str, Verdict]
     guest_abi: str | None
     parted: Mapping[str, Mapping[str, Verdict]]
+    everything: bool = False
+
+    @property
+    def answer(self) -> Answer:
+        """It can be read: that no host takes it does not make looking at it fail."""
+        from rewriter.analysis.compatibility import Answer
+
+        return Answer.RUNS
+
+
+class InspectedComponent(NamedTuple):
+    """A component, with what each host means for it, by what its releases are called."""
+
+    path: str
+    info: ComponentInfo
+    findings: Sequence[Diagnostic]
+    hosts: Mapping[str, Verdict]
+    everything: bool = False
 
     @property
     def answer(self) -> Answer:
@@ -57,7 +103,8 @@ class Inspected(NamedTuple):
 class Checked(NamedTuple):
     """What a host means for a module, and for the `models` that it runs; `rewrite` is the command
     that makes it fit, None where it fits, or none does. `explained` is what the host needs and how
-    to try the module there, None where that was not asked for, or it cannot run."""
+    to try the module there, None where that was not asked for, or it cannot run. `help` is the same
+    as `rewrite`, with the name of a file that is not there yet in the place of OUT."""
 
     path: str
     host: str
@@ -65,6 +112,7 @@ class Checked(NamedTuple):
     rewrite: str | None
     models: Sequence[Model] = ()
     explained: Explanation | None = None
+    help: str | None = None
 
     @property
     def answer(self) -> Answer:
@@ -81,7 +129,8 @@ class Checked(NamedTuple):
 class Examined(NamedTuple):
     """What is installed. `wasm_tools` is what it says of its version, None where there is a
     problem with it; `samples` the folder with guests, a model and headers, None where there is
-    none."""
+    none. `tools` are paths by name, None for those that are not on PATH; `modules` is the cache of
+    compiled modules, None where no guests are run."""
 
     nnshim: str
     python: str
@@ -90,3 +139,6 @@ class Examined(NamedTuple):
     problem: Diagnostic | None
     backends: Sequence[BackendReport]
     samples: str | None
+    gpus: Sequence[Gpu] = ()
+    tools: Mapping[str, str | None] = {}
+    modules: Cache | None = None

@@ -10,12 +10,11 @@ from rewriter.hosts.table import FAMILIES
 
 if TYPE_CHECKING:
     from nnshim.render.values import Checked
-    from rewriter.analysis.compatibility import Verdict
     from rewriter.diagnostics import Diagnostic
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
 
-__all__ = ["checked", "checked_in_common", "line", "on_hosts"]
+__all__ = ["checked", "checked_in_common", "line"]
 
 
 def line(diagnostic: Diagnostic) -> str:
@@ -25,48 +24,8 @@ def line(diagnostic: Diagnostic) -> str:
     return f"{severity}[{diagnostic.code}]: {what}"
 
 
-def on_hosts(
-    told: str, hosts: Mapping[str, Verdict], parted: Mapping[str, Mapping[str, Verdict]]
-) -> list[str]:
-    """The verdict of each host, or of each of the releases in which it is `parted`, and then each
-    reason and condition once, with the hosts that it is about. `told` are options for the command
-    that helps."""
-    shown: list[tuple[str, str, Verdict]] = []  # a label, the host that reasons name, its verdict
-    for host, verdict in hosts.items():
-        if parts := parted.get(host):
-            shown += [(part, part, found) for part, found in parts.items()]
-        else:
-            shown.append(
-                (f"{host} (all releases)" if FAMILIES[host].every else host, host, verdict)
-            )
-    width = max((len(label) for label, _, _ in shown), default=0)
-    lines = [f"{label.ljust(width)}  {_in_short(told, found)}" for label, _, found in shown]
-    said: dict[Diagnostic, list[str]] = {}
-    for _, host, found in shown:
-        conditions = () if found.answer == "cannot" else found.conditions
-        for reason in (*found.reasons, *conditions):
-            said.setdefault(reason, []).append(host)
-    return lines + [f"{line(reason)} ({', '.join(names)})" for reason, names in said.items()]
-
-
-def _in_short(told: str, found: Verdict) -> str:
-    how = _SHORT[found.runs.name]
-    if found.rewrite_for is not None:
-        how = f"runs after: nnshim rewrite --for {found.rewrite_for}{told}"
-    if found.answer == "cannot":
-        return f"{how} ({_codes(found.reasons)})"
-    return f"{how}, if {_codes(found.conditions)}" if found.conditions else how
-
-
 def _codes(said: Iterable[Diagnostic]) -> str:
     return ", ".join(sorted({found.code for found in said}))
-
-
-_SHORT = {
-    "AS_IT_IS": "runs as it is",
-    "AFTER_REWRITE": "runs after a rewrite",
-    "CANNOT": "cannot run",
-}
 
 
 def _hold(conditions: Sequence[Diagnostic]) -> str:
@@ -85,10 +44,16 @@ def checked(value: Checked) -> list[str]:
     this module alone. A module that cannot run has no conditions."""
     found = value.found
     cannot = found.answer == "cannot"
-    answer = f"{value.path}: {_VERDICTS[found.runs.name].format(value.host)}"
+    family = FAMILIES.get(value.host)
+    several = family is not None and family.every
+    host = f"{value.host} (all releases)" if several else value.host
+    answer = f"{value.path}: {_VERDICTS[found.runs.name].format(host)}"
     if found.counted and not cannot:
         answer += f", only if {_hold(found.counted)} ({_codes(found.counted)})"
-    lines = [answer] if value.rewrite is None else [answer, f"  help: {value.rewrite}"]
+    lines = [answer] if value.help is None else [answer, f"  help: {value.help}"]
+    if family is not None and several and found.rewrite_for == value.host:
+        newest = f"the newest, {family.newest.last}"
+        lines.append(f"    without a release, check is about all, and rewrite about {newest}")
     lines += [f"  {line(reason)}" for reason in found.reasons]
     if not cannot:
         lines += [f"  {line(condition)}" for condition in found.conditions]

@@ -1,1 +1,1 @@
-"""What hosts and guests are, as data: the ABIs, and the hosts."""
+"""The ABIs of wasi-nn and WASI, as data."""

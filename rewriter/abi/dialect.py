@@ -1,4 +1,4 @@
-"""What an ABI is: a layout, functions, and what numbers mean."""
+"""The types that describe an ABI: its layout, its functions, and the meaning of its numbers."""
 
 from __future__ import annotations
 
@@ -31,20 +31,22 @@ WASI_EPHEMERAL_NN = "wasi_ephemeral_nn"
 """The import module of guests built from Rust, and of Wasmtime, WasmEdge and WAMR since 2.4.0."""
 
 WASI_NN = "wasi_nn"
-"""The import module of WAMR's older header and of hosts built with it."""
+"""The import module of WAMR's older header, and of hosts built with it."""
 
 MODULE_NAMES = (WASI_EPHEMERAL_NN, WASI_NN)
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How the functions that all ABIs have pass what they pass: signatures and structures.
+    """How the common functions pass their arguments: their signatures and structures.
 
-    `module` is the import module of guests that have it, by default; `load` and `get_output` are
-    the parameters of these; `output_unit` are the bytes that `get_output` counts by. It takes a
-    file of its `name` each to decode it (runtime_shim/abi), to pass tensors without the host
-    (runtime_shim/engine/trampolines), and, with that of each other layout, to adapt it
-    (rewriter/adapters/bodies).
+    `module` is the import module that guests of this layout use by default. `load` and
+    `get_output` are the parameters of these functions. `output_unit` is the unit in which
+    `get_output` counts, in bytes.
+
+    Each layout needs a file of its `name` that decodes it (runtime_shim/abi), one that passes
+    tensors without calling the host (runtime_shim/engine/trampolines), and one that adapts it to
+    each other layout (rewriter/adapters/bodies).
     """
 
     name: str
@@ -61,17 +63,22 @@ class Layout:
 class Dialect:
     """One ABI.
 
-    `layout` is whose structures it has. `functions` maps a name to its parameters; all are i32, and
-    so is the result. `encodings` and `tensor_types` map the numbers that a guest passes to what
-    they mean, and `errnos` those that it gets. `implementation` is the module in runtime_shim.abi
-    that makes its functions. A host that `wants_nul` takes a name, or a configuration, to end with
-    a NUL that stands behind it; one that `counts_floats` counts the outputs of TensorFlow Lite
-    models in floats, and all others in bytes. `raw_types` are the numbers of tensor types that no
-    other ABI has, by their short names: such a tensor is its elements' bytes. `told` says that a
-    guest has these numbers for certain, because its adapters make them or somebody has said so;
-    what the imports tell is the layout and the functions. One that takes the place of several
-    releases with numbers of their own, which imports do not tell apart, has those of `assumed`,
-    where it takes some.
+    - `layout`: the layout of its structures.
+    - `functions`: the parameters of each function by its name. All parameters and results are i32.
+    - `encodings`, `tensor_types`: the meanings of the numbers that a guest passes.
+    - `errnos`: the meanings of the numbers that a guest gets back.
+    - `implementation`: the module in runtime_shim.abi that implements its functions.
+    - `wants_nul`: the host expects a NUL after each name and configuration.
+    - `counts_floats`: the host counts the outputs of TensorFlow Lite models in floats, and all
+      others in bytes.
+    - `raw_types`: the short names of tensor types that no other ABI has, by their numbers. The
+      host treats such a tensor as plain bytes.
+    - `own_errnos`: the names of errnos that no other ABI has, by their numbers; `errnos` has their
+      meanings.
+    - `told`: the guest is known to use these numbers, because its adapters do or because the user
+      said so. Imports show only the layout and the functions.
+    - `assumed`: set if this ABI stands for several releases that number things differently and
+      cannot be told apart by imports. Its value is the ABI whose numbers are used if necessary.
     """
 
     name: str
@@ -84,31 +91,37 @@ class Dialect:
     wants_nul: bool = False
     counts_floats: bool = False
     raw_types: Mapping[int, str] = field(default_factory=dict)
+    own_errnos: Mapping[int, str] = field(default_factory=dict)
     told: bool = False
     assumed: Dialect | None = None
 
     @property
     def tensor_names(self) -> Mapping[int, str]:
-        """The types of tensors by their numbers, in small letters."""
+        """The names of tensor types by their numbers, in lower case."""
         return {**_names(self.tensor_types), **self.raw_types}
 
     @property
     def encoding_names(self) -> Mapping[int, str]:
-        """The encodings by their numbers, in small letters."""
+        """The names of encodings by their numbers, in lower case."""
         return _names(self.encodings)
 
     @property
     def errno_names(self) -> Mapping[int, str]:
-        """What each errno means, in small letters."""
+        """The host's own name for each errno, in lower case."""
+        return {**_names(self.errnos), **self.own_errnos}
+
+    @property
+    def errno_meanings(self) -> Mapping[int, str]:
+        """What each errno means, in lower case: several can mean the same."""
         return _names(self.errnos)
 
     @property
     def errno_numbers(self) -> Mapping[Errno, int]:
-        """The number of each errno that it has; of several, the first."""
+        """The number of each errno, or the first if it has several."""
         return {meaning: number for number, meaning in reversed([*self.errnos.items()])}
 
     def signature(self, function: str) -> FuncType:
-        """The type of one of its functions."""
+        """The type of a function of this ABI."""
         return FuncType(("i32",) * len(self.functions[function]), ("i32",))
 
 
@@ -143,7 +156,7 @@ WAMR_LAYOUT = Layout(
 )
 
 LAYOUTS = (WITX_LAYOUT, WAMR_LAYOUT)
-"""All of them; the only list."""
+"""All layouts. This is the only list of them."""
 
 
 WASMEDGES = {
@@ -158,7 +171,7 @@ FINALIZE = {"finalize_execution_context": ("context",)}
 def functions_of(
     layout: Layout, *more: Mapping[str, tuple[str, ...]]
 ) -> Mapping[str, tuple[str, ...]]:
-    """The functions that all have, and more, with their parameters."""
+    """The functions common to all ABIs, and `more`, each with its parameters."""
     every = {**_COMMON_FUNCTIONS, "load": layout.load, "get_output": layout.get_output}
     return MappingProxyType(
         {name: parameters for some in (every, *more) for name, parameters in some.items()}

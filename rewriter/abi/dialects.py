@@ -44,6 +44,7 @@ from rewriter.abi.numbers import (
     ENCODINGS_WITX,
     ERRNO_2020,
     ERRNO_2022,
+    ERRNO_NAMES_WIT,
     ERRNO_WASMEDGE,
     ERRNO_WIT,
     ERRNO_WITX,
@@ -56,6 +57,7 @@ from rewriter.abi.numbers import (
     TensorType,
 )
 from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
 
 __all__ = [
     "DIALECTS",
@@ -103,7 +105,7 @@ WITX = Dialect(
     errnos=ERRNO_WITX,
     implementation="witx",
 )
-"""The specification's since August 2023."""
+"""The specification since August 2023."""
 
 WITX_2023 = Dialect(
     name="witx-2023",
@@ -114,7 +116,7 @@ WITX_2023 = Dialect(
     errnos=ERRNO_WITX,
     implementation="witx",
 )
-"""The specification's for two weeks of August 2023: Wasmtime 13 and 14."""
+"""The specification for two weeks of August 2023: Wasmtime 13 and 14."""
 
 WITX_2022 = Dialect(
     name="witx-2022",
@@ -125,8 +127,8 @@ WITX_2022 = Dialect(
     errnos=ERRNO_2022,
     implementation="witx",
 )
-"""The specification's from August 2022 to August 2023: that of guests built with crate wasi-nn 0.2
-to 0.5, and for WasmEdge 0.13.0 to 0.13.3.
+"""The specification from August 2022 to August 2023: guests built with crate wasi-nn 0.2 to 0.5 or
+for WasmEdge 0.13.0 to 0.13.3.
 
 https://github.com/WebAssembly/wasi-nn/commit/747d8df
 """
@@ -140,8 +142,8 @@ WITX_2021 = Dialect(
     errnos=ERRNO_2020,
     implementation="witx",
 )
-"""The specification's from December 2021 to August 2022, with encodings that no host and no crate
-took up: a guest that was built from the specification itself.
+"""The specification from December 2021 to August 2022, with encodings that no host or crate
+adopted. Only guests built directly from the specification use it.
 
 https://github.com/WebAssembly/wasi-nn/commit/d681fa2
 """
@@ -155,8 +157,8 @@ WITX_2020 = Dialect(
     errnos=ERRNO_2020,
     implementation="witx",
 )
-"""The specification's before: that of guests built with crate wasi-nn 0.1, and for Wasmtime up to
-12 and WasmEdge up to 0.11.0."""
+"""The specification before December 2021: guests built with crate wasi-nn 0.1, or for Wasmtime up
+to 12 and WasmEdge up to 0.11.0."""
 
 WASMEDGE = Dialect(
     name="wasmedge",
@@ -167,7 +169,7 @@ WASMEDGE = Dialect(
     errnos=ERRNO_WASMEDGE,
     implementation="wasmedge",
 )
-"""WasmEdge's since 0.15.0: the specification's and more functions."""
+"""WasmEdge since 0.15.0: the specification with additional functions."""
 
 WASMEDGE_0_14 = Dialect(
     name="wasmedge-0.14",
@@ -178,7 +180,7 @@ WASMEDGE_0_14 = Dialect(
     errnos=ERRNO_WASMEDGE,
     implementation="wasmedge",
 )
-"""WasmEdge 0.14.0 and 0.14.1's."""
+"""WasmEdge 0.14.0 and 0.14.1."""
 
 WASMEDGE_0_13 = Dialect(
     name="wasmedge-0.13",
@@ -189,7 +191,7 @@ WASMEDGE_0_13 = Dialect(
     errnos=ERRNO_WITX,
     implementation="witx",
 )
-"""WasmEdge 0.13.4 and 0.13.5's."""
+"""WasmEdge 0.13.4 and 0.13.5."""
 
 WASMEDGE_0_12 = Dialect(
     name="wasmedge-0.12",
@@ -200,7 +202,7 @@ WASMEDGE_0_12 = Dialect(
     errnos=ERRNO_2020,
     implementation="witx",
 )
-"""WasmEdge 0.11.2 to 0.12.1's."""
+"""WasmEdge 0.11.2 to 0.12.1."""
 
 WASMEDGE_0_11 = Dialect(
     name="wasmedge-0.11",
@@ -211,7 +213,7 @@ WASMEDGE_0_11 = Dialect(
     errnos=ERRNO_2020,
     implementation="witx",
 )
-"""WasmEdge 0.11.1's."""
+"""WasmEdge 0.11.1."""
 
 WAMR_2_4_LEGACY = Dialect(
     name="wamr-2.4-legacy",
@@ -224,14 +226,14 @@ WAMR_2_4_LEGACY = Dialect(
     wants_nul=True,
     counts_floats=True,
 )
-"""WAMR's older one, of its hosts that register `wasi_nn`, in 2.4.0 to 2.4.5."""
+"""WAMR's older ABI in 2.4.0 to 2.4.5, for hosts that register `wasi_nn`."""
 
 WAMR_MAIN_LEGACY = replace(WAMR_2_4_LEGACY, name="wamr-main-legacy", wants_nul=False)
-"""The same since, not released yet: names are copied by their length."""
+"""WAMR's older ABI on the main branch, not released yet: names are copied by their length."""
 
 WAMR = replace(WAMR_2_4_LEGACY, name="wamr", assumed=WAMR_2_4_LEGACY)
-"""The same of any release. A guest of it was built for a host of this build, and imports do not
-show for which: each has the guest's numbers, as far as can be known."""
+"""WAMR's older ABI of any release. Imports do not show which release a guest was built for, so
+each host of this build is assumed to use the guest's numbers."""
 
 WAMR_2_1_LEGACY = Dialect(
     name="wamr-2.1-legacy",
@@ -240,10 +242,11 @@ WAMR_2_1_LEGACY = Dialect(
     encodings=ENCODINGS_WAMR,
     tensor_types=TYPES_2020,
     errnos=ERRNO_WIT,
+    own_errnos=ERRNO_NAMES_WIT,
     implementation="wamr",
     counts_floats=True,
 )
-"""The same in WAMR 2.1.1 to 2.3.1, where it is the default."""
+"""WAMR's older ABI in 2.1.1 to 2.3.1, where it is the default."""
 
 WAMR_1 = Dialect(
     name="wamr-1",
@@ -255,7 +258,7 @@ WAMR_1 = Dialect(
     implementation="wamr",
     counts_floats=True,
 )
-"""The same in WAMR 1.2.0 to 2.1.0."""
+"""WAMR's older ABI in 1.2.0 to 2.1.0."""
 
 WAMR_1_1 = Dialect(
     name="wamr-1.1",
@@ -267,7 +270,7 @@ WAMR_1_1 = Dialect(
     implementation="wamr",
     counts_floats=True,
 )
-"""The same in WAMR 1.1.1 and 1.1.2, where TensorFlow Lite had TensorFlow's number."""
+"""WAMR's older ABI in 1.1.1 and 1.1.2, where TensorFlow Lite had TensorFlow's number."""
 
 WAMR_EPHEMERAL = Dialect(
     name="wamr-ephemeral",
@@ -279,10 +282,10 @@ WAMR_EPHEMERAL = Dialect(
     implementation="wasmedge",
     wants_nul=True,
 )
-"""WAMR's, built with WASI_EPHEMERAL_NN, in 2.4.0 to 2.4.5: witx with other encodings."""
+"""WAMR 2.4.0 to 2.4.5, built with WASI_EPHEMERAL_NN: witx with different encodings."""
 
 WAMR_MAIN = replace(WAMR_EPHEMERAL, name="wamr-main", wants_nul=False)
-"""The same since, not released yet: names and configurations are copied by their length."""
+"""WAMR_EPHEMERAL on the main branch, not released yet: texts are copied by their length."""
 
 WAMR_2_0 = Dialect(
     name="wamr-2.0",
@@ -294,7 +297,7 @@ WAMR_2_0 = Dialect(
     implementation="witx",
     counts_floats=True,
 )
-"""The same in WAMR 2.0.0 and 2.1.0: the specification's of then, but for what it counts in."""
+"""WAMR_EPHEMERAL in 2.0.0 and 2.1.0: witx-2022, except for the unit of outputs."""
 
 WAMR_2_2 = Dialect(
     name="wamr-2.2",
@@ -303,27 +306,17 @@ WAMR_2_2 = Dialect(
     encodings=ENCODINGS_WAMR,
     tensor_types=TYPES_WIT,
     errnos=ERRNO_WIT,
+    own_errnos=ERRNO_NAMES_WIT,
     implementation="wasmedge",
     wants_nul=True,
     counts_floats=True,
     raw_types=MappingProxyType({3: "bf16"}),
 )
-"""The same in WAMR 2.2.0 to 2.3.1, with other tensor types. Adapters have nothing to put in the
-place of bf16, and refuse it."""
+"""WAMR_EPHEMERAL in 2.2.0 to 2.3.1, with different tensor types. Adapters refuse bf16, because
+other ABIs do not have it."""
 
-WAMR_2_1 = Dialect(
-    name="wamr-2.1",
-    layout=WITX_LAYOUT,
-    functions=WITX.functions,
-    encodings=ENCODINGS_WAMR,
-    tensor_types=TYPES_WIT,
-    errnos=ERRNO_WIT,
-    implementation="wasmedge",
-    wants_nul=True,
-    counts_floats=True,
-    raw_types=WAMR_2_2.raw_types,
-)
-"""The same in WAMR 2.1.1 and 2.1.2, which have one function less."""
+WAMR_2_1 = replace(WAMR_2_2, name="wamr-2.1", functions=WITX.functions)
+"""WAMR_EPHEMERAL in 2.1.1 and 2.1.2: like 2.2.0, without load_by_name_with_config."""
 
 _TABLE = {
     dialect.name: dialect
@@ -336,14 +329,15 @@ _TABLE = {
 }
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(_TABLE)
-"""All ABIs, by their names; the only list of them. The imports of a module tell which layout and
-functions it has, and take for its numbers those of WITX, WASMEDGE or WAMR; that it has those of
-another one has to be said."""
+"""All ABIs by name. This is the only list of them.
+
+The imports of a module show its layout and functions. Its numbers are assumed to be those of WITX,
+WASMEDGE or WAMR unless the user names another ABI."""
 
 
 def find_dialect(name: str) -> Dialect:
-    """Raises UsageError for a name that is not known."""
-    dialect = DIALECTS.get(name)
-    if dialect is None:
-        raise UsageError(f"{name!r} is not a known ABI ({', '.join(DIALECTS)})")
-    return dialect
+    """The ABI with this name. Raises UsageError if the name is unknown."""
+    if name not in DIALECTS:
+        meant = did_you_mean(name, DIALECTS)
+        raise UsageError(f"{name!r} is not a known ABI{meant}; `nnshim hosts --abis` lists all")
+    return DIALECTS[name]

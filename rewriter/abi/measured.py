@@ -1,14 +1,17 @@
-"""ABIs of hosts that were measured and have numbers that no release in the table has.
+"""ABIs of measured hosts whose numbers match no release in the table.
 
-Adapters are found again by their names, which say from which ABI to which they lead. One that is
-not in rewriter.abi.dialects has all of it in its name, so that a module that was adapted to it can
-be looked at, run and adapted again by whoever has nothing but the module:
+Adapters are recognised by their names, which contain the names of the two ABIs. The name of an ABI
+that is not in rewriter.abi.dialects describes it completely, so that an adapted module can be
+inspected, run and adapted again without the host's profile:
 
     measured-witx-3f-A0B1C2D3-A0B1D3E4-A0B1C2F5H7-nul-floats
 
-are the layout; the functions, as a hexadecimal number whose bit 0 is for the first of `_ORDER`;
-encodings, tensor types and errnos, each as a capital letter, A for the first meaning of its enum,
-and a number in base 36; and whether the host wants a NUL behind names, and counts in floats.
+The parts are, in order:
+- the layout
+- the functions, as a hexadecimal number in which bit 0 stands for the first of `_ORDER`
+- the encodings, the tensor types and the errnos: for each number a capital letter, A for the first
+  member of its enum, and the number in base 36
+- `nul` if the host expects a NUL after names, and `floats` if it counts in floats
 """
 
 from __future__ import annotations
@@ -26,10 +29,10 @@ from rewriter.errors import UsageError
 __all__ = ["LARGEST", "OF_RELEASES", "RAW_TYPES", "dialect_named", "functions_in", "same_dialect"]
 
 OF_RELEASES = tuple(each for each in DIALECTS.values() if each.assumed is None)
-"""Those of the table that a host can have."""
+"""The ABIs in the table that belong to single releases, which a host can have."""
 
 RAW_TYPES: Mapping[str, str] = MappingProxyType({"bf16": "R"})
-"""The types of tensors that no enum has, by their letters."""
+"""The letters of tensor types that are not in the enum."""
 
 _Meaning = TypeVar("_Meaning", bound=IntEnum)
 _Of = TypeVar("_Of")
@@ -39,16 +42,17 @@ _ORDER = (
     *("load_by_name", "load_by_name_with_config", "unload", "finalize_execution_context"),
     *("compute_single", "get_output_single", "fini_single"),
 )
-"""All functions, by the bits that they have in names: what is new comes last."""
+"""All functions in the order of their bits in names. New functions are added at the end."""
 
 _LONGEST = 120
-"""Characters of a name: those of adapters have a limit (rewriter.adapters.generations)."""
+"""The most characters of a name. Names of adapters have a limit too
+(rewriter.adapters.generations)."""
 
 LARGEST = 1 << 31
-"""No number reaches this: it would be a negative one to adapters."""
+"""All numbers are below this. From here on, adapters would see them as negative."""
 
 _MOST_NAMED = 64
-"""Names of which the ABI is kept."""
+"""The number of ABIs that are cached by name."""
 
 _ITEM = re.compile(r"([A-Z])([0-9a-z]{1,7})")
 _NAME = re.compile(
@@ -60,19 +64,19 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def functions_in(layout: Layout) -> Mapping[str, tuple[str, ...]]:
-    """All functions that some ABI of a layout has, with their parameters."""
+    """The functions of all ABIs of a layout, with their parameters."""
     return _FUNCTIONS[layout.name]
 
 
 def dialect_named(name: str) -> Dialect | None:
-    """The ABI of a name, of the table or measured; None where it is neither. It is the same value
-    for the same name."""
+    """The ABI with this name, from the table or measured, or None. The same name always gives the
+    same object."""
     return DIALECTS.get(name) or (_measured(name) if len(name) <= _LONGEST else None)
 
 
 def same_dialect(dialect: Dialect) -> Dialect:
-    """The ABI of the table that a host with these functions and numbers has, or else the one that
-    has them in its name. Raises UsageError where that would be too long."""
+    """The ABI in the table with the same functions and numbers, or else a measured ABI that has
+    them in its name. Raises UsageError if that name would be too long."""
     own = _facts(dialect)
     for known in OF_RELEASES:
         if _facts(known) == own:
@@ -180,7 +184,7 @@ def _meanings(kind: type[_Meaning], text: str) -> dict[int, _Meaning]:
 
 
 def _known(table: dict[int, _Of], tables: Iterable[Mapping[int, _Of]]) -> Mapping[int, _Of]:
-    """The same as the table of some release, which is looked for by identity."""
+    """The equal table of a release if there is one, because other code compares by identity."""
     same = (known for known in tables if known == table)
     return next(same, MappingProxyType(table))
 

@@ -1,9 +1,9 @@
-"""What the numbers that cross wasi-nn's ABIs mean, as data: errno, encodings, targets and types of
-tensors, in every numbering that was released.
+"""The numbers of wasi-nn's ABIs and their meanings, as data: errnos, encodings, targets and tensor
+types, in every released numbering.
 
-The enums have the meanings; their values are those of the specification since August 2023, and
-beyond it WasmEdge's. A table has the numbers of one release, each with its meaning; the name of a
-table ends with what has it.
+The enums list the meanings. Their values are those of the specification since August 2023, and
+WasmEdge's for members that the specification does not have. Each table maps the numbers of one
+release to their meanings; the end of its name says which release.
 
 Sources:
 - the specification: https://github.com/WebAssembly/wasi-nn at 71320d9, 747d8df (types), c1ff124
@@ -32,6 +32,7 @@ __all__ = [
     "ENCODINGS_WITX",
     "ERRNO_2020",
     "ERRNO_2022",
+    "ERRNO_NAMES_WIT",
     "ERRNO_WASMEDGE",
     "ERRNO_WIT",
     "ERRNO_WITX",
@@ -66,7 +67,7 @@ class Errno(IntEnum):
 
 
 class Encoding(IntEnum):
-    """graph_encoding, with WasmEdge's values, which are witx's and more. WAMR has others: see
+    """graph_encoding, with WasmEdge's values, which extend witx's. WAMR's values differ: see
     ENCODINGS_WAMR."""
 
     OPENVINO = 0
@@ -95,7 +96,7 @@ class Target(IntEnum):
 
 
 class TensorType(IntEnum):
-    """tensor_type, with witx's values. WAMR has others: see TYPES_WIT."""
+    """tensor_type, with witx's values. WAMR's values differ: see TYPES_WIT."""
 
     F16 = 0
     F32 = 1
@@ -115,16 +116,16 @@ ELEMENT_SIZE: Mapping[TensorType, int] = MappingProxyType(
         TensorType.I64: 8,
     }
 )
-"""Bytes an element of each tensor type."""
+"""Bytes per element of each tensor type."""
 
 
 TYPES_WITX: Mapping[int, TensorType] = MappingProxyType({kind.value: kind for kind in TensorType})
-"""The specification's since 2023-08-23."""
+"""The specification since 2023-08-23."""
 
 TYPES_2020: Mapping[int, TensorType] = MappingProxyType(
     {0: TensorType.F16, 1: TensorType.F32, 2: TensorType.U8, 3: TensorType.I32}
 )
-"""The specification's before that, and WAMR's older ABI's."""
+"""The specification before 2023-08-23, and WAMR's older ABI."""
 
 TYPES_WIT: Mapping[int, TensorType] = MappingProxyType(
     {
@@ -136,8 +137,8 @@ TYPES_WIT: Mapping[int, TensorType] = MappingProxyType(
         6: TensorType.I64,
     }
 )
-"""Those of wasi:nn, in which 3 is bf16, which no other numbering has; WAMR 2.1.1 to 2.3.1 has them
-in its core ABI."""
+"""The types of wasi:nn, where 3 is bf16, which no other numbering has. WAMR 2.1.1 to 2.3.1 uses
+them in its core ABI."""
 
 _FIRST_FIVE = {
     encoding.value: encoding
@@ -151,24 +152,24 @@ _FIRST_FIVE = {
 }
 
 ENCODINGS_2020: Mapping[int, Encoding] = MappingProxyType({0: Encoding.OPENVINO})
-"""The specification's until December 2021, and of all hosts and crates until August 2022."""
+"""The specification until December 2021, and all hosts and crates until August 2022."""
 
 ENCODINGS_2021: Mapping[int, Encoding] = MappingProxyType(
     {0: Encoding.OPENVINO, 1: Encoding.TENSORFLOW, 2: Encoding.ONNX}
 )
-"""The specification's from December 2021 to August 2022, which no host took up."""
+"""The specification from December 2021 to August 2022. No host adopted it."""
 
 ENCODINGS_2022: Mapping[int, Encoding] = MappingProxyType({**_FIRST_FIVE})
-"""The specification's from October 2022 to August 2023; TensorFlow Lite's was not there from
-August."""
+"""The specification from October 2022 to August 2023. From August to October 2022 it was the same
+without TensorFlow Lite."""
 
 ENCODINGS_WITX: Mapping[int, Encoding] = MappingProxyType({**_FIRST_FIVE, 5: Encoding.AUTODETECT})
-"""The specification's since."""
+"""The specification since August 2023."""
 
 ENCODINGS_WAMR: Mapping[int, Encoding] = MappingProxyType(
     {**_FIRST_FIVE, 5: Encoding.GGML, 6: Encoding.AUTODETECT}
 )
-"""WAMR's since 2.1.1, which are those of wasi:nn."""
+"""WAMR since 2.1.1: the encodings of wasi:nn."""
 
 ENCODINGS_WAMR_1_1: Mapping[int, Encoding] = MappingProxyType(
     {
@@ -178,36 +179,36 @@ ENCODINGS_WAMR_1_1: Mapping[int, Encoding] = MappingProxyType(
         3: Encoding.PYTORCH,
     }
 )
-"""WAMR 1.1's. It calls 2 tensorflow, and loads TensorFlow Lite's models under that number only."""
+"""WAMR 1.1. It calls 2 tensorflow, but loads TensorFlow Lite models under that number only."""
 
 ENCODINGS_WASMEDGE_0_11_1: Mapping[int, Encoding] = MappingProxyType(
     {0: Encoding.OPENVINO, 1: Encoding.PYTORCH}
 )
-"""WasmEdge 0.11.1's."""
+"""WasmEdge 0.11.1."""
 
 ENCODINGS_WASMEDGE: Mapping[int, Encoding] = MappingProxyType(
     {encoding.value: encoding for encoding in Encoding}
 )
-"""WasmEdge's; they were added one by one, and none has had another number since 0.11.2. 8 is what
-its crate has for a plugin of another project."""
+"""WasmEdge since 0.11.2. Encodings were added one by one, and none has changed its number. 8 is
+defined only in its crate, for a plugin of another project."""
 
 ERRNO_2020: Mapping[int, Errno] = MappingProxyType(
     {0: Errno.SUCCESS, 1: Errno.INVALID_ARGUMENT, 2: Errno.MISSING_MEMORY, 3: Errno.BUSY}
 )
-"""The specification's before August 2022."""
+"""The specification before August 2022."""
 
 ERRNO_2022: Mapping[int, Errno] = MappingProxyType(
     {errno.value: errno for errno in Errno if errno <= Errno.RUNTIME_ERROR}
 )
-"""The specification's until August 2023."""
+"""The specification from August 2022 to August 2023."""
 
 ERRNO_WITX: Mapping[int, Errno] = MappingProxyType(
     {errno.value: errno for errno in Errno if errno <= Errno.NOT_FOUND}
 )
-"""The specification's since."""
+"""The specification since August 2023."""
 
 ERRNO_WASMEDGE: Mapping[int, Errno] = MappingProxyType({errno.value: errno for errno in Errno})
-"""Those and WasmEdge's own, since 0.14.0; WAMR's since 2.4.0 too."""
+"""The specification's and WasmEdge's own: WasmEdge since 0.14.0, WAMR since 2.4.0."""
 
 ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
     {
@@ -215,18 +216,24 @@ ERRNO_WIT: Mapping[int, Errno] = MappingProxyType(
         1: Errno.INVALID_ARGUMENT,
         2: Errno.INVALID_ENCODING,
         4: Errno.RUNTIME_ERROR,
-        3: Errno.RUNTIME_ERROR,  # timeout
+        3: Errno.RUNTIME_ERROR,
         5: Errno.UNSUPPORTED_OPERATION,
         6: Errno.TOO_LARGE,
         7: Errno.NOT_FOUND,
-        8: Errno.RUNTIME_ERROR,  # security
-        9: Errno.RUNTIME_ERROR,  # unknown
+        8: Errno.RUNTIME_ERROR,
+        9: Errno.RUNTIME_ERROR,
         100: Errno.END_OF_SEQUENCE,
         101: Errno.CONTEXT_FULL,
         102: Errno.PROMPT_TOO_LONG,
         103: Errno.MODEL_NOT_FOUND,
     }
 )
-"""Those of wasi:nn, which WAMR 2.1.1 to 2.3.1 returns in both builds, since 2.2.0 with WasmEdge's
-own. What the others do not tell apart is a runtime error, of whose numbers the first is the one
-that a guest is told."""
+"""The errnos of wasi:nn, which WAMR 2.1.1 to 2.3.1 returns in both builds, since 2.2.0 together
+with WasmEdge's own. Errors that other ABIs do not distinguish are a RUNTIME_ERROR; a guest gets
+the first of its numbers, 4."""
+
+ERRNO_NAMES_WIT: Mapping[int, str] = MappingProxyType({3: "timeout", 8: "security", 9: "unknown"})
+"""What wasi:nn and WAMR 2.1.1 to 2.3.1 call the errnos that other ABIs call a runtime error.
+
+https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/include/wasi_nn_types.h
+"""

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["AUGUST", "JUNE", "OCTOBER", "PACKAGE", "RECORDS", "RESOURCES", "SNAPSHOTS", "Snapshot"]
+__all__ = [
+    "AUGUST",
+    "JUNE",
+    "OCTOBER",
+    "PACKAGE",
+    "RECORDS",
+    "RESOURCES",
+    "SNAPSHOTS",
+    "Components",
+    "Snapshot",
+]
 
 PACKAGE = "wasi:nn"
 
@@ -59,3 +69,17 @@ OCTOBER = Snapshot(
 
 SNAPSHOTS = (RECORDS, RESOURCES, JUNE, AUGUST, OCTOBER)
 """From the oldest to the newest."""
+
+
+class Components(NamedTuple):
+    """What a host that runs components has for them.
+
+    - `wasi_nn`: its snapshot of wasi:nn.
+    - `wasi`: its version of WASI.
+    - `any_patch`: it finds its interfaces for imports of any 0.2.x of WASI, and not only for those
+      of its own version.
+    """
+
+    wasi_nn: Snapshot
+    wasi: str
+    any_patch: bool = True

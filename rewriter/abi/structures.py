@@ -1,7 +1,7 @@
-"""Structures in a guest's memory, whose fields have names: those of wasi-nn's ABIs. Their sources
-are those of rewriter.abi.dialects.
+"""The structures of wasi-nn's ABIs in a guest's memory, with named fields.
 
-That of `structure(data="I", length="I")` has the size 8, and the offsets 0 and 4.
+`structure(data="I", length="I")` has size 8 and the offsets 0 and 4. The sources are those of
+rewriter.abi.dialects.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ __all__ = [
 
 
 class Structure(struct.Struct):
-    """Packs and unpacks the fields in their order; `offsets` has where each starts, in bytes."""
+    """Packs and unpacks the fields in order. `offsets` maps each field to its offset in bytes."""
 
     offsets: Mapping[str, int]
 
 
 def structure(**fields: str) -> Structure:
-    """A little-endian structure without padding but what the fields have: for each its format, as
-    the struct module spells it. Raises struct.error for another format."""
+    """A little-endian structure. Each field has a format of the struct module, which includes any
+    padding. Raises struct.error for an invalid format."""
     made = Structure("<" + "".join(fields.values()))
     offsets, end = {}, 0
     for name, form in fields.items():
@@ -42,30 +42,30 @@ def structure(**fields: str) -> Structure:
 
 
 def named_offsets(name: str, layout: Structure) -> dict[str, int]:
-    """Its size and offsets in bytes under the names that .wat files use: `NAME_SIZE`, and
-    `NAME_FIELD` for each field."""
+    """The size and offsets of `layout` in bytes, under the names that .wat files use: `NAME_SIZE`
+    for the size, and `NAME_FIELD` for each field."""
     fields = {f"{name}_{field.upper()}": offset for field, offset in layout.offsets.items()}
     return {f"{name}_SIZE": layout.size, **fields}
 
 
 BUILDER = structure(pointer="I", length="I")
-"""One graph_builder: pointer and length in bytes. `load` gets a pointer to a run of them."""
+"""One graph_builder: pointer and length in bytes. `load` gets a pointer to an array of them."""
 
 TENSOR = structure(dimensions="I", rank="I", type="B3x", data="I", length="I")
-"""The tensor that `set_input` points to, 20 bytes: pointer to the dimensions (u32 each), how many
-they are, the type in one byte (the three bytes after it are whatever the guest left there),
-pointer to the data, length of the data in bytes."""
-
+"""The tensor that `set_input` points to, 20 bytes: pointer to the dimensions (u32 each), number of
+dimensions, the type in one byte (the three bytes after it are undefined), pointer to the data,
+length of the data in bytes."""
 
 WAMR_BUILDERS = structure(pointer="I", count="I")
-"""What WAMR's `load` gets a pointer to: pointer to a run of builders, how many they are."""
+"""The structure that WAMR's `load` gets a pointer to: pointer to an array of builders, and their
+number."""
 
 WAMR_TENSOR = structure(dimensions="I", type="B3x", data="I")
-"""WAMR's tensor, 12 bytes: pointer to {pointer to the dimensions, how many they are}, the type,
-pointer to the data, whose length follows from the dimensions and the type."""
+"""WAMR's tensor, 12 bytes: pointer to WAMR_DIMENSIONS, the type, pointer to the data. The length of
+the data follows from the dimensions and the type."""
 
 WAMR_DIMENSIONS = structure(pointer="I", rank="I")
-"""Pointer to the dimensions (u32 each), how many they are."""
+"""Pointer to the dimensions (u32 each), and their number."""
 
 WAMR_OUTPUT_UNIT = 4
-"""Bytes: WAMR's `get_output` counts its buffer and its output in 32-bit floats."""
+"""In bytes. WAMR's `get_output` counts its buffer and its output in 32-bit floats."""

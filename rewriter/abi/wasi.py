@@ -1,7 +1,7 @@
 """The functions of WASI 0.1 and of the version before it, as data.
 
 Source: https://github.com/WebAssembly/WASI/tree/9d8dbeb/legacy (preview0, preview1). Both versions
-lower these functions to the same types: what differs is in structures and constants.
+lower these functions to the same types; they differ in structures and constants.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rewriter.wasm.types import FuncType
 __all__ = ["PREVIEW_0", "PREVIEW_1", "WASI", "WASI_UNSTABLE", "WITHOUT_MEMORY", "returning_errno"]
 
 WASI = "wasi_snapshot_preview1"
-"""The import module of WASI 0.1, which all hosts here have."""
+"""The import module of WASI 0.1, which all known hosts provide."""
 
 WASI_UNSTABLE = "wasi_unstable"
 """The import module of the version before it."""
@@ -65,11 +65,11 @@ _PARAMETERS = {
     "sock_send": "i32 i32 i32 i32 i32",
     "sock_shutdown": "i32 i32",
 }
-"""Of the functions that return an errno."""
+"""The parameters of each function that returns an errno."""
 
 
 def returning_errno(parameters: Mapping[str, str]) -> dict[str, FuncType]:
-    """The types of functions that return one i32, by their parameters: "i32 i64"."""
+    """The types of functions that return one i32, from their parameters, for example "i32 i64"."""
     return {name: FuncType(tuple(words.split()), ("i32",)) for name, words in parameters.items()}
 
 
@@ -87,4 +87,4 @@ WITHOUT_MEMORY = frozenset(
         *("fd_sync", "proc_exit", "proc_raise", "sched_yield", "sock_shutdown"),
     )
 )
-"""The functions that no pointer is passed to."""
+"""The functions that take no pointer."""

@@ -1,10 +1,12 @@
-"""The functions beside WASI 0.1's that single hosts define under its name, as data: sockets above
-all, which no two hosts have in the same form; and those of WAMR's small C library.
+"""Non-standard functions that some hosts define under the name of WASI 0.1, and those of WAMR's
+small C library, as data.
+
+Most are sockets, which no two hosts define in the same form.
 
 Sources:
 - WAMR: https://github.com/bytecodealliance/wasm-micro-runtime/tree/646b5a9/core/iwasm/libraries
-  (libc-wasi/libc_wasi_wrapper.c, libc-builtin/libc_builtin_wrapper.c), where both tables are those
-  of each release since 1.1.0
+  (libc-wasi/libc_wasi_wrapper.c, libc-builtin/libc_builtin_wrapper.c); both tables are the same in
+  every release since 1.1.0
 - WasmEdge: https://github.com/WasmEdge/WasmEdge at its tags (lib/host/wasi/wasimodule.cpp for the
   names, include/host/wasi/wasifunc.h for the types)
 """
@@ -30,7 +32,7 @@ _WAMR_GET = (
     *("recv_timeout", "reuse_addr", "reuse_port", "send_buf_size", "send_timeout"),
     *("tcp_fastopen_connect", "tcp_keep_idle", "tcp_keep_intvl", "tcp_no_delay", "tcp_quick_ack"),
 )
-"""Options of sockets that there is a function to get, and one to set, with a value each."""
+"""Socket options with one value, which have a function to get and one to set."""
 
 _WAMR_SOCKETS = {
     **{f"sock_get_{option}": "i32 i32" for option in _WAMR_GET},
@@ -58,7 +60,7 @@ _WAMR_SOCKETS = {
 WAMR_WASI: Mapping[str, FuncType] = MappingProxyType(
     {**PREVIEW_1, **returning_errno(_WAMR_SOCKETS)}
 )
-"""WAMR's, under both of WASI's names."""
+"""WAMR's functions, under both of WASI's names."""
 
 _LIBC = {
     **dict.fromkeys(
@@ -95,10 +97,10 @@ WAMR_LIBC: Mapping[str, FuncType] = MappingProxyType(
         "clock": FuncType((), ("i64",)),
     }
 )
-"""The functions of a C library that iwasm defines as `env`, unless it is built without."""
+"""The functions of a C library that iwasm defines as `env`, unless it is built without them."""
 
 _WASMEDGE_SOCKETS = {
-    "sock_accept": "i32 i32",  # WASI 0.1's has three
+    "sock_accept": "i32 i32",  # three parameters in WASI 0.1
     "sock_bind": "i32 i32 i32",
     "sock_connect": "i32 i32 i32",
     "sock_getaddrinfo": "i32 i32 i32 i32 i32 i32 i32 i32",
@@ -128,14 +130,14 @@ _WASMEDGE_SOCKETS_V2 = {
 WASMEDGE_WASI_0_10: Mapping[str, FuncType] = MappingProxyType(
     {**PREVIEW_1, **returning_errno(_WASMEDGE_SOCKETS)}
 )
-"""WasmEdge's from 0.10.1 to 0.11.1."""
+"""WasmEdge 0.10.1 to 0.11.1."""
 
 WASMEDGE_WASI_0_11_2: Mapping[str, FuncType] = MappingProxyType(
     {**WASMEDGE_WASI_0_10, **returning_errno({"epoll_oneoff": "i32 i32 i32 i32"})}
 )
-"""WasmEdge 0.11.2's."""
+"""WasmEdge 0.11.2."""
 
 WASMEDGE_WASI: Mapping[str, FuncType] = MappingProxyType(
     {**WASMEDGE_WASI_0_11_2, **returning_errno(_WASMEDGE_SOCKETS_V2)}
 )
-"""WasmEdge's since 0.12.0."""
+"""WasmEdge since 0.12.0."""

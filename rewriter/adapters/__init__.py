@@ -1,1 +1,1 @@
-"""Functions that speak one ABI to the guest and another to the host."""
+"""Adapters: functions that a guest calls by one ABI and that call the host by another."""

@@ -1,11 +1,11 @@
-"""Functions that stand between a guest of one dialect and a host of another.
+"""Adapters: functions between a guest and a host that use different ABIs.
 
-An adapter takes the place of an import for the guest and calls the import in the form that the
-host knows. It allocates nothing, and knows nothing of the guest's stack.
+The guest calls the adapter instead of the import, and the adapter calls the import in the form that
+the host expects. It does not allocate memory, and does not use the guest's stack.
 
-Two limits come with WAMR's hosts. The older ABI has no length beside a tensor's data, so that a
-tensor whose data is not as long as its shape says is an invalid_argument. And before 2.4.0, an
-output of OpenVINO is written whole, however small the guest's buffer is: the adapter can only trap.
+WAMR hosts impose two limits. In the older ABI a tensor has no data length, so an adapter returns
+invalid_argument if the length of the data does not match the shape. Before 2.4.0, the host writes a
+complete OpenVINO output even if the guest's buffer is too small; the adapter can only trap then.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ __all__ = ["Adapter", "adapter_for", "same_adapter", "speaks"]
 
 
 class Adapter(NamedTuple):
-    """`function`, as a guest of `source` calls it, for a host of `target`, in the form that a
-    generation in rewriter.adapters.generations has. One of `load` or `set_input` can be for a guest
-    whose numbers are not `told`: see rewriter.adapters.needs."""
+    """The adapter of `function` from a guest of `source` to a host of `target`.
+
+    `generation` says which form of its bytes it has: see rewriter.adapters.generations. Adapters of
+    `load` and `set_input` can also be for a guest whose numbers are not known for certain (`told`
+    is false): see rewriter.adapters.needs.
+    """
 
     function: str
     source: Dialect
@@ -35,38 +38,38 @@ class Adapter(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the name section and messages call it."""
+        """Its name in the name section and in messages."""
         return f"nnshim.{self.function}.{self.source.name}-to-{self.target.name}"
 
     def export(self, slot: int) -> str:
-        """By what name it is exported, if it was made for the import of index `slot`."""
+        """Its export name, if it was made for the import with index `slot`."""
         return f"{self.name}.{self.generation}.{slot}"
 
     @property
     def renewed(self) -> Adapter:
-        """The same in the form that is written now."""
+        """The same adapter in the current generation."""
         return self._replace(generation=GENERATION)
 
     @property
     def need(self) -> Need | None:
-        """What it is there for."""
+        """The reason why it is needed, or None."""
         return need(self.function, self.source, self.target, told=self.told)
 
     @property
     def tells_whether_told(self) -> bool:
-        """Whether it would be another one if the guest's numbers were told, or were not."""
+        """Whether its bytes depend on `told`."""
         matters = told_matters(self.function, self.source, self.target)
         return matters and self.generation != UNMARKED
 
     @property
     def imported(self) -> str:
-        """The name of the host's function."""
+        """The name of the host function that it imports."""
         has_it = self.function in self.target.functions
         return self.function if has_it else FALLBACKS[self.function]
 
     @property
     def type(self) -> FuncType:
-        """The type that the guest calls it with."""
+        """The function type that the guest sees."""
         return self.source.signature(self.function)
 
     @property
@@ -75,7 +78,7 @@ class Adapter(NamedTuple):
 
     @property
     def needs_global(self) -> bool:
-        """Whether it keeps something, or reads what another one keeps."""
+        """Whether it reads or writes the global that adapters share."""
         if self.generation == UNMARKED:
             return False
         memory = AdapterMemory(0, 1)
@@ -83,9 +86,9 @@ class Adapter(NamedTuple):
         return "$kept" in text.split()
 
     def body(self, host: int, memory: AdapterMemory) -> bytes:
-        """The function body, without its size field; `host` is the index of the import."""
+        """The function body, without its size field. `host` is the index of the import."""
         if self.generation == UNMARKED:
-            from rewriter.adapters.unmarked.text import unmarked_text  # which few need
+            from rewriter.adapters.unmarked.text import unmarked_text  # rarely needed
 
             function = read_function(unmarked_text(self.function, self.source, self.target, memory))
         else:
@@ -100,7 +103,8 @@ class Adapter(NamedTuple):
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
-    """Whether two adapters are the same to the byte; None does nothing."""
+    """Whether two adapters have the same function and the same bytes. None stands for no
+    adapter."""
     if one is None or other is None:
         return one is other
     memory = AdapterMemory(0, 65536)
@@ -108,8 +112,8 @@ def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:
 
 
 def speaks(host: Dialect, dialect: Dialect) -> bool:
-    """Whether a host of one dialect takes every number and structure of another for the same, and
-    returns what that knows."""
+    """Whether a guest of `dialect` runs on a host of `host` without adapters: all numbers,
+    structures and results mean the same in both."""
     functions = ("load", "set_input", "get_output")
     return not any(need(function, dialect, host) for function in functions)
 
@@ -117,11 +121,11 @@ def speaks(host: Dialect, dialect: Dialect) -> bool:
 def adapter_for(
     function: str, source: Dialect, target: Dialect, *, told: bool = True, apart: bool = False
 ) -> Adapter | None:
-    """What has to stand between a guest of `source` and a host of `target`, None for nothing.
+    """The adapter that a guest of `source` needs for a function on a host of `target`, or None.
 
-    `target` has the function, and `told` is, in the sense of rewriter.adapters.needs. With `apart`,
-    a function of another layout has an adapter in any case: what the guest calls it with is in its
-    name.
+    `target` must have the function in the sense of rewriter.adapters.needs.has; `told` is that of
+    rewriter.adapters.needs.need. With `apart`, a function always gets an adapter if the layouts
+    differ, so that the adapter's name records the guest's ABI.
     """
     keeps_apart = apart and source.layout != target.layout
     if need(function, source, target, told=told) is None and not keeps_apart:

@@ -1,4 +1,4 @@
-"""What becomes of an errno between a host and a guest that have other numbers for them."""
+"""Translation of errnos between a host and a guest that number them differently."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rewriter.abi.dialects import Dialect, Errno
 __all__ = ["errno_number", "gets_others", "translated"]
 
 _EXTENSIONS = 100
-"""WasmEdge's own errnos start here. What a library does with an errno above those that it has, it
-does with these."""
+"""WasmEdge's own errnos start here. Guests built for other ABIs handle these like any other unknown
+errno, so they need no translation."""
 
 
 def gets_others(source: Dialect, target: Dialect) -> bool:
-    """Whether a guest of `source` takes an errno of a host of `target` for another one, or has none
-    of that number."""
+    """Whether a host of `target` returns errnos that a guest of `source` misreads or does not
+    know."""
     return any(
         number < _EXTENSIONS and source.errnos.get(number) is not meaning
         for number, meaning in target.errnos.items()
@@ -23,8 +23,8 @@ def gets_others(source: Dialect, target: Dialect) -> bool:
 
 
 def errno_number(dialect: Dialect, meaning: Errno) -> int:
-    """By which number a guest of a dialect is told this. What its numbers do not tell apart is a
-    runtime error, or else an invalid argument."""
+    """The number of an errno for a guest of a dialect. If the dialect does not have the errno, it
+    is the number of a runtime error, or if it does not have that either, of an invalid argument."""
     numbers = dialect.errno_numbers
     for each in (meaning, Errno.RUNTIME_ERROR):
         if each in numbers:
@@ -33,5 +33,5 @@ def errno_number(dialect: Dialect, meaning: Errno) -> int:
 
 
 def translated(source: Dialect, target: Dialect) -> Mapping[int, int]:
-    """The numbers of `target`, each with that of `source` for it."""
+    """Maps each errno number of `target` to the number of `source` for it."""
     return {number: errno_number(source, meaning) for number, meaning in target.errnos.items()}

@@ -1,13 +1,13 @@
-"""Adapters as a file format: what they look like in each generation, and what they are known by.
+"""Adapters as a file format: their generations, and how they are recognised.
 
-A body starts with a marker that names its generation. Strippers leave it alone; optimizers take it
-out, and may put the body into its callers. What they have to leave is what a module exports, so
-each adapter is exported too, under a name that says what it is.
+Each body starts with a marker that contains its generation. Strippers keep the marker, but
+optimizers remove it and may inline the body into its callers. They must keep exports, so each
+adapter is also exported under a name that identifies it.
 
-tests/rewriter/adapters/adapter_bytes.txt has a digest of every body. Whatever changes one of them,
-be it a .wat file, the assembler or a number in rewriter.abi.dialects, is a new generation: give it
-a number, keep what makes the old one, as rewriter.adapters.unmarked does, and add its digests.
-Until the first release, generation 0 may still change.
+tests/rewriter/adapters/adapter_bytes.txt has a digest of every body. Any change to these bytes,
+whether by a .wat file, the assembler or a number in rewriter.abi.dialects, makes a new generation.
+Give it a number, keep the code that makes the old one, as in rewriter.adapters.unmarked, and add
+its digests. Generation 0 may still change until the first release.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ __all__ = [
 ]
 
 GENERATION = 0
-"""The one that is written."""
+"""The generation of new adapters."""
 
 UNMARKED = -1
-"""The one before there were markers and exports: rewriter.adapters.unmarked."""
+"""The generation that had neither markers nor exports: rewriter.adapters.unmarked."""
 
 GENERATIONS = (GENERATION, UNMARKED)
-"""Those that are known."""
+"""The generations that are recognised."""
 
 _MAGIC = int.from_bytes(b"nnsh", "little")
 _CONST, _DROP = b"\x41", b"\x1a"
 
 MARK = _CONST + encode_signed(_MAGIC) + _DROP + _CONST
-"""The start of every marker, after which the generation stands."""
+"""The start of every marker. The generation follows it."""
 
 PREFIX = b"nnshim."
-"""What the names of adapters start with."""
+"""The prefix of every adapter's name."""
 
 _NAME = r"(?a)nnshim\.(\w+)\.([\w.-]+?)-to-([\w.-]+?)(?:\.(\d{1,10})\.(\d+))?"
 
 _LONGEST_NAME = 200
-"""Characters. Matching takes the square of it."""
+"""In characters. Matching takes time that grows with its square."""
 
 
 class AdapterName(NamedTuple):
-    """The name of an adapter; in an export it also has the generation, and the index of the import
-    that the adapter was made for."""
+    """The name of an adapter. In an export, the name also contains the generation and the index of
+    the import that the adapter was made for."""
 
     function: str
     source: str
@@ -66,7 +66,7 @@ class AdapterName(NamedTuple):
 
 
 def read_name(text: str) -> AdapterName | None:
-    """None where it is not the name of an adapter."""
+    """The parts of an adapter's name, or None if `text` is not the name of an adapter."""
     match = re.fullmatch(_NAME, text) if len(text) <= _LONGEST_NAME else None
     if match is None:
         return None
@@ -74,7 +74,7 @@ def read_name(text: str) -> AdapterName | None:
 
 
 def marked(function: Function) -> Function:
-    """An adapter with its marker, and without the variables that it has no use for."""
+    """An adapter with its marker added and its unused variables removed."""
     marker = ("i32.const", str(_MAGIC), "drop", "i32.const", str(GENERATION), "drop")
     used = {*function.instructions}
     variables = {name: kind for name, kind in function.variables.items() if name in used}

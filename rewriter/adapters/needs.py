@@ -1,4 +1,4 @@
-"""What stands between a guest of one dialect and a function of a host of another."""
+"""The reasons why a function needs an adapter between a guest and a host."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ __all__ = ["FALLBACKS", "Need", "counts_otherwise", "has", "need", "told_matters
 
 
 class Need(Enum):
-    """What an adapter is needed for. Whatever that is, it translates errnos too."""
+    """The reason why an adapter is needed. Every adapter also translates errnos."""
 
     FUNCTION = auto()
     """The host does not have the function."""
     LAYOUT = auto()
-    """It has other parameters or structures there."""
+    """The function has different parameters or structures."""
     ENCODINGS = auto()
+    """The host numbers encodings differently."""
     TYPES = auto()
-    """Of tensors."""
+    """The host numbers tensor types differently."""
     UNITS = auto()
-    """It counts some outputs in floats."""
+    """The host counts some outputs in floats."""
     NAMES = auto()
-    """They have to end with a NUL. Whether those of a guest do cannot be known: WAMR's own may be
-    built for its main branch, which wants none."""
+    """The host expects names to end with a NUL. Whether a guest's names do is unknown: a guest of
+    WAMR may be built for its main branch, which does not expect a NUL."""
     ERRNOS = auto()
+    """The host numbers errnos differently."""
 
 
 FALLBACKS: Mapping[str, str] = {
@@ -34,9 +36,9 @@ FALLBACKS: Mapping[str, str] = {
     "unload": "compute",
     "finalize_execution_context": "compute",
 }
-"""Functions that an adapter can stand in for where a host has none, and what is imported in their
-place, so that all functions keep their indices. Nothing is ever unloaded or finalized then: a
-handle lives as long as the guest."""
+"""Functions that an adapter can replace if the host does not have them, and the function that is
+imported instead, so that all functions keep their indices. Graphs and contexts are never unloaded
+or finalized then: a handle lives as long as the guest."""
 
 _BY_LAYOUT = ("load", "set_input", "get_output")
 """The functions that differ between the layouts."""
@@ -45,17 +47,18 @@ _BY_NAME = ("load_by_name", "load_by_name_with_config")
 
 
 def has(target: Dialect, function: str) -> bool:
-    """Whether a host of `target` has the function, or an adapter can do without it."""
+    """Whether a host of `target` has the function, or an adapter can replace it."""
     return function in target.functions or FALLBACKS.get(function) in target.functions
 
 
 def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) -> Need | None:
-    """Why a function needs an adapter, None if it needs none. `target` has it, in the sense of
-    `has`.
+    """The reason why a function needs an adapter, or None. `target` must have the function in the
+    sense of `has`.
 
-    Where the guest's numbers are not `told`, between two of one layout, its encodings are taken for
-    the host's, and what its tensor types are has to be found out. All numbers of a guest that has
-    those of no one release are taken for those of a host of its layout.
+    If the guest's numbers are not known for certain (`told` is false) and the layouts are equal,
+    its encodings are assumed to be the host's, and its tensor types are determined at run time. A
+    guest whose ABI stands for several releases (`source.assumed`) is assumed to have all the
+    numbers of the host if their layouts are equal.
     """
     if function not in target.functions:
         return Need.FUNCTION
@@ -79,22 +82,22 @@ def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) 
 
 
 def counts_otherwise(source: Dialect, target: Dialect) -> bool:
-    """Whether the host counts the outputs of some models by another unit than the guest, so that
-    adapters have to know which model it has."""
+    """Whether the host counts the outputs of some models in a different unit from the guest, so
+    that adapters have to keep the model's encoding."""
     same = source.counts_floats and source.layout == target.layout
     return target.counts_floats and not same
 
 
 def told_matters(function: str, source: Dialect, target: Dialect) -> bool:
-    """Whether it makes a difference to an adapter that the guest's numbers are told."""
+    """Whether the adapter depends on `told`: see `need`."""
     if function == "load":
         return need(function, source, target) is Need.ENCODINGS
     return function == "set_input" and _shows_types(source)
 
 
 def _shows_types(source: Dialect) -> bool:
-    """Whether the tensors of a guest, which has the numbers of `source` or those of before August
-    2023, show which: that takes the length of their data."""
+    """Whether the tensors of a guest show if its types are numbered as in `source` or as before
+    August 2023. That requires the length of their data."""
     return source.layout == WITX.layout and source.tensor_types is WITX.tensor_types
 
 

@@ -1,4 +1,4 @@
-"""What a host means for a module: whether it runs there, and what has to be done for it."""
+"""Whether a module runs on a host, and what it needs there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
-from rewriter.analysis.beginning import beginning, compact_imports
 from rewriter.analysis.features import features
 from rewriter.analysis.fitting import Fit, fit
 from rewriter.analysis.inspect import ModuleInfo
@@ -24,6 +23,7 @@ from rewriter.analysis.seen.told import (
     without_needless,
 )
 from rewriter.analysis.sources import guest_functions, hidden_numbers, hides_types
+from rewriter.analysis.starting.beginning import beginning, compact_imports
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host, Quirk
@@ -33,7 +33,7 @@ __all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
 
 
 class Runs(Enum):
-    """How a module runs on a host, as far as imports and exports show it."""
+    """How a module runs on a host, judging by its imports and exports."""
 
     AS_IT_IS = "as it is"
     AFTER_REWRITE = "after a rewrite"
@@ -41,7 +41,7 @@ class Runs(Enum):
 
 
 class Answer(StrEnum):
-    """A verdict in a word, from the best to the worst in the order of a pipeline: of many, the
+    """A verdict in one word, from the best to the worst for a pipeline. Of several verdicts, the
     worst counts. See docs/verdicts.md."""
 
     RUNS = "runs"
@@ -49,16 +49,16 @@ class Answer(StrEnum):
     REWRITE = "rewrite"
     CANNOT = "cannot"
     NO_VERDICT = "no_verdict"
-    """It cannot be read, or is not a core module."""
+    """The file cannot be read, or is not a core module."""
 
     @property
     def exit_code(self) -> int:
-        """What `nnshim check` exits with."""
+        """The exit code of `nnshim check`."""
         return _EXIT_CODES[self]
 
     @classmethod
     def worst(cls, answers: Iterable[Answer]) -> Answer:
-        """That of all together; of none, that nothing is in the way."""
+        """The worst of these; RUNS if there are none."""
         return max(answers, key=tuple(cls).index, default=cls.RUNS)
 
 
@@ -69,17 +69,19 @@ _EXIT_CODES = {
     Answer.ONLY_IF: 5,
     Answer.NO_VERDICT: 6,
 }
-"""2 is usage, and 3 a tool that is missing, of every command."""
+"""For every command, 2 means wrong usage, and 3 a missing tool."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a module runs on `host`. `reasons` say why not as it is, errors or else warnings; the
-    others are what that depends on, by their severity. `rewrite_for` is the host, or a release of
-    it, that a rewrite has to be for, None where none is needed or helps.
+    """Whether a module runs on `host`.
 
-    Conditions count; where it is `strict`, needs and what is unseen do, too. What was `accepted` is
-    in none of the others, and does not count.
+    `reasons` say why it does not run as it is: the errors, or the warnings if there are no errors.
+    `conditions`, `needs`, `unseen` and `notes` are sorted by severity. `rewrite_for` is the host or
+    release to rewrite for, or None if no rewrite is needed or none helps.
+
+    Conditions count; if `strict`, needs and unseen count too. Diagnostics in `accepted` are in none
+    of the other fields, and do not count.
     """
 
     host: str
@@ -94,7 +96,8 @@ class Verdict:
 
     @classmethod
     def of(cls, host: str, said: Iterable[Diagnostic], rewrite_for: str | None = None) -> Verdict:
-        """Sort what is said of a module. `rewrite_for` is kept where a rewrite mends all."""
+        """Sort diagnostics by severity. `rewrite_for` is kept only if a rewrite fixes
+        everything."""
         by: dict[Severity, list[Diagnostic]] = {severity: [] for severity in Severity}
         for found in said:
             by[found.severity].append(found)
@@ -110,7 +113,7 @@ class Verdict:
 
     @property
     def runs(self) -> Runs:
-        """As it is, after a rewrite for the host, or not at all, if all conditions hold."""
+        """As it is, after a rewrite for the host, or not at all, provided all conditions hold."""
         if not self.reasons:
             return Runs.AS_IT_IS
         cannot = any(reason.severity is Severity.ERROR for reason in self.reasons)
@@ -118,17 +121,17 @@ class Verdict:
 
     @property
     def counted(self) -> tuple[Diagnostic, ...]:
-        """What has to hold for it to run."""
+        """The diagnostics that must hold for the module to run."""
         return (*self.conditions, *self.needs, *self.unseen) if self.strict else self.conditions
 
     @property
     def caveats(self) -> tuple[Diagnostic, ...]:
-        """All that is said beside the reasons."""
+        """All diagnostics except the reasons."""
         return (*self.conditions, *self.needs, *self.unseen, *self.notes, *self.accepted)
 
     @property
     def answer(self) -> Answer:
-        """A module that needs a rewrite has to be rewritten whether its conditions hold or not."""
+        """The verdict in one word. A needed rewrite comes before any conditions."""
         if self.runs is Runs.CANNOT:
             return Answer.CANNOT
         if self.runs is Runs.AFTER_REWRITE:
@@ -137,12 +140,12 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether it runs as it is, and nothing that counts is left open."""
+        """Whether it runs as it is, without anything that counts."""
         return self.answer is Answer.RUNS
 
     def weighed(self, *, strict: bool = False, accept: Set[str] = frozenset()) -> Verdict:
-        """The same where needs and what is unseen count, or codes are accepted: those of `reasons`
-        never are."""
+        """The same verdict with other rules: `strict` also counts needs and unseen, and `accept`ed
+        codes do not count. Reasons are never accepted."""
 
         def left(said: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
             return tuple(found for found in said if found.code not in accept)
@@ -165,11 +168,11 @@ def assess(
     found: Fit | None = None,
     models: Sequence[Model] = (),
 ) -> Verdict:
-    """Judge a module by what can be seen in it, and by the `models` that it runs.
+    """Judge a module by what it shows, and by the `models` that it runs.
 
-    `guest` is the host that it was built for, where that is known, and `found` what makes it fit,
-    if that was looked for already. With neither, the constants that reach wasi-nn's functions
-    count, too. Where the module cannot run, adapters that nobody puts in are not told about.
+    `guest` is the host that it was built for, if known, and `found` the result of `fit`, if it was
+    computed already. Without either, the constants that reach wasi-nn's functions count too. If the
+    module cannot run, notes about adapters are left out.
     """
     follows = guest is None and found is None
     info = as_shown(info, host, models) if follows else info
@@ -207,7 +210,7 @@ def assess(
 
 
 def on_any_host(info: ModuleInfo) -> tuple[Diagnostic, ...]:
-    """What is to be said of a module wherever it runs, beside the evidence for its ABIs."""
+    """Diagnostics that apply on every host, without the evidence for the module's ABIs."""
     found = [*info.of_marks, *(trace.diagnostic for trace in info.traces)]
     if any(hides_types(info, slot) for slot in info.wasi_nn):
         found += instead_of_a_guess(info, HIDDEN_TYPES)
@@ -224,8 +227,8 @@ def _object_file(info: ModuleInfo) -> Iterator[Diagnostic]:
 
 
 def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagnostic]:
-    """Without what is said of OpenVINO, where a release that has an ABI with others does not have
-    it."""
+    """Drops diagnostics about OpenVINO if the host has no OpenVINO backend. (Releases with the same
+    ABI can have different backends.)"""
     there = {backend.encoding for backend in host.backends}
     for diagnostic in said:
         if Encoding.OPENVINO in there or diagnostic.code not in ("NN306", "NN307"):
@@ -233,9 +236,10 @@ def _for_its_backends(said: Iterable[Diagnostic], host: Host) -> Iterator[Diagno
 
 
 def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
-    """Those of the host that concern functions of wasi-nn or WASI which are called there, by the
-    guest or by adapters, but for those that adapters mend and that decide nothing, and for what is
-    said of adapters already: that models of TensorFlow Lite have floats only."""
+    """The host's limits that concern wasi-nn or WASI functions called by the guest or by adapters.
+
+    Left out are limits that adapters work around, notes, and NN241 if NN304 says the same of the
+    adapters."""
     if not info.abis:
         return
     imported = {item.name for item in (*info.not_functions, *imports_of_wasi(info))}
@@ -252,9 +256,9 @@ def _limits(info: ModuleInfo, host: Host, found: Fit) -> Iterator[Diagnostic]:
 
 
 def _mended(limit: Diagnostic, found: Fit) -> bool:
-    """Whether an adapter stands, or is to stand, between the guest and what is not to be seen of
-    its use of one function: one that does more than translate errors. No adapter knows a number
-    that was not measured."""
+    """Whether an adapter that does more than translate errors works around an unseen limit of its
+    function. No adapter helps with NN249 (inputs read at compute) or with numbers that were not
+    measured (NN272)."""
     return (
         limit.severity is Severity.UNSEEN
         and limit.code not in ("NN249", "NN272")
@@ -268,17 +272,19 @@ def _mended(limit: Diagnostic, found: Fit) -> bool:
 
 
 def _configurations(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """That some backends take none. A guest that streams has language models."""
+    """A diagnostic if some backends take no configuration. Guests that stream use language models,
+    whose backends take one."""
     names = host.dialects[0].functions.keys() & {one.name for one in guest_functions(info)}
     without = [one for one in host.backends if Quirk.UNCONFIGURED in one.quirks]
     if without and _CONFIGURED in names and not names & _STREAMING:
         words = ", ".join(one.encoding.name.lower() for one in without)
-        message = f"load_by_name_with_config fails with a graph of {words}, unless the"
+        message = f"load_by_name_with_config fails for graphs of {words}, unless the"
         yield Diagnostic("NN264", f"{message} configuration is empty")
 
 
 def _needs(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What a guest that uses wasi-nn needs beside a host that was not measured with a backend."""
+    """What a wasi-nn guest needs besides the host. If the host was measured with a backend, it has
+    wasi-nn."""
     was_there = host.measured is not None and "measured" in host.measured.about and host.backends
     if info.abis and not was_there:
         message = "wasi-nn must be built in or enabled, with a backend for the model"
@@ -296,10 +302,10 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What the module has and the host is not set up for, or not known to be."""
+    """WebAssembly features of the module that the host refuses, or may refuse."""
     for feature, offset in features(info.module).items():
         if feature is Feature.COMPACT_IMPORTS:
-            continue  # which a rewrite mends
+            continue  # a rewrite fixes it
         reads = host.features.get(feature)
         if reads is False:
             message = f"it has {feature.value}, which the host refuses"

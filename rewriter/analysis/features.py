@@ -1,4 +1,4 @@
-"""Which parts of WebAssembly a module uses, section by section.
+"""Finds the WebAssembly features that a module uses, section by section.
 
 Specification: https://webassembly.github.io/spec/core/binary/modules.html
 """
@@ -24,14 +24,14 @@ __all__ = ["features"]
 
 
 _FOUND: WeakKeyDictionary[Module, Found] = WeakKeyDictionary()
-"""A module is held against many hosts, and read once."""
+"""Cache: a module is compared with many hosts, but read once."""
 
 
 def features(module: Module) -> Mapping[Feature, int]:
-    """The parts of WebAssembly that a module uses, and where it first does, in bytes. All of its
-    code is read, which takes about a second for 30 MB.
+    """The features that a module uses, each with the byte offset of its first use. This reads all
+    of the code, which takes about a second for 30 MB.
 
-    Raises MalformedModule for what cannot be read.
+    Raises MalformedModule for unreadable sections.
     """
     if module not in _FOUND:
         _FOUND[module] = _read(module)
@@ -51,7 +51,7 @@ def _read(module: Module) -> Found:
 
 
 Counts = dict[ExternKind, int]
-"""How many tables and memories there are so far, and how many globals are imported."""
+"""The number of tables and memories so far, and of imported globals."""
 
 
 def _add(found: Found, features: Iterable[Feature], offset: int) -> None:
@@ -97,7 +97,7 @@ def _equal_types(module: Module, found: Found) -> None:
 
 
 def _beyond_functions(cursor: Cursor, found: Found) -> None:
-    """Of a type that is not a function's, or has to do with others."""
+    """The features of a type that is not a plain function type."""
     start = cursor.pos
     code = cursor.byte()
     if code in (_SUB, _SUB_FINAL):

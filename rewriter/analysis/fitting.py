@@ -1,4 +1,4 @@
-"""Which adapters make a module fit some dialects, and what speaks for and against it."""
+"""Chooses the adapters that make a module fit a host's dialects."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ __all__ = [
 
 
 class Fit(NamedTuple):
-    """What makes a module fit some dialects.
+    """The adapters that make a module fit some dialects.
 
-    `adapters` has the adapter, or None, for each wasi-nn function by the index of its import. Of
-    the diagnostics, errors say why it cannot be done, warnings why adapters that are not there yet
-    are needed, and others what to look out for.
+    `adapters` has the adapter, or None, for each wasi-nn function by the index of its import. Among
+    the diagnostics, errors say why the module cannot be adapted, warnings why it needs new
+    adapters, and others what to watch out for.
     """
 
     adapters: Mapping[int, Adapter | None]
@@ -67,31 +67,34 @@ class Fit(NamedTuple):
 
     @property
     def caveats(self) -> tuple[Diagnostic, ...]:
-        """What is neither in the way nor mended by adapters."""
+        """The diagnostics that are neither errors nor fixed by adapters."""
         decided = (Severity.ERROR, Severity.WARNING)
         return tuple(d for d in self.diagnostics if d.severity not in decided)
 
 
 _SHOWN = (WITX, WASMEDGE)
-"""The ABIs of witx's layout that imports show."""
+"""The ABIs with witx's layout that imports can show."""
 
 
 class Decision(NamedTuple):
-    """What becomes of one import: the adapter that it needs, None if it needs none, or if an error
-    is among the diagnostics."""
+    """The adapter for one import; None if it needs none, or if the diagnostics have an error."""
 
     adapter: Adapter | None
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class Wanted(NamedTuple):
-    """What imports are to fit: one of `dialects`. `guest` is the host that the module was built
-    for, where that is known, and `told` says that somebody has said of which ABI it is. A host that
-    `tells_numbers` is as rewriter.hosts.table says. `keeps` has adapters stay that lead to what the
-    host takes; with `tells_types`, each tensor is to tell by its length which numbers the guest has
-    for types. With `apart`, the guest has functions of two layouts, and those of the one that the
-    host does not speak have an adapter even where it has nothing to do but to say so. A host that
-    `links_all` starts a guest whose functions it does not have, and traps where one is called."""
+    """What the imports have to fit.
+
+    - `dialects`: the host's; one of them has to fit.
+    - `guest`: the host that the module was built for, if known.
+    - `told`: the user said, now or in an earlier rewrite, which ABI the module has.
+    - `tells_numbers`, `links_all`: see rewriter.hosts.host.Host.
+    - `keeps`: keep existing adapters if the host accepts their target.
+    - `tells_types`: adapters find out the guest's numbers for types from the length of each tensor.
+    - `apart`: the guest has functions in two layouts. Then each function in the layout that the
+      host does not speak gets an adapter, even if it only marks the layout.
+    """
 
     dialects: Sequence[Dialect]
     guest: Host | None = None
@@ -103,24 +106,24 @@ class Wanted(NamedTuple):
     links_all: bool = False
 
     def speaks(self, dialect: Dialect) -> bool:
-        """Whether the host takes the numbers of what adapters lead to."""
+        """Whether the host accepts the numbers of an adapter's target."""
         known = dialect.assumed or dialect
         return any(self.takes(host, known) for host in self.dialects)
 
     def takes(self, host: Dialect, dialect: Dialect) -> bool:
-        """Whether one of `dialects` takes the numbers of another, and its names."""
+        """Whether a host with one dialect accepts the numbers and names of another."""
         named = (
             self.wants_nul(host) and not dialect.wants_nul and dialect.functions.keys() & BY_NAME
         )
         return not named and speaks(host, dialect)
 
     def wants_nul(self, host: Dialect) -> bool:
-        """Whether a host of a dialect wants a NUL behind names: one that `tells_numbers` goes by
-        their length."""
+        """Whether a host with a dialect needs a NUL after names. One that `tells_numbers` uses
+        their length instead."""
         return host.wants_nul and not self.tells_numbers
 
     def fits_adapted(self, adapter: Adapter) -> bool:
-        """Whether the host takes what an adapter leads to."""
+        """Whether the host accepts an adapter's target."""
         target = adapter.target
         told = self.tells_numbers and any(host.layout == target.layout for host in self.dialects)
         return told or self.speaks(target)
@@ -134,16 +137,16 @@ def fit(
     tells_numbers: bool = False,
     links_all: bool = False,
 ) -> Fit:
-    """Choose the adapters by which a module fits a host that speaks one of `dialects`, and knows
-    numbers and links as rewriter.hosts.host says of one that `tells_numbers` and `links_all`.
+    """Choose the adapters that make a module fit a host that speaks `dialects`.
 
-    `guest` is what it was built for; one without dialects says that this is not known, and has each
-    tensor tell its type."""
+    rewriter.hosts.host.Host describes `tells_numbers` and `links_all`. `guest` is what the module
+    was built for. A `guest` without dialects means that this is unknown; then adapters find out the
+    type of each tensor."""
     unknown = guest is not None and not guest.dialects
     known = None if unknown else guest
     told = known is not None or is_told(info)
     wanted = Wanted(dialects, known, told, tells_numbers, tells_types=unknown, links_all=links_all)
-    # What such an import is adapted to is what the host has, or an obstacle.
+    # If such an import belongs to a changed adapter, it either fits the host or is an error.
     changed = {(t.adapter.imported, t.adapter.imported_type) for t in info.traces if t.adapter}
     dialects_of, of_two = guest_dialects(info), mixed(info)
     wanted = wanted._replace(apart=len({d.layout for d in dialects_of.values()}) > 1)
@@ -177,7 +180,7 @@ def fit(
 
 
 def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
-    """The ABI that somebody has said a guest has, now or to an earlier rewrite; None of several."""
+    """The ABI that the user named for a guest, now or in an earlier rewrite; None for several."""
     wanted = Wanted((), guest if guest is not None and guest.dialects else None)
     dialects = guest_dialects(info)
     sources = {
@@ -188,19 +191,19 @@ def told_guest(info: ModuleInfo, guest: Host | None = None) -> Dialect | None:
         return None
     source, standing = sources.pop(), info.adapters.values()
     if wanted.guest is None and info.guest is not None:
-        return info.guest  # adapters may tell no more than its layout
+        return info.guest  # adapters may show only its layout
     told = wanted.guest or any(tells_guest(s.adapter, source) for s in standing)
     return source if told else None
 
 
 def tells_guest(adapter: Adapter, guest: Dialect) -> bool:
-    """Whether an adapter says by itself that its guest is surely of an ABI."""
+    """Whether an adapter by itself proves that its guest has an ABI."""
     shown = guest in _SHOWN or guest.assumed is not None
     return adapter.source is guest and (not shown or says_told(adapter))
 
 
 def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
-    """What is so whatever its functions need."""
+    """Diagnostics that do not depend on what its functions need."""
     yield from info.of_marks
     for module, abi in info.abis.items():
         if abi.name is None:
@@ -221,14 +224,14 @@ def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
 def _of_hidden_types(
     info: ModuleInfo, wanted: Wanted, adapters: Mapping[int, Adapter | None]
 ) -> Iterator[Diagnostic]:
-    """Of tensor types that nothing tells, and no adapter finds out."""
+    """A diagnostic if nothing shows the numbers of tensor types and no adapter finds them out."""
     known = wanted.guest is not None or wanted.tells_numbers
     if not known and any(hides_types(info, slot) and not adapters.get(slot) for slot in adapters):
         yield HIDDEN_TYPES
 
 
 def _of_hidden_numbers(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
-    """Of a guest that has the numbers of one of several releases."""
+    """A diagnostic if the guest may have the numbers of any of several releases."""
     hidden = hidden_numbers(info) if wanted.guest is None else None
     if hidden is not None:
         near = any(host.layout == hidden for host in wanted.dialects)
@@ -236,9 +239,8 @@ def _of_hidden_numbers(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]
 
 
 def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted) -> Decision:
-    """Choose the adapter for the import of a wasi-nn function, by its index; `imported_as` is the
-    dialect of its module name. An adapter that stands there says what the guest has, and nothing of
-    what is chosen."""
+    """Choose the adapter for a wasi-nn import, given its index. `imported_as` is the dialect of its
+    module name. An existing adapter shows the guest's dialect, but does not affect the choice."""
     item = info.wasi_nn[slot]
     standing = info.adapters.get(slot)
     if standing:
@@ -267,15 +269,15 @@ def fit_import(slot: int, info: ModuleInfo, imported_as: Dialect, wanted: Wanted
 def _source(
     imported_as: Dialect, item: ImportedItem, wanted: Wanted, function: str
 ) -> tuple[Dialect, tuple[Diagnostic, ...]]:
-    """The dialect of a function as the guest calls it. A guest that was built for a host that links
-    all can import what that host lacks; another cannot."""
+    """The dialect of a function as the guest calls it. Only a guest that was built for a host that
+    `links_all` can import functions that its host lacks."""
     if wanted.guest is None:
         return imported_as, ()
     fitting = [d for d in wanted.guest.dialects if d.layout == imported_as.layout]
     if not fitting:
         message = (
-            f"its {item.module} is of the {imported_as.name} ABI, which {wanted.guest.name}, for"
-            " which it is said to be built, does not speak"
+            f"its {item.module} has the {imported_as.name} ABI, but {wanted.guest.name}, the host"
+            " that --from names, does not speak it"
         )
         return imported_as, (Diagnostic("NN214", message, item.offset),)
     named = next((d for d in fitting if d is imported_as), fitting[0])
@@ -284,9 +286,10 @@ def _source(
 
 
 def _target(function: str, source: Dialect, wanted: Wanted) -> Dialect:
-    """What a function of `source` is adapted to: nothing else, or what the host usually speaks in
-    this layout, or at all. Where the host takes the numbers of `source`, and has fewer functions,
-    it is what the host has."""
+    """The dialect that a function of `source` is adapted to.
+
+    It is `source` itself if the host accepts that and has the function. Otherwise it is the host's
+    first dialect that accepts the numbers of `source`, or has its layout, or its first of all."""
     speaking = [host for host in wanted.dialects if wanted.takes(host, source)]
     if any(function in host.functions for host in speaking):
         return source
@@ -301,7 +304,7 @@ def _decide(
     wanted: Wanted,
     standing: Adapter | None = None,
 ) -> Decision:
-    """`standing` is the adapter that the function has already."""
+    """The decision for one function. `standing` is its existing adapter."""
     target = _target(function, source, wanted)
     if not has(target, function):
         message = f"the host lacks {function}"
@@ -331,8 +334,8 @@ def _decide(
 def _is_told(
     function: str, source: Dialect, target: Dialect, wanted: Wanted, standing: Adapter | None
 ) -> bool:
-    """Whether an adapter is to take the guest's numbers for certain: somebody has said so, or
-    nothing speaks for others."""
+    """Whether an adapter treats the guest's numbers as certain: the user said so, or nothing
+    suggests other numbers."""
     if function == "load":
         return wanted.told or source is not WITX
     if wanted.told or source not in _SHOWN:

@@ -1,4 +1,4 @@
-"""What a module imports, one import at a time, and which ABI that shows it to be of."""
+"""Reads a module's imports, one at a time, and the ABI that they show."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ from rewriter.wasm.types import FuncType, MemoryType, Types
 __all__ = ["Abi", "ImportedItem", "read_imports", "shown_layouts", "tell", "usual"]
 
 _MOST_WASI_NN = 1000
-"""Imports that are kept, and adapted, one by one. There are a dozen functions, under two names."""
+"""The most wasi-nn imports. Each is kept and adapted separately; wasi-nn has a dozen functions
+under two names."""
 
 
 _OF_LAYOUT = frozenset(("load", "get_output"))
-"""Functions that have another type in each layout."""
+"""Functions whose type differs between layouts."""
 
 _EXTENSIONS = WASMEDGE.functions.keys() - WITX.functions
 
 
 class ImportedItem(NamedTuple):
-    """One import. `kind` is "func", "table", "memory", "global" or "tag"; `type` is set for
-    functions and memories, `type_index` for functions. `compact` says that it is one of a group
-    that has its module name once; `offset`, in bytes, is where its name stands; an `exact` function
-    is not to be one of a subtype."""
+    """One import.
+
+    `kind` is "func", "table", "memory", "global" or "tag". `type` is set for functions and
+    memories, `type_index` for functions. `compact`: it belongs to a group that has its module name
+    once. `offset` is the byte offset of its name. `exact`: the function may not have a subtype."""
 
     module: str
     name: str
@@ -55,16 +57,16 @@ class ImportedItem(NamedTuple):
 
     @property
     def shown_type(self) -> str:
-        """Its type, as messages have it."""
+        """Its type as messages show it."""
         return str(self.type or "of a type that no function has")
 
 
 class Abi(NamedTuple):
     """The ABI of the wasi-nn functions that are imported under one module name.
 
-    `name` is that of a dialect in rewriter.abi.dialects, or None where the types fit none of them.
-    `certain` is false where the imports look alike in all dialects, and the module name had to
-    decide. `evidence` says what it was decided by.
+    `name` is the name of a dialect in rewriter.abi.dialects, or None if the types fit none of them.
+    `certain` is false if the imports look alike in all dialects, so that the module name decided.
+    `evidence` says what the decision is based on.
     """
 
     name: str | None
@@ -73,7 +75,7 @@ class Abi(NamedTuple):
 
 
 def read_imports(module: Module) -> Iterator[ImportedItem]:
-    """Each import. Raises UnsupportedModule for more than engines take, or can be adapted."""
+    """Each import. Raises UnsupportedModule for more than engines accept, or nnshim can adapt."""
     types, section = module.types, module.find(SectionId.IMPORT)
     count = memories = wasi_nn = 0
     for group in groups(section) if section else ():
@@ -104,8 +106,8 @@ def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:
 
 
 def shown_layouts(module: Module, names: Collection[str]) -> dict[str, tuple[Layout, int]]:
-    """The layout of wasi-nn's functions under each of these module names, with the offset of an
-    import that shows it, in bytes; only those that are sure to be of one."""
+    """The layout of wasi-nn's functions under each of these module names, if it is certain, with
+    the byte offset of an import that shows it."""
     found: dict[str, dict[Layout | None, int]] = {}
     for item in read_imports(module):
         if item.module in names and item.name in _OF_LAYOUT | _EXTENSIONS:
@@ -121,7 +123,7 @@ def shown_layouts(module: Module, names: Collection[str]) -> dict[str, tuple[Lay
 
 
 def tell(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
-    """What imports tell by themselves."""
+    """The ABIs that the imports show, by module name."""
     abis = {module: _abi(module, items) for module, items in by_module.items()}
     certain = {module: abi for module, abi in abis.items() if abi.certain}
     for module in abis.keys() - certain.keys():
@@ -130,15 +132,17 @@ def tell(by_module: Mapping[str, list[ImportedItem]]) -> dict[str, Abi]:
             abis[module] = Abi(abi.name, False, (evidence,))
     extended = [module for module, abi in certain.items() if abi.name == WASMEDGE.name]
     for module, abi in certain.items() if extended else ():
-        if abi.name == WITX.name:  # one guest has one library of a layout
+        if abi.name == WITX.name:  # a guest has only one library per layout
             abis[module] = Abi(WASMEDGE.name, True, (*abi.evidence, *certain[extended[0]].evidence))
     return abis
 
 
 def _abi(module: str, items: list[ImportedItem]) -> Abi:
-    """Only `load` and `get_output` have other types in wamr than in witx, of which wasmedge is an
-    extension; a module that imports neither shows its ABI by the other functions, or not at all.
-    Where their types differ, the ABI is that of most of them, if there is one.
+    """The ABI of the functions imported from one module.
+
+    Only `load` and `get_output` have different types in wamr and witx; wasmedge extends witx. If a
+    module imports neither, the other functions may show its ABI. If their types contradict each
+    other, the ABI that most of them have is taken.
     """
     types = [item for item in items if item.name in _OF_LAYOUT]
     extensions = [item for item in items if item.name in _EXTENSIONS]
@@ -154,12 +158,12 @@ def _abi(module: str, items: list[ImportedItem]) -> Abi:
     if extensions:
         return Abi(WASMEDGE.name, True, evidence)
     guess = usual(module)
-    nothing = Diagnostic("NN134", f"neither load nor get_output is imported, from {module}")
+    nothing = Diagnostic("NN134", f"neither load nor get_output is imported from {module}")
     return Abi(guess.name, False, (nothing,))
 
 
 def usual(module: str) -> Dialect:
-    """The ABI of most guests that import wasi-nn under this name."""
+    """The ABI that most guests have that import wasi-nn under this name."""
     return WITX if module == WASI_EPHEMERAL_NN else WAMR
 
 

@@ -1,4 +1,4 @@
-"""What a module imports, what of that is wasi-nn's, and what else a host has to know."""
+"""Inspects a module: its imports, its wasi-nn functions, memories, exports and adapters."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ __all__ = [
 ]
 
 _SHARED_MEMORY = "memory"
-"""The name under which a guest exports the memory that it shares with the host."""
+"""The name of the export through which a guest shares its memory with the host."""
 
 
 class CustomSection(NamedTuple):
-    """`offset` and `size` in bytes; the size is that of the content with the name."""
+    """A custom section. `offset` and `size` are in bytes; the size includes the name."""
 
     name: str
     offset: int
@@ -50,23 +50,24 @@ class CustomSection(NamedTuple):
 
 
 class ModuleInfo(NamedTuple):
-    """Sections that may hold millions of items are read again on each use, so the module must stay
-    open.
+    """What inspecting a module found.
 
-    `exported_memories` are names and types, of which `shared_memory` is the one that a guest shares
-    with the host. `imported_functions` counts all of them; `wasi_nn` has those of wasi-nn by
-    function index, `not_functions` what else is imported from it, `abis` the ABI behind each
-    wasi-nn module name that is imported. `compact_import` is the first import that is in a group,
-    None where the import section is not compact. An object file is not linked yet: it has the
-    sections that a linker reads, which a module that is linked can have kept, and its memory from
-    the linker.
+    Sections that may hold millions of items are re-read on each use, so the module must stay open.
 
-    `adapters` are those that a rewrite has put in, by the index of the function import that each
-    stands before; `adapter_memory` is the memory they work in, if the module exports it. `traces`
-    are of adapters that were put in and are not as they were, or not known to be. `guest` is what
-    the guest was said to be, now or to an earlier rewrite; where it has adapters, its imports are
-    what those lead to. `of_marks` is what is to be said of the section that says it, unless it was
-    said now.
+    - `imported_functions`: the number of all imported functions.
+    - `wasi_nn`: wasi-nn's functions by function index. `not_functions`: other imports from wasi-nn.
+    - `compact_import`: the first import in a group; None if the import section is not compact.
+    - `exported_memories`: names and types. `shared_memory`: the type of the one that the guest
+      shares with the host.
+    - `is_object_file`: it is not linked yet, so it has sections for a linker, and imports its
+      memory. (A linked module may have kept these sections.)
+    - `abis`: the ABI of each imported wasi-nn module name.
+    - `adapters`: the adapters from earlier rewrites, by the index of the function import behind
+      each. If there are adapters, the imports have the ABI of the adapters' target.
+    - `traces`: adapters that were changed, or may have been.
+    - `adapter_memory`: the memory that adapters use, if the module exports it.
+    - `guest`: the guest's ABI if the user said it, now or in an earlier rewrite.
+    - `of_marks`: diagnostics about the section that keeps `guest`, unless the user said it now.
     """
 
     module: Module
@@ -90,7 +91,7 @@ class ModuleInfo(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Of the module, in bytes."""
+        """The size of the module in bytes."""
         return self.module.size
 
     @property
@@ -112,12 +113,12 @@ class ModuleInfo(NamedTuple):
 def inspect_module(module: Data | Module, guest_abi: str | None = None) -> ModuleInfo:
     """Read the header, the types, the imports, the memories and the exports of a core module.
 
-    `guest_abi`, the name of a dialect, takes the place of what the imports show of a guest, and of
-    what an earlier rewrite was told and has left in the module.
+    `guest_abi`, the name of a dialect, overrides the ABI that the imports show, and the one that an
+    earlier rewrite was told and kept in the module.
 
-    Raises UsageError for a dialect that is not known, UnsupportedModule for components,
-    precompiled artifacts, and adapters from another ABI than `guest_abi`, and MalformedModule for
-    what cannot be read.
+    Raises UsageError for an unknown dialect, UnsupportedModule for components, precompiled
+    artifacts, and adapters from another ABI than `guest_abi`, and MalformedModule for unreadable
+    sections.
     """
     module = Module.of(module)
     given = guest_abi is not None
@@ -182,7 +183,7 @@ def _of_kind(module: Module, kind: Custom) -> tuple[str, ...]:
 
 
 def _defined_memories(module: Module, imported: int) -> Iterator[MemoryType]:
-    """Those after the imported ones."""
+    """The types of the memories that a module defines, after `imported` ones."""
     section = module.find(SectionId.MEMORY)
     if section is None:
         return
@@ -194,7 +195,7 @@ def _defined_memories(module: Module, imported: int) -> Iterator[MemoryType]:
 
 
 class ExportedFunction(NamedTuple):
-    """One that a module exports, which it `is_imported` or defines, by its `place` among all."""
+    """A function that a module exports. `place` is its index among all functions."""
 
     type: FuncType
     is_imported: bool
@@ -202,18 +203,18 @@ class ExportedFunction(NamedTuple):
 
 
 def exported_function(module: Module, name: str) -> FuncType | None:
-    """The type of the function that a module exports by this name, None where there is none.
+    """The type of the function that a module exports under this name, or None.
 
-    Raises MalformedModule for what cannot be read.
+    Raises MalformedModule for unreadable sections.
     """
     found = exported_functions(module, (name,)).get(name)
     return found.type if found else None
 
 
 def exported_functions(module: Module, names: Collection[str]) -> dict[str, ExportedFunction]:
-    """The functions that a module exports by these names.
+    """The functions that a module exports under these names.
 
-    Raises MalformedModule for what cannot be read.
+    Raises MalformedModule for unreadable sections.
     """
     indices: dict[int, list[str]] = {}
     for name, _, kind, index in _exported(module):
@@ -237,8 +238,8 @@ def exported_functions(module: Module, names: Collection[str]) -> dict[str, Expo
 
 
 def exports_functions(info: ModuleInfo) -> bool:
-    """Whether a guest exports one, adapters left out. Raises MalformedModule for what cannot be
-    read."""
+    """Whether a guest exports a function that is not an adapter. Raises MalformedModule for
+    unreadable sections."""
     adapters = {standing.function_index for standing in info.adapters.values()}
     return any(
         kind == ExternKind.FUNC and index not in adapters
@@ -247,7 +248,7 @@ def exports_functions(info: ModuleInfo) -> bool:
 
 
 def _defined(module: Module, index: int, name: str) -> FuncType:
-    """The type of the function that has this index among those that a module defines."""
+    """The type of a function by its index among those that the module defines."""
     section = module.find(SectionId.FUNCTION)
     cursor = section.cursor() if section else None
     if cursor is None or index >= cursor.items("functions"):
@@ -258,7 +259,7 @@ def _defined(module: Module, index: int, name: str) -> FuncType:
     start = cursor.pos
     found = module.types.of_function(cursor.u32(), start)
     if found is None:
-        raise MalformedModule(f"the export {name!r} is of a type that no function has", start)
+        raise MalformedModule(f"the export {name!r} has a type that is not a function type", start)
     return found
 
 
@@ -271,7 +272,7 @@ def _exports(module: Module, memories: int) -> Iterator[tuple[str, int | None]]:
 
 
 def _exported(module: Module) -> Iterator[tuple[str, int, int, int]]:
-    """The names of all exports, where what they stand for is said, its kind, and its index."""
+    """All exports: name, byte offset of the kind, kind, and index."""
     section = module.find(SectionId.EXPORT)
     if section is None:
         return

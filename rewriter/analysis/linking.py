@@ -1,4 +1,4 @@
-"""What a host makes of the imports beside wasi-nn's."""
+"""How a host links imports other than wasi-nn's."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from rewriter.wasm.module import Module
 __all__ = ["imports_of_wasi", "other_imports", "wasi_in_memory"]
 
 _LINKING = attrgetter("others", "optional", "links_all", "second_form", "mixes_forms", "makes")
-"""What of a host that depends on."""
+"""The fields of a host that linking depends on."""
 
 
 class _Beside:
-    """The imports beside wasi-nn's, read once for all hosts: a module can have a million of them,
-    so that only their names are kept."""
+    """The imports other than wasi-nn's, read once for all hosts. A module can have a million of
+    them, so only their names are kept."""
 
     def __init__(self, imports: Iterable[ImportedItem]) -> None:
         self.names: dict[tuple[str, str], dict[str, None]] = {}
-        """By the name of the module and the kind, in the order of their first appearance."""
+        """Names by module name and kind, in the order of first appearance."""
         for item in imports:
             if not item.is_wasi_nn:
                 self.names.setdefault((item.module, item.kind), {})[item.name] = None
@@ -36,7 +36,7 @@ class _Beside:
     def functions(
         self, wanted: Mapping[tuple[str, str], None], imports: Iterable[ImportedItem]
     ) -> Iterator[ImportedItem]:
-        """Those of these names, once for each type that they are imported with."""
+        """The functions with these names, once for each type that they are imported with."""
         new = wanted.keys() - self._functions.keys()
         for item in imports if new else ():
             if item.kind == "func" and (key := (item.module, item.name)) in new:
@@ -56,7 +56,7 @@ def _beside(info: ModuleInfo) -> _Beside:
 
 
 def other_imports(info: ModuleInfo, host: Host) -> tuple[Diagnostic, ...]:
-    """What is said of the imports beside wasi-nn's, once for all hosts that link alike."""
+    """Diagnostics about imports other than wasi-nn's, computed once for hosts that link alike."""
     beside = _beside(info)
     for other, said in beside.said:
         if _LINKING(other) == _LINKING(host):
@@ -66,7 +66,7 @@ def other_imports(info: ModuleInfo, host: Host) -> tuple[Diagnostic, ...]:
 
 
 def imports_of_wasi(info: ModuleInfo) -> tuple[ImportedItem, ...]:
-    """The functions that are imported from WASI, once for each type that they have."""
+    """The imported WASI functions, once for each type that they are imported with."""
     beside = _beside(info)
     wanted = {
         (module, name): None
@@ -77,13 +77,13 @@ def imports_of_wasi(info: ModuleInfo) -> tuple[ImportedItem, ...]:
 
 
 def wasi_in_memory(info: ModuleInfo) -> ImportedItem | None:
-    """The first function that is imported from WASI and takes pointers."""
+    """The first imported WASI function that takes pointers."""
     return next((it for it in imports_of_wasi(info) if it.name not in WITHOUT_MEMORY), None)
 
 
 def _not_linked(info: ModuleInfo, beside: _Beside, host: Host) -> Iterator[Diagnostic]:
-    """The imports beside wasi-nn's that the host does not define, or not surely, or in another
-    form, each once."""
+    """Diagnostics about imports that the host does not define, may not define, or defines with
+    another type, each once."""
     defined: dict[tuple[str, str], None] = {}
     missing: dict[tuple[str, str], list[_Missing]] = {}
     for (module, kind), names in beside.names.items():
@@ -109,7 +109,7 @@ def _of_another_type(items: Iterable[ImportedItem], host: Host) -> Iterator[Diag
         said.add((item.module, item.name))
         given = str(item.type)
         if given == str(defined):
-            given = "of the same form, but not final or in a group of types"
+            given = "of the same form, but not final, or in a recursive group of types"
         name = f"{item.module}.{item.name}"
         message = f"the host's {name} is {defined}, but the import is {given}"
         code, end = ("NN226", ": calling it traps") if host.links_all else ("NN215", "")
@@ -119,7 +119,7 @@ def _of_another_type(items: Iterable[ImportedItem], host: Host) -> Iterator[Diag
 
 
 class _Missing(NamedTuple):
-    """Names of a module that a host does not define: how many, and the first of them."""
+    """Imports from one module that a host does not define: their number, and the first names."""
 
     module: str
     number: int
@@ -129,7 +129,8 @@ class _Missing(NamedTuple):
 def _not_defined(
     module: str, kind: str, names: Mapping[str, None], there: Set[str], host: Host
 ) -> Iterator[tuple[tuple[str, str], tuple[int, tuple[str, ...]]]]:
-    """What is said of the names that are not `there`, with their number and the first of them."""
+    """Findings about the names that are not `there`, each with the number of names and the first
+    of them."""
     count = len(names) - len(there)
     if host.measured is None:
         if count and (finding := _finding(module, names, kind, host)):
@@ -145,8 +146,10 @@ def _not_defined(
 
 
 def _finding(module: str, names: Iterable[str], kind: str, host: Host) -> tuple[str, str] | None:
-    """The code and the message for imports that the host does not define, None where it makes
-    them: the same for all of a row's, by the name for those of a profile's."""
+    """The code and the message for imports that the host does not list; None if it creates them.
+
+    For a row of the table, the result is the same for all names of a module and kind. For a
+    profile, it depends on the name."""
     is_global = kind == "global"
     option = host.option_for(module) if kind == "func" else None
     if option is not None:
@@ -156,12 +159,12 @@ def _finding(module: str, names: Iterable[str], kind: str, host: Host) -> tuple[
     if kind == "func" and host.links_all:
         return "NN226", "the host does not define {}, and calling it traps"
     if host.makes.get(kind, frozenset()) & {module, ANY}:
-        return ("NN226", "the host does not define {}, and takes zero") if is_global else None
+        return ("NN226", "the host does not define {}, and uses zero") if is_global else None
     return "NN212", "the host does not define {}"
 
 
 def _named(lists: Sequence[_Missing]) -> str:
-    """The first of all, and how many more there are."""
+    """The first names, and how many more there are."""
     names = [f"{module}.{name}" for module, _, first in lists for name in first][:_MOST_NAMED]
     more = sum(missing.number for missing in lists) - len(names)
     return f"{', '.join(names)} and {more} more" if more else ", ".join(names)

@@ -1,4 +1,4 @@
-"""What is said of adapters: why one is needed, and what one does not do."""
+"""Diagnostics about adapters: why they are needed, and what they cannot do."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def why(
     target: Dialect,
     spoken: Sequence[Dialect],
 ) -> Diagnostic:
-    """Why a function of a guest of `source` needs an adapter, on a host whose dialects are
-    `spoken`."""
+    """Why a function of a guest with the dialect `source` needs an adapter on a host with the
+    dialects `spoken`."""
     remedy = None
     if source.layout == target.layout and source.name == WASMEDGE.name:
-        remedy = f"if it was built for that release, `--guest-abi {target.name}` says so"
+        remedy = f"if it was built for that release, pass `--guest-abi {target.name}`"
     if needed is Need.ERRNOS:
         return Diagnostic("NN207", "the host numbers errors differently", help=remedy)
     if source.layout != target.layout:
@@ -72,11 +72,11 @@ def why(
 def why_another(
     standing: Adapter, adapter: Adapter | None, target: Dialect, item: ImportedItem
 ) -> Diagnostic:
-    """Why the adapter that a function has does not do for a host of `target`, for which it needs
-    another one, or none."""
+    """Why an existing adapter does not fit a host with the dialect `target`, which needs another
+    adapter or none."""
 
     def is_that(**as_there: Any) -> bool:
-        """Whether it would do, if its host had this from there."""
+        """Whether the adapter would fit if its target had these fields."""
         other = replace(standing.target, **as_there)
         return same_adapter(
             adapter_for(standing.function, standing.source, other, told=standing.told), adapter
@@ -93,7 +93,7 @@ def why_another(
 
 
 def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
-    """What an adapter does not do, or what depends on the model."""
+    """What an adapter cannot do, or what depends on the model."""
     if function not in target.functions:
         yield _STAND_INS[function]
     across = _ACROSS_LAYOUTS.get((source.layout.name, target.layout.name))
@@ -102,12 +102,12 @@ def lost(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic
     if counts_otherwise(source, target):
         if function in ("set_input", "get_output"):
             yield _ONLY_FLOATS
-        if target.errnos is ERRNO_WIT and function in _OF_OPENVINO:  # whose hosts have that, too
+        if target.errnos is ERRNO_WIT and function in _OF_OPENVINO:  # the same hosts' OpenVINO
             yield _OF_OPENVINO[function]
 
 
 def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
-    """What depends on the model, with an adapter and without."""
+    """What depends on the model, with or without an adapter."""
     of_wamr = target.encodings is ENCODINGS_WAMR
     if of_wamr and function in WITH_CONFIG and function in target.functions:
         yield _LLAMA_CPP
@@ -116,48 +116,50 @@ def whatever_it_is(function: str, target: Dialect) -> Iterator[Diagnostic]:
 HIDDEN_TYPES = Diagnostic(
     "NN137",
     "imports do not show how it numbers tensor types: the numbers since August 2023 are assumed",
-    help="`--guest-abi` names others; `nnshim rewrite --from unknown` goes by each tensor's length",
+    help="if that is wrong, use `--guest-abi`, or `nnshim rewrite --from unknown`, which uses each"
+    " tensor's length",
 )
 
 _RELEASE = (
-    "imports do not show which release of WAMR it was built for, and releases number errors and"
+    "imports do not show which release of WAMR it was built for, but releases number errors and"
     " encodings differently: the numbers of {} are assumed"
 )
 HIDDEN_NUMBERS = Diagnostic(
     "NN140",
     _RELEASE.format("2.4.0"),
-    help="`--guest-abi wamr-2.1-legacy` says 2.1.1 to 2.3.1, `--guest-abi wamr-1` 1.2.0 to 2.1.0",
+    help="`--guest-abi wamr-2.1-legacy` means 2.1.1 to 2.3.1, `--guest-abi wamr-1` 1.2.0 to 2.1.0",
 )
 HIDDEN_NUMBERS_THERE = HIDDEN_NUMBERS._replace(message=_RELEASE.format("the host"))
-"""Said of a host that has the guest's layout."""
+"""For a host with the guest's layout."""
 
 
 def hidden_encodings(source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
-    """That a guest's encodings are taken for the host's, where these differ from those that guests
-    have whose imports look the same."""
+    """A diagnostic if nnshim assumes the host's numbers for encodings, but guests with the same
+    imports may have others."""
     if source.layout != target.layout:
         return
     others = [
         f"{number} is {meaning.name.lower()}"
         for number, meaning in sorted(target.encodings.items())
-        if ENCODINGS_WASMEDGE.get(number, meaning) is not meaning  # which go on from WITX's
+        if ENCODINGS_WASMEDGE.get(number, meaning) is not meaning  # these extend WITX's
     ]
     if others:
         message = (
-            "imports do not show which numbers its encodings have: the host's are assumed, where"
+            "imports do not show which numbers it uses for encodings: the host's are assumed, where"
             f" {' and '.join(others)}"
         )
-        yield Diagnostic("NN138", message, None, "load", "`--guest-abi` names others")
+        yield Diagnostic("NN138", message, None, "load", "if that is wrong, use `--guest-abi`")
 
 
 def hidden_nul(function: str, source: Dialect, target: Dialect) -> Iterator[Diagnostic]:
-    """That the names of a guest of the host's own ABI may lack what the host wants behind them."""
+    """A diagnostic if a guest with the host's own ABI may lack the NUL that the host needs after
+    names."""
     if function in BY_NAME | WITH_CONFIG and target.wants_nul and source.name == target.name:
         message = (
             "imports do not show whether its names end with a NUL: without one, WAMR up to 2.4.5 "
             "refuses them"
         )
-        help_ = "`nnshim rewrite --from HOST` says what it was built for"
+        help_ = "say what it was built for: `nnshim rewrite --from HOST`"
         yield Diagnostic("NN139", message, None, function, help_)
 
 
@@ -170,14 +172,14 @@ _ONLY_FLOATS = Diagnostic(
 _OF_OPENVINO = {
     "load": Diagnostic(
         "NN306",
-        "on this host a guest cannot load models of OpenVINO and of another backend: the second"
-        " load returns unsupported_operation",
+        "on this host, a guest cannot load both OpenVINO models and others: the second load returns"
+        " unsupported_operation",
         function="load",
     ),
     "get_output": Diagnostic(
         "NN307",
-        "the host writes an OpenVINO output that is larger than its buffer beyond it, and the"
-        " adapter then traps",
+        "if an OpenVINO output is larger than the buffer, the host writes beyond the buffer, and"
+        " the adapter then traps",
         function="get_output",
     ),
 }
@@ -223,8 +225,8 @@ _STAND_INS = {
 
 
 def lacking(code: str, message: str, item: ImportedItem, function: str, linked: bool) -> Diagnostic:
-    """What is said of an import that the host does not define: it is in the way, unless it is
-    `linked` all the same."""
+    """A diagnostic for an import that the host does not define: an error with `code`, or NN248 if
+    the host links it anyway."""
     if linked:
         return Diagnostic("NN248", f"{message}, and calling it traps", item.offset, function)
     return Diagnostic(code, message, item.offset, function)
@@ -236,8 +238,8 @@ _LOADERS = frozenset(("load", *BY_NAME, *WITH_CONFIG))
 def no_loader(
     info: ModuleInfo, said: Mapping[int, Sequence[Diagnostic]], dialects: Sequence[Dialect]
 ) -> Iterator[tuple[int, Diagnostic]]:
-    """An error for each function by which the guest loads models, by its import, where a host of
-    `dialects` links them all and has none of them. `said` has what was found of each import."""
+    """An error for each function that loads models, if a host with `dialects` links all of them but
+    has none. `said` has the diagnostics of each import. The result is keyed by import index."""
     loaders = {slot: item for slot, item in info.wasi_nn.items() if item.name in _LOADERS}
     known = {function for dialect in dialects for function in dialect.functions}
     if all(
@@ -250,7 +252,7 @@ def no_loader(
 
 
 def unfit_memory(info: ModuleInfo) -> Iterator[Diagnostic]:
-    """What keeps adapters from working in it."""
+    """Errors if adapters cannot work in the module's memory."""
     if info.shared_memory is None:
         message = 'it exports no memory named "memory", which adapters need'
         yield Diagnostic("NN325", message, help="have the linker export it (--export-memory)")

@@ -1,4 +1,4 @@
-"""Of which ABI each wasi-nn function is, as the guest calls it."""
+"""The ABI of each wasi-nn function as the guest calls it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ __all__ = [
 
 
 class GuestFunction(NamedTuple):
-    """A wasi-nn function as the guest calls it: by its `number`, the index of an import or of the
-    adapter that stands before one, and by `name`. `module` is the name that the import has;
-    `certain` says that its `dialect` is not a guess, but for the numbers that nothing shows."""
+    """A wasi-nn function as the guest calls it.
+
+    `number` is the index of the function that the guest calls: an import or its adapter. `module`
+    is the import's module name. `certain`: the `dialect` is not a guess, apart from numbers that
+    nothing shows."""
 
     number: int
     name: str
@@ -39,8 +41,8 @@ class GuestFunction(NamedTuple):
 
 
 def guest_functions(info: ModuleInfo) -> Iterator[GuestFunction]:
-    """Those whose ABI is known, in the order of the imports: a guest that was adapted calls the
-    same ones as before."""
+    """The functions with a known ABI, in the order of the imports. An adapted guest calls the same
+    functions as before."""
     adapted = {info.wasi_nn[slot].module for slot in info.adapters}
     for slot, dialect in guest_dialects(info).items():
         item, standing = info.wasi_nn[slot], info.adapters.get(slot)
@@ -55,13 +57,13 @@ def guest_functions(info: ModuleInfo) -> Iterator[GuestFunction]:
 
 
 def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
-    """The dialect of each function by the index of its import. Where the types of functions are
-    those of no ABI, the name of the module stands for one that they are compared with.
+    """The dialect of each function, by the index of its import. If the types fit no ABI, the module
+    name decides which dialect they are compared with.
 
-    Adapters say from what they adapt, and a guest has the functions that need none in the same
-    dialect. A rewrite can have brought together functions of two ABIs, which were imported under
-    two names: then all of those that the host does not speak have adapters, so that one without is
-    of what the imports show."""
+    An adapter shows the guest's dialect, and functions without an adapter have the same one. An
+    exception is a rewrite that merged functions of two ABIs, imported under two names. Then all
+    functions in the ABI that the host does not speak have adapters, and those without one have the
+    ABI that the imports show."""
     sources, of_two = _adapted_from(info), mixed(info)
     found: dict[int, Dialect] = {}
     for slot, item in info.wasi_nn.items():
@@ -80,8 +82,8 @@ def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
 def _imported_as(
     item: ImportedItem, info: ModuleInfo, adapted: Dialect | None, shown: Dialect
 ) -> Dialect:
-    """The dialect of an import without an adapter: that of the guest's `adapted` functions, unless
-    the import cannot be of it."""
+    """The dialect of an import without an adapter: the same as the guest's `adapted` functions,
+    unless the import does not fit it."""
     if adapted is None:
         return shown
     is_other = not is_function(adapted, item) and is_function(shown, item)
@@ -89,8 +91,8 @@ def _imported_as(
 
 
 def _adapted_from(info: ModuleInfo) -> dict[str, dict[Layout, Dialect]]:
-    """The dialects of guests that have adapters, by module name and layout. Several dialects can
-    have the same adapter: then it is the one with the most functions."""
+    """The dialects that the guest's adapters translate from, by module name and layout. If several
+    dialects have the same adapter, the one with the most functions is taken."""
     found: dict[str, dict[Layout, Dialect]] = {}
 
     def add(module: str, source: Dialect) -> None:
@@ -108,7 +110,7 @@ def _adapted_from(info: ModuleInfo) -> dict[str, dict[Layout, Dialect]]:
 
 
 def mixed(info: ModuleInfo) -> set[str]:
-    """The module names whose functions would be of two ABIs if they had no adapters."""
+    """The module names whose functions would have two ABIs without adapters."""
     sources: dict[str, set[Dialect]] = {}
     for slot, standing in info.adapters.items():
         sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)
@@ -126,8 +128,8 @@ def is_function(dialect: Dialect, item: ImportedItem) -> bool:
 
 
 def hidden_numbers(info: ModuleInfo) -> Layout | None:
-    """The layout of functions that several releases have, each with numbers of its own, where it is
-    not known for which of them the guest was built."""
+    """The layout that several releases share with different numbers, if it is unknown which release
+    the guest was built for; None otherwise."""
     called: dict[Dialect, set[str]] = {}
     for function in guest_functions(info):
         called.setdefault(function.dialect, set()).add(function.name)
@@ -140,25 +142,25 @@ def hidden_numbers(info: ModuleInfo) -> Layout | None:
 
 
 def is_told(info: ModuleInfo) -> bool:
-    """Whether somebody has said of which ABI a module is, now or when it was adapted."""
+    """Whether the user said which ABI a module has, now or when it was adapted."""
     adapters = (standing.adapter for standing in info.adapters.values())
     return info.guest is not None or any(map(says_told, adapters))
 
 
 def says_told(adapter: Adapter) -> bool:
-    """Whether an adapter would not be there, if nobody had said what the guest is."""
+    """Whether an adapter exists only because the user said the guest's ABI."""
     guessed = adapter.function == "load" and adapter.source is not WITX
     return adapter.tells_whether_told and adapter.told and not guessed
 
 
 def called(info: ModuleInfo, slot: int) -> str:
-    """The function that a guest calls through an import, by its index."""
+    """The function that a guest calls through an import, given the import's index."""
     standing = info.adapters.get(slot)
     return standing.adapter.function if standing else info.wasi_nn[slot].name
 
 
 def hides_types(info: ModuleInfo, slot: int) -> bool:
-    """Whether a set_input leaves open which numbers the guest has for the types of tensors."""
+    """Whether an import is a set_input that does not show the guest's numbers for tensor types."""
     item = info.wasi_nn[slot]
     name = info.abis[item.module].name
     return (

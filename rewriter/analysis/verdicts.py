@@ -1,103 +1,31 @@
-"""Verdicts on what `--for` names, which can stand for several releases of a host."""
+"""Verdicts for the hosts that `--for` names. A name can stand for several releases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
-from pathlib import PurePath
+from functools import partial
 
 from rewriter.analysis.compatibility import Runs, Verdict, assess
-from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.sources import hidden_numbers
-from rewriter.codes import Severity, find_code, unknown_code
 from rewriter.diagnostics import Diagnostic, distinct
-from rewriter.errors import UsageError
-from rewriter.files import wasm_tools
 from rewriter.hosts.host import Host
-from rewriter.hosts.table import Chosen, find_hosts
+from rewriter.hosts.table import Chosen
 from rewriter.models.model import Model
-from rewriter.wasm.module import Module
-from rewriter.wasm.reader import Data
 
-__all__ = ["acceptable", "by_release", "check", "judge", "together"]
+__all__ = ["by_release", "judge", "spans_of_releases", "together"]
 
 _WORSE = tuple(Runs)
 """From the best to the worst."""
 
 
-def check(
-    data: Data | Module,
-    hosts: Iterable[str],
-    *,
-    guest_abi: str | None = None,
-    strict: bool = False,
-    accept: Iterable[str] = (),
-    models: Iterable[str | PurePath] = (),
-    validate: bool = True,
-) -> list[Verdict]:
-    """Whether a module runs on each of these hosts, by name or name and release, as `wamr@2.2`, in
-    their order. `data` are the bytes of a core module.
-
-    `guest_abi` names the module's ABI, where its imports do not tell it. Where it is `strict`,
-    needs and what is unseen count as conditions do; codes that it is to `accept` do not count.
-    `models` are the files of those that it runs, which count then. No host takes a module that is
-    not valid, which wasm-tools says if it is to `validate`.
-
-    Raises UsageError for names, releases and codes that are not known, and codes that cannot be
-    accepted, MalformedModule, UnsupportedModule and InvalidModule with the byte offset,
-    DependencyMissing where wasm-tools is to validate and is not installed, and for models what
-    `read_model` does.
-    """
-    from rewriter.models.reading import read_model  # what has no models starts without it
-
-    _several("hosts", hosts)
-    _several("accept", accept)
-    _several("models", models)
-    chosen = list(map(find_hosts, hosts))
-    if not chosen:
-        raise UsageError("hosts: none is named; `nnshim hosts` lists them")
-    accepted = acceptable(accept)
-    info = inspect_module(data, guest_abi)
-    if validate:
-        wasm_tools.validate(bytes(info.module.data))
-    read = list(map(read_model, models))
-    return [judge(info, one, models=read).weighed(strict=strict, accept=accepted) for one in chosen]
-
-
-def _several(name: str, values: Iterable[object]) -> None:
-    if isinstance(values, str | PurePath):
-        raise UsageError(f"{name}: expected several names, not {values!r} alone: [{values!r}]")
-
-
-def acceptable(codes: Iterable[str]) -> frozenset[str]:
-    """Codes that need not count, in capitals. Raises UsageError for one that is not known, and for
-    one that keeps a module from running, or that a rewrite mends."""
-    found = {code.upper() for code in codes}
-    for number in sorted(found):
-        try:
-            code = find_code(number)
-        except KeyError:
-            raise UsageError(unknown_code(number)) from None
-        if code.severity in (Severity.ERROR, Severity.WARNING):
-            raise UsageError(
-                f"{number} ({code.title}) {_NOT_ACCEPTED[code.severity]}, and cannot be accepted;"
-                " conditions, needs and what is unseen can"
-            )
-    return frozenset(found)
-
-
-_NOT_ACCEPTED = {
-    Severity.ERROR: "keeps a module from running",
-    Severity.WARNING: "takes a rewrite",
-}
-
-
 def judge(
     info: ModuleInfo, chosen: Chosen, guest: Host | None = None, models: Sequence[Model] = ()
 ) -> Verdict:
-    """The verdict on all releases that were chosen: the worst of them, with what is said of each.
+    """The verdict for all chosen releases: the worst one, with the diagnostics of each.
 
-    `guest` is what the module was built for, where that is known, and `models` those that it runs.
+    `guest` is what the module was built for, if known, and `models` are those that it runs.
     """
     verdicts = [assess(info, row, guest, models=models) for row in chosen.rows]
     numbers = _of_one_release(info, chosen.rows) if guest is None else ()
@@ -130,27 +58,30 @@ def together(
 
 
 def by_release(info: ModuleInfo, chosen: Chosen) -> dict[str, Verdict]:
-    """The verdicts on releases one after the other of which all run the module as it is, after a
-    rewrite, or not at all, by what they are called: "wamr-legacy 1.1.1 to 2.2.0". Empty where that
-    are all that were chosen."""
+    """Verdicts for ranges of consecutive releases that run the module in the same way (as it is,
+    after a rewrite, or not at all), by title: "wamr-legacy 1.1.1 to 2.2.0". Empty if all chosen
+    releases run it in the same way."""
+    spans = spans_of_releases(chosen, partial(assess, info))
+    return {label: judge(info, span) for label, span in spans.items()} if len(spans) > 1 else {}
+
+
+def spans_of_releases(chosen: Chosen, assessed: Callable[[Host], Verdict]) -> dict[str, Chosen]:
+    """Ranges of consecutive releases that run something in the same way (as it is, after a rewrite,
+    or not at all), the newest first, by title."""
     spans: list[tuple[Runs, list[Host]]] = []
     for row in chosen.rows:
-        runs = assess(info, row).runs
+        runs = assessed(row).runs
         if not spans or spans[-1][0] is not runs:
             spans.append((runs, []))
         spans[-1][1].append(row)
-    if len(spans) == 1:
-        return {}
     return {
-        f"{chosen.name} {_spans(rows, range(len(rows)))}": judge(
-            info, Chosen(rows[-1].label, tuple(rows))
-        )
+        f"{chosen.name} {_spans(rows, range(len(rows)))}": Chosen(rows[-1].label, tuple(rows))
         for _, rows in reversed(spans)
     }
 
 
 def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:
-    """Of the releases that need a rewrite, the newest. The name alone is the newest of all."""
+    """The newest of the releases that need a rewrite; the name alone if it is the newest of all."""
     needing = [
         row
         for row, verdict in zip(chosen.rows, verdicts, strict=True)
@@ -160,8 +91,9 @@ def _rewrite_for(chosen: Chosen, verdicts: Sequence[Verdict]) -> str:
 
 
 def _of_several(verdict: Verdict, shared: Set[Diagnostic]) -> Verdict:
-    """Of one of several releases: what they do not all have other numbers for, no one rewrite
-    mends. `shared` are the reasons that all have."""
+    """The verdict for one of several releases. A difference in numbers that not all releases share
+    becomes a condition, because no single rewrite fixes it for all of them. `shared` are the
+    reasons that all releases have."""
     numbers = [
         reason
         for reason in verdict.reasons
@@ -175,7 +107,7 @@ def _of_several(verdict: Verdict, shared: Set[Diagnostic]) -> Verdict:
 
 
 def _of_one_release(info: ModuleInfo, rows: Sequence[Host]) -> Iterator[Diagnostic]:
-    """Of a guest that was built for a release which is not known: that it is not all of them."""
+    """A condition if the guest was built for one unknown release, but the releases differ."""
     layout = hidden_numbers(info)
     spans = [
         _spans(rows, [place for place, row in enumerate(rows) if row.dialects[0] is dialect])
@@ -185,14 +117,15 @@ def _of_one_release(info: ModuleInfo, rows: Sequence[Host]) -> Iterator[Diagnost
     if len(spans) > 1:
         *others, last = spans
         message = (
-            f"{', '.join(others)} and {last} have different numbers for errors or encodings, and it"
-            " was built for one of these"
+            f"{', '.join(others)} and {last} number errors or encodings differently, and it was"
+            " built for only one of these"
         )
         yield Diagnostic("NN228", message, help=f"name the release: `--for {rows[-1].label}`")
 
 
 def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> Iterator[Diagnostic]:
-    """What is said of releases, once each; of some only, with which."""
+    """The diagnostics of all releases, each once. One that not all releases have names the releases
+    that do."""
     of: dict[Diagnostic, list[int]] = {}
     for place, diagnostics in enumerate(said):
         for diagnostic in diagnostics:
@@ -208,7 +141,7 @@ def _together(rows: Sequence[Host], said: Sequence[tuple[Diagnostic, ...]]) -> I
 
 
 def _spans(rows: Sequence[Host], places: Sequence[int]) -> str:
-    """Rows by their places: "1.1.1 to 2.1.0, 2.4.0 to 2.4.5"."""
+    """The releases of the rows at these places: "1.1.1 to 2.1.0, 2.4.0 to 2.4.5"."""
     joined: list[list[int]] = []
     for place in places:
         if joined and place == joined[-1][-1] + 1:
@@ -219,7 +152,7 @@ def _spans(rows: Sequence[Host], places: Sequence[int]) -> str:
 
 
 def _better(rows: Sequence[Host], verdicts: Sequence[Verdict], worst: Runs) -> Iterator[Diagnostic]:
-    """The releases that do better than the worst."""
+    """Notes about the releases that run the module better than the worst one."""
     for runs in _WORSE[: _WORSE.index(worst)]:
         places = [place for place, verdict in enumerate(verdicts) if verdict.runs is runs]
         if places:

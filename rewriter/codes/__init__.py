@@ -1,8 +1,8 @@
-"""The table of codes, a file for each subject: the only list of what diagnostics can be about.
+"""The table of all diagnostic codes, with one file per subject.
 
-A code is a promise to whoever filters by it: it is never given another meaning, never renumbered,
-and not used again when what it stood for is gone. A new one takes the next free number of its
-subject. docs/codes.md is made of the table by `python -m tests.tools.code_pages`.
+Users filter by codes. So a code never changes its meaning or its number, and the number of a
+removed code is not reused. A new code takes the next free number of its subject.
+`python -m tests.tools.code_pages` generates docs/codes.md from the table.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 
 from rewriter.codes.code import Code, Severity
+from rewriter.suggestions import did_you_mean
 
 __all__ = ["SUBJECTS", "Code", "Severity", "all_codes", "codes_about", "find_code", "unknown_code"]
 
@@ -25,12 +26,12 @@ SUBJECTS = {
     "6": "running",
     "7": "models",
 }
-"""The file for each subject, by the first digit of its codes. A file is imported when one of its
-codes is looked up."""
+"""File names by the first digit of their codes. Each file is imported when one of its codes is
+looked up."""
 
 
 def codes_about(subject: str) -> Sequence[Code]:
-    """The codes of a file, one of SUBJECTS, in order."""
+    """The codes of one of the SUBJECTS, in order."""
     found: Sequence[Code] = importlib.import_module(f"{__name__}.{subject}").CODES
     return found
 
@@ -42,7 +43,7 @@ def all_codes() -> Iterator[Code]:
 
 @functools.cache
 def find_code(number: str) -> Code:
-    """Raises KeyError for a code that is not in the table."""
+    """The entry for a code. Raises KeyError if the table does not have it."""
     subject = SUBJECTS.get(number[2:3])
     for code in codes_about(subject) if subject else ():
         if code.number == number:
@@ -51,10 +52,6 @@ def find_code(number: str) -> Code:
 
 
 def unknown_code(number: str) -> str:
-    """What to say of one that is not in the table."""
-    import difflib
-
-    numbers = [code.number for code in all_codes()]
-    near = difflib.get_close_matches(number.upper(), numbers, n=1, cutoff=0.75)
-    meant = f"; did you mean {near[0]}?" if near else ""
+    """The error message for a code that is not in the table."""
+    meant = did_you_mean(number, (code.number for code in all_codes()), cutoff=0.75)
     return f"there is no code {number}{meant}; `nnshim explain` lists all"

@@ -1,4 +1,4 @@
-"""One code: how severe what it stands for is, and what it means."""
+"""One diagnostic code: its severity, its meaning and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ __all__ = ["Code", "Severity"]
 
 
 class Severity(StrEnum):
-    """An error rules a host out; a warning asks for an action, or says what no longer holds.
+    """How a diagnostic affects the verdict on a module and a host.
 
-    Without either, a module runs on a host if its conditions and needs hold, and what is unseen is
-    right. The module itself points to a condition, by an import, a section or a constant. A need is
-    the same for every guest of its kind, such as a backend or a model. Unseen is what the module
-    does not show. A note is for information, and decides nothing.
+    An error rules the host out. A warning asks for an action, or reports something that no longer
+    holds. Without either, the module runs on the host if all conditions and needs are met, and what
+    is unseen is right. A condition comes from the module itself: an import, a section or a
+    constant. A need, such as a backend or a model, is the same for every guest of its kind. Unseen
+    means something that the module does not show. A note is for information only.
     """
 
     ERROR = "error"
@@ -26,7 +27,7 @@ class Severity(StrEnum):
 
 
 class Code(NamedTuple):
-    """`title` is in small letters, without a full stop; `meaning` and `remedy`, what to do, are
+    """`title` starts in lower case and has no full stop. `meaning` and `remedy` (what to do) are
     sentences in Markdown."""
 
     number: str

@@ -53,7 +53,7 @@ CODES = (
         Severity.ERROR,
         "an import differs",
         "An import has a different name or type, is missing, or is new. A rewrite changes only "
-        "module names; an adapter counts as what the guest calls.",
+        "module names; an adapter counts as the import that it replaces.",
         "Compare the imports with `nnshim inspect`.",
     ),
     Code(

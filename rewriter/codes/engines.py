@@ -1,4 +1,4 @@
-"""What a host's engine refuses, and how it begins with a module: a part of rewriter.codes.hosts."""
+"""What a host's engine refuses, and how it starts a module: a part of rewriter.codes.hosts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ENGINES = (
     Code(
         "NN218",
         Severity.CONDITION,
-        "the host's command must be told which function to call",
+        "the host's command needs the name of the function to call",
         "The module exports none of the functions that the host's command looks for, so the "
         "command fails unless you name one. Native Wasmtime and `nnshim run` exit without an error "
         "if there is nothing to call. A start section alone does not help.",
@@ -70,10 +70,10 @@ ENGINES = (
         "NN221",
         Severity.CONDITION,
         "the module's entry function takes arguments",
-        "Whether the host can call it depends on more than the module. Numbers must be passed "
-        "after the file name. For a `main` with arguments, the host needs room in the guest: it "
-        "calls the `malloc` that the module exports, or uses a heap of its own (`iwasm "
-        "--heap-size`).",
+        "The module alone does not show whether the host can call it. Numbers must be passed on "
+        "the command line, after the file name. For a `main` with arguments, the host needs "
+        "memory inside the guest: it calls the `malloc` that the module exports, or uses a heap "
+        "of its own (`iwasm --heap-size`).",
         "Build the guest with a `_start` without arguments, as the C libraries for WASI do.",
     ),
 )

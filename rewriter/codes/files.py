@@ -11,8 +11,8 @@ CODES = (
         "NN001",
         Severity.ERROR,
         "the input cannot be read",
-        "A module, a model, a graphs file or a folder is missing, is of the wrong kind, is not "
-        "readable for you, or is larger than any engine accepts.",
+        "A module, a model, a graphs file or a folder is missing, is of the wrong kind, or is "
+        "larger than any engine accepts; or you are not allowed to read it.",
         "Check the path in the message and your permissions. To read a module from a pipe, give "
         "`-` as its file.",
     ),

@@ -1,4 +1,4 @@
-"""What a host lacks, or has in another form."""
+"""What a host lacks or does differently."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ CODES = (
         "NN212",
         Severity.ERROR,
         "the host does not define an import",
-        "The module imports something besides wasi-nn that the host is known not to define. "
+        "The module imports something besides wasi-nn that the host does not define. "
         "Instantiation would fail with an unknown import.",
         "Build the guest for WASI 0.1 only (in AssemblyScript, `--use abort=` names a function "
         "instead of `env.abort`), or run it in a program that defines those imports.",
@@ -117,9 +117,9 @@ CODES = (
     Code(
         "NN214",
         Severity.ERROR,
-        "the host that it was built for does not speak its ABI",
-        "`--from` names a host that does not speak the ABI of the module's imports, so the module "
-        "cannot have been built for it.",
+        "the host that `--from` names does not speak the module's ABI",
+        "The module's imports have an ABI that the host named by `--from` does not speak, so the "
+        "module cannot have been built for that host.",
         "Name the right host, or leave `--from` out.",
     ),
     *ENGINES,
@@ -129,14 +129,15 @@ CODES = (
         "an import depends on what is installed with the host",
         "The module imports something besides wasi-nn and WASI that the host has only with a "
         "plugin or a build option. Without it, the host either refuses the module, or starts it "
-        "and traps when the function is called. The message says which, if that is known.",
+        "and traps when the function is called. The message says which of the two, if that is "
+        "known.",
         "Install the plugin, or check that your build of the host, or the program that embeds it, "
         "defines the import.",
     ),
     Code(
         "NN223",
         Severity.CONDITION,
-        "WASI's functions have no memory to work in",
+        "WASI functions find no memory to work in",
         "The module imports WASI functions but exports no memory named `memory`. Calling such a "
         "function traps.",
         "Export the memory: `wasm-ld` does so by default, `--export-memory` makes sure; in text, "
@@ -169,17 +170,18 @@ CODES = (
     Code(
         "NN227",
         Severity.CONDITION,
-        "it is unknown whether the host supports a WebAssembly feature that the module uses",
-        "The module uses a newer WebAssembly feature, and the table of hosts does not say whether "
-        "this release supports it.",
+        "it is unknown whether the host supports a WebAssembly feature",
+        "The module uses a newer WebAssembly feature, and nnshim's table of hosts does not say "
+        "whether this release supports it.",
         "Try the module on the host.",
     ),
     Code(
         "NN228",
         Severity.CONDITION,
-        "no single rewrite fits the numbers of all releases",
+        "the releases number errors or encodings differently",
         "The name stands for several releases of the host, and some of them number errors or "
-        "encodings differently from the guest. Adapters translate for one release.",
+        "encodings differently from the guest. Adapters translate for one release only, so no "
+        "single rewrite fits all of them.",
         "Name the release for `check` and `rewrite`: `--for wamr-legacy@2.3.1`. `nnshim hosts` "
         "lists them.",
     ),
@@ -187,28 +189,28 @@ CODES = (
         "NN229",
         Severity.NOTE,
         "the release belongs to a group that behaves alike",
-        "nnshim has one row for consecutive releases of a host if nothing that matters to guests "
-        "changed between them, and names the row after the newest.",
-        "Nothing: what is said about that row applies to the release.",
+        "nnshim treats consecutive releases of a host as one group if nothing that matters to "
+        "guests changed between them. The group is named after its newest release.",
+        "Nothing: what is said about the group applies to the release.",
     ),
     *LIMITS,
     Code(
         "NN261",
         Severity.CONDITION,
         "the host does not take the type of a tensor",
-        "A constant in the module shows that it passes a tensor of this type, and no backend of "
-        "the host takes one, or none of those for which the module loads models: `set_input` fails "
-        "there, or the host reads the data as 32-bit floats. A number that means nothing fails, or "
-        "is not looked at.",
-        "Convert the input in the guest, or use another host. If the guest does something else on "
+        "A constant in the module shows that it passes a tensor of this type. No backend of the "
+        "host takes this type, or none of the backends that the module loads models for: "
+        "`set_input` fails there, or the host reads the data as 32-bit floats. A number without "
+        "a meaning fails or is ignored.",
+        "Convert the input in the guest, or use another host. If the guest avoids this type on "
         "this host, use `--accept NN261`.",
     ),
     Code(
         "NN262",
         Severity.CONDITION,
         "the host has no backend for an encoding",
-        "A constant in the module shows that it loads a model of this format. No backend that the "
-        "host has, or can be built with, takes that format: `load` fails there.",
+        "A constant in the module shows that it loads a model of this format. No backend that "
+        "the host has, or can be built with, takes this format: `load` fails there.",
         "Convert the model and load the converted one, or use another host. If the guest never "
         "loads such a model there, use `--accept NN262`.",
     ),
@@ -216,77 +218,78 @@ CODES = (
         "NN263",
         Severity.CONDITION,
         "the host does not take the target of a model",
-        "A constant in the module shows that it asks for this target, and no backend of the host "
-        "for which it loads models takes it: `load` fails, or a later call does, or the whole "
-        "process of the host ends. Targets are cpu (0), gpu (1) and tpu (2). A backend that goes "
-        "on with the CPU takes a target.",
-        "Have the guest ask for the CPU. If it does so where another target fails, and the host "
-        "returns an error, use `--accept NN263`.",
+        "A constant in the module shows that it asks for this target. None of the host's "
+        "backends that the module loads models for takes it: `load` or a later call fails, or "
+        "the host's whole process ends. Targets are cpu (0), gpu (1) and tpu (2). A backend that "
+        "falls back to the CPU counts as taking the target.",
+        "Have the guest ask for the CPU. If the guest already does so when another target fails, "
+        "and the host returns an error, use `--accept NN263`.",
     ),
     Code(
         "NN264",
         Severity.CONDITION,
         "some backends take no configuration there",
         "The module imports `load_by_name_with_config`. The host passes the configuration to the "
-        "backend as one more part of the model. Only those of language and speech models read it; "
-        "others return an error, because they want another number of parts. Nothing is said of a "
-        "module whose configurations are all empty, as constants show, or that streams.",
-        "Name the models with `--model`. Have the guest call `load_by_name` for others than "
-        "language and speech models.",
+        "backend as an additional part of the model. Only the backends of language and speech "
+        "models read it; the others return an error because they expect a different number of "
+        "parts. This is not reported for modules that stream, or whose constants show that all "
+        "configurations are empty.",
+        "Name the models with `--model`. Have the guest call `load_by_name` for models other "
+        "than language and speech models.",
     ),
     Code(
         "NN265",
         Severity.CONDITION,
-        "the guest's OpenVINO models take inputs that the host takes for images",
-        "The module loads models of OpenVINO, as a constant in it shows, and this release takes "
-        "their inputs for images: of four dimensions, whose channels come last whatever the shape "
-        "says, or of one size only. The values of another tensor reach the model in another order, "
-        "without an error, or the host ends.",
-        "Name the models with `--model`, which tells more. Use another release for models that "
-        "take anything but images.",
+        "the host treats the inputs of the guest's OpenVINO models as images",
+        "A constant in the module shows that it loads OpenVINO models. This release treats their "
+        "inputs as images: four-dimensional and channels-last, whatever the shape says, or of "
+        "one fixed size. The values of any other tensor reach the model in the wrong order, "
+        "without an error, or the host's process ends.",
+        "Name the models with `--model`, for a more exact verdict. Use another release for "
+        "models whose inputs are not images.",
     ),
     Code(
         "NN266",
         Severity.CONDITION,
-        "the host does not take the number of builders",
-        "A constant in the module shows in how many builders it passes a model to `load`, and no "
-        "backend of the host for which it loads models takes that many: `load` fails there, or "
-        "the whole process of the host ends. OpenVINO takes two, the second of which may be empty; "
-        "TensorFlow Lite and PyTorch take one.",
+        "the host does not take this number of builders",
+        "A constant in the module shows how many builders it passes to `load` for a model. None "
+        "of the host's backends that the module loads models for takes that many: `load` fails "
+        "there, or the host's whole process ends. OpenVINO takes two, and the second may be "
+        "empty; TensorFlow Lite and PyTorch take one.",
         "Have the guest pass as many builders as the format has: the XML and the weights for "
-        "OpenVINO, the whole model for others. If it does otherwise only where `load` may fail, "
-        "use `--accept NN266`.",
+        "OpenVINO, the whole model for other formats. If the guest passes another number only "
+        "where `load` may fail, use `--accept NN266`.",
     ),
     Code(
         "NN271",
         Severity.CONDITION,
-        "what the module depends on was not measured",
-        "The profile lacks something that decides whether the module's calls work, such as the "
-        "numbers of tensor types. nnshim assumes neither answer.",
-        "Measure it with `nnshim probe`, or look it up in the host's source and add it to the "
-        "profile.",
+        "the profile lacks something that the module depends on",
+        "The module's calls depend on something that the profile does not say, such as the "
+        "numbers of tensor types. nnshim assumes neither that they work nor that they fail.",
+        "Measure the host with `nnshim probe`, or look the answer up in the host's source and "
+        "add it to the profile.",
     ),
     Code(
         "NN272",
         Severity.UNSEEN,
-        "some things that the module may depend on were not measured",
-        "The profile lacks some numbers or habits of the host. A module that does not depend on "
-        "them runs.",
-        "Measure them with `nnshim probe`, or look them up in the host's source and add them to "
-        "the profile.",
+        "the profile lacks things that the module may depend on",
+        "The profile does not say some of the host's numbers, or how it behaves in some cases. A "
+        "module that does not depend on them runs.",
+        "Measure the host with `nnshim probe`, or look the answers up in the host's source and "
+        "add them to the profile.",
     ),
     Code(
         "NN273",
         Severity.UNSEEN,
-        "some mistakes of a guest end the host's process",
-        "When the host was measured, these calls ended its whole process, instead of returning an "
-        "errno or stopping only the guest.",
+        "some mistakes of a guest end the whole process of the host",
+        "When the host was measured, these calls ended its whole process. Other hosts return an "
+        "errno or stop only the guest.",
         "Check what the guest passes, and run no other guests in the same process.",
     ),
     Code(
         "NN274",
         Severity.CONDITION,
-        "outputs are counted in a unit that guests and adapters do not expect",
+        "outputs are counted in an unexpected unit",
         "Guests count all outputs in the same unit. Adapters count OpenVINO's outputs in bytes, "
         "and all others in either bytes or floats. The host uses another unit with some backends, "
         "so a guest gets the length of an output wrong.",

@@ -1,4 +1,4 @@
-"""What is to be known of a host, whatever the module."""
+"""Limits of hosts: a part of rewriter.codes.hosts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ LIMITS = (
         "NN230",
         Severity.ERROR,
         "the module fails on startup",
-        "A data or element segment does not fit into its memory or table, or a function that the "
-        "host calls first (the start function, `_initialize`, `_start` and, depending on the host, "
-        "others) reaches an `unreachable`, or divides by a constant 0, before it could do anything "
-        "else. The host ends with an error. `wasm-ld` generates such functions for symbols that it "
-        "was told to leave undefined, `main` for example. WAMR and WasmEdge also report an error "
-        "where a function that they call during instantiation, such as the start function, ends "
-        "the guest with "
-        "`proc_exit`, whatever the exit code.",
-        "Fix the guest. If the trap is intended, put it after the code that decides about it.",
+        "A data or element segment does not fit into its memory or table. Or a function that the "
+        "host calls first reaches an `unreachable`, or divides by a constant 0, before it can do "
+        "anything else. These functions are the start function, `_initialize`, `_start` and, "
+        "depending on the host, others. The host ends with an error. `wasm-ld` generates such "
+        "functions for symbols that it was told to leave undefined, such as `main`. WAMR and "
+        "WasmEdge also report an error if a function that they call during instantiation, such "
+        "as the start function, ends the guest with `proc_exit`, whatever the exit code.",
+        "Fix the guest. If the trap is intended, put it after the code that decides whether to "
+        "trap.",
     ),
     Code(
         "NN231",
@@ -99,7 +99,7 @@ LIMITS = (
         "With these backends, the host copies the whole output, whatever the length of the buffer, "
         "and overwrites the guest's memory after it.",
         "Make the buffer as large as the output; the model's metadata give the size. Do not run "
-        "guests there whose memory matters to others.",
+        "guests there whose memory has to stay intact.",
     ),
     Code(
         "NN241",
@@ -125,15 +125,16 @@ LIMITS = (
         "the host keeps one model at a time",
         "Each `load` replaces the previous model. The previous graph keeps working without an "
         "error, but gives the new model's answers.",
-        "Use another release of the host for guests with several models, or run each model in an "
-        "instance of its own; with WAMR 1.1, in a process of its own.",
+        "For guests with several models, use another release of the host, or run each model in "
+        "an instance of its own; with WAMR 1.1, in a process of its own.",
     ),
     Code(
         "NN244",
         Severity.CONDITION,
         "loading a graph by name ends the host",
-        "The host's `load_by_name` does not select a backend and calls that of the previous model. "
-        "If there was none, it calls address 0, and the process ends.",
+        "The host's `load_by_name` does not select a backend, but calls the backend of the "
+        "previous model. If there was no previous model, it calls address 0, and the process "
+        "ends.",
         "Have the guest read the model and call `load`, or use another release of the host.",
     ),
     Code(
@@ -149,11 +150,11 @@ LIMITS = (
     Code(
         "NN246",
         Severity.CONDITION,
-        "the host's functions work in another memory than the guest",
+        "the host's functions use a different memory than the guest",
         "The module has several memories, and the one that it exports as `memory` is not the "
-        "first. The host's functions, WASI's and wasi-nn's, read and write in the first one all "
-        "the same: output is empty, and what comes in is lost, though errno is success. It does no "
-        "harm if the guest never calls them.",
+        "first. The host's WASI and wasi-nn functions read and write the first one anyway: the "
+        "guest's output is empty and its input is lost, although errno is success. This is "
+        "harmless if the guest never calls them.",
         "Make the exported memory the first one of the module.",
     ),
     Code(
@@ -168,33 +169,35 @@ LIMITS = (
         "NN248",
         Severity.CONDITION,
         "a call of a wasi-nn function traps",
-        "The module imports a wasi-nn function that the host lacks, or has with another type, and "
-        "no adapter can replace it. The host starts the module all the same, with a warning, and "
-        "traps when the function is called. WAMR does this; hosts that refuse to link the module "
-        "have `NN211` or `NN143` instead.",
-        "It does no harm if the guest never calls the function, for example because only a "
+        "The module imports a wasi-nn function that the host lacks or has with another type, and "
+        "no adapter can replace it. The host still starts the module, with a warning, and traps "
+        "when the function is called. WAMR does this; for hosts that refuse to link the module, "
+        "the code is `NN211` or `NN143`.",
+        "This is harmless if the guest never calls the function, for example because only a "
         "command-line option leads to the call. Otherwise choose a host that has it (`nnshim "
         "inspect` lists them), or build the guest without it.",
     ),
     Code(
         "NN249",
         Severity.UNSEEN,
-        "the host reads inputs when it computes",
-        "By the specification, the host has a tensor's data when `set_input` returns. This backend "
-        "only keeps a pointer into the guest's memory and reads from it at `compute`. A guest that "
-        "frees or reuses its buffer in between gets wrong numbers, without an error.",
-        "Leave each input as it is until `compute` returns, and give each its own buffer.",
+        "the host reads inputs only when it computes",
+        "According to the specification, the host has taken a tensor's data when `set_input` "
+        "returns. This backend only keeps a pointer into the guest's memory and reads the data "
+        "at `compute`. A guest that frees or reuses its buffer in between gets wrong numbers, "
+        "without an error.",
+        "Leave each input unchanged until `compute` returns, and give each input its own buffer.",
     ),
     Code(
         "NN250",
         Severity.CONDITION,
-        "a function takes more of the host's stack than there is by default",
-        "WAMR's interpreter keeps a function's parameters, local variables, constants and results "
-        "in a stack, and wants twice that room when the function is called. Where there is less "
-        '(`iwasm` has 64 KiB by default, 16 KiB in 1.1.1), a call ends with "wasm operand stack '
-        'overflow".',
-        "Give the option in the message, or more where such functions call each other: "
-        "`iwasm --stack-size=BYTES`. Part a function that has thousands of variables or constants.",
+        "a function needs a larger stack than the host's default",
+        "WAMR's interpreter keeps a function's parameters, local variables, constants and "
+        "results on a stack, and requires twice that space when the function is called. If the "
+        "stack has less space (`iwasm` has 64 KiB by default, 16 KiB in 1.1.1), the call ends "
+        'with "wasm operand stack overflow".',
+        "Pass the option in the message, with a larger value if such functions call each other: "
+        "`iwasm --stack-size=BYTES`. Split functions that have thousands of variables or "
+        "constants.",
     ),
     Code(
         "NN251",
@@ -215,9 +218,10 @@ LIMITS = (
     Code(
         "NN253",
         Severity.NEED,
-        "the device needs what the guest asks for to run its model on",
-        "The module asks for a GPU or a TPU, as a constant in it shows, and the host does not go "
-        "on with the CPU where there is none.",
-        "Run it on a device that has one, with its driver, or have the guest ask for the CPU.",
+        "the device needs the GPU or TPU that the guest asks for",
+        "A constant in the module shows that it asks for a GPU or a TPU. The host does not fall "
+        "back to the CPU if the device has none.",
+        "Run it on a device that has one, with the driver installed, or have the guest ask for "
+        "the CPU.",
     ),
 )

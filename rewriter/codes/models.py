@@ -37,9 +37,9 @@ CODES = (
         "NN712",
         Severity.CONDITION,
         "the host supports the model's format only under another encoding",
-        "The host has no ONNX backend, but its OpenVINO reads ONNX models if the guest passes them "
-        "to `load` as OpenVINO's, with an empty second part. A guest that loads the model as ONNX "
-        "gets an error.",
+        "The host has no ONNX backend. Its OpenVINO backend reads ONNX models if the guest "
+        "passes them to `load` with the encoding of OpenVINO and an empty second part. A guest "
+        "that loads the model as ONNX gets an error.",
         "Convert the model to OpenVINO's IR, or have the guest load it as OpenVINO's.",
     ),
     Code(
@@ -62,8 +62,8 @@ CODES = (
         "NN721",
         Severity.ERROR,
         "the host does not take an input of the model",
-        "The host's backend does not take this input type, wasi-nn does not have it, or it ends "
-        "the host. `set_input` fails, or the model gets wrong data.",
+        "The host's backend does not take this input type, wasi-nn has no number for it, or it "
+        "crashes the host. `set_input` fails, or the model gets wrong data.",
         "Convert the model so that its inputs are 32-bit floats, which every host takes, or choose "
         "another host.",
     ),
@@ -112,7 +112,7 @@ CODES = (
     Code(
         "NN731",
         Severity.ERROR,
-        "the host does not take the number or shape of the model's inputs",
+        "the host does not take this number or shape of inputs",
         "The host takes only images, or keeps only one input: `set_input` fails, the host ends, or "
         "the answer is wrong.",
         "Convert the model, or choose another host or release.",
@@ -140,7 +140,7 @@ CODES = (
         "the model can only be loaded by name, or its weights are in other files",
         "`load` cannot load the model: its weights are in other files, and `load` takes only "
         "bytes; or the model does not fit into a guest's memory. Some hosts look for the weights "
-        "in the folder that they were started in.",
+        "in their working directory.",
         "Have the guest load it by name (`load_by_name`), or put everything into one file: "
         "`onnx.save` does so for models of less than 2 GB.",
     ),
@@ -157,15 +157,15 @@ CODES = (
         "NN744",
         Severity.NOTE,
         "operators are not checked",
-        "The verdict covers the model's format, inputs, outputs and the place of its weights. "
-        "Whether the host's version of the NN runtime supports all operators shows only when the "
-        "model is loaded.",
+        "The verdict covers the model's format, its inputs and outputs, and where its weights "
+        "are. It does not cover operators: whether the host's version of the NN runtime supports "
+        "all of them shows only when the model is loaded.",
         "Try the model on the host; `nnshim run` tries it with the newest NN runtimes.",
     ),
     Code(
         "NN745",
         Severity.CONDITION,
-        "the model's weights are not there",
+        "the model's weights are missing",
         "OpenVINO's IR consists of two files, but there is no `.bin` beside the XML file. Only the "
         "XML was checked: nothing is known of the weights that the guest passes, and hosts refuse "
         "or crash on weights of the wrong length.",
@@ -174,7 +174,7 @@ CODES = (
     Code(
         "NN746",
         Severity.UNSEEN,
-        "what the model or the host takes is unknown",
+        "it is unknown which types the model or the host takes",
         "The file does not state the types of its inputs (TorchScript files do not), or it is "
         "unknown which types or formats the host's backend takes.",
         "Try the model on the host.",
@@ -193,36 +193,36 @@ CODES = (
         "NN748",
         Severity.CONDITION,
         "the guest never loads a model of this format",
-        "Every call of `load` passes a constant encoding, and none of them is the model's format "
-        "in the guest's or the host's numbering, though one of them is in another numbering. The "
-        "host treats the model as another format, and refuses it.",
+        "Every call of `load` passes a constant encoding. None of these encodings means the "
+        "model's format in the guest's or the host's numbering, though one of them does in "
+        "another numbering. The host treats the model as another format, and refuses it.",
         "Name the model that the guest was written for, or fix the encoding that the guest passes.",
     ),
     Code(
         "NN749",
         Severity.CONDITION,
         "the guest never passes the type that the model takes",
-        "Every call of `set_input` passes a constant tensor type, and none of them is the type of "
-        "this input in any numbering that the guest can have. The host compares types, and refuses "
-        "the tensor.",
+        "Every call of `set_input` passes a constant tensor type. None of these types is the "
+        "type of this input, in any numbering that the guest can have. The host compares types, "
+        "and refuses the tensor.",
         "Name the model that the guest was written for, or fix the type that the guest passes.",
     ),
     Code(
         "NN750",
         Severity.ERROR,
         "the guest cannot load a model of this format",
-        "Every call of `load` passes a constant encoding, no model is loaded by name, and none of "
-        "the encodings is the model's format in any numbering that a guest can have. Every host "
-        "treats the model as another format, and refuses it.",
+        "Every call of `load` passes a constant encoding, and no model is loaded by name. None "
+        "of the encodings means the model's format in any numbering that a guest can have. Every "
+        "host treats the model as another format, and refuses it.",
         "Name the model that the guest was written for, or fix the encoding that the guest passes.",
     ),
     Code(
         "NN751",
         Severity.CONDITION,
-        "several inputs have to stay in memory until compute",
-        "The model has several inputs, and the host's backend only reads them at `compute`, from "
-        "the guest's memory. A guest that uses one buffer for all of them, or frees one before, "
-        "gets wrong numbers, without an error (`NN249`).",
-        "Give each input its own buffer, and leave it as it is until `compute` returns.",
+        "several inputs have to stay in memory until `compute`",
+        "The model has several inputs, and the host's backend reads them from the guest's memory "
+        "only at `compute`. A guest that uses one buffer for all of them, or frees one before "
+        "`compute`, gets wrong numbers, without an error (`NN249`).",
+        "Give each input its own buffer, and leave it unchanged until `compute` returns.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What a module is, what it imports, and what it carries along."""
+"""Modules: their format, imports and sections."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ CODES = (
         "NN106",
         Severity.ERROR,
         "this is an object file, or has the sections of one",
-        "The module has sections for a linker, whose relocations and symbols would be wrong after "
-        "a rewrite. An object file, which is not linked yet and imports `env.__linear_memory`, "
+        "The module has sections for a linker, and their relocations and symbols would be wrong "
+        "after a rewrite. An object file is not linked yet, imports `env.__linear_memory`, and "
         "runs nowhere. A module that was linked with `--emit-relocs` runs as it is.",
-        "Link an object file first, then rewrite or run the result. From a linked module, "
+        "Link an object file first, then rewrite or run the result. For a linked module, "
         "`--drop-linking` removes these sections.",
     ),
     Code(
@@ -93,8 +93,7 @@ CODES = (
         Severity.ERROR,
         "the module has an unknown instruction",
         "To adapt a module, nnshim must find every reference to a function in its code. This "
-        "release does not know the instruction, so it cannot tell where the instruction ends and "
-        "what comes after it.",
+        "release does not know the instruction, so it cannot tell where the instruction ends.",
         "Build the module without the proposal that has the instruction, or use a newer release of "
         "nnshim. Renaming alone does not read code.",
     ),
@@ -110,10 +109,10 @@ CODES = (
         "NN121",
         Severity.ERROR,
         "an adapter was changed by another tool",
-        "nnshim adapted the module, and another tool, such as an optimiser, has changed an adapter "
-        "since. The adapter can no longer be told apart from the guest's own code with certainty, "
-        "so nnshim neither removes nor replaces it; another adapter on top would translate every "
-        "call twice.",
+        "nnshim adapted the module, and another tool, such as an optimiser, has changed an "
+        "adapter since. nnshim can no longer tell the adapter from the guest's own code with "
+        "certainty, so it neither removes nor replaces it. Another adapter on top would "
+        "translate every call twice.",
         "Adapt the module from before the other tool ran, and run that tool before nnshim.",
     ),
     Code(
@@ -134,9 +133,9 @@ CODES = (
     Code(
         "NN124",
         Severity.ERROR,
-        "what the section `nnshim.guest` says is unknown",
-        "A rewrite keeps the ABI that it was told in this section. Here it names an ABI that this "
-        "release of nnshim does not know, or occurs twice.",
+        "the section `nnshim.guest` cannot be used",
+        "A rewrite that is told the guest's ABI keeps it in this section. Here the section names "
+        "an ABI that this release of nnshim does not know, or occurs twice.",
         "Use the release that wrote it, or a newer one. Or name the ABI with `--guest-abi`: a "
         "rewrite then replaces the section.",
     ),
@@ -201,10 +200,10 @@ CODES = (
         "NN138",
         Severity.UNSEEN,
         "the numbers of encodings are a guess",
-        "The types of functions do not show which numbers the guest passes to `load` for a model's "
-        "format. If the host's numbers differ from the specification's, nnshim assumes that the "
-        "guest was built for the host, and leaves its numbers as they are. If it was not, the host "
-        "treats a model as another format, and most likely refuses it.",
+        "The types of functions do not show which numbers the guest passes to `load` for a "
+        "model's format. If the host's numbers differ from the specification's, nnshim assumes "
+        "that the guest was built for this host, and leaves the numbers as they are. If the "
+        "guest was not, the host treats a model as another format, and most likely refuses it.",
         "Say what the guest was built with: `--from wasi-nn@0.6`, for the Rust crate, or "
         "`--guest-abi witx`. A rewrite then translates the numbers.",
     ),
@@ -268,20 +267,20 @@ CODES = (
     Code(
         "NN145",
         Severity.NOTE,
-        "constants show which numbers the guest has",
-        "Evidence. A tensor type that reaches `set_input` exists in only one numbering, or has the "
-        "right element size in only one. Or a type or an encoding fits a model that `--model` "
-        "names in only one numbering.",
+        "constants show the guest's numbering",
+        "Evidence. A tensor type that reaches `set_input` exists in only one numbering, or has "
+        "the right element size in only one. Or a type or an encoding fits a model named with "
+        "`--model` in only one numbering.",
         "Nothing. If you know that the module has another ABI, say so with `--guest-abi`.",
     ),
     Code(
         "NN146",
         Severity.CONDITION,
         "a constant is ambiguous",
-        "The module passes a number that has had two meanings, such as tensor type 2, which was u8 "
-        "until August 2023 and has been f64 since, and nothing else in the module shows which one "
-        "is meant. The host knows one of them: if it is the wrong one, `set_input` fails or the "
-        "results are wrong.",
+        "The module passes a number that has had two meanings, such as tensor type 2, which was "
+        "u8 until August 2023 and has been f64 since. Nothing else in the module shows which "
+        "meaning it has here. The host knows one of them: if it is the wrong one, `set_input` "
+        "fails or the results are wrong.",
         "Name the guest's models with `--model`, which may settle it, or name the ABI: "
         "`--guest-abi witx` for today's numbers (the crate wasi-nn has them since 0.6), "
         "`--guest-abi witx-2022` for the earlier ones. A rewrite then translates them.",
@@ -289,18 +288,19 @@ CODES = (
     Code(
         "NN147",
         Severity.UNSEEN,
-        "what the guest passes was not followed",
-        "Another tool has changed the adapters of the module, so that its constants, which reach "
-        "wasi-nn through them, are not followed. Whether it loads models for which the host has a "
-        "backend, and passes types that the host takes, is then not seen.",
-        "Check the module as it was before the other tool, and run that tool before nnshim.",
+        "the guest's constants were not followed",
+        "Another tool has changed the module's adapters. The guest's constants reach wasi-nn "
+        "through them, so nnshim could not follow these constants. It therefore cannot say "
+        "whether the host has a backend for the models that the module loads, or takes the types "
+        "that it passes.",
+        "Check the module from before the other tool ran, and run that tool before nnshim.",
     ),
     Code(
         "NN148",
         Severity.NOTE,
         "the ABI comes from the section `nnshim.guest`",
-        "An earlier rewrite was told the module's ABI and has kept it in this section. The verdict "
-        "relies on it. nnshim cannot tell whether another tool has written the section.",
+        "An earlier rewrite was told the module's ABI and kept it in this section. The verdict "
+        "relies on it. nnshim cannot tell whether another tool wrote the section.",
         "Nothing, if you trust the module's origin. Otherwise name the ABI with `--guest-abi`, or "
         "compare the module with the original: `nnshim verify`.",
     ),

@@ -56,9 +56,9 @@ CODES = (
         Severity.UNSEEN,
         "only models of one backend can be loaded there",
         "The host counts outputs differently per backend, holds one backend at a time, and does "
-        "not say whose output it returns. So after an OpenVINO model, the adapters of `load` and "
-        "`load_by_name` return unsupported_operation for models of other backends, and the other "
-        "way round. The first model keeps working.",
+        "not say which backend an output comes from. So once the guest has loaded an OpenVINO "
+        "model, the adapters of `load` and `load_by_name` return unsupported_operation for "
+        "models of other backends, and vice versa. The first model keeps working.",
         "Nothing, for guests whose models have one format. Otherwise load the others in a second "
         "instance.",
     ),
@@ -77,12 +77,12 @@ CODES = (
         Severity.NEED,
         "OpenVINO treats tensors as images there",
         "OpenVINO in WAMR before 2.4.0, WasmEdge before 0.14.0 and Wasmtime before 23 treats a "
-        "four-dimensional tensor as an image in channels-last order, whatever the shape says. The "
-        "values of any other tensor reach the model in the wrong order, without an error. WasmEdge "
-        "0.14 treats every tensor as 1x224x224x3 floats, and a smaller one ends the host. It was "
-        "not seen whether the guest loads models of OpenVINO.",
-        "Nothing, for channels-last images, or where the guest loads other models; `--model` tells "
-        "more. For other models, use another release.",
+        "four-dimensional tensor as an image in channels-last order, whatever the shape says. "
+        "The values of any other tensor reach the model in the wrong order, without an error. "
+        "WasmEdge 0.14 treats every tensor as 1x224x224x3 floats, and a smaller one ends the "
+        "host's process. The module does not show whether the guest loads OpenVINO models.",
+        "Nothing, for channels-last images, or if the guest loads no OpenVINO models; `--model` "
+        "gives a more exact verdict. For other OpenVINO models, use another release.",
     ),
     Code(
         "NN309",
@@ -90,7 +90,8 @@ CODES = (
         "load_by_name_with_config needs llama.cpp there",
         "The host calls a function that only its llama.cpp backend has. With any other backend, "
         "the host's process ends.",
-        "Nothing, for language models (GGUF). Have the guest call `load_by_name` for others.",
+        "Nothing, for language models (GGUF). For other models, have the guest call "
+        "`load_by_name`.",
     ),
     Code(
         "NN311",
@@ -105,30 +106,31 @@ CODES = (
         "NN312",
         Severity.WARNING,
         "the host cannot run the rewritten module",
-        "The module's use of wasi-nn now fits the host, but something else does not, and no "
-        "rewrite can fix that: an import that the host does not define, or a proposal that it "
-        "lacks. The result is written anyway, because a host can be built differently. The exit "
-        "code is 4, the same as that of `nnshim check` of the result.",
+        "The module's use of wasi-nn now fits the host, but something else does not: the module "
+        "imports something that the host does not define, or uses a WebAssembly feature that the "
+        "host lacks. No rewrite can fix that. The result is written anyway, because the host can "
+        "be built differently. The exit code is 4, the same as that of `nnshim check` of the "
+        "result.",
         "`nnshim check --for HOST` lists each reason with its code.",
     ),
     Code(
         "NN313",
         Severity.WARNING,
         "a custom section has outdated names of imports",
-        "The section describes imports by name, and some of these names have changed. A component "
-        "type has the names from WIT, and tools that make components look for these. nnshim "
-        "updates the names in `dylink.0`, unless it cannot be parsed.",
-        "Regenerate the section: `wasm-tools component embed` with a world that has the new names; "
-        "for a dynamic library, link it again.",
+        "The section describes imports by name, and some of these names have changed. A "
+        "component type has the names from WIT, and tools that make components look for these "
+        "names. nnshim updates the names in `dylink.0`, unless that section cannot be parsed.",
+        "Generate the section again: `wasm-tools component embed` with a world that has the new "
+        "names; for a dynamic library, link it again.",
     ),
     Code(
         "NN314",
         Severity.WARNING,
         "native code in the module is outdated",
         "`wasmedge compile` appends native code to the module. The rewrite changed functions of "
-        "the module, but not the native code. WasmEdge only compares the numbers of functions and "
-        "types. If they differ, it says so and interprets the module; if they match, it runs the "
-        "native code, which still calls the old imports. Since 0.17 it does so only with "
+        "the module, but not the native code. WasmEdge only checks how many functions and types "
+        "there are. If the counts differ, it says so and interprets the module. If they match, "
+        "it runs the native code, which still calls the old imports; since 0.17, only with "
         "`--run-mode=aot`.",
         "Run `wasmedge compile` again: if there are several such sections, WasmEdge uses the last "
         "one.",
@@ -178,9 +180,9 @@ CODES = (
         "NN324",
         Severity.ERROR,
         "functions of two ABIs would share one module name",
-        "The module imports wasi-nn under several names, in two ABIs: `load` and `get_output` take "
-        "different parameters under each name. No host has both under one name, so no host could "
-        "instantiate the module after this rename.",
+        "The module imports wasi-nn under several names, in two ABIs: `load` and `get_output` "
+        "take different parameters under each name. No host has both ABIs under one name, so no "
+        "host could instantiate the module after this rename.",
         "`nnshim rewrite --for HOST IN OUT`, or `--abi ABI`, also adapts the functions of one of "
         "them.",
     ),
@@ -197,7 +199,8 @@ CODES = (
         "NN331",
         Severity.ERROR,
         "there is nothing to change",
-        "With `--require`, it is an error if the module already is what it should become.",
+        "The module already is what the rewrite would make of it. That is an error only with "
+        "`--require`.",
         "Leave out `--require` if that is fine.",
     ),
     Code(
@@ -220,10 +223,10 @@ CODES = (
         "NN334",
         Severity.WARNING,
         "no host runs a module that is only renamed",
-        "Behind wasi-nn's two module names are two ABIs. The module's functions have one, and the "
-        "hosts that register its new name have the other: `load` and `get_output` take different "
-        "parameters. Such a host refuses the module, or traps in the first call. Only `nnshim "
-        "run`, which takes each name in either ABI, runs it.",
+        "wasi-nn's two module names stand for two ABIs. The module's functions have one ABI, but "
+        "the hosts that register its new name have the other, in which `load` and `get_output` "
+        "take different parameters. Such a host refuses the module, or traps in the first call. "
+        "Only `nnshim run`, which takes each name in either ABI, runs it.",
         "`nnshim rewrite --for HOST IN OUT` also adapts the functions. `nnshim hosts` lists the "
         "hosts.",
     ),

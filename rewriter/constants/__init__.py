@@ -1,1 +1,2 @@
-"""Which constants reach wasi-nn's functions: the types of tensors, encodings, lengths."""
+"""Finds the constants that a guest passes to wasi-nn's functions: tensor types, encodings,
+lengths."""

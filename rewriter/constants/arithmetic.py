@@ -1,4 +1,4 @@
-"""What numeric instructions make of values that are known, or known in part."""
+"""Evaluates numeric instructions on values that are known, or known in part."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WRAP, _EXTEND_S, _EXTEND_U = 0xA7, 0xAC, 0xAD
 _REINTERPRETED = range(0xBC, 0xC0)
 _I32_EQZ, _I64_EQZ = 0x45, 0x50
 _EXTENSIONS = {0xC0: (8, 32), 0xC1: (16, 32), 0xC2: (8, 64), 0xC3: (16, 64), 0xC4: (32, 64)}
-"""From how many bits to how many."""
+"""By opcode: the number of bits before and after."""
 
 _ADD, _SUB, _MUL, _AND, _OR, _XOR, _SHL, _SHR_S, _SHR_U = range(9)
 
@@ -40,7 +40,7 @@ _OPERATIONS: Mapping[int, tuple[int, int]] = {
     )
     for place, operation in enumerate(operations)
 }
-"""Those that are followed, with how many bits they work on."""
+"""By opcode: the operations that are followed, and the number of bits of their operands."""
 
 _FOLD: Mapping[int, Callable[[int, int, int], int]] = {
     _ADD: lambda a, b, bits: a + b,
@@ -58,7 +58,7 @@ _I32_LT_S = 0x48
 
 
 def unary(opcode: int, value: Value) -> Value:
-    """What an instruction of one operand makes of it."""
+    """The result of an instruction with one operand."""
     if opcode in _REINTERPRETED:
         return value
     if opcode in (_I32_EQZ, _I64_EQZ):
@@ -76,7 +76,7 @@ def unary(opcode: int, value: Value) -> Value:
 
 
 def binary(opcode: int, one: Value, other: Value) -> Value:
-    """What an instruction of two operands makes of them."""
+    """The result of an instruction with two operands."""
     if opcode == _I32_LT_S and isinstance(one, Symbol) and isinstance(other, int):
         return Compared(one, other)
     known = _OPERATIONS.get(opcode)
@@ -99,19 +99,19 @@ def binary(opcode: int, one: Value, other: Value) -> Value:
 
 
 def select(one: Value, other: Value, condition: Value) -> Value:
-    """The one where the condition is not zero, else the other."""
+    """`one` if the condition is not zero, else `other`."""
     if isinstance(condition, int):
         return one if condition else other
     return join(one, other)
 
 
 def wrapped(value: Value) -> Value:
-    """The low 32 bits."""
+    """The low 32 bits of a value."""
     return _each(lambda number: number & MASK, value, joined(bytes_of(value, 4)))
 
 
 def extended(value: Value, low: int, bits: int) -> Value:
-    """The lowest bits, with their sign, made to more of them."""
+    """The lowest `low` bits of a value, sign-extended to `bits` bits."""
     mask = (1 << low) - 1
     return _each(lambda n: _signed(n & mask, low) & (1 << bits) - 1, value)
 

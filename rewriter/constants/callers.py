@@ -1,4 +1,4 @@
-"""Where a module's functions are called, and what those that are called do."""
+"""Finds where a module's functions are called, and what the called functions do to memory."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from rewriter.wasm.types import FuncType, value_type
 __all__ = ["Calls", "Functions", "Imported", "StandIn"]
 
 _STEPS = 250_000
-"""Instructions that are decoded and followed in one module: about a second."""
+"""The most instructions that are decoded and followed in one module. They take about a second."""
 
 _DEEPEST = 3
-"""Functions in functions that are looked through for what they do to memory."""
+"""The deepest nesting of calls that is followed to find the effect of a function on memory."""
 
 _LONGEST_SILENT = 400
-"""Bytes of the body of one."""
+"""The longest body, in bytes, of a function whose effect is looked for."""
 
 _CALL, _RETURN_CALL = 0x10, 0x12
 
 
 class Imported(NamedTuple):
-    """An imported function; `number_of_globals` are of imports."""
+    """An imported function: its type and its effect on memory."""
 
     type: FuncType
     effect: Effect
 
 
 class StandIn(NamedTuple):
-    """A function that a module defines, and calls in the place of an import, the index of which is
-    `before`. What it does is known, and nobody calls it by the exports that end at these offsets,
-    in bytes."""
+    """A function that a module defines and calls instead of an import: an adapter.
+
+    `before` is the index of the import, and `effect` the known effect of the function. `exports`
+    are the end offsets, in bytes, of exports through which it is never called.
+    """
 
     before: int
     effect: Effect
@@ -48,17 +50,18 @@ class StandIn(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """Where functions are called: the indices of the functions that call each, and those that are
-    named in another way, by which they can be called with anything."""
+    """The calls of functions. `callers` has the indices of the functions that call each function.
+    `open` has the functions that are referred to in other ways, through which they can be called
+    with any arguments."""
 
     callers: Mapping[int, list[int]]
     open: Collection[int]
 
 
 class Functions:
-    """The functions of a module whose first ones are `imported`. `imported_globals` counts the
-    imported globals, `memory` is the one that is shared with the host. Some functions, by their
-    indices, are `stand_ins`."""
+    """The functions of a module. The first ones are `imported`. `imported_globals` is the number of
+    imported globals, and `memory` the index of the memory that is shared with the host.
+    `stand_ins` are adapters by function index."""
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class Functions:
         )
 
     def calls_of(self, wanted: Collection[int]) -> Calls:
-        """Who calls these functions."""
+        """The calls of these functions."""
         callers: dict[int, list[int]] = {}
         named: set[int] = set()
         data = self._bodies.data
@@ -101,15 +104,15 @@ class Functions:
         return Calls(callers, named)
 
     def follow(self, index: int, wanted: Collection[int]) -> Followed | None:
-        """What is known where function `index` calls those that are wanted; None where it cannot be
-        followed."""
+        """What is known at each call of a `wanted` function in function `index`, or None if that
+        function cannot be followed."""
         try:
             return self._follow(index, wanted, self._budget)
         except (ModuleError, NotFollowed):
             return None
 
     def start_of(self, index: int) -> int:
-        """Where the body of a function stands, in bytes."""
+        """The position of a function's body in bytes."""
         return self._bodies[index - len(self._imported)].content
 
     def _follow(self, index: int, wanted: Collection[int], budget: Budget) -> Followed:
@@ -132,7 +135,7 @@ class Functions:
             self._module.types.of_function(index, 0) if index < len(self._module.types) else None
         )
         if found is None:
-            raise MalformedModule(f"a call has type {index}, which no function has", 0)
+            raise MalformedModule(f"a call has type {index}, which is not a function type", 0)
         return found
 
     def _type_of_function(self, index: int) -> FuncType:
@@ -140,7 +143,7 @@ class Functions:
             return self._imported[index].type
         place = index - len(self._imported)
         if place >= len(self._types):
-            raise MalformedModule(f"function {index} is called, and is not there", 0)
+            raise MalformedModule(f"function {index} is called, but does not exist", 0)
         return self._type(self._types[place])
 
     def _callee(self, index: int) -> Callee:
@@ -149,14 +152,14 @@ class Functions:
         return Callee(self._type_of_function(index), self._effect(index))
 
     def _effect(self, index: int) -> Effect:
-        """Whether a function does anything to memory; a long one is taken to do so."""
+        """The effect of a function on memory. A long function is assumed to have any effect."""
         known = self._effects.get(index)
         if known is not None:
             return known
         body = self._bodies[index - len(self._imported)]
         if self._depth >= _DEEPEST or body.end - body.content > _LONGEST_SILENT:
             return Effect.ANY
-        self._effects[index] = Effect.ANY  # to itself, and if it cannot be followed
+        self._effects[index] = Effect.ANY  # for recursive calls, and if it cannot be followed
         self._depth += 1
         try:
             if self._follow(index, (), self._budget).silent:
@@ -169,7 +172,7 @@ class Functions:
 
 
 def _fixed_globals(module: Module, imported: int) -> Iterator[tuple[int, int]]:
-    """The globals that are always one number."""
+    """The immutable globals whose value is a constant, by index."""
     section = module.find(SectionId.GLOBAL)
     if section is None:
         return

@@ -1,4 +1,4 @@
-"""A constant that reaches one of wasi-nn's functions, as a value."""
+"""The constants that a guest passes to wasi-nn's functions, as values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["Constant", "Constants", "Place", "Subject"]
 
 
 class Place(NamedTuple):
-    """A call, in the function with an index, at `offset` in the file, in bytes; `name` is what the
-    name section calls the function, empty where it has none."""
+    """The place of a call: in the function with index `function`, at `offset` bytes in the file.
+    `name` is the function's name in the name section, or empty."""
 
     function: int
     offset: int
@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 
 class Subject(Enum):
-    """What is followed; values are what messages call it."""
+    """The kinds of constants that are looked for. The values are their names in messages."""
 
     TYPE = "tensor type"
     ENCODING = "encoding"
@@ -33,11 +33,11 @@ class Subject(Enum):
 
 
 class Constant(NamedTuple):
-    """One call of a wasi-nn function, or of one that passes on what it was given.
+    """One call of a wasi-nn function, or of a function that passes its arguments on to one.
 
-    `numbers` are what the subject can be there, None where that could not be seen, and `place` is
-    None for calls that could not be seen. `element` are the bytes of data for each element that the
-    dimensions count, of a tensor type, None where they are not constant.
+    `numbers` are the possible values of the subject there, or None if they are unknown. `place` is
+    None for calls that cannot be seen. For tensor types, `element` is the number of bytes of data
+    per element by the dimensions, or None if these are not constant.
     """
 
     subject: Subject
@@ -48,12 +48,13 @@ class Constant(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """Of a module: `found` has each call that was looked for, with numbers or without."""
+    """The constants of a module. `found` has each call that was looked for, even if its numbers are
+    unknown."""
 
     found: tuple[Constant, ...] = ()
 
     def of(self, subject: Subject) -> tuple[Constant, ...]:
-        """Those that were seen."""
+        """The constants of a kind whose numbers are known."""
         return tuple(one for one in self.found if one.subject is subject and one.numbers)
 
     def loads(self) -> Iterator[tuple[Constant, Constant, Constant]]:
@@ -65,5 +66,5 @@ class Constants(NamedTuple):
         )
 
     def hidden(self, subject: Subject) -> tuple[Constant, ...]:
-        """Those that could not be seen."""
+        """The calls for which the numbers of a kind are unknown."""
         return tuple(one for one in self.found if one.subject is subject and not one.numbers)

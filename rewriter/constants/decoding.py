@@ -1,7 +1,8 @@
-"""Function bodies as lists of instructions, with how many operands each takes and gives.
+"""Decodes function bodies into lists of instructions, with the number of operands and results.
 
-Specification: https://webassembly.github.io/spec/core/binary/instructions.html. Of the proposals
-after it only relaxed vectors and wide arithmetic are read: what has others is not followed.
+Specification: https://webassembly.github.io/spec/core/binary/instructions.html. Of the later
+proposals, only relaxed vectors and wide arithmetic are decoded. Functions that use others are not
+followed.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ __all__ = [
 
 
 class NotFollowed(NNShimError):
-    """A function that is too long, or has what is not followed: nothing is known of it."""
+    """A function is too long to follow, or has an instruction that is not followed."""
 
 
 class Op:
-    """Opcodes that are looked at one by one; with a prefix, its byte stands before."""
+    """Opcodes that are handled one by one. If there is a prefix byte, it is the high byte."""
 
     UNREACHABLE, NOP, BLOCK, LOOP, IF, ELSE, END = 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x0B
     BR, BR_IF, BR_TABLE, RETURN = 0x0C, 0x0D, 0x0E, 0x0F
@@ -45,10 +46,13 @@ class Op:
 
 
 class Instruction(NamedTuple):
-    """`at` is its position in the file, in bytes; what `first` and `second` are depends on the
-    opcode: an index, a number, an offset and the index of a memory; of blocks, how many operands
-    they take and give; of `br_table`, `labels`. `to` is, of a block, the place in the list where it
-    ends, of `if` where the other arm starts, of `else` where the block ends."""
+    """One instruction. `at` is its position in the file in bytes.
+
+    `first` and `second` depend on the opcode: an index; a number; an offset and the index of a
+    memory; for blocks the number of operands and results. `labels` are those of `br_table`. `to` is
+    a place in the list of instructions: the end of a block, the start of the `else` arm of an `if`
+    that has one, and the end of the block for `else`.
+    """
 
     opcode: int
     at: int
@@ -59,7 +63,7 @@ class Instruction(NamedTuple):
 
 
 class Code(NamedTuple):
-    """A function body; `locals` are the types of its local variables after the parameters."""
+    """A function body. `locals` are the types of its local variables, without the parameters."""
 
     locals: tuple[str, ...]
     instructions: list[Instruction]
@@ -72,14 +76,14 @@ LOADS = dict(
         strict=True,
     )
 )
-"""The bytes that are read, negative where their sign fills the rest."""
+"""The number of bytes that are read; negative if they are sign-extended."""
 
 STORES = dict(zip((*range(0x36, 0x3F), 0xFD0B), (4, 8, 4, 8, 1, 2, 1, 2, 4, 16), strict=True))
-"""The bytes that are written."""
+"""The number of bytes that are written."""
 
 _MOST_LOCALS = 10_000
 _MOST_INSTRUCTIONS = 100_000
-"""Of a function that is followed."""
+"""Limits for a function that is followed."""
 
 _UNARY = (
     *(0x45, 0x50, *range(0x67, 0x6A), *range(0x79, 0x7C), *range(0x8B, 0x92)),
@@ -97,7 +101,7 @@ _EFFECTS = {
     0x26: (2, 0),
     0xFC0F: (2, 1),
 }
-"""Of what has no row among loads, stores and vectors: operands that are taken, and given."""
+"""The number of operands and results of instructions other than loads, stores and vectors."""
 
 _VECTORS_OF_ONE = frozenset(
     (
@@ -111,15 +115,15 @@ _VECTORS_OF_ONE = frozenset(
 )
 _VECTORS_OF_THREE = frozenset((0x52, *range(0x105, 0x10D), 0x113))
 VECTOR_LOADS = frozenset(0xFD00 + number for number in (*range(0x01, 0x0B), 0x5C, 0x5D))
-"""Of less than a whole vector, or of what is made longer."""
+"""Loads of less than a whole vector, and those that extend what they read."""
 
 _LANE_LOADS, _LANE_STORES = range(0x54, 0x58), range(0x58, 0x5C)
 _LAST_VECTOR = 0x113
 
 
 def effect(opcode: int) -> tuple[int, int] | None:
-    """How many operands an instruction takes and gives that does nothing to memory but read it;
-    None for those that are looked at one by one."""
+    """The number of operands and results of an instruction that does not write memory. None for
+    instructions that are handled one by one."""
     if opcode < 0xFD00 or opcode in (Op.V128_CONST, *LOADS, *STORES):
         return _EFFECTS.get(opcode)
     number = opcode - 0xFD00
@@ -131,8 +135,8 @@ def effect(opcode: int) -> tuple[int, int] | None:
 
 
 def decode(data: Data, body: Body, types: Types) -> Code:
-    """Raises MalformedModule for what cannot be read, and NotFollowed for what is not
-    followed."""
+    """Decode a function body. Raises MalformedModule if it cannot be read, and NotFollowed if it is
+    too long or has an instruction that is not followed."""
     cursor = Cursor(data, body.content, body.end)
     variables: list[str] = []
     for _ in range(cursor.count("local variables")):
@@ -157,7 +161,7 @@ def decode(data: Data, body: Body, types: Types) -> Code:
             start = opened.pop()
             found[start] = found[start]._replace(to=place)
         elif read.opcode in (Op.ELSE, Op.END) and cursor.pos != body.end:
-            raise MalformedModule("a block ends that has not begun", read.at)
+            raise MalformedModule("the end of a block without its start", read.at)
     if opened or not found or found[-1].opcode != Op.END:
         raise MalformedModule("a function does not end", body.end)
     return Code(tuple(variables), found)
@@ -202,7 +206,7 @@ _PLAIN = frozenset((Op.ELSE, Op.END, Op.RETURN, Op.SELECT))
 
 
 def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
-    """How many operands a block takes and gives."""
+    """The number of operands and results of a block."""
     start = cursor.pos
     first = cursor.byte()
     if first == 0x40:
@@ -214,7 +218,7 @@ def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
     index = cursor.s33()
     found = types.of_function(index, start) if index >= 0 else None
     if found is None:
-        raise MalformedModule("a block has a type that no function has", start)
+        raise MalformedModule("a block has a type that is not a function type", start)
     return len(found.params), len(found.results)
 
 
@@ -226,7 +230,7 @@ def _memory_argument(cursor: Cursor) -> tuple[int, int]:
 
 
 def _signed(cursor: Cursor, bits: int) -> int:
-    """A signed LEB128, as the number without sign that has its bits."""
+    """Read a signed LEB128. Returns the unsigned number with the same bits."""
     value, shift = 0, 0
     while True:
         byte = cursor.byte()
@@ -277,7 +281,8 @@ def _vector(cursor: Cursor, at: int) -> Instruction:
 
 
 def number_at(data: Data, start: int, end: int) -> int | None:
-    """The number that the constant expression from start to end is, if it is only `i32.const`."""
+    """The value of the constant expression at start..end if it is a single `i32.const`, else
+    None."""
     cursor = Cursor(data, start, end)
     if cursor.byte() != Op.I32_CONST:
         return None

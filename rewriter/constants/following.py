@@ -1,7 +1,7 @@
-"""Following one function: what is known wherever it calls something that is asked about.
+"""Abstract interpretation of one function, to find what is known at its calls of wanted functions.
 
-Every way through the function counts: where ways meet, what differs between them is unknown, and
-loops are gone through until nothing changes any more.
+All paths through the function count. Where paths meet, values that differ become unknown. Loops are
+repeated until nothing changes any more.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from rewriter.wasm.types import NUMBERS, FuncType
 __all__ = ["follow"]
 
 _MOST_VISITS = 100
-"""Of one place: a value that keeps changing would take long to become unknown."""
+"""The most visits to one place. A value that keeps changing would take long to become unknown."""
 
 
 def follow(
     code: Code, func_type: FuncType, around: Surroundings, wanted: Collection[int], budget: Budget
 ) -> Followed:
-    """Follow a function; `wanted` are the functions whose calls are asked about.
+    """Follow a function. `wanted` are the functions whose calls are looked for.
 
-    Raises NotFollowed for a body that is not valid, or that takes too long.
+    Raises NotFollowed for a body that is invalid or takes too long.
     """
     try:
         return _Follower(code, func_type, around, wanted, budget).run()
@@ -70,7 +70,7 @@ class _Follower:
         return Followed(self._steps.calls, self._steps.silent)
 
     def _meet(self, place: int, state: State) -> None:
-        """A way leads to a place."""
+        """Merge the state of a path into the state at a place."""
         known = self._pending.get(place)
         self._budget.take(1 + (len(state.locals) + state.memory.size) // 8)
         if known is None:
@@ -81,7 +81,7 @@ class _Follower:
             heapq.heappush(self._due, place)
 
     def _straight(self, place: int, state: State) -> None:
-        """Follow instructions until they branch, or come to where ways meet."""
+        """Follow instructions until they branch, or until a place where paths meet."""
         first = True
         while True:
             if not first and place in self._meeting:
@@ -130,7 +130,7 @@ class _Follower:
         return place + 1
 
     def otherwise(self, instruction: Instruction, _place: int, state: State) -> int | None:
-        """The first arm of an `if` is done."""
+        """Go on after the first arm of an `if`."""
         state.labels = state.labels[:-1]
         return instruction.to + 1
 
@@ -162,7 +162,7 @@ class _Follower:
         self._leave(state)
 
     def unreachable(self, _instruction: Instruction, _place: int, _state: State) -> None:
-        """Nothing comes after it."""
+        """End the path."""
 
     def tail_call(self, instruction: Instruction, _place: int, state: State) -> None:
         self._steps.step(instruction, state)
@@ -205,13 +205,13 @@ _HANDLERS: Mapping[int, _Handler] = {
 
 
 def _not(condition: Value, state: State) -> None:
-    """What is known where a condition is zero."""
+    """Note what is known if a condition is zero."""
     if isinstance(condition, Compared):
         state.memory.bound(*condition)
 
 
 def _end(code: list[Instruction], place: int) -> int:
-    """Where the block that is opened there ends."""
+    """The end of the block that starts at a place."""
     to = code[place].to
     if code[place].opcode == Op.IF and code[to - 1].opcode == Op.ELSE:
         return code[to - 1].to
@@ -219,7 +219,7 @@ def _end(code: list[Instruction], place: int) -> int:
 
 
 def _meeting_places(code: list[Instruction]) -> frozenset[int]:
-    """Where several ways may meet: where loops begin, and behind blocks."""
+    """The places where several paths may meet: the starts of loops, and after blocks."""
     found = set[int]()
     for place, instruction in enumerate(code):
         if instruction.opcode == Op.LOOP:

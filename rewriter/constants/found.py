@@ -1,4 +1,4 @@
-"""The constants that reach wasi-nn's functions, from wherever they are called."""
+"""Finds the constants that reach wasi-nn's functions, through all functions that call them."""
 
 from __future__ import annotations
 
@@ -26,27 +26,32 @@ from rewriter.constants.values import (
 __all__ = ["Reached", "Wanted", "reached"]
 
 _MOST_LEVELS = 6
-"""Functions in functions that an argument is followed through."""
+"""The deepest nesting of calls through which an argument is followed."""
 
 _I32_ADD = 0x6A
 
 _MOST_QUESTIONS = 2000
-"""Calls of functions with different arguments: beyond, nothing more is followed."""
+"""The most calls with different arguments that are followed."""
 
 
 class Wanted(NamedTuple):
-    """A number that is asked of the calls of a function, of `size` bytes: argument `path[0]`, or
-    what is in memory where that leads with the offsets that follow. (2, 0, 4) is the second word at
-    the address that is the first word at argument 2."""
+    """A number of `size` bytes that is looked for at the calls of a function.
+
+    `path[0]` is the index of the argument. If offsets follow, the argument is an address, and each
+    offset is added to it and read from memory: (2, 0, 4) is the second word at the address that is
+    stored in the first word at argument 2.
+    """
 
     path: tuple[int, ...]
     size: int = 4
 
 
 class Reached(NamedTuple):
-    """One call of a function that was asked about, or of one that passes on what it was given:
-    `numbers` has what each number that was asked for can be, None where that is not known. `place`
-    is None where a function may be called in a way that is not seen."""
+    """One call of a wanted function, or of a function that passes its arguments on to one.
+
+    `numbers` has the possible values of each wanted number, or None if they are unknown. `place` is
+    None if a function may be called in a way that cannot be seen.
+    """
 
     imported: int
     place: Place | None
@@ -54,7 +59,7 @@ class Reached(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """What is to be known of the calls of `function`, to answer for the import `imported`."""
+    """The values to find at the calls of `function`, for the import `imported`."""
 
     function: int
     imported: int
@@ -63,7 +68,7 @@ class _Question(NamedTuple):
 
 
 def reached(functions: Functions, wanted: Mapping[int, Sequence[Wanted]]) -> list[Reached]:
-    """What reaches the functions that are wanted, by their indices."""
+    """The numbers that reach the wanted functions, which are given by index."""
     questions = [_Question(index, index, (), None) for index in wanted]
     found: list[Reached] = []
     asked: set[_Question] = set()
@@ -89,7 +94,7 @@ def reached(functions: Functions, wanted: Mapping[int, Sequence[Wanted]]) -> lis
 def _callers(
     functions: Functions, calls: Calls, question: _Question, wanted: Mapping[int, Sequence[Wanted]]
 ) -> Iterator[Reached | _Question]:
-    """What the calls of a function answer, or what is to be asked of the functions they are in."""
+    """The result of each call of a function, or the question to ask about the calling function."""
     callers = calls.callers.get(question.function, ())
     nothing = (None,) * len(wanted[question.imported])
     if question.function in calls.open or (not callers and question.place is not None):
@@ -123,7 +128,7 @@ def _word(snapshot: Snapshot, wanted: Wanted) -> Value:
 
 
 def _seen_from(snapshot: Snapshot, value: Value) -> Value:
-    """A value in a called function, in terms of its caller."""
+    """A value in a called function, expressed by the values of its caller."""
     if isinstance(value, Pieces):
         return joined(tuple(_byte_seen_from(snapshot, part) for part in value.parts))
     if not isinstance(value, Symbol):
@@ -142,7 +147,8 @@ def _seen_from(snapshot: Snapshot, value: Value) -> Value:
 
 
 def _word_seen_from(snapshot: Snapshot, origin: Origin) -> Value:
-    """What was in memory when a function was called, and is still there when it is asked for."""
+    """A word that was in memory when a function was called, if it is still there where it is
+    needed."""
     address = _seen_from(snapshot, origin.of)
     word = snapshot.state.memory.load(address, 4)
     if not origin.number:
@@ -159,8 +165,8 @@ def _word_seen_from(snapshot: Snapshot, origin: Origin) -> Value:
 
 
 def _is_above(address: Value, top: Value) -> bool:
-    """Whether a word at an address is surely not right below another address, nor in what functions
-    that are called on the way to the question write below that."""
+    """Whether a word at an address is certain to be above another address, so that it does not
+    overlap what called functions write below that address."""
     if isinstance(address, Symbol) and isinstance(top, Symbol) and address.origin == top.origin:
         return (address.plus - top.plus) & MASK <= MASK >> 2
     return False
@@ -178,7 +184,7 @@ def _byte_seen_from(snapshot: Snapshot, part: Byte) -> Byte:
 
 
 def _is_passed_on(value: Value) -> bool:
-    """Whether it is what the function was given, so that its callers may know it."""
+    """Whether a value comes from outside of the function, so that its callers may know it."""
     if isinstance(value, Pieces):
         return any(isinstance(part, tuple) and _is_passed_on(part[0]) for part in value.parts)
     return isinstance(value, Symbol) and value.origin.root is not Root.MADE

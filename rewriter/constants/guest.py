@@ -1,4 +1,4 @@
-"""The constants of a guest: which types, encodings and lengths it passes to wasi-nn's functions."""
+"""Finds the tensor types, encodings and lengths that a guest passes to wasi-nn's functions."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ __all__ = ["Function", "follow_constants"]
 
 
 class Function(NamedTuple):
-    """One of wasi-nn's, as the guest calls it. An adapter has the index of the import that it
-    stands `before`, and where exports of it end that no guest calls it by, in bytes."""
+    """A wasi-nn function as the guest calls it. For an adapter, `before` is the index of its
+    import, and `exports` are the end offsets, in bytes, of exports through which no guest calls
+    it."""
 
     name: str
     layout: Layout
@@ -49,7 +50,7 @@ _EFFECTS: Mapping[str, Effect] = {
     "unload": Effect.NOTHING,
     "finalize_execution_context": Effect.NOTHING,
 }
-"""What wasi-nn's functions do to a guest's memory."""
+"""The effects of wasi-nn's functions on a guest's memory."""
 
 _MOST_DIMENSIONS = 8
 
@@ -58,10 +59,10 @@ _TENSOR_ARGUMENT = 2
 
 
 def follow_constants(module: Module, functions: Mapping[int, Function], memory: int) -> Constants:
-    """Find the constants that reach `functions`, which are wasi-nn's, by index; `memory` is the
-    index of the memory that the guest shares with hosts, which has 32-bit addresses.
+    """Find the constants that reach `functions`, which are wasi-nn's functions by index. `memory`
+    is the index of the memory that the guest shares with hosts. It must have 32-bit addresses.
 
-    What cannot be followed, or read, has no numbers: nothing is raised for it.
+    If something cannot be followed or read, its numbers are unknown. No error is raised.
     """
     wanted = {
         index: asked
@@ -89,7 +90,8 @@ def _stand_ins(functions: Mapping[int, Function]) -> Iterator[tuple[int, StandIn
 def _passed_by(
     functions: Functions, stand_ins: Mapping[int, StandIn], wanted: Mapping[int, Sequence[Wanted]]
 ) -> Iterator[Reached]:
-    """Calls that go past an adapter, which no rewrite has made: what they pass is for the host."""
+    """Calls that bypass an adapter. No rewrite makes such calls. Their arguments go directly to the
+    host, so their numbers are unknown."""
     before = {one.before: index for index, one in stand_ins.items() if index in wanted}
     calls = functions.calls_of(before.keys()) if before else Calls({}, ())
     for slot, index in before.items():
@@ -108,14 +110,14 @@ def _named(one: Reached, names: Mapping[int, str]) -> Reached:
 
 
 def _names(module: Module, wanted: Set[int]) -> Mapping[int, str]:
-    """What the name section calls these functions."""
+    """The names of these functions in the name section."""
     section = module.custom(NAMES)
     names = function_names(section)[0] if section and wanted else ()
     return {index: raw.decode(errors="replace") for index, raw in names if index in wanted}
 
 
 def _asked(name: str, layout: Layout) -> tuple[Wanted, ...]:
-    """What is asked of the calls of a function, in the order in which `_constants` reads it."""
+    """The numbers to find at the calls of a function, in the order that `_constants` expects."""
     if name == "load":
         encoding = len(layout.load) - 3  # before the target and the address for the graph
         counted = (0, WAMR_BUILDERS.offsets["count"]) if layout is WAMR.layout else (1,)
@@ -158,8 +160,9 @@ def _constants(found: Iterable[Reached], functions: Mapping[int, Function]) -> I
 
 
 def _element(numbers: tuple[tuple[int, ...] | None, ...]) -> int | None:
-    """The bytes of data for each element, where the length, the rank and the dimensions are each
-    one number, and the data are as long as whole elements. One element can be a text."""
+    """The bytes of data per element. None unless the length, the rank and the dimensions are each
+    one number, and the length is a multiple of the number of elements. None also for a tensor of
+    one element, which can be a text."""
     singles = [n[0] for n in takewhile(lambda n: n is not None and len(n) == 1, numbers) if n]
     if len(singles) < 3:
         return None
@@ -171,7 +174,7 @@ def _element(numbers: tuple[tuple[int, ...] | None, ...]) -> int | None:
 
 
 def _imported(module: Module, functions: Mapping[int, Function]) -> tuple[list[Imported], int]:
-    """The functions that are imported, and the number of globals."""
+    """The imported functions, and the number of imported globals."""
     section = module.find(SectionId.IMPORT)
     found: list[Imported] = []
     number_of_globals = 0

@@ -1,11 +1,14 @@
-"""What is known of a guest's memory while a function is followed, byte by byte.
+"""Tracks what is known of a guest's memory, byte by byte, while a function is followed.
 
-Memory is in regions, by where the address came from: absolute addresses, those from a parameter, a
-global, something that an instruction gave. Two regions may be the same memory, and a store to one
-makes the others unknown: where a compiler keeps a stack in memory is not known, and nothing is
-taken for granted of it. Two things are proved. A function that has looked whether its stack is
-above a number, as AssemblyScript's do, has absolute addresses below that number apart from it. And
-what it has written right below an address that its caller knows is apart from what is above.
+Memory is divided into regions by the origin of the address: absolute addresses, and addresses from
+a parameter, a global, or the result of an instruction. Two regions may overlap, so a store to one
+makes the others unknown. Nothing is assumed about the place of a compiler's stack in memory. Only
+two cases are known not to overlap:
+
+- If a function has checked that its stack is above a number, as AssemblyScript's functions do, then
+  absolute addresses below that number do not overlap its stack.
+- What a function has written right below an address that its caller knows does not overlap what is
+  above that address.
 """
 
 from __future__ import annotations
@@ -38,15 +41,15 @@ ABSOLUTE, MANY = _Special
 _Region = Origin | _Special
 
 LARGEST_FRAME = 1 << 20
-"""Bytes below an address that count as right below it."""
+"""The number of bytes below an address that count as right below it."""
 
 _MOST_BYTES = 20_000
-"""That are known at a time. Functions with more fill tables."""
+"""The most bytes that are known at a time. Functions that need more usually fill tables."""
 
 
 class _Floor(NamedTuple):
-    """The address that is `plus` from what was in a global is `bound` or more, and less than half
-    of all memory."""
+    """A proven lower bound: the address `plus` bytes from the initial value of a global is at least
+    `bound`, and less than half of the address space."""
 
     origin: Origin
     plus: int
@@ -54,9 +57,9 @@ class _Floor(NamedTuple):
 
 
 class Memory:
-    """`through` is the region that has been stored to: what is not known of others is no longer
-    what it was when the function was entered. `below` says that all that was stored is right below
-    what that region is named by."""
+    """The known bytes of memory. `through` is the region that was stored to: unknown bytes of other
+    regions may have changed since the function was entered. `below` says that all stores were right
+    below the address that names that region."""
 
     __slots__ = ("below", "floor", "regions", "through")
 
@@ -74,11 +77,11 @@ class Memory:
 
     @property
     def size(self) -> int:
-        """How many bytes are known."""
+        """The number of known bytes."""
         return sum(map(len, self.regions.values()))
 
     def load(self, address: Value, size: int, offset: int = 0) -> Value:
-        """The value of `size` bytes there."""
+        """The value of the `size` bytes at an address."""
         place = self._locate(address, offset)
         if place is None:
             return None
@@ -86,7 +89,7 @@ class Memory:
         return joined(tuple(self._byte(region, start, i) for i in range(size)))
 
     def store(self, address: Value, size: int, value: Value, offset: int = 0) -> None:
-        """Store the lowest bytes of a value."""
+        """Store the lowest `size` bytes of a value."""
         place = self._locate(address, offset)
         if place is None:
             self.forget()
@@ -100,18 +103,18 @@ class Memory:
             self.forget()
 
     def forget(self) -> None:
-        """Something was stored, and it is not known where."""
+        """Forget everything after a store to an unknown address."""
         self.regions = {}
         self.through = MANY
 
     def bound(self, symbol: Symbol, least: int) -> None:
-        """A symbol is not less than a number, both taken with their signs."""
+        """Note that a symbol is at least a number, in signed comparison."""
         near = MASK + 1 - symbol.plus <= LARGEST_FRAME
         if symbol.origin.root is Root.GLOBAL and near and 0 < least <= MASK >> 1:
             self.floor = _Floor(symbol.origin, symbol.plus, least)
 
     def redefine(self, position: int) -> None:
-        """The instruction there is executed again, and what it gave before is no longer known."""
+        """Forget the previous result of the instruction at a position, which is executed again."""
         for region in list(self.regions):
             if isinstance(region, Origin) and mentions(Symbol(region), position):
                 del self.regions[region]
@@ -125,7 +128,7 @@ class Memory:
             self.through = MANY
 
     def join(self, other: Memory) -> bool:
-        """Keep what is so of both; whether that is less than it was."""
+        """Keep what is true in both. Returns whether less is known than before."""
         before = (self.through, self.below, self.floor)
         if self.through != other.through:
             some = [t for t in (self.through, other.through) if t is not None]
@@ -180,7 +183,7 @@ class Memory:
         return Symbol(Origin(Root.MEMORY, unless, of)), place % 4
 
     def _touch(self, region: _Region, start: int, size: int) -> None:
-        """Something is stored to a region: what may be the same memory is no longer known."""
+        """Forget the regions that may overlap a store to a region."""
         for other in list(self.regions):
             if other is not region and other != region:
                 apart = self._apart(region, range(start, start + size), other)
@@ -190,7 +193,7 @@ class Memory:
         self.below &= start >= MASK + 1 - LARGEST_FRAME and start + size <= MASK + 1
 
     def _apart(self, region: _Region, places: range, other: _Region) -> bool:
-        """Whether what is stored there is surely none of what is known of another region."""
+        """Whether a store is certain not to overlap the known bytes of another region."""
         floor = self.floor
         if floor is None or {region, other} != {ABSOLUTE, floor.origin}:
             return False
@@ -203,7 +206,7 @@ class Memory:
 
 
 def _is_conditional(origin: Origin) -> bool:
-    """Whether it is what memory holds in one case only, so that it does not name one address."""
+    """Whether an origin holds only under a condition, so that it does not stand for one address."""
     if origin.root is not Root.MEMORY:
         return False
     return bool(origin.number) or (

@@ -1,4 +1,4 @@
-"""What is known at one place of a function, and what a function is followed with: values."""
+"""The state of following a function: what is known at one place, and the data around it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["Budget", "Callee", "Effect", "Followed", "Label", "Snapshot", "State
 
 
 class Label(NamedTuple):
-    """What a branch out of a block does: goes on at place `to` with `arity` operands on the lowest
-    `height` of before."""
+    """The target of a branch: it goes on at place `to`, keeps the top `arity` operands, and puts
+    them on the lowest `height` operands of the stack."""
 
     to: int
     height: int
@@ -25,9 +25,12 @@ class Label(NamedTuple):
 
 
 class State:
-    """`globals` has those that were set; others are as the call at `called` has left them, or as
-    when the function was entered if that is -1; None is not known. Of `made` are the instructions
-    that have given what may still be known."""
+    """What is known at one place.
+
+    `globals` has the globals that were set. The others are as the call at position `called` left
+    them, as at the entry of the function if `called` is -1, and unknown if it is None. `made` has
+    the positions of instructions whose results may still be known.
+    """
 
     __slots__ = ("called", "globals", "labels", "locals", "made", "memory", "stack")
 
@@ -50,7 +53,7 @@ class State:
         return made
 
     def get_global(self, index: int) -> Value:
-        """A global that can be set."""
+        """The value of a mutable global."""
         if index in self.globals:
             return self.globals[index]
         if self.called is None:
@@ -60,7 +63,7 @@ class State:
         return Symbol(Origin(Root.MADE, self.called, of=index))
 
     def redefine(self, position: int) -> None:
-        """The instruction there is executed, and what it gave before is no longer known."""
+        """Forget the previous result of the instruction at a position, which is executed now."""
         if position not in self.made:
             self.made.add(position)
             return
@@ -76,7 +79,7 @@ class State:
         self.memory.redefine(position)
 
     def join(self, other: State) -> bool:
-        """Keep what is so of both; whether that is less than it was."""
+        """Keep what is true in both. Returns whether less is known than before."""
         changed = False
         self.made |= other.made
         for mine, its in ((self.locals, other.locals), (self.stack, other.stack)):
@@ -98,7 +101,7 @@ class State:
 
 
 class Effect(Enum):
-    """What a function that is called does to memory that its caller knows of."""
+    """The effect of a called function on memory that its caller knows of."""
 
     ANY = "anything that it has an address of"
     NOTHING = "nothing"
@@ -107,28 +110,28 @@ class Effect(Enum):
 
 
 class Callee(NamedTuple):
-    """A function that is called."""
+    """A called function: its type and its effect on memory."""
 
     type: FuncType
     effect: Effect
 
 
 class Budget:
-    """How many instructions may still be followed in a module."""
+    """The number of instructions that may still be followed in a module."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
 
     def take(self, steps: int) -> None:
-        """Raises NotFollowed where there are not so many left."""
+        """Use up `steps`. Raises NotFollowed if nothing is left."""
         self.left -= steps
         if self.left <= 0:
             raise NotFollowed("too many instructions to follow")
 
 
 class Surroundings(NamedTuple):
-    """What a module has around a function: those that it calls, by index; the types of functions
-    by the index of the type; the globals that are always one number; the memory that counts."""
+    """The module around a function: the functions that it calls, by index; function types by type
+    index; the values of constant globals; and the index of the memory that is followed."""
 
     callee: Callable[[int], Callee]
     type_of: Callable[[int], FuncType]
@@ -137,7 +140,7 @@ class Surroundings(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """What is known before a call, which stands at `at` in the file, and its arguments."""
+    """What is known before a call: its position in the file, its arguments, and the state."""
 
     at: int
     arguments: tuple[Value, ...]
@@ -145,8 +148,8 @@ class Snapshot(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """`calls` by where they stand; `silent` says that the function stores to nothing, leaves all
-    globals as they were, and calls only such functions."""
+    """The result of following a function. `calls` are by position. `silent` says that the function
+    does not store to memory, leaves all globals as they were, and calls only such functions."""
 
     calls: Mapping[int, Snapshot]
     silent: bool

@@ -1,4 +1,4 @@
-"""What instructions do that do not branch: to operands, variables, memory."""
+"""The effects of instructions that do not branch: on operands, variables and memory."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from rewriter.wasm.types import FuncType
 __all__ = ["Steps"]
 
 _LARGEST_COPY = 64
-"""Bytes whose values are followed through `memory.copy`."""
+"""The most bytes whose values are followed through `memory.copy`."""
 
 
 class Steps:
-    """Executes instructions one by one. `calls` are those of functions that are wanted, by where
-    they stand; `silent` says that nothing was stored."""
+    """Executes instructions one by one. `calls` are the calls of wanted functions by position.
+    `silent` says that nothing was stored."""
 
     def __init__(self, around: Surroundings, wanted: Collection[int]) -> None:
         self._around = around
@@ -34,7 +34,7 @@ class Steps:
         self.silent = True
 
     def step(self, instruction: Instruction, state: State) -> None:
-        """Execute an instruction that goes on with the next one, or a call."""
+        """Execute an instruction that does not branch, or a call."""
         handler = _HANDLERS.get(instruction.opcode, Steps.plain)
         handler(self, instruction, state)
 
@@ -47,7 +47,7 @@ class Steps:
             self._store(instruction, state, address, value)
         elif opcode in LOADS:
             self._load(instruction, state)
-        elif taken is None:  # a lane of a vector is stored
+        elif taken is None:  # a store of a vector lane
             del stack[-2:]
             self._forget(state)
         elif opcode in VECTOR_LOADS:
@@ -168,7 +168,7 @@ class Steps:
         state.stack.append(value)
 
     def _forget(self, state: State) -> None:
-        """Something is stored, it is not known where, or to a memory that may be the same one under
+        """Note a store to an unknown address, or to a memory that may be the followed one under
         another index."""
         state.memory.forget()
         self.silent = False

@@ -1,8 +1,8 @@
-"""What is known of a value while a function is followed: a number, a few numbers, or where it came
-from.
+"""What is known of a value while a function is followed: a number, a few numbers, or its origin.
 
-A value is known byte by byte, so that what compilers pack into 64 bits, and take apart again, stays
-known. What is said of one is always so, whatever made the module: what is not sure is unknown.
+A value is known byte by byte, so that values stay known if compilers pack them into 64 bits and
+unpack them again. Everything that is known is certain, whatever produced the module. Anything
+uncertain is unknown.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ MASK = 0xFFFFFFFF
 """Addresses have 32 bits."""
 
 _MOST_NUMBERS = 4
-"""What can be more numbers than these is unknown."""
+"""The most possible numbers of a value. With more, it is unknown."""
 
 
 class Root(Enum):
-    """Kinds of origins: a parameter and a global as they were when the function was entered, and a
-    word of memory as it was then; what an instruction gave when it was last executed."""
+    """Kinds of origins: a parameter, a global or a word of memory at the entry of the function, or
+    the result of an instruction when it was last executed."""
 
     PARAMETER = "parameter"
     GLOBAL = "global"
@@ -46,12 +46,16 @@ class Root(Enum):
 
 
 class Origin(NamedTuple):
-    """`number` is the index of the parameter or the global, or where the instruction stands. `of`
-    is the address of the word of memory, or the index of the global that a call has left.
+    """The origin of a value.
 
-    The `number` of a word of memory is one more than the index of a global if the function has
-    written right below the address that was in that global: the word is what it was only if it is
-    not there. It is 0 where nothing was written that the word could be part of."""
+    `number` is the index of the parameter or global, or the position of the instruction. `of` is
+    the address of the word of memory. For an instruction that is a call, it is the index of the
+    global that the call left, or -1 minus the index of a result.
+
+    For a word of memory, `number` is 0 if nothing was written that could overlap the word. If the
+    function has written right below the address in a global, `number` is one more than the index of
+    that global: the word is unchanged only if it is not right below that address.
+    """
 
     root: Root
     number: int = 0
@@ -59,28 +63,29 @@ class Origin(NamedTuple):
 
 
 class Symbol(NamedTuple):
-    """An origin and what was added to it, modulo 2^32: more than the low 32 bits is not known."""
+    """An origin plus a number, modulo 2^32. Only the low 32 bits are known."""
 
     origin: Origin
     plus: int = 0
 
 
 class Compared(NamedTuple):
-    """1 if a symbol is less than a number, both taken with their signs, else 0."""
+    """1 if a symbol is less than a number in signed comparison, else 0."""
 
     symbol: Symbol
     bound: int
 
 
 Numbers = int | frozenset[int]
-"""A number, without sign, or one of a few."""
+"""An unsigned number, or a few possible numbers."""
 
 Byte = int | frozenset[int] | tuple[Symbol, int] | None
-"""A number, one of a few, or a byte of a symbol, the lowest being 0; None is unknown."""
+"""A number, a few possible numbers, or a byte of a symbol, where 0 is the lowest. None is
+unknown."""
 
 
 class Pieces(NamedTuple):
-    """Bytes that are not one number or one symbol, from the lowest."""
+    """The bytes of a value that is neither a number nor a symbol, the lowest first."""
 
     parts: tuple[Byte, ...]
 
@@ -94,7 +99,7 @@ def is_numbers(value: Value) -> TypeGuard[Numbers]:
 
 
 def bytes_of(value: Value, size: int) -> tuple[Byte, ...]:
-    """The lowest bytes of a value that has `size` of them or more."""
+    """The lowest `size` bytes of a value that has at least as many."""
     if isinstance(value, int):
         return tuple(value >> 8 * place & 0xFF for place in range(size))
     if isinstance(value, Symbol):
@@ -107,7 +112,7 @@ def bytes_of(value: Value, size: int) -> tuple[Byte, ...]:
 
 
 def joined(parts: tuple[Byte, ...]) -> Value:
-    """The value that has these bytes."""
+    """The value with these bytes, the lowest first."""
     if all(isinstance(part, int) for part in parts):
         return sum(part << 8 * place for place, part in enumerate(parts))  # type: ignore[operator, misc]
     first, *others = parts
@@ -122,7 +127,7 @@ def joined(parts: tuple[Byte, ...]) -> Value:
 
 
 def join(one: Value, other: Value) -> Value:
-    """What is so of both."""
+    """What is true of both values."""
     if one == other:
         return one
     if is_numbers(one) and is_numbers(other):
@@ -133,7 +138,7 @@ def join(one: Value, other: Value) -> Value:
 
 
 def join_bytes(one: Byte, other: Byte) -> Byte:
-    """What is so of both."""
+    """What is true of both bytes."""
     if one == other:
         return one
     if isinstance(one, int | frozenset) and isinstance(other, int | frozenset):
@@ -142,7 +147,7 @@ def join_bytes(one: Byte, other: Byte) -> Byte:
 
 
 def mentions(value: Value | Byte, position: int) -> bool:
-    """Whether it is of what the instruction at a position gave."""
+    """Whether a value depends on the result of the instruction at a position."""
     if isinstance(value, Pieces):
         return any(mentions(part, position) for part in value.parts)
     if isinstance(value, Symbol):

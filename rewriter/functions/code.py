@@ -1,4 +1,4 @@
-"""Function bodies: where each one stands, and where in its instructions a function is named.
+"""Function bodies: the position of each, and of the references to functions in its instructions.
 
 Specification: https://webassembly.github.io/spec/core/binary/modules.html#code-section
 """
@@ -43,31 +43,31 @@ __all__ = [
 
 
 class Body(NamedTuple):
-    """One function body; positions in bytes from the start of the file."""
+    """One function body. Positions are in bytes from the start of the file."""
 
     start: int
     """Position of the size field."""
     content: int
-    """Position after the size field: of the local variables."""
+    """Position after the size field, where the local variables are declared."""
     end: int
 
 
 MOST_REFERENCES = 10_000
-"""To functions that are adapted. Compilers make a handful; each takes memory."""
+"""The most references to adapted functions. Compilers emit a handful; each takes memory."""
 
 _RUN = 2000
-"""Instructions matched at a time: the matcher keeps a record of each until it is done."""
+"""Instructions matched at a time. The matcher keeps a record of each until it returns."""
 
 
 class Bodies:
-    """The bodies in a code section in order, each made when it is asked for."""
+    """The bodies in a code section, in order. Each is read on access."""
 
     def __init__(self, section: Section | None) -> None:
-        """Raises MalformedModule where the section holds anything else."""
+        """Raises MalformedModule if the section is not a valid code section."""
         self.data: Data = section.data if section else b""
         self._first = section.content if section else 0
         self._starts = array("I")
-        """In bytes after the first, as a section has no more than 4 GB; the last is the end."""
+        """Offsets from the first body in bytes, which fit into 32 bits; the last is the end."""
         if section is not None:
             self._find(section)
 
@@ -80,7 +80,7 @@ class Bodies:
         return Body(start, content, end)
 
     def at(self, position: int) -> Body:
-        """The body that a position in the file is in."""
+        """The body that contains a position in the file."""
         return self[bisect_right(self._starts, position - self._first) - 1]
 
     def _find(self, section: Section) -> None:
@@ -104,7 +104,7 @@ class Bodies:
 def defined_functions(module: Module) -> tuple[Sequence[int], Bodies]:
     """The type indices of the functions that a module defines, and their bodies.
 
-    Raises MalformedModule where those are not as many as these.
+    Raises MalformedModule if their numbers differ.
     """
     functions, code = module.find(SectionId.FUNCTION), module.find(SectionId.CODE)
     declared, defined = (
@@ -124,7 +124,7 @@ def defined_types(section: Section) -> array[int]:
     cursor = section.cursor()
     count = cursor.items("functions")
     content = section.data[cursor.pos : section.end]
-    if len(content) == count and content.isascii():  # one byte each, as nearly always
+    if len(content) == count and content.isascii():  # one byte each: the usual case
         return array("B", content)
     indices = array("I", (cursor.u32() for _ in range(count)))
     cursor.finish("the function section")
@@ -134,11 +134,11 @@ def defined_types(section: Section) -> array[int]:
 def body_references(
     bodies: Bodies, count: int, wanted: Collection[int]
 ) -> Iterator[tuple[Body, list[Reference]]]:
-    """Those of the first `count` bodies whose instructions name one of the `wanted` functions, and
-    where.
+    """Yield each of the first `count` bodies that refers to one of the `wanted` functions, with the
+    references.
 
-    Only bodies that have the bytes of such an instruction somewhere are decoded. Raises
-    UnsupportedModule at an instruction that is not known.
+    Only bodies that contain the bytes of such an instruction are decoded. Raises UnsupportedModule
+    at an unknown instruction.
     """
     if not count or not wanted:
         return
@@ -179,7 +179,8 @@ def redirect_code(
 
 
 def may_name_type(bodies: Bodies, count: int, index: int) -> bool:
-    """Whether one of the first `count` bodies may name type `index`; false means that none does."""
+    """Whether one of the first `count` bodies may refer to type `index`. False means that none
+    does."""
     run = skip_but_type(index, _RUN)
     for place in range(count):
         body = bodies[place]
@@ -199,7 +200,7 @@ def may_name_type(bodies: Bodies, count: int, index: int) -> bool:
 
 
 def bounded(references: Iterable[Reference]) -> list[Reference]:
-    """All of them. Raises UnsupportedModule for more than MOST_REFERENCES."""
+    """The references as a list. Raises UnsupportedModule if there are more than MOST_REFERENCES."""
     found = []
     for reference in references:
         found.append(reference)
@@ -208,7 +209,7 @@ def bounded(references: Iterable[Reference]) -> list[Reference]:
 
 
 def constant_expression(cursor: Cursor, wanted: Collection[int]) -> list[Reference]:
-    """Pass over a constant expression; the `wanted` functions that it names."""
+    """Read a constant expression, and return its references to the `wanted` functions."""
     references = []
     one = skip(frozenset(wanted), 1)
     while cursor.pos >= cursor.end or cursor.data[cursor.pos] != END:

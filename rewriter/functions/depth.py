@@ -1,8 +1,7 @@
-"""How deep a function's stack of operands and its blocks get, as engines count them that keep
-16-bit numbers of them.
+"""The depth of a function's operand stack and blocks, for engines that count these in 16 bits.
 
-Specification: https://webassembly.github.io/spec/core/appendix/algorithm.html, of which this
-follows heights alone. Source of the limits:
+Specification: https://webassembly.github.io/spec/core/appendix/algorithm.html. Only the stack
+heights are followed here. Source of the limits:
 https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/interpreter/wasm_loader.c
 (max_stack_cell_num, max_dynamic_offset, max_csp_num).
 """
@@ -21,27 +20,28 @@ from rewriter.wasm.types import FuncType, value_type
 __all__ = ["MOST_SLOTS", "Around", "depths", "too_deep"]
 
 MOST_CELLS, MOST_SLOTS, MOST_BLOCKS = 0xFFFF, 0x7FFE, 0xFFFF
-"""Cells of 32 bits on the stack; those of them that are neither constants nor copies of local
-variables, with the variables; and blocks in blocks with the function itself."""
+"""The limits: 32-bit cells on the stack; slots, which are the cells of local variables and of all
+operands other than constants and copies of local variables; and nested blocks, including the
+function itself."""
 
 
 class Around(Protocol):
-    """What the bodies of a module refer to. `widest` is the number of cells of the results that a
-    function or a block gives, of that which gives most."""
+    """What the bodies of a module refer to. `widest` is the largest number of cells in the results
+    of any function or block."""
 
     widest: int
 
     def of_body(self, place: int) -> FuncType | None:
-        """The type of the function whose body is at this place."""
+        """The type of the function with the body number `place`."""
 
     def type(self, index: int) -> FuncType | None:
-        """The type that has this index."""
+        """The type with this index."""
 
     def function(self, index: int) -> FuncType | None:
-        """The type of the function that has this index."""
+        """The type of the function with this index."""
 
     def width(self, index: int) -> int:
-        """The cells of the global that has this index."""
+        """The number of cells of the global with this index."""
 
 
 _WIDTHS = {"i64": 2, "f64": 2, "v128": 4}
@@ -58,7 +58,7 @@ class _Block(NamedTuple):
 
 
 _FREE = 8
-"""Added to the width of what takes no slot."""
+"""A bit in the width of an operand that takes no slot."""
 
 _UNREACHABLE, _BLOCK, _LOOP, _IF, _ELSE, _END = 0x00, 0x02, 0x03, 0x04, 0x05, 0x0B
 _BR, _BR_IF, _BR_TABLE, _RETURN, _CALL, _CALL_INDIRECT = 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11
@@ -69,7 +69,7 @@ _I32_CONST, _I64_CONST, _F32_CONST, _F64_CONST = 0x41, 0x42, 0x43, 0x44
 
 @functools.cache
 def _simple() -> Mapping[int, tuple[int, int]]:
-    """How many operands instructions take, and the cells of what they give."""
+    """By opcode: the number of operands, and the number of cells of the result."""
     found = {0x01: (0, 0), 0x3F: (0, 1), 0x40: (1, 1), 0xD1: (1, 1), 0xD2: (0, 1)}
     found |= {0x25: (1, 1), 0x26: (2, 0), 0xD0: (0, 1)}
     found |= dict.fromkeys((0x28, 0x2A, 0x2C, 0x2D, 0x2E, 0x2F), (1, 1))
@@ -96,12 +96,12 @@ _MISCELLANEA = {
     15: (1, 2, 1),
     16: (1, 0, 1),
 }
-"""By the second number of an instruction: the indices in it, the operands that it takes, and the
-cells of what it gives."""
+"""By the opcode after the prefix: the number of indices in the instruction, of operands, and of
+cells of the result."""
 
 
 class _Following:
-    """The heights of one function, up to an instruction that is of no use here."""
+    """Follows the stack heights of one function, up to an instruction that is not followed."""
 
     def __init__(self, variables: list[int], around: Around) -> None:
         self.stack: list[int] = []
@@ -143,7 +143,7 @@ class _Following:
         self.pop(len(self.stack))
 
     def step(self, opcode: int, cursor: Cursor) -> bool:
-        """False where nothing is known of what follows."""
+        """Follow one instruction. Returns false if nothing is known from here on."""
         if opcode == _LOCAL_GET:
             self.push(self._variables[cursor.u32()], _FREE)
         elif opcode in (_I32_CONST, _I64_CONST):
@@ -253,7 +253,7 @@ def _past_number(cursor: Cursor) -> int:
 
 
 class Depths(NamedTuple):
-    """The most that there are at a time, as those limits count them."""
+    """The largest number of each at a time, counted as for the limits."""
 
     cells: int
     slots: int
@@ -261,7 +261,7 @@ class Depths(NamedTuple):
 
 
 def too_deep(cursor: Cursor, variables: list[int], around: Around) -> list[Feature]:
-    """Which limits a function's body goes beyond. For the arguments, see `depths`.
+    """The limits that a function's body exceeds. For the arguments, see `depths`.
 
     Raises MalformedModule for a body that is cut off.
     """
@@ -275,9 +275,9 @@ def too_deep(cursor: Cursor, variables: list[int], around: Around) -> list[Featu
 
 
 def depths(cursor: Cursor, variables: list[int], around: Around) -> Depths:
-    """How deep a function's body gets. The cursor is behind its local variables, of which
-    `variables` has the cells, with the parameters. What comes behind an instruction of vectors or
-    of garbage collection does not count.
+    """The depth of a function's body. The cursor is after the declarations of local variables;
+    `variables` has the cells of each parameter and local variable. Nothing is counted after the
+    first vector or garbage collection instruction.
 
     Raises MalformedModule for a body that is cut off.
     """

@@ -1,4 +1,4 @@
-"""The parts of WebAssembly that came after its first release, as engines switch them on and off.
+"""The features of WebAssembly that were added after its first release, as engines enable them.
 
 Source: https://github.com/WebAssembly/proposals
 """
@@ -11,7 +11,8 @@ __all__ = ["READABLE", "Feature"]
 
 
 class Feature(Enum):
-    """What a host reads or refuses as one; values are what messages say that a module has."""
+    """A feature that a host supports or refuses as a whole. The values complete the sentence "the
+    module has ..." in messages."""
 
     BULK_MEMORY = "bulk memory operations"
     REFERENCE_TYPES = "reference types with their table features"
@@ -31,7 +32,7 @@ class Feature(Enum):
     PAGE_SIZES = "a memory with a custom page size"
     FUNCTION_REFERENCES = "typed function references"
     FINAL_TYPES = "a type that is marked as final"
-    OPEN_TYPES = "a type that is open to subtypes and has none"
+    OPEN_TYPES = "a type that is marked as not final"
     GC_TYPES = "garbage collection types"
     GC = "garbage collection"
     WIDE_ARITHMETIC = "128-bit arithmetic"
@@ -53,4 +54,4 @@ class Feature(Enum):
 
 
 READABLE = tuple(feature for feature in Feature if feature is not Feature.UNKNOWN)
-"""Those of which can be known whether a host reads them."""
+"""The features for which it can be known whether a host supports them."""

@@ -1,7 +1,7 @@
-"""Which parts of WebAssembly instructions and value types belong to.
+"""Finds the features of WebAssembly that instructions and value types belong to.
 
-One regular expression passes over thousands of instructions of the first release, and of the parts
-that have been seen before; it stops at each instruction of another part.
+One regular expression skips thousands of instructions of the first release and of features already
+seen. It stops at an instruction of another feature.
 
 Specification: https://webassembly.github.io/spec/core/binary/instructions.html, and the proposals
 that rewriter.functions.instructions names.
@@ -25,13 +25,14 @@ from rewriter.wasm.types import value_type
 __all__ = ["Found", "cells", "in_bodies", "in_expression", "of_value_type"]
 
 Found = dict[Feature, int]
-"""What has been seen, and where first, in bytes."""
+"""The features seen, each with the byte offset of its first use."""
 
 _RUN = 2000
-"""Instructions matched at a time: the matcher keeps a record of each until it is done."""
+"""Instructions matched at a time. The matcher keeps a record of each until it returns."""
 
 _INDEX = rb"(?:[\x00-\x3f]|[\x80-\xff]%b)" % LEB
-"""Of a type, where a negative number would stand for another one."""
+"""A type index: a signed number that is not negative, because negative ones stand for other
+types."""
 
 _BASE = (
     # local.*, global.get and .set; i32.const, i64.const; br, br_if; call
@@ -50,7 +51,7 @@ _BASE = (
     rb"[\x3f\x40]\x00|\xfc[\x00-\x07]",
     rb"\x0e(?:\x00%b|\x01%b%b|\x02%b%b%b)" % ((LEB,) * 6),
 )
-"""What all hosts read, the frequent ones first."""
+"""The instructions that all hosts support, the frequent ones first."""
 
 
 def _typed(codes: bytes) -> bytes:
@@ -59,12 +60,12 @@ def _typed(codes: bytes) -> bytes:
 
 
 def _reference(heap: bytes) -> bytes:
-    """block, loop and if of a reference to what is matched by `heap`."""
+    """block, loop and if of a reference to a heap type that `heap` matches."""
     return rb"[\x02-\x04][\x63\x64]%b" % heap
 
 
 _MANAGED = rb"\x6a-\x6e\x71-\x73"
-"""The codes of heap types that are of garbage collection."""
+"""The codes of heap types that belong to garbage collection."""
 
 _PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
     # memory.init, data.drop, memory.copy and .fill, in the first memory
@@ -93,7 +94,7 @@ _PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
     ((Feature.EXCEPTIONS,), rb"\x08%b|\x0a|%b" % (LEB, _typed(rb"\x69\x74"))),
     # try; catch, rethrow, delegate; catch_all
     ((Feature.LEGACY_EXCEPTIONS,), rb"\x06%b|[\x07\x09\x18]%b|\x19" % (BLOCK_TYPE, LEB)),
-    # Loads and stores in another memory, and the others of memories
+    # Loads, stores and other memory instructions that use another memory
     ((Feature.MEMORIES,), rb"[\x28-\x3e]%b|[\x3f\x40]%b" % (MEMARG, LEB)),
     (
         (Feature.MEMORIES, Feature.BULK_MEMORY),
@@ -140,7 +141,7 @@ _PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
         rb"\xd0\x65.|[\x02-\x04]\x65.|" + _reference(rb"\x65."),
     ),
 )
-"""The instructions of each part, where those before have not matched."""
+"""The instructions of each feature. A pattern is tried only if those before it did not match."""
 
 _SELECT, _TRY_TABLE, _END, _GLOBAL_GET = 0x1C, 0x1F, 0x0B, 0x23
 _RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
@@ -153,24 +154,24 @@ def _patterns() -> tuple[tuple[tuple[Feature, ...], re.Pattern[bytes]], ...]:
 
 @functools.lru_cache(maxsize=64)
 def _run(seen: frozenset[Feature]) -> re.Pattern[bytes]:
-    """Matches many instructions of the first release and of parts that have been seen."""
+    """Matches a run of instructions of the first release and of the features `seen`."""
     known = [pattern for features, pattern in _PARTS if seen.issuperset(features)]
     return re.compile(rb"(?:%b){1,%d}" % (b"|".join((*_BASE, *known)), _RUN), re.DOTALL)
 
 
 _CELLS: Mapping[str, int] = {"i64": 2, "f64": 2, "v128": 4}
-"""Of 32 bits, as WAMR counts them."""
+"""The number of 32-bit cells of each type, as WAMR counts them."""
 
 _MOST_OF_PARAMETERS = MOST_VALUES * max(_CELLS.values())
 
 
 def cells(types: Iterable[str]) -> int:
-    """How many cells of 32 bits values of these types take."""
+    """The number of 32-bit cells that values of these types take."""
     return sum(_CELLS.get(spelled, 1) for spelled in types)
 
 
 def in_bodies(bodies: Bodies, found: Found, around: Around) -> None:
-    """Add what function bodies use. Raises MalformedModule for one that is cut off."""
+    """Add the features that function bodies use. Raises MalformedModule for a truncated body."""
     for index in range(len(bodies)):
         body = bodies[index]
         cursor = Cursor(bodies.data, body.content, body.end)
@@ -200,7 +201,7 @@ def in_bodies(bodies: Bodies, found: Found, around: Around) -> None:
 def _too_large(
     cursor: Cursor, body: Body, variables: list[tuple[int, int]], place: int, around: Around
 ) -> tuple[Feature, ...]:
-    """Of a body whose variables, or whose instructions, may be more than some engine counts."""
+    """The features of a body that may have too many variables or operands for some engines."""
     type_ = around.of_body(place)
     params = [_CELLS.get(spelled, 1) for spelled in type_.params] if type_ else []
     if sum(params) + sum(count * width for count, width in variables) > MOST_SLOTS:
@@ -210,9 +211,9 @@ def _too_large(
 
 
 def in_expression(cursor: Cursor, found: Found, imported_globals: int) -> None:
-    """Pass over a constant expression, and add what it uses: since garbage collection, it can also
-    take the values of globals that are not imported. Raises MalformedModule for one that is cut
-    off, or that has an instruction which is not known."""
+    """Read a constant expression, and add the features that it uses. Reading a global that is not
+    imported counts as garbage collection, which introduced it. Raises MalformedModule if the
+    expression is truncated or has an unknown instruction."""
     while True:
         start = cursor.pos
         opcode = cursor.byte()
@@ -242,8 +243,8 @@ def _one_of_base() -> re.Pattern[bytes]:
 
 
 def _one(cursor: Cursor, found: Found) -> bool:
-    """Pass over an instruction that is not of the first release, and add what it is of; false where
-    it is not known, and so where it ends is not either."""
+    """Read an instruction that is not in the first release, and add its features. Returns false if
+    the instruction is unknown, because then its end is unknown too."""
     start = cursor.pos
     for features, pattern in _patterns():
         if matched := pattern.match(cursor.data, start, cursor.end):
@@ -275,7 +276,7 @@ def _one(cursor: Cursor, found: Found) -> bool:
 
 
 _MOST_LABELS = 65520
-"""Of Cranelift, in wasmtime 49 of PyPI and later."""
+"""The limit of Cranelift, in wasmtime 49 on PyPI and later."""
 
 
 def _pass_labels(cursor: Cursor, found: Found) -> None:
@@ -316,7 +317,8 @@ _MANAGED_HEAPS = re.compile("any|eq|i31|struct|array|none|nofunc|noextern|null.*
 
 
 def of_value_type(spelled: str) -> tuple[Feature, ...]:
-    """The parts that a type belongs to, as rewriter.wasm.types spells it."""
+    """The features that a value type belongs to. `spelled` is its spelling by
+    rewriter.wasm.types."""
     if spelled in _NUMBERS:
         return ()
     if spelled == "v128":

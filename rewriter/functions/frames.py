@@ -1,5 +1,4 @@
-"""How much of an interpreter's stack functions take, and what is to be known around a body for
-that: types, functions and globals, by their indices.
+"""The stack that functions need in WAMR's interpreter.
 
 Source: https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/interpreter
 (wasm_interp_fast.c: the frame of a call; wasm_loader.c: wasm_loader_get_const_offset).
@@ -26,12 +25,13 @@ from rewriter.wasm.types import FuncType, value_type
 __all__ = ["Surroundings", "Wanted", "largest_frame", "wanted_stack"]
 
 _SMALL = 2048
-"""Cells of 32 bits up to which constants are not counted: in a frame of so many, no host runs out
-of its stack."""
+"""In 32-bit cells. Constants are not counted in frames up to this size, because frames that small
+do not exhaust the stack of any host."""
 
 
 class Surroundings:
-    """See rewriter.functions.depth.Around. Few modules have bodies that it matters for."""
+    """The types, functions and globals of a module: an implementation of
+    rewriter.functions.depth.Around. Few modules have bodies that need it."""
 
     def __init__(self, module: Module, indices: Sequence[int]) -> None:
         self._types = module.types
@@ -59,7 +59,7 @@ class Surroundings:
 
     @functools.cached_property
     def _imported(self) -> tuple[list[int], list[int]]:
-        """The types of imported functions, and the cells of all globals."""
+        """The type indices of imported functions, and the number of cells of each global."""
         functions, globals_ = [], []
         section = self._module.find(SectionId.IMPORT)
         for group in groups(section) if section else ():
@@ -79,21 +79,21 @@ class Surroundings:
 
 
 class _Frame(NamedTuple):
-    """The cells of 32 bits that a function takes, at least, and where it is in the file."""
+    """The least number of 32-bit cells that a function takes, and its position in the file."""
 
     cells: int
     start: int
 
 
 _FOUND: WeakKeyDictionary[Module, _Frame] = WeakKeyDictionary()
-"""A module is held against many hosts, and read once."""
+"""A cache, because a module is checked against many hosts."""
 
 
 def largest_frame(module: Module) -> _Frame:
-    """That of the function which takes most: for its parameters and local variables, for its
-    constants, each once, and in a long function for results that it holds at a time.
+    """The largest frame of any function. A frame holds the parameters and local variables, each
+    different constant once, and in a long function the results that are held at a time.
 
-    Raises MalformedModule for what cannot be read.
+    Raises MalformedModule if the module cannot be read.
     """
     if module not in _FOUND:
         _FOUND[module] = _read(module)
@@ -101,8 +101,8 @@ def largest_frame(module: Module) -> _Frame:
 
 
 class Wanted(NamedTuple):
-    """The bytes that a function at `start` takes of a stack, and a size of the stack that is enough
-    for this one."""
+    """The stack that the function at `start` takes, and a stack size that is enough for it, both in
+    bytes."""
 
     taken: int
     enough: int
@@ -114,10 +114,11 @@ _CELL = 4
 
 
 def wanted_stack(module: Module, stack_bytes: int) -> Wanted | None:
-    """What a module wants of a stack where `stack_bytes` by default are too few: a frame takes half
-    of them at most. None where they are not, or there is no such stack and they are 0.
+    """The stack that a module needs if the default of `stack_bytes` is too small for it: one frame
+    may take at most half of the stack. None if the default is enough, or is 0 because the host does
+    not have such a stack.
 
-    Raises MalformedModule for what cannot be read.
+    Raises MalformedModule if the module cannot be read.
     """
     if not stack_bytes:
         return None
@@ -157,7 +158,8 @@ _I64, _F64 = 0x42, 0x44
 
 
 def _at_most(cursor: Cursor, body: Body) -> int:
-    """The cells of constants, as if each byte that could be one's opcode was one."""
+    """An upper bound for the cells of constants: every byte that may be the opcode of a constant
+    counts as one."""
     if body.end - cursor.pos <= _SMALL // 2:
         return body.end - cursor.pos
     code = cursor.data[cursor.pos : body.end]
@@ -170,8 +172,8 @@ def _constant() -> re.Pattern[bytes]:
 
 
 def _constants(cursor: Cursor, body: Body) -> int:
-    """The cells of all different ones, up to an instruction that is not known. One that is spelled
-    in two ways counts twice."""
+    """The cells of all different constants, up to the first unknown instruction. A constant that is
+    encoded in two ways counts twice."""
     found: set[bytes] = set()
     constant, others = _constant(), skip(frozenset(), 1)
     while cursor.pos < body.end:

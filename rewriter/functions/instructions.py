@@ -1,8 +1,8 @@
-"""Instructions: how long each is, and which name a function.
+"""Instructions: the length of each, and the ones that refer to a function.
 
-An instruction matters here by its length alone, so that one regular expression passes over
-thousands of them at a time; it stops at what names a function that is looked for, and at the few
-instructions whose length takes a count.
+Only the length of an instruction matters here, so one regular expression can skip thousands of them
+at a time. It stops at a reference to one of the wanted functions, and at the few instructions whose
+length depends on a count.
 
 Specification: https://webassembly.github.io/spec/core/binary/instructions.html, with the
 instructions of the proposals for threads, exceptions (both forms), stack switching, custom
@@ -36,19 +36,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A function index at start..end, as an unsigned LEB128."""
+    """A function index, encoded as an unsigned LEB128 at start..end."""
 
     start: int
     end: int
     index: int
 
 
-# What follows an opcode.
+# The immediates of instructions.
 LEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 HEAP_TYPE = rb"(?:\x62%b|\x65.|%b)" % (LEB, LEB)
 BLOCK_TYPE = rb"(?:[\x63\x64]%b|\x65.|%b)" % (HEAP_TYPE, LEB)
 MEMARG = rb"(?:(?:[\x40-\x7f]|[\xc0-\xff]%b)%b|[\x00-\x3f]|[\x80-\xbf]%b)%b" % ((LEB,) * 4)
-"""Alignment, with 0x40 set a memory index, and the offset."""
+"""The alignment, a memory index if its bit 0x40 is set, and the offset."""
 
 _FUNCTION_OPCODES = rb"[\x10\x12\xd2]"
 """call, return_call, ref.func."""
@@ -96,7 +96,7 @@ _INSTRUCTIONS = (
     # array.len; any.convert_extern, extern.convert_any, ref.i31, i31.get_*
     (rb"\xfb[\x0f\x1a-\x1e]", b""),
 )
-"""Opcodes and what follows them, the frequent ones first, but for those of _OF_TYPES."""
+"""Opcodes and their immediates, the frequent ones first, without those of _OF_TYPES."""
 
 _OF_TYPES = (
     # call_ref, return_call_ref; cont.new; cont.bind, switch
@@ -112,7 +112,7 @@ _OF_TYPES = (
     # br_on_cast, br_on_cast_fail; br_on_cast_desc, br_on_cast_desc_fail
     (rb"\xfb[\x18\x19\x25\x26]", rb"." + LEB + HEAP_TYPE + HEAP_TYPE),
 )
-"""Those that are about types, and are rare."""
+"""Instructions with type immediates, which are rare."""
 
 END, BR_TABLE, _SELECT, _TRY_TABLE = 0x0B, 0x0E, 0x1C, 0x1F
 _RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
@@ -120,17 +120,16 @@ _CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
 
 
 def step(cursor: Cursor, pattern: re.Pattern[bytes]) -> Reference | None:
-    """Pass over what a pattern of `skip` matches here, or else over one instruction; what that
-    names, if it names a function.
+    """Skip what a pattern of `skip` matches here, or else one instruction. Returns the reference if
+    that instruction refers to a function.
 
-    Raises UnsupportedModule at an instruction that is not known, and MalformedModule at one that is
-    cut off.
+    Raises UnsupportedModule at an unknown instruction, and MalformedModule at a truncated one.
     """
     return None if _match(cursor, pattern) else _special(cursor)
 
 
 def _special(cursor: Cursor) -> Reference | None:
-    """Pass over one instruction on which the regular expression has stopped."""
+    """Read the instruction at which the regular expression has stopped."""
     start = cursor.pos
     opcode = cursor.byte()
     if opcode in (_CALL, _RETURN_CALL, _REF_FUNC):
@@ -155,8 +154,8 @@ def _special(cursor: Cursor) -> Reference | None:
             _clause(cursor, two_indices=(0,))
     else:
         raise UnsupportedModule(
-            f"unknown instruction {opcode:#04x}: its length, and so the rest of the code, is "
-            "unknown",
+            f"unknown instruction {opcode:#04x}: without its length, the rest of the code cannot be"
+            " read",
             start,
             "NN111",
         )
@@ -169,7 +168,7 @@ def _clause(cursor: Cursor, two_indices: tuple[int, ...]) -> None:
 
 
 def _match(cursor: Cursor, pattern: re.Pattern[bytes]) -> bool:
-    """Pass over what the pattern matches here, if it does."""
+    """Skip what the pattern matches here, and return whether it matched."""
     matched = pattern.match(cursor.data, cursor.pos, cursor.end)
     if matched is None:
         return False
@@ -179,8 +178,8 @@ def _match(cursor: Cursor, pattern: re.Pattern[bytes]) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def skip(wanted: frozenset[int], most: int) -> re.Pattern[bytes]:
-    """Matches up to `most` instructions that name none of the `wanted` functions, and none whose
-    length takes a count."""
+    """Matches up to `most` instructions that do not refer to any of the `wanted` functions. It
+    stops at instructions whose length depends on a count."""
     functions = _FUNCTION_OPCODES + (rb"(?!%b)" % _any_of(wanted) if wanted else b"") + LEB
     known = [opcode + immediates for opcode, immediates in _INSTRUCTIONS + _OF_TYPES]
     known.insert(2, functions)
@@ -188,8 +187,9 @@ def skip(wanted: frozenset[int], most: int) -> re.Pattern[bytes]:
 
 
 def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
-    """Matches up to `most` instructions that do not name type `index`, and whose length takes no
-    count; none of what is about types in other ways than a block and an indirect call."""
+    """Matches up to `most` instructions that do not refer to type `index`. It stops at instructions
+    whose length depends on a count, and at those that refer to types, except for blocks and
+    indirect calls."""
     another = rb"(?!%b)%b" % (_encodings(index), LEB)
     known = {
         **dict(_INSTRUCTIONS),
@@ -203,13 +203,13 @@ def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
 
 
 def naming(wanted: frozenset[int]) -> re.Pattern[bytes]:
-    """Finds the bytes of an instruction that names one of the `wanted` functions; they can be
-    those of something else too."""
+    """Finds the bytes of an instruction that refers to one of the `wanted` functions. The same
+    bytes can also be something else."""
     return re.compile(_FUNCTION_OPCODES + _any_of(wanted), re.DOTALL)
 
 
 def _any_of(indices: frozenset[int]) -> bytes:
-    """Matches any of these numbers in every encoding of at most five bytes that it has."""
+    """Matches any of these numbers in each of its encodings of at most five bytes."""
     return rb"(?:%b)" % b"|".join(map(_encodings, sorted(indices)))
 
 

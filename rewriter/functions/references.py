@@ -1,4 +1,4 @@
-"""Where functions are named outside of function bodies: tables, globals, exports, start, elements.
+"""References to functions outside of function bodies: in tables, globals, exports, start, elements.
 
 Specification: https://webassembly.github.io/spec/core/binary/modules.html
 """
@@ -22,7 +22,7 @@ _NOT_ACTIVE, _HAS_TABLE_OR_DECLARES, _HAS_EXPRESSIONS = 0x01, 0x02, 0x04
 
 
 def section_references(section: Section, wanted: Collection[int]) -> list[Reference]:
-    """Where one of REFERRING_SECTIONS names one of the `wanted` functions, in order."""
+    """The references to the `wanted` functions in one of REFERRING_SECTIONS, in order."""
     cursor = section.cursor()
     found = bounded(r for r in _READERS[section.id](cursor, wanted) if r.index in wanted)
     cursor.finish(f"the {section.title}")
@@ -96,4 +96,4 @@ _READERS: Mapping[SectionId, Callable[[Cursor, Collection[int]], Iterator[Refere
 }
 
 REFERRING_SECTIONS = frozenset(_READERS)
-"""The sections besides the code section that can name functions."""
+"""The sections besides the code section that can refer to functions."""

@@ -1,4 +1,4 @@
-"""What a module makes that holds data: memories, tables, and a heap for objects.
+"""The storage that a module defines: memories, tables, and a heap for objects.
 
 Specification: https://webassembly.github.io/spec/core/binary/modules.html
 """
@@ -15,12 +15,12 @@ from rewriter.wasm.types import MemoryType, TableType, memory_type, table_type
 __all__ = ["TABLE_WITH_VALUE", "Storage", "storage"]
 
 TABLE_WITH_VALUE = 0x40
-"""Before the type of a table whose elements have a value from the start; a zero follows it."""
+"""The byte before the type of a table whose elements have an initial value. A zero follows it."""
 
 
 class Storage(NamedTuple):
-    """The memories and tables that a module defines, none that it imports. `has_heap` is whether it
-    can make structures, arrays or exceptions, which engines keep in a memory of their own."""
+    """The memories and tables that a module defines, without those that it imports. `has_heap` says
+    whether it can create structures, arrays or exceptions, which engines keep in their own heap."""
 
     memories: tuple[MemoryType, ...]
     tables: tuple[TableType, ...]
@@ -28,7 +28,7 @@ class Storage(NamedTuple):
 
 
 def storage(module: Module) -> Storage:
-    """Raises MalformedModule for what cannot be read."""
+    """The storage that a module defines. Raises MalformedModule if it cannot be read."""
     memories: tuple[MemoryType, ...] = ()
     tables: tuple[TableType, ...] = ()
     if section := module.find(SectionId.MEMORY):
@@ -48,6 +48,6 @@ def _tables(section: Section) -> Iterator[TableType]:
         cursor.pos = start + 2 if has_value else start
         yield table_type(cursor)
         if has_value:
-            from rewriter.functions.code import constant_expression  # which few modules need
+            from rewriter.functions.code import constant_expression  # rarely needed
 
             constant_expression(cursor, ())

@@ -1,5 +1,5 @@
-"""What a function surely does when it is called: trap at once, end the guest, or return without any
-effect on others that matters for that.
+"""Finds out whether a call of a function is certain to trap at once, to end the guest, or to return
+without an effect that could change that.
 
 Specification: https://webassembly.github.io/spec/core/binary/instructions.html
 """
@@ -20,7 +20,7 @@ __all__ = ["Does", "does"]
 
 
 class Does(Enum):
-    """What is known of a call."""
+    """The known result of a call."""
 
     TRAPS = "traps"
     EXITS = "exits"
@@ -30,10 +30,10 @@ class Does(Enum):
 
 _UNREACHABLE, _CALL, _RETURN = 0x00, 0x10, 0x0F
 _DEEPEST = 50
-"""Calls in calls that are followed. Nothing that begins with a trap has more."""
+"""The deepest nesting of calls that is followed. Code that starts with a trap nests less deeply."""
 
 _MOST_STEPS = 10_000
-"""Calls that are followed for one answer."""
+"""The most calls that are followed for one answer."""
 
 
 _BY_ZERO = re.compile(rb"\x41\x80{0,4}\x00[\x6d-\x70]|\x42\x80{0,9}\x00[\x7f-\x82]")
@@ -42,9 +42,9 @@ _BY_ZERO = re.compile(rb"\x41\x80{0,4}\x00[\x6d-\x70]|\x42\x80{0,9}\x00[\x7f-\x8
 
 @functools.cache
 def _harmless() -> re.Pattern[bytes]:
-    """Instructions that neither trap nor branch, and lead to the next one: nop; block, loop; drop,
-    select; local.*, global.*; constants; comparisons and arithmetic but for division, remainders
-    and conversions of floats to integers; extension of signs. It stops before _BY_ZERO."""
+    """Matches instructions that neither trap nor branch: nop; block, loop; drop, select; local.*,
+    global.*; constants; comparisons; arithmetic other than division, remainders and conversions of
+    floats to integers; sign extensions. It stops before _BY_ZERO."""
     return re.compile(
         rb"(?:(?!%b)(?:\x01|[\x02\x03]%b|[\x1a\x1b]|[\x20-\x24\x41\x42]%b|\x43.{4}|\x44.{8}"
         rb"|[\x45-\x6c\x71-\x7e\x83-\xa7\xac\xad\xb2-\xc4]))+"
@@ -54,11 +54,11 @@ def _harmless() -> re.Pattern[bytes]:
 
 
 def does(bodies: Bodies, imported: int, index: int, ends: Set[int] = frozenset()) -> Does:
-    """What is known of a call of function `index`, where `imported` ones come before those of
-    `bodies`, of which those in `ends` end the guest. What has branches before that, or calls
-    another module's function, is not known.
+    """The result of a call of function `index`. `imported` is the number of imported functions,
+    which come before those of `bodies`; the functions in `ends` end the guest. The result is
+    unknown if the function branches first, or calls another imported function.
 
-    Raises MalformedModule for a body that is cut off.
+    Raises MalformedModule for a truncated body.
     """
     return _Following(bodies, imported, ends).does(index, 0)
 
@@ -90,7 +90,7 @@ class _Following:
                 return Does.TRAPS
             opcode = cursor.byte()
             if opcode == END:
-                continue  # of a block, or the last
+                continue
             if opcode == _UNREACHABLE:
                 return Does.TRAPS
             if opcode == _RETURN:

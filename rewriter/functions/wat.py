@@ -1,10 +1,10 @@
-"""Files of WebAssembly text, in which numbers that stand in Python have names.
+"""Templates in the WebAssembly text format, with names for numbers that are defined in Python.
 
     (i32.load offset=$TENSOR_TYPE (local.get $tensor))
 
-A name in capitals is a value from Python; locals, functions, labels and memories have small
-letters, so that nothing else in a file looks like one. Where it is not a number but instructions,
-the file says so at its top.
+A name in capitals is a value from Python. Locals, functions, labels and memories have names in
+lower case, so that they cannot be confused. If a value is not a number but instructions, the
+comment at the top of the file says so.
 """
 
 from __future__ import annotations
@@ -20,17 +20,16 @@ _NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
 @functools.cache
 def read(path: str) -> str:
-    """A file that belongs to the program, read once. Raises FileNotFoundError."""
+    """The text of a template, read only once. Raises FileNotFoundError."""
     with open(path, encoding="utf-8") as file:
         return file.read()
 
 
 def fill(text: str, values: Mapping[str, int | str]) -> str:
-    """The text with the values in the places of their names. Raises KeyError for a name that has
-    no value."""
+    """The text with each name replaced by its value. Raises KeyError for a name without a value."""
     return _NAME.sub(lambda match: str(values[match[1]]), text)
 
 
 def named_in(text: str) -> set[str]:
-    """The names that need a value."""
+    """The names in a text that need a value."""
     return {*_NAME.findall(text)}

@@ -1,4 +1,4 @@
-"""Rows of hosts, parted where a release has another engine."""
+"""Splits rows of hosts where the engine changed between releases."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ __all__ = ["parted"]
 def parted(
     rows: Iterable[Host], releases: Sequence[str], changes: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> Iterator[Host]:
-    """The rows, with what their releases' engines do: `changes` are fields of a row, and the first
-    release of `releases` in which they are so, until the next change."""
+    """The rows, split so that each has the engine of its releases.
+
+    Each of `changes` has the first release of an engine, one of `releases`, and the fields of a row
+    that describe the engine. It holds until the next change."""
     starts = [releases.index(first) for first, _ in changes]
     ends = [start - 1 for start in starts[1:]] + [len(releases) - 1]
     for row in rows:

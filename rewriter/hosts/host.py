@@ -1,5 +1,5 @@
-"""What one host registers, and what it does with what a guest asks, in the releases that do the
-same."""
+"""One row of the table of hosts: what a host registers and how it behaves, for the releases that
+behave alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rewriter.abi.dialects import Dialect, Encoding, TensorType
-from rewriter.abi.snapshots import Snapshot
+from rewriter.abi.snapshots import Components
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
 from rewriter.wasm.types import FuncType
@@ -21,7 +21,6 @@ __all__ = [
     "EVERY_TARGET",
     "GPU",
     "Backend",
-    "Components",
     "Feature",
     "Host",
     "Measured",
@@ -35,15 +34,16 @@ __all__ = [
 
 
 class Unit(Enum):
-    """What `get_output` counts, in the guest's buffer and in what it wrote."""
+    """The unit in which `get_output` counts the guest's buffer and the written output."""
 
     BYTES = "bytes"
     FLOATS = "32-bit floats, not bytes"
 
 
 class TooSmall(Enum):
-    """What `get_output` does where the guest's buffer is too small; values go on from "a buffer
-    that is too small is"."""
+    """What `get_output` does if the guest's buffer is too small.
+
+    In messages, each value follows "a buffer that is too small is"."""
 
     REFUSED = "refused"
     CUT = "filled, and the rest is cut off"
@@ -53,9 +53,11 @@ class TooSmall(Enum):
 
 
 class Quirk(Enum):
-    """What a backend makes of models that another runs as they are; values go on from "it"."""
+    """What a backend does differently from other backends with the same model.
 
-    CHANNELS_LAST = "treats four dimensions as an image, channels-last in the tensor"
+    In messages, each value follows "it"."""
+
+    CHANNELS_LAST = "treats a four-dimensional tensor as a channels-last image"
     COLOUR_IMAGES = (
         "takes only one input, a three-channel image, channels-last in the tensor and "
         "channels-first in the model"
@@ -67,7 +69,7 @@ class Quirk(Enum):
     LAST_INPUT = "forgets an input when the next one is set"
     CONVERTS = "converts inputs to the model's type, and outputs to 32-bit floats"
     QUANTISED_AS_FLOATS = (
-        "takes and returns quantised u8 as floats, and ends the host with other quantised types"
+        "takes and returns quantised u8 as floats, and crashes the host on other quantised types"
     )
     HELD_SHAPES = "takes an input only in the shape in the file, even if a dimension is open"
     NO_SCALARS = "does not return outputs without dimensions"
@@ -77,16 +79,18 @@ class Quirk(Enum):
     AS_BYTES = "takes and returns types that wasi-nn lacks as u8"
     WHOLE_BY_NAME = "reads weights in other files only if the model is loaded by name"
     ONNX_TOO = (
-        "reads ONNX, too, where the guest loads it as openvino, with an empty part for weights"
+        "reads ONNX, too, if the guest loads it as openvino, with an empty part for the weights"
     )
-    UNCONFIGURED = "takes the configuration of load_by_name_with_config for a part of the model"
-    CONFIGURED_ENDS = "ends the host where load_by_name_with_config is called"
+    UNCONFIGURED = "treats the configuration of load_by_name_with_config as a part of the model"
+    CONFIGURED_ENDS = "crashes the host when load_by_name_with_config is called"
 
 
 class Unseen(NamedTuple):
-    """What a profile leaves open of a backend. `quirks` were not looked for. Where it is not known
-    of all types of input tensors whether it takes them, `types` says it of the others, and where it
-    is not known which outputs come back right, `gives` has those that were seen to."""
+    """What a profile does not say about a backend.
+
+    `quirks` are those that the measurement did not look for. If only some types of input tensors
+    were tried, `types` says of each of these whether the backend takes it. If it is not known which
+    outputs come back right, `gives` has the types that were seen to."""
 
     quirks: frozenset[Quirk] = frozenset()
     types: Mapping[TensorType, bool] | None = None
@@ -94,23 +98,26 @@ class Unseen(NamedTuple):
 
 
 CPU, GPU, CPU_GPU, EVERY_TARGET = map(frozenset, ((0,), (1,), (0, 1), (0, 1, 2)))
-"""Numbers for a target."""
+"""Sets of numbers for targets."""
 
 
 class Backend(NamedTuple):
-    """What one NN runtime behind a host takes and gives.
+    """One NN runtime behind a host.
 
-    `takes` are the types of input tensors that it does not refuse, None where there are others or
-    that is not known; one that `ignores_types` takes their bytes for what the model has, or for
-    floats where that is its unit. `gives` are the types of a model's outputs that come back right,
-    None where that are all. `library` is what the device needs for it, empty where it is in the
-    host itself. `built` is what the host has to be built with, or the package that has it, empty
-    where each has it; what is released does not have one that is `extra`.
-    `targets` are the numbers for a target with which `load` can succeed (0 is cpu, 1 gpu, 2 tpu),
-    None where nobody has looked, and of these `devices` are those of which the device has to have
-    one. `parts` are the numbers of builders with which `load` can succeed, None where nobody has
-    looked.
-    `unseen` is what a profile leaves open, which no row of the table does.
+    - `takes`: the types of input tensors that it accepts, or None if it accepts others as well or
+      this is not known.
+    - `ignores_types`: it does not look at a tensor's type, and reads the bytes as the model's type,
+      or as floats if that is its unit.
+    - `gives`: the types of outputs that come back right, or None for all.
+    - `library`: what the device needs for it, or empty if it is in the host itself.
+    - `built`: the option that the host has to be built with, or the package that contains the
+      backend; empty if every build has it.
+    - `extra`: the released binary lacks it.
+    - `targets`: the targets with which `load` can succeed (0 is cpu, 1 gpu, 2 tpu), or None if that
+      is not known.
+    - `devices`: those of the targets that need the device in question to be present.
+    - `parts`: how many builders `load` accepts, or None if that is not known.
+    - `unseen`: what a profile does not say. Rows of the table leave it empty.
     """
 
     encoding: Encoding
@@ -130,7 +137,7 @@ class Backend(NamedTuple):
 
 
 def dangers(backends: Sequence[Backend]) -> tuple[Diagnostic, ...]:
-    """What is to be said of those that write beyond a buffer, and of those that borrow one."""
+    """Warns of backends that write beyond a buffer, and of those that keep a pointer into one."""
     return (*_overruns(backends), *_borrows(backends))
 
 
@@ -145,8 +152,8 @@ def _borrows(backends: Iterable[Backend]) -> Iterator[Diagnostic]:
     names = [b.encoding.name.lower() for b in backends if Quirk.BORROWS in b.quirks]
     if names:
         message = (
-            f"inputs of {_listed(names)} are read at compute: the guest has to leave them as they"
-            " are until then"
+            f"inputs of {_listed(names)} are read only at compute: the guest must not change them"
+            " before that"
         )
         yield Diagnostic("NN249", message, function="set_input")
 
@@ -157,10 +164,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 class Start(NamedTuple):
-    """How a host is started: the words before the module and its arguments. `folder` has the guest
-    see the files of the current folder. `graph` are those that name a graph, in which NAME,
-    ENCODING, FOLDER and FILES (with colons between them) stand for what a model has; there are none
-    where a guest gives a path for a name. `build` builds the host, with OPTIONS in its place.
+    """The command line that starts a host, without the module and its arguments.
+
+    `folder` are the options that give the guest access to the current folder. `graph` are the
+    options that name a graph, with the placeholders NAME, ENCODING, FOLDER and FILES (joined by
+    colons); empty if the guest passes a path as the name. `build` is the command that builds the
+    host, with the placeholder OPTIONS.
     """
 
     program: tuple[str, ...] = ()
@@ -170,22 +179,24 @@ class Start(NamedTuple):
 
 
 ANY = "*"
-"""In place of the names of modules: all."""
+"""Stands for any module name."""
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Measured(NamedTuple):
-    """What a row that was made of a profile (rewriter.hosts.profiles) has beside what others have.
+    """What a row has in addition if it was made from a profile (rewriter.hosts.profiles).
 
-    `absent` are functions that it does not define beside wasi-nn's, by module name: those that
-    `Host.others` does not have either were not looked for. None where all others are absent. So it
-    is with memories and others, unless it is known which of them it `makes`. `backends` are the
-    encodings of which nobody knows whether there is a backend. `open` are the fields of the row of
-    which nobody knows anything: what stands in them is neither yes nor no.
-    `about` says for people what was measured: a version, a commit, a command.
-    `answers` are the errnos of faults, and words for what else came of them, by the names in
-    rewriter.hosts.profiles.profile, and `names` is how the end of a name is found.
+    - `absent`: functions besides wasi-nn's that the host does not define, by module name. The
+      measurement did not look for functions that are neither here nor in `Host.others`. None if
+      all functions not in `Host.others` are absent.
+    - `makes`: whether it is known which other kinds of imports, such as memories, the host defines.
+    - `backends`: the encodings for which it is not known whether there is a backend.
+    - `open`: the fields of the row that were not measured; their values mean neither yes nor no.
+    - `about`: what was measured, for people: a version, a commit, a command.
+    - `answers`: the errno that each fault returned, or a word for what else happened. The keys are
+      the names of faults in rewriter.hosts.profiles.profile.
+    - `names`: how the host finds the end of a name.
     """
 
     absent: Mapping[str, frozenset[str]] | None = None
@@ -197,69 +208,62 @@ class Measured(NamedTuple):
     about: Mapping[str, str] = _NOTHING
 
 
-class Components(NamedTuple):
-    """What a host that runs components has for them: a snapshot of wasi:nn, and a version of WASI.
-    One that takes `any_patch` takes imports from any 0.2.x of WASI whose functions it has; others
-    take that version only."""
-
-    wasi_nn: Snapshot
-    wasi: str
-    any_patch: bool = True
-
-
 class Host(NamedTuple):
-    """A row of the table: one build of a host, from the release `first` to `last`. A row without
-    releases has the empty string for both.
+    """A row of the table: one build of a host, from the release `first` to `last`. Both are empty
+    for a host without releases. Other fields that are None or empty are not known.
 
-    `dialects` are those it can be spoken to in, the usual one first, under each name in `modules`.
-    One that `tells_numbers` knows those of an adapted guest by its adapters, and those of tensor
-    types by the tensors. `backends` are those that a release has or can be built with, `graphs`
-    says how a guest or its user names a graph, `needs` what the device needs beside the binary, and
-    `start` how the host is started.
-    What is None or empty in them is not known.
+    - `dialects`: the ABIs that it speaks under each name in `modules`, the usual one first.
+    - `tells_numbers`: it finds out an adapted guest's numbers from the adapters, and the numbers of
+      tensor types from the tensors.
+    - `backends`: those that a release has or can be built with.
+    - `graphs`: how a guest or its user names a graph.
+    - `needs`: what the device needs besides the binary.
+    - `start`: how the host is started.
+    - `passes`: the types of input tensors that it passes to backends, or None for all types of its
+      numbering.
+    - `others`: all functions that it defines besides wasi-nn's, with their types, by module name;
+      None if they are not known.
+    - `optional`: module names, or prefixes that end with `*`, whose functions it may define, with
+      the condition for that.
+    - `links_all`: it starts a module although it lacks an imported function, or has it with another
+      type, and traps when the function is called. Other hosts refuse the module.
+    - `second_form`: a suffix. If a function is imported with another type, the host uses the
+      function whose name has this suffix if that one has the type, or, with `mixes_forms`, whatever
+      type that one has.
+    - `makes`: the kinds of imports that it defines by itself, with the module names, or ANY.
+    - `features`: which WebAssembly features it reads by default. A missing feature is not known.
+    - `nn_in_shared`: wasi-nn works in a shared memory.
+    - `in_first_memory`: its functions use the first memory, whichever is exported as "memory".
+    - `most_pages`, `most_wide_pages`: the largest memory in pages of 64 KiB, with 32-bit and with
+      64-bit addresses.
+    - `spare_bytes`: bytes that it adds after each memory for itself.
+    - `most_elements`: the largest table.
+    - `stack_bytes`: the default size of its own stack for frames of functions, if it has one. A
+      frame takes at most half of it.
+    - `exits_early`: it exits without an error if the guest exits during instantiation.
+    - `initializes`: it calls an exported function `_initialize`, which must have neither arguments
+      nor results. With `initializes_alone`, another type matters only if there is no `_start`.
+    - `initializes_with_wasi`: it calls `_initialize` in a module that imports WASI, whether there
+      is a `_start` or not.
+    - `calls_first`: functions that it also calls if they have neither arguments nor results.
+      `calls_first_without_wasi`: the same, if the module does not import WASI.
+    - `entries`: it calls the first of these that is an exported function. It passes no arguments,
+      unless it `gives_arguments` from its user, and accepts numbers as results, or none with
+      `strict_start`. It calls an imported function only with `calls_imported`.
+    - `mains`: after `entries`, it looks for these, and calls the first one without arguments or
+      with those of `main`, for which it calls the guest's `malloc`. With `strict_main`, it refuses
+      other parameters, and other results than none or one i32.
+    - `names_function`: how else the user can name a function. If the module exports none of the
+      functions above, the host refuses it, or does nothing if this field is empty.
+    - `one_beginning`: it refuses a module that has both `_start` and `_initialize`.
+    - `wants_memory`: it refuses a module that exports no memory named "memory", if the module
+      imports WASI or has `_start` or `_initialize`.
+    - `without_memory`: WASI functions that work without a guest's memory; None if not known.
+    - `components`: what it has for components, or None if it is not known to run any.
+      `takes_no_components`: it is known to run none that import wasi-nn.
 
-    `others` are all functions that it defines beside wasi-nn, with their types, by module name,
-    None where they are not known. `optional` has module names, or beginnings of such that end with
-    `*`, whose functions it may define, with what that depends on. One that `links_all` starts a
-    module whose functions it does not define, or has with other types, and traps where they are
-    called; others refuse it. A function that is imported with another type is taken for the one
-    whose name has `second_form` behind it, if that is of the type, and whatever type that is of
-    where it `mixes_forms`. `makes` has the kinds of imports that it makes by itself, and of which
-    modules, or of any.
-
-    `features` says which of those it reads by default; what is missing there is not known.
-    `nn_in_shared` is whether wasi-nn works in a memory that is shared. The functions of one that
-    works `in_first_memory` do so whatever memory is exported as "memory". It takes no memory of
-    more than `most_pages` of 64 KiB, or of `most_wide_pages` where its addresses have 64 bits, puts
-    `spare_bytes` of its own behind each, and takes no table of more than `most_elements`. Where the
-    frames of functions are in a stack of its own, that has `stack_bytes` by default, and a frame
-    takes half of them at most.
-
-    One that `exits_early` ends well where a guest ends itself while its instance is made.
-
-    One that `initializes` calls `_initialize` where it is an exported function, without arguments,
-    and takes no results; one that `initializes_alone` minds another type only where there is no
-    `_start`. One that `initializes_with_wasi` calls it in a module that imports WASI, whether there
-    is a `_start` or not. Functions of `calls_first` it calls as well if they have neither arguments
-    nor results, and those of `calls_first_without_wasi` where the module does not import WASI. Of
-    `entries` it calls the first that is an exported function, without arguments,
-    unless it `gives_arguments` of its user, and takes numbers as results, or none where it has a
-    `strict_start`. One that is imported it calls only if it `calls_imported`. After these it looks
-    for `mains`, and calls the first without arguments or with those of `main`, for which it asks
-    the guest's `malloc`; one with a `strict_main` refuses others and other results than one i32, if
-    any. If there is none of all these, it refuses the module where
-    `names_function` says how else its user can name one, and does nothing where that is empty. If
-    it is to have `one_beginning`, it refuses a module that has `_start` and `_initialize`.
-
-    One that `wants_memory` refuses a module that exports none by that name, if it imports WASI or
-    has one of the two. `without_memory` are WASI's functions that work without the guest's memory,
-    None where that is not known. `passes` are the types of input tensors that it passes on to
-    backends, None for all of its numbering.
-
-    `components` says what it has for components, None where it is not known to run any; one that
-    `takes_no_components` is known not to.
-
-    A row that was `measured` is none of the table, and its name is the path of a profile.
+    `measured` is set for a row that was made from a profile. Such a row is not in the table, and
+    its name is the path of the profile.
     """
 
     name: str
@@ -312,25 +316,25 @@ class Host(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What `--for` takes to mean this row: the name, and the newest release of the row."""
+        """The value of `--for` that means this row: the name and the newest release."""
         return f"{self.name}@{self.last}" if self.last else self.name
 
     @property
     def releases(self) -> str:
-        """For people: "2.2.0 to 2.3.1"; empty where there are none."""
+        """For people: "2.2.0 to 2.3.1"; empty without releases."""
         return self.first if self.first == self.last else f"{self.first} to {self.last}"
 
     @property
     def compact_imports(self) -> bool:
-        """Whether it surely reads import sections that have a module name once for several."""
+        """Whether it is known to read compact import sections (a module name once for several)."""
         return self.features.get(Feature.COMPACT_IMPORTS, False)
 
     def knows(self, field: str) -> bool:
-        """Whether a field of this row was measured, or is of the table."""
+        """Whether a field is known: it was measured, or the row is in the table."""
         return self.measured is None or field not in self.measured.open
 
     def may_define(self, module: str, name: str, kind: str) -> bool:
-        """Whether nobody has looked for what is not among that which it defines."""
+        """Whether it is unknown if the host defines an import that the row does not list."""
         if self.measured is None:
             return False
         if kind != "func":
@@ -339,7 +343,7 @@ class Host(NamedTuple):
         return absent is not None and name not in absent.get(module, ())
 
     def option_for(self, module: str) -> str | None:
-        """What it depends on whether it defines functions of a module, None where it does not."""
+        """The condition under which it defines functions of a module; None if it never does."""
         for name, option in self.optional.items():
             if module == name or (name.endswith("*") and module.startswith(name[:-1])):
                 return option

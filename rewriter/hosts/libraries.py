@@ -1,4 +1,4 @@
-"""What guests are built with: a row for the releases of a library that have the same numbers.
+"""Libraries that guests are built with: a row for each range of releases with the same numbers.
 
 Sources: https://github.com/bytecodealliance/wasi-nn (rust/, assemblyscript/),
 https://github.com/second-state/wasmedge-wasi-nn
@@ -74,4 +74,4 @@ UNKNOWN = Host(
     dialects=(),
     source="",
 )
-"""Says of a guest that it can have been built with anything: its adapters are to find out."""
+"""The guest may have been built with any library: its adapters find out the numbers at run time."""

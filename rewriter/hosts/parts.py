@@ -1,8 +1,8 @@
-"""How many builders a model has for the backends of hosts.
+"""How many builders each backend of a host expects for a model.
 
 Source, at tags across the range of each row in the table: Wasmtime's crates/wasi-nn/src, WAMR's
-core/iwasm/libraries/wasi-nn/src, WasmEdge's plugins/wasi_nn, where `load` of each backend counts
-its builders, or goes on with the first one without looking at how many there are.
+core/iwasm/libraries/wasi-nn/src, WasmEdge's plugins/wasi_nn. There, `load` of each backend counts
+the builders, or uses the first one without counting them.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _USUAL: Mapping[Encoding, range] = {
     Encoding.MLX: range(2, _MOST),
     Encoding.OPENVINOGENAI: range(3, 4),
 }
-"""What backends take of which nothing else is said. OpenVINO's second part may be empty; those of
-language and speech models take a configuration behind the model, and MLX needs one."""
+"""The usual numbers of builders. OpenVINO's second part may be empty. Backends of language and
+speech models accept a configuration after the model, and MLX needs one."""
 
 
 def usual_parts(encoding: Encoding) -> range | None:
-    """What backends for an encoding take of which nothing else is known."""
+    """The usual numbers of builders for an encoding; None if they are not known."""
     return _USUAL.get(encoding)
 
 
 def with_parts(backends: Iterable[Backend]) -> tuple[Backend, ...]:
-    """Backends with the numbers of builders that they take, where these are known."""
+    """The backends, with the usual numbers of builders filled in where the row says nothing."""
     return tuple(
         one if one.parts is not None else one._replace(parts=usual_parts(one.encoding))
         for one in backends

@@ -1,4 +1,4 @@
-"""What a host needs beside a module, and the commands that try it there."""
+"""What a host needs besides a module, and the commands that run the module there."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _PLACEHOLDERS = ("NAME", "ENCODING", "FOLDER", "FILES")
 
 
 class Trial(NamedTuple):
-    """A module that is to be tried: its path, whether it opens files and whether it loads graphs by
-    their names, with the models that it runs, if these are known, and the only formats that it
-    loads, empty where it may load others; and options of the host that the module needs."""
+    """A module to try on a host.
+
+    `models` are the models that it runs, if known. `formats` are the only formats that it loads;
+    empty if it may load others. `options` are options of the host that the module needs."""
 
     path: str
     opens_files: bool
@@ -30,15 +31,17 @@ class Trial(NamedTuple):
 
     @property
     def encodings(self) -> frozenset[Encoding]:
-        """Those of the backends that it takes; empty where these are not known."""
+        """The encodings of the backends that the module needs; empty if these are not known."""
         own = frozenset(model.encoding for model in self.models if model.encoding is not None)
         return (own & self.formats or self.formats) if self.formats else own
 
 
 class Explanation(NamedTuple):
-    """`needs` are what has to be there or switched on for a host, of the releases of `host`, and
-    `commands` what to write, in this order, in the folder of the module and the models. Without
-    one that starts the host, it is not known how."""
+    """How to run a module on a host.
+
+    `needs` says what has to be installed or enabled. `commands` are to be run in this order, in the
+    folder of the module and the models; none of them starts the host if that command is not
+    known."""
 
     host: str
     needs: tuple[str, ...]
@@ -46,15 +49,14 @@ class Explanation(NamedTuple):
 
 
 def explain(row: Host, trial: Trial, rewrite: str | None = None) -> Explanation:
-    """`rewrite` is the command that makes the module fit the host, which is what `trial.path` then
-    is for the host."""
+    """`rewrite` is the command that makes the module fit the host and writes `trial.path`."""
     needs = tuple(dict.fromkeys(_needs(row, trial)))
     commands = (rewrite, command_line(run_words(row, trial)))
     return Explanation(row.label, needs, tuple(filter(None, commands)))
 
 
 def run_words(row: Host, trial: Trial) -> list[str]:
-    """The command that starts the host with the module; none where it is not known."""
+    """The command that starts the host with the module; empty if it is not known."""
     start = row.start
     if not start.program:
         return []
@@ -65,7 +67,7 @@ def run_words(row: Host, trial: Trial) -> list[str]:
 
 
 def _filled(word: str, model: Model | None) -> str:
-    """With what a model has in the place of what stands for it."""
+    """The word with its placeholders replaced by a model's values."""
     if model is None or model.encoding is None:
         return word
     parent = PurePath(model.path).parent
@@ -97,12 +99,12 @@ def _backend_needs(backend: Backend) -> Iterator[str]:
         yield f"for {word}: {backend.built}"
     if backend.library:
         where = "" if " " in backend.library else " on the library path (LD_LIBRARY_PATH)"
-        yield f"for {word}: {backend.library}{where}, and the libraries that it needs itself"
+        yield f"for {word}: {backend.library}{where}, and the libraries that it depends on"
 
 
 def _build(row: Host, trial: Trial) -> str | None:
-    """How the host is built with what the models need; of the backends, the first where none is
-    known."""
+    """The command that builds the host with the backends that the models need, or with the first
+    backend if it is not known which they need."""
     if not row.start.build:
         return None
     backends = [b for b in row.backends if b.encoding in trial.encodings]

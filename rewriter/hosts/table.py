@@ -1,8 +1,7 @@
-"""The table of hosts, and how `--for` and `--from` name what stands in it."""
+"""The table of hosts, and lookup of the names that `--for` and `--from` take."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from rewriter.functions.feature import Feature
 from rewriter.hosts import libraries, wamr, wasmedge, wasmtime
 from rewriter.hosts.host import CPU, EVERY_TARGET, Backend, Host, Quirk, Start, TooSmall
 from rewriter.hosts.parts import ONE
+from rewriter.suggestions import nearest
 
 __all__ = [
     "FAMILIES",
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _PARTED = re.compile(r"(.+?)[-:= ]v?([0-9][0-9.]*)")
-"""What is written for NAME@RELEASE: `wamr-2.2`, `wasmtime:14`."""
+"""What people write by mistake instead of NAME@RELEASE: `wamr-2.2`, `wasmtime:14`."""
 
 _QUIRKS = frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME))
 
@@ -77,13 +77,13 @@ _NNSHIM = Host(
 
 
 UNRELEASED = "main"
-"""What stands for the newest state of a host's source."""
+"""The release name of the newest state of a host's source."""
 
 
 class Family(NamedTuple):
-    """The rows that one name stands for, the oldest first. The name alone means the newest release,
-    or all of them, where `every` is set. One that is `closed` takes no version, and has the name of
-    the family that does."""
+    """The rows that one name stands for, the oldest first. Without a version, the name means the
+    newest release, or all releases if `every` is set. If `closed` is set, the name takes no
+    version, and `closed` is the name of the family that does."""
 
     name: str
     title: str
@@ -93,7 +93,7 @@ class Family(NamedTuple):
 
     @property
     def released(self) -> tuple[Host, ...]:
-        """What is not released yet has to be asked for."""
+        """All rows but the unreleased one, which has to be named explicitly."""
         return tuple(row for row in self.rows if row.last != UNRELEASED)
 
     @property
@@ -103,8 +103,8 @@ class Family(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What a name, with a version or without, or the path of a profile stands for: `rows`, the
-    oldest first, of which there is one or more. `notes` say what was assumed."""
+    """The rows that a name, with or without a version, or the path of a profile stands for: one or
+    more, the oldest first. `notes` say what was assumed."""
 
     name: str
     rows: tuple[Host, ...]
@@ -112,7 +112,7 @@ class Chosen(NamedTuple):
 
     @property
     def newest(self) -> Host:
-        """The one that a rewrite is made for."""
+        """The row that a rewrite is made for."""
         return self.rows[-1]
 
 
@@ -144,51 +144,50 @@ FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for famil
 GUESTS: Mapping[str, Family] = MappingProxyType(
     {**FAMILIES, **{family.name: family for family in (*_LIBRARIES, _UNKNOWN)}}
 )
-"""What a guest can have been built for, or with: `--from`."""
+"""The hosts and libraries that `--from` accepts: what a guest can have been built for, or with."""
 
 HOSTS: Mapping[str, Host] = MappingProxyType({f.name: f.newest for f in _ALL})
 """The newest release of each."""
 
 
 def find_hosts(name: str) -> Chosen:
-    """The rows that NAME or NAME@VERSION stands for. A version may have fewer numbers than a
-    release: `wamr@2.1` is each release that starts so. One that is newer than the table is taken
-    for the newest in it, and a note says so. A name with a slash in it, or with `.toml` at its end,
-    is the path of a profile.
+    """The rows that NAME or NAME@VERSION stands for.
 
-    Raises UsageError for a name that is not known, for a version that is older than all that are
-    known or is not one, and for a profile that cannot be read.
+    A version may have fewer numbers than a release: `wamr@2.1` means all releases that start with
+    2.1. A version newer than the table is treated as the newest one in it, and a note says so. A
+    name that contains a slash or ends with `.toml` is the path of a profile.
+
+    Raises UsageError for an unknown name, for a version that is malformed or older than all known
+    releases, and for a profile that cannot be read.
     """
     return _measured(name) if is_profile(name) else _find(name, FAMILIES, "host")
 
 
 def find_any(name: str) -> Chosen:
-    """As `find_hosts`, and of libraries, too."""
+    """Like `find_hosts`, for libraries too."""
     if is_profile(name):
         return _measured(name)
     return _find(name, {f.name: f for f in (*_ALL, *_LIBRARIES)}, "host or library")
 
 
 def find_guest(name: str) -> Host:
-    """What NAME or NAME@VERSION, of a host or of a library, says of a guest that was built for it.
-    Raises what `find_hosts` does, and UsageError for a profile: what a host was measured to take
-    is not what its guests are built with."""
+    """The row of the host or library NAME or NAME@VERSION that a guest was built for or with.
+
+    Raises what `find_hosts` does, and UsageError for a profile: measuring a host does not show what
+    its guests are built with."""
     if is_profile(name):
-        raise UsageError(
-            f"{name} is a profile, and --from takes hosts and libraries by their names"
-        )
+        raise UsageError(f"{name} is a profile, but --from takes the name of a host or library")
     return _find(name, GUESTS, "host or library").newest
 
 
 def find_host(name: str) -> Host:
-    """The row that a rewrite for NAME or NAME@VERSION is made for. Raises what `find_hosts`
-    does."""
+    """The row that a rewrite for NAME or NAME@VERSION targets. Raises what `find_hosts` does."""
     return find_hosts(name).newest
 
 
 def find_row(name: str) -> Chosen:
-    """The one row that NAME or NAME@VERSION stands for. Raises what `find_hosts` does, and
-    UsageError where it stands for several."""
+    """The only row that NAME or NAME@VERSION stands for. Raises what `find_hosts` does, and
+    UsageError if there are several."""
     chosen = find_hosts(name)
     if len(chosen.rows) > 1:
         labels = ", ".join(row.label for row in chosen.rows)
@@ -197,8 +196,8 @@ def find_row(name: str) -> Chosen:
 
 
 def registering(module: str) -> dict[str, frozenset[Layout]]:
-    """The families of hosts that register a module name in any release, with the layouts of the
-    ABIs behind it. `nnshim run`, which registers every name in every ABI, is not among them."""
+    """The families of hosts that register a module name in any release, with the layouts of their
+    ABIs. `nnshim run` is left out, because it registers every name in every ABI."""
     found = {
         family.name: frozenset(
             dialect.layout
@@ -213,12 +212,12 @@ def registering(module: str) -> dict[str, frozenset[Layout]]:
 
 
 def is_profile(name: str) -> bool:
-    """Whether what names a host is the path of a profile."""
+    """Whether the name of a host is the path of a profile."""
     return "/" in name or "\\" in name or name.lower().endswith(".toml")
 
 
 def _measured(path: str) -> Chosen:
-    from rewriter.hosts.profiles.file import read_file  # where one was named
+    from rewriter.hosts.profiles.file import read_file  # only needed for profiles
     from rewriter.hosts.profiles.row import row_of
 
     row, notes = row_of(read_file(path), path)
@@ -238,26 +237,24 @@ def _find(name: str, families: Mapping[str, Family], what: str) -> Chosen:
 
 
 def _meant(name: str, families: Mapping[str, Family]) -> str:
-    """What to write instead of a name that is not known, if that can be guessed."""
-    with suppress(OSError, ValueError):  # no file has a name that is too long, or a NUL in it
+    """A suggestion for an unknown name, or nothing."""
+    with suppress(OSError, ValueError):  # the name is too long or contains a NUL
         if Path(name).is_file():
             return f"; for the profile of that name, write ./{name}"
     family_name, at, version = name.partition("@")
     if family_name in GUESTS:
-        return "; only `--from` takes it"
+        return "; it is a library, which only `--from` takes"
     parted = _PARTED.fullmatch(name.casefold())
     if parted and parted[1] in families and families[parted[1]].newest.first:
         return f"; did you mean {parted[1]}@{parted[2]}?"
-    near = difflib.get_close_matches(family_name.casefold(), families, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}{at}{version}?" if near else ""
+    near = nearest(family_name, families)
+    return f"; did you mean {near}{at}{version}?" if near else ""
 
 
 def _of_version(family: Family, name: str, version: str) -> Chosen:
     wanted = _numbers(version)
     if not family.newest.first:
-        raise UsageError(
-            f"{name!r}: {family.name} has no releases; leave out what follows the name"
-        )
+        raise UsageError(f"{name!r}: {family.name} has no releases; leave out the version")
     known = f"{family.name} has the releases {family.released[0].first} to {family.newest.last}"
     if not wanted:
         raise UsageError(f"{name!r} does not name a release: {known}; `nnshim hosts` lists them")
@@ -268,7 +265,7 @@ def _of_version(family: Family, name: str, version: str) -> Chosen:
         raise UsageError(f"{name!r}: {known}; did you mean {family.name}@0.{version}?")
     if wanted < _numbers(family.rows[0].first)[: len(wanted)]:
         raise UsageError(
-            f"{name!r} is older than what is known: {known}; `nnshim hosts` lists them"
+            f"{name!r} is older than every known release: {known}; `nnshim hosts` lists them"
         )
     ends = [row.first for row in family.rows[1:]]
     rows = tuple(
@@ -281,7 +278,7 @@ def _of_version(family: Family, name: str, version: str) -> Chosen:
 
 
 def _is_slip(wanted: Version, family: Family) -> bool:
-    """Whether a release is newer than all that are known, and known with a zero before it."""
+    """Whether a release is newer than all known ones, but is known with `0.` before it."""
     newest, meant = _numbers(family.newest.last), (0, *wanted)
     return (
         wanted[0] > newest[0] == 0
@@ -291,34 +288,35 @@ def _is_slip(wanted: Version, family: Family) -> bool:
 
 
 def _same(name: str, rows: tuple[Host, ...], wanted: Version) -> Iterator[Diagnostic]:
-    """What is to be said of a release that belongs to a row which is called by another one."""
+    """A note for a release whose row is named after a newer release."""
     last = _numbers(rows[-1].last)
     if len(rows) == 1 and wanted < last[: len(wanted)]:
         row = rows[0]
-        message = f"{name} is among {row.releases}, which do the same, and go by {row.label}"
+        alike = f"{row.releases}, which behave alike and are listed as {row.label}"
+        message = f"{name} is one of {alike}"
         yield Diagnostic("NN229", message)
 
 
 def _covers(row: Host, end: str | None, wanted: Version) -> bool:
-    """Whether one of the releases that start with these numbers belongs to a row, which ends where
-    the next starts. 2.4 starts where 2.4.0 does."""
+    """Whether a row covers one of the releases that start with these numbers. `end` is the first
+    release of the next row. 2.4 counts as 2.4.0."""
     if _numbers(row.first)[: len(wanted)] > wanted:
         return False
     return end is None or _without_zeros(_numbers(end)) > _without_zeros(wanted)
 
 
 def _assumed(name: str, row: Host, wanted: Version, family: Family) -> Iterator[Diagnostic]:
-    """What is to be said of a release after the last of a row."""
+    """A note for a release after the last one of its row."""
     last = _numbers(row.last)
     if wanted <= last[: len(wanted)] or wanted[: len(last)] <= last:
         return
     what = "newer than any release" if row is family.newest else "not a release"
-    message = f"{name} is {what} that nnshim knows, and is treated as {row.last}"
+    message = f"{name} is {what} that nnshim knows; it is treated as {row.last}"
     yield Diagnostic("NN224", message)
 
 
 Version = tuple[float, ...]
-"""The numbers of a release, or the first of them."""
+"""The numbers of a release, or a prefix of them."""
 
 
 def _without_zeros(numbers: Version) -> Version:
@@ -328,7 +326,7 @@ def _without_zeros(numbers: Version) -> Version:
 
 
 def _numbers(version: str) -> Version:
-    """A version as numbers; empty where it is not one."""
+    """A version as numbers; empty if it is malformed."""
     if version == UNRELEASED:
         return (float("inf"),)
     parts = version.removeprefix("v").split(".")

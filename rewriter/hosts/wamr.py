@@ -1,5 +1,4 @@
-"""WAMR's releases, as iwasm for Linux on x86-64, in both builds: with WASI_EPHEMERAL_NN, and
-without, its older one.
+"""WAMR's releases, as iwasm for Linux on x86-64, built with and without WASI_EPHEMERAL_NN.
 
 Source: https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/libraries/wasi-nn
 (src/wasi_nn.c, include/wasi_nn_types.h, and a file for each backend).
@@ -68,14 +67,14 @@ _FLOATS = Diagnostic(
 )
 _FORGETS_NAMED = Diagnostic(
     "NN242",
-    "load_by_name succeeds, and init_execution_context with the graph never does, because its"
-    " TensorFlow Lite backend does not count the model as loaded",
+    "load_by_name succeeds, but init_execution_context always fails for the graph, because the"
+    " host's TensorFlow Lite backend does not register the model as loaded",
     function="load_by_name",
 )
 _ONE_MODEL = Diagnostic("NN243", "each load replaces the previous model")
-"""1.1 has one model in the whole process; 2.1.2 to 2.3.1 make the backend's context anew with each
-load. All others have ten models of TensorFlow Lite, since 2.4.0 four of OpenVINO, and refuse a
-second language model."""
+"""1.1 keeps one model in the whole process; 2.1.2 to 2.3.1 create a new backend context on each
+load. All others keep ten TensorFlow Lite models and, since 2.4.0, four OpenVINO models, and refuse
+a second language model."""
 _NO_BACKEND_YET = Diagnostic(
     "NN244",
     "load_by_name ends the host's process unless load has succeeded before",
@@ -95,8 +94,9 @@ _IN_FLOATS = frozenset((Quirk.HELD_SHAPES, Quirk.QUANTISED_AS_FLOATS))
 
 
 def _tflite(library: str = _TFLITE, built: str = _BUILT.format("TFLITE")) -> Backend:
-    """That of all releases before 2.4.0: floats are copied as soon as there are enough elements. As
-    in all, it goes on with the CPU where it is not built for another target."""
+    """The TensorFlow Lite backend of all releases before 2.4.0, which copies floats as soon as
+    there are enough elements. Like that of all releases, it falls back to the CPU if it is not
+    built for another target."""
     return Backend(
         Encoding.TENSORFLOWLITE,
         unit=Unit.FLOATS,
@@ -111,7 +111,7 @@ def _tflite(library: str = _TFLITE, built: str = _BUILT.format("TFLITE")) -> Bac
 
 
 def _old(*taken: TensorType) -> tuple[Backend, ...]:
-    """Those of 2.1.2 to 2.3.1."""
+    """The backends of 2.1.2 to 2.3.1."""
     openvino = Backend(
         Encoding.OPENVINO,
         frozenset(taken),
@@ -150,7 +150,7 @@ _LEGACY_2_4 = (
 def _backend(
     encoding: Encoding, library: str, taken: frozenset[TensorType], *quirks: Quirk
 ) -> Backend:
-    """One of 2.4.0 and later, with WASI_EPHEMERAL_NN."""
+    """A backend of 2.4.0 and later, built with WASI_EPHEMERAL_NN."""
     return Backend(
         encoding,
         taken,
@@ -167,7 +167,7 @@ _TARGETS = {
     Encoding.ONNX: CPU,
     Encoding.TENSORFLOWLITE: EVERY_TARGET,
 }
-"""llama.cpp's does not look at it."""
+"""The llama.cpp backend ignores the target."""
 
 _EPHEMERAL_2_4 = (
     _backend(Encoding.OPENVINO, _OPENVINO, _EVERY, Quirk.ONNX_TOO, Quirk.BORROWS),
@@ -181,7 +181,7 @@ _EPHEMERAL_MAIN = (
     _backend(Encoding.GGML, _LLAMA_CPP, _U8),
 )
 
-_NO_NAMES = "no graph has a name"
+_NO_NAMES = "this host cannot load graphs by name"
 _A_PATH = "a path on the device, followed by a NUL"
 _ANY_PATH = "a path on the device"
 
@@ -191,7 +191,7 @@ _STARTED = Start(
     build="cmake -S product-mini/platforms/linux -B build OPTIONS && cmake --build build",
 )
 _WITH_LIBRARY = _STARTED._replace(program=("iwasm", "--native-lib=./libwasi-nn-tflite.so"))
-"""That of 2.1.1, which loads no backend by itself."""
+"""2.1.1 loads no backend by itself."""
 
 
 def _row(
@@ -347,5 +347,4 @@ LEGACY, OLD_EPHEMERAL, EPHEMERAL, DEFAULT = (
     tuple(parted(rows, RELEASES, ENGINES))
     for rows in (_LEGACY, _OLD_EPHEMERAL, _EPHEMERAL, (*_LEGACY[:6], *_EPHEMERAL[-2:]))
 )
-"""The last: what a release builds by default, without WASI_EPHEMERAL_NN before 2.4.0, with it
-since."""
+"""DEFAULT: what a release builds by default, with WASI_EPHEMERAL_NN since 2.4.0."""

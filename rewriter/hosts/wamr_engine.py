@@ -1,10 +1,10 @@
-"""What iwasm of WAMR's releases makes of imports, of WebAssembly's newer parts, and of how a module
-begins, built as the CMake files for Linux on x86-64 have it.
+"""How iwasm of each WAMR release links imports, which WebAssembly features it reads, and how it
+starts a module, with the defaults of the CMake files for Linux on x86-64.
 
 Source: https://github.com/bytecodealliance/wasm-micro-runtime, core/iwasm/interpreter
 (wasm_loader.c, wasm_runtime.c), core/iwasm/common/wasm_application.c,
 product-mini/platforms/linux/CMakeLists.txt and build-scripts/config_common.cmake (defaults). All of
-it was tried with builds of each of RELEASES: tests/heavy/engines.json.
+this was tested with a build of each of RELEASES: tests/heavy/engines.json.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ RELEASES = (
     *("2.0.0", "2.1.0", "2.1.1", "2.1.2", "2.2.0", "2.3.0", "2.3.1"),
     *("2.4.0", "2.4.1", "2.4.2", "2.4.3", "2.4.4", "2.4.5", "main"),
 )
-"""Of wasi-nn, the oldest first."""
+"""The releases with wasi-nn, the oldest first."""
 
 _OF_1_1_1 = {
     **dict.fromkeys(READABLE, False),
     Feature.NUL_IN_NAME: True,
     Feature.MANY_OPERANDS: True,
     Feature.MANY_LABELS: True,
-    Feature.SHARED_IMPORT: True,  # of which it makes an ordinary memory
+    Feature.SHARED_IMPORT: True,  # it creates an ordinary memory
 }
 _OF_1_1_2 = {**_OF_1_1_1, Feature.BULK_MEMORY: True, Feature.MANY_OPERANDS: False}
 _OF_1_3 = {**_OF_1_1_2, Feature.NUL_IN_NAME: False, Feature.NAMELESS_SECTION: True}
@@ -43,9 +43,9 @@ _MEMORIES = dict.fromkeys(("memory", "table"), frozenset((ANY,)))
 _SINCE_1_1_1: Mapping[str, Any] = {
     "features": _OF_1_1_1,
     "makes": {**_MEMORIES, "global": frozenset((ANY,))},
-    "most_pages": 65535,  # its heap for the guest takes one
-    "spare_bytes": 65536,  # of that heap
-    "most_elements": (1 << 30) - 1,  # of four bytes each, in less than 4 GiB
+    "most_pages": 65535,  # its heap for the guest takes one more
+    "spare_bytes": 65536,  # that heap
+    "most_elements": (1 << 30) - 1,  # four bytes each, in less than 4 GiB
     "stack_bytes": 16384,
     "calls_first": ("__post_instantiate",),
     "entries": ("_start",),
@@ -65,7 +65,7 @@ _SINCE_1_2_0 = {
     **_SINCE_1_1_2,
     "makes": _MEMORIES,
     "initializes": True,
-    "initializes_alone": True,  # where it does not import WASI, it looks at the type only
+    "initializes_alone": True,  # without WASI imports, it only checks the type
     "initializes_with_wasi": True,
     "exits_early": False,
     "wants_memory": True,
@@ -89,4 +89,4 @@ ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("2.1.1", _SINCE_2_1_1),
     ("2.3.0", _SINCE_2_3_0),
 )
-"""Fields of rewriter.hosts.host.Host, and the first release in which they are so."""
+"""Fields of rewriter.hosts.host.Host, each with the first release that they apply to."""

@@ -1,10 +1,10 @@
 """WasmEdge's releases, with its plugin wasi_nn.
 
-Source: https://github.com/WasmEdge/WasmEdge: plugins/wasi_nn, lib/host/wasi, lib/vm/vm.cpp (plugins
-that are registered), lib/executor/instantiate/import.cpp (which form of a socket's function is
-taken), include/common/configure.h (what is switched on), lib/loader/ast (what is read all the
-same), lib/driver/runtimeTool.cpp (how a module begins). What is said of imports and of the engine
-was tried with builds of 0.14.1 and d516c5d: tests/heavy/engines.json.
+Source: https://github.com/WasmEdge/WasmEdge: plugins/wasi_nn, lib/host/wasi, lib/vm/vm.cpp
+(registered plugins), lib/executor/instantiate/import.cpp (which form of a socket function is used),
+include/common/configure.h (enabled features), lib/loader/ast (features that are read although they
+are disabled), lib/driver/runtimeTool.cpp (how a module is started). Imports and the engine were
+tested with builds of 0.14.1 and d516c5d: tests/heavy/engines.json.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ _WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function=
 
 _UNPLACED = Diagnostic(
     "NN245",
-    "fd_pwrite to standard output or standard error is notcapable there: a guest that prints with"
-    " it has to go on with fd_write",
+    "fd_pwrite to standard output or standard error fails with notcapable there: a guest that"
+    " prints with it has to fall back to fd_write",
     function="fd_pwrite",
 )
-"""include/host/wasi/vinode.h: fdPwrite, which wants the right to seek."""
+"""include/host/wasi/vinode.h: fdPwrite, which requires the right to seek."""
 
 _F32 = frozenset((TensorType.F32,))
 _FOUR = frozenset((TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32))
-"""What the plugin passes on; it refuses other types before a backend sees them."""
+"""The types that the plugin passes on. It refuses other types before a backend sees them."""
 
 
 def _plugin(
@@ -68,8 +68,8 @@ def _plugin(
     too_small: TooSmall | None = None,
     *quirks: Quirk,
 ) -> Backend:
-    """`takes` and `too_small` are None where they have not been read. The plugin itself refuses all
-    but cpu, gpu and tpu, at which most backends do not look."""
+    """`takes` and `too_small` are None if they have not been looked up in the source. The plugin
+    itself refuses targets other than cpu, gpu and tpu; most backends ignore the target."""
     name = "openvino-genai" if encoding is Encoding.OPENVINOGENAI else encoding.name.lower()
     return Backend(
         encoding,
@@ -97,7 +97,7 @@ _OPENVINO_0_14 = _plugin(
     *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
     *(Quirk.LARGE_IMAGES, Quirk.CONVERTS, Quirk.BORROWS, *_IN_PARTS),
 )
-"""Which runs on the CPU whatever the target is."""
+"""It runs on the CPU whatever the target is."""
 _OPENVINO = _on_gpu(
     _plugin(
         *(Encoding.OPENVINO, _F32, TooSmall.OVERRUN),
@@ -116,7 +116,7 @@ _GGML = _plugin(Encoding.GGML, _FOUR, TooSmall.OVERRUN)._replace(ignores_types=T
 
 
 def _others(*encodings: Encoding) -> tuple[Backend, ...]:
-    """Of which the types and the bounds have not been read."""
+    """Backends whose types and bounds have not been looked up in the source."""
     return tuple(map(_plugin, encodings))
 
 
@@ -131,8 +131,8 @@ _GENAI = map(_on_gpu, _others(Encoding.OPENVINOGENAI))
 _OF_0_15 = (_OPENVINO, *_OF_0_14_1[1:], *_others(Encoding.MLX), *_GENAI)
 _OF_0_16 = (*_OF_0_15, *_others(Encoding.BITNET))
 
-_A_PLUGIN = "its plugin, without which the module is refused"
-_OR_TRAPS = "its plugin, without which a call traps"
+_A_PLUGIN = "its plugin (without it, the module is refused)"
+_OR_TRAPS = "its plugin (without it, a call traps)"
 
 _PLUGINS_0_10 = {"wasmedge_*": _A_PLUGIN, "wasi_ephemeral_crypto_*": _A_PLUGIN}
 _PLUGINS_0_12 = {
@@ -170,9 +170,9 @@ _UNTIL_0_13: Mapping[Feature, bool] = MappingProxyType(
         Feature.MANY_LABELS: True,
         Feature.NUL_IN_NAME: True,
         Feature.NAMELESS_SECTION: True,
-        Feature.FENCE: True,  # whether threads are switched on or not
+        Feature.FENCE: True,  # whether threads are enabled or not
         Feature.SHARED_IMPORT: True,
-        Feature.THREADS: True,  # of which it makes an ordinary memory
+        Feature.THREADS: True,  # it creates an ordinary memory
     }
 )
 _SINCE_0_14: Mapping[Feature, bool] = MappingProxyType(
@@ -180,9 +180,9 @@ _SINCE_0_14: Mapping[Feature, bool] = MappingProxyType(
         **_UNTIL_0_13,
         Feature.FINAL_TYPES: True,
         Feature.OPEN_TYPES: True,
-        Feature.GC_TYPES: True,
+        Feature.GC_TYPES: True,  # no instruction can use them
     }
-)  # which nothing can use
+)
 _SINCE_0_15: Mapping[Feature, bool] = MappingProxyType(
     {**_SINCE_0_14, Feature.THREADS: False, Feature.SHARED_IMPORT: False}
 )
@@ -202,7 +202,7 @@ _SINCE_0_17: Mapping[Feature, bool] = MappingProxyType(
     {**_SINCE_0_16, Feature.MEMORY_64: True, Feature.TABLE_64: True}
 )
 
-_NO_NAMES = "no graph has a name"
+_NO_NAMES = "this host cannot load graphs by name"
 PRELOADED = "--nn-preload NAME:ENCODING:TARGET:PATH"
 
 

@@ -1,8 +1,8 @@
 """Wasmtime's releases, as the command.
 
-Source: https://github.com/bytecodealliance/wasmtime, crates/wasi-nn, and for what the engine reads
-crates/wasmtime/src/config.rs. That was tried with most releases, and what the command does with
-imports and with how a module begins with those since 36: tests/heavy/engines.json.
+Source: https://github.com/bytecodealliance/wasmtime, crates/wasi-nn, and for WebAssembly features
+crates/wasmtime/src/config.rs. The features were tested with most releases, and how the command
+links imports and starts a module with the releases since 36: tests/heavy/engines.json.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rewriter.abi.dialects import (
     Dialect,
     Encoding,
 )
-from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, RECORDS, RESOURCES
+from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, RECORDS, RESOURCES, Components
 from rewriter.abi.wasi import PREVIEW_0, PREVIEW_1, WASI, WASI_UNSTABLE
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import READABLE
@@ -29,7 +29,6 @@ from rewriter.hosts.host import (
     EVERY_TARGET,
     GPU,
     Backend,
-    Components,
     Feature,
     Host,
     Quirk,
@@ -83,7 +82,7 @@ _SINCE_47 = {
     Feature.GC: True,
 }
 FEATURES: Mapping[Feature, bool] = {**_SINCE_47, Feature.WIDE_ARITHMETIC: True}
-"""What releases 49 and 50 read."""
+"""The features that releases 49 and 50 read."""
 
 _ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("1", {"features": _UNTIL_12}),
@@ -171,8 +170,8 @@ def _row(
 
 
 _MOST_WIDE_PAGES = 1 << 30
-"""Of 64-bit memories, as many as releases 36 and 49 make on Linux on x86-64; twice as many do not
-fit into the addresses of a process."""
+"""The most pages of a 64-bit memory that releases 36 and 49 create on Linux on x86-64. Twice as
+many do not fit into the address space of a process."""
 
 _FEATURE = "cargo build --release --features wasmtime-wasi-nn/{}"
 _ONNX = Backend(
@@ -186,10 +185,10 @@ _ONNX_20 = _ONNX._replace(built=f"{_ONNX.built}, since 20")
 _TORCH = Backend(
     Encoding.PYTORCH, built=_FEATURE.format("pytorch"), extra=True, targets=CPU_GPU, devices=GPU
 )
-_TORCH_30 = _TORCH._replace(targets=CPU)  # since 31 a gpu, too
+_TORCH_30 = _TORCH._replace(targets=CPU)  # since 31 also gpu
 _TORCH_27 = _TORCH_30._replace(built=f"{_TORCH.built}, since 27")
-"""crates/wasi-nn/Cargo.toml; which types they take has not been read. ONNX Runtime's goes on with
-the CPU for other targets, unless it is built with CUDA."""
+"""crates/wasi-nn/Cargo.toml. Which types they take has not been looked up. The ONNX Runtime backend
+falls back to the CPU for other targets, unless it is built with CUDA."""
 
 _LAST = (Quirk.CHANNELS_LAST,)
 _SINCE_23 = (Quirk.ONNX_TOO, Quirk.GIVES_BF16)
@@ -197,7 +196,7 @@ _SINCE_23 = (Quirk.ONNX_TOO, Quirk.GIVES_BF16)
 _ROWS = (
     _row(
         *("1", "12", "v12.0.0", WITX_2020),
-        graphs="no graph has a name",
+        graphs="this host cannot load graphs by name",
         aborts=True,
         quirks=_LAST,
     ),

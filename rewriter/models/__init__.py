@@ -1,1 +1,1 @@
-"""Models in files: their formats, inputs and outputs, as the file states them."""
+"""Reads models' files: their formats, inputs and outputs."""

@@ -1,4 +1,4 @@
-"""Reads FlatBuffers whose bytes nobody has verified yet.
+"""Reads FlatBuffers that have not been verified.
 
 https://flatbuffers.dev/internals/
 """
@@ -13,10 +13,10 @@ __all__ = ["FlatBuffer", "Table"]
 
 
 class FlatBuffer:
-    """All methods raise what `fault` makes of a reason, for what is not inside the file.
+    """A file. If an offset leads outside it, methods raise `fault(reason)`.
 
-    Vectors may overlap and be read more than once, so that a small file could hold many long ones.
-    All that is read together may be a few times as long as the file.
+    Vectors may overlap and be read repeatedly, so a small file could hold many long ones. Therefore
+    the total number of bytes read is limited to a few times the size of the file.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class FlatBuffer:
         return Table(self, self.number("I", 0))
 
     def number(self, code: str, pos: int) -> int:
-        """A number, whose type is a code of the module struct."""
+        """A number. `code` is its type, as in the module struct."""
         value: int = self._unpack(code, pos)[0]
         return value
 
@@ -46,13 +46,13 @@ class FlatBuffer:
         return self._unpack(f"{count}{code}", start)
 
     def spend(self, pos: int, size: int) -> None:
-        """Count bytes that are read."""
+        """Count bytes that are read, and raise if there are too many."""
         self._left -= size
         if self._left < 0:
-            raise self.refused(pos, "vectors or tables that overlap are far longer than the file")
+            raise self.refused(pos, "overlapping vectors or tables are far longer than the file")
 
     def extent(self, pos: int, size: int) -> tuple[int, int]:
-        """Where a vector's elements begin, and how many there are."""
+        """The byte offset of a vector's elements, and their number."""
         count = self.number("I", pos)
         if pos + 4 + count * size > len(self.data):
             raise self.refused(pos, f"a vector of {count} elements ends beyond the file")
@@ -63,13 +63,13 @@ class FlatBuffer:
 
     def _unpack(self, code: str, pos: int) -> tuple[int, ...]:
         if pos < 0 or pos + struct.calcsize(f"<{code}") > len(self.data):
-            raise self.refused(pos, "an offset leads here, outside of the file")
+            raise self.refused(pos, "an offset leads here, outside the file")
         return struct.unpack_from(f"<{code}", self.data, pos)
 
 
 class Table:
-    """A table's fields, by the numbers that the schema's compiler gives them: 4 for the first one,
-    then 6, and so on."""
+    """A table. Fields have the numbers from the schema's compiler: 4 for the first, then 6, and so
+    on."""
 
     def __init__(self, file: FlatBuffer, pos: int) -> None:
         self._file = file
@@ -85,17 +85,17 @@ class Table:
         return default if at is None else self._file.number(code, at)
 
     def numbers(self, field: int, code: str) -> tuple[int, ...]:
-        """The elements of a vector, none where it is absent."""
+        """The elements of a vector; empty if it is absent."""
         at = self._target(field)
         return () if at is None else self._file.numbers(code, at)
 
     def extent(self, field: int, size: int) -> tuple[int, int] | None:
-        """Where a vector's elements begin, and how many there are."""
+        """The byte offset of a vector's elements, and their number; None if it is absent."""
         at = self._target(field)
         return None if at is None else self._file.extent(at, size)
 
     def text(self, field: int) -> bytes:
-        """A string's bytes, none where it is absent."""
+        """A string's bytes; empty if it is absent."""
         return bytes(self.numbers(field, "B"))
 
     def table(self, field: int) -> Table | None:

@@ -1,4 +1,4 @@
-"""By what models of each format are known, and how messages call them."""
+"""How to recognise models of each format, and what messages call the formats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rewriter.abi.numbers import Encoding
 __all__ = ["BEGINS", "HEAD", "TITLES"]
 
 HEAD = 100
-"""Bytes of a model that tell its format."""
+"""How many bytes of a model show its format."""
 
 BEGINS: Mapping[Encoding, bytes] = MappingProxyType(
     {
@@ -22,14 +22,14 @@ BEGINS: Mapping[Encoding, bytes] = MappingProxyType(
         Encoding.GGML: rb"GGUF",
         # The file identifier of tflite's schema_v3.fbs
         Encoding.TENSORFLOWLITE: rb"(?s).{4}TFL3",
-        # That of onnxruntime/core/flatbuffers/schema/ort.fbs; or protobuf field 1, a varint, which
-        # is ModelProto.ir_version
+        # The identifier of onnxruntime/core/flatbuffers/schema/ort.fbs; or protobuf field 1, the
+        # varint ModelProto.ir_version
         Encoding.ONNX: rb"(?s).{4}ORTM|\x08",
-        # TorchScript's archives are ZIP files
+        # TorchScript archives are ZIP files
         Encoding.PYTORCH: rb"PK\x03\x04",
     }
 )
-"""Patterns for the first HEAD bytes, in the order in which a model is held against them."""
+"""Patterns for the first HEAD bytes, in the order in which they are tried."""
 
 TITLES: Mapping[Encoding, str] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""GGUF models: what their header says.
+"""Checks GGUF models by their headers.
 
 https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -16,8 +16,8 @@ __all__ = ["BLOCKS", "SIZES", "check_whole"]
 SIZES: Mapping[int, int] = MappingProxyType(
     {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 )
-"""Bytes of a value, by gguf_type: integers of 8, 16 and 32 bits, each first without a sign, float,
-bool, integers of 64 bits, double."""
+"""The size of a value in bytes, by gguf_type: integers of 8, 16 and 32 bits (each unsigned, then
+signed), float, bool, integers of 64 bits, double."""
 
 BLOCKS: Mapping[int, tuple[int, int]] = MappingProxyType(
     {
@@ -51,7 +51,7 @@ BLOCKS: Mapping[int, tuple[int, int]] = MappingProxyType(
         42: (64, 18),  # Q2_0
     }
 )
-"""Elements of a block and its bytes, by ggml_type.
+"""The number of elements and of bytes in a block, by ggml_type.
 
 https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml.c (type_traits)
 """
@@ -61,8 +61,8 @@ _ALIGNMENT = b"general.alignment"
 
 
 def check_whole(data: Data) -> bool:
-    """Whether the weights are quantised. Raises ValueError for a file that ends too early, or is
-    not what its header says."""
+    """Whether the weights are quantised. Raises ValueError for a file that is truncated or
+    contradicts its header."""
     reader = _Reader(data)
     version = reader.number("I")
     if version not in (2, 3):
@@ -88,7 +88,7 @@ def check_whole(data: Data) -> bool:
 class _Reader:
     def __init__(self, data: Data) -> None:
         self._data = data
-        self.pos = 4  # behind "GGUF"
+        self.pos = 4  # after "GGUF"
 
     def number(self, code: str) -> int:
         try:
@@ -104,7 +104,7 @@ class _Reader:
         return bytes(self._data[self.pos - size : self.pos])
 
     def skip(self, kind: int, count: int) -> None:
-        """Go behind so many values of a type."""
+        """Skip `count` values of a type."""
         if kind == _ARRAY and count == 1:
             kind, count = self.number("I"), self.number("Q")
         if kind in SIZES:
@@ -116,8 +116,8 @@ class _Reader:
             raise ValueError(f"a value before byte {self.pos} has the unknown type {kind}")
 
     def tensor(self) -> tuple[int, bool]:
-        """Where a tensor's data end, from where those of all begin, and whether they are in
-        blocks, which share a scale."""
+        """The end of a tensor's data, relative to the start of all data, and whether the tensor
+        consists of blocks with a shared scale."""
         self.text()
         count = 1
         for _ in range(self.number("I")):

@@ -1,4 +1,4 @@
-"""What a model's file states."""
+"""A model as its file describes it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ __all__ = ["Model", "Port", "names_of"]
 
 
 class Port(NamedTuple):
-    """An input or output of a model. `type` is the short name of its elements' type, as f32, i8,
-    bool or string, and is empty where the file does not say; `dims` are its dimensions, None for
-    one that is free, and None altogether where not even their number is stated.
+    """An input or output of a model.
 
-    `held` is the shape that the file has for an input with free dimensions, for NN runtimes that
-    do not look at more. One that is `quantised` stands for numbers by a scale.
+    - `type`: the short name of the element type, such as f32, i8, bool or string; empty if the file
+      does not state it.
+    - `dims`: the dimensions, with None for a free one; None if not even their number is stated.
+    - `held`: the fixed shape that the file also has for an input with free dimensions, for NN
+      runtimes that use only that.
+    - `quantised`: its integers represent numbers by a scale.
     """
 
     name: str
@@ -26,7 +28,7 @@ class Port(NamedTuple):
 
     @property
     def tensor_type(self) -> TensorType | None:
-        """wasi-nn's type, None where there is none for it."""
+        """The wasi-nn type; None if wasi-nn has none for it."""
         return TensorType.__members__.get(self.type.upper())
 
     @property
@@ -35,7 +37,7 @@ class Port(NamedTuple):
 
     @property
     def shape(self) -> str:
-        """For people: "1x?x4"; "..." where the number of dimensions is free."""
+        """For people: "1x?x4"; "..." if the number of dimensions is free."""
         if self.dims is None:
             return "..."
         return "x".join("?" if dim is None else str(dim) for dim in self.dims) or "one element"
@@ -49,12 +51,13 @@ class Port(NamedTuple):
 class Model(NamedTuple):
     """A model in the file `path`, which has `size` bytes.
 
-    `encoding` is what a guest calls its format, None for a format that wasi-nn has no name for, and
-    `title` how messages call it. `inputs` and `outputs` are None where the file does not state
-    them. One that is `quantised` computes with whole numbers, also where its inputs and outputs are
-    floats. `elsewhere` are the files, beside those that a guest passes to `load`, that have its
-    weights, and `parts` the files that a guest passes, in their order; `missing` is one of these
-    that was not found.
+    - `encoding`: the format as wasi-nn numbers it; None if wasi-nn has no encoding for it.
+    - `title`: what messages call the format.
+    - `inputs`, `outputs`: None if the file does not state them.
+    - `quantised`: it computes with integers, even if its inputs and outputs are floats.
+    - `parts`: the files that a guest passes to `load`, in order. `missing` is one of these that was
+      not found.
+    - `elsewhere`: other files with its weights.
     """
 
     path: str
@@ -70,7 +73,7 @@ class Model(NamedTuple):
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """All that are known."""
+        """All known inputs and outputs."""
         return (*(self.inputs or ()), *(self.outputs or ()))
 
 

@@ -1,4 +1,4 @@
-"""ONNX models: what their graph declares.
+"""Reads the inputs and outputs that an ONNX model's graph declares.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -33,7 +33,7 @@ MESSAGES: Messages = MappingProxyType(
         "tensor": {13: "entry"},
     }
 )
-"""The fields through which one comes to a tensor, and to its keys."""
+"""The fields that lead to tensors and to the keys of their external data."""
 
 _TYPES: Mapping[int, str] = MappingProxyType(
     {
@@ -65,29 +65,29 @@ _TYPES: Mapping[int, str] = MappingProxyType(
         26: "i2",
     }
 )
-"""By TensorProto.DataType."""
+"""Short names by TensorProto.DataType."""
 
 _OTHER_TYPES: Mapping[int, str] = MappingProxyType(
     {4: "sequence", 5: "map", 7: "opaque", 8: "sparse tensor"}
 )
-"""By the fields of TypeProto that are not tensors."""
+"""Types other than tensors, by their fields in TypeProto."""
 
 _GRAPH, _OPSETS = 7, 8
-"""Of a ModelProto; each model has the latter, or else ended before."""
+"""Fields of a ModelProto. A model without the second one is truncated."""
 
 _NODE, _TENSOR, _INPUT, _OUTPUT, _SPARSE = 1, 5, 11, 12, 15
-"""Of a GraphProto."""
+"""Fields of a GraphProto."""
 
 _TAKES, _MAKES, _OP_TYPE = 1, 2, 4
-"""Of a NodeProto."""
+"""Fields of a NodeProto."""
 
 _QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 _ON_INTEGERS = ("QLinear", "MatMulInteger", "ConvInteger")
-"""Operators, and what the names of others begin with, of models that compute with integers."""
+"""Operators, and prefixes of operators, of models that compute with integers."""
 
 
 class Declared(NamedTuple):
-    """What a graph says of itself, and the files that have the data of its tensors."""
+    """What a graph declares. `files` contain the external data of its tensors."""
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
@@ -96,7 +96,7 @@ class Declared(NamedTuple):
 
 
 def read(data: Data) -> Declared:
-    """Raises IndexError and ValueError for what is not a whole model."""
+    """The declarations of a model. Raises IndexError and ValueError if it is not complete."""
     graphs, seen = list[tuple[int, int]](), set[int]()
     for number, kind, start, stop in fields(data, 0, len(data)):
         seen.add(number)
@@ -132,7 +132,7 @@ def read(data: Data) -> Declared:
 
 
 def _node(data: Data, start: int, stop: int) -> tuple[str, list[str], list[str]]:
-    """Its operator, and the names of what it takes and makes."""
+    """A node's operator, and the names of its inputs and outputs."""
     operator, takes, makes = "", list[str](), list[str]()
     for number, kind, a, b in fields(data, start, stop):
         if kind == BYTES and number in (_TAKES, _MAKES, _OP_TYPE):
@@ -145,23 +145,23 @@ def _node(data: Data, start: int, stop: int) -> tuple[str, list[str], list[str]]
 
 
 def _check(taken: Set[str], there: Set[str]) -> None:
-    """That each value which nodes take or the model gives is one that is there; an optional input
-    that is left out has no name. ONNX Runtime refuses others."""
+    """Raise ValueError if a node's input or a model's output does not exist: ONNX Runtime refuses
+    such models. The empty name stands for an optional input that is left out."""
     if not there:
         raise ValueError("its graph is empty")
     for name in sorted(taken - there - {""}):
-        raise ValueError(f"its graph uses {name!r}, which is not an input, and which no node makes")
+        raise ValueError(f"its graph uses {name!r}, which is neither an input nor a node's output")
 
 
 def _files(data: Data) -> Iterator[str]:
-    """Those that TensorProto.external_data names."""
+    """The files that TensorProto.external_data names."""
     for start, stop in find(data, MESSAGES, "model", "entry"):
         if _text(data, 1, start, stop) == "location":
             yield _text(data, 2, start, stop)
 
 
 def _text(data: Data, field: int, start: int, stop: int) -> str:
-    """A string field, empty where it is not there."""
+    """A string field; empty if it is absent."""
     for number, kind, a, b in fields(data, start, stop):
         if (number, kind) == (field, BYTES):
             return bytes(data[a:b]).decode(errors="backslashreplace")
@@ -169,7 +169,7 @@ def _text(data: Data, field: int, start: int, stop: int) -> str:
 
 
 def _port(data: Data, start: int, stop: int) -> Port:
-    """Of a ValueInfoProto: name 1, type 2."""
+    """The port of a ValueInfoProto: name 1, type 2."""
     name, kind, dims = _text(data, 1, start, stop), "", None
     for number, wire, a, b in fields(data, start, stop):
         if (number, wire) == (2, BYTES):
@@ -178,7 +178,7 @@ def _port(data: Data, start: int, stop: int) -> Port:
 
 
 def _type(data: Data, start: int, stop: int) -> tuple[str, tuple[int | None, ...] | None]:
-    """Of a TypeProto: tensor_type 1, in it elem_type 1 and shape 2."""
+    """The type and dimensions of a TypeProto: tensor_type 1, in it elem_type 1 and shape 2."""
     inside: tuple[int, int] | None = (start, stop)
     while inside is not None:
         optional = None
@@ -205,7 +205,7 @@ def _tensor_type(data: Data, start: int, stop: int) -> tuple[str, tuple[int | No
 
 
 def _dims(data: Data, start: int, stop: int) -> Iterator[int | None]:
-    """Of a TensorShapeProto: dim 1, in it dim_value 1, or a name."""
+    """The dimensions of a TensorShapeProto: dim 1, in it dim_value 1, or a name."""
     for number, wire, a, b in fields(data, start, stop):
         if (number, wire) == (1, BYTES):
             size = None

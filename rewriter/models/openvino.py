@@ -1,4 +1,4 @@
-"""OpenVINO's IR: its parameters and results, and whether the weights are whole.
+"""Reads the parameters and results of OpenVINO's IR, and checks that the weights are complete.
 
 https://docs.openvino.ai/2025/documentation/openvino-ir-format.html
 """
@@ -18,27 +18,27 @@ __all__ = ["Graph", "read"]
 _TYPES: Mapping[str, str] = MappingProxyType(
     {"fp16": "f16", "fp32": "f32", "fp64": "f64", "boolean": "bool"}
 )
-"""What ports and parameters call types, in small letters, where wasi-nn has another word."""
+"""wasi-nn's names for types that ports and parameters call differently, in lower case."""
 
 _WHOLE = ("i8", "u8", "i4", "u4")
 
 _LAYER = ["net", "layers", "layer"]
-"""Where layers are; those of bodies are further inside."""
+"""The path of the model's layers. Layers of loop bodies are nested more deeply."""
 
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _EXTENT = re.compile(r"[+-]?[0-9]{1,20}|\?|(-?[0-9]{1,20})?\.\.([0-9]{1,20})?")
 _BEGINS = re.compile(r"[+-]?[0-9]{1,20}(?![0-9])")
 
 _PIECE = 1 << 20
-"""Bytes that the parser is given at once."""
+"""Bytes that the parser gets at a time."""
 
 Place = tuple[str, str]
-"""A layer and its port, as edges name them."""
+"""The ids of a layer and its port, as in edges."""
 
 
 class Graph:
-    """What is known of a model at the end of its XML. Raises ValueError meanwhile. So many bytes of
-    weights are `needed`."""
+    """Collects a model's properties while its XML is parsed. Its methods raise ValueError.
+    `needed` is the number of bytes of weights that the model needs."""
 
     def __init__(self, weights: int | None) -> None:
         self.quantised = False
@@ -63,7 +63,7 @@ class Graph:
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        """Named as their results are, with the types of what comes to them."""
+        """The results, each with its name and the type of its input."""
         found = []
         for layer, name in self._names.items():
             made = self._made.get(self._edges.get(layer, ("", "")))
@@ -111,7 +111,7 @@ class Graph:
             self._names[layer] = name
 
     def _data(self, given: Mapping[str, str]) -> None:
-        """Of a layer."""
+        """Handle a layer's `data` element."""
         layer, kind = self._layer.get("id", ""), given.get("element_type", "")
         if layer in self._parameters and kind:
             shape = given.get("shape", "")
@@ -123,7 +123,7 @@ class Graph:
             end = _bytes(given, "offset") + _bytes(given, "size")
             self.needed = max(self.needed, end)
             if self._weights is not None and end > self._weights:
-                message = f"the weights end at byte {self._weights}, and a constant at {end}"
+                message = f"the weights end at byte {self._weights}, but a constant at {end}"
                 raise ValueError(message)
 
     def _keep(self, port: Port) -> None:
@@ -137,15 +137,16 @@ class Graph:
 
 
 def _bytes(given: Mapping[str, str], name: str) -> int:
-    """Where a constant is in the weights, or how long: OpenVINO takes no sign and no other base."""
+    """The offset or size of a constant in the weights. OpenVINO accepts no minus sign and only base
+    10."""
     text = given.get(name, "0").strip()
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"the {name} of a constant is {text[:99]!r}, and not a number of bytes")
+        raise ValueError(f"the {name} of a constant is {text[:99]!r}, not a number of bytes")
     return int(text)
 
 
 def _dim(text: str) -> int | None:
-    """One of a shape: a number, or none where it is free or a range, as 1..10."""
+    """A dimension of a shape; None if it is free or a range such as 1..10."""
     text = text.strip()
     if not _EXTENT.fullmatch(text):
         raise ValueError(f"{text[:99]!r} is not a dimension")
@@ -153,18 +154,18 @@ def _dim(text: str) -> int | None:
 
 
 def _of_port(text: str) -> int | None:
-    """One of a port: a number, of which OpenVINO reads the beginning and takes -1 for a free one;
-    an empty one is not read."""
+    """A dimension of a port. OpenVINO reads a number at the beginning, treats -1 as free, and
+    ignores an empty dimension."""
     text = text.strip()
     begins = _BEGINS.match(text)
     if text and not (begins and -1 <= int(begins[0]) < 1 << 63):
-        raise ValueError(f"a dimension is {text[:99]!r}, and has to be a number from -1 on")
+        raise ValueError(f"a dimension is {text[:99]!r}, but must be a number of at least -1")
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def read(data: Data, weights: int | None) -> Graph:
-    """`weights` is how many bytes they have, None where that is not known. Raises ValueError for
-    what is not a whole model."""
+    """The graph in an XML file. `weights` is the size of the weights in bytes, None if unknown.
+    Raises ValueError if the model is not complete."""
     graph = Graph(weights)
     parser = expat.ParserCreate()
     parser.StartElementHandler = graph.start
@@ -183,4 +184,4 @@ def read(data: Data, weights: int | None) -> Graph:
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise ValueError("it has a document type, which no model has")
+    raise ValueError("it has a document type declaration, which models do not have")

@@ -1,4 +1,4 @@
-"""Finds its way through protobuf messages without a description of them all.
+"""Reads protobuf messages without their full schema.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -14,7 +14,7 @@ __all__ = ["BYTES", "VARINT", "Data", "Messages", "entries", "fields", "find", "
 Data = bytes | mmap.mmap
 
 Messages = Mapping[str, Mapping[int, str]]
-"""The fields of messages that are messages themselves, by number."""
+"""The fields of each message that are messages themselves, by number."""
 
 VARINT, _64_BITS, BYTES, _32_BITS = 0, 1, 2, 5
 """Wire types of fields."""
@@ -22,13 +22,13 @@ VARINT, _64_BITS, BYTES, _32_BITS = 0, 1, 2, 5
 _SIZES: Mapping[int, int] = MappingProxyType({_32_BITS: 4, _64_BITS: 8})
 
 _DEEPEST = 100
-"""Messages inside messages, as protobuf has it too."""
+"""The deepest nesting of messages. protobuf's libraries have the same limit."""
 
 _LARGEST_TAG = 0xFFFFFFFF
-"""Readers of protobuf drop the bits above, and so would find another field."""
+"""The largest tag. protobuf's libraries drop the bits above it, and would find another field."""
 
 _CONTINUED = bytes(range(0x80, 0x100))
-"""All bytes of a varint but its last."""
+"""The possible bytes of a varint, except for its last byte."""
 
 
 def find(
@@ -39,10 +39,11 @@ def find(
     single: Mapping[str, Set[int]] = MappingProxyType({}),
     at: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Where each message of a kind begins and ends, in the outermost one, which is all the data if
-    it is not said where it is. Raises IndexError and ValueError for what is
-    not protobuf, and for a field of `single`, which may be in its message once, that is there
-    again: readers of protobuf would merge the two."""
+    """The start and end of each message of a kind.
+
+    `at` is the range of the outermost message (default: all of the data). Raises IndexError and
+    ValueError for invalid protobuf, and if a field of `single` occurs twice in its message, because
+    protobuf's libraries would merge the two."""
     levels = [_inside(data, messages, single, outermost, *(at or (0, len(data))))]
     while levels:
         for found, start, stop in levels[-1]:
@@ -65,8 +66,8 @@ def _inside(
     start: int,
     stop: int,
 ) -> Iterator[tuple[str, int, int]]:
-    """The messages in one message, one after the other: a list of them could take a hundred times
-    as many bytes as the data."""
+    """The messages in one message. This is an iterator, because a list could take a hundred times
+    as much memory as the data."""
     inside, once, seen = messages[message], single.get(message, ()), set()
     for number, kind, begin, end in fields(data, start, stop):
         found = inside.get(number)
@@ -80,11 +81,11 @@ def _inside(
 
 
 def fields(data: Data, pos: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """The number and wire type of each field, and where its value begins and ends. Raises
-    IndexError and ValueError."""
+    """The number and wire type of each field, and the start and end of its value. Raises IndexError
+    and ValueError."""
     while pos < end:
         tag, start = data[pos], pos + 1
-        if tag >= 0x80:  # almost none is, and a call for each would take most of the time
+        if tag >= 0x80:  # rare; a call for every tag would take most of the time
             tag, start = varint(data, pos)
         number, kind = tag >> 3, tag & 7
         if kind == BYTES:
@@ -106,7 +107,7 @@ def fields(data: Data, pos: int, end: int) -> Iterator[tuple[int, int, int, int]
 
 
 def varint(data: Data, pos: int) -> tuple[int, int]:
-    """A number, and where what comes after it begins. Raises IndexError and ValueError."""
+    """A number and the offset after it. Raises IndexError and ValueError."""
     value = shift = 0
     while True:
         byte = data[pos]
@@ -129,12 +130,12 @@ def varints(data: Data, kind: int, start: int, stop: int) -> Iterator[int]:
 
 
 def entries(data: Data, element: int, kind: int, start: int, stop: int) -> int:
-    """How many numbers there are in a repeated field whose elements are of a wire type, packed or
-    not. Raises ValueError."""
+    """The number of elements in a repeated field, packed or not. `element` is their wire type.
+    Raises ValueError."""
     if kind == element:
         return 1
     if kind != BYTES:
-        return 0  # readers of protobuf take it for an unknown field
+        return 0  # protobuf's libraries treat it as an unknown field
     if element == VARINT:
         packed = data[start:stop]
         if packed and packed[-1] >= 0x80:

@@ -1,4 +1,4 @@
-"""From a file to what its model states: no NN runtime is imported, and no weights are read."""
+"""Reads a model's file without importing an NN runtime, and without reading the weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rewriter import file_kinds
 from rewriter.abi.numbers import Encoding
 from rewriter.errors import InputError, ModelError
+from rewriter.file_kinds import Family, kind_of, mistaken, special
 from rewriter.models import gguf, onnx, openvino, tensorflow, tflite
 from rewriter.models.formats import BEGINS, HEAD, TITLES
 from rewriter.models.model import Model
@@ -22,18 +24,18 @@ _SAVED_MODEL = "saved_model.pb"
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """What the model in a file states. OpenVINO's weights are looked for beside its XML file, in
-    one of the same name with .bin; a folder is one of TensorFlow's SavedModels.
+    """The model in a file. OpenVINO's weights are expected next to the XML file, under the same
+    name with .bin. A folder is treated as a TensorFlow SavedModel.
 
-    Raises InputError where the file cannot be read, and ModelError for one that is not a model of
-    a known format, and for one that is not whole.
+    Raises InputError if the file cannot be read, and ModelError if it is not a model in a known
+    format, or not complete.
     """
     file = Path(path)
     try:
         if file.is_dir():
             file /= _SAVED_MODEL
             if not file.exists():
-                raise InputError(f"{path}: this is a folder without a {_SAVED_MODEL}")
+                raise InputError(f"{path}: this is a folder without {_SAVED_MODEL}")
         with _mapped(file) as data:
             return _read(file, data)
     except OSError as error:
@@ -43,7 +45,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 @contextmanager
 def _mapped(file: Path) -> Iterator[Data]:
     if not file.is_file() and file.exists():
-        raise InputError(f"{file}: this is not a regular file")
+        raise InputError(f"{file}: this is {special(file)}, not a regular file")
     with file.open("rb") as opened:
         if not os.fstat(opened.fileno()).st_size:
             raise ModelError(f"{file}: the file is empty", "NN702")
@@ -53,12 +55,9 @@ def _mapped(file: Path) -> Iterator[Data]:
 
 def _read(file: Path, data: Data) -> Model:
     encoding = _encoding(data[:HEAD])
-    if encoding is None:
-        raise ModelError(
-            f"{file}: this is not a model in a known format; known are ONNX, OpenVINO's IR (its XML"
-            " file), TensorFlow Lite, GGUF, TorchScript, TensorFlow's frozen graph and SavedModel",
-            "NN702",
-        )
+    kind = kind_of(data[: file_kinds.HEAD])
+    if encoding is None or (kind is not None and kind.family is not Family.MODEL):
+        raise ModelError(f"{file}: {_unknown(file, data)}", "NN702")
     model = Model(str(file), encoding, TITLES[encoding], len(data), parts=(str(file),))
     try:
         return _READERS[encoding](model, data)
@@ -66,6 +65,20 @@ def _read(file: Path, data: Data) -> Model:
         reason = str(error) if not isinstance(error, IndexError) else "it ends too early"
         message = f"{file}: the model ({model.title}) is truncated or broken: {reason}"
         raise ModelError(message, "NN701") from error
+
+
+def _unknown(file: Path, data: Data) -> str:
+    """Why this is not a model, as far as that is known."""
+    graph = file.with_suffix(".xml")
+    if file.suffix == ".bin" and graph.is_file():
+        return f"these are the weights of an OpenVINO model; name {graph} instead"
+    found = mistaken(data[: file_kinds.HEAD], "a model")
+    if found is not None:
+        return "; ".join(found)
+    return (
+        "this is not a model in a known format; known are ONNX, OpenVINO's IR (its XML file),"
+        " TensorFlow Lite, GGUF, TorchScript, TensorFlow's frozen graph and SavedModel"
+    )
 
 
 def _encoding(start: bytes) -> Encoding | None:
@@ -130,13 +143,13 @@ def _tensorflow(model: Model, data: Data) -> Model:
 
 
 def _pytorch(model: Model, _: Data) -> Model:
-    """A TorchScript archive has a folder with code beside its pickles, and states no inputs."""
-    import zipfile  # which no other format takes
+    """A TorchScript archive contains code besides pickles, and does not state its inputs."""
+    import zipfile  # not needed for other formats
 
     try:
         with zipfile.ZipFile(model.path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter of an unknown version
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter for unknown versions
         raise ValueError(str(error)) from error
     folders = {name.partition("/")[0] for name in names}
     if any(f"{folder}/constants.pkl" in names for folder in folders):

@@ -1,4 +1,4 @@
-"""TensorFlow's graphs and SavedModels, as far as they say what goes in and comes out.
+"""Reads the inputs and outputs of TensorFlow's frozen graphs and SavedModels.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/graph.proto
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/protobuf/meta_graph.proto
@@ -41,21 +41,21 @@ _TYPES: Mapping[int, str] = MappingProxyType(
         23: "u64",
     }
 )
-"""By DataType."""
+"""Short names by DataType."""
 
 Ports = tuple[Port, ...]
 
 
 def is_saved_model(data: Data) -> bool:
-    """Whether it has the fields of a SavedModel, the version and graphs with signatures, and none
-    of those that ONNX has besides. Raises IndexError and ValueError."""
+    """Whether the data have only the fields of a SavedModel: its version, and graphs with
+    signatures. ONNX models have others too. Raises IndexError and ValueError."""
     numbers = {(number, kind) for number, kind, _, _ in fields(data, 0, len(data))}
     return numbers == {(1, VARINT), (2, BYTES)}
 
 
 def read_signature(data: Data) -> tuple[Ports, Ports]:
-    """Inputs and outputs of the signature that serves by default, or of the first. Raises
-    IndexError and ValueError."""
+    """The inputs and outputs of the default signature, or of the first one. Raises IndexError and
+    ValueError."""
     found: dict[str, tuple[int, int]] = {}
     for start, stop in _messages(data, 2, 0, len(data)):  # SavedModel.meta_graphs
         for key, a, b in _entries(data, 5, start, stop):  # MetaGraphDef.signature_def
@@ -71,7 +71,7 @@ def read_signature(data: Data) -> tuple[Ports, Ports]:
 
 
 def _info(data: Data, name: str, start: int, stop: int) -> Port:
-    """Of a TensorInfo: dtype 2, tensor_shape 3."""
+    """The port of a TensorInfo: dtype 2, tensor_shape 3."""
     kind, dims = "", None
     for number, wire, a, b in fields(data, start, stop):
         if (number, wire) == (2, VARINT):
@@ -82,8 +82,8 @@ def _info(data: Data, name: str, start: int, stop: int) -> Port:
 
 
 def read_graph(data: Data) -> tuple[Ports, Ports]:
-    """The placeholders, and what no other node takes, whose type is not stated. Raises IndexError
-    and ValueError."""
+    """The inputs (placeholders) and outputs (nodes that no other node uses) of a graph. The types
+    of outputs are not stated. Raises IndexError and ValueError."""
     inputs, others, taken = list[Port](), dict[str, None](), set[str]()
     for start, stop in _messages(data, 1, 0, len(data)):
         name = op = ""
@@ -104,7 +104,7 @@ def read_graph(data: Data) -> tuple[Ports, Ports]:
 
 
 def _placeholder(data: Data, name: str, start: int, stop: int) -> Port:
-    """Of a NodeDef: its attributes 5, of which each is a value of type 6, or shape 7."""
+    """The port of a placeholder's NodeDef: attributes 5, each with a value type 6 or shape 7."""
     kind, dims = "", None
     for key, a, b in _entries(data, 5, start, stop):
         for number, wire, c, d in fields(data, a, b):
@@ -120,7 +120,7 @@ def _type(code: int) -> str:
 
 
 def _shape(data: Data, start: int, stop: int) -> tuple[int | None, ...] | None:
-    """Of a TensorShapeProto: dim 2, in it size 1; unknown_rank 3."""
+    """The dimensions of a TensorShapeProto: dim 2, in it size 1; unknown_rank 3."""
     dims: list[int | None] = []
     for number, wire, a, b in fields(data, start, stop):
         if (number, wire) == (3, VARINT) and varint(data, a)[0]:
@@ -141,7 +141,7 @@ def _messages(data: Data, field: int, start: int, stop: int) -> Iterator[tuple[i
 
 
 def _entries(data: Data, field: int, start: int, stop: int) -> Iterator[tuple[str, int, int]]:
-    """The keys of a map, and where their values are."""
+    """The keys of a map, each with the start and end of its value."""
     for a, b in _messages(data, field, start, stop):
         key, value = "", (b, b)
         for number, kind, c, d in fields(data, a, b):

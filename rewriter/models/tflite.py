@@ -1,4 +1,4 @@
-"""TensorFlow Lite models: inputs and outputs of their first subgraph.
+"""Reads the inputs and outputs of a TensorFlow Lite model's first subgraph.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
@@ -41,33 +41,33 @@ _TYPES: Mapping[int, str] = MappingProxyType(
         22: "f8e5m2",
     }
 )
-"""By TensorType."""
+"""Short names by TensorType."""
 
 _WHOLE = ("u8", "i8", "i16", "i4", "i2", "u4")
 """Types of quantised tensors."""
 
 _CODES, _SUBGRAPHS, _BUFFERS = 6, 8, 12
-"""Of a Model."""
+"""Fields of a Model."""
 
 _TENSORS, _INPUTS, _OUTPUTS = 4, 6, 8
-"""Of a SubGraph."""
+"""Fields of a SubGraph."""
 
 _SHAPE, _TYPE, _NAME, _QUANTISATION, _SIGNATURE = 4, 6, 10, 12, 18
-"""Of a Tensor; the signature is its shape where that has free dimensions."""
+"""Fields of a Tensor. The signature is the shape with free dimensions, if there are any."""
 
 _SCALES = 8
-"""Of QuantizationParameters."""
+"""A field of QuantizationParameters."""
 
 
 def read(data: Data) -> tuple[tuple[Port, ...], tuple[Port, ...], bool]:
-    """Inputs, outputs, and whether any tensor is quantised. Raises ValueError for a file that ends
-    too early, or is broken otherwise."""
+    """The inputs, the outputs, and whether any tensor is quantised. Raises ValueError for a file
+    that is truncated or otherwise broken."""
     model = FlatBuffer(data, "the model").root()
     for buffer in model.tables(_BUFFERS):
         buffer.extent(4, 1)
         offset, size = buffer.number(6, "Q"), buffer.number(8, "Q")
         if offset > 1 and offset + size > len(data):
-            raise ValueError(f"{size} bytes of a tensor at byte {offset} are not in the file")
+            raise ValueError(f"the {size} bytes of a tensor at byte {offset} exceed the file")
     for operator in model.tables(_CODES):
         operator.number(4, "b")
         operator.text(6)

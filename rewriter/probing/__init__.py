@@ -1,1 +1,1 @@
-"""Measure what a host of wasi-nn does, with modules that it runs; nothing here knows a host."""
+"""Measures what a wasi-nn host does by running modules on it, without knowledge of any host."""

@@ -1,5 +1,5 @@
-"""A host's own command, run with one module in a process of its own: hosts crash, hang, and print
-lines of their own."""
+"""Runs a host's command with one module per process, because hosts crash, hang, and print lines of
+their own."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ from rewriter.errors import UsageError
 __all__ = ["MARK", "PLACE", "End", "Ran", "ended", "run"]
 
 PLACE = "{}"
-"""What stands for a module's path in a command."""
+"""The placeholder for a module's path in a command."""
 
 MARK = b"[nnprobe "
-"""What a line of an answer has in it."""
+"""Every line with an answer contains this."""
 
 _KEPT = 1 << 20
-"""Bytes of output that are kept of a process, and again of lines of answers behind them; a host in
-a loop prints without end."""
+"""Bytes of a process's output that are kept, and the same number again for later lines with
+answers. A host in a loop prints without end."""
 
 _LINE = 1 << 12
-"""The longest line that is looked at behind these."""
+"""The longest of those later lines."""
 
 _SIGNALS = frozenset(
     getattr(signal, f"SIG{name}") for name in ("ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS")
 )
-"""By which a process ends that has gone wrong. A shell says 128 and one of them."""
+"""Signals that end a crashed process. A shell reports 128 plus the signal."""
 
 
 class End(Enum):
-    """How a process ended that did not come to the end of its module."""
+    """How a process ended that did not finish its module."""
 
     TRAPS = "traps"
     ABORTS = "aborts"
     HANGS = "hangs"
     UNCLEAR = "traps or aborts"
-    """The exit code does not say which: a shell between has changed it, or it can be either's."""
+    """The exit code does not show which: a shell has changed it, or it can mean both."""
 
 
 class Ran(NamedTuple):
-    """How a process ended: `code` is negative for a signal, and None where it was stopped because
-    its time was over. `output` is what it printed, standard error too: a mebibyte at most, and the
-    lines of answers behind it."""
+    """How a process ended. `code` is negative for a signal, and None after a timeout. `output` has
+    standard output and standard error: at most one MiB, and later lines with answers."""
 
     code: int | None
     output: bytes
 
 
 def ended(code: int | None, of_trap: int | None, *, comes_through: bool = True) -> End:
-    """What a process that did not come to the end of its module ended by; `of_trap` is the code of
-    one whose module has trapped, and `comes_through` whether exit codes are those of the host.
+    """How a process ended that did not finish its module. `of_trap` is the exit code after a trap,
+    and `comes_through` says whether exit codes are the host's own.
 
-    A trap's code may be that of an abort in a shell (134), or 0, which says nothing.
+    The exit code after a trap may be the same as a shell's after an abort (134), or 0, which shows
+    nothing.
     """
     if code is None:
         return End.HANGS
@@ -72,9 +72,9 @@ def ended(code: int | None, of_trap: int | None, *, comes_through: bool = True) 
 
 
 def run(command: Sequence[str], path: str, timeout: float) -> Ran:
-    """Run `command` with the path in the place of each `{}`, and behind it where there is none.
+    """Run `command` with the path instead of each `{}`, or at the end if there is none.
 
-    Raises UsageError where it cannot be started. What it has started itself is ended with it.
+    Raises UsageError if it cannot be started. Its child processes are killed with it.
     """
     words = [word.replace(PLACE, path) for word in command]
     if not any(PLACE in word for word in command):
@@ -101,7 +101,7 @@ def run(command: Sequence[str], path: str, timeout: float) -> Ran:
 
 
 def _read(stream: IO[bytes], deadline: float) -> bytes:
-    """What it prints until it ends. Raises TimeoutExpired, which has what came until then."""
+    """The output until the process ends. Raises TimeoutExpired with the output so far."""
     fd, kept = stream.fileno(), _Kept()
     poll = select.poll()  # select refuses descriptors from 1024 on
     poll.register(fd, select.POLLIN)
@@ -116,7 +116,7 @@ def _read(stream: IO[bytes], deadline: float) -> bytes:
 
 
 class _Kept:
-    """Output as far as it is kept."""
+    """Collects the output that is kept."""
 
     def __init__(self) -> None:
         self._first, self._answers, self._line = bytearray(), bytearray(), b""
@@ -138,7 +138,7 @@ class _Kept:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its children: a host may be behind a shell script."""
+    """Kill a process and its children: the command may be a shell script that starts the host."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Which additions to WebAssembly a host reads, and which functions of a guest it calls."""
+"""Measures which WebAssembly features a host supports, and which functions of a guest it calls."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ FEATURES = (
     *("table_64", "atomics", "fence", "threads", "page_sizes", "compact_imports"),
     *("exact_imports", "descriptors", "wide_arithmetic", "stack_switching"),
 )
-"""Each is a file of wat/features/."""
+"""Features by name. Each has a file in wat/features/."""
 
 _ENTRIES = ("", "_start", "main", "_main", "__main_void", "__main_argc_argv")
 """Names of functions without parameters that a host may call by itself."""
 
 
 def features(host: Host) -> dict[str, bool]:
-    """Whether a module that has each runs to its end."""
+    """For each feature, whether a module that uses it runs to its end."""
     found = host.each(lambda number: host.has(FEATURES[number], number), range(len(FEATURES)))
     return dict(zip(FEATURES, found, strict=True))
 
 
 def entries(host: Host) -> Entries:
-    """What the host calls by itself, and what it wants of a guest's memory."""
+    """Which functions the host calls by itself, and what it requires of a guest's memory."""
     found = host.each(lambda name: host.plain(_exported(name)).started, _ENTRIES)
     called = [name for name, is_called in zip(_ENTRIES, found, strict=True) if is_called]
     both = host.plain(_exported("_initialize", "first") + _exported("_start", "second"))
@@ -53,13 +53,13 @@ def entries(host: Host) -> Entries:
 
 
 def placed(host: Host) -> int | None:
-    """The errno of writing no bytes to standard output at an offset, from a memory of zeros."""
+    """The errno of `fd_pwrite` with zero bytes to standard output; None if there is none."""
     return host.plain(_PLACES).first("errno")
 
 
 def _by_order(host: Host, names: list[str]) -> tuple[str, ...] | None:
-    """The names of functions of which the first that is there is called: tried with all of them,
-    and without those that were called. None where several are."""
+    """The names in the order in which the host looks for them. Modules export all of them, then all
+    but those called before. None if the host calls several functions of one module."""
     order: list[str] = []
     while len(order) < len(names) - 1:
         left = [name for name in names if name not in order]

@@ -1,4 +1,4 @@
-"""A host as the probe knows it: a command, and how answers come out of it."""
+"""A host under test: its command, and how the probe gets answers from it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from rewriter.probing.runner import ProbeFailed, Runner, Seen
 __all__ = ["Answers", "Host", "Item"]
 
 _CODE = 42
-"""An exit code that no host gives by itself."""
+"""An exit code that no host uses itself."""
 
 _OF_FEATURES = 17
-"""The first exit code of modules with a feature, each of which has its own."""
+"""The first exit code of modules with a feature. Each feature has its own."""
 
 _MANY = 400
-"""Lines of a module that shows whether output comes through whole: more than any other prints."""
+"""How many lines the module prints that shows whether output is complete. No other prints more."""
 
 _ROUNDS = 4
-"""How often as many modules as `jobs` are run at once, to see whether each gets its own answer."""
+"""How often `jobs` modules are run at once, to see whether each gets its own answer."""
 
 _FIRST = 3
-"""The exit code that means 0 where exit codes are answers; $leave in wat/prelude.wat adds it."""
+"""The exit code that means 0 if exit codes are answers. $leave in wat/prelude.wat adds it."""
 
 _LAST = 103
 
 Texts = Callable[[int], tuple[bytes, list[str]]]
-"""From the answer that is to be the exit code, or -1, to a module's text and its keys."""
+"""Makes a module's text and its keys. The argument is the number of the answer to return as the
+exit code, or -1."""
 
 
 class Answers(NamedTuple):
-    """What a module told, in order, and how it ended, None where it came to its end."""
+    """The answers of a module, in order, and how it ended; None if it finished."""
 
     told: tuple[tuple[str, int], ...]
     end: End | None
@@ -44,24 +45,24 @@ class Answers(NamedTuple):
         return ("start", 1) in self.told
 
     def first(self, key: str) -> int | None:
-        """What was told under a key first, or None."""
+        """The first answer with a key, or None."""
         return next((value for name, value in self.told if name == key), None)
 
 
 class Item(NamedTuple):
-    """What one thing that was tried told, and how the process ended in it, None where it did not.
-    Nothing at all of what could not be tried."""
+    """The answers of one trial, and how it ended the process; None if it did not. Without values if
+    the trial could not be run."""
 
     values: dict[str, int]
     end: End | None = None
 
 
 class Host(Runner):
-    """Runs modules by the host's command, and knows how answers come out of it.
+    """Runs modules with the host's command, and gets their answers.
 
-    `prints` says whether answers are printed; else they are exit codes. `codes` says whether exit
-    codes of a guest are those of the command, and `ends_with_0` whether it is one that has none of
-    its own that ends so.
+    `prints`: answers are printed; otherwise they are exit codes. `codes`: a guest's exit code
+    becomes the command's. `ends_with_0`: the command exits with 0 after a guest without an exit
+    code.
     """
 
     CODE = _CODE
@@ -71,16 +72,14 @@ class Host(Runner):
     _of_trap: int | None = None
 
     def start(self) -> None:
-        """Find out whether the command runs modules, and how answers come out of it.
+        """Find out whether the command runs modules, and how to get answers from it.
 
-        Raises ProbeFailed where it runs none, with what it prints, and UsageError where it cannot
-        be started.
+        Raises ProbeFailed with its output if it runs none, and UsageError if it cannot be started.
         """
         first = self.settled(plain_text(_STARTS)[0], _has_told)
         if first.code is None:
             raise ProbeFailed(
-                f"the command does not end by itself: it did not end in time, and printed:"
-                f" {first.printed}"
+                f"the command did not exit within the time limit; it printed: {first.printed}"
             )
         starts = _has_told(first)
         many = self.settled(plain_text(_TELLS)[0], _has_all) if starts else None
@@ -90,10 +89,9 @@ class Host(Runner):
         self.codes = all(self.exits(plain_text(_LEAVES.format(code))[0], code) for code in codes)
         if not self.prints and not self.codes:
             what = (
-                f"the output does not come through whole: of {_MANY} lines that a module printed,"
-                f" there were {len(many.told)}"
+                f"output is lost: a module printed {_MANY} lines, but only {len(many.told)} arrived"
                 if many is not None
-                else "the command runs no WebAssembly module, or nothing comes out of it"
+                else "the command does not run WebAssembly modules, or their output does not arrive"
             )
             last = many or first
             raise ProbeFailed(f"{what}: exit code {last.code}; it printed: {last.printed}")
@@ -101,22 +99,21 @@ class Host(Runner):
         self._check_apart()
 
     def finish(self) -> None:
-        """Find out whether the command still runs the module that it began with: what was measured
-        of one that does not, of a device that is gone or a disk that is full, is worth nothing.
+        """Check that the command still runs the first module. If it does not, because a device is
+        gone or a disk is full, the measurements are worthless.
 
-        Raises ProbeFailed where it does not, with what it prints.
+        Raises ProbeFailed with its output if it does not.
         """
         last = self.once(plain_text(_STARTS if self.prints else _LEAVES.format(_CODE))[0])
         if not (_has_told(last) if self.prints else last.code == _CODE):
             raise ProbeFailed(
-                f"the command has run modules, and after {self.processes} of them it does not any"
-                f" more, so nothing of it is written down: it {last.how}, and printed:"
-                f" {last.printed}"
+                f"the command stopped running modules after {self.processes} of them, so no profile"
+                f" is written: it {last.how}, and printed: {last.printed}"
             )
 
     def _check_apart(self) -> None:
-        """Find out whether modules that run at the same time get their own answers. Raises
-        ProbeFailed where one does not: a script may copy each to the same name."""
+        """Check that modules that run at the same time get their own answers. Raises ProbeFailed if
+        one does not: a script may copy all of them to the same name."""
         for _ in range(_ROUNDS if self.jobs > 1 else 0):
             codes = range(_CODE, _CODE + self.jobs)
             body = _STARTS if self.prints else _LEAVES
@@ -126,7 +123,7 @@ class Host(Runner):
                     raise self.mixed_up()
 
     def ask(self, texts: Texts) -> Answers:
-        """What a module tells."""
+        """The answers of a module."""
         if self.prints:
             return self._answers(self.settled(texts(-1)[0], lambda seen: seen.has_ended))
         told: list[tuple[str, int]] = []
@@ -144,11 +141,12 @@ class Host(Runner):
         raise AssertionError("numbers do not end")
 
     def plain(self, body: str, *, exports_memory: bool = True) -> Answers:
-        """What a module tells that is the prelude and forms in the text format."""
+        """The answers of a module that consists of the prelude and `body`, in the text format."""
         return self.ask(lambda wanted: plain_text(body, wanted, exports_memory))
 
     def sweep(self, part: Part, arena: Arena) -> list[Item]:
-        """What each item of a part tells, in as few processes as those that stop allow."""
+        """The answers of each item of a part, in as few processes as possible: an item that stops
+        needs a new one."""
         items: list[Item] = []
         while len(items) < len(part.items):
             start = len(items)
@@ -159,7 +157,7 @@ class Host(Runner):
                     found.append(Item({}))
                 elif found and key != "end":
                     found[-1].values[key] = value
-            if not found:  # the set-up does not work, or the module does not link
+            if not found:  # the set-up fails, or the module does not link
                 return items + [Item({}) for _ in part.items[start:]]
             if answers.end is not None:
                 found[-1] = Item(found[-1].values, answers.end)
@@ -167,8 +165,7 @@ class Host(Runner):
         return items
 
     def has(self, feature: str, number: int) -> bool:
-        """Whether a module that has a feature of WebAssembly runs; `number` is its place among
-        all features."""
+        """Whether a module with a WebAssembly feature runs. `number` is the feature's index."""
         if not self.codes:
             text = feature_text(feature, by_code=False, code=0)
             return _has_told(self.settled(text, _has_told))
@@ -176,11 +173,12 @@ class Host(Runner):
         return self.exits(feature_text(feature, by_code=True, code=code), code)
 
     def exits(self, text: bytes, code: int) -> bool:
-        """Whether a whole module in the text format ends with an exit code."""
+        """Whether a complete module in the text format ends with an exit code."""
         return self.settled(text, lambda seen: seen.code == code).code == code
 
     def _code(self, text: bytes, count: int) -> int | None:
-        """The exit code of a module whose answer is one of `count` numbers from `_FIRST` on."""
+        """The exit code of a module whose answer is one of `count` numbers, starting at
+        `_FIRST`."""
         return self.settled(
             text, lambda seen: seen.code is not None and _FIRST <= seen.code < _FIRST + count
         ).code

@@ -1,5 +1,5 @@
-"""The lines by which a module says how far it came, and whose they are: what is between a host and
-the probe may lose them, double them, or hand over those of another module."""
+"""The lines that a module prints as answers. Each names its module, because a script between the
+host and the probe may lose lines, repeat them, or deliver those of another module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rewriter.probing.command import MARK
 __all__ = ["NOBODY", "Lines", "line", "read"]
 
 NOBODY = b"~module~"
-"""Stands in an assembled module for its identity, of as many bytes."""
+"""The placeholder in an assembled module for its identity, of the same length."""
 
 _LINE = re.compile(
     re.escape(MARK) + rb"([0-9a-f]{%d}) ((\d+) ([a-z_0-9]+) (\d+)) (\d+)\]" % len(NOBODY)
@@ -19,8 +19,8 @@ _LINE = re.compile(
 
 
 class Lines(NamedTuple):
-    """What a module told, in order, up to the first line that is missing. `lost` is whether there
-    is such a line, or one came in two forms; `others` whether there are lines of another module."""
+    """The answers of a module, in order, up to the first missing line. `lost`: a line is missing,
+    or arrived in two forms. `others`: there are lines of another module."""
 
     told: tuple[tuple[str, int], ...]
     lost: bool
@@ -28,13 +28,13 @@ class Lines(NamedTuple):
 
 
 def line(place: int, key: str, value: int) -> bytes:
-    """The line that a module prints as its answer of that place, from 0."""
+    """The line that a module prints for its answer number `place`, counted from 0."""
     text = f"{place} {key} {value}".encode()
     return MARK + NOBODY + b" %b %d]\n" % (text, sum(text))
 
 
 def read(output: bytes, module: bytes) -> Lines:
-    """The answers of the module of that identity. One that was printed twice is one."""
+    """The answers of the module with this identity. A repeated line counts once."""
     found: dict[int, set[tuple[str, int]]] = {}
     others = False
     for whose, text, place, key, value, total in _LINE.findall(output):

@@ -1,4 +1,4 @@
-"""Which functions a host defines, with which types, and what it does where they do not fit."""
+"""Measures which functions a host defines, with which types, and how it handles other imports."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ MODULES = ("wasi_ephemeral_nn", "wasi_nn")
 """The names under which guests import wasi-nn."""
 
 _NOBODY = 0x7FFFFFF0
-"""A handle that nobody has given out."""
+"""A handle that was never returned."""
 
 _AT = 2048
-"""An address, and a length: from there on there is as much memory as any structure of WASI takes,
-so that a call which a host defines comes back."""
+"""An address and a length. The memory after it is large enough for any WASI structure, so a call of
+a defined function returns."""
 
 _NO_FD = 999
 
@@ -48,8 +48,8 @@ _FLAGS: dict[str, tuple[int, ...]] = {
     "sock_send": (3,),
     "sock_shutdown": (1,),
 }
-"""Where WASI's functions take flags, numbers of an enumeration or, in poll_oneoff, the count of
-what is waited for: some hosts trap at values that mean nothing."""
+"""The parameters of WASI functions that are flags, values of an enumeration or, in poll_oneoff, the
+number of subscriptions. Some hosts trap on undefined values."""
 
 _NN: dict[str, tuple[tuple[int, ...], ...]] = {
     "load": ((_AT, 1, 77, 0, _AT), (_AT, 77, 0, _AT)),
@@ -65,16 +65,16 @@ _NN: dict[str, tuple[tuple[int, ...], ...]] = {
     "unload": ((_NOBODY,),),
     "finalize_execution_context": ((_NOBODY,),),
 }
-"""The functions that guests import, and arguments with which a call is refused: those of the
-specification, and those of WAMR's older ABI where they are others."""
+"""The functions that guests import, each with arguments that make the call fail: those of the
+specification and, where they differ, those of WAMR's older ABI."""
 
 
 TRAPPING = frozenset(("proc_raise",))
-"""Functions of WASI that may end a guest as the call of one that is not defined does."""
+"""WASI functions that may end a guest like a call of an undefined function."""
 
 
 class Function(NamedTuple):
-    """An import, and the arguments of a call that does no harm."""
+    """An imported function, with the arguments of a harmless call."""
 
     module: str
     name: str
@@ -83,27 +83,27 @@ class Function(NamedTuple):
     arguments: tuple[int, ...]
 
     def text(self, number: int) -> str:
-        """The import, as the function of a number."""
+        """The import in the text format, as function `$f{number}`."""
         types = (("param", self.parameters), ("result", self.results))
         signature = " ".join(f"({word} {' '.join(each)})" for word, each in types if each)
         return f'(import "{self.module}" "{self.name}" (func $f{number} {signature}))'
 
     @property
     def call(self) -> str:
-        """Of the function of number 0; its result is told."""
+        """A call of function 0 that reports its result."""
         pairs = zip(self.parameters, self.arguments, strict=True)
         made = f"(call $f0 {' '.join(f'({kind}.const {value})' for kind, value in pairs)})"
         return f'(call $tell (i32.const "errno") {made})' if self.results else made
 
 
 def unknown_imports(host: Host) -> Unknown | None:
-    """What the host does with an import that nobody defines."""
+    """What the host does with an undefined import."""
     nobody = Function("nnprobe", "nobody_defines_this", ("i32",), ("i32",), (1,))
     return _when_called(host, nobody)
 
 
 def _when_called(host: Host, function: Function) -> Unknown | None:
-    """What becomes of a module that calls an import; None where it says nothing."""
+    """What happens to a module that calls an import; None if it hangs without an answer."""
     answers = host.plain(_calling(function))
     if answers.end is End.HANGS and not answers.started:
         return None
@@ -121,8 +121,8 @@ def _calling(function: Function) -> str:
 
 
 def defined(host: Host, functions: Sequence[Function], unknown: Unknown | None) -> set[Function]:
-    """Those that the host defines. On one that links what it does not define, those whose call
-    comes back, or ends the host; empty where an unknown one does too."""
+    """The functions that the host defines. If it links undefined functions, these are the ones
+    whose call does not trap. Empty if even an undefined function returns."""
     if unknown is Unknown.REFUSED:
         return set(_linked(host, functions))
     if unknown is not Unknown.TRAPS:
@@ -132,12 +132,12 @@ def defined(host: Host, functions: Sequence[Function], unknown: Unknown | None) 
 
 
 _TRAPPED = (End.TRAPS, End.UNCLEAR)
-"""How the call of a function ends that is not defined. No host is known that aborts at the calls
-here, which are refused with an errno."""
+"""How a call of an undefined function ends. No known host aborts on these calls if it defines the
+function: it returns an errno."""
 
 
 def _linked(host: Host, functions: Sequence[Function]) -> Iterable[Function]:
-    """Those with which a module is not refused, found by halves."""
+    """The functions with which a module links, found by bisection."""
     if not functions:
         return ()
     imports = "\n".join(each.text(number) for number, each in enumerate(functions))
@@ -151,7 +151,7 @@ def _linked(host: Host, functions: Sequence[Function]) -> Iterable[Function]:
 
 
 def nn_functions(module: str) -> list[Function]:
-    """All of wasi-nn that a guest may import from a module, `load` and `get_output` in two ways."""
+    """All wasi-nn functions of an import module, with two variants of `load` and `get_output`."""
     return [
         Function(module, name, ("i32",) * len(arguments), ("i32",), arguments)
         for name, ways in _NN.items()
@@ -160,8 +160,8 @@ def nn_functions(module: str) -> list[Function]:
 
 
 def signatures(host: Host, functions: Iterable[Function]) -> Signatures | None:
-    """When the host compares the type of an import with that of its function: tried with one that
-    takes a 64-bit integer in place of another."""
+    """When the host compares an import's type with its function's type, tried with a 64-bit
+    parameter where the function has a 32-bit one."""
     function = next((each for each in functions if each.name == "compute"), None)
     if function is None:
         return None
@@ -173,7 +173,8 @@ _CHECKED = {Unknown.REFUSED: "AT_LINK", Unknown.TRAPS: "AT_CALL", Unknown.ANSWER
 
 
 def wasi_functions() -> list[Function]:
-    """Those of WASI 0.1 and of the version before, all but proc_exit, which ends the process."""
+    """The functions of WASI 0.1 and of the version before, except proc_exit, which ends the
+    process."""
     versions = ((WASI, PREVIEW_1), (WASI_UNSTABLE, PREVIEW_0))
     return [
         Function(module, name, kind.params, kind.results, _harmless(name, kind.params))
@@ -184,8 +185,8 @@ def wasi_functions() -> list[Function]:
 
 
 def _harmless(name: str, kinds: Sequence[str]) -> tuple[int, ...]:
-    """A descriptor that is not open, no flags, no subscriptions, no signal; else an address or a
-    length."""
+    """Harmless arguments: a descriptor that is not open, no flags, no subscriptions, no signal, and
+    otherwise an address or a length."""
     arguments = [_AT if kind == "i32" else 0 for kind in kinds]
     for place in _FLAGS.get(name, ()):
         arguments[place] = 0

@@ -1,5 +1,5 @@
-"""What was measured of a host, as values. None stands for what was not measured: nothing here is
-guessed."""
+"""The measurements of a host, as values. None means that something was not measured: nothing here
+is guessed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 Answer: TypeAlias = int | End
-"""What a call gives: an errno, or how the guest or the host ended in it."""
+"""The outcome of a call: an errno, or how it ended the guest or the host."""
 
 
 class Unknown(Enum):
-    """What becomes of a module that imports and calls what nobody defines."""
+    """What happens to a module that imports and calls an undefined function."""
 
     REFUSED = "refused"
     TRAPS = "traps when called"
@@ -38,7 +38,7 @@ class Unknown(Enum):
 
 
 class Signatures(Enum):
-    """When the type of an import is compared with that of its function."""
+    """When the host compares the type of an import with that of its function."""
 
     AT_LINK = "at link"
     AT_CALL = "at call"
@@ -46,21 +46,21 @@ class Signatures(Enum):
 
 
 class Layout(Enum):
-    """Whose structures and parameters a function takes."""
+    """The ABI whose structures and parameters a function takes."""
 
     WITX = "witx"
     WAMR = "wamr"
 
 
 class Unit(Enum):
-    """What get_output counts."""
+    """The unit in which get_output counts."""
 
     BYTES = "bytes"
     ELEMENTS = "elements"
 
 
 class Bounds(Enum):
-    """What get_output does with a buffer that has fewer bytes than the output."""
+    """What get_output does with a buffer that is smaller than the output."""
 
     REFUSED = "refused"
     CUT = "cut"
@@ -71,16 +71,18 @@ class Bounds(Enum):
 
 
 class TypeWidth(Enum):
-    """How many bits of a tensor's type are read."""
+    """How many bits of a tensor's type the host reads."""
 
     BYTE = 8
     WORD = 32
 
 
 class Room(NamedTuple):
-    """What get_output did with a buffer `declared` to have as much, in the guest's count: `written`
-    is what it stored as the count, None where it stored nothing; `extent` how many bytes it wrote
-    from the buffer's start on; `agreeing` how many of them are the output's."""
+    """What get_output did with a buffer of a `declared` length.
+
+    `written` is the count that it stored, or None if it stored nothing. `extent` is the number of
+    bytes that it wrote, from the buffer's start. `agreeing` is how many of these match the
+    output."""
 
     declared: int
     answer: Answer
@@ -90,17 +92,19 @@ class Room(NamedTuple):
 
 
 class NameEnd(Enum):
-    """By what a name ends."""
+    """How the host finds the end of a name."""
 
     LENGTH = "its length, whatever follows"
-    ZERO_NEEDED = "its length, and a zero has to follow"
+    ZERO_NEEDED = "its length, and a zero must follow"
     ZERO = "a zero"
 
 
 class Names(NamedTuple):
-    """What load_by_name answers to a name that nobody has, with another byte behind it and with a
-    zero, and to one outside of the memory; by what a name ends; and whether a context can be made
-    of a graph that was loaded by one."""
+    """How load_by_name behaves.
+
+    `unknown` and `unknown_with_zero` are the answers to an unknown name, followed by another byte
+    and by a zero. `outside` is the answer to a name outside the memory. `end` is how the host finds
+    the end of a name. `works`: a context can be created for a graph that was loaded by name."""
 
     unknown: Answer | None
     unknown_with_zero: Answer | None
@@ -110,17 +114,19 @@ class Names(NamedTuple):
 
 
 class Backend(NamedTuple):
-    """What a host does with models of one format. `encoding` is the number that they load under.
+    """What a host does with models of one format.
 
-    `types` has the numbers of tensor types, by their names, `refused` the names of those that it
-    takes by none; `answers` what comes of
-    a tensor for a model of 32-bit floats with each number; one that `ignores_types` gives the
-    same under each, one that `tells_types` takes a number for several types, by their tensors'
-    lengths. `room` is what get_output counts in the guest's buffer, `written` in what it
-    stores. `size_needed` is whether an errno of a small buffer comes with the size, `one_model`
-    whether a model takes the place of the one that was loaded before. `habits` are those that were
-    shown or ruled out, by the names in rewriter.hosts.profiles.profile, and `gives` the types of
-    outputs that come back right.
+    - `encoding`: the number under which they load.
+    - `types`: the numbers of tensor types, by name. `refused`: types that no number works for.
+    - `answers`: for each type number, the outcome with a tensor for a model of 32-bit floats.
+    - `ignores_types`: every type number gives the same result. `tells_types`: one number works for
+      several types, which the host distinguishes by the tensor's length.
+    - `room`, `written`: the units of the guest's buffer and of the count that get_output stores.
+    - `size_needed`: an errno for a small buffer comes with the needed size.
+    - `one_model`: a model replaces the previous one.
+    - `habits`: those that were shown or ruled out, by their names in
+      rewriter.hosts.profiles.profile.
+    - `gives`: the types of outputs that come back right.
     """
 
     format: str
@@ -143,10 +149,11 @@ class Backend(NamedTuple):
 
 
 class Interface(NamedTuple):
-    """What a host registers under one module name. `layouts` are those of load,
-    set_input and get_output in which models run together, or by the types of load and get_output
-    could, where none does. `encodings` has what load answers to a model of
-    each format, by number. `faults` are those that need no model."""
+    """What a host registers under one module name.
+
+    `layouts` are combinations of the layouts of load, set_input and get_output with which models
+    run; if no model runs, those that fit the types of load and get_output. `encodings` has load's
+    answer for each format and number. `faults` are those that need no model."""
 
     module: str
     functions: tuple[str, ...]
@@ -159,14 +166,18 @@ class Interface(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """What a host calls by itself: of functions without parameters that a module exports, the first
-    of `called`; `initialize` is whether `_initialize` is called before `_start`, `initialize_alone`
-    without one, and `both` whether a module may have the two; `odd_initialize` is whether one may
-    have a `_initialize` with parameters beside `_start`; `start` whether the start function
-    is; `takes_results` whether `_start` may give a number, and `takes_any_main` whether `main` may
-    give what C's does not. `hidden_memory` is whether WASI works
-    with a memory that is not exported, `exit_without_memory` whether proc_exit does without any,
-    and `needs_memory` whether a module without one is refused."""
+    """Which functions a host calls by itself.
+
+    - `called`: it calls the first of these that a module exports without parameters.
+    - `initialize`: it calls `_initialize` before `_start`. `initialize_alone`: it calls it in a
+      module without `_start`. `both`: it accepts a module with both.
+    - `odd_initialize`: it accepts an `_initialize` with parameters in a module with `_start`.
+    - `start`: it calls the start function.
+    - `takes_results`: `_start` may return a number. `takes_any_main`: `main` may return something
+      that C's does not.
+    - `hidden_memory`: WASI works with a memory that is not exported.
+    - `exit_without_memory`: proc_exit works without a memory.
+    - `needs_memory`: it refuses a module without a memory."""
 
     called: tuple[str, ...] | None
     initialize: bool | None
@@ -182,11 +193,12 @@ class Entries(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """All of it. `prints` is whether standard output could be had, `codes` whether exit codes;
-    `signals` whether a process of the host has ended by a signal, which then is not an exit code.
-    `placed` is the errno of fd_pwrite to standard output, None where there is none. `in_first` is
-    whether wasi-nn works in the first memory, whichever is exported, and `in_shared` whether it
-    works in one that is shared."""
+    """All measurements.
+
+    `prints`: standard output was available. `codes`: exit codes were. `signals`: a process of the
+    host was ended by a signal, so aborts do not show as exit codes. `placed` is the errno of
+    fd_pwrite to standard output, if any. `in_first`: wasi-nn uses the first memory, whichever is
+    exported. `in_shared`: it works in a shared memory."""
 
     prints: bool
     codes: bool

@@ -1,4 +1,4 @@
-"""The order in which a host is measured."""
+"""Measures a host, step by step."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ __all__ = ["measure"]
 
 
 def measure(host: Host, graphs: Sequence[Graph] = ()) -> Measured:
-    """All that can be found out by running modules. `graphs` are those that the host was told of.
-    Backends are those behind the first module name under which models run: another name
-    leads to the same ones.
+    """Everything that running modules can show. `graphs` are those that the host was told about.
+    Backends are measured under the first module name under which models run, because other names
+    lead to the same backends.
 
-    Raises ProbeFailed where the command runs no modules at all, or none any more in the end, with
-    what it printed, and UsageError where it cannot be started.
+    Raises ProbeFailed, with the command's output, if it runs no modules or stops running them, and
+    UsageError if it cannot be started.
     """
     host.start()
     unknown = unknown_imports(host)
@@ -67,7 +67,7 @@ def measure(host: Host, graphs: Sequence[Graph] = ()) -> Measured:
 
 
 def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | None:
-    """Which of WASI's functions are defined, by module and name."""
+    """Which WASI functions are defined, by module and name."""
     if unknown not in (Unknown.REFUSED, Unknown.TRAPS):
         return None
     functions = [
@@ -83,8 +83,8 @@ def _wasi(host: Host, unknown: Unknown | None) -> dict[str, dict[str, bool]] | N
 def _interface(
     host: Host, module: str, unknown: Unknown | None, graphs: Sequence[Graph], whole: bool
 ) -> tuple[Interface, list[Way]] | None:
-    """What is registered under a name, and how models can be run there, None where nothing is; its
-    backends only where `whole`."""
+    """What the host registers under a module name, and the ways to run models there; None if it
+    registers nothing. Names and backends are measured only if `whole`."""
     functions = defined(host, nn_functions(module), unknown)
     if not functions:
         return None
@@ -113,17 +113,17 @@ def _interface(
 
 
 _LOADS = {5: Layout.WITX, 4: Layout.WAMR}
-"""By how many parameters load and get_output have."""
+"""Layouts by the number of parameters of load and get_output."""
 
 
 def _loads(functions: Iterable[Function]) -> list[Layout]:
-    """The layouts of load, that of the specification first."""
+    """The layouts of load, the specification's first."""
     found = {_LOADS[len(each.parameters)] for each in functions if each.name == "load"}
     return [layout for layout in Layout if layout in found]
 
 
 def _by_types(functions: set[Function]) -> tuple[tuple[Layout, Layout, Layout], ...]:
-    """Where no model runs, the layouts that the types of load and get_output show."""
+    """The layouts that the types of load and get_output show, for hosts on which no model runs."""
     found = [
         {_LOADS[len(each.parameters)] for each in functions if each.name == name}
         for name in ("load", "get_output")
@@ -139,8 +139,8 @@ def _backends(
 
 
 def _backend(host: Host, way: Way, graphs: Sequence[Graph], has_configurations: bool) -> Backend:
-    """What is found out about models of one format. A thread of the host's does it, one model
-    after another."""
+    """The measurements with models of one format. They run on one of the host's threads, one after
+    the other."""
     found, sizes = types(host, way), outputs(host, way)
     asked = configured(host, way, known_names(host, way, graphs)) if has_configurations else {}
     return Backend(

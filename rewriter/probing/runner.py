@@ -1,5 +1,5 @@
-"""A command that runs modules: each in a file of its own, several at a time, and again where one
-does not come to its end."""
+"""Runs modules with a command: each in a file of its own, several at a time, and again if one does
+not finish."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from rewriter.probing.lines import NOBODY, read
 __all__ = ["ProbeFailed", "Runner", "Seen"]
 
 _SHOWN = 1000
-"""Characters of a host's own output that an error has."""
+"""Characters of a host's output that an error shows."""
 
 _SUSPICIOUS = 12
-"""Modules in a row that hang, after which a host may have stopped to run any."""
+"""After this many hanging modules in a row, the probe checks whether the host still runs any."""
 
 _UNSTEADY = 4
-"""Modules that may do something else when they are run again. On some hosts one or two do, after
-what writes outside of a buffer."""
+"""How many modules may give a different result when they are run again. On some hosts one or two
+do, after writes outside a buffer."""
 
 _TRIES = 3
 
@@ -37,13 +37,11 @@ _R = TypeVar("_R")
 
 
 class ProbeFailed(NNShimError):
-    """Nothing that can be trusted comes out of the host's command; the message has what it
-    printed."""
+    """The output of the host's command cannot be trusted. The message shows what it printed."""
 
 
 class Seen(NamedTuple):
-    """How a process ended, what it printed, and what its module told in it; `lost` is whether lines
-    of it are missing."""
+    """How a process ended, what it printed, and its module's answers. `lost`: lines are missing."""
 
     code: int | None
     output: bytes
@@ -52,17 +50,17 @@ class Seen(NamedTuple):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the module said that it came to its end."""
+        """Whether the module reported that it finished."""
         return any(key == "end" for key, _ in self.told)
 
     @property
     def how(self) -> str:
         """How the process ended, in words."""
-        return "did not end in time" if self.code is None else f"ended with {self.code}"
+        return "timed out" if self.code is None else f"exited with {self.code}"
 
     @property
     def printed(self) -> str:
-        """What was printed, the first and the last of it where that is much."""
+        """The output on one line. If it is long, only its beginning and its end."""
         lines = [line.strip() for line in self.output.decode("utf-8", "replace").splitlines()]
         whole = "; ".join(line for line in lines if line)
         if len(whole) > _SHOWN:
@@ -71,13 +69,13 @@ class Seen(NamedTuple):
 
     @property
     def outcome(self) -> tuple[tuple[tuple[str, int], ...], int | None]:
-        """What is the same where the same came of it. A signal can be this or that one."""
+        """A value to compare runs by. All signals count as the same."""
         return self.told, -1 if self.code is not None and self.code < 0 else self.code
 
 
 class Runner:
-    """Runs modules in files of a folder that is there within a `with`. `on_run` is called after
-    each process; `signals` is whether one has ended by a signal."""
+    """Runs modules from files in a temporary folder, which exists within a `with` statement.
+    `on_run` is called after each process. `signals`: some process was ended by a signal."""
 
     def __init__(
         self,
@@ -111,19 +109,20 @@ class Runner:
         self._stack.close()
 
     def finish(self) -> None:
-        """Raises ProbeFailed where the command runs no modules any more."""
+        """Raise ProbeFailed if the command has stopped running modules."""
         raise NotImplementedError
 
     def each(self, function: Callable[[_T], _R], values: Iterable[_T]) -> list[_R]:
-        """The results, in order, of calls that do not wait for one another. Only what is run at
-        the top may call it, because the number of threads is limited."""
+        """The results of parallel calls, in order. Nested calls are not allowed, because the number
+        of threads is limited."""
         return list(self._pool.map(function, values))
 
     def settled(self, text: bytes, is_whole: Callable[[Seen], bool]) -> Seen:
-        """What comes of a module in the text format. Where it is not `is_whole`, it is run again,
-        and a third time if something else comes of it then: a device may be busy for a moment.
+        """Run a module in the text format. If the result is not `is_whole`, the module is run
+        again, and a third time if the result differs: a device may be busy for a moment.
 
-        Raises ProbeFailed where that is so of several modules, or lines are missing each time.
+        Raises ProbeFailed if too many modules give differing results, or if lines are missing each
+        time.
         """
         tried: list[Seen] = []
         while len(tried) < _TRIES:
@@ -134,8 +133,8 @@ class Runner:
                 break
         if seen.lost:
             raise ProbeFailed(
-                "lines that a module printed are missing, or not as it printed them, in what comes"
-                f" out of the command, which is: {seen.printed}"
+                "lines that a module printed are missing or changed in the command's output:"
+                f" {seen.printed}"
             )
         if len({each.outcome for each in tried}) > 1:
             self._count_unsteady(tried)
@@ -148,14 +147,14 @@ class Runner:
         if number > _UNSTEADY:
             ways = ", and then ".join(f"{each.how} and printed {each.printed}" for each in tried)
             raise ProbeFailed(
-                f"the command does not do the same each time, so nothing of it is written down:"
-                f" {number} modules did something else when they were run again. The last of them"
+                "the command does not behave the same each time, so no profile is written:"
+                f" {number} modules gave a different result when they were run again. The last one"
                 f" {ways}"
             )
 
     def once(self, text: bytes) -> Seen:
-        """What comes of a module in one process. Raises ProbeFailed where it is that of another
-        module, or the command does not run any more."""
+        """Run a module in one process. Raises ProbeFailed if the result belongs to another module,
+        or if the command has stopped running modules."""
         with self._lock:
             if self._failed is not None:
                 raise self._failed
@@ -186,14 +185,14 @@ class Runner:
         return Seen(ran.code, ran.output, lines.told, lines.lost)
 
     def mixed_up(self) -> ProbeFailed:
-        """That what came of a module is what came of another."""
+        """The error if the result of a module belongs to another module."""
         if self.jobs > 1:
             return ProbeFailed(
-                "modules that are run at the same time get one another's answers: the command may"
-                " copy each to the same name, or have one output for all. Use --jobs 1, or give"
-                " each a name of its own"
+                "modules that run at the same time get each other's answers: the command may copy"
+                " all of them to the same file, or use one output for all. Use --jobs 1, or change"
+                " the command to use a separate file for each module"
             )
         return ProbeFailed(
-            "the command prints, or exits as, a module that it was given before: it has to run the"
-            " one that it is given, and to print what that one prints"
+            "the command returned the output or the exit code of an earlier module: it must run the"
+            " module that it is given, and print what that module prints"
         )

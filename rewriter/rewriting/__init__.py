@@ -1,1 +1,1 @@
-"""From a module and options to the edits that they ask for."""
+"""A rewrite: turns a module and options into edits, and applies them."""

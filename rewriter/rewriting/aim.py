@@ -1,4 +1,4 @@
-"""What the options of a rewrite come to for a module: names, and adapters."""
+"""Chooses the renames and adapters for a module from the options of a rewrite."""
 
 from __future__ import annotations
 
@@ -22,19 +22,23 @@ __all__ = ["Aim", "Wanted", "choose"]
 
 
 class Wanted(NamedTuple):
-    """The adapter that is to stand before each wasi-nn import, by its index, or None for none, and
-    what they were chosen by."""
+    """The wanted adapter of each wasi-nn import by index, or None, and the inspected module that
+    they were chosen for."""
 
     info: ModuleInfo
     adapters: Mapping[int, Adapter | None]
 
 
 class Aim(NamedTuple):
-    """`names` are the module names that change, old to new; `notes` say what was guessed. `wanted`
-    is None for a rewrite that leaves adapters alone. Imports are to be `plain` for a host that
-    takes no others: none of them in a group that has its module name once. `guest` is the ABI that
-    the guest was said to have, where nothing but a mark tells it in the result; `unmarked` says
-    that adapters tell it there, so that a mark goes."""
+    """What a rewrite is to change.
+
+    - `names`: the module names that change, old to new.
+    - `wanted`: the adapters, or None if the rewrite does not touch adapters.
+    - `notes`: what was guessed.
+    - `plain`: the host does not support groups of imports that share their module name.
+    - `guest`: the ABI that the user said the guest has, if only a mark can show it in the result.
+    - `unmarked`: adapters show that ABI in the result, so that a mark is removed.
+    """
 
     names: Mapping[str, str]
     wanted: Wanted | None = None
@@ -45,13 +49,16 @@ class Aim(NamedTuple):
 
 
 def choose(module: Module, options: RewriteOptions) -> Aim:
-    """Raises HostMismatch where no rewrite makes the module fit, ModuleError where it cannot be
-    read as far as that takes, and UsageError where `renames` has another name for wasi-nn's imports
-    than the host or ABI."""
+    """Choose the renames and adapters for a module.
+
+    Raises HostMismatch if no rewrite makes the module fit, ModuleError if it cannot be read as far
+    as needed, and UsageError if `renames` gives wasi-nn's imports another name than the host or ABI
+    does.
+    """
     if not options.adapts:
         to = options.to or (None if options.renames else WASI_NN)
         return Aim(options.module_names(to))
-    from rewriter.analysis.fitting import fit  # what only renames starts without them
+    from rewriter.analysis.fitting import fit  # renames do not need them
     from rewriter.analysis.inspect import inspect_module
 
     info = inspect_module(module, options.guest_abi)
@@ -86,8 +93,8 @@ def choose(module: Module, options: RewriteOptions) -> Aim:
 def _of_adapters(
     info: ModuleInfo, target: _Target, guest: Host | None, found: Fit
 ) -> tuple[Diagnostic, ...]:
-    """With what constants show of the guest's numbers, as `check` says it, unless somebody has said
-    what it was built for."""
+    """The caveats about adapters, completed like those of `check` by what constants show of the
+    guest's numbers, unless the user said what the guest was built for."""
     if guest is not None:
         return found.caveats
     from rewriter.analysis.seen.told import instead_of_a_guess, with_constants
@@ -101,7 +108,7 @@ def _of_adapters(
 
 
 def _only_marked(info: ModuleInfo, guest: Host | None, found: Fit) -> tuple[Dialect | None, bool]:
-    """What somebody has said of the guest, and whether adapters in the result tell it."""
+    """The ABI that the user said the guest has, and whether adapters in the result show it."""
     from rewriter.analysis.fitting import tells_guest, told_guest
 
     told = told_guest(info, guest)
@@ -110,16 +117,16 @@ def _only_marked(info: ModuleInfo, guest: Host | None, found: Fit) -> tuple[Dial
 
 
 def _said(of_adapters: Sequence[Diagnostic], beside: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Without what adapters have said of the release that the rewrite is for, and the host says
-    again of some releases."""
+    """Both without repeats: the host's notes about some releases repeat codes of the adapters'
+    notes about the chosen release."""
     codes = {found.code for found in of_adapters}
     yield from of_adapters
     yield from (found for found in beside if found.code not in codes)
 
 
 def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[Diagnostic]:
-    """What was assumed of the host, what it depends on there, and what no rewrite mends and keeps
-    the module from running all the same."""
+    """Notes about the host: what was assumed, the conditions under which the module runs, and the
+    reasons that keep it from running and that no rewrite can solve."""
     if options.host is None:
         return
     from rewriter.analysis.compatibility import Runs, assess
@@ -142,9 +149,9 @@ def _beside(info: ModuleInfo, options: RewriteOptions, found: Fit) -> Iterator[D
 
 
 class _Target(NamedTuple):
-    """What a module is adapted to: ABIs that will do, module names that will do, the best first,
-    and what messages call it; `tells_numbers` as a host has it, which may take `plain_imports`
-    only."""
+    """The target of a rewrite: the ABIs and module names that it accepts, the best first, and its
+    `title` in messages. `tells_numbers` is as in Host. `plain_imports` says that the host does not
+    support grouped imports."""
 
     dialects: tuple[Dialect, ...]
     names: tuple[str, ...]
@@ -162,4 +169,4 @@ def _target(options: RewriteOptions) -> _Target:
         return _Target(host.dialects, host.modules, host.tells_numbers, plain, title, host)
     dialect = find_dialect(options.abi or "")
     names = (options.to or dialect.layout.module,)
-    return _Target((dialect,), names, False, False, f"be made to have the {dialect.name} ABI")
+    return _Target((dialect,), names, False, False, f"be adapted to the {dialect.name} ABI")

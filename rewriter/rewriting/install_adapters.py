@@ -1,9 +1,9 @@
-"""Put adapters before the wasi-nn imports of a module, or take them away again.
+"""Installs adapters for the wasi-nn imports of a module, or removes them.
 
-The imports keep their places, so that every function keeps its index; adapters are the last
-functions, and are exported under names that say what they are (rewriter.adapters.generations).
-Whatever named the import names the adapter then: where the index was written in as many bytes as
-linkers leave for it, nothing in the code moves.
+The imports stay where they are, so that every function keeps its index. Adapters are the last
+functions, and are exported under names that identify them (rewriter.adapters.generations). All
+references to the import are redirected to the adapter. Code does not move if its indices are padded
+to the width that linkers use.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ __all__ = ["adapt"]
 
 
 def adapt(patch: Patch, info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Adapting:
-    """Plan to have an adapter, or none, before each of the imports whose index is in `wanted`.
+    """Plan the installation or removal of an adapter for each import whose index is in `wanted`.
 
-    Raises ModuleError where the module cannot be read as far as that takes.
+    Raises ModuleError if the module cannot be read as far as needed.
     """
     adapted = tuple(_adapted(info, wanted))
     if not adapted or info.adapter_memory is None:
@@ -52,7 +52,7 @@ def _adapted(info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Iterator
 
 
 class _Adaptation:
-    """The steps, each of which adds to the patch what it does to one kind of section."""
+    """The steps of an installation. Each adds its edits to one kind of section to the patch."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class _Adaptation:
         self.memory = memory._replace(global_index=self.own_global.number)
         self.added = [(slot, adapter) for slot, adapter in wanted.items() if adapter]
         _, self.bodies = defined_functions(self.module)
-        # The new adapters take the places of the old ones.
+        # New adapters replace all old ones.
         self.dropped = len(info.adapters)
         self.kept = len(self.bodies) - self.dropped
         self.first = info.imported_functions + self.kept
@@ -95,8 +95,8 @@ class _Adaptation:
         return Adapting(adapted, imports, elsewhere + in_code, moved, moved_inside, resized)
 
     def _types(self) -> dict[int, ImportedAs]:
-        """What is imported as the host has it; types that miss are appended, and those that an
-        earlier rewrite has appended go."""
+        """The names and types of adapted imports in the host's form. Missing types are appended,
+        and types that an earlier rewrite appended are removed."""
         types = self.module.types
         left = left_types(self.info, self.bodies, self.kept)
         staying = len(types) - left
@@ -119,7 +119,7 @@ class _Adaptation:
         return changes
 
     def _functions(self) -> None:
-        """The adapters have the types that the guest has called the imports with."""
+        """Declare the adapters, with the types with which the guest called the imports."""
         added = []
         for slot, _ in self.added:
             standing = self.info.adapters.get(slot)
@@ -135,7 +135,7 @@ class _Adaptation:
         self.patch.append(SectionId.FUNCTION, added, self.dropped, end)
 
     def _global(self) -> None:
-        """Put the adapters' global in, or take it away, where nothing is behind it."""
+        """Add the adapters' global if it is needed, or remove it if it is the last global."""
         section, item, export = self.module.find(SectionId.GLOBAL), *self.own_global[1:3]
         if item is None and self.needs_global:
             self.patch.append(SectionId.GLOBAL, [GLOBAL])
@@ -147,23 +147,24 @@ class _Adaptation:
                 self.patch.append(SectionId.GLOBAL, [], 1, item.start)
 
     def _redirected(self) -> dict[int, int]:
-        """Which function index is to be put in the place of which."""
+        """The function indices to replace, old to new."""
         before = {slot: standing.function_index for slot, standing in self.info.adapters.items()}
         after = {slot: self.first + place for place, (slot, _) in enumerate(self.added)}
         pairs = ((before.get(slot, slot), after.get(slot, slot)) for slot in self.wanted)
         return {old: new for old, new in pairs if old != new}
 
     def _named(self, redirected: Mapping[int, int]) -> Set[int]:
-        """The functions whose names matter: those; adapters, of which some keep their index;
-        imports that have one already, which nothing else may name; and adapters that are not there
-        yet, which nothing can name."""
+        """The functions whose references have to be looked at: redirected ones; all old adapters,
+        even if they keep their index; imports that have an adapter, which nothing else may refer
+        to; and the indices of new adapters, which nothing can refer to yet."""
         added = range(self.first + self.dropped, self.first + len(self.added))
         return redirected.keys() | self.standing | self.info.adapters.keys() | set(added)
 
     def _to_redirect(
         self, references: Iterable[Reference], redirected: Mapping[int, int]
     ) -> list[Reference]:
-        """Those that name anything but an adapter with the index of the one in its place."""
+        """The references to redirect: all but those to an adapter whose replacement has the same
+        index."""
         staying = self.standing - redirected.keys()
         return [reference for reference in references if reference.index not in staying]
 
@@ -181,8 +182,8 @@ class _Adaptation:
         return count
 
     def _exports(self) -> None:
-        """Export the new adapters, and the old ones no more. There is an export section, with the
-        memory."""
+        """Export the new adapters instead of the old ones. The module has an export section,
+        because it exports its memory."""
         section = self.module.find(SectionId.EXPORT)
         if section is None:
             return
@@ -202,7 +203,8 @@ class _Adaptation:
         self.patch.edit(section, [*edits, Edit(section.end, section.end, b"".join(added))])
 
     def _code(self, redirected: Mapping[int, int]) -> tuple[int, bool, bool]:
-        """Redirect calls, and count them; whether code has moved, and whether in its function."""
+        """Redirect calls. Returns their number, whether code has moved in the section, and whether
+        code has moved in its function."""
         added = []
         for slot, adapter in self.added:
             instructions = adapter.body(slot, self.memory)
@@ -224,7 +226,7 @@ class _Adaptation:
 
 
 def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:
-    """Write the new index in as many bytes as the old one has, if it fits."""
+    """The edit that replaces an index. It keeps the width of the old index if possible."""
     if reference.index not in redirected:
         raise UnsupportedModule(
             f"function {reference.index} is referenced, but the rewrite would give its index to "

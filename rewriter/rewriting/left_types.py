@@ -1,6 +1,7 @@
-"""The types that an earlier rewrite has appended for imports that its adapters call.
+"""Finds the types that an earlier rewrite appended for the imports that its adapters call.
 
-They are the last ones, and go with the adapters, unless something else has come to use them.
+They are the last types. They are removed together with the adapters, unless something else uses
+them now.
 """
 
 from __future__ import annotations
@@ -16,15 +17,14 @@ __all__ = ["left_types"]
 
 _MAY_NAME_TYPES = (SectionId.TABLE, SectionId.GLOBAL, SectionId.ELEMENT)
 _REFERENCES = (b"\x63", b"\x64")
-"""What starts a value type that can name a type: ref null, ref."""
+"""The first bytes of value types that can refer to a type: ref null, ref."""
 
 
 def left_types(info: ModuleInfo, bodies: Bodies, kept: int) -> int:
-    """How many of the last types are those of imports before which an adapter stands, and of
-    nothing else, as far as the first `kept` functions and all else show. Where that cannot be told,
-    they stay."""
+    """The number of types at the end that are used only by adapted imports, and not by the first
+    `kept` functions or anything else. If that is uncertain, they are not counted and stay."""
     types = info.module.types
-    if not info.adapters or _tells_nothing(info.module):
+    if not info.adapters or _uses_unknown(info.module):
         return 0
     used = _used(info, kept)
     wanted = {standing.adapter.imported_type for standing in info.adapters.values()}
@@ -38,8 +38,8 @@ def left_types(info: ModuleInfo, bodies: Bodies, kept: int) -> int:
     return left
 
 
-def _tells_nothing(module: Module) -> bool:
-    """Whether there is something that can name types in more ways than are looked for."""
+def _uses_unknown(module: Module) -> bool:
+    """Whether the module may refer to types in ways that are not looked for."""
     if module.find(SectionId.TAG) is not None or module.types.beyond_functions:
         return True
     values = (
@@ -56,7 +56,7 @@ def _tells_nothing(module: Module) -> bool:
 
 
 def _used(info: ModuleInfo, kept: int) -> Collection[int]:
-    """The types of the functions that are not adapters or behind one."""
+    """The types of all functions that are neither adapters nor adapted imports."""
     used, function = set[int](), 0
     for item in info.imports:
         if item.kind == "func":

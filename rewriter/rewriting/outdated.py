@@ -1,5 +1,5 @@
-"""What custom sections tell that is no longer so after a rewrite: found by what each describes
-(rewriter.wasm.custom), and renamed, or said."""
+"""Finds the custom sections that a rewrite makes outdated, by what each describes
+(rewriter.wasm.custom), and reports them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = [
 ]
 
 _MOST_NAMED = 10
-"""Sections that are not known; there can be millions."""
+"""The most unknown sections that are named in a message. A module can have millions."""
 
 
 class Customs(NamedTuple):
-    """What custom sections a module has: their kinds, the first one of a signature and for a
-    linker, and the names of those that are not empty and not known, each once."""
+    """The custom sections of a module: their kinds, the first signature section, the first linking
+    section, and the names of unknown sections that are not empty, without repeats."""
 
     kinds: Collection[Custom]
     signature: Section | None
@@ -63,7 +63,8 @@ class Customs(NamedTuple):
 
 
 def look_through(module: Module) -> Customs:
-    """Raises UnsupportedModule for a relocatable object file."""
+    """Find the custom sections of a module. Raises UnsupportedModule for a relocatable object
+    file."""
     signature = linking = None
     kinds: set[Custom] = set()
     unknown: dict[str, None] = {}
@@ -90,16 +91,16 @@ def look_through(module: Module) -> Customs:
 
 
 def _is_empty(section: Section) -> bool:
-    """Whether a custom section has nothing but a name."""
+    """Whether a custom section has only a name."""
     cursor = section.cursor()
     cursor.name()
     return cursor.pos == section.end
 
 
 class Happened(NamedTuple):
-    """What a rewrite has changed: `renamed` are the old module names of imports that have others
-    now, `dropped` the kinds of custom sections that go, and `unread` the starts of those that name
-    imports and could not be read."""
+    """What a rewrite has changed. `renamed` are the old module names of imports that were renamed,
+    `dropped` the kinds of custom sections that were removed, and `unread` the starts of "dylink.0"
+    sections that could not be read."""
 
     changes: Change
     adapting: Adapting
@@ -109,7 +110,7 @@ class Happened(NamedTuple):
 
 
 def changes_of(module: Module, edits: Sequence[Edit], adapting: Adapting) -> Change:
-    """What the edits change, besides the names of modules."""
+    """The changes made by the edits, without those to module names."""
     changes = Change.IMPORTS if adapting.imports else Change(0)
     code = module.find(SectionId.CODE)
     if code and growth(edit for edit in edits if edit.end <= code.content):
@@ -126,7 +127,7 @@ def changes_of(module: Module, edits: Sequence[Edit], adapting: Adapting) -> Cha
 def outdated_sections(
     module: Module, customs: Customs, happened: Happened
 ) -> Mapping[Custom, Collection[str]]:
-    """The names of the sections that are no longer right, each once, by their kinds."""
+    """The names of outdated sections by their kind, without repeats."""
     found: dict[Custom, dict[str, None]] = {}
     kinds = {
         kind
@@ -144,7 +145,7 @@ _NAME_IMPORTS = (Custom.DYLINK, Custom.COMPONENT_TYPE)
 
 
 def _names_old(section: Section, kind: Custom, happened: Happened) -> bool:
-    """Whether a section still names a module that imports have another name for now."""
+    """Whether a section still contains an old module name of renamed imports."""
     if kind is Custom.DYLINK and section.start not in happened.unread:
         return False
     return any(
@@ -154,9 +155,9 @@ def _names_old(section: Section, kind: Custom, happened: Happened) -> bool:
 
 
 def _encoded(module: str) -> bytes:
-    """How a component type has the name of an interface, by the module name that imports from it
-    have, or how that begins. Functions of no interface have a module name that is in no type: to
-    look for that is to find it in each.
+    """The bytes of an interface's name in a component type, or their start, for the module name of
+    imports from that interface. Functions outside of interfaces have a module name that no type
+    contains: the result is empty then, which is found in every section.
 
     https://github.com/WebAssembly/component-model/blob/main/design/mvp/BuildTargets.md
     """
@@ -171,7 +172,7 @@ def _encoded(module: str) -> bytes:
 def told(
     found: Mapping[Custom, Collection[str]], customs: Customs, happened: Happened
 ) -> Iterator[Diagnostic]:
-    """What is said of the sections that are `found` to be outdated, and of those that may be."""
+    """Messages about the outdated sections in `found`, and about those that may be outdated."""
     adapted = happened.adapting.adapted
     describing = describing_code(found)
     if describing:
@@ -182,7 +183,7 @@ def told(
         yield Diagnostic("NN311", message, help=remedy)
     for kind in _NAME_IMPORTS:
         if names := found.get(kind):
-            message = f"these have outdated names of imports: {', '.join(names)}"
+            message = f"these contain outdated import names: {', '.join(names)}"
             yield Diagnostic("NN313", message, help=_ANEW[kind])
     if Custom.NATIVE_CODE in found:
         after = _INTERPRETED if happened.adapting.resized else _RUN
@@ -195,7 +196,7 @@ def told(
         named = ", ".join(customs.unknown[:_MOST_NAMED])
         if len(customs.unknown) > _MOST_NAMED:
             named += " and more"
-        message = f"unknown custom sections may no longer be right: {named}"
+        message = f"unknown custom sections may be outdated: {named}"
         yield Diagnostic("NN315", message)
 
 
@@ -204,8 +205,8 @@ _ANEW = {
     Custom.COMPONENT_TYPE: "`wasm-tools component embed` regenerates it, for a world that has "
     "the new names",
 }
-_INTERPRETED = "WasmEdge finds other numbers of functions or types, and interprets the module"
-_RUN = "WasmEdge runs that, since 0.17 with --run-mode=aot, and no adapter that is new"
+_INTERPRETED = "the number of functions or types differs, so WasmEdge interprets the module"
+_RUN = "WasmEdge runs it (since 0.17 with --run-mode=aot) without the new adapters"
 
 
 def describing_code(found: Mapping[Custom, Collection[str]]) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
-"""A custom section of zeros that takes the room which a shorter import section leaves, so that all
-that comes after it stays where it was in the file."""
+"""A custom section of zeros that fills the gap left by a shorter import section, so that everything
+after it keeps its file offset."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ __all__ = ["fill_gap", "is_padding"]
 
 _NAME = encode_name(PADDING)
 _SMALLEST = 2 + len(_NAME)
-"""Bytes: the section's id, its size, its name."""
+"""In bytes: the section's id, its size and its name."""
 
 
 def is_padding(section: Section) -> bool:
-    """Whether a section is one: another tool's of the same name has more in it."""
+    """Whether a section is such padding. A section of another tool with the same name would have
+    other content."""
     return section.name == PADDING and not any(
         section.data[section.content + len(_NAME) : section.end]
     )
 
 
 def fill_gap(patch: Patch) -> None:
-    """Add to the patch what keeps the rest in its place, and take a gap away that is not needed.
+    """Add padding to the patch so that the rest keeps its place, and remove padding that is no
+    longer needed.
 
-    Raises UnsupportedModule where that is not possible: the imports get longer than before, or
-    something else changes besides them.
+    Raises UnsupportedModule if that is impossible, because the imports get longer than before or
+    because something besides the imports changes.
     """
     imports = patch.module.find(SectionId.IMPORT)
     changed = patch.edits()
@@ -47,13 +49,12 @@ def fill_gap(patch: Patch) -> None:
             )
     room = (gap.end - gap.start if gap else 0) - growth(e for e in changed if e.end <= imports.end)
     if room and room < _SMALLEST:
-        what = f"the imports need {-room} more bytes" if room < 0 else f"{room} bytes are too few"
-        raise UnsupportedModule(
-            f"offsets cannot be kept: {what}, and a section that fills a gap has at least "
-            f"{_SMALLEST}",
-            imports.start,
-            "NN323",
+        what = (
+            f"the imports need {-room} more bytes"
+            if room < 0
+            else f"{room} bytes are too few for a padding section, which takes at least {_SMALLEST}"
         )
+        raise UnsupportedModule(f"offsets cannot be kept: {what}", imports.start, "NN323")
     if gap:
         patch.drop(gap)
     if room:
@@ -61,7 +62,7 @@ def fill_gap(patch: Patch) -> None:
 
 
 def _filling(room: int) -> bytes:
-    """A section of so many bytes, whose size field is as wide as it takes."""
+    """A padding section of exactly `room` bytes."""
     width = 1
     while len(encode_u32(room - 1 - width)) > width:
         width += 1

@@ -23,8 +23,8 @@ __all__ = ["Result", "rewrite", "rewrite_file"]
 
 
 class Result(NamedTuple):
-    """What `rewrite_file` did. The SHA-256 digests are hexadecimal, None unless asked for.
-    `flattened` has what a component has lost by becoming a core module, None for a core module."""
+    """What `rewrite_file` did. The SHA-256 digests are hexadecimal, or None if not requested.
+    `flattened` says what a component lost when it became a core module, None for a core module."""
 
     plan: Plan
     written: bool
@@ -34,13 +34,13 @@ class Result(NamedTuple):
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
-        """What was guessed, and what no longer holds."""
+        """What was lost or guessed, and what has become outdated."""
         return (*(self.flattened or ()), *self.plan.notes)
 
     @property
     def cannot_run(self) -> bool:
-        """Whether the host that it is for, the newest release if several were named, cannot run it
-        all the same: something that no rewrite mends is in the way."""
+        """Whether the host cannot run the result, for a reason that no rewrite can solve. If the
+        host stands for several releases, this is about the newest."""
         return any(note.code == "NN312" for note in self.notes)
 
 
@@ -48,14 +48,20 @@ _DEFAULTS = RewriteOptions()
 
 
 def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
-    """Make a core module fit another host; the bytes of a .wasm in, the same out. A component that
-    was made from a core module becomes one again, if the options say for which host, ABI or name.
+    """Make a core module fit another host. Takes and returns the bytes of a .wasm file. A component
+    that was made from a core module becomes one again, for `to`, `abi` or `host` in the options.
 
-    Where nothing has to change, the input comes back. Raises HostMismatch where no rewrite makes
-    the module fit, NothingToRename if that is an error by the options, ModuleError
-    (MalformedModule, UnsupportedModule, InvalidModule), UsageError where the options have another
-    name for wasi-nn's imports than the host or ABI, and DependencyMissing where it is to be
-    validated and wasm-tools is not installed; UsageError also for what is not bytes.
+    Returns the input if nothing has to change.
+
+    It raises:
+
+    - HostMismatch if no rewrite makes the module fit
+    - NothingToRename if nothing has to change and `options.require` is set
+    - ModuleError (MalformedModule, UnsupportedModule, InvalidModule) if the module cannot be
+      rewritten
+    - UsageError if `data` is not bytes, or if the options give wasi-nn's imports another name than
+      the host or ABI does
+    - DependencyMissing if the module is to be validated and wasm-tools is not installed
     """
     module = data if isinstance(data, Module) else None
     check_bytes(data if module is None else module.data)
@@ -80,15 +86,17 @@ def rewrite_file(
     *,
     digests: bool = False,
 ) -> Result:
-    """`rewrite` from file to file, holding in memory no more than the changes, and where types
-    and functions stand if there is something to adapt, and what constants are followed with.
+    """Like `rewrite`, from file to file.
 
-    `-` is standard input or output; text input is assembled first; both paths may be the same
-    file, which is then left untouched if there is nothing to change. With `output_path` None the
-    plan is made and the input validated, and nothing is written.
+    The module is not read into memory. Memory holds only the changes and, if there is something to
+    adapt, the positions of types and functions and the data for following constants.
 
-    Raises what `rewrite` raises, InputError and OutputError; before the output is whole and
-    validated, nothing at `output_path` changes.
+    `-` is standard input or output. Text input is assembled first. Both paths may be the same file,
+    which is not touched if there is nothing to change. If `output_path` is None, the plan is made
+    and the input validated, but nothing is written.
+
+    Raises what `rewrite` raises, InputError and OutputError. Nothing at `output_path` changes
+    before the output is complete and validated.
     """
     with open_source(source_path) as original:
         if output_path is not None:
@@ -148,7 +156,7 @@ def _wants_core(options: RewriteOptions) -> bool:
 
 
 def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Plan:
-    """The errors about the module name the source."""
+    """Make the plan. Errors about the module include the name of the source."""
     entry = None
     if options.record:
         from rewriter.rewriting.provenance import new_entry
@@ -157,7 +165,7 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
     try:
         return make_plan(module or Module(source.data, source.name), options, entry)
     except MalformedModule as error:
-        remedy = "build the module or fetch it again"
+        remedy = error.remedy or "build the module or fetch it again"
         reason = f"{source.name}: {error.reason}"
         raise MalformedModule(reason, error.offset, error.code, remedy) from error
     except UnsupportedModule as error:
@@ -179,7 +187,7 @@ def _validate_input(source: Source) -> None:
     try:
         wasm_tools.validate(source.for_validation)
     except InvalidModule as error:
-        remedy = "build the module again, or rename in it as it is without validation"
+        remedy = "build the module again, or rewrite it without validation"
         reason = f"{source.name} is not valid: {error.reason}"
         raise InvalidModule(reason, error.offset, error.code, remedy) from error
 
@@ -189,6 +197,6 @@ def _validate_output(module: bytes | str) -> None:
         wasm_tools.validate(module)
     except InvalidModule as error:
         raise InvalidResult(
-            "the input is valid but its rewritten form is not, which is a bug in nnshim;"
+            "the input is valid, but the result of the rewrite is not. This is a bug in nnshim;"
             f" nothing was written: {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""What a rewrite will do, decided whole before anything is written."""
+"""Plans a rewrite completely before anything is written."""
 
 from __future__ import annotations
 
@@ -31,14 +31,18 @@ __all__ = ["make_plan"]
 def make_plan(
     module: Module, options: RewriteOptions, entry: Mapping[str, object] | None = None
 ) -> Plan:
-    """Plan what the options ask for, step by step on one patch.
+    """Plan a rewrite with these options, step by step on one patch.
 
-    `entry`, by rewriter.rewriting.provenance.new_entry, is added where anything changes. Raises
-    what `rewriter.rewriting.aim.choose` does, MalformedModule where the module cannot be read,
-    UnsupportedModule for a relocatable object file, for a module that would change and is signed or
-    has sections for a linker, for functions of two ABIs that would get one module name, for imports
-    that would be too long one by one, and where offsets cannot be kept, and NothingToRename if that
-    is an error by the options.
+    `entry`, made by rewriter.rewriting.provenance.new_entry, is added if anything changes.
+
+    It raises:
+
+    - what `rewriter.rewriting.aim.choose` raises
+    - MalformedModule if the module cannot be read
+    - UnsupportedModule for a relocatable object file; for a module that would change, but is signed
+      or has sections for a linker; if functions of two ABIs would get the same module name; if the
+      import section would be too long without groups; and if offsets cannot be kept
+    - NothingToRename if nothing has to change and `options.require` is set
     """
     customs = look_through(module)
     aim = choose(module, options)
@@ -55,7 +59,7 @@ def make_plan(
         unread = rename_described(patch, modules, aim.wanted, adapting)
     dropped = _drop(patch, customs, options)
     marked = None
-    # A signed module that nothing else changes stays as it is.
+    # A signed module is not changed just to add or remove a mark.
     if options.drop_signature or not customs.signature or patch.edits():
         if aim.guest is not None:
             marked = _mark(patch, aim.guest)
@@ -103,8 +107,8 @@ def make_plan(
 
 
 def _mark(patch: Patch, guest: Dialect) -> str | None:
-    """Have the module say of which ABI its guest is, unless it does. The name of that, None where
-    nothing changes."""
+    """Add a mark with the ABI of the guest. Returns the ABI's name, or None if the mark is already
+    there."""
     from rewriter.analysis.adapted.guest_mark import guest_mark, read_mark
 
     content, section = guest_mark(guest), patch.module.custom(GUEST)
@@ -118,7 +122,8 @@ def _mark(patch: Patch, guest: Dialect) -> str | None:
 
 
 def _unmark(patch: Patch, keep: int) -> tuple[str, ...]:
-    """Remove all marks but the first ones. The name of what goes, if there is something."""
+    """Remove all marks except the first `keep`. Returns the name of the section if any was
+    removed."""
     marks = [section for section in patch.module.sections if section.name == GUEST]
     for section in marks[keep:]:
         patch.drop(section)
@@ -126,8 +131,8 @@ def _unmark(patch: Patch, keep: int) -> tuple[str, ...]:
 
 
 def _not_imported(wanted: Mapping[str, str], renamed: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Of names that a caller has asked to change and that the module does not import: most likely
-    they are misspelt."""
+    """Notes about names that the caller wants to change but that the module does not import. They
+    are probably misspelt."""
     for old, new in wanted.items():
         if old not in renamed:
             message = f"nothing is imported from {old}, so nothing is renamed to {new}"
@@ -135,13 +140,14 @@ def _not_imported(wanted: Mapping[str, str], renamed: Mapping[str, str]) -> Iter
 
 
 def _on_no_host(module: Module, names: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Of wasi-nn functions that have another ABI than any host that registers their new name: such
-    a module is not for a host until something else adapts it. `names` are those that change."""
+    """Notes about wasi-nn functions whose ABI differs from that of every host that registers their
+    new module name. No host runs such a module before it is adapted. `names` are the names that
+    change, old to new."""
     wanted = {new: new for new in names.values()} | dict(names)
     wasi_nn = {old: new for old, new in wanted.items() if new in MODULE_NAMES}
     if not wasi_nn:
         return
-    from rewriter.analysis.imported import shown_layouts  # what renames other modules lacks it
+    from rewriter.analysis.imported import shown_layouts  # not needed to rename other modules
     from rewriter.hosts.table import registering
 
     for old, (layout, offset) in shown_layouts(module, wasi_nn).items():
@@ -150,8 +156,8 @@ def _on_no_host(module: Module, names: Mapping[str, str]) -> Iterator[Diagnostic
         if not any(layout is other for layouts in hosts.values() for other in layouts):
             kinds = sorted({str(other) for layouts in hosts.values() for other in layouts})
             message = (
-                f"no host runs a module that is only renamed: the guest has the {layout} ABI, and "
-                f"the hosts that register {new} have {' or '.join(kinds)}"
+                f"no host runs a module that is only renamed: the guest has the {layout} ABI, but "
+                f"the hosts that register {new} use {' or '.join(kinds)}"
             )
             remedy = f"`nnshim rewrite --for HOST` adapts it too, for {', '.join(hosts)}"
             yield Diagnostic("NN334", message, offset, help=remedy)
@@ -160,7 +166,7 @@ def _on_no_host(module: Module, names: Mapping[str, str]) -> Iterator[Diagnostic
 def _install(patch: Patch, wanted: Wanted | None) -> Adapting:
     if wanted is None or not wanted.adapters:
         return NOT_ADAPTING
-    from rewriter.rewriting.install_adapters import adapt  # what only renames starts without it
+    from rewriter.rewriting.install_adapters import adapt  # not needed for renames
 
     return adapt(patch, wanted.info, wanted.adapters)
 
@@ -171,7 +177,7 @@ def _check_abis(module: Module, together: Mapping[str, Set[str]]) -> None:
     for new, olds in together.items():
         if {new, *olds}.isdisjoint(MODULE_NAMES):
             continue
-        from rewriter.analysis.imported import shown_layouts  # what most renames start without
+        from rewriter.analysis.imported import shown_layouts  # not needed for most renames
 
         shown = shown_layouts(module, olds)
         if len({layout for layout, _ in shown.values()}) > 1:
@@ -185,7 +191,7 @@ def _check_abis(module: Module, together: Mapping[str, Set[str]]) -> None:
 
 
 def _drop(patch: Patch, customs: Customs, options: RewriteOptions) -> tuple[str, ...]:
-    """Remove the sections that the options say, and name each of their names once."""
+    """Remove the sections that the options select. Returns their names without repeats."""
     kinds: set[Custom] = set()
     if options.drop_debug:
         kinds |= DESCRIBE_CODE

@@ -1,7 +1,7 @@
-"""A custom section that says what a module was made from, by which tool, and how.
+"""A custom section that records the rewrites of a module.
 
-Its content is a JSON array with an object for each rewrite, the first one first: `tool`,
-`operation` (the options of `nnshim rewrite`), and `sha256` of the module before it.
+Its content is a JSON array with an object for each rewrite, the oldest first: `tool`, `operation`
+(the options of the rewrite), and `sha256` of the module before it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ Entry = Mapping[str, Any]
 
 
 def new_entry(operation: Mapping[str, object], sha256: str) -> Entry:
-    """The entry of a rewrite by this version, of the module with this digest, in hexadecimal."""
+    """The entry for a rewrite by this version of nnshim. `sha256` is the digest of the input in
+    hexadecimal."""
     from importlib import metadata
 
     return {
@@ -32,7 +33,7 @@ def new_entry(operation: Mapping[str, object], sha256: str) -> Entry:
 
 
 def add_record(patch: Patch, entry: Entry) -> None:
-    """Add an entry after those that are there, in the place of a record that cannot be read."""
+    """Add an entry after the existing ones. A record that cannot be read is replaced."""
     section = patch.module.custom(RECORD)
     entries = [*(read_record(section) or ()), entry]
     text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
@@ -44,7 +45,7 @@ def add_record(patch: Patch, entry: Entry) -> None:
 
 
 def read_record(section: Section | None) -> list[Entry] | None:
-    """The entries of a section, none where there is no section, None where it cannot be read."""
+    """The entries of a section. Empty if there is no section, None if it cannot be read."""
     if section is None:
         return []
     cursor = section.cursor()

@@ -1,4 +1,4 @@
-"""Imports get their new names where a custom section describes them, too."""
+"""Renames imports in the custom sections that describe them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ __all__ = ["rename_described"]
 def rename_described(
     patch: Patch, modules: Mapping[str, str], wanted: Wanted | None, adapting: Adapting
 ) -> Collection[int]:
-    """Have the sections "dylink.0" name imports as they are named now; `modules` are the module
-    names that change, old to new. Gives the starts of sections that cannot be read, and are left as
-    they are."""
+    """Rename imports in the sections "dylink.0". `modules` are the module names that change, old to
+    new. Returns the starts of sections that cannot be read, which are left unchanged."""
     rename = renaming(modules, _pairs(modules, wanted, adapting))
     unread: set[int] = set()
     for section in patch.module.sections:
@@ -34,7 +33,7 @@ def rename_described(
 def _pairs(
     modules: Mapping[str, str], wanted: Wanted | None, adapting: Adapting
 ) -> Iterator[tuple[ImportName, ImportName]]:
-    """The names of wasi-nn's imports before and after, where adapters may give them others."""
+    """The names of wasi-nn's imports before and after, if adapters change imports."""
     for slot, item in wanted.info.wasi_nn.items() if wanted and adapting.imports else ():
         name, _ = adapting.imports.get(slot, (item.name, 0))
         yield (item.module, item.name), (modules.get(item.module, item.module), name)

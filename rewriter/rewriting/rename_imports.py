@@ -1,4 +1,4 @@
-"""Imports get other module names, and those that are adapted other names and types."""
+"""Changes the module names of imports, and the names and types of adapted imports."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ __all__ = ["Renamed", "rewrite_imports"]
 
 
 class Renamed(NamedTuple):
-    """`together` has, for each name that imports of several modules get, those modules' names;
-    `ungrouped` counts the imports that were in groups and are no longer."""
+    """The renames that were made. If imports of several modules get the same new module name,
+    `together` maps it to the old names. `ungrouped` counts the imports that were taken out of
+    groups."""
 
     renames: tuple[Rename, ...]
     together: Mapping[str, Set[str]]
@@ -28,9 +29,9 @@ class Renamed(NamedTuple):
 
 
 _LONGEST_PLAIN = 1 << 26
-"""Bytes of an import section whose imports are written one by one: as many imports as engines take
-(rewriter.wasm.limits), of 64 bytes each. A group has its module name once, however long that is and
-however many imports there are."""
+"""The most bytes of an import section without groups: the most imports that engines accept
+(rewriter.wasm.limits), of 64 bytes each. The limit is needed because a group stores its module
+name, which can be long, only once for any number of imports."""
 
 
 def rewrite_imports(
@@ -40,11 +41,11 @@ def rewrite_imports(
     *,
     plain: bool = False,
 ) -> Renamed:
-    """Give imports other module names, and the functions in `changes` other names and types. Where
-    they are to be `plain`, those in groups are written one by one.
+    """Rename the modules of imports by `mapping`, and give the functions in `changes` new names and
+    types. With `plain`, the imports of groups are written one by one.
 
-    Raises MalformedModule where the import section cannot be read, and UnsupportedModule where it
-    would be too long.
+    Raises MalformedModule if the import section cannot be read, and UnsupportedModule if it would
+    be too long.
     """
     section = patch.module.find(SectionId.IMPORT)
     if section is None:
@@ -96,7 +97,7 @@ def _write_plain(
                 name, extern = renamed(item.name, change[0]), _retyped(extern, item, change[1])
             content += module + name + extern
             if len(content) > _LONGEST_PLAIN:
-                what = f"its imports, one by one, take more than {_LONGEST_PLAIN} bytes"
+                what = f"its imports, written one by one, take more than {_LONGEST_PLAIN} bytes"
                 raise UnsupportedModule(what, section.start, "NN104")
             number += 1
             ungrouped += group.compact
@@ -108,7 +109,7 @@ def _write_plain(
 
 
 class _Counts:
-    """Of imports, by their old and new module names, as far as they are about a rename."""
+    """Counts imports by old and new module name, for names that take part in a rename."""
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self._targets = frozenset(mapping.values())
@@ -133,13 +134,13 @@ def _extern(data: Data, item: Import) -> bytes:
 
 
 def _retyped(extern: bytes, item: Import, type_index: int) -> bytes:
-    """The import of a function, of another type."""
+    """The encoding of an imported function with another type index."""
     old = item.extern.type_index or 0
     return extern[:1] + reencode_u32(type_index, old=old, old_width=len(extern) - 1)
 
 
 def _count(imports: Iterable[Import]) -> tuple[int, int]:
-    """How many imports there are, and how many of them are functions."""
+    """The number of imports, and how many of them are functions."""
     count = functions = 0
     for item in imports:
         count += 1
@@ -154,7 +155,8 @@ def _change_functions(
     imports: Sequence[Import],
     changes: Mapping[int, ImportedAs],
 ) -> Iterator[Edit]:
-    """`imports` are those of a group, and `first` is the index of the first function of them."""
+    """The edits that change functions in a group. `imports` are the imports of the group, and
+    `first` is the index of the first function among them."""
     items = [*enumerate((item for item in imports if item.extern.is_func), first)]
     if not any(index in changes for index, _ in items):
         return

@@ -1,4 +1,4 @@
-"""What a rewrite is made of, as values: renames, adapters that change, and the plan of it all."""
+"""The values that describe a rewrite: renames, changed adapters, and the plan."""
 
 from __future__ import annotations
 
@@ -23,27 +23,29 @@ class Rename(NamedTuple):
 
 
 ImportedAs = tuple[str, int]
-"""The name and the type index that an import gets."""
+"""The new name and type index of an import."""
 
 
 class Adapted(NamedTuple):
-    """A function of the guest that goes through another adapter than before, or None."""
+    """A function of the guest whose adapter changes. `after` is the new adapter, or None."""
 
     function: str
     after: Adapter | None
 
     def __str__(self) -> str:
         if self.after is None:
-            return f"{self.function}, back to what it was"
+            return f"{self.function}, adapter removed"
         return f"{self.function}, from {self.after.source.name} to {self.after.target.name}"
 
 
 class Adapting(NamedTuple):
-    """`imports` has, by function index, what is imported in another form than before.
+    """The changes that adapters make.
 
-    `references` counts what was redirected; `moved` says that code has moved in the code section,
-    so that what describes it by its position is wrong now, and `moved_inside` that it has in its
-    function, too. A module that was `resized` has more or fewer functions or types than before.
+    - `imports`: the new name and type of each changed import, by function index.
+    - `references`: the number of redirected references.
+    - `moved`: code has moved in the code section, so that positions in it are outdated.
+    - `moved_inside`: code has moved in its function too.
+    - `resized`: the number of functions or types has changed.
     """
 
     adapted: tuple[Adapted, ...]
@@ -58,13 +60,17 @@ NOT_ADAPTING = Adapting((), {}, 0, moved=False, moved_inside=False, resized=Fals
 
 
 class Plan(NamedTuple):
-    """The edits that make the output of the input; sizes in bytes.
+    """The edits that turn the input into the output. Sizes are in bytes.
 
-    With nothing to do there are no edits, and the input is the output. `dropped` names the custom
-    sections that go, `outdated` those that describe code by positions which have changed, each name
-    once. `ungrouped` counts the imports that were in groups, which have their module name once, and
-    are no longer. `marked` is the ABI that the module is made to say its guest has. `notes` say
-    what was guessed, and what no longer holds.
+    If there is nothing to do, there are no edits, and the output is the input.
+
+    - `dropped`: the names of removed custom sections, without repeats.
+    - `outdated`: the names of custom sections that describe code by positions that have changed,
+      without repeats.
+    - `ungrouped`: the number of imports that were taken out of groups, which store their module
+      name once.
+    - `marked`: the ABI in a mark that is added to the module.
+    - `notes`: what was guessed, and what has become outdated.
     """
 
     input_size: int
@@ -79,12 +85,12 @@ class Plan(NamedTuple):
 
     @property
     def output_size(self) -> int:
-        """Of the output, in bytes."""
+        """The size of the output in bytes."""
         return self.input_size + growth(self.edits)
 
     @property
     def pieces(self) -> tuple[range | bytes, ...]:
-        """The output in order: ranges are bytes of the input, passed on as they are."""
+        """The output in order. A range stands for unchanged bytes of the input."""
         pieces: list[range | bytes] = []
         pos = 0
         for edit in self.edits:

@@ -1,1 +1,1 @@
-"""What differs between two modules, and whether only a rewrite did it."""
+"""Compares two modules, and finds the differences that a rewrite does not make."""

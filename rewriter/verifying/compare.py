@@ -1,4 +1,4 @@
-"""Proof that two modules differ in nothing but what a rewrite changes."""
+"""Proves that two modules differ only in what a rewrite changes."""
 
 from __future__ import annotations
 
@@ -46,11 +46,15 @@ __all__ = ["Comparison", "Difference", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`renames` are the module names that differ, `adapters` the names of those that one of the
-    modules has and the other has not, `dropped` the sections for debugging and for
-    linkers, and the signatures, that are gone; `widened` the sections in which nothing but the
-    indices of wasi-nn's functions are written in more or fewer bytes, as adapting and adapting back
-    leaves them. `differences` is everything else that differs."""
+    """The result of a comparison.
+
+    - `renames`: the module names that differ.
+    - `adapters`: the names of adapters that only one of the modules has.
+    - `dropped`: the debug, linking and signature sections that were removed.
+    - `widened`: the sections that differ only in the width of the indices of wasi-nn's functions.
+      Adapting a module and adapting it back leaves such differences.
+    - `differences`: all other differences.
+    """
 
     renames: tuple[Rename, ...]
     adapters: tuple[str, ...]
@@ -58,13 +62,13 @@ class Comparison:
     widened: tuple[str, ...]
     differences: tuple[Difference, ...]
     sections: int
-    """How many sections that a rewrite does not change are the same byte for byte."""
+    """The number of sections that a rewrite does not change and that are byte for byte the same."""
     marked: str | None = None
-    """The ABI that only the rewritten module says its guest has."""
+    """The ABI of the guest in a mark that only the rewritten module has."""
 
     @property
     def only_rewritten(self) -> bool:
-        """Whether nothing differs but what a rewrite changes."""
+        """Whether the modules differ only in what a rewrite changes."""
         return not self.differences
 
 
@@ -77,12 +81,11 @@ def compare(
 ) -> Comparison:
     """Compare two modules section by section.
 
-    Of the module names of imports, wasi-nn's may differ, and by `renames`, old to new, others.
-    `guest_abi` is the ABI that the rewrite was told, which its result may say in a section.
+    wasi-nn's module names of imports may differ, and others as in `renames`, old to new.
+    `guest_abi` is the value of this option in the rewrite, which its result may contain in a mark.
 
-    Raises ModuleError where one of them cannot be read, and says which where that shows before both
-    are compared, and UsageError for names that are not possible and for
-    an ABI that is not known.
+    Raises ModuleError if one of the modules cannot be read, with its name if the error is found
+    before the comparison, and UsageError for invalid names and unknown ABIs.
     """
     left, right = _side(original, "original"), _side(rewritten, "rewritten")
     renamed = Renames(RewriteOptions(renames=renames or {}).renames)
@@ -125,7 +128,7 @@ def compare(
 
 
 def _side(module: Data | Module, name: str) -> Side:
-    """`name` is what messages call bytes; a module has a name of its own."""
+    """Inspect one module. `name` is its name in messages, unless it is a Module with its own."""
     try:
         module = module if isinstance(module, Module) else Module(module, name)
         return Side(module)
@@ -134,8 +137,7 @@ def _side(module: Data | Module, name: str) -> Side:
 
 
 def _others(module: Module) -> Iterator[Section]:
-    """All but records, what says of which ABI the guest is, and what keeps the others where they
-    were."""
+    """All sections except records, marks of the guest's ABI, and padding."""
     return (s for s in module.sections if s.name not in (RECORD, GUEST) and not is_padding(s))
 
 
@@ -154,7 +156,7 @@ def _only_in_one(
 
 
 def _may_change(left: Side, one: Section, right: Side) -> bool:
-    """Whether a rewrite between the two modules changes a section of this kind."""
+    """Whether a rewrite from one module to the other may change a section of this kind."""
     if one.id is SectionId.TYPE:
         return bool(left.adapted or right.adapted) or len(left.module.types) != len(
             right.module.types
@@ -179,10 +181,10 @@ def _compare_meaning(one: Part, other: Part, renames: Renames) -> Iterator[Diffe
 
 
 def _compare_dylink(one: Part, other: Part) -> Iterator[Difference]:
-    """The imports have to have the names there that they have now."""
+    """The differences in a section "dylink.0", which must contain the new names of the imports."""
     before, after = one.section, other.section
     expected = before.data[before.content : before.end]
-    with contextlib.suppress(MalformedModule):  # which a rewrite leaves as it is
+    with contextlib.suppress(MalformedModule):  # a rewrite leaves it unchanged
         expected = renamed_dylink(one, other)
     if after.data[after.content : after.end] == expected:
         width = len(reencode_u32(len(expected), old=before.size, old_width=before.size_width))
@@ -196,7 +198,7 @@ def _compare_dylink(one: Part, other: Part) -> Iterator[Difference]:
 
 
 def _differs_in_widths(one: Part, other: Part) -> bool:
-    """A section that cannot be read differs in more."""
+    """Whether sections differ only in widths; false if one of them cannot be read."""
     try:
         return only_widths_differ(one, other)
     except ModuleError:
@@ -211,13 +213,14 @@ def _compare_whole(one: Section, other: Section) -> Iterator[Difference]:
 
 
 def _another_width(one: Section, other: Section) -> Difference:
-    what = f"{one.title}: size field width"
+    what = f"{one.title}: the width of the size field differs"
     return Difference("NN405", what, one.start + 1, other.start + 1)
 
 
 def _compare_types(one: Part, other: Part) -> Iterator[Difference]:
-    """One may have types of wasi-nn's functions after those of the other, or each those that its
-    own adapters call: adapting appends them, and takes them away again where nothing uses them."""
+    """The differences in types. A module may have types of wasi-nn's functions after those of the
+    other, or both may have types that their own adapters call: adapting appends them, and removes
+    them again if nothing uses them."""
     types = one.side.module.types, other.side.module.types
     pairs = zip(*types, strict=False)
     same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
@@ -250,7 +253,8 @@ def _signatures() -> Set[FuncType]:
 def _pairs(
     first: Callable[[], Iterator[Section]], second: Callable[[], Iterator[Section]]
 ) -> Iterator[tuple[Section | None, Section | None]]:
-    """Line up the sections of both modules by kind and name, and show what one of them lacks."""
+    """Pair the sections of both modules by kind and name. A section that only one of them has is
+    paired with None."""
     left, right = Counter(map(_kind, first())), Counter(map(_kind, second()))  # still to come
     ones, others = first(), second()
     one, other = next(ones, None), next(others, None)

@@ -1,7 +1,7 @@
-"""Comparison of modules that may have adapters, section by section, as if none had.
+"""Compares modules section by section as if they did not have adapters.
 
-What an adapter stands before counts as what the guest calls, and a reference to an adapter as one
-to the function behind it. A reference that goes past an adapter is a difference.
+An adapted import counts as the function that the guest calls, and a reference to an adapter as a
+reference to the import that it calls. A reference that bypasses an adapter is a difference.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class Side:
         self.adapted = frozenset(self.info.adapters)
         self.behind = {found.function_index: slot for slot, found in self.info.adapters.items()}
         self.first = min(self.behind, default=None)
-        """The index of the first adapter; all functions from it on are adapters."""
+        """The index of the first adapter. All functions from there on are adapters."""
         found = adapter_global(module) if self.behind else AdapterGlobal(0)
         self.own_global = found if found.last else AdapterGlobal(0)
-        """What the adapters keep something in."""
+        """The global that the adapters share."""
 
     def kept(self, defined: int) -> int:
-        """How many of the functions that the module defines are not adapters."""
+        """The number of defined functions that are not adapters. `defined` counts all of them."""
         return defined if self.first is None else self.first - self.info.imported_functions
 
     def exports(self, section: Section) -> Iterator[range]:
-        """Where each export stands that is not one of an adapter, or of the adapters' global."""
+        """The positions of all exports except those of adapters and of their global."""
         own = {item.start for item in own_exports(self.module, self.info.adapters)}
         if self.own_global.export is not None:
             own.add(self.own_global.export.start)
@@ -63,7 +63,7 @@ class Side:
                 yield range(start, cursor.pos)
 
     def has_only_adapters(self, section: Section) -> bool:
-        """Whether nothing would be left of a section without the adapters."""
+        """Whether a section has nothing that does not belong to adapters."""
         if section.id in (SectionId.FUNCTION, SectionId.CODE):
             return self.first == self.info.imported_functions
         if section.id is SectionId.GLOBAL:
@@ -82,7 +82,7 @@ class Part(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Bytes of one of the two modules, and where they name functions that matter."""
+    """Bytes of one of the two modules, with the references to functions in them that matter."""
 
     side: Side
     place: range
@@ -95,15 +95,16 @@ def compare_changed(one: Part, other: Part) -> Iterator[Difference]:
 
 
 def _wanted(part: Part, other: Part) -> Set[int]:
-    """The functions in a module whose references are looked at: adapters, and the imports that one
-    of both has adapters for, or if there are none, all of wasi-nn's, which may have had one."""
+    """The functions whose references are compared: adapters, and the imports for which either
+    module has an adapter. Without adapters, they are all wasi-nn imports, because these may have
+    had one."""
     adapted = part.side.adapted | other.side.adapted
     every = part.side.info.wasi_nn.keys() | other.side.info.wasi_nn.keys()
     return (adapted or every) | part.side.behind.keys()
 
 
 def _compare_functions(one: Part, other: Part) -> Iterator[Difference]:
-    """All but the adapters have to have the types that they had."""
+    """The types of all functions except adapters must be the same."""
     before, after = map(_kept_types, (one, other))
     if before != after:
         what = "function section: different functions"
@@ -121,7 +122,7 @@ def _compare_referring(one: Part, other: Part) -> Iterator[Difference]:
 
 
 def _compare_globals(one: Part, other: Part) -> Iterator[Difference]:
-    """All but the adapters' own, which is the last."""
+    """The differences in globals, without the adapters' global, which is the last."""
     left, right = _globals(one, other), _globals(other, one)
     yield from _compare_around(one.section.title, left, right)
 
@@ -134,18 +135,19 @@ def _globals(part: Part, other: Part) -> _Stretch:
 
 
 def _compare_exports(one: Part, other: Part) -> Iterator[Difference]:
-    """All but those of adapters, one by one, because adapters make the section longer."""
+    """The differences in exports, without those of adapters. They are compared one by one, because
+    adapters add exports."""
     title = one.section.title
     for before, after in zip_longest(_exports(one, other), _exports(other, one)):
         if before is None or after is None:
             left, right = (item and item.place.start for item in (before, after))
-            yield Difference("NN413", f"{title}: other exports", left, right)
+            yield Difference("NN413", f"{title}: different exports", left, right)
             return
         yield from _compare_around(title, before, after)
 
 
 def _exports(part: Part, other: Part) -> Iterator[_Stretch]:
-    """An export names a function at its end."""
+    """The exports that are compared. The function index of an export is at its end."""
     references = {r.end: [r] for r in section_references(part.section, _wanted(part, other))}
     for place in part.side.exports(part.section):
         yield _Stretch(part.side, place, references.get(place.stop, []))
@@ -174,10 +176,10 @@ def _bodies(part: Part, other: Part, bodies: Bodies, count: int) -> Iterator[_St
 
 
 def only_widths_differ(one: Part, other: Part) -> bool:
-    """Whether nothing in a section differs but the widths of indices of wasi-nn's functions, as
-    adapters have to be called by longer ones, and the sizes of bodies that follow from them.
+    """Whether a section differs only in the widths of the indices of wasi-nn's functions, and in
+    the sizes of bodies that follow from them. The index of an adapter can need more bytes.
 
-    Raises ModuleError where one of them cannot be read.
+    Raises ModuleError if one of the sections cannot be read.
     """
     if one.section.id not in NAMING_SECTIONS or any(compare_changed(one, other)):
         return False
@@ -204,14 +206,14 @@ def only_widths_differ(one: Part, other: Part) -> bool:
 
 
 def after_count(section: Section) -> range:
-    """What stands behind the count that a section begins with."""
+    """The content of a section after its count."""
     cursor = section.cursor()
     cursor.u32()
     return range(cursor.pos, section.end)
 
 
 def _stretches(part: Part, other: Part) -> Iterator[_Stretch]:
-    """What can name functions in one of NAMING_SECTIONS."""
+    """The parts of one of NAMING_SECTIONS that can refer to functions."""
     if part.section.id is SectionId.CODE:
         bodies = Bodies(part.section)
         yield from _bodies(part, other, bodies, part.side.kept(len(bodies)))
@@ -223,7 +225,7 @@ def _stretches(part: Part, other: Part) -> Iterator[_Stretch]:
 
 
 def _compare_around(title: str, one: _Stretch, other: _Stretch) -> Iterator[Difference]:
-    """The references have to name the same functions, and what is around them to be the same."""
+    """The references must be to the same functions, and the bytes around them must be the same."""
     left, right = one.side.module.data, other.side.module.data
     if not one.references or len(one.references) != len(other.references):
         yield from compare_bytes(title, left, one.place, right, other.place)
@@ -235,25 +237,26 @@ def _compare_around(title: str, one: _Stretch, other: _Stretch) -> Iterator[Diff
         yield from compare_bytes(title, left, between[0], right, between[1])
         left_pos, right_pos = before.end, after.end
         if _called(one.side, before.index) != _called(other.side, after.index):
-            yield Difference("NN414", f"{title}: another function", before.start, after.start)
+            yield Difference("NN414", f"{title}: a different function", before.start, after.start)
 
 
 def _called(side: Side, index: int) -> object:
-    """What a reference comes to: a function behind an adapter, an import past it, or another."""
+    """The function that a reference leads to: the import behind an adapter, an import whose adapter
+    is bypassed, or another function."""
     if index in side.behind:
         return side.behind[index]
     return ("past its adapter", index) if index in side.adapted else index
 
 
 def _compare_names(one: Part, other: Part) -> Iterator[Difference]:
-    """The names of all but the adapters, and the other names."""
+    """The differences in the name section, without the names of adapters."""
     firsts = (part.side.first for part in (one, other))
     end = min((first for first in firsts if first is not None), default=None)
     before, others = function_names(one.section)
     after, others_too = function_names(other.section)
     kept = ((item for item in names if end is None or item[0] < end) for names in (before, after))
     if others != others_too or any(a != b for a, b in zip_longest(*kept)):
-        what = f"{one.section.title}: other names"
+        what = f"{one.section.title}: different names"
         yield Difference("NN415", what, one.section.start, other.section.start)
 
 
@@ -267,7 +270,7 @@ _COMPARE: Mapping[SectionId, Callable[[Part, Part], Iterator[Difference]]] = {
 }
 
 NAMING_SECTIONS = REFERRING_SECTIONS | {SectionId.CODE}
-"""The sections that can name functions."""
+"""The sections that can refer to functions."""
 
 CHANGED_SECTIONS = frozenset(_COMPARE)
-"""The sections that adapting changes, besides types and imports; of the custom ones, the names."""
+"""The sections that adapting changes, besides types and imports. CUSTOM stands for the names."""

@@ -1,4 +1,4 @@
-"""Whether two modules say the same of the guest's ABI."""
+"""Compares the marks of the guest's ABI in two modules."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["compare_marks", "new_mark"]
 
 
 def new_mark(original: ModuleInfo, rewritten: ModuleInfo) -> str | None:
-    """The ABI that only the rewritten module has in a mark, None where it has the same one or
-    none that is known."""
+    """The ABI in the mark of the rewritten module. None if the original has the same mark, or if
+    the rewritten module does not have one with a known ABI."""
     guest = marked_guest(rewritten.module)
     return guest.name if guest and guest is not marked_guest(original.module) else None
 
@@ -23,8 +23,9 @@ def new_mark(original: ModuleInfo, rewritten: ModuleInfo) -> str | None:
 def compare_marks(
     original: ModuleInfo, rewritten: ModuleInfo, told: Dialect | None
 ) -> Iterator[Difference]:
-    """A mark may come with the ABI that adapters had told, and go where they tell it. `told` is the
-    ABI that the rewrite was told besides."""
+    """The differences in marks. A mark may be added if adapters of the original show its ABI, or if
+    the user said it (`told`). It may be removed if adapters of the rewritten module show its
+    ABI."""
     before, after = marks(original.module), marks(rewritten.module)
     if [s.data[s.content : s.end] for s in before] == [s.data[s.content : s.end] for s in after]:
         return
@@ -41,5 +42,5 @@ def compare_marks(
 
 
 def _tells(info: ModuleInfo, guest: Dialect) -> bool:
-    """Whether adapters tell that the guest has an ABI."""
+    """Whether the adapters show that the guest has this ABI."""
     return any(tells_guest(standing.adapter, guest) for standing in info.adapters.values())

@@ -1,4 +1,4 @@
-"""Comparison of names: of the modules that imports come from, and of adapters."""
+"""Compares the names of import modules and of adapters."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _WASI_NN = frozenset(MODULE_NAMES)
 
 
 class Renames:
-    """The module names that differ: `allowed` are those that may, old to new, besides wasi-nn's;
-    `counts` are of imports, by both names."""
+    """Collects the module names that differ. `allowed` are the names that may differ, old to new,
+    besides wasi-nn's. `counts` has the number of imports by old and new name."""
 
     def __init__(self, allowed: Mapping[str, str]) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -41,7 +41,8 @@ class Renames:
         self._told: set[tuple[str, str]] = set()
 
     def add(self, old: str, new: str) -> tuple[str, str | None] | None:
-        """Count an import; gives what is wrong about its names, and what helps, the first time."""
+        """Count an import. If its names are wrong, returns the reason and the remedy, but only the
+        first time."""
         if old == new and old not in self._changing:
             return None
         wrong = self._wrong(old, new)
@@ -63,16 +64,16 @@ class Renames:
         return None
 
     def _may_be(self, old: str) -> Set[str]:
-        """What a module name may be after rewrites: wasi-nn's become each other, before and after
-        one that is given."""
+        """The names that a module name may have after rewrites. wasi-nn's names may become each
+        other, also before and after an allowed rename."""
         before = _WASI_NN if old in _WASI_NN else {old}
         after = {self._allowed[name] for name in before if name in self._allowed} | before
         return after if after.isdisjoint(_WASI_NN) else after | _WASI_NN
 
 
 def compare_imports(one: Part, other: Part, renames: Renames) -> Iterator[Difference]:
-    """Module names that may not differ, and the first import that is another one; imports may be
-    grouped in another way."""
+    """The module names that differ but must not, and the first import that is different. Imports
+    may be grouped differently."""
     for before, after in zip_longest(_imports(one), _imports(other)):
         if before is None or after is None or before[1] != after[1]:
             what = "import section: a different import"
@@ -84,7 +85,7 @@ def compare_imports(one: Part, other: Part, renames: Renames) -> Iterator[Differ
 
 
 def _imports(part: Part) -> Iterator[tuple[str, object, int]]:
-    """Each import: its module name, what the guest takes it for, and where its name stands."""
+    """Each import: its module name, its form as the guest sees it, and the position of its name."""
     index = 0
     side, data = part.side, part.section.data
     for group in groups(part.section):
@@ -102,10 +103,10 @@ def _imports(part: Part) -> Iterator[tuple[str, object, int]]:
 
 
 def renamed_dylink(one: Part, other: Part) -> bytes:
-    """The content that a section "dylink.0" of the original has to have, where its imports have the
-    names of the rewritten module.
+    """The content of a section "dylink.0" of the original after its imports get the names that they
+    have in the rewritten module.
 
-    Raises MalformedModule where it cannot be read.
+    Raises MalformedModule if the section cannot be read.
     """
     modules = {old: new for (old, _), (new, _) in _import_names(one.side, other.side) if old != new}
     rename = renaming(modules, _import_names(one.side, other.side))
@@ -132,8 +133,8 @@ def _import_names(left: Side, right: Side) -> Iterator[tuple[ImportName, ImportN
 
 
 def compare_adapter_names(left: Side, right: Side) -> Iterator[Difference]:
-    """Adapters have to be exported under the names that a rewrite gives them, and to have these in
-    the name section, if there is one; or to have the names that they have in the original."""
+    """The differences in the names of adapters. Their names in exports, and in the name section if
+    there is one, must be those that a rewrite gives, or those of the original."""
     if not right.info.adapters:
         return
     kept = left.behind == right.behind
@@ -141,7 +142,7 @@ def compare_adapter_names(left: Side, right: Side) -> Iterator[Difference]:
     section = right.module.find(SectionId.EXPORT)
     as_before = kept and exports == _exports(left)
     if section and not as_before and exports != _exports_as_written(right):
-        what = f"{section.title}: adapters are not exported as a rewrite exports them"
+        what = f"{section.title}: adapters are not exported under the names that a rewrite gives"
         yield Difference("NN417", what, None, section.start)
     names = right.module.custom(NAMES)
     if names is None or not takes_names(names):
@@ -150,12 +151,12 @@ def compare_adapter_names(left: Side, right: Side) -> Iterator[Difference]:
     standing = {found.function_index: found.adapter for found in right.info.adapters.values()}
     as_written = all(_is_called(adapter, named.get(at)) for at, adapter in standing.items())
     if not as_written and not (kept and named == _named(left)):
-        what = f"{names.title}: adapters are not named as a rewrite names them"
+        what = f"{names.title}: adapters do not have the names that a rewrite gives"
         yield Difference("NN417", what, None, names.start)
 
 
 def _exports(side: Side) -> list[str]:
-    """What its adapters are exported as, in order."""
+    """The export names of adapters, in order."""
     return [item.text for item in own_exports(side.module, side.info.adapters)]
 
 
@@ -169,18 +170,18 @@ def _exports_as_written(side: Side) -> list[str]:
 
 
 def _named(side: Side) -> dict[int, str]:
-    """The names of adapters in the name section, by the indices of these functions."""
+    """The names of adapters in the name section, by function index."""
     section = side.module.custom(NAMES)
     names, _ = function_names(section) if section else ((), b"")
     return {index: raw.decode(errors="replace") for index, raw in names if index in side.behind}
 
 
 def _is_called(adapter: Adapter, name: str | None) -> bool:
-    """Whether a rewrite names an adapter so. Several can have the same bytes, and of those that are
-    not exported only a name can tell which one it is."""
+    """Whether a rewrite would give this name to an adapter. Several adapters can have the same
+    bytes; if they are not exported, only the name tells them apart."""
     if name == adapter.name or name is None or adapter.generation != UNMARKED:
         return name == adapter.name
-    from rewriter.adapters.adapter import same_adapter  # where there are adapters
+    from rewriter.adapters.adapter import same_adapter  # rarely needed
 
     read = read_name(name)
     named = adapter_of(read) if read else None

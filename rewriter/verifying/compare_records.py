@@ -1,4 +1,4 @@
-"""Whether what a module records of its rewrites is about the original."""
+"""Checks that the record of rewrites in a module belongs to the original."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["compare_records"]
 
 
 def compare_records(original: Module, rewritten: Module) -> Iterator[Difference]:
-    """What is recorded in the rewritten module has to go on from what the original has, and the
-    first entry that it adds has to be about the original."""
+    """The differences in records. The record of the rewritten module must continue that of the
+    original, and its first new entry must have the digest of the original."""
     before, after = (
         [section for section in side.sections if section.name == RECORD]
         for side in (original, rewritten)

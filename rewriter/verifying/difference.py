@@ -1,4 +1,4 @@
-"""Where two ranges of bytes differ."""
+"""Finds where two ranges of bytes differ."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _CHUNK = 1 << 20
 """Bytes compared at a time."""
 
 _DIFFERING_RUN = re.compile(rb"[^\0](?:\0{0,7}[^\0])*")
-"""In the XOR of two strings: differing bytes, joined over gaps of fewer than eight equal ones."""
+"""Matches a run of differing bytes in an XOR, with gaps of fewer than eight equal bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that a rewrite does not change. The offsets are in bytes, None where one of the
-    modules has nothing there; `help` is what allows it, if it was meant."""
+    """A difference that a rewrite does not make. The offsets are in bytes, or None if one of the
+    modules does not have the part. `help` is the option that allows the difference, if there is
+    one."""
 
     code: str
     what: str
@@ -39,7 +40,7 @@ class Difference:
 
     @property
     def diagnostic(self) -> Diagnostic:
-        """About the rewritten module."""
+        """The difference as a diagnostic about the rewritten module."""
         return Diagnostic(self.code, self.what, self.rewritten_offset, help=self.help)
 
 
@@ -75,7 +76,7 @@ def _bytes(count: int) -> str:
 
 
 def _first_difference(original: Data, left: range, rewritten: Data, right: range) -> int:
-    """How many bytes two ranges of different lengths have in common at their starts."""
+    """The number of equal bytes at the starts of two ranges of different lengths."""
     shorter = min(len(left), len(right))
     for start in range(0, shorter, _CHUNK):
         size = min(_CHUNK, shorter - start)

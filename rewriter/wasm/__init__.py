@@ -1,2 +1,2 @@
-"""The binary format: sections, types, imports and names, and edits to them. Knows nothing of
+"""The binary format: sections, types, imports and names, and edits to them, independent of
 wasi-nn."""

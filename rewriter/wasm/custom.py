@@ -1,5 +1,4 @@
-"""What custom sections mean to a rewrite, by their names: what they tell of a module, and by which
-changes to it that is no longer so."""
+"""Custom sections by name: what each describes, and which changes to a module make it outdated."""
 
 from __future__ import annotations
 
@@ -22,106 +21,105 @@ NAMES = "name"
 """https://webassembly.github.io/spec/core/appendix/custom.html#name-section"""
 
 PADDING = "nnshim"
-"""Zeros that keep in its place what follows (rewriter.rewriting.padding)."""
+"""Zeros that keep the sections after it in their place (rewriter.rewriting.padding)."""
 
 RECORD = "nnshim.record"
 """What was done to the module (rewriter.rewriting.provenance)."""
 
 GUEST = "nnshim.guest"
-"""Of which ABI a guest is that shows it nowhere else (rewriter.analysis.adapted.guest_mark)."""
+"""The ABI of a guest that does not show it otherwise (rewriter.analysis.adapted.guest_mark)."""
 
 
 class Change(Flag):
-    """What a rewrite changes, as far as custom sections tell of it. Any other change of bytes is
-    none of these."""
+    """The changes of a rewrite that can make a custom section outdated."""
 
     IMPORTS = auto()
-    """An import has another module name, or another name."""
+    """An import has a new module name or a new name."""
 
     FILE = auto()
-    """Code is elsewhere in the file."""
+    """Code has moved in the file."""
 
     SECTION = auto()
-    """Code is elsewhere in the code section, and so in the file."""
+    """Code has moved in the code section, and therefore in the file."""
 
     FUNCTION = auto()
-    """Code is elsewhere in its function, and so in the section."""
+    """Code has moved in its function, and therefore in the section."""
 
     FUNCTIONS = auto()
-    """There are other functions than before, and others are called: adapters."""
+    """Adapters were added or removed, and calls redirected."""
 
 
 class Custom(Enum):
-    """What a custom section is."""
+    """The kinds of custom sections."""
 
     LINKING = auto()
-    """For the linker: it is in relocatable object files, and in modules that were linked to keep
-    it (`wasm-ld --emit-relocs`).
+    """Data for the linker, in relocatable object files and in modules that were linked with
+    `wasm-ld --emit-relocs`.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
     """
 
     DWARF = auto()
-    """Debug information, which describes code by its positions in the code section.
+    """Debug information, which refers to code by its position in the code section.
 
     https://yurydelendik.github.io/webassembly-dwarf/
     """
 
     EXTERNAL_DWARF = auto()
-    """Says where DWARF is.
+    """The location of the DWARF sections.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md
     """
 
     CODE_METADATA = auto()
-    """Describes code by its function and its position in that: branch hints. No function gets
-    another index.
+    """Branch hints, which refer to code by its function and its position in the function. A rewrite
+    keeps the indices of functions.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md
     """
 
     SOURCE_MAP = auto()
-    """Says where a description of code by its positions in the file is.
+    """The location of a source map, which refers to code by its position in the file.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md#source-maps
     """
 
     SIGNATURE = auto()
-    """Part of a signature of the module.
+    """A part of a signature of the module.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/Signatures.md
     """
 
     DYLINK = auto()
-    """What a dynamic library needs; it names imports, whose names are changed there too.
+    """Data for dynamic linking. It names imports, and a rewrite changes these names too.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md
     """
 
     COMPONENT_TYPE = auto()
-    """The types of what the module imports and exports as a component, by their names.
+    """The types that the module imports and exports as a component, by name.
 
     https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wit-component
     """
 
     NATIVE_CODE = auto()
-    """What WasmEdge has compiled the functions to. It calls imports by their index.
+    """Native code that WasmEdge compiled from the functions. It calls imports by index.
 
     https://github.com/WasmEdge/WasmEdge/tree/0.17.1/lib (loader/ast/module.cpp, llvm/codegen.cpp)
     """
 
     ABOUT = auto()
-    """Where the module comes from, what it is called, and what it takes of an engine or a loader:
-    nothing that a rewrite changes."""
+    """Metadata that a rewrite does not change: the module's origin and name, and the requirements
+    that it has of an engine or a loader."""
 
     NAMES = auto()
-    """Of functions, by their index; adapters get some."""
+    """The names of functions by index. Adapters get names too."""
 
     PADDING = auto()
     RECORD = auto()
     GUEST = auto()
     OTHER = auto()
-    """None of these, or not a custom section. Nobody knows what it tells, and of what."""
+    """An unknown custom section, or a section that is not custom."""
 
 
 _TABLE = {
@@ -144,7 +142,7 @@ _TABLE = {
     "producers": Custom.ABOUT,
     "target_features": Custom.ABOUT,
     "build_id": Custom.ABOUT,
-    "dylink": Custom.ABOUT,  # the older one, which names libraries and no imports
+    "dylink": Custom.ABOUT,  # the older format, which names libraries but not imports
     # https://github.com/golang/go/blob/master/src/cmd/link/internal/wasm/asm.go
     "go:buildid": Custom.ABOUT,
     "go.buildid": Custom.ABOUT,
@@ -159,7 +157,7 @@ _TABLE = {
     "source": Custom.ABOUT,
     "version": Custom.ABOUT,
 }
-"""The only list of custom sections; a star stands for any ending."""
+"""The only list of custom sections. A star stands for any ending."""
 
 OUTDATED_BY: Mapping[Custom, Change] = {
     Custom.DWARF: Change.SECTION,
@@ -170,20 +168,20 @@ OUTDATED_BY: Mapping[Custom, Change] = {
     Custom.COMPONENT_TYPE: Change.IMPORTS,
     Custom.NATIVE_CODE: Change.FUNCTIONS,
 }
-"""By which changes what they tell is no longer so. The others stay right, but for a signature,
-which holds for no other bytes, and for what is not known."""
+"""The changes that make each kind outdated. Any change invalidates signatures. Unknown sections may
+become outdated by any change. All other kinds stay valid."""
 
 DESCRIBE_CODE = frozenset(
     (Custom.DWARF, Custom.EXTERNAL_DWARF, Custom.CODE_METADATA, Custom.SOURCE_MAP)
 )
-"""What tells something of code by where that is, and does not affect execution."""
+"""The kinds that describe code by its position and do not affect execution."""
 
 _BY_PREFIX = {name[:-1]: kind for name, kind in _TABLE.items() if name.endswith("*")}
 _PREFIXES = tuple(_BY_PREFIX)
 
 
 def custom_kind(name: str | None) -> Custom:
-    """What a section of this name is. Only custom ones have a name."""
+    """The kind of a section by its name, which is None if the section is not custom."""
     if name is None:
         return Custom.OTHER
     if name.startswith(_PREFIXES):

@@ -22,9 +22,9 @@ _IMPORT_INFO = 4
 
 
 def rename_in_dylink(section: Section, rename: Callable[[ImportName], ImportName]) -> list[Edit]:
-    """The edits that give the imports in a section "dylink.0" other names.
+    """The edits that rename the imports in a section "dylink.0".
 
-    Raises MalformedModule where the section cannot be read.
+    Raises MalformedModule if the section cannot be read.
     """
     edits: list[Edit] = []
     cursor = section.cursor()
@@ -42,7 +42,7 @@ def rename_in_dylink(section: Section, rename: Callable[[ImportName], ImportName
 
 
 def _rename(cursor: Cursor, rename: Callable[[ImportName], ImportName]) -> list[Edit]:
-    """The edit to what stands after the number of imports, if they get other names."""
+    """The edit to the entries after the number of imports, if any of them changes."""
     data, changes = cursor.data, False
     count = cursor.count("imports")
     start = copied = cursor.pos
@@ -62,9 +62,10 @@ def _rename(cursor: Cursor, rename: Callable[[ImportName], ImportName]) -> list[
 def renaming(
     modules: Mapping[str, str], pairs: Iterable[tuple[ImportName, ImportName]] = ()
 ) -> Callable[[ImportName], ImportName]:
-    """What gives imports their new names: `modules` are the module names that change, and `pairs`
-    the names of imports before and after, where more than these changes. Where imports of one name,
-    which have one entry in the section, get different names, that keeps its own."""
+    """A function from the old names of an import to the new ones. `modules` are the module names
+    that change. `pairs` are the names of imports before and after, if more than the module name
+    changes. Imports with the same names share one entry in the section: if their new names differ,
+    the entry keeps its name."""
     found: dict[ImportName, ImportName] = {}
     for old, new in pairs:
         if found.setdefault(old, new) != new:

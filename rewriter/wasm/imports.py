@@ -1,8 +1,9 @@
 """The import section, in its plain and its compact forms.
 
 Specification: https://webassembly.github.io/spec/core/binary/modules.html#import-section and
-https://github.com/WebAssembly/compact-import-section: an empty field name followed by 0x7F or
-0x7E opens a group of imports that share their module name, or their module name and type.
+https://github.com/WebAssembly/compact-import-section. In the compact form, an empty field name
+followed by 0x7F or 0x7E opens a group of imports that share their module name, or their module name
+and type.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class ExternKind(IntEnum):
 
 
 class Extern(NamedTuple):
-    """What is imported. `type_index` is set for functions and tags, `memory` for memories."""
+    """The kind and type of an import. `type_index` is set for functions and tags, `memory` for
+    memories."""
 
     kind: ExternKind
     type_index: int | None = None
@@ -55,7 +57,8 @@ class Extern(NamedTuple):
 
 
 class Import(NamedTuple):
-    """`extern` stands at extern_start..extern_end; a group may have one for all its imports."""
+    """One import. Its `extern` is encoded at extern_start..extern_end, which all imports of a group
+    may share."""
 
     name: Name
     extern: Extern
@@ -64,11 +67,11 @@ class Import(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Imports that share one occurrence of their module name; a plain import is a group of one.
+    """Imports that share one occurrence of their module name. A plain import is a group of one.
 
-    `form` is the position of the byte that opens a group whose imports share their type too, and
-    None for other groups. `imports` reads the section as it is iterated, so it is good until the
-    next group is asked for. Plain imports are not `compact`.
+    `form` is the position of the byte that opens a group whose imports also share their type, and
+    None for other groups. `imports` reads the section while it is iterated, so it must be used
+    before the next group is requested. `compact` is false for plain imports.
     """
 
     module: Name
@@ -78,8 +81,8 @@ class Group(NamedTuple):
 
 
 def is_unlinked(section: Section | None) -> bool:
-    """Whether the imports are those of an object file that is not linked yet, which all have their
-    memory from there.
+    """Whether the module is an object file that is not linked yet. All of them import their memory
+    under the same name.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
     """
@@ -91,9 +94,9 @@ def is_unlinked(section: Section | None) -> bool:
 
 
 def groups(section: Section) -> Iterator[Group]:
-    """Read an import section group by group, holding no more than one import at a time.
+    """Read an import section group by group. Only one import is kept in memory at a time.
 
-    Raises MalformedModule, with the offset, at the first byte that is wrong.
+    Raises MalformedModule, with the offset, at the first invalid byte.
     """
     cursor = section.cursor()
     for _ in range(cursor.count("imports")):
@@ -113,7 +116,7 @@ def groups(section: Section) -> Iterator[Group]:
         by_type = field.end if form == GROUP_BY_MODULE_AND_TYPE else None
         yield Group(module, by_type, imports, compact)
         for _ in imports:
-            pass  # whatever the caller left unread
+            pass  # read the imports that the caller did not
     cursor.finish("the imports")
 
 

@@ -19,7 +19,8 @@ __all__ = [
 ]
 
 MAX_U32_WIDTH = 5
-"""ceil(32 / 7): the most bytes a u32 may take, and what linkers pad to when they patch later."""
+"""ceil(32 / 7): the most bytes that a u32 may take. Linkers pad numbers to this width to patch them
+later."""
 
 _U32_MAX = 2**32 - 1
 
@@ -27,8 +28,8 @@ _U32_MAX = 2**32 - 1
 def decode_unsigned(data: bytes | mmap, pos: int, end: int, bits: int = 32) -> tuple[int, int]:
     """Read an unsigned integer of at most `bits` bits from data[pos:end].
 
-    Returns the value and the position after it. Raises MalformedModule where the bytes run out,
-    where the encoding is longer than ceil(bits / 7) bytes or where the value exceeds `bits` bits.
+    Returns the value and the position after it. Raises MalformedModule if the bytes run out, if the
+    encoding is longer than ceil(bits / 7) bytes, or if the value exceeds `bits` bits.
     """
     if pos < end and (byte := data[pos]) < 0x80:
         return byte, pos + 1
@@ -39,9 +40,9 @@ def decode_unsigned(data: bytes | mmap, pos: int, end: int, bits: int = 32) -> t
 
 
 def decode_s33(data: bytes | mmap, pos: int, end: int) -> tuple[int, int]:
-    """Read a signed 33-bit integer (heap types use it) from data[pos:end].
+    """Read a signed 33-bit integer, as heap types use, from data[pos:end].
 
-    Returns the value and the position after it; raises MalformedModule as decode_unsigned does.
+    Returns the value and the position after it. Raises MalformedModule like decode_unsigned.
     """
     value, width, end_pos = _decode(data, pos, end, 33)
     if value >> width - 1:
@@ -52,7 +53,7 @@ def decode_s33(data: bytes | mmap, pos: int, end: int) -> tuple[int, int]:
 
 
 def _decode(data: bytes | mmap, pos: int, end: int, bits: int) -> tuple[int, int, int]:
-    """The bits of an integer as they stand, how many they are, and the position after them."""
+    """The bits of an integer without its sign, their number, and the position after them."""
     start, value, width = pos, 0, 0
     while True:
         if pos >= end:
@@ -70,7 +71,7 @@ def _decode(data: bytes | mmap, pos: int, end: int, bits: int) -> tuple[int, int
 def encode_u32(value: int, width: int = 1) -> bytes:
     """Encode `value` in at least `width` bytes, padded with continuation bytes.
 
-    Raises ValueError where the value is not a u32.
+    Raises ValueError if the value is not a u32.
     """
     if not 0 <= value <= _U32_MAX:
         raise ValueError(f"{value} is not a u32")
@@ -83,7 +84,7 @@ def encode_u32(value: int, width: int = 1) -> bytes:
 
 
 def encode_signed(value: int) -> bytes:
-    """Encode a signed integer in as few bytes as it takes."""
+    """Encode a signed integer in as few bytes as possible."""
     encoded = bytearray()
     while not -64 <= value < 64:
         encoded.append(value & 0x7F | 0x80)
@@ -93,13 +94,12 @@ def encode_signed(value: int) -> bytes:
 
 
 def reencode_u32(value: int, *, old: int, old_width: int) -> bytes:
-    """Encode `value` in the manner in which `old` took `old_width` bytes.
+    """Encode `value` with the same padding that `old` had in `old_width` bytes.
 
-    The padding is what is kept: a shortest encoding stays a shortest one, a padded one keeps its
-    number of spare bytes, and a full five bytes stay five. So the width only changes where the
-    value crosses a power of 128, and a change there and back restores the first encoding. (Not
-    where a shorter field grows into the full five bytes: then no rule could tell it from one that
-    had them from the start.)
+    A shortest encoding stays a shortest one, a padded one keeps its number of spare bytes, and five
+    bytes stay five. So the width changes only if the value crosses a power of 128, and changing the
+    value back restores the original encoding. The exception is a field that grows to five bytes: it
+    cannot be told from one that had five bytes before.
     """
     if old_width == MAX_U32_WIDTH:
         return encode_u32(value, MAX_U32_WIDTH)

@@ -1,4 +1,4 @@
-"""What engines take of a module, and so what is worked on.
+"""The limits that engines put on modules, which also apply here.
 
 https://webassembly.github.io/spec/js-api/#limits
 """
@@ -17,23 +17,23 @@ __all__ = [
 ]
 
 LARGEST_MODULE = 1 << 30
-"""Bytes."""
+"""In bytes."""
 
 LONGEST_NAME = 100_000
-"""Bytes of the name of an import or export."""
+"""In bytes, for the names of imports and exports."""
 
 MOST = 1_000_000
-"""Types, functions, imports, exports and globals of a module. What is worked on here takes memory
-for each, and has no more of anything."""
+"""The most types, functions, imports, exports and globals of a module. Here it applies to all items
+that take memory."""
 
 MOST_MEMORIES = 100
-"""Of a module."""
+"""The most memories of a module."""
 
 MOST_VALUES = 1000
-"""Parameters of a function, and results."""
+"""The most parameters of a function, and the most results."""
 
 
 def check_number(count: int, what: str, offset: int, most: int = MOST) -> None:
-    """Raise UnsupportedModule for more than `most`."""
+    """Raise UnsupportedModule if `count` is more than `most`."""
     if count > most:
         raise UnsupportedModule(f"there are more than {most} {what}", offset, "NN104")

@@ -1,4 +1,4 @@
-"""A module that is worked on: parsed once, whoever looks at it."""
+"""A module that is parsed only once and then shared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Module", "check_bytes"]
 
 
 def check_bytes(data: object) -> None:
-    """Raise UsageError for what is not the bytes of a module, such as its path or its text."""
+    """Raise UsageError if `data` is not bytes, but for example the module's path or text."""
     if isinstance(data, str) or not hasattr(data, "find"):
         raise UsageError(
             f"expected the bytes of a module, not {type(data).__name__}: read the file"
@@ -21,11 +21,11 @@ def check_bytes(data: object) -> None:
 
 
 class Module:
-    """A core module: its bytes, which have to stay as they are, and what has been found in them;
-    `name` is what messages call it.
+    """A core module: its bytes, which must not change, and the sections and types in them. `name`
+    is its name in messages.
 
     Raises UnsupportedModule for a component or a precompiled artifact, MalformedModule for
-    anything else that is not a sequence of known sections, and UsageError for what is not bytes.
+    anything else that is not a sequence of known sections, and UsageError if `data` is not bytes.
     """
 
     def __init__(self, data: Data, name: str = "<bytes>") -> None:
@@ -36,24 +36,24 @@ class Module:
 
     @classmethod
     def of(cls, module: Data | Module) -> Module:
-        """The module itself, or that of its bytes."""
+        """`module` itself, or a Module made from its bytes."""
         return module if isinstance(module, Module) else cls(module)
 
     @property
     def size(self) -> int:
-        """Of the whole module, in bytes."""
+        """The size of the whole module in bytes."""
         return self.sections.end
 
     @cached_property
     def types(self) -> Types:
-        """Raises MalformedModule where the type section cannot be read, and UnsupportedModule for
-        too many types."""
+        """The types of the type section. Raises MalformedModule if the section cannot be read, and
+        UnsupportedModule if it has too many types."""
         return Types(self.find(SectionId.TYPE))
 
     def find(self, section_id: SectionId) -> Section | None:
-        """The section of this kind; for the custom ones, see `custom`."""
+        """The section of this kind, or None. For custom sections, see `custom`."""
         return self.sections.standard.get(section_id)
 
     def custom(self, name: str) -> Section | None:
-        """The first custom section of this name."""
+        """The first custom section with this name, or None."""
         return next((section for section in self.sections if section.name == name), None)

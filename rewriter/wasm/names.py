@@ -1,4 +1,4 @@
-"""The names of functions, in the custom section "name".
+"""The names of functions in the custom section "name".
 
 Specification: https://webassembly.github.io/spec/core/appendix/custom.html#name-section
 """
@@ -22,9 +22,10 @@ _FUNCTION_NAMES = 1
 
 
 def rename_functions(patch: Patch, first: int, added: Sequence[str]) -> None:
-    """Name the last functions of a module anew, from index `first` on.
+    """Replace the names of all functions from index `first` on.
 
-    A name section that cannot be read is left alone: it is for people, and no part of the program.
+    A name section that cannot be read is left unchanged: it is debug information and does not
+    affect execution.
     """
     section = patch.module.custom(NAMES)
     entries = [encode_u32(first + i) + encode_name(text) for i, text in enumerate(added)]
@@ -47,9 +48,9 @@ def rename_functions(patch: Patch, first: int, added: Sequence[str]) -> None:
 
 
 def function_names(section: Section) -> tuple[Collection[tuple[int, bytes]], bytes]:
-    """The names of functions with their indices, and whatever else the name section has.
+    """The names of functions with their indices, and the rest of the name section.
 
-    Where it cannot be read, it is all else.
+    If the section cannot be read, all of it counts as the rest.
     """
     cursor, data = section.cursor(), section.data
     cursor.name()
@@ -62,16 +63,16 @@ def function_names(section: Section) -> tuple[Collection[tuple[int, bytes]], byt
 
 
 def takes_names(section: Section) -> bool:
-    """Whether functions can be named in a name section: one that cannot be read stays as it is."""
+    """Whether a name section can be read, so that names can be added to it."""
     return _read(section) is not None
 
 
 def _read(section: Section) -> tuple[int, _Subsection | None] | None:
-    """As _find, None where that or the names of functions cannot be read."""
+    """Like _find, but None if the section or the names of functions cannot be read."""
     try:
         position, names = _find(section)
         for _ in _entries(section, names) if names else ():
-            pass  # it can be read
+            pass
     except MalformedModule:
         return None
     return position, names
@@ -89,7 +90,7 @@ class _Subsection(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """The name of one function, which starts with its index."""
+    """The entry of one function: its index and its name."""
 
     start: int
     function: int
@@ -97,8 +98,8 @@ class _Entry(NamedTuple):
 
 
 def _find(section: Section) -> tuple[int, _Subsection | None]:
-    """Where the function names are, or the position where they belong: the subsections are in the
-    order of their numbers, each there once at most."""
+    """The position where the subsection of function names is or belongs, and the subsection, if
+    there is one. Subsections are in the order of their numbers, each at most once."""
     cursor = section.cursor()
     cursor.name()
     position, names, last = None, None, -1
@@ -116,7 +117,7 @@ def _find(section: Section) -> tuple[int, _Subsection | None]:
 
 
 def _entries(section: Section, names: _Subsection) -> Iterator[_Entry]:
-    """The names of functions, in the order of their indices, each of which has one at most."""
+    """The names of functions in the order of their indices, at most one each."""
     cursor = Cursor(section.data, names.content, names.end)
     last = -1
     for _ in range(cursor.count("function names")):
@@ -131,7 +132,7 @@ def _entries(section: Section, names: _Subsection) -> Iterator[_Entry]:
 def _replace_last(
     names: _Subsection, found: Iterable[_Entry], first: int, entries: Sequence[bytes]
 ) -> list[Edit]:
-    """Put `entries` in the place of the names from function `first` on."""
+    """Replace the names from function `first` on by `entries`."""
     count = kept = 0
     counted = kept_end = names.end
     for entry in found:
@@ -157,6 +158,6 @@ def _subsection(entries: Sequence[bytes]) -> bytes:
 
 
 def encode_name(text: str) -> bytes:
-    """A name as modules have it, after its length."""
+    """A name as it is encoded in modules, with its length before it."""
     encoded = text.encode()
     return encode_u32(len(encoded)) + encoded

@@ -1,4 +1,4 @@
-"""Edits to a module that keep the size fields around them right."""
+"""Edits to a module, with the updates of the size fields around them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Edit", "Patch", "growth", "renamed", "resized"]
 
 
 class Edit(NamedTuple):
-    """Put `replacement` in the place of the bytes start..end of the input."""
+    """Replace the bytes start..end of the input by `replacement`."""
 
     start: int
     end: int
@@ -22,17 +22,17 @@ class Edit(NamedTuple):
 
 
 class Patch:
-    """Collects edits; those inside a section are followed by one to its size field."""
+    """Collects edits. If a section changes its size, its size field is updated."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self._inside: dict[int, tuple[Section, list[Edit]]] = {}
-        """By where the section starts."""
+        """By the start of the section."""
         self._between: list[Edit] = []
         self._dropped: list[Edit] = []
 
     def edit(self, section: Section, edits: Iterable[Edit]) -> None:
-        """Change the content of a section; the edits must not overlap."""
+        """Change the content of a section. The edits must not overlap."""
         self._inside.setdefault(section.start, (section, []))[1].extend(edits)
 
     def drop(self, section: Section) -> None:
@@ -42,7 +42,7 @@ class Patch:
         self._dropped.append(Edit(start, section.end, b""))
 
     def add(self, section_id: SectionId, content: bytes) -> None:
-        """Add a section that is not there yet; a custom one at the end."""
+        """Add a section that the module does not have. A custom section is added at the end."""
         custom = section_id is SectionId.CUSTOM
         position = self.module.size if custom else self.module.sections.place_for(section_id)
         self.insert(position, bytes([section_id]) + encode_u32(len(content)) + content)
@@ -70,34 +70,34 @@ class Patch:
         return count > dropped and growth(counted) != 0
 
     def insert(self, position: int, content: bytes) -> None:
-        """Put bytes between two sections."""
+        """Insert bytes between two sections."""
         self._between.append(Edit(position, position, content))
 
     def edits(self) -> tuple[Edit, ...]:
-        """All edits, in order, without those that change nothing."""
+        """All edits in order, without those that change nothing."""
         edits: list[Edit] = []
         for section, inside in self._inside.values():
             edits += inside
             edits += resized(section.start + 1, section.content, section.size, growth(inside))
         edits += self._dropped
-        edits += self._between  # what is appended to a section comes before what is put after it
+        edits += self._between  # after the edits that append to the section before
         changing = (e for e in edits if e.replacement or e.end > e.start)
         return tuple(sorted(changing, key=lambda edit: (edit.start, edit.end)))
 
 
 def growth(edits: Iterable[Edit]) -> int:
-    """By how many bytes the edits make longer what they are in."""
+    """The number of bytes that the edits add; negative if they remove more than they add."""
     return sum(len(edit.replacement) - (edit.end - edit.start) for edit in edits)
 
 
 def resized(start: int, end: int, value: int, more: int) -> list[Edit]:
-    """The edit that adds `more` to the size or count `value`, which stands at start..end."""
+    """The edit that adds `more` to the size or count `value` at start..end."""
     if not more:
         return []
     return [Edit(start, end, reencode_u32(value + more, old=value, old_width=end - start))]
 
 
 def renamed(old: Name, new: str) -> bytes:
-    """Another name in the place of one, its length padded in the same manner."""
+    """The bytes of the name `new`, its length padded like that of `old`."""
     text, width = new.encode(), old.text_start - old.start
     return reencode_u32(len(text), old=old.end - old.text_start, old_width=width) + text

@@ -13,11 +13,11 @@ from rewriter.wasm.limits import MOST, check_number
 __all__ = ["Cursor", "Data", "Name", "Reading"]
 
 Data = bytes | mmap
-"""The whole file: indexing gives ints, slicing gives bytes. All positions count from its start."""
+"""The whole file. Indexing gives ints, slicing gives bytes. All positions count from its start."""
 
 
 class Name(NamedTuple):
-    """A length-prefixed UTF-8 string and where it stands.
+    """A length-prefixed UTF-8 string and its position.
 
     Specification: https://webassembly.github.io/spec/core/binary/values.html#names
     """
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class Reading(Collection[T]):
-    """What a module has of something, read from it each time: nothing of that is kept."""
+    """Items of a module that are read again on every iteration instead of being kept in memory."""
 
     def __init__(self, read: Callable[[], Iterator[T]]) -> None:
         self._read = read
@@ -51,7 +51,7 @@ class Reading(Collection[T]):
 
 
 class Cursor:
-    """Reads forward through data[pos:end]; every read raises MalformedModule at the end."""
+    """Reads forward through data[pos:end]. Every read past the end raises MalformedModule."""
 
     __slots__ = ("data", "end", "pos")
 
@@ -82,18 +82,19 @@ class Cursor:
     def count(self, what: str) -> int:
         """Read the length of a vector whose elements take at least one byte each.
 
-        A count that the remaining bytes cannot hold is refused here, before any loop over it.
+        Raises MalformedModule here, before any loop, if the remaining bytes cannot hold so many.
         """
         start = self.pos
         count = self.u32()
         if count > self.end - self.pos:
             raise MalformedModule(
-                f"{count} {what} announced, but only {self.end - self.pos} bytes follow", start
+                f"{count} {what} are declared, but only {self.end - self.pos} bytes follow", start
             )
         return count
 
     def items(self, what: str, most: int = MOST) -> int:
-        """`count` of what is kept in memory: `most`, or UnsupportedModule is raised."""
+        """Like `count`, for items that are kept in memory. Raises UnsupportedModule if there are
+        more than `most`."""
         start = self.pos
         count = self.count(what)
         check_number(count, what, start, most)
@@ -115,6 +116,6 @@ class Cursor:
         return Name(start, text_start, end, text)
 
     def finish(self, what: str) -> None:
-        """Raise MalformedModule unless everything has been read."""
+        """Raise MalformedModule if there are unread bytes."""
         if self.pos != self.end:
             raise MalformedModule(f"{self.end - self.pos} unread bytes after {what}", self.pos)

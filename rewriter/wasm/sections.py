@@ -1,4 +1,4 @@
-"""The sections of a core module: where each one starts and ends, nothing of what is in it.
+"""The sections of a core module: where each one starts and ends, without its content.
 
 Specification: https://webassembly.github.io/spec/core/binary/modules.html
 """
@@ -23,12 +23,12 @@ __all__ = [
 ]
 
 HEADER_SIZE = 8
-"""Bytes: the magic number and the version."""
+"""In bytes: the magic number and the version."""
 
 _MAGIC = b"\0asm"
 _MODULE_VERSION = b"\x01\0\0\0"
 _COMPONENT_LAYER = b"\x01\0"
-"""Bytes 6 and 7 of a component; a module has zeros there.
+"""Bytes 6 and 7 of a component. A module has zeros there.
 
 https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
 """
@@ -70,24 +70,24 @@ _RANK = {section_id: rank for rank, section_id in enumerate(_ORDER)}
 
 
 class Section(NamedTuple):
-    """One section of the module that `data` are; every position counts in bytes from the start of
+    """One section of the module with the bytes `data`. All positions are in bytes from the start of
     the file."""
 
     data: Data
     id: SectionId
     start: int
-    """Position of the id byte; the size field follows it."""
+    """Position of the id byte. The size field follows it."""
     content: int
-    """Position after the size field. In a custom section the name stands here."""
+    """Position after the size field. A custom section has its name here."""
     end: int
     name: str | None = None
-    """The name of a custom section, None for the others."""
+    """The name of a custom section, or None for other sections."""
 
     def __repr__(self) -> str:
         return f"<{self.title} at {self.start:#x}>"
 
     def cursor(self) -> Cursor:
-        """Reads the content."""
+        """A cursor that reads the content."""
         return Cursor(self.data, self.content, self.end)
 
     @property
@@ -97,24 +97,28 @@ class Section(NamedTuple):
 
     @property
     def size_width(self) -> int:
-        """How many bytes the size field takes."""
+        """The number of bytes that the size field takes."""
         return self.content - self.start - 1
 
     @property
     def title(self) -> str:
-        """How messages call the section."""
+        """The name of the section in messages."""
         if self.name is not None:
             return f"custom section {self.name!r}"
         return f"{self.id.name.lower().replace('_', ' ')} section"
 
 
 class Sections(Reading[Section]):
-    """The sections of a module in order, which end at `end`, and `standard`, all but the custom
-    ones by what they are. A file can have millions, of three bytes each."""
+    """The sections of a module in order. `end` is the end of the last one, and `standard` has the
+    non-custom sections by their kind.
+
+    They are read again on every iteration, because a file can have millions of sections of three
+    bytes each.
+    """
 
     def __init__(self, data: Data) -> None:
         """Raises MalformedModule if the bytes after the header are not sections, and
-        UnsupportedModule for too many of them."""
+        UnsupportedModule if there are too many of them."""
         self.end = len(data)
         self.standard: dict[SectionId, Section] = {}
         rank = -1
@@ -122,13 +126,14 @@ class Sections(Reading[Section]):
             check_number(number, "sections", section.start)
             if section.id is not SectionId.CUSTOM:
                 if _RANK[section.id] <= rank:
-                    raise MalformedModule(f"{section.title} twice or out of order", section.start)
+                    reason = f"the {section.title} appears twice or out of order"
+                    raise MalformedModule(reason, section.start)
                 rank = _RANK[section.id]
                 self.standard[section.id] = section
         super().__init__(partial(_sections, data))
 
     def place_for(self, section_id: SectionId) -> int:
-        """The position where a section that is not there yet belongs, in bytes."""
+        """The position in bytes where a section that the module does not have belongs."""
         before = (s for s in self.standard.values() if _RANK[s.id] < _RANK[section_id])
         return max((section.end for section in before), default=HEADER_SIZE)
 
@@ -173,37 +178,36 @@ def _section(cursor: Cursor) -> Section:
 
 
 def _check_header(data: Data) -> None:
-    magic = data[:4]
-    if magic != _MAGIC:
-        raise _not_wasm(magic)
+    if data[:4] != _MAGIC:
+        raise _not_wasm(data)
     version = data[4:HEADER_SIZE]
     if len(version) < 4:
         raise MalformedModule("the header is truncated", len(data), "NN102")
     if version[2:] == _COMPONENT_LAYER:
         raise UnsupportedModule(
-            "this is a component, and only core modules are supported so far",
+            "this is a component, but only core modules are supported so far",
             4,
             "NN105",
-            "work on the core module before it is made into a component",
+            "use the core module that the component is made from",
         )
     if version != _MODULE_VERSION:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)
 
 
-def _not_wasm(magic: bytes) -> ModuleError:
+def _not_wasm(data: Data) -> ModuleError:
+    magic = bytes(data[:4])
     if not magic:
         return MalformedModule("the file is empty", 0, "NN101")
     if _MAGIC.startswith(magic):
         return MalformedModule("the header is truncated", len(magic), "NN102")
-    for prefix, artifact in (
-        (b"\x7fELF", "Wasmtime's .cwasm or another ELF file"),
-        (b"\0aot", "WAMR's .aot"),
-    ):
-        if magic == prefix:
-            return UnsupportedModule(
-                f"this is a precompiled artifact ({artifact})",
-                0,
-                "NN107",
-                "rewrite the .wasm that it was compiled from and compile that again",
-            )
-    return MalformedModule("not WebAssembly: it does not start with \\0asm", 0, "NN101")
+    from rewriter.file_kinds import HEAD, Family, kind_of, mistaken
+
+    head = bytes(data[:HEAD])
+    kind = kind_of(head)
+    if kind is not None and kind.family is Family.ARTIFACT:
+        return UnsupportedModule(f"this is {kind.title}", 0, "NN107", kind.remedy)
+    reason, remedy = mistaken(head, "WebAssembly") or (
+        "not WebAssembly: it does not start with \\0asm",
+        None,
+    )
+    return MalformedModule(reason, 0, "NN101", remedy)

@@ -1,4 +1,4 @@
-"""Value types, function types and limits, read and spelled as the text format spells them.
+"""Value types, function types and limits, spelled as in the text format.
 
 Specification: https://webassembly.github.io/spec/core/binary/types.html, with the type codes of
 the proposals for threads, custom page sizes, stack switching and custom descriptors.
@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 NUMBERS = frozenset(("i32", "i64", "f32", "f64"))
-"""The types of values that a host can give and take as such."""
+"""The value types that a host can pass and receive as numbers."""
 
 PAGE_SIZE = 65536
-"""Bytes of a page of a memory that does not say otherwise."""
+"""The default page size of memories, in bytes."""
 
 _NUMBER_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128"}
 _PACKED_TYPES = {0x78: "i8", 0x77: "i16"}
@@ -72,10 +72,10 @@ _HAS_MAX, _IS_SHARED, _IS_64, _HAS_PAGE_SIZE = 0x01, 0x02, 0x04, 0x08
 
 
 class FuncType(NamedTuple):
-    """Parameter and result types, as the text format writes them: `i32`, `(ref null 3)`.
+    """Parameter and result types, spelled as in the text format: `i32`, `(ref null 3)`.
 
-    `plain` is false for a type that only equals another one by more than these: one with
-    supertypes or subtypes, or in a group of several that may refer to each other.
+    `plain` is false if equal parameters and results are not enough to make two types equal: for a
+    type with supertypes or subtypes, or in a group of several types that may refer to each other.
     """
 
     params: tuple[str, ...]
@@ -102,7 +102,7 @@ def encode_func_type(func_type: FuncType) -> bytes:
 
 
 class MemoryType(NamedTuple):
-    """Limits in pages; `page_size` in bytes."""
+    """The limits of a memory in pages. `page_size` is in bytes."""
 
     minimum: int
     maximum: int | None
@@ -123,7 +123,7 @@ class MemoryType(NamedTuple):
 
 
 class TableType(NamedTuple):
-    """Limits in elements."""
+    """The limits of a table in elements."""
 
     minimum: int
     maximum: int | None
@@ -131,8 +131,8 @@ class TableType(NamedTuple):
 
 
 class AdapterMemory(NamedTuple):
-    """The memory that a guest shares with the host; `page_size` in bytes. `global_index` is that of
-    the adapters' global (rewriter.analysis.adapted.adapter_global)."""
+    """The memory that a guest shares with the host. `page_size` is in bytes. `global_index` is the
+    index of the adapters' global (rewriter.analysis.adapted.adapter_global)."""
 
     memory_index: int
     page_size: int
@@ -181,12 +181,12 @@ def _abstract_heap_type(cursor: Cursor) -> str:
 
 
 _KEPT_TYPES = 1000
-"""Most modules have fewer."""
+"""The number of types that are kept in memory. Most modules have fewer."""
 
 
 class Types:
-    """The types of a type section by index: a function's, or None for another one. Those after the
-    first thousand are made when they are asked for."""
+    """The types of a type section by index. An item is a function type, or None for any other type.
+    Types after the first thousand are read again on every access."""
 
     def __init__(self, section: Section | None) -> None:
         """Raises MalformedModule for an invalid type, and UnsupportedModule for too many types."""
@@ -194,19 +194,21 @@ class Types:
         self._first = section.content if section else 0
         self._end = section.end if section else 0
         self._starts = array("I")
-        """In bytes after the first, as a section has no more than 4 GB."""
+        """Offsets from the first type in bytes, which fit into 32 bits."""
         self._plain = bytearray()
-        """A bit for each, from the lowest."""
+        """One bit per type, starting with the lowest."""
         self._kept: list[FuncType | None] = []
         self.beyond_functions = False
-        """Whether one is of something else than a function, or has to do with others."""
+        """Whether any type is not a function type, or is not plain."""
         self.newer_form: int | None = None
-        """Where the first is that is written in a group, of which it can be the only one, or with
+        """The position of the first type that is written in a group, even of one, or with
         supertypes."""
         self.said_final: int | None = None
-        """Where the first is that is said to be final and to have no supertypes, as others are."""
+        """The position of the first type that is marked as final and does not have supertypes. It
+        means the same as a type without a mark."""
         self.said_open: int | None = None
-        """Where the first is that is said not to be final, and has no supertypes."""
+        """The position of the first type that is marked as not final and does not have
+        supertypes."""
         if section is not None:
             self._find()
 
@@ -220,16 +222,17 @@ class Types:
         return _sub_type(cursor, plain=bool(self._plain[index >> 3] >> (index & 7) & 1))
 
     def start(self, index: int) -> int:
-        """Where a type stands, in bytes, or where the last one ends."""
+        """The position of a type in bytes, or the end of the last type for an index past it."""
         return self._first + self._starts[index] if index < len(self) else self._end
 
     def of_function(self, index: int, offset: int) -> FuncType | None:
-        """The type of a function that has type `index`, as is said at `offset`.
+        """The type of a function whose type index at `offset` is `index`.
 
-        Raises MalformedModule where there is none.
+        Raises MalformedModule if there is no type with this index.
         """
         if index >= len(self):
-            raise MalformedModule(f"a function has type {index} of {len(self)}", offset)
+            reason = f"a function has type index {index}, but the number of types is {len(self)}"
+            raise MalformedModule(reason, offset)
         return self[index]
 
     def __iter__(self) -> Iterator[FuncType | None]:
@@ -260,7 +263,7 @@ class Types:
         cursor.finish("the types")
 
     def _see_form(self, code: int, cursor: Cursor, start: int) -> None:
-        """Of a type that begins with `code`, behind which the cursor is."""
+        """Note the form of a type that begins with `code`. The cursor is after `code`."""
         if code not in (_REC, _SUB, _SUB_FINAL):
             return
         if code == _REC or cursor.data[cursor.pos : cursor.pos + 1] != bytes([_NONE]):
@@ -290,7 +293,7 @@ def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
     code = cursor.byte()
     if code in (_SUB, _SUB_FINAL):
         supertypes = cursor.count("supertypes")
-        plain = plain and code == _SUB_FINAL and not supertypes  # what a type is by default
+        plain = plain and code == _SUB_FINAL and not supertypes  # the defaults
         for _ in range(supertypes):
             cursor.u32()
         start = cursor.pos
@@ -356,10 +359,10 @@ def _limits(cursor: Cursor, *, known: int) -> tuple[int, int, int | None]:
 
 
 def _size(cursor: Cursor, is_64: bool) -> int:
-    """In up to ten bytes, since release 3.0 of the specification also where addresses have 32 bits:
-    https://webassembly.github.io/spec/core/binary/types.html#limits"""
+    """Read a limit, which takes up to ten bytes. Since release 3.0 of the specification, this is so
+    for 32-bit addresses too: https://webassembly.github.io/spec/core/binary/types.html#limits"""
     start = cursor.pos
     size = cursor.u64()
     if not is_64 and size >> 32:
-        raise MalformedModule(f"a size of {size} is more than 32-bit addresses reach", start)
+        raise MalformedModule(f"a size of {size} does not fit 32-bit addresses", start)
     return size

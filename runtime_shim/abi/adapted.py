@@ -1,10 +1,10 @@
-"""Guests that an adapter stands before: what they expect is not always what their imports say.
+"""Guests with adapters, which do not always expect what their imports say.
 
-The adapter of a witx guest for WAMR passes the size of the guest's buffer in bytes where WAMR's ABI
-has a count of floats: WAMR's host compares it with the size of the output in bytes. And a guest
-that was written for WAMR takes the tensors of quantised models to be floats on every host.
+A witx guest's adapter for WAMR passes the size of the guest's buffer in bytes where WAMR's ABI has
+a count of floats, because WAMR's host compares it with the size of the output in bytes. And a guest
+that was written for WAMR expects the tensors of quantised models to be floats on every host.
 
-get_output is written twice: see runtime_shim.abi.witx, and copies.wamr.wat with room.bytes.wat.
+get_output is implemented twice: see runtime_shim.abi.witx, and copies.wamr.wat with room.bytes.wat.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ __all__ = ["adapted", "functions"]
 
 
 def adapted(dialect: Dialect) -> Dialect:
-    """The dialect of a module that imports `dialect`, and whose get_output was adapted to it from
-    the other layout."""
+    """The dialect of a module that imports `dialect`, if its get_output was adapted from the other
+    layout."""
     (other,) = (layout for layout in LAYOUTS if layout is not dialect.layout)
     return dataclasses.replace(
         dialect, name=f"{other} adapted to {dialect.name}", implementation="adapted"
@@ -34,20 +34,22 @@ def adapted(dialect: Dialect) -> Dialect:
 def get_output(
     session: Session, guest: GuestMemory, context: int, index: int, out_buffer: int, size: int
 ) -> int:
-    """`size` points to the room in the buffer in bytes, and then to the output's count of floats,
-    which the adapter multiplies: an output that is not a whole number of them is refused."""
+    """`size` points to the size of the buffer in bytes. The output's count of floats is stored
+    there, which the adapter multiplies by 4, so an output that is not a whole number of floats is
+    refused."""
     (room,) = guest.u32s(size, 1)
     output = session.output_in_place(context, index)
     count, rest = divmod(len(output), WAMR_OUTPUT_UNIT)
     if rest:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            f"output {index} has {len(output)} bytes, but the guest was adapted to an ABI that "
-            "counts in floats; adapt it with `nnshim rewrite --for nnshim`",
+            f"output {index} has {len(output)} bytes, which is not a whole number of "
+            "floats, but the guest was adapted to an ABI that counts in floats; adapt it "
+            "with `nnshim rewrite --for nnshim`",
         )
     if len(output) > room:
         raise HostError(
-            Errno.TOO_LARGE, f"output {index} has {len(output)} bytes, the buffer {room}"
+            Errno.TOO_LARGE, f"output {index} has {len(output)} bytes, but the buffer has {room}"
         )
     guest.write(out_buffer, output)
     guest.write_u32(size, count)

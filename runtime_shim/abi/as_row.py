@@ -1,7 +1,8 @@
-"""A dialect as one host has it: what runtime_shim.abi.rules says is kept, and nothing is guessed.
+"""A dialect as one host implements it: follows the rules in runtime_shim.abi.rules, and guesses
+nothing.
 
-What a host gets wrong is imitated where it does no harm, and said once. What would write or read
-beyond what the guest has passed, or end the host's process, raises HostHarm.
+Mistakes of a host are imitated if they do no harm, with one warning. If a host would read or write
+beyond what the guest has passed, or crash, HostHarm is raised.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ _FLOAT = ELEMENT_SIZE[TensorType.F32]
 
 
 _Tensor = tuple[int, int, tuple[int, ...], memoryview]
-"""Index, type by its number, shape, data."""
+"""Index, number of the type, shape, data."""
 
 
 class _Context(NamedTuple):
-    """How the backend of a context takes tensors; how many inputs its model has, where that is
-    known, and which of its outputs are quantised."""
+    """How the backend of a context handles tensors, how many inputs its model has (if known), and
+    which of its outputs are quantised."""
 
     encoding: Encoding
     tensors: Tensors
@@ -47,7 +48,7 @@ class _Context(NamedTuple):
     quantized: tuple[bool, ...]
 
     def has(self, output: int) -> bool:
-        """Whether an output is quantised, which is copied float by float."""
+        """Whether an output is quantised, and so is copied float by float."""
         return output < len(self.quantized) and self.quantized[output]
 
 
@@ -55,7 +56,7 @@ _CONTEXTS: WeakKeyDictionary[Session, dict[int, _Context]] = WeakKeyDictionary()
 
 
 class _Functions:
-    """Those that differ from the dialect's own."""
+    """The functions that differ from the dialect's own."""
 
     def __init__(self, dialect: RowDialect) -> None:
         self._dialect = dialect
@@ -138,35 +139,35 @@ class _Functions:
         shape: tuple[int, ...],
         size: int | None,
     ) -> TensorType:
-        """The type of a tensor. Raises HostError where the host's backend does not take it."""
+        """The type of a tensor. Raises HostError if the host's backend does not accept it."""
         encoding, tensors, inputs, _ = self._about(session, context)
         if inputs is not None and index >= inputs:
-            reason = f"no input {index}: the model has {inputs}"
+            reason = f"no input {index}: the model has {inputs} inputs"
             raise HostError(self._rules.bad_index, reason)
         kind = self._dialect.tensor_types.get(number)
         if tensors.takes_floats:
-            kind = self._dialect.tensor_types.get(number & 0xFF)  # which it does not look at
+            kind = self._dialect.tensor_types.get(number & 0xFF)  # the host ignores the other bits
             needed = _FLOAT * prod(shape)
             if kind is not TensorType.F32 or (size is not None and size < needed):
                 given = "" if size is None else f"{size} bytes of "
                 raise HostHarm(
-                    f"{self._host} reads input {index}, {given}type {number}, as {needed} bytes "
-                    "of 32-bit floats, whatever its type"
+                    f"{self._host} reads input {index} ({given}type {number}) as {needed} "
+                    "bytes of 32-bit floats, whatever its type"
                 )
         if tensors.types is not None and kind not in tensors.types:
             name = f"type {number}" if kind is None else kind.name.lower()
             raise HostError(
                 tensors.refused,
-                f"input {index} was given {name}; with {encoding.name.lower()} models,"
-                f" {self._host} takes only "
+                f"input {index} has the type {name}, but for {encoding.name.lower()} models,"
+                f" {self._host} accepts only "
                 + ", ".join(sorted(each.name.lower() for each in tensors.types)),
             )
         if tensors.images is not None:
             length = _FLOAT * prod(shape) if size is None else size
             check_image(f"input {index}", shape, length, tensors.images, self._host)
             self._say(
-                f"{self._host} takes the data of input {index} in the order NHWC, whatever the"
-                " model has; here it is taken as the model has it"
+                f"{self._host} reads input {index} in NHWC order, whatever order the model "
+                "uses; this run keeps the model's order"
             )
         if kind is None and number not in self._dialect.raw_types:
             raise Unreadable(Errno.INVALID_ARGUMENT, f"unknown tensor type {number}")
@@ -220,8 +221,8 @@ class _Functions:
         out_buffer: int,
         declared: int,
     ) -> int:
-        """Give the guest an output as far as the host would, and return what that would count.
-        `declared` is the size of the buffer in the guest's numbers."""
+        """Copy an output to the guest as far as the host would, and return the count that it would
+        report. `declared` is the size of the buffer in the guest's units."""
         tensors = about.tensors
         unit = max(tensors.room, tensors.buffer) if self._dialect.counted else tensors.buffer
         room = declared * unit
@@ -234,7 +235,7 @@ class _Functions:
                 raise
             raise HostError(self._rules.bad_index, error.reason) from error
         size = len(output)
-        sizes = f"output {index} has {size} bytes, the buffer {room}"
+        sizes = f"output {index} has {size} bytes, but the buffer has {room}"
         fits, in_floats = size <= room, tensors.written != 1
         if tensors.too_small is TooSmall.CUT and not fits:
             self._say(f"{self._host} truncates the output and returns success: {sizes}")
@@ -249,8 +250,8 @@ class _Functions:
             raise HostHarm(f"{self._host} would have written {beyond}: {sizes}")
         elif tensors.too_small is TooSmall.FORGOTTEN and declared < size and not about.has(index):
             log.info(
-                "get_output: %s zeroes output %d and returns success: a buffer for its %d bytes "
-                "must be declared as that many floats, and it is declared as %d",
+                "get_output: %s zeroes output %d and returns success: the buffer for its "
+                "%d bytes must be declared as that many floats, but is declared as %d",
                 *(self._host, index, size, declared),
             )
             output = memoryview(bytes(declared))
@@ -293,7 +294,8 @@ class _Functions:
         return witx.SUCCESS
 
     def _length(self, guest: GuestMemory, pointer: int, length: int, what: str) -> int:
-        """Where the host has a text end. Raises HostError where it does not take the text."""
+        """The length of a text as the host determines it. Raises HostError if it refuses the
+        text."""
         names, told = self._rules.names, guest.read(pointer, length)
         if names is Names.BY_LENGTH:
             if self._rules.refuses_nul and b"\0" in told:
@@ -303,12 +305,12 @@ class _Functions:
         if names is Names.NUL_NEEDED and not (length and is_ended):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"the {what} is empty, or lacks the NUL after it that {self._host} needs",
+                f"the {what} is empty, or is not followed by the NUL that {self._host} needs",
             )
         if not is_ended and b"\0" not in told:
             raise HostHarm(
-                f"{self._host} reads the {what} up to a NUL, whatever length the guest passes, "
-                "and no NUL follows it"
+                f"{self._host} reads the {what} up to a NUL, whatever length the guest "
+                "passes, but no NUL follows it"
             )
         return told.find(b"\0") if b"\0" in told else length
 
@@ -318,7 +320,7 @@ class _Functions:
         return _CONTEXTS.get(session, {}).get(context, made_by_others)
 
     def _say(self, text: str) -> None:
-        """A warning, each once: a guest can cause one with every call."""
+        """Warn, once for each kind of text: a guest can cause one with every call."""
         kind = text[:40]
         if kind not in self._said:
             self._said.add(kind)

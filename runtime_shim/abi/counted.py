@@ -1,8 +1,8 @@
-"""Guests whose adapters go by what WAMR's hosts count outputs in: those of OpenVINO's models in
-bytes, all others in 32-bit floats, whatever the layout.
+"""Guests with adapters that follow the units in which WAMR's hosts count outputs: bytes for models
+of OpenVINO, 32-bit floats for all others, whatever the layout.
 
-The adapters keep which of both it is in a global, by the encoding that `load` is called with, and
-refuse a model of the other kind (rewriter/adapters/pieces). So it is the same for all contexts.
+The adapters keep the unit in a global, by the encoding that `load` is called with, and refuse a
+model of the other kind (rewriter/adapters/pieces). So the unit is the same for all contexts.
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ __all__ = ["counted", "functions", "of_outputs"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CountedDialect(Dialect):
-    """One that was adapted to from another of the layout `guest_layout`."""
+    """A dialect that was adapted from another one with the layout `guest_layout`."""
 
     guest_layout: Layout
 
 
 def of_outputs(adapter: Adapter, dialect: Dialect) -> Dialect:
-    """The dialect of a module that imports `dialect`, with what the adapter of its get_output makes
-    of that."""
+    """The dialect of a module that imports `dialect`, given the adapter of its get_output."""
     if adapter.needs_global:
         return counted(dialect, adapter.source)
     across = adapter.source.layout != adapter.target.layout
@@ -41,7 +40,7 @@ def of_outputs(adapter: Adapter, dialect: Dialect) -> Dialect:
 
 
 def counted(dialect: Dialect, source: Dialect) -> Dialect:
-    """The dialect of a module that imports `dialect`, and whose get_output was adapted to it from
+    """The dialect of a module that imports `dialect` and whose get_output was adapted from
     `source`."""
     known = {field.name: getattr(dialect, field.name) for field in fields(Dialect)}
     known |= {
@@ -75,19 +74,20 @@ class _Outputs:
         return function
 
     def _output(self, session: Session, context: int, index: int, room: int) -> memoryview:
-        """An output whose count there is room for."""
+        """An output that fits into `room`."""
         output = session.output_in_place(context, index)
         count, rest = divmod(len(output), self._unit)
         if rest:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                f"output {index} has {len(output)} bytes, but the guest was adapted to an ABI "
-                "that counts in floats; adapt it with `nnshim rewrite --for nnshim`",
+                f"output {index} has {len(output)} bytes, which is not a whole number of "
+                "floats, but the guest was adapted to an ABI that counts in floats; adapt "
+                "it with `nnshim rewrite --for nnshim`",
             )
         if count > room:
             raise HostError(
                 Errno.TOO_LARGE,
-                f"output {index} has {count} times {self._unit} bytes, the buffer {room}",
+                f"output {index} has {count} times {self._unit} bytes, but the buffer has {room}",
             )
         return output
 
@@ -100,8 +100,8 @@ class _Outputs:
         out_buffer: int,
         size: int,
     ) -> int:
-        """As WAMR since 2.4.0 takes it: the room is a count of what it counts in, and then, for
-        what is copied, one of bytes. The adapter calls with both."""
+        """get_output of WAMR since 2.4.0: the size of the buffer is first in its units, and then,
+        for the copy itself, in bytes. The adapter calls it with both."""
         (room,) = guest.u32s(size, 1)
         output = self._output(session, context, index, room)
         if len(output) <= room:
@@ -119,7 +119,8 @@ class _Outputs:
         out_buffer_max_size: int,
         written_out: int,
     ) -> int:
-        """As WAMR before 2.4.0 takes it, built with WASI_EPHEMERAL_NN: both are such counts."""
+        """get_output of WAMR before 2.4.0, built with WASI_EPHEMERAL_NN: both sizes are in its
+        units."""
         guest.check_writable(written_out, 4)
         output = self._output(session, context, index, out_buffer_max_size)
         guest.write(out_buffer, output)

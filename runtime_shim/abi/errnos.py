@@ -1,4 +1,4 @@
-"""The numbers that errors have for a guest, by its ABI."""
+"""The numbers of errors in each ABI."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _INSTEAD: tuple[tuple[Mapping[int, Errno], Mapping[Errno, Errno]], ...] = (
     ),
     (ERRNO_WIT, {Errno.MISSING_MEMORY: Errno.TOO_LARGE, Errno.BUSY: Errno.RUNTIME_ERROR}),
 )
-"""What hosts return where their numbering has no number for it.
+"""The errors that hosts return if their numbering lacks one.
 
-ERRNO_2020: WasmEdge 0.12.1 (wasinnfunc.cpp). ERRNO_2022: WAMR 2.1.0, to which too small a buffer is
-missing_memory (wasi_nn_tensorflowlite.cpp). ERRNO_WIT: the same file in WAMR 2.1.1, in which all
-that was missing_memory is too_large.
+ERRNO_2020: WasmEdge 0.12.1 (wasinnfunc.cpp). ERRNO_2022: WAMR 2.1.0, which returns missing_memory
+for a buffer that is too small (wasi_nn_tensorflowlite.cpp). ERRNO_WIT: the same file in WAMR 2.1.1,
+which returns too_large wherever 2.1.0 returned missing_memory.
 """
 
 
 def numbers_of(dialect: Dialect) -> Mapping[Errno, int]:
-    """What a guest of a dialect gets for each error. WasmEdge's own errors have its numbers in all
-    dialects, because none has given these to anything else. What a host that was measured has no
-    number for is a runtime error, where it has given that number to something else."""
+    """The number of each error for a guest of a dialect. WasmEdge's own errors have its numbers in
+    all dialects, because no other ABI uses these numbers. If a measured host has no number for an
+    error, and uses the usual number for something else, it becomes a runtime error."""
     own = dialect.errno_numbers
     instead = next((found for table, found in _INSTEAD if table is dialect.errnos), {})
     other = own.get(Errno.RUNTIME_ERROR, own.get(Errno.INVALID_ARGUMENT, int(Errno.RUNTIME_ERROR)))

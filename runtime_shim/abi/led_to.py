@@ -1,5 +1,5 @@
-"""What a host has to be for a guest: with the numbers that it was said to have, or that adapters
-lead to."""
+"""The dialect that a host has to speak, from the numbers that the guest is known to use, or that
+its adapters translate to."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["led_to", "with_types_of"]
 
 
 def led_to(adapter: Adapter, dialect: Dialect) -> Dialect:
-    """The dialect of the imports, with what an adapter makes of them."""
-    from rewriter.adapters.generations import UNMARKED  # where there are adapters
+    """The dialect of the imports, changed by what an adapter shows."""
+    from rewriter.adapters.generations import UNMARKED  # imported only if there are adapters
     from rewriter.adapters.needs import Need
 
     target = adapter.target
-    if target.layout != dialect.layout:  # which the imports did not show
+    if target.layout != dialect.layout:  # the imports alone did not show the layout
         dialect = target
-    if adapter.generation != UNMARKED:  # which translated none
+    if adapter.generation != UNMARKED:  # unmarked adapters translated no errnos
         dialect = replace(dialect, errnos=target.errnos)
     if adapter.need not in (Need.LAYOUT, Need.ENCODINGS, Need.TYPES, Need.UNITS):
         return dialect
@@ -37,8 +37,8 @@ def led_to(adapter: Adapter, dialect: Dialect) -> Dialect:
 
 
 def with_types_of(known: Dialect, dialect: Dialect) -> Dialect:
-    """A dialect whose tensor types have the numbers of one that is known."""
-    if known.layout != dialect.layout:  # it has an adapter, which knows better
+    """The dialect, with the tensor type numbers of the known one."""
+    if known.layout != dialect.layout:  # its adapter decides
         return dialect
     types, raw = known.tensor_types, known.raw_types
     return replace(dialect, tensor_types=types, raw_types=raw, told=True)

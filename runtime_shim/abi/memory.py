@@ -15,10 +15,10 @@ _U32 = struct.Struct("<I")
 
 
 class GuestMemory:
-    """The guest's memory, where it was when a host call looked it up: good for that call, and for
-    later ones that find it in the same place. `current_size` tells whether it has grown since.
+    """The guest's memory at the address where a host call found it. Valid for that call, and for
+    later ones that find it at the same address. `current_size` says whether it has grown since.
 
-    Every pointer and length is an unsigned 32-bit number; a range that is not wholly inside the
+    Every pointer and length is an unsigned 32-bit number. A range that is not entirely inside the
     memory raises OutsideMemory with `invalid_argument`.
     """
 
@@ -49,13 +49,13 @@ class GuestMemory:
         return struct.unpack_from(f"<{count}I", self._bytes, pointer)
 
     def view(self, pointer: int, length: int) -> memoryview:
-        """`length` bytes in place, writable. To be released before the host call returns."""
+        """A writable view of `length` bytes. Must be released before the host call returns."""
         if pointer + length > self.size:
             self._require(pointer, length)
         return self._bytes[pointer : pointer + length]
 
     def write(self, pointer: int, data: memoryview) -> None:
-        """Copy bytes in."""
+        """Copy bytes into the memory."""
         end = pointer + len(data)
         if end > self.size:
             self._require(pointer, len(data))
@@ -72,7 +72,7 @@ class GuestMemory:
             self._require(pointer, length)
 
     def current_size(self) -> int:
-        """Bytes, counting what it has grown by."""
+        """The size in bytes, including growth."""
         size = max(self.size, self._current_size())
         if size > self.size:
             self.size = size
@@ -80,12 +80,12 @@ class GuestMemory:
         return size
 
     def _require(self, pointer: int, length: int) -> None:
-        """Raise OutsideMemory unless the memory has grown enough meanwhile."""
+        """Raise OutsideMemory unless the memory has grown enough in the meantime."""
         size = self.current_size()
         if pointer + length > size:
             raise OutsideMemory(
                 Errno.INVALID_ARGUMENT,
-                f"{length} bytes at {pointer:#x} are outside the memory of {size:#x} bytes",
+                f"{length} bytes at {pointer:#x} are outside the guest's memory of {size:#x} bytes",
             )
 
 

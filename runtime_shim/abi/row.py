@@ -1,4 +1,4 @@
-"""A dialect as the host of one row has it, and what that returns for errors."""
+"""A dialect as the host of one row implements it, and the errors that it returns."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _OF_WASMEDGE = {
     Errno.PROMPT_TOO_LONG: Errno.RUNTIME_ERROR,
     Errno.MODEL_NOT_FOUND: Errno.NOT_FOUND,
 }
-"""What others return in the place of what only WasmEdge, and WAMR after it, tells apart."""
+"""What other hosts return for errors that only WasmEdge, and WAMR after it, distinguishes."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RowDialect(Dialect):
-    """`spoken` as the host of a row takes it. A guest that is `counted` has adapters that give the
-    size of its buffers in what the host counts by."""
+    """`spoken` as the host of a row implements it. With `counted`, the guest has adapters that pass
+    the size of its buffers in the host's units."""
 
     spoken: Dialect
     row: Host
@@ -38,8 +38,8 @@ class RowDialect(Dialect):
 
 
 def dialects_of(row: Host, *, counted: bool = False) -> dict[str, Dialect]:
-    """The dialect behind each module name that a host registers. Raises UsageError for one that
-    registers functions of several layouts under a name."""
+    """The dialect for each module name that a host registers. Raises UsageError if it registers
+    functions of several layouts under one name."""
     if len(row.dialects) > 1:
         layouts = " and ".join(dialect.layout.name for dialect in row.dialects)
         raise UsageError(f"{row.label} has functions of several layouts under one name: {layouts}")
@@ -53,17 +53,20 @@ def dialects_of(row: Host, *, counted: bool = False) -> dict[str, Dialect]:
 def admit(
     dialect: RowDialect, encoding: Encoding, say: Callable[[str], None], *, is_named: bool = False
 ) -> None:
-    """Say what a device has to have for models of an encoding. Raises HostError where the host
-    refuses to load them, or, where a graph `is_named`, to have it."""
+    """Say what a device must provide for models of an encoding. Raises HostError if the host cannot
+    load them or, for a graph that `is_named`, cannot have them as named graphs."""
     rules, host, name = dialect.rules, dialect.row.label, encoding.name.lower()
     if encoding is Encoding.AUTODETECT:
-        raise HostError(rules.autodetect, f"{host} does not detect what a model is")
+        raise HostError(rules.autodetect, f"{host} does not detect the encoding of a model")
     backend = next((b for b in dialect.row.backends if b.encoding is encoding), None)
     if backend is None:
         errno = Errno.INVALID_ARGUMENT if encoding in rules.stubs else rules.no_backend
         measured = dialect.row.measured
         if measured is not None and encoding in measured.backends:
-            reason = f"it was not measured whether {host} has a backend for {name} models"
+            reason = (
+                f"it is unknown whether {host} has a backend for {name} models, because this "
+                "was not measured"
+            )
             raise HostError(errno, reason)
         raise HostError(errno, f"{host} has no backend for {name} models")
     if encoding in rules.only_named and not is_named:
@@ -76,23 +79,25 @@ def admit(
 
 
 def check_parts(dialect: RowDialect, encoding: Encoding, parts: Sequence[bytes]) -> None:
-    """Raises HostError for a model that comes in another number of parts than the host's backend
-    takes, and for one of ONNX where OpenVINO there reads none."""
+    """Raise HostError if the host's backend does not accept this number of parts, and for an ONNX
+    model if the host's OpenVINO does not read them."""
     host, name = dialect.row.label, encoding.name.lower()
     backend = next(b for b in dialect.row.backends if b.encoding is encoding)
     if backend.parts is not None and len(parts) not in backend.parts:
         takes = f"{host} takes {in_words(backend.parts)} for {name} models"
-        reason = f"the number of builders is {len(parts)}, and {takes}"
+        reason = f"the model has {len(parts)} builders, but {takes}"
         raise HostError(Errno.INVALID_ARGUMENT, reason)
     reads_onnx = Quirk.ONNX_TOO in backend.quirks | backend.unseen.quirks
     if encoding is Encoding.OPENVINO and not reads_onnx and detect(parts[:1]) is Encoding.ONNX:
-        raise HostError(Errno.INVALID_ARGUMENT, f"{host} reads no ONNX models as openvino")
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"{host} does not read ONNX models with the encoding openvino"
+        )
 
 
 def admit_named(
     dialect: RowDialect, session: Session, say: Callable[[str], None], graph: int
 ) -> Encoding:
-    """The encoding of a graph that was loaded by its name, which is unloaded if `admit` raises."""
+    """The encoding of a graph that was loaded by its name. Unloads the graph if `admit` raises."""
     encoding, _ = session.graph(graph)
     try:
         admit(dialect, encoding, say, is_named=True)
@@ -103,7 +108,8 @@ def admit_named(
 
 
 def answering(function: Callable[..., int], dialect: RowDialect) -> Callable[..., int]:
-    """A function that returns the errors of the host, or ends where that does."""
+    """The function with the host's errors. Raises HostHarm for errors that would end the guest or
+    the host."""
     rules, host = dialect.rules, dialect.row.label
     known = frozenset(dialect.errnos.values())
 
@@ -116,9 +122,7 @@ def answering(function: Callable[..., int], dialect: RowDialect) -> Callable[...
             if rules.ends is Ends.EVERYTHING or (
                 rules.ends is Ends.UNREADABLE and isinstance(error, Unreadable)
             ):
-                raise HostHarm(
-                    f"{host} would have ended its whole process: {error.reason}"
-                ) from error
+                raise HostHarm(f"{host} would have crashed: {error.reason}") from error
             is_unknown = isinstance(error, UnknownHandle)
             other = rules.unknown_handle if is_unknown else rules.instead.get(error.errno)
             if other is None and error.errno in _OF_WASMEDGE and error.errno not in known:

@@ -1,7 +1,7 @@
-"""What hosts do with tensors, names and errors beyond what their ABI says, as data.
+"""How hosts treat tensors, names and errors beyond what their ABI says, as data.
 
-What a backend takes and gives stands in rewriter.hosts, and the rest here, by the last release of a
-row: what holds since a release holds until the next one. What is not said of a backend is `usual`.
+What a backend accepts and returns is in rewriter.hosts. The rest is here, by release: an entry
+holds from its release until the next entry. A backend without an entry of its own follows `usual`.
 
 Sources, at the tags of the releases: WAMR's core/iwasm/libraries/wasi-nn/src (wasi_nn.c, a file for
 each backend, utils/wasi_nn_app_native.c), WasmEdge's plugins/wasi_nn (wasinnfunc.cpp, a file for
@@ -35,22 +35,22 @@ class Ends(Enum):
 
     NOTHING = "none"
     OUTSIDE = "pointers outside the memory"
-    """The guest traps, rather than the host's process."""
+    """The guest traps, but the host's process survives."""
     UNREADABLE = "numbers that mean nothing, and those"
     EVERYTHING = "all"
 
 
 class Tensors(NamedTuple):
-    """How a backend of the host takes tensors, and gives them.
+    """How a backend of the host takes and returns tensors.
 
-    `types` are those that set_input takes, None for all; others are `refused`. A backend that
-    `takes_floats` reads 32-bit floats, whatever the type says, and however long the data is; to one
-    that `has_floats`, quantised tensors are such floats, too. `images` is for what it takes inputs,
-    where it takes them for images: their values come in its own order then.
+    `types` are the types that set_input accepts (None: all); for others it returns `refused`. A
+    backend that `takes_floats` reads 32-bit floats, whatever the type says and however long the
+    data is. To a backend that `has_floats`, quantised tensors are also such floats. `images` is set
+    if it treats inputs as images, whose values it then reads in its own order.
 
-    `written` are the bytes that get_output counts by what it has written. `room` are those by which
-    it counts the guest's buffer, 0 where it does not look at that, and `buffer` those by which the
-    guest has meant it. What is larger is `too_small`.
+    `written` is the unit, in bytes, in which get_output counts what it has written. `room` is the
+    unit in which it counts the guest's buffer (0: it ignores the buffer's size), and `buffer` the
+    unit that the guest meant. `too_small` says what happens to a larger output.
     """
 
     types: Collection[TensorType] | None = None
@@ -65,21 +65,24 @@ class Tensors(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """`of` has the host's backends, by their encodings, of which those that compute with tensors
-    return `refused` for a type that they do not take. `too_small` is returned where a buffer is
-    refused. With `checks_buffer`, the whole buffer that the guest declares has to be inside its
-    memory; with `echoes_room`, its size is what is stored as written where there is an error; with
-    `wide_types`, a tensor's type is 32 bits; with `floats`, TensorFlow Lite has quantised tensors
-    as floats. One that `refuses_nul` takes no NUL in a name. `configures` are the models that can
-    be named with a configuration: with others the host's process ends.
+    """The rules of one host.
 
-    `no_backend` is returned for a model that the host has no backend for, and an invalid argument
-    for those of which it has `stubs`; language models are `only_named` to some.
+    `of` has the host's backends by encoding; those that compute with tensors return `refused` for a
+    type that they do not accept. `too_small` is returned for a buffer that is too small. With
+    `checks_buffer`, the whole buffer that the guest declares must be inside its memory. With
+    `echoes_room`, an error stores the buffer's size as the number of bytes written. With
+    `wide_types`, a tensor's type has 32 bits. With `floats`, quantised tensors of TensorFlow Lite
+    are floats. With `refuses_nul`, a name may not contain a NUL. `configures` are the encodings of
+    models that can be named with a configuration; the host's process ends for others.
 
-    `unknown_handle` is returned for one, `bad_index` for an input or output that the model does not
-    have, and `autodetect` where `load` is to find out what a model is, which none does. `misfits`
-    has what backends return for a tensor that the model does not take, where that is not an invalid
-    argument, and `instead` what is returned for other errors."""
+    `no_backend` is returned for a model for which the host has no backend, and an invalid argument
+    for encodings in `stubs`. Models of the encodings in `only_named` can only be loaded by name.
+
+    `unknown_handle` is returned for an unknown handle, `bad_index` for an input or output that the
+    model does not have, and `autodetect` if `load` is asked to detect the encoding, which no host
+    does. `misfits` has what backends return for a tensor that does not fit the model, if that is
+    not an invalid argument. `instead` maps other errors to what is returned.
+    """
 
     usual: Tensors = Tensors()
     of: Mapping[Encoding, Tensors] = {}
@@ -103,7 +106,7 @@ class Rules(NamedTuple):
     ends: Ends = Ends.NOTHING
 
     def for_encoding(self, encoding: Encoding) -> Tensors:
-        """Those of the backend of an encoding."""
+        """The rules of the backend of an encoding."""
         return self.of.get(encoding, self.usual)
 
 
@@ -126,8 +129,8 @@ _WAMR = Rules(
     instead={Errno.NOT_FOUND: Errno.RUNTIME_ERROR},
     ends=Ends.OUTSIDE,
 )
-"""A name is a path, tried with OpenVINO first: one that is not there is an error of that. Builds
-with TensorFlow Lite alone say what they say of any model that they cannot read."""
+"""A name is a path, which is tried with OpenVINO first, so a missing file is an error of OpenVINO.
+Builds with only TensorFlow Lite return the error for a model that they cannot read."""
 
 _BY_TFLITE = {Errno.NOT_FOUND: Errno.TOO_LARGE}
 
@@ -135,7 +138,8 @@ _LEGACY = _WAMR._replace(usual=_IN_FLOATS, instead=_BY_TFLITE)
 
 
 def _of_one(rules: Rules) -> Rules:
-    """TensorFlow Lite's backend finds out by itself that it is asked for another."""
+    """The rules without backends' detection: TensorFlow Lite's backend notices by itself if another
+    encoding is asked for."""
     return rules._replace(no_backend=Errno.INVALID_ARGUMENT)
 
 
@@ -214,11 +218,11 @@ _POINTERS = (
 )
 _MEANINGLESS = ("load_encoding", "load_target", "input_type")
 _HARMLESS = ("output_small", "output_index", "input_index", "compute_context", "init_graph")
-"""Faults by what they have in common: see rewriter.hosts.profiles.profile."""
+"""Faults, grouped by what they have in common: see rewriter.hosts.profiles.profile."""
 
 
 def rules_of(row: Host) -> Rules:
-    """Those of a row; the ABI's own for a host that is not here."""
+    """The rules of a row. A host that is not listed here follows the ABI."""
     if row.measured is not None:
         rules = _as_measured(row, row.measured)
     else:
@@ -230,11 +234,11 @@ def rules_of(row: Host) -> Rules:
 
 
 def _as_measured(row: Host, measured: Measured) -> Rules:
-    """What was seen to come of faults. What was not tried is as the ABI has it."""
+    """Rules from the measured effects of faults. What was not tried follows the ABI."""
     errnos, of_wamr = row.dialects[0].errnos, row.dialects[0].layout is WAMR.layout
 
     def errno(otherwise: Errno, *faults: str) -> Errno:
-        """What the number of the first of these that had one means."""
+        """The errno for the number of the first of these faults that has one."""
         answers = (measured.answers.get(fault) for fault in faults)
         meanings = (errnos.get(answer) for answer in answers if isinstance(answer, int))
         return next((e for e in meanings if e not in (None, Errno.SUCCESS)), None) or otherwise
@@ -260,7 +264,8 @@ def _as_measured(row: Host, measured: Measured) -> Rules:
 
 
 def _ends(measured: Measured) -> Ends:
-    """Where only some of what means nothing ended the process, it is only said by `check`."""
+    """Which errors end the host. If only some unreadable arguments ended the process, that is left
+    to `check`."""
 
     def end(*faults: str) -> list[bool]:
         known = (measured.answers[fault] for fault in faults if fault in measured.answers)
@@ -275,7 +280,7 @@ def _ends(measured: Measured) -> Ends:
 
 
 def _tensors(backend: Backend, rules: Rules, unit: int) -> Tensors:
-    """What a backend does, by the rules of its host, of which guests count outputs by `unit`."""
+    """The rules of a backend on its host, for guests that count outputs in `unit`."""
     counted, too_small = backend.unit is Unit.FLOATS, backend.too_small or rules.usual.too_small
     is_bounded = counted or too_small is not TooSmall.OVERRUN
     counts = WAMR_OUTPUT_UNIT if counted else 1
@@ -297,24 +302,24 @@ _IMAGES: Mapping[Quirk, Errno] = {
     Quirk.CHANNELS_LAST: Errno.INVALID_ARGUMENT,
     Quirk.LARGE_IMAGES: Errno.INVALID_ARGUMENT,
 }
-"""What backends take inputs for that take them for images, and what they return for other numbers
-of dimensions: WAMR, and WasmEdge before 0.14. Wasmtime before 23 ends with any error."""
+"""How backends treat inputs as images, and what they return for other numbers of dimensions: WAMR,
+and WasmEdge before 0.14. Wasmtime before 23 ends with any error."""
 
 _LARGE_IMAGE = 4 * 224 * 224 * 3
-"""Bytes: see Quirk.LARGE_IMAGES."""
+"""In bytes: see Quirk.LARGE_IMAGES."""
 
 
 def check_image(title: str, shape: Collection[int], size: int, images: Quirk, host: str) -> None:
-    """Raises HostError for an input, of so many bytes, that is not taken for an image, and HostHarm
-    where the host reads beyond it."""
+    """Raise HostError for an input of `size` bytes that is not accepted as an image, and HostHarm
+    if the host reads beyond it."""
     if images is Quirk.LARGE_IMAGES:
         if size < _LARGE_IMAGE:
             raise HostHarm(
-                f"{host} takes {title}, {size} bytes, for {_LARGE_IMAGE} bytes: 1x224x224x3 floats,"
-                " whatever its dimensions are"
+                f"{host} reads {_LARGE_IMAGE} bytes (1x224x224x3 floats) from {title}, "
+                f"whatever its dimensions are, but it has {size} bytes"
             )
     elif len(shape) != 4:
-        message = f"{title} has {len(shape)} dimensions, and {host} takes 4 only"
+        message = f"{title} has {len(shape)} dimensions, but {host} accepts only 4"
         raise HostError(_IMAGES[images], message)
 
 

@@ -1,9 +1,9 @@
 """WAMR's older ABI, where it differs from witx: two structures, the type numbers, and counts.
 
-A TensorFlow Lite model takes 32-bit floats only, as on WAMR. Other models take every type that the
-ABI can name, each in its own size, as WAMR's OpenVINO backend did before 2.4.0.
+A TensorFlow Lite model accepts only 32-bit floats, as on WAMR. Other models accept every type that
+the ABI can name, each in its own size, as WAMR's OpenVINO backend did before 2.4.0.
 
-set_input and get_output are written twice: see runtime_shim.abi.witx, and copies.wamr.wat.
+set_input and get_output are implemented twice: see runtime_shim.abi.witx, and copies.wamr.wat.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def load(
 def init_execution_context(
     session: Session, guest: GuestMemory, graph: int, context_out: int
 ) -> int:
-    """Quantised models are fed and read as floats."""
+    """Inputs and outputs of quantised models are floats."""
     guest.check_writable(context_out, 4)
     guest.write_u32(context_out, session.init_execution_context(graph, floats=Floats.IN_AND_OUT))
     return witx.SUCCESS
@@ -57,7 +57,8 @@ def set_input(
     *,
     dialect: Dialect,
 ) -> int:
-    """Without a length, other numbers cannot be recognised: every host had these."""
+    """The data has no length, so other type numbers cannot be recognised. Every host of this ABI
+    used these."""
     dimensions, tensor_type, data = guest.unpack(WAMR_TENSOR, tensor)
     shape = witx.read_shape(guest, *guest.unpack(WAMR_DIMENSIONS, dimensions))
     kind = witx.meaning(dialect.tensor_types, tensor_type, "tensor type", Errno.INVALID_ARGUMENT)
@@ -69,15 +70,15 @@ def set_input(
 def get_output(
     session: Session, guest: GuestMemory, context: int, index: int, out_buffer: int, size: int
 ) -> int:
-    """`size` points to the room in the buffer, and then to what the output needs, both counted in
-    32-bit floats. Guests declare more room than they have, so only what is written is checked."""
+    """`size` points to the size of the buffer, and then to the size of the output, both counted in
+    32-bit floats. Guests declare more than they have, so only what is written is checked."""
     (room,) = guest.u32s(size, 1)
     output = session.output_in_place(context, index)
     count = -(-len(output) // WAMR_OUTPUT_UNIT)
     if count > room:
         guest.write_u32(size, count)
         raise HostError(
-            Errno.TOO_LARGE, f"output {index} has {count} times 4 bytes, the buffer {room}"
+            Errno.TOO_LARGE, f"output {index} has {count} times 4 bytes, but the buffer has {room}"
         )
     guest.write(out_buffer, output)
     guest.write_u32(size, count)

@@ -22,7 +22,7 @@ def load_by_name_with_config(
     config_len: int,
     graph_out: int,
 ) -> int:
-    """The configuration is a JSON object, or nothing at all."""
+    """The configuration is a JSON object, or empty."""
     guest.check_writable(graph_out, 4)
     usage = session.usage
     text = witx.read_text(guest, name, name_len, "name", usage.check_name)

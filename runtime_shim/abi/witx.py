@@ -1,10 +1,10 @@
 """The witx ABI: six functions that decode a guest's arguments and encode the results.
 
-Signatures, structures and constants stand in rewriter.abi.
+Signatures, structures and constants are in rewriter.abi.
 
-set_input and get_output are written twice: runtime_shim/engine/trampolines/copies.witx.wat has the
-case in which they succeed with a tensor that was used before. What is changed here has to be
-changed there; tests/runtime_shim/engine/test_fast_path.py compares the two.
+set_input and get_output are implemented twice: runtime_shim/engine/trampolines/copies.witx.wat has
+the case in which they succeed with a tensor that was used before. Change both together;
+tests/runtime_shim/engine/test_fast_path.py compares the two.
 """
 
 from __future__ import annotations
@@ -33,22 +33,24 @@ _WASMEDGE_TARGETS: Mapping[int, Place] = MappingProxyType({**TARGETS, 3: AUTO})
 """https://github.com/WasmEdge/WasmEdge/blob/d516c5d/plugins/wasi_nn/wasinntypes.h (Device)"""
 
 _ENCODINGS = MappingProxyType({**WITX.encodings, 6: Encoding.GGML})
-"""The specification's, and what a guest of the same functions means on WasmEdge and on WAMR."""
+"""The specification's encodings, plus the one that guests of the same functions use on WasmEdge and
+on WAMR."""
 
-# Plain numbers: ctypes takes four times as long to store a member of an enumeration.
+# A plain number, because ctypes takes four times as long to store a member of an enumeration.
 SUCCESS = int(Errno.SUCCESS)
 _INVALID_ARGUMENT = int(Errno.INVALID_ARGUMENT)
 
 _NO_CONTEXT = (
     "compute",
-    HostError(Errno.INVALID_ARGUMENT, "it was not passed a handle of an execution context"),
+    HostError(Errno.INVALID_ARGUMENT, "the argument is not a handle of an execution context"),
 )
 
 Check = Callable[[Encoding, Sequence[bytes]], None]
-"""Raises HostError for a model, by its encoding and parts, that one host does not take."""
+"""Raises HostError for a model, by its encoding and parts, that one host does not accept."""
 
 _MAX_RANK = 64
-"""Dimensions; more than NumPy's arrays can have (NPY_MAXDIMS, since 2.0) no backend can take."""
+"""Maximum number of dimensions. No backend can have more than NumPy's arrays (NPY_MAXDIMS, since
+2.0)."""
 
 
 def load(
@@ -63,8 +65,8 @@ def load(
     dialect: Dialect,
     check: Check | None = None,
 ) -> int:
-    """One with a `check` of models knows the dialect's encodings alone, and has models be what they
-    are said to be."""
+    """With a `check` of models, only the dialect's encodings are known, and a model has to be of
+    the encoding that the guest passes."""
     guest.check_writable(graph_out, 4)
     lenient = dialect.encodings is WITX.encodings and check is None
     known = _ENCODINGS if lenient else dialect.encodings
@@ -74,13 +76,13 @@ def load(
     session.check_parts(kind, builders_len)
     fields = guest.u32s(builders, builders_len * BUILDER.size // 4)
     size = sum(fields[1::2])
-    if size > guest.current_size():  # they overlap, and copies of them could be any size
+    if size > guest.current_size():  # parts may overlap, and copies of them could have any size
         raise HostError(Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory")
     session.check_load(size)
     parts = [guest.read(fields[i], fields[i + 1]) for i in range(0, len(fields), 2)]
     if check is not None:
         check(kind, parts)
-    # WAMR's GGML, of which 6 takes any format.
+    # This is WAMR's number for GGML; 6 accepts any format.
     only_this = check is not None or (kind is Encoding.GGML and encoding != kind)
     guest.write_u32(graph_out, session.load(parts, kind, device, only_this=only_this))
     return SUCCESS
@@ -123,7 +125,7 @@ def compute(session: Session, context: int) -> int:
     # A guest can ask for this in a loop, and an exception would cost as much as an inference.
     if context not in session.contexts:
         session.refused = _NO_CONTEXT
-        if log.isEnabledFor(logging.INFO):  # half of what logging nothing takes
+        if log.isEnabledFor(logging.INFO):  # takes half as long as a call that logs nothing
             log.info(
                 "compute: invalid_argument: %d is not a handle of an execution context", context
             )
@@ -155,7 +157,7 @@ def copy_output(
     out_buffer_max_size: int,
     written_out: int,
 ) -> int:
-    """Copy what `get` has for a context and an index into the guest's memory."""
+    """Copy an output of a context, returned by `get`, into the guest's memory."""
     guest.check_writable(written_out, 4)
     guest.check_writable(out_buffer, out_buffer_max_size)
     output = get(context, index)
@@ -163,7 +165,8 @@ def copy_output(
     if size > out_buffer_max_size:
         guest.write_u32(written_out, size)
         raise HostError(
-            Errno.TOO_LARGE, f"output {index} has {size} bytes, the buffer {out_buffer_max_size}"
+            Errno.TOO_LARGE,
+            f"output {index} has {size} bytes, but the buffer has {out_buffer_max_size}",
         )
     guest.write(out_buffer, output)
     guest.write_u32(written_out, size)
@@ -171,7 +174,8 @@ def copy_output(
 
 
 def meaning(known: Mapping[int, M], value: int, what: str, errno: Errno) -> M:
-    """What a number that the guest passes stands for; Unreadable with `errno` for others."""
+    """The meaning of a number that the guest passes. Raises Unreadable with `errno` for unknown
+    numbers."""
     found = known.get(value)
     if found is None:
         raise Unreadable(errno, f"unknown {what} {value}")
@@ -181,14 +185,17 @@ def meaning(known: Mapping[int, M], value: int, what: str, errno: Errno) -> M:
 def read_shape(guest: GuestMemory, dimensions: int, count: int) -> tuple[int, ...]:
     """The dimensions of a tensor."""
     if count > _MAX_RANK:
-        raise HostError(Errno.INVALID_ARGUMENT, f"a tensor of {count} dimensions")
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"a tensor cannot have {count} dimensions (at most {_MAX_RANK})"
+        )
     return guest.u32s(dimensions, count)
 
 
 def read_text(
     guest: GuestMemory, pointer: int, length: int, what: str, check: Callable[[int], None]
 ) -> str:
-    """A string in UTF-8; `length` in bytes, which `check` refuses before any is read."""
+    """A string in UTF-8. `check` gets its `length` in bytes and may refuse it before any is
+    read."""
     guest.check_writable(pointer, length)
     check(length)
     try:

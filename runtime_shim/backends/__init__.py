@@ -1,9 +1,9 @@
 """The NN runtimes behind one interface. Each is imported at its first use.
 
-For an encoding that nnshim has no backend of its own for, another package can add one: an entry
-point of the group `nnshim.backends`, whose name is that of the encoding in small letters, and which
-leads to a function that makes a `Backend` from `Settings`. What a backend has to be is here:
-`Backend`, `Graph`, `ExecutionContext`, and what they may be besides.
+Another package can add a backend for an encoding for which nnshim has none. It declares an entry
+point in the group `nnshim.backends`, named after the encoding in lower case, for a function that
+makes a `Backend` from `Settings`. This package defines what a backend must implement: `Backend`,
+`Graph`, `ExecutionContext`, and their optional extensions.
 """
 
 from __future__ import annotations
@@ -57,16 +57,18 @@ __all__ = [
 _GROUP = "nnshim.backends"
 
 OWN_ENCODINGS = frozenset({*FORMATS, Encoding.AUTODETECT})
-"""Those that nnshim's own backends load."""
+"""The encodings that nnshim's own backends load."""
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
-def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend:
+def import_backend(
+    encoding: Encoding, settings: Settings = DEFAULTS, *, warns: bool = True
+) -> Backend:
     """Import the backend of an encoding, with the telemetry of NN runtimes turned off.
 
-    Raises HostError with `invalid_encoding` where there is none, or where its packages are not
-    installed; the reason then is the line that installs them, and is logged as a warning.
+    Raises HostError with `invalid_encoding` if there is none, or if its packages are not installed.
+    In the second case the reason says how to install them, and is logged as a warning if `warns`.
     """
     name, own = encoding.name.lower(), FORMATS.get(encoding)
     turn_off()
@@ -77,16 +79,17 @@ def import_backend(encoding: Encoding, settings: Settings = DEFAULTS) -> Backend
             create = _added(name)
         backend: Backend = create(settings)
     except ImportError as error:
-        reason = f"the backend for {name} models cannot be imported ({error})"
+        reason = f"cannot import the backend for {name} models ({error})"
         if own is not None:
             reason += f"; {install_line(own.extra)}"
-        _warn_once(reason)
+        if warns:
+            _warn_once(reason)
         raise HostError(Errno.INVALID_ENCODING, reason) from error
     return backend
 
 
 def encodings() -> tuple[Encoding, ...]:
-    """Those that there are backends for, whether what they need is installed or not."""
+    """The encodings that have a backend, whether its packages are installed or not."""
     from importlib.metadata import entry_points
 
     names = {point.name for point in entry_points(group=_GROUP)}
@@ -95,7 +98,7 @@ def encodings() -> tuple[Encoding, ...]:
 
 
 def _added(name: str) -> Callable[[Settings], Backend]:
-    """What another package has for an encoding."""
+    """The function with which another package makes the backend of an encoding."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group=_GROUP, name=name):

@@ -1,5 +1,5 @@
-"""What the backends make of options, told without importing them: options that come to the same
-thing need not be loaded twice."""
+"""What backends understand of options, without importing them. A model need not be loaded twice for
+options with the same effect."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from runtime_shim.backends.interface import NO_OPTIONS, Options, Settings
 __all__ = ["Understood", "understood"]
 
 _OFFLOADED = "n-gpu-layers"
-"""The option of a language model that its model is loaded with."""
+"""The option of a language model that takes effect when the model is loaded."""
 
 
 class Understood(NamedTuple):
-    """What a model is loaded with; what its contexts begin with, so that several such sets can
-    share one model; and the names of what the backend does not have."""
+    """Parsed options: those for loading the model; those for its contexts, so that graphs with
+    different ones can share a model; and the names that the backend does not know."""
 
     loading: Options
     contexts: Options = NO_OPTIONS
@@ -30,15 +30,15 @@ class Understood(NamedTuple):
 def understood(
     encoding: Encoding, settings: Settings, options: Options, may_offload: bool
 ) -> Understood:
-    """All options of a model, with those that are not given. Without `may_offload`, a language
-    model has no GPU that it could be loaded to. Of encodings that nnshim has no backend for,
-    nothing is known. Raises HostError with `invalid_argument` for values that make no sense."""
+    """All options of a model, including defaults. `may_offload` says whether a language model has a
+    GPU that it could use. Nothing is known of encodings for which nnshim has no backend. Raises
+    HostError with `invalid_argument` for invalid values."""
     if encoding is Encoding.GGML:
         found, ignored = parse_options(options, GgmlOptions(threads=most_threads(settings)))
         every = {name.replace("_", "-"): value for name, value in asdict(found).items()}
         layers = every.pop(_OFFLOADED)
         return Understood({_OFFLOADED: layers} if may_offload else {}, every, ignored)
-    if encoding in FORMATS:  # the others have no options but those that override the settings
+    if encoding in FORMATS:  # these only have options that override the settings
         given = {name: options[name] for name in SETTINGS if name in options}
         changed = settings_for(encoding.name.lower(), settings, given)
         known = {"threads": changed.threads, "fast-math": changed.fast_math}

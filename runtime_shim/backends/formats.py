@@ -14,12 +14,12 @@ __all__ = ["FORMATS", "HEAD", "MOST_PARTS", "Format"]
 
 
 class Format(NamedTuple):
-    """`module` is the backend's, in runtime_shim.backends, and `extra` installs what that needs.
-    `title` is how messages call the format, and `begins` a pattern for the first HEAD bytes of its
-    first part. `files` are those of a graph's folder, one for each part, as Wasmtime names them
-    where it has the encoding. `also` has encodings whose models guests load under this one's
-    number, see FORMATS; `reads` has those that its own backend runs besides. `trial` is a small
-    model with known answers.
+    """A format of models. `module` is its backend, in runtime_shim.backends, and `extra` installs
+    the backend's packages. `title` is the format's name in messages, and `begins` a pattern for the
+    first HEAD bytes of its first part. `files` are the files of a graph's folder, one for each
+    part, with the names that Wasmtime uses if it has the encoding. `also` lists encodings whose
+    models guests load under this one's number, see FORMATS; `reads` lists encodings that its own
+    backend also runs. `trial` is a small model with known answers.
 
     https://github.com/bytecodealliance/wasmtime/tree/e6b33de/crates/wasi-nn/src/backend
     """
@@ -90,12 +90,13 @@ FORMATS: Mapping[Encoding, Format] = MappingProxyType(
         ),
     }
 )
-"""In the order in which a model is held against them.
+"""In the order in which a model is compared with them.
 
-What guests load under another encoding's number, as that once had another meaning, or has one on
-another host: WAMR 1.1 called TensorFlow Lite tensorflow; until 2022-08 the specification had
-tensorflow 1 and onnx 2; 6 is ggml for WasmEdge, and autodetect for WAMR. A table and no entry
-points, because looking those up would add to the start of every guest."""
+Guests load some formats under another encoding's number, because the number once meant something
+else, or does on another host: WAMR 1.1 called TensorFlow Lite tensorflow; until 2022-08 the
+specification had tensorflow 1 and onnx 2; 6 is ggml for WasmEdge, and autodetect for WAMR. This is
+a table, not entry points, because looking those up would slow down the start of every guest.
+"""
 
 MOST_PARTS = max(len(row.files) for row in FORMATS.values())
-"""Of a model, whatever encoding it is loaded as."""
+"""Maximum number of parts of a model, whatever its encoding."""

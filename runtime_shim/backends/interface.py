@@ -1,4 +1,4 @@
-"""What an NN runtime has to offer: backend, graph, execution context."""
+"""The interface of an NN runtime: backend, graph, execution context."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ __all__ = [
 ]
 
 Part = bytes | Path
-"""A part of a model: bytes from a guest, or a file of the host's, which a backend can map."""
+"""A part of a model: bytes from a guest, or a file of the host, which a backend can map."""
 
 Place = Target | str
-"""Where a model is to run: on what a guest can ask for; or, by the host's choice, on a device that
-the backend has by this name, or wherever it runs best ("auto")."""
+"""Where a model should run: a target that a guest can ask for or, if the host decides, a device of
+the backend by name, or wherever it runs best ("auto")."""
 
 Options = Mapping[str, Any]
-"""What a guest configures a model with: a JSON object, whose names are the backend's."""
+"""A guest's configuration of a model: a JSON object with names that the backend defines."""
 
 R = TypeVar("R")
 
@@ -54,9 +54,9 @@ NO_OPTIONS: Options = MappingProxyType({})
 
 
 class Element(NamedTuple):
-    """How an element of a tensor travels: the type that a guest gives it, and its bytes. One that
-    is `boolean` is 0 or 1. `name` is the short name of what it really is. With `bytes_of`, tensors
-    of any of these types, and of any length, are taken for the bytes that they have."""
+    """How an element of a tensor is passed: the type that a guest names, and its size in bytes.
+    `boolean` elements are 0 or 1. `name` is the short name of the real type. With `bytes_of`,
+    tensors of any of these types, and of any length, are read as raw bytes."""
 
     type: TensorType
     size: int
@@ -65,38 +65,39 @@ class Element(NamedTuple):
     bytes_of: Collection[TensorType] = ()
 
     def takes(self, other: Element) -> bool:
-        """Whether an input of such elements takes a tensor of others. Any type that wasi-nn lacks
-        may travel as u8; one that an ABI has a number for is that type only."""
+        """Whether an input of such elements accepts a tensor of other elements. Types that wasi-nn
+        lacks can be passed as u8. A tensor of a type that an ABI has a number for fits only inputs
+        of that type."""
         if self.bytes_of:
             return other.type in self.bytes_of
         return other.name == self.name or (other.name == "u8" and self.type is TensorType.U8)
 
 
 class ExecutionContext(Protocol):
-    """One inference in the making. Used by one thread at a time."""
+    """One inference. Used by one thread at a time."""
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
-        """Copy a tensor in. `shape` counts elements; `data` holds exactly its bytes, and is not
-        to be kept: it is the guest's memory. A context that has an attribute `input_elements`
-        (see elements_of) is also called where they do not match, and has to look. One that has an
-        attribute `configured_by` takes its options as the input of that index.
+        """Copy a tensor in. `shape` counts elements. `data` holds exactly its bytes; do not keep
+        it, because it is the guest's memory. A context that has an attribute `input_elements` (see
+        elements_of) is also called if type or shape do not match, and must check them. A context
+        that has an attribute `configured_by` takes its options as the input with that index.
 
-        Raises HostError: `invalid_argument` for an index, a type or a shape that the model does
-        not have there, `unsupported_operation` for an input that no wasi-nn tensor can fill.
-        Where it raises anything else, the input has to be set anew before compute.
+        Raises HostError: `invalid_argument` for an index, a type or a shape that the model does not
+        have, `unsupported_operation` for an input that no wasi-nn tensor can fill. After any other
+        exception, the input has to be set again before compute.
         """
 
     def compute(self) -> bool | None:
-        """Run the model. Raises HostError with `runtime_error` where an input is missing.
+        """Run the model. Raises HostError with `runtime_error` if an input is missing.
 
-        Returns True where outputs that were moved (see MovableContext) are not where they were
-        moved to any more, though it has succeeded.
+        Returns True if it succeeded, but outputs that were moved (see MovableContext) are no longer
+        in their buffers.
         """
 
     def get_output(self, index: int) -> memoryview:
-        """The bytes of an output, good until the next call of compute.
+        """The bytes of an output, valid until the next call of compute.
 
         Raises HostError: `runtime_error` before compute, `invalid_argument` for an index that the
         model does not have, `unsupported_operation` for an output that is not a tensor of numbers.
@@ -105,40 +106,41 @@ class ExecutionContext(Protocol):
 
 @runtime_checkable
 class MovableContext(ExecutionContext, Protocol):
-    """A context that can have its tensors where the host wants them, so that they need not be
-    copied there.
+    """A context that can keep its tensors in buffers that the host provides, which saves copying
+    them there.
 
-    A buffer has the tensor's length, is aligned to 64 bytes, and stays as long as the context is
-    used. Where a method raises, or returns False, the tensor stays where it was.
+    A buffer has the tensor's length, is aligned to 64 bytes, and exists as long as the context is
+    used. If a method raises, or returns False, the tensor stays where it was.
     """
 
     def move_input(self, index: int, buffer: memoryview) -> bool:
-        """Copy an input that was set to `buffer`, which compute reads from now on, until set_input
-        is called with another type or shape."""
+        """Copy an input that was set to `buffer`. From then on compute reads it there, until
+        set_input is called with another type or shape."""
 
     def move_output(self, index: int, buffer: memoryview) -> bool:
-        """Copy an output that was got to `buffer`. Each compute that succeeds writes the whole
-        output there, or returns True: then none of the context's outputs is moved any more."""
+        """Copy an output that was read to `buffer`. From then on, each successful compute writes
+        the whole output there, or returns True; after that, none of the context's outputs is in a
+        buffer any more."""
 
 
 def is_movable(context: ExecutionContext) -> TypeGuard[MovableContext]:
-    """Whether a context is a MovableContext. To have Python compare it with the protocol would take
-    as long as the rest of a context's start."""
+    """Whether a context is a MovableContext. Comparing it with the protocol would take as long as
+    the rest of creating a context."""
     return hasattr(context, "move_input") and hasattr(context, "move_output")
 
 
 @runtime_checkable
 class StreamingContext(ExecutionContext, Protocol):
-    """A context whose output can also be had in pieces, as they come."""
+    """A context that can also return its output in pieces, as they are generated."""
 
     def compute_single(self) -> None:
-        """Make the next piece. Raises HostError with `end_of_sequence` after the last one."""
+        """Generate the next piece. Raises HostError with `end_of_sequence` after the last one."""
 
     def get_output_single(self, index: int) -> memoryview:
-        """The bytes of the piece. Raises HostError as ExecutionContext.get_output does."""
+        """The bytes of the current piece. Raises HostError like ExecutionContext.get_output."""
 
     def fini_single(self) -> None:
-        """Drop the rest: the next piece begins anew."""
+        """End the generation. The next piece starts a new output."""
 
 
 class Graph(Protocol):
@@ -146,23 +148,24 @@ class Graph(Protocol):
 
     @property
     def device(self) -> str:
-        """Where the model is, by the NN runtime's own word for it, and as far as that can tell."""
+        """Where the model is, in the NN runtime's own words, as far as it says."""
 
     def init_execution_context(self) -> ExecutionContext:
-        """A new one, whose inputs are not set. Raises HostError."""
+        """Make a context without inputs. Raises HostError."""
 
 
 @runtime_checkable
 class SharedGraph(Graph, Protocol):
-    """A graph whose model can be used with other options than it was loaded with."""
+    """A graph whose model can be used with other options than those it was loaded with."""
 
     def with_options(self, options: Options) -> Graph:
-        """A graph of the same model, whose contexts begin with these."""
+        """A graph that shares the model; its contexts start with these options."""
 
 
 class Quantization(NamedTuple):
-    """A value stands for (value - zero point) * scale; one scale for all, or one a channel.
-    `type` is that of the values, None where wasi-nn has no such tensor."""
+    """The quantisation of a tensor: a stored value stands for (value - zero point) * scale, with
+    one scale for all, or one per channel. `type` is the type of the stored values, None if wasi-nn
+    has no such tensor."""
 
     type: TensorType | None
     scales: tuple[float, ...]
@@ -178,17 +181,17 @@ class QuantizedGraph(Graph, Protocol):
 
 
 MODEL_CACHE_SIZE = 10 << 30
-"""Bytes by default, as many as sccache keeps.
+"""The default in bytes, the same as sccache's.
 
 https://github.com/mozilla/sccache/blob/main/docs/Local.md
 """
 
 
 class Settings(NamedTuple):
-    """What the host asks of its backends: `threads` that one inference may use, None for as many
-    as the NN runtime takes; `fast_math`, for less precision than the model's own where that is
-    faster; `model_cache`, a folder for what NN runtimes compile, of those that can keep it, and
-    `model_cache_size`, its bytes, None for as many as it takes."""
+    """The host's settings for its backends. `threads` is how many threads one inference may use
+    (None: the NN runtime's default). `fast_math` allows less precision than the model's own where
+    that is faster. `model_cache` is a folder for compiled models, used by NN runtimes that can keep
+    them, and `model_cache_size` its maximum size in bytes (None: no limit)."""
 
     threads: int | None = None
     fast_math: bool = False
@@ -200,38 +203,38 @@ DEFAULTS = Settings()
 
 
 class Runtime(NamedTuple):
-    """An NN runtime: its name and version, and the devices that are there with the target that
-    each can serve; of several for one target, the first does."""
+    """An NN runtime: its name and version, and the devices that were found, with the target that
+    each serves. If several serve one target, the first is used."""
 
     version: str
     devices: Mapping[str, Target]
 
 
 class Backend(Protocol):
-    """Loads models of one encoding. Anything that a method raises except HostError becomes
-    `runtime_error` for the guest. One that has an attribute `most_parts` is not given models of
-    more parts, which are refused before they are read."""
+    """Loads models of one encoding. For the guest, any exception of a method except HostError
+    becomes `runtime_error`. If a backend has an attribute `most_parts`, models with more parts are
+    refused before they are read."""
 
     def describe(self) -> Runtime:
-        """What runs the models, with devices that were looked for, not assumed."""
+        """The NN runtime, with devices that were looked for, not assumed."""
 
     def load(self, parts: Sequence[Part], place: Place, options: Options) -> Graph:
         """Load a model from its parts.
 
         Raises HostError: `invalid_argument` for a wrong number of parts, `unsupported_operation`
-        for a place that is not there.
+        for a place that does not exist.
         """
 
 
 def elements_of(context: ExecutionContext) -> Sequence[Element | None] | None:
-    """What the inputs of a context take, None for one that is not a tensor of numbers. None for all
-    of them where the model does not say; a context's `input_elements` do."""
+    """The elements of a context's inputs, None for an input that is not a tensor of numbers. Taken
+    from the context's `input_elements`; None if it does not have them."""
     return getattr(context, "input_elements", None)
 
 
 def check_length(tensor_type: TensorType, shape: tuple[int, ...], size: int) -> None:
-    """Raise HostError with `invalid_argument` unless a tensor has as many bytes as its type and
-    shape say."""
+    """Raise HostError with `invalid_argument` unless `size` is the number of bytes that the type
+    and shape of a tensor require."""
     needed = prod(shape) * _ELEMENT_SIZES[tensor_type]
     if size != needed:
         raise HostError(
@@ -241,11 +244,11 @@ def check_length(tensor_type: TensorType, shape: tuple[int, ...], size: int) -> 
 
 
 _ELEMENT_SIZES = tuple(ELEMENT_SIZE[kind] for kind in sorted(ELEMENT_SIZE))
-"""By the types' numbers: a member of an enumeration takes longer to hash than to count with."""
+"""Indexed by the types' numbers, because hashing a member of an enumeration takes longer."""
 
 
 def guarded(call: Callable[..., R], *arguments: object) -> R:
-    """Call into a backend: whatever goes wrong in there is a `runtime_error`."""
+    """Call into a backend. Any exception except HostError becomes a `runtime_error`."""
     try:
         return call(*arguments)
     except HostError:
@@ -255,5 +258,5 @@ def guarded(call: Callable[..., R], *arguments: object) -> R:
 
 
 def failed(error: Exception) -> HostError:
-    """What the guest is told where a backend raises anything else than a HostError."""
+    """The guest's error for an exception of a backend that is not a HostError."""
     return HostError(Errno.RUNTIME_ERROR, f"{type(error).__name__}: {error}")

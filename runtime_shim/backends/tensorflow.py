@@ -1,4 +1,4 @@
-"""Frozen TensorFlow graphs (GraphDef), through OpenVINO's frontend for them."""
+"""Frozen TensorFlow graphs (GraphDef), run by OpenVINO's frontend for them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["TensorFlowBackend", "create"]
 
 
 class TensorFlowBackend(OpenVinoBackend):
-    """Implements backends.interface.Backend. Operators that OpenVINO does not have are refused when
-    a model is loaded."""
+    """Implements backends.interface.Backend. A model with operators that OpenVINO does not have is
+    refused when it is loaded."""
 
     name = "tensorflow"
 
@@ -39,7 +39,7 @@ class TensorFlowBackend(OpenVinoBackend):
         return self.compile([model], place, settings)
 
     def read(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
-        with as_file(parts[0]) as path:  # from memory, this frontend reads nothing
+        with as_file(parts[0]) as path:  # this frontend cannot read from memory
             return super().read([path], device, config)
 
 

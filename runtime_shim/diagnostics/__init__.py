@@ -1,1 +1,1 @@
-"""What works here, and how fast."""
+"""Checks of what is installed, and benchmarks."""

@@ -1,8 +1,9 @@
-"""What loading a model and running it costs, on each backend and device that can."""
+"""How long it takes to load a model and to run it, on each backend and device that can run it."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import statistics
@@ -30,37 +31,39 @@ from runtime_shim.backends.interface import (
     guarded,
 )
 from runtime_shim.backends.parsing.detect import detect
+from runtime_shim.backends.parsing.model_parts import no_file, unfit, with_weights
+from runtime_shim.diagnostics.report import Measurement, Rates, Report, conditions_of
 from runtime_shim.errors import HostError
 from runtime_shim.numbers import MOST_THREADS, check_number
 
-__all__ = ["Input", "Measurement", "bench", "parse_input"]
+__all__ = ["Input", "bench", "parse_input"]
 
 _ROUNDS = 10
-"""Backends take turns, so that what disturbs the machine meanwhile meets all of them."""
+"""Backends take turns, so that a disturbance of the machine affects all of them."""
 
 _LONGEST = 86_400
-"""Seconds, a day."""
+"""In seconds: a day."""
 
 _MOST_ELEMENTS = 1 << 32
-"""Of a tensor that a guest can have in its memory, whose addresses have 32 bits."""
+"""Elements of a tensor that fits into a guest's memory, whose addresses have 32 bits."""
 
 _PROMPT = b"Once upon a time"
 
 _FEW_TOKENS = {"n-predict": 16, "temp": 0}
-"""What a language model is asked for, unless options say otherwise."""
+"""Default options for a language model."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor to feed: its elements are random, and the same for every backend. `width` is the
-    bytes of one, where the type does not tell them."""
+    """A tensor to feed. Its elements are random, and the same for every backend. `width` is the
+    size of an element in bytes, if the type does not tell."""
 
     type: TensorType
     shape: tuple[int, ...]
     width: int | None = None
 
     def data(self) -> bytes:
-        """Floats between 0 and 1; integers are 0 or 1, which as indices are seldom too large."""
+        """Floats between 0 and 1; integers are 0 or 1, which are rarely too large as indices."""
         size = prod(self.shape)
         numbers = random.Random(0)  # noqa: S311 - nothing is kept secret
         if self.type in (TensorType.U8, TensorType.I32, TensorType.I64):
@@ -71,25 +74,6 @@ class Input:
         from runtime_shim.backends.common.arrays import DTYPES
 
         return np.random.default_rng(0).random(size).astype(DTYPES[self.type]).tobytes()
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Times in seconds. A latency is that of setting all inputs, computing, and getting all
-    outputs that are tensors. `throughput` is inferences a second, `parallel_throughput` the same
-    with `parallel` contexts in as many threads. `problem` is set where nothing could be measured,
-    and the rest is then zero."""
-
-    backend: str
-    device: str
-    load: float = 0.0
-    p50: float = 0.0
-    p90: float = 0.0
-    p99: float = 0.0
-    throughput: float = 0.0
-    parallel_throughput: float = 0.0
-    parallel: int = 0
-    problem: Diagnostic | None = None
 
 
 def parse_input(text: str) -> tuple[int, Input]:
@@ -117,24 +101,22 @@ def bench(
     settings: Settings = DEFAULTS,
     seconds: float = 2.0,
     parallel: int | None = None,
-) -> list[Measurement]:
+) -> Report:
     """Measure a model, given by the files of its parts, for about `seconds` on each device of each
-    backend, once alone and once with `parallel` contexts (by default, one per core).
-    `inputs` are those whose shape the model leaves open; elsewhere, a free dimension is 1.
+    backend, once alone and once with `parallel` contexts (default: one per core). The .bin beside
+    an XML file that is given alone is taken too. `inputs` are the inputs whose shape the model
+    leaves open; by default, a free dimension is 1.
 
-    Raises InputError for files that are missing or in an unknown format, and UsageError for
-    numbers that make no sense.
+    Raises InputError for files that are missing or in an unknown format, and UsageError for invalid
+    numbers.
     """
     check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
     check_number("parallel", parallel, 1, MOST_THREADS)
     check_number("threads", settings.threads, 1, MOST_THREADS)
-    parts = [Path(path) for path in paths]
-    for part in parts:
-        if not part.is_file():
-            raise InputError(f"there is no file {part}")
+    parts = _files(paths)
     found = detect(parts) if encoding is Encoding.AUTODETECT else encoding
     if found is None:
-        raise InputError(f"{', '.join(paths)}: no known format; --encoding can name it")
+        raise InputError(f"{', '.join(paths)}: unknown format; name it with --encoding")
     contexts = parallel or len(os.sched_getaffinity(0))
     runs: list[_Run] = []
     problems: list[Measurement] = []
@@ -151,11 +133,27 @@ def bench(
             except HostError as error:
                 problems.append(_problem(name, device, error.reason))
             except MemoryError as error:
-                problems.append(_problem(name, device, f"there is not enough memory: {error}"))
+                problems.append(_problem(name, device, f"not enough memory: {error}"))
+    conditions = conditions_of(parts, found)
     for _ in range(_ROUNDS):
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
-    return [*(run.result() for run in runs), *problems]
+    return Report(conditions, [*(run.result() for run in runs), *problems])
+
+
+def _files(paths: Sequence[str]) -> list[Path]:
+    """The parts of a model. Raises InputError where a file is missing or known not to be one."""
+    named = with_weights(paths)
+    try:
+        for path in named:
+            if not os.path.isfile(path):
+                raise InputError(no_file(path, named))
+        wrong = unfit(named[0])
+    except OSError as error:
+        raise InputError(f"{named[0]}: {error.strerror}") from error
+    if wrong is not None:
+        raise InputError(wrong)
+    return [Path(path) for path in named]
 
 
 def _problem(name: Encoding, device: str, reason: str, code: str = "NN511") -> Measurement:
@@ -179,11 +177,14 @@ class _Run:
         graph: Graph = guarded(backend.load, parts, device, options)
         self._load = perf_counter() - started
         self._name = encoding.name.lower()
+        self._version = backend.describe().version
         self._device = graph.device
         ports = list(getattr(graph, "inputs", ()))
         for index in inputs:
             if ports and index >= len(ports):
-                raise UsageError(f"--input {index}: the model has {len(ports)} inputs, from 0")
+                raise UsageError(
+                    f"--input {index}: the model has {len(ports)} inputs, counted from 0"
+                )
         if encoding is Encoding.GGML:
             feed = [(0, Input(TensorType.U8, (len(_PROMPT),)), _PROMPT)]
         else:
@@ -194,35 +195,57 @@ class _Run:
             guarded(_Inference, graph.init_execution_context(), feed, outputs)
             for _ in range(parallel)
         ]
-        self._latencies: list[float] = []
-        self._parallel: list[float] = []
+        self._alone = _Latencies()
+        self._together = _Latencies()
 
     def measure(self, seconds: float) -> None:
-        """One round: alone, then all at once."""
-        self._latencies += _repeat(self._inferences[0], seconds)
-        with ThreadPoolExecutor(len(self._inferences)) as pool:
-            started = perf_counter()
-            done = pool.map(lambda inference: len(_repeat(inference, seconds)), self._inferences)
-            self._parallel.append(sum(done) / (perf_counter() - started))
+        """One round: first alone, then all contexts at once."""
+        self._alone.add(self._inferences[:1], seconds)
+        self._together.add(self._inferences, seconds)
 
     def result(self) -> Measurement:
-        cuts = statistics.quantiles(self._latencies * 2, n=100)  # of one, there are none
         return Measurement(
             self._name,
             self._device,
+            self._version,
             self._load,
-            statistics.median(self._latencies),
+            self._inferences[0].first,
+            self._alone.rates(1),
+            self._together.rates(len(self._inferences)),
+        )
+
+
+class _Latencies:
+    """Those of all inferences of some contexts, and how long they took, in seconds."""
+
+    def __init__(self) -> None:
+        self._latencies: list[float] = []
+        self._took = 0.0
+
+    def add(self, inferences: Sequence[_Inference], seconds: float) -> None:
+        """Runs each in a thread of its own, for as long as that."""
+        with ThreadPoolExecutor(len(inferences)) as pool:
+            started = perf_counter()
+            done = pool.map(lambda inference: _repeat(inference, seconds), inferences)
+            self._latencies += itertools.chain.from_iterable(done)
+            self._took += perf_counter() - started
+
+    def rates(self, contexts: int) -> Rates:
+        cuts = statistics.quantiles(self._latencies * 2, n=100)  # of one, there are none
+        return Rates(
+            contexts,
+            len(self._latencies),
+            cuts[49],
             cuts[89],
             cuts[98],
-            len(self._latencies) / sum(self._latencies),
-            statistics.median(self._parallel),
-            len(self._inferences),
+            len(self._latencies) / self._took,
         )
 
 
 class _Inference:
-    """One context with its inputs. It has run once, which allocates and may compile, and showed
-    which of its outputs can be had."""
+    """One context with its inputs. It has run once, because the first run allocates and may
+    compile, and shows which of its outputs can be read; `first` is how long that took, in
+    seconds."""
 
     def __init__(
         self, context: ExecutionContext, feed: Sequence[tuple[int, Input, bytes]], outputs: int
@@ -230,11 +253,13 @@ class _Inference:
         self._context = context
         self._feed = feed
         self._outputs: list[int] = []
+        started = perf_counter()
         self()
         for index in range(outputs):
             with contextlib.suppress(HostError):
                 context.get_output(index)
                 self._outputs.append(index)
+        self.first = perf_counter() - started
 
     def __call__(self) -> None:
         for index, tensor, data in self._feed:
@@ -245,7 +270,7 @@ class _Inference:
 
 
 def _repeat(inference: _Inference, seconds: float) -> list[float]:
-    """The times of as many inferences as fit, at least one."""
+    """The times of as many inferences as fit into `seconds`, at least one."""
     latencies: list[float] = []
     end = perf_counter() + seconds
     before = perf_counter()
@@ -270,5 +295,5 @@ def _length(dim: Dim) -> int:
 
 
 def _encodings_that_read(format_: Encoding) -> tuple[Encoding, ...]:
-    """That of a format, and others whose backends run it too."""
+    """The encoding of a format, and others whose backends also run it."""
     return (format_, *(encoding for encoding, row in FORMATS.items() if format_ in row.reads))

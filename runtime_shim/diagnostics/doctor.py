@@ -1,7 +1,11 @@
-"""What is installed, and whether it works: a model is run on every device of every backend."""
+"""Checks which backends are installed and whether they work, by running a model on every device."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Encoding
@@ -19,8 +23,8 @@ _NOT_TRIED = Diagnostic("NN504", "not tried")
 
 @dataclass(frozen=True)
 class DeviceReport:
-    """`problem` is None where the device has computed what it should. Where there is no model to
-    try it with, `tried` is false, and `problem` is a note that says so."""
+    """The result for one device. `problem` is None if it computed the right output. If there is no
+    model to try, `tried` is false, and `problem` is a note that says so."""
 
     target: str
     device: str
@@ -30,8 +34,8 @@ class DeviceReport:
 
 @dataclass(frozen=True)
 class BackendReport:
-    """`version` is None where the backend cannot be imported; `problem` then says why, and what
-    installs it."""
+    """The result for one backend. `version` is None if it cannot be imported; `problem` then says
+    why, and how to install it."""
 
     encoding: str
     version: str | None
@@ -40,19 +44,38 @@ class BackendReport:
 
     @property
     def works(self) -> bool:
-        """Whether what is installed does what it should; what is not there cannot fail."""
+        """Whether everything installed works; a missing backend does not count as a failure."""
         return all(device.problem is None or not device.tried for device in self.devices)
 
 
 def examine() -> list[BackendReport]:
-    """Import every backend, and try it."""
-    return list(map(_examine, encodings()))
+    """Import every backend, and try it. What NN runtimes print for information is left out."""
+    with _without_information():
+        return list(map(_examine, encodings()))
+
+
+@contextlib.contextmanager
+def _without_information() -> Iterator[None]:
+    """Hold back what is written to standard error, and write it at the end, without the lines that
+    start with "INFO:", as LiteRT's do."""
+    with tempfile.TemporaryFile() as held:
+        kept = os.dup(2)
+        try:
+            os.dup2(held.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            for line in held:
+                if not line.startswith(b"INFO:"):
+                    os.write(2, line)
 
 
 def _examine(encoding: Encoding) -> BackendReport:
     name = encoding.name.lower()
     try:
-        backend = import_backend(encoding)
+        backend = import_backend(encoding, warns=False)
     except HostError as error:
         return BackendReport(name, None, Diagnostic("NN501", error.reason), ())
     runtime = backend.describe()
@@ -65,7 +88,7 @@ def _examine(encoding: Encoding) -> BackendReport:
 
 
 def _try(backend: Backend, trial: Trial, device: str) -> Diagnostic | None:
-    """What is wrong with a device."""
+    """What is wrong with a device, or None."""
     try:
         context = backend.load([trial.model()], device, NO_OPTIONS).init_execution_context()
         for given, expected in trial.answers:

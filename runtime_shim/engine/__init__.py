@@ -1,1 +1,1 @@
-"""All that touches wasmtime: host functions, instances, and the run of a guest."""
+"""Everything that touches wasmtime: host functions, instances, and the run of a guest."""

@@ -1,4 +1,4 @@
-"""What the engine says of a trap."""
+"""The engine's message for a trap, split into lines and shortened."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _PANIC = re.compile(
     r"|abort\b"
     r")"
 )
-"""Names of Rust's standard library, demangled, from where a panic begins to where it aborts:
+"""Names of Rust's standard library, demangled, from the start of a panic to its abort:
 https://github.com/rust-lang/rust/blob/master/library/std/src/panicking.rs"""
 
 _ENGINES = re.compile(
     r" {4}| {3}\d{2}: | {2}\d{3}: |Caused by:$|$"
     r"|note: using the `WASMTIME_BACKTRACE_DETAILS=1` environment variable may show more"
 )
-"""How the engine begins a line. The numbers of frames end in the fifth column; the note comes where
+"""How lines of the engine begin. The numbers of frames end in the fifth column. The note appears if
 the module has debug information that is not used."""
 
 
 def backtrace(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> list[str]:
-    """The engine's message, line by line. It has the names of functions and modules as they are,
-    some of them demangled, with line breaks too: those are not the engine's."""
+    """The engine's message, line by line. Names of functions and modules are inserted unchanged,
+    some of them demangled, and may contain line breaks; those do not split a line."""
     text = str(trap).rstrip()
     if isinstance(trap, wasmtime.Trap):
         frames = trap.frames
@@ -54,8 +54,8 @@ def backtrace(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> list[str]:
 
 
 def folded(lines: Sequence[str]) -> list[str]:
-    """The lines of a trap, without what every panic of Rust has: the frames of one at its top are
-    counted in one line."""
+    """The lines of a trap, with the frames that every Rust panic has at its top counted in one
+    line."""
     begins = [index for index, line in enumerate(lines) if _FRAME.fullmatch(line)]
     count = 0
     for index in begins:
@@ -66,5 +66,5 @@ def folded(lines: Sequence[str]) -> list[str]:
     if count < 2:
         return list(lines)
     rest = begins[count] if count < len(begins) else begins[-1] + 1
-    note = f"    {count} frames of Rust's panic (--backtrace shows them)"
+    note = f"    {count} frames of the Rust panic handler (--backtrace shows them)"
     return [*lines[: begins[0]], note, *lines[rest:]]

@@ -1,4 +1,4 @@
-"""When a guest's time is over, and what is done about it."""
+"""The time limit of a guest."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ R = TypeVar("R")
 
 
 class Deadline:
-    """The end of `timeout` seconds from now, None for never."""
+    """A point in time, `timeout` seconds after this is made; None for no limit."""
 
     def __init__(self, timeout: float | None) -> None:
         self._timeout = timeout
         self._end = None if timeout is None else monotonic() + timeout
 
     def within(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """What the function returns or raises, or Stopped where that takes it too long.
+        """Call the function and return its result. Raises what it raises, or Stopped if it takes
+        too long.
 
-        It cannot be interrupted, and so goes on in a thread of its own, to no end but its own."""
+        The function cannot be interrupted: it then continues in its own thread until it is done.
+        """
         if self._end is None:
             return function(*args, **kwargs)
-        from concurrent.futures import Future  # where there is a limit
+        from concurrent.futures import Future  # imported only if there is a limit
         from concurrent.futures import TimeoutError as TooLate
 
         future: Future[R] = Future()
@@ -48,8 +50,8 @@ class Deadline:
 
     @contextlib.contextmanager
     def ends(self, stop: Callable[[BaseException], None], patience: float = 0.0) -> Iterator[None]:
-        """Stop the guest by `stop`, from a thread, once its time is over, and `patience` in seconds
-        after that. Raises Stopped where it is already."""
+        """Call `stop` from another thread `patience` seconds after the deadline. Raises Stopped if
+        that is already over."""
         if self._end is None:
             yield
             return
@@ -65,7 +67,7 @@ class Deadline:
             timer.cancel()
 
     def _left(self, end: float) -> float:
-        """Seconds, never less than none."""
+        """Seconds until `end`, at least 0."""
         return max(0.0, end - monotonic())
 
     def _over(self) -> Stopped:

@@ -1,4 +1,4 @@
-"""NNHost and Session as programs that embed wasmtime use them."""
+"""NNHost and Session for programs that embed wasmtime."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Session(_Session):
         *,
         dialects: Mapping[str, Dialect] = EVERY_NAME,
     ) -> wasmtime.Instance:
-        """Instantiate the guest, with the wasi-nn functions and what is in the linker.
+        """Instantiate the guest with the wasi-nn functions and everything in the linker.
 
-        Does what NNHost.add_to_linker and Linker.instantiate do, and is faster for guests that set
-        inputs and read outputs again and again: those calls need not leave WebAssembly
-        (runtime_shim.engine.trampolines), unless the session has another instance already. Nothing
+        Has the effect of NNHost.add_to_linker and Linker.instantiate, but is faster for guests that
+        set inputs and read outputs repeatedly: those calls do not leave WebAssembly
+        (runtime_shim.engine.trampolines), unless the session already has another instance. Nothing
         is defined in the linker. Once the store is closed, contexts whose tensors were in its
-        memory are gone. Raises wasmtime.WasmtimeError, wasmtime.Trap where the start function
-        traps, and what a host call raised in it.
+        memory are gone. Raises wasmtime.WasmtimeError, wasmtime.Trap if the start function traps,
+        and any exception that a host call raises in it.
         """
         escape = Escape(by_wasmtime=True)
         return Connection(linker, store, module, self, dialects, escape).instantiate()
@@ -47,7 +47,7 @@ class NNHost(_NNHost):
     __doc__ = _NNHost.__doc__
 
     def session(self) -> Session:
-        """A guest's own handle tables. Raises UsageError where the host is closed."""
+        """Open a session: one guest's own handles. Raises UsageError if the host is closed."""
         return self._opened(Session(self._guest(), self.limits))
 
     def add_to_linker(
@@ -57,13 +57,13 @@ class NNHost(_NNHost):
         *,
         dialects: Mapping[str, Dialect] = EVERY_NAME,
     ) -> Session:
-        """Define the wasi-nn functions in a linker.
+        """Define the wasi-nn functions in a linker, and return the session that they use.
 
-        `dialects` has the ABI for each module name; the default is the specification's with
-        WasmEdge's extensions under both (runtime_shim.guest_dialects tells what a module needs).
-        One linker serves one guest: all instances made with it share `session`, which is a new
-        one by default, and is returned. The functions keep it alive as long as they live. The
-        guest has to export its memory as "memory".
+        `dialects` has the ABI of each module name. The default is the specification's ABI with
+        WasmEdge's extensions, under both names; runtime_shim.guest_dialects returns what a module
+        needs. One linker serves one guest: all instances made with it share `session` (default: a
+        new one). The functions keep the session alive. The guest must export its memory as
+        "memory".
         """
         session = session or self.session()
         define(linker, session, dialects, Escape(by_wasmtime=True))

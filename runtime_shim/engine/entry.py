@@ -1,4 +1,4 @@
-"""The function that a guest begins with, and its arguments."""
+"""The function where a guest starts, and its arguments."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _NAMES_IN_A_MESSAGE = 20
 
 
 class Entry(NamedTuple):
-    """An export, None where a guest is done once it is instantiated; a type and a value for each
-    of its parameters; how many results it has; and whether `_initialize` is called before it."""
+    """An export (None if instantiating the guest is all there is to do), a type and a value for
+    each of its parameters, its number of results, and whether `_initialize` is called first."""
 
     name: str | None
     arguments: Sequence[tuple[str, int | float]]
@@ -29,10 +29,10 @@ class Entry(NamedTuple):
 
 
 def entry_of(info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entry:
-    """What a guest begins with: the export `invoke`, or else what `wasmtime run` calls.
+    """Where a guest starts: at the export `invoke`, or by default where `wasmtime run` starts it.
 
-    Raises UsageError for an `invoke` that is not a function, or that does not take the arguments,
-    and LinkError for a module that makes no sense.
+    Raises UsageError if `invoke` is not a function or does not accept the arguments, and LinkError
+    for a module whose entry points are not functions of the right type.
     """
     name = _first_there(info.module) if invoke is None else invoke
     arguments, results = _types(info, name, texts)
@@ -47,7 +47,7 @@ def _first_there(module: Module) -> str | None:
 def _types(
     info: ModuleInfo, entry: str | None, texts: Sequence[str]
 ) -> tuple[list[tuple[str, int | float]], int]:
-    """The arguments of the function that is called, and how many results it has."""
+    """The arguments of the function that is called, and its number of results."""
     if entry is not None and entry not in info.exports:
         some = ", ".join(itertools.islice(info.exports, _NAMES_IN_A_MESSAGE)) or "nothing"
         more = ", and others" if len(info.exports) > _NAMES_IN_A_MESSAGE else ""
@@ -63,8 +63,8 @@ def _types(
     others = [kind for kind in params + returned if kind not in NUMBERS]
     if others:
         raise UsageError(
-            f"the export {entry!r} has a parameter or result of type {others[0]}, for which only "
-            "WebAssembly code can provide a value"
+            f"the export {entry!r} has a parameter or result of type {others[0]}, which "
+            "only WebAssembly code can create"
         )
     if len(params) != len(texts):
         raise UsageError(f"the function takes {len(params)} arguments, got {len(texts)}")
@@ -88,4 +88,4 @@ def _argument(kind: str, text: str) -> int | float:
             return value % (1 << bits)
     except ValueError:
         pass
-    raise UsageError(f"{text!r} cannot be passed as {kind}")
+    raise UsageError(f"cannot convert the argument {text!r} to {kind}")

@@ -23,9 +23,9 @@ __all__ = ["define"]
 log = logging.getLogger("runtime_shim")
 
 _FRAMES = 16
-"""Left below Python's recursion limit. A guest that calls itself through a function of its
-embedder is stopped by a host call then, and not in wasmtime's own callback (Linker.define_func),
-which needs five, and ends the process where it has fewer."""
+"""Frames kept free below Python's recursion limit. A guest that calls itself through a function of
+its embedder is then stopped by a host call. Otherwise it would reach wasmtime's own callback
+(Linker.define_func), which needs five frames and ends the process if it has fewer."""
 
 
 def define(
@@ -36,11 +36,11 @@ def define(
     *,
     remember_memory: bool = False,
 ) -> None:
-    """Define wasi-nn's functions under each module name that `dialects` has, in that dialect.
+    """Define wasi-nn's functions under each module name in `dialects`, in that dialect.
 
     With `remember_memory`, instances without a memory may call them on behalf of the guest that
-    called last, and all of them have to be in one store. Raises wasmtime.WasmtimeError where the
-    linker has one of them already.
+    called last; all of them have to be in one store. Raises wasmtime.WasmtimeError if the linker
+    already has one of the functions.
     """
     find_memory = engine.memory_finder(remember_memory)
     for module, dialect in dialects.items():
@@ -65,7 +65,7 @@ def _raw(
     errnos: Mapping[Errno, int],
 ) -> RawCallback:
     arguments = itemgetter(*range(0, 4 * parameters, 4))  # see RawCallback
-    only_a_handle = parameters == 1  # and so no pointer, in every dialect
+    only_a_handle = parameters == 1  # so it takes no pointer, in any dialect
 
     def callback(_: object, caller: int, words: Any, _length: int) -> int:
         try:
@@ -76,7 +76,7 @@ def _raw(
                 words[0] = function(session, find_memory(caller), *arguments(words))
         except HostError as error:
             words[0] = errnos[error.errno]
-            session.refused = name, HostError(*error.args)  # without what it was raised for
+            session.refused = name, HostError(*error.args)  # a copy without its cause and traceback
             log.info("%s: %s", name, error)
         if session.stop is not None:
             raise session.stop

@@ -1,4 +1,4 @@
-"""What a module imports, and what is defined for it: by nnshim, or as one host does it."""
+"""Which imports of a module nnshim defines, or the host that the guest is run as."""
 
 from __future__ import annotations
 
@@ -27,43 +27,43 @@ log = logging.getLogger("runtime_shim")
 
 
 def row_of(name: str) -> Host | None:
-    """The host that a name stands for; None for nnshim's own, which goes by the guest.
+    """The host with this name; None for nnshim's own, which depends on the guest.
 
-    Raises UsageError for a name that is not known, or is several hosts.
+    Raises UsageError for a name that is unknown or stands for several hosts.
     """
-    from rewriter.hosts.table import find_row  # few guests are run so
+    from rewriter.hosts.table import find_row  # few guests need it
 
     row = find_row(name).newest
     return None if row.tells_numbers else row
 
 
 def host_dialects(name: str, info: ModuleInfo | None = None) -> dict[str, Dialect]:
-    """The dialect behind each module name that a host registers, to be given to
-    NNHost.add_to_linker or Session.instantiate: only the functions, numbers and rules of the host
-    are there then, as with RunOptions.as_host. The host is named as `wasmedge`, or with a release,
-    as `wamr-legacy@2.3.1`. Of a module that `info` is about, the adapters tell how large its
-    buffers are where the host's counts do not; nothing else is taken from them.
+    """The dialect for each module name that a host registers, for NNHost.add_to_linker or
+    Session.instantiate. With these, only the functions, numbers and rules of that host exist, as
+    with RunOptions.as_host. `name` is a host, such as `wasmedge`, or a host and a release, such as
+    `wamr-legacy@2.3.1`. If the host's counts do not show how large a buffer is, the adapters of the
+    module that `info` describes do; nothing else is taken from them.
 
-    Raises UsageError for a name that is not known, for one that is several hosts, which differ, and
-    for nnshim, whose dialects are those of the guest (guest_dialects).
+    Raises UsageError for a name that is unknown or stands for several hosts that differ, and for
+    nnshim, whose dialects depend on the guest (guest_dialects).
     """
     from runtime_shim.abi.row import dialects_of
 
     row = row_of(name)
     if row is None:
-        raise UsageError(f"{name} uses the dialects of its guest, which guest_dialects returns")
+        raise UsageError(f"{name} uses the dialects of its guest; call guest_dialects to get them")
     return dialects_of(row, counted=info is not None and _counts(info))
 
 
 def _counts(info: ModuleInfo) -> bool:
-    """Whether an adapter stands before get_output."""
+    """Whether the module has an adapter for get_output."""
     traces = (trace.adapter for trace in info.traces)
     standing = (each.adapter for each in info.adapters.values())
     return any(each and each.function == "get_output" for each in (*traces, *standing))
 
 
 def check_memory(info: ModuleInfo, row: Host) -> None:
-    """Raise HostHarm where the host's functions work in another memory than the guest."""
+    """Raise HostHarm if the host's functions access a different memory than the guest's."""
     from rewriter.analysis.linking import wasi_in_memory
 
     exported = info.adapter_memory
@@ -71,19 +71,19 @@ def check_memory(info: ModuleInfo, row: Host) -> None:
         return
     if info.abis or wasi_in_memory(info):
         raise HostHarm(
-            f"{row.label} reads and writes in the first memory of a module, and this one exports"
-            ' another as "memory"'
+            f"{row.label} reads and writes a module's first memory, but this module exports "
+            'another one as "memory"'
         )
 
 
 def check_links(
     info: ModuleInfo, row: Host, dialects: Mapping[str, Dialect], *, unknown: bool
 ) -> bool:
-    """Whether functions that nobody defines are to trap when they are called, because they may be
-    `unknown`, or the host starts such a module.
+    """Whether functions that are not defined should trap when they are called, because `unknown`
+    allows it or the host starts such a module.
 
-    Raises LinkError for imports that the host does not define, or nnshim does not, unless they are
-    to trap, and for those that it defines with another type. It says what helps.
+    Raises LinkError for imports that the host or nnshim does not define, unless they should trap,
+    and for imports that the host defines with another type. The message says what helps.
     """
     rewrite = f"`nnshim rewrite --for {row.label}` makes it fit"
     other = [item for item in info.imports if item.is_wasi_nn and item.module not in dialects]
@@ -108,7 +108,7 @@ def check_links(
         what = f"{row.label} defines these imports of the module, but nnshim does not:"
         raise LinkError(what, *map(_line, elsewhere))
     names = ", ".join(f"{item.module}.{item.name}" for item in lacking)
-    log.warning("%s starts the module without %s, and traps when that is called", row.label, names)
+    log.warning("%s starts the module without %s; calling that traps", row.label, names)
     return True
 
 
@@ -128,7 +128,7 @@ def _is_lacking(item: ImportedItem, row: Host, dialects: Mapping[str, Dialect]) 
 
 
 def _is_only_there(item: ImportedItem, row: Host, lacking: Collection[ImportedItem]) -> bool:
-    """Whether the host defines an import beside wasi-nn's that nnshim does not."""
+    """Whether the host, but not nnshim, defines an import outside wasi-nn."""
     from rewriter.hosts.table import HOSTS
 
     here = HOSTS["nnshim"].others or {}
@@ -147,7 +147,7 @@ def _wrong(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> Iterator[str]:
 
 
 def check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
-    """Refuse a guest whose wasi-nn functions have other types than the dialect's."""
+    """Refuse a guest whose wasi-nn imports have other types than in the dialect."""
     wrong = []
     for item in info.wasi_nn.values():
         dialect = dialects[item.module]
@@ -156,14 +156,15 @@ def check_signatures(info: ModuleInfo, dialects: Mapping[str, Dialect]) -> None:
         expected = dialect.signature(item.name)
         if item.type != expected:
             wrong.append(
-                f"  {item.module}.{item.name} is {item.type}, but {expected} in {dialect.name}"
+                f"  {item.module}.{item.name} is {item.type}, expected {expected} ({dialect.name})"
             )
     if wrong:
-        raise LinkError("the module imports wasi-nn with other types:", *wrong)
+        raise LinkError("the module imports wasi-nn functions with wrong types:", *wrong)
 
 
 def check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
-    """Refuse a guest for the imports that nobody defines, by their places among all."""
+    """Refuse a guest for imports that are not defined, given by their positions in the list of
+    imports."""
     if missing:
         places = set(missing)
         unknown = [
@@ -171,4 +172,4 @@ def check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
             for place, item in enumerate(info.imports)
             if place in places
         ]
-        raise LinkError("the module has imports that nothing defines:", *unknown)
+        raise LinkError("unresolved imports:", *unknown)

@@ -1,9 +1,9 @@
-"""What a guest is given, and how it is started."""
+"""The options of a run: what a guest gets, and how it is started."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from os import PathLike, fspath
@@ -16,55 +16,56 @@ __all__ = ["CAPTURED", "Capture", "Reader", "RunOptions", "Writer"]
 
 
 class Reader(Protocol):
-    """A file that is open for reading bytes, or anything that has this method."""
+    """A binary file open for reading, or any object with this method."""
 
     def read(self, size: int, /) -> bytes | None: ...
 
 
 class Writer(Protocol):
-    """A file that is open for writing bytes, or anything that has this method. It returns how many
-    bytes it has taken, one at least, or None for all of them."""
+    """A binary file open for writing, or any object with this method. It returns how many bytes it
+    has written, at least one, or None for all of them."""
 
     def write(self, data: bytes, /) -> int | None: ...
 
 
 class Capture(Enum):
-    """What CAPTURED is."""
+    """The type of CAPTURED."""
 
     CAPTURED = "captured"
 
 
 CAPTURED = Capture.CAPTURED
-"""Have an output as bytes in the outcome."""
+"""Return this output as bytes in the outcome."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a guest is given, and how it is started.
+    """What a guest gets, and how it is started.
 
-    `argv`: its arguments, beginning with its own name. `env`: its variables. `dirs`: the host's
-    folder for each path of the guest's. All of it has to be UTF-8 without a NUL.
+    `argv`: its arguments, starting with its own name. `env`: its environment variables. `dirs`: the
+    folder of the host for each path of the guest. All strings have to be UTF-8 without NUL. In
+    `read_only_dirs`, which are paths of the guest among those of `dirs`, it can only read.
 
-    `stdin` is None (this process's standard input), bytes, or a file that is open for reading
-    bytes. A file is read ahead, and `run` does not wait for a read that is still going on when the
-    guest has ended. `stdout` and `stderr` are each None (this process's), CAPTURED, or a file that
-    is open for writing bytes; it is written to and flushed while the guest runs. Where it takes
-    nothing any more, `run` waits until a second after the limit `timeout`, and leaves the thread
-    behind that writes to it. Files need no descriptor (io.BytesIO is one), and are used by other
-    threads. `stdout` also gets what models print. A guest that writes more than the host's limit
-    `output` to a captured stream is stopped. So that it can be, a guest with any stream that is not
-    this process's is compiled like one with a `timeout`: its tight loops take up to a third longer.
+    `stdin` is None (this process's standard input), bytes, or a binary file open for reading. A
+    file is read ahead. `run` does not wait for a read that is still running when the guest has
+    ended. `stdout` and `stderr` are each None (this process's), CAPTURED, or a binary file open for
+    writing, which is written to and flushed while the guest runs. If a file stops accepting data,
+    `run` waits until one second after the limit `timeout`, and leaves behind the thread that writes
+    to it. Files need no descriptor (io.BytesIO works), and are used from other threads. `stdout`
+    also gets what models print. A guest that writes more than the host's limit `output` to a
+    captured stream is stopped. To make that possible, a guest with any stream that is not this
+    process's is compiled like one with a `timeout`: its tight loops take up to a third longer.
 
-    `invoke` is an export to be called in place of _start, and `invoke_args` are its arguments, as
-    text. With `trap_unknown_imports`, functions that nobody defines trap when they are called.
-    `guest_abi` is the name of the guest's dialect, where its imports do not tell it. `as_host` is a
-    host, as `wasmedge` or with a release, as `wamr-legacy@2.3.1`: the guest is run as there, with
-    nothing but what that defines, by its numbers and rules (docs/run-as.md). What the host's engine
-    refuses runs all the same, without a word: rewriter.check is the verdict. With `cache`, what
-    wasmtime compiles is kept in its own cache for the next time. `backtrace`: a trap's lines have
-    all frames, those of Rust's panic too.
+    `invoke` is an export to call instead of _start, and `invoke_args` are its arguments, as text.
+    With `trap_unknown_imports`, functions that are not defined trap when they are called.
+    `guest_abi` is the name of the guest's dialect, in case its imports do not show it. `as_host` is
+    a host, such as `wasmedge`, or a host and a release, such as `wamr-legacy@2.3.1`: the guest runs
+    as it would there, with only what that host defines, by its numbers and rules (docs/run-as.md).
+    Features that the host's engine refuses are not refused here; for a verdict on those, use
+    rewriter.check. With `cache`, wasmtime keeps compiled code in its own cache for the next run.
+    With `backtrace`, the lines of a trap have all frames, including those of Rust's panic handler.
 
-    Raises UsageError for what makes no sense, by itself or together.
+    Raises UsageError for options that are invalid alone or together.
     """
 
     argv: Sequence[str] = ()
@@ -80,6 +81,7 @@ class RunOptions:
     as_host: str | None = None
     cache: bool = True
     backtrace: bool = False
+    read_only_dirs: Collection[str] = ()
 
     @property
     def redirects(self) -> bool:
@@ -92,12 +94,17 @@ class RunOptions:
         _check_texts("env", self.env.values())
         _check_texts("dirs", self.dirs)
         _check_texts("dirs", [fspath(path) for path in self.dirs.values()])
+        for path in self.read_only_dirs:
+            if path not in self.dirs:
+                raise UsageError(f"read_only_dirs: {path!r} is not a path in dirs")
         _check_texts("invoke_args", self.invoke_args)
         for name in self.env:
             if not name or "=" in name:
-                raise UsageError(f"env: a variable cannot be called {name!r}")
+                raise UsageError(f"env: invalid variable name {name!r}")
         if self.invoke_args and self.invoke is None:
-            raise UsageError("invoke_args has no effect without invoke, the export to call")
+            raise UsageError(
+                "invoke_args has no effect without invoke, which names the export to call"
+            )
         if self.guest_abi is not None:
             find_dialect(self.guest_abi)
         if self.as_host is not None:
@@ -111,10 +118,12 @@ class RunOptions:
 
 def _check_texts(name: str, values: object) -> None:
     if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
-        raise UsageError(f"{name} cannot be {values!r}: expected several texts")
+        raise UsageError(f"{name} cannot be {values!r}: expected a sequence of strings")
     for value in values:
         if not isinstance(value, str):
-            raise UsageError(f"{name}: expected a str, but {value!r} is {type(value).__name__}")
+            raise UsageError(
+                f"{name}: expected a str, but {value!r} is of type {type(value).__name__}"
+            )
         if "\0" in value:
             raise UsageError(
                 f"{name}: {value!r} contains a NUL, which would end the guest's string"
@@ -122,11 +131,11 @@ def _check_texts(name: str, values: object) -> None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise UsageError(f"{name}: {value!r} is not UTF-8, and a guest's strings are") from None
+            raise UsageError(f"{name}: {value!r} is not UTF-8, which guests need") from None
 
 
 def _check_host(name: str, guest_abi: str | None) -> None:
-    from rewriter.hosts.table import find_row  # where a host was named
+    from rewriter.hosts.table import find_row  # imported only if a host is named
 
     if guest_abi is not None:
         raise UsageError(
@@ -137,7 +146,7 @@ def _check_host(name: str, guest_abi: str | None) -> None:
 
 def _check_file(name: str, file: object, method: str, other: str) -> None:
     if isinstance(file, io.TextIOBase):
-        raise UsageError(f"{name} is open for text: a guest needs a binary file")
+        raise UsageError(f"{name} is open in text mode: a guest needs a binary file")
     if not callable(getattr(file, method, None)):
         raise UsageError(
             f"{name} cannot be {file!r}: expected None, {other}, or a file with a method {method}"

@@ -1,4 +1,4 @@
-"""How the run of a guest ended. The tree that its errors hang from is in rewriter.errors."""
+"""How the run of a guest ended. The base classes of its errors are in rewriter.errors."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = [
 ]
 
 EXIT_TIMEOUT = 124
-"""As coreutils' timeout has it."""
+"""The same as coreutils' timeout."""
 
 EXIT_TRAP = 134
-"""128 + SIGABRT, as wasmtime has it."""
+"""128 + SIGABRT, the same as wasmtime."""
 
 
 class Reason(Enum):
@@ -44,13 +44,14 @@ class Reason(Enum):
 class Outcome(NamedTuple):
     """How a guest ended.
 
-    `exit_code` is its own, 0 to 255, where the reason is EXITED; else 124 (TIMED_OUT) or 134, as
-    `nnshim run` exits, so that it is 0 only if the guest ended well. `results` are what the invoked
-    function returned. `lines` say what happened where the reason is another one: of a trap, that is
-    the engine's message with the wasm backtrace. Where the exit code is not 0, `refused` is the
-    last call that the host has refused, by the function's name: the guest need not have ended for
-    that. `stdout` and `stderr` are what was captured, None where they were not. `stats` are what
-    the guest has loaded, where that ran and how often: see Session.stats.
+    `exit_code` is the guest's own, 0 to 255, if the reason is EXITED; otherwise 124 (TIMED_OUT) or
+    134, the exit codes of `nnshim run`. So it is 0 only if the guest succeeded. `results` are the
+    return values of the invoked function. `lines` describe any reason other than EXITED; for a
+    trap, they are the engine's message with the wasm backtrace. If the exit code is not 0,
+    `refused` is the last call that the host refused, with the function's name; it is not
+    necessarily why the guest ended. `stdout` and `stderr` are the captured output, None if it was
+    not captured. `stats` say which models the guest loaded, where they ran and how often: see
+    Session.stats.
     """
 
     exit_code: int
@@ -63,17 +64,17 @@ class Outcome(NamedTuple):
     stats: tuple[GraphStats, ...] = ()
 
     def check(self) -> Self:
-        """This outcome. Raises GuestFailed unless the exit code is 0."""
+        """Return this outcome. Raises GuestFailed unless the exit code is 0."""
         if self.exit_code:
             raise _FAILURES.get(self.reason, GuestTrap)(self)
         return self
 
 
 class GuestFailed(NNShimError):
-    """The guest has not ended well; `outcome` has all that is known of it."""
+    """The guest did not succeed; `outcome` has the details."""
 
     def __init__(self, outcome: Outcome) -> None:
-        self._lines = outcome.lines or (f"the guest exited with {outcome.exit_code}",)
+        self._lines = outcome.lines or (f"the guest exited with code {outcome.exit_code}",)
         super().__init__("\n".join(self._lines))
         self.outcome = outcome
 
@@ -82,7 +83,7 @@ class GuestFailed(NNShimError):
 
     @property
     def lines(self) -> Sequence[str]:
-        """What happened; of a trap, the backtrace too."""
+        """What happened; for a trap, with the backtrace."""
         return self._lines
 
 
@@ -91,11 +92,11 @@ class GuestExit(GuestFailed):
 
 
 class GuestTrap(GuestFailed):
-    """The guest trapped, or was stopped by a trap: `outcome.reason` says which."""
+    """The guest trapped, or was stopped: `outcome.reason` says which."""
 
 
 class GuestTimeout(GuestTrap):
-    """The guest was stopped because its time was over."""
+    """The guest was stopped because its time was up."""
 
 
 _FAILURES: dict[Reason, type[GuestFailed]] = {
@@ -105,7 +106,7 @@ _FAILURES: dict[Reason, type[GuestFailed]] = {
 
 
 class Stopped(Exception):
-    """Ends a guest from outside of it, for a reason."""
+    """Stops a guest from outside, for a reason."""
 
     def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)

@@ -16,6 +16,7 @@ from rewriter.codes import Severity
 from rewriter.descriptors import open_standard
 from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedModule
 from rewriter.functions.storage import storage
+from rewriter.terminal import alive
 from rewriter.wasm.module import Module
 from runtime_shim.abi.led_to import led_to, with_types_of
 from runtime_shim.engine.binding import Escape, call, define
@@ -70,24 +71,24 @@ def run(
     *,
     check: bool = False,
 ) -> Outcome:
-    """Instantiate the guest, and call `_initialize` where there is one, and then the function that
-    is exported as "", or else as `_start`, if there is one: what `wasmtime run` does. With
-    `options.invoke`, the export of that name is called instead.
+    """Run a guest to its end. Instantiates it, calls `_initialize` if it exports one, and then the
+    export "", or if there is none, `_start`, if there is one; that is what `wasmtime run` does.
+    With `options.invoke`, the export of that name is called instead.
 
-    However the guest ends, that is the outcome; with `check`, GuestFailed is raised if it does not
-    end well. What keeps it from starting is raised: InvalidModule, UnsupportedModule for a compact
-    import section, LinkError for imports that no one defines and for a module that needs more
-    memory than it may have, UsageError for an `invoke` that is not an exported function or takes
-    other arguments and for a host that is closed, InputError for a folder that is not there.
-    HostHarm is raised where `options.as_host` would do harm. An error inside the host that is not
-    an answer to the guest is raised as it is, and so is what a file in `options` raises.
+    Returns the outcome, however the guest ends; with `check`, raises GuestFailed unless it
+    succeeds. Raises an error if the guest cannot start: InvalidModule; UnsupportedModule for a
+    compact import section; LinkError for unresolved imports, and for a module that needs more
+    memory than it may have; UsageError if `invoke` is not an exported function or takes other
+    arguments, and if the host is closed; InputError for a folder that does not exist. Raises
+    HostHarm if `options.as_host` would corrupt memory or crash. An error inside the host that is
+    not an answer to the guest is raised unchanged, and so is an exception from a file in `options`.
 
-    The host's limits say what the guest may use: see runtime_shim.host.limits. Its time starts
-    here. `run` also returns in time if wasmtime compiles for too long; compiling cannot be
-    interrupted, so a thread of this process goes on until it is done.
+    The host's limits say what the guest may use: see runtime_shim.host.limits. Its time starts with
+    this call. `run` also returns in time if wasmtime takes too long to compile; compiling cannot be
+    interrupted, so a thread of this process continues until it is done.
     """
     deadline = Deadline(host.limits.timeout)
-    open_standard()  # which the guest may inherit
+    open_standard()  # the guest may inherit them
     with host.session() as session:
         outcome = _Run(module, session, options).outcome(deadline)
         outcome = outcome._replace(stats=tuple(session.stats()))
@@ -95,7 +96,7 @@ def run(
 
 
 class _Run:
-    """One guest in the making."""
+    """The run of one guest."""
 
     def __init__(self, module: bytes | Module, session: Session, options: RunOptions) -> None:
         self._module = bytes(module.data) if isinstance(module, Module) else module
@@ -109,7 +110,7 @@ class _Run:
         self._engine = _engine(options.cache, self._limits, self._can_be_stopped)
 
     def _linked(self) -> Mapping[str, Dialect]:
-        """The dialects that the guest is given. Raises LinkError where it wants others."""
+        """The dialects that the guest gets. Raises LinkError if it needs others."""
         if self._options.as_host is not None:
             row = row_of(self._options.as_host)
             if row is not None:
@@ -124,7 +125,7 @@ class _Run:
     def outcome(self, deadline: Deadline) -> Outcome:
         if not self._options.redirects:
             return self._finished(deadline, None)
-        from runtime_shim.engine.streams import Streams  # which takes time to import
+        from runtime_shim.engine.streams import Streams  # slow to import
 
         with Streams(self._options, self._limits.output, deadline, self._stop) as streams:
             outcome = self._finished(deadline, streams)
@@ -133,14 +134,14 @@ class _Run:
             )
 
     def _finished(self, deadline: Deadline, streams: Streams | None) -> Outcome:
-        """The end of the guest, all of whose output has arrived."""
+        """How the guest ended, once all of its output has arrived."""
         try:
             outcome = self._ended(deadline, streams)
         except Stopped as stopped:
             outcome = stopped.outcome
         if streams is not None:
             streams.finish()
-        if isinstance(self._session.stop, Stopped):  # which the guest may not have noticed
+        if isinstance(self._session.stop, Stopped):  # the guest may have ended without noticing
             outcome = self._session.stop.outcome
         elif self._session.stop is not None:
             raise self._session.stop
@@ -153,9 +154,10 @@ class _Run:
             self._engine.increment_epoch()
 
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
-        """The end of the guest, whose store is gone then. Raises Stopped."""
+        """Run the guest, and free its store. Raises Stopped."""
         try:
-            compiled = deadline.within(wasmtime.Module, self._engine, self._module)
+            with alive("compiling the guest"):
+                compiled = deadline.within(wasmtime.Module, self._engine, self._module)
         except wasmtime.WasmtimeError as error:
             raise _refusal(self._info, _flat(error)) from error
         with wasmtime.Store(self._engine) as store:
@@ -181,7 +183,7 @@ class _Run:
                 return self._trapped(trap)
 
     def _connection(self, store: wasmtime.Store, compiled: wasmtime.Module) -> Connection:
-        """The functions that the guest calls. Raises LinkError where it wants others."""
+        """The functions that the guest calls. Raises LinkError if it needs others."""
         linker = wasmtime.Linker(self._engine)
         linker.define_wasi()
         if self._traps:
@@ -206,7 +208,7 @@ class _Run:
 
 
 def _called(connection: Connection, store: wasmtime.Store, entry: Entry) -> tuple[int | float, ...]:
-    """What the guest's function returns."""
+    """The return values of the guest's function."""
     try:
         exports = connection.instantiate().exports(store)
     except wasmtime.WasmtimeError as error:
@@ -214,16 +216,18 @@ def _called(connection: Connection, store: wasmtime.Store, entry: Entry) -> tupl
     if entry.after_initialize:
         call(store, _func(exports, "_initialize"), (), 0, connection.escape)
     if entry.name is None:
-        log.info('the guest exports neither "" nor _start: it is done once it is instantiated')
+        log.info(
+            'the guest exports neither "" nor _start, so nothing runs after it is instantiated'
+        )
         return ()
     function = _func(exports, entry.name)
     return tuple(call(store, function, entry.arguments, entry.results, connection.escape))
 
 
 def _engine(cache: bool, limits: Limits, can_be_stopped: bool) -> wasmtime.Engine:
-    """An engine that can keep the limits, and stop a guest at any time where that is wanted. It has
-    wasmtime's cache, which is in the user's folder for caches, unless the user's own configuration
-    of wasmtime says otherwise. Where it cannot be written, it is left out."""
+    """An engine that can enforce the limits and, with `can_be_stopped`, stop a guest at any time.
+    With `cache`, it uses wasmtime's cache, in the user's cache folder by default or as the user's
+    configuration of wasmtime says. If the cache cannot be written, there is none."""
     config = wasmtime.Config()
     config.epoch_interruption = can_be_stopped
     config.consume_fuel = limits.fuel is not None
@@ -231,7 +235,7 @@ def _engine(cache: bool, limits: Limits, can_be_stopped: bool) -> wasmtime.Engin
         try:
             config.cache = True
         except wasmtime.WasmtimeError as error:
-            log.info("there is no cache for compiled modules: %s", _flat(error))
+            log.info("compiled modules are not cached: %s", _flat(error))
     return wasmtime.Engine(config)
 
 
@@ -240,15 +244,15 @@ def _proc_exit(_: object, _caller: int, words: Any, _length: int) -> int:
 
 
 def _refusal(info: ModuleInfo, words: str) -> ModuleError:
-    """Why wasmtime does not compile a module, in its own words."""
+    """The error for a module that wasmtime does not compile, with its message."""
     grouped = info.compact_import
     if grouped is None:
         return InvalidModule(f"wasmtime refuses the module: {words}", None)
     return UnsupportedModule(
-        f"wasmtime refuses the module because its import section is compact: {words}",
+        f"wasmtime does not support the module's compact import section: {words}",
         grouped.offset,
         "NN213",
-        "`nnshim rewrite --for nnshim IN OUT` writes the usual encoding",
+        "`nnshim rewrite --for nnshim IN OUT` writes an ordinary import section",
     )
 
 
@@ -258,11 +262,11 @@ def _flat(error: wasmtime.WasmtimeError) -> str:
 
 
 def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
-    """The dialect for each wasi-nn module name that a guest imports, with the numbers that it was
-    said to have, or that its adapters lead to. Where a rewrite has put an adapter before its
-    get_output, that is one of runtime_shim.abi.adapted, or of counted beside it.
+    """The dialect for each wasi-nn module name that a guest imports, with the numbers that the
+    operator, a marker or its adapters say that it uses. If a rewrite has added an adapter for its
+    get_output, the dialect is one of runtime_shim.abi.adapted or runtime_shim.abi.counted.
 
-    Raises LinkError where the imports fit no dialect, or adapters lead nobody knows where.
+    Raises LinkError if the imports fit no dialect, or an adapter's target is unknown.
     """
     for unread in (said for said in info.of_marks if said.severity is Severity.ERROR):
         raise LinkError(f"the module's ABI is unknown: {unread.text}")
@@ -270,7 +274,7 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
     for module, abi in info.abis.items():
         if abi.name is None:
             evidence = (f"  {module}.{item.message}" for item in abi.evidence)
-            raise LinkError("the module's imports are not of a known wasi-nn ABI:", *evidence)
+            raise LinkError("the module's imports do not match any known wasi-nn ABI:", *evidence)
         dialects[module] = DIALECTS[abi.name]
         if info.guest is not None:
             dialects[module] = with_types_of(info.guest, dialects[module])
@@ -280,7 +284,7 @@ def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
 
 
 def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:
-    """The adapters of a module, with the module name that each of them calls."""
+    """The adapters of a module, each with the module name that it calls."""
     for unknown in (trace for trace in info.traces if trace.adapter is None):
         raise LinkError(f"the module's ABI is unknown: {unknown.diagnostic.text}")
     for adapter in (trace.adapter for trace in info.traces if trace.adapter):
@@ -303,8 +307,10 @@ def _wasi_config(options: RunOptions, streams: Streams | None) -> wasmtime.WasiC
         streams.configure(config)
     for guest_path, host_path in options.dirs.items():
         if not os.path.isdir(host_path):
-            raise InputError(f"there is no folder {host_path} to give the guest")
-        config.preopen_dir(os.fspath(host_path), guest_path)
+            raise InputError(f"cannot open {host_path} for the guest: it is not a folder")
+        config.preopen_dir(
+            os.fspath(host_path), guest_path, fs_mutable=guest_path not in options.read_only_dirs
+        )
     return config
 
 

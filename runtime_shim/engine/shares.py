@@ -1,9 +1,10 @@
-"""How a guest's limit of memory is shared out among its memories and tables.
+"""How a guest's memory limit is divided among its memories and tables.
 
-wasmtime bounds each memory of a guest and each table, and not their sum, so the bounds are chosen
-before it starts, from what the module declares: whatever grows then, the sum stays within the
-limit. What cannot grow takes what it takes, and what is alone in being able to grow gets all the
-rest. The heap for objects of the GC proposal and for exceptions is one more memory to wasmtime.
+wasmtime limits each memory and each table of a guest, not their sum. So the bounds are chosen
+before the guest starts, from what the module declares, such that the sum stays within the limit
+whatever grows. Memories and tables that cannot grow get their size. If only one can grow, it gets
+all the rest. To wasmtime, the heap for objects of the GC proposal and for exceptions is one more
+memory.
 """
 
 from __future__ import annotations
@@ -18,37 +19,37 @@ from runtime_shim.errors import LinkError
 __all__ = ["Bounds", "share_out"]
 
 _ELEMENT = 8
-"""Bytes of a table's element, at most.
+"""Maximum size of a table's element in bytes.
 
 https://docs.wasmtime.dev/api/wasmtime/struct.StoreLimitsBuilder.html#method.table_elements
 """
 
 _TABLES_SHARE = 16
-"""Tables that can grow beside memories that can get this part of what both could take. Most such
+"""If both memories and tables can grow, tables get one part in this many of what is left. Most such
 guests register callbacks, in tables of thousands, and need their memory for everything else."""
 
 _MOST = (1 << 63) - 1
-"""That wasmtime_store_limiter takes."""
+"""The maximum for wasmtime_store_limiter."""
 
 Range = tuple[int, int]
-"""Bytes at the start, and at most."""
+"""Size in bytes at the start, and at most."""
 
 _HEAP: Range = (0, 1 << 32)
 """References to objects have 32 bits."""
 
 
 class Bounds(NamedTuple):
-    """Of each memory, in bytes, and of each table, in elements."""
+    """The bound for each memory, in bytes, and for each table, in elements."""
 
     memory: int
     elements: int
 
 
 def share_out(limit: int, storage: Storage) -> Bounds:
-    """The highest bounds with which all memories and tables together have at most `limit` bytes.
+    """The highest bounds that keep all memories and tables together within `limit` bytes.
 
-    Raises LinkError where there are none: more is there from the start, or one of several that can
-    grow has to be allowed more at the start than all of them may have.
+    Raises LinkError if there are none: the initial sizes exceed the limit, or together they would
+    exceed it if each could grow as far as the largest initial size.
     """
     memories = list(map(_of_memory, storage.memories))
     if storage.has_heap:
@@ -81,18 +82,18 @@ def _of_table(kind: TableType) -> Range:
 
 
 def _first(ranges: Sequence[Range]) -> int:
-    """The lowest bound with which all of them can be made."""
+    """The lowest bound that allows all initial sizes."""
     return max((low for low, _ in ranges), default=0)
 
 
 def _reached(ranges: Sequence[Range], bound: int) -> int:
-    """Bytes of all of them when each is as large as this bound lets it be."""
+    """The total size in bytes if each grows as far as this bound allows."""
     return sum(min(high, max(low, bound)) for low, high in ranges)
 
 
 def _bound(ranges: Sequence[Range], room: int) -> int:
-    """The highest bound with which all of them stay within `room` bytes, which is enough for the
-    lowest."""
+    """The highest bound that keeps the total size within `room` bytes, which is enough for the
+    lowest bound."""
     low, high = _first(ranges), room
     while low < high:
         middle = (low + high + 1) // 2

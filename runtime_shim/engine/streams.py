@@ -1,8 +1,8 @@
 """Standard streams of a guest that are not those of this process.
 
-An output is a pipe. wasmtime also takes a callback, but hands each write to a thread of its own,
-which takes five times as long. A thread empties the pipe while the guest runs, whether what comes
-is still wanted or not, so that a guest never waits for room.
+An output is a pipe. wasmtime also accepts a callback, but hands each write to its own thread, which
+takes five times as long. A thread empties the pipe while the guest runs, even if the data is no
+longer wanted, so a guest never blocks on a full pipe.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from runtime_shim.engine.outcome import Reason, Stopped
 __all__ = ["Streams"]
 
 _CHUNK = 1 << 16
-"""Bytes that are read at once: as many as a pipe of Linux holds."""
+"""Bytes per read: the capacity of a pipe on Linux."""
 
 _PATIENCE = 1.0
-"""Seconds after its time is over in which what a guest has written may still arrive. A file that
-takes longer is not waited for."""
+"""Seconds after the deadline in which the guest's output may still arrive. A file that takes longer
+is not waited for."""
 
 Stop = Callable[[BaseException], None]
 """Ends the guest with an exception, from any thread."""
@@ -39,9 +39,9 @@ Stop = Callable[[BaseException], None]
 
 class Streams:
     """The streams of one run, in three steps: enter it, `configure` wasmtime, and `finish` once the
-    guest is gone. Until then `stop` may be called, by other threads: if a file cannot be read or
-    written, if one output has more than the `limit` of bytes that are captured, or if what the
-    guest has written has not arrived soon after its `deadline`."""
+    guest has ended. Until then, other threads may call `stop`: if a file cannot be read or written,
+    if a captured output exceeds `limit` bytes, or if the guest's output has not arrived soon after
+    its `deadline`."""
 
     def __init__(
         self, options: RunOptions, limit: int | None, deadline: Deadline, stop: Stop
@@ -68,11 +68,13 @@ class Streams:
         self._exits.close()
 
     def configure(self, config: wasmtime.WasiConfig) -> None:
-        """Raises InputError where this system has no /proc."""
+        """Connect the streams to wasmtime. Raises InputError if this system has no /proc."""
         try:
             self._configure(config)
         except wasmtime.WasmtimeError as error:
-            raise InputError(f"a guest's streams need /proc/self/fd: {error}") from error
+            raise InputError(
+                f"redirecting a guest's streams needs /proc/self/fd: {error}"
+            ) from error
 
     def _configure(self, config: wasmtime.WasiConfig) -> None:
         if self._options.stdin is None:
@@ -94,7 +96,7 @@ class Streams:
             self._exits.enter_context(self._deadline.ends(self._leave_behind, _PATIENCE))
 
     def _configure_outputs(self, config: wasmtime.WasiConfig, sinks: dict[int, _Sink]) -> None:
-        """Adds the pipes to be read from to `sinks`."""
+        """Create the pipes, and add their read ends to `sinks`."""
         by_file: dict[int, int] = {}
         for name, where in (("stdout", self._options.stdout), ("stderr", self._options.stderr)):
             if where is None:
@@ -111,7 +113,7 @@ class Streams:
 
     @contextlib.contextmanager
     def _input(self, given: Reader | bytes) -> Iterator[str]:
-        """The path of an input, while it is opened."""
+        """The path of an input, valid while wasmtime opens it."""
         if isinstance(given, bytes):
             fd = os.memfd_create("stdin")
             with os.fdopen(fd, "wb") as file:
@@ -131,8 +133,8 @@ class Streams:
         feeding.start()
 
     def _feed(self, given: Reader, writer: int) -> None:
-        """Runs until all is read, or the guest is gone."""
-        read = getattr(given, "read1", given.read)  # which returns what there is
+        """Copy the file to the pipe until its end, or until the guest has ended."""
+        read = getattr(given, "read1", given.read)  # read1 returns what is available
         with os.fdopen(writer, "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError):
             while True:
                 try:
@@ -156,7 +158,8 @@ class Streams:
 
     @contextlib.contextmanager
     def take_what_models_print(self) -> Iterator[None]:
-        """Meanwhile, what models print for the guest of this thread is in its standard output."""
+        """While this is active, what models print for the guest of this thread goes to its standard
+        output."""
         fd = self._outputs.get("stdout")
         if fd is None:
             yield
@@ -176,25 +179,25 @@ class Streams:
             self._pump.leave_behind()
 
     def finish(self) -> None:
-        """Have all that the guest has written arrive, unless it is late."""
+        """Wait for all that the guest has written, unless it arrives too late."""
         if self._pump is not None:
             self._pump.finish()
 
     def captured(self, name: str) -> bytes | None:
-        """What there is of an output, None where it is not captured."""
+        """The bytes captured from an output, None if it is not captured."""
         found = self._captured.get(name)
         return None if found is None else found.bytes.getvalue()
 
 
 class _Sink(Protocol):
-    """Where a guest's output ends up."""
+    """Receives a guest's output."""
 
     def take(self, data: bytes) -> None:
-        """All of it. Never raises anything."""
+        """Take all of the data. Never raises anything."""
 
 
 class _Capture:
-    """Up to `limit` bytes in memory, None for as many as there are."""
+    """Keeps up to `limit` bytes in memory (None: no limit)."""
 
     def __init__(self, name: str, limit: int | None, stop: Stop) -> None:
         self.bytes = io.BytesIO()
@@ -209,12 +212,12 @@ class _Capture:
         room = self._limit - self.bytes.tell()
         self.bytes.write(data[:room])
         if len(data) > room:
-            text = f"its {self._what} has more bytes than the limit output, {self._limit}"
+            text = f"its {self._what} exceeds the limit output of {self._limit} bytes"
             self._stop(Stopped(Reason.TOO_MUCH_OUTPUT, text))
 
 
 class _File:
-    """A file of Python's. What comes after it could not be written to once is lost."""
+    """Writes to a Python file. After a failed write, everything else is discarded."""
 
     def __init__(self, file: Writer, stop: Stop) -> None:
         self._file = file
@@ -236,9 +239,9 @@ class _File:
             self._stop(error)
 
     def _written(self, data: bytes) -> int:
-        """How much of it is, one byte at least. What says nothing of that has written all, but for
-        raw files. Raises BlockingIOError where it is nothing, UsageError where it makes no sense.
-        """
+        """Write some of the data and return how many bytes were written, at least one. A file that
+        returns None has written all, except raw files. Raises BlockingIOError if nothing was
+        written, UsageError for an invalid return value."""
         count = self._file.write(data)
         if count is None and not isinstance(self._file, io.RawIOBase):
             return len(data)
@@ -246,19 +249,19 @@ class _File:
             raise BlockingIOError(errno.EAGAIN, "the file accepts no more at present")
         if isinstance(count, bool) or not isinstance(count, int) or not 0 < count <= len(data):
             raise UsageError(
-                f"write of {type(self._file).__name__} returned {count!r} for {len(data)} bytes: "
-                "expected how many it has written, or None for all"
+                f"write of {type(self._file).__name__} returned {count!r} for {len(data)} "
+                "bytes: expected the number of bytes written, or None for all"
             )
         return count
 
 
 class _Pump:
-    """Reads pipes in a thread, and gives what comes to their sinks."""
+    """Reads pipes in a thread, and passes the data to their sinks."""
 
     def __init__(self, sinks: dict[int, _Sink]) -> None:
         self._sinks = sinks
         self._lock = threading.Lock()
-        """Held by whoever reads from the pipes, or closes them."""
+        """Held while reading from the pipes or closing them."""
         self._is_closed = False
         self._done = threading.Event()
         self._ending = os.eventfd(0)
@@ -267,19 +270,21 @@ class _Pump:
         self._thread.start()
 
     def end(self) -> None:
-        """Have it end once it has given what is there."""
+        """Let the thread end once it has passed on what is there."""
         if not self._is_ending:
             self._is_ending = True
-            os.eventfd_write(self._ending, 1)  # a copy of a pipe's end may be in another process
+            os.eventfd_write(
+                self._ending, 1
+            )  # closing is not enough: another process may have a copy of a pipe's end
 
     def finish(self) -> None:
-        """The same, and wait for that, or until it is left behind."""
+        """Like `end`, but wait for the thread, or until it is left behind."""
         self.end()
         self._done.wait()
 
     def leave_behind(self) -> None:
-        """Have nobody wait for a sink that does not return, neither `finish` nor a guest for whom
-        a pipe has no room."""
+        """Stop waiting for a sink that does not return. Neither `finish` nor a guest that writes to
+        a full pipe waits any longer."""
         self._close()
         self.end()
 
@@ -308,7 +313,7 @@ class _Pump:
         os.close(self._ending)
 
     def _read(self, fd: int) -> bytes:
-        """What there is at present."""
+        """Read what is available."""
         with self._lock, contextlib.suppress(BlockingIOError):
             if not self._is_closed:
                 return os.read(fd, _CHUNK)

@@ -1,1 +1,1 @@
-"""Models, the sessions of guests, and what these may use."""
+"""The NN host: models, the sessions of guests, and their limits."""

@@ -1,4 +1,4 @@
-"""Named graphs, for load_by_name: what they are, and how command lines and files say it."""
+"""Named graphs for load_by_name: how command lines and files describe them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from rewriter.file_kinds import mistaken
+from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
+from runtime_shim.backends.parsing.model_parts import with_weights
 
 __all__ = [
     "NamedGraph",
@@ -23,20 +26,20 @@ __all__ = [
 ]
 
 _LARGEST_FILE = 1 << 24
-"""Bytes of a file that names graphs: tens of thousands of them fit."""
+"""Maximum size in bytes of a file that names graphs. Tens of thousands of graphs fit."""
 
 
 _MOST_SEEN = 300
-"""Files of a folder, where a few names are looked for."""
+"""How many files of a folder are looked at for a list of some names."""
 
 
 @dataclass(frozen=True)
 class NamedGraph:
-    """A model in files, by the name that guests ask for. The files are read at the first use, as
-    far as the NN runtime does not map them, and need not be there before.
+    """A model in files, with the name that guests ask for. The files are read at the first use,
+    unless the NN runtime maps them, and need not exist before.
 
-    `target` is what it is meant for: a target, "auto", or a device that the backend has. `options`
-    are the backend's; those of a guest go before them.
+    `target` is where the model should run: a target, "auto", or a device of the backend. `options`
+    are the backend's; a guest's options override them.
     """
 
     name: str
@@ -46,13 +49,14 @@ class NamedGraph:
     options: Options = field(default_factory=dict)
 
     def missing(self) -> str | None:
-        """The first of the files that is not there."""
+        """The first of the files that does not exist, if any."""
         return next((path for path in self.paths if not os.path.isfile(path)), None)
 
 
 def parse_nn_graph(text: str) -> NamedGraph:
-    """Wasmtime's `ENCODING::DIR`: the name is DIR's last part, the files in it `model.onnx`,
-    `model.xml` and `model.bin`, `model.pt`, `model.tflite`, `model.pb` or `model.gguf`.
+    """Parse Wasmtime's `ENCODING::DIR`. The name is the last part of DIR. The files in it are
+    `model.onnx`, `model.xml` and `model.bin`, `model.pt`, `model.tflite`, `model.pb` or
+    `model.gguf`.
 
     Raises UsageError.
     """
@@ -61,18 +65,23 @@ def parse_nn_graph(text: str) -> NamedGraph:
         raise UsageError(f"nn-graph={text}: expected ENCODING::DIR")
     encoding = _encoding(encoding_text)
     name = os.path.basename(os.path.abspath(folder))
+    if os.path.isfile(folder):
+        raise UsageError(
+            f"nn-graph={text}: {folder} is a file, and this takes a folder;"
+            f" --nn-preload NAME:{encoding_text}:cpu:{folder} takes a file"
+        )
     if encoding not in FORMATS:
         raise UsageError(
-            f"nn-graph={text}: with {encoding_text}, the names of the folder's files are unknown"
+            f"nn-graph={text}: file names of {encoding_text} models are not known; use --nn-preload"
         )
     paths = tuple(os.path.join(folder, file) for file in FORMATS[encoding].files)
     return NamedGraph(name, encoding, Target.CPU, paths)
 
 
 def parse_nn_preload(text: str) -> NamedGraph:
-    """WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`; encoding and target in any case. The paths are
-    the parts of the model, in the order in which a guest passes them; for GGML there is one, which
-    can have colons.
+    """Parse WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`. Encoding and target may have any case.
+    The paths are the parts of the model, in the order in which a guest passes them. The .bin beside
+    an XML file that is given alone is taken too. GGML takes one path, which may contain colons.
 
     Raises UsageError.
     """
@@ -84,17 +93,19 @@ def parse_nn_preload(text: str) -> NamedGraph:
     paths = [path] if encoding is Encoding.GGML else path.split(":")
     place = _place(target_text)
     if place == target_text != AUTO:
-        known = ", ".join(target.name.lower() for target in Target)
-        raise UsageError(f"{target_text!r} is not a target; known are {known} and auto")
-    return NamedGraph(name, encoding, place, tuple(paths))
+        targets = [target.name.lower() for target in Target]
+        raise UsageError(
+            f"unknown target {target_text!r}; expected {', '.join(targets)} or {AUTO}"
+            f"{did_you_mean(target_text, (*targets, AUTO))}"
+        )
+    return NamedGraph(name, encoding, place, with_weights(paths))
 
 
 def graph_in(folder: str, name: str) -> NamedGraph | None:
-    """The model in a folder whose path in it is `name`, as WAMR's guests ask for one: `./a.tflite`.
-    Its first bytes tell what it is; an IR has its weights beside it. Its own name and its paths are
-    without links. None for what is not a file there, or is outside of the folder, by way of a link
-    too; that holds for each of its files, as they are now.
-    """
+    """The model at the path `name` in a folder, as WAMR's guests ask for it: `./a.tflite`. Its
+    first bytes tell its format; the weights of an IR lie beside it, and may be missing. Its name
+    and paths have all links resolved. None if it is not a file, or if one of its files is outside
+    of the folder, by a link too, at the time of the call."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if not parts or name.startswith("/") or ".." in parts or "\0" in name:
         return None
@@ -105,7 +116,8 @@ def graph_in(folder: str, name: str) -> NamedGraph | None:
     paths = [path]
     stem, extension = os.path.splitext(path)
     if extension == ".xml":
-        weights = _file_in(root, f"{stem}.bin")
+        beside = f"{stem}.bin"
+        weights = _file_in(root, beside) if os.path.lexists(beside) else beside
         if weights is None:
             return None
         paths.append(weights)
@@ -114,9 +126,9 @@ def graph_in(folder: str, name: str) -> NamedGraph | None:
 
 
 def _file_in(root: str, path: str) -> str | None:
-    """A file's path without links; None where it is outside of the folder, which has none either,
-    or is not a file. The system is asked first, which refuses paths that are too long at once;
-    realpath would look up each of their parts."""
+    """A file's path with all links resolved, or None if it is not a file or is outside of the
+    folder, whose own path has its links resolved. Asks the system first, because it refuses paths
+    that are too long at once; realpath would look up each of their parts."""
     if not os.path.isfile(path):
         return None
     path = os.path.realpath(path)
@@ -125,7 +137,8 @@ def _file_in(root: str, path: str) -> str | None:
 
 
 def names_in(folder: str, most: int) -> list[str]:
-    """Up to so many names of models in a folder, by their endings; looks at a few hundred files."""
+    """Up to `most` names of models in a folder, recognised by their suffix. Looks at a few hundred
+    files."""
     endings = tuple(os.path.splitext(row.files[0])[1] for row in FORMATS.values())
     found: list[str] = []
     seen = 0
@@ -142,24 +155,32 @@ def names_in(folder: str, most: int) -> list[str]:
 
 
 def read_graphs(path: str) -> list[NamedGraph]:
-    """Named graphs from a TOML file: a table `graphs.NAME` for each, with `paths`, which count from
-    where the file is, and where wanted `encoding` (by default, the first bytes tell), `target`
-    (cpu, gpu, tpu, auto, or a device; cpu by default) and a table `options`.
+    """Read named graphs from a TOML file. It has a table `graphs.NAME` for each, with `paths`,
+    relative to the file, and optionally `encoding` (default: detected from the first bytes),
+    `target` (cpu, gpu, tpu, auto, or a device; default: cpu) and a table `options`. The .bin beside
+    an XML file that is given alone is taken too.
 
-    Raises InputError where the file is not there or makes no sense.
+    Raises InputError if the file is missing or invalid.
     """
     import tomllib
 
     try:
+        if os.path.isdir(path):
+            raise InputError(f"{path} is a folder, not a file that names graphs (TOML)")
         with open(path, "rb") as file:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
-            raise InputError(f"{path} has more than {_LARGEST_FILE} bytes")
+            raise InputError(f"{path} is larger than {_LARGEST_FILE} bytes")
         content = tomllib.loads(text.decode())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = mistaken(text, "a file that names graphs (TOML)", text=True)
+        if found is not None and not text.startswith(b"["):  # which TOML may begin with, too
+            raise InputError(f"{path}: {'; '.join(found)}") from error
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    if "format" in content and "graphs" not in content:
+        raise InputError(f"{path}: this is a host's profile, which --as and --for take")
     _check_keys(path, content, {"graphs": dict})
     folder = os.path.dirname(path)
     return [
@@ -170,12 +191,12 @@ def read_graphs(path: str) -> list[NamedGraph]:
 
 def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
     if not isinstance(table, dict):
-        raise InputError(f"{where} is not a table")
+        raise InputError(f"{where} must be a table")
     kinds = {"paths": list, "encoding": str, "target": str, "options": dict}
     _check_keys(where, table, kinds)
     paths = table.get("paths")
     if not paths or not all(isinstance(path, str) for path in paths):
-        raise InputError(f"{where} needs paths: a list of files")
+        raise InputError(f"{where} needs paths, a list of files")
     try:
         encoding = _encoding(table.get("encoding", "autodetect"))
     except UsageError as error:
@@ -184,7 +205,7 @@ def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
         name,
         encoding,
         _place(table.get("target", "cpu")),
-        tuple(os.path.join(folder, path) for path in paths),
+        with_weights([os.path.join(folder, path) for path in paths]),
         table.get("options", {}),
     )
 
@@ -192,13 +213,13 @@ def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
 def _check_keys(where: str, table: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
     for key, value in table.items():
         if key not in kinds:
-            raise InputError(f"{where}: unknown key {key!r}; known are {', '.join(kinds)}")
+            raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(kinds)}")
         if not isinstance(value, kinds[key]):
-            raise InputError(f"{where}: {key} cannot be {value!r}")
+            raise InputError(f"{where}: invalid value for {key}: {value!r}")
 
 
 def _place(text: str) -> Place:
-    """A target or "auto" in any case, else a device's name as it is."""
+    """A target or "auto" in any case, otherwise the name of a device, unchanged."""
     known: dict[str, Place] = {target.name.lower(): target for target in Target}
     return {**known, AUTO: AUTO}.get(text.lower(), text)
 
@@ -207,5 +228,8 @@ def _encoding(text: str) -> Encoding:
     for encoding in (*FORMATS, Encoding.AUTODETECT):
         if encoding.name == text.upper():
             return encoding
-    known = ", ".join(encoding.name.lower() for encoding in FORMATS)
-    raise UsageError(f"{text!r}: named graphs can be of the encodings {known} and autodetect")
+    known = [encoding.name.lower() for encoding in FORMATS]
+    raise UsageError(
+        f"unknown encoding {text!r}; expected {', '.join(known)} or autodetect"
+        f"{did_you_mean(text, (*known, 'autodetect'))}"
+    )

@@ -1,4 +1,4 @@
-"""Handles, which guests have for what is the host's."""
+"""The handles by which guests refer to objects of the host."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ R = TypeVar("R")
 
 
 class Handles(dict[int, R]):
-    """Handles of one kind; looking up any other number raises UnknownHandle."""
+    """Handles of one kind. Looking up any other number raises UnknownHandle."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
         self._kind = kind
 
     def forget(self, handle: int) -> None:
-        self[handle]  # raises HostError, where `del` would raise KeyError
+        self[handle]  # raises HostError; `del` alone would raise KeyError
         del self[handle]
 
     def __missing__(self, handle: int) -> R:
@@ -29,7 +29,7 @@ class Handles(dict[int, R]):
 
 
 class Ended(Handles[Any]):
-    """The handles of a session whose host is closed: there are none, nor can there be."""
+    """The handles of a session whose host is closed: always empty."""
 
     def __init__(self) -> None:
         super().__init__("")

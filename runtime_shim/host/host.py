@@ -1,4 +1,4 @@
-"""The one NN host: backends, loaded models and named graphs, shared by all guests."""
+"""The NN host: backends, loaded models and named graphs, shared by all guests."""
 
 from __future__ import annotations
 
@@ -44,42 +44,43 @@ __all__ = ["NNHost"]
 S = TypeVar("S", bound=Session)
 
 _MOST_PARTS_OF_OTHERS = 1000
-"""Builders of a guest, which are read at once."""
+"""How many builders a guest may pass to a backend that does not say. They are all read at once."""
 
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
 class NNHost:
-    """Loads models and hands out sessions. May be shared by threads, and used in a `with`
-    statement, at whose end it is closed.
+    """Loads models and opens sessions for guests. May be shared by threads, and used in a `with`
+    statement, which closes it at the end.
 
-    `backends` are used in place of the installed ones of the same encodings. A model that is
-    loaded again while a guest still has it (same bytes, encoding and target) is the same graph. A
-    named graph is loaded once and kept; what a guest's configuration asks of it beyond that is
-    there as long as a guest has it.
+    `backends` replace the installed ones of the same encodings. A model that is loaded again while
+    a guest still has it (same bytes, encoding and target) is the same graph. A named graph is
+    loaded once and kept. A variant of it that a guest's configuration asks for is kept only while a
+    guest has it.
 
-    The models in the folder `graph_files` are named graphs, too, by their paths in it; nothing
-    outside of it is. They are not checked as guests' own are: no guest may write there.
+    The models in the folder `graph_files` are named graphs too, by their paths in it. Files outside
+    of the folder are not. They are trusted, and not checked like models from guests: no guest may
+    be able to write there.
 
     `devices` overrides where models go: see runtime_shim.host.placement.Placement. With
-    `gpu_fallback`, a model that is meant for a GPU that is not there runs on the CPU, and a warning
-    says so once; by default it does not load. Neither does one that `devices` sends to a device
-    that is not there, with or without a fallback. `threads` is how many one inference may use, None
-    for as many as the NN runtime takes. With `fast_math` it may compute in less precision than the
-    model's own. `model_cache` is a folder in which models are kept for the next process as OpenVINO
-    has compiled them, or ONNX Runtime has optimized them for the CPU. It has up to
-    `model_cache_size` bytes, 10 GiB by default and None for any number; what was used longest ago
-    is removed first. `limits` are those of each guest.
+    `gpu_fallback`, a model that asks for a missing GPU runs on the CPU, and a warning says so once;
+    by default it does not load. A model that `devices` sends to a missing device never loads, with
+    or without the fallback. `threads` is how many threads one inference may use (None: the NN
+    runtime's default). With `fast_math` it may compute in less precision than the model's own.
+    `model_cache` is a folder in which models are kept for the next process after OpenVINO has
+    compiled them, or ONNX Runtime has optimized them for the CPU. It has up to `model_cache_size`
+    bytes (default: 10 GiB; None: no limit); the least recently used files are removed first.
+    `limits` apply to each guest.
 
-    With `isolate`, models of encodings that are not among `backends` are parsed and run in other
-    processes: see runtime_shim.backends.isolated.client. What a guest loads from its own memory
-    runs in a process that has no other guest's data, one for each encoding, which ends with the
-    session; so guests do not share such a graph. Named graphs run in a process that all guests
-    share, one for each encoding: it holds the tensors of every guest that uses one of them. An
-    operator who does not trust a named graph with that gives each guest its own host.
+    With `isolate`, models of encodings that are not in `backends` are parsed and run in other
+    processes: see runtime_shim.backends.isolated.client. A model that a guest loads from its own
+    memory runs in a process that holds no other guest's data, one for each encoding, which ends
+    with the session; so guests do not share such graphs. Named graphs run in a process that all
+    guests share, one for each encoding: it holds the tensors of every guest that uses one of them.
+    If a named graph should not see the tensors of several guests, give each guest its own host.
 
-    Raises UsageError where two `graphs` have one name, and for options that make no sense, by
-    themselves or together; InputError where there is no folder `graph_files`.
+    Raises UsageError if two `graphs` have the same name, and for options that are invalid alone or
+    together; InputError if the folder `graph_files` does not exist.
     """
 
     def __init__(
@@ -103,13 +104,13 @@ class NNHost:
         check_folders(graph_files, model_cache)
         if model_cache is None and model_cache_size != MODEL_CACHE_SIZE:
             raise UsageError(
-                "the size of a model cache (--model-cache-size) has no effect without its folder"
-                " (--model-cache)"
+                "the size of the model cache (--model-cache-size) has no effect without a "
+                "cache folder (--model-cache)"
             )
         if limits.loading not in (None, DEFAULT_LIMITS.loading) and not isolate:
             raise UsageError(
-                "the limit loading needs isolation (--isolate): in one process, a load cannot be"
-                " interrupted"
+                "the limit loading needs isolation (--isolate): without it, a load cannot "
+                "be interrupted"
             )
         self.limits = limits
         self._isolate = isolate
@@ -120,12 +121,12 @@ class NNHost:
         self._stats = HostStats()
         self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
         self._shared = Pool(self._new_backend)
-        """Of named graphs, and without isolation of all."""
+        """For named graphs, and without isolation for all graphs."""
         self._named = NamedGraphs(
             graphs, self._settings, self._given, self._shared, self, graph_files
         )
         self._own = Pool(self._new_backend) if isolate else self._shared
-        """Of what the program itself loads."""
+        """For graphs that the program itself loads."""
         self._lock = threading.Lock()
         self._sessions: WeakSet[Session] = WeakSet()
         self._is_closed = False
@@ -137,11 +138,10 @@ class NNHost:
         self.close()
 
     def close(self) -> None:
-        """Free all models, with those of open sessions, and end the processes that they are in. May
-        be called at any time, from any thread and again; what other threads are in the middle of
-        comes to its end before the model goes. A guest that still runs gets `runtime_error` for
-        whatever it calls then, and so does who calls `load`; `stats` remain.
-        """
+        """Free all models, also those of open sessions, and end the processes that they are in. May
+        be called at any time, from any thread, and more than once; a call that is running in
+        another thread finishes before its model is freed. After that, a guest that still runs gets
+        `runtime_error` for every call, and `load` raises it. `stats` remain available."""
         with self._lock:
             self._is_closed = True
             sessions = list(self._sessions)
@@ -152,15 +152,15 @@ class NNHost:
         self._named.forget_loaded()
 
     def session(self) -> Session:
-        """A guest's own handle tables. Raises UsageError where the host is closed."""
+        """Open a session: one guest's own handles. Raises UsageError if the host is closed."""
         return self._opened(Session(self._guest(), self.limits))
 
     def _guest(self) -> Loader:
-        """Where a new guest gets its graphs from."""
+        """The loader for a new guest."""
         return _Guest(self, Pool(self._new_guests_backend) if self._isolate else None)
 
     def _opened(self, session: S) -> S:
-        """A new session, which ends with the host."""
+        """Register a new session, so that it ends with the host."""
         with self._lock:
             if self._is_closed:
                 raise UsageError("the host is closed")
@@ -176,10 +176,10 @@ class NNHost:
         *,
         only_this: bool = False,
     ) -> Graph:
-        """Load a model, or find it among the loaded ones. A model of another format than the
-        encoding's is taken where guests and hosts give one number to both, and not with
-        `only_this`. With isolation, it is in a process of models that were loaded this way, and of
-        no guest's. Raises HostError."""
+        """Load a model, or return the same model if it is already loaded. A model of another format
+        than `encoding` is accepted if guests and hosts use one number for both, unless `only_this`
+        is set. With isolation, the model is in a process that holds only models loaded by this
+        method, and none of a guest's. Raises HostError."""
         return self._load_from(self._own, builders, encoding, target, options, only_this)
 
     def _load_from(
@@ -191,7 +191,7 @@ class NNHost:
         options: Options = NO_OPTIONS,
         only_this: bool = False,
     ) -> Graph:
-        import hashlib  # with OpenSSL
+        import hashlib  # loads OpenSSL
 
         encoding, place = self._place(builders, encoding, target, only_this)
         digests = tuple(hashlib.sha256(builder).digest() for builder in builders)
@@ -204,13 +204,13 @@ class NNHost:
         return graph
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> Graph:
-        """The graph of a name, with a guest's options, which go before the graph's own. Raises
-        HostError, `not_found` where there is none.
-        """
+        """The graph with a name, with a guest's options, which override the graph's own. Raises
+        HostError, with `not_found` if there is none."""
         return self.find_named(name, options).load()
 
     def find_named(self, name: str, options: Options) -> Wanted:
-        """The same, and what it counts for a guest, before it is loaded."""
+        """Like `load_by_name`, but before loading, with the size that counts towards the guest's
+        limits."""
         self._check_open()
         return self._named.find(name, options)
 
@@ -227,15 +227,17 @@ class NNHost:
 
     def share(self, graph: Graph, options: Options) -> Graph:
         """See runtime_shim.host.named_graphs.Loader."""
-        if not isinstance(graph, SharedGraph):  # another process says what it has there
+        if not isinstance(
+            graph, SharedGraph
+        ):  # the graph is in another process, which reports its options
             raise HostError(Errno.RUNTIME_ERROR, "the model cannot have other options")
         other = guarded(graph.with_options, options)
         self._stats_keys[other] = self._stats_keys[graph]
         return other
 
     def most_parts(self, encoding: Encoding) -> int:
-        """How many parts a model may have: those of backends that are not nnshim's own may have
-        what they say, or any number that makes sense."""
+        """Maximum number of parts of a model. A backend that is not nnshim's own may declare it;
+        the default is a generous bound."""
         backend = self._given.get(encoding)
         if backend is None and encoding in OWN_ENCODINGS:
             return MOST_PARTS
@@ -243,19 +245,21 @@ class NNHost:
         return int(most)
 
     def stats(self) -> list[GraphStats]:
-        """What was loaded so far, where that really is, and how often guests ran it. A graph that
-        the program got from `load` and runs itself is not counted but for the load."""
+        """What was loaded so far, where it really runs, and how often guests ran it. For a graph
+        that the program got from `load` and runs itself, only the load is counted."""
         return self._stats.rows()
 
     def key_of(self, graph: Graph) -> Key:
-        """What a graph that this host has loaded is in its stats."""
+        """The key of a graph of this host in its stats."""
         return self._stats_keys[graph]
 
     def _place(
         self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
     ) -> tuple[Encoding, Place]:
-        if encoding not in self._given:  # what is the embedder's own takes what it likes
-            from runtime_shim.backends.parsing.detect import resolve  # where a model is loaded
+        if encoding not in self._given:  # an embedder's own backend accepts any format
+            from runtime_shim.backends.parsing.detect import (
+                resolve,
+            )  # imported only when a model is loaded
 
             encoding = resolve(parts, encoding, only_this)
         return self._placement.of(encoding, place)
@@ -280,7 +284,7 @@ class NNHost:
                 raise
             _warn_once(f"{error.reason}; the model runs on the cpu instead")
             graph, device = guarded(_load_with, backend, parts, Target.CPU, options)
-        self._check_open()  # it may have been closed meanwhile
+        self._check_open()  # it may have been closed in the meantime
         key = (encoding.name.lower(), name, place_name(place), device)
         self._stats.add_load(key, perf_counter() - started)
         self._stats_keys[graph] = key
@@ -298,7 +302,8 @@ class NNHost:
         return IsolatedBackend(encoding, self._settings)
 
     def _new_guests_backend(self, encoding: Encoding) -> Backend:
-        """In a process that has to answer in time, as nobody else has anything there."""
+        """A backend in a process that has to answer in time, because no other guest has data
+        there."""
         from runtime_shim.backends.isolated.calls import Patience
         from runtime_shim.backends.isolated.client import IsolatedBackend
 
@@ -307,7 +312,8 @@ class NNHost:
 
 
 class _Guest:
-    """Implements session.Loader for one guest. `pool` is its own, None where all share one."""
+    """Implements session.Loader for one guest. `pool` is its own, or None if all guests share
+    one."""
 
     def __init__(self, host: NNHost, pool: Pool | None) -> None:
         self._host = host
@@ -338,6 +344,6 @@ class _Guest:
 def _load_with(
     backend: Backend, parts: Sequence[Part], place: Place, options: Options
 ) -> tuple[Graph, str]:
-    """A graph, and where it is."""
+    """Load a graph and ask where it is."""
     graph = backend.load(parts, place, options)
     return graph, graph.device

@@ -1,4 +1,4 @@
-"""What one guest may use, and what it does use."""
+"""Limits on what one guest may use, and what it currently uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Limits", "Usage"]
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 
 _LONGEST = 1_000_000_000
-"""Seconds, about 31 years: timers of the system take no more everywhere."""
+"""In seconds, about 31 years. Some timers of the system accept no more."""
 
 _MOST = (1 << 64) - 1
 """wasmtime counts fuel in 64 bits, and no size is larger.
@@ -23,22 +23,23 @@ https://docs.wasmtime.dev/api/wasmtime/struct.Store.html#method.set_fuel
 
 
 class Limits(NamedTuple):
-    """What one guest may use at a time. None for as much as it wants; sizes are in bytes.
+    """What one guest may use at a time. None means no limit. Sizes are in bytes.
 
-    `timeout` (seconds on the wall, compiling included), `fuel` (wasmtime's, about one an
-    instruction) and `memory` (of all that it has, together: linear memories, tables, by 8 bytes an
-    element, and objects of the GC proposal) are kept by runtime_shim.run: the guest is stopped, or
-    what it has does not grow; see runtime_shim.engine.shares. `output` is how many bytes of its
-    standard output, and of its standard error, runtime_shim.run captures, where it does: a guest
-    that writes more is stopped. The others are kept by every session:
-    what is more is `too_large` to the guest. `models` are those that it loads from its own memory,
-    each, and `tensors` its inputs, each; `total` is the sum of both over all it has, and of the
-    files of each named graph that is loaded once more for the configuration that it wants. `names`
-    and `configurations` are texts that it passes, each: Python takes up to twenty times as many
-    bytes for what a configuration says. With isolation, `loading` is how many seconds a model that
-    the guest brings may take to load; neither that nor any other call of such a model takes longer
-    than `timeout`. The specification's ABI has no function that gives a graph or a context back, so
-    that an honest guest can have thousands.
+    runtime_shim.run enforces `timeout` (seconds of wall time, including compilation), `fuel`
+    (wasmtime's, about one unit per instruction), `memory` (the sum of its linear memories, its
+    tables at 8 bytes per element, and its objects of the GC proposal) and `output`. A guest that
+    exceeds `timeout` or `fuel` is stopped; beyond `memory`, growing fails: see
+    runtime_shim.engine.shares. `output` is how many bytes each of standard output and standard
+    error may have, if runtime_shim.run captures them; a guest that writes more is stopped.
+
+    Every session enforces the others; the guest gets `too_large` for a call that exceeds one.
+    `models` is the size of each model that it loads from its own memory, `tensors` the size of each
+    input. `total` is the sum of both over all that it has, plus the files of each named graph that
+    is loaded once more for its configuration. `names` and `configurations` are the size of each
+    such text; Python takes up to twenty times as many bytes for a parsed configuration. With
+    isolation, `loading` is how many seconds a guest's own model may take to load; neither a load
+    nor any other call of such a model takes longer than `timeout`. The specification's ABI has no
+    function that releases a graph or a context, so an honest guest can have thousands.
     """
 
     timeout: float | None = None
@@ -55,7 +56,7 @@ class Limits(NamedTuple):
     output: int | None = 64 * _MIB
 
     def check(self) -> None:
-        """Raise UsageError for a limit that makes no sense."""
+        """Raise UsageError for an invalid limit."""
         for name, value in self._asdict().items():
             if name in ("timeout", "loading"):
                 check_number(f"the limit {name}", value, 0, _LONGEST, whole=False)
@@ -64,7 +65,7 @@ class Limits(NamedTuple):
 
 
 class Usage:
-    """What one guest has of its host, by the handles that hold it."""
+    """What one guest currently uses, by the handles that hold it."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -76,31 +77,32 @@ class Usage:
         self._configured_by: dict[int, int] = {}
 
     def check_load(self, graphs: int, size: int = 0) -> None:
-        """Raise HostError unless a model of `size` bytes may be loaded beside so many graphs."""
+        """Raise HostError unless a model of `size` bytes may be loaded in addition to `graphs`
+        graphs."""
         _check("graphs", graphs + 1, self.limits.graphs)
         _check("models", size, self.limits.models)
         _check("total", self._total + size, self.limits.total)
 
     def check_copy(self, graph: object | None, size: int) -> None:
-        """Raise HostError unless a named graph of `size` bytes may be there for this guest.
-        `graph` is that graph, if it is loaded."""
+        """Raise HostError unless this guest may have a named graph of `size` bytes. `graph` is that
+        graph, if it is already loaded."""
         if graph not in self._holders:
             _check("total", self._total + size, self.limits.total)
 
     def check_name(self, size: int) -> None:
-        """Raise HostError unless a name may have so many bytes."""
+        """Raise HostError if a name of `size` bytes is too long."""
         _check("names", size, self.limits.names)
 
     def check_configuration(self, size: int) -> None:
-        """Raise HostError unless a configuration may have so many bytes."""
+        """Raise HostError if a configuration of `size` bytes is too long."""
         _check("configurations", size, self.limits.configurations)
 
     def check_context(self, contexts: int) -> None:
-        """Raise HostError unless a context may be made beside so many."""
+        """Raise HostError unless a context may be made in addition to `contexts` contexts."""
         _check("contexts", contexts + 1, self.limits.contexts)
 
     def check_tensor(self, context: int, index: int, size: int) -> None:
-        """Raise HostError unless an input may have so many bytes."""
+        """Raise HostError if an input of `size` bytes is too large."""
         before = self._tensors[context].get(index, 0)
         if self._configured_by and self._configured_by.get(context) == index:
             self.check_configuration(size)
@@ -110,8 +112,8 @@ class Usage:
     def hold(
         self, handle: int, graph: object, size: int = 0, configured_by: int | None = None
     ) -> None:
-        """A handle of a graph, or of a context of it, is there; `configured_by` is that input of a
-        context that is a configuration."""
+        """Count a new handle of a graph, or of a context of it. `configured_by` is the index of the
+        context's input that takes a configuration."""
         if configured_by is not None:
             self._configured_by[handle] = configured_by
         self._graphs[handle] = graph
@@ -123,13 +125,13 @@ class Usage:
         self._holders[graph] += 1
 
     def set_tensor(self, context: int, index: int, size: int) -> None:
-        """An input has so many bytes now."""
+        """Count an input, which now has `size` bytes."""
         tensors = self._tensors[context]
         self._total += size - tensors.get(index, 0)
         tensors[index] = size
 
     def release(self, handle: int) -> None:
-        """A handle is gone; a graph is when all are that held it."""
+        """Stop counting a handle. A graph counts until the last of its handles is released."""
         graph = self._graphs.pop(handle)
         self._configured_by.pop(handle, None)
         self._total -= sum(self._tensors.pop(handle).values())

@@ -1,8 +1,9 @@
-"""Named graphs as they are loaded: each once and for good, and once more for as long as a guest has
-it where the guest's configuration asks for what that one cannot do."""
+"""Loading of named graphs: each once and for good, and once more for a guest whose configuration
+asks for something that the shared one cannot do, as long as the guest has it."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Container, Iterable
@@ -13,6 +14,7 @@ from weakref import WeakValueDictionary
 from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
+from runtime_shim.backends.parsing.model_parts import no_file, unfit
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 from runtime_shim.host.graph_specs import NamedGraph, graph_in, names_in
@@ -26,23 +28,23 @@ _NAMES_IN_A_REASON = 20
 
 
 class Loader(Protocol):
-    """What NamedGraphs needs of runtime_shim.host.host. All of it raises HostError."""
+    """What NamedGraphs needs of runtime_shim.host.host. All methods raise HostError."""
 
     def place_named(self, graph: NamedGraph) -> tuple[Encoding, Place]:
-        """What it is, and where it goes."""
+        """The encoding of a named graph, and where it goes."""
 
     def load_named(
         self, graph: NamedGraph, encoding: Encoding, place: Place, options: Options
     ) -> Graph: ...
 
     def share(self, graph: Graph, options: Options) -> Graph:
-        """A graph of the same model with other options for its contexts."""
+        """A graph that shares the model, with other options for its contexts."""
 
 
 class Wanted(NamedTuple):
-    """A named graph with a guest's options. `size` is what it counts, in bytes: nothing where it
-    has the model that all guests share, else that of its files. `loaded` is the graph if it is
-    there, and `load` loads it if not."""
+    """A named graph with a guest's options. `size` is what it counts towards the guest's limits, in
+    bytes: 0 if it shares the model of all guests, otherwise the size of its files. `loaded` returns
+    the graph if it is loaded, and `load` loads it if not."""
 
     size: int
     loaded: Callable[[], Graph | None]
@@ -50,11 +52,11 @@ class Wanted(NamedTuple):
 
 
 class NamedGraphs:
-    """May be shared by threads. `given` are encodings whose backends are the embedder's own; the
-    models in `folder` have their paths in it for names. What such a name stands for is looked up
-    for each guest that asks, and once more right before files are read.
+    """All named graphs of a host. May be shared by threads. `given` are the encodings whose
+    backends are the embedder's own. The models in `folder` are named by their paths in it. Such a
+    name is resolved for each guest that asks, and again right before files are read.
 
-    Raises UsageError where two `graphs` have one name.
+    Raises UsageError if two `graphs` have the same name.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class NamedGraphs:
     ) -> None:
         self._folder = folder
         self._in_it: list[str] | None = None
-        """The names of some models in the folder, once they were looked for."""
+        """The names of some models in the folder; None until they are first needed."""
         self._settings = settings
         self._given = given
         self._pool = pool
@@ -76,32 +78,35 @@ class NamedGraphs:
         self._graphs: dict[str, NamedGraph] = {}
         for graph in graphs:
             if graph.name in self._graphs:
-                raise UsageError(f"two named graphs have the name {graph.name!r}")
+                raise UsageError(f"two named graphs are called {graph.name!r}")
             self._graphs[graph.name] = graph
             missing = graph.missing()
             if missing is not None:
                 log.warning(
                     "%s; guests that load this graph get an error", _no_file(graph, missing)
                 )
+            elif graph.encoding not in given:
+                _warn_of_other(graph)
         self._placed: dict[str, tuple[Encoding, Place]] = {}
-        """Of those that were loaded: a file that cannot be may be replaced by one of another
-        format."""
+        """Only of graphs that were loaded: a file that fails to load may be replaced by one of
+        another format."""
         self._warned: set[str] = set()
         self._plain: dict[str, Graph] = {}
         self._configured: WeakValueDictionary[tuple[str, str], Graph] = WeakValueDictionary()
 
     def find(self, name: str, options: Options) -> Wanted:
-        """The graph of a name with a guest's options, which go before its own. Options that come
-        to the same thing are one graph, and those that only contexts differ in share a model.
+        """The graph with a name, with a guest's options, which override its own. Options with the
+        same effect give the same graph. Graphs whose options differ only for contexts share a
+        model.
 
-        Raises HostError, `not_found` where there is none.
+        Raises HostError, with `not_found` if there is none.
         """
         named = self._graphs.get(name) or self._in_folder(name)
         if named is None:
             known = ", ".join(map(quoted, self._some_names()))
             raise HostError(
                 Errno.NOT_FOUND,
-                f"no graph has the name {quoted(name)}; known: {known or 'none'}",
+                f"there is no graph named {quoted(name)}; known: {known or 'none'}",
                 "graphs",
             )
         plain = Wanted(
@@ -110,7 +115,7 @@ class NamedGraphs:
         return self._find_configured(named, options, plain) if options else plain
 
     def _some_names(self) -> list[str]:
-        """For a message: a guest can cause one with every call."""
+        """A few names for a message. Bounded, because a guest can cause one with every call."""
         if self._folder is not None and self._in_it is None:
             self._in_it = names_in(self._folder, _NAMES_IN_A_REASON)
         names = dict.fromkeys([*self._graphs, *(self._in_it or ())])
@@ -154,11 +159,11 @@ class NamedGraphs:
         )
 
     def forget_loaded(self) -> None:
-        """Keep none of the graphs that were loaded."""
+        """Drop all loaded graphs."""
         self._plain.clear()
 
     def _warn_of_ignored(self, name: str, encoding: Encoding, options: tuple[str, ...]) -> None:
-        """Once for each graph: a guest could fill the log."""
+        """Warn once for each graph, because a guest could fill the log."""
         if options and name not in self._warned:
             from runtime_shim.backends.common.tensor_info import warn_of_ignored
 
@@ -170,15 +175,15 @@ class NamedGraphs:
         if placed is None:
             missing = named.missing()
             if missing is not None:
-                is_ggml = named.encoding is Encoding.GGML  # for which WasmEdge has an errno
+                is_ggml = named.encoding is Encoding.GGML  # WasmEdge has an errno for this
                 errno = Errno.MODEL_NOT_FOUND if is_ggml else Errno.NOT_FOUND
                 raise HostError(errno, _no_file(named, missing))
             placed = guarded(self._loader.place_named, named)
         return placed
 
     def _load(self, named: NamedGraph, encoding: Encoding, place: Place, options: Options) -> Graph:
-        """Raises HostError, with `not_found` where a model of the folder has become one of other
-        files, which have not been looked at, or of files outside of it."""
+        """Load a graph. Raises HostError, with `not_found` if the name of a model in the folder now
+        leads to other files, which have not been checked, or to files outside of it."""
         is_given = self._graphs.get(named.name) is named
         if not is_given and self._in_folder(named.name) != named:
             raise HostError(
@@ -189,7 +194,7 @@ class NamedGraphs:
         return graph
 
     def _may_offload(self, encoding: Encoding, place: Place) -> bool:
-        """Whether there is a GPU that a model could have a part of itself on."""
+        """Whether there is a GPU that could hold a part of a model."""
         if place is Target.CPU:
             return False
         devices = guarded(self._pool.backend(encoding).describe).devices
@@ -213,11 +218,21 @@ class NamedGraphs:
 
 
 def _no_file(graph: NamedGraph, path: str) -> str:
-    return f"named graph {graph.name!r}: there is no file {path}"
+    return f"named graph {graph.name!r}: {no_file(path, graph.paths)}"
+
+
+def _warn_of_other(graph: NamedGraph) -> None:
+    """Say of a file that is known not to be a model what it is."""
+    with contextlib.suppress(OSError):  # whoever loads it says so
+        wrong = unfit(graph.paths[0])
+        if wrong is not None:
+            log.warning(
+                "named graph %r: %s; guests that load this graph get an error", graph.name, wrong
+            )
 
 
 def is_lost(graph: Graph) -> bool:
-    """Whether a graph went with the process that it was in
+    """Whether a graph was lost with the process that it was in
     (runtime_shim.backends.isolated.client)."""
     return getattr(graph, "lost", False) is True
 
@@ -227,8 +242,8 @@ def _if_there(graph: Graph | None) -> Graph | None:
 
 
 def spelled(options: Options) -> str:
-    """The same text for the same options. Raises HostError with `invalid_argument` for those that
-    are too deep, or whose integers are too long, to be spelled."""
+    """A text that is the same for equal options. Raises HostError with `invalid_argument` for
+    options that cannot be written because they are nested too deeply or have too long integers."""
     if not options:
         return "{}"
     import json
@@ -242,7 +257,7 @@ def spelled(options: Options) -> str:
 
 
 def _size(path: str) -> int:
-    """Of a file, in bytes; nothing where it is gone, which whoever loads it says."""
+    """Size of a file in bytes; 0 if it is gone, because loading it reports that."""
     try:
         return Path(path).stat().st_size
     except OSError:

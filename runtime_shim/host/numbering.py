@@ -1,11 +1,11 @@
-"""What the numbers of a guest's tensor types mean: imports do not show it, tensors do.
+"""What the numbers of a guest's tensor types mean. Imports do not show it, but tensors do.
 
-Releases of the specification and of hosts have given the same number to types of other sizes:
-rewriter.abi.dialects. A tensor says how long it is, and the model of what type its input is, so
-that few tensors can be more than one thing.
+Releases of the specification and of hosts have given the same number to types of different sizes:
+see rewriter.abi.dialects. A tensor has a length, and the model knows the type of its input, so few
+tensors are ambiguous.
 
-Encodings and errnos do not follow from it. They changed in other releases, models tell of what
-format they are, and adapters tell which errnos they translate.
+Encodings and errnos do not follow from it. They changed in other releases. Models show their own
+format, and adapters show which errnos they translate.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ log = logging.getLogger("runtime_shim")
 
 
 class Numbering:
-    """By which numbers one guest can have meant all tensors that it has set.
+    """Which numberings of tensor types are consistent with all tensors that one guest has set.
 
-    A tensor is what it is by the usual numbers, which are the specification's, if that is right for
-    the model. If it is not, the tensor is what it is by others for which it is right, unless it
-    could have been meant by still others, even as a tensor of a wrong type. Numbers by which a
-    tensor that was set is wrong are not the guest's, and are out for good; one without elements
-    proves nothing. All numbers for which a tensor is right say the same of it: the model's type.
+    A tensor is first read by the usual numbering, which is the specification's. If that does not
+    fit the model, the tensor is read by the other numberings that fit, unless a further numbering
+    would also be possible, even as a tensor of a wrong type. A numbering that does not fit a tensor
+    that was set is ruled out for good; a tensor without elements proves nothing. All numberings
+    that fit a tensor agree on its type: the model's.
     """
 
     def __init__(self) -> None:
         self._left: tuple[Dialect, ...] = ()
-        """One dialect for each numbering that can be the guest's, the specification's first if it
-        is among them; none before they are needed."""
+        """One dialect for each numbering that is still possible, the specification's first if it is
+        among them. Empty until it is first needed."""
         self._refuted: dict[Dialect, Tensor] = {}
-        """The others, with the tensor that is wrong there."""
+        """The numberings that are ruled out, with the tensor that does not fit."""
         self._agreed: Mapping[int, TensorType] = {}
-        """What all that are left say."""
+        """The numbers whose type is the same in all numberings that are left."""
 
     def read(
         self,
@@ -51,13 +51,14 @@ class Numbering:
         shape: tuple[int, ...],
         size: int,
     ) -> tuple[TensorType, Evidence | None]:
-        """The type of a tensor that a guest has given this `number`, and what `keep` has to know
-        once it is set. `dialect` is what the guest's imports show, or what it was told to be;
-        `element` what the input takes, None where the model does not say; `size` is in bytes.
+        """The type of a tensor to which a guest gives this `number`, and the evidence to pass to
+        `keep` once the tensor is set. `dialect` is the one that the guest's imports show, or that
+        the operator chose. `element` is what the input takes, or None if the model does not say.
+        `size` is in bytes.
 
-        A tensor that is wrong by all numbers has its usual type, which the model refuses. Raises
-        HostError with `invalid_argument` for a number that means nothing, or one of several things,
-        or something only by numbers that are not the guest's.
+        A tensor that fits by no numbering gets its usual type, which the model refuses. Raises
+        HostError with `invalid_argument` for a number that is unknown, ambiguous, or valid only in
+        numberings that are ruled out.
         """
         if dialect.told or dialect.tensor_types is not WITX.tensor_types:
             return _told(dialect, number, element), None
@@ -79,13 +80,13 @@ class Numbering:
         if self._left[0] in right_in:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"tensor type {number} means different types in {_names(self._left)}, and it is "
-                "unknown which of them the guest uses",
+                f"tensor type {number} differs between {_names(self._left)}, and nothing "
+                "shows which of them the guest uses",
             )
         return usual.type, None
 
     def _choice(self, tensor: Tensor, right_in: tuple[Dialect, ...]) -> TensorType | None:
-        """The type of a tensor that is right by some numbers, if it cannot be another."""
+        """The type of a tensor that fits some numberings, if it cannot be another."""
         usual = self._left[0]
         if usual in right_in and (usual is WITX or len(self._left) == 1):
             return tensor.type_in(usual)
@@ -98,7 +99,7 @@ class Numbering:
         return tensor.element.type
 
     def keep(self, evidence: Evidence) -> None:
-        """A tensor was set."""
+        """Use a tensor that was set as evidence."""
         wrong_in = [one for one in self._left if one not in evidence.right_in]
         if not wrong_in:
             return
@@ -113,7 +114,7 @@ class Numbering:
             )
 
     def _raise_if_refuted(self, tensor: Tensor) -> None:
-        """HostError for a tensor that is right only by numbers that the guest cannot have."""
+        """Raise HostError for a tensor that fits only numberings that are ruled out."""
         for dialect, earlier in self._refuted.items():
             meant = _meaning(dialect, tensor.number)
             if meant is not None and tensor.proves and tensor.is_right_in(dialect):
@@ -134,7 +135,7 @@ class Numbering:
 
 
 class Tensor(NamedTuple):
-    """What a guest has said of a tensor, and what the model's input takes. `size` is in bytes."""
+    """What a guest passed for a tensor, and what the model's input takes. `size` is in bytes."""
 
     number: int
     element: Element | None
@@ -143,7 +144,7 @@ class Tensor(NamedTuple):
 
     @property
     def proves(self) -> bool:
-        """Whether it would be wrong by other numbers."""
+        """Whether other numberings could fail to fit it."""
         return 0 not in self.shape or bool(self.element and self.element.bytes_of)
 
     def type_in(self, dialect: Dialect) -> TensorType | None:
@@ -151,12 +152,12 @@ class Tensor(NamedTuple):
         return meant.type if meant is not None else None
 
     def fits(self, dialect: Dialect) -> bool:
-        """Whether it is as long as a tensor of its type and shape is."""
+        """Whether its length matches its type and shape."""
         meant = _meaning(dialect, self.number)
         return meant is not None and self.size == prod(self.shape) * meant.size
 
     def is_right_in(self, dialect: Dialect) -> bool:
-        """Whether it is what the model takes, as far as that says."""
+        """Whether it is what the model takes, as far as the model says."""
         meant, element = _meaning(dialect, self.number), self.element
         if meant is None or element is None:
             return meant is not None and self.fits(dialect)
@@ -169,7 +170,7 @@ class Tensor(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """A tensor, the numberings by which it is right, and what it is by all of them."""
+    """A tensor, the numberings that fit it, and its type in all of them."""
 
     tensor: Tensor
     right_in: tuple[Dialect, ...]
@@ -177,7 +178,8 @@ class Evidence(NamedTuple):
 
 
 def _numberings() -> tuple[Dialect, ...]:
-    """A dialect for each numbering that a guest whose imports are the specification's can have."""
+    """A dialect for each numbering that is possible for a guest with the specification's
+    imports."""
     found: dict[object, Dialect] = {}
     for dialect in DIALECTS.values():
         if dialect.layout == WITX.layout:
@@ -191,14 +193,16 @@ def _names(dialects: tuple[Dialect, ...]) -> str:
 
 
 def _meaning(dialect: Dialect, number: int) -> Element | None:
-    from runtime_shim.backends.common.tensor_info import element_of  # few tensors get here
+    from runtime_shim.backends.common.tensor_info import (
+        element_of,
+    )  # imported here because few tensors need it
 
     kind = dialect.tensor_types.get(number)
     return element_of(dialect.raw_types.get(number, "") if kind is None else kind.name.lower())
 
 
 def _told(dialect: Dialect, number: int, element: Element | None) -> TensorType:
-    """What a number means to a guest that has those of a dialect for certain."""
+    """The meaning of a number for a guest whose dialect is known for certain."""
     kind = dialect.tensor_types.get(number)
     if kind is not None:
         return kind
@@ -207,6 +211,6 @@ def _told(dialect: Dialect, number: int, element: Element | None) -> TensorType:
         raise HostError(Errno.INVALID_ARGUMENT, f"unknown tensor type {number}")
     if element is None or not element.takes(meant):
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"the input does not take tensor type {number}, {meant.name}"
+            Errno.INVALID_ARGUMENT, f"the input does not accept tensor type {number} ({meant.name})"
         )
     return meant.type

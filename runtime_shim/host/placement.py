@@ -1,5 +1,4 @@
-"""Where models go: to what they are meant for, unless the host was told otherwise; and whether what
-a host is given can be used."""
+"""Where models run, by default where they ask to; and checks of the host's arguments."""
 
 from __future__ import annotations
 
@@ -8,6 +7,7 @@ from collections.abc import Mapping
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
+from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO, place_name
 from runtime_shim.backends.interface import Backend, Place
 
@@ -15,12 +15,12 @@ __all__ = ["Placement", "check_folders", "checked_backends"]
 
 
 class Placement:
-    """Rules such as {"onnx": "cuda:0"}, for all models of an encoding, and {"gpu":
-    "openvino:GPU"}, for all that are meant for a target (or "auto"). What they lead to is a device;
-    before it, with a colon, can stand the encoding whose backend is to run the model.
+    """Rules for where models run. {"onnx": "cuda:0"} applies to all models of an encoding, and
+    {"gpu": "openvino:GPU"} to all models that ask for a target (or "auto"). A rule's value is a
+    device, optionally after an encoding and a colon; the backend of that encoding runs the model.
 
-    Raises UsageError for a rule about nothing, or that leads nowhere; and for one about the GPU
-    beside a fallback for models that are meant for the GPU, which then goes unused.
+    Raises UsageError for a rule with an unknown key or without a device, and for a rule for the GPU
+    together with the GPU fallback, which would then have no effect.
     """
 
     def __init__(self, rules: Mapping[str, str], gpu_fallback: bool = False) -> None:
@@ -29,18 +29,19 @@ class Placement:
         for what, rule in self._rules.items():
             if what not in known:
                 raise UsageError(
-                    f"{what!r} is neither an encoding nor a target: {', '.join(known)}"
+                    f"{what!r} is not an encoding or a target; expected one of {', '.join(known)}"
+                    f"{did_you_mean(what, known)}"
                 )
             if not _split(rule)[1]:
-                raise UsageError(f"no device is named for {what}: {rule!r}")
+                raise UsageError(f"the rule for {what} names no device: {rule!r}")
         if gpu_fallback and place_name(Target.GPU) in self._rules:
             raise UsageError(
-                "gpu_fallback (--gpu-fallback) has no effect if a device is set for models that "
-                "ask for the gpu"
+                "gpu_fallback (--gpu-fallback) has no effect when models that ask for the "
+                "gpu are sent to a specific device"
             )
 
     def of(self, encoding: Encoding, place: Place) -> tuple[Encoding, Place]:
-        """The encoding whose backend is to run a model, and where."""
+        """The encoding of the backend that runs a model, and where it runs."""
         rule = self._rules.get(encoding.name.lower()) or self._rules.get(place_name(place))
         if rule is None:
             return encoding, place
@@ -52,25 +53,30 @@ _ENCODINGS = {item.name.lower(): item for item in Encoding if item is not Encodi
 
 
 def _split(rule: str) -> tuple[str, str]:
-    """Backend, or nothing, and device."""
+    """The backend's encoding (may be empty) and the device."""
     backend, colon, device = rule.partition(":")
     return (backend.lower(), device) if colon and backend.lower() in _ENCODINGS else ("", rule)
 
 
 def check_folders(graph_files: str | None, model_cache: str | None) -> None:
-    """Raise InputError for a folder that is not there, and UsageError for one that cannot be
+    """Raise InputError for a folder that does not exist, and UsageError for one that cannot be
     used."""
     if graph_files is not None and not os.path.isdir(graph_files):
-        raise InputError(f"there is no folder {graph_files} with models")
+        if os.path.exists(graph_files):
+            raise InputError(
+                f"{graph_files} is not a folder with models; a named graph"
+                f" (--nn-preload NAME:ENCODING:cpu:{graph_files}) is one file"
+            )
+        raise InputError(f"the folder of models {graph_files} does not exist")
     if model_cache is not None:
-        from runtime_shim.model_cache import check_folder  # which takes time to import
+        from runtime_shim.model_cache import check_folder  # slow to import
 
         check_folder(model_cache)
 
 
 def checked_backends(backends: Mapping[Encoding, Backend]) -> dict[Encoding, Backend]:
-    """Raises UsageError where one is given for something else than an encoding."""
+    """Raises UsageError for a key that is not an Encoding."""
     for encoding in backends:
         if not isinstance(encoding, Encoding):
-            raise UsageError(f"backends: expected an Encoding for each, not {encoding!r}")
+            raise UsageError(f"backends: expected Encoding values as keys, not {encoding!r}")
     return dict(backends)

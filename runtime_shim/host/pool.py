@@ -1,4 +1,4 @@
-"""Models that may be in one process, and the backends that have loaded them."""
+"""Backends, and the models that they have loaded, which may share one process."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _GraphKey = tuple[Encoding, Place, tuple[bytes, ...], str]
 
 
 class Pool:
-    """Backends, made at their first use, and in `loaded` those models that were loaded from
-    bytes and are still in use. May be shared by threads."""
+    """Backends, made at their first use. `loaded` has the models that were loaded from bytes and
+    are still in use. May be shared by threads."""
 
     def __init__(self, new_backend: Callable[[Encoding], Backend]) -> None:
         self._new_backend = new_backend
@@ -29,40 +29,41 @@ class Pool:
         self._ended = threading.Event()
 
     def backend(self, encoding: Encoding) -> Backend:
-        """The backend of an encoding. Others can be made meanwhile: an import takes seconds.
-        Raises HostError."""
+        """The backend of an encoding. Other backends can be made at the same time, because an
+        import takes seconds. Raises HostError."""
         with self.lock_of(encoding):
             if self._ended.is_set():
                 raise host_is_closed()
             backend = self._backends.get(encoding)
             if backend is None:
                 backend = self._backends[encoding] = self._new_backend(encoding)
-            if self._ended.is_set():  # meanwhile
+            if self._ended.is_set():  # ended in the meantime
                 self.close()
                 raise host_is_closed()
             return backend
 
     def lock_of(self, key: object) -> _Lock:
-        """A lock for one model, so that it is loaded once while others can load meanwhile."""
+        """A lock for one model: it is loaded only once, while others can be loaded at the same
+        time."""
         with self._lock:
             return self._locks.setdefault(key, _Lock())
 
     def close(self) -> None:
-        """End the processes of those backends that have one, whose models are lost then. What is
-        loaded next begins anew."""
+        """End the processes of backends that have one; their models are lost. The next load starts
+        afresh."""
         while self._backends:
             _, backend = self._backends.popitem()
             if isinstance(backend, _HasProcess):
                 backend.close()
 
     def end(self) -> None:
-        """Close it for good: there are no backends any more."""
+        """Close it for good: no more backends are made."""
         self._ended.set()
         self.close()
 
 
 def host_is_closed() -> HostError:
-    """What to raise where the host can do nothing any more."""
+    """The error for every use of a closed host."""
     return HostError(Errno.RUNTIME_ERROR, "the host is closed")
 
 

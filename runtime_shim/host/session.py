@@ -40,7 +40,7 @@ R = TypeVar("R")
 
 
 class Floats(Enum):
-    """Which tensors of quantised models are floats to a guest: those it sets, or all."""
+    """Which tensors of quantised models are floats to a guest: its inputs, or all."""
 
     IN = "in"
     IN_AND_OUT = "in and out"
@@ -59,21 +59,21 @@ class Loader(Protocol):
     ) -> Graph: ...
 
     def most_parts(self, encoding: Encoding) -> int:
-        """Of a model of an encoding."""
+        """Maximum number of parts of a model of an encoding."""
 
     def find_named(self, name: str, options: Options) -> Wanted: ...
 
     stats: GuestStats
 
     def key_of(self, graph: Graph) -> Key:
-        """What a graph that it gave is in the stats."""
+        """The key in the stats of a graph from this loader."""
 
     def release(self, for_good: bool = False) -> None:
-        """The guest has let go of everything; `for_good` where it can load nothing any more."""
+        """The guest has released everything. With `for_good`, it cannot load anything any more."""
 
 
 class StoreLife(Protocol):
-    """The store that tensors of a guest are in: runtime_shim.engine.binding."""
+    """The store that holds tensors of a guest: runtime_shim.engine.binding."""
 
     @property
     def is_over(self) -> bool: ...
@@ -85,10 +85,10 @@ DEFAULT_LIMITS = Limits()
 class Session:
     """The graphs and contexts of one guest.
 
-    Handles are u32, count up from 1 over both kinds, and are never used again, so that neither a
-    stale handle nor one of the other kind can mean something. A context keeps its graph alive.
-    All methods raise HostError; what a backend raises besides becomes `runtime_error`. To be used
-    by one thread at a time.
+    Handles are u32. They count up from 1 over both kinds and are never reused, so neither a stale
+    handle nor a handle of the other kind is ever valid. A context keeps its graph alive. All
+    methods raise HostError; any other exception of a backend becomes `runtime_error`. Use it from
+    one thread at a time.
     """
 
     def __init__(self, host: Loader, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -98,11 +98,11 @@ class Session:
         self.contexts: Handles[ExecutionContext] = Handles("an execution context")
         self._handles = itertools.count(1)
         self._rows: dict[int, Row] = {}
-        """Where the inferences of a context are counted."""
+        """Where the inferences of each context are counted."""
         self.refused: tuple[str, HostError] | None = None
         """The last call that was refused: the function's name, and why."""
         self.stop: BaseException | None = None
-        """Raised where the guest was called from, instead of returning from a host call to it."""
+        """Raised in the caller of the guest; the guest's host call does not return."""
         self._numbering = Numbering()
         self._arena: Arena | None = None
         self._arenas_store: StoreLife | None = None
@@ -113,14 +113,13 @@ class Session:
         return self._here() is not None
 
     def use_arena(self, arena: Arena, store: StoreLife) -> None:
-        """Let tensors of contexts to come be moved to where the guest's own code can copy them, in
-        memory of a store."""
+        """Let tensors of future contexts move into a store, where the guest can copy them."""
         self._arena = arena
         self._arenas_store = store
 
     def _here(self) -> Arena | None:
-        """The arena, if there is one whose store is still there. Where the store is gone, contexts
-        that have tensors in it are forgotten: nothing may reach for those."""
+        """The arena, if there is one and its store still exists. If the store is gone, forget the
+        contexts that have tensors in it, so that nothing accesses them."""
         if self._arenas_store is not None and self._arenas_store.is_over:
             self._arenas_store = None
             arena, self._arena = self._arena, None
@@ -135,8 +134,8 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Free all graphs and contexts; their handles mean nothing from then on. With isolation,
-        the processes of this guest's own models end."""
+        """Free all graphs and contexts; their handles become invalid. With isolation, the processes
+        of this guest's own models end."""
         arena = self._arena and self._here()
         if arena is not None:
             for handle in self.contexts:
@@ -148,8 +147,8 @@ class Session:
         self._host.release()
 
     def end(self) -> None:
-        """The host is closed: free all graphs and contexts, for good. Another thread may be in a
-        call meanwhile, which keeps what it uses; of what it does then, nothing comes to stay."""
+        """Free all graphs and contexts for good, because the host is closed. A call that is running
+        in another thread keeps what it uses, but nothing that it creates remains."""
         arena = self._arena and self._here()
         handles, self.contexts, self._graphs = list(self.contexts), Ended(), Ended()
         self.usage = Usage(self.usage.limits)
@@ -159,8 +158,8 @@ class Session:
         self._host.release(for_good=True)
 
     def stats(self) -> list[GraphStats]:
-        """What this guest has asked for, where that is, and how often it ran: `loads` and their
-        time are what the guest has seen of them, who may have got what was loaded already."""
+        """What this guest has loaded, where that is, and how often it ran. `loads` and their time
+        are as the guest saw them, also if the model was already loaded."""
         return self._host.stats.rows()
 
     def check_load(self, size: int) -> None:
@@ -175,8 +174,7 @@ class Session:
         *,
         only_this: bool = False,
     ) -> int:
-        """Load a model from the bytes of its parts, and return its handle. `only_this` is as in
-        NNHost.load."""
+        """Load a model from the bytes of its parts, and return its handle: see NNHost.load."""
         size = sum(map(len, builders))
         self.check_load(size)
         started = perf_counter()
@@ -184,17 +182,17 @@ class Session:
         return self._add_graph(graph, size, started)
 
     def check_parts(self, encoding: Encoding, count: int) -> None:
-        """Raise HostError with `invalid_argument` for a model of more parts than any has."""
+        """Raise HostError with `invalid_argument` for more parts than any such model has."""
         most = self._host.most_parts(encoding)
         if count > most:
             name = encoding.name.lower()
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"the model has {count} builders; {name} models have at most {most}",
+                f"the model has {count} builders, but {name} models have at most {most}",
             )
 
     def load_by_name(self, name: str, options: Options = NO_OPTIONS) -> int:
-        """The handle of a named graph; `not_found` where the host has none of that name."""
+        """Return the handle of a named graph; `not_found` if the host has none of that name."""
         self.check_load(0)
         wanted = self._host.find_named(name, options)
         self.usage.check_copy(wanted.loaded(), wanted.size)
@@ -202,7 +200,7 @@ class Session:
         return self._add_graph(wanted.load(), wanted.size, started)
 
     def unload(self, graph: int) -> None:
-        """Forget a graph; contexts that were made for it go on."""
+        """Release a graph. Contexts that were made for it stay valid."""
         usage = self.usage
         self._graphs.forget(graph)
         usage.release(graph)
@@ -214,7 +212,9 @@ class Session:
         self.usage.check_context(len(self.contexts))
         context: ExecutionContext = guarded(found.init_execution_context)
         if floats is not None and isinstance(found, QuantizedGraph):
-            from runtime_shim.backends.common.quantized import FloatContext  # it needs NumPy
+            from runtime_shim.backends.common.quantized import (
+                FloatContext,
+            )  # imported here because it needs NumPy
 
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
@@ -226,7 +226,7 @@ class Session:
         return handle
 
     def graph(self, handle: int) -> tuple[Encoding, Graph]:
-        """What a handle of a graph stands for."""
+        """The graph of a handle, and its encoding."""
         found = self._graphs[handle]
         return Encoding[self._host.key_of(found)[0].upper()], found
 
@@ -239,8 +239,8 @@ class Session:
         data: memoryview,
         dialect: Dialect = _PLAIN,
     ) -> None:
-        """Copy an input tensor in; `data` holds the elements of `shape` as bytes. The type is a
-        number of a dialect's, as far as that is known: see runtime_shim.host.numbering."""
+        """Copy an input tensor in. `data` holds the elements of `shape` as bytes. `tensor_type` is
+        a number of `dialect`, as far as the dialect is known: see runtime_shim.host.numbering."""
         arena = self._arena and self._here()
         usage = self.usage
         found = self.contexts[context]
@@ -251,7 +251,7 @@ class Session:
         if elements is None:
             check_length(kind, shape, size)
         usage.check_tensor(context, index, size)
-        try:  # as in `guarded`, of which these three would feel the extra call
+        try:  # like `guarded`, without an extra call, which these three methods would feel
             found.set_input(index, kind, shape, data)
         except HostError:
             raise
@@ -290,8 +290,8 @@ class Session:
         return bytes(self.output_in_place(context, index))
 
     def output_in_place(self, context: int, index: int) -> memoryview:
-        """The bytes of an output where they are. Nothing keeps them there once the host call that
-        asks for them has returned."""
+        """The bytes of an output without a copy. They may move or go once the host call that asks
+        for them has returned."""
         arena = self._arena and self._here()
         found = self.contexts[context]
         try:
@@ -303,7 +303,7 @@ class Session:
         return output if arena is None else arena.output_read(context, index, output)
 
     def compute_single(self, context: int) -> None:
-        """Make the next piece of the output."""
+        """Generate the next piece of the output."""
         streaming = self._streaming(context)
         row = self._rows[context]
         started = perf_counter()
@@ -312,21 +312,21 @@ class Session:
         row.inference_seconds += perf_counter() - started
 
     def get_output_single(self, context: int, index: int) -> memoryview:
-        """The bytes of the piece, good until the next."""
+        """The bytes of the current piece, valid until the next one is generated."""
         return guarded(self._streaming(context).get_output_single, index)
 
     def fini_single(self, context: int) -> None:
-        """Drop the rest of the output."""
+        """End the generation of output."""
         guarded(self._streaming(context).fini_single)
 
     def _streaming(self, context: int) -> StreamingContext:
         found = self.contexts[context]
         if not isinstance(found, StreamingContext):
-            raise HostError(Errno.UNSUPPORTED_OPERATION, "the backend does not stream")
+            raise HostError(Errno.UNSUPPORTED_OPERATION, "the backend does not support streaming")
         return found
 
     def finalize_execution_context(self, context: int) -> None:
-        """Forget an execution context."""
+        """Release an execution context."""
         arena = self._arena and self._here()
         self._forget_context(context)
         if arena is not None:

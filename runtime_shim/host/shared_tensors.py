@@ -1,6 +1,8 @@
-"""Tensors that WebAssembly and NN runtimes both reach, so that no host call is needed to copy them.
+"""Tensors in memory that WebAssembly and NN runtimes share, so that copying them needs no host
+call.
 
-runtime_shim.engine.trampolines has the code in the guest's store that reads what is written here.
+runtime_shim.engine.trampolines has the code in the guest's store that reads the entries written
+here.
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ __all__ = ["ENTRIES", "INPUT", "OUTPUT", "OUTPUTS_AT", "STEP", "Arena"]
 log = logging.getLogger("runtime_shim")
 
 _MAX_RANK = 8
-"""Dimensions of a tensor that has an entry."""
+"""Maximum number of dimensions of a tensor with an entry."""
 
 ENTRIES = 256
-"""Of inputs, and as many of outputs. A tensor has its place among them by the handle of its context
-and its index; where two have the same, the one that was last seen by the host stays."""
+"""Number of entries for inputs, and of entries for outputs. The handle of a tensor's context and
+its index determine its entry. If two tensors have the same entry, it belongs to the one that the
+host saw last."""
 
 STEP = 8
-"""Places from one handle to the next."""
+"""Number of entries from one handle to the next."""
 
 INPUT = structure(
     context="I",
@@ -38,20 +41,20 @@ INPUT = structure(
     bytes="I8x",
 )
 """Context (0 for an empty entry), index, type in the guest's numbers, rank; the dimensions; length
-in bytes, and where the bytes are. 64 bytes."""
+in bytes, and the address of the bytes. 64 bytes."""
 
 OUTPUT = structure(context="I", index="I", length="I", bytes="I")
-"""Context (0 for an empty entry), index, length in bytes, and where the bytes are."""
+"""Context (0 for an empty entry), index, length in bytes, and the address of the bytes."""
 
 OUTPUTS_AT = ENTRIES * INPUT.size
 
 _FIRST_BLOCK = 1 << 15
 _SMALLEST_BLOCK = 64
-"""Bytes, also the alignment of tensors: that of NN runtimes' own."""
+"""In bytes. Also the alignment of tensors: the same as NN runtimes use."""
 
 
 class _Block(NamedTuple):
-    """Where a tensor is, and how many bytes it can have."""
+    """The place of a tensor, and how many bytes fit there."""
 
     offset: int
     room: int
@@ -70,7 +73,7 @@ class _Output(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What was seen of a context."""
+    """What is known of a context."""
 
     context: MovableContext
     inputs: dict[int, _Input]
@@ -79,12 +82,12 @@ class _Known(NamedTuple):
 
 
 class Arena:
-    """Takes the tensors of contexts that use the same ones again, and has entries that say where.
+    """Memory for the tensors of contexts that use the same ones again, with entries for their
+    addresses.
 
     A tensor is moved in when it is set, or read, for the second time with the same type and shape,
-    so that a context that is used once costs nothing more. Where there is no room, it stays where
-    it is. `memory` never moves; `dialect` is the ABI that has the entries. To be used by one thread
-    at a time.
+    so a context that is used once costs nothing more. If there is no room, it stays where it is.
+    `memory` never moves. `dialect` is the ABI of the entries. Use it from one thread at a time.
     """
 
     def __init__(self, memory: memoryview, dialect: Dialect) -> None:
@@ -95,12 +98,12 @@ class Arena:
         self._free: dict[int, list[_Block]] = {}
 
     def admit(self, handle: int, context: ExecutionContext) -> None:
-        """Watch a new context, if it is of a kind that can have its tensors moved."""
+        """Watch a new context, if its tensors can be moved."""
         if is_movable(context):
             self._known[handle] = _Known(context, {}, {}, [])
 
     def dismiss(self, handle: int) -> None:
-        """Forget a context, which is not to be used any more."""
+        """Forget a context, which must not be used any more."""
         known = self._known.pop(handle, None)
         if known is None:
             return
@@ -114,7 +117,7 @@ class Arena:
             self._give_back(block)
 
     def residents(self) -> list[int]:
-        """The contexts that have, or had, a tensor here."""
+        """The contexts that have, or had, a tensor in the arena."""
         return [
             handle
             for handle, known in self._known.items()
@@ -132,14 +135,15 @@ class Arena:
         size: int,
         number: int | None,
     ) -> None:
-        """An input was set by the host; `number` is the guest's for its type, and means the same
-        whenever the guest sets this input again. None where it is not one of the entries' ABI."""
+        """Note that the host set an input. `number` is the guest's number for its type, which means
+        the same whenever the guest sets this input again; None if the entries' ABI does not have
+        it."""
         known = self._known.get(handle)
         if known is None:
             return
         item = known.inputs.get(index)
         if item is None or item[:3] != (tensor_type, shape, size):
-            if item is not None:  # which the context has just moved out
+            if item is not None:  # the context has just moved it out
                 self._clear(_input_at(handle, index))
                 self._give_back(item.block)
             known.inputs[index] = _Input(tensor_type, shape, size)
@@ -158,7 +162,7 @@ class Arena:
         )
 
     def output_read(self, handle: int, index: int, data: memoryview) -> memoryview:
-        """An output was read by the host; where it is now."""
+        """Note that the host read an output, and return where the output is now."""
         known = self._known.get(handle)
         if known is None:
             return data
@@ -176,8 +180,8 @@ class Arena:
         return self._bytes(block, size)
 
     def input_lost(self, handle: int, index: int) -> None:
-        """An input could not be set, for a reason that the context did not foresee. It may still
-        reach for its old room, which is given back when the context goes."""
+        """Note that setting an input failed for a reason that the context did not foresee. The
+        context may still access the old block, so it is freed only with the context."""
         known = self._known.get(handle)
         item = known.inputs.pop(index, None) if known is not None else None
         if known is not None and item is not None:
@@ -185,13 +189,13 @@ class Arena:
             known.lost.append(item.block)
 
     def outputs_lost(self, handle: int) -> None:
-        """A context has no outputs until it computes again."""
+        """Note that a context has no outputs until it computes again."""
         known = self._known.get(handle)
         for index in known.outputs if known else ():
             self._clear(_output_at(handle, index))
 
     def outputs_moved_back(self, handle: int) -> None:
-        """A context has none of its outputs in the arena any more."""
+        """Note that a context no longer has outputs in the arena."""
         self.outputs_lost(handle)
         known = self._known.get(handle)
         if known is not None:
@@ -200,13 +204,14 @@ class Arena:
             known.outputs.clear()
 
     def _clear(self, where: int) -> None:
-        """Empty an entry, which may be another tensor's by now: the host makes that one again."""
+        """Empty an entry. It may belong to another tensor by now; the host writes that one
+        again."""
         struct.pack_into("<I", self._memory, where, 0)
 
     def _moved(
         self, move: Callable[[int, memoryview], bool], index: int, size: int
     ) -> _Block | None:
-        """Where a tensor was moved to, None where it stays where it was."""
+        """The new place of a tensor, or None if it stays where it was."""
         block = self._take(size)
         if block is None:
             return None

@@ -1,4 +1,4 @@
-"""What was loaded, where that really runs, and how often it has."""
+"""Statistics: which models were loaded, where they really run, and how often they ran."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["GraphStats", "GuestStats", "HostStats", "Key", "Row"]
 
 
 class GraphStats(NamedTuple):
-    """All models that had the same encoding and name, were meant for the same place and went to
-    the same device.
+    """All models with the same encoding and name that asked for the same place and went to the same
+    device.
 
-    `name` is that of a named graph, None for models of guests. `device` is the NN runtime's own
-    word for where the model is. Times are sums of seconds. `inferences` counts those of guests (of
-    sessions) that succeeded, one for each piece where output streams.
+    `name` is the name of a named graph, None for models of guests. `device` is where the model is,
+    in the NN runtime's own words. Times are sums in seconds. `inferences` counts inferences of
+    guests (of sessions) that succeeded; with streaming, each piece counts as one.
     """
 
     encoding: str
@@ -29,11 +29,11 @@ class GraphStats(NamedTuple):
 
 
 Key = tuple[str, str | None, str, str]
-"""The first four of GraphStats."""
+"""The first four fields of GraphStats."""
 
 
 class Row:
-    """Sums of one graph. Added to by one thread at a time."""
+    """The counters of one graph. Use it from one thread at a time."""
 
     __slots__ = ("inference_seconds", "inferences", "load_seconds", "loads")
 
@@ -50,24 +50,24 @@ _Rows = dict[Key, Row]
 
 
 class GuestStats:
-    """Sums of one guest by graph. To be used by one thread at a time: an inference can take less
-    time than a lock would."""
+    """The counters of one guest, by graph. Use it from one thread at a time: an inference can take
+    less time than a lock would."""
 
     def __init__(self) -> None:
         self.sums: _Rows = {}
 
     def row(self, key: Key) -> Row:
-        """Where the sums of a graph are, which begin with nothing."""
+        """The counters of a graph, which start at zero."""
         return self.sums.setdefault(key, Row())
 
     def rows(self) -> list[GraphStats]:
-        """In the order of the first loads."""
+        """All rows, in the order of the first loads."""
         return _shown(self.sums)
 
 
 class HostStats:
-    """Sums of a host by graph: its loads, and the inferences of all guests, those that are gone
-    too. May be used by several threads."""
+    """The counters of a host, by graph: its loads, and the inferences of all guests, including
+    those that have ended. May be used by several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -80,7 +80,7 @@ class HostStats:
             self._sums.setdefault(key, Row()).add_load(seconds)
 
     def new_guest(self) -> GuestStats:
-        """Those of one more guest, whose inferences are counted here too."""
+        """The counters of a new guest, whose inferences are counted here too."""
         guest = GuestStats()
         with self._lock:
             if len(self._guests) >= self._most_guests:
@@ -90,7 +90,7 @@ class HostStats:
         return guest
 
     def rows(self) -> list[GraphStats]:
-        """In the order of the first loads."""
+        """All rows, in the order of the first loads."""
         with self._lock:
             self._take_over()
             sums: _Rows = {}
@@ -101,7 +101,7 @@ class HostStats:
             return _shown(sums)
 
     def _take_over(self) -> None:
-        """Keep the sums only of guests that are gone."""
+        """Keep only the sums of guests that have ended."""
         there = []
         for guest, rows in self._guests:
             if guest() is None:
@@ -112,7 +112,7 @@ class HostStats:
 
 
 def _add_inferences(sums: _Rows, more: _Rows) -> None:
-    for key, row in list(more.items()):  # to which a guest may add meanwhile
+    for key, row in list(more.items()):  # the guest may still add to it
         into = sums.setdefault(key, Row())
         into.inferences += row.inferences
         into.inference_seconds += row.inference_seconds

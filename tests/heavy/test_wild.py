@@ -115,8 +115,8 @@ class Ended(NamedTuple):
 def on_wasmtime(native: NativeWasmtime, module: bytes, start: Start) -> Ended:
     path = native.command.with_name("guest.wasm")
     path.write_bytes(module)
-    # Go's modules are large, and take the usual compiler two seconds.
-    compiler = ["-C", "compiler=winch"] if b"go:buildid" in module[:64] else []
+    # Large modules take the usual compiler seconds.
+    compiler = ["-C", "compiler=winch"] if len(module) > 1_000_000 else []
     done = subprocess.run(
         [native.command, "run", *compiler, "-S", "nn", *start.options(), path, *start.arguments],
         env=native.env,

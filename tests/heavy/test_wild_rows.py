@@ -141,7 +141,7 @@ def check_classified(module: bytes, host: NNHost, label: str, arguments: tuple[s
     if label in NO_OPENVINO:
         assert refusal(outcome) == ("load", f"{label} has no backend for openvino models")
     elif label in IMAGES_ONLY:
-        reason = f"input 0 has 2 dimensions, and {label} takes 4 only"
+        reason = f"input 0 has 2 dimensions, but {label} accepts only 4"
         assert refusal(outcome) == ("set_input", reason)
     else:
         assert (outcome.exit_code, outcome.stdout) == (0, right()), label

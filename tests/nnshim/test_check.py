@@ -103,8 +103,11 @@ def test_the_page_about_verdicts_has_every_answer_and_severity() -> None:
     [
         ("NN999", "there is no code NN999"),
         ("NN2222", "there is no code NN2222; did you mean NN222?"),
-        ("NN212", "NN212 (the host does not define an import) keeps a module from running"),
-        ("NN201", "takes a rewrite, and cannot be accepted"),
+        (
+            "NN212",
+            "NN212 (the host does not define an import) cannot be accepted, because it keeps",
+        ),
+        ("NN201", "cannot be accepted, because it needs a rewrite"),
     ],
 )
 def test_accepting_what_cannot_be_accepted_is_a_usage_error(
@@ -127,7 +130,7 @@ def test_the_first_line_answers_and_names_what_it_depends_on(run: Any) -> None:
 def test_the_command_that_mends_it_comes_before_the_reasons(run: Any) -> None:
     first, second, *_ = run("renamed.wasm --for wasmtime").stdout.decode().splitlines()
     assert first == "renamed.wasm: runs on wasmtime after a rewrite"
-    assert second == "  help: nnshim rewrite --for wasmtime renamed.wasm OUT"
+    assert second == "  help: nnshim rewrite --for wasmtime renamed.wasm renamed.wasmtime.wasm"
 
 
 def test_what_many_modules_need_stands_once_at_the_end(run: Any, folder: Path) -> None:
@@ -235,11 +238,11 @@ def test_a_rewrite_whose_result_cannot_run_ends_as_the_check_of_it(
 
 
 def test_inspect_shows_hosts_and_conditions_of_a_module_without_wasi_nn(folder: Path) -> None:
-    done = nnshim("inspect", folder / "plain.wasm").stdout.decode().splitlines()
-    assert "  wasmtime                    cannot run (NN212)" in done
-    assert "  wamr                        runs as it is, if NN226" in done
-    reason = "error[NN212]: the host does not define env.f (wasmtime, wasmedge, nnshim)"
-    assert f"  {reason}" in done
+    shown = nnshim("inspect", "--all", folder / "plain.wasm").stdout.decode()
+    (row,) = (line for line in shown.splitlines() if "wasmtime, wasmedge, nnshim  no  " in line)
+    assert row.endswith("the host does not define env.f (NN212)")
+    assert "  wamr, wamr-ephemeral,       as it is, if 1" in shown
+    assert "    1  the host does not define env.f, and calling it traps (NN226)" in shown
 
 
 def test_a_module_that_is_not_valid_has_no_verdict_on_any_host(run: Any) -> None:

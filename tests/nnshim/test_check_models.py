@@ -127,8 +127,8 @@ def test_explain_says_what_to_try(guest: Path) -> None:
     explained = found["explained"]
     assert explained["host"] == "wamr-legacy@2.3.1"
     assert explained["commands"] == [
-        f"nnshim rewrite --for wamr@2.3.1 {guest} out.wasm",
-        "iwasm --dir=. out.wasm",
+        f"nnshim rewrite --for wamr@2.3.1 {guest} guest.wamr.wasm",
+        "iwasm --dir=. guest.wamr.wasm",
     ]
     assert "WAMR_BUILD_WASI_NN=1" in explained["needs"]
     text = command("check", "--explain", "--for", "wasmtime", guest).stdout.decode()

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from rewriter import rewrite
-from rewriter.abi.dialects import DIALECTS
 from rewriter.files import wasm_tools
 from rewriter.installation import install_line
 from tests.support.command import nnshim
@@ -22,12 +21,6 @@ def test_modules_pass_through_a_pipe() -> None:
     done = nnshim("rewrite", "-", "-", stdin=GUEST)
     assert done.returncode == 0
     assert done.stdout == rewrite(GUEST)
-
-
-def test_the_list_of_commands_has_whole_sentences() -> None:
-    lines = nnshim("--help").stdout.decode().partition("Commands:\n")[2].partition("\n\n")[0]
-    assert len(lines.splitlines()) == 11
-    assert all(line.endswith(".") and not line.endswith("...") for line in lines.splitlines())
 
 
 def test_text_passes_through_a_pipe() -> None:
@@ -185,7 +178,7 @@ def test_without_a_folder_for_the_cache_a_guest_runs_all_the_same(tmp_path: Path
     guest.write_bytes(assemble('(module (func (export "_start")))'))
     done = nnshim("run", "-v", guest, env={"XDG_CACHE_HOME": "/proc/none"})
     assert done.returncode == 0
-    assert b"there is no cache for compiled modules" in done.stderr
+    assert b"compiled modules are not cached" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -209,7 +202,7 @@ def test_without_a_folder_for_the_cache_a_guest_runs_all_the_same(tmp_path: Path
         (["--fuel", "1e3"], b"--fuel"),
         (["--threads", "0"], b"threads cannot be 0: expected a whole number from 1 to 1024"),
         (["--threads", "1025"], b"threads cannot be 1025"),
-        (["--limit", "loading=soon"], b"--limit loading soon: expected a number of seconds"),
+        (["--limit", "loading=soon"], b"--limit loading soon: expected a time, e.g. 500ms"),
         (
             ["--limit", "loading=nan"],
             b"the limit loading cannot be nan: expected a number from",
@@ -255,13 +248,19 @@ def test_numbers_that_make_no_sense_are_usage_errors(
         ("run --limit graphs=1 --limit graphs=2 IN", "--limit is given twice for graphs"),
         (
             "run --model-cache-size 1G IN",
-            "the size of a model cache (--model-cache-size) has no effect",
+            "the size of the model cache (--model-cache-size) has no effect",
         ),
         ("run --limit loading=5 IN", "the limit loading needs isolation (--isolate)"),
         ("run --gpu-fallback cpu --device GPU=cuda IN", "gpu_fallback (--gpu-fallback) has no"),
         ("run --gpu-fallback tpu IN", "--gpu-fallback tpu: expected cpu"),
-        ("run --model-cache /dev/null IN", "cannot be /dev/null: /dev/null is not a folder"),
-        ("run --model-cache /dev/null/x IN", "cannot be /dev/null/x: /dev/null is not a folder"),
+        (
+            "run --model-cache /dev/null IN",
+            "cannot use /dev/null as the model cache: /dev/null is not a folder",
+        ),
+        (
+            "run --model-cache /dev/null/x IN",
+            "cannot use /dev/null/x as the model cache: /dev/null is not a folder",
+        ),
         ("run --max-memory 1.5 IN", "--max-memory 1.5: expected a number of bytes, or one with"),
         ("run --max-memory 1Q IN", "--max-memory 1Q: expected a number of bytes"),
         ("bench --backend no IN", "'no' is not an encoding; expected one of openvino, onnx"),
@@ -284,13 +283,6 @@ def test_a_flag_that_is_given_twice_says_the_same_again(tmp_path: Path) -> None:
     path = tmp_path / "guest.wasm"
     path.write_bytes(assemble('(module (func (export "_start")))'))
     assert nnshim("run", "-v", "-v", path).returncode == 0
-
-
-def test_the_abis_that_an_option_takes_are_all_that_are_known() -> None:
-    for command in ("rewrite", "inspect", "check", "run"):
-        shown = "".join(nnshim(command, "--help").stdout.decode().split())
-        assert "--guest-abiABI" in shown
-        assert f"donotshowit:{','.join(DIALECTS)}." in shown
 
 
 LOADS = """(module

@@ -138,7 +138,7 @@ def test_a_module_that_is_parsed_already_runs() -> None:
 
 def test_a_backend_is_given_for_an_encoding() -> None:
     backends: Any = {"onnx": FakeBackend()}
-    with pytest.raises(nnshim.UsageError, match="expected an Encoding for each, not 'onnx'"):
+    with pytest.raises(nnshim.UsageError, match="expected Encoding values as keys, not 'onnx'"):
         nnshim.NNHost(backends=backends)
 
 

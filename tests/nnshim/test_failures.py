@@ -43,8 +43,8 @@ def test_the_last_refused_call_is_said_with_what_helps(
     assert done.returncode == code
     lines = done.stderr.decode().splitlines()
     assert (
-        "nnshim: the last call that the host refused was load_by_name: not_found: no graph has the"
-        " name 'digits'; known: none"
+        "nnshim: the last call that the host refused was load_by_name: not_found: there is no"
+        " graph named 'digits'; known: none"
     ) in lines
     assert lines[-1].startswith("nnshim: --nn-preload NAME:ENCODING:TARGET:PATH, ")
 
@@ -52,7 +52,7 @@ def test_the_last_refused_call_is_said_with_what_helps(
 def test_with_v_it_is_said_once(tmp_path: Path) -> None:
     guest = tmp_path / "guest.wasm"
     guest.write_bytes(loads("digits"))
-    assert nnshim("run", "-v", guest).stderr.count(b"no graph has the name") == 1
+    assert nnshim("run", "-v", guest).stderr.count(b"there is no graph named") == 1
 
 
 def test_a_limit_is_said_with_its_option(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_a_named_graph_whose_file_is_not_there_is_the_guests_business(tmp_path: 
     ):
         done = nnshim("run", *options, asks_not)
         assert done.returncode == 0
-        assert b"named graph 'a': there is no file " in done.stderr
-        assert b"none.onnx; guests that load this graph get an error" in done.stderr
+        assert b"named graph 'a': " in done.stderr
+        assert b"none.onnx does not exist; guests that load this graph get an error" in done.stderr
         assert nnshim("run", *options, asks).returncode == Errno.NOT_FOUND
 
 
@@ -139,7 +139,7 @@ FRAMES = [
 def test_the_frames_of_a_panic_are_one_line() -> None:
     assert folded(FRAMES) == [
         FRAMES[0],
-        "    5 frames of Rust's panic (--backtrace shows them)",
+        "    5 frames of the Rust panic handler (--backtrace shows them)",
         *FRAMES[7:],
     ]
     assert folded(FRAMES[:1] + FRAMES[7:]) == FRAMES[:1] + FRAMES[7:]
@@ -183,6 +183,8 @@ def test_a_folder_of_models_that_the_guest_may_write_to_is_warned_of(tmp_path: P
         words = f"--dir {folder} lets the guest write to --graph-files {models}, whose models are"
         warned[folder] = words in done.stderr.decode()
     assert warned == {**dict.fromkeys(warned, True), beside: False}
+    read_only = nnshim("run", "--graph-files", models, "--dir", f"/:{models}:readonly", guest)
+    assert read_only.stderr == b""
     assert nnshim("run", "--dir", models, guest).stderr == b""
 
 
@@ -223,3 +225,37 @@ def test_a_guest_that_is_out_of_fuel_is_told_the_option(tmp_path: Path) -> None:
     done = nnshim("run", "--fuel", "1000", guest)
     assert done.returncode == 134
     assert done.stderr.decode().splitlines()[-1] == "nnshim: --fuel N gives it more"
+
+
+OPENS = """(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open
+    (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (data (i32.const 16) "model")
+  (func (export "_start")
+    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 5) (i32.const 0)
+      (i64.const 2) (i64.const 2) (i32.const 0) (i32.const 8)))
+    {then}))"""
+
+NO_FOLDER = b"nnshim: the guest can open files, but was given no folder; --dir DIR gives it one\n"
+
+
+@pytest.mark.parametrize("then", ["(call $exit (i32.const 1))", "unreachable"])
+def test_a_guest_that_opens_files_and_has_no_folder_is_told_of_dir(
+    tmp_path: Path, then: str
+) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble(OPENS.format(then=then)))
+    assert nnshim("run", guest).stderr.endswith(NO_FOLDER)
+    assert NO_FOLDER not in nnshim("run", "--dir", tmp_path, guest).stderr
+
+
+def test_dir_is_not_spoken_of_where_it_does_not_help(tmp_path: Path) -> None:
+    ends_well, opens_nothing, stopped = (tmp_path / f"{name}.wasm" for name in "abc")
+    ends_well.write_bytes(assemble(OPENS.format(then="")))
+    opens_nothing.write_bytes(assemble('(module (func (export "_start") unreachable))'))
+    loop = OPENS.format(then="(loop (br 0))")
+    stopped.write_bytes(assemble(loop))
+    assert nnshim("run", ends_well).stderr == b""
+    assert b"--dir" not in nnshim("run", opens_nothing).stderr
+    assert b"--dir" not in nnshim("run", "--fuel", "1000", stopped).stderr

@@ -67,6 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "types.wasm": assemble(TYPES_GUEST),
         "wamr.wasm": assemble(WAMR_GUEST),
         "adapted.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(host="wasmtime")),
+        "recorded.wasm": rewrite(assemble(WAMR_GUEST), RewriteOptions(abi="witx", record=True)),
         "long.wasm": long,
         "long-and-back.wasm": rewrite(
             rewrite(long, RewriteOptions(abi="witx")), RewriteOptions(abi="wamr")
@@ -81,7 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "mapped.wasm": guest + custom("sourceMappingURL", b"\0"),
         "object.wasm": assemble(UNLINKED) + custom("linking", b"\x02"),
         "component.wasm": assemble("(component)"),
-        "artifact.cwasm": b"\x7fELF\x02\x01\x01",
+        "artifact.cwasm": b"\x7fELF\x02\x01\x01\xc8",
         "model.tflite": tflite.identity(np.uint8, (1, 4), scales=[0.5], zero_points=[0]),
     }
     for file, data in files.items():

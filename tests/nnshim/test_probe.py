@@ -36,7 +36,7 @@ def probe(*arguments: str | Path) -> Done:
         (["sh", "-c", "echo first; seq 1000; echo last"], "first; 1; 2; 3"),
         (["sh", "-c", "echo first; seq 1000; echo last"], "999; 1000; last"),
         (["sh", "-c", "kill -SEGV $$"], "exit code -11; it printed: nothing"),
-        (["sh", "-c", "echo on; sleep 600; true"], "it did not end in time, and printed: on"),
+        (["sh", "-c", "echo on; sleep 600; true"], "it printed: on"),
         (["sh", "-c", "exit 0"], "exit code 0; it printed: nothing"),
         (["sh", "-c", "echo '[nnprobe start 1 0]'"], "exit code 0; it printed: [nnprobe start"),
         (["sh", "-c", "head -c 9000000 /dev/zero"], "exit code 0; it printed: "),
@@ -112,7 +112,7 @@ def test_a_host_that_breaks_in_the_middle_is_an_error(
     host.chmod(0o755)
     done = probe("-o", output, "--", host)
     assert done.returncode == 1
-    assert "does not any more, so nothing of it is written down: it ended with 9" in done.stderr
+    assert "so no profile is written: it exited with 9" in done.stderr
     assert "the device is gone" in done.stderr
     assert done.stdout == ""
     assert not output.exists()
@@ -122,7 +122,7 @@ def test_a_host_that_breaks_in_the_middle_is_an_error(
 def test_a_graph_has_a_name_and_an_encoding_that_is_known(graph: str) -> None:
     done = probe("--graph", graph, "--", "true")
     assert done.returncode == 2
-    assert "--graph takes a name, and = and one of openvino, onnx, tensorflowlite" in done.stderr
+    assert "expected NAME or NAME=ENCODING, of openvino, onnx, tensorflowlite" in done.stderr
 
 
 def test_what_a_host_has_started_ends_with_it(tmp_path: Path) -> None:

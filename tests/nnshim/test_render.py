@@ -10,6 +10,7 @@ from nnshim.render import json, text
 from nnshim.render.values import rewrite_command
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch, UsageError
+from rewriter.hosts.profiles.compare import Difference
 from rewriter.hosts.starting import Trial, run_words
 from rewriter.hosts.table import FAMILIES, find_hosts
 
@@ -74,3 +75,39 @@ def test_a_function_of_wasi_that_a_host_has_with_another_type_is_not_said_to_be_
     )
     shown = " ".join(map(str.strip, text.hosts(find_hosts("wasmtime"))))
     assert "wasi_unstable: all of WASI 0.1 but sock_accept" in shown
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_host_fits_one_screen_unless_all_of_it_is_asked_for(name: str) -> None:
+    row = find_hosts(name).newest
+    shown = text.summaries(find_hosts(row.label))
+    assert len(shown) <= 25
+    assert all(len(line) <= 100 for line in shown)
+    words = " ".join(" ".join(shown).split())
+    assert "WebAssembly features it" not in words
+    for backend in row.backends:
+        encoding = backend.encoding.name.lower()
+        if backend.too_small is None:
+            assert encoding in words
+            continue
+        (line,) = (it for it in shown if it.startswith(f"  {encoding} "))
+        assert line.endswith(backend.too_small.value)
+    assert all(limit.message in words for limit in row.limits if limit.severity.value != "note")
+
+
+def test_two_hosts_are_compared_in_columns_and_functions_besides_wasi_nn_are_counted() -> None:
+    found = [
+        Difference("types.u8", "2", "3"),
+        Difference("imports.env.f", "i32 -> i32", "absent"),
+        Difference("imports.env.g", "absent", "i32 -> i32"),
+        Difference("imports.env.h", "i32 -> i32", "absent"),
+    ]
+    assert [line.split("  ")[0] for line in text.apart(("one", "two"), found)][1:] == [
+        *("types.u8", "imports.env.f", "imports.env.g", "imports.env.h"),
+    ]
+    assert [line.split() for line in text.apart(("one", "two"), found, everything=False)] == [
+        ["one", "two"],
+        ["types.u8", "2", "3"],
+        ["imports.env", "(those", "that", "differ)", "2", "functions", "1", "function"],
+        ["more", "with", "--all:", "each", "of", "these", "functions"],
+    ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nnshim.run_options import parse_limits, parse_size
+from nnshim.run_options import parse_limits
+from nnshim.units import parse_size, parse_time
 from rewriter.errors import UsageError
 
 KIB, KB = 1024, 1000
@@ -44,8 +45,34 @@ def test_other_texts_are_refused_with_what_is_expected(text: str) -> None:
         parse_size("--max-memory", text)
 
 
-def test_counts_and_seconds_have_no_unit() -> None:
-    limits = parse_limits(None, None, None, ["graphs=10", "loading=0.5", "models=1.5M"])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2", 2.0),
+        ("0.5", 0.5),
+        ("1e2", 100.0),
+        ("-1", -1.0),  # a number that the limit itself refuses
+        ("500ms", 0.5),
+        ("1s", 1.0),
+        ("1.5S", 1.5),
+        ("10 s", 10.0),
+        ("2m", 120.0),
+        ("2min", 120.0),
+        ("1h", 3600.0),
+    ],
+)
+def test_times_are_seconds_or_have_a_unit(text: str, seconds: float) -> None:
+    assert parse_time("--timeout", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "ms", "1 d", "-1s", "1,5s", "1sm", "soon", "9" * 5000])
+def test_other_times_are_refused_with_what_is_expected(text: str) -> None:
+    with pytest.raises(UsageError, match=r"expected a time, e\.g\. 500ms"):
+        parse_time("--timeout", text)
+
+
+def test_a_limit_is_a_count_a_size_or_a_time() -> None:
+    limits = parse_limits(None, None, None, ["graphs=10", "loading=500ms", "models=1.5M"])
     assert (limits.graphs, limits.loading, limits.models) == (10, 0.5, 3 * KIB**2 // 2)
     with pytest.raises(UsageError, match="--limit graphs 10K: expected a whole number"):
         parse_limits(None, None, None, ["graphs=10K"])

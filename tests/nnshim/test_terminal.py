@@ -238,7 +238,7 @@ def test_other_names_stay_readable_where_the_encoding_has_them(
 ) -> None:
     path = tmp_path / f"{READABLE}.wasm"
     path.write_bytes(import_module(READABLE))
-    done = nnshim("inspect", str(path), str(path) + "2", env=env)
+    done = nnshim("inspect", "--all", str(path), str(path) + "2", env=env)
     assert done.returncode == 1
     module = r"\xe9\u65e5\u672c\U0001f642" if shown is None else shown
     assert f"imports from {module}" in done.stdout.decode()
@@ -283,7 +283,7 @@ def test_what_libraries_say_is_no_way_around(tmp_path: Path) -> None:
     (tmp_path / "onnxruntime.py").write_text(FOREIGN)
     done = nnshim("doctor", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}"})
     assert_harmless(done.stdout, done.stderr)
-    assert len(re.findall(rb"\\nforged", done.stderr)) >= 4
+    assert len(re.findall(rb"\\nforged", done.stderr)) >= 3
     assert b"\\nforged" in done.stdout
 
 

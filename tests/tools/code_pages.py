@@ -19,11 +19,11 @@ _HEAD = (
     "An error rules something out: the module cannot be processed, cannot run there, or is not what"
     " it should be. A warning asks for an action, or says what no longer holds: a rewrite fixes"
     " everything that `nnshim check` warns about.",
-    "A condition is something that the module itself points to and that cannot be decided by"
-    " looking at it: an import that may fail for some arguments or that the host may not define, a"
+    "A condition comes from the module itself, but looking at the module does not show whether it"
+    " is met: an import that may fail for some arguments or that the host may not define, a"
     " section, a constant. A need is the same for every guest of its kind: a backend, a model, a"
-    " named graph. Unseen is what the module does not show, such as the size of its buffers. A note"
-    " is for information, and decides nothing."
+    " named graph. Unseen means something that the module does not show, such as the size of its"
+    " buffers. A note is for information only."
     " [verdicts.md](verdicts.md) says which of them count.",
 )
 

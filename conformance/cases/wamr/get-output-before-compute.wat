@@ -1,7 +1,7 @@
-;; What get_output gives where nothing has been computed.
+;; What get_output returns before anything has been computed.
 ;; source: wamr:97 "@brief Extract the outputs after inference."
 ;; unspecified
-;; avoid: Look at the errno of compute before the output.
+;; avoid: Check the errno of compute before reading the output.
 
 (func $case
   (call $ready)

@@ -1,5 +1,4 @@
-;; A buffer that reaches over the end of memory, and that the output would not fit into, is an
-;; error.
+;; A buffer that extends beyond the end of memory, and is too small for the output, is an error.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"

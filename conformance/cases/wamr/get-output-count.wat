@@ -1,9 +1,9 @@
-;; What is written as the size of an output of four floats: the header says bytes.
+;; Which size is written for an output of four floats: the header says bytes.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; unspecified
-;; avoid: Take the size of the output from the model: TensorFlow Lite gives the number of floats,
-;; OpenVINO that of bytes.
+;; avoid: Take the size of the output from the model: hosts with TensorFlow Lite return the number
+;; of floats, those with OpenVINO the number of bytes.
 
 (func $case
   (call $computed)

@@ -1,4 +1,4 @@
-;; What a buffer gets that is declared larger than memory, as guests of this ABI do.
+;; What is copied into a buffer that is declared larger than memory, which guests of this ABI do.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; unspecified

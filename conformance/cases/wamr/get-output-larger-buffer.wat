@@ -1,4 +1,4 @@
-;; In a larger buffer, nothing is written behind the output.
+;; In a larger buffer, nothing is written after the output.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; expect: get_output=0 out=hex:0000004000004040000080400000a040aa*16

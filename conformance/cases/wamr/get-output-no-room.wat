@@ -1,4 +1,4 @@
-;; A buffer declared to have no room is an error, and nothing is written into it.
+;; A buffer declared to have a size of 0 is an error, and nothing is written into it.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; expect: get_output=error out=aa*4

@@ -3,8 +3,8 @@
 ;; function call it is updated with the copied number of bytes."
 ;; source: wamr-types:49 "WASI_NN_ERROR_NAME(too_large),"
 ;; expect: get_output=error out=aa*16
-;; avoid: Make the buffer as large as the output, and larger than what is declared: hosts that
-;; count floats write beyond.
+;; avoid: Make the buffer as large as the output, and larger than the declared size: hosts that
+;; count floats write beyond it.
 
 (func $case
   (call $computed)

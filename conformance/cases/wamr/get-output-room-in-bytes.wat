@@ -1,4 +1,4 @@
-;; A buffer declared as large as the output in bytes is large enough.
+;; A buffer whose declared size is the output's in bytes is large enough.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; expect: get_output=0 out=f32:2,3,4,5

@@ -1,8 +1,8 @@
-;; What a buffer declared as large as the output in floats gets.
+;; What is copied into a buffer whose size is declared in floats.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; unspecified
-;; avoid: Declare bytes: in floats, some hosts copy and some refuse.
+;; avoid: Declare the size in bytes: with a size in floats, some hosts copy and some refuse.
 
 (func $case
   (call $computed)

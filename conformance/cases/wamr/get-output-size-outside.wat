@@ -1,4 +1,4 @@
-;; A place for the size that reaches over the end of memory is an error.
+;; An address for the size that is not entirely inside memory is an error.
 ;; source: wamr:103 "@param output_tensor_size Pointer to `output_tensor` maximum size. After the
 ;; function call it is updated with the copied number of bytes."
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"

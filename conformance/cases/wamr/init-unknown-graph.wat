@@ -1,4 +1,4 @@
-;; A number that load never gave is an error.
+;; A handle that load never returned is an error.
 ;; source: wamr-types:149 "typedef uint32_t WASI_NN_NAME(graph);"
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"
 ;; expect: init=error:1

@@ -1,4 +1,4 @@
-;; A builder array whose structure reaches over the end of memory is an error.
+;; A builder array whose structure extends beyond the end of memory is an error.
 ;; source: wamr-types:143 "typedef struct { WASI_NN_NAME(graph_builder) * buf; uint32_t size; }
 ;; WASI_NN_NAME(graph_builder_array);"
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"

@@ -1,4 +1,4 @@
-;; A name that no graph has is an error.
+;; The name of a graph that does not exist is an error.
 ;; source: wamr:51 "WASI_NN_ERROR_TYPE WASI_NN_NAME(load_by_name)"
 ;; expect: load_by_name=error
 ;; avoid: Load from bytes: releases before 2.4.0 lack the function for this ABI.

@@ -1,4 +1,4 @@
-;; A place for the handle that reaches over the end of memory is an error.
+;; An address for the handle that is not entirely inside memory is an error.
 ;; source: wamr:46 "(WASI_NN_NAME(graph_builder_array) * builder, WASI_NN_NAME(graph_encoding)
 ;; encoding, WASI_NN_NAME(execution_target) target, WASI_NN_NAME(graph) * g)
 ;; WASI_NN_IMPORT("load");"

@@ -1,4 +1,4 @@
-;; A builder array of no builders is an error.
+;; An empty builder array is an error.
 ;; source: wamr-types:143 "typedef struct { WASI_NN_NAME(graph_builder) * buf; uint32_t size; }
 ;; WASI_NN_NAME(graph_builder_array);"
 ;; expect: load=error

@@ -2,7 +2,7 @@
 ;; source: wamr-types:143 "typedef struct { WASI_NN_NAME(graph_builder) * buf; uint32_t size; }
 ;; WASI_NN_NAME(graph_builder_array);"
 ;; expect: load=0 init=0
-;; avoid: Nothing works on a host without the encoding: WAMR has TensorFlow Lite alone for this ABI
+;; avoid: Nothing works on a host without the encoding: for this ABI, WAMR has only TensorFlow Lite
 ;; since 2.4.0.
 
 (func $case

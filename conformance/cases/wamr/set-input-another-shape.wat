@@ -1,4 +1,4 @@
-;; Whether as many elements in other dimensions are taken.
+;; Whether the same number of elements with other dimensions is accepted.
 ;; source: wamr-types:119 "WASI_NN_NAME(tensor_dimensions) * dimensions;"
 ;; unspecified
 ;; avoid: Pass the dimensions that the model declares.

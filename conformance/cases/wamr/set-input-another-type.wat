@@ -2,7 +2,7 @@
 ;; source: wamr-types:86 "typedef enum { WASI_NN_TYPE_NAME(fp16) = 0, WASI_NN_TYPE_NAME(fp32),
 ;; WASI_NN_TYPE_NAME(up8), WASI_NN_TYPE_NAME(ip32), } WASI_NN_NAME(tensor_type);"
 ;; expect: set_input=error
-;; avoid: Pass floats; before 2.4.0 the data was taken as floats whatever the type was.
+;; avoid: Pass floats; before 2.4.0 the data was read as floats, whatever the type was.
 
 (func $case
   (call $opened)

@@ -1,5 +1,5 @@
-;; Data of which the dimensions reach over the end of memory is an error, though the tensor has no
-;; length of its own.
+;; Data that extends beyond the end of memory, according to its dimensions, is an error; the tensor
+;; does not state a length.
 ;; source: wamr-types:108 "typedef uint8_t *WASI_NN_NAME(tensor_data);"
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"
 ;; expect: set_input=error:1

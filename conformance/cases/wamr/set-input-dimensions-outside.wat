@@ -1,4 +1,4 @@
-;; A structure of dimensions that reaches over the end of memory is an error.
+;; A structure of dimensions that extends beyond the end of memory is an error.
 ;; source: wamr-types:119 "WASI_NN_NAME(tensor_dimensions) * dimensions;"
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"
 ;; expect: set_input=error:1

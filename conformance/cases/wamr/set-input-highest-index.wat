@@ -1,8 +1,8 @@
-;; The highest number as an input is an error.
+;; The highest number is an error as an input index.
 ;; source: wamr:83 "(WASI_NN_NAME(graph_execution_context) ctx, uint32_t index,
 ;; WASI_NN_NAME(tensor) * tensor) WASI_NN_IMPORT("set_input");"
 ;; expect: set_input=error
-;; avoid: Do not pass -1 as an index: a host that adds one to it reads beside its tensors.
+;; avoid: Do not pass -1 as an index: a host that adds one to it reads out of bounds.
 
 (func $case
   (call $opened)

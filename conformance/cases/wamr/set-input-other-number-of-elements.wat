@@ -1,4 +1,4 @@
-;; Another number of elements than the input has is an error.
+;; A number of elements that differs from the input's is an error.
 ;; source: wamr-types:119 "WASI_NN_NAME(tensor_dimensions) * dimensions;"
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"
 ;; expect: set_input=error:1

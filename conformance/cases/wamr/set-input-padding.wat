@@ -1,7 +1,7 @@
-;; The type is one byte: what stands in the three bytes of padding behind it does not matter.
+;; The type is one byte: the three bytes of padding after it do not matter.
 ;; source: wamr-types:122 "uint8_t type; uint8_t _pad[3];"
 ;; expect: set_input=0
-;; avoid: Set the four bytes of the type as one number: releases before 2.4.0 read it so.
+;; avoid: Set the four bytes of the type as one number: releases before 2.4.0 read all four.
 
 (func $case
   (call $opened)

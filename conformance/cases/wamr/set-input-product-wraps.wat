@@ -1,9 +1,9 @@
-;; Dimensions whose product does not fit in 32 bits, and is the model's number of elements if it is
-;; cut, are an error.
+;; Dimensions whose product does not fit in 32 bits, but whose low 32 bits are the model's number of
+;; elements, are an error.
 ;; source: wamr-types:119 "WASI_NN_NAME(tensor_dimensions) * dimensions;"
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"
 ;; expect: set_input=error:1
-;; avoid: Check dimensions that come from a file before they are passed on.
+;; avoid: Check dimensions that come from a file before passing them on.
 
 (func $case
   (call $opened)

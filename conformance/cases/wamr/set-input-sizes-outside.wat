@@ -1,4 +1,4 @@
-;; Sizes of dimensions that reach over the end of memory are an error.
+;; Sizes of dimensions that extend beyond the end of memory are an error.
 ;; source: wamr-types:68 "typedef struct { uint32_t *buf; uint32_t size; }
 ;; WASI_NN_NAME(tensor_dimensions);"
 ;; source: wamr-types:43 "WASI_NN_ERROR_NAME(invalid_argument),"

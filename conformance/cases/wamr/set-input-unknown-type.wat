@@ -1,4 +1,4 @@
-;; A type that the header has no name for is an error.
+;; A type that the header does not name is an error.
 ;; source: wamr-types:86 "typedef enum { WASI_NN_TYPE_NAME(fp16) = 0, WASI_NN_TYPE_NAME(fp32),
 ;; WASI_NN_TYPE_NAME(up8), WASI_NN_TYPE_NAME(ip32), } WASI_NN_NAME(tensor_type);"
 ;; expect: set_input=error

@@ -1,4 +1,4 @@
-;; A tensor is a pointer to its dimensions and their number, a type and a pointer to its data.
+;; A tensor is a pointer to its dimensions and their number, a type, and a pointer to its data.
 ;; source: wamr-types:112 "typedef struct {"
 ;; source: wamr-types:119 "WASI_NN_NAME(tensor_dimensions) * dimensions;"
 ;; expect: set_input=0 compute=0 get_output=0 out=f32:2,3,4,5

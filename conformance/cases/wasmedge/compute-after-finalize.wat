@@ -1,4 +1,4 @@
-;; A context that has been finalized is not computed.
+;; A context that has been finalized cannot be computed.
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: finalize=0 compute=error:1
 

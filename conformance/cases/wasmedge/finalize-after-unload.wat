@@ -1,4 +1,4 @@
-;; A context outlives its graph, and can be finalized then.
+;; A context outlives its graph, and can still be finalized.
 ;; source: wasmedge-design:23 "A `Context` owns a `shared_ptr` to its parent `Graph`"
 ;; expect: unload=0 finalize=0
 

@@ -1,4 +1,4 @@
-;; Other contexts of the graph work on after one is finalized.
+;; Other contexts of a graph still work after one is finalized.
 ;; source: wasmedge-env:393 "Detach the handle; the destructor drops backend state and the graph
 ;; pin."
 ;; expect: finalize=0 get_output=0 out=f32:2,3,4,5

@@ -1,4 +1,4 @@
-;; A number that init_execution_context never gave cannot be finalized.
+;; A handle that init_execution_context never returned cannot be finalized.
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: finalize=error:1
 

@@ -1,4 +1,4 @@
-;; The handle of a context that has been finalized is not given again.
+;; The handle of a context that has been finalized is not used again.
 ;; source: wasmedge-design:17 "Handles are allocated monotonically and **never reused**"
 ;; expect: finalize=0 same=0
 ;; avoid: Forget a handle when its context is finalized.

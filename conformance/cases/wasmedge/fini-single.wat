@@ -1,7 +1,7 @@
-;; A model that gives no stream has none to end.
+;; A model without streaming has no stream to end.
 ;; source: wasmedge:681 "[WASI-NN] fini_single: Only GGML and BitNet backend supports fini_single."
 ;; expect: fini_single=error:1
-;; avoid: Call the *_single functions for language models alone.
+;; avoid: Call the *_single functions only for language models.
 
 (func $case
   (call $ready)

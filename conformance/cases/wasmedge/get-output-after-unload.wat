@@ -1,4 +1,4 @@
-;; What was computed before a graph was unloaded can be read after it.
+;; An output that was computed before the graph was unloaded can still be read.
 ;; source: wasmedge-design:55 "get_output | Any | drains a live context regardless of its graph"
 ;; expect: unload=0 get_output=0 out=f32:2,3,4,5
 

@@ -1,4 +1,4 @@
-;; A place for the length of a single output that reaches over the end of memory is an error.
+;; An address for the length of a single output that is not entirely inside memory is an error.
 ;; source: wasmedge:516 "[WASI-NN] Failed when accessing the BytesWritten memory."
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: get_output_single=error:1

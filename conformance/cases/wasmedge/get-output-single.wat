@@ -1,8 +1,8 @@
-;; A model that gives no stream has no single outputs.
+;; A model without streaming has no single outputs.
 ;; source: wasmedge:558 "[WASI-NN] get_output_single: Only GGML and BitNet backend supports
 ;; get_output_single."
 ;; expect: get_output_single=error:1 out=aa*4
-;; avoid: Call the *_single functions for language models alone.
+;; avoid: Call the *_single functions only for language models.
 
 (func $case
   (call $computed)

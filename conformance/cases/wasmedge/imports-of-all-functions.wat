@@ -1,8 +1,8 @@
 ;; The six functions beyond the specification's can be imported.
 ;; source: wasmedge-design:47 "Each host op declares the graph status it requires"
 ;; expect: linked=1
-;; avoid: Import these functions where a host is known to have them: a module with them does not
-;; start on others.
+;; avoid: Import these functions only for hosts that have them: on others, a module with them does
+;; not start.
 
 (func $case
   (call $number (i32.const "linked") (i32.const 1)))

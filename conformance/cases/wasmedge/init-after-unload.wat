@@ -1,4 +1,4 @@
-;; A graph that has been unloaded gives no context.
+;; A graph that has been unloaded cannot make a context.
 ;; source: wasmedge-design:52 "init_execution_context | Ready | needs a usable model"
 ;; expect: unload=0 init=error:1
 

@@ -1,8 +1,8 @@
-;; A name that is loaded again gives the same handle.
+;; Loading a name again returns the same handle.
 ;; source: wasmedge-env:307 "bool mdGet(std::string_view Name, uint32_t &GraphId) noexcept {"
 ;; needs: graph
 ;; expect: load_by_name=0 load_by_name=0 same=1 unload=0
-;; avoid: Count the loads of a name: unload ends the graph for all of them.
+;; avoid: Count how often a name was loaded: unload ends the graph for all of them.
 
 (func $case
   (call $number (i32.const "load_by_name")

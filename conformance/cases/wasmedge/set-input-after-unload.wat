@@ -1,4 +1,4 @@
-;; A context of a graph that has been unloaded takes no input.
+;; A context of a graph that has been unloaded accepts no input.
 ;; source: wasmedge-design:54 "set_input | NotDetached | admits Invalid for metadata reload"
 ;; expect: unload=0 set_input=error:1
 ;; avoid: Unload a graph when its contexts are no longer used.

@@ -1,4 +1,4 @@
-;; The functions for streams refuse a context that there is not.
+;; The streaming functions refuse a context that does not exist.
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: compute_single=error:1 get_output_single=error:1 fini_single=error:1
 

@@ -1,7 +1,7 @@
-;; Where a buffer is too small, the length that is needed is written.
+;; If a buffer is too small, the required length is written.
 ;; source: wasmedge:469 "*BytesWritten = static_cast<uint32_t>(Res.data().size());"
 ;; expect: get_output=error:7 written=16
-;; avoid: Rely on it on WasmEdge alone.
+;; avoid: Rely on it only on WasmEdge.
 
 (func $case
   (call $computed)

@@ -1,4 +1,4 @@
-;; A hundred graphs can be loaded, each after the one before was unloaded.
+;; A hundred graphs can be loaded, each after the previous one was unloaded.
 ;; source: wasmedge-design:25 "Backend resources are released by the payload destructors (RAII) at
 ;; the last `shared_ptr` release"
 ;; expect: left=0 get_output=0 out=f32:2,3,4,5

@@ -1,4 +1,4 @@
-;; Other graphs work on after one is unloaded.
+;; Other graphs still work after one is unloaded.
 ;; source: wasmedge-env:366 "Detach the handle now; the payload destructor runs at the last
 ;; release, so unload never blocks behind a running compute."
 ;; expect: unload=0 init=0

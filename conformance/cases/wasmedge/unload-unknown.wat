@@ -1,4 +1,4 @@
-;; A number that load never gave cannot be unloaded.
+;; A handle that load never returned cannot be unloaded.
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: unload=error:1
 

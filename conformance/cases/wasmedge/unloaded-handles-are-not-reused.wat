@@ -1,4 +1,4 @@
-;; The handle of a graph that has been unloaded is not given again.
+;; The handle of a graph that has been unloaded is not used again.
 ;; source: wasmedge-design:17 "Handles are allocated monotonically and **never reused**"
 ;; expect: unload=0 same=0
 ;; avoid: Forget a handle when its graph is unloaded.

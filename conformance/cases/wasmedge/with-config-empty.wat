@@ -1,4 +1,4 @@
-;; A configuration of no bytes is none: the named graph is loaded.
+;; An empty configuration is accepted: the named graph is loaded.
 ;; source: wasmedge-env:335 "Add config to the end of Builders if exists."
 ;; needs: graph
 ;; expect: load_by_name_with_config=0 init=0

@@ -1,4 +1,4 @@
-;; A place for the handle that reaches over the end of memory is an error.
+;; An address for the handle that is not entirely inside memory is an error.
 ;; source: wasmedge:218 "[WASI-NN] Failed when accessing the return GraphID memory."
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: load_by_name_with_config=error:1

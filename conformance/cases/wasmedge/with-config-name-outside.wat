@@ -1,4 +1,4 @@
-;; A name that reaches over the end of memory is an error.
+;; A name that extends beyond the end of memory is an error.
 ;; source: wasmedge:224 "[WASI-NN] Failed when accessing the Name memory."
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: load_by_name_with_config=error:1

@@ -1,4 +1,4 @@
-;; A configuration that reaches over the end of memory is an error.
+;; A configuration that extends beyond the end of memory is an error.
 ;; source: wasmedge:231 "[WASI-NN] Failed when accessing the Config memory."
 ;; source: wasmedge-types:15 "InvalidArgument = 1, // Caller module passed an invalid argument."
 ;; expect: load_by_name_with_config=error:1

@@ -1,4 +1,4 @@
-;; A name that the host does not know is an error, not_found.
+;; An unknown name is an error, not_found.
 ;; source: wasmedge-env:327 "return WASINN::ErrNo::NotFound;"
 ;; expect: load_by_name_with_config=error:8
 

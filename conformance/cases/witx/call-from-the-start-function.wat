@@ -1,4 +1,4 @@
-;; The functions can be called while the module is being started.
+;; The functions can be called from the start function.
 ;; source: abi:38 "Regardless of the kind, all modules accessing WASI APIs also export a linear
 ;; memory with the name `memory`."
 ;; unspecified

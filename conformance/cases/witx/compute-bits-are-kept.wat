@@ -1,4 +1,4 @@
-;; Infinity comes through as it is, and an element that is not a number stays one.
+;; Infinity is kept unchanged, and NaN stays NaN.
 ;; source: witx:22 "$f32"
 ;; encodings: openvino onnx
 ;; expect: get_output=0 infinities=hex:0000807f000080ff nan=1

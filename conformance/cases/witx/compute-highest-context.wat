@@ -1,8 +1,8 @@
-;; The highest number as a context is an error.
+;; The highest number is an error as the handle of a context.
 ;; source: witx:57 "(typename $graph_execution_context (handle))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: compute=error:1
-;; avoid: Do not mark "no context" by a handle of -1 that is passed on.
+;; avoid: Do not pass -1 as a handle that means "no context".
 
 (func $case
   (call $ready)

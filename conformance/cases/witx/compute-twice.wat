@@ -1,4 +1,4 @@
-;; The same input computed again gives the same output.
+;; Computing the same input again gives the same output.
 ;; source: wit:124 "Compute the inference on the given inputs."
 ;; expect: compute=0 get_output=0 out=f32:2,3,4,5
 ;; avoid: Set all inputs before each compute.

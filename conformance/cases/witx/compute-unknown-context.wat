@@ -1,4 +1,4 @@
-;; A number that init_execution_context never gave is an error.
+;; A handle that init_execution_context never returned is an error.
 ;; source: witx:57 "(typename $graph_execution_context (handle))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: compute=error:1

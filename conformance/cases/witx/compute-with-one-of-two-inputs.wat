@@ -1,4 +1,4 @@
-;; What compute does where one of two inputs has been set.
+;; What compute does if only one of two inputs has been set.
 ;; source: wit-2023:125 "Note the expected sequence of calls: `set-input`, `compute`,
 ;; `get-output`."
 ;; unspecified

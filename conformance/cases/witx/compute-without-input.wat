@@ -1,9 +1,9 @@
-;; What compute does where no input has been set.
+;; What compute does if no input has been set.
 ;; source: wit-2023:125 "Note the expected sequence of calls: `set-input`, `compute`,
 ;; `get-output`."
 ;; unspecified
-;; avoid: Set all inputs before compute; without, a host may compute with zeros, or with what was
-;; in memory.
+;; avoid: Set all inputs before compute; otherwise a host may compute with zeros, or with whatever
+;; was in memory.
 
 (func $case
   (call $opened)

@@ -1,4 +1,4 @@
-;; A context with its inputs is computed.
+;; A context whose inputs are set can be computed.
 ;; source: wit:124 "Compute the inference on the given inputs."
 ;; expect: compute=0
 

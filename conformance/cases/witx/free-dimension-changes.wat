@@ -1,4 +1,4 @@
-;; A dimension that the model leaves free can have another size the next time.
+;; A free dimension of the model can have another size the next time.
 ;; source: wit:22 "The array length matches the tensor rank and each element in the array describes
 ;; the size of each dimension"
 ;; expect: get_output=0 out=f32:2,3,4,5 get_output=0 out=f32:2,3,4,5

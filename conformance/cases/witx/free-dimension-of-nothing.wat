@@ -1,8 +1,8 @@
-;; What a free dimension of no elements gives.
+;; What happens with a free dimension of size 0.
 ;; source: wit:40 "and the array length must match the product of all of the dimensions and the
 ;; number of bytes in the type"
 ;; unspecified
-;; avoid: Do not compute with nothing.
+;; avoid: Do not compute with empty tensors.
 
 (func $case
   (call $must (i32.const "load")

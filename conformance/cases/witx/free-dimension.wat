@@ -1,8 +1,8 @@
-;; A dimension that the model leaves free takes the size of the tensor's.
+;; A free dimension of the model takes its size from the tensor.
 ;; source: wit:22 "The array length matches the tensor rank and each element in the array describes
 ;; the size of each dimension"
 ;; expect: set_input=0 compute=0 get_output=0 written=24 out=f32:2,3,4,5
-;; avoid: Use models of fixed dimensions where a host fails here.
+;; avoid: If a host fails here, use models with fixed dimensions.
 
 (func $case
   (call $must (i32.const "load")

@@ -1,4 +1,4 @@
-;; What get_output gives after a new input that has not been computed.
+;; What get_output returns after a new input was set, but not computed.
 ;; source: wit-2023:125 "Note the expected sequence of calls: `set-input`, `compute`,
 ;; `get-output`."
 ;; unspecified

@@ -1,4 +1,4 @@
-;; After a buffer that was too small, a larger one gets the output.
+;; After a call with a buffer that was too small, the output is copied into a larger one.
 ;; source: witx:85 "(param $out_buffer_max_size $buffer_size)"
 ;; expect: get_output=error get_output=0 out=f32:2,3,4,5
 

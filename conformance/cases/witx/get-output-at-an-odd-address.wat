@@ -1,4 +1,4 @@
-;; A buffer is bytes: it can stand at any address.
+;; A buffer consists of bytes, so it can be at any address.
 ;; source: witx:84 "(param $out_buffer (@witx pointer u8))"
 ;; expect: get_output=0 out=hex:aa0000004000004040000080400000a040aa
 

@@ -1,4 +1,4 @@
-;; A buffer whose last byte is memory's last gets the output.
+;; The output is copied into a buffer that ends at the end of memory.
 ;; source: witx:84 "(param $out_buffer (@witx pointer u8))"
 ;; expect: get_output=0 out=f32:2,3,4,5
 

@@ -1,4 +1,4 @@
-;; Address 0 is one like any other: an output can be copied there.
+;; Address 0 is an ordinary address: an output can be copied there.
 ;; source: abi:39 "Data pointers in WASI API calls are relative to this memory's index space."
 ;; expect: get_output=0 out=f32:2,3,4,5
 

@@ -1,8 +1,8 @@
-;; What get_output gives where nothing has been computed.
+;; What get_output returns before anything has been computed.
 ;; source: wit-2023:125 "Note the expected sequence of calls: `set-input`, `compute`,
 ;; `get-output`."
 ;; unspecified
-;; avoid: Look at the errno of compute before the output: what is in it may be anything.
+;; avoid: Check the errno of compute before reading the output, which may contain anything.
 
 (func $case
   (call $ready)

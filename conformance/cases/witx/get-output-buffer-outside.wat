@@ -1,5 +1,4 @@
-;; A buffer that reaches over the end of memory, and that the output would not fit into, is an
-;; error.
+;; A buffer that extends beyond the end of memory, and is too small for the output, is an error.
 ;; source: witx:84 "(param $out_buffer (@witx pointer u8))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: get_output=error:1

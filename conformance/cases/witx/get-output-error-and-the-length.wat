@@ -1,7 +1,7 @@
-;; Whether the length that is needed is written where the buffer is too small.
+;; Whether the required length is written if the buffer is too small.
 ;; source: witx:86 "(result $error (expected $buffer_size (error $nn_errno)))"
 ;; unspecified
-;; avoid: Do not rely on it: the length counts after success alone.
+;; avoid: Do not rely on it: the length is valid only after success.
 
 (func $case
   (call $computed)

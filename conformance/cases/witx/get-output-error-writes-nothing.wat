@@ -1,8 +1,8 @@
-;; Where the buffer is too small, nothing is written into it or behind it.
+;; If the buffer is too small, nothing is written into it or after it.
 ;; source: witx:84 "(param $out_buffer (@witx pointer u8))"
 ;; expect: get_output=error out=aa*24
-;; avoid: Make buffers as large as the model's output: a host that fails here writes over what
-;; stands behind.
+;; avoid: Make buffers as large as the model's output: a host that fails here overwrites what comes
+;; after.
 
 (func $case
   (call $computed)

@@ -1,4 +1,4 @@
-;; A buffer of exactly the output's bytes is large enough.
+;; A buffer of exactly the output's size is large enough.
 ;; source: witx:85 "(param $out_buffer_max_size $buffer_size)"
 ;; expect: get_output=0 out=f32:2,3,4,5
 

@@ -1,8 +1,8 @@
-;; The highest number as an output is an error.
+;; The highest number is an error as an output index.
 ;; source: witx:83 "(param $index u32)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: get_output=error:1
-;; avoid: Do not pass -1 as an index: a host that adds one to it reads beside its tensors.
+;; avoid: Do not pass -1 as an index: a host that adds one to it reads out of bounds.
 
 (func $case
   (call $computed)

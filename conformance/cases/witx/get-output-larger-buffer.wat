@@ -1,4 +1,4 @@
-;; In a larger buffer, nothing is written behind the output.
+;; In a larger buffer, nothing is written after the output.
 ;; source: witx:86 "(result $error (expected $buffer_size (error $nn_errno)))"
 ;; expect: get_output=0 out=hex:0000004000004040000080400000a040aa*16
 

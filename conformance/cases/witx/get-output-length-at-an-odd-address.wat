@@ -1,5 +1,5 @@
-;; A place for the length at an address that is not a multiple of four is used or is an error; the
-;; host lives on.
+;; An address for the length that is not a multiple of four is used or is an error; the host
+;; survives.
 ;; source: witx:86 "(result $error (expected $buffer_size (error $nn_errno)))"
 ;; expect: get_output=any
 ;; trap

@@ -1,4 +1,4 @@
-;; A place for the length that reaches over the end of memory is an error.
+;; An address for the length that is not entirely inside memory is an error.
 ;; source: witx:86 "(result $error (expected $buffer_size (error $nn_errno)))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: get_output=error:1

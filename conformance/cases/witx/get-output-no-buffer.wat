@@ -1,4 +1,4 @@
-;; A null pointer and no room are an error, where the output has bytes.
+;; A null pointer with a size of 0 is an error if the output has bytes.
 ;; source: witx:85 "(param $out_buffer_max_size $buffer_size)"
 ;; source: witx:14 "$too_large"
 ;; expect: get_output=error:7

@@ -1,4 +1,4 @@
-;; A buffer of no bytes is an error, too_large.
+;; A buffer of 0 bytes is an error, too_large.
 ;; source: witx:85 "(param $out_buffer_max_size $buffer_size)"
 ;; source: witx:14 "$too_large"
 ;; expect: get_output=error:7 out=aa*4

@@ -1,4 +1,4 @@
-;; A context that has not been computed does not give the output of another one.
+;; A context that has not been computed does not return the output of another context.
 ;; source: witx:57 "(typename $graph_execution_context (handle))"
 ;; expect: same=0
 

@@ -1,7 +1,7 @@
 ;; An output can be copied over the data of the input, and the next compute still has that input.
 ;; source: witx:84 "(param $out_buffer (@witx pointer u8))"
 ;; expect: get_output=0 compute=0 get_output=0 out=f32:2,3,4,5
-;; avoid: Where a host fails here, keep outputs apart from inputs.
+;; avoid: If a host fails here, keep outputs and inputs in separate memory.
 
 (func $case
   (call $computed)

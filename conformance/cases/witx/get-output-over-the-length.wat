@@ -1,7 +1,7 @@
-;; What a buffer holds that the place for the length is a part of.
+;; What is in a buffer that contains the variable for the length.
 ;; source: witx:86 "(result $error (expected $buffer_size (error $nn_errno)))"
 ;; unspecified
-;; avoid: Keep the length outside of the buffer.
+;; avoid: Keep the variable for the length outside of the buffer.
 
 (func $case
   (call $computed)

@@ -1,5 +1,5 @@
-;; A buffer that reaches over the end of memory is an error, or the output is copied if it fits
-;; before the end; the host lives on.
+;; A buffer that extends beyond the end of memory is an error, or the output is copied if it fits
+;; before the end; the host survives.
 ;; source: witx:85 "(param $out_buffer_max_size $buffer_size)"
 ;; expect: get_output=any
 ;; trap

@@ -1,5 +1,5 @@
-;; A buffer whose address and size add up to more than 32 bits is an error, or the output is
-;; copied; the host lives on.
+;; A buffer whose address and size add up to more than 32 bits is an error, or the output is copied;
+;; the host survives.
 ;; source: witx:85 "(param $out_buffer_max_size $buffer_size)"
 ;; expect: get_output=any
 ;; trap

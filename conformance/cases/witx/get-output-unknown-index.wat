@@ -2,7 +2,7 @@
 ;; source: witx:83 "(param $index u32)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: get_output=error:1
-;; avoid: Know the model's outputs; no function tells their number.
+;; avoid: Know the model's outputs; no function returns their number.
 
 (func $case
   (call $computed)

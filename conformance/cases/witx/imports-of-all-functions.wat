@@ -1,7 +1,7 @@
 ;; All six functions of the specification can be imported.
 ;; source: witx:59 "(module $wasi_ephemeral_nn"
 ;; expect: linked=1
-;; avoid: Import the functions alone that are called: linkers leave the others out.
+;; avoid: Import only the functions that are called: linkers leave out the others.
 
 (func $case
   (call $number (i32.const "linked") (i32.const 1)))

@@ -1,4 +1,4 @@
-;; The handle of a context is not one of a graph.
+;; The handle of a context is not valid as a graph.
 ;; source: witx:39 "(typename $graph (handle))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: init=error:1

@@ -1,8 +1,8 @@
-;; Where nothing has been loaded, every graph is an error, 0 too.
+;; If nothing has been loaded, every graph is an error, even 0.
 ;; source: witx:39 "(typename $graph (handle))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: init=error:1
-;; avoid: Load a graph first: some hosts have no state before, and use it all the same.
+;; avoid: Load a graph first: some hosts have no state before that, but use it anyway.
 
 (func $case
   (call $number (i32.const "init")

@@ -1,8 +1,8 @@
-;; Two contexts of a graph have their own inputs and outputs.
+;; Each of two contexts of a graph has its own inputs and outputs.
 ;; source: wit:109 "An inference "session" is encapsulated by a `graph-execution-context`. This
 ;; structure binds a `graph` to input tensors before `compute`-ing an inference"
 ;; expect: get_output=0 out=f32:2,3,4,5 get_output=0 out=f32:11,21,31,41
-;; avoid: Where a host fails here, use one context, and read its output before the next input.
+;; avoid: If a host fails here, use one context, and read its output before setting the next input.
 
 (func $case
   (call $opened)

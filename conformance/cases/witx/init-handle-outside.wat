@@ -1,4 +1,4 @@
-;; A place for the context's handle that reaches over the end of memory is an error.
+;; An address for the context's handle that is not entirely inside memory is an error.
 ;; source: witx:73 "(result $error (expected $graph_execution_context (error $nn_errno)))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: init=error:1

@@ -1,8 +1,8 @@
-;; The highest number as a graph is an error.
+;; The highest number is an error as the handle of a graph.
 ;; source: witx:39 "(typename $graph (handle))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: init=error:1
-;; avoid: Do not mark "no graph" by a handle of -1 that is passed on.
+;; avoid: Do not pass -1 as a handle that means "no graph".
 
 (func $case
   (call $load_base)

@@ -1,7 +1,7 @@
-;; How many of sixteen contexts of a graph there can be at the same time.
+;; How many of sixteen contexts of a graph can exist at the same time.
 ;; source: witx:57 "(typename $graph_execution_context (handle))"
 ;; unspecified
-;; avoid: Use a context again for the next input; the specification has no function that frees one.
+;; avoid: Reuse a context for the next input; the specification has no function that frees one.
 
 (func $case (local $made i32)
   (call $load_base)

@@ -1,4 +1,4 @@
-;; A number that load never gave is an error.
+;; A handle that load never returned is an error.
 ;; source: witx:39 "(typename $graph (handle))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: init=error:1

@@ -1,4 +1,4 @@
-;; A loaded graph gives a context.
+;; A context can be made for a loaded graph.
 ;; source: wit-2023:117 "Create an execution instance of a loaded graph."
 ;; expect: init=0
 

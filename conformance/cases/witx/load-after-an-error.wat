@@ -1,4 +1,4 @@
-;; After a load that failed, the next one works.
+;; After a failed load, the next one works.
 ;; source: wit:98 "Load a `graph` from an opaque sequence of bytes to use for inference."
 ;; expect: load=error load=0
 

@@ -1,4 +1,4 @@
-;; A model whose last byte is memory's last is loaded.
+;; A model that ends at the end of memory can be loaded.
 ;; source: witx:37 "(typename $graph_builder (list u8))"
 ;; expect: load=0
 

@@ -1,7 +1,7 @@
 ;; Whether autodetect finds the format of a model.
 ;; source: witx:47 "$autodetect"
 ;; unspecified
-;; avoid: Name the format; no two hosts agree about autodetect.
+;; avoid: Name the format; no two hosts agree on autodetect.
 
 (func $case
   (call $number (i32.const "load")

@@ -1,9 +1,9 @@
-;; A builder whose bytes reach over the end of memory is an error.
+;; A builder whose bytes extend beyond the end of memory is an error.
 ;; source: witx:37 "(typename $graph_builder (list u8))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: load=error:1
 ;; trap
-;; avoid: A wrong length may end the host's process, with all else that runs in it.
+;; avoid: A wrong length may crash the host's process, with everything else that runs in it.
 
 (func $case
   (i32.store (i32.const $BASE) (i32.sub (i32.const $END) (i32.const 4)))

@@ -3,7 +3,7 @@
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: load=error:1
 ;; trap
-;; avoid: A wrong length may end the host's process, with all else that runs in it.
+;; avoid: A wrong length may crash the host's process, with everything else that runs in it.
 
 (func $case
   (i32.store (i32.const $BASE) (i32.const -16))

@@ -1,5 +1,5 @@
-;; An array of builders at an address that is not a multiple of four loads or is an error; the host
-;; lives on.
+;; An array of builders at an address that is not a multiple of four can be loaded or is an error;
+;; the host survives.
 ;; source: witx:38 "(typename $graph_builder_array (list $graph_builder))"
 ;; expect: load=any
 ;; trap

@@ -1,9 +1,9 @@
-;; An array of builders that reaches over the end of memory is an error.
+;; An array of builders that extends beyond the end of memory is an error.
 ;; source: witx:38 "(typename $graph_builder_array (list $graph_builder))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: load=error:1
 ;; trap
-;; avoid: A wrong pointer may end the host's process, with all else that runs in it.
+;; avoid: A wrong pointer may crash the host's process, with everything else that runs in it.
 
 (func $case
   (call $number (i32.const "load")

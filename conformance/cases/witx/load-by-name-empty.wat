@@ -1,4 +1,4 @@
-;; A name of no bytes is an error.
+;; An empty name is an error.
 ;; source: witx:68 "(param $name string)"
 ;; expect: load_by_name=error
 

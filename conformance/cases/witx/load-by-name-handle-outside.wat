@@ -1,4 +1,4 @@
-;; A place for the handle that reaches over the end of memory is an error.
+;; An address for the handle that is not entirely inside memory is an error.
 ;; source: witx:69 "(result $error (expected $graph (error $nn_errno)))"
 ;; expect: load_by_name=error
 ;; trap

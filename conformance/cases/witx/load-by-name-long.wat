@@ -1,4 +1,4 @@
-;; A name of 32,768 bytes is an error where no graph has that name.
+;; A name of 32,768 bytes is an error if no graph has that name.
 ;; source: witx:68 "(param $name string)"
 ;; expect: load_by_name=error
 

@@ -1,4 +1,4 @@
-;; A null pointer and no bytes as a name are an error.
+;; A null pointer with a length of 0 is an error as a name.
 ;; source: witx:68 "(param $name string)"
 ;; expect: load_by_name=error
 

@@ -1,4 +1,4 @@
-;; A name that reaches over the end of memory is an error.
+;; A name that extends beyond the end of memory is an error.
 ;; source: witx:68 "(param $name string)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: load_by_name=error:1

@@ -1,8 +1,8 @@
-;; Whether a path of the machine is a name.
+;; Whether a path on the machine is accepted as a name.
 ;; source: wit:103 "How the host expects the names to be passed and how it stores the graphs for
 ;; retrieval via this function is **implementation-specific**."
 ;; unspecified
-;; avoid: Do not take names from users: a host that opens files by them reads any file of the
+;; avoid: Do not take names from users: a host that uses them as paths can read any file on the
 ;; machine.
 
 (func $case

@@ -1,4 +1,4 @@
-;; After a name that was not found, a model can be loaded from bytes.
+;; After an unknown name, a model can still be loaded from bytes.
 ;; source: wit:144 "Graph not found."
 ;; expect: load_by_name=error load=0
 ;; avoid: Load from bytes first: a host may choose its backend at the first call of either

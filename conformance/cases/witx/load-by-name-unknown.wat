@@ -1,7 +1,7 @@
-;; A name that the host does not know is an error, not_found.
+;; An unknown name is an error, not_found.
 ;; source: wit:144 "Graph not found."
 ;; expect: load_by_name=error:8
-;; avoid: Take any error of load_by_name as "not there".
+;; avoid: Treat any error of load_by_name as "not found".
 
 (func $case
   (call $number (i32.const "load_by_name")

@@ -1,4 +1,4 @@
-;; A name with a zero byte in it is an error where no graph has that name.
+;; A name with a zero byte in it is an error if no graph has that name.
 ;; source: witx:68 "(param $name string)"
 ;; expect: load_by_name=error
 

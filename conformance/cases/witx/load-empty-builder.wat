@@ -1,7 +1,7 @@
-;; A builder of no bytes, from a null pointer, is not a model: an error.
+;; An empty builder at a null pointer is an error, because it is not a model.
 ;; source: witx:37 "(typename $graph_builder (list u8))"
 ;; expect: load=error
-;; avoid: See that the file was read before it is loaded.
+;; avoid: Make sure that the file was read before loading it.
 
 (func $case
   (call $number (i32.const "load")

@@ -2,7 +2,7 @@
 ;; source: wit:134 "Invalid encoding."
 ;; source: witx:47 "$autodetect"
 ;; expect: load=error:2
-;; avoid: 5 and 6 mean another thing on each host (WAMR: GGML, autodetect; WasmEdge: autodetect,
+;; avoid: 5 and 6 mean different things on each host (WAMR: GGML, autodetect; WasmEdge: autodetect,
 ;; GGML). Name the format.
 
 (func $case

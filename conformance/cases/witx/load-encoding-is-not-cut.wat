@@ -1,4 +1,4 @@
-;; Only the whole number is the encoding: one whose low byte alone is known is an error.
+;; The encoding is the whole number: one of which only the low byte is known is an error.
 ;; source: wit:134 "Invalid encoding."
 ;; source: witx:41 "(enum (@witx tag u8)"
 ;; expect: load=error:2

@@ -1,5 +1,5 @@
-;; Bytes in another format than the encoding says are an error, whether or not the host has that
-;; encoding.
+;; Bytes in another format than the encoding says are an error, whether the host has that encoding
+;; or not.
 ;; source: readme:86 "The `load` method will return an error message when an unsupported model
 ;; encoding scheme is passed in."
 ;; expect: load=error

@@ -1,7 +1,7 @@
-;; Whether a load that fails writes to the place of the handle.
+;; Whether a failed load writes a handle.
 ;; source: witx:65 "(result $error (expected $graph (error $nn_errno)))"
 ;; unspecified
-;; avoid: Look at the errno before the handle.
+;; avoid: Check the errno before using the handle.
 
 (func $case
   (i32.store offset=4 (i32.const $BASE) (i32.div_u (i32.const $BASE_0_LEN) (i32.const 2)))

@@ -1,7 +1,7 @@
-;; A graph for a GPU loads or is an error; where there is none, the host lives on.
+;; A graph for a GPU can be loaded or is an error; without a GPU, the host survives.
 ;; source: wit:85 "Define where the graph should be executed."
 ;; expect: load=any
-;; avoid: A host may take the CPU without a word, or fail: try the GPU first and the CPU then.
+;; avoid: A host may silently use the CPU, or fail: try the GPU first and then the CPU.
 
 (func $case
   (call $number (i32.const "load")

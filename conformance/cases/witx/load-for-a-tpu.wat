@@ -1,7 +1,7 @@
-;; A graph for a TPU loads or is an error; where there is none, the host lives on.
+;; A graph for a TPU can be loaded or is an error; without a TPU, the host survives.
 ;; source: wit:85 "Define where the graph should be executed."
 ;; expect: load=any
-;; avoid: Pass target 0 (CPU) unless the user asked for another.
+;; avoid: Pass target 0 (CPU) by default.
 
 (func $case
   (call $number (i32.const "load")

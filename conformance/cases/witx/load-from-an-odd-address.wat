@@ -1,7 +1,7 @@
-;; A model's bytes can stand at any address.
+;; A model's bytes can be at any address.
 ;; source: witx:37 "(typename $graph_builder (list u8))"
 ;; expect: load=0
-;; avoid: Where a host fails here, keep a model at an address that can be divided by 16.
+;; avoid: If a host fails here, keep a model at an address that is a multiple of 16.
 
 (func $case (local $at i32)
   (loop $next

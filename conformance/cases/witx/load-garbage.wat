@@ -1,7 +1,7 @@
 ;; Bytes that are not a model are an error.
 ;; source: wit:98 "Load a `graph` from an opaque sequence of bytes to use for inference."
 ;; expect: load=error
-;; avoid: Check a model's file before it is loaded, by its first bytes or a digest.
+;; avoid: Check a model's file before loading it, by its first bytes or a digest.
 
 (func $case
   (i32.store (i32.const $BASE) (i32.const $OUT))

@@ -1,7 +1,7 @@
-;; Address 0 is one like any other: a handle can be written there.
+;; Address 0 is an ordinary address: a handle can be written there.
 ;; source: abi:39 "Data pointers in WASI API calls are relative to this memory's index space."
 ;; expect: load=0 init=0
-;; avoid: Keep nothing at address 0, where a host may see a null pointer.
+;; avoid: Keep nothing at address 0, which a host may treat as a null pointer.
 
 (func $case
   (call $number (i32.const "load")

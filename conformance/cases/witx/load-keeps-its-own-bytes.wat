@@ -1,7 +1,7 @@
-;; A graph does not need the guest's bytes after load: the guest can use that memory again.
+;; A graph does not need the guest's bytes after load: the guest can reuse that memory.
 ;; source: wit:98 "Load a `graph` from an opaque sequence of bytes to use for inference."
 ;; expect: get_output=0 out=f32:2,3,4,5
-;; avoid: Where a host fails here, keep a model's bytes until its last graph is used.
+;; avoid: If a host fails here, keep a model's bytes as long as its graphs are used.
 
 (func $case (local $at i32)
   (call $load_base)

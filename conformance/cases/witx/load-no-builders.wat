@@ -1,4 +1,4 @@
-;; No builders at all are an error.
+;; An empty list of builders is an error.
 ;; source: witx:38 "(typename $graph_builder_array (list $graph_builder))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: load=error:1

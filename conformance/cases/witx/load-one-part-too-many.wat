@@ -1,4 +1,4 @@
-;; Whether a builder more than the format has is an error.
+;; Whether one builder too many for the format is an error.
 ;; source: wit:94 "This gets bundled up into an array of buffers because implementing backends may
 ;; encode their graph IR in parts (e.g., OpenVINO stores its IR and weights separately)."
 ;; unspecified

@@ -1,4 +1,4 @@
-;; Weights in the place of OpenVINO's description are an error.
+;; Weights in place of OpenVINO's description are an error.
 ;; source: wit:94 "This gets bundled up into an array of buffers because implementing backends may
 ;; encode their graph IR in parts (e.g., OpenVINO stores its IR and weights separately)."
 ;; encodings: openvino

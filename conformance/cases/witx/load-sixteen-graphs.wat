@@ -1,8 +1,8 @@
 ;; How many of sixteen graphs can be loaded at the same time.
 ;; source: witx:39 "(typename $graph (handle))"
 ;; unspecified
-;; avoid: Load a model once, and make contexts of its graph; the specification has no function that
-;; frees one.
+;; avoid: Load a model once, and make several contexts for its graph; the specification has no
+;; function that frees a graph.
 
 (func $case (local $made i32)
   (loop $next

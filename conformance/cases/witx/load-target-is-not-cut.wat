@@ -1,4 +1,4 @@
-;; Only the whole number is the target: one whose low byte alone is known is an error.
+;; The target is the whole number: one of which only the low byte is known is an error.
 ;; source: witx:51 "(enum (@witx tag u8)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: load=error:1

@@ -1,4 +1,4 @@
-;; Two models at the same time do not get in each other's way.
+;; Two models can be used at the same time without affecting each other.
 ;; source: witx:39 "(typename $graph (handle))"
 ;; expect: get_output=0 out=f32:10,40,90,160 get_output=0 out=f32:2,3,4,5
 

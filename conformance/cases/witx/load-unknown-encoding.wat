@@ -1,9 +1,9 @@
-;; An encoding that the specification has no name for is an error.
+;; An encoding that the specification does not name is an error.
 ;; source: wit:134 "Invalid encoding."
 ;; source: witx:41 "(enum (@witx tag u8)"
 ;; expect: load=error:2
-;; avoid: Pass encodings 0 to 4 alone; ask for no encoding at run time to see whether the host has
-;; it.
+;; avoid: Pass only encodings 0 to 4; do not try encodings at run time to find out which the host
+;; has.
 
 (func $case
   (call $number (i32.const "load")

@@ -1,8 +1,8 @@
-;; A target that the specification has no name for is an error.
+;; A target that the specification does not name is an error.
 ;; source: witx:51 "(enum (@witx tag u8)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: load=error:1
-;; avoid: Pass targets 0 to 2 alone.
+;; avoid: Pass only targets 0 to 2.
 
 (func $case
   (call $number (i32.const "load")

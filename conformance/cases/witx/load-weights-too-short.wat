@@ -3,7 +3,7 @@
 ;; encode their graph IR in parts (e.g., OpenVINO stores its IR and weights separately)."
 ;; encodings: openvino
 ;; expect: load=error
-;; avoid: See that both files are of the same model.
+;; avoid: Make sure that both files belong to the same model.
 
 (func $case
   (i32.store offset=12 (i32.const $BASE) (i32.const 3))

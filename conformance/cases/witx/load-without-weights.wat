@@ -1,4 +1,4 @@
-;; OpenVINO's description of a model without its weights is an error.
+;; OpenVINO's description of a model without the weights is an error.
 ;; source: wit:94 "This gets bundled up into an array of buffers because implementing backends may
 ;; encode their graph IR in parts (e.g., OpenVINO stores its IR and weights separately)."
 ;; encodings: openvino

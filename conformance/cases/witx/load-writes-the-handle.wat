@@ -1,4 +1,4 @@
-;; The handle of a loaded graph is written where the guest asks for it, in four bytes.
+;; The handle of a loaded graph is written at the address that the guest passes, in four bytes.
 ;; source: witx:65 "(result $error (expected $graph (error $nn_errno)))"
 ;; expect: changed=1 beside=238
 

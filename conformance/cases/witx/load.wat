@@ -1,7 +1,7 @@
-;; A model is loaded.
+;; A model can be loaded.
 ;; source: wit:98 "Load a `graph` from an opaque sequence of bytes to use for inference."
 ;; expect: load=0
-;; avoid: Nothing works on a host without the encoding; ask the host's manual which it has.
+;; avoid: Nothing works on a host without the encoding; see the host's manual for its encodings.
 
 (func $case
   (call $number (i32.const "load")

@@ -1,7 +1,7 @@
-;; Addresses are unsigned: data and buffers above 2 GiB are used.
+;; Addresses are unsigned: data and buffers above 2 GiB work.
 ;; source: abi:39 "Data pointers in WASI API calls are relative to this memory's index space."
 ;; expect: get_output=0 out=f32:1,1,1,1
-;; avoid: Where memory cannot grow so far, or a host fails here, keep tensors low.
+;; avoid: If memory cannot grow so far, or a host fails here, keep tensors at low addresses.
 
 (func $case
   (call $opened)

@@ -1,7 +1,7 @@
-;; A tensor is still there at compute where memory was grown, and may have moved, after set_input.
+;; A tensor is still valid for compute if memory has grown, and may have moved, after set_input.
 ;; source: witx:78 "(param $tensor $tensor)"
 ;; expect: get_output=0 out=f32:2,3,4,5
-;; avoid: On a host that does not copy tensors, do not allocate between set_input and compute.
+;; avoid: If a host does not copy tensors, do not allocate memory between set_input and compute.
 
 (func $case
   (call $ready)

@@ -1,4 +1,4 @@
-;; An output is copied into memory that was grown after compute.
+;; An output can be copied into memory that has grown after compute.
 ;; source: abi:38 "Regardless of the kind, all modules accessing WASI APIs also export a linear
 ;; memory with the name `memory`."
 ;; expect: get_output=0 out=f32:2,3,4,5

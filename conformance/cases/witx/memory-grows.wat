@@ -1,4 +1,4 @@
-;; A model and a tensor in memory that was grown a moment before are read.
+;; A model and a tensor can be in memory that has just grown.
 ;; source: abi:38 "Regardless of the kind, all modules accessing WASI APIs also export a linear
 ;; memory with the name `memory`."
 ;; expect: get_output=0 out=f32:11,21,31,41

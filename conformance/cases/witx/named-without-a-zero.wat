@@ -1,8 +1,8 @@
-;; A name ends where its length says, whatever stands behind it.
+;; A name ends where its length says, whatever comes after it.
 ;; source: witx:68 "(param $name string)"
 ;; needs: graph
 ;; expect: load_by_name=0
-;; avoid: Put a zero behind the name, outside of its length, for hosts that look for one.
+;; avoid: Put a zero after the name, outside of its length, for hosts that look for one.
 
 (func $case
   (call $number (i32.const "load_by_name")

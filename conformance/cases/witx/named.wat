@@ -1,4 +1,4 @@
-;; A graph that the host knows by name is loaded and computed.
+;; A named graph of the host can be loaded and computed.
 ;; source: wit:103 "How the host expects the names to be passed and how it stores the graphs for
 ;; retrieval via this function is **implementation-specific**."
 ;; needs: graph

@@ -1,4 +1,4 @@
-;; After a compute, an input that is not set again keeps its tensor.
+;; After compute, an input that is not set again keeps its tensor.
 ;; source: wit:109 "An inference "session" is encapsulated by a `graph-execution-context`. This
 ;; structure binds a `graph` to input tensors before `compute`-ing an inference"
 ;; unspecified

@@ -1,4 +1,4 @@
-;; A tensor's elements stand row by row.
+;; A tensor's elements are in row-major order.
 ;; source: wit:42 "this representation requires some knowledge of how to lay out data in
 ;; memory--e.g., using row-major ordering"
 ;; expect: get_output=0 out=f32:11,12,13,24,25,26

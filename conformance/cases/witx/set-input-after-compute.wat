@@ -1,4 +1,4 @@
-;; A context can be used again: another input gives another output.
+;; A context can be reused: another input gives another output.
 ;; source: wit:124 "Compute the inference on the given inputs."
 ;; expect: get_output=0 out=f32:11,21,31,41
 

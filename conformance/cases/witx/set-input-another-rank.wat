@@ -1,9 +1,9 @@
-;; Four elements in one dimension are not those of an input of four dimensions.
+;; Four elements in one dimension do not fit an input with four dimensions.
 ;; source: wit:22 "The array length matches the tensor rank and each element in the array describes
 ;; the size of each dimension"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1
-;; avoid: Pass the dimensions that the model declares, those of one element too.
+;; avoid: Pass all dimensions that the model declares, even those of size 1.
 
 (func $case
   (call $opened)

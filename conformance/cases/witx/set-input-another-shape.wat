@@ -1,4 +1,4 @@
-;; As many elements as the input has, in other dimensions, are an error.
+;; The input's number of elements with other dimensions is an error.
 ;; source: wit:22 "The array length matches the tensor rank and each element in the array describes
 ;; the size of each dimension"
 ;; source: wit:132 "Caller module passed an invalid argument."

@@ -1,4 +1,4 @@
-;; Half as many dimensions with a type of twice the size are not the model's input.
+;; Half as many elements of a type of twice the size do not fit the input.
 ;; source: witx:20 "(enum (@witx tag u8)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1

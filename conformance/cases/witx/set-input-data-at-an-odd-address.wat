@@ -1,7 +1,7 @@
-;; A tensor's data is bytes: it can stand at any address.
+;; A tensor's data consists of bytes, so it can be at any address.
 ;; source: witx:29 "(typename $tensor_data (list u8))"
 ;; expect: get_output=0 out=f32:2,3,4,5
-;; avoid: Where a host fails here, align data as its type asks for.
+;; avoid: If a host fails here, align data as its type requires.
 
 (func $case
   (call $opened)

@@ -1,4 +1,4 @@
-;; Data whose last byte is memory's last is read.
+;; Data that ends at the end of memory can be read.
 ;; source: witx:29 "(typename $tensor_data (list u8))"
 ;; expect: get_output=0 out=f32:1,1,1,1
 

@@ -1,4 +1,4 @@
-;; Address 0 is one like any other: data can stand there.
+;; Address 0 is an ordinary address: data can be there.
 ;; source: abi:39 "Data pointers in WASI API calls are relative to this memory's index space."
 ;; expect: get_output=0 out=f32:1,1,1,1
 

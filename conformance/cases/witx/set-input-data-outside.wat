@@ -1,4 +1,4 @@
-;; Data that reaches over the end of memory is an error.
+;; Data that extends beyond the end of memory is an error.
 ;; source: witx:29 "(typename $tensor_data (list u8))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1

@@ -1,4 +1,4 @@
-;; Dimensions that reach over the end of memory are an error.
+;; Dimensions that extend beyond the end of memory are an error.
 ;; source: witx:18 "(typename $tensor_dimensions (list u32))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1

@@ -1,7 +1,7 @@
-;; The host has the tensor's data when set_input returns: the guest can use that memory again.
+;; The host has a copy of the tensor's data when set_input returns: the guest can reuse that memory.
 ;; source: witx:78 "(param $tensor $tensor)"
 ;; expect: get_output=0 out=f32:2,3,4,5
-;; avoid: Where a host fails here, leave a tensor's data as it is until compute has returned.
+;; avoid: If a host fails here, do not change a tensor's data until compute has returned.
 
 (func $case
   (call $ready)

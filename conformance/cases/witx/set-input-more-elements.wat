@@ -3,7 +3,7 @@
 ;; the size of each dimension"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1
-;; avoid: Cut or scale the data to what the model takes.
+;; avoid: Crop or scale the data to what the model accepts.
 
 (func $case
   (call $opened)

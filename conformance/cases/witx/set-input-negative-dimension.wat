@@ -1,8 +1,8 @@
-;; A dimension of 2^32 - 1 elements, which is -1 to some, is an error.
+;; A dimension of 2^32 - 1, which some read as -1, is an error.
 ;; source: witx:18 "(typename $tensor_dimensions (list u32))"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1
-;; avoid: Pass the real size of a dimension that the model leaves free, not -1.
+;; avoid: Pass the real size of a free dimension, not -1.
 
 (func $case
   (call $opened)

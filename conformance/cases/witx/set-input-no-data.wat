@@ -1,4 +1,4 @@
-;; A null pointer and no bytes as data are an error, where the model takes some.
+;; A null pointer with a length of 0 is an error as data, if the input has elements.
 ;; source: wit:40 "and the array length must match the product of all of the dimensions and the
 ;; number of bytes in the type"
 ;; source: wit:132 "Caller module passed an invalid argument."

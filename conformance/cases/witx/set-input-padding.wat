@@ -1,7 +1,7 @@
-;; The type is one byte: what stands in the three bytes of padding behind it does not matter.
+;; The type is one byte: the three bytes of padding after it do not matter.
 ;; source: witx:20 "(enum (@witx tag u8)"
 ;; expect: set_input=0
-;; avoid: Set the four bytes of the type as one number; Rust's and C's structures leave three
+;; avoid: Set the four bytes of the type as one number; structures in Rust and C leave three of them
 ;; undefined.
 
 (func $case

@@ -3,7 +3,7 @@
 ;; number of bytes in the type"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1
-;; avoid: Check dimensions that come from a file before they are passed on.
+;; avoid: Check dimensions that come from a file before passing them on.
 
 (func $case
   (call $opened)

@@ -1,4 +1,4 @@
-;; Whether a tensor that is refused leaves the one before it in place.
+;; Whether a refused tensor leaves the previous one in place.
 ;; source: wit:109 "An inference "session" is encapsulated by a `graph-execution-context`. This
 ;; structure binds a `graph` to input tensors before `compute`-ing an inference"
 ;; unspecified

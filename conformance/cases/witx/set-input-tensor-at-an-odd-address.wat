@@ -1,5 +1,5 @@
-;; A tensor's structure at an address that is not a multiple of four is taken or is an error; the
-;; host lives on.
+;; A tensor's structure at an address that is not a multiple of four is accepted or is an error; the
+;; host survives.
 ;; source: witx:31 "(record"
 ;; expect: set_input=any
 ;; trap

@@ -1,4 +1,4 @@
-;; A tensor's structure whose last byte is memory's last is read.
+;; A tensor's structure that ends at the end of memory can be read.
 ;; source: witx:31 "(record"
 ;; expect: set_input=0
 

@@ -1,4 +1,4 @@
-;; A tensor's structure that reaches over the end of memory is an error.
+;; A tensor's structure that extends beyond the end of memory is an error.
 ;; source: witx:31 "(record"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1

@@ -1,4 +1,4 @@
-;; Of two tensors for an input, the last is computed.
+;; If an input is set twice, the second tensor is computed.
 ;; source: wit:109 "An inference "session" is encapsulated by a `graph-execution-context`. This
 ;; structure binds a `graph` to input tensors before `compute`-ing an inference"
 ;; expect: get_output=0 out=f32:11,21,31,41

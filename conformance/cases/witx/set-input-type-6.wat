@@ -2,8 +2,8 @@
 ;; source: witx:26 "$i64"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1
-;; avoid: Take the numbers of the module's ABI: those of wasi:nn components have bf16 between f64
-;; and u8.
+;; avoid: Use the numbers of the module's ABI: those of wasi:nn components have bf16 between f64 and
+;; u8.
 
 (func $case
   (call $opened)

@@ -2,7 +2,7 @@
 ;; source: witx:77 "(param $index u32)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1
-;; avoid: Know the model's inputs; no function tells their number.
+;; avoid: Know the model's inputs; no function returns their number.
 
 (func $case
   (call $opened)

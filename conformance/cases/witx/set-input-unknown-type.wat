@@ -1,8 +1,8 @@
-;; A type that the specification has no name for is an error.
+;; A type that the specification does not name is an error.
 ;; source: witx:20 "(enum (@witx tag u8)"
 ;; source: wit:132 "Caller module passed an invalid argument."
 ;; expect: set_input=error:1
-;; avoid: Pass types 0 to 5 alone.
+;; avoid: Pass only types 0 to 5.
 
 (func $case
   (call $opened)

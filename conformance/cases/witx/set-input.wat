@@ -1,4 +1,4 @@
-;; A tensor of the model's type and dimensions is taken.
+;; A tensor of the model's type and dimensions is accepted.
 ;; source: wit-2023:120 "Define the inputs to use for inference."
 ;; expect: set_input=0
 

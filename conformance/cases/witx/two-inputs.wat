@@ -1,7 +1,7 @@
 ;; Input 0 is the model's first and input 1 its second.
 ;; source: witx:77 "(param $index u32)"
 ;; expect: get_output=0 out=f32:-9,-18,-27,-36
-;; avoid: On a host that fails here, use models of one input, or make one tensor of them.
+;; avoid: If a host fails here, use models with one input, or combine the inputs in one tensor.
 
 (func $case
   (call $two_ready)

@@ -1,7 +1,7 @@
-;; Type 0 is f16: two bytes an element.
+;; Type 0 is f16: two bytes per element.
 ;; source: witx:21 "$f16"
 ;; expect: set_input=0 compute=0 get_output=0 written=8 out=hex:003c004000420044aa*8
-;; avoid: Use f32 where a host lacks this type.
+;; avoid: Use f32 if a host lacks this type.
 
 (func $case
   (call $must (i32.const "load")

@@ -1,7 +1,7 @@
-;; Type 2 is f64: eight bytes an element.
+;; Type 2 is f64: eight bytes per element.
 ;; source: witx:23 "$f64"
 ;; expect: set_input=0 compute=0 get_output=0 written=32 out=hex:000000000000f03f0000000000000040
-;; avoid: Use f32: some hosts lack this type, and those of before 2023-08 have u8 in its place.
+;; avoid: Use f32: some hosts lack this type, and those from before 2023-08 have u8 in its place.
 
 (func $case
   (call $must (i32.const "load")

@@ -1,7 +1,7 @@
-;; Type 4 is i32: four bytes an element, signed.
+;; Type 4 is i32: four bytes per element, signed.
 ;; source: witx:25 "$i32"
 ;; expect: set_input=0 compute=0 get_output=0 written=16 out=hex:01000000ffffffff00010000ff7f0000
-;; avoid: Convert to f32 where a host lacks this type; those of before 2023-08 have it as 3.
+;; avoid: Convert to f32 if a host lacks this type; for hosts from before 2023-08 it is number 3.
 
 (func $case
   (call $must (i32.const "load")

@@ -1,4 +1,4 @@
-;; Type 5 is i64: eight bytes an element.
+;; Type 5 is i64: eight bytes per element.
 ;; source: witx:26 "$i64"
 ;; expect: set_input=0 compute=0 get_output=0 written=32 out=hex:0100000000000000ffffffffffffffff
 ;; avoid: Use i32 or f32: some hosts lack this type.

@@ -1,7 +1,7 @@
-;; Type 3 is u8: one byte an element.
+;; Type 3 is u8: one byte per element.
 ;; source: witx:24 "$u8"
 ;; expect: set_input=0 compute=0 get_output=0 written=4 out=hex:007f80ffaa*12
-;; avoid: Convert to f32 where a host lacks this type; those of before 2023-08 have it as 2.
+;; avoid: Convert to f32 if a host lacks this type; for hosts from before 2023-08 it is number 2.
 
 (func $case
   (call $must (i32.const "load")

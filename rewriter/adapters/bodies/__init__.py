@@ -1,9 +1,10 @@
-"""The bodies of adapters, a file for a function, or for a function and two layouts.
+"""The bodies of adapters, one file per function, or per function and pair of layouts.
 
-Where the host has to be shown a structure, an adapter borrows bytes of memory that neither the
-arguments nor the buffers they point to touch, and restores them before it returns. What would trap
-in it, a structure that is not wholly inside the memory, is an invalid_argument to the guest.
+If the host needs a structure that the guest does not have, the adapter builds it in borrowed bytes
+of the guest's memory: bytes that overlap neither the arguments nor the buffers they point to. It
+restores them before it returns. If a structure of the guest is not entirely inside the memory, the
+adapter returns invalid_argument instead of trapping.
 
-What only some pairs of ABIs need, of which a body has a part, is in the folder of pieces beside
-this one, a file for each of PIECES in text.py.
+Parts that only some pairs of ABIs need are in the folder `pieces` beside this one, one file for
+each of PIECES in text.py.
 """

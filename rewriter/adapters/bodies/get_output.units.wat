@@ -1,6 +1,6 @@
-;; get_output, where the host counts in floats, whatever the layout says, what TensorFlow Lite has
-;; written, and takes the room for a count of floats. What OpenVINO has written it counts in bytes,
-;; and copies it whatever the room is: where that was too much, the guest must not go on.
+;; get_output for a host that counts TensorFlow Lite outputs in floats, whatever the layout says, and
+;; reads the buffer size as a number of floats. It counts OpenVINO outputs in bytes, and copies them
+;; even if the buffer is too small. The adapter traps then, because the guest's memory is corrupt.
 (func $PARAMETERS (result i32)
   (local $errno i32) (local $old i32) (local $memory_end i64) (local $room i64)
   memory.size  i64.extend_i32_u  i64.const $PAGE_SIZE  i64.mul  local.set $memory_end
@@ -17,7 +17,7 @@
   local.get $written_out  call $host  $ERRNOS
   $IN_BYTES
   local.tee $errno
-  if $failed  ;; and the host has written what room it was given
+  if $failed  ;; the host has overwritten written_out with the buffer size
     local.get $written_out  local.get $old  i32.store offset=0
     local.get $errno  return
   end

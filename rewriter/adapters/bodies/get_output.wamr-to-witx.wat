@@ -1,6 +1,7 @@
-;; get_output: gives the host the room in bytes, and the guest a count of floats. Guests declare as
-;; many floats as WAMR's host wants to see, which may be more than follow in the memory. Some hosts
-;; copy an output whatever the room is: where that was too much, the guest must not go on.
+;; get_output: gives the host the buffer size in bytes, and the guest a number of floats. Guests
+;; declare as many floats as WAMR's host wants to see, which may go past the end of memory. Some hosts
+;; copy an output even if the buffer is too small. The adapter traps then, because the guest's memory
+;; is corrupt.
 (func (param $context i32) (param $index i32) (param $out_buffer i32) (param $size_inout i32)
   (result i32)
   (local $errno i32) (local $old i32)
@@ -27,7 +28,7 @@
     local.get $size_inout  i64.load32_u offset=0
     local.get $old  i64.extend_i32_u  i64.const $WAMR_OUTPUT_UNIT  i64.mul  i64.gt_u
     if $overrun  unreachable  end
-    ;; A part of a float counts as one.
+    ;; Round up to whole floats.
     local.get $size_inout  i64.load32_u offset=0  i64.const $WAMR_OUTPUT_ROUND  i64.add
     local.tee $room  i32.wrap_i64  i32.const $WAMR_OUTPUT_SHIFT  i32.shr_u  local.set $old
   end

@@ -1,9 +1,10 @@
-;; get_output. TensorFlow Lite counts in floats there what it has written, and takes the room for a
-;; count of floats. Before WAMR 2.4.0 it copies as soon as that is enough; since, it reports success
-;; then, and copies where the room, taken for bytes, is enough too. So it is asked first with the
-;; floats that the buffer holds, which tells on all releases whether the output fits, and then with
-;; its bytes, by which all copy it. OpenVINO counts in bytes, and before 2.4.0 copies whatever the
-;; room is: where that was too much, the guest must not go on.
+;; get_output. WAMR counts TensorFlow Lite outputs in floats, and reads the buffer size as a number of
+;; floats. Before 2.4.0 it copies if the output fits into so many floats. Since 2.4.0 it reports
+;; success then, but copies only if the output fits into so many bytes too. So it is called twice:
+;; first with the buffer size in floats, which shows on all releases whether the output fits, and
+;; then with the size in bytes, with which all releases copy it. OpenVINO outputs are counted in
+;; bytes, and before 2.4.0 copied even if the buffer is too small. The adapter traps then, because
+;; the guest's memory is corrupt.
 (func (param $context i32) (param $index i32) (param $out_buffer i32)
   (param $out_buffer_max_size i32) (param $written_out i32) (result i32)
   (local $errno i32) (local $old i32)

@@ -1,5 +1,5 @@
-;; load: passes the builders one by one, which the guest has in a structure. ENCODINGS: a case for
-;; each that the guest has; ONE_BACKEND and KEPT as in load.units.wat.
+;; load: passes the fields of the guest's structure of builders as separate arguments. ENCODINGS has a
+;; case for each encoding of the guest. ONE_BACKEND and KEPT are as in load.units.wat.
 (func (param $builder_array i32) (param $encoding i32) (param $target i32) (param $graph_out i32)
   (result i32)
   (local $errno i32) (local $keep i32) (local $builders i32) (local $builders_len i32)

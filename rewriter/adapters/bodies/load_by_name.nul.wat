@@ -1,7 +1,7 @@
-;; load_by_name, where the host wants a NUL behind the name. Unless there is one, the name changes
-;; places with borrowed bytes, behind which one is put, that neither it nor the result touch.
-;; PARAMETERS are those of the guest's function; CONFIGURED refuses a configuration; ONE_BACKEND
-;; and KEPT are as in load.units.wat.
+;; load_by_name for a host that expects a NUL after the name. If there is none, the name is swapped
+;; with borrowed bytes that overlap neither the name nor the result, and a NUL is put after it there.
+;; PARAMETERS are those of the guest's function. CONFIGURED refuses a configuration. ONE_BACKEND and
+;; KEPT are as in load.units.wat.
 (func $PARAMETERS (result i32)
   (local $errno i32) (local $keep i32) (local $scratch i32) (local $offset i32)
   (local $byte i32) (local $saved i32) (local $called i32)
@@ -19,7 +19,8 @@
   local.get $memory_end  i64.gt_u
   if $outside  i32.const $INVALID_ARGUMENT  return  end
 
-  ;; One that is the last byte counts as the one behind the name. Any other would cut it short.
+  ;; If the last byte of the name is a NUL, it counts as the one after the name. A NUL inside the name
+  ;; would cut it short, so it is refused.
   loop $each
     local.get $offset  local.get $name_len  i32.ne
     if $more
@@ -38,7 +39,7 @@
 
   local.get $name  local.set $scratch
   block $there
-    ;; Where the host writes, there may be another byte before it reads the name.
+    ;; A NUL inside the result does not count: the host may overwrite it before it reads the name.
     local.get $name_end  local.get $memory_end  i64.lt_u
     if $inside
       local.get $name_end  i32.wrap_i64  i32.load8_u offset=0  i32.eqz
@@ -54,7 +55,8 @@
     i32.and
     if $touches  i32.const $INVALID_ARGUMENT  return  end
 
-    ;; Where the scratch, which is a byte longer, touches something, it is tried after that.
+    ;; The scratch is one byte longer than the name. If it overlaps something, the search continues
+    ;; after that.
     i64.const $FIRST_SCRATCH  local.set $at
     loop $search
       local.get $at  local.get $name_end  i64.lt_u
@@ -74,7 +76,7 @@
     local.get $at  i32.wrap_i64  local.set $scratch
   end
 
-  ;; There, and back after the call. A name that stays changes places with itself.
+  ;; Swaps before the call, and back after it. A name that stays in place is swapped with itself.
   loop $swap
     i32.const 0  local.set $offset
     loop $each

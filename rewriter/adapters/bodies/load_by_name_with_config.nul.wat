@@ -1,5 +1,5 @@
-;; load_by_name_with_config, where the host wants a NUL behind both. See load_by_name.nul.wat: the
-;; two stay where they are if both have one, and change places with borrowed bytes if not.
+;; load_by_name_with_config for a host that expects a NUL after both texts. If both have one, they
+;; stay in place. If not, both are swapped with borrowed bytes, as in load_by_name.nul.wat.
 (func $PARAMETERS (result i32)
   (local $errno i32) (local $keep i32) (local $scratch i32) (local $scratch_2 i32)
   (local $offset i32) (local $byte i32) (local $saved i32) (local $saved_2 i32)

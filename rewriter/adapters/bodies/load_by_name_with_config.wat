@@ -1,4 +1,4 @@
-;; Without a configuration it is load_by_name; one that would be ignored is refused.
+;; Calls load_by_name. Refuses a configuration, because it would be ignored.
 (func (param $name i32) (param $name_len i32) (param $config i32) (param $config_len i32)
   (param $graph_out i32) (result i32)
   (local $errno i32)

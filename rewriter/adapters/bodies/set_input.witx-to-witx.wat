@@ -1,6 +1,6 @@
-;; set_input, where only the tensor types have other numbers: shows the host a copy of the tensor,
-;; for which it borrows bytes that neither its dimensions nor its data touch. TELLS_TYPE: which
-;; type it is, where that has to be found out; TYPES: a case for each that the guest has.
+;; set_input, if only the tensor types are numbered differently: passes the host a copy of the tensor,
+;; in borrowed bytes that overlap neither its dimensions nor its data. TELLS_TYPE determines the type
+;; if the guest's numbering is unknown. TYPES has a case for each type of the guest.
 (func (param $context i32) (param $index i32) (param $tensor i32) (result i32)
   (local $errno i32) (local $scratch i32) (local $saved_16 i32)
   (local $dimensions i32) (local $rank i32) (local $type i32) (local $data i32)
@@ -30,7 +30,7 @@
   local.get $length  i64.add  local.set $data_end
   $WHOLE_FLOATS
 
-  ;; Where the scratch touches something, it is tried after that, at a multiple of eight.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $dimensions_end  i64.lt_u
@@ -52,7 +52,7 @@
   if $none  i32.const $INVALID_ARGUMENT  return  end
   local.get $at  i32.wrap_i64  local.set $scratch
 
-  ;; Of 20 bytes: 8, 8 and 4.
+  ;; Save 20 bytes, in parts of 8, 8 and 4.
   local.get $scratch  i64.load offset=0  local.set $saved
   local.get $scratch  i64.load offset=8  local.set $saved_8
   local.get $scratch  i32.load offset=16  local.set $saved_16

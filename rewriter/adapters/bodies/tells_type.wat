@@ -1,6 +1,7 @@
-  ;; A part of set_input, for a guest whose types have the numbers of before August 2023, or those
-  ;; since: makes the type one of these, by how many bytes each element has. Without elements, it
-  ;; is one already. Data of another length is that of a u8: language models take any.
+  ;; A part of set_input, for a guest whose types may be numbered as before or as since August 2023.
+  ;; Converts the type to the numbering since then, by the size of each element in bytes. A tensor
+  ;; without elements keeps its type. Data of any other length counts as u8, because language models
+  ;; accept any length.
   i64.const 1  local.set $count
   local.get $dimensions_end  local.get $memory_end  i64.gt_u  i32.eqz
   if $inside

@@ -1,4 +1,4 @@
-"""The text of an adapter: a file of this folder, filled in for two dialects."""
+"""The text of an adapter: a file in this folder, filled in for two dialects."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ FOLDER = Path(__file__).parent
 PIECES_FOLDER = FOLDER.parent / "pieces"
 
 PIECES = ("CONFIGURED", "ONE_BACKEND", "KEPT", "ONLY_FLOATS", "WHOLE_FLOATS", "ROOM", "IN_BYTES")
-"""What stands in bodies for a file of that folder, or for nothing."""
+"""Placeholders in bodies. Each stands for a file in the folder `pieces`, or for nothing."""
 
 _SHOWN = WAMR_DIMENSIONS.size
-"""Where WAMR's tensor is in the bytes that a WAMR host is shown, which start with the structure
-that it points to."""
+"""The offset of WAMR's tensor in the borrowed bytes. The dimensions structure that it points to
+comes first."""
 
 TELLS_TYPE = "tells_type.wat"
-"""The file that is a part of others."""
+"""The file that is included in others."""
 
 _BEFORE = {kind: number for number, kind in TYPES_2020.items()}
 
@@ -65,7 +65,7 @@ NUMBERS: Mapping[str, int] = {
     "I32_SINCE": TensorType.I32.value,
     "I32_SIZE": ELEMENT_SIZE[TensorType.I32],
     "F64_SIZE": ELEMENT_SIZE[TensorType.F64],
-    "FIRST_SCRATCH": 16,  # where the search for bytes to borrow begins: 0 may be none to hosts
+    "FIRST_SCRATCH": 16,  # the search for bytes to borrow starts here: hosts may see 0 as null
     "WAMR_OUTPUT_UNIT": WAMR_OUTPUT_UNIT,
     "WAMR_OUTPUT_ROUND": WAMR_OUTPUT_UNIT - 1,
     "WAMR_OUTPUT_SHIFT": WAMR_OUTPUT_UNIT.bit_length() - 1,
@@ -78,20 +78,20 @@ _OWN_ERRNOS = (
     Errno.UNSUPPORTED_OPERATION,
     Errno.TOO_LARGE,
 )
-"""Those that an adapter returns by itself, by the guest's number under their names."""
+"""The errnos that an adapter itself returns. Bodies use their names for the guest's numbers."""
 
 
 def adapter_text(
     function: str, source: Dialect, target: Dialect, memory: AdapterMemory, *, told: bool = True
 ) -> str:
     """The adapter as one function in the text format, which calls `$host`. Raises FileNotFoundError
-    for two layouts between which no one has written it."""
+    if there is no adapter between these two layouts."""
     text = read(f"{FOLDER}/{file_name(function, source, target, told=told)}")
     return fill(text, values(function, source, target, memory, told=told))
 
 
 def file_name(function: str, source: Dialect, target: Dialect, *, told: bool = True) -> str:
-    """Which file of FOLDER has the adapter that is needed."""
+    """The name of the file in FOLDER with the needed adapter."""
     match need(function, source, target, told=told):
         case Need.LAYOUT:
             return f"{function}.{source.layout}-to-{target.layout}.wat"
@@ -113,7 +113,7 @@ def file_name(function: str, source: Dialect, target: Dialect, *, told: bool = T
 def values(
     function: str, source: Dialect, target: Dialect, memory: AdapterMemory, *, told: bool = True
 ) -> dict[str, int | str]:
-    """What the names in capitals stand for."""
+    """The values of the names in capitals."""
     tells = not told and function == "set_input" and told_matters(function, source, target)
     parameters = source.functions[function]
     own = {errno.name: errno_number(source, errno) for errno in _OWN_ERRNOS}
@@ -139,11 +139,11 @@ def values(
 
 
 _NEVER = -2
-"""In the place of an encoding or a type that the host does not have."""
+"""Stands for an encoding or a type that the host does not have."""
 
 
 def _of_host(source: Dialect, target: Dialect) -> dict[str, int | str]:
-    """What pieces need besides."""
+    """The additional values that pieces need."""
     encodings = {meaning: number for number, meaning in target.encodings.items()}
     types = {meaning: number for number, meaning in target.tensor_types.items()}
     return {
@@ -157,8 +157,8 @@ def _of_host(source: Dialect, target: Dialect) -> dict[str, int | str]:
 def _pieces(
     function: str, source: Dialect, target: Dialect, numbers: Mapping[str, int | str]
 ) -> dict[str, str]:
-    """Instructions that only some pairs of dialects need, by the names that they have in bodies;
-    empty for the others."""
+    """The instructions for each of PIECES. They are empty if this pair of dialects does not need
+    them."""
     files = dict.fromkeys(PIECES, "")
     if "config" in source.functions[function]:
         files["CONFIGURED"] = "configured"
@@ -182,9 +182,9 @@ def _cases(
     missing: int,
     sizes: Mapping[TensorType, int] | None,
 ) -> str:
-    """For each number of the source, put the target's for it into the variable and leave the block
-    `$known`, or return `missing` where the target has none of this meaning. With `sizes`, set
-    `length` to the bytes of one element."""
+    """Instructions that replace a source number in the variable by the target's number for the same
+    meaning and leave the block `$known`, or return `missing` if the target does not have the
+    meaning. With `sizes`, they also set `length` to the size of one element in bytes."""
     numbers = {meaning: number for number, meaning in target.items()}
     cases = []
     for number, meaning in source.items():
@@ -201,9 +201,9 @@ def _cases(
 
 
 def _errnos(source: Dialect, target: Dialect) -> str:
-    """Make an errno of the host on the stack one of the guest, by the local variable `$errno`; no
-    instructions where that makes no difference. What is not a number of the host is a runtime
-    error."""
+    """Instructions that translate the host's errno on the stack to the guest's, with the local
+    variable `$errno`. They are empty if the numbers agree. A number that the host does not define
+    becomes a runtime error."""
     if not gets_others(source, target):
         return ""
     other = errno_number(source, Errno.RUNTIME_ERROR)

@@ -1,1 +1,1 @@
-"""Parts of adapters' bodies that only some pairs of ABIs need: see rewriter.adapters.bodies."""
+"""Parts of adapter bodies that only some pairs of ABIs need: see rewriter.adapters.bodies."""

@@ -1,4 +1,4 @@
-;; Takes the errno, and leaves it.
+;; Converts the output size from floats to bytes. Leaves the errno on the stack.
 local.tee $errno  i32.eqz
 if $done
   global.get $kept  i32.const $OPENVINO_KEPT  i32.ne

@@ -1,2 +1,3 @@
-;; A model of TensorFlow Lite that is loaded by its name is of no use there, so that it is another.
+;; These hosts cannot use TensorFlow Lite models that are loaded by name, so the model counts as one
+;; for another backend.
 i32.const $OPENVINO_KEPT  local.set $keep

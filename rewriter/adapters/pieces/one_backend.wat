@@ -1,5 +1,5 @@
-;; The host has one backend at a time, and get_output cannot tell whose context it is asked for. What
-;; is kept is the encoding, and one more: 0 is none yet.
+;; The host has one backend at a time, and get_output cannot tell which model a context belongs to.
+;; The global holds the encoding plus 1, or 0 before the first load.
 $ENCODING_KEPT
 global.get $kept
 if $second

@@ -1,4 +1,4 @@
-;; TensorFlow Lite reads as many floats as the shape says, whatever the length is.
+;; TensorFlow Lite ignores the length and reads as many floats as the shape says.
 global.get $kept  i32.const $TENSORFLOWLITE_KEPT  i32.eq
 if $floats
   local.get $dimensions_end  local.get $memory_end  i64.gt_u

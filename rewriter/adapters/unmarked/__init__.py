@@ -1,1 +1,1 @@
-"""The adapters of before there were markers: their bodies as they were, to be known again."""
+"""The adapters of the generation without markers, kept so that they are still recognised."""

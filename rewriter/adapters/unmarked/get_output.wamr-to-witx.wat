@@ -1,5 +1,5 @@
-;; get_output: gives the host the room in bytes, and the guest a count of floats. Guests declare as
-;; many floats as WAMR's host wants to see, which may be more than follow in the memory.
+;; get_output: gives the host the buffer size in bytes, and the guest a number of floats. Guests
+;; declare as many floats as WAMR's host wants to see, which may go past the end of memory.
 (func (param $context i32) (param $index i32) (param $out_buffer i32) (param $size_inout i32)
   (result i32)
   (local $errno i32) (local $old i32)
@@ -20,7 +20,7 @@
   local.get $context  local.get $index  local.get $out_buffer
   local.get $room  i32.wrap_i64  local.get $size_inout  call $host
   local.tee $errno  i32.eqz
-  if $done  ;; a part of a float counts as one
+  if $done  ;; round up to whole floats
     local.get $size_inout  i64.load32_u offset=0  i64.const $WAMR_OUTPUT_ROUND  i64.add
     local.tee $room  i32.wrap_i64  i32.const $WAMR_OUTPUT_SHIFT  i32.shr_u  local.set $old
   end

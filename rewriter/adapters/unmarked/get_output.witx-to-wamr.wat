@@ -1,7 +1,6 @@
-;; get_output: WAMR's host counts in floats what it has written, and copies an output only if the
-;; room, which it takes for a count of floats, is at least its size in bytes; so the room in bytes
-;; is what it has to be given. Where it is less, the host may report success and have copied
-;; nothing.
+;; get_output: WAMR's host counts the output in floats. It reads the buffer size as a number of
+;; floats, but copies only if that number is at least the output's size in bytes. So it gets the
+;; buffer size in bytes. If the buffer is too small, the host may report success without copying.
 (func (param $context i32) (param $index i32) (param $out_buffer i32)
   (param $out_buffer_max_size i32) (param $written_out i32) (result i32)
   (local $errno i32) (local $old i32)

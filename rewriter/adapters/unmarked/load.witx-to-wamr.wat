@@ -1,6 +1,6 @@
-;; load: shows the host the builders in a structure, for which it borrows bytes that neither the
-;; builders, nor what they point to, nor the result touch. ENCODINGS: a case for each that the guest
-;; has.
+;; load: passes the builders to the host in a structure. It is built in borrowed bytes that overlap
+;; neither the builders, nor their buffers, nor the result. ENCODINGS has a case for each encoding of
+;; the guest.
 (func (param $builders i32) (param $builders_len i32) (param $encoding i32) (param $target i32)
   (param $graph_out i32) (result i32)
   (local $errno i32) (local $scratch i32)
@@ -16,13 +16,14 @@
   local.get $builders  i64.extend_i32_u  local.tee $builders_start
   local.get $builders_len  i64.extend_i32_u  i64.const $BUILDER_SIZE  i64.mul
   i64.add  local.set $builders_end
-  ;; What is not wholly inside the memory the host refuses, and it cannot be looked through.
+  ;; If the builders are not entirely inside the memory, they are not read here. The host refuses
+  ;; them.
   local.get $builders_end  local.get $memory_end  i64.gt_u
   if $outside  local.get $builders_start  local.set $builders_end  end
   local.get $graph_out  i64.extend_i32_u  local.tee $graph_out_start
   i64.const $U32_SIZE  i64.add  local.set $graph_out_end
 
-  ;; Where the scratch touches something, it is tried after that, at a multiple of eight.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $builders_end  i64.lt_u

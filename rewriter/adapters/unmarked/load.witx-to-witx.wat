@@ -1,4 +1,5 @@
-;; load, where only the encodings have other numbers. ENCODINGS: a case for each that the guest has.
+;; load, if only the encodings are numbered differently. ENCODINGS has a case for each encoding of the
+;; guest.
 (func (param $builders i32) (param $builders_len i32) (param $encoding i32) (param $target i32)
   (param $graph_out i32) (result i32)
   (local $memory_end i64) (local $end i64)

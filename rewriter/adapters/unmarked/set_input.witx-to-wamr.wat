@@ -1,6 +1,6 @@
-;; set_input: shows the host a tensor of its kind, and before it the structure that it points to,
-;; for which it borrows bytes that neither the dimensions nor the data touch. TYPES: a case
-;; for each type that the guest has, which sets the length to the bytes of one element.
+;; set_input: passes the host a tensor in its own layout and the structure that it points to, which
+;; comes first. Both are in borrowed bytes that overlap neither the dimensions nor the data. TYPES has
+;; a case for each type of the guest, which sets the length to the size of one element in bytes.
 (func (param $context i32) (param $index i32) (param $tensor i32) (result i32)
   (local $errno i32) (local $scratch i32) (local $saved_16 i32)
   (local $dimensions i32) (local $rank i32) (local $type i32) (local $data i32)
@@ -24,7 +24,7 @@
     i32.const $INVALID_ARGUMENT  return
   end
 
-  ;; The length times every dimension, 2^32 for anything larger: no memory has more bytes.
+  ;; Multiply the length by every dimension, at most up to 2^32, because no memory is larger.
   local.get $dimensions_end  local.get $memory_end  i64.gt_u
   if $outside  i32.const $INVALID_ARGUMENT  return  end
   local.get $dimensions_start  local.set $dimension
@@ -43,7 +43,7 @@
   local.get $data  i64.extend_i32_u  local.tee $data_start
   local.get $length  i64.add  local.set $data_end
 
-  ;; Where the scratch touches something, it is tried after that, at a multiple of eight.
+  ;; If the scratch bytes overlap a buffer, the search continues at the next multiple of eight after it.
   i64.const $FIRST_SCRATCH  local.set $at
   loop $search
     local.get $at  local.get $dimensions_end  i64.lt_u
@@ -65,7 +65,7 @@
   if $none  i32.const $INVALID_ARGUMENT  return  end
   local.get $at  i32.wrap_i64  local.set $scratch
 
-  ;; Of 20 bytes: 8, 8 and 4.
+  ;; Save 20 bytes, in parts of 8, 8 and 4.
   local.get $scratch  i64.load offset=0  local.set $saved
   local.get $scratch  i64.load offset=8  local.set $saved_8
   local.get $scratch  i32.load offset=16  local.set $saved_16

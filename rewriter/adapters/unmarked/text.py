@@ -1,4 +1,4 @@
-"""The text of an adapter as it was before there were markers."""
+"""The text of an adapter of the generation without markers."""
 
 from __future__ import annotations
 
@@ -46,13 +46,14 @@ _THEN: Mapping[str, Dialect] = MappingProxyType(
         for dialect in _ALL
     }
 )
-"""The ABIs that there were, with the numbers that they had. Errnos were not translated, and nothing
-was known of names and units."""
+"""The ABIs of that time, with the numbers that they had. Errnos were not translated, and adapters
+did not handle NULs after names or the units of outputs."""
 
 
 def unmarked_text(function: str, source: Dialect, target: Dialect, memory: AdapterMemory) -> str:
-    """The adapter between two of _THEN, by their names, as one function in the text format, which
-    calls `$host`. Raises KeyError for an ABI that there was not."""
+    """The adapter between the ABIs of _THEN that are named like `source` and `target`, as one
+    function in the text format, which calls `$host`. Raises KeyError for an ABI that did not exist
+    then."""
     source, target = _THEN[source.name], _THEN[target.name]
     by_layout = function in ("load", "set_input", "get_output")
     pair = f".{source.layout}-to-{target.layout}" if by_layout else ""
@@ -61,7 +62,7 @@ def unmarked_text(function: str, source: Dialect, target: Dialect, memory: Adapt
 
 
 def unmarked_functions() -> Iterator[tuple[str, str, str]]:
-    """All adapters that there were: the function, and the names of the two ABIs."""
+    """All adapters of that time: the function, and the names of the two ABIs."""
     for source, target in itertools.product(_THEN.values(), repeat=2):
         for function in source.functions:
             if has(target, function) and need(function, source, target) not in _NOT_THEN:

@@ -1,7 +1,7 @@
-"""The global that adapters keep something in from one call to the next.
+"""The global in which adapters keep a value from one call to the next.
 
-It is a module's own, an i32 that starts as zero, and is exported, so that it is found again; a
-rewrite puts it in as the last global, with the first adapter that needs it.
+It is an i32 that starts as zero. The module defines and exports it, so that later rewrites find it
+again. A rewrite adds it as the last global, together with the first adapter that needs it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from rewriter.wasm.types import value_type
 __all__ = ["GLOBAL", "GLOBAL_EXPORT", "AdapterGlobal", "adapter_global", "not_ours"]
 
 GLOBAL_EXPORT = "nnshim.encoding.0"
-"""What it is exported as; the number is a generation, as adapters have them."""
+"""The name of its export. The number is a generation, like those of adapters."""
 
 GLOBAL = b"\x7f\x01\x41\x00\x0b"
-"""It in the global section: i32, mutable; i32.const 0, end."""
+"""Its bytes in the global section: i32, mutable; i32.const 0, end."""
 
 
 class AdapterGlobal(NamedTuple):
-    """`number` is the index of the global, or of the one that would be put in. Where there is one,
-    `item` is where it stands in the global section, and `export` where its export does; it is the
-    `last` one unless another tool has put one behind it."""
+    """`number` is the index of the global, or the index that a new one would get. If it exists,
+    `item` is its byte range in the global section and `export` that of its export. It is the `last`
+    global unless another tool has added one after it."""
 
     number: int
     item: range | None = None
@@ -37,8 +37,8 @@ class AdapterGlobal(NamedTuple):
 
 
 def adapter_global(module: Module) -> AdapterGlobal:
-    """The adapters' global of a module. Raises MalformedModule for what cannot be read, and
-    UnsupportedModule where its name is that of something else."""
+    """The adapters' global of a module. Raises MalformedModule for unreadable sections, and
+    UnsupportedModule if something else is exported under its name."""
     imports = module.find(SectionId.IMPORT)
     imported = sum(
         item.extern.kind is ExternKind.GLOBAL
@@ -63,18 +63,18 @@ def adapter_global(module: Module) -> AdapterGlobal:
 
 
 def not_ours(export: range) -> UnsupportedModule:
-    """The error for an export that has the name of the adapters' global, and is not that."""
+    """The error for an export with the name of the adapters' global that is something else."""
     return UnsupportedModule(
         f"its export {GLOBAL_EXPORT!r} was changed by another tool, and is not the global that "
         "adapters use",
         export.start,
         "NN121",
-        "adapt the module from before that",
+        "adapt the module from before that tool ran",
     )
 
 
 def _pass_over(cursor: Cursor) -> None:
-    from rewriter.functions.code import constant_expression  # which few modules need
+    from rewriter.functions.code import constant_expression  # few modules need it
 
     value_type(cursor)
     cursor.byte()
@@ -82,8 +82,8 @@ def _pass_over(cursor: Cursor) -> None:
 
 
 def _exported(module: Module) -> tuple[int, range] | None:
-    """The index of the global that is exported by this name, -1 for anything else, and where its
-    export stands."""
+    """The index of the global that is exported under this name (-1 if it is not a global), and the
+    byte range of the export."""
     section = module.find(SectionId.EXPORT)
     if section is None:
         return None

@@ -1,8 +1,9 @@
-"""Find the adapters that an earlier rewrite has put into a module.
+"""Finds the adapters that earlier rewrites added to a module.
 
-An adapter is one of the last functions, is exported under a name that says what it is, and has the
-bytes of that for the import that it calls, up to how that import's index is written. Those from
-before there were exports are known by their bytes alone. Of any other adapter there are traces.
+Adapters are the module's last functions. Each is exported under a name that says what it is, and
+has exactly the bytes of that adapter for the import that it calls, except for the encoding of the
+import's index. Adapters from before there were exports are recognised by their bytes alone. Any
+other adapter is reported as a trace.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["FoundAdapters", "StandingAdapter", "find_adapters", "own_exports"]
 
 _CALL = b"\x10"
 _AFTER_UNMARKED_CALL = (b"\x0b", b"\x21", b"\x22")
-"""What those do with an errno: they end with it, or local.set, or local.tee."""
+"""What an unmarked adapter does with the errno of a call: end, local.set or local.tee."""
 
 _GLOBAL_OPCODES = (b"\x23", b"\x24")
 """global.get, global.set."""
@@ -39,7 +40,7 @@ _LONGEST_UNMARKED = 1024
 
 
 class StandingAdapter(NamedTuple):
-    """An adapter in a module: the index of the function, and of its type."""
+    """An adapter in a module, with the indices of its function and of its type."""
 
     adapter: Adapter
     function_index: int
@@ -47,16 +48,15 @@ class StandingAdapter(NamedTuple):
 
 
 class FoundAdapters(NamedTuple):
-    """`standing` by the index of the import that each adapter stands before, and what there is of
-    others; `offset` of the code section."""
+    """`standing` has the intact adapters by the index of the import behind each, and `traces` the
+    others. `offset` is the byte offset of the code section."""
 
     standing: Mapping[int, StandingAdapter]
     traces: tuple[Trace, ...]
     offset: int
 
     def check_source(self, guest: Dialect) -> None:
-        """Raise UnsupportedModule where adapters are of another layout, or would not be the same
-        from `guest`."""
+        """Raise UnsupportedModule if the adapters are not those for a guest of `guest`."""
         standing = (found.adapter for found in self.standing.values())
         for adapter in (*standing, *(trace.adapter for trace in self.traces if trace.adapter)):
             from rewriter.adapters.adapter import adapter_for, same_adapter
@@ -86,9 +86,8 @@ def find_adapters(
 ) -> FoundAdapters:
     """Find the adapters in a module.
 
-    `imported` has the names and types of wasi-nn's functions by their indices; `first` is the
-    index of the first function that the module defines. Raises MalformedModule where functions
-    cannot be read.
+    `imported` has the names and types of wasi-nn's functions by index. `first` is the index of the
+    first function that the module defines. Raises MalformedModule if functions cannot be read.
     """
     if not imported:
         return FoundAdapters({}, (), 0)
@@ -107,7 +106,7 @@ def find_adapters(
 
 
 def own_exports(module: Module, standing: Mapping[int, StandingAdapter]) -> list[AdapterExport]:
-    """The exports that a rewrite has made of these adapters, in order."""
+    """The exports that a rewrite created for these adapters, in order."""
     return _own(adapter_exports(module), standing)
 
 
@@ -123,21 +122,22 @@ def _own(
 
 
 def _may_have_unmarked(code: Section, imported: Collection[int]) -> bool:
-    """Most modules have none, and are not to be read for them."""
+    """Whether the code may end with unmarked adapters. Most modules have none, and this avoids
+    reading their functions."""
     tail = code.data[max(code.content, code.end - _LONGEST_UNMARKED) : code.end]
     calls = (_CALL + index for slot in imported for index in _indices(slot))
     return any(call + after in tail for call in calls for after in _AFTER_UNMARKED_CALL)
 
 
 def _indices(slot: int) -> tuple[bytes, bytes]:
-    """How the index of an import is written in a call. Linkers leave five bytes for it, and so do
-    adapters; what reads a module and writes it anew makes it as short as it can be."""
+    """The two encodings of an import's index in a call. Linkers and adapters use five bytes; tools
+    that parse and re-encode a module use the shortest form."""
     return encode_u32(slot, MAX_U32_WIDTH), encode_u32(slot)
 
 
 def _standing(module: Module, search: _Search) -> tuple[dict[int, StandingAdapter], int]:
-    """The adapters among the last functions, and where the body of the first of them starts."""
-    from rewriter.functions.code import defined_functions  # which few modules get to need
+    """The adapters among the last functions, and the byte offset of the first one's body."""
+    from rewriter.functions.code import defined_functions  # most modules return before this
 
     found: dict[int, StandingAdapter] = {}
     type_indices, bodies = defined_functions(module)
@@ -160,7 +160,7 @@ def _standing(module: Module, search: _Search) -> tuple[dict[int, StandingAdapte
 
 
 class _Search(NamedTuple):
-    """What adapters are looked for by: see `find_adapters`."""
+    """The arguments of the search: see `find_adapters`."""
 
     imported: Mapping[int, tuple[str, FuncType]]
     memory: AdapterMemory
@@ -168,7 +168,7 @@ class _Search(NamedTuple):
     exported: Collection[AdapterExport]
 
     def adapter(self, function: int, body: bytes) -> tuple[int, Adapter] | None:
-        """The adapter that a function is, and the index of the import that it stands before."""
+        """The index of the import behind a function, and the adapter; None if it is not one."""
         for adapter in self._possible(function):
             parts = _template(adapter, self.memory)
             wanted = adapter.imported, adapter.imported_type
@@ -186,7 +186,7 @@ class _Search(NamedTuple):
 
 
 def _named(name: AdapterName) -> Iterator[Adapter]:
-    """What has the name in an export of the generation that is written now."""
+    """The adapters with this name in an export, if it is of the current generation."""
     from rewriter.adapters.adapter import adapter_for
     from rewriter.adapters.needs import has
 
@@ -200,7 +200,7 @@ def _named(name: AdapterName) -> Iterator[Adapter]:
 
 @functools.cache
 def _unmarked() -> tuple[Adapter, ...]:
-    """All of before there were markers."""
+    """All adapters from before there were markers."""
     from rewriter.adapters.adapter import Adapter
     from rewriter.adapters.unmarked.text import unmarked_functions
 
@@ -212,13 +212,13 @@ def _unmarked() -> tuple[Adapter, ...]:
 
 @functools.lru_cache(maxsize=256)
 def _template(adapter: Adapter, memory: AdapterMemory) -> tuple[bytes, ...]:
-    """Its body in parts: before, between and after the calls of the import."""
+    """An adapter's body, split at the calls of the import."""
     hole = _CALL + encode_u32(0, MAX_U32_WIDTH)
     return tuple(adapter.body(0, memory).split(hole))
 
 
 def _forms(parts: tuple[bytes, ...], slot: int, memory: AdapterMemory) -> tuple[bytes, bytes]:
-    """A body with the indices as adapters have them, and as short as they can be."""
+    """A body with indices in five bytes, and in their shortest form."""
     long, short = ((_CALL + index).join(parts) for index in _indices(slot))
     for opcode in _GLOBAL_OPCODES:
         index = encode_u32(memory.global_index, MAX_U32_WIDTH)

@@ -1,6 +1,6 @@
-"""What is left of adapters that other tools have changed, or that an unknown release has made.
+"""Traces of adapters that other tools changed, or that an unknown release added.
 
-To take such a module for one without adapters would be to adapt it twice.
+Treating such a module as one without adapters would adapt it twice.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ __all__ = ["AdapterExport", "Trace", "adapter_exports", "adapter_of", "traces"]
 
 
 _MOST = 1000
-"""Adapters; there is no more to adapt (rewriter.analysis.inspect)."""
+"""The most adapters: a module has at most as many wasi-nn imports (rewriter.analysis.imported)."""
 
 
 class Trace(NamedTuple):
-    """An adapter that is not, or not known to be, as a rewrite has written it.
+    """An adapter that is not, or may not be, as a rewrite wrote it.
 
-    `name` is empty where there is none. `adapter` is what it was, None where that cannot be told;
-    `generation` the one it says it is of, if it says so; `offset` where that stands.
+    `name` is empty if it has none. `adapter` is what it was, or None if that cannot be told.
+    `generation` is the one that it states, if any. `offset` is the byte offset of the name or
+    marker.
     """
 
     name: str
@@ -49,8 +50,8 @@ class Trace(NamedTuple):
         if self.generation not in (None, *GENERATIONS):
             return Diagnostic(
                 "NN122",
-                f"{which} is of generation {self.generation}, which is unknown to this release of "
-                "nnshim",
+                f"{which} has generation {self.generation}, which this release of nnshim does not "
+                "know",
                 self.offset,
                 function,
                 "use the release that added it",
@@ -60,12 +61,12 @@ class Trace(NamedTuple):
             f"{which} was changed by another tool, and cannot be removed or replaced",
             self.offset,
             function,
-            "adapt the module from before that",
+            "adapt the module from before that tool ran",
         )
 
 
 class AdapterExport(NamedTuple):
-    """An export, at start..end, with the name of an adapter; `function` is what it exports."""
+    """An export at start..end with the name of an adapter. `function` is the exported function."""
 
     start: int
     end: int
@@ -74,7 +75,8 @@ class AdapterExport(NamedTuple):
     function: int
 
     def is_of(self, adapter: Adapter, function: int) -> bool:
-        """Whether it is that of an adapter, for whatever import: imports may have moved since."""
+        """Whether this export belongs to an adapter. The import may differ: imports may have moved
+        since."""
         of = adapter.function, adapter.source.name, adapter.target.name, adapter.generation
         return self.function == function and self.name == of
 
@@ -103,11 +105,11 @@ def traces(
     standing: Collection[int],
     code_end: int,
 ) -> tuple[Trace, ...]:
-    """The adapters that are not among the functions `standing`, whose bodies start at `code_end`,
-    or that are exported as others than they are, by an export that is not among `own`.
+    """The traces in a module: adapters that are not among the functions `standing`, whose bodies
+    start at `code_end`, and exports with the name of an adapter that are not among `own`.
 
-    A marker tells least of what an adapter was, so that one of a known generation counts only
-    where there is no name.
+    A marker says least about what an adapter was. So a marker of a known generation counts only if
+    there is no name.
     """
     found: dict[str, Trace] = {}
     for name, offset in (
@@ -124,7 +126,7 @@ def traces(
 
 
 def _named(text: str, offset: int) -> Trace | None:
-    """What a name tells, None where it is not that of an adapter."""
+    """The trace for a name; None if it is not the name of an adapter."""
     name = read_name(text)
     if name is None:
         return None
@@ -136,8 +138,8 @@ def _named(text: str, offset: int) -> Trace | None:
 
 
 def adapter_of(name: AdapterName) -> Adapter | None:
-    """The adapter of a name, in the form that is written now; None where there is none."""
-    from rewriter.adapters.adapter import Adapter  # where there are adapters
+    """The adapter with a name, in its current form; None if there is none."""
+    from rewriter.adapters.adapter import Adapter  # only needed if there are adapters
     from rewriter.adapters.needs import has
 
     source, target = DIALECTS.get(name.source), dialect_named(name.target)
@@ -147,10 +149,10 @@ def adapter_of(name: AdapterName) -> Adapter | None:
 
 
 def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple[str, int]]:
-    """The functions that have the name of an adapter, in the name section."""
+    """The functions with the name of an adapter in the name section."""
     section = module.custom(NAMES)
     if section is None or section.data.find(PREFIX, section.content, section.end) < 0:
-        return  # reading all names of a large module takes long
+        return  # because reading all names of a large module takes long
     from rewriter.wasm.names import function_names
 
     for function, raw in function_names(section)[0]:
@@ -159,7 +161,7 @@ def _function_names(module: Module, standing: Collection[int]) -> Iterator[tuple
 
 
 def _marker(code: Section | None, end: int) -> Trace | None:
-    """The first marker of a generation that is not known, or else the first one."""
+    """The first marker of an unknown generation, or else the first marker."""
     if code is None:
         return None
     data, first = code.data, None

@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from weakref import WeakKeyDictionary
 
-from rewriter.abi.snapshots import PACKAGE, Snapshot
+from rewriter.abi.snapshots import PACKAGE, Components, Snapshot
 from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS, OPTIONS
 from rewriter.analysis.compatibility import Verdict
 from rewriter.analysis.components.described import ComponentInfo, Interface
 from rewriter.analysis.features import features
-from rewriter.analysis.verdicts import together
+from rewriter.analysis.modelled.counted import of_models_anyhow
+from rewriter.analysis.verdicts import spans_of_releases, together
 from rewriter.components.component import Component
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
-from rewriter.hosts.host import Components, Host
+from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen
+from rewriter.models.model import Model
 
-__all__ = ["assess_component", "judge_component"]
+__all__ = ["assess_component", "component_by_release", "judge_component"]
 
 
-def judge_component(info: ComponentInfo, chosen: Chosen) -> Verdict:
+def judge_component(info: ComponentInfo, chosen: Chosen, models: Sequence[Model] = ()) -> Verdict:
     """The verdict on all releases that were chosen: the worst of them, with what is said of each.
+    `models` are those that it runs.
 
     Raises MalformedModule for a core module in the component that cannot be read.
     """
-    return together(chosen, [assess_component(info, row) for row in chosen.rows])
+    return together(chosen, [assess_component(info, row, models) for row in chosen.rows])
 
 
-def assess_component(info: ComponentInfo, host: Host) -> Verdict:
-    """Judge a component by its imports and exports, and by what its core modules use."""
-    return Verdict.of(host.label, _said(info, host))
+def component_by_release(info: ComponentInfo, chosen: Chosen) -> dict[str, Verdict]:
+    """The verdicts on releases one after the other of which all run the component, or none does,
+    by what they are called: "wasmtime 35 to 49", or "wamr" where that are all that were chosen."""
+    spans = spans_of_releases(chosen, partial(assess_component, info))
+    if len(spans) == 1:
+        return {chosen.name: judge_component(info, chosen)}
+    return {label: judge_component(info, span) for label, span in spans.items()}
+
+
+def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = ()) -> Verdict:
+    """Judge a component by its imports and exports, by what its core modules use, and by the
+    `models` that it runs."""
+    said = list(_said(info, host))
+    if not host.takes_no_components:
+        said += of_models_anyhow(host, models if info.wasi_nn else ())
+    return Verdict.of(host.label, said)
 
 
 def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     if host.takes_no_components:
-        yield Diagnostic("NN277", f"{host.title} runs core modules only")
+        yield Diagnostic("NN277", "the host runs core modules only")
         return
     if host.components is None:
         yield Diagnostic("NN280", "it is unknown whether the host runs components")

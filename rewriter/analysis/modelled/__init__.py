@@ -1,1 +1,1 @@
-"""What the models that a guest runs mean for a host."""
+"""Whether a host can run a guest's models."""

@@ -1,5 +1,5 @@
-"""What a guest's models mean for a host: their formats, the types and shapes of their inputs and
-outputs, and where their weights are. What operators they have is not looked at."""
+"""Whether a host can run a guest's models: their formats, the types and shapes of inputs and
+outputs, and where the weights are. Operators are not checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
 from rewriter.hosts.parts import TWO
 from rewriter.models.model import Model, Port, names_of
 
-__all__ = ["counting_models", "of_models"]
+__all__ = ["counting_models", "of_models", "of_models_anyhow"]
 
 _F32 = frozenset((TensorType.F32,))
 _NOT_NUMBERS = ("string", "sequence", "map", "opaque", "sparse tensor", "resource", "variant")
@@ -32,11 +32,11 @@ _CONFIGURED = "load_by_name_with_config"
 _NAMED = ("load_by_name", _CONFIGURED)
 _ANYTHING = Loaded({}, False)
 _MOST_BYTES = 1 << 32
-"""Of a memory with 32-bit addresses."""
+"""The size of a memory with 32-bit addresses."""
 
 
 def of_models(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """What each of these says, for a guest that runs them all on the host."""
+    """Diagnostics about each model, for a guest that runs all of them on the host."""
     formats = loaded(info, host) if models else _ANYTHING
     for model in models if info.abis else ():
         name = PurePath(model.path).name
@@ -46,10 +46,20 @@ def of_models(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator
         yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
 
 
+def of_models_anyhow(host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """What each of these says of a host, for a guest whose calls are not followed."""
+    for model in models:
+        name = PurePath(model.path).name
+        for found in _format(host, model, _ANYTHING):
+            yield found._replace(message=f"{name}: {found.message}")
+    if models:
+        yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
+
+
 def counting_models(
     said: Iterable[Diagnostic], host: Host, models: Sequence[Model]
 ) -> Iterator[Diagnostic]:
-    """What is said of a host and guest without what models decide, each by itself."""
+    """The diagnostics about a host and guest, without those that the models decide."""
     encodings = {model.encoding for model in models}
     for found in said:
         if not models or not _is_decided(found.code, host, encodings):
@@ -57,7 +67,7 @@ def counting_models(
 
 
 def _is_decided(code: str, host: Host, encodings: Set[Encoding | None]) -> bool:
-    """Whether models say more of it, or that it is not so."""
+    """Whether the models make a diagnostic more exact, or show that it does not apply."""
     if code == "NN240":
         return not any(
             backend.encoding in encodings and backend.too_small is TooSmall.OVERRUN
@@ -90,26 +100,26 @@ def _of_model(info: ModuleInfo, host: Host, model: Model, formats: Loaded) -> It
     configured = any(one.name == _CONFIGURED for one in guest_functions(info))
     if configured and Quirk.UNCONFIGURED in backend.quirks:
         title = model.title
-        message = f"{title} takes no configuration: {_CONFIGURED} fails, unless that is empty"
+        message = f"{title} takes no configuration: {_CONFIGURED} fails, unless it is empty"
         yield Diagnostic("NN747", message)
 
 
 def _own(host: Host, model: Model, formats: Loaded) -> Backend | None:
-    """The one for the model's own format, unless the guest never loads that."""
+    """The backend for the model's own format, unless the guest never loads that format."""
     if model.encoding is None or not formats.may_be(model.encoding):
         return None
     return next((b for b in host.backends if b.encoding is model.encoding), None)
 
 
 def _backend(host: Host, model: Model, formats: Loaded) -> Backend | None:
-    """The one that the host has for a model."""
+    """The backend that runs a model on the host."""
     own = _own(host, model, formats)
     return own if own and not own.extra else _onnx_too(host, model, formats) or own
 
 
 def _onnx_too(host: Host, model: Model, formats: Loaded) -> Backend | None:
-    """OpenVINO, where it reads ONNX, and the guest may load it so. Of ONNX Runtime's own format,
-    the inputs are not known."""
+    """The OpenVINO backend, if it reads ONNX and the guest may load the model as OpenVINO's. Models
+    in ONNX Runtime's own format, whose inputs are unknown, do not count."""
     if model.encoding is not Encoding.ONNX or model.inputs is None:
         return None
     if not formats.may_be(Encoding.OPENVINO) or _lacks_a_part(host, formats):
@@ -118,8 +128,8 @@ def _onnx_too(host: Host, model: Model, formats: Loaded) -> Backend | None:
 
 
 def _lacks_a_part(host: Host, formats: Loaded) -> bool:
-    """Whether what the guest loads as OpenVINO's is not in two parts, and the host is known to want
-    these."""
+    """Whether the host is known to require two parts for OpenVINO, but the guest never passes
+    two."""
     wants_two = any(
         backend.encoding is Encoding.OPENVINO and backend.parts == TWO for backend in host.backends
     )
@@ -157,7 +167,7 @@ def _format(host: Host, model: Model, formats: Loaded) -> Iterator[Diagnostic]:
 
 
 def _unseen(host: Host, encoding: Encoding, formats: Loaded) -> Diagnostic | None:
-    """That the host may have a backend for a format, or read it as OpenVINO's."""
+    """A diagnostic if the host may have a backend for a format, or may read it as OpenVINO's."""
     as_openvino = encoding is Encoding.ONNX and formats.may_be(Encoding.OPENVINO)
     return backend_unseen(host, encoding) or (openvino_unseen(host) if as_openvino else None)
 
@@ -165,8 +175,8 @@ def _unseen(host: Host, encoding: Encoding, formats: Loaded) -> Diagnostic | Non
 def _as_another(
     host: Host, model: Model, formats: Loaded, other: Backend | None
 ) -> Iterator[Diagnostic]:
-    """Of a model that the guest never loads as what it is: whether what it loads it as takes it.
-    That nothing does so is said of the guest."""
+    """Diagnostics about a model that the guest loads only under another encoding. If no encoding
+    fits, another diagnostic says so about the guest."""
     if other is not None:
         if other.built:
             title = f"{model.title}, which the guest loads as openvino,"
@@ -188,11 +198,11 @@ def _as_another(
 
 def _weights(info: ModuleInfo, own: Backend | None, model: Model) -> Iterator[Diagnostic]:
     named = any(item.name in _NAMED for item in info.wasi_nn.values())
-    only_by_name = "it can be loaded by its name only"
+    only_by_name = "it can only be loaded by name"
     if model.elsewhere and model.encoding is not None:
         first, more = model.elsewhere[0], len(model.elsewhere) - 1
         files = f"{first} and {more} more" if more else first
-        message = f"its weights are in {files}, and `load` takes bytes only"
+        message = f"its weights are in {files}, but `load` takes only bytes"
         if own and Quirk.WHOLE_BY_NAME in own.quirks:
             code = "NN742" if named else "NN743"
             yield Diagnostic(code, f"{message}: {only_by_name}")
@@ -202,13 +212,15 @@ def _weights(info: ModuleInfo, own: Backend | None, model: Model) -> Iterator[Di
         message = f"it has {model.size} bytes, which no 32-bit memory holds"
         yield Diagnostic("NN742" if named else "NN743", f"{message}: {only_by_name}")
     if model.missing:
-        message = f"only if its weights fit it: {model.missing} is missing and was not checked"
+        message = f"only if its weights match it: {model.missing} is missing and was not checked"
         yield Diagnostic("NN745", message)
 
 
 def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagnostic]:
     if model.inputs is None:
-        yield Diagnostic("NN746", f"{model.title} does not state types and shapes of its inputs")
+        yield Diagnostic(
+            "NN746", f"{model.title} does not state the types and shapes of its inputs"
+        )
         return
     floats = list[Port]()
     for port in model.inputs:
@@ -216,10 +228,10 @@ def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagno
             if port.type == "u8":
                 floats.append(port)
             else:
-                message = f"its input {port} ends the host, which quantises to u8 only"
+                message = f"its input {port} crashes the host, which quantises only to u8"
                 yield Diagnostic("NN721", message)
         elif port.quantised and Quirk.QUANTISED_AS_FLOATS in backend.unseen.quirks:
-            yield not_measured(f"how its input {port} is taken")
+            yield not_measured(f"how the host treats its input {port}")
         else:
             yield from _input(info, backend, port)
     if floats:
@@ -241,16 +253,16 @@ def _input(info: ModuleInfo, backend: Backend, port: Port) -> Iterator[Diagnosti
         yield Diagnostic("NN721", f"its input {port} cannot be a wasi-nn tensor")
     elif Quirk.CONVERTS in backend.quirks:
         if taken is not None and kind not in taken:
-            message = f"the host converts its input {port} from what it takes, {words}"
+            message = f"the host takes its input {port} only as {words}, and converts it"
             yield Diagnostic("NN725", message)
     elif kind is None and Quirk.AS_BYTES in backend.quirks:
-        yield Diagnostic("NN725", f"its input {port} must be passed as u8, in as many bytes")
+        yield Diagnostic("NN725", f"its input {port} must be passed as u8, with the same bytes")
     elif kind is None and Quirk.AS_BYTES in backend.unseen.quirks:
         yield not_measured(
             f"whether the host takes its input {port}, for which wasi-nn has no type"
         )
     elif kind is None:
-        yield Diagnostic("NN721", f"its input {port} has a type that wasi-nn does not have")
+        yield Diagnostic("NN721", f"its input {port} has a type that wasi-nn lacks")
     elif taken is None and (known := backend.unseen.types) is not None:
         if kind not in known:
             yield not_measured(f"whether {title} takes its input {port}")
@@ -261,25 +273,26 @@ def _input(info: ModuleInfo, backend: Backend, port: Port) -> Iterator[Diagnosti
     elif taken is None:
         yield Diagnostic("NN746", f"it is unknown whether {title} takes its input {port}")
     elif kind not in taken:
-        yield Diagnostic("NN721", f"its input {port} is not of a type that {title} takes: {words}")
+        message = f"its input {port} has a type that {title} does not take: it takes {words}"
+        yield Diagnostic("NN721", message)
     elif not _can_name(info, kind):
         yield _nameless(port)
 
 
 def _nameless(port: Port) -> Diagnostic:
-    message = f"its input {port} is of a type for which the guest's ABI has no number"
+    message = f"its input {port} has a type for which the guest's ABI has no number"
     return Diagnostic("NN722", message)
 
 
 def _taken(backend: Backend) -> frozenset[TensorType] | None:
-    """The types of a model's inputs that it feeds right."""
+    """The types of model inputs that a backend passes on correctly."""
     if backend.ignores_types and backend.unit is Unit.FLOATS:
         return _F32
     return backend.takes
 
 
 def _can_name(info: ModuleInfo, kind: TensorType) -> bool:
-    """Whether one of the guest's ABIs has a number for a type, or none is known."""
+    """Whether one of the guest's ABIs has a number for a type, or its ABI is unknown."""
     dialects = [one.dialect for one in guest_functions(info)]
     return not dialects or any(kind in one.tensor_types.values() for one in dialects)
 
@@ -289,27 +302,27 @@ def _outputs(backend: Backend, model: Model) -> Iterator[Diagnostic]:
     for port in model.outputs or ():
         word = f"its output {port}"
         if port.type in _NOT_NUMBERS:
-            yield Diagnostic("NN727", f"{word} cannot be had from get_output")
+            yield Diagnostic("NN727", f"get_output cannot return {word}")
         elif not port.type:
             continue
         elif port.quantised and Quirk.QUANTISED_AS_FLOATS in backend.quirks:
             floats.append(port)
         elif Quirk.CONVERTS in backend.quirks:
             if port.type != "f32":
-                yield Diagnostic("NN725", f"{word} is given as 32-bit floats")
+                yield Diagnostic("NN725", f"{word} is returned as 32-bit floats")
         elif port.type == "bf16" and Quirk.GIVES_BF16 in backend.quirks:
             continue
         elif backend.gives is not None and port.tensor_type not in backend.gives:
             title = backend.encoding.name.lower()
-            yield Diagnostic("NN723", f"{word} does not come back right from {title} there")
+            yield Diagnostic("NN723", f"{title} there does not return {word} correctly")
         else:
             yield from output_unseen(backend, port)
         if 0 in (port.dims or ()) and Quirk.NO_EMPTY in backend.quirks:
-            yield Diagnostic("NN723", f"{word} has no elements, and get_output fails there")
+            yield Diagnostic("NN723", f"{word} has no elements, so get_output fails there")
         if port.dims == () and Quirk.NO_SCALARS in backend.quirks:
-            yield Diagnostic("NN723", f"{word} has no dimensions, and get_output fails there")
+            yield Diagnostic("NN723", f"{word} has no dimensions, so get_output fails there")
     if floats:
-        message = f"its quantised outputs ({names_of(floats)}) are given as floats there"
+        message = f"its quantised outputs ({names_of(floats)}) are returned as floats there"
         yield Diagnostic("NN724", message)
 
 

@@ -1,4 +1,4 @@
-"""What hosts do with the shapes of a model's inputs."""
+"""How hosts treat the shapes of a model's inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIMENSIONS = 4
 
 
 def shapes_for(backend: Backend, inputs: Sequence[Port]) -> Iterator[Diagnostic]:
-    """What is to be said of all inputs of a model together, and of each."""
+    """Diagnostics about the number of a model's inputs and the shape of each."""
     if len(inputs) > 1 and not backend.quirks.isdisjoint(_ONE_INPUT):
         word = backend.encoding.name.lower()
         message = f"it has {len(inputs)} inputs, but {word} there keeps only one"
@@ -37,7 +37,7 @@ def _of_image(backend: Backend, port: Port) -> Iterator[Diagnostic]:
         yield Diagnostic("NN733", f"its input {port} must have four dimensions there")
     elif not _is_image(backend, port.dims):
         only = "four dimensions" if Quirk.CHANNELS_LAST in backend.quirks else "1x3x?x?, an image"
-        yield Diagnostic("NN731", f"its input {port} is not accepted there: only {only}")
+        yield Diagnostic("NN731", f"its input {port} is not accepted there, only {only}")
     elif Quirk.LARGE_IMAGES in backend.quirks:
         message = f"its input {port} must be passed as 1x224x224x3 floats, whatever its shape"
         yield Diagnostic("NN732", message)

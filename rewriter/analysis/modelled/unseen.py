@@ -1,4 +1,4 @@
-"""What a profile leaves open of a host's backends, where a model points to it."""
+"""Reports what a profile does not say about a host's backends if a model depends on it."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def not_measured(what: str) -> Diagnostic:
 
 
 def backend_unseen(host: Host, encoding: Encoding) -> Diagnostic | None:
-    """That the host may have a backend for models of an encoding."""
+    """A diagnostic if it was not measured whether the host has a backend for an encoding."""
     if host.measured is not None and encoding in host.measured.backends:
         return not_measured(f"whether the host has a backend for {encoding.name.lower()}")
     return None
 
 
 def openvino_unseen(host: Host) -> Diagnostic | None:
-    """That the host may have an OpenVINO that reads ONNX."""
+    """A diagnostic if it was not measured whether the host's OpenVINO reads ONNX."""
     unseen = host.measured.backends if host.measured is not None else frozenset()
     openvino = (b for b in host.backends if b.encoding is Encoding.OPENVINO)
     if Encoding.OPENVINO in unseen or any(Quirk.ONNX_TOO in b.unseen.quirks for b in openvino):
-        return not_measured("whether OpenVINO there reads onnx, where it is loaded as openvino")
+        return not_measured("whether OpenVINO there reads onnx that is loaded as openvino")
     return None
 
 
 def habits_unseen(backend: Backend, model: Model) -> Iterator[Diagnostic]:
-    """What nobody has looked for, and decides what becomes of this model."""
+    """Diagnostics about habits of a backend that matter for this model and were not measured."""
     word = backend.encoding.name.lower()
     for quirks, concerns, what in _HABITS:
         looked_for = quirks.isdisjoint(backend.unseen.quirks)
@@ -48,11 +48,11 @@ def output_unseen(backend: Backend, port: Port) -> Iterator[Diagnostic]:
     gives = backend.unseen.gives
     if gives is not None and port.tensor_type not in gives:
         title = backend.encoding.name.lower()
-        yield not_measured(f"whether its output {port} comes back right from {title} there")
+        yield not_measured(f"whether {title} there returns its output {port} correctly")
 
 
 def _is_openvino(backend: Backend, model: Model) -> bool:
-    """The only one that is known to have such habits."""
+    """Whether it is OpenVINO, the only backend known to have such habits."""
     return backend.encoding is Encoding.OPENVINO
 
 
@@ -83,13 +83,13 @@ def _has_empty(_: Backend, model: Model) -> bool:
 
 
 _HABITS = (
-    (_IMAGES, _is_openvino, "takes inputs for images"),
+    (_IMAGES, _is_openvino, "treats inputs as images"),
     (_ONE_INPUT, _has_several, "keeps several inputs"),
-    (frozenset((Quirk.HELD_SHAPES,)), _is_held, "takes other shapes than that in the file"),
+    (frozenset((Quirk.HELD_SHAPES,)), _is_held, "takes shapes other than the one in the file"),
     (frozenset((Quirk.QUANTISED_AS_FLOATS,)), _is_quantised, "quantises inputs and outputs"),
     (frozenset((Quirk.CONVERTS,)), _has_other_types, "converts inputs and outputs"),
-    (frozenset((Quirk.NO_SCALARS,)), _has_scalars, "gives outputs without dimensions"),
-    (frozenset((Quirk.NO_EMPTY,)), _has_empty, "gives outputs without elements"),
-    (frozenset((Quirk.BORROWS,)), _has_several, "copies inputs, or reads them at compute"),
+    (frozenset((Quirk.NO_SCALARS,)), _has_scalars, "returns outputs without dimensions"),
+    (frozenset((Quirk.NO_EMPTY,)), _has_empty, "returns outputs without elements"),
+    (frozenset((Quirk.BORROWS,)), _has_several, "copies inputs, or reads them only at compute"),
 )
-"""Habits of which one is enough, which models they concern, and words for them."""
+"""Habits, any of which suffices, the models that they concern, and words for messages."""

@@ -1,1 +1,1 @@
-"""What the constants in a module show of its ABI, and what of them a host does not take."""
+"""What a module's constants show about its ABI, and which of them a host does not accept."""

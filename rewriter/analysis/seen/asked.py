@@ -1,4 +1,4 @@
-"""What the models that a guest runs ask of the constants that it passes."""
+"""Which constants a guest must pass to run its models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ __all__ = ["Asked", "asked_formats", "asked_types", "names_all", "read_as", "unn
 
 
 class Asked(NamedTuple):
-    """What a model asks the guest to pass, as one of some `meanings`; `what` are words for it."""
+    """A constant that a model requires: the guest must pass one of `meanings`. `what` describes it
+    in messages."""
 
     subject: Subject
     model: Model
@@ -23,8 +24,8 @@ class Asked(NamedTuple):
 
 
 def asked_types(models: Iterable[Model]) -> Iterator[Asked]:
-    """A type for each input that states one which wasi-nn has. Some backends take floats for a
-    quantised input, and OpenVINO in some hosts for any."""
+    """The type of each input that has a wasi-nn type. Some backends also take floats for a
+    quantised input, and OpenVINO in some hosts for any input."""
     for model in models:
         converted = model.encoding in (Encoding.OPENVINO, Encoding.ONNX)
         for port in model.inputs or ():
@@ -35,8 +36,8 @@ def asked_types(models: Iterable[Model]) -> Iterator[Asked]:
 
 
 def asked_formats(models: Iterable[Model]) -> Iterator[Asked]:
-    """An encoding for each model: its own, one that has the format found out, or that of another
-    backend that reads the same files."""
+    """The encoding of each model: its own, autodetect, or that of another backend that reads the
+    same files."""
     for model in models:
         if model.encoding is not None:
             also = read_as(model.encoding)
@@ -52,8 +53,8 @@ def read_as(encoding: Encoding) -> frozenset[Encoding]:
 def unnamed(
     constants: Constants, asked: Iterable[Asked], meanings: Mapping[int, Iterable[object]]
 ) -> tuple[Asked, ...]:
-    """What no call passes, where numbers have these `meanings`: nothing where a call hides what it
-    passes, or none was seen."""
+    """The requirements that no call meets if numbers have these `meanings`. A subject is left out
+    if some call hides its constant, or no call was seen."""
     asked = tuple(asked)
     subjects = {one.subject for one in asked}
     told = {s for s in subjects if constants.of(s) and not constants.hidden(s)}
@@ -71,7 +72,7 @@ def unnamed(
 def names_all(
     constants: Constants, asked: Iterable[Asked], table: Mapping[int, TensorType | Encoding]
 ) -> bool:
-    """Whether nothing that is asked is surely `unnamed` by a guest with the numbers of a table."""
+    """Whether a guest with the numbers of `table` may meet all requirements: none is `unnamed`."""
     return not unnamed(constants, asked, {number: (meaning,) for number, meaning in table.items()})
 
 
@@ -94,4 +95,4 @@ _READ_AS: Mapping[Encoding, tuple[Encoding, ...]] = {
     Encoding.PYTORCH: (Encoding.CHATTTS,),
     Encoding.GGML: (Encoding.NEURALSPEED, Encoding.WHISPER, Encoding.CHATTTS, Encoding.BITNET),
 }
-"""Other encodings under which a backend reads files of a format, or is not known to refuse them."""
+"""Other encodings under which a backend reads, or may read, files of a format."""

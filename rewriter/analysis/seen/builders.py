@@ -1,4 +1,4 @@
-"""In how many builders a guest passes its models, and whether a host takes that many."""
+"""How many builders a guest passes for its models, and whether a host takes that many."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["builders"]
 
 
 def builders(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """The numbers of builders with which `load` fails for the encoding of the same call. Calls that
-    are for none of the `models` do not count."""
+    """Diagnostics about calls of `load` whose number of builders the host does not take for the
+    encoding of the same call. Calls for none of the `models` do not count."""
     counted = set(counting(loaded(info, host).meanings, {model.encoding for model in models}))
     said = set[Diagnostic]()
     for encoding, _, parts in constants_of(info).loads():
@@ -42,12 +42,12 @@ def _may_take(backend: Backend, number: int) -> bool:
 def _refused(host: Host, backends: Sequence[Backend], parts: Constant, number: int) -> Diagnostic:
     passes = f"{where(parts)} passes the constant number of builders {number}"
     if host.measured is not None:
-        message = f"{passes}, of which it was not measured whether the host takes it"
+        message = f"{passes}, but it was not measured whether the host takes that many"
         return Diagnostic("NN271", message, offset_of(parts), "load")
     takes = ", ".join(
         f"{in_words(backend.parts)} for {backend.encoding.name.lower()}"
         for backend in backends
         if backend.parts is not None
     )
-    message = f"{passes}, and the host takes {takes}"
+    message = f"{passes}, but the host takes {takes}"
     return Diagnostic("NN266", message, offset_of(parts), "load")

@@ -28,10 +28,12 @@ __all__ = ["Loaded", "formats_of", "images_of", "loaded"]
 
 
 class Loaded(NamedTuple):
-    """What a guest passes to `load`: `meanings` has each encoding that was seen, with what it is to
-    the guest or on the host. It loads `only` these if every call was seen, none goes by a name, and
-    none leaves it to the host to find the format out. `in_two` is whether it may pass two builders
-    of what it loads as OpenVINO's."""
+    """The encodings that a guest passes to `load`.
+
+    `meanings` has each encoding that was seen, with its meanings to the guest and on the host.
+    `only`: the guest loads no others, because every call was seen, no graph is loaded by name, and
+    no call leaves it to the host to detect the format. `in_two`: it may pass two builders for what
+    it loads as OpenVINO's."""
 
     meanings: Mapping[int, frozenset[Encoding]]
     only: bool
@@ -39,16 +41,16 @@ class Loaded(NamedTuple):
 
     @property
     def formats(self) -> frozenset[Encoding]:
-        """All that were seen."""
+        """All formats that were seen."""
         return frozenset[Encoding]().union(*self.meanings.values())
 
     def may_be(self, encoding: Encoding) -> bool:
-        """Whether the guest may load models of a format, as far as that can be seen."""
+        """Whether the guest may load models of a format."""
         return not self.only or encoding in self.formats
 
     def makes_needless(self, code: str, host: Host) -> bool:
-        """Whether something that is said of every guest on a host is about formats only that this
-        one does not load, or said of it in another way."""
+        """Whether a diagnostic for every guest on a host does not apply to this guest, because it
+        concerns formats that the guest does not load, or is replaced by another diagnostic."""
         if not self.only:
             return False
         if code == "NN240":
@@ -70,14 +72,14 @@ _ABOUT: Mapping[str, Encoding] = {
     "NN307": Encoding.OPENVINO,
     "NN308": Encoding.OPENVINO,
 }
-"""What is said of models of one format alone."""
+"""Diagnostics about models of one format only."""
 
 _OPENVINO = frozenset((Encoding.OPENVINO, Encoding.AUTODETECT))
-"""Encodings as which OpenVINO may get a model."""
+"""Encodings under which OpenVINO may get a model."""
 
 
 def loaded(info: ModuleInfo, host: Host) -> Loaded:
-    """What the constants of a guest show of the models that it loads."""
+    """The formats of the models that a guest loads, according to its constants."""
     constants, functions = constants_of(info), list(guest_functions(info))
     tables: list[Mapping[int, Encoding]] = [one.dialect.encodings for one in functions]
     tables += (d.encodings for d in (DIALECTS.values() if host.tells_numbers else host.dialects))
@@ -96,7 +98,7 @@ def loaded(info: ModuleInfo, host: Host) -> Loaded:
 
 
 def formats_of(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """What is to be said of the formats that a guest loads, and runs as `models`."""
+    """Diagnostics about the formats that a guest loads and those of its `models`."""
     found = loaded(info, host)
     yield from _missing_backends(info, host, found, models)
     yield from _never_passed(info, found, models)
@@ -111,7 +113,7 @@ def _missing_backends(
     if host.tells_numbers or not host.backends:
         return
     there = {backend.encoding for backend in host.backends}
-    if host.dialects[0].encodings is ENCODINGS_WAMR:  # whose load takes any backend that is there
+    if host.dialects[0].encodings is ENCODINGS_WAMR:  # its load uses any available backend
         there.add(Encoding.AUTODETECT)
     extra = {backend.encoding: backend.built for backend in host.backends if backend.extra}
     unknown = host.measured.backends if host.measured is not None else frozenset[Encoding]()
@@ -122,11 +124,11 @@ def _missing_backends(
         offset = offset_of(numbers[number])
         built = [extra[one] for one in meanings & there if one in extra]
         if not meanings & there and not meanings & unknown:
-            what = f"{passes}{_in_words(meanings)}, and the host has no backend for it"
+            what = f"{passes}{_in_words(meanings)}, but the host has no backend for it"
             message = f"only if it never loads such a model: {what}"
             yield Diagnostic("NN262", message, offset, "load")
         elif meanings & asked:
-            continue  # which is said of the model
+            continue  # reported for the model
         elif not meanings & there:
             what = f"{passes}{_in_words(meanings)}"
             message = (
@@ -136,7 +138,7 @@ def _missing_backends(
         elif built and not meanings & (there - extra.keys()):
             message = (
                 f"only if the host is built differently ({built[0]}): "
-                f"{passes}{_in_words(meanings)}, and the released host has no backend for it"
+                f"{passes}{_in_words(meanings)}, but the released host has no backend for it"
             )
             yield Diagnostic("NN713", message, offset, "load")
 
@@ -150,8 +152,8 @@ def _in_words(meanings: frozenset[Encoding]) -> str:
 
 
 def _never_passed(info: ModuleInfo, found: Loaded, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """The formats of models that no call passes, and whether other numbers for encodings would make
-    it so that one does. By a name, a guest can load any."""
+    """Diagnostics about models whose format no call passes. The code depends on whether some other
+    numbering of encodings would fit. A guest that loads by name can load any format."""
     if not found.only:
         return
     asked, constants = tuple(asked_formats(models)), constants_of(info)
@@ -167,8 +169,8 @@ def _never_passed(info: ModuleInfo, found: Loaded, models: Sequence[Model]) -> I
 
 
 def images_of(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What the host's OpenVINO takes inputs for, of a guest that gives inputs and may load models
-    of it: a condition where it surely does."""
+    """A diagnostic if the host's OpenVINO treats inputs as images, and the guest sets inputs and
+    may load OpenVINO models. It is a condition if the guest certainly does."""
     found = loaded(info, host)
     gives = any(one.name == "set_input" for one in guest_functions(info))
     openvino = [b for b in host.backends if b.encoding is Encoding.OPENVINO]
@@ -179,24 +181,24 @@ def images_of(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     numbers = numbers_of(constants_of(info), Subject.ENCODING)
     for number, meanings in found.meanings.items():
         if meanings == {Encoding.OPENVINO}:
-            what = f"{_passes(numbers[number], number)} (openvino), and {message}"
+            what = f"{_passes(numbers[number], number)} (openvino), but {message}"
             offset = offset_of(numbers[number])
-            yield Diagnostic("NN265", f"only if its inputs are such: {what}", offset, "load")
+            yield Diagnostic("NN265", f"only if its inputs are like that: {what}", offset, "load")
             return
     yield Diagnostic("NN308", message, function="set_input")
 
 
 _TAKEN_FOR: Mapping[Quirk, str] = {
     Quirk.CHANNELS_LAST: (
-        "takes tensors of four dimensions only, for images whose channels come last: others fail,"
+        "takes only four-dimensional tensors, and treats them as channels-last images: others fail,"
         " or give wrong results"
     ),
     Quirk.COLOUR_IMAGES: (
-        "takes one input only, of four dimensions, for an image whose three channels come last:"
-        " others fail, or give wrong results"
+        "takes only one input, and treats it as a channels-last image with three channels: others"
+        " fail, or give wrong results"
     ),
     Quirk.LARGE_IMAGES: (
-        "takes one input only, for 1x224x224x3 floats, whatever its dimensions and length are: a"
-        " smaller one ends the host"
+        "takes only one input, and reads it as 1x224x224x3 floats, whatever its dimensions and"
+        " length: a smaller one crashes the host"
     ),
 }

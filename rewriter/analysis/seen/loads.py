@@ -1,4 +1,4 @@
-"""What a module loads according to its constants: for which backends, and for which target."""
+"""The backends and targets for which a module loads models, according to its constants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rewriter.hosts.host import Backend, Host
 __all__ = ["backends_for", "backends_left", "encodings_of", "meant_formats", "targets"]
 
 _TITLES = ("cpu", "gpu", "tpu")
-"""Of targets, by their numbers."""
+"""The names of targets, by number."""
 
 
 def encodings_of(host: Host) -> Mapping[int, Encoding]:
@@ -24,16 +24,15 @@ def encodings_of(host: Host) -> Mapping[int, Encoding]:
 
 
 def meant_formats(info: ModuleInfo, host: Host, number: int) -> Set[Encoding]:
-    """What a number for an encoding is to the guest, or on the host."""
+    """The meanings of an encoding's number to the guest and on the host."""
     tables = [one.dialect.encodings for one in guest_functions(info)]
     tables.append(encodings_of(host))
     return {meaning for table in tables if (meaning := table.get(number)) is not None}
 
 
 def backends_left(info: ModuleInfo, host: Host) -> tuple[Backend, ...]:
-    """Those of a host's backends that a guest can load models with: all, where a call hides its
-    encoding, a graph is loaded by a name, or none is left of which it could be said what it does
-    with what comes after `load`."""
+    """The host's backends that a guest may load models with. These are all backends if some call
+    hides its encoding, a graph is loaded by name, or no backend would be left."""
     constants = constants_of(info)
     named = any(one.name in BY_NAME | WITH_CONFIG for one in guest_functions(info))
     if named or constants.hidden(Subject.ENCODING):
@@ -45,7 +44,7 @@ def backends_left(info: ModuleInfo, host: Host) -> tuple[Backend, ...]:
 
 
 def backends_for(info: ModuleInfo, host: Host, encoding: Constant) -> tuple[Backend, ...]:
-    """The backends that one call of `load` can be for."""
+    """The backends that one call of `load` may use."""
     if encoding.numbers is None:
         return host.backends
     meant = set[Encoding]().union(*(meant_formats(info, host, one) for one in encoding.numbers))
@@ -54,7 +53,7 @@ def backends_for(info: ModuleInfo, host: Host, encoding: Constant) -> tuple[Back
 
 
 def targets(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """The targets with which `load` fails, and those for which the device has to have something."""
+    """Diagnostics about targets with which `load` fails, or that the device must have."""
     constants = constants_of(info)
     said = set[tuple[str, int]]()
     for encoding, target, _ in constants.loads():
@@ -72,17 +71,17 @@ def _of_target(
     title = f" ({_TITLES[number]})" if number < len(_TITLES) else ""
     passes = f"{where(target)} passes the constant target {number}{title}"
     if host.measured is not None and number:
-        message = f"{passes}, of which it was not measured whether the host takes it"
+        message = f"{passes}, but it was not measured whether the host takes it"
         return Diagnostic("NN271", message, offset_of(target), "load")
     refusing = [one for one in backends if one.targets is not None and number not in one.targets]
     if refusing and not title:
-        return Diagnostic("NN263", f"{passes}, which means nothing", offset_of(target), "load")
+        return Diagnostic("NN263", f"{passes}, which is undefined", offset_of(target), "load")
     taking = [backend for backend in backends if backend not in refusing]
     if refusing and not taking:
         names = ", ".join(backend.encoding.name.lower() for backend in refusing)
         message = f"{passes}, which the host does not take for {names}"
         return Diagnostic("NN263", message, offset_of(target), "load")
     if taking and all(number in backend.devices for backend in taking):
-        message = f"a {_TITLES[number]} has to be on the device: {where(target)} asks for one"
+        message = f"the device must have a {_TITLES[number]}: {where(target)} asks for one"
         return Diagnostic("NN253", message, function="load")
     return None

@@ -47,26 +47,26 @@ __all__ = [
 Types = Mapping[int, TensorType]
 
 _OLDER = ("witx-2022", "witx-2023", "wasmedge-0.13", "wasmedge-0.14")
-"""ABIs with the tensor types of before August 2023, by how many functions and encodings they
-have."""
+"""The ABIs with the tensor types from before August 2023, those with the fewest functions and
+encodings first."""
 
 _WHOSE: Mapping[int, str] = {
     id(TYPES_WITX): "today's numbers",
-    id(TYPES_2020): "the numbers of before August 2023",
+    id(TYPES_2020): "the numbers from before August 2023",
     id(TYPES_WIT): "the numbers of wasi:nn, which WAMR 2.1.1 to 2.3.1 have",
 }
-"""Of the numberings of tensor types."""
+"""Titles of the numberings of tensor types."""
 
 _FOUND: WeakKeyDictionary[Module, dict[object, Constants]] = WeakKeyDictionary()
-"""By the layouts that the functions of a module are taken to have."""
+"""Cache of constants, by the assumed layouts of a module's functions."""
 
 
 def constants_of(info: ModuleInfo) -> Constants:
-    """The constants that reach the wasi-nn functions of a module, through its adapters if it has
-    some; found once.
+    """The constants that reach a module's wasi-nn functions, directly or through adapters. They are
+    cached.
 
-    There are none where the layout of its structures is a guess, where another tool has changed its
-    adapters, or where its memory is shared with other threads or has 64-bit addresses.
+    There are none if the layout of its structures is a guess, if another tool has changed its
+    adapters, or if its memory is shared with other threads or has 64-bit addresses.
     """
     memory = info.shared_memory
     if memory is None or info.adapter_memory is None or memory.shared or memory.is_64:
@@ -77,7 +77,7 @@ def constants_of(info: ModuleInfo) -> Constants:
     found = _FOUND.setdefault(info.module, {})
     key = tuple((index, one.layout) for index, one in functions.items())
     if key not in found:
-        from rewriter.constants.guest import follow_constants  # which few modules need
+        from rewriter.constants.guest import follow_constants  # few modules need it
 
         index = info.adapter_memory.memory_index
         found[key] = follow_constants(info.module, functions, index)
@@ -85,7 +85,7 @@ def constants_of(info: ModuleInfo) -> Constants:
 
 
 def _followed(info: ModuleInfo) -> dict[int, Function]:
-    """The functions whose calls are looked at, by their indices."""
+    """The functions whose calls are followed, by index."""
     from rewriter.constants.guest import Function
 
     adapters = info.adapters
@@ -105,11 +105,12 @@ def _followed(info: ModuleInfo) -> dict[int, Function]:
 def as_shown(
     info: ModuleInfo, host: Host | None = None, models: Sequence[Model] = ()
 ) -> ModuleInfo:
-    """A module with the ABI that its constants show, alone or with what all the `models` that it
-    runs take, where nobody has said which it is. They show the numbers of tensor types: what else
-    differs between ABIs that have these is taken to be as the host has it, if it has one of
-    them. And with models, they show the numbers of encodings, where one ABI only has those. Of a
-    module with adapters, these have the ABI."""
+    """The module with the ABI that its constants show, alone or together with its `models`.
+
+    Nothing changes if the user named the ABI. Constants show the numbers of tensor types. If
+    several ABIs have these numbers, the host's ABI is taken if it is one of them. Together with
+    models, constants also show the numbers of encodings, if only one ABI has them. For an adapted
+    module, the adapters show the ABI instead."""
     if info.guest is not None:
         return info
     abis = dict(info.abis)
@@ -123,7 +124,7 @@ def as_shown(
 def _by_types(
     info: ModuleInfo, module: str, abi: Abi, host: Host | None, models: Sequence[Model]
 ) -> Abi:
-    told = host is not None and host.tells_numbers  # by the tensors
+    told = host is not None and host.tells_numbers  # from the tensors
     gives = any(item.name == "set_input" for item in info.wasi_nn.values())
     if told or not gives or abi.name is None or DIALECTS[abi.name].layout != WITX.layout:
         return abi
@@ -138,8 +139,8 @@ def _by_types(
 def _by_formats(
     info: ModuleInfo, module: str, abi: Abi, _: Host | None, models: Sequence[Model]
 ) -> Abi:
-    """That with the only numbers for encodings in which the guest loads its models as what they
-    are. A model that it can load by a name asks for none."""
+    """The ABI with the only numbers for encodings under which the guest loads its models in their
+    formats. If the guest can load models by name, nothing follows from encodings."""
     names = {one.name for one in guest_functions(info)}
     if abi.name is None or not models or names & (BY_NAME | WITH_CONFIG).keys():
         return abi
@@ -165,8 +166,8 @@ def _by_formats(
     one = unnamed(constants, asked, _alone(shown.encodings))[0]
     number = next(n for n in numbers if only.encodings[n] in one.meanings)
     message = (
-        f"{where(numbers[number])} passes the constant encoding {number}, which is that of"
-        f" {one.what}, in the numbers of {only.name} only"
+        f"{where(numbers[number])} passes the constant encoding {number}, which is the encoding of"
+        f" {one.what} only in the numbers of {only.name}"
     )
     evidence = Diagnostic("NN145", message, offset_of(numbers[number]), "load")
     return Abi(only.name, abi.certain, (*abi.evidence, evidence))
@@ -177,8 +178,8 @@ def _alone(table: Mapping[int, object]) -> dict[int, tuple[object]]:
 
 
 def older_abi(info: ModuleInfo, module: str, host: Host | None = None) -> str | None:
-    """An ABI with the tensor types of before August 2023, and with the functions and the encodings
-    of a module: the host's, if it has one."""
+    """An ABI with the tensor types from before August 2023 and with the module's functions and
+    encodings. The host's ABI is preferred."""
     functions = {one.name for one in guest_functions(info) if one.module == module}
     encodings = numbers_of(constants_of(info), Subject.ENCODING).keys()
     of_host = [d.name for d in host.dialects if d.layout == WITX.layout] if host else []
@@ -190,20 +191,22 @@ def older_abi(info: ModuleInfo, module: str, host: Host | None = None) -> str | 
 
 
 def shown_abi(info: ModuleInfo, models: Sequence[Model] = ()) -> str | None:
-    """The ABI that only constants show, or they and models, for `--guest-abi`; None where there is
-    none."""
+    """The ABI that constants show, with or without models, if imports alone do not show it: a value
+    for `--guest-abi`. None if there is none."""
     shown = as_shown(info, models=models).abis
     return next((a.name for m, a in shown.items() if a.name != info.abis[m].name), None)
 
 
 def possible(info: ModuleInfo, models: Sequence[Model] = ()) -> tuple[Types, ...]:
-    """The numberings of tensor types that a guest of witx's layout can have. That of wasi:nn counts
-    only where no other does: one host had it, and guests are not built for that. Of those that
-    constants leave, the ones count in which it can run all its models, if there are some."""
+    """The numberings of tensor types that a guest with witx's layout can have.
+
+    The numbering of wasi:nn counts only if no other fits: only one host had it, and guests are not
+    built for that host. If the guest can run all its models only with some of the numberings that
+    fit its constants, only these count."""
     seen = constants_of(info).of(Subject.TYPE)
     older = all(older_abi(info, module) for module in info.abis)
     usual = (TYPES_WITX, TYPES_2020) if older else (TYPES_WITX,)
-    for sizes in (True, False):  # a length can be wrong, or be that of a text
+    for sizes in (True, False):  # a length can be wrong, or belong to a string
         for tables in (usual, (TYPES_WIT,)):
             fitting = tuple(t for t in tables if all(_fits(one, t, sizes) for one in seen))
             if fitting:
@@ -214,7 +217,8 @@ def possible(info: ModuleInfo, models: Sequence[Model] = ()) -> tuple[Types, ...
 def _running(
     info: ModuleInfo, fitting: tuple[Types, ...], models: Sequence[Model]
 ) -> tuple[Types, ...]:
-    """Those in which a guest passes what its models take, or all where that is none."""
+    """The numberings with which a guest passes the types of its models, or all if there are
+    none."""
     constants, asked = constants_of(info), tuple(asked_types(models))
     return tuple(t for t in fitting if names_all(constants, asked, t)) or fitting
 
@@ -231,7 +235,7 @@ def _fits(constant: Constant, types: Types, sizes: bool) -> bool:
 def _evidence(
     info: ModuleInfo, tables: Sequence[Types], models: Sequence[Model]
 ) -> Diagnostic | None:
-    """What decides between numberings; None where nothing does."""
+    """The evidence for the only numbering; None if several are possible."""
     if len(tables) != 1:
         return None
     (table,) = tables
@@ -252,7 +256,7 @@ def _evidence(
 def _evidence_of_models(
     info: ModuleInfo, table: Types, others: Sequence[Types], models: Sequence[Model]
 ) -> Diagnostic | None:
-    """That a model takes what the guest passes in one numbering only."""
+    """The evidence that only in this numbering, a model takes what the guest passes."""
     constants, asked = constants_of(info), tuple(asked_types(models))
     for other in others:
         for one in unnamed(constants, asked, _alone(other)):
@@ -265,13 +269,13 @@ def _evidence_of_models(
 def _tells(constant: Constant, number: int, table: Types, more: str) -> Diagnostic:
     message = (
         f"{where(constant)} passes the constant tensor type {number}{more} which is"
-        f" {meanings_of([table.get(number)])} in {_WHOSE[id(table)]} only"
+        f" {meanings_of([table.get(number)])} only in {_WHOSE[id(table)]}"
     )
     return Diagnostic("NN145", message, offset_of(constant), "set_input")
 
 
 def numbers_of(constants: Constants, subject: Subject) -> dict[int, Constant]:
-    """Each number that was seen, with the first call that has it."""
+    """Each number that was seen, with the first call that passes it."""
     found: dict[int, Constant] = {}
     for constant in constants.of(subject):
         for number in constant.numbers or ():
@@ -280,8 +284,8 @@ def numbers_of(constants: Constants, subject: Subject) -> dict[int, Constant]:
 
 
 def counting(seen: Mapping[int, Set[Any]], asked: Set[Any]) -> Iterator[int]:
-    """The numbers that count, of those in a module with what they can mean: with models that ask
-    for some of these, and for nothing else, the numbers for that."""
+    """The numbers in a module that count, given their possible meanings. If everything that the
+    models ask for is among these meanings, only the numbers for it count; otherwise all count."""
     decided = bool(asked) and asked <= set[Any]().union(*seen.values())
     for number, meanings in seen.items():
         if not decided or meanings & asked:
@@ -289,7 +293,7 @@ def counting(seen: Mapping[int, Set[Any]], asked: Set[Any]) -> Iterator[int]:
 
 
 def where(constant: Constant) -> str:
-    """The function that a constant is in, for people."""
+    """The function that a constant is in, for messages."""
     return str(constant.place or "a function")
 
 

@@ -1,4 +1,4 @@
-"""What is said of a module's constants: what they mean, and what of that a host does not take."""
+"""Diagnostics about a module's constants: their meanings, and those that a host does not accept."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ __all__ = ["configured_by_nothing", "instead_of_a_guess", "with_constants", "wit
 def with_constants(
     info: ModuleInfo, host: Host, said: Iterable[Diagnostic], models: Sequence[Model] = ()
 ) -> tuple[Diagnostic, ...]:
-    """What is said of a module on a host, with what its constants add to that, and without what
-    they make needless. `info` has the ABI that they show. Of a module that has several numbers, and
-    those for all of its `models`, no others count."""
+    """The diagnostics for a module on a host, plus those about its constants, minus those that the
+    constants refute. `info` has the ABI that the constants show. If the module passes the numbers
+    for all of its `models`, its other numbers do not count."""
     formats = loaded(info, host)
     found: list[Diagnostic] = []
     for diagnostic in said:
@@ -78,8 +78,8 @@ def with_constants(
 
 
 def without_needless(info: ModuleInfo, found: Fit) -> Fit:
-    """What makes a module fit a host, without adapters that would only give the types of tensors
-    other numbers, where each type that the guest passes has the same number there."""
+    """The fit without adapters that would only translate tensor types, if every type that the guest
+    passes has the same number on the host."""
     constants, tables = constants_of(info), _tables(info, ())
     numbers = numbers_of(constants, Subject.TYPE)
     if not numbers or constants.hidden(Subject.TYPE) or tables is None:
@@ -103,8 +103,8 @@ def without_needless(info: ModuleInfo, found: Fit) -> Fit:
 
 
 def _only_for_types(adapter: Adapter) -> bool:
-    """Whether it does nothing but translate the types of tensors: a host that has others beside
-    wasi-nn's reads more bytes of them."""
+    """Whether an adapter only translates tensor types. For a host with types besides wasi-nn's, it
+    does more, because such a host reads more bytes of a type."""
     source, target = adapter.source, adapter.target
     return (
         adapter.need is Need.TYPES
@@ -116,15 +116,15 @@ def _only_for_types(adapter: Adapter) -> bool:
 
 def _not_followed(info: ModuleInfo) -> Iterator[Diagnostic]:
     if info.traces and info.abis:
-        message = "other tools have changed its adapters, so that its constants were not followed"
+        message = "other tools have changed its adapters, so its constants were not followed"
         yield Diagnostic("NN147", message)
 
 
 def instead_of_a_guess(
     info: ModuleInfo, guess: Diagnostic, models: Sequence[Model] = ()
 ) -> Iterator[Diagnostic]:
-    """What is to be said in the place of that the numbers of tensor types are a guess. Numbers that
-    are for none of the `models` do not count."""
+    """The diagnostics that replace NN137 (the numbers of tensor types are a guess) if constants say
+    more. Numbers for none of the `models` do not count."""
     constants = constants_of(info)
     tables = possible(info, models)
     hidden = constants.hidden(Subject.TYPE)
@@ -137,7 +137,7 @@ def instead_of_a_guess(
     seen = {number: {table.get(number) for table in tables} for number in numbers}
     counted = counting(seen, _asked_types(models))
     unsure = {number: numbers[number] for number in counted if len(seen[number]) > 1}
-    remedy = f"--guest-abi says which: {_abis_of(info)}"
+    remedy = f"say which with --guest-abi: {_abis_of(info)}"
     for number, constant in unsure.items():
         now, before = (meanings_of([table.get(number)]) for table in tables)
         message = (
@@ -148,8 +148,8 @@ def instead_of_a_guess(
     if hidden and not unsure:
         calls = len(hidden) + len(constants.of(Subject.TYPE))
         message = (
-            f"{len(hidden)} of {calls} calls hide the tensor types that they pass: the numbers of"
-            " after August 2023 are assumed"
+            f"{len(hidden)} of {calls} calls hide the tensor types that they pass: the numbers"
+            " since August 2023 are assumed"
         )
         yield guess._replace(message=message)
 
@@ -157,7 +157,8 @@ def instead_of_a_guess(
 def _instead_of_guessed_encodings(
     info: ModuleInfo, host: Host, guess: Diagnostic
 ) -> Iterator[Diagnostic]:
-    """What is to be said in the place of that the numbers of encodings are a guess."""
+    """The diagnostics that replace NN138 (the numbers of encodings are a guess) if constants say
+    more."""
     constants = constants_of(info)
     here = encodings_of(host)
     seen = numbers_of(constants, Subject.ENCODING)
@@ -182,14 +183,15 @@ def configured_by_nothing(info: ModuleInfo) -> bool:
 
 
 def _asked_types(models: Sequence[Model]) -> Set[TensorType | None]:
-    """The types of all inputs; none where a model does not state them."""
+    """The types of all models' inputs; empty if some model does not state them."""
     if not all(model.inputs for model in models):
         return set()
     return {port.tensor_type for model in models for port in model.inputs or ()}
 
 
 def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """The types that mean nothing, or that no backend takes which the guest can use there."""
+    """Diagnostics about types that are undefined, or that no backend takes that the guest may use
+    there."""
     constants = constants_of(info)
     tables = _read_types(info, host, models)
     numbers = numbers_of(constants, Subject.TYPE)
@@ -199,7 +201,7 @@ def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Ite
         meanings, constant = seen[number] - {None}, numbers[number]
         passes = f"{where(constant)} passes the constant tensor type {number}"
         if not meanings:
-            message = f"{passes}, which means nothing"
+            message = f"{passes}, which is undefined"
         elif any(_takes(host, backends, meaning) for meaning in meanings if meaning):
             continue
         else:
@@ -211,18 +213,18 @@ def _refused_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Ite
 
 def _read_types(info: ModuleInfo, host: Host, models: Sequence[Model]) -> tuple[Types, ...] | None:
     """The numberings in which a host, or an adapter for it, may read the types that a guest passes;
-    None where its ABI is not known."""
+    None if the guest's ABI is unknown."""
     tables = _tables(info, models)
     own = host.dialects[0].tensor_types
     if tables == (TYPES_WIT,) and not is_told(info) and own is not TYPES_WIT:
-        tables = (TYPES_WITX,)  # for nobody has said that it has the others
+        tables = (TYPES_WITX,)  # adapters assume these, because the user did not say otherwise
     if tables is None or not host.tells_numbers:
         return tables
     return (*tables, TYPES_2020, *(dialect.tensor_types for dialect in host.dialects))
 
 
 def _takes(host: Host, backends: Sequence[Backend], kind: TensorType) -> bool:
-    """Whether a tensor of a type can be right on a host, with one of some backends."""
+    """Whether a host can read a tensor of a type correctly with one of these backends."""
     if host.tells_numbers:
         return True
     if host.passes is not None and kind not in host.passes:
@@ -237,7 +239,8 @@ def _suits(backend: Backend, kind: TensorType) -> bool:
 
 
 def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """The types that models take and no call of the guest passes, whatever its numbers mean."""
+    """Diagnostics about model inputs whose type no call passes, whatever the guest's numbers
+    mean."""
     constants = constants_of(info)
     if host.tells_numbers or not models:
         return
@@ -253,8 +256,8 @@ def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iter
 
 
 def _compares_types(host: Host, model: Model) -> bool:
-    """Whether the host's backend for a model is known to compare the types of tensors with those of
-    its inputs."""
+    """Whether the host's backend for a model is known to compare a tensor's type with the type of
+    the input."""
     own = [backend for backend in host.backends if backend.encoding is model.encoding]
     converts = frozenset((Quirk.CONVERTS, Quirk.AS_BYTES))
     return bool(own) and not any(
@@ -264,7 +267,7 @@ def _compares_types(host: Host, model: Model) -> bool:
 
 
 def _abis_of(info: ModuleInfo) -> str:
-    """The names of the ABIs that a module can be of."""
+    """The names of the ABIs that a module can have."""
     found: dict[str, None] = {}
     for module, abi in info.abis.items():
         found.update(dict.fromkeys(name for name in (abi.name, older_abi(info, module)) if name))
@@ -272,8 +275,8 @@ def _abis_of(info: ModuleInfo) -> str:
 
 
 def _tables(info: ModuleInfo, models: Sequence[Model]) -> tuple[Types, ...] | None:
-    """The numberings of tensor types that a module can have; None where its ABI is not known, or
-    it has two of them."""
+    """The numberings of tensor types that a module can have; None if its ABI is unknown, or if it
+    has two numberings."""
     tables = {
         id(one.dialect.tensor_types): one.dialect.tensor_types for one in guest_functions(info)
     }

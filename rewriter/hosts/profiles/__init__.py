@@ -1,1 +1,1 @@
-"""Profiles: what was measured of one host, as a file and as a row of the table."""
+"""Profiles: measurements of one host, as a file and as a row of the table."""

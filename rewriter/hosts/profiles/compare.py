@@ -1,9 +1,9 @@
-"""What two profiles say of the same facts, where they do not agree.
+"""Differences between two profiles.
 
-A row of the table is compared as the profile that it is (rewriter.hosts.profiles.of_row). Of what
-only one of them says, nothing is said. Neither is it a difference that an encoding is not there,
-or a type is taken by no backend, where the other one has a number for it: that is one build of a
-host, or what was tried with it. Errnos are compared by the faults after which they were seen.
+A row of the table is converted to a profile first (rewriter.hosts.profiles.of_row). A fact that
+only one profile has is not a difference. Nor is it a difference if one profile has a number for an
+encoding or a type that the other lacks or refuses: that depends on the build of the host and on the
+models that it was tried with. Errnos are compared by the faults that returned them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Difference", "differences", "facts"]
 
 
 class Difference(NamedTuple):
-    """A key of the profile's file, and what both have there."""
+    """A key of the profile's file, with both values."""
 
     key: str
     one: str
@@ -32,7 +32,7 @@ class Difference(NamedTuple):
 
 
 def differences(one: Profile, other: Profile) -> list[Difference]:
-    """All of them, in the order of the keys."""
+    """All differences, in the order of the keys."""
     theirs = facts(other)
     found = [
         Difference(key, mine, theirs[key])
@@ -43,15 +43,14 @@ def differences(one: Profile, other: Profile) -> list[Difference]:
 
 
 def facts(profile: Profile) -> dict[str, str]:
-    """Each key of which something is known, with its value as it is shown; but for errnos, and for
-    functions beside wasi-nn's."""
+    """Each known key with its value as text, except errnos and functions besides wasi-nn's."""
     return dict(_facts(profile))
 
 
 def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
     for name, module in profile.modules.items():
         known = {**dict.fromkeys(module.missing, False), **dict.fromkeys(module.functions, True)}
-        for function, is_there in known.items():
+        for function, is_there in sorted(known.items()):
             yield f"modules.{name}.functions.{function}", "present" if is_there else "absent"
         if module.layouts:
             yield f"modules.{name}.layouts", " and ".join(sorted(module.layouts))
@@ -82,7 +81,7 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 _WORDS = ("names_function",)
-"""What is for people to read."""
+"""Fields that are free text."""
 
 
 def _of_backend(backend: BackendProfile) -> Iterator[tuple[str, str]]:
@@ -108,7 +107,7 @@ def _of_backend(backend: BackendProfile) -> Iterator[tuple[str, str]]:
 
 
 def _converts(backend: BackendProfile) -> bool:
-    """Whether outputs are not of the model's types anyway."""
+    """Whether the backend converts outputs, so that they do not have the model's types anyway."""
     return any(has and HABITS[name] is Quirk.CONVERTS for name, has in backend.habits.items())
 
 
@@ -126,7 +125,7 @@ def _shown(value: object) -> str:
 
 
 def _of_errnos(one: Profile, other: Profile) -> Iterator[Difference]:
-    """Errnos that the other's numbers cannot mean; both ways."""
+    """Errnos that are not possible with the other profile's numbers, in both directions."""
     for mine, theirs, swapped in ((one, other, False), (other, one, True)):
         known = {each.name.lower(): each for each in Errno}
         errnos = {number: known[name] for number, name in theirs.errnos.items()}
@@ -148,7 +147,7 @@ def _faults(profile: Profile) -> Iterator[tuple[str, str, int]]:
 
 
 def _of_imports(one: Profile, other: Profile) -> Iterator[Difference]:
-    """Functions beside wasi-nn's: what is not listed where all are is absent."""
+    """Functions besides wasi-nn's. If a profile lists all of them, a missing one is absent."""
     for module in one.imports.keys() | other.imports.keys():
         mine, theirs = one.imports.get(module, {}), other.imports.get(module, {})
         for name in mine.keys() | theirs.keys():

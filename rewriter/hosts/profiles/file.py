@@ -1,6 +1,6 @@
 """Profiles as files, in TOML: docs/profiles.md describes each key.
 
-A key that is missing, or whose value is "not measured", is one of which nothing is known.
+If a key is missing or its value is "not measured", nothing is known about it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rewriter.abi.dialects import LAYOUTS, Encoding, Errno, TensorType
 from rewriter.abi.measured import LARGEST, RAW_TYPES
 from rewriter.codes import all_codes
 from rewriter.errors import UsageError
+from rewriter.file_kinds import mistaken, special
 from rewriter.hosts.host import TooSmall, Unit
 from rewriter.hosts.profiles import toml, values
 from rewriter.hosts.profiles.profile import (
@@ -37,10 +38,10 @@ from rewriter.hosts.profiles.values import FLAG, TEXT, Wrong, list_of, number_or
 __all__ = ["read", "read_file", "write"]
 
 _LARGEST = 1 << 18
-"""Bytes of a file. One that the probe writes has some 10,000."""
+"""The largest file, in bytes. The probe writes about 10,000."""
 
 _LONGEST = 1 << 13
-"""Characters of a line: tomllib takes time by the square of a key's length."""
+"""The longest line, in characters: tomllib's time grows with the square of a key's length."""
 
 _TYPE_NAMES = (*(each.name.lower() for each in TensorType), *RAW_TYPES)
 _ENCODING_NAMES = tuple(each.name.lower() for each in Encoding)
@@ -157,63 +158,71 @@ _PROFILE = values.record(
 
 
 def read_file(path: str) -> Profile:
-    """Raises UsageError where the file cannot be read, or is not a profile."""
+    """The profile in a file. Raises UsageError if it cannot be read or is not a profile."""
+    what = special(path)
+    if what is not None:
+        raise UsageError(f"cannot read the profile {path}: this is {what}, not a regular file")
     try:
-        if not Path(path).is_file() and Path(path).exists():
-            raise UsageError(f"cannot read the profile {path}: this is not a regular file")
         with Path(path).open("rb") as file:
             data = file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read the profile {path}: {reason}") from error
-    if len(data) > _LARGEST:
-        raise UsageError(f"the profile {path} is larger than {_LARGEST} bytes")
     try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the profile {path} is not UTF-8 (at byte {error.start})") from error
-    return read(text, path)
+        if len(data) > _LARGEST:
+            raise UsageError(f"the profile {path} is larger than {_LARGEST} bytes")
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise UsageError(f"the profile {path} is not UTF-8 (at byte {error.start})") from error
+        return read(text, path)
+    except UsageError as error:
+        found = mistaken(data, "a host's profile", text=True)
+        if found is None or data.startswith(b"["):  # which TOML may begin with, too
+            raise
+        raise UsageError(f"{path}: {'; '.join(found)}") from error
 
 
 def read(text: str, name: str = "<text>") -> Profile:
-    """The profile that a text in TOML is; `name` is what errors call it. Raises UsageError for what
-    is not one."""
+    """Parse a profile from TOML. Errors call it `name`. Raises UsageError for an invalid one."""
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > _LONGEST:
             message = f"line {number} is longer than {_LONGEST} characters"
-            raise UsageError(f"the profile {name} is not right: {message}")
+            raise UsageError(f"the profile {name} is not valid: {message}")
     try:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"the profile {name} is not TOML: {error}") from error
-    except ValueError as error:  # which Python has for a number of more than 4,300 digits
+    except ValueError as error:  # Python raises it for a number of more than 4,300 digits
         raise UsageError(
-            f"the profile {name} is not right: a number has too many digits"
+            f"the profile {name} is not valid: a number has too many digits"
         ) from error
     try:
+        if "graphs" in table and "format" not in table:
+            raise Wrong("graphs", "this file names graphs: `nnshim run --graphs` takes it")
         _check_format(table.pop("format", None))
         profile: Profile = _PROFILE.read(table, "")
         _check(profile)
     except Wrong as error:
-        raise UsageError(f"the profile {name} is not right: {error}") from error
+        raise UsageError(f"the profile {name} is not valid: {error}") from error
     return profile
 
 
 def write(profile: Profile) -> str:
-    """The text of a profile, of which `read` makes the same."""
+    """A profile as TOML, which `read` turns back into the same profile."""
     return toml.text({"format": FORMAT, **_PROFILE.write(profile)})
 
 
 def _check_format(number: object) -> None:
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise Wrong("format", f"expected a number, such as {FORMAT}, and found {number!r}")
+        raise Wrong("format", f"expected a number, such as {FORMAT}, found {number!r}")
     if number > FORMAT:
-        message = f"{number} is newer than {FORMAT}, the newest that this nnshim reads: update it"
+        message = f"{number} is newer than {FORMAT}, the newest that this nnshim reads; update it"
         raise Wrong("format", message)
 
 
 def _check(profile: Profile) -> None:
-    """Whether what is said twice agrees, and what has to differ does."""
+    """Raise Wrong if two entries contradict each other, or share a number."""
     said: dict[str, tuple[object, str]] = {}
     tables = [("types", profile.types)]
     tables += [(f"backends.{each.encoding}.types", each.types) for each in profile.backends]
@@ -221,7 +230,7 @@ def _check(profile: Profile) -> None:
         for kind, number in types.items():
             before, there = said.setdefault(kind, (number, where))
             if REFUSED not in (before, number) and before != number:
-                raise Wrong(f"{where}.{kind}", f"{number}, and {there} has {before}")
+                raise Wrong(f"{where}.{kind}", f"{number}, but {there} has {before}")
             if before == REFUSED:
                 said[kind] = (number, where)
     _check_distinct("types", profile.tensor_types)
@@ -233,7 +242,7 @@ def _check(profile: Profile) -> None:
     names = [backend.encoding for backend in profile.backends]
     for encoding in names:
         if names.count(encoding) > 1:
-            raise Wrong("backends", f"there are two for {encoding}")
+            raise Wrong("backends", f"two backends have the encoding {encoding}")
 
 
 def _check_distinct(where: str, numbers: Mapping[str, object]) -> None:

@@ -1,8 +1,8 @@
-"""The ABI that a profile shows: one of the table, if that has no other number than those that were
-measured, or else the host's own.
+"""The ABI of a profile: one from the table if it agrees with all measured numbers, or else an ABI
+of the host's own.
 
-What was not measured is then as in the table, and rewriter.hosts.profiles.unmeasured says so of
-it. Of a host's own, it is not there.
+An ABI from the table also fills in what was not measured, and rewriter.hosts.profiles.unmeasured
+reports that. An ABI of the host's own lacks what was not measured.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ _MEANINGS: Mapping[str, tuple[Errno, ...]] = MappingProxyType(
         ),
     }
 )
-"""What hosts mean by the errno of a fault, the first as the specification has it; those whose
-errnos say most of a numbering come first.
+"""The errnos that hosts return for each fault, the specification's first. The faults are ordered by
+how much their errno says about a numbering, the most telling first.
 
 Sources: the specification's documentation of its errnos, and what WAMR, WasmEdge and Wasmtime were
 seen to return (docs/peers.md)."""
 
 
 class _Numbers(NamedTuple):
-    """What was measured: by its number, where it has one, and else why not. `errnos` are those that
-    somebody has said, `faults` those that were seen."""
+    """The measured numbers, or REFUSED. `errnos` are those that the profile names, `faults` the
+    errnos that faults returned."""
 
     layout: Layout
     functions: frozenset[str]
@@ -83,8 +83,8 @@ class _Numbers(NamedTuple):
     counts_floats: bool | None
 
     def agrees(self, dialect: Dialect) -> bool:
-        """Whether a dialect has nothing else. One that wants a NUL behind names does for a host
-        that was not asked."""
+        """Whether a dialect contradicts nothing that was measured. If it was not measured whether
+        names need a NUL, a dialect that adds one is fine too."""
         return (
             dialect.layout is self.layout
             and self.functions <= dialect.functions.keys()
@@ -103,21 +103,21 @@ class _Numbers(NamedTuple):
         return all(agrees(fault, number, errnos) for fault, number in self.faults.items())
 
     def beyond(self, dialect: Dialect) -> int:
-        """How many functions and encodings it has that were not found."""
+        """How many functions and encodings a dialect has that were not found."""
         more = dialect.functions.keys() - self.functions
         names = {name for name, number in self.encodings.items() if number != REFUSED}
         return len(more) + len({*dialect.encoding_names.values()} - names)
 
 
 def agrees(fault: str, number: int, errnos: Mapping[int, Errno]) -> bool:
-    """Whether an errno is one that a host with these numbers can return for a fault."""
+    """Whether a host with these errnos can return this number for a fault."""
     return fault not in _MEANINGS or number == 0 or errnos.get(number) in _MEANINGS[fault]
 
 
 def dialects_of(profile: Profile, module: ModuleProfile) -> tuple[Dialect, ...]:
-    """Those in which a module of the host can be called, empty where that was not found out.
+    """The ABIs in which guests can call a module of the host; empty if that was not measured.
 
-    Raises UsageError where its own are too long for the names of adapters."""
+    Raises UsageError if an ABI of its own is too long for the names of adapters."""
     if profile.tells_numbers:
         known = (WITX, WAMR, WASMEDGE)
         return tuple(dialect for dialect in known if dialect.layout.name in module.layouts)
@@ -126,14 +126,14 @@ def dialects_of(profile: Profile, module: ModuleProfile) -> tuple[Dialect, ...]:
 
 
 def counts_floats(profile: Profile) -> bool | None:
-    """Whether outputs of all but OpenVINO's models are counted in floats: adapters know no other
-    way. None where no such backend was asked."""
+    """Whether outputs of models other than OpenVINO's are counted in floats. (Adapters use one unit
+    for all of these.) None if no such backend was measured."""
     units = {each.unit for each in profile.backends if each.encoding != "openvino"} - {None}
     return Unit.FLOATS in units if units else None
 
 
 def answers(profile: Profile) -> dict[str, int]:
-    """The errnos of faults, as far as there was one, of the first backend that has it."""
+    """The errno that each fault returned, from the first backend that returned one."""
     found: dict[str, int] = {}
     for faults in (profile.faults, *(backend.faults for backend in profile.backends)):
         for fault, answer in faults.items():
@@ -158,8 +158,8 @@ def _numbers(profile: Profile, module: ModuleProfile, layout: Layout) -> _Number
 
 
 def _has(names: Mapping[int, str], measured: Mapping[str, Number]) -> bool:
-    """Whether names have the numbers that were measured. What is refused by any number can have
-    one all the same: nobody gets to know."""
+    """Whether names have the numbers that were measured. A name that was refused by every number
+    may have any number, because guests cannot tell."""
     return all(
         names.get(number) == name for name, number in measured.items() if isinstance(number, int)
     )
@@ -207,8 +207,8 @@ def _of_table(
     measured: Mapping[str, Number],
     tables: Iterable[Mapping[int, _Meaning]],
 ) -> Mapping[int, _Meaning]:
-    """The smallest table of a release that has the own numbers, and beyond them only what is
-    refused by any: what makes no difference then has no adapter either."""
+    """The smallest table of a release that has the measured numbers, and apart from them only
+    meanings that the host refuses. Using it avoids adapters for differences without effect."""
 
     def fits(table: Mapping[int, _Meaning]) -> bool:
         more = {number: meaning for number, meaning in table.items() if number not in own}
@@ -220,8 +220,8 @@ def _of_table(
 
 
 def _own_errnos(measured: _Numbers) -> Mapping[int, Errno]:
-    """What has to be said of them, or the first numbering in which all faults that were tried can
-    have the errnos that they had, or what the specification has for those faults."""
+    """The errnos that the profile names; or the first numbering of a release that is consistent
+    with the errnos of all faults; or the specification's errnos for those faults."""
     if measured.errnos:
         known = {each.name.lower(): each for each in Errno}
         return {number: known[name] for number, name in measured.errnos.items()}
@@ -232,7 +232,7 @@ def _own_errnos(measured: _Numbers) -> Mapping[int, Errno]:
 
 
 def _seen(faults: Mapping[str, int]) -> Iterator[tuple[int, Errno]]:
-    """Where one number stands for several faults, it means what the first of them does."""
+    """Errnos by number. If several faults share a number, the first one decides what it means."""
     said: set[int] = set()
     for fault, meanings in _MEANINGS.items():
         number = faults.get(fault)

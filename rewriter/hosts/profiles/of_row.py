@@ -1,4 +1,4 @@
-"""A row of the table as a profile: as if all that it says had been measured."""
+"""Converts a row of the table to a profile, as if everything in it had been measured."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _READS_32_BITS, _UNPLACED = "NN237", "NN245"
 
 
 def from_row(row: Host) -> Profile:
-    """What a row says, with all of its numbers; what it does not say stays open. `others` of a row
-    are all that it defines."""
-    dialect = row.dialects[-1]  # nnshim's last has all functions that its others have
+    """The profile of a row. What the row does not say stays unknown. A row's `others` are all
+    functions that it defines."""
+    dialect = row.dialects[-1]  # nnshim's last one has the functions of all the others
     in_floats = dialect.counts_floats
     return Profile(
         ProfiledHost(
@@ -51,7 +51,7 @@ def from_row(row: Host) -> Profile:
         optional=row.optional,
         types=_numbers(dialect.tensor_names, (*_names(TensorType), *RAW_TYPES)),
         encodings=_numbers(dialect.encoding_names, _names(Encoding)),
-        errnos=dialect.errno_names,
+        errnos=dialect.errno_meanings,
         type_bits=32 if any(limit.code == _READS_32_BITS for limit in row.limits) else 8,
         names="nul needed" if dialect.wants_nul else "length",
         tells_numbers=row.tells_numbers,
@@ -103,7 +103,8 @@ def _numbers(known: Mapping[int, str], every: Iterable[str]) -> dict[str, Number
 
 
 def _backend(backend: Backend, dialect: Dialect, in_floats: bool) -> BackendProfile:
-    """The unit of language models is not known where others count in floats: no row says it."""
+    """If other backends count in floats, the unit of language models is not known: no row says
+    it."""
     numbers = {kind: number for number, kind in dialect.tensor_types.items()}
     takes = backend.takes
     unit_known = backend.encoding is not Encoding.GGML or not in_floats

@@ -1,5 +1,4 @@
-"""What a probe has measured, as a profile: the same facts by the names that profiles have for them,
-and nothing that was not measured."""
+"""Converts a probe's measurements to a profile, with the profile's names and nothing added."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ from rewriter.wasm.types import FuncType
 __all__ = ["profile_of"]
 
 _UNITS = {measured.Unit.BYTES: Unit.BYTES, measured.Unit.ELEMENTS: Unit.FLOATS}
-"""The output that is measured is of 32-bit floats."""
+"""The measured output consists of 32-bit floats."""
 
 _ENDS: Mapping[NameEnd, Names] = {
     NameEnd.LENGTH: "length",
@@ -44,7 +43,7 @@ _TYPES = {WASI: PREVIEW_1, WASI_UNSTABLE: PREVIEW_0}
 
 
 def profile_of(found: Measured, host: ProfiledHost) -> Profile:
-    """The profile of a host of which somebody has said what `host` has."""
+    """The profile of what was found. `host` has what the user said about the host."""
     first = _first(found.interfaces)
     backends = () if first is None else first.backends
     return Profile(
@@ -73,16 +72,16 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
 _TRAPS = Unknown.TRAPS
 
 _GOES_ON = (0, 70)
-"""Errnos of WASI, success and spipe, after which guests go on: see NN245."""
+"""WASI errnos after which guests continue: success and spipe. See NN245."""
 
 
 def _first(interfaces: Iterable[Interface]) -> Interface | None:
-    """The one under which models run, else one of those that are registered."""
+    """The interface under which models run, or else any that is registered."""
     return max(interfaces, key=lambda each: bool(each.backends), default=None)
 
 
 def _agreed(values: Iterable[int]) -> int | None:
-    """What all say; None where they differ, or nobody says anything."""
+    """The value if all are equal; None if they differ or there are none."""
     distinct = {*values}
     return distinct.pop() if len(distinct) == 1 else None
 
@@ -108,7 +107,7 @@ def _entry(entries: Entries) -> Entry:
 
 
 def _absent(found: Measured) -> dict[str, ModuleProfile]:
-    """The names under which nothing is registered, as far as that can be told."""
+    """All modules as missing, if the host shows which imports it does not define."""
     if found.unknown_imports in (None, Unknown.ANSWERS):
         return {}
     return {
@@ -118,7 +117,7 @@ def _absent(found: Measured) -> dict[str, ModuleProfile]:
 
 
 def _module(interface: Interface) -> ModuleProfile:
-    """A host that mixes layouts can be spoken to in none of them."""
+    """The profile of one import module. No layout works if the host mixes layouts."""
     uniform = [each[0].value for each in interface.layouts if len({*each}) == 1]
     every = {each.name for each in nn_functions(interface.module)}
     return ModuleProfile(
@@ -129,7 +128,7 @@ def _module(interface: Interface) -> ModuleProfile:
 
 
 def _imports(found: Measured) -> dict[str, dict[str, FuncType | Literal["absent"]]]:
-    """WASI's functions. That proc_exit is there shows in exit codes that come through."""
+    """WASI's functions. Exit codes that come through show that proc_exit is there."""
     imports: dict[str, dict[str, FuncType | Literal["absent"]]] = {}
     for module, functions in (found.wasi or {}).items():
         types = _TYPES[module]
@@ -143,8 +142,8 @@ def _imports(found: Measured) -> dict[str, dict[str, FuncType | Literal["absent"
 
 
 def _encodings(interface: Interface) -> dict[str, Number]:
-    """The numbers of formats; autodetect's is the one other number under which all of them load.
-    Where no model runs at all, no number is known: a host without a backend refuses them all."""
+    """The numbers of formats. autodetect has the only other number under which all of them load.
+    If no model runs at all, no number is known: a host without a backend refuses all of them."""
     if not interface.backends:
         return {}
     numbers: dict[str, Number] = {}
@@ -166,8 +165,8 @@ def _encodings(interface: Interface) -> dict[str, Number]:
 
 
 def _answers(given: Mapping[str, measured.Answer], *, signals: bool) -> dict[str, Answer]:
-    """What is known of answers. A code that may be a trap's or an abort's is a trap's where aborts
-    are seen as signals, and else is not known."""
+    """The known answers. An exit code that can mean a trap or an abort counts as a trap if aborts
+    are seen as signals; otherwise the answer is left out."""
     words: dict[End, Answer] = {End.TRAPS: "traps", End.ABORTS: "aborts", End.HANGS: "hangs"}
     if signals:
         words[End.UNCLEAR] = "traps"
@@ -190,7 +189,7 @@ def _bare(interface: Interface) -> Iterator[tuple[str, measured.Answer]]:
 
 
 def _without_memory(entries: Entries) -> frozenset[str] | None:
-    """Of WASI's functions, as far as a module without a memory is taken at all."""
+    """WASI functions that work without a memory, if the host accepts a module without one."""
     if entries.exit_without_memory is None:
         return None
     return frozenset(("proc_exit",) if entries.exit_without_memory else ())
@@ -220,8 +219,8 @@ def _backend(backend: Backend, *, signals: bool) -> BackendProfile:
 
 
 def _exact(backend: Backend) -> bool | None:
-    """Whether a buffer is enough that is declared to be as large as the output, in the unit of what
-    is stored."""
+    """Whether a buffer suffices if it is declared exactly as large as the output, in the unit of
+    the stored size."""
     most = max((room.agreeing for room in backend.rooms), default=0)
     whole = [room for room in backend.rooms if room.answer == 0 and room.agreeing == most]
     size = _agreed(room.written for room in whole if room.written is not None)
@@ -230,7 +229,7 @@ def _exact(backend: Backend) -> bool | None:
 
 
 def _too_small(backend: Backend) -> TooSmall | None:
-    """A trap of the guest has no name among what becomes of buffers; the answer says it."""
+    """TooSmall has no value for a trap of the guest; the fault's answer says it instead."""
     if backend.bounds is None or backend.bounds is measured.Bounds.TRAPS:
         return None
     return TooSmall[backend.bounds.name]

@@ -1,8 +1,8 @@
-"""A profile: what was measured of one host, as a value.
+"""A profile: measurements of one host, as a value.
 
-rewriter.hosts.profiles.file reads and writes it, with the names of the fields here as keys, and
-rewriter.hosts.profiles.row makes a row of it, like those of the table. Whatever is None, or not
-among the keys of a mapping, was not measured, and is taken neither for yes nor for no.
+rewriter.hosts.profiles.file reads and writes it, with the names of these fields as keys.
+rewriter.hosts.profiles.row turns it into a row like those of the table. A field that is None and a
+key that is missing from a mapping were not measured, and mean neither yes nor no.
 """
 
 from __future__ import annotations
@@ -36,85 +36,89 @@ __all__ = [
 ]
 
 FORMAT = 1
-"""The version of the format that is written, and the newest that is read."""
+"""The version of the format that is written, and the newest version that is read."""
 
 REFUSED: Literal["refused"] = "refused"
-"""In the place of a number: each that was tried was refused."""
+"""Instead of a number: every number that was tried was refused."""
 
 ABSENT: Literal["absent"] = "absent"
-"""In the place of a function's type: it is not defined."""
+"""Instead of a function's type: the function is not defined."""
 
 Number = int | Literal["refused"]
 
 Answer = int | Literal["traps", "aborts", "hangs"]
-"""What came of a call: an errno, 0 for success; the guest trapped, and the host's process ended
-well; that ended as a whole, by a signal or an assertion; or no end was seen."""
+"""The outcome of a call: an errno (0 for success); "traps": the guest trapped and the host's
+process exited normally; "aborts": the whole process was ended by a signal or an assertion; "hangs":
+the call did not return in time."""
 
 Signatures = Literal["at link", "at call", "never"]
-"""When the type of an imported function is compared with that of the host's."""
+"""When the host compares an imported function's type with its own."""
 
 Names = Literal["length", "nul needed", "nul"]
-"""How the end of a name is found: by its length, whatever follows; by the length, and a NUL has to
-stand there; by a NUL, wherever that is."""
+"""How the host finds the end of a name: by its length, whatever follows; by its length, and a NUL
+must follow; or by a NUL, wherever it is."""
 
 FEATURES: Mapping[str, str] = MappingProxyType(
     {
         **{each.name.lower(): each.value for each in Feature if each is not Feature.UNKNOWN},
         "multi_value": "functions and blocks with several results",
-        "mutable_globals": "mutable globals that are imported or exported",
+        "mutable_globals": "imported or exported mutable globals",
         "non_trapping": "trunc_sat",
         "sign_extension": "i32.extend8_s and others",
     }
 )
-"""Additions to WebAssembly that can be measured: those of Feature, by their names in small letters,
-and older ones, which all hosts are taken to read."""
+"""WebAssembly features that can be measured: those of Feature, by their names in lower case, and
+older ones, which nnshim assumes that all hosts read."""
 
 FAULTS: Mapping[str, str] = MappingProxyType(
     {
         "load_garbage": "load: bytes that are not a model",
-        "load_builders": "load: not as many parts as a model of the encoding has",
-        "load_encoding": "load: an encoding that no header has",
-        "load_missing": "load: an encoding whose backend is not there",
-        "load_target": "load: an execution target that no header has",
-        "load_pointer": "load: parts outside of the memory",
-        "load_result": "load: the place for the handle outside of the memory",
-        "name_unknown": "load_by_name: a name that nobody has given",
-        "name_pointer": "load_by_name: a name outside of the memory",
+        "load_builders": "load: the wrong number of parts for the encoding",
+        "load_encoding": "load: an encoding that no header defines",
+        "load_missing": "load: an encoding without a backend",
+        "load_target": "load: an execution target that no header defines",
+        "load_pointer": "load: parts outside the memory",
+        "load_result": "load: a pointer for the handle outside the memory",
+        "name_unknown": "load_by_name: an unknown name",
+        "name_pointer": "load_by_name: a name outside the memory",
         "init_graph": "init_execution_context: a graph that was never loaded",
-        "init_result": "init_execution_context: the place for the handle outside of the memory",
-        "input_context": "set_input: a context that was never made",
+        "init_result": "init_execution_context: a pointer for the handle outside the memory",
+        "input_context": "set_input: a context that was never created",
         "input_index": "set_input: an input that the model does not have",
-        "input_type": "set_input: a type that no header has",
-        "input_other_type": "set_input: another type than the model's, of as many bytes",
-        "input_shape": "set_input: another shape than the model's",
+        "input_type": "set_input: a type that no header defines",
+        "input_other_type": "set_input: not the model's type, but one of the same size",
+        "input_shape": "set_input: a shape that is not the model's",
         "input_short": "set_input: fewer bytes than the shape says",
-        "input_tensor": "set_input: the tensor's structure outside of the memory",
-        "input_pointer": "set_input: the tensor's data outside of the memory",
-        "compute_context": "compute: a context that was never made",
+        "input_tensor": "set_input: the tensor's structure outside the memory",
+        "input_pointer": "set_input: the tensor's data outside the memory",
+        "compute_context": "compute: a context that was never created",
         "compute_first": "compute: no input was set",
-        "output_context": "get_output: a context that was never made",
+        "output_context": "get_output: a context that was never created",
         "output_index": "get_output: an output that the model does not have",
         "output_first": "get_output: nothing was computed",
         "output_small": "get_output: a buffer that is too small",
-        "output_pointer": "get_output: the buffer outside of the memory",
+        "output_pointer": "get_output: the buffer outside the memory",
         "unload_graph": "unload: a graph that was never loaded",
     }
 )
-"""What can be done wrong, or is often done wrong, by its name in a profile."""
+"""Mistakes that a guest can make, by their names in a profile."""
 
 
 HABITS: Mapping[str, Quirk] = MappingProxyType({each.name.lower(): each for each in Quirk})
-"""What a backend may make of models and others do not, by its name in a profile."""
+"""What a backend may do differently from others, by its name in a profile."""
 
 
 class ProfiledHost(NamedTuple):
-    """Which host was measured. `name` is what messages call it; `command` how it was started, with
-    {} in the place of the module; `version` what it printed of itself, `commit` of its source,
-    `options` of its build and `built` when, as far as somebody has said; `measured` the day of the
-    measurement, as 2026-11-26, and `tool` what measured it. Empty is not known.
+    """The host that was measured. An empty field is not known.
 
-    `graphs` says how a guest or its user names a graph, and `needs` what the device needs beside
-    the binary.
+    - `name`: what messages call it.
+    - `command`: how it was started, with {} for the module.
+    - `version`: the version that it printed.
+    - `commit`, `options`, `built`: the commit of its source, its build options and when it was
+      built, as far as the user said.
+    - `measured`: the day of the measurement, such as 2026-11-26. `tool`: what measured it.
+    - `graphs`: how a guest or its user names a graph.
+    - `needs`: what the device needs besides the binary.
     """
 
     name: str
@@ -131,10 +135,11 @@ class ProfiledHost(NamedTuple):
 
 
 class ModuleProfile(NamedTuple):
-    """One import module of wasi-nn's functions. `layouts` are the names of those in
-    rewriter.abi.dialect in which `load`, `set_input` and `get_output` can be called there;
-    `functions` those that are defined, and `missing` those that are not: others were not measured.
-    A module that is not registered has all of it empty, but for `missing`."""
+    """One import module with wasi-nn's functions.
+
+    `layouts` are the layouts of rewriter.abi.dialect, by name, in which `load`, `set_input` and
+    `get_output` can be called. `functions` are defined and `missing` are not; others were not
+    measured. If the host does not register the module, everything but `missing` is empty."""
 
     layouts: tuple[str, ...] = ()
     functions: frozenset[str] = frozenset()
@@ -145,10 +150,11 @@ _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Linking(NamedTuple):
-    """When `signatures` are compared; whether a module with imports that are not defined starts all
-    the same and `traps` where they are called. Where `complete`, every function that is defined
-    beside wasi-nn's is in `Profile.imports`. What `second_form`, `mixes_forms` and `makes` are,
-    rewriter.hosts.host.Host says."""
+    """How the host links a module.
+
+    `signatures` says when it compares types. `traps`: it starts a module with undefined imports,
+    and traps when they are called. `complete`: `Profile.imports` has all functions that it defines
+    besides wasi-nn's. rewriter.hosts.host.Host describes the other fields."""
 
     signatures: Signatures | None = None
     traps: bool | None = None
@@ -159,11 +165,12 @@ class Linking(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """`initializes`: an exported `_initialize` is called. `calls` has the exports of which the
-    first that is there is called as the program, and `start` says whether the start function is.
-    `without_memory` are the functions of WASI that work where no memory is exported, and
-    `needs_memory` whether a module without an exported memory is refused. What the others are,
-    rewriter.hosts.host.Host says."""
+    """How the host starts a module.
+
+    `initializes`: it calls an exported `_initialize`. `calls`: it calls the first of these exports
+    that exists as the program. `start`: it calls the start function. `without_memory`: WASI
+    functions that work without an exported memory. `needs_memory`: it refuses a module without an
+    exported memory. rewriter.hosts.host.Host describes the other fields."""
 
     initializes: bool | None = None
     calls: tuple[str, ...] | None = None
@@ -180,16 +187,17 @@ class Entry(NamedTuple):
 
 
 class BackendProfile(NamedTuple):
-    """One NN runtime behind the host, by the name of its `encoding`.
+    """One NN runtime behind the host, for one `encoding`.
 
-    `types` has the numbers by which it takes tensors, by the short names of the types, and REFUSED
-    for those that it takes by none; with `ignores_types` it takes bytes for what the model has,
-    whatever the number. `unit` is what get_output counts by in what it has written; `exact` whether
-    a buffer of exactly the output's size, declared in that unit, is enough; `too_small` what
-    becomes of one that is not, None where that was not seen. `faults` has what came of those that
-    were tried with a model of this encoding. `library` is what the device needs for it. `habits`
-    says of the names in HABITS whether it has them, and `gives` are the types of outputs that come
-    back right.
+    - `types`: the number under which it accepts tensors of each type (by short names), or REFUSED.
+    - `ignores_types`: it reads the bytes as the model's type, whatever the number.
+    - `unit`: the unit in which get_output counts what it has written.
+    - `exact`: a buffer of exactly the output's size, declared in that unit, suffices.
+    - `too_small`: what it does with a buffer that is too small; None if that was not seen.
+    - `faults`: the outcome of each fault that was tried with a model of this encoding.
+    - `library`: what the device needs for it.
+    - `habits`: whether it has each of HABITS.
+    - `gives`: the types of outputs that come back right.
     """
 
     encoding: str
@@ -205,8 +213,8 @@ class BackendProfile(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What else is to be said of every module with wasi-nn, or of those that import `function`: a
-    code of rewriter.codes, and its message."""
+    """A diagnostic to report for every module that imports wasi-nn, or `function` if it is set: a
+    code of rewriter.codes and a message."""
 
     code: str
     message: str
@@ -214,25 +222,29 @@ class Note(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """What was measured of one host.
+    """The measurements of one host.
 
-    `modules` are wasi-nn's, by their names. `imports` has, by module and name, the types of the
-    functions that are defined beside wasi-nn's, and ABSENT for those that are not; `optional` has
-    module names, or beginnings of such that end with `*`, whose functions may be defined, with what
-    that depends on.
+    - `modules`: wasi-nn's import modules, by name.
+    - `imports`: the types of functions that it defines besides wasi-nn's, by module and name, and
+      ABSENT for those that it does not define.
+    - `optional`: module names, or prefixes that end with `*`, whose functions it may define, with
+      the condition for that.
+    - `types`, `encodings`: numbers by short names. `types` need not repeat what backends show (see
+      `tensor_types`). An encoding without a backend is REFUSED.
+    - `errnos`: the meanings of numbers, in lower case, if the user said them. Otherwise they are
+      derived from `faults`.
+    - `faults`: the outcome of each fault that needs no model.
+    - `type_bits`: how many bits of a tensor's type it reads, 8 or 32.
+    - `names`: how it finds the end of a name.
+    - `one_model`: each load replaces the previous model.
+    - `features`: whether a module with each of FEATURES starts.
+    - `places_output`: fd_pwrite to standard output works, or fails with `spipe`, after which guests
+      fall back to fd_write.
+    - `all_backends`: it has no backends besides `backends`.
+    - `notes`: diagnostics written by hand.
 
-    `types` and `encodings` have numbers by short names; what backends show of types does not have
-    to be said again (see `tensor_types`), and an encoding that is not there is REFUSED. `errnos`
-    has the meaning of numbers, in small letters, where somebody has said it; without it, they are
-    taken from `faults`, which has what came of those that no model is needed for.
-
-    `type_bits` is how much of a tensor's type is read, 8 or 32. `names` is how a name ends. What
-    `tells_numbers` is, rewriter.hosts.host.Host says. Where there is `one_model`, each that is
-    loaded takes the place of the one before. `features` says of the names in FEATURES whether a
-    module that has them starts; `most_pages`, `stack_bytes`, `nn_in_shared` and `in_first_memory`
-    are as in rewriter.hosts.host.Host. `places_output` says whether fd_pwrite to standard output
-    works, or fails so that guests go on with fd_write: with `spipe`. Where there are
-    `all_backends`, there is none for another encoding. `notes` are written by hand.
+    rewriter.hosts.host.Host describes `tells_numbers`, `most_pages`, `stack_bytes`, `nn_in_shared`
+    and `in_first_memory`.
     """
 
     host: ProfiledHost
@@ -261,8 +273,8 @@ class Profile(NamedTuple):
 
     @property
     def tensor_types(self) -> Mapping[str, Number]:
-        """The number of each type, as far as some backend takes it or it was said: REFUSED where
-        none of those that were measured takes it by any."""
+        """The number of each type, from `types` and all backends. REFUSED if no measured backend
+        accepts the type under any number."""
         found: dict[str, Number] = {}
         for types in (self.types, *(backend.types for backend in self.backends)):
             for name, number in types.items():

@@ -1,4 +1,4 @@
-"""A profile as a row: what the table has of one build of a host, from measurements alone."""
+"""Converts a profile to a row: one build of a host, from measurements alone."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ __all__ = ["row_of"]
 
 
 def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
-    """The row that a profile, which stands in a file, is; and what is to be said of it.
+    """The row for a profile from the file `path`, and notes about it.
 
-    Raises UsageError where the host registers nothing of wasi-nn that guests could import.
+    Raises UsageError if the host registers no wasi-nn functions that guests could import.
     """
     registered = {name: it for name in MODULE_NAMES if (it := _registered(profile, name))}
     if not registered:
         raise UsageError(
-            f"the profile {path} has no wasi-nn that guests could import: neither"
-            f" {' nor '.join(MODULE_NAMES)} has functions in a layout that is known"
+            f"the profile {path} has no wasi-nn functions that guests could import: neither"
+            f" {' nor '.join(MODULE_NAMES)} has functions in a known layout"
         )
     first, module = next(iter(registered.items()))
     alike = [name for name, each in registered.items() if each.layouts == module.layouts]
@@ -102,9 +102,9 @@ def _open(profile: Profile) -> frozenset[str]:
 
 
 def _features(profile: Profile) -> Mapping[Feature, bool]:
-    """Who takes or refuses instructions of garbage collection does so with its types, and who
-    takes them also with types that are said to be final; who takes or refuses a shared memory does
-    so where it is imported."""
+    """The known features, including implied ones. A host treats the types of garbage collection
+    like its instructions, and an imported shared memory like a defined one. If it accepts garbage
+    collection, it also accepts final types."""
     known = profile.features
     if "gc" in known:
         known = {"gc_types": known["gc"], "open_types": known["gc"], **known}
@@ -116,12 +116,12 @@ def _features(profile: Profile) -> Mapping[Feature, bool]:
 
 
 _USUAL = ("", "_start")
-"""What a host begins with unless it looks for the functions of C."""
+"""Entry functions. Others that a host calls are the `main` functions of C."""
 
 
 def _beginning(entry: Entry) -> dict[str, Any]:
-    """How the host begins with a module. Where it was not measured what becomes of arguments, it
-    depends on the user, which is a condition; so is another function to begin with."""
+    """The fields about starting a module. If it was not measured how arguments are passed, or how
+    the user names another function, the verdict is a condition."""
     calls = entry.calls or ()
     how = "in a way that was not measured" if entry.calls else ""
     return {
@@ -146,7 +146,7 @@ def _registered(profile: Profile, name: str) -> ModuleProfile | None:
 
 
 def _together(modules: list[ModuleProfile]) -> ModuleProfile:
-    """What all names of the host have: a guest can be given any of them."""
+    """The functions that all names of the host have, because a guest may be given any name."""
     functions = frozenset.intersection(*(each.functions for each in modules))
     missing = frozenset[str]().union(*(each.missing for each in modules))
     return ModuleProfile(modules[0].layouts, functions, missing)
@@ -156,7 +156,9 @@ def _left_out(
     first: str, registered: Mapping[str, ModuleProfile], alike: list[str]
 ) -> Iterator[Diagnostic]:
     for name in registered.keys() - alike:
-        message = f"it registers {name} in another layout than {first}, which is what guests get"
+        message = (
+            f"it registers {name} in another layout than {first}, which nnshim adapts guests to"
+        )
         yield Diagnostic("NN275", message)
 
 
@@ -182,14 +184,14 @@ def _about(profile: Profile) -> Mapping[str, str]:
 
 def _source(profile: Profile) -> str:
     host = profile.host
-    command = " ".join(host.command) or "a command that was not written down"
+    command = " ".join(host.command) or "an unknown command"
     when = f" on {host.measured}" if host.measured else ""
     commit = f", of commit {host.commit}" if host.commit else ""
     return f"measured{when} with {command}{commit}"
 
 
 def _backend(backend: BackendProfile) -> Backend:
-    """Of which types are refused is known only where all were tried."""
+    """The row's backend. `takes` is known only if all types were tried."""
     every = all(kind.name.lower() in backend.types for kind in TensorType)
     takes = frozenset(
         kind for kind in TensorType if backend.types.get(kind.name.lower(), REFUSED) != REFUSED
@@ -213,32 +215,32 @@ def _backend(backend: BackendProfile) -> Backend:
 
 
 def _seen_to_give(backend: BackendProfile) -> frozenset[TensorType] | None:
-    """The types of outputs that were seen to come back right, None where others do not. Of types
-    that wasi-nn does not have, nobody has looked."""
+    """The types of outputs that were seen to come back right; None if others do not. Types that
+    wasi-nn lacks were not tried."""
     if backend.gives is None:
         return _SURELY if backend.unit else frozenset()
     return frozenset(TensorType) if _kinds(backend.gives) is None else None
 
 
 _SURELY = frozenset((TensorType.F32,))
-"""What was given when it was measured what get_output counts in."""
+"""The type of the output with which get_output's unit was measured."""
 
 
 def _kinds(names: frozenset[str] | None) -> frozenset[TensorType] | None:
-    """None where they are all there, as in the table, or were not measured."""
+    """None if these are all types, as in the table, or if they were not measured."""
     if names is None or len(names) == len(TensorType):
         return None
     return frozenset(TensorType[name.upper()] for name in names)
 
 
 def _known_types(backend: BackendProfile) -> Mapping[TensorType, bool]:
-    """Those that were tried, with whether they are taken."""
+    """The types that were tried, and whether the backend accepts each."""
     known = {kind: backend.types.get(kind.name.lower()) for kind in TensorType}
     return {kind: number != REFUSED for kind, number in known.items() if number is not None}
 
 
 def _unknown_backends(profile: Profile) -> frozenset[Encoding]:
-    """Those of which no model was tried, as far as that can be told."""
+    """The encodings for which no model was tried."""
     if profile.all_backends:
         return frozenset()
     known = {each.encoding for each in profile.backends}
@@ -256,7 +258,7 @@ def _absent(profile: Profile) -> Mapping[str, frozenset[str]] | None:
 
 
 def _answers(profile: Profile) -> Mapping[str, int | str]:
-    """Of several backends, the first that was asked."""
+    """The outcome of each fault, from the first backend that has it."""
     found: dict[str, int | str] = {}
     for faults in (profile.faults, *(backend.faults for backend in profile.backends)):
         for fault, answer in faults.items():
@@ -267,7 +269,7 @@ def _answers(profile: Profile) -> Mapping[str, int | str]:
 def _limits(
     profile: Profile, backends: tuple[Backend, ...], dialect: Dialect
 ) -> tuple[Diagnostic, ...]:
-    """What somebody has noted, and of what was measured all that was not noted."""
+    """The profile's notes, and diagnostics from measurements for codes that the notes lack."""
     noted = tuple(
         Diagnostic(note.code, note.message, function=note.function or None)
         for note in profile.notes
@@ -283,15 +285,16 @@ def _limits(
 
 
 def _habits(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
-    """That a configuration ends the host is said of all that want a NUL behind names."""
+    """Diagnostics about the host's habits. NN309 is left out for hosts that need a NUL after names,
+    because it is reported for all of them elsewhere."""
     if profile.type_bits == 32:
         yield Diagnostic("NN237", "a tensor's type is read as 32 bits")
     whole = [each.encoding for each in profile.backends if each.exact is False]
     if whole:
-        message = f"an output of {_listed(whole)} is not copied into a buffer that just holds it"
+        message = f"an output of {_listed(whole)} is not copied into a buffer of exactly its size"
         yield Diagnostic("NN236", message)
     if profile.one_model:
-        yield Diagnostic("NN243", "each load replaces the model that was loaded before")
+        yield Diagnostic("NN243", "each load replaces the previous model")
     ends_configured = [each.encoding for each in profile.backends if _ends_configured(each)]
     if ends_configured and not wants_nul:
         message = (
@@ -300,7 +303,8 @@ def _habits(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
         yield Diagnostic("NN309", message, function="load_by_name_with_config")
     if profile.places_output is False:
         message = (
-            "fd_pwrite to standard output is notcapable there: a guest has to go on with fd_write"
+            "fd_pwrite to standard output fails with notcapable there: a guest has to fall back to"
+            " fd_write"
         )
         yield Diagnostic("NN245", message, function="fd_pwrite")
     ends = dict.fromkeys(
@@ -311,7 +315,7 @@ def _habits(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
     )
     if ends:
         message = (
-            f"the host's process ends, or hangs, after {'; '.join(FAULTS[fault] for fault in ends)}"
+            f"the host's process ends or hangs after: {'; '.join(FAULTS[fault] for fault in ends)}"
         )
         yield Diagnostic("NN273", message)
 
@@ -323,8 +327,8 @@ def _ends_configured(backend: BackendProfile) -> bool:
 
 
 def _units(profile: Profile, dialect: Dialect) -> Iterator[Diagnostic]:
-    """Backends that count otherwise than those of the others: adapters know one unit for all but
-    OpenVINO's, and guests of WAMR's layout count in floats."""
+    """Reports backends that count in an unexpected unit. Adapters use one unit for all backends but
+    OpenVINO's, and guests with WAMR's layout count in floats."""
     in_floats = counts_floats(profile) or dialect.layout.output_unit != 1
     others = Unit.FLOATS if in_floats else Unit.BYTES
     wrong = [
@@ -333,7 +337,7 @@ def _units(profile: Profile, dialect: Dialect) -> Iterator[Diagnostic]:
         if each.unit not in (None, Unit.BYTES if each.encoding == "openvino" else others)
     ]
     if wrong:
-        message = f"outputs of {_listed(wrong)} are not counted in what guests count them in there"
+        message = f"outputs of {_listed(wrong)} are counted in another unit than guests expect"
         yield Diagnostic("NN274", message, function="get_output")
 
 

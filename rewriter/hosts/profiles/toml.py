@@ -1,4 +1,4 @@
-"""TOML, written: tomllib only reads it."""
+"""Writes TOML, because tomllib only reads it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def text(table: Mapping[str, Any]) -> str:
-    """A document of texts, whole numbers, truth values, lists of them, tables, and lists of
-    tables."""
+    """A document of strings, integers, booleans, lists of these, tables, and lists of tables."""
     return "\n".join(_lines((), table)) + "\n"
 
 
 def _lines(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
-    """Values first, which would belong to the table before them otherwise."""
+    """The lines of a table. Values come first, because after a subtable they would belong to it."""
     for key, value in table.items():
         if not (isinstance(value, dict) or _is_tables(value)):
             yield f"{_key(key)} = {_value(value)}"
@@ -53,5 +52,5 @@ def _value(value: object) -> str:
 
 
 def _quoted(value: str) -> str:
-    """JSON's escapes are TOML's, in which a delete needs one, too."""
+    """A string in quotes. TOML has JSON's escapes, and also requires one for DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,13 +1,13 @@
-"""The values of a profile's keys: how each is read from what TOML has, checked, and written."""
+"""Reads, checks and writes the values of a profile's keys."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
 from rewriter.hosts.profiles.profile import ABSENT
+from rewriter.suggestions import nearest
 from rewriter.wasm.types import NUMBERS, FuncType
 
 __all__ = [
@@ -31,45 +31,45 @@ __all__ = [
 ]
 
 NOT_MEASURED = "not measured"
-"""The value of a key that is as good as not there."""
+"""A key with this value is treated as missing."""
 
 _FEW = 12
-"""So many values that are known are listed where another one was found."""
+"""An error about an unknown value lists the known ones if there are at most this many."""
 
 Read = Callable[[object, str], Any]
 
 
 class Wrong(Exception):
-    """What is wrong with a value, and at which key."""
+    """A value is invalid: the message says where and why."""
 
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}" if where else what)
 
 
 class Field(NamedTuple):
-    """How a value is read, given the key at which it stands, and how it is made one that TOML has.
-    `read` raises Wrong."""
+    """`read` parses a value from TOML, given its key, and raises Wrong. `write` makes a TOML value
+    of it."""
 
     read: Read
     write: Callable[[Any], Any] = lambda value: value
 
 
 def not_known(what: str, name: str, known: Collection[str]) -> str:
-    """What is said of a name that is not among those that are known."""
-    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
+    """The error message for an unknown name."""
+    near = nearest(name, known)
     if near:
-        return f"{what} {name!r} is not known; did you mean {near[0]!r}?"
-    listed = f": it can be {', '.join(known)}" if len(known) <= _FEW else ""
-    return f"{what} {name!r} is not known{listed}"
+        return f"{what} {name!r} is unknown; did you mean {near!r}?"
+    listed = f"; known are {', '.join(known)}" if len(known) <= _FEW else ""
+    return f"{what} {name!r} is unknown{listed}"
 
 
 def _expected(what: str, where: str, value: object) -> Wrong:
-    return Wrong(where, f"expected {what}, and found {value!r}")
+    return Wrong(where, f"expected {what}, found {value!r}")
 
 
 def _text(value: object, where: str) -> str:
     if not isinstance(value, str):
-        raise _expected("a text", where, value)
+        raise _expected("a string", where, value)
     return value
 
 
@@ -102,7 +102,7 @@ def _under(where: str, key: str) -> str:
 
 
 def _function_type(value: object, where: str) -> Any:
-    """Such as `i32 i64 -> i32`, of which each side may be empty."""
+    """A type such as `i32 i64 -> i32`. Either side may be empty."""
     if value == ABSENT:
         return ABSENT
     before, arrow, after = _text(value, where).partition("->")
@@ -123,7 +123,7 @@ FUNCTION_TYPE = Field(_function_type, _shown_function_type)
 
 
 def one_of(values: Collection[str | int]) -> Field:
-    """One of these texts, or of these numbers."""
+    """One of these strings or numbers."""
     texts = [value for value in values if isinstance(value, str)]
 
     def read(value: object, where: str) -> Any:
@@ -150,7 +150,7 @@ def number_or(*words: str, below: int = 1 << 32) -> Field:
 
 
 def enum_of(kind: type[Enum]) -> Field:
-    """A member, by its name in small letters."""
+    """A member of an enum, by its name in lower case."""
     known = {each.name.lower(): each for each in kind}
     name = one_of(known)
     return Field(lambda value, where: known[name.read(value, where)], lambda e: e.name.lower())
@@ -167,20 +167,20 @@ def tuple_of(each: Field) -> Field:
 
 
 list_of = tuple_of(TEXT)
-"""Of texts."""
+"""A list of strings."""
 
 set_of = Field(lambda value, where: frozenset(list_of.read(value, where)), sorted)
-"""A list of texts, in any order."""
+"""A list of strings, in any order."""
 
 
 def set_of_known(known: Collection[str]) -> Field:
-    """A list of some of these texts, in any order."""
+    """A list of some of these strings, in any order."""
     texts = tuple_of(one_of(known))
     return Field(lambda value, where: frozenset(texts.read(value, where)), sorted)
 
 
 def table_of(each: Field, known: Collection[str] | None = None, what: str = "the key") -> Field:
-    """A table whose keys, each of which is a `what`, are `known`, or any."""
+    """A table whose keys are `known`, or any. `what` is what errors call a key."""
 
     def read(value: object, where: str) -> dict[str, Any]:
         found = {}
@@ -209,8 +209,8 @@ def by_number(each: Field, below: int) -> Field:
 
 
 def record(kind: type[Any], fields: Mapping[str, Field]) -> Field:
-    """A table with `fields` of a named tuple, of which those that are not there have its defaults.
-    What is as by default is not written."""
+    """A table with the fields of a named tuple. Missing keys get its defaults, and values equal to
+    the default are not written."""
     defaults: Mapping[str, object] = kind._field_defaults
 
     def read(value: object, where: str) -> Any:

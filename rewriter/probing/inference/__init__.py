@@ -1,1 +1,1 @@
-"""What is measured with models: numbers, structures, mistakes, outputs, habits of backends."""
+"""Measurements with models: numbers, structures, mistakes, outputs, and habits of backends."""

@@ -1,4 +1,4 @@
-"""What load_by_name_with_config makes of a configuration."""
+"""Measures what load_by_name_with_config does with a configuration."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _CONFIGURATIONS = (b"", b"{}")
 
 
 def configured(host: Host, way: Way, names: Sequence[bytes]) -> dict[str, bool]:
-    """Whether a configuration is refused that is not empty, and whether any ends the host's
-    process: of a model of a format that has one of the names. Empty where none of them is known,
-    or where nothing goes through and nothing ends."""
+    """Whether the host refuses a configuration that is not empty, and whether any configuration
+    ends its process. `names` are names of graphs in the format of `way`. Empty if the host knows
+    none of them, or if every call fails without ending the process."""
     for name in names:
         known = _asked(host, way, "named", (name,)) == 0
         without, with_one = (
@@ -34,8 +34,8 @@ def configured(host: Host, way: Way, names: Sequence[bytes]) -> dict[str, bool]:
 
 
 def _asked(host: Host, way: Way, function: str, texts: Sequence[bytes]) -> Answer | None:
-    """What becomes of a call with texts, each with a zero behind it that is not counted, in a
-    process that has loaded nothing before."""
+    """The outcome of a call with strings in a new process. Each string is followed by a zero, which
+    its length does not include."""
     arena = Arena()
     numbers = [number for text in texts for number in (arena.place(text), len(text))]
     constants = " ".join(f"(i32.const {number})" for number in numbers)

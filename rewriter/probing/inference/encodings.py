@@ -1,5 +1,5 @@
-"""Which models load under which numbers, and in whose structures load, set_input and get_output
-take their arguments."""
+"""Measures which models load under which numbers, and which ABI's structures load, set_input and
+get_output take."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rewriter.probing.modules.text import Arena, Part, quoted
 __all__ = ["NUMBERS", "TYPE_NUMBERS", "Way", "answer", "encodings", "type_items", "ways"]
 
 NUMBERS = (*range(16), 77)
-"""Encodings that are tried; no host has the last."""
+"""The encodings that are tried. No host defines the last one."""
 
 TYPE_NUMBERS = range(11)
 
 
 class Way(NamedTuple):
-    """How a model of a format can be run: what its module's functions take, the encoding that it
-    loads under, the shape of its tensors, and the number of the type of 32-bit floats."""
+    """A way to run a model of one format: the layouts of the functions, the encoding, the shape of
+    its tensors, and the number of the type f32."""
 
     module: str
     layouts: tuple[Layout, Layout, Layout]
@@ -33,7 +33,7 @@ class Way(NamedTuple):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files of wat/ that speak so."""
+        """The files of wat/ for these layouts."""
         return files(self.layouts)
 
 
@@ -43,8 +43,8 @@ def files(layouts: Sequence[Layout]) -> tuple[str, ...]:
 
 
 def answer(item: Item, *keys: str) -> Answer | None:
-    """How an item ended, or the first of its answers that is not 0, or 0; None where it said
-    nothing."""
+    """How an item ended the process, or its first answer that is not 0, or 0; None if it gave no
+    answer."""
     if item.end is not None:
         return item.end
     told = [item.values[key] for key in keys if key in item.values]
@@ -52,7 +52,7 @@ def answer(item: Item, *keys: str) -> Answer | None:
 
 
 def encodings(host: Host, module: str, layout: Layout) -> dict[str, dict[int, Answer]]:
-    """What load, and init_execution_context behind it, answer to models by format and number."""
+    """The answers of load, followed by init_execution_context, by format and number."""
     models = {format_: Arena() for format_ in FORMATS}
     arrays = {format_: arena.model(parts(format_, "f32")) for format_, arena in models.items()}
 
@@ -74,7 +74,7 @@ def encodings(host: Host, module: str, layout: Layout) -> dict[str, dict[int, An
 def ways(
     host: Host, module: str, load: Layout, loaded: Mapping[str, Mapping[int, Answer]]
 ) -> list[Way]:
-    """How each format that loads can be run, the first that gives the right output."""
+    """For each format that loads, the first way that gives the right output."""
     own: dict[str, int] = {}
     for format_ in loaded:
         number = _own(format_, loaded, own.values())
@@ -87,8 +87,8 @@ def ways(
 def _own(
     format_: str, loaded: Mapping[str, Mapping[int, Answer]], taken: Collection[int]
 ) -> int | None:
-    """The number under which this format loads, and as few others as there are. One that is that
-    of a format before is not: OpenVINO itself reads ONNX and TensorFlow Lite."""
+    """The number under which this format loads, and the fewest others. Numbers of earlier formats
+    are excluded: OpenVINO itself also reads ONNX and TensorFlow Lite."""
     numbers = [
         number for number, given in loaded[format_].items() if given == 0 and number not in taken
     ]
@@ -115,8 +115,8 @@ def _way(host: Host, module: str, load: Layout, format_: str, encoding: int) -> 
 def type_items(
     host: Host, way: Way, type_: str, numbers: Iterable[int] = TYPE_NUMBERS, model: str = ""
 ) -> list[Item]:
-    """What becomes of tensors of a type under each number, given to a model of that type, or of
-    another."""
+    """The outcome of passing tensors of a type under each number to a model of that type, or to
+    `model`."""
     arena, items = Arena(), []
     values: dict[str, int | str] = {
         "MODULE": way.module,

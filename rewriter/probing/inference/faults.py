@@ -1,4 +1,4 @@
-"""What a host answers to mistakes."""
+"""Measures how a host reacts to mistakes of a guest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rewriter.probing.modules.text import Arena, Part
 __all__ = ["bare_faults", "faults"]
 
 _BARE = ("load_encoding", "init_graph", "input_context", "compute_context", "output_context")
-"""What can be tried without a model."""
+"""Mistakes that need no model."""
 
 _GROUPS = {
     "": ("load_garbage", "load_builders", "load_target", "load_pointer", "load_encoding"),
@@ -27,12 +27,12 @@ _GROUPS = {
     "(call $ready)": ("output_first",),
     "(call $computed)": ("output_context", "output_index", "output_small", "output_pointer"),
 }
-"""Functions of wat/faults.wat, by what has to be done before them."""
+"""Functions of wat/faults.wat, by the set-up that they need."""
 
 
 def faults(host: Host, way: Way) -> dict[str, Answer]:
-    """What the host answers to each mistake with a model of a format. What cannot be one in a
-    layout is left out: WAMR's older ABI has no length beside the data."""
+    """The host's answer to each mistake with a model of one format. Mistakes that are impossible in
+    a layout are left out: WAMR's older ABI does not pass the length of the data."""
     found: dict[str, Answer] = {}
     for setup, mistakes in _GROUPS.items():
         hidden = {"input_short"} if way.layouts[1] is Layout.WAMR else set()
@@ -41,7 +41,7 @@ def faults(host: Host, way: Way) -> dict[str, Answer]:
 
 
 def bare_faults(host: Host, module: str, layout: Layout, has_unload: bool) -> dict[str, Answer]:
-    """The same of those that need no model, each in a process that has not loaded any."""
+    """The host's answer to each mistake that needs no model, in processes without a model."""
     way = Way(module, (layout,) * 3, "onnx", 1, f32=1)
     found = _tried(host, way, "", _BARE)
     if has_unload:

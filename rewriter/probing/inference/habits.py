@@ -1,5 +1,5 @@
-"""What a backend makes of models that others run as they are: images, several inputs, shapes that
-are free, quantised numbers, types that wasi-nn lacks. What no model shows is left out."""
+"""Measures what a backend does differently from others with images, several inputs, free shapes,
+quantised numbers, and types that wasi-nn lacks. Habits that no model shows are left out."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rewriter.probing.modules.text import Arena, Part, quoted
 __all__ = ["given", "habits"]
 
 _QUANTUM = 0.5
-"""What one of a quantised model's numbers stands for."""
+"""The scale of the quantised models."""
 
 
 def habits(host: Host, way: Way, types: Types) -> dict[str, bool]:
-    """By the names that profiles have for them; those that were not shown are not among them."""
+    """The habits that were shown or ruled out, by their names in profiles."""
     found: dict[str, bool | None] = {
         **_images(host, way),
         "last_input": _last_input(host, way),
@@ -29,7 +29,7 @@ def habits(host: Host, way: Way, types: Types) -> dict[str, bool]:
         "as_bytes": _as_bytes(host, way, types.own.get("u8", ())),
         "converts": _converts(host, way, types.own),
     }
-    if found.get("colour_images"):  # of which there is only one
+    if found.get("colour_images"):  # such models have only one input
         del found["last_input"]
     if way.format == "openvino":
         found["onnx_too"] = _onnx_too(host, way)
@@ -40,8 +40,8 @@ def habits(host: Host, way: Way, types: Types) -> dict[str, bool]:
 
 
 def given(host: Host, way: Way, types: Types) -> frozenset[str] | None:
-    """The types of outputs that come back right: of models that have the type all through, or else
-    take floats. None where of one type nothing came back, nor an errno of get_output."""
+    """The types of outputs that come back right, from models of the type or from models that take
+    floats. None if for some type, get_output was not reached or hung."""
     right = {"f32", *types.own}
     for type_ in TYPES.keys() - right:
         data, _ = tensors("f32", 1, way.shape)
@@ -55,9 +55,9 @@ def given(host: Host, way: Way, types: Types) -> frozenset[str] | None:
 
 
 def _images(host: Host, way: Way) -> dict[str, bool | None]:
-    """Whether the numbers of four dimensions are taken for pixels, whose channels come last. If
-    they are, and models that are not of three channels do not run, nor those of two inputs, it is
-    colour images alone."""
+    """Whether four-dimensional tensors are treated as channels-last images. If they are, and
+    neither models without three channels nor models with two inputs run, the backend takes only
+    colour images."""
     data, shape = [float(number) for number in range(1, 13)], dims("planes")
     by_planes = [data[place] for colour in range(3) for place in range(colour, len(data), 3)]
     as_it_is, as_pixels = (
@@ -79,7 +79,7 @@ def _images(host: Host, way: Way) -> dict[str, bool | None]:
 
 
 def _last_input(host: Host, way: Way) -> bool | None:
-    """Whether the first of two inputs is forgotten: each step goes well, and the difference of the
+    """Whether the first of two inputs is forgotten: all steps succeed, but the difference of the
     two is wrong."""
     item = _both(host, way)
     if item.end is not None or item.values.get("get_output") != 0:
@@ -111,8 +111,8 @@ def _no_scalars(host: Host, way: Way) -> bool | None:
 
 
 def _as_bytes(host: Host, way: Way, numbers: Sequence[int]) -> bool | None:
-    """Whether signed bytes are taken as u8, under one of its numbers. No, where they are taken
-    under none, or are wrong then."""
+    """Whether signed bytes are accepted as u8, under one of its numbers. False if they are accepted
+    under no number, or give a wrong result."""
     data, _ = tensors("u8", 1, way.shape)
     items = _tried(
         *(host, way, parts(way.format, "bytes", way.shape), dims(way.shape)),
@@ -127,8 +127,8 @@ def _as_bytes(host: Host, way: Way, numbers: Sequence[int]) -> bool | None:
 
 
 def _converts(host: Host, way: Way, own: Collection[str]) -> bool | None:
-    """Whether a model of bytes takes floats, and gives them; no, where models of other types give
-    what they have, or refuse floats and give another type."""
+    """Whether a model of bytes takes and returns floats. False if models of other types return
+    their own type, or if a model of bytes refuses floats and bytes are returned as such."""
     if {*own} - {"f32"}:
         return False
     numbers, _ = tensors("u8", 1, way.shape)
@@ -142,7 +142,7 @@ def _converts(host: Host, way: Way, own: Collection[str]) -> bool | None:
 
 
 def _onnx_too(host: Host, way: Way) -> bool | None:
-    """Whether OpenVINO's encoding takes an ONNX model, with an empty part for weights."""
+    """Whether an ONNX model loads under OpenVINO's encoding, with an empty part for weights."""
     data, expected = tensors("f32", 1, way.shape)
     model = parts("onnx", "planes" if way.shape else "f32")
     (item,) = _tried(host, way, [*model, b""], dims(way.shape), (way.f32,), data, expected)
@@ -152,7 +152,7 @@ def _onnx_too(host: Host, way: Way) -> bool | None:
 
 
 def _held_shapes(host: Host, way: Way) -> bool | None:
-    """Whether a last dimension that is free has to be the 1 that stands in the file."""
+    """Whether a free last dimension must have the value in the file, which is 1."""
     data, expected = tensors("f32", 1)
     model = parts(way.format, "free")
     (item,) = _tried(host, way, model, dims(""), (way.f32,), data, expected)
@@ -164,8 +164,8 @@ def _held_shapes(host: Host, way: Way) -> bool | None:
 
 
 def _quantised_as_floats(host: Host, way: Way) -> bool | None:
-    """Whether quantised bytes are taken and given as what they stand for, and a model of signed
-    ones ends the host; no, where they are taken and given as they are, or floats are refused."""
+    """Whether quantised bytes are passed as the floats that they represent, and a model of signed
+    bytes ends the host. False if they are passed as bytes, or if floats are refused."""
     numbers, _ = tensors("u8", 2)
     floats = _floats([number * _QUANTUM for number in numbers])
     model = parts(way.format, "quantised")
@@ -180,7 +180,7 @@ def _quantised_as_floats(host: Host, way: Way) -> bool | None:
 
 
 def _one(host: Host, way: Way, name: str, data: bytes, expected: bytes) -> Item:
-    """What becomes of 32-bit floats, or what is handed over as such, given to a model."""
+    """The outcome of passing data as 32-bit floats to a model."""
     model = parts(way.format, name, way.shape)
     return _tried(host, way, model, dims(way.shape), (way.f32,), data, expected)[0]
 
@@ -194,7 +194,7 @@ def _tried(
     data: bytes,
     expected: bytes,
 ) -> list[Item]:
-    """What becomes of a tensor under each number of a type."""
+    """The outcome of passing a tensor to a model under each type number."""
     arena = Arena()
     values = {**base_values(way, arena), "DIMENSIONS": quoted(shape)}
     array = arena.model(model)
@@ -215,10 +215,10 @@ def _right(item: Item) -> bool:
 
 
 def _refused(item: Item) -> bool:
-    """Whether set_input did not take it."""
+    """Whether set_input refused the tensor."""
     return bool(item.values.get("set_input"))
 
 
 def _came_to_output(item: Item) -> bool:
-    """Whether get_output was called, and came back or ended the process."""
+    """Whether get_output was called, and returned or ended the process."""
     return item.values.get("compute") == 0 and item.end is not End.HANGS

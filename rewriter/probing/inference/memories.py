@@ -1,4 +1,4 @@
-"""Which memory wasi-nn works in: the first, the one that is exported, or one that is shared."""
+"""Measures which memory wasi-nn uses: the first, the exported one, or a shared one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rewriter.probing.modules.text import PLACES, quoted
 __all__ = ["in_first", "in_shared"]
 
 _FREE = 0x800
-"""Where a model begins in memory."""
+"""The address of a model in memory."""
 
 
 _TWO = ("(memory 3)", '(memory (export "memory") 3)')
@@ -22,22 +22,21 @@ _SHARED = ('(memory (export "memory") 3 3 shared)',)
 
 
 def in_first(host: Host, way: Way) -> bool | None:
-    """Whether a model loads from the first of two memories, of which the other is exported, and
-    not from that one; False the other way around. None where neither or both are so, or exit codes
-    do not come through."""
+    """Whether a model loads only from the first of two memories, although the second is exported.
+    False if it loads only from the second. None if it loads from neither or both, or if exit codes
+    are not available."""
     first, exported = (_loads(host, way, _TWO, place) for place in range(2))
     return first if first != exported else None
 
 
 def in_shared(host: Host, way: Way) -> bool | None:
-    """Whether a model loads from a memory that is shared; None where exit codes do not come
-    through."""
+    """Whether a model loads from a shared memory; None if exit codes are not available."""
     return _loads(host, way, _SHARED, 0) if host.codes else None
 
 
 def _loads(host: Host, way: Way, memories: Sequence[str], place: int) -> bool:
-    """Whether `load` gives success where the model stands in the memory of that number. Exit codes
-    say it: what is printed would have to be in the memory that WASI works in."""
+    """Whether `load` succeeds if the model is in memory number `place`. The answer is an exit code,
+    because printed text would have to be in the memory that WASI uses."""
     data, pairs, at = list[tuple[int, bytes]](), list[int](), _FREE
     for part in parts(way.format, "f32", way.shape):
         data.append((at, part))

@@ -1,4 +1,4 @@
-"""By what a name of load_by_name ends, and under which a host knows a model."""
+"""Measures how load_by_name finds the end of a name, and which names a host knows."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from rewriter.probing.modules.text import Arena, Part
 __all__ = ["Graph", "known_names", "names"]
 
 _ENDINGS = {"openvino": ("xml", "bin"), "onnx": ("onnx",), "tensorflowlite": ("tflite",)}
-"""Of the files of a model; the first is what names it."""
+"""Suffixes of a model's files. The path of the first file is the model's name."""
 
 
 class Graph(NamedTuple):
-    """A graph that the host was told of, and the format of its model, empty where that is not
-    known."""
+    """A graph that the host was told about, and the format of its model; empty if unknown."""
 
     name: str
     format: str = ""
 
 
 def names(host: Host, module: str, ways: Sequence[Way], graphs: Sequence[Graph]) -> Names:
-    """What load_by_name makes of a name that nobody has, and of one that it knows: that of a graph,
-    if there are any, or the path of a model's file, which is beside the modules."""
+    """The answers of load_by_name to an unknown name and to a known one. The known name belongs to
+    one of `graphs`, or is the path of a model's file next to the modules."""
     arena = Arena()
     nobody = b"nnprobe-no-such-graph"
     items = [
@@ -54,7 +53,7 @@ _Load = tuple[Answer | None, Answer | None]
 
 
 def _tried_names(host: Host, module: str, arena: Arena, items: Sequence[str]) -> list[_Load]:
-    """What load_by_name and init_execution_context answer."""
+    """The answers of load_by_name and init_execution_context."""
     part = Part(("names",), {"MODULE": module}, "", tuple(items))
     found = []
     for item in host.sweep(part, arena):
@@ -64,16 +63,16 @@ def _tried_names(host: Host, module: str, arena: Arena, items: Sequence[str]) ->
 
 
 def _forms(arena: Arena, name: bytes) -> list[str]:
-    """With another byte behind it, with a zero behind it, and cut short, with the rest and a zero
-    behind what is counted."""
+    """Calls with a name in three forms: followed by another byte; followed by a zero; and with too
+    small a length, followed by the rest of the name and a zero."""
     other, zero = arena.place(name + b"x"), arena.place(name)
     pairs = ((other, len(name)), (zero, len(name)), (zero, len(name) - 3))
     return [f"(call $try_name (i32.const {at}) (i32.const {length}))" for at, length in pairs]
 
 
 def known_names(host: Host, way: Way, graphs: Sequence[Graph] = ()) -> list[bytes]:
-    """By which a host may know a model of a format: those of graphs, if there are any, or the path
-    of a file, which is written beside the modules."""
+    """Names under which a host may know a model of a format: those of `graphs`, or else the path of
+    a file, which is written next to the modules."""
     if graphs:
         return [os.fsencode(graph.name) for graph in graphs if graph.format == way.format]
     paths = [os.path.join(host.folder, f"model.{ending}") for ending in _ENDINGS[way.format]]
@@ -84,8 +83,8 @@ def known_names(host: Host, way: Way, graphs: Sequence[Graph] = ()) -> list[byte
 
 
 def _end(unknown: Sequence[Answer | None], known: Sequence[Answer | None] | None) -> NameEnd | None:
-    """By what a name ends. Of one that is not known, only a host that looks for a zero says
-    something else without it."""
+    """How the host finds the end of a name. For an unknown name, the answer depends on the zero
+    only on hosts that require one."""
     if known is None:
         other, zero, _ = unknown
         differs = isinstance(other, int) and isinstance(zero, int) and other != zero

@@ -1,4 +1,4 @@
-"""What get_output counts, and what it does where the guest's buffer is too small."""
+"""Measures in which unit get_output counts, and what it does with a buffer that is too small."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Outputs", "base_values", "one_model", "outputs", "outputs_of"]
 
 
 class Outputs(NamedTuple):
-    """As in rewriter.probing.measured.Backend."""
+    """Fields of rewriter.probing.measured.Backend."""
 
     room: Unit | None
     written: Unit | None
@@ -26,7 +26,7 @@ class Outputs(NamedTuple):
 
 
 def base_values(way: Way, arena: Arena) -> dict[str, int | str]:
-    """What wat/ready.wat takes for the model of 32-bit floats."""
+    """The values of wat/ready.wat for the model of 32-bit floats."""
     data, expected = tensors("f32", 1, way.shape)
     return {
         "MODULE": way.module,
@@ -41,8 +41,8 @@ def base_values(way: Way, arena: Arena) -> dict[str, int | str]:
 
 
 def outputs(host: Host, way: Way) -> Outputs:
-    """Tried with buffers that are declared to be larger and smaller than the output's elements and
-    its bytes; each is of 256 bytes."""
+    """Try buffers with declared lengths around the output's number of elements and of bytes. Each
+    buffer really has 256 bytes."""
     arena, elements = Arena(), count(way.shape)
     rooms = sorted(
         {0, 1, *(size + more for size in (elements, 4 * elements) for more in (-1, 0, 1))}
@@ -57,8 +57,7 @@ def outputs(host: Host, way: Way) -> Outputs:
 
 
 def one_model(host: Host, way: Way) -> bool | None:
-    """Whether a model that is loaded takes the place of the one before: None where a second one is
-    not loaded at all."""
+    """Whether loading a model replaces the previous one; None if the second model does not load."""
     arena = Arena()
     values = {
         **base_values(way, arena),
@@ -84,7 +83,7 @@ def _room(declared: int, item: Item, is_counted_in: bool) -> Iterable[Room]:
 
 
 def outputs_of(rooms: Sequence[Room], elements: int) -> Outputs:
-    """What follows from what was seen of buffers for an output of so many elements of 4 bytes."""
+    """What the buffers show, for an output of this many elements of 4 bytes."""
     size = 4 * elements
     whole = [room for room in rooms if room.answer == 0 and room.agreeing == size]
     small = [room for room in rooms if room.declared < size]
@@ -102,7 +101,8 @@ def outputs_of(rooms: Sequence[Room], elements: int) -> Outputs:
 
 
 def _bounds(small: Sequence[Room]) -> Bounds | None:
-    """Of buffers with fewer bytes than the output, whatever the host counts: the worst."""
+    """The worst outcome with buffers of fewer bytes than the output, in whichever unit the host
+    counts."""
     if not small:
         return None
     if any(room.extent > room.declared for room in small):

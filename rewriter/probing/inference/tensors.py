@@ -1,4 +1,4 @@
-"""The numbers of tensor types, and how many bits of one are read."""
+"""Measures the numbers of tensor types, and how many bits of a type the host reads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["Types", "types", "width"]
 
 
 class Types(NamedTuple):
-    """As in rewriter.probing.measured.Backend; `own` has the numbers under which the own model of a
-    type gave the right output, of those that did."""
+    """Fields of rewriter.probing.measured.Backend. `own` has, for each type, the numbers under
+    which the model of that type gave the right output."""
 
     numbers: dict[str, int]
     refused: frozenset[str]
@@ -28,8 +28,8 @@ class Types(NamedTuple):
 
 
 def types(host: Host, way: Way) -> Types:
-    """What numbers mean to a backend. One means a type if a model of that type gives the right
-    output under it, and under no other number; or one of floats does, to which a host converts."""
+    """What the numbers mean to a backend. A number means a type if a model of that type gives the
+    right output under this number only, or if a model of floats does and the host converts."""
     found = {type_: type_items(host, way, type_) for type_ in TYPES}
     right = {type_: _numbers(items) for type_, items in found.items()}
     numbers = {type_: each[0] for type_, each in right.items() if len(each) == 1}
@@ -61,7 +61,7 @@ def types(host: Host, way: Way) -> Types:
 
 
 def _numbers(items: Sequence[Item]) -> list[int]:
-    """Those under which the output is right."""
+    """The numbers under which the output is right."""
     return [number for number, item in zip(TYPE_NUMBERS, items, strict=True) if _right(item)]
 
 
@@ -79,7 +79,7 @@ def _right(item: Item) -> bool:
 
 
 def _is_refused(items: Sequence[Item], others: Collection[int]) -> bool:
-    """Whether a type's tensors are taken under no number, but those of other types."""
+    """Whether a type's tensors are refused under every number except those of other types."""
     pairs = zip(TYPE_NUMBERS, items, strict=True)
     return all(
         _refused(item) or (number in others and item.end is not End.HANGS) for number, item in pairs
@@ -87,14 +87,14 @@ def _is_refused(items: Sequence[Item], others: Collection[int]) -> bool:
 
 
 def _refused(item: Item) -> bool:
-    """Whether set_input did not take a tensor; what could not be tried was not refused."""
+    """Whether set_input refused a tensor. A tensor that could not be tried was not refused."""
     return bool(item.values.get("set_input")) or (
         item.end in (End.TRAPS, End.ABORTS, End.UNCLEAR) and "set_input" not in item.values
     )
 
 
 def width(host: Host, way: Way, is_ignored: bool) -> TypeWidth | None:
-    """How many bits of a type are read: tried with a tensor whose padding is not zero."""
+    """How many bits of a type the host reads, tried with a tensor whose padding is not zero."""
     if way.layouts[1] is not Layout.WITX or is_ignored:
         return None
     (item,) = type_items(host, way, "f32", (way.f32 | 0x5A5A5A00,))

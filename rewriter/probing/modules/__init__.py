@@ -1,1 +1,1 @@
-"""The modules that a host is measured with: texts, data, and the models inside them."""
+"""The modules that measure a host: their text, their data and their models."""

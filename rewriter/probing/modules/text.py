@@ -1,4 +1,4 @@
-"""Modules in the text format, put together from the files of wat/ and from data."""
+"""Builds modules in the text format from the files of wat/ and from data."""
 
 from __future__ import annotations
 
@@ -39,23 +39,25 @@ PLACES = {
     "OUT": 0x200,
     "KEYS": 0x400,
 }
-"""Addresses in memory, which has 0x30000 bytes. There is nothing at 0."""
+"""Addresses in the memory, which has 0x30000 bytes. Address 0 is not used."""
 
 _KEY_SIZE = 16
 _FREE = 0x800
-"""Where data begin."""
+"""The address of the first data."""
 
 CANARY = 0xAA
 UNTOUCHED = 77
-"""What stands where a host is to write, before it does."""
+"""The values of bytes and of words that the host is expected to overwrite."""
 
 _KEY = re.compile(r'\(i32\.const "([a-z_0-9]+)"\)')
 
 
 class Part(NamedTuple):
-    """Files of wat/ without the ending; their values by name; the call of a set-up, which gives an
-    errno, or none; and the calls that are tried, each of which gives whether the process has to end
-    there."""
+    """Part of a module.
+
+    `files` are files of wat/ without their suffix, and `values` their values by name. `setup` is a
+    call that returns an errno, or empty. `items` are the calls to try. Each returns whether the
+    process has to end there."""
 
     files: tuple[str, ...]
     values: dict[str, int | str]
@@ -64,22 +66,22 @@ class Part(NamedTuple):
 
 
 class Arena:
-    """The data of a module, each at an address of its own."""
+    """Places a module's data at distinct addresses."""
 
     def __init__(self) -> None:
         self._end = _FREE
         self.segments: list[str] = []
 
     def place(self, content: bytes) -> int:
-        """The address of `content`, behind which there are at least eight zeros: some hosts read a
-        text until its zero."""
+        """The address of `content`. At least eight zeros follow it, because some hosts read strings
+        up to a zero."""
         address = self._end
         self.segments.append(f"(data (i32.const {address}) {quoted(content)})")
         self._end = (address + len(content) + 8 + 15) // 16 * 16
         return address
 
     def model(self, parts: Sequence[bytes]) -> int:
-        """The address of a pointer to the builders of a model, and of their number."""
+        """The address of a model's array: a pointer to its builders, and their number."""
         pairs = [number for part in parts for number in (self.place(part), len(part))]
         return self.pair(self.place(struct.pack(f"<{len(pairs)}I", *pairs)), len(parts))
 
@@ -96,11 +98,11 @@ def read(name: str) -> str:
 
 
 def steps_text(part: Part, arena: Arena, start: int, wanted: int = -1) -> tuple[bytes, list[str]]:
-    """A module that does the set-up of `part` and what it tries, from the item `start` on, and the
-    names of its answers by their place. `wanted` is the answer that its exit code is to be, or -1.
+    """A module that runs the set-up of `part` and its items from number `start` on, and the keys of
+    its answers by number. `wanted` is the number of the answer to return as the exit code, or -1.
 
-    Of each item it tells `item` and its number, before it, and of the whole `start` and `end`; a
-    set-up that fails is `blocked`.
+    The module answers `start`, then `item` with the number before each item, then `end`. A failed
+    set-up answers `blocked`.
     """
     setup = ""
     if part.setup:
@@ -124,7 +126,7 @@ def steps_text(part: Part, arena: Arena, start: int, wanted: int = -1) -> tuple[
 
 
 def plain_text(body: str, wanted: int = -1, exports_memory: bool = True) -> tuple[bytes, list[str]]:
-    """The prelude, and forms in the text format; else as `steps_text`."""
+    """A module of the prelude and `body`. The result and `wanted` are as in `steps_text`."""
     prelude = read("prelude")
     if not exports_memory:
         prelude = prelude.replace(' (export "memory")', " $memory")
@@ -160,7 +162,7 @@ _CONSTANTS = {"CANARY": CANARY, "UNTOUCHED": UNTOUCHED, "UNKNOWN": 0x7FFFFFF0}
 
 
 def _imports_first(text: str) -> tuple[list[str], str]:
-    """The imports of a text, each once, and the rest: a module's own functions come behind them."""
+    """The imports of a text, each once, and the rest. Imports must precede a module's functions."""
     found: list[str] = []
     rest, at = "", 0
     for match in re.finditer(r"(?m)^\(import ", text):
@@ -185,7 +187,7 @@ def _form_end(text: str, start: int) -> int:
 
 
 def feature_text(name: str, by_code: bool, code: int) -> bytes:
-    """The module that has one feature, and ends with `code`, or prints a line of answers."""
+    """The module with one feature. It exits with `code`, or prints an answer."""
     own = re.sub(r";;.*", "", read(f"features/{name}"))
     texts = [own, read("feature")]
     if '"memory"' not in own:

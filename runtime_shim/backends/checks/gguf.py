@@ -1,4 +1,4 @@
-"""GGUF models: that what is stated about keys, arrays and tensors is inside the file.
+"""GGUF models: keys, arrays and tensors are inside the file.
 
 https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -24,7 +24,7 @@ _U32, _F32, _STRING, _ARRAY, _I32 = 4, 6, 8, 9, 5
 _I8, _U8 = 1, 0
 
 _LONGEST_NAME, _MOST_DIMS = 63, 4
-"""GGML_MAX_NAME, with a zero at its end, and GGML_MAX_DIMS."""
+"""GGML_MAX_NAME, without its final zero, and GGML_MAX_DIMS."""
 
 _ALIGNMENT, _DEFAULT_ALIGNMENT = b"general.alignment", 32
 
@@ -33,7 +33,7 @@ _TOKENS = b"tokenizer.ggml.tokens"
 _FOR_EACH_TOKEN: Mapping[bytes, tuple[int, ...]] = MappingProxyType(
     {b"tokenizer.ggml.scores": (_F32, _I32), b"tokenizer.ggml.token_type": (_I32,)}
 )
-"""Arrays that have an element for each token, and its types."""
+"""Arrays with one element per token, and their element types."""
 
 _TYPED: Mapping[bytes, tuple[int, ...]] = MappingProxyType(
     {
@@ -44,7 +44,7 @@ _TYPED: Mapping[bytes, tuple[int, ...]] = MappingProxyType(
         **_FOR_EACH_TOKEN,
     }
 )
-"""Arrays that llama.cpp reads as such elements.
+"""Arrays that llama.cpp reads with these element types.
 
 https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp
 """
@@ -56,21 +56,21 @@ class _Array(NamedTuple):
 
 
 def check_lengths(data: bytes) -> None:
-    """Raise HostError with `invalid_argument` for a model that goes beyond its bytes."""
+    """Raise HostError with `invalid_argument` for a model that extends beyond its bytes."""
     _File(data).check()
 
 
 class _File:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._pos = 4  # behind "GGUF"
+        self._pos = 4  # after "GGUF"
         self._arrays: dict[bytes, _Array] = {}
         self._alignment = _DEFAULT_ALIGNMENT
 
     def check(self) -> None:
         version = self._number("I")
         if version not in _VERSIONS:
-            raise self._refused(f"the version is {version}, which llama.cpp does not have")
+            raise self._refused(f"llama.cpp does not support version {version}")
         tensors, keys = self._number("Q"), self._number("Q")
         for _ in range(self._possible(keys, 13)):
             self._check_key()
@@ -78,7 +78,7 @@ class _File:
         ends = [self._tensor_end() for _ in range(self._possible(tensors, 24))]
         start = self._pos + -self._pos % self._alignment
         if ends and start + max(ends) > len(self._data):
-            raise self._refused("a tensor's data extend beyond the file")
+            raise self._refused("the data of a tensor extends beyond the file")
 
     def _check_key(self) -> None:
         key = self._text()
@@ -110,12 +110,13 @@ class _File:
                 )
 
     def _tensor_end(self) -> int:
-        """Read what is stated of a tensor; where its data end, in bytes from those of them all."""
+        """Read the description of a tensor. Returns the end of its data in bytes, counted from the
+        start of all tensors' data."""
         name = self._text()
         rank = self._number("I")
         if len(name) > _LONGEST_NAME or rank > _MOST_DIMS:
             raise self._refused(
-                f"the tensor {quoted(name)} has too long a name, or {rank} dimensions"
+                f"the tensor {quoted(name)} has {rank} dimensions or a name that is too long"
             )
         dims = [self._number("q") for _ in range(rank)]
         kind, offset = self._number("I"), self._number("Q")
@@ -127,11 +128,14 @@ class _File:
         except ValueError as error:
             raise self._refused(f"tensor {quoted(name)}: {error}") from error
         if (dims[0] if dims else 1) % block or offset % self._alignment:
-            raise self._refused(f"the tensor {quoted(name)} has half a block, or is not aligned")
+            raise self._refused(
+                f"the tensor {quoted(name)} is not aligned, or its first dimension is not a "
+                "whole number of blocks"
+            )
         return offset + count // block * size
 
     def _skip(self, kind: int, count: int) -> None:
-        """Go behind so many values of a type."""
+        """Skip `count` values of a type."""
         if kind in SIZES:
             self._pos += self._possible(count, SIZES[kind]) * SIZES[kind]
             return
@@ -142,7 +146,7 @@ class _File:
             for _ in range(self._possible(count, 8)):
                 pos += 8 + length(data, pos)[0]
         except (struct.error, IndexError, OverflowError) as error:
-            raise self._refused(f"{count} strings are longer than the file") from error
+            raise self._refused(f"{count} strings extend beyond the file") from error
         self._pos = pos
         self._possible(0, 1)
 
@@ -160,11 +164,11 @@ class _File:
         return value
 
     def _possible(self, count: int, size: int) -> int:
-        """The same count. Raises HostError if the file is too short for it, with so many bytes for
-        each, at the least."""
+        """Return the count. Raises HostError if the file is too short for it, with at least `size`
+        bytes each."""
         if self._pos + count * size > len(self._data):
             raise self._refused(f"{count} items extend beyond the file")
         return count
 
     def _refused(self, reason: str) -> HostError:
-        return HostError(Errno.INVALID_ARGUMENT, f"the GGUF model, byte {self._pos}: {reason}")
+        return HostError(Errno.INVALID_ARGUMENT, f"invalid GGUF model, byte {self._pos}: {reason}")

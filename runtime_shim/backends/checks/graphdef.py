@@ -1,4 +1,4 @@
-"""Frozen TensorFlow graphs: a tensor's data are as long as its shape and its type say.
+"""Frozen TensorFlow graphs: the data of a tensor is as long as its shape and type say.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/tensor.proto
 """
@@ -39,8 +39,8 @@ _MESSAGES: Messages = MappingProxyType(
         "call": {2: "attribute"},
     }
 )
-"""The fields through which one comes to a tensor: of GraphDef, FunctionDefLibrary, FunctionDef,
-OpDef and its AttrDef, NodeDef, AttrValue, NameAttrList, and of the maps' entries.
+"""The fields that lead to a tensor: of GraphDef, FunctionDefLibrary, FunctionDef, OpDef and its
+AttrDef, NodeDef, AttrValue, NameAttrList, and of the maps' entries.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/attr_value.proto
 """
@@ -68,10 +68,10 @@ _WIRE: Mapping[int, int] = MappingProxyType(
         **dict.fromkeys((7, 10, 11, 13, 16, 17), VARINT),  # int_val to uint64_val
     }
 )
-"""The wire types of its fields for numbers."""
+"""The wire types of a tensor's fields for numbers."""
 
 _PAIRS = (9, 12)
-"""Those with two numbers for an element."""
+"""The fields with two numbers per element."""
 
 _BITS: Mapping[int, int] = MappingProxyType(
     {
@@ -82,20 +82,20 @@ _BITS: Mapping[int, int] = MappingProxyType(
         18: 128,  # COMPLEX128
     }
 )
-"""The size of an element, by DataType.
+"""The size of an element in bits, by DataType.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/types.proto
 """
 
 
 def check_lengths(data: bytes) -> None:
-    """Raise HostError with `invalid_argument` for a graph with a tensor that has more or less than
-    its shape says."""
+    """Raise HostError with `invalid_argument` for a graph with a tensor that has more or less data
+    than its shape says."""
     try:
         for start, stop in find(data, _MESSAGES, "graph", "tensor", _SINGLE):
             _check_tensor(data, start, stop)
     except (IndexError, ValueError) as error:
-        raise HostError(Errno.INVALID_ARGUMENT, f"the TensorFlow graph: {error}") from error
+        raise HostError(Errno.INVALID_ARGUMENT, f"invalid TensorFlow graph: {error}") from error
 
 
 def _check_tensor(data: bytes, start: int, stop: int) -> None:
@@ -109,7 +109,7 @@ def _check_tensor(data: bytes, start: int, stop: int) -> None:
             dims = _dims(data, begin, end)
         elif number == _CONTENT and kind == BYTES:
             if content is not None:
-                raise ValueError(f"the tensor at byte {start} has its data twice")
+                raise ValueError(f"the data of the tensor at byte {start} occurs twice")
             content = end - begin
         elif number in _WIRE:
             held += entries(data, _WIRE[number], kind, begin, end) * (1 if number in _PAIRS else 2)
@@ -120,10 +120,13 @@ def _check_tensor(data: bytes, start: int, stop: int) -> None:
     count = elements(dims or [])
     if content:
         if element_type not in _BITS:
-            raise ValueError(f"the tensor at byte {start} has bytes of the type {element_type}")
+            raise ValueError(
+                f"the tensor at byte {start} has raw bytes, but its type {element_type} does "
+                "not allow them"
+            )
         if held or content != bytes_for(count, _BITS[element_type]):
             raise ValueError(f"the tensor at byte {start} has {content} bytes for {count} elements")
-    elif count >= PLENTY or held > 2 * count:  # the last one stands for those that are left out
+    elif count >= PLENTY or held > 2 * count:  # the last value stands for all that are left out
         raise ValueError(f"the tensor at byte {start} has too much data for {count} elements")
 
 

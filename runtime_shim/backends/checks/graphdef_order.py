@@ -1,6 +1,6 @@
-"""Frozen TensorFlow graphs: no node waits for itself, and no function calls itself.
+"""Frozen TensorFlow graphs: no node depends on itself, and no function calls itself.
 
-OpenVINO's frontend goes round such a graph for ever, and takes more memory each time.
+OpenVINO's frontend loops over such a graph forever, and takes more memory each time.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/node_def.proto
 """
@@ -19,19 +19,19 @@ from runtime_shim.guest_text import quoted
 __all__ = ["check_order"]
 
 _NODE, _LIBRARY = 1, 2
-"""Of GraphDef."""
+"""Fields of GraphDef."""
 
 _FUNCTION = 1
-"""Of FunctionDefLibrary."""
+"""Field of FunctionDefLibrary."""
 
 _SIGNATURE, _FUNCTION_NODE = 1, 3
-"""Of FunctionDef."""
+"""Fields of FunctionDef."""
 
 _NAME = 1
-"""Of NodeDef, OpDef and NameAttrList."""
+"""Field of NodeDef, OpDef and NameAttrList."""
 
 _OP, _INPUT = 2, 3
-"""Of NodeDef."""
+"""Fields of NodeDef."""
 
 _CALLS: Messages = {
     "node": {5: "attribute"},
@@ -39,25 +39,25 @@ _CALLS: Messages = {
     "value": {1: "list", 10: "call"},
     "list": {9: "call"},
 }
-"""The fields through which one comes from a node to the functions that it names."""
+"""The fields that lead from a node to the functions that it names."""
 
 _NEXT = (b"NextIteration", b"RefNextIteration")
-"""Operators that a loop of TensorFlow's first version goes back through: what they give is for the
-next round.
+"""Operators through which a loop of TensorFlow's first version returns: their result is for the
+next iteration.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/graph/algorithm.cc
 """
 
 _MAIN = b""
-"""Stands for the graph itself among the functions, none of which can have this name."""
+"""Stands for the graph itself among the functions, which cannot have this name."""
 
 
 _MOST_NODES = 200_000
-"""What is known of each takes some hundred bytes here, and some thousand in OpenVINO."""
+"""Each node takes a hundred bytes here, and a few thousand in OpenVINO."""
 
 
 class _Body(NamedTuple):
-    """Where the graph or a function is, and the field of its nodes."""
+    """The position of the graph or a function, and the field of its nodes."""
 
     place: tuple[int, int]
     nodes: int
@@ -70,8 +70,8 @@ class _Node(NamedTuple):
 
 
 def check_order(data: bytes) -> None:
-    """Raise HostError with `invalid_argument` for a graph that cannot be put in order. It has been
-    read by runtime_shim.backends.checks.graphdef."""
+    """Raise HostError with `invalid_argument` for a graph with a cycle. Call
+    runtime_shim.backends.checks.graphdef first."""
     bodies = {_MAIN: _Body((0, len(data)), _NODE)}
     for name, place in _functions(data):
         if not name or name in bodies:
@@ -79,7 +79,7 @@ def check_order(data: bytes) -> None:
         bodies[name] = _Body(place, _FUNCTION_NODE)
     sizes = {name: sum(1 for _ in _messages(data, *body)) for name, body in bodies.items()}
     if sum(sizes.values()) > _MOST_NODES:
-        raise _refused(f"it has more than {_MOST_NODES} nodes")
+        raise _refused(f"there are more than {_MOST_NODES} nodes")
     if len(bodies) > 1:
         _check_functions(data, bodies, sizes)
     for body in bodies.values():
@@ -97,7 +97,7 @@ def _check_functions(
         check_calls(calls, sizes)
     except ValueError as error:
         said = quoted(error.args[0] or "the graph")
-        raise _refused(f"{said} calls itself, or far too many functions") from error
+        raise _refused(f"{said} calls itself, or makes too many calls") from error
 
 
 def _check_nodes(data: bytes, body: _Body) -> None:
@@ -114,7 +114,7 @@ def _check_nodes(data: bytes, body: _Body) -> None:
 
 
 def _functions(data: bytes) -> Iterator[tuple[bytes, tuple[int, int]]]:
-    """The name of each, and where it is."""
+    """The name and position of each function."""
     for library in _messages(data, (0, len(data)), _LIBRARY):
         for function in _messages(data, library, _FUNCTION):
             name = b""
@@ -125,7 +125,7 @@ def _functions(data: bytes) -> Iterator[tuple[bytes, tuple[int, int]]]:
 
 
 def _named(data: bytes, body: _Body) -> Iterator[bytes]:
-    """What may be the names of functions: operators, and what attributes name."""
+    """Possible names of functions: operators, and names in attributes."""
     for node in _messages(data, *body):
         for start, stop in _messages(data, node, _OP):
             yield data[start:stop]
@@ -149,17 +149,17 @@ def _node(data: bytes, start: int, stop: int) -> _Node:
             name = data[begin:end]
         elif number == _OP:
             operator = data[begin:end]
-        elif number == _INPUT:  # "^name" to wait for it, "name:output" to take what it gives
+        elif number == _INPUT:  # "^name" waits for a node, "name:output" reads one of its outputs
             inputs.append(data[begin:end].lstrip(b"^").partition(b":")[0])
     return _Node(name, operator, tuple(inputs))
 
 
 def _messages(data: bytes, place: tuple[int, int], wanted: int) -> Iterator[tuple[int, int]]:
-    """Where each message in a field of another one is."""
+    """The position of each message in a field of another message."""
     for number, kind, begin, end in fields(data, *place):
         if number == wanted and kind == BYTES:
             yield begin, end
 
 
 def _refused(reason: str) -> HostError:
-    return HostError(Errno.INVALID_ARGUMENT, f"the TensorFlow graph: {reason}")
+    return HostError(Errno.INVALID_ARGUMENT, f"invalid TensorFlow graph: {reason}")

@@ -1,4 +1,4 @@
-"""ONNX models: a tensor's data are as long as its shape and its type say.
+"""ONNX models: the data of a tensor is as long as its shape and type say.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -45,7 +45,7 @@ _FLOAT, _INT32, _STRING, _INT64, _RAW, _DOUBLE, _UINT64 = 4, 5, 6, 7, 9, 10, 11
 _WIRE: Mapping[int, int] = MappingProxyType(
     {_FLOAT: 5, _INT32: VARINT, _INT64: VARINT, _DOUBLE: 1, _UINT64: VARINT}
 )
-"""The wire types of those that are numbers."""
+"""The wire types of the fields for numbers."""
 
 _TYPES: Mapping[int, tuple[int, int]] = MappingProxyType(
     {
@@ -64,15 +64,15 @@ _TYPES: Mapping[int, tuple[int, int]] = MappingProxyType(
         15: (_DOUBLE, 128),
     }
 )
-"""The field of a type's elements and their size in bits, by TensorProto.DataType."""
+"""The field for elements of a type, and their size in bits, by TensorProto.DataType."""
 
 _STRINGS, _COMPLEX = 8, (14, 15)
-"""Of the same."""
+"""Other values of TensorProto.DataType."""
 
 
 def check_lengths(data: bytes) -> None:
-    """Raise HostError with `invalid_argument` for a model with a tensor that is longer or shorter
-    than what it holds, or whose data are elsewhere, and for ONNX Runtime's own format."""
+    """Raise HostError with `invalid_argument` for a model with a tensor that has more or less data
+    than its shape says, or whose data is in another file, and for ONNX Runtime's own format."""
     where, identifier = _ORT_FORMAT
     if data[where] == identifier:
         raise HostError(
@@ -82,9 +82,7 @@ def check_lengths(data: bytes) -> None:
         for start, stop in find(data, MESSAGES, "model", "tensor", _SINGLE):
             _check_tensor(data, start, stop)
     except (IndexError, ValueError) as error:
-        raise HostError(
-            Errno.INVALID_ARGUMENT, f"this is not a valid ONNX model: {error}"
-        ) from error
+        raise HostError(Errno.INVALID_ARGUMENT, f"invalid ONNX model: {error}") from error
 
 
 def _check_tensor(data: bytes, start: int, stop: int) -> None:
@@ -102,13 +100,13 @@ def _check_tensor(data: bytes, start: int, stop: int) -> None:
             held[number] += 1
         elif number == _RAW and kind == BYTES:
             if raw is not None:
-                raise ValueError(f"the tensor at byte {start} has its data twice")
+                raise ValueError(f"the data of the tensor at byte {start} occurs twice")
             raw = end - begin
         elif number == 13 or (number == 14 and kind == VARINT and varint(data, begin)[0]):
             raise ValueError(f"the tensor at byte {start} may not refer to data in other files")
     total = sum(held.values())
     if raw is None and not total and not element_type:
-        return  # an attribute that is left out, which has no elements for anyone
+        return  # an attribute that is left out; nothing reads its elements
     count = elements([dim - ((dim >> 63) << 64) for dim in dims])
     field, needed = _STRING, count
     if element_type != _STRINGS:
@@ -122,6 +120,6 @@ def _check_tensor(data: bytes, start: int, stop: int) -> None:
         if raw is not None and raw != bytes_for(count, bits):
             raise ValueError(f"the tensor at byte {start} has {raw} bytes for {count} elements")
     elif raw is not None:
-        raise ValueError(f"the tensor at byte {start} has bytes for strings")
+        raise ValueError(f"the tensor at byte {start} has raw bytes, but its elements are strings")
     if held[field] != total or total != (needed if raw is None else 0):
         raise ValueError(f"the tensor at byte {start} has {total} entries for {count} elements")

@@ -1,5 +1,5 @@
-"""ONNX models whose functions call each other without an end, or more often than anything can hold:
-an NN runtime puts what a function does in the place of each call.
+"""ONNX models whose functions call each other forever, or more often than fits into memory. An NN
+runtime replaces each call with the body of the function.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -20,11 +20,11 @@ from runtime_shim.guest_text import quoted
 __all__ = ["check_functions", "operators_of"]
 
 _FUNCTION = 25
-"""Of ModelProto."""
+"""Field of ModelProto."""
 
 _FUNCTION_KEY: Mapping[int, int] = MappingProxyType({10: 0, 1: 1, 13: 2})
 _NODE_KEY: Mapping[int, int] = MappingProxyType({7: 0, 4: 1, 8: 2})
-"""The fields of FunctionProto and NodeProto for a domain, a name in it, and which of several."""
+"""The fields of FunctionProto and NodeProto for the domain, the name and the overload."""
 
 _NODES: Messages = MappingProxyType(
     {
@@ -35,10 +35,10 @@ _NODES: Messages = MappingProxyType(
         "attribute": {6: "graph", 11: "graph"},
     }
 )
-"""The fields through which one comes to a node."""
+"""The fields that lead to a node."""
 
 _DEFAULT_DOMAIN = b"ai.onnx"
-"""Also written as nothing."""
+"""Can also be written as an empty string."""
 
 
 class _Key(NamedTuple):
@@ -51,8 +51,7 @@ class _Key(NamedTuple):
 
 
 def check_functions(data: bytes) -> None:
-    """Raise HostError with `invalid_argument`. The model has been read by
-    runtime_shim.backends.checks.onnx."""
+    """Raise HostError with `invalid_argument`. Call runtime_shim.backends.checks.onnx first."""
     places = {
         _key(data, start, stop, _FUNCTION_KEY): (start, stop)
         for number, kind, start, stop in fields(data, 0, len(data))
@@ -77,12 +76,12 @@ def check_functions(data: bytes) -> None:
         said = error.args[0] or "its graph"
         raise HostError(
             Errno.INVALID_ARGUMENT,
-            f"the ONNX model: {said} calls itself, or far too many functions",
+            f"invalid ONNX model: {said} calls itself, or makes too many calls",
         ) from error
 
 
 def operators_of(data: bytes | mmap) -> set[str]:
-    """The names of what a model calls anywhere, without their domains. The model is a valid one."""
+    """The names of all operators and functions that a valid model calls, without their domains."""
     bodies = [("model", (0, len(data)))]
     bodies += [
         ("function", (start, stop))
@@ -97,7 +96,7 @@ def operators_of(data: bytes | mmap) -> set[str]:
 
 
 def _nodes(data: bytes | mmap, kind: str, place: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Where each node is, those in the graphs of others too."""
+    """The position of each node, including those in subgraphs."""
     levels = [find(data, _NODES, kind, "node", at=place)]
     while levels:
         node = next(levels[-1], None)

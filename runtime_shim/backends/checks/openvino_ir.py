@@ -1,7 +1,7 @@
 """OpenVINO's IR: constants are inside the weights, and as long as their shapes and types say.
 
-OpenVINO parses the XML with pugixml, which takes for XML what is not, and of several children or
-attributes of one name the first. So there must be one of each, in one spelling.
+OpenVINO parses the XML with pugixml, which accepts malformed XML, and uses the first of several
+children or attributes with one name. So each must occur exactly once, in one spelling.
 
 https://github.com/openvinotoolkit/openvino/blob/master/src/core/xml_util/src/xml_deserialize_util.cpp
 """
@@ -34,7 +34,7 @@ _BLOCKS: Mapping[str, tuple[int, int]] = MappingProxyType(
         **dict.fromkeys(("u64", "i64", "f64"), (1, 8)),
     }
 )
-"""How many elements share how many bytes, by element type.
+"""By element type: how many elements share how many bytes.
 
 https://github.com/openvinotoolkit/openvino/blob/master/src/core/src/memory_util.cpp
 """
@@ -42,12 +42,12 @@ https://github.com/openvinotoolkit/openvino/blob/master/src/core/src/memory_util
 _STRING = "string"
 
 _CONSTANTS = {"const", "constant"}
-"""The type of a layer that has data, which OpenVINO looks up without regard to case, but reads
-from the weights only if it is "Const"."""
+"""The type of a layer that has data. OpenVINO looks it up without regard to case, but reads from
+the weights only if it is "Const"."""
 
 _ATTRIBUTES = {"element_type", "shape", "offset", "size"}
-"""What is said of a constant. It could have a `value` too, of any length, which OpenVINO would take
-for its elements."""
+"""The attributes of a constant. A `value` is not allowed: it could have any length, and OpenVINO
+would use it as the elements."""
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 _SHAPE = re.compile(f"|({_NUMBER.pattern})(, ?({_NUMBER.pattern}))*")
@@ -56,13 +56,13 @@ _LARGEST = (1 << 63) - 1
 """OpenVINO reads numbers as int64."""
 
 _DEEPEST = 500
-"""Elements inside elements: a layer of a body inside a body adds four."""
+"""Maximum nesting of elements. A layer of a body inside a body adds four levels."""
 
 
 def check_lengths(model: bytes, weights: bytes) -> None:
-    """Raise HostError with `invalid_argument` for a model that is read beyond its weights, or that
-    two parsers can read in two ways."""
-    if b"\0" in model:  # UTF-16, which both parsers would find out by themselves
+    """Raise HostError with `invalid_argument` for a model that would be read beyond its weights, or
+    that two parsers could read differently."""
+    if b"\0" in model:  # UTF-16, which both parsers detect on their own
         raise HostError(Errno.INVALID_ARGUMENT, "the OpenVINO model is not in UTF-8")
     parser = expat.ParserCreate("UTF-8")
     parser.StartDoctypeDeclHandler = _refuse_doctype
@@ -79,7 +79,9 @@ def check_lengths(model: bytes, weights: bytes) -> None:
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise HostError(Errno.INVALID_ARGUMENT, "the OpenVINO model has a document type")
+    raise HostError(
+        Errno.INVALID_ARGUMENT, "the OpenVINO model has a DOCTYPE declaration, which is not allowed"
+    )
 
 
 def _check_declaration(_version: str, encoding: str | None, _standalone: int) -> None:
@@ -88,8 +90,8 @@ def _check_declaration(_version: str, encoding: str | None, _standalone: int) ->
 
 
 class _Checks:
-    """Handlers of a parser. For each element that is open it knows how many children with data a
-    constant has had; None for everything else."""
+    """Handlers of a parser. `_open` has an entry for each open element: for a constant, how many
+    children with data it has had; None for everything else."""
 
     def __init__(self, parser: expat.XMLParserType, weights: bytes) -> None:
         self._parser = parser
@@ -98,7 +100,7 @@ class _Checks:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if not self._open and name != "net":
-            raise self._refused(f"it is a {name[:99]!r} instead of a 'net'")
+            raise self._refused(f"the root element is {name[:99]!r} instead of 'net'")
         if len(self._open) == _DEEPEST:
             raise self._refused("elements are nested too deeply")
         if name == "data" and self._open and self._open[-1] is not None:
@@ -116,27 +118,29 @@ class _Checks:
 
     def _check_constant(self, attributes: Mapping[str, str]) -> None:
         if set(attributes) != _ATTRIBUTES:
-            raise self._refused(f"a constant has the attributes {quoted(sorted(attributes))}")
+            raise self._refused(
+                f"a constant has unexpected attributes: {quoted(sorted(attributes))}"
+            )
         offset, size = self._number(attributes["offset"]), self._number(attributes["size"])
         if offset + size > len(self._weights):
             raise self._refused(f"{size} bytes at byte {offset} are not in the weights")
         shape = attributes["shape"]
         if not _SHAPE.fullmatch(shape):
-            raise self._refused(f"a constant has the shape {shape[:99]!r}")
+            raise self._refused(f"a constant has an invalid shape: {shape[:99]!r}")
         count = elements([self._number(dim.strip()) for dim in shape.split(",") if dim])
         kind = attributes["element_type"]
         if kind == _STRING:
             self._check_strings(offset, size, count)
             return
         if kind not in _BLOCKS:
-            raise self._refused(f"a constant has the type {quoted(kind)}")
+            raise self._refused(f"a constant has an unknown type: {quoted(kind)}")
         block, length = _BLOCKS[kind]
         if -(-count // block) * length > size:
             raise self._refused(f"{size} bytes are not enough for {count} elements of {kind}")
 
     def _check_strings(self, offset: int, size: int, count: int) -> None:
-        """All numbers are int32: how many strings, where each begins behind these numbers, where
-        the last one ends.
+        """Check strings. All numbers are int32: the count, the start of each string (counted from
+        the end of these numbers), and the end of the last one.
 
         https://github.com/openvinotoolkit/openvino/blob/master/src/core/src/runtime/string_aligned_buffer.cpp
         """
@@ -144,17 +148,19 @@ class _Checks:
             raise self._refused(f"{size} bytes are not enough for {count} strings")
         found, *places = struct.unpack_from(f"<{count + 2}i", self._weights, offset)
         if found != count:
-            raise self._refused(f"a constant's shape has {count} strings, its data {found}")
+            raise self._refused(
+                f"a constant's shape says {count} strings, but its data says {found}"
+            )
         if places != sorted(places) or places[0] < 0 or 8 + 4 * count + places[-1] > size:
             raise self._refused("strings are not stored consecutively")
 
     def _number(self, text: str) -> int:
         if not _NUMBER.fullmatch(text) or int(text) > _LARGEST:
-            raise self._refused(f"{text[:99]!r} is not a length")
+            raise self._refused(f"{text[:99]!r} is not a valid length")
         return int(text)
 
     def _refused(self, reason: str) -> HostError:
         return HostError(
             Errno.INVALID_ARGUMENT,
-            f"the OpenVINO model, byte {self._parser.CurrentByteIndex}: {reason}",
+            f"invalid OpenVINO model, byte {self._parser.CurrentByteIndex}: {reason}",
         )

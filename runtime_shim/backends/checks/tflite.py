@@ -1,7 +1,7 @@
-"""TensorFlow Lite models: lengths, and numbers of what is elsewhere in the file.
+"""TensorFlow Lite models: lengths, and indices of other parts of the file.
 
-LiteRT verifies that tables and vectors are inside the file. It adds offsets and sizes of data that
-are behind them in 64 bits, and believes what the data of strings and sparse tensors say.
+LiteRT verifies that tables and vectors are inside the file. But for data after them, it adds
+offsets and sizes in 64 bits, and it trusts the data of strings and sparse tensors.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
@@ -38,15 +38,15 @@ _BITS: Mapping[int, int] = MappingProxyType(
         19: 2,  # INT2
     }
 )
-"""The size of an element, by TensorType."""
+"""The size of an element in bits, by TensorType."""
 
 _STRING = 5
 
 _BY_TENSORS = (2, 3)
-"""Of QuantizationDetails, those whose scales and zero points are other tensors."""
+"""Types of QuantizationDetails whose scales and zero points are other tensors."""
 
 _OPTIONS, _OPTIONS_2 = 10, 26
-"""The fields of an operator for the type of its options; what follows each are the options."""
+"""The fields of an operator for the type of its options. The next field has the options."""
 
 _SUBGRAPHS: Mapping[tuple[int, int], Sequence[int]] = MappingProxyType(
     {
@@ -62,14 +62,14 @@ _SUBGRAPHS: Mapping[tuple[int, int], Sequence[int]] = MappingProxyType(
         (_OPTIONS_2, 21): (6,),  # StableHLOComposite
     }
 )
-"""The fields of options that are numbers of subgraphs."""
+"""The fields of options that are indices of subgraphs."""
 
 _CASE = (_OPTIONS_2, 23)
-"""StablehloCase has a vector of them."""
+"""StablehloCase has a vector of indices."""
 
 
 class _Counts(NamedTuple):
-    """How many there are of what is referred to by number."""
+    """How many items there are of each kind that has indices."""
 
     codes: int
     subgraphs: int
@@ -77,7 +77,8 @@ class _Counts(NamedTuple):
 
 
 def check_lengths(data: bytes) -> None:
-    """Raise HostError with `invalid_argument` for a model that would have LiteRT go beside it."""
+    """Raise HostError with `invalid_argument` for a model that would make LiteRT read out of
+    bounds."""
     if data[4:8] != _IDENTIFIER:
         raise HostError(
             Errno.INVALID_ARGUMENT,
@@ -85,7 +86,7 @@ def check_lengths(data: bytes) -> None:
         )
     model = root_of(data, "the TensorFlow Lite model")
     if any(count for _, count in filter(None, (model.extent(20, 4), model.extent(22, 4)))):
-        raise model.refused("its data are in other files, which a guest cannot name")
+        raise model.refused("its data is in other files, which a guest cannot provide")
     buffers = [_buffer(data, buffer) for buffer in model.tables(12)]
     operators, subgraphs = operator_codes(model), list(model.tables(8))
     if not subgraphs:
@@ -104,7 +105,7 @@ def check_lengths(data: bytes) -> None:
     try:
         check_calls(calls, sizes)
     except ValueError as error:
-        raise model.refused(f"subgraph {error} calls itself, or far too many others") from error
+        raise model.refused(f"subgraph {error} calls itself, or makes too many calls") from error
     _check_indices(model, model.numbers(14, "i"), 0, len(buffers), "buffer")
     for entry in model.tables(16):
         _check_indices(entry, [entry.number(6, "I")], 0, len(buffers), "buffer")
@@ -117,15 +118,15 @@ def check_lengths(data: bytes) -> None:
 
 
 def _buffer(data: bytes, buffer: Table) -> tuple[int, int] | None:
-    """Where the data of a buffer begin, and their bytes; None for a buffer without any."""
+    """Start and size in bytes of a buffer's data; None for a buffer without data."""
     found = buffer.extent(4, 1)
     behind = _behind(data, buffer, 6)
     return behind if found is None else found
 
 
 def _behind(data: bytes, table: Table, field: int) -> tuple[int, int] | None:
-    """Where data behind the tables begin, and their bytes, from two fields of a table one after the
-    other; 0 and 1 stand for none of them.
+    """Start and size in bytes of data after the tables, from two consecutive fields of a table. 0
+    and 1 mean that there is none.
 
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/core/interpreter_builder.cc
     """
@@ -140,15 +141,15 @@ def _behind(data: bytes, table: Table, field: int) -> tuple[int, int] | None:
 def _check_indices(table: Table, indices: Sequence[int], least: int, count: int, what: str) -> None:
     for index in (min(indices), max(indices)) if indices else ():
         if not least <= index < count:
-            raise table.refused(f"there is no {what} {index}; there are {count}")
+            raise table.refused(f"{what} {index} does not exist; there are {count}")
 
 
 def _check_tensors(data: bytes, subgraph: Table, buffers: Sequence[tuple[int, int] | None]) -> int:
-    """Returns how many there are."""
+    """Check the tensors of a subgraph, and return their number."""
     tensors = list(subgraph.tables(4))
     for tensor in tensors:
         index = tensor.number(8, "I")
-        # Without any buffers, 0 is the one that is empty.
+        # Without any buffers, index 0 stands for an empty one.
         _check_indices(tensor, [index], 0, max(len(buffers), 1), "buffer")
         found = buffers[index] if index else None
         if found is not None:
@@ -170,13 +171,14 @@ def _check_constant(data: bytes, tensor: Table, start: int, size: int) -> None:
         return
     bits = _BITS.get(kind)
     if bits is None:
-        raise tensor.refused(f"a constant has the type {kind}, which is unknown")
+        raise tensor.refused(f"a constant has the unknown type {kind}")
     if bytes_for(count, bits) > size:
         raise tensor.refused(f"{size} bytes are not enough for {count} elements of {bits} bits")
 
 
 def _check_strings(data: bytes, tensor: Table, start: int, size: int, count: int) -> None:
-    """All numbers are int32: how many strings, where each begins, where the last one ends.
+    """Check strings. All numbers are int32: the count, the start of each string, and the end of the
+    last one.
 
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/string_util.h
     """
@@ -184,7 +186,7 @@ def _check_strings(data: bytes, tensor: Table, start: int, size: int, count: int
         raise tensor.refused(f"{size} bytes are not enough for {count} strings")
     found, *offsets = struct.unpack_from(f"<{count + 2}i", data, start)
     if found != count:
-        raise tensor.refused(f"its shape has {count} strings, its data {found}")
+        raise tensor.refused(f"its shape says {count} strings, but its data says {found}")
     if offsets != sorted(offsets) or offsets[0] < 8 + 4 * count or offsets[-1] > size:
         raise tensor.refused("its strings are not stored consecutively")
 
@@ -198,9 +200,9 @@ def _check_quantization(quantization: Table, tensors: int) -> None:
 
 
 def _check_operator(data: bytes, operator: Table, counts: _Counts) -> list[int]:
-    """Returns the subgraphs that it calls."""
+    """Check an operator, and return the subgraphs that it calls."""
     _check_indices(operator, [operator.number(4, "I")], 0, counts.codes, "operator code")
-    for field in (6, 8, 20):  # what is optional may be -1
+    for field in (6, 8, 20):  # -1 stands for an optional tensor that is left out
         _check_indices(operator, operator.numbers(field, "i"), -1, counts.tensors, "tensor")
     _behind(data, operator, 22)
     called = subgraphs_of(operator)
@@ -209,7 +211,7 @@ def _check_operator(data: bytes, operator: Table, counts: _Counts) -> list[int]:
 
 
 def subgraphs_of(operator: Table) -> list[int]:
-    """Those that an operator's options name."""
+    """The subgraphs that an operator's options name."""
     called: list[int] = []
     for field in (_OPTIONS, _OPTIONS_2):
         kind, options = operator.number(field, "B"), operator.table(field + 2)

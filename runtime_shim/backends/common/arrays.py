@@ -1,4 +1,4 @@
-"""NumPy's side of tensors, for backends that have their data in arrays."""
+"""NumPy arrays as tensors, for backends that have their data in arrays."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ DTYPES: Mapping[TensorType, np.dtype[Any]] = MappingProxyType(
 
 
 def bytes_of(array: npt.NDArray[np.generic]) -> memoryview:
-    """The bytes of an array: its own where they lie one after the other, else of a copy."""
+    """The bytes of an array, without a copy if it is contiguous."""
     flat = np.ascontiguousarray(array).reshape(prod(array.shape))
     return flat.view(np.uint8).data

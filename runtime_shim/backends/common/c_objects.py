@@ -1,4 +1,4 @@
-"""C libraries: memory, objects that belong to Python objects, calls at the end of the process."""
+"""C libraries: memory, objects owned by Python objects, and calls at process exit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 __all__ = ["address_of", "finished_before_exit", "free_with", "new_buffer"]
 
 _ALIGNMENT = 64
-"""Bytes: that of NN runtimes' own tensors."""
+"""In bytes: the same as NN runtimes' own tensors."""
 
 _NOWHERE = ctypes.c_char()
-"""What a tensor without elements points to: some libraries refuse a null pointer."""
+"""The address for tensors without elements, because some libraries refuse a null pointer."""
 
 
 def new_buffer(size: int) -> memoryview:
@@ -28,7 +28,8 @@ def new_buffer(size: int) -> memoryview:
 
 
 def address_of(view: memoryview) -> int:
-    """Where the bytes of a writable view are; an address that can be passed on if it has none."""
+    """The address of a writable view's bytes. An empty view gets an address that can be passed
+    on."""
     return ctypes.addressof(ctypes.c_char.from_buffer(view) if len(view) else _NOWHERE)
 
 
@@ -40,10 +41,10 @@ _ending = False
 def free_with(
     owner: object, free: Callable[[int], object], pointer: int
 ) -> weakref.finalize[[int], Any]:
-    """Free what a pointer points to when its owner goes, or when the result is called.
+    """Free what a pointer points to when its owner is collected, or when the result is called.
 
-    Not at the interpreter's exit: another thread may be in the middle of using it, and the process
-    gives everything back anyway.
+    Not at the interpreter's exit: another thread may still be using it, and the process frees
+    everything anyway.
     """
     finalizer = weakref.finalize(owner, free, pointer)
     finalizer.atexit = False
@@ -51,8 +52,8 @@ def free_with(
 
 
 def finished_before_exit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that is never under way while the library's global objects are taken apart: the
-    interpreter's exit waits for calls in other threads, and those that come later never return."""
+    """A function that never runs while the library's global objects are destroyed. The
+    interpreter's exit waits for calls in other threads; later calls never return."""
 
     @functools.wraps(function)
     def call(*arguments: object) -> Any:

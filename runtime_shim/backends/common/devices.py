@@ -1,4 +1,4 @@
-"""Which of its devices a backend runs a model on."""
+"""Chooses the device on which a backend runs a model."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _BEST_FIRST = (Target.GPU, Target.TPU, Target.CPU)
 def choose_device(
     backend: str, place: Place, known: Mapping[str, Target], present: Collection[str]
 ) -> str:
-    """The device for a place. `known` has all that the backend can use, best first, with what each
-    is, and `present` those of them that are there. A name can go on after the device's, as in
-    "cuda:1", and is given back whole.
+    """The device for a place. `known` lists all devices that the backend can use, best first, with
+    their targets; `present` those that exist here. A name may have a suffix after the device's, as
+    in "cuda:1", and is returned unchanged.
 
-    Raises HostError with `unsupported_operation` where there is none.
+    Raises HostError with `unsupported_operation` if there is none.
     """
     there = {device: target for device, target in known.items() if device in present}
     if isinstance(place, Target):
@@ -39,14 +39,14 @@ def choose_device(
 
 
 def place_name(place: Place) -> str:
-    """A place as command lines have it."""
+    """A place in the spelling of command lines."""
     return place.name.lower() if isinstance(place, Target) else place
 
 
 def not_there(
     backend: str, place: Place, known: Mapping[str, Target], present: Collection[str]
 ) -> HostError:
-    """What to raise for a place that there is no device for: it says what was looked for."""
+    """The error for a place without a device. It says what was looked for."""
     meant = " or ".join(device for device, target in known.items() if target is place)
     asked = f"{place_name(place)} ({meant})" if meant else place_name(place)
     return HostError(

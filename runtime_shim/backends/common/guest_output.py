@@ -1,4 +1,4 @@
-"""The standard output of guests, for backends that print what a model says on behalf of one."""
+"""The standard output of guests, for backends that print on behalf of a guest's model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _aside = threading.Lock()
 
 
 class _Of(threading.local):
-    """The guest that this thread runs, or answers."""
+    """The guest that this thread runs."""
 
     write: Callable[[bytes], None] | None = None
 
@@ -25,8 +25,8 @@ _of = _Of()
 
 @contextlib.contextmanager
 def goes_to(write: Callable[[bytes], None]) -> Iterator[None]:
-    """Meanwhile, what models print for the guest of this thread is written so, and not to the
-    standard output of this process."""
+    """While this is active, `write` gets what models print for the guest of this thread, instead of
+    this process's standard output."""
     before, _of.write = _of.write, write
     try:
         yield
@@ -35,7 +35,8 @@ def goes_to(write: Callable[[bytes], None]) -> Iterator[None]:
 
 
 def write(data: bytes) -> None:
-    """Write all of it before returning. What a closed or full output does not take is lost."""
+    """Write all of the data before returning. Data that a closed or full output does not accept is
+    lost."""
     if _of.write is None:
         write_to(1, data)
     else:
@@ -43,21 +44,21 @@ def write(data: bytes) -> None:
 
 
 def write_to(fd: int, data: bytes) -> None:
-    """The same to a descriptor."""
+    """Like `write`, to a descriptor."""
     left = memoryview(data)
     with contextlib.suppress(OSError):
         while left:
             try:
                 left = left[os.write(fd, left) :]
-            except BlockingIOError:  # a reader that is slow, where the host's output may not wait
+            except BlockingIOError:  # the reader is slow, and the host's output is non-blocking
                 _wait_until_writable(fd)
 
 
 @contextlib.contextmanager
 def left_alone() -> Iterator[None]:
-    """Have what a C library prints on standard output go to standard error: a guest's output may be
-    read by another program. What other threads print meanwhile goes there too, so this is for what
-    is short and done once."""
+    """Redirect what a C library prints on standard output to standard error, because another
+    program may read a guest's output. What other threads print at the same time goes there too, so
+    use this only for short operations that happen once."""
     flush = ctypes.CDLL(None).fflush
     with _aside, contextlib.ExitStack() as done:
         with contextlib.suppress(OSError):  # one of them is closed

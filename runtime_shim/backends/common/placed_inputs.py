@@ -1,4 +1,4 @@
-"""Inputs that are put into a place once, and written there whenever they are set."""
+"""Inputs that have one buffer, into which every new value is written."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["PlacedInputs"]
 
 
 class PlacedInputs(ABC):
-    """The part of a backends.interface.MovableContext that is about inputs. `ports` are those of
-    the model."""
+    """The part of a backends.interface.MovableContext that handles inputs. `ports` are the
+    model's."""
 
     def __init__(self, ports: Sequence[Port]) -> None:
         self._ports = ports
@@ -22,11 +22,11 @@ class PlacedInputs(ABC):
 
     @abstractmethod
     def _place_input(self, index: int, fed: Fed) -> None:
-        """Have the NN runtime read this input from `fed.data`, and keep it in `_fed`."""
+        """Make the NN runtime read this input from `fed.data`, and keep it in `_fed`."""
 
     @abstractmethod
     def _forget_input(self, index: int) -> None:
-        """It could not be placed, and what the NN runtime has of it is not known."""
+        """Handle a failed placement: it is unknown what the NN runtime has of the input."""
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
@@ -47,7 +47,7 @@ class PlacedInputs(ABC):
 
     def move_input(self, index: int, buffer: memoryview) -> bool:
         fed = self._fed[index]
-        if fed.boolean:  # which has to be looked at whenever it is set
+        if fed.boolean:  # every new value has to be checked
             return False
         buffer[:] = fed.data
         self._place_input(index, fed._replace(data=buffer))

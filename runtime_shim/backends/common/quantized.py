@@ -1,4 +1,5 @@
-"""Quantised models that are fed and read as 32-bit floats, as WAMR's older hosts have it.
+"""Quantised models whose inputs and outputs are 32-bit floats for the guest, as on WAMR's older
+hosts.
 
 https://github.com/bytecodealliance/wasm-micro-runtime/blob/646b5a9/core/iwasm/libraries/wasi-nn/src/wasi_nn_tensorflowlite.cpp
 """
@@ -17,11 +18,11 @@ __all__ = ["FloatContext"]
 
 
 class FloatContext:
-    """Implements backends.interface.ExecutionContext around another one, of TensorFlow Lite: inputs
-    are f32 only, and where a tensor is quantised, it takes floats as input / scale + zero point,
-    cut off to a whole number and to 0..255, and gives (output - zero point) * scale. Other tensors
-    pass. A guest that `reads_floats` not does not get such an output at all.
-    """
+    """Implements backends.interface.ExecutionContext around a context of TensorFlow Lite. Inputs
+    are f32 only. A quantised input stores float / scale + zero point, truncated to a whole number
+    and limited to 0..255; a quantised output is read as (output - zero point) * scale. Other
+    tensors are passed on unchanged. Without `reads_floats`, the guest cannot read quantised
+    outputs."""
 
     def __init__(
         self, context: ExecutionContext, graph: QuantizedGraph, *, reads_floats: bool
@@ -37,9 +38,9 @@ class FloatContext:
         if tensor_type is not TensorType.F32:
             raise HostError(
                 Errno.RUNTIME_ERROR,
-                f"input {index} was given {tensor_type.name.lower()}, but in WAMR's older ABI a "
-                "TensorFlow Lite model takes only f32; a guest that was adapted to that ABI can "
-                "be adapted with `nnshim rewrite --for nnshim`",
+                f"input {index} has the type {tensor_type.name.lower()}, but in WAMR's "
+                "older ABI a TensorFlow Lite model accepts only f32; a guest that was "
+                "adapted to that ABI can be adapted with `nnshim rewrite --for nnshim`",
             )
         quantization = _of(self._inputs, index)
         if quantization is None:
@@ -61,9 +62,9 @@ class FloatContext:
         if not self._reads_floats:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                f"output {index} is quantised: in the ABI that the guest was adapted to, it would "
-                "be floats, but the guest expects the stored values; adapt it with `nnshim "
-                "rewrite --for nnshim`",
+                f"output {index} is quantised: in the ABI that the guest was adapted to, "
+                "it is read as floats, but the guest expects the stored values; adapt it "
+                "with `nnshim rewrite --for nnshim`",
             )
         scale, zero_point = _one("output", index, quantization)
         floats = (np.frombuffer(output, np.uint8).astype(np.float32) - zero_point) * scale
@@ -75,11 +76,11 @@ def _of(quantizations: Sequence[Quantization | None], index: int) -> Quantizatio
 
 
 def _one(what: str, index: int, quantization: Quantization) -> tuple[float, int]:
-    """Scale and zero point. Raises HostError as WAMR has no others: `runtime_error`."""
+    """Scale and zero point. Raises HostError with `runtime_error` for others than WAMR supports."""
     if quantization.type is not TensorType.U8 or len(quantization.scales) != 1:
         raise HostError(
             Errno.RUNTIME_ERROR,
-            f"{what} {index} is quantised per channel, or to another type than u8, and cannot be "
-            "converted to floats",
+            f"{what} {index} cannot be converted to floats, because it is quantised per "
+            "channel, or to another type than u8",
         )
     return quantization.scales[0], quantization.zero_points[0]

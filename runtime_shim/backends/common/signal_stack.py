@@ -1,4 +1,4 @@
-"""The stack that the kernel gives to signal handlers, for libraries that replace it.
+"""The stack on which the kernel runs signal handlers, and libraries that replace it.
 
 https://man7.org/linux/man-pages/man2/sigaltstack.2.html
 """
@@ -15,7 +15,7 @@ __all__ = ["kept_signal_stack"]
 
 
 class _Stack(ctypes.Structure):
-    """stack_t, as Linux has it."""
+    """stack_t on Linux."""
 
     _fields_ = (
         ("ss_sp", ctypes.c_void_p),
@@ -26,16 +26,16 @@ class _Stack(ctypes.Structure):
 
 @functools.cache
 def _sigaltstack() -> Any:
-    """The function. To look it up takes as long as another thread opens a library."""
+    """The C function. Looking it up can wait for another thread that opens a library."""
     return ctypes.CDLL(None).sigaltstack
 
 
 @contextlib.contextmanager
 def kept_signal_stack() -> Iterator[None]:
-    """Whatever happens inside, this thread has the signal stack afterwards that it had before.
+    """Restore this thread's signal stack at the end, whatever happens inside.
 
-    A guest's trap is a signal, which wasmtime handles on a stack of its own. A thread whose signal
-    stack is too small, or gone, is killed by it, and the process with it.
+    A guest's trap is a signal, which wasmtime handles on its own stack. If a thread's signal stack
+    is too small or gone, the signal kills the process.
     """
     before, sigaltstack = _Stack(), _sigaltstack()
     sigaltstack(None, ctypes.byref(before))

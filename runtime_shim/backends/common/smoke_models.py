@@ -1,4 +1,4 @@
-"""Small models with a known answer, to try NN runtimes with."""
+"""Small models with known answers, to try NN runtimes with."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ __all__ = ["Trial", "identity"]
 
 
 class Trial(NamedTuple):
-    """A model in one part, among the package's files (tests/tools/trials.py makes them), and what
-    it gives for one tensor with one dimension: for several, so that no answer can be left over."""
+    """A model in one part, among the package's files (tests/tools/trials.py makes them), and its
+    outputs for several one-dimensional tensors. One would not be enough: the answer could be left
+    over."""
 
     file: str
     type: TensorType
@@ -20,7 +21,7 @@ class Trial(NamedTuple):
 
     def model(self) -> bytes:
         """The model's bytes."""
-        import lzma  # with the next, as long to import as all else that a guest starts with
+        import lzma  # with the next one, doubles the time of importing what a guest starts with
         from importlib.resources import files
 
         data = (files("runtime_shim") / "trials" / self.file).read_bytes()
@@ -28,6 +29,6 @@ class Trial(NamedTuple):
 
 
 def identity(file: str) -> Trial:
-    """A model in a file that gives what it is given."""
+    """A model in a file whose output is its input."""
     numbers = [struct.pack("<f", value) for value in (2.5, -1.25)]
     return Trial(file, TensorType.F32, tuple((number, number) for number in numbers))

@@ -1,4 +1,4 @@
-"""Inputs and outputs of models, and what every backend has to check about them."""
+"""Inputs and outputs of models, and the checks that every backend needs."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ SETTINGS = ("threads", "fast-math")
 
 
 Dim: TypeAlias = int | range | None
-"""A dimension: its length; the lengths that it can have; or None where it is free."""
+"""A dimension: its length; a range of possible lengths; or None if it is free."""
 
 
 _FOREIGN_SIZES = {
     "bool": 1, "i8": 1, "f8": 1, "i16": 2, "u16": 2, "bf16": 2, "u32": 4, "u64": 8,
 }  # fmt: skip
-"""Types that wasi-nn lacks travel as u8, with so many bytes an element."""
+"""Types that wasi-nn lacks are passed as u8, with this many bytes per element."""
 
 _TAKEN_FOR_BYTES = (TensorType.F16, TensorType.F32, TensorType.U8, TensorType.I32)
 
 TEXT = Element(TensorType.U8, 1, name="text", bytes_of=_TAKEN_FOR_BYTES)
-"""What WasmEdge takes as a prompt, whatever the dimensions say.
+"""What WasmEdge accepts as a prompt, whatever its dimensions are.
 
 https://github.com/WasmEdge/WasmEdge/blob/d516c5d/plugins/wasi_nn/wasinnfunc.cpp (set_input)
 """
@@ -72,15 +72,15 @@ _ELEMENTS = {
 
 
 def element_of(name: str) -> Element | None:
-    """How elements of a type travel, by its short name (f32, bf16, bool); None for strings, for
-    types of less than a byte, and whatever else is not a number of whole bytes."""
+    """How elements of a type are passed, by its short name (f32, bf16, bool); None for strings, for
+    types of less than a byte, and for everything else that is not a number of whole bytes."""
     return _ELEMENTS.get(name)
 
 
 class Port(NamedTuple):
-    """An input or output of a model. `described_type` is the NN runtime's word for its type;
-    `element` is None where it is not a tensor of numbers, and `dims` is None where even the number
-    of dimensions is free. An input that is `optional` need not be set."""
+    """An input or output of a model. `described_type` is its type in the NN runtime's words.
+    `element` is None if it is not a tensor of numbers, and `dims` is None if even the number of
+    dimensions is free. An `optional` input need not be set."""
 
     name: str
     described_type: str
@@ -90,7 +90,7 @@ class Port(NamedTuple):
 
     @property
     def fixed_shape(self) -> tuple[int, ...] | None:
-        """The shape, if the model declares one length for each dimension."""
+        """The shape, if the model fixes the length of each dimension."""
         fixed = tuple(dim for dim in self.dims or () if isinstance(dim, int))
         return fixed if self.dims is not None and len(fixed) == len(self.dims) else None
 
@@ -114,7 +114,7 @@ def _spelled(dim: Dim) -> str:
 
 
 class Fed(NamedTuple):
-    """What an input was last given, and where its bytes go: the same again need not be checked."""
+    """The last tensor of an input, and its buffer. A tensor like it need not be checked."""
 
     type: TensorType
     shape: tuple[int, ...]
@@ -127,10 +127,10 @@ class Fed(NamedTuple):
 
 
 def settings_for(backend: str, settings: Settings, options: Options) -> Settings:
-    """The host's settings with what a model's options say: `threads`, `fast-math`. Other options
+    """The host's settings, changed by a model's options `threads` and `fast-math`. Other options
     are ignored, with a warning.
 
-    Raises HostError with `invalid_argument` for a value that makes no sense.
+    Raises HostError with `invalid_argument` for an invalid value.
     """
     options = dict(options)
     threads = options.pop("threads", settings.threads)
@@ -144,10 +144,10 @@ def settings_for(backend: str, settings: Settings, options: Options) -> Settings
 
 
 def warn_of_ignored(backend: str, names: tuple[str, ...]) -> None:
-    """Say which options there are not."""
+    """Warn of unknown options."""
     if names:
         said = quoted(list(names))
-        log.warning("the %s backend ignores the options %s, which it does not have", backend, said)
+        log.warning("the %s backend ignores unknown options: %s", backend, said)
 
 
 def _senseless(option: str, value: object) -> HostError:
@@ -155,22 +155,23 @@ def _senseless(option: str, value: object) -> HostError:
 
 
 def most_threads(settings: Settings) -> int:
-    """That one inference may use, whatever a guest asks for."""
+    """Maximum number of threads of one inference, whatever a guest asks for."""
     return settings.threads or len(os.sched_getaffinity(0))
 
 
 def with_threads_up_to(most: int, options: Options) -> Options:
-    """A guest's options, with no more threads than it may have."""
+    """A guest's options, with the number of threads limited to `most`."""
     threads = options.get("threads")
     return {**options, "threads": most} if type(threads) is int and threads > most else options
 
 
 def check_parts(what: str, parts: Sequence[Part], *counts: int) -> None:
-    """HostError with `invalid_argument` for another number of parts."""
+    """Raise HostError with `invalid_argument` for any other number of parts."""
     if len(parts) not in counts:
         expected = " or ".join(map(str, counts))
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"{what} takes builders: {expected}, got {len(parts)}"
+            Errno.INVALID_ARGUMENT,
+            f"{what} takes {expected} builder{'s' * (counts != (1,))}, got {len(parts)}",
         )
 
 
@@ -181,15 +182,17 @@ def check_input(
     shape: tuple[int, ...],
     data: memoryview,
 ) -> Element:
-    """What the elements of an input are, which is given a tensor. Raises the HostError that
+    """The elements of an input, after checking a tensor for it. Raises HostError as
     ExecutionContext.set_input promises."""
     if index >= len(inputs):
-        raise HostError(Errno.INVALID_ARGUMENT, f"no input {index}: the model has {len(inputs)}")
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"no input {index}: the model has {len(inputs)} inputs"
+        )
     port = inputs[index]
     if port.element is None:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            f"input {index} ({port}) is of a type that no wasi-nn tensor can carry",
+            f"input {index} ({port}) has a type that no wasi-nn tensor can have",
         )
     if tensor_type is not port.element.type or not port.accepts(shape):
         raise HostError(
@@ -208,16 +211,16 @@ def check_input(
 
 
 def check_booleans(index: int, data: memoryview) -> None:
-    """Raise HostError with `invalid_argument` for bytes that are not 0 or 1: NN runtimes add them
-    up to know how many are set, and would give out that many elements."""
+    """Raise HostError with `invalid_argument` for bytes other than 0 and 1. NN runtimes add them up
+    to count the true ones, and would return that many elements."""
     if bytes(data).translate(None, b"\0\1"):
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"input {index} is bool, but has bytes other than 0 and 1"
+            Errno.INVALID_ARGUMENT, f"input {index} is bool, but contains bytes other than 0 and 1"
         )
 
 
 def not_set(inputs: Sequence[Port], fed: Container[int]) -> HostError | None:
-    """What compute raises where an input is missing; None if all are there that have to be."""
+    """The error of compute if an input is missing; None if all required inputs are set."""
     for index, port in enumerate(inputs):
         if index not in fed and not port.optional:
             return HostError(Errno.RUNTIME_ERROR, f"input {index} ({port}) is not set")
@@ -225,21 +228,23 @@ def not_set(inputs: Sequence[Port], fed: Container[int]) -> HostError | None:
 
 
 def no_numbers(index: int, port: Port) -> HostError:
-    """What get_output raises for an output that no bytes can stand for."""
+    """The error of get_output for an output that cannot be represented as bytes."""
     return HostError(
         Errno.UNSUPPORTED_OPERATION, f"output {index} ({port}) is not a tensor of numbers"
     )
 
 
 def check_output(outputs: Sequence[Port], index: int, computed: bool) -> Port:
-    """The output of an index. Raises the HostError that ExecutionContext.get_output promises."""
+    """The output with an index. Raises HostError as ExecutionContext.get_output promises."""
     if index >= len(outputs):
-        raise HostError(Errno.INVALID_ARGUMENT, f"no output {index}: the model has {len(outputs)}")
+        raise HostError(
+            Errno.INVALID_ARGUMENT, f"no output {index}: the model has {len(outputs)} outputs"
+        )
     if not computed:
         raise not_computed()
     return outputs[index]
 
 
 def not_computed() -> HostError:
-    """What get_output raises where there is no output yet."""
+    """The error of get_output before the first successful compute."""
     return HostError(Errno.RUNTIME_ERROR, "there is no output before compute has succeeded")

@@ -1,1 +1,1 @@
-"""llama.cpp."""
+"""Runs language models on llama.cpp."""

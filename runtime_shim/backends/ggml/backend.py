@@ -1,8 +1,8 @@
-"""GGUF language models on llama.cpp: text in, text out, at once or token by token.
+"""GGUF language models on llama.cpp: text in, text out, all at once or token by token.
 
-As in WasmEdge's plugin, input 0 is the prompt, input 1 a JSON object of options; output 0 is the
-text, output 1 a JSON object that counts tokens; all of them are bytes. Unlike there, each context
-has a state of its own, and the seed is fixed unless an option says otherwise.
+As in WasmEdge's plugin, input 0 is the prompt and input 1 a JSON object of options; output 0 is the
+text and output 1 a JSON object with token counts; all of them are bytes. Unlike there, each context
+has its own state, and the seed is fixed by default.
 
 https://github.com/WasmEdge/WasmEdge/tree/d516c5d/plugins/wasi_nn/GGML
 """
@@ -55,11 +55,11 @@ _KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
 _NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
 
 _LONGEST_METADATA = 1 << 16
-"""Bytes: as many as of other configurations, by default."""
+"""In bytes: the same as the default limit for other configurations."""
 
 
 class GgmlBackend:
-    """Implements backends.interface.Backend. There is no faster math."""
+    """Implements backends.interface.Backend. `fast_math` has no effect."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._most_threads = most_threads(settings)
@@ -69,13 +69,13 @@ class GgmlBackend:
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> GgmlGraph:
         check_parts("a GGUF model", parts, 1, 2)
-        if len(parts) == 2:  # as on WasmEdge
+        if len(parts) == 2:  # the same as on WasmEdge
             told = with_threads_up_to(self._most_threads, _metadata(parts[1]))
             options = {**options, **told}
         parsed, ignored = parse_options(options, GgmlOptions(threads=self._most_threads))
         warn_of_ignored("ggml", ignored)
         if isinstance(parts[0], Path) and not parts[0].is_file():
-            raise HostError(Errno.MODEL_NOT_FOUND, f"there is no file {parts[0]}")
+            raise HostError(Errno.MODEL_NOT_FOUND, f"{parts[0]} does not exist")
         if head(parts[0], 4) != b"GGUF":
             raise HostError(Errno.INVALID_ARGUMENT, "the model is not a GGUF file")
         if not isinstance(parts[0], Path):
@@ -86,11 +86,12 @@ class GgmlBackend:
 
 
 def _metadata(part: Part) -> Options:
-    """Options of a model in a builder of their own."""
+    """The options in a model's second builder."""
     size = part.stat().st_size if isinstance(part, Path) else len(part)
     if size > _LONGEST_METADATA:
         raise HostError(
-            Errno.TOO_LARGE, f"the options have {size} bytes; at most {_LONGEST_METADATA} are read"
+            Errno.TOO_LARGE,
+            f"the options have {size} bytes, but the maximum is {_LONGEST_METADATA}",
         )
     text = part.read_bytes() if isinstance(part, Path) else part
     return json_object(text, "options", Errno.INVALID_ENCODING)
@@ -106,7 +107,7 @@ class GgmlGraph(GgmlModel):
     """Implements backends.interface.SharedGraph."""
 
     _first: GgmlGraph | None = None
-    """The graph that the model belongs to, None for that one itself."""
+    """The graph that owns the model; None if it is this one."""
 
     def with_options(self, options: Options) -> GgmlGraph:
         other = copy.copy(self)
@@ -129,11 +130,11 @@ class GgmlContext:
         self._options = graph.options
         self._prompt: Prompt | None = None
         self._missing = _NOT_SET
-        """What compute says where there is no prompt."""
+        """The error of compute without a prompt."""
         self._text: Text | None = None
         self._output: bytearray | None = None
         self._piece: bytes | None = b""
-        """What the last call added to the text, None where it has failed."""
+        """What the last call added to the text, None if it failed."""
         self._streaming = False
 
     def set_input(
@@ -142,11 +143,11 @@ class GgmlContext:
         if index > 1 or tensor_type not in TEXT.bytes_of:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                "a language model takes bytes as input 0 (the prompt) and 1 (options), but input "
-                f"{index} was given {tensor_type.name.lower()}",
+                "a language model accepts only bytes for input 0 (the prompt) and input 1 "
+                f"(options), but the type of input {index} is {tensor_type.name.lower()}",
             )
         if index == self.configured_by:
-            self._set_options(data)  # what is refused leaves everything as it was
+            self._set_options(data)  # refused options change nothing
         self._streaming = False
         self._piece = b""
         if index != self.configured_by:
@@ -155,7 +156,9 @@ class GgmlContext:
     def _set_prompt(self, data: memoryview) -> None:
         self._prompt, self._missing = None, _NOT_SET
         if has_image(data):
-            raise HostError(Errno.UNSUPPORTED_OPERATION, "the prompt contains an image")
+            raise HostError(
+                Errno.UNSUPPORTED_OPERATION, "the prompt contains an image, which is not supported"
+            )
         try:
             self._prompt = Prompt(self._graph.vocabulary, data)
         except HostError as error:
@@ -203,7 +206,7 @@ class GgmlContext:
             self._streaming = False
             ended = text.advance()
         if ended:
-            raise HostError(Errno.END_OF_SEQUENCE, "the model has ended its text")
+            raise HostError(Errno.END_OF_SEQUENCE, "the model has finished its text")
         self._streaming = True
 
     def get_output_single(self, index: int) -> memoryview:
@@ -214,11 +217,11 @@ class GgmlContext:
         self._output, self._piece = None, b""
 
     def _either(self, index: int, text: bytes | bytearray | None) -> memoryview:
-        """The text, or the metadata, which is always there."""
+        """The text, or the metadata, which always exists."""
         if index == 1:
             return memoryview(self._metadata())
         if index > 1:
-            raise HostError(Errno.INVALID_ARGUMENT, f"no output {index}: the model has 2")
+            raise HostError(Errno.INVALID_ARGUMENT, f"no output {index}: the model has 2 outputs")
         if text is None:
             raise not_computed()
         return memoryview(bytes(text))
@@ -235,7 +238,7 @@ class GgmlContext:
 
     @contextlib.contextmanager
     def _without_what_failed(self) -> Iterator[None]:
-        """A llama_context in which a call has failed is not used any more, nor is its text."""
+        """Discard a llama_context in which a call has failed, and its text."""
         forget_messages()
         self._piece = None
         try:

@@ -1,8 +1,9 @@
-"""Tokens that fit a grammar, in llama.cpp's GBNF or llguidance's form, which JSON schemas become.
+"""Sampling of tokens that fit a grammar, in llama.cpp's GBNF or in llguidance's form, to which JSON
+schemas are converted.
 
-llama.cpp ends the process for a token that does not fit, and picks one where none does, such as
-where a grammar has ended and the vocabulary has no end: so a token is looked at before llama.cpp
-takes it for the next.
+llama.cpp ends the process for a token that does not fit. If none fits, it picks one anyway, for
+example when a grammar has ended and the vocabulary has no end token. So each token is checked
+before llama.cpp accepts it.
 
 https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 https://github.com/ggml-org/llama.cpp/blob/master/docs/llguidance.md
@@ -42,10 +43,10 @@ class _Candidates(Structure):
 
 
 class Grammar:
-    """What may come next in one text. GBNF begins with the rule `root`."""
+    """The state of a grammar in one text. GBNF starts with the rule `root`."""
 
     def __init__(self, vocabulary: int, text: str) -> None:
-        """Raises HostError with `invalid_argument` for what is not a grammar."""
+        """Raises HostError with `invalid_argument` for an invalid grammar."""
         if "\0" in text:
             raise HostError(Errno.INVALID_ARGUMENT, "the grammar contains a NUL")
         self._is_guided = text.startswith("%llguidance")
@@ -54,7 +55,7 @@ class Grammar:
         else:
             self._pointer = lib.sampler_init_grammar(vocabulary, text.encode(), b"root")
         if not self._pointer:
-            raise failure("the grammar cannot be read", Errno.INVALID_ARGUMENT)
+            raise failure("cannot parse the grammar", Errno.INVALID_ARGUMENT)
         free_with(self, lib.sampler_free, self._pointer)
         size: int = lib.vocab_n_tokens(vocabulary)
         self._numbers = array("i", range(size))
@@ -63,28 +64,30 @@ class Grammar:
         if self._is_guided:
             self._apply(self._candidates(bytes(4 * size)))
             if not self._has_ruled_out():
-                raise HostError(Errno.INVALID_ARGUMENT, "llguidance cannot read the grammar")
+                raise HostError(Errno.INVALID_ARGUMENT, "llguidance cannot parse the grammar")
 
     def sample(self, samplers: int, context: int) -> int:
         """The next token that a chain of samplers picks among those that fit. Raises HostError
-        with `runtime_error` where none does."""
+        with `runtime_error` if none fits."""
         logits = lib.get_logits_ith(context, -1)
         if not logits:
-            raise failure("the model gives no logits")
+            raise failure("the model has computed no logits")
         size = len(self._numbers)
         found = view_of(ctypes.addressof(logits.contents), 4 * size)
         candidates = self._candidates(found)
         self._apply(candidates)
         if self._is_guided and not self._has_ruled_out():
-            raise HostError(Errno.RUNTIME_ERROR, "llguidance gave up on the grammar")
+            raise HostError(Errno.RUNTIME_ERROR, "llguidance stopped with an error in the grammar")
         lib.sampler_apply(samplers, ctypes.byref(candidates))
         if not 0 <= candidates.selected < candidates.size:
-            raise HostError(Errno.RUNTIME_ERROR, "no token was picked")
+            raise HostError(Errno.RUNTIME_ERROR, "the samplers picked no token")
         place = candidates.data + candidates.selected * ctypes.sizeof(_Candidate)
         picked = _Candidate.from_address(place)
         token = int(picked.id)
         if picked.logit == -math.inf or math.isnan(picked.logit):
-            raise HostError(Errno.RUNTIME_ERROR, "no token of the model fits the grammar here")
+            raise HostError(
+                Errno.RUNTIME_ERROR, "no token of the model fits the grammar at this point"
+            )
         lib.sampler_accept(self._pointer, token)
         lib.sampler_accept(samplers, token)
         return token
@@ -100,7 +103,7 @@ class Grammar:
         lib.sampler_apply(self._pointer, ctypes.byref(candidates))
 
     def _has_ruled_out(self) -> bool:
-        """Whether there is a token that does not fit: some never do, such as that which begins a
-        text. llguidance lets everything pass once it has met an error."""
+        """Whether the grammar rules out any token. Some never fit, such as the one that starts a
+        text. After an error, llguidance lets every token pass."""
         with memoryview(self._data) as data:
             return -math.inf in data.cast("f")[1::3]

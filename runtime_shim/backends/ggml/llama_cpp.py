@@ -1,8 +1,9 @@
-"""llama.cpp's C interface, as xllamacpp's extension module has it.
+"""llama.cpp's C interface, in xllamacpp's extension module.
 
-Its Python class `Server` opens a network port, starts threads and replaces signal handlers; the
-functions below do not. The types are those of llama.h in xllamacpp's source distribution. As that
-header changes from month to month, other releases than the ones it was compared with are refused.
+The functions below are called directly, because xllamacpp's Python class `Server` opens a network
+port, starts threads and replaces signal handlers. The types are those of llama.h in xllamacpp's
+source distribution. That header changes from month to month, so other releases than the ones it was
+compared with are refused.
 
 https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h
 """
@@ -48,17 +49,17 @@ __all__ = [
 ]
 
 RELEASES = "2026.10."
-"""How the versions of xllamacpp begin whose llama.h was read."""
+"""Prefix of the versions of xllamacpp whose llama.h was checked."""
 
 log = logging.getLogger("runtime_shim")
 
-os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # where it gives up, it would start a debugger
+os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # otherwise it starts a debugger when it aborts
 
 Token = c_int32
 
 
 class ModelParams(Structure):
-    """llama_model_params; of what is not set here, the defaults are passed on as they came."""
+    """llama_model_params. Fields that are not set keep llama.cpp's defaults."""
 
     _fields_ = (
         ("devices", c_void_p),
@@ -77,7 +78,7 @@ class ModelParams(Structure):
 
 
 class ContextParams(Structure):
-    """llama_context_params; likewise."""
+    """llama_context_params. Fields that are not set keep llama.cpp's defaults."""
 
     _fields_ = (
         ("n_ctx", c_uint32),
@@ -176,12 +177,12 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_sampler_sample": (Token, (c_void_p, c_void_p, c_int32)),
     "llama_sampler_free": (None, (c_void_p,)),
 }
-"""What each function returns, and takes. llama_sampler_chain_params is passed as what it holds:
-one bool."""
+"""Result and arguments of each function. llama_sampler_chain_params is passed as its only field, a
+bool."""
 
 
 _INIT_LLG = "_Z22llama_sampler_init_llgPK11llama_vocabPKcS3_"
-"""llama_sampler_init_llg(vocabulary, kind of grammar, grammar), which is in C++:
+"""llama_sampler_init_llg(vocabulary, kind of grammar, grammar), a C++ function:
 https://github.com/ggml-org/llama.cpp/blob/master/common/sampling.h"""
 
 _COMMON_LOG, _COMMON_LOG_PAUSE = "_Z15common_log_mainv", "_Z16common_log_pauseP10common_log"
@@ -191,7 +192,7 @@ _TAKE_LONG = ("llama_model_load_from_file", "llama_init_from_model", "llama_deco
 
 
 class _Library:
-    """The functions, by their names in llama.h without `llama_`. A call releases the GIL."""
+    """The functions of llama.h, without the prefix `llama_`. A call releases the GIL."""
 
     def __init__(self) -> None:
         if not xllamacpp.__version__.startswith(RELEASES):
@@ -220,7 +221,7 @@ class _Library:
         self._common_log_pause.argtypes = (c_void_p,)
 
     def quiet(self) -> None:
-        """Keep llama.cpp's other log, which writes to standard error what guests say."""
+        """Turn off llama.cpp's other log, which writes what guests say to standard error."""
         self._common_log_pause(self._common_log())
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -228,23 +229,24 @@ class _Library:
 
 
 _DEFAULTS = (-1, 512, 2048, 512)
-"""n_gpu_layers, n_ctx, n_batch and n_ubatch, that the fields are where they are taken to be."""
+"""n_gpu_layers, n_ctx, n_batch and n_ubatch. These values show that the fields are where they are
+expected."""
 
 RANK = 4
-"""LLAMA_POOLING_TYPE_RANK: there are fewer numbers then than an embedding has."""
+"""LLAMA_POOLING_TYPE_RANK: the output has fewer numbers than an embedding."""
 
 _ERROR = 4
 """GGML_LOG_LEVEL_ERROR."""
 
 _said = threading.local()
-"""The last errors that llama.cpp has written, by the thread that it was called in: what it says of
-one guest is not another's to read."""
+"""The last errors that llama.cpp has logged, by the calling thread, because one guest must not read
+messages about another."""
 
 _MOST_MESSAGES = 10
 
 offloads: list[tuple[int, int]] = []
-"""How many layers models have on GPUs, and of how many, in the order in which they were loaded.
-llama.cpp says so in its log only."""
+"""How many layers each model has on GPUs, and how many in total, in the order of loading. llama.cpp
+reports that only in its log."""
 
 _OFFLOADED = re.compile(rb"offloaded (\d+)/(\d+) layers to GPU")
 
@@ -268,15 +270,15 @@ def _messages() -> list[str]:
 
 
 def forget_messages() -> None:
-    """Before a call, what was said of others that this thread has made."""
+    """Clear the messages of earlier calls in this thread."""
     _messages().clear()
 
 
 def failure(what: str, errno: Errno = Errno.RUNTIME_ERROR) -> HostError:
-    """An error with what llama.cpp has said in this thread."""
+    """An error with what llama.cpp has logged in this thread."""
     said = "; ".join(_messages())
     forget_messages()
-    return HostError(errno, f"{what}: {said or 'llama.cpp does not say why'}")
+    return HostError(errno, f"{what}: {said or 'llama.cpp gives no reason'}")
 
 
 _callback = _Log(_keep_errors)

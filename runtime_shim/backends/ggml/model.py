@@ -1,4 +1,4 @@
-"""A language model as llama.cpp has it: its vocabulary, and what makes contexts and samplers."""
+"""A language model in llama.cpp: its vocabulary, and its contexts and samplers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from runtime_shim.errors import HostError
 __all__ = ["GgmlModel"]
 
 _LOADING = threading.Lock()
-"""One model at a time, so that what llama.cpp says meanwhile is about that one."""
+"""Held while a model is loaded, so that what llama.cpp logs in that time is about this model."""
 
 
 class GgmlModel:
@@ -42,19 +42,19 @@ class GgmlModel:
             forget_messages()
             self.model: int | None = lib.model_load_from_file(path, params)
             if self.model is None:
-                raise failure("the model cannot be loaded", Errno.INVALID_ARGUMENT)
+                raise failure("cannot load the model", Errno.INVALID_ARGUMENT)
             free_with(self, lib.model_free, self.model)
             on_gpu, layers = offloads[-1] if offloads else (0, 0)
         if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                "the model should run on a GPU, but none of its layers is there",
+                "the model should run on a GPU, but none of its layers is on one",
             )
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
         self.vocabulary = Vocabulary(self.model)
 
     def text(self, token: int) -> bytes:
-        """A token's part of the text: not always whole characters."""
+        """The text of a token, which may end in the middle of a character."""
         buffer = ctypes.create_string_buffer(64)
         size = lib.token_to_piece(self.vocabulary.pointer, token, buffer, len(buffer), 0, True)
         if size < 0:
@@ -63,11 +63,11 @@ class GgmlModel:
         return buffer.raw[:size]
 
     def context_size(self, options: GgmlOptions) -> int:
-        """In tokens."""
+        """The size of a context in tokens."""
         return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
 
     def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
-        """A new llama_context, and what it was made with."""
+        """A new llama_context, and its parameters."""
         params: ContextParams = lib.context_default_params()
         params.n_ctx = self.context_size(options)
         params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
@@ -79,11 +79,11 @@ class GgmlModel:
         params.embeddings = options.embedding
         context: int | None = lib.init_from_model(self.model, params)
         if context is None:
-            raise failure(f"a context of {params.n_ctx} tokens cannot be created")
+            raise failure(f"cannot create a context of {params.n_ctx} tokens")
         return context, params
 
     def sampler(self, options: GgmlOptions) -> int:
-        """A new chain of samplers, in llama.cpp's own order."""
+        """A new chain of samplers, in llama.cpp's default order."""
         chain: int = lib.sampler_chain_init(True)
         links = []
         repeat = options.repeat_penalty or 1.0

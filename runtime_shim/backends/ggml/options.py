@@ -1,4 +1,4 @@
-"""What a language model can be configured with, by WasmEdge's names for it.
+"""The options of a language model, with WasmEdge's names.
 
 https://github.com/WasmEdge/WasmEdge/blob/0351857/plugins/wasi_nn/GGML/metadata/metadata_parser.cpp
 """
@@ -19,20 +19,20 @@ from runtime_shim.numbers import MOST_THREADS
 __all__ = ["LARGEST_CONTEXT", "GgmlOptions", "parse_options"]
 
 LARGEST_CONTEXT = 1 << 20
-"""Tokens that can be asked for."""
+"""Maximum number of tokens of a context."""
 
 
 @dataclass(frozen=True)
 class GgmlOptions:
-    """With hyphens for underscores, the keys of the JSON object. Sizes count tokens.
+    """The keys of the JSON object, with hyphens instead of underscores. Sizes count tokens.
 
-    Sampling has llama.cpp's defaults, but for the seed, which is fixed: 4294967295 asks for a
-    random one. A `ctx_size` of 0 is what the model was trained with, to which others are cut; a
-    `ubatch_size` of 0 is `batch_size`; `threads` below 1 are the host's; a `last_n_penalty` of -1
-    is the context. `n_predict` below zero has no limit but the context. `n_gpu_layers` below zero
-    are all of them. A `repeat_penalty` of 0, which llama.cpp refuses, is none. Where `embedding` is
-    set, the output is a vector instead of text. `grammar` is in llama.cpp's GBNF; a JSON schema
-    becomes one.
+    Sampling has llama.cpp's defaults, except for a fixed seed; 4294967295 asks for a random one. A
+    `ctx_size` of 0 is what the model was trained with, which is also the maximum. A `ubatch_size`
+    of 0 means `batch_size`. `threads` below 1 means the host's setting. A `last_n_penalty` of -1
+    means the whole context. A negative `n_predict` has no limit but the context. A negative
+    `n_gpu_layers` means all layers. A `repeat_penalty` of 0, which llama.cpp refuses, means none.
+    With `embedding`, the output is a vector instead of text. `grammar` is in llama.cpp's GBNF; a
+    JSON schema is converted to one.
 
     https://github.com/ggml-org/llama.cpp/blob/master/common/common.h (common_params_sampling)
     """
@@ -70,7 +70,7 @@ _RANGES = {
     "last_n_penalty": (-1, 1 << 16),
     "seed": (-1, 0xFFFFFFFF),
 }
-"""Lowest and highest; of others, every finite number is fine."""
+"""Lowest and highest value. For options that are not listed, every finite number is valid."""
 
 _SMALLEST_CONTEXT = 8
 
@@ -105,8 +105,8 @@ _SILENT = frozenset(
         *("include-usage",),
     ]
 )
-"""What WasmEdge and LlamaEdge have, and cannot change an answer: what is logged, where and how fast
-the model computes, and what belongs to features that are refused or that WasmEdge does not use."""
+"""Options of WasmEdge and LlamaEdge that cannot change an answer: what is logged, where and how
+fast the model computes, and details of features that are refused or that WasmEdge does not use."""
 
 _REFUSED: Mapping[str, object] = MappingProxyType(
     {
@@ -123,8 +123,8 @@ _REFUSED: Mapping[str, object] = MappingProxyType(
         "embd-normalize": 2,
     }
 )
-"""What changes an answer and is not done here, with the value that changes nothing. What goes with
-one of them, such as dynatemp-exponent, changes nothing without."""
+"""Options that would change an answer but are not supported, with the value that changes nothing.
+Options that depend on them, such as dynatemp-exponent, change nothing without them."""
 
 _GOES_WITH_REFUSED = frozenset(
     [
@@ -138,14 +138,15 @@ _NAMES = {field.name.replace("_", "-"): field.name for field in fields(GgmlOptio
 _JSON_SCHEMA = "json-schema"
 
 _DEEPEST = 200
-"""Brackets in brackets of a grammar or a schema: llama.cpp reads them by calling itself."""
+"""Maximum nesting of brackets in a grammar or a schema, because llama.cpp parses them
+recursively."""
 
 
 def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tuple[str, ...]]:
-    """`before`, with what is given changed; and the names that are not known.
+    """`before`, changed by the given options; and the names that are unknown.
 
-    Raises HostError: `invalid_argument` for a value of another type, or out of range, and
-    `unsupported_operation` for one that would change the answer in a way that is not done here.
+    Raises HostError: `invalid_argument` for a value of a wrong type or out of range, and
+    `unsupported_operation` for an option that is not supported and would change the answer.
     """
     changes: dict[str, object] = {}
     ignored = []
@@ -159,13 +160,16 @@ def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tup
             if value not in (None, "", _REFUSED[key]):
                 raise HostError(
                     Errno.UNSUPPORTED_OPERATION,
-                    f"the option {key} is not supported; it is {quoted(value)}",
+                    f"the option {key} is not supported (its value is {quoted(value)})",
                 )
         elif key not in _SILENT and key not in _GOES_WITH_REFUSED and key != _JSON_SCHEMA:
             ignored.append(key)
     if changes.get("grammar"):
         _check_depth("grammar", str(changes["grammar"]))
-    if given.get(_JSON_SCHEMA) not in (None, ""):  # which goes before a grammar on WasmEdge, too
+    if given.get(_JSON_SCHEMA) not in (
+        None,
+        "",
+    ):  # it takes precedence over a grammar, as on WasmEdge
         changes["grammar"] = _grammar_of(given[_JSON_SCHEMA])
     changed = replace(before, **changes)  # type: ignore[arg-type] # _checked has seen to the types
     return changed, tuple(ignored)
@@ -186,7 +190,7 @@ def _checked(key: str, value: object, name: str, example: object) -> object:
 
 
 def _texts(key: str, value: object) -> tuple[str, ...]:
-    """A text or a list of texts, without empty ones."""
+    """A string or a list of strings, without empty ones."""
     if value is None:
         return ()
     texts = value if isinstance(value, (list, tuple)) else [value]
@@ -196,7 +200,7 @@ def _texts(key: str, value: object) -> tuple[str, ...]:
 
 
 def _is_text(value: object) -> bool:
-    """JSON can have halves of characters, which no text has; a zero ends a text in C."""
+    """JSON can contain lone surrogates, which UTF-8 cannot, and a zero ends a string in C."""
     try:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
@@ -204,8 +208,8 @@ def _is_text(value: object) -> bool:
 
 
 def _grammar_of(schema: object) -> str:
-    """The grammar of what a JSON schema, or its text, describes."""
-    import xllamacpp  # where there is a schema
+    """The grammar for a JSON schema, which may be given as text."""
+    import xllamacpp  # needed only for a schema
 
     try:
         text = schema if isinstance(schema, str) else json.dumps(schema)
@@ -216,13 +220,13 @@ def _grammar_of(schema: object) -> str:
     except Exception as error:
         raise HostError(
             Errno.INVALID_ARGUMENT,
-            f"the option {_JSON_SCHEMA} cannot be converted to a grammar: {error}",
+            f"cannot convert the option {_JSON_SCHEMA} to a grammar: {error}",
         ) from error
 
 
 def _typed(schema: object) -> object:
-    """A schema with the types that llama.cpp takes for said where there is none: what has items is
-    an array. By the standard, which the grammar goes by, it could be anything else as well.
+    """A schema with the types that llama.cpp assumes if there is none: anything with items is an
+    array. By the standard, which the grammar follows, it could be anything else as well.
 
     https://github.com/ggml-org/llama.cpp/blob/master/common/json-schema-to-grammar.cpp
     """
@@ -254,5 +258,6 @@ def _check_depth(key: str, text: str) -> None:
         depth += (char in "([{") - (char in ")]}")
         if depth > _DEEPEST:
             raise HostError(
-                Errno.INVALID_ARGUMENT, f"the option {key} has more than {_DEEPEST} open brackets"
+                Errno.INVALID_ARGUMENT,
+                f"brackets in the option {key} are nested more than {_DEEPEST} levels deep",
             )

@@ -1,8 +1,8 @@
-"""Prompts: their tokens, and which are too long to be looked at.
+"""Prompts: their tokens, and which prompts are too long to be split into tokens.
 
 To split a text into tokens, llama.cpp takes up to a hundred times as many bytes as the text has. So
-a text is not split that cannot fit into a context however it is split, nor one that could only do
-so by consisting mostly of what no token is made of.
+a text is not split if it cannot fit into a context, or could fit only if most of it were not part
+of any token.
 """
 
 from __future__ import annotations
@@ -25,45 +25,46 @@ if TYPE_CHECKING:
 __all__ = ["Prompt", "Vocabulary", "has_image"]
 
 _ALWAYS_SPLIT = 1 << 16
-"""Bytes of a text that is split without asking how long the tokens are, which takes a moment where
-a vocabulary has many."""
+"""In bytes. A text up to this size is split without looking at the lengths of tokens, which takes a
+moment for a large vocabulary."""
 
 _LONGEST_TEXT = 8 * LARGEST_CONTEXT
-"""Bytes of a text that is split at all, eight for each token of the largest context: English has
-about four for each."""
+"""In bytes. A longer text is never split. These are eight for each token of the largest context;
+English has about four for each."""
 
 _BYTES_A_BYTE = 4
-"""Of a text, that are taken for each byte of the longest token where tokens can stand for any
-number. A character has at most four bytes and becomes one or more, unless it is dropped. So what is
-longer, and would fit, is mostly white space, control characters, or words that the vocabulary does
-not know."""
+"""Bytes of a text for each byte of the longest token, if a token can stand for any number of bytes.
+A character has at most four bytes and becomes one or more, unless it is dropped. So a longer text
+that would fit is mostly white space, control characters, or words that the vocabulary does not
+know."""
 
 _IMAGE = b'<img src="data:image/'
 
 _PIECE = 1 << 16
-"""Bytes of a text that are looked at in one go."""
+"""Bytes of a text that are processed at once."""
 
 _NONE, _SPM, _BPE, _WPM, _RWKV = 0, 1, 2, 3, 5
-"""Of llama_vocab_type. In SPM, BPE and RWKV every byte of a text is in a token of its own or in one
-with others. In WordPiece (WPM) a whole word can be one unknown token, in Unigram a run of unknown
-characters, and both drop characters.
+"""Values of llama_vocab_type. In SPM, BPE and RWKV every byte of a text is part of a token. In
+WordPiece (WPM) a whole word can be one unknown token, in Unigram a run of unknown characters, and
+both drop characters.
 
 https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp
 """
 
 _BPE_MODELS = (b"gpt2", b"gemma4")
-"""Of tokenizer.ggml.model, those whose tokens are made by merging bytes or characters alone."""
+"""Values of tokenizer.ggml.model whose tokens are made only by merging bytes or characters."""
 
 _STRIPS = 1 << 7 | 1 << 8
-"""LLAMA_TOKEN_ATTR_LSTRIP and LLAMA_TOKEN_ATTR_RSTRIP: white space beside the token is dropped."""
+"""LLAMA_TOKEN_ATTR_LSTRIP and LLAMA_TOKEN_ATTR_RSTRIP: white space next to the token is dropped."""
 
 _WHITE = b" \t\n\v\f\r\x85\xa0"
-"""What C's isspace may have for white space, in whatever locale."""
+"""Characters that C's isspace can accept, in any locale."""
 
 
 class _Reach(NamedTuple):
-    """At most how many bytes of a text a token stands for, but for those that no token stands for:
-    of the white space in `white` there may be any number, and of others where `others` says so."""
+    """`longest` is the maximum number of bytes of a text that a token stands for. There may be any
+    number of bytes that are not part of a token: of the white space in `white`, and with `others`
+    of any characters."""
 
     longest: int
     white: bytes
@@ -71,20 +72,20 @@ class _Reach(NamedTuple):
 
 
 class Vocabulary:
-    """That of a model, as long as the model is there."""
+    """The vocabulary of a model, valid as long as the model exists."""
 
     def __init__(self, model: int) -> None:
-        """Raises HostError with `invalid_argument` for one that splits no text."""
+        """Raises HostError with `invalid_argument` for a vocabulary that cannot split a text."""
         self.pointer: int = lib.model_get_vocab(model)
         _check_splits(self.pointer)
         self._model = model
         trained: int = lib.model_n_ctx_train(model)
         self.most_tokens = min(trained, LARGEST_CONTEXT) if trained > 0 else LARGEST_CONTEXT
-        """In the largest context that there can be."""
+        """Maximum number of tokens of a context."""
 
     def split(self, text: bytes, most: int) -> Tokens | int:
-        """Tokens of a text, with those that the model wants around it; special ones in the text are
-        read as such. Only how many they are where that is more than `most`."""
+        """The tokens of a text, with those that the model wants around it; special tokens in the
+        text are recognised. If there are more than `most`, only their number."""
         room = min(len(text) + 16, most)
         while True:
             found = (Token * room)()
@@ -96,9 +97,8 @@ class Vocabulary:
             room = -count
 
     def may_fit(self, text: memoryview | bytes, most: int) -> bool:
-        """Whether a text is worth splitting into at most so many tokens. Nothing is needed for that
-        but the lengths of the tokens; the text is read only where white space in it need not be in
-        any token."""
+        """Whether a text is worth splitting into at most `most` tokens. Needs only the lengths of
+        the tokens; the text is read only if white space in it need not be part of a token."""
         if len(text) <= _ALWAYS_SPLIT:
             return True
         reach = self._reach
@@ -117,8 +117,8 @@ class Vocabulary:
 
     @functools.cached_property
     def _reach(self) -> _Reach:
-        """A token's text is never shorter than what it stands for: white space in it is longer than
-        in a prompt, and so are the signs that stand for bytes."""
+        """A token's text is never shorter than the bytes that it stands for: white space in it is
+        longer than in a prompt, and so are the characters that stand for bytes."""
         kind = lib.vocab_type(self.pointer)
         longest, attributes, short = 1, 0, set()
         for token in range(lib.vocab_n_tokens(self.pointer)):
@@ -131,9 +131,9 @@ class Vocabulary:
         return _Reach(longest, _WHITE if attributes & _STRIPS else b"", not has_all)
 
     def _has_every_byte(self, short: set[bytes]) -> bool:
-        """Whether a vocabulary of merged bytes has a token for each of them, given its short ones.
-        Without one, llama.cpp drops the byte. (What merges make is in the vocabulary: Hugging
-        Face's tokenizers, from which these come, see to that.)"""
+        """Whether a vocabulary of merged bytes has a token for each byte, given its short tokens.
+        If a byte has none, llama.cpp drops it. (The results of merges are in the vocabulary:
+        Hugging Face's tokenizers, where these come from, make sure of that.)"""
         name = ctypes.create_string_buffer(16)
         lib.model_meta_val_str(self._model, b"tokenizer.ggml.model", name, len(name))
         if name.value not in _BPE_MODELS:
@@ -146,7 +146,7 @@ class Vocabulary:
 
 
 class Prompt:
-    """A text, and its tokens once there is a context that they may fit into."""
+    """A text, and its tokens once there is a context that may be large enough."""
 
     def __init__(self, vocabulary: Vocabulary, data: memoryview) -> None:
         """Raises HostError: `prompt_too_long` for a text that fits into no context of the model,
@@ -160,7 +160,7 @@ class Prompt:
         self._text = bytes(data)
 
     def tokens(self, most: int) -> Tokens:
-        """Raises HostError with `prompt_too_long` where they cannot be so few."""
+        """The tokens. Raises HostError with `prompt_too_long` if there are more than `most`."""
         if self._tokens is None:
             too_many = self._count is not None and self._count > most
             if too_many or not self._vocabulary.may_fit(self._text, most):
@@ -173,8 +173,8 @@ class Prompt:
         return self._tokens
 
     def count(self, most: int) -> int:
-        """How many tokens it has. Raises HostError with `prompt_too_long` where it is not known, as
-        they do not fit into a context of so many."""
+        """The number of tokens. Raises HostError with `prompt_too_long` if it is unknown because
+        they do not fit into a context of `most` tokens."""
         return self._count if self._count is not None else len(self.tokens(most))
 
     def _too_long(self, most: int, size: int) -> HostError:
@@ -185,8 +185,8 @@ class Prompt:
 
 
 def _check_splits(vocabulary: int) -> None:
-    """Raise HostError unless it has the tokens that llama.cpp puts around a text, which ends the
-    process otherwise."""
+    """Raise HostError unless the vocabulary has the tokens that llama.cpp puts around a text;
+    without them, it ends the process."""
     kind = lib.vocab_type(vocabulary)
     if kind == _NONE:
         raise HostError(Errno.INVALID_ARGUMENT, "the model has no vocabulary")
@@ -204,7 +204,7 @@ def _check_splits(vocabulary: int) -> None:
 
 
 def has_image(data: memoryview) -> bool:
-    """Whether a prompt has an image in it, as guests of WasmEdge put it there."""
+    """Whether a prompt contains an image in the form that guests of WasmEdge use."""
     last = b""
     for piece in _pieces(data):
         part = last + bytes(piece)

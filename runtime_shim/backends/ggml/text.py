@@ -1,4 +1,5 @@
-"""A text in the making: prompt, tokens that are sampled one by one, and what they add up to."""
+"""Generation of a text: a prompt, tokens that are sampled one by one, and the text that they
+form."""
 
 from __future__ import annotations
 
@@ -22,11 +23,11 @@ __all__ = ["Text"]
 _NONE = (Token * 0)()
 
 _SPARE_TOKENS = 4
-"""That a prompt has to leave of the context, as in WasmEdge."""
+"""Tokens of the context that a prompt must leave free, as in WasmEdge."""
 
 
 class Text:
-    """A llama_context and its sampler: what a model needs to write one text after the other."""
+    """A llama_context and its sampler, which generate one text after the other."""
 
     def __init__(self, graph: GgmlModel, options: GgmlOptions) -> None:
         self._graph = graph
@@ -49,7 +50,9 @@ class Text:
             most = min(most, self._params.n_batch)
         if not prompt or len(prompt) > most:
             errno = Errno.PROMPT_TOO_LONG if prompt else Errno.INVALID_ARGUMENT
-            raise HostError(errno, f"the prompt has {len(prompt)} tokens; at most {most} fit")
+            raise HostError(
+                errno, f"the prompt has {len(prompt)} tokens, but the maximum is {most}"
+            )
         lib.memory_clear(lib.get_memory(self._context), True)
         self._free_sampler()
         self._sampler = self._graph.sampler(self._options)
@@ -78,8 +81,8 @@ class Text:
         return ends
 
     def embedding(self) -> bytes:
-        """Of the whole prompt where the model pools, else of its last token; of length one. As
-        WasmEdge spells it."""
+        """The embedding of the whole prompt if the model pools, otherwise of its last token; its
+        length is 1. In WasmEdge's JSON form."""
         if lib.pooling_type(self._context) == RANK:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION, "the model is a reranker and has no embeddings"
@@ -99,10 +102,10 @@ class Text:
         size = self._params.n_ctx  # llama.cpp may have rounded it up
         if self._position + len(tokens) > size:
             raise HostError(Errno.CONTEXT_FULL, f"the context of {size} tokens is full")
-        step = self._params.n_batch  # with more at once, llama.cpp aborts the process
+        step = self._params.n_batch  # llama.cpp aborts the process for more at once
         for start in range(0, len(tokens), step):
             count = min(step, len(tokens) - start)
             part = (Token * count).from_buffer(tokens, start * ctypes.sizeof(Token))
             if lib.decode(self._context, lib.batch_get_one(part, count)) != 0:
-                raise failure("the model cannot be evaluated")
+                raise failure("cannot evaluate the model")
             self._position += count

@@ -1,1 +1,1 @@
-"""Any backend in another process."""
+"""Runs any backend in another process."""

@@ -1,4 +1,4 @@
-"""The host's side of a process that models run in: how it is started, called, and ended."""
+"""The host's side of a process that runs models: starting, calling and ending it."""
 
 from __future__ import annotations
 
@@ -38,29 +38,29 @@ _START = (
     "import sys; sys.path[:] = sys.argv[5:]; from runtime_shim.backends.isolated.process import"
     " main; main(*sys.argv[1:5])"
 )
-"""Modules come from where this process has them, and not from the current folder."""
+"""Modules come from the same places as in this process, not from the current folder."""
 
 Bytes = bytes | memoryview
 
 _KEPT = 64 << 20
-"""Bytes of shared memory that a channel may have to be used again."""
+"""Maximum size in bytes of the shared memory of a channel that is kept for later calls."""
 
 _MOMENT = 1e-3
-"""Seconds: with none at all, a socket would not wait even for what takes no time."""
+"""In seconds. With a timeout of 0, a socket would not even wait for an immediate answer."""
 
 _PATIENCE = 5
-"""Seconds for a process that has closed its side to end."""
+"""Seconds that a process has to end after it has closed its side."""
 
 
 class Patience(NamedTuple):
-    """How many seconds the process may take to load a model, and for any call; None for as many as
-    it wants. They are limits of these names."""
+    """How many seconds the process may take to load a model (`loading`), and for any call
+    (`timeout`); None for no limit. They are the limits with these names."""
 
     loading: float | None = None
     timeout: float | None = None
 
     def of(self, operation: str) -> tuple[str, float | None]:
-        """The limit of an operation, and its seconds."""
+        """The name of the limit for an operation, and its seconds."""
         if operation != "load" or self.loading is None:
             return "timeout", self.timeout
         if self.timeout is not None and self.timeout <= self.loading:
@@ -69,8 +69,8 @@ class Patience(NamedTuple):
 
 
 class Process:
-    """The other process. `lost` says why it is gone, once that is known. It is ended where a call
-    takes longer than it may: see Patience."""
+    """The other process. `lost` says why it is gone, once that is known. It is killed if a call
+    takes too long: see Patience."""
 
     def __init__(self, encoding: Encoding, settings: Settings, patience: Patience) -> None:
         self._what = f"the process that runs {encoding.name.lower()} models"
@@ -78,10 +78,10 @@ class Process:
         self.lost: str | None = None
         self._lock = threading.Lock()
         self._sending = threading.Lock()
-        """Held by whoever uses the control socket, or closes it."""
+        """Held while using the control socket, or closing it."""
         self._free: list[_Channel] = []
         self._forgotten: deque[int] = deque()
-        open_standard()  # a guest would inherit a socket in their place
+        open_standard()  # otherwise a guest could inherit a socket in their place
         with contextlib.ExitStack() as opened, contextlib.ExitStack() as kept:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             kept.enter_context(self._control)
@@ -100,22 +100,22 @@ class Process:
             kept.pop_all()
         self.pid = self._process.pid
         self.end = weakref.finalize(self, _end, self._control, lifeline, self._process)
-        """Ends it, if that was not done yet; does nothing in a fork of the host, which is not its
-        parent."""
+        """Ends the process, unless that was already done. Does nothing in a fork of the host, which
+        is not its parent."""
 
     def call(self, operation: str, *arguments: object, data: Sequence[Bytes] = ()) -> Any:
-        """What an operation returns. `data` are copied to where the process reads them.
+        """Call an operation, and return its result. `data` is copied to where the process reads it.
 
-        Raises HostError, `runtime_error` where the process ends meanwhile, or cannot open what one
-        more call at a time needs, and `too_large` where it is ended because the call takes too
-        long; and OSError where this process cannot open what it needs.
+        Raises HostError: `runtime_error` if the process ends during the call, or cannot open what
+        another concurrent call needs, and `too_large` if it is killed because the call takes too
+        long. Raises OSError if this process cannot open what it needs.
         """
         with self._channel() as channel:
             channel.write(data)
             return channel.call(operation, arguments, self._patience)
 
     def read(self, operation: str, *arguments: object) -> memoryview:
-        """The bytes that an operation leaves in the shared memory. Raises what `call` raises."""
+        """The bytes that an operation leaves in the shared memory. Raises the same as `call`."""
         with self._channel() as channel:
             return channel.read(channel.call(operation, arguments, self._patience))
 
@@ -125,20 +125,21 @@ class Process:
         return self.lost is not None
 
     def close(self) -> None:
-        """End it. Whatever is called later is a `runtime_error`."""
+        """End the process. Every later call is a `runtime_error`."""
         with self._lock:
             if self.lost is None:
                 self.lost = f"{self._what} was ended with the session"
         self._give_back()
 
     def forget(self, number: int) -> None:
-        """Let go of a graph or a context. May be called at any time, also by the collector of
-        garbage in the middle of another method, and does not wait."""
+        """Release a graph or a context. May be called at any time, even by the garbage collector in
+        the middle of another method, and does not wait."""
         self._forgotten.append(number)
         self._tell_forgotten()
 
     def _tell_forgotten(self) -> None:
-        """Those that it does not take yet, because it is busy, are told with the next call."""
+        """Send releases. Those that the busy process does not accept yet are sent with the next
+        call."""
         while self._forgotten and self._sending.acquire(blocking=False):
             try:
                 while self._forgotten:
@@ -153,7 +154,8 @@ class Process:
 
     @contextlib.contextmanager
     def _channel(self) -> Iterator[_Channel]:
-        """A channel for one call, in which HostError is an answer like any other."""
+        """A channel for one call, which stays usable after a HostError, because that is an answer
+        like any other."""
         try:
             with self._lock:
                 channel = self._free.pop() if self._free else None
@@ -170,7 +172,7 @@ class Process:
                 raise
             self._keep(channel)
         except _Late as late:
-            reason = f"{self._what} was ended, and its models are lost: {late}"
+            reason = f"{self._what} was killed, and its models are lost: {late}"
             raise HostError(Errno.TOO_LARGE, self._lose(reason)) from late
         except _Lost as error:
             raise HostError(Errno.RUNTIME_ERROR, self._how_lost()) from error
@@ -195,7 +197,7 @@ class Process:
         return reason
 
     def _lose(self, reason: str) -> str:
-        """End it, unless it is gone already, and say why it is."""
+        """Kill the process, unless it is already gone, and return why it is lost."""
         with self._lock:
             if self.lost is None:
                 self.lost = reason
@@ -205,8 +207,8 @@ class Process:
         return reason
 
     def _give_back(self) -> None:
-        """See it to its end, and close what was open for it: a guest may hold the graphs of any
-        number of processes that are lost."""
+        """Wait for the end of the process, and close what was open for it: a guest may hold the
+        graphs of any number of lost processes."""
         if not self.end.alive:
             return
         self._process.kill()
@@ -218,19 +220,19 @@ class Process:
 
 
 class _Late(Exception):
-    """There is no answer in the time for one."""
+    """There was no answer in time."""
 
 
 class _Lost(Exception):
-    """The process is gone, or its answer makes no sense."""
+    """The process is gone, or its answer is invalid."""
 
 
 class _Channel:
-    """A connection for one call after the other, with the memory for their tensors."""
+    """A connection for one call at a time, with the memory for its tensors."""
 
     def __init__(self, control: socket.socket) -> None:
-        """Raises _Lost; HostError where the other process cannot open more files; and OSError where
-        this one cannot."""
+        """Raises _Lost; HostError if the other process cannot open more files; and OSError if this
+        one cannot."""
         open_standard()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         weakref.finalize(self, self._socket.close)
@@ -245,21 +247,21 @@ class _Channel:
             )
 
     def write(self, data: Sequence[Bytes]) -> None:
-        """Put data one after the other into the shared memory. Raises OSError where there is none
-        left."""
+        """Write data to the shared memory, one item after the other. Raises OSError if there is not
+        enough memory."""
         view = self.memory.first(sum(map(len, data)))
         for item in data:
             view[: len(item)] = item
             view = view[len(item) :]
 
     def read(self, size: object) -> memoryview:
-        """A copy of the first bytes of the shared memory, which the next call may use."""
+        """A copy of the first bytes of the shared memory, which the next call may overwrite."""
         if not isinstance(size, int) or not 0 <= size <= self.memory.size:
             raise _Lost(f"an output of {size} bytes")
         return memoryview(bytes(self.memory.first(size)))
 
     def call(self, operation: str, arguments: Sequence[object], patience: Patience) -> Any:
-        """Raises HostError, DeviceLost, _Late and _Lost."""
+        """Make a call. Raises HostError, DeviceLost, _Late and _Lost."""
         name, seconds = patience.of(operation)
         end = None if seconds is None else monotonic() + seconds
         try:
@@ -277,11 +279,13 @@ class _Channel:
                 if errno is not None:
                     raise HostError(Errno(errno), str(answer))
         except TimeoutError as error:
-            raise _Late(f"{operation} takes longer than the limit {name}, {seconds:g} s") from error
+            raise _Late(
+                f"{operation} took longer than the limit {name} of {seconds:g} s"
+            ) from error
         return answer
 
     def _received(self, end: float | None) -> Any:
-        """The answer; or, before it, what a model prints, alone in a list."""
+        """The next message: the answer, or before it what a model prints, alone in a list."""
         self._wait_until(end)
         message, _ = receive(self._socket)
         return message
@@ -292,8 +296,8 @@ class _Channel:
 
 @contextlib.contextmanager
 def _lost_if_it_ends() -> Iterator[None]:
-    """What shows that the other process is gone, or not to be trusted, is _Lost. It is not that the
-    system has nothing left for this one, which is an OSError like any other."""
+    """Raise _Lost for exceptions that show that the other process is gone or cannot be trusted. A
+    lack of resources in this process remains an OSError."""
     try:
         yield
     except (EOFError, ConnectionError, TypeError, ValueError) as error:
@@ -308,14 +312,14 @@ def _end(control: socket.socket, lifeline: int, process: subprocess.Popen[bytes]
 
 
 def _how_ended(process: subprocess.Popen[bytes]) -> str:
-    """Wait for a process that should be at its end, and see to it if it is not."""
+    """Wait for a process that should be ending, and kill it if it does not."""
     try:
         status = process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        return "made no sense and was ended"
+        return "sent an invalid reply and was killed"
     if status >= 0:
-        return f"exited with {status}"
+        return f"exited with code {status}"
     known = {int(each): each.name for each in signal.Signals}
-    return f"was ended by {known.get(-status, f'signal {-status}')}"
+    return f"was killed by {known.get(-status, f'signal {-status}')}"

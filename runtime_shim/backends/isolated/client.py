@@ -1,14 +1,14 @@
-"""Models in processes of their own: where one crashes its NN runtime, the host lives, and where
-one reads memory that is not its own, there is nothing of another guest's in it.
+"""Models in their own processes. If a model crashes its NN runtime, the host survives, and if it
+reads memory out of bounds, it finds nothing of another guest.
 
 Each IsolatedBackend has one process, which it starts when something is loaded. NNHost has one
-backend for each guest and encoding, for what the guest loads from its own memory; its process ends
-with the session. For named graphs it has one for each encoding, which all guests share: that
-process holds the tensors of every guest that uses one of them. An operator who does not trust a
-named graph with that gives each guest its own host.
+backend for each guest and encoding, for models that the guest loads from its own memory; its
+process ends with the session. For named graphs it has one for each encoding, which all guests
+share: that process holds the tensors of every guest that uses one of them. If a named graph should
+not see the tensors of several guests, give each guest its own host.
 
-What was loaded in a process is lost when it crashes: its guests get `runtime_error` from then on,
-and whatever is loaded next starts another one. A process is not a sandbox: it may do whatever the
+When a process crashes, everything loaded in it is lost. Its guests get `runtime_error` from then
+on, and the next load starts another process. A process is not a sandbox: it may do whatever the
 host may.
 """
 
@@ -42,8 +42,8 @@ _ENDLESS = Patience()
 
 
 class IsolatedBackend:
-    """Implements backends.interface.Backend: the backend of an encoding, in another process, which
-    is ended where a call takes longer than `patience` allows."""
+    """Implements backends.interface.Backend: the backend of an encoding, in another process. The
+    process is killed if a call takes longer than `patience` allows."""
 
     def __init__(
         self,
@@ -81,14 +81,14 @@ class IsolatedBackend:
         return graph
 
     def running(self) -> Process:
-        """The process, which is started if there is none."""
+        """The process, started if there is none."""
         with self._lock:
             if self._process is None or self._process.has_ended():
                 self._process = Process(self._encoding, self._settings, self._patience)
             return self._process
 
     def close(self) -> None:
-        """End the process, if there is one: its models are lost, and what is loaded next starts
+        """End the process, if there is one. Its models are lost, and the next load starts
         another."""
         with self._lock:
             process, self._process = self._process, None
@@ -97,7 +97,7 @@ class IsolatedBackend:
 
 
 class IsolatedGraph:
-    """Implements backends.interface.Graph. `lost` is whether it went with its process."""
+    """Implements backends.interface.Graph. `lost` says whether it was lost with its process."""
 
     def __init__(self, process: Process, number: int, device: str) -> None:
         self._process = process

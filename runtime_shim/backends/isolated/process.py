@@ -1,7 +1,7 @@
-"""The process that isolated models run in: it does what runtime_shim.backends.isolated.client asks
+"""The process that runs isolated models. It does what runtime_shim.backends.isolated.client asks
 for.
 
-It ends when the host does, whatever it is doing then.
+It ends when the host does, whatever it is doing at that time.
 """
 
 from __future__ import annotations
@@ -48,16 +48,18 @@ from runtime_shim.errors import DeviceLost, HostError
 __all__ = ["end_with", "main"]
 
 _LONGEST_TEXT = LARGEST_MESSAGE // 64
-"""Characters of a reason or remark, of which JSON makes up to twelve bytes each."""
+"""Maximum length in characters of a reason or log message. JSON may take up to twelve bytes for
+each."""
 
 _MOST_INPUTS = LARGEST_MESSAGE // 16
-"""Of a model, whose types the host is told; to it, the others are of any."""
+"""Maximum number of inputs of a model whose types are sent to the host. The host does not check the
+types of the others."""
 
 _MOST_OUTPUT = LARGEST_MESSAGE // 8
-"""Bytes in one message: in JSON, each is a character, of up to six bytes."""
+"""Maximum number of bytes in one message. In JSON, each is a character of up to six bytes."""
 
 _MOST_REMARKS = 3
-"""Of one call."""
+"""Maximum number of log messages of one call."""
 
 _FILES_OF_A_CHANNEL = 2
 """A socket, and memory."""
@@ -67,7 +69,7 @@ def main(control_fd: str, lifeline_fd: str, encoding: str, settings: str) -> Non
     """Serve until the host is gone. The arguments are those of the command line."""
     end_with(int(lifeline_fd))
     take_over()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what the terminal's user ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what Ctrl+C ends
     control = socket.socket(fileno=int(control_fd))
     remarks = _Remarks(logging.INFO)
     logging.getLogger("runtime_shim").addHandler(remarks)
@@ -85,8 +87,8 @@ def main(control_fd: str, lifeline_fd: str, encoding: str, settings: str) -> Non
 
 
 def _opened(models: _Models, files: Sequence[int]) -> bool:
-    """Serve a channel, a socket and its memory. False where the system has not given both to this
-    processbecause it may have no more open files, or no thread."""
+    """Serve a channel: a socket and its memory. Returns False if this process did not get both,
+    because it has reached its limit of open files or threads."""
     if len(files) < _FILES_OF_A_CHANNEL:
         for fd in files:
             os.close(fd)
@@ -101,8 +103,8 @@ def _opened(models: _Models, files: Sequence[int]) -> bool:
 
 
 def end_with(lifeline: int) -> None:
-    """Have the system end this process when the other end of a pipe is closed: an NN runtime may
-    hold the interpreter's lock for ever, as LiteRT does while it plans a model's memory."""
+    """Make the system kill this process when the other end of a pipe is closed. An NN runtime may
+    hold the interpreter's lock forever, as LiteRT does while it plans a model's memory."""
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC)
@@ -121,7 +123,7 @@ class _Remarks(logging.Handler):
         )
 
     def taken(self) -> list[tuple[int, str]]:
-        """Level and text of what this thread has logged since it asked."""
+        """Level and text of what this thread has logged since the last call."""
         records: list[tuple[int, str]] = self._mine.__dict__.pop("records", [])
         return records[:_MOST_REMARKS]
 
@@ -155,7 +157,7 @@ class _Models:
         }
 
     def serve(self, channel: socket.socket, memory: SharedMemory) -> None:
-        """Answer one call after the other, until the host closes the channel."""
+        """Answer calls until the host closes the channel."""
         with guest_output.goes_to(functools.partial(_send_output, channel)):
             self._serve(channel, memory)
 
@@ -193,7 +195,7 @@ class _Models:
     def _load(
         self, memory: SharedMemory, where: int | str, options: int, told: list[int | str]
     ) -> tuple[object, ...]:
-        """The options, of which the length is given, and then the parts are in the memory."""
+        """Load a model. The memory has the options, with the given length, and then the parts."""
         sizes = [size for size in told if isinstance(size, int)]
         data = memory.first(options + sum(sizes))
         configured = json.loads(bytes(data[:options]))
@@ -239,18 +241,19 @@ class _Models:
 
 
 def _send_output(channel: socket.socket, data: bytes) -> None:
-    """Have the host write what a model prints for the guest that it computes for."""
+    """Send what a model prints to the host, which writes it to the output of the guest."""
     for start in range(0, len(data), _MOST_OUTPUT):
         send(channel, [data[start : start + _MOST_OUTPUT].decode("latin-1")])
 
 
 def _short_names(elements: Sequence[Element | None]) -> list[str]:
-    """Of the first inputs; an empty one for what is not a tensor of numbers."""
+    """Names of the first inputs' elements; empty for an input that is not a tensor of numbers."""
     return [element.name if element else "" for element in elements[:_MOST_INPUTS]]
 
 
 def _short(found: Sequence[Quantization | None]) -> list[Quantization | None]:
-    """With at most two scales each, from which one sees that there is not one for all."""
+    """Quantisations with at most two scales each, which still shows whether there is one for
+    all."""
     return [
         item and item._replace(scales=item.scales[:2], zero_points=item.zero_points[:2])
         for item in found
@@ -258,6 +261,6 @@ def _short(found: Sequence[Quantization | None]) -> list[Quantization | None]:
 
 
 def _put(memory: SharedMemory, output: memoryview) -> int:
-    """Put the bytes of an output where the host reads them, and return how many they are."""
+    """Put the bytes of an output where the host reads them, and return their number."""
     memory.first(len(output))[:] = output
     return len(output)

@@ -1,7 +1,7 @@
-"""What a host and the process that runs its models say to each other: messages in JSON over Unix
-sockets, one a packet, and tensors in shared memory beside each socket.
+"""The protocol between a host and the process that runs its models: JSON messages over Unix
+sockets, one per packet, and tensors in shared memory for each socket.
 
-The host believes nothing that it reads: a model may have taken over the process.
+The host trusts nothing that it reads, because a model may have taken over the process.
 """
 
 from __future__ import annotations
@@ -21,33 +21,37 @@ from runtime_shim.errors import HostError
 __all__ = ["DEVICE_LOST", "LARGEST_MESSAGE", "SharedMemory", "receive", "send", "send_at_once"]
 
 DEVICE_LOST = -1
-"""In the place of an errno: the process ends because it can no longer use its device."""
+"""In place of an errno: the process ends because it can no longer use its device."""
 
 LARGEST_MESSAGE = 1 << 16
-"""Bytes; a packet can have more than twice as many."""
+"""In bytes; the maximum for a packet is more than twice as high."""
 
 
 def send(channel: socket.socket, message: Any, files: Sequence[int] = ()) -> None:
     """Send a message, with open files.
 
-    Raises OSError where the other side is gone, and HostError for a message that is too large.
+    Raises OSError if the other side is gone, and HostError for a message that is too large.
     """
     data = json.dumps(message).encode()
     if len(data) > LARGEST_MESSAGE:
-        raise HostError(Errno.TOO_LARGE, f"a call with {len(data)} bytes of arguments")
+        raise HostError(
+            Errno.TOO_LARGE,
+            f"the arguments of a call take {len(data)} bytes, at most {LARGEST_MESSAGE} are "
+            "possible",
+        )
     socket.send_fds(channel, [data], files)
 
 
 def send_at_once(channel: socket.socket, message: Any) -> None:
-    """Send a message. Raises BlockingIOError where the other side has to read others first, and
-    any other OSError where it is gone."""
+    """Send a message without waiting. Raises BlockingIOError if the other side has to read other
+    messages first, and any other OSError if it is gone."""
     channel.send(json.dumps(message).encode(), socket.MSG_DONTWAIT)
 
 
 def receive(channel: socket.socket, files: int = 0) -> tuple[Any, list[int]]:
-    """The next message, with up to so many open files.
+    """The next message, with up to `files` open files.
 
-    Raises EOFError where the other side is gone, ValueError for anything but a message.
+    Raises EOFError if the other side is gone, ValueError for anything that is not a message.
     """
     try:
         data, fds, flags, _ = socket.recv_fds(channel, LARGEST_MESSAGE, files)
@@ -64,11 +68,11 @@ def receive(channel: socket.socket, files: int = 0) -> tuple[Any, list[int]]:
 
 
 class SharedMemory:
-    """Memory of two processes. It can grow, by either, and never shrinks: reading from what
-    another process has cut off would end this one."""
+    """Memory of two processes. Either can make it grow, and it never shrinks: reading memory that
+    another process has cut off would kill this one."""
 
     def __init__(self, fd: int | None = None) -> None:
-        """That which another process has made, of which there is an open file, or a new one."""
+        """Use memory that another process has made, given its open file, or make new memory."""
         if fd is None:
             fd = os.memfd_create("nnshim", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
@@ -78,12 +82,12 @@ class SharedMemory:
 
     @property
     def size(self) -> int:
-        """In bytes, as far as either side has made it grow."""
+        """Size in bytes, including growth by either side."""
         return os.fstat(self.fd).st_size
 
     def first(self, size: int) -> memoryview:
-        """The first bytes, of which there will be so many. Raises OSError where there is no
-        memory for them."""
+        """The first `size` bytes, growing the memory if needed. Raises OSError if there is not
+        enough."""
         if size > len(self._bytes):
             if size > self.size:
                 os.ftruncate(self.fd, -size // mmap.PAGESIZE * -mmap.PAGESIZE)

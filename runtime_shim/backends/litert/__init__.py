@@ -1,1 +1,1 @@
-"""LiteRT, and what is done about what it gets wrong."""
+"""Runs TensorFlow Lite models on LiteRT, and works around its mistakes."""

@@ -62,17 +62,17 @@ _SHORT_NAMES = {
         f"{sign}int{bits}": f"{sign or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
     },
 }
-"""NumPy's names for types to those of ports.element_of."""
+"""NumPy's names for types, with their short names for element_of."""
 
 _ON_CPU = {"cpu": Target.CPU}
 _KNOWN = {**_ON_CPU, DEVICE: Target.GPU}
 
 _Details = Mapping[str, Any]
-"""What the interpreter says of one tensor."""
+"""What the interpreter reports about one tensor."""
 
 
 class LiteRtBackend:
-    """Implements backends.interface.Backend. On the CPU there is no faster math to be had."""
+    """Implements backends.interface.Backend. `fast_math` has no effect on the CPU."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
@@ -96,7 +96,7 @@ class LiteRtBackend:
 
     @functools.cached_property
     def _found(self) -> dict[str, Target]:
-        """A GPU is there where a small model runs on it: LiteRT has no other way to ask."""
+        """A GPU exists if a small model runs on it: LiteRT has no other way to ask."""
         if has_vulkan():
             with contextlib.suppress(RuntimeError):
                 GpuInterpreter(FORMATS[Encoding.TENSORFLOWLITE].trial.model(), fast_math=False)
@@ -105,14 +105,14 @@ class LiteRtBackend:
 
 
 class LiteRtGraph:
-    """Implements backends.interface.QuantizedGraph. Each context has an interpreter of its own."""
+    """Implements backends.interface.QuantizedGraph. Each context has its own interpreter."""
 
     def __init__(self, model: Part, device: str, settings: Settings) -> None:
         self.device = device
         self._model = model
         self._settings = settings
         self.tensors = NOTHING
-        interpreter = self._cpu_interpreter()  # which refuses what it cannot read
+        interpreter = self._cpu_interpreter()  # refuses a model that it cannot read
         self.input_details = _details(interpreter.get_input_details)
         self.output_details = _details(interpreter.get_output_details)
         self.tensors = read_tensors(model)
@@ -131,16 +131,16 @@ class LiteRtGraph:
             map(_quantization, self.output_details)
         )
         self._compiled: list[GpuInterpreter] = []
-        if device == DEVICE:  # raises where the GPU lacks one of the operators
+        if device == DEVICE:  # raises if the GPU lacks an operator
             self._compiled.append(GpuInterpreter(model, settings.fast_math))
 
     def interpreter(self, empty: bool = False) -> Interpreter | GpuInterpreter:
-        """One that no other context has; for inputs of which one is `empty`, one without XNNPACK,
-        which leaves unwritten what it makes of them."""
+        """An interpreter that no other context uses. For inputs that are `empty`, one without
+        XNNPACK, which does not write its results for them."""
         if self.device != DEVICE:
             return self._cpu_interpreter(plain=empty)
         try:
-            return self._compiled.pop()  # the first context's; two threads never get the same
+            return self._compiled.pop()  # for the first context; two threads never get the same
         except IndexError:
             return GpuInterpreter(self._model, self._settings.fast_math)
 
@@ -148,7 +148,7 @@ class LiteRtGraph:
         path = isinstance(self._model, Path)
         kind = OpResolverType
         with warnings.catch_warnings():
-            if self.tensors.keeps_all:  # of which LiteRT says that it takes memory
+            if self.tensors.keeps_all:  # LiteRT warns that it takes memory
                 warnings.simplefilter("ignore")
             return Interpreter(
                 model_path=str(self._model) if path else None,
@@ -167,9 +167,9 @@ class LiteRtGraph:
 class LiteRtContext:
     """Implements backends.interface.ExecutionContext.
 
-    Inputs are copied into arrays of the context's own, and from there into the interpreter when it
-    runs: it loses what its tensors held whenever one of them changes its shape. An interpreter in
-    which a call has failed is not used any more.
+    Inputs are copied into the context's own arrays, and from there into the interpreter when it
+    runs, because the interpreter loses all tensors whenever one of them changes its shape. An
+    interpreter in which a call has failed is discarded.
     """
 
     def __init__(self, graph: LiteRtGraph) -> None:
@@ -234,7 +234,7 @@ class LiteRtContext:
         place = self._graph.output_details[index]["index"]
         try:
             return bytes_of(interpreter.get_tensor(place))
-        except ValueError:  # which is what it raises for a tensor without elements
+        except ValueError:  # raised for a tensor without elements
             now = {each["index"]: each["shape"] for each in interpreter.get_output_details()}
             if 0 not in now[place]:
                 raise
@@ -242,14 +242,15 @@ class LiteRtContext:
 
 
 def _details(found: Callable[[], list[_Details]]) -> list[_Details]:
-    """What the interpreter says of the model's inputs or outputs. Its Python package cannot hand
-    over a tensor of a type that NumPy lacks, such as bf16, nor describe one."""
+    """What the interpreter reports about the model's inputs or outputs. Its Python package cannot
+    return or describe a tensor of a type that NumPy lacks, such as bf16."""
     try:
         return found()
     except ValueError as error:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            f"the model has an input or output of a type that LiteRT's Python lacks: {error}",
+            "the model has an input or output of a type that LiteRT's Python package does "
+            f"not support: {error}",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Subgraphs of a TensorFlow Lite model that others call: branches, and bodies of loops.
+"""Subgraphs of a TensorFlow Lite model that operators call: branches, and bodies of loops.
 
 https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/control_flow_common.h
 """
@@ -17,23 +17,23 @@ from runtime_shim.backends.litert.shapes import Guard
 __all__ = ["Loop", "bodies_of", "called_by", "check_called", "check_shared", "loops_of"]
 
 _INPUTS, _OUTPUTS, _OPERATORS = 6, 8, 10
-"""Of a SubGraph."""
+"""Fields of SubGraph."""
 
 _IS_VARIABLE = 14
-"""Of a Tensor."""
+"""Field of Tensor."""
 
 _LSTM, _WHILE, _STABLEHLO_CASE = 16, 119, 209
 _CONCATENATION, _TILE = 2, 69
 _SHAPES = frozenset({77, 110})
-"""Of BuiltinOperator, SHAPE and RANK."""
+"""Values of BuiltinOperator: SHAPE and RANK."""
 
 _EARLY = frozenset({_CONCATENATION, 18, 22, 36, 45, _TILE, 81, 96, 145})
-"""MUL, RESHAPE, GATHER, STRIDED_SLICE, REDUCE_PROD, RANGE, BROADCAST_ARGS: those that LiteRT 2.3
-computes before an inference if their operands are known."""
+"""Operators that LiteRT 2.3 computes before an inference if their operands are known, here MUL,
+RESHAPE, GATHER, STRIDED_SLICE, REDUCE_PROD, RANGE and BROADCAST_ARGS by number."""
 
 
 class Loop(NamedTuple):
-    """The place of a WHILE's results, and what has to hold in each of its rounds."""
+    """The index of a WHILE's results, and the conditions for each of its iterations."""
 
     subgraph: int
     results: Sequence[int]
@@ -41,7 +41,7 @@ class Loop(NamedTuple):
 
 
 def called_by(subgraphs: Sequence[Table], first: Iterable[int]) -> list[int]:
-    """Those subgraphs, and all that an inference can come to from there."""
+    """The given subgraphs, and all that an inference can reach from them."""
     found = dict.fromkeys(first)
     left = list(found)
     while left:
@@ -64,8 +64,9 @@ def bodies_of(subgraphs: Sequence[Table], codes: Sequence[int]) -> set[int]:
 
 
 def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
-    """Raises HostError with `invalid_argument` for what LiteRT frees twice: results of a subgraph
-    that it has computed before an inference. Bodies of loops give copies of most of them."""
+    """Raise HostError with `invalid_argument` for results that LiteRT frees twice: those of a
+    subgraph that it has computed before an inference. Bodies of loops return copies of most of
+    them."""
     given = set(subgraph.numbers(_INPUTS, "i")).union(*(node.results for node in nodes))
     known = {
         place
@@ -76,9 +77,11 @@ def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
     early: set[int] = set()
     for node in nodes:
         if node.code == _STABLEHLO_CASE:
-            raise node.table.refused("STABLEHLO_CASE ends the process if it is called itself")
+            raise node.table.refused("STABLEHLO_CASE crashes the process inside a called subgraph")
         if node.code == _LSTM and len(node.operands) == 5:
-            raise node.table.refused("an LSTM with five operands reads unwritten memory in a loop")
+            raise node.table.refused(
+                "an LSTM with five operands reads uninitialised memory in a loop"
+            )
         operands = {place for place in node.operands if place >= 0}
         by_operands = node.code in _EARLY and operands and operands <= known
         if node.code in _SHAPES or by_operands:
@@ -88,7 +91,7 @@ def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
     wrong = early.intersection(subgraph.numbers(_OUTPUTS, "i"))
     if wrong:
         raise subgraph.refused(
-            f"it outputs tensor {min(wrong)}, which depends only on shapes and constants: LiteRT "
+            f"its output tensor {min(wrong)} depends only on shapes and constants: LiteRT "
             "would free it twice"
         )
 
@@ -96,8 +99,8 @@ def check_called(subgraph: Table, nodes: Sequence[Node], is_body: bool) -> None:
 def check_shared(
     subgraphs: Sequence[Table], nodes: Mapping[int, Sequence[Node]], guards: Sequence[Guard]
 ) -> None:
-    """Raises HostError with `invalid_argument` for operators whose shapes have to be looked at in
-    what several others call: only those of the last call are there to be seen."""
+    """Raise HostError with `invalid_argument` for a subgraph that several operators call, if shapes
+    in it have to be checked: only those of the last call can be seen."""
     calls = Counter(
         number
         for found in nodes.values()
@@ -108,15 +111,15 @@ def check_shared(
     for guard in guards:
         if guard.after and not guard.by_rank and guard.subgraph in shared:
             raise guard.table.refused(
-                "several operators call its subgraph, and for some shapes LiteRT would return "
-                "unwritten memory"
+                "several operators call its subgraph, and for some shapes LiteRT would "
+                "return uninitialised memory"
             )
 
 
 def loops_of(
     subgraphs: Sequence[Table], nodes: Mapping[int, Sequence[Node]], guards: Sequence[Guard]
 ) -> list[Loop]:
-    """Those that are in no other one."""
+    """Loops that are not inside another loop."""
     loops: dict[tuple[int, int], list[int]] = {}
     for number, found in nodes.items():
         for place, node in enumerate(found):

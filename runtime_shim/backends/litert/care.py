@@ -1,4 +1,4 @@
-"""What is done about an inference on LiteRT's interpreter, for operators that need care."""
+"""Checks and repairs around an inference on LiteRT's interpreter, for operators that need them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ __all__ = ["after_inference", "before_inference", "when_allocated"]
 
 
 def when_allocated(interpreter: Interpreter, tensors: Tensors) -> None:
-    """Raises HostError with `invalid_argument` for shapes that LiteRT cannot compute. What depends
-    on what is computed has no shape yet, and what is given to other subgraphs has no memory."""
+    """Raise HostError with `invalid_argument` for shapes that LiteRT cannot compute. A tensor whose
+    shape depends on computed values has no shape yet, and a tensor that is passed to another
+    subgraph has no memory."""
     for guard in tensors.guards:
         _check(guard, interpreter, computed=False)
     for loop in tensors.loops:
         _check_loop(loop, interpreter)
     for each in tensors.variables.assigned:
         if 0 in _shape(interpreter, each.place, each.subgraph):
-            raise HostError(Errno.INVALID_ARGUMENT, "a variable is assigned no elements")
+            raise HostError(
+                Errno.INVALID_ARGUMENT, "a variable is assigned a tensor without elements"
+            )
 
 
 def before_inference(interpreter: Interpreter, tensors: Tensors) -> None:
-    """Clears what LiteRT leaves as it was, which has memory of its own: sums of small integers of
-    no elements, and what it writes in part. Raises HostError with `invalid_argument` for values
-    that LiteRT cannot compute with."""
+    """Zero the tensors that LiteRT does not write, or writes in part, and that have their own
+    memory: sums of small integers over no elements, and partial results. Raises HostError with
+    `invalid_argument` for values that LiteRT cannot compute with."""
     _check_values(interpreter, tensors, Known.FED)
     for each in tensors.sums:
         _fill(interpreter, each.sums, _zero(interpreter, each.sums))
@@ -42,7 +45,7 @@ def before_inference(interpreter: Interpreter, tensors: Tensors) -> None:
 
 
 def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
-    """Raises HostError with `invalid_argument` if LiteRT has left something unwritten."""
+    """Raise HostError with `invalid_argument` if LiteRT has not written something."""
     for guard in tensors.guards:
         if guard.after:
             _check(guard, interpreter, computed=True)
@@ -56,7 +59,8 @@ def after_inference(interpreter: Interpreter, tensors: Tensors) -> None:
 
 
 def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
-    """What is given to a called subgraph has no memory yet, but a shape, if the last result has."""
+    """Check one guard. A tensor that is passed to a called subgraph has no memory yet, but it has a
+    shape, if the last result has."""
     result, called = guard.places[-1], guard.subgraph
     computed = computed or (called > 0 and _has_elements(interpreter, result, called))
 
@@ -71,14 +75,14 @@ def _check(guard: Guard, interpreter: Interpreter, computed: bool) -> None:
 
 
 def _check_loop(loop: Loop, interpreter: Interpreter) -> None:
-    """Raises HostError if its shapes may change: LiteRT takes memory for what it gives only if they
-    do not, and tells nobody which shapes there were before the last round."""
+    """Raise HostError if the shapes in a loop may change. Only if they do not, LiteRT allocates the
+    loop's results, and it does not report the shapes before the last iteration."""
     fixed = any(_has_elements(interpreter, place, loop.subgraph) for place in loop.results)
     for guard in loop.guards:
         if not fixed and not guard.by_rank:
             raise guard.table.refused(
-                "LiteRT computes the shapes in its loop as it runs, and for some of them it "
-                "would return unwritten memory"
+                "the shapes in its loop depend on the inference, and for some shapes "
+                "LiteRT would return uninitialised memory"
             )
         if fixed:
             _check(guard, interpreter, computed=True)
@@ -108,20 +112,23 @@ def _fill(interpreter: Interpreter, place: int, value: int) -> None:
         view = interpreter.tensor(place)()
         if np.ndim(view):
             view[...] = value
-        else:  # a copy, and no view
+        else:  # a copy, not a view
             interpreter.set_tensor(place, np.full_like(view, value))
 
 
 def _check_zero(interpreter: Interpreter, place: int) -> None:
-    """Raises HostError for sums of nothing for which LiteRT took memory while it computed."""
+    """Raise HostError for sums over no elements that LiteRT allocated during the inference."""
     with contextlib.suppress(ValueError):  # it has no elements, or is in XNNPACK's own memory
         if np.any(interpreter.get_tensor(place) != _zero(interpreter, place)):
-            reason = "LiteRT left a sum of no elements unwritten, because it computes its shape"
+            reason = (
+                "LiteRT did not write a sum over no elements, because its shape depends on "
+                "the inference"
+            )
             raise HostError(Errno.INVALID_ARGUMENT, reason)
 
 
 def _zero(interpreter: Interpreter, place: int) -> int:
-    """What stands for it in a tensor that may be quantised."""
+    """The value that stands for zero in a tensor that may be quantised."""
     return int(interpreter._get_tensor_details(place, 0)["quantization"][1])
 
 

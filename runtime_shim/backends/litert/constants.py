@@ -1,4 +1,4 @@
-"""The integers that a TensorFlow Lite model holds.
+"""The integer constants of a TensorFlow Lite model.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
@@ -16,15 +16,15 @@ from rewriter.models.flatbuffer import Table
 __all__ = ["Constants"]
 
 _SHAPE, _TYPE, _BUFFER = 4, 6, 8
-"""Of a Tensor."""
+"""Fields of Tensor."""
 
 _CODES: Mapping[int, str] = MappingProxyType({2: "i", 3: "B", 4: "q", 7: "h", 9: "b", 15: "I"})
-"""INT32, UINT8, INT64, INT16, INT8 and UINT32 of TensorType, for the module struct."""
+"""INT32, UINT8, INT64, INT16, INT8 and UINT32 of TensorType, with their struct codes."""
 
 
 class Constants:
-    """What is in the buffers of a model. Operators may share one, and each reads it anew: all that
-    is read together may be a few times as long as the file."""
+    """The contents of a model's buffers. Operators may share a buffer, and each reads it again, so
+    the total that may be read is limited to a few times the size of the file."""
 
     def __init__(self, data: bytes | mmap.mmap, buffers: Sequence[Table]) -> None:
         self._data = data
@@ -32,22 +32,22 @@ class Constants:
         self._left = 4 * len(data)
 
     def places(self, tensors: Sequence[Table]) -> set[int]:
-        """Of the tensors that are constant."""
+        """The indices of the constant tensors."""
         return {place for place, tensor in enumerate(tensors) if self._found(tensor)[1]}
 
     def values(self, tensor: Table) -> Sequence[int]:
-        """Of a tensor that is constant. Raises HostError with `invalid_argument` if it holds no
+        """The values of a constant tensor. Raises HostError with `invalid_argument` if they are not
         integers, or too few."""
         code = _CODES.get(tensor.number(_TYPE, "b"))
         if code is None:
-            raise tensor.refused("its values have to be integers")
+            raise tensor.refused("its values must be integers")
         start, size = self._found(tensor)
         count = prod(tensor.numbers(_SHAPE, "i"))
         self._left -= size
         if not 0 <= count * struct.calcsize(code) <= size <= len(self._data) - start:
             raise tensor.refused(f"{size} bytes are not enough for its shape")
         if self._left < 0:
-            raise tensor.refused("too many operators share what it holds")
+            raise tensor.refused("too many operators share its values")
         return struct.unpack_from(f"<{count}{code}", self._data, start)
 
     def _found(self, tensor: Table) -> tuple[int, int]:
@@ -56,7 +56,7 @@ class Constants:
 
 
 def _extent(buffer: Table) -> tuple[int, int]:
-    """Where the data of a buffer begin, in it or behind all tables, and their bytes."""
+    """Start and size in bytes of a buffer's data, which is in the buffer or after all tables."""
     found = buffer.extent(4, 1)
     if found is not None and found[1]:
         return found

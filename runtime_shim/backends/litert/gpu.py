@@ -1,4 +1,4 @@
-"""LiteRT's GPU accelerator, which is WebGPU's: Vulkan, on Linux.
+"""LiteRT's GPU accelerator, which uses WebGPU: on Linux, Vulkan.
 
 https://ai.google.dev/edge/litert/next/gpu
 """
@@ -34,8 +34,8 @@ _SIGNATURE = 0
 
 
 def has_vulkan() -> bool:
-    """Whether there is a Vulkan loader. LiteRT looks for GPUs with many words on standard error;
-    without a loader it need not."""
+    """Whether there is a Vulkan loader. Without one, LiteRT need not look for GPUs, which prints a
+    lot to standard error."""
     try:
         ctypes.CDLL("libvulkan.so.1")
     except OSError:
@@ -54,9 +54,9 @@ _looking = threading.Lock()
 
 @functools.cache
 def _look_for_gpus() -> None:
-    """Have LiteRT look for devices, which it does when it compiles its first model: it then says on
+    """Make LiteRT look for devices. It does that when it compiles its first model, and prints on
     standard output whether there is OpenCL."""
-    with guest_output.left_alone(), contextlib.suppress(RuntimeError):  # the next model's, too
+    with guest_output.left_alone(), contextlib.suppress(RuntimeError):  # also for the next model
         _compiled(FORMATS[Encoding.TENSORFLOWLITE].trial.model(), fast_math=False)
 
 
@@ -71,10 +71,10 @@ def _compiled(model: Part, fast_math: bool) -> CompiledModel:
 
 
 class GpuInterpreter:
-    """A model that is compiled for the GPU and for nothing else, with those methods of LiteRT's
-    Interpreter that an execution context needs; tensors have the same numbers.
+    """A model that is compiled for the GPU only, with the methods of LiteRT's Interpreter that an
+    execution context needs; tensors have the same indices.
 
-    Raises RuntimeError where there is no GPU, and for an operator that the GPU does not have.
+    Raises RuntimeError if there is no GPU, and for an operator that the GPU does not support.
     """
 
     def __init__(self, model: Part, fast_math: bool) -> None:

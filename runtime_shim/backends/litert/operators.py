@@ -1,6 +1,6 @@
-"""Operators that LiteRT 2.3 gets wrong by the types and options that a model gives them: it ends
-the process, reads or writes beside their tensors, or leaves what they give unwritten. Such a model
-is refused. `python -m tests.tools.litert_operators` found them.
+"""Operators that LiteRT 2.3 computes wrongly for the types and options in a model: it crashes,
+accesses memory out of bounds, or does not write its results. Such a model is refused. `python -m
+tests.tools.litert_operators` found them.
 
 https://github.com/google-ai-edge/LiteRT/tree/main/tflite/kernels
 """
@@ -18,7 +18,8 @@ __all__ = ["Node", "check_operator", "node_of"]
 
 _FLOAT32, _UINT8, _INT16, _INT8 = 0, 3, 7, 9
 _DIAGONALS = frozenset({_FLOAT32, 2, _UINT8, 4, _INT16, _INT8})
-"""With INT32 and INT64: what MATRIX_DIAG and MATRIX_SET_DIAG write. All of TensorType."""
+"""Values of TensorType. With INT32 and INT64, the types that MATRIX_DIAG and MATRIX_SET_DIAG
+write."""
 
 _OPTIONAL = frozenset(
     {
@@ -27,20 +28,20 @@ _OPTIONAL = frozenset(
         *(31, 32, 118, 119, 129, 206),  # CALL, CUSTOM, IF, WHILE, CALL_ONCE, STABLEHLO_COMPOSITE
     }
 )
-"""Of BuiltinOperator, those that can lack an operand. Others read it before they look."""
+"""Values of BuiltinOperator that can lack an operand. Others read it without checking."""
 
 _CALLS: Mapping[int, int] = MappingProxyType({118: 92, 119: 93, 129: 103})
-"""Of IF, WHILE and CALL_ONCE, which call the first subgraph without options: those of theirs in
-BuiltinOptions. Others do not load without any."""
+"""IF, WHILE and CALL_ONCE, which call the first subgraph if they have no options, with their values
+of BuiltinOptions. Others do not load without options."""
 
 _NUMERIC_VERIFY = b"NumericVerify"
-"""Of the custom operators that LiteRT has, the one for those who quantise models."""
+"""A custom operator of LiteRT's, for people who quantise models."""
 
 
 class Node(NamedTuple):
-    """An operator: its number in BuiltinOperator, the places of its tensors (-1 for what is not
-    there), those tensors, and which are constant; its name, if it is `custom`, and what the
-    constants are."""
+    """An operator: its number in BuiltinOperator, the indices of its tensors (-1 for one that is
+    missing), those tensors, and which are constant; its name, if it is `custom`, and the constants'
+    values."""
 
     code: int
     operands: Sequence[int]
@@ -60,22 +61,23 @@ class Node(NamedTuple):
         return self.table.table(28)
 
     def kind(self, index: int) -> int | None:
-        """An operand's TensorType."""
+        """The TensorType of an operand."""
         return self.tensors[self.operands[index]].number(6, "b") if self.has(index) else None
 
     def has(self, index: int) -> bool:
         return index < len(self.operands) and self.operands[index] >= 0
 
     def scales(self, index: int) -> int:
-        """How many an operand has."""
+        """The number of scales of an operand."""
         return _scales(self.tensors[self.operands[index]]) if self.has(index) else 0
 
     def dims(self, index: int) -> tuple[int, ...]:
-        """As the file declares an operand's."""
+        """The shape of an operand in the file."""
         return self.tensors[self.operands[index]].numbers(4, "i")
 
     def values(self, place: int) -> Sequence[int]:
-        """Of a constant. Raises HostError with `invalid_argument` if it holds no integers."""
+        """The values of a constant. Raises HostError with `invalid_argument` if they are not
+        integers."""
         return self.stored.values(self.tensors[place])
 
 
@@ -86,22 +88,22 @@ def node_of(
     stored: Constants,
     constant: Collection[int],
 ) -> Node:
-    """`codes` has the number and the name of each operator code."""
+    """Read an operator. `codes` has the number and the name of each operator code."""
     code, custom = codes[table.number(4, "I")]
     operands, results = table.numbers(6, "i"), table.numbers(8, "i")
     return Node(code, operands, results, tensors, table, constant, custom, stored)
 
 
 def check_operator(node: Node) -> None:
-    """Raises HostError with `invalid_argument`."""
+    """Raise HostError with `invalid_argument` for an operator that LiteRT computes wrongly."""
     kind = _CALLS.get(node.code)
     if kind is not None and (node.table.number(10, "B") != kind or node.options is None):
         raise node.table.refused(f"operator {node.code} does not say which subgraph it calls")
     if node.code not in _OPTIONAL and any(place < 0 for place in node.operands):
-        raise node.table.refused(f"operator {node.code} lacks an operand that it needs")
+        raise node.table.refused(f"operator {node.code} lacks a required operand")
     if node.custom == _NUMERIC_VERIFY:
         raise node.table.refused(
-            "NumericVerify returns what it returned in the context's first inference"
+            "NumericVerify repeats the result of the context's first inference"
         )
     if _keeps_sums(node):
         raise node.table.refused(
@@ -115,7 +117,7 @@ def check_operator(node: Node) -> None:
 
 
 def _keeps_sums(node: Node) -> bool:
-    """Whether it multiplies floats with integers that are not constant."""
+    """Whether an operator multiplies floats with integers that are not constant."""
     field, *weights = _HYBRID.get(node.code, (0,))
     options = node.options
     if node.kind(0) != _FLOAT32 or options is None or (field and not options.number(field, "?")):
@@ -136,7 +138,7 @@ def _unscaled(*kinds: int) -> Callable[[Node], str | None]:
         for place in (*node.operands, *node.results):
             tensor = node.tensors[place]
             if place >= 0 and tensor.number(6, "b") in kinds and not _scales(tensor):
-                return "of small integers that are not quantised ends the process in LiteRT"
+                return "of small integers that are not quantised crashes the process in LiteRT"
         return None
 
     return check
@@ -144,13 +146,15 @@ def _unscaled(*kinds: int) -> Callable[[Node], str | None]:
 
 def _not_equal(node: Node) -> str | None:
     if node.kind(0) == _INT16:
-        return "of i16 is not computed by LiteRT, which leaves it unwritten"
+        return "of i16 is not computed by LiteRT, so its output would be uninitialised memory"
     return _unscaled(_UINT8, _INT8)(node)
 
 
 def _diagonal(node: Node) -> str | None:
     if node.kind(0) not in _DIAGONALS:
-        return "of such a type is not computed by LiteRT, which leaves it unwritten"
+        return (
+            "of such a type is not computed by LiteRT, so its output would be uninitialised memory"
+        )
     return None
 
 
@@ -162,14 +166,17 @@ def _depthwise(node: Node) -> str | None:
     fits = len(node.dims(0)) == len(made) == 4 and made[-1:] == node.dims(1)[-1:]
     by_xnnpack = floats and fits and node.operands[1] in node.constant
     if not node.has(2) and not by_xnnpack:
-        return "without a bias ends the process in LiteRT, but for floats and a constant filter"
+        return (
+            "without a bias crashes the process in LiteRT, except for floats and a constant filter"
+        )
     if floats:
         return None
     channels = node.dims(1)[-1:]
     known = node.operands[1] in node.constant
     if node.kind(0) == _FLOAT32 and not (known and channels == (node.scales(1),)):
         return (
-            "of floats needs a constant filter, and of integers one with a scale for each channel"
+            "needs a constant filter for floats, and a filter with a scale for each "
+            "channel for integers"
         )
     return None
 
@@ -190,12 +197,12 @@ def _merged_rnn(node: Node) -> str | None:
     if options is None or node.kind(1) == _FLOAT32:
         return None
     if options.number(4, "?") and options.number(8, "?"):
-        return "writes beside its output in LiteRT where it is quantised, merged and time major"
+        return "writes beyond its output in LiteRT if it is quantised, merged and time major"
     return None
 
 
 def _gather(node: Node) -> str | None:
-    """StablehloGatherOptions, against the ranks that the tensors have."""
+    """Check StablehloGatherOptions against the ranks of the tensors."""
     options = node.options_2
     if options is None or len(node.operands) != 2 or len(node.results) != 1:
         return "lacks its options or operands"
@@ -233,8 +240,8 @@ _HYBRID: Mapping[int, Sequence[int]] = MappingProxyType(
         52: (14, *range(1, 9), 16, *range(18, 26), 33),  # BIDIRECTIONAL_SEQUENCE_LSTM
     }
 )
-"""By their numbers in BuiltinOperator: the field of their options that has them quantise inputs
-asymmetrically, 0 where they always do; and which operands are weights."""
+"""By number in BuiltinOperator: the field of an operator's options that makes it quantise inputs
+asymmetrically (0 if it always does), and which operands are weights."""
 
 _WRONG: Mapping[int, tuple[str, Callable[[Node], str | None]]] = MappingProxyType(
     {
@@ -257,4 +264,5 @@ _WRONG: Mapping[int, tuple[str, Callable[[Node], str | None]]] = MappingProxyTyp
         201: ("STABLEHLO_GATHER", _gather),
     }
 )
-"""By their numbers in BuiltinOperator: their names, and what is wrong with one, if anything is."""
+"""By number in BuiltinOperator: the name of an operator, and a function that returns what is wrong
+with one, or None."""

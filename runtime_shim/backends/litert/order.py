@@ -1,7 +1,8 @@
-"""What LiteRT reads has been written before, and what it writes is its own.
+"""The order of operators: every tensor is written before it is read, and only writable tensors are
+written.
 
-It runs operators in the order of the file, and looks only whether the tensors that they read have
-memory: all have, from one piece that holds what was there before.
+LiteRT runs operators in the order of the file, and checks only whether the tensors that they read
+have memory. All have: it comes from one allocation with whatever was there before.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/core/subgraph.cc
 """
@@ -13,28 +14,29 @@ from rewriter.models.flatbuffer import Table
 __all__ = ["check_order"]
 
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 4, 6, 8, 10
-"""Of a SubGraph."""
+"""Fields of SubGraph."""
 
 _SHAPE, _IS_VARIABLE = 4, 14
-"""Of a Tensor."""
+"""Fields of Tensor."""
 
 _OPERANDS, _RESULTS = 6, 8
-"""Of an Operator."""
+"""Fields of Operator."""
 
 
 def check_order(subgraph: Table, constant: set[int], is_called: bool) -> None:
-    """`constant` are the places of constants. What a subgraph that `is_called` gives is copied,
-    written or not.
+    """Check a subgraph. `constant` are the indices of constants. The outputs of a subgraph that
+    `is_called` are copied, whether they were written or not.
 
     Raises HostError with `invalid_argument` for a tensor that is read before it is written, and for
-    one that would be written in the model: guests would see each other's inputs in it, and could
-    change what was checked."""
+    one that would be written in the model itself: guests would see each other's inputs in it, and
+    could change what was checked.
+    """
     tensors = list(subgraph.tables(_TENSORS))
     given = set(subgraph.numbers(_INPUTS, "i"))
     given.update(place for place, each in enumerate(tensors) if each.number(_IS_VARIABLE, "?"))
     if given & constant:
         raise tensors[min(given & constant)].refused(
-            "an input or a variable has data, which LiteRT would overwrite"
+            "an input or a variable has constant data, which LiteRT would overwrite"
         )
     operators = list(subgraph.tables(_OPERATORS))
     results = [set(operator.numbers(_RESULTS, "i")) for operator in operators]
@@ -47,7 +49,9 @@ def check_order(subgraph: Table, constant: set[int], is_called: bool) -> None:
             place = min(early)
             raise operator.refused(f"it reads tensor {place}, which is written later or never")
         if made & constant:
-            raise operator.refused(f"it writes tensor {min(made & constant)}, which has data")
+            raise operator.refused(
+                f"it writes tensor {min(made & constant)}, which has constant data"
+            )
         awaited -= made
     if is_called and awaited:
-        raise subgraph.refused(f"nothing writes its output, tensor {min(awaited)}")
+        raise subgraph.refused(f"its output tensor {min(awaited)} is never written")

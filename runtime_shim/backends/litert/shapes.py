@@ -1,5 +1,5 @@
-"""Operators that LiteRT 2.3 gets wrong for some shapes: it ends the process, reads beside their
-tensors, or leaves what they give unwritten. `python -m tests.tools.litert_operators` found them.
+"""Operators that LiteRT 2.3 computes wrongly for some shapes: it crashes, reads out of bounds, or
+does not write its results. `python -m tests.tools.litert_operators` found them.
 
 https://github.com/google-ai-edge/LiteRT/tree/main/tflite/kernels
 """
@@ -17,26 +17,27 @@ from runtime_shim.backends.litert.operators import Node
 __all__ = ["Guard", "Shape", "Sum", "guard_of", "sum_of"]
 
 Shape: TypeAlias = "tuple[int, ...] | None"
-"""None where it is not known."""
+"""None if the shape is unknown."""
 
 Check: TypeAlias = "Callable[[Sequence[Shape]], str | None]"
-"""What is wrong with the shapes of operands, which results follow, if anything is."""
+"""Takes the shapes of operands and results, and returns what is wrong with them, or None."""
 
 _FLOAT32, _INT16, _INT8 = 0, 7, 9
 _SMALL = (3, _INT16, _INT8)
-"""With UINT8, of TensorType."""
+"""Values of TensorType; UINT8 is the first."""
 
 _LSTM, _SUM = 16, 74
-"""Of BuiltinOperator."""
+"""Values of BuiltinOperator."""
 
 _MOST_OPERANDS = 48
-"""That are looked at: those of BIDIRECTIONAL_SEQUENCE_LSTM. Who lacks some fails in LiteRT."""
+"""How many operands are looked at: the number of BIDIRECTIONAL_SEQUENCE_LSTM's. An operator with
+too few fails in LiteRT."""
 
 
 class Guard(NamedTuple):
-    """What has to hold of the operands and results of an operator, by their places in a subgraph.
-    One that is `after` matters after an inference too: nothing has ended, and what is wrong is the
-    output. For one that is `by_rank` it is the number of dimensions of another tensor."""
+    """A condition for the operands and results of an operator, by their indices in a subgraph. With
+    `after`, it also matters after an inference: nothing crashed, but the output is wrong. With
+    `by_rank`, it is about the number of dimensions of another tensor."""
 
     subgraph: int
     places: Sequence[int]
@@ -46,13 +47,13 @@ class Guard(NamedTuple):
     by_rank: bool = False
 
     def refusal(self, shape_of: Callable[[int], Shape]) -> str | None:
-        """What is wrong, for tensors of these shapes."""
+        """What is wrong for tensors with these shapes, or None."""
         known = [shape_of(place) if place >= 0 else None for place in self.places]
         return self.check(known + [None] * _MOST_OPERANDS)
 
 
 class Sum(NamedTuple):
-    """The places of a tensor of small integers and of its sums along some axes."""
+    """The indices of a tensor of small integers and of its sums along some axes."""
 
     of: int
     sums: int
@@ -64,8 +65,8 @@ def sum_of(node: Node) -> Sum | None:
 
 
 def guard_of(subgraph: int, node: Node) -> Guard | None:
-    """What has to be looked at in an operator, if anything has to be. Sums of the first subgraph
-    are made right."""
+    """The condition for an operator, if there is one. Sums in the first subgraph are corrected
+    instead."""
     if subgraph == 0 and node.code == _SUM:
         return None
     name, check, after = _GUARDED.get(node.code, ("", None, False))
@@ -85,18 +86,19 @@ def _is_empty(shape: Shape) -> bool:
 
 
 def _image(node: Node) -> Check:
-    """The first operand and the result have elements."""
+    """Require that the first operand and the result have elements."""
     result = len(node.operands)
 
     def check(shapes: Sequence[Shape]) -> str | None:
         empty = _is_empty(shapes[0]) or any(map(_is_empty, shapes[result:]))
-        return "of or to a tensor without elements" if empty else None
+        return "with a tensor without elements" if empty else None
 
     return check
 
 
 def _sum(node: Node) -> Check | None:
-    """Of i16 whose scales are powers of two, which AddOptions say in pot_scale_int16."""
+    """For i16 whose scales are powers of two, which AddOptions flag in pot_scale_int16: require
+    equal shapes."""
     options = node.options
     shifted = options is None or options.number(6, "?", 1)
     if node.kind(0) != _INT16 or not shifted or not all(map(_is_power, _scales(node))):
@@ -111,7 +113,7 @@ def _sum(node: Node) -> Check | None:
 
 
 def _product_of_two(node: Node) -> Check | None:
-    """Of small integers: those of two shapes have elements."""
+    """For small integers of two different shapes: require that all have elements."""
     if node.kind(0) not in _SMALL:
         return None
     alike, whole = _alike(node), _all(node)
@@ -125,17 +127,17 @@ def _scales(node: Node) -> Iterator[float]:
 
 
 def _is_power(scale: float) -> bool:
-    """As nearly as LiteRT looks: CheckedLog2, in tflite/kernels/internal/quantization_util.cc."""
+    """With the precision of CheckedLog2, in tflite/kernels/internal/quantization_util.cc."""
     return scale > 0 and abs(log2(scale) - round(log2(scale))) < 1e-3
 
 
 def _some(_: Node) -> Check:
-    """The first operand has elements."""
+    """Require that the first operand has elements."""
     return lambda shapes: "of a tensor without elements" if _is_empty(shapes[0]) else None
 
 
 def _all(_: Node) -> Check:
-    """All operands have elements."""
+    """Require that all operands have elements."""
     return lambda shapes: "with a tensor without elements" if any(map(_is_empty, shapes)) else None
 
 
@@ -160,7 +162,7 @@ def _alike(_: Node) -> Check:
     def check(shapes: Sequence[Shape]) -> str | None:
         first, second, *_ = shapes
         unlike = first is not None and second is not None and first != second
-        return f"of the shapes {list(first or ())} and {list(second or ())}" if unlike else None
+        return f"with the shapes {list(first or ())} and {list(second or ())}" if unlike else None
 
     return check
 
@@ -173,12 +175,12 @@ def _table(_: Node) -> Check:
 
 
 def _matrices(node: Node) -> Check | None:
-    """Of floats and integers."""
+    """A condition for floats and integers."""
     return _all(node) if (node.kind(0), node.kind(1)) == (_FLOAT32, _INT8) else None
 
 
 def _lstm(node: Node) -> Check:
-    """UnidirectionalSequenceLSTMOptions: time_major. A kernel of five operands has no states."""
+    """UnidirectionalSequenceLSTMOptions: time_major. A kernel with five operands has no states."""
     options, whole = node.options, _all(node)
     major = node.code != _LSTM and options is not None and bool(options.number(10, "?"))
     states = _states(1 if major else 0, {18: (6, 1), 19: (2, 0)})
@@ -191,25 +193,25 @@ def _lstm(node: Node) -> Check:
 
 
 def _lengths(_: Node) -> Check:
-    """As many things to look up, places for them, and weights."""
+    """Require equal numbers of indices, places for them, and weights."""
 
     def check(shapes: Sequence[Shape]) -> str | None:
         known = (shapes[place] for place in (0, 1, 3))
         found = {shape[:1] for shape in known if shape is not None}
-        return "of different numbers of things, places and weights" if len(found) > 1 else None
+        return "with different numbers of indices, places and weights" if len(found) > 1 else None
 
     return check
 
 
 def _sum_of_nothing(node: Node) -> Check | None:
-    """Of small integers: of a tensor without elements, there are no sums either."""
+    """For small integers: require that a tensor has elements. Otherwise it has no sums either."""
     if node.kind(0) not in _SMALL:
         return None
     result = len(node.operands)
 
     def check(shapes: Sequence[Shape]) -> str | None:
         nothing = _is_empty(shapes[0]) and not _is_empty(shapes[result])
-        return "of small integers of which there are none" if nothing else None
+        return "over no small integers" if nothing else None
 
     return check
 
@@ -229,7 +231,7 @@ def _merged_lstm(node: Node) -> Check | None:
 
     def check(shapes: Sequence[Shape]) -> str | None:
         if merged and shapes[0] is not None and shapes[0][:1] not in ((), (1,)):
-            return "with merged outputs, batch major, of more than one batch"
+            return "with merged outputs, batch major, and more than one batch"
         return whole(shapes) or states(shapes) or _wider(shapes, 2, 6) or _wider(shapes, 19, 23)
 
     return check
@@ -243,8 +245,8 @@ def _rnn(node: Node) -> Check | None:
 
 
 def _states(axis: int, sizes: Mapping[int, tuple[int, int]]) -> Check:
-    """The states, which are those operands, have a row for each of a batch, and an element for each
-    of a dimension of another operand: LiteRT writes so many."""
+    """Require that the states, which are those operands, have a row for each batch, and an element
+    for each element of a dimension of another operand, because LiteRT writes that many."""
 
     def check(shapes: Sequence[Shape]) -> str | None:
         source = shapes[0]
@@ -254,14 +256,14 @@ def _states(axis: int, sizes: Mapping[int, tuple[int, int]]) -> Check:
                 continue
             wanted = source[axis], other[dim]
             if state is not None and state != wanted:
-                return f"with a state of the shape {list(state)}, and not {list(wanted)}"
+                return f"with a state of shape {list(state)}, expected {list(wanted)}"
         return None
 
     return check
 
 
 def _wider(shapes: Sequence[Shape], cells: int, recurrent: int) -> str | None:
-    """LiteRT writes what it projects to memory for the cells."""
+    """LiteRT writes the projection to the memory for the cells."""
     first, second = shapes[cells], shapes[recurrent]
     if not first or second is None or len(second) < 2 or second[1] <= first[0]:
         return None
@@ -278,9 +280,9 @@ def _slices(node: Node) -> Check | None:
     def check(shapes: Sequence[Shape]) -> str | None:
         first, second, *_ = shapes
         if first is not None and (0 in first or any(map(int.__gt__, sizes, first))):
-            return f"of slices of {list(sizes)} from the shape {list(first)}"
+            return f"with slices of {list(sizes)} from the shape {list(first)}"
         if second is not None and (*second, 1)[vector : vector + 1] != (starts,):
-            return f"of {starts} indices, of the shape {list(second)}"
+            return f"with {starts} start indices for the shape {list(second)}"
         return None
 
     return check
@@ -317,4 +319,5 @@ _GUARDED: Mapping[int, tuple[str, Callable[[Node], Check | None], bool]] = Mappi
         207: ("STABLEHLO_SHIFT_LEFT", _alike, True),
     }
 )
-"""By their numbers in BuiltinOperator: their names, what to look at, and whether afterwards too."""
+"""By number in BuiltinOperator: the name of an operator, its condition, and whether to check that
+after the inference too."""

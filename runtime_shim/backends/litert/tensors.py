@@ -1,5 +1,5 @@
-"""What LiteRT's interpreter does not say of a model: which tensors are sums, which inputs can have
-any number of dimensions, and which operators need care.
+"""What LiteRT's interpreter does not report about a model: which tensors are sums, which inputs can
+have any number of dimensions, and which operators need checks.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
@@ -31,39 +31,39 @@ from runtime_shim.backends.parsing.model_parts import mapped
 __all__ = ["NOTHING", "Tensors", "read_tensors"]
 
 _SUBGRAPHS, _BUFFERS = 8, 12
-"""Of a Model."""
+"""Fields of Model."""
 
 _TENSORS, _INPUTS, _OPERATORS = 4, 6, 10
-"""Of a SubGraph."""
+"""Fields of SubGraph."""
 
 _SHAPE, _TYPE, _SHAPE_SIGNATURE, _HAS_RANK = 4, 6, 18, 20
-"""Of a Tensor."""
+"""Fields of Tensor."""
 
 _RESULTS = 8
-"""Of an Operator."""
+"""Field of Operator."""
 
 _CODES = 6
-"""Of a Model: what each operator code is, in a field for the first 127 and in one for all."""
+"""Field of Model: the operator codes, each in a field for the first 127 and in one for all."""
 
 _INTEGERS = (2, 4)
-"""INT32 and INT64, of TensorType."""
+"""INT32 and INT64 of TensorType."""
 
 _CUSTOM_NAME = 6
-"""Of an OperatorCode."""
+"""Field of OperatorCode."""
 
 _CUSTOM, _SHAPE_OF = 32, 77
-"""Of BuiltinOperator."""
+"""Values of BuiltinOperator."""
 
 _DETECTIONS = b"TFLite_Detection_PostProcess"
-"""Its outputs have places for more than it may find, and it writes those for what it found."""
+"""Its outputs have room for more than it may find, and it writes only what it found."""
 
 
 class Tensors(NamedTuple):
-    """Of the first subgraph: sums of 8 and of 16 bits, the places of inputs without a rank, and of
-    results that LiteRT writes in part; and what has to hold of values that are not constant. Of
-    all that are called: what has to hold of shapes, and the variables, which LiteRT's XNNPACK would
-    read before they are assigned; and whether there are constants without elements, of which
-    XNNPACK leaves unwritten what it makes of them."""
+    """Facts about a model. In the first subgraph: sums of 8 and of 16 bits; the indices of inputs
+    without a rank, and of results that LiteRT writes only in part; conditions for values that are
+    not constant. In all called subgraphs: conditions for shapes; variables, which LiteRT's XNNPACK
+    would read before they are assigned; and whether there are constants without elements, whose
+    results XNNPACK does not write."""
 
     sums: tuple[Sum, ...]
     unranked: frozenset[int]
@@ -76,19 +76,19 @@ class Tensors(NamedTuple):
 
     @property
     def keeps_all(self) -> bool:
-        """Whether every tensor needs memory of its own, to be looked at after an inference, or to
-        be zeroed before."""
+        """Whether every tensor needs its own memory, to be checked after an inference, or zeroed
+        before."""
         computed = any(each.known is Known.COMPUTED for each in self.values)
         return bool(self.partial) or bool(self.sums) or computed
 
 
 NOTHING = Tensors((), frozenset(), (), (), (), Variables(), False, ())
-"""Of a model that is not read yet."""
+"""For a model that was not read yet."""
 
 
 def read_tensors(model: Part) -> Tensors:
-    """Raises HostError with `invalid_argument` for a file that is not a model, and for one in which
-    an inference would write, or read what nothing has written."""
+    """Read a model. Raises HostError with `invalid_argument` for an invalid file, and for a model
+    whose inference would overwrite the model, or read uninitialised memory."""
     with mapped(model) as content:
         return _read(content)
 
@@ -125,7 +125,7 @@ def _read(data: bytes | mmap.mmap) -> Tensors:
             check_operator(node)
             if node.custom == _DETECTIONS:
                 if number:
-                    raise node.table.refused("LiteRT writes what it detects in part")
+                    raise node.table.refused("LiteRT writes its detections only in part")
                 partial.extend(node.results)
             found = valued_of(number, node, inputs)
             if found is not None and found.known is not Known.LOADED:
@@ -169,7 +169,7 @@ def _has_empty(subgraph: Table) -> bool:
 
 
 def _check_declared(guard: Guard, tensors: list[Table], known: set[int]) -> None:
-    """Raise HostError for shapes that the model declares, of constants and of what it is given."""
+    """Raise HostError for wrong shapes of constants and of inputs that the model declares."""
 
     def shape_of(place: int) -> Shape:
         dims = tensors[place].numbers(_SHAPE_SIGNATURE, "i") or tensors[place].numbers(_SHAPE, "i")

@@ -1,7 +1,7 @@
-"""Operands that say what an operator does, and for some of whose values LiteRT 2.3 leaves what it
-gives unwritten, writes beside it, or ends the process: slices that drop a dimension and take what
-is behind a tensor's end, or go backwards; orders of dimensions in which one is there twice; lengths
-below 0; shapes that do not go together.
+"""Operands whose values decide what an operator does. For some values LiteRT 2.3 does not write the
+result, writes beyond it, or crashes: slices that drop a dimension and read beyond a tensor's end,
+or go backwards; orders of dimensions with a repeated one; negative lengths; shapes that cannot be
+broadcast.
 
 https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/internal/strided_slice_logic.h
 """
@@ -20,23 +20,23 @@ __all__ = ["Known", "Valued", "guard_of_constants", "valued_of"]
 
 _EMBEDDING_LOOKUP_SPARSE = 33
 _TRANSPOSE, _STRIDED_SLICE, _REVERSE_SEQUENCE, _BROADCAST_ARGS = 39, 45, 112, 145
-"""Of BuiltinOperator."""
+"""Values of BuiltinOperator."""
 
 _Values: TypeAlias = "Callable[[int], Sequence[int]]"
-"""Those of a tensor, by its place."""
+"""The values of a tensor, by its index."""
 
 
 class Known(Enum):
-    """When an operand's values are."""
+    """When the values of an operand are known."""
 
     LOADED = "constant"
     FED = "an input"
-    COMPUTED = "computed, so that it can only be looked at when that is done"
+    COMPUTED = "computed, so it can only be checked afterwards"
 
 
 class Slice(NamedTuple):
-    """The places of a STRIDED_SLICE's tensor, of where it begins and of its steps; and its masks,
-    with a bit for each of the numbers in those."""
+    """The indices of a STRIDED_SLICE's tensor, of its starts and of its steps; and its masks, with
+    a bit for each of the starts."""
 
     source: int
     begin: int
@@ -48,12 +48,12 @@ class Slice(NamedTuple):
     known: Known
 
     def refusal(self, shape: Shape, values_of: _Values) -> str | None:
-        """What is wrong, for a tensor of this shape and the values of begin and steps."""
+        """What is wrong, for a tensor of this shape and the values of begin and steps, or None."""
         begin, steps = values_of(self.begin), values_of(self.steps)
         if shape is None:
             return None
         if len(steps) != len(begin):
-            return f"STRIDED_SLICE has {len(begin)} beginnings and {len(steps)} steps"
+            return f"STRIDED_SLICE has {len(begin)} starts and {len(steps)} steps"
         dropped = list(self._dropped(len(shape), len(begin)))
         axes = {axis for _, axis in dropped}
         if any(not length for axis, length in enumerate(shape) if axis not in axes):
@@ -62,13 +62,13 @@ class Slice(NamedTuple):
             start = 0 if self.begin_mask >> place & 1 else begin[place]
             if steps[place] < 0 or start >= shape[axis] or not shape[axis]:
                 return (
-                    f"LiteRT cannot compute STRIDED_SLICE: element {start} of {shape[axis]}, with"
-                    f" a step of {steps[place]}"
+                    f"LiteRT cannot compute STRIDED_SLICE from element {start} of "
+                    f"{shape[axis]} with a step of {steps[place]}"
                 )
         return None
 
     def _dropped(self, rank: int, count: int) -> Iterator[tuple[int, int]]:
-        """The places in begin of dimensions that are dropped, and which these are."""
+        """For each dropped dimension, its position in begin, and its axis."""
         masked = [self.new_axis_mask & ~self.ellipsis_mask, self.ellipsis_mask]
         added, wide = (bin(mask & (1 << count) - 1).count("1") for mask in masked)
         axis = 0
@@ -82,45 +82,45 @@ class Slice(NamedTuple):
 
 
 class Order(NamedTuple):
-    """The places of a TRANSPOSE's tensor, and of the order of its dimensions, of which LiteRT looks
-    whether there are as many."""
+    """The indices of a TRANSPOSE's tensor, and of the order of its dimensions. LiteRT checks only
+    the length of the order."""
 
     source: int
     order: int
     known: Known
 
     def refusal(self, shape: Shape, values_of: _Values) -> str | None:
-        """As Slice does."""
+        """See Slice.refusal."""
         order = values_of(self.order)
         if len({axis % len(order) for axis in order}) == len(order):
             return None
-        return f"LiteRT cannot compute TRANSPOSE: the order {list(order)} has a dimension twice"
+        return f"LiteRT cannot compute TRANSPOSE: the order {list(order)} repeats a dimension"
 
 
 class Lengths(NamedTuple):
-    """The places of a REVERSE_SEQUENCE's tensor, and of how much to reverse."""
+    """The indices of a REVERSE_SEQUENCE's tensor, and of the lengths to reverse."""
 
     source: int
     lengths: int
     known: Known
 
     def refusal(self, shape: Shape, values_of: _Values) -> str | None:
-        """As Slice does."""
+        """See Slice.refusal."""
         least = min(values_of(self.lengths), default=0)
         return (
-            f"LiteRT cannot compute REVERSE_SEQUENCE of the length {least}" if least < 0 else None
+            f"LiteRT cannot compute REVERSE_SEQUENCE with the length {least}" if least < 0 else None
         )
 
 
 class Together(NamedTuple):
-    """The places of the shapes for BROADCAST_ARGS."""
+    """The indices of the shapes for BROADCAST_ARGS."""
 
     source: int
     other: int
     known: Known
 
     def refusal(self, shape: Shape, values_of: _Values) -> str | None:
-        """As Slice does."""
+        """See Slice.refusal."""
         both = list(values_of(self.source)), list(values_of(self.other))
         for one, other in zip_longest(both[0][::-1], both[1][::-1], fillvalue=1):
             if 1 not in (one, other) and one != other:
@@ -129,15 +129,15 @@ class Together(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """The places of EMBEDDING_LOOKUP_SPARSE's indices, a row for each, and of the shape that they
-    are in; the last of a row only tells them apart."""
+    """The indices of EMBEDDING_LOOKUP_SPARSE's index tensor, with a row for each lookup, and of its
+    dense shape. The last index of a row only distinguishes entries."""
 
     source: int
     dims: int
     known: Known
 
     def refusal(self, shape: Shape, values_of: _Values) -> str | None:
-        """As Slice does."""
+        """See Slice.refusal."""
         numbers, dims = values_of(self.source), values_of(self.dims)
         width = shape[-1] if shape else 0
         for place, number in enumerate(numbers if width else ()):
@@ -151,15 +151,15 @@ Valued: TypeAlias = "Slice | Order | Lengths | Together | Buckets"
 
 
 def valued_of(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
-    """What has to be looked at in an operator, if anything has to be. Raises HostError with
+    """The condition for an operator's values, if there is one. Raises HostError with
     `invalid_argument` for constants that LiteRT cannot compute with; and for a called subgraph in
-    which they are none, because nobody sees them all."""
+    which they are not constant, because not all of their values can be checked."""
     found = _found(subgraph, node, inputs)
     if found is None or found.known is not Known.LOADED:
         if found is not None and subgraph:
             raise node.table.refused(
-                f"{_NAMES[node.code]} needs constants in a branch, a loop or another called "
-                "subgraph: with others, LiteRT reads and writes outside its tensors"
+                f"{_NAMES[node.code]} needs constants in a branch, a loop or another "
+                "called subgraph: otherwise LiteRT would read and write out of bounds"
             )
         return found
     dims = node.tensors[found.source].numbers(4, "i") if found.source in node.constant else None
@@ -172,8 +172,8 @@ def valued_of(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
 def guard_of_constants(
     subgraph: int, node: Node, found: Valued | None, shapes: Collection[int]
 ) -> Guard | None:
-    """What has to hold of the shape of the tensor that constants are for; `shapes` are the places
-    of what SHAPE gives."""
+    """The condition for the shape of the tensor that constants are applied to. `shapes` are the
+    indices of SHAPE's results."""
     if not isinstance(found, Slice) or found.known is not Known.LOADED:
         return None
     values = {place: node.values(place) for place in (found.begin, found.steps)}
@@ -197,7 +197,7 @@ _NAMES = {
 
 
 def _found(subgraph: int, node: Node, inputs: set[int]) -> Valued | None:
-    """By the operator's options, of which those that are read are StridedSliceOptions."""
+    """Depends on the operator's options: StridedSliceOptions."""
 
     def known(*places: int) -> Known:
         if set(places) <= set(node.constant):

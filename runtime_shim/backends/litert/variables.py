@@ -1,5 +1,5 @@
-"""Variables of a TensorFlow Lite model. LiteRT 2.3 copies as many bytes out of one as the tensor
-declares that it is read to, however many were assigned.
+"""Variables of a TensorFlow Lite model. When reading one, LiteRT 2.3 copies as many bytes as the
+target tensor declares, however many were assigned.
 
 https://github.com/google-ai-edge/LiteRT/blob/main/tflite/kernels/read_variable.cc
 """
@@ -15,10 +15,10 @@ from runtime_shim.backends.litert.operators import Node
 __all__ = ["Variables", "variables_of"]
 
 _VAR_HANDLE, _READ_VARIABLE, _ASSIGN_VARIABLE = 142, 143, 144
-"""Of BuiltinOperator."""
+"""Values of BuiltinOperator."""
 
 _Name: TypeAlias = "tuple[bytes, bytes] | None"
-"""None for a variable whose handle comes from elsewhere, which may be any."""
+"""None for a variable whose handle comes from elsewhere; it may be any variable."""
 
 
 class Read(NamedTuple):
@@ -29,7 +29,7 @@ class Read(NamedTuple):
 
 
 class Assigned(NamedTuple):
-    """The place of what is assigned."""
+    """The index of the assigned tensor."""
 
     name: _Name
     subgraph: int
@@ -37,15 +37,15 @@ class Assigned(NamedTuple):
 
 
 class Variables(NamedTuple):
-    """Of all subgraphs that are called. What is read without a declared shape gets that of what was
-    assigned, and is not among the `reads`."""
+    """The variables of all called subgraphs. A read without a declared shape gets the assigned
+    shape, and is not among the `reads`."""
 
     reads: tuple[Read, ...] = ()
     assigned: tuple[Assigned, ...] = ()
     exist: bool = False
 
     def refusal(self, shape_of: Callable[[int, int], Sequence[int]]) -> str | None:
-        """What is wrong, for tensors that have these shapes, by subgraph and place."""
+        """What is wrong, given the shapes of tensors by subgraph and index, or None."""
         for read in self.reads:
             for each in self.assigned:
                 if None in (read.name, each.name) or read.name == each.name:

@@ -1,1 +1,1 @@
-"""ONNX Runtime."""
+"""Runs ONNX models on ONNX Runtime."""

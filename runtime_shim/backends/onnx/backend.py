@@ -55,36 +55,38 @@ _BROKEN = (
     pybind_state.InvalidArgument,
     pybind_state.InvalidGraph,
     pybind_state.InvalidProtobuf,
-    UnicodeDecodeError,  # where ONNX Runtime quotes bytes that are not text
+    UnicodeDecodeError,  # if ONNX Runtime quotes bytes that are not text
 )
-"""What a model that is not a valid one raises while it is loaded."""
+"""What ONNX Runtime raises while loading an invalid model."""
 
 _FATAL = 4
-"""ONNX Runtime's log level: what it would print, the guest gets as an errno and the log in full."""
+"""ONNX Runtime's log level. What it would print becomes the guest's errno, and goes to the log in
+full."""
 
 _EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
-"""Where a model's external data are looked up. Unless it is set, a model from a guest can name
-files in the folder that the host happens to run in, and compute with what they hold.
+"""The folder for a model's external data. If it were not set, a model from a guest could name files
+in the folder that the host happens to run in, and compute with their contents.
 
 https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
 """
 
 _OPENS_FILES = tuple(map(int, ort.__version__.split(".")[:2])) < (1, 32)
-"""Whether an absolute path is opened whatever the folder is: 1.23.2 does it, 1.32.0 does not."""
+"""Whether an absolute path is opened whatever the folder is: 1.23.2 does that, 1.32.0 does not."""
 
 _NOWHERE = "/dev/null/no-external-data"
-"""There is nothing below a device, and nothing can be put there."""
+"""There is nothing below a device file, and nothing can be put there."""
 
 
 class OnnxBackend:
-    """Implements backends.interface.Backend. There is faster math to be had on CUDA only."""
+    """Implements backends.interface.Backend. `fast_math` has an effect on CUDA only."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
 
     @functools.cached_property
     def _devices(self) -> dict[str, Device]:
-        """What a model can be put on: looked for where it is not meant for the CPU."""
+        """The devices for models. They are looked for once a model asks for anything but the
+        CPU."""
         return find_devices()
 
     def describe(self) -> Runtime:
@@ -111,8 +113,9 @@ class OnnxBackend:
         elif _OPENS_FILES and may_name_files(parts[0]):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"the model may refer to data in other files, which onnxruntime {ort.__version__} "
-                "would open; newer releases do not, and run such a model if it refers to none",
+                "the model may refer to data in other files, which onnxruntime "
+                f"{ort.__version__} would open; newer releases do not open them, and run "
+                "such a model if it refers to none",
             )
         else:
             check_lengths(parts[0])
@@ -150,7 +153,7 @@ class OnnxBackend:
     def _load_on(
         self, device: Device, index: str, model: Part, settings: Settings
     ) -> OnnxGraph | None:
-        """None where the device turns out not to be there."""
+        """Load a model on a device. None if the device turns out to be missing."""
         number = int(index or 0)
         try:
             graph = self._open(model, device, number, settings)
@@ -159,13 +162,13 @@ class OnnxBackend:
                 raise
             return None
         if graph is not None and "," in graph.device:
-            log.warning("a model is on %s", graph.device)
+            log.warning("a model runs on %s", graph.device)
         return graph
 
     def _open(
         self, model: Part, device: Device, index: int, settings: Settings
     ) -> OnnxGraph | None:
-        """None where ONNX Runtime says nothing, and has put the model elsewhere."""
+        """Load a model. None if ONNX Runtime silently put the model elsewhere."""
         if device is CPU:
             return self._load_on_cpu(model, settings)
         options = _options(model, settings)
@@ -178,8 +181,8 @@ class OnnxBackend:
 
 
 def _check_operators(model: Part, device: Device) -> None:
-    """Raise HostError with `unsupported_operation` for a model that a device cannot be trusted
-    with. ONNX Runtime itself refuses one that is not a valid model."""
+    """Raise HostError with `unsupported_operation` for a model with operators that are unsafe on
+    the device. ONNX Runtime itself refuses an invalid model."""
     with mapped(model) as data:
         try:
             found = operators_of(data) & device.unchecked
@@ -188,15 +191,15 @@ def _check_operators(model: Part, device: Device) -> None:
     if found:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            f"the model calls {', '.join(sorted(found))}, which on {device.name} reads or writes "
-            "any memory that its indices point to",
+            f"the model calls {', '.join(sorted(found))}, which on {device.name} can read "
+            "or write any memory by an index out of range",
             "device",
         )
 
 
 def _options(model: Part, settings: Settings) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = settings.threads or 0  # as many as there are cores
+    options.intra_op_num_threads = settings.threads or 0  # 0: one per core
     options.log_severity_level = _FATAL
     if isinstance(model, bytes):
         options.add_session_config_entry(_EXTERNAL_DATA_FOLDER, _NOWHERE)

@@ -1,4 +1,4 @@
-"""Models as ONNX Runtime has optimized them for the CPU, kept in files for the next process.
+"""Models that ONNX Runtime has optimized for the CPU, kept in files for the next process.
 
 https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html (offline mode)
 """
@@ -31,10 +31,11 @@ log = logging.getLogger("runtime_shim")
 def open_kept(
     folder: str, most: int | None, model: Part, make_options: Callable[[], ort.SessionOptions]
 ) -> ort.InferenceSession:
-    """Load a model, from `folder` if it is there, which it is put into otherwise; there are no more
-    than `most` bytes. A model that may have data in other files is not kept, as those may change.
+    """Load a model from the cache in `folder`; if it is not there, optimize it and add it. The
+    cache has at most `most` bytes. A model that may have data in other files is not cached, because
+    those may change.
 
-    Raises whatever ONNX Runtime raises for the model itself.
+    Raises what ONNX Runtime raises for the model itself.
     """
     with mapped(model) as content:
         if not len(content) or may_name_files(content):
@@ -55,27 +56,27 @@ def _open_in(
         try:
             return open_session(kept, options, CPU, 0)
         except Exception as error:  # noqa: BLE001 - of a file that is damaged
-            log.warning("a cached model is compiled again: %s", error)
+            log.warning("a cached model is optimized again: %s", error)
             kept.unlink()
             options = make_options()
     options.optimized_model_filepath = str(kept)
     try:
         return open_session(model, options, CPU, 0)
     except Exception as error:  # noqa: BLE001 - of the model, or of the folder
-        log.info("a model is not cached: %s", error)
+        log.info("the model is not cached: %s", error)
         kept.unlink(missing_ok=True)
         return open_session(model, make_options(), CPU, 0)
 
 
 def _key(content: bytes | mmap.mmap) -> str:
-    """A name for an optimized model: it is good for one release, and for the same kind of CPU."""
+    """The key of an optimized model. It is valid for one release, and for the same kind of CPU."""
     digest = hashlib.sha256(content)
     digest.update(f"{ort.__version__} {platform.machine()} {_cpu_flags()}".encode())
     return digest.hexdigest()
 
 
 def _cpu_flags() -> str:
-    """What instructions the CPU has, as far as the system says."""
+    """The instruction sets of the CPU, as far as the system reports them."""
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
         for line in file:
             if line.startswith(("flags", "Features")):

@@ -1,4 +1,4 @@
-"""ONNX Runtime's execution providers as devices: those that are built in, and those of plugins.
+"""ONNX Runtime's execution providers as devices, built in or from plugins.
 
 https://onnxruntime.ai/docs/execution-providers/
 """
@@ -26,12 +26,12 @@ log = logging.getLogger("runtime_shim")
 
 @dataclass(frozen=True)
 class Device:
-    """An execution provider as a device, with what it is. One of a plugin comes with the hardware
-    that it has found: ONNX Runtime's OrtEpDevice, each of one kind. `full_precision` are options
-    of the provider's with which models compute in their own precision.
-    `unchecked` are operators that read or write beside their tensors where an index is wrong;
-    `for_threads` is whether several threads may use it at once: see turn_of; `numbered`, whether
-    there can be several, of which the provider takes the one that it is told to."""
+    """An execution provider as a device. One of a plugin has the hardware that it has found: ONNX
+    Runtime's OrtEpDevice, each of one kind. `full_precision` are options of the provider with which
+    models compute in their own precision. `unchecked` are operators that access memory out of
+    bounds if an index is wrong. `for_threads` says whether several threads may use it at once: see
+    turn_of. `numbered` says whether there can be several, of which the provider uses the one that
+    it is told to."""
 
     name: str
     provider: str
@@ -46,14 +46,14 @@ class Device:
 CPU = Device("cpu", "CPUExecutionProvider", Target.CPU, for_threads=True)
 
 _CUDA = (("use_tf32", "0"),)
-"""Unless told otherwise, CUDA's provider leaves out 13 of 23 bits of a float.
+"""By default, CUDA's provider drops 13 of the 23 bits of a float.
 
 https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html
 """
 
 _UNCHECKED = frozenset({"EmbedLayerNormalization", "ReverseSequence"})
-"""Of ONNX Runtime 1.31, by NVIDIA's compute-sanitizer. Others give 0 for such an index, or take the
-last one."""
+"""In ONNX Runtime 1.31, found by NVIDIA's compute-sanitizer. Other operators return 0 for such an
+index, or use the last one."""
 
 BUILT_IN = (
     Device("cuda", "CUDAExecutionProvider", Target.GPU, (), _CUDA, _UNCHECKED, for_threads=True),
@@ -61,28 +61,29 @@ BUILT_IN = (
     Device("rocm", "ROCMExecutionProvider", Target.GPU),
     Device("webgpu", "WebGpuExecutionProvider", Target.GPU, numbered=False),
 )
-"""Those that are packages of ONNX Runtime of their own, best first."""
+"""Providers that have their own package of ONNX Runtime, best first."""
 
 _NEEDS_LIBRARIES = "CUDAExecutionProvider"
 
 _TURNS = threading.RLock()
 
 _PLUGINS = "onnxruntime-ep-"
-"""How the names of distributions begin that have plugin providers."""
+"""Prefix of the names of distributions with plugin providers."""
 
 _KINDS = {"GPU": Target.GPU, "NPU": Target.TPU, "CPU": Target.CPU}
 """By the names of OrtHardwareDeviceType."""
 
 _RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
-"""Has a session remember on which provider its nodes are.
+"""Makes a session record the provider of each node.
 
 https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
 """
 
 
 def find_devices() -> dict[str, Device]:
-    """What ONNX Runtime offers, best first, by name. Of a built-in provider this says only that
-    it was compiled in: whether its libraries and hardware are there, a session has to show."""
+    """The devices that ONNX Runtime offers, by name, best first. For a built-in provider this shows
+    only that it was compiled in; whether its libraries and hardware exist, only a session can show.
+    """
     compiled_in = ort.get_available_providers()
     if _NEEDS_LIBRARIES in compiled_in:
         _open_libraries()
@@ -91,8 +92,8 @@ def find_devices() -> dict[str, Device]:
 
 
 def _open_libraries() -> None:
-    """Open CUDA's libraries where they are Python packages (`onnxruntime-gpu[cuda,cudnn]`), and
-    ONNX Runtime would not find them. What it prints is that they are not."""
+    """Open CUDA's libraries if they are Python packages (`onnxruntime-gpu[cuda,cudnn]`), where ONNX
+    Runtime would not find them. It prints only that some are missing."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         ort.preload_dlls()
@@ -119,7 +120,8 @@ def _plugin_devices() -> list[Device]:
 
 @functools.cache
 def _register_plugins() -> tuple[str, ...]:
-    """The plugin providers that are installed. ONNX Runtime takes each once in a process."""
+    """Register the installed plugin providers, and return them. ONNX Runtime accepts each once per
+    process."""
     from importlib.metadata import distributions
 
     names = (distribution.metadata["Name"] for distribution in distributions())
@@ -132,7 +134,7 @@ def _register_plugins() -> tuple[str, ...]:
             ort.register_execution_provider_library(name, module.get_library_path())
             providers += module.get_ep_names()
         except Exception as error:  # noqa: BLE001 - of another package: the others go on without it
-            log.warning("%s cannot be used: %s", name, error)
+            log.warning("cannot use %s: %s", name, error)
     return tuple(providers)
 
 
@@ -143,12 +145,13 @@ def open_session(
     index: int,
     fast_math: bool = False,
 ) -> ort.InferenceSession:
-    """Load a model on the index-th of a device. Raises whatever ONNX Runtime raises; that it does
-    not raise does not say that the model is there: see placement."""
+    """Load a model on the device with this index. Raises what ONNX Runtime raises. If it raises
+    nothing, the model may still be elsewhere: see placement."""
     if index and not device.numbered:
-        raise ValueError(f"there is only one {device.name}, no number {index}")
+        raise ValueError(f"there is only one {device.name}, not a number {index}")
     source = str(model) if isinstance(model, Path) else model
-    # Without enable_fallback=0 the Python package prints that a provider raises, and takes the CPU.
+    # With fallback enabled, the Python package would print the error of a provider, and use the
+    # CPU.
     opened = functools.partial(ort.InferenceSession, source, settings, enable_fallback=0)
     if device is CPU:
         return opened(providers=[device.provider])
@@ -163,19 +166,19 @@ def open_session(
 
 
 def turn_of(device: Device) -> contextlib.AbstractContextManager[object]:
-    """To be held by whoever uses a device, opens a session there, or lets go of something on it.
+    """Must be held while using a device, opening a session on it, or freeing something on it.
 
-    All sessions of a provider such as WebGPU's share what it knows of the hardware, and where two
-    threads use that, with ONNX Runtime 1.27 and with a plugin on 1.31, an inference fails or the
-    process ends.
+    All sessions of a provider such as WebGPU's share its state of the hardware. If two threads use
+    that at once, an inference fails or the process crashes, with ONNX Runtime 1.27 and with a
+    plugin on 1.31.
     """
     return contextlib.nullcontext() if device.for_threads else _TURNS
 
 
 def placement(session: ort.InferenceSession, device: Device, index: int) -> str | None:
-    """Where a model really is that was loaded on the index-th of a device: its name, with the
-    operators that are on the CPU nevertheless. None if the device is not in it at all, as with
-    CUDA's provider where its libraries are missing."""
+    """Where a model really is that was loaded on the device with this index: its name, with the
+    operators that are on the CPU nevertheless. None if the device is not used at all, for example
+    if the libraries of CUDA's provider are missing."""
     if device.provider not in session.get_providers():
         return None
     name = f"{device.name}:{index}" if index else device.name

@@ -1,7 +1,7 @@
 """Files that an ONNX model names for its weights.
 
-Such a tensor has the key "location" in TensorProto.external_data. Where NN runtimes look for it
-differs by release: beside the model, in the current folder, or wherever it says.
+Such a tensor has the key "location" in TensorProto.external_data. Where NN runtimes look for the
+file differs by release: beside the model, in the current folder, or at any path.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -22,33 +22,34 @@ __all__ = ["check_files", "may_name_files"]
 
 
 def may_name_files(model: Data) -> bool:
-    """Whether an ONNX model may have tensors whose data are in other files: of one without the
-    key's bytes, which stand in it as they are in every encoding, it is certain that it has none."""
+    """Whether an ONNX model may have tensors with data in other files. Without the bytes of the
+    key, which every encoding stores unchanged, it certainly has none."""
     return model.find(b"location") != -1
 
 
 def check_files(model: Path) -> None:
-    """Raise HostError with `invalid_argument` for a model in a file that names one outside of its
-    own folder, by a symbolic link too, or that cannot be read as far as that takes."""
+    """Raise HostError with `invalid_argument` for a model that names a file outside of its own
+    folder, by a symbolic link too, or that cannot be read far enough to tell."""
     with mapped(model) as content:
         if not may_name_files(content):
             return
         try:
             named = set(_named(content))
         except (IndexError, ValueError) as error:
-            raise HostError(Errno.INVALID_ARGUMENT, f"{model} cannot be read: {error}") from error
+            raise HostError(Errno.INVALID_ARGUMENT, f"cannot read {model}: {error}") from error
     folder = os.path.realpath(model.parent)
     folders = {folder, os.path.dirname(os.path.realpath(model))}
     for name in named:
         target = os.path.realpath(os.path.join(folder, name))
         if not any(os.path.commonpath((inside, target)) == inside for inside in folders):
             raise HostError(
-                Errno.INVALID_ARGUMENT, f"{model} refers to {name!r}, which is outside its folder"
+                Errno.INVALID_ARGUMENT,
+                f"{model} refers to {name!r}, which is outside its folder",
             )
 
 
 def _named(model: Data) -> Iterator[str]:
-    """The files that are named in a model. Raises IndexError and ValueError."""
+    """The files that a model names. Raises IndexError and ValueError."""
     for start, stop in find(model, MESSAGES, "model", "entry"):
         entry = {number: model[a:b] for number, _, a, b in fields(model, start, stop)}
         if entry.get(1) == b"location":

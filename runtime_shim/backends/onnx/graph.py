@@ -1,4 +1,4 @@
-"""A model on ONNX Runtime, and inferences with it.
+"""A model in ONNX Runtime, and its execution contexts.
 
 https://onnxruntime.ai/docs/api/python/api_summary.html#iobinding
 """
@@ -43,7 +43,7 @@ _TYPES: Mapping[str, tuple[str, object]] = MappingProxyType(
         "float16": ("f16", np.float16),
         "float": ("f32", np.float32),
         "double": ("f64", np.float64),
-        "bfloat16": ("bf16", 16),  # TensorProto.BFLOAT16; NumPy lacks it, and these:
+        "bfloat16": ("bf16", 16),  # TensorProto.BFLOAT16; NumPy lacks this and the following types
         "float8e4m3fn": ("f8", 17),
         "float8e4m3fnuz": ("f8", 18),
         "float8e5m2": ("f8", 19),
@@ -59,26 +59,26 @@ _TYPES: Mapping[str, tuple[str, object]] = MappingProxyType(
         "uint64": ("u64", np.uint64),
     }
 )
-"""ONNX Runtime's words for types to the name in ports.element_of, and to what binds one: a NumPy
-type, or a number of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (TensorProto.DataType).
-"""
+"""ONNX Runtime's type names, with the short name for element_of, and what binds a tensor of the
+type: a NumPy type, or a number of TensorProto.DataType in
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto."""
 
 _TENSOR = re.compile(r"(optional\()?tensor\((\w+)\)\)?")
-"""The type of an input or output that is a tensor, or can be one."""
+"""The type of an input or output that is a tensor, or an optional one."""
 
 
 _LOST = re.compile(r"CUDA failure (700|702|709|71\d)\b")
-"""What ONNX Runtime says where CUDA takes nothing more from this process: its kernel has found a
-wrong address, or has met with an assertion or a fault.
+"""ONNX Runtime's message when CUDA no longer accepts anything from this process, because a kernel
+has accessed a wrong address, or has had a failed assertion or a fault.
 
 https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html (cudaError)
 """
 
 
 class OnnxGraph:
-    """Implements backends.interface.Graph. Inputs with a value of their own, which need not be set,
-    come after those that have none; otherwise inputs and outputs are in the model's order. `turn`
-    is held while something is done on the device: see onnx.devices.turn_of."""
+    """Implements backends.interface.Graph. Inputs with a default value, which need not be set, come
+    after those without; otherwise inputs and outputs are in the model's order. `turn` is held while
+    something happens on the device: see onnx.devices.turn_of."""
 
     def __init__(
         self,
@@ -102,10 +102,10 @@ class OnnxGraph:
         self.outputs = tuple(_port(node) for node in session.get_outputs())
         names = dict.fromkeys(port.name for port in self.outputs)
         self.places = {name: place for place, name in enumerate(names)}
-        """Of each output's name in what ONNX Runtime returns."""
+        """The position of each output's name in what ONNX Runtime returns."""
         fed = {port.name for port in self.inputs}
         self.passed = [index for index, port in enumerate(self.outputs) if port.name in fed]
-        """Outputs that are inputs, whose bytes are those that the input has when it is asked."""
+        """Outputs that are inputs. Their bytes are those of the input at the time of reading."""
 
     def init_execution_context(self) -> OnnxContext:
         with self.turn:
@@ -119,9 +119,10 @@ class OnnxGraph:
 class OnnxContext(PlacedInputs):
     """Implements backends.interface.MovableContext.
 
-    Inputs are bound when they are set for the first time. Outputs are ONNX Runtime's own memory,
-    anew in each run, and are copied from there: a run does not write to memory of ours where an
-    output is an input, comes out of a branch, or is not of the shape that the model declares.
+    Inputs are bound when they are set for the first time. Outputs are in ONNX Runtime's own memory,
+    which is new in each run, and are copied from there. A run does not write an output to our
+    memory if it is an input, comes out of a branch, or does not have the shape that the model
+    declares.
     """
 
     def __init__(self, graph: OnnxGraph) -> None:
@@ -139,9 +140,9 @@ class OnnxContext(PlacedInputs):
             _BEFORE_EXIT.add(self)
 
     def _bind(self) -> ort.IOBinding:
-        """A new binding. The order of its outputs is that in which their names are bound first."""
+        """A new binding. Its outputs are in the order in which their names are bound first."""
         binding = self._graph.session.io_binding()
-        # What it is bound to has to outlive it: providers other than the CPU's crash otherwise.
+        # The session has to outlive its binding: providers other than the CPU's crash otherwise.
         binding.session = self._graph.session
         for name in self._graph.places:
             binding.bind_output(name, "cpu")
@@ -151,7 +152,7 @@ class OnnxContext(PlacedInputs):
         return binding
 
     def close(self) -> None:
-        """Give up what is bound; the context cannot be used any more."""
+        """Free what is bound; the context cannot be used any more."""
         with self._graph.turn:
             self._binding = None
         self._computed = False
@@ -174,7 +175,7 @@ class OnnxContext(PlacedInputs):
         bound = (graph.inputs[index].name, "cpu", 0, kind, fed.shape, address_of(fed.data))
         with graph.turn:
             binding = self._binding or self._bind()
-            self._binding = None  # a new one is made where a call in here fails
+            self._binding = None  # a new one is made if a call in here fails
             binding.bind_input(*bound)
             self._binding = binding
         self._bound[index] = bound
@@ -205,7 +206,7 @@ class OnnxContext(PlacedInputs):
     def _run_on_device(self) -> None:
         binding = self._unbound()
         try:
-            for bound in self._bound.values():  # which is when it is copied to the device
+            for bound in self._bound.values():  # this copies it to the device
                 binding.bind_input(*bound)
             binding.synchronize_inputs()
             self._graph.session.run_with_iobinding(binding)
@@ -215,13 +216,13 @@ class OnnxContext(PlacedInputs):
                 raise
             raise DeviceLost(
                 Errno.RUNTIME_ERROR,
-                f"this process cannot use {self._graph.device} any more, for any model: {error}",
+                f"this process can no longer use {self._graph.device}, for any model: {error}",
             ) from error
         self._binding = binding
 
     def _unbound(self) -> ort.IOBinding:
-        """The binding, with outputs that are yet to be made; a new one is made where a call with
-        it fails."""
+        """The binding, with outputs that are not made yet. If a call with it fails, a new one is
+        made."""
         binding = self._binding or self._bind()
         self._binding = None
         for name in self._graph.places:
@@ -231,12 +232,12 @@ class OnnxContext(PlacedInputs):
     def _keep_passed(self) -> None:
         self._kept.clear()
         for index in self._graph.passed:
-            with contextlib.suppress(HostError):  # which get_output raises, where it is asked for
+            with contextlib.suppress(HostError):  # get_output raises it when it is asked for
                 self._kept[index] = self._bytes(index)
 
     def _fill_moved(self) -> bool:
-        """Write outputs to where they were moved. False, and none is any more, where one of them
-        is not there this time, or has another length."""
+        """Copy outputs to where they were moved. Returns False if one of them is missing this time,
+        or has another length; then none of them is moved any more."""
         with contextlib.suppress(HostError):
             for index, buffer in self._moved.items():
                 address, size = self._value(index)
@@ -257,12 +258,13 @@ class OnnxContext(PlacedInputs):
         return memoryview(self._bytes(index) if kept is None else kept)
 
     def _bytes(self, index: int) -> bytes:
-        """A copy of an output: ONNX Runtime may free it before whoever asks is done with it."""
+        """A copy of an output, because ONNX Runtime may free it before the caller is done with
+        it."""
         address, size = self._value(index)
         return ctypes.string_at(address, size) if size else b""
 
     def _value(self, index: int) -> tuple[int, int]:
-        """Where ONNX Runtime has the bytes of an output, and how many they are."""
+        """The address and size of an output in ONNX Runtime."""
         port = self._graph.outputs[index]
         if port.element is None:
             raise no_numbers(index, port)
@@ -276,7 +278,7 @@ class OnnxContext(PlacedInputs):
 
 
 _BEFORE_EXIT: weakref.WeakSet[OnnxContext] = weakref.WeakSet()
-"""Contexts on other devices than the CPU. ONNX Runtime 1.27 crashes at the interpreter's exit where
+"""Contexts on other devices than the CPU. ONNX Runtime 1.27 crashes at the interpreter's exit if
 one of WebGPU's is still bound."""
 
 
@@ -292,7 +294,7 @@ def _port(node: ort.NodeArg, optional: bool = False) -> Port:
 
 
 def _kind(node: ort.NodeArg) -> tuple[str, object]:
-    """What _TYPES has for an input or output."""
+    """The entry in _TYPES for an input or output."""
     found = _TENSOR.fullmatch(node.type)
     return _TYPES.get(found[2], _NONE) if found is not None else _NONE
 
@@ -301,8 +303,8 @@ _NONE = ("", None)
 
 
 def _with_free_ranks(inputs: tuple[Port, ...], model: Part) -> tuple[Port, ...]:
-    """ONNX Runtime says of a scalar what it says of an input whose number of dimensions is free:
-    the model tells them apart."""
+    """Fix the ranks of inputs. ONNX Runtime reports a scalar and an input with any number of
+    dimensions in the same way; the model distinguishes them."""
     ranked = ranked_inputs(model)
     return tuple(
         port._replace(dims=None) if port.dims == () and port.name not in ranked else port

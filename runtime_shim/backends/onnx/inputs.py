@@ -1,5 +1,5 @@
-"""Which inputs of an ONNX model have a fixed number of dimensions: ONNX Runtime says the same of a
-scalar and of an input without a shape.
+"""Which inputs of an ONNX model have a fixed number of dimensions. ONNX Runtime reports a scalar
+and an input without a shape in the same way.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -29,16 +29,17 @@ _TO_SHAPE: Messages = MappingProxyType(
 )
 
 _NAME = 1
-"""Of a ValueInfoProto."""
+"""Field of ValueInfoProto."""
 
 
 def ranked_inputs(model: Part) -> set[str]:
-    """Their names. Raises HostError with `invalid_argument` for a model that cannot be read."""
+    """The names of those inputs. Raises HostError with `invalid_argument` for a model that cannot
+    be read."""
     try:
         with mapped(model) as content:
             return set(_ranked(content))
     except (IndexError, ValueError) as error:
-        raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error
+        raise HostError(Errno.INVALID_ARGUMENT, f"cannot read the model: {error}") from error
 
 
 def _ranked(data: Data) -> Iterator[str]:

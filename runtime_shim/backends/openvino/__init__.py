@@ -1,1 +1,1 @@
-"""OpenVINO."""
+"""Runs models on OpenVINO."""

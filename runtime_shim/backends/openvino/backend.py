@@ -1,4 +1,5 @@
-"""OpenVINO: its IR in two parts, XML and weights, and ONNX models in one, or with an empty one."""
+"""Models on OpenVINO: its IR in two parts (XML and weights), and ONNX models in one part, or with
+an empty second one."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ log = logging.getLogger("runtime_shim")
 _DEVICES = {"CPU": Target.CPU, "GPU": Target.GPU, "NPU": Target.TPU}
 
 _FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
-"""On CPUs with AMX or AVX512-BF16 OpenVINO would compute in bf16, which is off by 1e-3."""
+"""On CPUs with AMX or AVX512-BF16, OpenVINO would compute in bf16 by default, with errors of
+1e-3."""
 
 
 class OpenVinoBackend:
@@ -70,28 +72,30 @@ class OpenVinoBackend:
     def _load(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
         check_parts("an OpenVINO model", parts, 1, 2)
         if len(parts) == 2 and not is_xml(parts[0]) and not head(parts[1], 1):
-            parts = parts[:1]  # as hosts take ONNX that want two parts of anything
+            parts = parts[:1]  # for hosts that want two parts for any model, including ONNX
         if len(parts) == 2:
             if not is_xml(parts[0]):  # anything else would be offered to frontends of all formats
                 raise HostError(
                     Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model must be XML"
                 )
             if not isinstance(parts[0], Path) and not isinstance(parts[1], Path):
-                from runtime_shim.backends.checks import openvino_ir  # it needs a parser
+                from runtime_shim.backends.checks import (
+                    openvino_ir,
+                )  # imported here because it needs a parser
 
                 openvino_ir.check_lengths(parts[0], parts[1])
         elif head(parts[0], 1) != b"\x08":
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                "an OpenVINO model in one part must be ONNX, and this is not",
+                "an OpenVINO model in one part must be ONNX, but this is not",
             )
         elif isinstance(parts[0], Path):
             check_files(parts[0])
         elif may_name_files(parts[0]):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                "the model may refer to data in other files, which OpenVINO would open; the onnx "
-                "backend runs such a model if it refers to none",
+                "the model may refer to data in other files, which OpenVINO would open; "
+                "the onnx backend runs such a model if it refers to none",
             )
         else:
             onnx.check_lengths(parts[0])
@@ -100,7 +104,7 @@ class OpenVinoBackend:
         return self.compile(parts, place, settings)
 
     def _found(self) -> dict[str, Target]:
-        """The devices that are there: of several GPUs, each."""
+        """The devices that exist; each of several GPUs is listed."""
         found = self._library.devices()
         return {
             name: target
@@ -110,18 +114,21 @@ class OpenVinoBackend:
         }
 
     def compile(self, parts: Sequence[Part], place: Place, settings: Settings) -> OpenVinoGraph:
-        """Load a model that has been looked at. Raises as Backend.load does."""
+        """Load a model that was checked. Raises the same as Backend.load."""
         config: dict[str, str | int | bool] = {} if settings.fast_math else {**_FULL_PRECISION}
         if settings.threads is not None:
-            # As many inferences at once as the cores allow; the threads are those of all of them.
+            # As many parallel inferences as the cores allow; OpenVINO's number of threads is for
+            # all of them.
             streams = max(1, len(os.sched_getaffinity(0)) // settings.threads)
             config["NUM_STREAMS"] = streams
             config["INFERENCE_NUM_THREADS"] = streams * settings.threads
         if place == AUTO:
             device = "AUTO"
-            config["ENABLE_STARTUP_FALLBACK"] = False  # or the CPU helps out, and it moves later
+            config["ENABLE_STARTUP_FALLBACK"] = (
+                False  # otherwise the model starts on the CPU, and moves later
+            )
         elif place is Target.CPU:
-            device = "CPU"  # which is looked for where it turns out not to be there
+            device = "CPU"  # the device turned out to be missing
         elif isinstance(place, Target):
             found = self._found()
             device = choose_device(self.name, place, {**found, **_DEVICES}, found)
@@ -134,7 +141,9 @@ class OpenVinoBackend:
         try:
             model = load()
         except BadModel as error:
-            raise HostError(Errno.INVALID_ARGUMENT, f"OpenVINO cannot read it: {error}") from error
+            raise HostError(
+                Errno.INVALID_ARGUMENT, f"OpenVINO cannot read the model: {error}"
+            ) from error
         except RuntimeError as error:
             if device == "AUTO" or device.partition(".")[0] in self._library.devices():
                 raise
@@ -150,18 +159,19 @@ class OpenVinoBackend:
         if loop and state:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
-                "the model has a loop and state: OpenVINO mixes up a loop's results between "
-                "inferences unless the model is compiled again, which would lose the state",
+                "the model has a loop and state: OpenVINO mixes up a loop's results "
+                "between inferences unless the model is compiled again, which would lose "
+                "the state",
             )
         if loop:
-            log.info("the model has a loop: it is compiled again for each inference")
+            log.info("the model has a loop, so it is compiled again for each inference")
         return OpenVinoGraph(model, load, has_loop=loop, has_state=state)
 
     def _read_kept(
         self, parts: Sequence[Part], device: str, config: Config, settings: Settings
     ) -> LoadedModel:
-        """What `read` gives, by way of the cache: OpenVINO writes a file in place, so that another
-        process could read half of it, and names it after the model and all that it depends on."""
+        """Like `read`, but with the cache. OpenVINO writes a file in place, so another process
+        could read half of it, and names it after the model and everything that it depends on."""
         from runtime_shim.model_cache import key_of, workplace
 
         folder, most = settings.model_cache or "", settings.model_cache_size
@@ -172,5 +182,5 @@ class OpenVinoBackend:
             )
 
     def read(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
-        """Have OpenVINO read and compile a model. Raises as Library.load does."""
+        """Let OpenVINO read and compile a model. Raises the same as Library.load."""
         return self._library.load(parts, device, config)

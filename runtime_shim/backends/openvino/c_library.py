@@ -1,4 +1,4 @@
-"""OpenVINO through the C library that its Python package brings along.
+"""OpenVINO through the C library in its Python package.
 
 The types are those of the headers beside it.
 
@@ -25,7 +25,7 @@ __all__ = ["CLibrary"]
 
 
 class _Property(Structure):
-    """ov_property_t, with a string as its value."""
+    """ov_property_t, with a string value."""
 
     _fields_ = (("key", c_char_p), ("value", c_char_p))
 
@@ -64,7 +64,7 @@ _FREE = {
     "ov_partial_shape_free": POINTER(_PartialShape),
     "ov_free": c_void_p,
 }
-"""What gives something back, and takes one argument."""
+"""Functions that free something, and take one argument."""
 
 _OUT = POINTER(c_void_p)
 
@@ -97,13 +97,13 @@ _STATUS: dict[str, tuple[Any, ...]] = {
     "ov_tensor_get_byte_size": (c_void_p, POINTER(c_size_t)),
     "ov_tensor_data": (c_void_p, _OUT),
 }
-"""What returns an ov_status_e, zero for success. A call releases the interpreter lock."""
+"""Functions that return an ov_status_e, zero for success. A call releases the interpreter lock."""
 
 
 class CLibrary:
     """Implements openvino_library.Library.
 
-    Raises OSError where that is not possible, and ImportError where there is no OpenVINO.
+    Raises OSError if the C library cannot be used, and ImportError if OpenVINO is not installed.
     """
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class CLibrary:
             raise OSError(f"OpenVINO's C library lacks a function: {error}") from error
 
     def call(self, name: str, *arguments: object) -> None:
-        """Call a function. Raises RuntimeError with what OpenVINO says."""
+        """Call a function. Raises RuntimeError with OpenVINO's message."""
         status = getattr(self._dll, name)(*arguments)
         if status:
             message = self._dll.ov_get_last_err_msg()
@@ -131,15 +131,15 @@ class CLibrary:
             raise RuntimeError(text.strip() or f"{name} failed with status {status}")
 
     def make(self, name: str, *arguments: object) -> int:
-        """Call a function whose last argument is where it puts a pointer."""
+        """Call a function whose last argument receives a pointer, and return that."""
         made = c_void_p()
         self.call(name, *arguments, byref(made))
         if not made.value:
-            raise RuntimeError(f"{name} made nothing")
+            raise RuntimeError(f"{name} returned a null pointer")
         return made.value
 
     def text(self, name: str, *arguments: object) -> str:
-        """The same for a string."""
+        """Like `make`, for a string."""
         pointer = self.make(name, *arguments)
         try:
             return ctypes.string_at(pointer).decode("utf-8", "replace")
@@ -147,7 +147,7 @@ class CLibrary:
             self._dll.ov_free(pointer)
 
     def count(self, name: str, *arguments: object) -> int:
-        """The same for a size."""
+        """Like `make`, for a size."""
         size = c_size_t()
         self.call(name, *arguments, byref(size))
         return size.value
@@ -158,7 +158,7 @@ class CLibrary:
         return self.make("ov_tensor_create_from_host_ptr", kind, _shape(shape), address)
 
     def function(self, name: str) -> Callable[..., Any]:
-        """A function, to be called without looking at what it returns."""
+        """A function whose result is not checked."""
         found: Callable[..., Any] = getattr(self._dll, name)
         return found
 
@@ -211,8 +211,8 @@ class CLibrary:
 
 
 class CModel:
-    """Implements openvino_library.LoadedModel. Weights that came as bytes are not copied: `parts`
-    stay as long as the model."""
+    """Implements openvino_library.LoadedModel. Weights in bytes are not copied: `parts` live as
+    long as the model."""
 
     def __init__(self, library: CLibrary, compiled: int, parts: Sequence[Part]) -> None:
         self._library = library
@@ -238,7 +238,7 @@ class CModel:
             try:
                 name = library.text("ov_port_get_any_name", found)
             except RuntimeError:
-                name = ""  # it has none
+                name = ""  # it has no name
         finally:
             library.function("ov_output_const_port_free")(found)
         try:
@@ -266,7 +266,7 @@ class CRequest:
 
     def infer(self) -> None:
         if self._infer(self._request):
-            self._library.call("ov_infer_request_infer", self._request)  # which says what is wrong
+            self._library.call("ov_infer_request_infer", self._request)  # returns the error message
 
     def output(self, index: int) -> memoryview:
         name = "ov_infer_request_get_output_tensor_by_index"
@@ -298,7 +298,7 @@ class CRequest:
         if not size:
             return memoryview(bytearray())
         bytes_ = (ctypes.c_ubyte * size).from_address(self._library.make("ov_tensor_data", tensor))
-        vars(bytes_)["request"] = self  # which they belong to
+        vars(bytes_)["request"] = self  # the request owns the bytes
         return memoryview(bytes_).cast("B")
 
 
@@ -307,7 +307,7 @@ def _shape(dims: tuple[int, ...]) -> _Shape:
 
 
 def _spelled(value: str | int | bool) -> bytes:
-    """A property as OpenVINO writes it."""
+    """A property's value in OpenVINO's spelling."""
     if isinstance(value, bool):
         return b"YES" if value else b"NO"
     return str(value).encode()

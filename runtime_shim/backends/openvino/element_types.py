@@ -1,4 +1,4 @@
-"""OpenVINO's words for the types of tensors.
+"""OpenVINO's names for the types of tensors.
 
 https://github.com/openvinotoolkit/openvino/blob/master/src/bindings/c/include/openvino/c/ov_common.h
 """
@@ -16,20 +16,20 @@ ELEMENT_TYPES = (
     "u3", "u4", "u6", "u8", "u16", "u32", "u64", "nf4", "f8e4m3", "f8e5m2", "string", "f4e2m1",
     "f8e8m0",
 )  # fmt: skip
-"""By their numbers in ov_element_type_e, of the releases that openvino_c.py knows."""
+"""By number in ov_element_type_e, in the releases that c_library.py supports."""
 
 _SHORT_NAMES = {"boolean": "bool", "f8e4m3": "f8", "f8e5m2": "f8", "f8e8m0": "f8"}
-"""Those that ports.element_of has another name for."""
+"""Types for which element_of has another name."""
 
 
 def dim(lowest: int, highest: int) -> Dim:
-    """A dimension from its bounds; `highest` is below zero where there is none."""
+    """A dimension from its bounds; a negative `highest` means that there is none."""
     if highest < 0:
         return range(lowest, sys.maxsize) if lowest > 0 else None
     return lowest if lowest == highest else range(lowest, highest + 1)
 
 
 def port(name: str, element_type: str, dims: tuple[Dim, ...] | None) -> Port:
-    """An input or output, of a type by its name in OpenVINO."""
+    """An input or output with a type by its name in OpenVINO."""
     element = element_of(_SHORT_NAMES.get(element_type, element_type))
     return Port(name, element_type, element, dims)

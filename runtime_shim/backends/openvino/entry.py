@@ -1,4 +1,4 @@
-"""OpenVINO: its IR in two parts, XML and weights, and ONNX models in one."""
+"""Makes the OpenVINO backend, for IR in two parts (XML and weights) and ONNX models in one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["create"]
 
 
 def create(settings: Settings) -> OpenVinoBackend:
-    """Raises ImportError where OpenVINO is not installed."""
-    with contextlib.suppress(OSError):  # without its C library there is its Python package
+    """Raises ImportError if OpenVINO is not installed."""
+    with contextlib.suppress(OSError):  # without its C library, the Python package is used
         start()
     from runtime_shim.backends.openvino.backend import OpenVinoBackend
 

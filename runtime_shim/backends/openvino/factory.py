@@ -1,7 +1,7 @@
-"""Which way OpenVINO is called.
+"""Chooses how OpenVINO is called.
 
-Its C library costs less than half of its Python package in each inference, and need not be imported
-for 150 ms. The package is there for releases whose C headers were not read.
+Its C library takes less than half the time of its Python package in each inference, and saves an
+import of 150 ms. The package is used for releases whose C headers were not checked.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["library"]
 
 @functools.cache
 def library() -> Library:
-    """Raises ImportError where OpenVINO is not installed."""
+    """The library to use. Raises ImportError if OpenVINO is not installed."""
     with kept_signal_stack():
         try:
             return CLibrary()
         except OSError as error:
             logging.getLogger("runtime_shim").info(
-                "OpenVINO's Python package is used, which is slower: %s", error
+                "using OpenVINO's Python package, which is slower: %s", error
             )
             from runtime_shim.backends.openvino.python_library import PythonLibrary
 

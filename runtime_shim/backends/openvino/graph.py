@@ -1,4 +1,4 @@
-"""A model on OpenVINO, and inferences with it."""
+"""A model in OpenVINO, and its execution contexts."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class OpenVinoGraph:
         return OpenVinoContext(self) if self._is_fixed else FreeContext(self)
 
     def new_request(self) -> Request:
-        """A request of the model as it was compiled when it was loaded."""
+        """A request of the model that was compiled at loading."""
         with self._lock:
             return self._model.create_request()
 
     def request_of_its_own(self) -> Request:
-        """A request of the model as it is compiled now, and for nothing else."""
+        """A request of a newly compiled model, which nothing else uses."""
         with kept_signal_stack():
             return self._load().create_request()
 
@@ -67,13 +67,13 @@ class FreeContext:
     """Implements backends.interface.MovableContext for a model with free dimensions, state, or a
     loop.
 
-    A request is made for each inference, while no other of the model is under way, and what it
-    gives is copied at once. Where nothing but a change of type to the same type, say, is between an
+    Each inference has a new request, while no other request of the model runs, and its outputs are
+    copied at once. If there is nothing but, for example, a conversion to the same type between an
     input and an output of free shape, OpenVINO has both in the same memory, remembers it in the
-    compiled model, and writes there in the next inference, of whatever context.
+    compiled model, and writes there in the next inference of any context.
 
-    A model with state has one request, of a compiled model of its own, and inputs that stay where
-    they are: memory that it has seen once is its own as long as it lives.
+    A model with state has one request, of its own compiled model, and inputs that stay where they
+    are: memory that it has seen once belongs to it for its whole life.
     """
 
     def __init__(self, graph: OpenVinoGraph) -> None:
@@ -101,15 +101,15 @@ class FreeContext:
 
     def move_input(self, index: int, buffer: memoryview) -> bool:
         fed = self._fed[index]
-        if fed.boolean or self._graph.has_state:  # the first is looked at whenever it is set
+        if fed.boolean or self._graph.has_state:  # booleans are checked whenever they are set
             return False
         buffer[:] = fed.data
         self._fed[index] = fed._replace(data=buffer)
         return True
 
     def _room(self, index: int, size: int) -> memoryview:
-        """Memory for an input. With state it is that of an earlier one of about the size, so that
-        all together are at most twice as large as the largest."""
+        """Memory for an input. With state, it is reused from an earlier input of about the same
+        size, so that all together are at most twice as large as the largest."""
         if not self._graph.has_state:
             return new_buffer(size)
         room = 1 << max(size - 1, 0).bit_length()
@@ -139,7 +139,7 @@ class FreeContext:
             raise missing
         with self._graph.one_at_a_time:
             request = self._next_request()
-            self._own = None  # one in which a call fails is not used any more
+            self._own = None  # a request in which a call fails is discarded
             for index, fed in self._fed.items():
                 request.place_input(index, fed.shape, fed.data)
             request.infer()
@@ -165,11 +165,11 @@ class FreeContext:
 
 
 class OpenVinoContext(PlacedInputs):
-    """Implements backends.interface.MovableContext for a model that has fixed shapes only, and no
+    """Implements backends.interface.MovableContext for a model with fixed shapes only, and without
     state.
 
-    Inputs are in memory of ours, and outputs in OpenVINO's until they are moved. A request in which
-    a call has failed is not used any more: OpenVINO leaves what it was about to replace in any
+    Inputs are in our memory, and outputs in OpenVINO's until they are moved. A request in which a
+    call has failed is discarded, because OpenVINO leaves what it was replacing in an undefined
     state. The next one reads from the same memory.
     """
 
@@ -236,8 +236,8 @@ class OpenVinoContext(PlacedInputs):
         self._computed = True
 
     def _find_shared(self, request: Request) -> list[int]:
-        """The outputs that are an input too, or another output. OpenVINO finds a port by what it
-        is connected to: whoever moves one of these, moves the other."""
+        """The outputs that are also an input, or another output. OpenVINO finds a port by its
+        connection, so moving one of these moves the other."""
         names = {port.name for port in self._graph.inputs} - {""}
         inputs = [_range_of(fed.data) for fed in self._fed.values()]
         seen: dict[int, int] = {}
@@ -267,7 +267,7 @@ class OpenVinoContext(PlacedInputs):
 
 
 def _range_of(view: memoryview) -> range:
-    """Where its bytes are."""
+    """The addresses of its bytes."""
     start = address_of(view)
     return range(start, start + len(view))
 

@@ -18,23 +18,23 @@ class BadModel(RuntimeError):
 
 
 UNKNOWN_OPERATOR = "OpConversionFailure"
-"""In the message about a model that is whole, and has operators that OpenVINO lacks."""
+"""Part of the message about a valid model with operators that OpenVINO lacks."""
 
 
 class Request(Protocol):
-    """One inference in the making. Used by one thread at a time. Where a method raises, the request
-    is not to be used any more."""
+    """One inference. Used by one thread at a time. If a method raises, the request must not be used
+    any more."""
 
     def infer(self) -> None: ...
 
     def output(self, index: int) -> memoryview:
-        """The bytes of an output; where its shape is fixed, they stay there until it is placed."""
+        """The bytes of an output. If its shape is fixed, they stay there until it is placed."""
 
     def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
-        """Have an input read from a buffer, which has its length, until it is placed elsewhere."""
+        """Read an input from a buffer of its length, until it is placed elsewhere."""
 
     def place_output(self, index: int, buffer: memoryview) -> None:
-        """Have an output written to a buffer, which has its length; its shape must be fixed."""
+        """Write an output to a buffer of its length; its shape must be fixed."""
 
 
 class LoadedModel(Protocol):
@@ -45,15 +45,15 @@ class LoadedModel(Protocol):
     execution_devices: list[str]
 
     def create_request(self) -> Request:
-        """Not to be called by two threads at once."""
+        """Must not be called by two threads at once."""
 
 
 class Library(Protocol):
-    """OpenVINO's core. There is one in the process, which lives as long as it: the CPU plugin
-    gives the thread that creates it another signal stack, of about 10 KB, and the one that destroys
-    it whichever was there before; with a second core, that may be gone.
+    """OpenVINO's core. There is only one in the process, for its whole life. The CPU plugin gives
+    the thread that creates it another signal stack, of about 10 KB, and restores the previous one
+    in the thread that destroys it; with a second core, that one may be gone.
 
-    All methods raise RuntimeError with what OpenVINO says.
+    All methods raise RuntimeError with OpenVINO's message.
 
     https://github.com/openvinotoolkit/openvino/tree/master/src/plugins/intel_cpu (SigAltStackSetup)
     """
@@ -61,8 +61,8 @@ class Library(Protocol):
     version: str
 
     def devices(self) -> list[str]:
-        """Those that are there."""
+        """The devices that exist."""
 
     def load(self, parts: Sequence[Part], device: str, config: Config) -> LoadedModel:
         """Read a model from one part, or from XML and weights, and compile it. Raises BadModel,
-        which is a RuntimeError, where the first of the two fails."""
+        which is a RuntimeError, if it cannot be read."""

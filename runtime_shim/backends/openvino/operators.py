@@ -1,4 +1,4 @@
-"""Which operators a model for OpenVINO has, of those that need care."""
+"""Finds operators in a model for OpenVINO that need special treatment."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["check_state", "has_loop", "has_state", "parse_xml"]
 
 _LOOPS = frozenset({"loop", "scan", "sequencemap", "while", "statelesswhile", "loopcond"})
-"""Of ONNX, TensorFlow and OpenVINO's IR, in small letters. OpenVINO remembers what one of them
-collects: where it makes no round, what the last inference that made some has collected comes out,
-in any context of the compiled model. Seen with 2026.4.1 on its CPU plugin."""
+"""Loops of ONNX, TensorFlow and OpenVINO's IR, in lower case. OpenVINO keeps what a loop collects:
+if it makes no iteration, its result is what the last inference with iterations has collected, in
+any context of the compiled model. Seen with 2026.4.1 on its CPU plugin."""
 
 _STATE = "readvalue"
-"""What an inference leaves for the next one of the same request."""
+"""The operator for state that an inference leaves for the next one of the same request."""
 
 _PASSING = frozenset(
     {"convert", "convertlike", "identity", "reshape", "squeeze", "transpose", "unsqueeze"}
 )
-"""Layers that OpenVINO can leave out, or do without a copy."""
+"""Layers that OpenVINO can leave out, or compute without a copy."""
 
 _MAY_HAVE_LOOP = re.compile(rb"loop|scan|sequencemap|while|&#", re.IGNORECASE)
 _MAY_HAVE_STATE = re.compile(rb"readvalue|&#", re.IGNORECASE)
-"""What is in a file that has them; in XML each letter could be a number."""
+"""Found in every file that has such layers; in XML each letter could be a character reference."""
 
 _NODE, _TYPE = ((7, 1), (25, 7)), 4
 """In ONNX: ModelProto.graph.node and functions.node; NodeProto.op_type."""
@@ -46,26 +46,29 @@ _ONNX_VERSION = 0x08
 
 
 def parse_xml(text: bytes) -> Element:
-    """Of a model that was checked, or that is the operator's. The parser is imported where it is
-    needed: it takes a millisecond of a load. Raises SyntaxError."""
+    """Parse a model that was checked, or that is the operator's. The parser is imported here
+    because that takes a millisecond of a load. Raises SyntaxError."""
     from xml.etree import ElementTree
 
     return ElementTree.fromstring(text)  # noqa: S314
 
 
 def has_loop(parts: Sequence[Part]) -> bool:
-    """Raises HostError with `invalid_argument` for a model that cannot be read."""
+    """Whether the model has a loop. Raises HostError with `invalid_argument` for a model that
+    cannot be read."""
     return not _LOOPS.isdisjoint(_operators(parts, _MAY_HAVE_LOOP))
 
 
 def has_state(parts: Sequence[Part]) -> bool:
-    """Raises HostError with `invalid_argument` for a model that cannot be read."""
+    """Whether the model has state. Raises HostError with `invalid_argument` for a model that cannot
+    be read."""
     return len(parts) == 2 and _STATE in _operators(parts, _MAY_HAVE_STATE)
 
 
 def check_state(parts: Sequence[Part]) -> None:
-    """Raise HostError with `unsupported_operation` for a model that keeps an input as it is: its
-    state is then the input's memory, whatever is there later. Seen with OpenVINO 2026.4.1."""
+    """Raise HostError with `unsupported_operation` for a model that keeps an unchanged input as its
+    state. OpenVINO then keeps the memory of the input, whatever is there later. Seen with OpenVINO
+    2026.4.1."""
     for net in parse_xml(as_bytes(parts[0])).iter():
         layers = net.findall("layers/layer")
         kinds = {layer.get("id"): layer.get("type", "").lower() for layer in layers}
@@ -83,18 +86,18 @@ def check_state(parts: Sequence[Part]) -> None:
             if kind == "assign" and kinds.get(place) in ("parameter", None):
                 raise HostError(
                     Errno.UNSUPPORTED_OPERATION,
-                    "the model keeps an input as its state, but OpenVINO would keep a reference "
-                    "to it, not its value",
+                    "the model keeps an input as its state, but OpenVINO would keep a "
+                    "reference to it instead of its value",
                 )
 
 
 def _operators(parts: Sequence[Part], wanted: re.Pattern[bytes]) -> frozenset[str]:
-    """In small letters; none where what is wanted cannot be among them."""
+    """The model's operators in lower case; empty if `wanted` cannot be among them."""
     try:
         with mapped(parts[0]) as content:
             return _found(content, is_xml(parts[0]), wanted)
-    except (IndexError, ValueError, SyntaxError) as error:  # the last of what parses XML
-        raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error
+    except (IndexError, ValueError, SyntaxError) as error:  # the last one is for XML
+        raise HostError(Errno.INVALID_ARGUMENT, f"cannot read the model: {error}") from error
 
 
 def _found(data: Data, is_ir: bool, wanted: re.Pattern[bytes]) -> frozenset[str]:
@@ -112,7 +115,7 @@ def _found(data: Data, is_ir: bool, wanted: re.Pattern[bytes]) -> frozenset[str]
 
 
 def _onnx_types(data: Data, nodes: Iterator[tuple[int, int]]) -> Iterator[bytes]:
-    """Of nodes and of those in the graphs of their attributes."""
+    """The types of nodes, and of nodes in the graphs of their attributes."""
     waiting = list(nodes)
     while waiting:
         start, stop = waiting.pop()
@@ -122,7 +125,7 @@ def _onnx_types(data: Data, nodes: Iterator[tuple[int, int]]) -> Iterator[bytes]
 
 
 def _inside(data: Data, start: int, stop: int, path: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Where messages begin and end that are in one another by these fields."""
+    """Start and end of messages that are nested by these fields."""
     for number, kind, a, b in fields(data, start, stop):
         if number == path[0] and kind == BYTES:
             if len(path) == 1:
@@ -132,7 +135,7 @@ def _inside(data: Data, start: int, stop: int, path: tuple[int, ...]) -> Iterato
 
 
 def _last(data: Data, start: int, stop: int, field: int) -> bytes:
-    """Of a field that is there twice, the last one counts."""
+    """If a field occurs twice, the last one counts."""
     found = b""
     for number, kind, a, b in fields(data, start, stop):
         if number == field and kind == BYTES:

@@ -1,7 +1,7 @@
-"""Starts OpenVINO by its C library, in a thread of its own.
+"""Starts OpenVINO through its C library, in a separate thread.
 
-That is half of the first load, and none of it is Python's. The backend is imported while the
-library is opened, and the model is read while the plugin for the CPU is.
+That is half of the first load, and none of it runs in Python. The backend is imported while the
+library is opened, and the model is read while the plugin for the CPU is opened.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from importlib.util import find_spec
 __all__ = ["RELEASES", "Start", "start"]
 
 RELEASES = ("2026.4.",)
-"""How the versions begin whose headers were read: the numbers of the element types change."""
+"""Prefixes of the versions whose headers were checked: the numbers of the element types change."""
 
 
 _HEAD_START = 0.001
-"""Seconds before the plugin is opened: what reads the first model opens a library of its own, and
-the dynamic loader opens one after the other, of which the plugin's takes longer."""
+"""Seconds before the plugin is opened. Reading the first model opens another library, and the
+dynamic loader opens one after the other; the plugin's takes longer."""
 
 
 class _Version(ctypes.Structure):
@@ -32,7 +32,7 @@ class _Version(ctypes.Structure):
 
 
 class Start:
-    """A start that is under way, or done."""
+    """A start that is in progress, or done."""
 
     def __init__(self, path: str) -> None:
         self._error: Exception | None = None
@@ -44,13 +44,13 @@ class Start:
     def library(self) -> tuple[ctypes.CDLL, str]:
         """The library and its version.
 
-        Raises OSError where it cannot be opened, or its headers were not read.
+        Raises OSError if it cannot be opened, or its headers were not checked.
         """
         self._wait_for(self._opened)
         return self._library
 
     def core(self) -> int:
-        """The address of an ov_core_t. Raises RuntimeError where none can be made."""
+        """The address of an ov_core_t. Raises RuntimeError if it cannot be created."""
         self._wait_for(self._made)
         return self._core
 
@@ -76,9 +76,9 @@ class Start:
 
 @functools.cache
 def start() -> Start:
-    """There is one core in the process: see openvino_library.Library.
+    """Start OpenVINO once. There is only one core in the process: see openvino_library.Library.
 
-    Raises ImportError where OpenVINO is not installed, and OSError where it has no C library.
+    Raises ImportError if OpenVINO is not installed, and OSError if it has no C library.
     """
     spec = find_spec("openvino")
     if spec is None or spec.origin is None:
@@ -91,7 +91,7 @@ def start() -> Start:
 
 
 def _open(path: str) -> tuple[ctypes.CDLL, str]:
-    # CDLL keeps the interpreter lock while it opens a library, a call does not.
+    # CDLL keeps the interpreter lock while it opens a library; a call of dlopen does not.
     ctypes.CDLL(None).dlopen(os.fsencode(path), os.RTLD_NOW)
     dll = ctypes.CDLL(path)
     version = _Version()
@@ -112,7 +112,7 @@ def _make_core(dll: ctypes.CDLL) -> int:
 
 
 def _open_plugin(dll: ctypes.CDLL, core: int) -> None:
-    """Have the plugin for the CPU opened. Where that fails, a model's load will say so."""
+    """Open the plugin for the CPU. If that fails, loading a model reports it."""
     name = c_char_p()
     if not dll.ov_core_get_property(c_void_p(core), b"CPU", b"FULL_DEVICE_NAME", byref(name)):
         dll.ov_free(name)

@@ -1,7 +1,6 @@
-"""Models with a Tile whose repeats are computed. OpenVINO leaves the output of one that repeats
-four or more dimensions unwritten: it is whatever memory held before. Seen with 2026.4.1 on its CPU
-plugin; with constant repeats it computes what it should.
-"""
+"""Models with a Tile whose repeats are computed. If it repeats four or more dimensions, OpenVINO
+does not write the output, which is then uninitialised memory. Seen with 2026.4.1 on its CPU plugin;
+constant repeats work."""
 
 from __future__ import annotations
 
@@ -21,10 +20,10 @@ __all__ = ["check_tiles"]
 _TILE = b"Tile"
 
 _IN_IR = re.compile(rb"tile", re.IGNORECASE)
-"""OpenVINO looks the types of layers up without regard to case."""
+"""OpenVINO looks up the types of layers without regard to case."""
 
 _MOST_SAFE = 3
-"""Dimensions that are repeated as they should be, whatever the repeats are."""
+"""Up to this many repeated dimensions are computed correctly, whatever the repeats are."""
 
 
 def check_tiles(parts: Sequence[Part]) -> None:
@@ -34,8 +33,8 @@ def check_tiles(parts: Sequence[Part]) -> None:
     if found:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
-            "the model has a Tile with computed repeats, whose output OpenVINO may leave "
-            "unwritten. ONNX Runtime runs such a model",
+            "the model has a Tile with computed repeats, whose output may be "
+            "uninitialised memory in OpenVINO. ONNX Runtime runs such a model",
         )
 
 
@@ -46,8 +45,8 @@ def _has_unsafe(data: Data, is_ir: bool) -> bool:
         if data.find(_TILE) == -1:
             return False
         return _in_onnx(data) if data[0] == _IR_VERSION else _in_frozen_graph(data)
-    except (IndexError, ValueError, SyntaxError) as error:  # the last of what parses XML
-        raise HostError(Errno.INVALID_ARGUMENT, f"the model cannot be read: {error}") from error
+    except (IndexError, ValueError, SyntaxError) as error:  # the last one is for XML
+        raise HostError(Errno.INVALID_ARGUMENT, f"cannot read the model: {error}") from error
 
 
 _IR_VERSION = 0x08
@@ -55,14 +54,14 @@ _IR_VERSION = 0x08
 
 
 def _texts(data: Data, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-    """The number and bytes of each field that has some."""
+    """The number and bytes of each field of bytes."""
     for number, kind, a, b in fields(data, start, stop):
         if kind == BYTES:
             yield number, data[a:b]
 
 
 def _in_onnx(data: Data) -> bool:
-    """ModelProto: graph 7, functions 25, whose nodes take their repeats from elsewhere."""
+    """ModelProto: graph 7, functions 25. Repeats in a function's nodes come from elsewhere."""
     for number, _, a, b in fields(data, 0, len(data)):
         if number == 25 and data.find(_TILE, a, b) != -1:
             return True
@@ -73,7 +72,7 @@ def _in_onnx(data: Data) -> bool:
 
 def _in_graph(data: Data, start: int, stop: int, *, outermost: bool = False) -> bool:
     """GraphProto: node 1, initializer 5, input 11; NodeProto: input 1, output 2, op_type 4,
-    attribute 5, of which graphs are 6 and 11; TensorProto: name 8; ValueInfoProto: name 1.
+    attribute 5, with graphs in 6 and 11; TensorProto: name 8; ValueInfoProto: name 1.
 
     https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
     """
@@ -85,7 +84,7 @@ def _in_graph(data: Data, start: int, stop: int, *, outermost: bool = False) -> 
             continue
         if number == 1:
             node = list(_texts(data, a, b))
-            operator = dict(node).get(4)  # of a field that is there twice, the last one counts
+            operator = dict(node).get(4)  # if a field occurs twice, the last one counts
             if operator == _TILE:
                 repeats += [text for field, text in node if field == 1][1:2]
             elif operator == b"Constant":
@@ -102,7 +101,7 @@ def _in_graph(data: Data, start: int, stop: int, *, outermost: bool = False) -> 
 
 
 def _elements(info: bytes) -> int:
-    """How many elements an input has that is a vector, many where that is not said. In
+    """The number of elements of an input that is a vector, a large number if that is unknown. In
     ValueInfoProto: type 2, tensor_type 1, shape 2, dim 1, dim_value 1."""
     messages = [info]
     for wanted in (2, 1, 2):
@@ -114,8 +113,8 @@ def _elements(info: bytes) -> int:
 
 
 def _in_frozen_graph(data: Data) -> bool:
-    """GraphDef: node 1, library 2, whose functions are not looked through; NodeDef: name 1, op 2,
-    input 3.
+    """GraphDef: node 1, library 2, whose functions are not searched; NodeDef: name 1, op 2, input
+    3.
 
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/graph.proto
     """
@@ -135,8 +134,8 @@ def _in_frozen_graph(data: Data) -> bool:
 
 
 def _in_ir(data: Data) -> bool:
-    """Whether a Tile has anything but a constant as its second input, in any body. The shapes that
-    are written there are not those that OpenVINO works with."""
+    """Whether a Tile in any body has a second input that is not constant. The shapes in the file
+    are not reliable, because OpenVINO computes its own."""
     root = parse_xml(data[:])
     for net in root.iter():
         kinds = {layer.get("id"): layer.get("type", "") for layer in net.findall("layers/layer")}
@@ -153,7 +152,7 @@ def _is_constant(
     layer: str | None,
     port: str,
 ) -> bool:
-    """Whether a constant leads to a layer's port, at most through a change of its type."""
+    """Whether a layer's port gets a constant, directly or through a change of its type."""
     sources = [
         edge.get("from-layer")
         for edge in edges

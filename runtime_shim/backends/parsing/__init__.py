@@ -1,1 +1,1 @@
-"""Models as bytes: in which files they come, their formats, and what is read of them."""
+"""Reading models: their files, their formats, and what checks and backends need from them."""

@@ -1,4 +1,4 @@
-"""What a model is, by its first bytes: no backend is imported to find out."""
+"""Detects the format of a model from its first bytes, without importing a backend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_xml(part: Part) -> bool:
 
 
 def detect(parts: Sequence[Part]) -> Encoding | None:
-    """The encoding of a model, None for one that looks like none."""
+    """The encoding of a model, None if it is not recognised."""
     if not parts:
         return None
     start = head(parts[0], HEAD)
@@ -31,20 +31,20 @@ def detect(parts: Sequence[Part]) -> Encoding | None:
 
 
 def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool = False) -> Encoding:
-    """The encoding that a model is to be loaded as: what it is, where that may be loaded under the
-    encoding that was named, which it may not with `only_this`. One that looks like nothing is left
-    to the backend of the encoding.
+    """The encoding to load a model as. This is the model's own format, if it may be loaded under
+    the encoding that was named; with `only_this`, it may not. A model that is not recognised is
+    left to the backend of the encoding.
 
     Raises HostError: `invalid_encoding` for a model of another format, which the reason names, and
-    `invalid_argument` where autodetect finds none.
+    `invalid_argument` if autodetect finds none.
     """
     try:
         found = detect(parts)
-    except OSError:  # the backend says what it misses
+    except OSError:  # the backend reports the missing file
         return encoding
     if encoding is Encoding.AUTODETECT:
         if found is None:
-            raise HostError(Errno.INVALID_ARGUMENT, "the model is not in a known format")
+            raise HostError(Errno.INVALID_ARGUMENT, _unknown(parts))
         return found
     if found is None or found is encoding or encoding not in FORMATS:
         return encoding
@@ -56,3 +56,11 @@ def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool = False) 
         Errno.INVALID_ENCODING,
         f"the model is {FORMATS[found].title}, but was loaded as {encoding.name.lower()}",
     )
+
+
+def _unknown(parts: Sequence[Part]) -> str:
+    """Why a model is in no known format, as far as that shows."""
+    from rewriter import file_kinds
+
+    found = file_kinds.mistaken(head(parts[0], file_kinds.HEAD), "a model") if parts else None
+    return "; ".join(found or ("the model is not in a known format",))

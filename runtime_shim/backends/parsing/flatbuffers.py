@@ -13,6 +13,6 @@ __all__ = ["root_of"]
 
 
 def root_of(data: bytes | mmap.mmap, what: str) -> Table:
-    """The outermost table, whose methods raise HostError with `invalid_argument` for what is not
-    inside the file."""
+    """The root table. Its methods raise HostError with `invalid_argument` for anything outside of
+    the file."""
     return FlatBuffer(data, what, functools.partial(HostError, Errno.INVALID_ARGUMENT)).root()

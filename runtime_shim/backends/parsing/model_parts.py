@@ -1,20 +1,21 @@
-"""The parts of models: bytes from guests, and files of the host's."""
+"""The parts of models: bytes from guests, and files of the host."""
 
 from __future__ import annotations
 
 import contextlib
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rewriter.file_kinds import HEAD, Family, kind_of, mistaken, special
 from runtime_shim.backends.interface import Part
 
-__all__ = ["as_bytes", "as_file", "head", "mapped"]
+__all__ = ["as_bytes", "as_file", "head", "mapped", "no_file", "unfit", "with_weights"]
 
 
 def as_bytes(part: Part) -> bytes:
-    """What is in a part."""
+    """The bytes of a part."""
     return part.read_bytes() if isinstance(part, Path) else part
 
 
@@ -26,9 +27,42 @@ def head(part: Part, size: int) -> bytes:
         return file.read(size)
 
 
+def with_weights(paths: Sequence[str]) -> tuple[str, ...]:
+    """The files of a model: after an XML file that is named alone, the one beside it that OpenVINO
+    writes the weights to, whether or not it is there."""
+    stem, suffix = os.path.splitext(paths[0])
+    if len(paths) == 1 and suffix.lower() == ".xml":
+        return paths[0], f"{stem}.bin"
+    return tuple(paths)
+
+
+def no_file(path: str, paths: Sequence[str]) -> str:
+    """That the model in `paths` lacks one of its files, or what stands there in its place."""
+    what = special(path)
+    if what is not None:
+        return f"{path} is {what}, not a model's file"
+    if path != paths[0] and paths == with_weights(paths[:1]):
+        return f"there is no file {path}, which has the weights of {paths[0]}"
+    return f"there is no file {path}"
+
+
+def unfit(path: str) -> str | None:
+    """Why the first file of a model is not one: what it is, and what to do. None for a model, and
+    for what is not known. Raises OSError where it cannot be read."""
+    stem, suffix = os.path.splitext(path)
+    start = head(Path(path), HEAD)
+    if suffix == ".bin" and os.path.isfile(f"{stem}.xml"):
+        return f"{path}: these are the weights of an OpenVINO model; name {stem}.xml instead"
+    kind = kind_of(start)
+    if kind is not None and kind.family is Family.MODEL:
+        return None
+    found = mistaken(start, "a model")
+    return None if found is None else f"{path}: {'; '.join(found)}"
+
+
 @contextlib.contextmanager
 def mapped(part: Part) -> Iterator[bytes | mmap.mmap]:
-    """The bytes of a part, those of a file where they are."""
+    """The bytes of a part; a file is mapped."""
     if not isinstance(part, Path):
         yield part
         return
@@ -42,8 +76,9 @@ def mapped(part: Part) -> Iterator[bytes | mmap.mmap]:
 
 @contextlib.contextmanager
 def as_file(part: Part) -> Iterator[Path]:
-    """A file with a part in it, for NN runtimes that read no other. One that is made is in memory:
-    it has no name that could be left behind, and stays readable for whoever has mapped it."""
+    """A file with the contents of a part, for NN runtimes that read only files. Bytes go into a
+    file in memory: it has no name that could be left behind, and stays readable for anyone who has
+    mapped it."""
     if isinstance(part, Path):
         yield part
         return

@@ -1,4 +1,4 @@
-"""What has to come before what: graphs without circles, and functions that end."""
+"""Topological order: graphs without cycles, and functions whose calls end."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["check_calls", "in_order"]
 K = TypeVar("K", bound=Hashable)
 
 _MOST_NODES = 1_000_000
-"""Of a model with all of its calls in place: no model has as many, and a few hundred bytes can say
-that there are more than any memory holds."""
+"""Maximum number of nodes of a model after replacing all calls. No real model has as many, and a
+few hundred bytes can describe more than fits into any memory."""
 
 _DEEPEST = 100
-"""Calls inside calls, which NN runtimes follow by calls of their own."""
+"""Maximum depth of calls, which NN runtimes follow recursively."""
 
 
 def in_order(before: Mapping[K, Collection[K]]) -> list[K]:
@@ -27,7 +27,7 @@ def in_order(before: Mapping[K, Collection[K]]) -> list[K]:
             if each in before:
                 behind.setdefault(each, []).append(key)
     done = [key for key, count in missing.items() if not count]
-    for key in done:  # which grows meanwhile
+    for key in done:  # `done` grows in this loop
         for each in behind.get(key, ()):
             missing[each] -= 1
             if not missing[each]:
@@ -38,7 +38,7 @@ def in_order(before: Mapping[K, Collection[K]]) -> list[K]:
 
 
 def _in_circle(before: Mapping[K, Collection[K]], left: set[K]) -> K:
-    """One that is before itself, of those of which each has one of them before it."""
+    """A key on a cycle, among keys that each have one of the others before them."""
     key, seen = next(iter(left)), set()
     while key not in seen:
         seen.add(key)
@@ -47,9 +47,9 @@ def _in_circle(before: Mapping[K, Collection[K]], left: set[K]) -> K:
 
 
 def check_calls(calls: Mapping[K, Collection[K]], sizes: Mapping[K, int]) -> None:
-    """`calls` are what functions call, each as often as they do, and `sizes` how many nodes of
-    their own they have. Raises ValueError for functions that call themselves, and for more or
-    deeper calls than any model has."""
+    """Check functions. `calls` lists the calls of each function, and `sizes` counts its own nodes.
+    Raises ValueError for functions that call themselves, and for more or deeper calls than any
+    model has."""
     total: dict[K, int] = {}
     depth: dict[K, int] = {}
     for key in in_order(calls):

@@ -1,4 +1,4 @@
-"""How much a tensor of a stated shape holds."""
+"""The number of elements and bytes of a tensor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PLENTY = 1 << 63
 
 
 def elements(dims: Sequence[int]) -> int:
-    """The product of dimensions; of more than 2 ** 63, any number that is as large. Raises
+    """The product of the dimensions; if it exceeds 2 ** 63, some number that does as well. Raises
     ValueError for a negative dimension."""
     if any(dim < 0 for dim in dims):
         raise ValueError("a dimension is negative")
@@ -26,5 +26,5 @@ def elements(dims: Sequence[int]) -> int:
 
 
 def bytes_for(count: int, bits: int) -> int:
-    """Bytes that so many elements of so many bits take, packed."""
+    """The size in bytes of `count` packed elements of `bits` bits."""
     return (count * bits + 7) // 8

@@ -1,1 +1,1 @@
-"""PyTorch."""
+"""Runs TorchScript models on PyTorch."""

@@ -39,19 +39,20 @@ __all__ = ["TorchBackend", "create"]
 _KNOWN = {"cuda": Target.GPU, "cpu": Target.CPU}
 
 _MOST_COPIED = 4 << 30
-"""Bytes of all copies of a module that keeps state, one a context: more are `too_large`. The first
-context is always possible."""
+"""Maximum size in bytes of all copies of a module that keeps state, one for each context; beyond
+that, a context is `too_large`. The first context is always possible."""
 
 _SMALLEST_COPY = 256 << 10
-"""Bytes that a module takes beside its tensors."""
+"""Bytes that a module takes in addition to its tensors."""
 
 
 class TorchBackend:
     """Implements backends.interface.Backend.
 
-    PyTorch fills all memory that it allocates from then on, in the whole process, also for a
-    program that embeds this and uses PyTorch itself (runtime_shim.backends.torch.memory). It also
-    computes in full precision then, whatever the settings are: there is one switch a process.
+    Creating one makes PyTorch fill all memory that it allocates from then on, in the whole process,
+    also for a program that embeds this and uses PyTorch itself
+    (runtime_shim.backends.torch.memory). PyTorch then also computes in full precision, whatever the
+    settings are, because there is one switch per process.
     """
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
@@ -76,14 +77,14 @@ class TorchBackend:
 
 
 def _count(kind: str) -> int:
-    """How many devices of a kind there are."""
+    """The number of devices of a kind."""
     return torch.cuda.device_count() if kind == "cuda" else 1
 
 
 def _compute_in_full_precision() -> None:
-    """Have CUDA's libraries compute with all bits of a float. For convolutions and recurrent layers
-    PyTorch lets cuDNN leave out 13 of 23 (TF32), and for products of half floats cuBLAS add up
-    in them.
+    """Make CUDA's libraries compute with all bits of a float. By default, PyTorch lets cuDNN drop
+    13 of 23 bits (TF32) in convolutions and recurrent layers, and lets cuBLAS add products of half
+    floats in half precision.
 
     https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
     https://docs.pytorch.org/docs/stable/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices
@@ -97,11 +98,11 @@ def _compute_in_full_precision() -> None:
 
 class TorchGraph:
     """Implements backends.interface.Graph. Inputs are the arguments of `forward`: tensors of any
-    type and shape, as TorchScript declares neither, so that a u8 tensor is always torch.uint8 and
-    never bool or int8. Outputs are what it returns, with tuples, lists and dictionaries taken apart
-    in order; those of bool and int8 have a byte an element, and bfloat16 two.
+    type and shape, because TorchScript declares neither. So a u8 tensor is always torch.uint8 and
+    never bool or int8. Outputs are the result, with tuples, lists and dictionaries flattened in
+    order; bool and int8 have one byte per element, and bfloat16 two.
 
-    A module that may keep state is loaded anew for each execution context; others are shared.
+    A module that may keep state is loaded again for each execution context; others are shared.
     """
 
     def __init__(self, data: bytes, device: str, threads: int | None) -> None:
@@ -128,7 +129,7 @@ class TorchGraph:
         size = len(self._data) + _SMALLEST_COPY
         if (len(self._copies) + 1) * size > max(_MOST_COPIED, size):
             raise HostError(
-                Errno.TOO_LARGE, f"{len(self._copies)} contexts each have a copy of the model"
+                Errno.TOO_LARGE, f"{len(self._copies)} contexts each need a copy of the model"
             )
         context = TorchContext(self, _imported(self._data, self.target)[0])
         self._copies.add(context)
@@ -136,7 +137,7 @@ class TorchGraph:
 
 
 def _gpu_of(facts: Facts, device: torch.device) -> torch.device | None:
-    """The GPU that a module on a device may use: that, or the one that its code names."""
+    """The GPU that a module on a device may use: that device, or the one that its code names."""
     if device.type != "cpu":
         return device
     named = any(torch.device(name).type == "cuda" for name in facts.devices)
@@ -144,8 +145,8 @@ def _gpu_of(facts: Facts, device: torch.device) -> torch.device | None:
 
 
 def _places(module: Any, facts: Facts, device: torch.device) -> set[str]:
-    """The devices that a module has tensors on, and those that its code names and that are there:
-    code that was traced on one may name it wherever else the module is loaded."""
+    """The devices on which a module has tensors, and existing devices that its code names: code
+    that was traced on one device may name it even if the module is loaded on another."""
     own = torch.empty(0, device=device).device
     held = {str(tensor.device) for tensor in (*module.parameters(), *module.buffers())}
     named = {torch.device(name).type for name in facts.devices} - {own.type, "meta"}
@@ -155,10 +156,10 @@ def _places(module: Any, facts: Facts, device: torch.device) -> set[str]:
 
 
 def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
-    """A module, the arguments of its `forward` without `self`, and what is in its code.
+    """A module, the arguments of its `forward` without `self`, and facts about its code.
 
-    Raises HostError with `invalid_argument` for a model that PyTorch cannot load, or that does what
-    a model may not.
+    Raises HostError with `invalid_argument` for a model that PyTorch cannot load, or that contains
+    something that is not allowed.
     """
     unit = torch._C.CompilationUnit()
     importer: Any = torch._C.import_ir_module_from_buffer
@@ -194,7 +195,8 @@ class TorchContext:
     ) -> None:
         if index >= len(self._inputs):
             raise HostError(
-                Errno.INVALID_ARGUMENT, f"no input {index}: the model has {len(self._inputs)}"
+                Errno.INVALID_ARGUMENT,
+                f"no input {index}: the model has {len(self._inputs)} inputs",
             )
         self._inputs[index] = None
         array = np.frombuffer(data, DTYPES[tensor_type]).reshape(shape).copy()
@@ -222,7 +224,7 @@ class TorchContext:
             if self._graph.writes_inputs:
                 given = [None if tensor is None else tensor.clone() for tensor in given]
             outputs = list(_flat(self._module(*given)))
-            if self._graph.gpu is not None:  # where it may only have begun, and fail yet
+            if self._graph.gpu is not None:  # it may only have started there, and still fail
                 torch.cuda.synchronize(self._graph.gpu)
             self._outputs = outputs
 
@@ -232,7 +234,7 @@ class TorchContext:
         if index >= len(self._outputs):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"no output {index}: the model returned {len(self._outputs)}",
+                f"no output {index}: the model returned {len(self._outputs)} outputs",
             )
         tensor = self._outputs[index]
         if not isinstance(tensor, torch.Tensor) or not _is_plain(tensor):
@@ -242,14 +244,16 @@ class TorchContext:
             )
         with torch.inference_mode(), _using(self._graph.gpu):
             dense = tensor.detach().resolve_neg().cpu().contiguous()
-            flat = dense.as_strided((dense.numel(),), (1,))  # one element may have any stride
+            flat = dense.as_strided(
+                (dense.numel(),), (1,)
+            )  # with one element, any stride is possible
             return flat.view(torch.uint8).numpy().data if dense.numel() else memoryview(b"")
 
 
 @contextmanager
 def _using(gpu: torch.device | None) -> Iterator[None]:
-    """Raises DeviceLost where what is done in here fails, and the device with it: CUDA refuses
-    whatever a process asks for after a kernel of its has found an index that is out of range.
+    """Raise DeviceLost if an operation in here fails, and the device with it: after a kernel of the
+    process has found an index out of range, CUDA refuses everything else.
 
     https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html (cudaErrorAssert)
     """
@@ -263,7 +267,7 @@ def _using(gpu: torch.device | None) -> Iterator[None]:
         except Exception:  # noqa: BLE001 - whatever PyTorch makes of it
             raise DeviceLost(
                 Errno.RUNTIME_ERROR,
-                f"this process cannot use {gpu} any more, for any model: {error}",
+                f"this process can no longer use {gpu}, for any model: {error}",
             ) from error
         raise
 

@@ -1,6 +1,5 @@
-"""What the code of a TorchScript model was compiled to: which operators are in it, whether it keeps
-state from one call to the next, and whether it prints.
-"""
+"""Checks of the graphs to which TorchScript code was compiled: which operators they use, whether
+they keep state between calls, and whether they print."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ _TELLS = frozenset(
         "prim::RaiseException",
     }
 )
-"""What writes an object without a text of its own as the address where it lies."""
+"""Operators that write an object without its own text as its address in memory."""
 
 _PLAIN = frozenset(
     {
@@ -54,7 +53,7 @@ _PLAIN = frozenset(
 
 
 _WRITES = frozenset({"aten::batch_norm", "aten::instance_norm", "prim::SetAttr"})
-"""Writes that an operator's schema does not tell."""
+"""Operators that write, although their schema does not say so."""
 
 _OUT_FORMS = frozenset(
     {
@@ -69,21 +68,21 @@ _OUT_FORMS = frozenset(
         "aten::tensordot.out",
     }
 )
-"""Forms that write to a tensor they are given, in branches of functions that PyTorch compiles into
-models: normalize, norm and tensordot. They resize that tensor and check its type, and their schemas
-tell that they write.
+"""Forms that write to a tensor that they get as an argument, in branches of functions that PyTorch
+compiles into models: normalize, norm and tensordot. They resize that tensor and check its type, and
+their schemas say that they write.
 
 https://github.com/pytorch/pytorch/blob/main/torch/functional.py
 https://github.com/pytorch/pytorch/blob/main/torch/nn/functional.py
 """
 
 _ASIDE = frozenset({"prim::Closure", "prim::awaitable", "prim::fork"})
-"""Nodes with a graph of their own, which runs aside."""
+"""Nodes with their own graph, which runs concurrently."""
 
 
 class Effects(NamedTuple):
-    """`state`: what later calls find, its attributes or the constants in its code. `inputs`: the
-    tensors that it is given."""
+    """What a call changes. `state`: attributes, or constants in the code, which later calls see.
+    `inputs`: the tensors passed to it."""
 
     state: bool
     inputs: bool
@@ -93,7 +92,7 @@ _IMMUTABLE = frozenset({"BoolType", "FloatType", "IntType", "NoneType", "NumberT
 
 
 def graphs_of(graph: Any) -> Iterator[Any]:
-    """A graph with those in its nodes: what is run aside (prim::fork)."""
+    """A graph and the graphs in its nodes, which run concurrently (prim::fork)."""
     to_do = [graph]
     while to_do:
         yield (found := to_do.pop())
@@ -116,7 +115,8 @@ def nodes_of(graph: Any) -> Iterator[Any]:
 
 
 def _may_hold(kind: str) -> bool:
-    """Whether nodes of a kind may have blocks or graphs: not the many that are known not to."""
+    """Whether nodes of a kind may have blocks or graphs. The many that never have them are
+    excluded."""
     return not kind.startswith("aten::") and kind not in ("prim::Constant", "prim::GetAttr")
 
 
@@ -126,8 +126,8 @@ def _all_nodes(graph: Any) -> Iterator[Any]:
 
 
 class Facts(NamedTuple):
-    """What is anywhere in a model's functions: output to the guest, writes to values that others
-    may have, parts that run aside, and devices by their names."""
+    """Facts about all functions of a model: whether they print, write to values that others may
+    have, or run parts concurrently, and the devices that they name."""
 
     prints: bool
     writes: bool
@@ -136,9 +136,9 @@ class Facts(NamedTuple):
 
 
 def examine(unit: Any) -> Facts:
-    """Look at all functions of a compilation unit. Raises HostError with `invalid_argument` where
-    one calls an operator that a model may not call, has an object of a class that it may not have,
-    or takes one for an object of another class."""
+    """Check all functions of a compilation unit. Raises HostError with `invalid_argument` if one
+    calls an operator that is not allowed, has an object of a class that is not allowed, or uses one
+    as an object of another class."""
     prints = writes = aside = False
     devices: set[str] = set()
     for function in unit.get_functions():
@@ -153,7 +153,7 @@ def examine(unit: Any) -> Facts:
             prints |= kind in ("prim::Print", "aten::_print")
             writes |= "!" in schema or kind in _WRITES
             aside |= kind in _ASIDE
-            if kind in ("aten::cuda", "aten::device"):  # the latter makes one of any text
+            if kind in ("aten::cuda", "aten::device"):  # aten::device makes a device from any text
                 devices.add("cuda")
             elif kind == "prim::Constant" and node.output().type().kind() == "DeviceObjType":
                 devices.add(str(node.output().toIValue()))
@@ -162,23 +162,23 @@ def examine(unit: Any) -> Facts:
 
 def _why_refused(node: Any, kind: str, schema: str) -> str:
     if not is_allowed_operator(kind):
-        return f"calls {kind}, which a model may not"
+        return f"calls {kind}, which is not allowed in a model"
     if not _is_allowed_overload(node, kind, schema):
-        return f"calls {schema}, a form that a model may not"
+        return f"calls {schema}, a form that is not allowed in a model"
     if kind == "prim::unchecked_cast" and not _is_safe_cast(node):
-        return f"takes a value for a {node.output().type().annotation_str} unchecked"
+        return f"casts a value to {node.output().type().annotation_str} without a check"
     if kind in _TELLS and not all(_is_plain(kind, value) for value in node.inputs()):
-        return f"tells by {kind} where an object lies in memory"
+        return f"reveals the address of an object in memory by {kind}"
     if kind != "prim::Constant" and not all(
         _is_allowed_type(value.type()) for value in node.outputs()
     ):
-        return "has an object of a class that a model may not have"
+        return "has an object of a class that is not allowed in a model"
     return ""
 
 
 def _is_allowed_overload(node: Any, kind: str, schema: str) -> bool:
-    """Whether an operator is of a form that a model may call: not one that writes to a tensor that
-    it is given for its result, save those of _OUT_FORMS."""
+    """Whether a form of an operator is allowed in a model. Forms that write their result to an
+    argument are not, except those in _OUT_FORMS."""
     head, _, arguments = schema.partition("(")
     if "!) out" in arguments and head not in _OUT_FORMS:
         return False
@@ -189,7 +189,7 @@ def _is_allowed_overload(node: Any, kind: str, schema: str) -> bool:
 
 
 def _parts(type_: Any) -> Iterator[Any]:
-    """A type with those in its brackets. Not those of a class's attributes."""
+    """A type and the types in its brackets, but not those of a class's attributes."""
     yield type_
     if type_.kind() not in ("ClassType", "InterfaceType"):
         for part in type_.containedTypes():
@@ -206,7 +206,7 @@ def _is_allowed_type(type_: Any) -> bool:
 
 def _is_safe_cast(node: Any) -> bool:
     """Whether a cast that PyTorch does not check cannot give an object another class, or a tuple
-    another length: attributes and items are found by their number."""
+    another length. PyTorch finds attributes and items by their index."""
     given, made = node.input().type(), node.output().type()
     kinds = {part.kind() for part in _parts(made)}
     if not kinds & {"ClassType", "InterfaceType", "AnyType", "FunctionType", "TupleType"}:
@@ -225,7 +225,8 @@ def _is_plain(kind: str, value: Any) -> bool:
 
 
 def effects_of(module: Any, facts: Facts) -> Effects:
-    """What a call of a module's `forward` may change; rather too much than too little."""
+    """What a call of a module's `forward` may change; if in doubt, too much rather than too
+    little."""
     if not facts.writes:
         return Effects(False, False)
     graph = _simplified(module)
@@ -244,10 +245,10 @@ def effects_of(module: Any, facts: Facts) -> Effects:
 
 
 def _simplified(module: Any) -> Any:
-    """The graph of a module's `forward`, with all that it calls.
+    """The graph of a module's `forward`, with everything that it calls.
 
-    The module is in evaluation mode: what is there for training only is left out, such as the
-    counter of a batch normalization.
+    The module is in evaluation mode, so parts for training only are left out, such as the counter
+    of a batch normalization.
     """
     graph = module._c._get_method("forward").inlined_graph.copy()
     modules = {part._c._type().qualified_name() for part in module.modules()}

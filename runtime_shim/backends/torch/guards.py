@@ -1,8 +1,8 @@
-"""Checks that are put before operators that models need and that do not make them themselves.
+"""Checks that are inserted before operators that models need and that do not check their arguments.
 
-They are TorchScript, and become a part of the model's graphs. Found with torch 2.13 by arguments
-next to a page that cannot be read: without them each of these operators reads past a tensor's end.
-On CUDA, found with torch 2.11 by NVIDIA's compute-sanitizer.
+They are TorchScript, and become part of the model's graphs. They were found with torch 2.13 by
+placing arguments next to a page that cannot be read: without the checks, each of these operators
+reads past a tensor's end. On CUDA, they were found with torch 2.11 by NVIDIA's compute-sanitizer.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ def why_not_lstm(
     each = 4 if biases else 2
     ways = 2 if both_ways else 1
     if input.dim() != 3 or len(states) != 2 or layers < 1 or len(weights) % (layers * ways) != 0:
-        return "an LSTM's arguments do not fit each other"
+        return "the arguments of an LSTM do not match"
     if len(weights) != each * layers * ways:
         each += 1
     if len(weights) != each * layers * ways:
-        return "an LSTM does not have all of its weights"
+        return "an LSTM lacks some of its weights"
     hidden = states[1].size(-1)
     given = states[0].size(-1)
     batch = [layers * ways, input.size(0 if batch_first else 1)]
     if states[0].size() != batch + [given] or states[1].size() != batch + [hidden]:
-        return "an LSTM's states do not fit its input"
+        return "the states of an LSTM do not match its input"
     if each % 2 == 0 and given != hidden:
-        return "an LSTM's states do not fit each other"
+        return "the states of an LSTM do not match each other"
     for at in range(layers * ways):
         width = input.size(2) if at < ways else given * ways
         first = at * each
@@ -48,13 +48,13 @@ def why_not_lstm(
             weights[first].size() != [4 * hidden, width]
             or weights[first + 1].size() != [4 * hidden, given]
         ):
-            return "an LSTM's weights do not fit its states"
+            return "the weights of an LSTM do not match its states"
         if biases and (
             weights[first + 2].size() != [4 * hidden] or weights[first + 3].size() != [4 * hidden]
         ):
-            return "an LSTM's biases do not fit its states"
+            return "the biases of an LSTM do not match its states"
         if each % 2 == 1 and weights[first + each - 1].size() != [given, hidden]:
-            return "an LSTM's projection does not fit its states"
+            return "the projection of an LSTM does not match its states"
     return ""
 
 def lstm(
@@ -70,21 +70,21 @@ def lstm(
 
 def attention(key: Tensor, value: Tensor) -> Tensor:
     if key.size(-2) != value.size(-2):
-        raise Exception("there are not as many keys as values")
+        raise Exception("the numbers of keys and values differ")
     else:
         checked = key
     return checked
 
 def bags(indices: Tensor, offsets: Tensor, last: bool) -> Tensor:
     if offsets.dim() != 1 or indices.dim() != 1 or (last and offsets.numel() < 2):
-        raise Exception("bags of embeddings are not described by two vectors")
+        raise Exception("bags of embeddings need two vectors")
     else:
         checked = indices
     return checked
 
 def finite(matrix: Tensor) -> Tensor:
     if not bool(torch.all(torch.isfinite(matrix))):
-        raise Exception("a matrix has numbers that are not finite")
+        raise Exception("a matrix contains numbers that are not finite")
     else:
         checked = matrix
     return checked
@@ -109,21 +109,21 @@ def interleave(repeats: Tensor) -> Tensor:
 
 def number(value: int, allowed: List[int]) -> int:
     if value not in allowed:
-        raise Exception("a number does not stand for a type or layout")
+        raise Exception("a number does not represent a type or layout")
     else:
         checked = value
     return checked
 
 def number_or_none(value: Optional[int], allowed: List[int]) -> Optional[int]:
     if value is not None and value not in allowed:
-        raise Exception("a number does not stand for a type or layout")
+        raise Exception("a number does not represent a type or layout")
     else:
         checked = value
     return checked
 
 def on_cpu(tensor: Tensor) -> Tensor:
     if not tensor.is_cpu:
-        raise Exception("an operator is for tensors on the CPU")
+        raise Exception("an operator supports only tensors on the CPU")
     else:
         checked = tensor
     return checked
@@ -151,7 +151,7 @@ def rows(table: Tensor, indices: Tensor) -> Tensor:
         least, most = torch.aminmax(indices)
         wrong = int(least) < 0 or int(most) >= table.size(0)
     if wrong:
-        raise Exception("an index is out of range of a table's rows")
+        raise Exception("an index exceeds the rows of a table")
     else:
         checked = table
     return checked
@@ -159,7 +159,7 @@ def rows(table: Tensor, indices: Tensor) -> Tensor:
 def weight_norm(direction: Tensor, length: Tensor, dim: int) -> Tensor:
     count = 1 if dim == -1 else direction.size(dim)
     if length.numel() != count or (dim != -1 and length.dim() != direction.dim()):
-        raise Exception("a weight's lengths do not fit it")
+        raise Exception("the lengths of a weight do not match it")
     else:
         checked = direction
     return checked
@@ -167,7 +167,7 @@ def weight_norm(direction: Tensor, length: Tensor, dim: int) -> Tensor:
 def zeroed(new: Tensor) -> Tensor:
     if new.is_quantized:
         if not new.is_cpu:
-            raise Exception("new memory for a quantized tensor is to be had on the CPU only")
+            raise Exception("a new quantized tensor is possible only on the CPU")
     elif new.numel() > 0:
         last = 1
         for size, stride in zip(new.size(), new.stride()):
@@ -178,12 +178,12 @@ def zeroed(new: Tensor) -> Tensor:
 def copied(made: Tensor) -> Tensor:
     return made.clone()
 """
-"""Each gives back its first argument, by way of the check: PyTorch computes what is constant before
-it runs the rest, and would not wait for a check that nothing comes from."""
+"""Each function returns its first argument, through the check. PyTorch computes constants before it
+runs the rest, and would not wait for a check whose result is not used."""
 
 
 class _Guard(NamedTuple):
-    """The function that checks an operator, and the arguments that it takes, by their names."""
+    """The function that checks an operator, and the names of the arguments that it takes."""
 
     function: str
     arguments: tuple[str, ...]
@@ -223,8 +223,8 @@ _ENUMERATIONS: Mapping[str, frozenset[int]] = MappingProxyType(
         "MemoryFormat": frozenset(range(4)),
     }
 )
-"""The numbers that arguments of such types may have: PyTorch finds things by them in tables.
-Quantized types are made by operators of their own, and sparse tensors not at all.
+"""The numbers that arguments of these types may have, because PyTorch uses them as indices of
+tables. Quantized types are made by other operators, and sparse tensors not at all.
 
 https://github.com/pytorch/pytorch/blob/main/torch/headeronly/core/ScalarType.h
 https://github.com/pytorch/pytorch/blob/main/torch/headeronly/core/Layout.h
@@ -251,19 +251,20 @@ EMPTY = frozenset(
         "prims::empty_strided",
     }
 )
-"""Operators that return memory which they have not written. On a GPU, PyTorch's deterministic mode
-fills it for some types only, and not between elements (runtime_shim.backends.torch.memory)."""
+"""Operators that return uninitialised memory. On a GPU, PyTorch's deterministic mode fills it for
+some types only, and not between elements (runtime_shim.backends.torch.memory)."""
 
 LARGER = frozenset({"aten::mse_loss", "aten::smooth_l1_loss"})
-"""Operators whose result has more memory than elements on a GPU, with what was there before."""
+"""Operators whose result on a GPU has more memory than its elements need. The rest is
+uninitialised."""
 
 ON_CPU = frozenset(name for name, guard in _GUARDS.items() if guard.function == "on_cpu")
-"""Operators that end the process where they are called with tensors on a GPU."""
+"""Operators that end the process if they are called with tensors on a GPU."""
 
 
 def put_guards(unit: Any) -> None:
-    """Put the checks into all functions of a compilation unit, none of which has run yet; and what
-    zeroes new memory."""
+    """Insert the checks, and the zeroing of new memory, into all functions of a compilation unit.
+    None of them may have run yet."""
     for function in unit.get_functions():
         for graph in graphs_of(function.graph):
             for node in list(nodes_of(graph)):
@@ -281,7 +282,7 @@ def put_guards(unit: Any) -> None:
 
 
 def _put_after(graph: Any, node: Any, function: str) -> Any:
-    """Call a function with what comes from a node. Returns what comes from that."""
+    """Pass the result of a node to a function. Returns the result of the function."""
     place = graph.create("aten::zero_", [node.output()], 1).insertAfter(node)
     with graph.insert_point_guard(place):
         inlined = _checks().find_function(function).inlined_graph
@@ -302,7 +303,7 @@ def _guard_numbers(graph: Any, node: Any) -> None:
             if value.toIValue() not in allowed:
                 raise HostError(
                     Errno.INVALID_ARGUMENT,
-                    f"the model calls {node.kind()} with {name} {value.toIValue()}",
+                    f"the model calls {node.kind()} with an invalid {name}, {value.toIValue()}",
                 )
             continue
         check = "number" if type_ == "IntType" else "number_or_none"
@@ -312,7 +313,7 @@ def _guard_numbers(graph: Any, node: Any) -> None:
 
 
 def _put(graph: Any, node: Any, function: str, inputs: list[Any]) -> None:
-    """Put a check before a node, which then takes what comes from it for the first input."""
+    """Insert a check before a node, which then gets the result of the check as its first input."""
     check = _checks().find_function(function).inlined_graph
     with graph.insert_point_guard(node):
         (checked,) = graph.insertGraph(check, inputs)
@@ -320,8 +321,8 @@ def _put(graph: Any, node: Any, function: str, inputs: list[Any]) -> None:
 
 
 def _takes_tensors(node: Any, guard: _Guard) -> bool:
-    """Whether a node is of the overload that is not safe: the others lack an argument, or have a
-    number where it has a tensor."""
+    """Whether a node is the unsafe overload. The others lack an argument, or have a number in place
+    of a tensor."""
     if any(f" {name}" not in node.schema() for name in guard.arguments):
         return False
     first = node.namedInput(guard.arguments[0]).type().kind()

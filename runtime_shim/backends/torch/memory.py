@@ -1,4 +1,4 @@
-"""Memory that PyTorch has not written yet: filled, so that no model reads what was there before.
+"""Initialises memory that PyTorch allocates, so that no model reads what was there before.
 
 PyTorch's allocator for the CPU has a switch for it, a C++ variable that only libraries can set:
 https://github.com/pytorch/pytorch/blob/main/c10/core/CPUAllocator.cpp
@@ -19,8 +19,8 @@ _SWITCH = "FLAGS_caffe2_cpu_allocator_do_zero_fill"
 
 
 def fill_with_zeros() -> None:
-    """Have all that PyTorch allocates on the CPU filled, in the whole process and for good. Where
-    this PyTorch has no switch for it, its deterministic mode is all there is."""
+    """Fill everything that PyTorch allocates on the CPU, in the whole process and for good. If this
+    release of PyTorch lacks the switch, use only its deterministic mode."""
     library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libc10.so"))
     try:
         ctypes.c_bool.in_dll(library, _SWITCH).value = True
@@ -29,10 +29,10 @@ def fill_with_zeros() -> None:
 
 
 def fill_on_gpus() -> None:
-    """Have PyTorch's deterministic mode fill what it allocates, in the whole process and for good:
-    by torch.empty and its relatives, and by resize_, with NaN or the largest integer, on the CPU
-    too. Operators that this mode does not make deterministic compute as they do without it;
-    PyTorch's warnings that they are not are left out.
+    """Let PyTorch's deterministic mode fill what torch.empty and its relatives, and resize_,
+    allocate, in the whole process and for good: with NaN or the largest integer, and on the CPU
+    too. Operators that this mode does not make deterministic compute as usual; PyTorch's warnings
+    about that are suppressed.
 
     https://docs.pytorch.org/docs/stable/deterministic.html
     """

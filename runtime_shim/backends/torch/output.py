@@ -1,4 +1,4 @@
-"""What a TorchScript model prints. PyTorch writes it to Python's sys.stdout, whatever that is."""
+"""Redirects what a TorchScript model prints. PyTorch writes it to Python's current sys.stdout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _GuestOutput(io.TextIOBase):
 
 @contextlib.contextmanager
 def printing() -> Iterator[None]:
-    """Have what models print go where the guest's standard output goes, immediately. One model at a
-    time; what other threads print by Python's means meanwhile goes there too."""
+    """While this is active, what models print goes immediately to the guest's standard output. One
+    model at a time; what other threads print through Python at the same time goes there too."""
     with _lock, contextlib.redirect_stdout(_GuestOutput()):
         yield

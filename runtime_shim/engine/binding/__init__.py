@@ -1,14 +1,15 @@
-"""What is taken from wasmtime by names that its Python package keeps to itself, in one place.
+"""All use of wasmtime's private names, in one place.
 
-The package's own ways are not enough for a host:
+The public API of wasmtime's Python package is not enough for a host:
 
-- Linker.define_func turns every argument into a Python object, and costs 20 times a callback that
-  reads the raw argument array (benchmarks/hostcall.py).
-- It calls back through ctypes, which loses what is raised before a callback's first line: Python
-  looks for signals, for exceptions from other threads and for the recursion limit there. cffi hands
-  those to a second function (https://cffi.readthedocs.io/en/stable/using.html#callbacks).
-- It keeps the last exception of any guest for whichever guest ends next, in any thread.
-- Func.__call__ ends the process at parameters and results that it does not know.
+- Linker.define_func turns every argument into a Python object, and costs 20 times as much as a
+  callback that reads the raw argument array (benchmarks/hostcall.py).
+- It calls back through ctypes, which loses exceptions raised before a callback's first line, where
+  Python checks for signals, for exceptions from other threads and for the recursion limit. cffi
+  passes those to a second function (https://cffi.readthedocs.io/en/stable/using.html#callbacks).
+- It keeps the last exception of any guest and raises it for whichever guest ends next, in any
+  thread.
+- Func.__call__ ends the process for types of parameters and results that it does not know.
 
 https://docs.wasmtime.dev/c-api/
 """

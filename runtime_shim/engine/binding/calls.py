@@ -1,4 +1,4 @@
-"""Instances of guests, and calls of what they export."""
+"""Instances of guests, and calls of their exports."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["NUMBERS", "call", "definitions", "instantiate", "need_frames"]
 
 
 _FRAMES = 6
-"""Left below Python's recursion limit where a guest is called. Under Python 3.11 functions in C
-count as well, and `Escape.raised` takes two."""
+"""Frames kept free below Python's recursion limit when a guest is called. Python 3.11 counts C
+functions as well, and `Escape.raised` takes two."""
 
 
 def definitions(
     store: wasmtime.Store, module: wasmtime.Module, *linkers: wasmtime.Linker
 ) -> list[Any]:
-    """What the first linker that has it has for each import, None for those that none has."""
+    """The definition of each import, from the first linker that has it; None if none has."""
     return [_definition(store, item, linkers) for item in module.imports]
 
 
@@ -42,7 +42,7 @@ def instantiate(
 ) -> wasmtime.Instance:
     """Make an instance with a definition for each import, and run its start function.
 
-    Raises wasmtime.WasmtimeError, wasmtime.Trap and what a host call raised.
+    Raises wasmtime.WasmtimeError, wasmtime.Trap, and any exception that a host call raised.
     """
     for item, definition in zip(module.imports, imports, strict=True):
         if definition is None:
@@ -75,9 +75,9 @@ def call(
     escape: Escape,
 ) -> list[int | float]:
     """Call a function with (type, value) for each parameter, of the types in NUMBERS; a v128 is an
-    unsigned integer in little-endian order. It has to have so many results, of such types.
+    unsigned integer in little-endian order. The function must have `results` results of such types.
 
-    Raises wasmtime.WasmtimeError, wasmtime.Trap and what a host call raised.
+    Raises wasmtime.WasmtimeError, wasmtime.Trap, and any exception that a host call raised.
     """
     values = (ffi.wasmtime_val_t * len(arguments))()
     for value, (kind, argument) in zip(values, arguments, strict=True):
@@ -101,10 +101,12 @@ def _number(kind: str, union: Any) -> int | float:
 
 
 def _enter(function: Any, arguments: Sequence[Any], escape: Escape) -> None:
-    """Call a function of wasmtime's that runs a guest, and takes a place for its trap at the end.
+    """Call a function of wasmtime's that runs a guest, with a pointer for its trap as the last
+    argument.
 
-    Raises wasmtime.WasmtimeError, wasmtime.Trap and what a host call raised; where another
-    exception comes before that can be raised, that one, with the first as its context.
+    Raises wasmtime.WasmtimeError, wasmtime.Trap, and any exception that a host call raised. If
+    another exception occurs before that can be raised, raises that one, with the first as its
+    context.
     """
     need_frames(_FRAMES)
     trap, kept = ctypes.POINTER(ffi.wasm_trap_t)(), escape.kept
@@ -115,7 +117,7 @@ def _enter(function: Any, arguments: Sequence[Any], escape: Escape) -> None:
         elif trap:
             failure = wasmtime.Trap._from_ptr(trap)
     except BaseException as later:
-        # Nothing is called from here to the end, so that no third can come before it.
+        # Nothing is called from here to the end, so no third exception can occur before it.
         first, kept.LAST_EXCEPTION = kept.LAST_EXCEPTION, None
         if first is not None and first is not later:
             later.__context__ = first
@@ -128,6 +130,6 @@ def _enter(function: Any, arguments: Sequence[Any], escape: Escape) -> None:
 
 
 def need_frames(count: int) -> None:
-    """Raise RecursionError unless there is room for so many."""
+    """Raise RecursionError unless `count` more frames fit."""
     if count:
         need_frames(count - 1)

@@ -1,4 +1,4 @@
-"""The memory of a guest that calls the host."""
+"""Finds the memory of a guest that calls the host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runtime_shim.errors import HostError
 
 __all__ = ["memory_finder"]
 
-# These return at once and never call back, so the interpreter lock is kept (PYFUNCTYPE).
+# These return at once and never call back, so they keep the interpreter lock (PYFUNCTYPE).
 _caller_export_get = PYFUNCTYPE(c_bool, c_void_p, c_char_p, c_size_t, c_void_p)(
     ("wasmtime_caller_export_get", ffi.dll)
 )
@@ -29,18 +29,19 @@ _MEMORY_OFFSET = ffi.wasmtime_extern_t.of.offset
 
 
 def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
-    """Finds the memory that the calling instance exports, where it is now; with `remember`, an
-    instance that exports none has the one of the instance that called last.
+    """Return a function that finds the memory that the calling instance exports, at its current
+    address. With `remember`, an instance that exports none gets the memory of the instance that
+    called last.
 
-    As long as it is the same memory at the same address, it is the same object; whether it has
-    grown meanwhile is asked only where that matters, as memories never shrink. All callers of one
-    that remembers have to be in one store.
+    The same memory at the same address is always the same object. Its current size is asked for
+    only when it matters, because memories never shrink. All callers of a function that remembers
+    must be in one store.
     """
     extern = ffi.wasmtime_extern_t()
-    address = ctypes.addressof(extern)  # which does not keep it; `find` does
+    address = ctypes.addressof(extern)  # this does not keep it alive; `find` does
     memory = address + _MEMORY_OFFSET
-    store_of_memory = ctypes.c_uint64.from_address(memory)  # its first field, never used again
-    number_in_store = (ctypes.c_uint32 * 3).from_address(memory + 8)  # the rest of it
+    store_of_memory = ctypes.c_uint64.from_address(memory)  # the first field, never used again
+    number_in_store = (ctypes.c_uint32 * 3).from_address(memory + 8)  # the remaining fields
     found, store, context, number = GuestMemory(0, 0), 0, 0, (0, 0)
 
     def find(caller: int) -> GuestMemory:
@@ -48,14 +49,14 @@ def memory_finder(remember: bool) -> Callable[[int], GuestMemory]:
         if not _caller_export_get(caller, b"memory", 6, address):
             if not (remember and store):
                 raise HostError(Errno.MISSING_MEMORY, 'the guest exports nothing named "memory"')
-            if int(extern.kind) != _MEMORY_KIND:  # the last caller's, which is freed
+            if int(extern.kind) != _MEMORY_KIND:  # frees the last caller's
                 raise HostError(Errno.MISSING_MEMORY, "the guest's memory is not known yet")
         elif int(extern.kind) != _MEMORY_KIND:
             _extern_delete(address)
             raise HostError(
-                Errno.MISSING_MEMORY, 'what the guest exports as "memory" is not an unshared memory'
+                Errno.MISSING_MEMORY, 'the guest\'s export "memory" is not an unshared memory'
             )
-        which = number_in_store[0], number_in_store[2]  # between them is nothing
+        which = number_in_store[0], number_in_store[2]  # the field between them is padding
         is_new = store_of_memory.value != store or which != number
         if is_new:
             store, context, number = store_of_memory.value, _caller_context(caller), which

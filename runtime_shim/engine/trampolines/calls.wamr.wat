@@ -1,4 +1,4 @@
-;; What a guest of WAMR's layout imports: calls through a table, which leads to the host at first.
+;; The imports of a guest with WAMR's layout: calls through a table, which first leads to the host.
 (import "host" "set_input" (func $set_input (param i32 i32 i32) (result i32)))
 (import "host" "get_output" (func $get_output (param i32 i32 i32 i32) (result i32)))
 (table $calls (export "table") funcref (elem $set_input $get_output))

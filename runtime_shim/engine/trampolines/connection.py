@@ -1,4 +1,4 @@
-"""The instances that stand between a guest and the host."""
+"""The instances that sit between a guest and the host."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ log = logging.getLogger("runtime_shim")
 
 
 class Connection:
-    """A guest's wasi-nn functions, and then the guest. The embedder's linker stays as it is: what
-    is made here can serve one instance only. All raise wasmtime.WasmtimeError."""
+    """Defines a guest's wasi-nn imports, then instantiates the guest. The embedder's linker is not
+    changed, because these functions can serve only one instance. All methods raise
+    wasmtime.WasmtimeError."""
 
     def __init__(
         self,
@@ -42,9 +43,9 @@ class Connection:
         dialects: Mapping[str, Dialect],
         escape: Escape,
     ) -> None:
-        """Make the functions for each module name that `dialects` has, in that dialect. They go
-        before those of the linker. What they raise goes to `escape`. One that has its own rules for
-        tensors has every call go to the host."""
+        """Make the functions for each module name in `dialects`, in that dialect. They take
+        precedence over those of the linker. What they raise goes to `escape`. If a dialect has its
+        own rules for tensors, every call goes to the host."""
         self.escape = escape
         self._store = store
         self._module = module
@@ -74,12 +75,12 @@ class Connection:
 
     @property
     def missing(self) -> list[int]:
-        """Which imports no one defines, by their place among all."""
+        """Imports that are not defined, by their positions in the list of imports."""
         return [place for place, found in enumerate(self._definitions) if found is None]
 
     def instantiate(self) -> wasmtime.Instance:
-        """Instantiate the guest with these functions and what is in the linker. What host calls
-        of its start function raise is raised."""
+        """Instantiate the guest with these functions and everything in the linker. Exceptions from
+        host calls in its start function are raised."""
         instance = instantiate(self._store, self._module, self._definitions, self.escape)
         if self._dialect is not None and self._arena is not None:
             self._take_calls(instance, self._dialect, self._arena)
@@ -88,8 +89,8 @@ class Connection:
     def _take_calls(
         self, guest: wasmtime.Instance, dialect: Dialect, arena: wasmtime.Memory
     ) -> None:
-        """Unless there is a memory of the usual kind, exported as "memory", and an engine that can
-        have the second module, calls stay with the host."""
+        """Let the second module handle calls. They stay with the host unless the guest exports an
+        ordinary memory as "memory" and the engine accepts the module."""
         store = self._store
         memory = guest.exports(store).get("memory")
         if not isinstance(memory, wasmtime.Memory):
@@ -100,7 +101,7 @@ class Connection:
             self._host.define_instance(store, "calls", self._calls)
             self._instance(self._host, _compiled(store.engine, copies(dialect)))
         except wasmtime.WasmtimeError as error:
-            log.info("every tensor takes a host call: %s", error)
+            log.info("tensors are always copied by host calls: %s", error)
             return
         start = ctypes.addressof(arena.data_ptr(store).contents)
         view = view_of(start, arena.data_len(store))
@@ -112,13 +113,13 @@ class Connection:
 
 
 def _new_memory(store: wasmtime.Store) -> wasmtime.Memory | None:
-    """The arena's, None where there is no room for it."""
+    """The arena's memory, None if there is not enough address space."""
     try:
         return wasmtime.Memory(
             store, wasmtime.MemoryType(wasmtime.Limits(ARENA_PAGES, ARENA_PAGES))
         )
     except wasmtime.WasmtimeError as error:
-        log.info("every tensor takes a host call: %s", error)
+        log.info("tensors are always copied by host calls: %s", error)
         return None
 
 

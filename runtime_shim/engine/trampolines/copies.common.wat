@@ -1,5 +1,5 @@
-;; What both layouts need, after copies.LAYOUT.wat, which has the imports. An entry of the arena is
-;; written by runtime_shim/host/shared_tensors.py.
+;; The code for both layouts, after copies.LAYOUT.wat, which has the imports.
+;; runtime_shim/host/shared_tensors.py writes the entries of the arena.
 (export "memory" (memory $guest))
 (elem (i32.const 0) func $set_input $get_output)
 
@@ -23,7 +23,7 @@
     (i32.const $OUTPUTS_AT)
     (i32.mul (call $place (local.get $context) (local.get $index)) (i32.const $OUTPUT_SIZE))))
 
-;; Whether an entry is that of a tensor. No context has the number 0, and empty entries have it.
+;; Whether an entry belongs to a tensor. The context of empty entries is 0, which no context has.
 (func $is_of (param $entry i32) (param $context i32) (param $index i32) (result i32)
   (i32.and
     (i32.ne (local.get $context) (i32.const 0))
@@ -49,7 +49,7 @@
         (br $next))))
   (i32.const 0))
 
-;; Copy an input in from `data`, if it is inside the guest's memory.
+;; Copy an input from `data`, if that is inside the guest's memory.
 (func $copied (param $entry i32) (param $data i32) (result i32)
   (local $size i32)
   (local.set $size (i32.load $arena offset=$INPUT_LENGTH (local.get $entry)))

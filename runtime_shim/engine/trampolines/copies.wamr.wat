@@ -1,8 +1,8 @@
 ;; set_input and get_output of WAMR's layout, for tensors that have an entry in the arena. `$fits`
 ;; is in one of room.*.wat.
 ;;
-;; They are the same functions as set_input and get_output in runtime_shim/abi/wamr.py, where those
-;; succeed, and leave everything else to them: what is changed here has to be changed there.
+;; They do the same as set_input and get_output in runtime_shim/abi/wamr.py if those succeed, and
+;; leave everything else to them. Change both together.
 ;; tests/runtime_shim/engine/test_fast_path.py compares the two.
 (import "host" "set_input" (func $host_set_input (param i32 i32 i32) (result i32)))
 (import "host" "get_output" (func $host_get_output (param i32 i32 i32 i32) (result i32)))

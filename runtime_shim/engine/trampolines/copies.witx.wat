@@ -1,7 +1,7 @@
 ;; set_input and get_output of witx's layout, for tensors that have an entry in the arena.
 ;;
-;; They are the same functions as set_input and get_output in runtime_shim/abi/witx.py, where those
-;; succeed, and leave everything else to them: what is changed here has to be changed there.
+;; They do the same as set_input and get_output in runtime_shim/abi/witx.py if those succeed, and
+;; leave everything else to them. Change both together.
 ;; tests/runtime_shim/engine/test_fast_path.py compares the two.
 (import "host" "set_input" (func $host_set_input (param i32 i32 i32) (result i32)))
 (import "host" "get_output" (func $host_get_output (param i32 i32 i32 i32 i32) (result i32)))

@@ -1,4 +1,4 @@
-;; Whether an output of `size` bytes is one for `room`, counted in bytes, and has whole floats:
+;; Whether an output of `size` bytes fits into `room` bytes and is a whole number of floats: see
 ;; get_output in runtime_shim/abi/adapted.py.
 (func $fits (param $size i32) (param $count i32) (param $room i32) (result i32)
   (i32.and

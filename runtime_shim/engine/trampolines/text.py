@@ -1,4 +1,4 @@
-"""The text of both modules, of files in this folder."""
+"""The text of both modules, from the files in this folder."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ __all__ = [
 FOLDER = Path(__file__).parent
 
 REPLACED = ("set_input", "get_output")
-"""The functions that these modules have."""
+"""The functions that these modules define."""
 
 ARENA_PAGES = 4096
-"""256 MiB: address space, of which the system gives memory to what is written. A memory that cannot
-grow never moves."""
+"""256 MiB of address space; only pages that are written take up memory. A memory that cannot grow
+never moves."""
 
 VALUES: Mapping[str, int] = {
     "PAGES": ARENA_PAGES,
     "STEP": STEP,
     "ENTRIES": ENTRIES,
-    "ENTRY_CONTEXT": INPUT.offsets["context"],  # as in OUTPUT
+    "ENTRY_CONTEXT": INPUT.offsets["context"],  # the same in OUTPUT
     "ENTRY_INDEX": INPUT.offsets["index"],
     "INPUT_SIZE": INPUT.size,
     "INPUT_TYPE": INPUT.offsets["type"],
@@ -68,8 +68,8 @@ def calls(dialect: Dialect) -> tuple[str, ...]:
 
 
 def has_copies(dialect: Dialect) -> bool:
-    """Whether there is a second module: not where tensors have a host's rules, which it does not
-    know, and not where an output's unit depends on its model."""
+    """Whether there is a second module. There is none if tensors follow a host's rules, which it
+    does not know, or if the unit of an output depends on its model."""
     return dialect.implementation not in ("as_row", "counted")
 
 
@@ -83,5 +83,5 @@ def copies(dialect: Dialect) -> tuple[str, ...]:
 
 @functools.cache
 def module_text(files: tuple[str, ...]) -> str:
-    """What these files are together. Raises FileNotFoundError for a layout that has none."""
+    """The text of these files, joined. Raises FileNotFoundError for a layout that has none."""
     return fill("".join(read(f"{FOLDER}/{name}") for name in files), VALUES)

@@ -1,6 +1,6 @@
-"""All adapters that there can be, in every generation.
+"""All possible adapters, in every generation.
 
-python -m tests.rewriter.adapters.every prints the lines that adapter_bytes.txt has not.
+python -m tests.rewriter.adapters.every prints the lines that are missing in adapter_bytes.txt.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from rewriter.wasm.types import AdapterMemory
 __all__ = ["MEMORIES", "all_adapters", "lines", "pinned_lines"]
 
 MEMORIES = ((0, AdapterMemory(0, 65536)), (300, AdapterMemory(1, 1, 200)))
-"""What bodies depend on besides: the indices of the import and of the adapters' global, and the
-memory."""
+"""The other values that bodies depend on: the index of the import, and the memory with the index of
+the adapters' global."""
 
 _PINNED = Path(__file__).with_name("adapter_bytes.txt")
 
@@ -40,7 +40,7 @@ def all_adapters() -> Iterator[Adapter]:
 
 
 def _measured() -> tuple[str, Dialect, Dialect]:
-    """To numbers that no release has, which differ within WAMR's layout in the types of tensors."""
+    """An adapter to measured numbers, within WAMR's layout, with different tensor types."""
     target = dialect_named("measured-wamr-1f-A0B1E4-B1D3E4-A0B1C2F5H7-floats")
     assert target is not None
     return "set_input", DIALECTS["wamr-2.4-legacy"], target
@@ -54,7 +54,7 @@ def _functions(dialects: tuple[Dialect, ...]) -> Iterator[tuple[str, Dialect, Di
 
 
 def lines() -> Iterator[str]:
-    """What adapter_bytes.txt has to say, in any order."""
+    """The lines that adapter_bytes.txt must have, in any order."""
     pairs: dict[tuple[int, str, str], list[str]] = {}
     for adapter in all_adapters():
         bodies = b"".join(adapter.body(slot, memory) for slot, memory in MEMORIES)
@@ -66,7 +66,7 @@ def lines() -> Iterator[str]:
 
 
 def pinned_lines() -> list[str]:
-    """What it says."""
+    """The lines that adapter_bytes.txt has."""
     return [text for text in _PINNED.read_text().splitlines() if not text.startswith("#")]
 
 

@@ -1,8 +1,8 @@
-"""Calls through adapters, seeded and by the thousand: a guest sees what it sees without them.
+"""Thousands of seeded calls through adapters: a guest sees the same results as without them.
 
-The guest passes every function on to the test. Each sequence of calls is made twice, with the same
-memory: by the guest as it was built, on a host of its ABI, and by the adapted guest on a host of
-the other ABI. After every call the errnos and the memories are compared.
+The guest exports every function that it imports. Each sequence of calls is made twice, with the
+same memory: by the original guest on a host of its ABI, and by the adapted guest on a host of the
+other ABI. After every call, the errnos and the memories are compared.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.wasm import assemble
 PAGES = 2
 SIZE = PAGES * 65536
 MODEL = 65536
-"""Where a mistake is made in the place of the model."""
+"""The address of the model in calls with a mistake."""
 
 STEPS = 300
 Define = Callable[[wasmtime.Linker], object]
@@ -69,7 +69,7 @@ def on_legacy(linker: wasmtime.Linker) -> None:
 
 
 class Twins:
-    """The guest as it was built, and adapted; both are told the same."""
+    """The original guest and the adapted one, which get the same calls."""
 
     def __init__(self, dialect: Dialect, abi: str, before: Define, after: Define) -> None:
         module = WASI_NN if dialect is WAMR else WASI_EPHEMERAL_NN
@@ -92,8 +92,8 @@ class Twins:
 
 
 class Caller:
-    """Makes calls up. Everything is put low in the memory and close together, where adapters look
-    for bytes to borrow first."""
+    """Makes random calls. All buffers are close together at low addresses, where adapters first
+    look for bytes to borrow."""
 
     def __init__(self, twins: Twins, dialect: Dialect, seed: int) -> None:
         self.twins = twins
@@ -102,7 +102,7 @@ class Caller:
         self.contexts = [0]
 
     def places(self, *sizes: int) -> list[int]:
-        """Places of these sizes that do not overlap, in any order, with small gaps."""
+        """Addresses for buffers of these sizes, in random order, with small gaps and no overlap."""
         order = list(range(len(sizes)))
         self.choose.shuffle(order)
         found, pos = [0] * len(sizes), self.choose.choice((0, 4, 8, 12, 16, 20, 24))
@@ -141,7 +141,7 @@ class Caller:
         return tensor
 
     def get_output(self, context: int, index: int, buffer: int, room: int) -> tuple[int, int]:
-        """Where it fails, what is left in the place for the size is the host's affair."""
+        """Call get_output. If it fails, the size that the host leaves in memory is not compared."""
         size = self.choose.choice((0, 16, 40, max(4, min(buffer, SIZE) - 4)))
         self.twins.put(size, struct.pack("<I", room))
         counts = (size,) if self.wamr else (room, size)
@@ -159,7 +159,7 @@ PAIRS = {
 }
 
 
-def test_models_are_loaded_from_any_place_of_the_memory() -> None:
+def test_models_are_loaded_from_any_address() -> None:
     for pair, (dialect, abi, before, after) in PAIRS.items():
         twins = Twins(dialect, abi, before, after)
         caller = Caller(twins, dialect, seed=0)
@@ -169,7 +169,7 @@ def test_models_are_loaded_from_any_place_of_the_memory() -> None:
 
 
 @pytest.mark.parametrize("kind", [TensorProto.UINT8, TensorProto.FLOAT16])
-def test_outputs_that_are_no_whole_number_of_floats_are_counted_up_for_wamr(kind: int) -> None:
+def test_output_sizes_are_rounded_up_to_whole_floats_for_wamr(kind: int) -> None:
     dialect, abi, before, after = PAIRS["wamr, on one host"]
     twins = Twins(dialect, abi, before, after)
     caller = Caller(twins, dialect, seed=0)
@@ -185,7 +185,7 @@ def test_outputs_that_are_no_whole_number_of_floats_are_counted_up_for_wamr(kind
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("pair", PAIRS)
-def test_inferences_are_the_same_in_any_place_of_the_memory(pair: str, seed: int) -> None:
+def test_inferences_are_the_same_at_any_address(pair: str, seed: int) -> None:
     dialect, abi, before, after = PAIRS[pair]
     twins = Twins(dialect, abi, before, after)
     caller = Caller(twins, dialect, seed)
@@ -193,7 +193,7 @@ def test_inferences_are_the_same_in_any_place_of_the_memory(pair: str, seed: int
     assert caller.load(sum_and_product()) == (0, 0)
     context = caller.contexts[-1]
     rooms = [0, 1, 8, 9, 32]
-    if pair == "witx, to WAMR's":  # which reports success for these, and copies nothing
+    if pair == "witx, to WAMR's":  # WAMR reports success for these, but copies nothing
         rooms += [2, 3, 4, 7]
     outputs = set()
     for _ in range(STEPS):
@@ -218,7 +218,7 @@ EDGES = (SIZE - 20, SIZE - 12, SIZE - 8, SIZE - 4, SIZE - 1, SIZE, SIZE + 1, 2**
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("pair", PAIRS)
-def test_one_mistake_in_a_call_gets_the_errno_that_it_got(pair: str, seed: int) -> None:
+def test_a_call_with_one_mistake_gets_the_same_errno(pair: str, seed: int) -> None:
     dialect, abi, before, after = PAIRS[pair]
     exact = "one host" in pair
     twins = Twins(dialect, abi, before, after)
@@ -317,7 +317,7 @@ VALUES = (*range(10), 12, 16, 20, 24, 40, 100, MODEL, *EDGES)
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("pair", ["witx, on one host", "wamr, on one host"])
-def test_senseless_calls_fail_and_succeed_alike(pair: str, seed: int) -> None:
+def test_random_calls_fail_and_succeed_alike(pair: str, seed: int) -> None:
     dialect, abi, before, after = PAIRS[pair]
     twins = Twins(dialect, abi, before, after)
     caller = Caller(twins, dialect, seed)

@@ -1,4 +1,4 @@
-"""What a host gets to see of encodings and tensor types, through adapters."""
+"""The encodings and tensor types that a host receives through adapters."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rewriter.analysis.adapted.adapter_global import GLOBAL_EXPORT
 from tests.support.guest import text
 from tests.support.wasm import assemble
 
-# What the guest is answered where the host is not called, below zero.
+# Negative errnos: the guest gets the errno, and the host is not called.
 ENCODING, UNSUPPORTED = -int(Errno.INVALID_ENCODING), -int(Errno.UNSUPPORTED_OPERATION)
 INVALID = -int(Errno.INVALID_ARGUMENT)
 BUILDERS, TENSOR, DIMENSIONS, DATA = 100, 200, 300, 400
 
 
 class Recorder:
-    """A guest that passes functions on, and a host that keeps what it is called with."""
+    """A guest that exports the functions that it imports, and a host that records its calls."""
 
     def __init__(self, dialect: Dialect, functions: tuple[str, ...], **options: Any) -> None:
         part = replace(dialect, functions={name: dialect.functions[name] for name in functions})
@@ -50,7 +50,7 @@ class Recorder:
         return 0
 
     def start_anew(self) -> None:
-        """As if nothing had been loaded yet."""
+        """Go back to the state before the first load."""
         self.calls.clear()
         if (kept := self.exports.get(GLOBAL_EXPORT)) is not None:
             kept.set_value(self.store, 0)
@@ -135,7 +135,7 @@ def test_encodings(dialect: Dialect, options: dict[str, str], expected: dict[int
         ),
     ],
 )
-def test_tensor_types_are_whole_words_and_others_do_not_reach_the_host(
+def test_tensor_types_are_whole_words_and_unknown_ones_do_not_reach_the_host(
     dialect: Dialect, options: dict[str, str], expected: dict[int, int]
 ) -> None:
     recorder = Recorder(dialect, ("load", "set_input"), **options)
@@ -171,7 +171,7 @@ def test_tensor_types_are_whole_words_and_others_do_not_reach_the_host(
         ),
     ],
 )
-def test_where_nobody_says_which_types_a_guest_has_each_tensor_tells(
+def test_the_numbering_of_types_is_found_from_each_tensor(
     options: dict[str, Any], numbers: dict[str, int]
 ) -> None:
     recorder = Recorder(WITX, ("load", "set_input"), guest_abi=None, **options)
@@ -183,7 +183,7 @@ def test_where_nobody_says_which_types_a_guest_has_each_tensor_tells(
         (4, [4], 16, "i32"),
         (2, [], 8, "f64"),
         (3, [], 4, "i32"),
-        (2, [4, 0], 0, "f64"),  # which tells nothing
+        (2, [4, 0], 0, "f64"),  # without elements, the type is unknown and stays
         (3, [0], 0, "u8"),
     ):
         recorder.put(DIMENSIONS, f"<{len(shape)}I", *shape)
@@ -199,7 +199,7 @@ def test_where_nobody_says_which_types_a_guest_has_each_tensor_tells(
         assert (errno, *found) == (0, numbers[name]), (kind, shape, length)
 
 
-def test_a_tensor_of_which_nothing_fits_is_of_bytes_or_refused_by_the_host() -> None:
+def test_a_tensor_whose_length_fits_no_type_counts_as_bytes_or_is_left_to_the_host() -> None:
     """Language models take prompts of any length, whatever their dimensions."""
     recorder = Recorder(
         WITX, ("load", "set_input"), guest_abi=None, host="wasmtime", built_for="unknown"
@@ -223,7 +223,7 @@ def test_a_tensor_of_which_nothing_fits_is_of_bytes_or_refused_by_the_host() -> 
         assert struct.unpack_from("<5I", recorder.memory, place) == shown
 
 
-def test_load_borrows_bytes_that_nothing_uses_wherever_some_are_left() -> None:
+def test_load_borrows_unused_bytes_wherever_there_are_any() -> None:
     size, array = 65536, 1024
     recorder = Recorder(WITX, ("load",), host="wamr-legacy")
     choose = random.Random(0)
@@ -250,8 +250,8 @@ def test_load_borrows_bytes_that_nothing_uses_wherever_some_are_left() -> None:
 
 
 def _builders(choose: random.Random, size: int) -> list[tuple[int, int]]:
-    """Where a few begin and end, in any order, which cover the memory from byte 16 on, but for one
-    of them perhaps; now and then, one runs past the end."""
+    """The start and end of a few builders in random order. They cover the memory from byte 16 on,
+    sometimes without one of them; sometimes an additional one runs past the end."""
     cuts = sorted({16, size, *choose.choices(range(16, size, 4), k=choose.randrange(1, 30))})
     found = [*itertools.pairwise(cuts)]
     choose.shuffle(found)

@@ -1,4 +1,4 @@
-"""What adapting does to the bytes of a module."""
+"""The effects of adapting on the bytes of a module."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def content(module: bytes, section_id: SectionId) -> bytes:
 
 
 def with_calls(*bodies: bytes, types: int = 1) -> bytes:
-    """Imports load as function 0; defines functions without parameters that have these bodies."""
+    """A module that imports load as function 0, and defines functions without parameters with these
+    bodies."""
     load, nothing = b"\x60\x05" + b"\x7f" * 5 + b"\x01\x7f", b"\x60\x00\x00"
     return (
         HEADER
@@ -52,14 +53,14 @@ def with_calls(*bodies: bytes, types: int = 1) -> bytes:
 
 
 def call(width: int) -> bytes:
-    """Loads, by an index of so many bytes."""
+    """A body that calls load, with a function index of this width in bytes."""
     return b"\0" + b"\x41\x00" * 5 + b"\x10" + encode_u32(0, width) + b"\x1a\x0b"
 
 
 NOTHING = b"\0\x0b"
 
 
-def test_no_byte_of_the_code_moves_where_the_calls_have_room() -> None:
+def test_code_does_not_move_if_the_indices_of_calls_are_padded() -> None:
     module = with_calls(NOTHING, call(5), NOTHING, call(5))
     there = rewrite(module, RewriteOptions(abi="wamr"))
     before, after = content(module, SectionId.CODE), content(there, SectionId.CODE)
@@ -68,7 +69,7 @@ def test_no_byte_of_the_code_moves_where_the_calls_have_room() -> None:
     assert after[0] == before[0] + 1
 
 
-def test_a_call_without_room_grows_and_its_body_with_it() -> None:
+def test_a_call_without_padding_grows_and_its_body_with_it() -> None:
     functions = 200
     module = with_calls(*[NOTHING] * functions, call(1), call(2), NOTHING)
     there = rewrite(module, RewriteOptions(abi="wamr"))
@@ -81,7 +82,7 @@ def test_a_call_without_room_grows_and_its_body_with_it() -> None:
     assert compare(module, there).only_rewritten
 
 
-def test_the_user_is_told_what_no_longer_matches_when_code_has_moved(tmp_path: Path) -> None:
+def test_sections_that_are_outdated_by_moved_code_are_reported(tmp_path: Path) -> None:
     debug = custom(".debug_line") + custom("metadata.code.branch_hint") + custom("producers")
     narrow, wide = tmp_path / "narrow.wasm", tmp_path / "wide.wasm"
     narrow.write_bytes(with_calls(*[NOTHING] * 200, call(1)) + debug)
@@ -98,7 +99,7 @@ def test_the_user_is_told_what_no_longer_matches_when_code_has_moved(tmp_path: P
     assert (stayed.plan.outdated, stayed.notes) == ((), ())
 
 
-def test_debug_sections_go_where_that_is_asked_for() -> None:
+def test_debug_sections_are_removed_on_request() -> None:
     module = with_calls(call(1)) + custom(".debug_line") + custom("producers")
     there = rewrite(module, RewriteOptions(abi="wamr", drop_debug=True))
     assert [s.name for s in split(there) if s.name] == ["producers", "name"]
@@ -173,11 +174,11 @@ def test_there_and_back_gives_the_same_bytes(names: bytes) -> None:
     back = rewrite(there, RewriteOptions(abi="witx"))
     before, after = ([m[s.content : s.end] for s in split(m)] for m in (module, back))
     assert after[1:] == before[1:]
-    assert after[0][1:].startswith(before[0][1:])  # the type of the host's function is left
+    assert after[0][1:].startswith(before[0][1:])  # the type of the host's function remains
     assert rewrite(back, RewriteOptions(abi="wamr")) == there
 
 
-def test_function_names_are_put_where_they_belong() -> None:
+def test_function_names_are_added_in_the_right_place() -> None:
     local_names = custom("name", b"\2\1\0")
     there = rewrite(with_calls(call(5)) + local_names, RewriteOptions(abi="wamr", validate=False))
     (found,) = [s for s in split(there) if s.name == "name"]
@@ -204,7 +205,7 @@ def test_a_name_section_that_cannot_be_read_is_left_alone(content: bytes) -> Non
     assert compare(module, there).only_rewritten
 
 
-def test_a_name_for_a_function_that_is_not_there_goes() -> None:
+def test_a_name_for_a_missing_function_is_removed() -> None:
     module = with_calls(call(5)) + custom("name", b"\1\7\2\0\1f\2\1g")
     there = rewrite(module, RewriteOptions(abi="wamr"))
     (found,) = [s for s in split(there) if s.name == "name"]
@@ -223,13 +224,13 @@ def test_a_function_without_a_body_is_refused() -> None:
 MAY_NOT_BE_NAMED = r"function \d is referenced, but the rewrite would give its index"
 
 
-def test_a_function_that_is_not_there_may_not_be_named() -> None:
+def test_a_reference_to_a_missing_function_is_refused() -> None:
     module = with_calls(call(5).replace(encode_u32(0, 5), encode_u32(2, 5)))
     with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
         rewrite(module, RewriteOptions(abi="wamr", validate=False))
 
 
-def test_a_function_behind_an_adapter_may_not_be_named() -> None:
+def test_a_reference_to_an_adapted_import_is_refused() -> None:
     adapted = rewrite(with_calls(call(5)), RewriteOptions(abi="wamr"))
     past = adapted.replace(encode_u32(2, 5), encode_u32(0, 5))
     with pytest.raises(UnsupportedModule, match=MAY_NOT_BE_NAMED):
@@ -271,7 +272,7 @@ def test_functions_that_a_host_lacks_keep_their_places_among_the_imports() -> No
     assert tuple(f.name for f in back.wasi_nn.values()) == names
 
 
-def test_adapters_change_with_the_host_that_they_are_for() -> None:
+def test_adapters_change_with_the_host() -> None:
     module = assemble(f"(module {LOAD} {COMPUTE} {MEMORY})")
     legacy = rewrite(module, RewriteOptions(host="wamr-legacy"))
     assert rewrite(legacy, RewriteOptions(host="wasmtime")) == rewrite(
@@ -285,7 +286,7 @@ def test_adapters_change_with_the_host_that_they_are_for() -> None:
     assert inspect_module(rewrite(wamr, RewriteOptions(host="wamr"))).adapters == {}
 
 
-def test_a_guest_of_both_names_is_adapted_where_it_has_to_be() -> None:
+def test_a_guest_with_both_module_names_is_adapted_where_necessary() -> None:
     other = f'(import "wasi_nn" "load" (func {WAMR.signature("load")}))'
     module = assemble(f"(module {LOAD} {other} {COMPUTE} {MEMORY})")
     there = inspect_module(rewrite(module, RewriteOptions(host="wasmtime")))
@@ -295,7 +296,7 @@ def test_a_guest_of_both_names_is_adapted_where_it_has_to_be() -> None:
     }
 
 
-def test_an_adapter_that_takes_anothers_place_has_the_type_that_the_guest_calls() -> None:
+def test_an_adapter_that_replaces_another_has_the_type_that_the_guest_calls() -> None:
     legacy = rewrite(assemble(f"(module {LOAD} {MEMORY})"), RewriteOptions(host="wamr-legacy"))
     there = inspect_module(rewrite(legacy, RewriteOptions(host="wamr", built_for="wasmtime")))
     ((slot, standing),) = there.adapters.items()
@@ -304,7 +305,7 @@ def test_an_adapter_that_takes_anothers_place_has_the_type_that_the_guest_calls(
     assert there.wasi_nn[slot].type == WITX.signature("load")
 
 
-def test_the_bytes_of_an_adapter_in_a_function_of_another_type_are_none() -> None:
+def test_the_bytes_of_an_adapter_in_a_function_of_another_type_are_not_an_adapter() -> None:
     there = bytearray(rewrite(with_calls(call(5)), RewriteOptions(abi="wamr")))
     assert inspect_module(bytes(there)).adapters
     functions = part(bytes(there), SectionId.FUNCTION)
@@ -313,7 +314,7 @@ def test_the_bytes_of_an_adapter_in_a_function_of_another_type_are_none() -> Non
     assert inspect_module(bytes(there)).adapters == {}
 
 
-def test_the_memory_that_is_exported_is_the_one_that_adapters_use() -> None:
+def test_adapters_use_the_exported_memory() -> None:
     second = '(memory 1) (memory (export "memory") 1 (pagesize 1))'
     there = rewrite(assemble(f"(module {LOAD} {second})"), RewriteOptions(abi="wamr"))
     (standing,) = inspect_module(there).adapters.values()

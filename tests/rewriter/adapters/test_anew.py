@@ -1,4 +1,4 @@
-"""A module that is adapted already becomes for a host what the guest would have become at once."""
+"""Adapting an adapted module again gives the same result as adapting the original guest."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def adapted(module: bytes, **options: Any) -> bytes:
 
 @functools.cache
 def directly(source: str, target: str) -> bytes:
-    """A guest that calls what all ABIs have, adapted."""
+    """An adapted guest that calls the functions common to all ABIs."""
     return adapted(plain(source, *DIALECTS), abi=target, guest_abi=source)
 
 
 @pytest.mark.parametrize("first", DIALECTS)
-def test_through_any_other_abi_it_is_the_same_to_the_byte(first: str) -> None:
+def test_adapting_through_any_other_abi_gives_the_same_bytes(first: str) -> None:
     through = 0
     for source in DIALECTS:
         there = directly(source, first)
         if not inspect_module(there).adapters:
             continue
-        # What imports show as well does not say by itself that somebody knows it.
+        # If imports show the same ABI, the adapters are not proof that the user said it.
         again = source if source in ("witx", "wasmedge") else None
         for second in DIALECTS:
             anew = adapted(there, abi=second, guest_abi=again)
@@ -41,8 +41,8 @@ def test_through_any_other_abi_it_is_the_same_to_the_byte(first: str) -> None:
     assert through > 100
 
 
-def test_a_model_of_an_encoding_that_the_first_host_has_not_is_loaded_by_the_second() -> None:
-    """WAMR's numbers have GGML, WasmEdge's too, and Wasmtime's have not."""
+def test_the_second_host_loads_an_encoding_that_the_first_does_not_have() -> None:
+    """WAMR and WasmEdge have a number for GGML, but Wasmtime does not."""
     for_wasmtime = adapted(plain("wamr", "witx"), host="wasmtime")
     (verdict,) = check(for_wasmtime, ["wasmedge"])
     assert verdict.runs is Runs.AFTER_REWRITE
@@ -53,7 +53,7 @@ def test_a_model_of_an_encoding_that_the_first_host_has_not_is_loaded_by_the_sec
 
 
 @pytest.mark.parametrize("host", ["wasmtime", "wasmedge", "wamr-ephemeral", "wamr-legacy@2.4.5"])
-def test_of_two_abis_that_have_come_under_one_name_each_keeps_its_own(host: str) -> None:
+def test_functions_of_two_abis_under_one_name_keep_their_abis(host: str) -> None:
     both = {"wasi_ephemeral_nn": DIALECTS["witx"], "wasi_nn": DIALECTS["wamr"]}
     imports = (
         f'(import "{module}" "{function}" (func {dialect.signature(function)}))'
@@ -75,8 +75,8 @@ EVERYWHERE = (
 
 
 def calling(**functions: Sequence[str]) -> bytes:
-    """A guest with functions of ABIs, by the ABI, each under the name that goes with it; WasmEdge's
-    are under that of WAMR."""
+    """A guest that imports functions of several ABIs, each under the module name of its ABI.
+    WasmEdge's functions are under that of WAMR."""
     modules = {"witx": "wasi_ephemeral_nn", "wamr": "wasi_nn", "wasmedge": "wasi_nn"}
     imports = " ".join(
         f'(import "{modules[abi]}" "{function}" (func {DIALECTS[abi].signature(function)}))'
@@ -97,10 +97,10 @@ def calling(**functions: Sequence[str]) -> bytes:
     ],
 )
 @pytest.mark.parametrize("first", EVERYWHERE)
-def test_functions_of_two_abis_are_told_apart_after_they_have_come_under_one_name(
+def test_functions_of_two_abis_are_told_apart_after_a_rewrite_to_one_name(
     guest: bytes, first: str
 ) -> None:
-    """compute has the same type in all ABIs, and not the same errors."""
+    """compute has the same type in all ABIs, but not the same errnos."""
     there = adapted(guest, host=first)
     for second in EVERYWHERE:
         assert adapted(there, host=second) == adapted(guest, host=second), second
@@ -115,7 +115,7 @@ def test_functions_of_two_abis_are_told_apart_after_they_have_come_under_one_nam
     ],
 )
 @pytest.mark.parametrize("first", EVERYWHERE)
-def test_the_release_that_a_guest_of_wamr_was_built_for_stays_told(
+def test_the_release_that_a_wamr_guest_was_built_for_is_kept(
     first: str, options: Mapping[str, str]
 ) -> None:
     guest = calling(wamr=COMMON)
@@ -142,7 +142,7 @@ GUESSED = assemble(
         pytest.param({"built_for": "unknown"}, id="its tensors are to tell"),
     ],
 )
-def test_what_was_told_of_a_guest_stays_told(options: Mapping[str, str]) -> None:
+def test_what_the_user_said_about_a_guest_is_kept(options: Mapping[str, str]) -> None:
     hosts = ("wamr-legacy", "wamr-ephemeral@2.3.1", "wasmtime@14")
     for first in hosts:
         there = adapted(GUESSED, host=first, **options)
@@ -150,7 +150,7 @@ def test_what_was_told_of_a_guest_stays_told(options: Mapping[str, str]) -> None
             assert adapted(there, host=second) == adapted(GUESSED, host=second, **options)
 
 
-def test_what_a_guess_was_made_from_gives_way_to_what_is_told() -> None:
+def test_what_the_user_says_replaces_a_guess() -> None:
     there = adapted(GUESSED, host="wamr-legacy")
     told = {"host": "wamr-legacy", "built_for": "wasi-nn@0.3"}
     (before, after) = (inspect_module(adapted(m, **told)).adapters[1] for m in (there, GUESSED))
@@ -161,7 +161,7 @@ def test_what_a_guess_was_made_from_gives_way_to_what_is_told() -> None:
 
 LOAD, WAMR_LOAD = (DIALECTS[abi].signature("load") for abi in ("witx", "wamr"))
 FOUR = "(func (param i32 i32 i32 i32) (result i32))"
-"""The type that WAMR's load has, and which the guest's own functions do not need."""
+"""The type of WAMR's load, which the guest's own functions do not need."""
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ FOUR = "(func (param i32 i32 i32 i32) (result i32))"
         pytest.param(f'(type $t {FOUR}) (import "m" "f" (func (type $t)))', False, id="an import"),
     ],
 )
-def test_a_type_that_was_appended_goes_with_the_adapters_unless_it_is_used(
+def test_an_appended_type_is_removed_with_the_adapters_unless_it_is_used(
     more: str, goes: bool
 ) -> None:
-    """Where it is used, the guest has had it itself, as its last one."""
+    """If the type is used, it was the guest's own last type."""
     imported, rest = (more, "") if "import" in more else ("", more)
     module = assemble(
         f"(module (type $load (func {LOAD})) (type $none (func))"

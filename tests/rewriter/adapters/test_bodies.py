@@ -1,4 +1,4 @@
-"""The files in rewriter/adapters/bodies, and what the assembler makes of them."""
+"""The files in rewriter/adapters/bodies, and the assembler's output for them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def text_of(adapter: Adapter) -> str:
 
 
 def printed(module: bytes) -> str:
-    """Its instructions, without names, and without the alignments of loads and stores, which are
-    hints."""
+    """The instructions of a function, without names and without the alignments of loads and stores,
+    which are only hints."""
     for arguments in (["strip", "--all"], ["print"]):
         command = [find(), *arguments, "-"]
         module = subprocess.run(command, input=module, capture_output=True, check=True).stdout
@@ -53,7 +53,7 @@ def test_every_file_is_the_text_of_an_adapter() -> None:
     assert {file_of(adapter) for adapter in ADAPTERS} == set(FILES) - {TELLS_TYPE}
 
 
-def test_every_file_names_values_that_there_are_and_every_value_is_named() -> None:
+def test_every_name_in_a_file_has_a_value_and_every_value_is_used() -> None:
     there = {*values("load", WITX, WITX, MEMORY)}
     old = [file.read_text() for file in UNMARKED_FOLDER.glob("*.wat")]
     texts = (*FILES.values(), *PIECES.values(), *old)
@@ -61,7 +61,7 @@ def test_every_file_names_values_that_there_are_and_every_value_is_named() -> No
     assert named == {*there, "ENCODING_KEPT"}
 
 
-def test_every_piece_is_a_part_of_an_adapter_and_leaves_nothing_to_fill_in() -> None:
+def test_every_piece_is_a_part_of_an_adapter_and_is_filled_in_completely() -> None:
     texts = [text_of(adapter) for adapter in ADAPTERS]
     for piece in PIECES.values():
         comment = piece.splitlines()[0]

@@ -1,4 +1,4 @@
-"""Which errnos a guest gets, through adapters, where its host has other numbers for them."""
+"""The errnos that a guest gets through adapters if its host numbers them differently."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.support.guest import text
 from tests.support.wasm import assemble
 
 TENSOR, DIMENSIONS, AT = 64, 96, 128
-"""In the guest's memory: a tensor that has no elements, and a place for everything else."""
+"""Addresses in the guest's memory: a tensor without elements, its dimensions, and the rest."""
 
 
 def guest(dialect: Dialect) -> bytes:
-    """Passes functions on that every ABI has."""
+    """A guest that exports the functions common to all ABIs, which it imports."""
     common = set.intersection(*({*other.functions} for other in DIALECTS.values()))
     part = replace(dialect, functions={name: dialect.functions[name] for name in sorted(common)})
     return assemble(text(dialect.layout.module, '(memory (export "memory") 1)', part))
@@ -103,22 +103,22 @@ def test_every_function_returns_the_numbers_of_the_guest(
         pytest.param("wamr", "wamr", id="one ABI"),
     ],
 )
-def test_a_guest_that_gets_no_other_errnos_needs_no_adapter(source: str, target: str) -> None:
+def test_a_guest_with_the_same_errnos_needs_no_adapter(source: str, target: str) -> None:
     module = guest(DIALECTS[source])
     options = RewriteOptions(abi=target, guest_abi=source, to=DIALECTS[source].layout.module)
     assert inspect_module(rewrite(module, options)).adapters == {}
 
 
-def test_what_an_adapter_returns_by_itself_is_of_the_guest_too() -> None:
+def test_the_errnos_that_adapters_themselves_return_are_the_guests() -> None:
     dialect = DIALECTS["wamr-2.2"]
     there = rewrite(guest(dialect), RewriteOptions(host="wamr-legacy@2.4", guest_abi="wamr-2.2"))
     host = Failing(there, dialect)
-    host.put(TENSOR + 8, b"\2")  # f64, which WAMR's has not
+    host.put(TENSOR + 8, b"\2")  # f64, which WAMR's ABI does not have
     assert host.call("set_input") == 5
     assert dialect.errnos[5] == DIALECTS["witx"].errnos[6]
 
 
-def test_a_difference_in_errnos_alone_is_said_and_mended() -> None:
+def test_a_difference_in_errnos_alone_is_reported_and_adapted() -> None:
     compute = DIALECTS["witx"].signature("compute")
     module = assemble(
         f'(module (import "{WASI_EPHEMERAL_NN}" "compute" (func {compute}))'
@@ -132,7 +132,7 @@ def test_a_difference_in_errnos_alone_is_said_and_mended() -> None:
     assert verdict.runs is Runs.AS_IT_IS
 
 
-def test_of_several_releases_those_with_other_errnos_are_named_and_do_not_decide() -> None:
+def test_releases_with_other_errnos_are_named_but_do_not_decide() -> None:
     names = ("load", "compute")
     wamr = DIALECTS["wamr"]
     imports = " ".join(f'(import "wasi_nn" "{n}" (func {wamr.signature(n)}))' for n in names)

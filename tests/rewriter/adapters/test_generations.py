@@ -1,4 +1,4 @@
-"""Adapters as a file format: their bytes, and how they are known again whatever has happened."""
+"""Adapters as a file format: their bytes, and how they are recognised after other tools ran."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ U8_GUEST = f"""(module
   (func (export "_start") (drop (call $set_input (i32.const 0) (i32.const 1) (i32.const 8)))))"""
 
 
-def test_the_bytes_of_every_adapter_are_those_that_are_written_down() -> None:
+def test_the_bytes_of_every_adapter_match_their_digests() -> None:
     assert sorted(lines()) == sorted(pinned_lines()), "python -m tests.rewriter.adapters.every"
 
 
-def test_a_body_starts_with_its_marker_and_declares_no_variable_that_it_does_not_use() -> None:
+def test_a_body_starts_with_its_marker_and_declares_only_variables_that_it_uses() -> None:
     adapters: dict[str, Adapter] = {}
     for adapter in all_adapters():
         if adapter.generation == GENERATION:
@@ -56,7 +56,7 @@ def test_a_body_starts_with_its_marker_and_declares_no_variable_that_it_does_not
 
 
 def _module_with(adapter: Adapter, body: bytes) -> bytes:
-    """A module that imports what an adapter calls, and has no other function."""
+    """A module with only an adapter and the import that it calls."""
     text = (
         f'(module (import "m" "f" (func {adapter.imported_type})) (memory 1)'
         f" (func {adapter.type} unreachable))"
@@ -100,7 +100,7 @@ def test_between_any_two_abis_a_module_is_adapted_once_and_back(source: str) -> 
 
 
 @pytest.mark.parametrize("source", DIALECTS)
-def test_another_layout_than_that_of_the_adapters_is_refused_and_their_own_abi_is_not(
+def test_a_layout_that_contradicts_the_adapters_is_refused(
     source: str,
 ) -> None:
     for target in DIALECTS:
@@ -109,14 +109,14 @@ def test_another_layout_than_that_of_the_adapters_is_refused_and_their_own_abi_i
         assert inspect_module(there, source).adapters == adapters
         for other in DIALECTS.values():
             if other.layout == DIALECTS[source].layout or not adapters:
-                continue  # the same adapters can be for several of one layout
+                continue  # ABIs of one layout can share adapters
             with pytest.raises(UnsupportedModule, match=f"ABI was given as {other.name}") as caught:
                 inspect_module(there, other.name)
             assert caught.value.code == "NN123"
 
 
 @pytest.mark.parametrize("name", UNMARKED_MODULES)
-def test_what_was_adapted_before_there_were_markers_is_recognised(name: str) -> None:
+def test_adapters_without_markers_are_recognised(name: str) -> None:
     source, _ = UNMARKED_MODULES[name]
     module, old = plain(source), unmarked(name)
     assert MARK not in old
@@ -128,7 +128,7 @@ def test_what_was_adapted_before_there_were_markers_is_recognised(name: str) -> 
 
 
 @pytest.mark.parametrize("name", UNMARKED_MODULES)
-def test_adapting_such_a_module_again_puts_marked_adapters_in_their_place(name: str) -> None:
+def test_adapting_again_replaces_adapters_without_markers_by_marked_ones(name: str) -> None:
     source, target = UNMARKED_MODULES[name]
     old = unmarked(name)
     again = rewrite(old, RewriteOptions(abi=target))
@@ -137,7 +137,7 @@ def test_adapting_such_a_module_again_puts_marked_adapters_in_their_place(name: 
         str(f.type) for f in expected.wasi_nn.values()
     ]
     adapters = inspect_module(again).adapters
-    # Where the old ones do not tell the guest's ABI, names are taken to end as the host wants.
+    # If the old adapters do not show the guest's ABI, names are assumed to end as the host expects.
     assert adapters.keys() >= inspect_module(old).adapters.keys()
     assert adapters.keys() <= expected.adapters.keys()
     assert again.count(MARK) == len(adapters)
@@ -177,7 +177,7 @@ def test_a_module_that_went_through_text_is_recognised(there: bytes) -> None:
     assert inspect_module(rewrite(written, RewriteOptions(abi="witx"))).adapters == {}
 
 
-def test_what_adapters_are_exported_as_goes_with_them() -> None:
+def test_exports_of_adapters_are_removed_with_them() -> None:
     module = plain("witx")
     there = rewrite(module, RewriteOptions(abi="wamr"))
     names = (("get_output", 5), ("load", 4), ("load_by_name", 0), ("set_input", 2))
@@ -192,7 +192,8 @@ def test_what_adapters_are_exported_as_goes_with_them() -> None:
 
 
 def optimized(module: bytes, keep_names: bool = False) -> bytes:
-    """What optimizers leave: adapters without markers, among other functions, with other code."""
+    """A module as optimizers leave it: with changed adapters, without markers, and in another
+    order."""
     text = _printed(module).replace(
         "i32.const 1752395374\n    drop\n    i32.const 0\n    drop\n", ""
     )
@@ -234,7 +235,7 @@ def test_adapters_that_another_tool_has_changed_are_not_adapted_again(changed: b
 
 
 @pytest.mark.parametrize("changed", CHANGED)
-def test_a_module_still_runs_where_its_changed_adapters_lead(changed: bytes) -> None:
+def test_a_module_with_changed_adapters_runs_on_their_host(changed: bytes) -> None:
     info = inspect_module(changed)
     verdicts = {name: assess(info, host).runs for name, host in HOSTS.items()}
     assert verdicts.pop("wamr-2.1") is Runs.AS_IT_IS
@@ -272,14 +273,14 @@ def test_another_generation_is_refused_by_its_number(old: bytes) -> None:
     assert later != U8_ADAPTED
     for host in HOSTS:
         with pytest.raises(
-            HostMismatch, match="is of generation 7, which is unknown to this release"
+            HostMismatch, match="has generation 7, which this release of nnshim does not know"
         ):
             rewrite(later, RewriteOptions(host=host))
     with pytest.raises(LinkError, match="generation 7"):
         guest_dialects(inspect_module(later))
 
 
-def test_an_optimized_guest_is_run_with_what_its_adapter_passes_on() -> None:
+def test_an_optimized_guest_runs_with_the_numbers_that_its_adapter_passes_on() -> None:
     there = rewrite(plain("witx"), RewriteOptions(abi="wamr"))
     assert {d.name for d in guest_dialects(inspect_module(optimized(there))).values()} == {
         d.name for d in guest_dialects(inspect_module(there)).values()
@@ -354,7 +355,7 @@ def test_an_export_with_another_name_is_not_a_trace(name: str) -> None:
     assert inspect_module(exporting(name)).traces == ()
 
 
-def test_a_name_without_known_abis_is_a_trace_that_nothing_can_be_done_with() -> None:
+def test_a_name_with_unknown_abis_is_a_trace_without_a_remedy() -> None:
     module = exporting("nnshim.load.wit-to-wamr.0.0", "nnshim.load.witx-to-wamr.9999999999.0")
     for host in HOSTS:
         with pytest.raises(HostMismatch, match=r"wit-to-wamr was changed.*generation 9999999999"):

@@ -1,4 +1,4 @@
-"""Native Wasmtime as the judge: adapted guests run on it, and print what they print elsewhere."""
+"""Adapted guests run on native Wasmtime, and print the same as elsewhere."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_guest_that_was_not_adapted_does_not_link(native: NativeWasmtime, fold
 def test_results_are_those_of_nnshim_to_the_last_bit(
     native: NativeWasmtime, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """With fast math, as Wasmtime lets OpenVINO choose its precision."""
+    """nnshim runs with fast math here, because Wasmtime lets OpenVINO choose its precision."""
     rng = np.random.default_rng(5)
     weights = rng.normal(size=(64, 32)).astype(np.float32)
     nodes = [

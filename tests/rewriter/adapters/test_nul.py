@@ -1,4 +1,4 @@
-"""Names and configurations of adapted guests on WAMR's hosts, which up to 2.4.5 want a NUL behind
+"""Names and configurations of adapted guests on WAMR's hosts, which up to 2.4.5 expect a NUL after
 them."""
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ RELEASES = {
 }
 WITH_CONFIG = ("2.3.1", "2.4.5", "main")
 WITH_NUL = [release for release in RELEASES if not release.startswith("main")]
-"""Those that want one, so that their guests have adapters for names."""
+"""The releases that expect a NUL, so that guests get adapters for names."""
 
 
 class Host:
-    """WAMR's, which keeps the names that it was asked for and loads whatever they are."""
+    """A WAMR host that records names, and loads a model for any name."""
 
     def __init__(self, release: str, guest: Dialect = WASMEDGE) -> None:
         abi, kind = RELEASES[release]
@@ -76,8 +76,8 @@ class Host:
         self.exports["memory"].write(self.store, data, address)
 
     def call(self, *arguments: int) -> int:
-        """load_by_name, or with five arguments load_by_name_with_config. But for the result, no
-        byte of the memory changes."""
+        """Call load_by_name, or with five arguments load_by_name_with_config, and check that only
+        the bytes of the result change in memory."""
         function = "load_by_name" if len(arguments) == 3 else "load_by_name_with_config"
         before, graph = self.memory(), arguments[-1]
         errno: int = self.exports[function](self.store, *arguments)
@@ -114,10 +114,10 @@ def test_a_name_ends_where_its_length_says(release: str) -> None:
         *((release, WAMR_MAIN_LEGACY) for release in WITH_NUL),
     ],
 )
-def test_so_it_does_where_the_guest_is_of_another_of_wamrs_abis(
+def test_a_name_of_a_guest_of_another_wamr_abi_ends_where_its_length_says(
     release: str, guest: Dialect
 ) -> None:
-    """Whose main branch takes names without a NUL."""
+    """WAMR's main branch takes names without a NUL."""
     host = Host(release, guest)
     host.put(NAME, b"model.tflitex")
     assert host.call(NAME, 12, GRAPH) == SUCCESS
@@ -159,7 +159,7 @@ def test_a_name_that_a_nul_cuts_short_is_refused(release: str) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_an_empty_name_is_the_hosts_to_answer(release: str) -> None:
+def test_an_empty_name_is_passed_to_the_host(release: str) -> None:
     host = Host(release)
     host.put(NAME, b"more")
     refuses = release in ("2.3.1", "2.4.5", "2.4.5, legacy")
@@ -193,7 +193,7 @@ def test_a_name_of_all_the_memory_is_refused(release: str) -> None:
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_result_may_stand_anywhere_but_in_the_name(release: str) -> None:
     host = Host(release)
-    legacy_or_bounded = release not in ("2.1.1", "2.3.1")  # which leave OpenVINO's unwritten
+    writes_handle = release not in ("2.1.1", "2.3.1")  # these leave the handle unwritten
     for behind in (b"\xaa", b"\0"):
         for distance in range(9):
             for graph in (NAME + 5 + distance, NAME - 4 - distance):
@@ -204,8 +204,8 @@ def test_the_result_may_stand_anywhere_but_in_the_name(release: str) -> None:
                 assert host.call(NAME, 5, graph) == SUCCESS
                 assert host.names == [b"model"]
                 after = host.memory()[graph : graph + 4]
-                assert (after != before) is legacy_or_bounded
-                assert not legacy_or_bounded or after[1:] == bytes(3)
+                assert (after != before) is writes_handle
+                assert not writes_handle or after[1:] == bytes(3)
 
 
 @pytest.mark.parametrize("release", WITH_NUL)
@@ -253,7 +253,7 @@ def test_a_name_and_a_configuration_reach_the_host_from_any_place(seed: int, rel
 
 
 @pytest.mark.parametrize("release", [each for each in WITH_CONFIG if each in WITH_NUL])
-def test_of_two_that_overlap_none_is_moved(release: str) -> None:
+def test_a_name_and_a_configuration_that_overlap_are_not_moved(release: str) -> None:
     host = Host(release)
     host.put(NAME, b"llama{}x")
     assert host.call(NAME, 7, NAME + 5, 2, GRAPH) == INVALID_ARGUMENT
@@ -276,7 +276,7 @@ def test_a_configuration_outside_of_the_memory_or_cut_short_is_refused(release: 
 
 
 @pytest.mark.parametrize("release", ["2.1.1", "2.4.5, legacy", "main, legacy"])
-def test_a_name_reaches_a_host_without_configurations_where_there_is_none(release: str) -> None:
+def test_a_name_without_a_configuration_reaches_a_host_without_configurations(release: str) -> None:
     host = Host(release)
     host.put(NAME, b"llama{}")
     assert host.call(NAME, 5, NAME + 5, 0, GRAPH) == SUCCESS
@@ -308,7 +308,7 @@ def test_a_host_that_takes_names_by_length_gets_no_adapter_for_them(
     assert rewrite(adapted, RewriteOptions(host=main)) == told
 
 
-def test_a_handle_that_the_host_writes_where_the_nul_would_be_is_the_guests() -> None:
+def test_a_handle_that_the_host_writes_in_place_of_the_nul_is_kept() -> None:
     host = Host("main")
     for number in range(1, 4):
         host.put(NAME, b"name\0\0\0\0")

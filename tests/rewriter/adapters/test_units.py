@@ -1,5 +1,5 @@
-"""Outputs of adapted guests on WAMR's hosts, which count some in bytes and some in floats, and
-copy some without looking how large the buffer is."""
+"""Outputs of adapted guests on WAMR's hosts, which count some outputs in bytes and some in floats,
+and copy some without checking the size of the buffer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPENVINO, TFLITE = 0, 4
 SUCCESS, INVALID_ARGUMENT, INVALID_ENCODING, RUNTIME_ERROR = 0, 1, 2, 5
 UNSUPPORTED, TOO_LARGE = 6, 7
 F16, U8 = 0, 3
-"""witx's numbers, as its guests have them."""
+"""The guests here use witx's numbers."""
 
 PAGE = 65536
 MODEL, BUILDERS, GRAPH, CONTEXT, DIMENSIONS, TENSOR, DATA, WRITTEN, BUFFER = (
@@ -50,7 +50,7 @@ ABIS = {
 
 
 class Adapted:
-    """A guest that passes every call on, adapted to a host and running on it."""
+    """A guest that exports what it imports, adapted to a host and running on it."""
 
     guest = WITX
 
@@ -63,9 +63,8 @@ class Adapted:
         to = WASI_NN if build == "legacy" else WASI_EPHEMERAL_NN
         abi = abi or ABIS[build, release]
         self.binary = rewrite(built, RewriteOptions(abi=abi, to=to))
-        self.too_large = (
-            3 if release in ("1.3.3", "2.1.0") else TOO_LARGE
-        )  # which has no number for it
+        # The old releases do not have a number for TOO_LARGE.
+        self.too_large = 3 if release in ("1.3.3", "2.1.0") else TOO_LARGE
         kind = LegacyHost if build == "legacy" else EphemeralHost
         named = {b"a": identity(F32, (4,))}
         self.host = kind(release, named)
@@ -105,7 +104,7 @@ class Adapted:
         return self.call("set_input", self.u32(CONTEXT), 0, TENSOR)
 
     def computed(self, model: bytes, encoding: int) -> None:
-        """Up to where there is an output."""
+        """Run a model until it has an output."""
         assert self.load(model, encoding) == SUCCESS
         assert self.init() == SUCCESS
         assert self.set_input(OUTPUT) == SUCCESS
@@ -115,7 +114,8 @@ class Adapted:
         return self.call("get_output", self.u32(CONTEXT), 0, buffer, room, WRITTEN)
 
     def expect(self, room: int, output: bytes) -> None:
-        """The output, if there is room for it, and not a byte of the guest's memory besides."""
+        """Check that get_output writes the output if the buffer is large enough, and nothing
+        else."""
         self.put(BUFFER, FILLED * 128)
         self.put(WRITTEN, struct.pack("<I", 77))
         before = bytes(self.exports["memory"].read(self.store))
@@ -132,7 +132,7 @@ class Adapted:
 
 
 class Older(Adapted):
-    """The same of WAMR's older ABI, which has its room in floats."""
+    """A guest of WAMR's older ABI, which counts the buffer in floats."""
 
     guest = WAMR
 
@@ -191,7 +191,7 @@ def test_a_buffer_too_small_for_openvino_is_refused_where_the_host_looks(release
 
 
 @pytest.mark.parametrize("build", ["legacy", "ephemeral"])
-def test_a_guest_does_not_go_on_whose_memory_the_host_has_overwritten(build: str) -> None:
+def test_a_guest_traps_if_the_host_has_overwritten_its_memory(build: str) -> None:
     guest = Adapted(build, "2.3.1")
     guest.computed(identity(F32, (4,)), OPENVINO)
     for room in (0, 4, 15):
@@ -199,7 +199,7 @@ def test_a_guest_does_not_go_on_whose_memory_the_host_has_overwritten(build: str
             guest.get_output(room)
 
 
-def test_a_guest_of_the_older_abi_does_not_go_on_either() -> None:
+def test_a_guest_of_the_older_abi_traps_too() -> None:
     guest = Older("ephemeral", "2.3.1")
     guest.computed(identity(F32, (4,)), OPENVINO)
     for room in range(4):
@@ -212,7 +212,7 @@ def test_a_guest_of_the_older_abi_does_not_go_on_either() -> None:
 
 @pytest.mark.parametrize("abi", ["wamr-1", "wamr-2.1-legacy", "wamr"])
 @pytest.mark.parametrize("release", LEGACY)
-def test_what_is_adapted_to_one_legacy_release_is_right_on_all_but_for_errnos(
+def test_a_guest_adapted_to_one_legacy_release_runs_on_all_except_for_errnos(
     release: str, abi: str
 ) -> None:
     guest = Adapted("legacy", release, abi=abi)
@@ -229,7 +229,7 @@ def test_what_is_adapted_to_one_legacy_release_is_right_on_all_but_for_errnos(
 
 @pytest.mark.parametrize(("build", "release"), OPENVINO_HOSTS)
 @pytest.mark.parametrize("kinds", [(OPENVINO, TFLITE), (TFLITE, OPENVINO)])
-def test_a_model_of_the_other_backend_is_refused_and_the_first_one_goes_on(
+def test_a_model_for_another_backend_is_refused_and_the_first_keeps_working(
     build: str, release: str, kinds: tuple[int, int]
 ) -> None:
     guest = Adapted(build, release)
@@ -254,7 +254,7 @@ def test_a_model_that_was_not_loaded_leaves_the_unit_open(build: str, release: s
 
 
 @pytest.mark.parametrize(("build", "release"), TFLITE_HOSTS)
-def test_what_tensorflow_lite_would_take_for_floats_does_not_reach_it(
+def test_tensors_that_tensorflow_lite_would_misread_as_floats_do_not_reach_it(
     build: str, release: str
 ) -> None:
     guest = Adapted(build, release)
@@ -299,7 +299,7 @@ def test_after_a_named_model_a_model_of_tensorflow_lite_is_refused(release: str)
     assert guest.load(identity(F32, (4,)), TFLITE) == UNSUPPORTED
 
 
-def test_before_a_named_model_a_model_of_tensorflow_lite_is_the_one_that_stays() -> None:
+def test_a_tensorflow_lite_model_stays_after_a_named_model_is_refused() -> None:
     guest = Adapted("ephemeral", "2.3.1", names=True)
     guest.computed(identity(F32, (4,)), TFLITE)
     guest.put(MODEL, b"ab")

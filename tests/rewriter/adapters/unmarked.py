@@ -1,4 +1,4 @@
-"""Modules that were adapted when adapters had no marker and were not exported."""
+"""Modules that were adapted when adapters did not have markers and were not exported."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ UNMARKED_MODULES = {
     "wasmedge-to-witx": ("wasmedge", "witx"),
     "wasmedge-to-wamr": ("wasmedge", "wamr"),
 }
-"""Names of files in the folder, and the ABIs from which and to which they were adapted."""
+"""File names in the folder, with the ABIs before and after adapting."""
 
 _LOAD_BY_NAME = "load_by_name"
-"""Which was the first function that `unmarked` guests import."""
+"""The first function that `unmarked` guests import."""
 
 _LACKING = ("compute_single", "get_output_single", "fini_single")
 
 
 def plain(abi: str, *targets: str) -> bytes:
-    """A guest that calls every function of an ABI that all targets have, too, or an adapter can
-    stand in for."""
+    """A guest that calls every function of an ABI that all targets have or that an adapter can
+    replace."""
     dialect = DIALECTS[abi]
     module = WASI_NN if dialect.layout.name == "wamr" else WASI_EPHEMERAL_NN
     functions = {
@@ -44,5 +44,5 @@ def plain(abi: str, *targets: str) -> bytes:
 
 
 def unmarked(name: str) -> bytes:
-    """What the release before markers made of `plain` of the first ABI."""
+    """The result of adapting `plain` of the first ABI with the release before markers."""
     return (FOLDER / f"{name}.wasm").read_bytes()

@@ -99,8 +99,8 @@ def test_what_is_accepted_no_longer_counts_and_is_still_said() -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("NN211", "keeps a module from running, and cannot be accepted"),
-        ("NN202", "takes a rewrite, and cannot be accepted"),
+        ("NN211", "cannot be accepted, because it keeps a module from running"),
+        ("NN202", "cannot be accepted, because it needs a rewrite"),
         ("NN99", "there is no code NN99"),
         ("301", "there is no code 301; did you mean NN301?"),
     ],
@@ -116,7 +116,7 @@ def test_a_code_that_decides_nothing_can_be_accepted() -> None:
 
 
 def test_one_code_is_not_taken_for_several_letters() -> None:
-    with pytest.raises(UsageError, match="accept: expected several names"):
+    with pytest.raises(UsageError, match="accept: expected a list of names"):
         on("wamr", LOADING, accept="NN226")
 
 
@@ -161,7 +161,7 @@ def test_a_guest_of_wasi_nn_needs_a_backend_and_one_that_names_graphs_a_graph(ho
 
 
 def test_a_verdict_on_no_host_is_a_wrong_call() -> None:
-    with pytest.raises(UsageError, match="hosts: none is named"):
+    with pytest.raises(UsageError, match="hosts: name at least one host"):
         check(LOADING, hosts=[])
 
 

@@ -279,7 +279,9 @@ def test_encodings_that_are_taken_for_the_hosts_own_are_a_caveat(
     """Until somebody says what the guest has: an adapter translates them then."""
     row, module = find_host(host), guest("wasi_ephemeral_nn", "witx")
     found = [d for d in assess(inspect_module(module), row).caveats if d.code == "NN138"]
-    message = "imports do not show which numbers its encodings have: the host's are assumed, where"
+    message = (
+        "imports do not show which numbers it uses for encodings: the host's are assumed, where"
+    )
     assert [d.message for d in found] == ([] if numbers is None else [f"{message} {numbers}"])
     adapted = rewriter.rewrite(module, RewriteOptions(abi=row.dialects[0].name, guest_abi="witx"))
     for told in (

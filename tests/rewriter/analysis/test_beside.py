@@ -105,7 +105,7 @@ def test_until_2_1_0_wamr_makes_memories_and_tables_of_any_module(kind: str) -> 
 def test_wamr_1_1_takes_zero_for_a_global_that_nothing_defines() -> None:
     content = f'(import "somewhere" "it" (global i32)) {MEMORY}'
     (only,) = on("wamr@1.1.2", content).conditions
-    assert only.message == "the host does not define somewhere.it, and takes zero"
+    assert only.message == "the host does not define somewhere.it, and uses zero"
     assert codes(on("wamr@1.2.0", content)) == ["NN212"]
 
 
@@ -149,10 +149,10 @@ def test_the_version_before_wasi_0_1_is_not_everywhere(host: str, runs: Runs) ->
 @pytest.mark.parametrize(
     ("host", "module", "option"),
     [
-        ("wasmedge", "wasmedge_image", "its plugin, without which a call traps"),
-        ("wasmedge", "wasmedge_zlib", "its plugin, without which the module is refused"),
-        ("wasmedge@0.11.2", "wasmedge_process", "its plugin, without which the module is refused"),
-        ("wasmedge", "wasi_ephemeral_crypto_kx", "its plugin, without which a call traps"),
+        ("wasmedge", "wasmedge_image", "its plugin (without it, a call traps)"),
+        ("wasmedge", "wasmedge_zlib", "its plugin (without it, the module is refused)"),
+        ("wasmedge@0.11.2", "wasmedge_process", "its plugin (without it, the module is refused)"),
+        ("wasmedge", "wasi_ephemeral_crypto_kx", "its plugin (without it, a call traps)"),
     ],
 )
 def test_what_plugins_define_is_a_condition(host: str, module: str, option: str) -> None:
@@ -218,7 +218,7 @@ def test_wasi_nn_of_wasmtime_does_not_work_in_a_shared_memory() -> None:
     (only,) = on("wasmtime@30", f"{guest} {shared}").reasons
     assert (only.code, only.message) == (
         "NN216",
-        "it exports a shared memory, where the host's wasi-nn does not work",
+        "it exports a shared memory, with which the host's wasi-nn does not work",
     )
     assert on("wasmtime@30", shared).runs is Runs.AS_IT_IS
     assert on("wasmedge@0.14.1", f"{guest} {shared}").runs is Runs.AS_IT_IS

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict
-from rewriter.analysis.verdicts import check
 from rewriter.hosts.profiles.file import write
 from rewriter.hosts.profiles.of_row import from_row
 from rewriter.hosts.table import find_host
@@ -62,7 +62,7 @@ def test_a_number_of_builders_that_the_backend_does_not_take_is_a_condition(
         if count not in taken:
             assert found.answer is not Answer.RUNS
             assert message(found, "NN266") == (
-                f"function 2 passes the constant number of builders {count}, and the host takes"
+                f"function 2 passes the constant number of builders {count}, but the host takes"
                 f" {words}"
             )
 
@@ -132,5 +132,5 @@ def test_of_a_measured_host_another_number_than_the_usual_is_not_known(tmp_path:
     path.write_text(write(from_row(find_host("wasmtime@49"))))
     found = on(str(path), loading((0, 1)))
     assert "NN266" not in codes(found)
-    assert "number of builders 1, of which it was not measured" in message(found, "NN271")
+    assert "number of builders 1, but it was not measured" in message(found, "NN271")
     assert "NN271" not in codes(on(str(path), loading((0, 2))))

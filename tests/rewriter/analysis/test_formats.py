@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from rewriter.abi.numbers import Encoding
+from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict, assess
 from rewriter.analysis.inspect import inspect_module
-from rewriter.analysis.verdicts import check
 from rewriter.hosts.host import Measured
 from rewriter.hosts.table import find_host
 from tests.rewriter.analysis.test_seen import HIDDEN, guest, loads, passes
@@ -51,7 +51,7 @@ def test_a_backend_that_the_released_host_does_not_have_is_a_condition() -> None
     assert found.answer is Answer.ONLY_IF
     assert message(found, "NN713").startswith(
         "only if the host is built differently (cargo build --release --features"
-        " wasmtime-wasi-nn/onnx): function 2 passes the encoding 1 (onnx), and the released host"
+        " wasmtime-wasi-nn/onnx): function 2 passes the encoding 1 (onnx), but the released host"
     )
     assert "NN231" not in codes(found)
     for other in (loading(0), loading(UNKNOWN)):
@@ -62,7 +62,7 @@ def test_a_backend_that_the_host_never_has_is_a_condition_that_reads_as_one() ->
     found = on("wasmtime@49", loading(4))
     assert message(found, "NN262") == (
         "only if it never loads such a model: function 2 passes the encoding 4 (tensorflowlite),"
-        " and the host has no backend for it"
+        " but the host has no backend for it"
     )
 
 
@@ -78,12 +78,12 @@ def test_a_backend_that_nobody_has_looked_for_was_not_measured() -> None:
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        ("wasmtime@22", "takes tensors of four dimensions only"),
+        ("wasmtime@22", "takes only four-dimensional tensors"),
         ("wasmtime@49", None),
-        ("wasmedge@0.13.5", "takes tensors of four dimensions only"),
-        ("wasmedge@0.14.1", "for 1x224x224x3 floats"),
+        ("wasmedge@0.13.5", "takes only four-dimensional tensors"),
+        ("wasmedge@0.14.1", "as 1x224x224x3 floats"),
         ("wasmedge@0.17.1", None),
-        ("wamr@2.3.1", "for an image whose three channels come last"),
+        ("wamr@2.3.1", "as a channels-last image with three channels"),
         ("wamr@2.4.5", None),
     ],
 )

@@ -61,7 +61,7 @@ def test_the_abi_is_told_by_types_and_extensions_under_either_name(
 
 
 def test_where_the_imports_cannot_tell_the_module_name_decides() -> None:
-    message = "neither load nor get_output is imported, from wasi_ephemeral_nn"
+    message = "neither load nor get_output is imported from wasi_ephemeral_nn"
     assert abi_of(COMPUTE, module="wasi_ephemeral_nn") == Abi(
         "witx", False, (Diagnostic("NN134", message),)
     )
@@ -177,7 +177,7 @@ def test_an_object_file_is_known() -> None:
     [
         pytest.param(
             HEADER + imports(imported("a")),
-            "type 0 of 0",
+            "type index 0, but the number of types is 0",
             id="function of a type that is not there",
         ),
         pytest.param(
@@ -187,13 +187,13 @@ def test_an_object_file_is_known() -> None:
         ),
         pytest.param(
             HEADER + section(SectionId.TYPE, b"\x01\x60\xff\x01\x7f"),
-            "255 parameters announced",
+            "255 parameters are declared",
             id="more parameters than bytes",
         ),
         pytest.param(HEADER + section(SectionId.TYPE, b"\x01\x3f"), "form 0x3f", id="unknown form"),
-        pytest.param(HEADER + TYPES[:-1] + b"\x01", "announced", id="result list too long"),
+        pytest.param(HEADER + TYPES[:-1] + b"\x01", "declared", id="result list too long"),
         pytest.param(
-            HEADER + section(SectionId.MEMORY, b"\xff\xff\xff\xff\x0f"), "announced", id="memories"
+            HEADER + section(SectionId.MEMORY, b"\xff\xff\xff\xff\x0f"), "declared", id="memories"
         ),
     ],
 )

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nnshim.__main__ import main
+from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.inspect import inspect_module
 from rewriter.analysis.seen.numbering import as_shown, constants_of
-from rewriter.analysis.verdicts import check
 from rewriter.constants.constant import Subject
 from tests.support.tflite_models import identity
 from tests.support.wasm import assemble
@@ -93,7 +93,7 @@ def test_a_type_that_means_two_things_is_a_condition() -> None:
     assert (found.answer, of_constants(found)) == (Answer.ONLY_IF, ["NN146"])
     (condition,) = found.conditions
     assert "type 2, which is f64 and was u8 before August 2023" in condition.text
-    assert condition.text.endswith("--guest-abi says which: witx, or witx-2022")
+    assert condition.text.endswith("say which with --guest-abi: witx, or witx-2022")
     assert condition.offset is not None
 
 
@@ -162,7 +162,7 @@ def test_a_type_that_no_backend_takes_is_a_condition(host: str, kind: int, refus
 @pytest.mark.parametrize("host", ["wasmtime", "wamr", "wamr-legacy@2.4.5", "wasmedge", "nnshim"])
 def test_a_type_that_means_nothing_is_a_condition(host: str, kind: int) -> None:
     (condition,) = (one for one in on(host, guest(passes(kind))).conditions if one.code == "NN261")
-    assert condition.message.endswith(f"the constant tensor type {kind}, which means nothing")
+    assert condition.message.endswith(f"the constant tensor type {kind}, which is undefined")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_target_that_means_nothing_is_a_condition(host: str) -> None:
     for encoding in ("(i32.const 0)", "(i32.load (i32.const 68))"):
         found = on(host, guest(loads(encoding, 3)))
         (condition,) = (one for one in found.conditions if one.code == "NN263")
-        assert condition.message.endswith("the constant target 3, which means nothing")
+        assert condition.message.endswith("the constant target 3, which is undefined")
 
 
 def test_a_target_of_one_call_counts_for_the_encoding_of_that_call() -> None:

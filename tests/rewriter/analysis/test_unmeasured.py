@@ -197,7 +197,7 @@ OPEN: dict[str, tuple[Profile, str, str]] = {
     "initializes_alone": (
         MEASURED._replace(entry=MEASURED.entry._replace(initializes_alone=None)),
         BOTH.format("(param i32)"),
-        "whether the host minds that _initialize is (param i32)",
+        "whether the host accepts an _initialize that is (param i32)",
     ),
     "strict_start": (
         MEASURED._replace(entry=MEASURED.entry._replace(strict_start=None)),
@@ -296,7 +296,7 @@ def test_what_becomes_of_a_quantised_input_is_open_where_types_are_ignored() -> 
     model = of(Encoding.TENSORFLOWLITE, quantised, outputs=(quantised,))
     verdict = assess(inspect_module(guest(), "witx"), host(profile), models=[model])
     assert "NN721" not in {found.code for found in verdict.reasons}
-    assert any("how its input" in found.message for found in verdict.conditions)
+    assert any("how the host treats its input" in found.message for found in verdict.conditions)
 
 
 def test_a_backend_that_was_not_measured_is_not_said_to_be_missing() -> None:

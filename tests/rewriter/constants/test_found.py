@@ -35,7 +35,7 @@ def types(functions: str) -> list[tuple[int, ...] | None]:
 
 
 def in_frame(body: str) -> str:
-    """A function that has a frame of 32 bytes on the stack in memory, and two parameters."""
+    """A function with two parameters and a frame of 32 bytes on the stack in memory."""
     variables = "(param $p i32) (param $q i32) (local $frame i32) (local $i i32)"
     return f"(func {variables} {PUSH} {body} {POP})"
 
@@ -125,7 +125,7 @@ def test_a_type_that_may_come_from_elsewhere_is_hidden(body: str) -> None:
     assert found is None
 
 
-def test_one_of_a_few_numbers_is_all_of_them() -> None:
+def test_a_value_with_a_few_possible_numbers_has_all_of_them() -> None:
     body = (
         "(local.set $i (i32.const 1)) (if (local.get $p) (then (local.set $i (i32.const 3))))"
         " (i32.store8 offset=8 (local.get $frame) (local.get $i))"
@@ -138,7 +138,7 @@ def test_the_stack_of_a_callee_may_be_the_callers() -> None:
     assert types(f"{callee} {in_frame(f'{TYPE_3} (call $callee) {CALL}')}") == [None]
 
 
-def test_what_a_callee_leaves_on_the_stack_is_not_what_it_was_before() -> None:
+def test_what_a_callee_leaves_on_the_stack_is_unknown() -> None:
     callee = f"(func $callee (local $frame i32) {PUSH} {TYPE_3} {POP})"
     body = f"(call $callee) {CALL}"
     assert types(f"{callee} {in_frame(TYPE_3.replace('3)', '4)') + body)}") == [None]
@@ -164,7 +164,7 @@ STATIC = (
         ("", None),
     ],
 )
-def test_a_stack_that_is_looked_for_above_static_memory_is_apart_from_it(
+def test_a_stack_that_was_checked_to_be_above_static_memory_does_not_overlap_it(
     guard: str, seen: tuple[int, ...] | None
 ) -> None:
     assert types(in_frame(guard + STATIC)) == [seen]
@@ -186,7 +186,7 @@ KEEPING = (
         ("(local.get $frame)", 40, None),  # above the frame of the callee: in that of the caller
     ],
 )
-def test_a_function_with_a_frame_leaves_the_tensors_above_it(
+def test_a_function_with_a_frame_does_not_change_tensors_above_it(
     passed: str, at: int, seen: tuple[int, ...] | None
 ) -> None:
     callee = KEEPING.format(PUSH, at, POP)
@@ -253,7 +253,7 @@ def test_a_type_is_followed_through_a_function_that_makes_the_tensor_of_it() -> 
         "(func (result funcref) (ref.func $wrapper)) (elem declare func $wrapper)",
     ],
 )
-def test_a_function_that_can_be_called_unseen_hides_what_it_is_given(more: str) -> None:
+def test_the_arguments_of_a_function_that_can_be_called_unseen_are_unknown(more: str) -> None:
     found = types(f"{WRAPPER} {in_frame(f'{TYPE_3} {PASSED}')} {more}")
     assert sorted(found, key=str) == [(3,), None]
 
@@ -267,7 +267,7 @@ def test_calls_between_functions_that_call_each_other_end() -> None:
     assert set(types(one + two)) == {None}
 
 
-def test_encoding_target_and_builders_are_seen_with_where_they_stand() -> None:
+def test_encoding_target_and_builders_are_found_with_their_positions() -> None:
     text = (
         "(func (param i32) (drop (call $load (local.get 0) (i32.const 1) (i32.const 4)"
         " (i32.const 2) (i32.const 64))))"
@@ -281,7 +281,7 @@ def test_encoding_target_and_builders_are_seen_with_where_they_stand() -> None:
     assert (encoding.place.function, data[encoding.place.offset]) == (3, 0x10)
 
 
-def test_bytes_for_each_element_are_seen_where_length_and_dimensions_are() -> None:
+def test_bytes_per_element_are_known_if_length_and_dimensions_are() -> None:
     stored = {0: 4096 - 32 + 24, 4: 2, 16: 128, 24: 4, 28: 8}
     body = " ".join(
         f"(i32.store offset={offset} (local.get $frame) (i32.const {value}))"
@@ -302,17 +302,17 @@ def test_the_older_layout_has_the_type_at_another_place() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"\x00\x0b\x0b",  # a block ends that has not begun
+        b"\x00\x0b\x0b",  # the end of a block without its start
         b"\x00\x41\x00\x10\x00\x0b",  # a call without its operands
         b"\x00\x02\x40\x10\x00",  # no end
         b"\x00\x10\x00\x06\x40\x0b\x0b",  # try
-        b"\x00\x02\x84\x7f\x10\x00\x0b\x0b",  # a type of a block that there is not
+        b"\x00\x02\x84\x7f\x10\x00\x0b\x0b",  # a block type that does not exist
         b"\x01\xff\xff\xff\x0f\x7f\x10\x00\x0b",  # too many variables
-        b"\x00\x20\x09\x10\x00\x0b",  # a variable that is not there
+        b"\x00\x20\x09\x10\x00\x0b",  # a variable that does not exist
         b"\x00\x0c\x09\x10\x00\x0b",  # a branch to nowhere
     ],
 )
-def test_what_is_not_valid_is_hidden(body: bytes) -> None:
+def test_constants_in_invalid_code_are_unknown(body: bytes) -> None:
     text = f"(module {HEAD} (func (drop (call $set (i32.const 1) (i32.const 1) (i32.const 1)))))"
     whole = assemble(text)
     at = whole.rindex(b"\x10\x00\x1a\x0b") - 7
@@ -326,6 +326,6 @@ def test_what_is_not_valid_is_hidden(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, 120, 40))
-def test_hosts_are_passed_what_is_found(first: int) -> None:
+def test_hosts_receive_the_constants_that_are_found(first: int) -> None:
     for seed in range(first, first + 40):
         assert disagreements(guest(seed))[0] == [], seed

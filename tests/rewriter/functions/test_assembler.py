@@ -1,4 +1,4 @@
-"""What the assembler does not know is an error, and never another function."""
+"""The assembler rejects what it does not know. It never writes a different function."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def test_names_and_numbers() -> None:
         pytest.param("local.get $a) (func", id="a second function"),
     ],
 )
-def test_what_is_not_known_is_an_error(instructions: str) -> None:
+def test_an_unknown_word_is_an_error(instructions: str) -> None:
     with pytest.raises((KeyError, ValueError)):
         bytes_of(instructions)

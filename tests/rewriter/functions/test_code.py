@@ -25,7 +25,8 @@ EVERY_KIND = f"""(module {"(type (func (param i64)))" * 14}
   (func (param $r anyref) (local i32 i64 (ref null $s))
     {{}}
     call $f))"""
-"""$s is type 14: read as an opcode, its number is br_table's, which takes all that follows."""
+"""$s is type 14. If this number is read as an opcode, it is br_table, which consumes all that
+follows."""
 
 INSTRUCTIONS = [
     "i64.const 0x1010101010101010 drop",
@@ -75,7 +76,7 @@ INSTRUCTIONS = [
 
 
 def code_references(module: bytes, wanted: set[int]) -> list[tuple[int, int]]:
-    """Offset and index of every function that an instruction names."""
+    """The offset and index of every reference to a function in an instruction."""
     (code,) = [s for s in split(module) if s.id is SectionId.CODE]
     bodies = Bodies(code)
     found = body_references(bodies, len(bodies), wanted)
@@ -100,7 +101,7 @@ def test_indices_are_found_in_every_width(index: int, width: int) -> None:
     assert code_references(module, {index}) == [(module.index(b"\x10" + encoded) + 1, index)]
 
 
-def test_what_only_looks_like_a_call_is_none() -> None:
+def test_bytes_that_only_look_like_a_call_are_not_a_call() -> None:
     module = assemble("(module (func i64.const 0x10 drop i32.const 0x810 drop))")
     assert module.count(b"\x10\x1a") == 2  # call 26, were they instructions
     assert code_references(module, {26}) == []

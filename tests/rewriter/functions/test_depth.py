@@ -1,4 +1,4 @@
-"""Limits of engines on what a function keeps at a time."""
+"""Engines' limits on operands, variables and blocks of a function."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BODIES = {
 
 @pytest.mark.parametrize("title", BODIES)
 def test_a_function_that_keeps_more_than_engines_count(title: str) -> None:
-    """The first has one parameter, and the second gives ten numbers."""
+    """The first function has one parameter, and the second returns ten numbers."""
     body, expected = BODIES[title]
     module = (
         HEADER

@@ -1,4 +1,4 @@
-"""How much of a stack functions take: variables, constants, each once, and results."""
+"""The stack that functions take: for variables, for constants, each once, and for results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LABELS = "block i32.const 0 br_table 0 0 0 0 0 0 end"
 
 
 def bytes_of(function: str) -> int | None:
-    """What is wanted of a stack of 64 KiB, where another function takes little."""
+    """The stack bytes that a function takes if 64 KiB are too few, beside a small function."""
     module = Module(assemble(f"(module (memory 1) (func (local i32)) (func {function}))"))
     wanted = wanted_stack(module, 65536)
     return None if wanted is None else wanted.taken
@@ -40,12 +40,12 @@ def test_what_a_function_takes(function: str, taken: int | None) -> None:
     assert bytes_of(function) == taken
 
 
-def test_the_size_that_is_named_is_enough() -> None:
+def test_the_suggested_stack_size_is_enough() -> None:
     module = Module(assemble(f"(module (func (local {'i32 ' * 8200})))"))
     wanted = wanted_stack(module, 65536)
     assert wanted is not None
     assert wanted_stack(module, wanted.enough) is None
 
 
-def test_nothing_is_wanted_where_there_is_no_such_stack() -> None:
+def test_a_host_without_such_a_stack_needs_none() -> None:
     assert wanted_stack(Module(assemble(f"(module (func (local {'i32 ' * 9000})))")), 0) is None

@@ -1,4 +1,4 @@
-"""What a call surely does: what decides is what comes before the first branch."""
+"""The certain results of a call, which depend on the code before the first branch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_is_known_of_a_call(body: str, expected: Does) -> None:
     assert does(bodies, 2, 2, {1}) is expected
 
 
-def test_calls_that_spread_out_come_to_an_end() -> None:
+def test_following_calls_that_multiply_ends() -> None:
     functions = "".join(f"(func $f{i} call $f{i + 1} call $f{i + 1})" for i in range(40))
     module = Module(assemble(f"(module {functions} (func $f40))"))
     _, bodies = defined_functions(module)

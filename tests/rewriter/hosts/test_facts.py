@@ -16,9 +16,6 @@ RELEASES = [
     if fact.name != SPECIFICATION
 ]
 
-NOT_TOLD_APART = dict.fromkeys(("timeout", "security", "unknown"), "runtime_error")
-"""The specification's errnos in its other form, which no guest of the core ABI has."""
-
 
 def numbered(words: str) -> dict[int, str]:
     """An enumeration as facts have it: names in order, or behind their numbers."""
@@ -28,7 +25,7 @@ def numbered(words: str) -> dict[int, str]:
         if word.isdigit():
             number = int(word)
         else:
-            found[number] = NOT_TOLD_APART.get(word, word)
+            found[number] = word
             number += 1
     return found
 

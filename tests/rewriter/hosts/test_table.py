@@ -76,22 +76,28 @@ def test_a_release_that_is_not_known_is_the_one_before_with_a_condition(
     (note,) = chosen.notes
     assert (note.code, note.message) == (
         "NN224",
-        f"{name} is {how} that nnshim knows, and is treated as {taken}",
+        f"{name} is {how} that nnshim knows; it is treated as {taken}",
     )
 
 
 def test_that_nobody_knows_what_built_a_guest_is_not_a_host_to_be_shown() -> None:
     assert find_guest("unknown").dialects == ()
-    with pytest.raises(UsageError, match="only `--from` takes it"):
+    with pytest.raises(UsageError, match="which only `--from` takes"):
         find_any("unknown")
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("wamr@1.3.2", "is among 1.3.1 to 1.3.3, which do the same, and go by wamr-legacy@1.3.3"),
-        ("wamr@2.3.0", "is among 2.3.0 to 2.3.1, which do the same, and go by wamr-legacy@2.3.1"),
-        ("wasmtime@30", "is among 30 to 34, which do the same, and go by wasmtime@34"),
+        (
+            "wamr@1.3.2",
+            "is one of 1.3.1 to 1.3.3, which behave alike and are listed as wamr-legacy@1.3.3",
+        ),
+        (
+            "wamr@2.3.0",
+            "is one of 2.3.0 to 2.3.1, which behave alike and are listed as wamr-legacy@2.3.1",
+        ),
+        ("wasmtime@30", "is one of 30 to 34, which behave alike and are listed as wasmtime@34"),
         ("wasmtime@46.0.1", None),
         ("wamr@2.4", None),
         ("wamr-legacy@2.3.1", None),
@@ -134,16 +140,16 @@ def test_a_release_that_may_yet_come_is_no_slip(name: str) -> None:
         ("browser", "not a known host \\(wasmtime, wamr, .*nnshim\\)$"),
         ("", "'' is not a known host"),
         ("@", "'@' is not a known host"),
-        ("wasi-nn", "'wasi-nn' is not a known host .*; only `--from` takes it"),
-        ("wasi-nn@0.5", "; only `--from` takes it"),
+        ("wasi-nn", "'wasi-nn' is not a known host .*; it is a library, which only `--from` takes"),
+        ("wasi-nn@0.5", "; it is a library, which only `--from` takes"),
         ("wamr:2.1", "; did you mean wamr@2.1\\?"),
         ("wamr-2.2", "; did you mean wamr@2.2\\?"),
         ("WAMR-2.3.1", "; did you mean wamr@2.3.1\\?"),
         ("wasmtime 14", "; did you mean wasmtime@14\\?"),
         ("wasmedge=v0.14", "; did you mean wasmedge@0.14\\?"),
-        ("wamr@1.0", "older than what is known: wamr has the releases 1.1.1 to 2.4.5"),
-        ("wasmtime@0.40", "older than what is known: wasmtime has the releases 1 to 49"),
-        ("wamr-ephemeral@1.3", "older than what is known"),
+        ("wamr@1.0", "older than every known release: wamr has the releases 1.1.1 to 2.4.5"),
+        ("wasmtime@0.40", "older than every known release: wasmtime has the releases 1 to 49"),
+        ("wamr-ephemeral@1.3", "older than every known release"),
         (
             "wamr@",
             "'wamr@' does not name a release: wamr has the releases 1.1.1 to 2.4.5; "
@@ -155,7 +161,7 @@ def test_a_release_that_may_yet_come_is_no_slip(name: str) -> None:
         ("wamr@\N{ARABIC-INDIC DIGIT TWO}", "wamr has the releases"),
         ("wamr@" + 5000 * "9", "wamr has the releases"),
         ("wamr-2.1@2.1.1", "; write wamr-ephemeral@2.1.1; `nnshim hosts`"),
-        ("nnshim@1", "nnshim has no releases; leave out what"),
+        ("nnshim@1", "nnshim has no releases; leave out the version"),
     ],
 )
 def test_what_is_not_a_host_or_a_release_is_refused_with_what_is(name: str, message: str) -> None:

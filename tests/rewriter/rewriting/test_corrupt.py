@@ -1,4 +1,4 @@
-"""Broken input: refused in time that is linear in its size, without allocating what it claims."""
+"""Broken input is refused in linear time, without allocating the sizes that it claims."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_inspection_refuses_counts_that_the_bytes_cannot_hold(
 
 
 def peak_bytes(data: bytes, **goal: Any) -> tuple[int, bytes | None]:
-    """And what is made of it, None where it is refused."""
+    """The peak memory, and the result, which is None if the input is refused."""
     made = None
     tracemalloc.start()
     try:
@@ -232,14 +232,14 @@ MILLION = encode_u32(1_000_001)
         pytest.param(with_code(b"\0" + b"\x10\0" * 10_001 + b"\x0b"), "references", id="calls"),
     ],
 )
-def test_more_of_anything_than_engines_take_is_refused_before_it_takes_memory(
+def test_more_items_than_engines_accept_are_refused_before_they_take_memory(
     data: bytes, what: str
 ) -> None:
     with pytest.raises(UnsupportedModule, match=f"more than .*{what}"):
         rewriter.rewrite(data, rewriter.RewriteOptions(abi="wamr", validate=False))
 
 
-def test_as_much_as_engines_take_is_inspected() -> None:
+def test_as_many_items_as_engines_accept_are_inspected() -> None:
     assert len(rewriter.inspect_module(import_module(*["wasi_nn"] * 1000)).wasi_nn) == 1000
     memories = HEADER + section(SectionId.MEMORY, vector(*[b"\0\0"] * 100))
     assert rewriter.inspect_module(memories).shared_memory is None

@@ -1,4 +1,4 @@
-"""What goes with a module: signatures, source maps, records, and the offsets that others know."""
+"""Data that depends on a module's bytes: signatures, source maps, records, and offsets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SOURCE_MAP = custom("sourceMappingURL", name("guest.wasm.map"))
 
 
 def guest(*names: str) -> bytes:
-    """Imports a function from each module; has one of its own."""
+    """A guest that imports a function from each module and defines one."""
     items = " ".join(f'(import "{each}" "f{at}" (func))' for at, each in enumerate(names))
     return assemble(f'(module {items} (func (export "_start") (call 0)))')
 
@@ -37,7 +37,7 @@ def named(module: bytes, title: str) -> list[bytes]:
 
 
 def signed(module: bytes) -> bytes:
-    """As signers have it: the signature first, then a part, and where that ends."""
+    """A module signed as by signing tools: the signature first, then a part and its delimiter."""
     return module[:8] + SIGNATURE + module[8:] + DELIMITER
 
 
@@ -48,7 +48,7 @@ def signed(module: bytes) -> bytes:
         pytest.param(guest(EPHEMERAL) + DELIMITER, id="beside the file"),
     ],
 )
-def test_a_signed_module_is_changed_without_its_signature_only(module: bytes) -> None:
+def test_a_signed_module_is_changed_only_if_the_signature_is_removed(module: bytes) -> None:
     with pytest.raises(UnsupportedModule, match="signed") as caught:
         rewrite(module)
     assert caught.value.offset in {s.start for s in split(module) if s.name}
@@ -64,7 +64,7 @@ def test_a_signed_module_with_nothing_to_change_stays_as_it_is() -> None:
     assert rewrite(module, RewriteOptions(drop_signature=True)) == guest(PLAIN)
 
 
-def test_a_source_map_no_longer_matches_where_the_code_has_moved_in_the_file() -> None:
+def test_a_source_map_is_outdated_if_code_has_moved_in_the_file() -> None:
     module = guest(EPHEMERAL) + SOURCE_MAP
     assert make_plan(Module(module), RewriteOptions(renames={EPHEMERAL: PLAIN})).outdated == (
         "sourceMappingURL",
@@ -98,7 +98,7 @@ def test_sections_of_one_name_are_dropped_together_and_named_once() -> None:
     )
 
 
-def test_a_source_map_does_not_match_where_what_goes_was_just_before_the_code() -> None:
+def test_a_source_map_is_outdated_if_a_section_just_before_the_code_is_removed() -> None:
     module = guest("env")
     start = code(module).start
     before_code = module[:start] + SIGNATURE + module[start:] + SOURCE_MAP
@@ -171,7 +171,7 @@ def test_offsets_cannot_be_kept_where_functions_are_adapted() -> None:
     assert len(renamed) == len(module)
 
 
-def test_what_only_looks_like_a_gap_counts_as_a_difference() -> None:
+def test_a_section_that_only_looks_like_padding_is_a_difference() -> None:
     module = guest(EPHEMERAL)
     there = rewrite(module, RewriteOptions(keep_offsets=True))
     (gap,) = [s for s in split(there) if s.name == "nnshim"]
@@ -270,7 +270,7 @@ def test_a_record_that_cannot_be_read_is_replaced(content: bytes) -> None:
     assert len(entries(rewrite(module, RewriteOptions(record=True)))) == 1
 
 
-def test_a_record_goes_on_from_that_of_the_original() -> None:
+def test_a_record_continues_that_of_the_original() -> None:
     first = rewrite(guest(EPHEMERAL), RewriteOptions(record=True))
     second = rewrite(first, RewriteOptions(to=EPHEMERAL, record=True))
     (record,) = named(second, "nnshim.record")

@@ -1,4 +1,4 @@
-"""Adapting leaves code where it was, so that what debuggers know of it stays true."""
+"""Adapting does not move code, so that debug information stays valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIRECTIONS = {"witx": "wamr", "wamr": "witx"}
 
 @pytest.fixture(scope="module", params=DIRECTIONS)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """tests/guests/trap.c with DWARF, as it was built and adapted."""
+    """tests/guests/trap.c with DWARF: the original and the adapted module."""
     folder = tmp_path_factory.mktemp("dwarf")
     before, after = folder / "before.wasm", folder / "after.wasm"
     flags = ("-DWAMR",) if request.param == "wamr" else ()
@@ -34,7 +34,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_addresses_belong_to_the_same_lines(pair: list[Path]) -> None:
     def lines(path: Path) -> list[str]:
-        """For every fourth byte of the code of the guest as it was built."""
+        """This checks every fourth byte of the original guest's code."""
         data = pair[0].read_bytes()
         (code,) = [s for s in split(data) if s.id is SectionId.CODE]
         found = Bodies(code)

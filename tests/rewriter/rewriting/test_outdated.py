@@ -1,4 +1,4 @@
-"""What custom sections tell that is no longer so after a rewrite is renamed there, or said."""
+"""Custom sections that a rewrite makes outdated are updated or reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def plan(module: bytes, options: RewriteOptions | None = None) -> Plan:
 
 
 def said(module: bytes, options: RewriteOptions | None = None) -> list[Diagnostic]:
-    """What is said of custom sections."""
+    """The messages about custom sections."""
     about = ("NN311", "NN313", "NN314", "NN315", "NN316")
     return [found for found in plan(module, options).notes if found.code in about]
 
@@ -46,12 +46,12 @@ def codes(module: bytes, options: RewriteOptions | None = None) -> list[str]:
 
 
 def calling(width: int) -> bytes:
-    """Loads, by an index of so many bytes."""
+    """A body that calls load, with a function index of this width in bytes."""
     return b"\0" + b"\x41\x00" * 5 + b"\x10" + encode_u32(0, width) + b"\x1a\x0b"
 
 
 def dylink(*imports: tuple[str, str]) -> bytes:
-    """As linkers write it: memory, a needed library, exports and imports with flags."""
+    """The section as linkers write it: memory, a needed library, exports and imports with flags."""
     info = vector(*(name(module) + name(field) + b"\x12" for module, field in imports))
     return custom(
         "dylink.0",
@@ -69,7 +69,7 @@ def library(section: bytes, *modules: str) -> bytes:
     return HEADER + section + import_module(*modules)[len(HEADER) :]
 
 
-def test_the_imports_that_a_dynamic_library_describes_get_their_new_names_there_too() -> None:
+def test_imports_are_renamed_in_a_dynamic_librarys_section_too() -> None:
     imports = ("env", "f"), (EPHEMERAL, "f"), (EPHEMERAL, "g"), (EPHEMERAL + "_", "f")
     renamed = ("env", "f"), (PLAIN, "f"), (PLAIN, "g"), (EPHEMERAL + "_", "f")
     module = library(dylink(*imports), "env", EPHEMERAL)
@@ -103,7 +103,7 @@ def test_a_function_that_an_adapter_imports_under_another_name_is_described_by_t
 
 
 @pytest.mark.parametrize("fields", [("unload", "compute"), ("compute", "unload")])
-def test_of_imports_of_one_name_that_get_different_names_the_old_one_stays_described(
+def test_an_entry_for_imports_that_get_different_names_keeps_the_old_name(
     fields: tuple[str, str],
 ) -> None:
     others = [imported(EPHEMERAL, field, b"\0\2") for field in fields]
@@ -124,7 +124,7 @@ def test_of_imports_of_one_name_that_get_different_names_the_old_one_stays_descr
         pytest.param(b"\4" + sized(vector(name(EPHEMERAL) + b"\0\0") + b"\0"), id="more behind it"),
     ],
 )
-def test_a_dynamic_library_whose_imports_cannot_be_read_is_left_and_said_to_be(
+def test_a_dynamic_librarys_section_that_cannot_be_read_is_left_and_reported(
     broken: bytes,
 ) -> None:
     module = library(custom("dylink.0", broken), EPHEMERAL)
@@ -152,7 +152,7 @@ EMBEDDED = """(module
 
 
 def embedded(folder: Path, text: str) -> bytes:
-    """With the type of a component, as wasm-tools embeds it."""
+    """A module with the type of a component, embedded by wasm-tools."""
     (folder / "guest.wit").write_text(WIT)
     (folder / "guest.wat").write_text(text)
     tool = [wasm_tools.find(), "component", "embed", "guest.wit", "guest.wat", "-o", "out.wasm"]
@@ -161,7 +161,7 @@ def embedded(folder: Path, text: str) -> bytes:
 
 
 @pytest.mark.parametrize("interface", ["ex:app/log", "$root"])
-def test_a_component_type_is_said_to_have_the_old_name_of_an_import(
+def test_a_component_type_with_the_old_name_of_an_import_is_reported(
     interface: str, tmp_path: Path
 ) -> None:
     module = embedded(tmp_path, EMBEDDED)
@@ -184,7 +184,7 @@ def test_names_that_import_from_an_interface_are_looked_for_as_component_types_h
     assert codes(module + others, options) == (["NN313"] if module_name == "cm32p2" else [])
 
 
-def test_a_longer_name_in_a_component_type_is_another_one() -> None:
+def test_a_longer_name_in_a_component_type_is_a_different_name() -> None:
     module = import_module("x:y/z") + custom("component-type", name("x:y/z-more"))
     assert codes(module, RewriteOptions(renames={"x:y/z": "other"})) == []
 
@@ -210,7 +210,7 @@ def test_branch_hints_hold_where_code_has_moved_but_not_in_its_function() -> Non
 
 
 def sets_input(nops: int) -> bytes:
-    """Adapted for tensor types of 2022; calls nothing."""
+    """A guest that calls nothing, adapted for the tensor types of 2022."""
     set_input = imported(EPHEMERAL, "set_input", b"\0\2")
     body = b"\0" + b"\1" * nops + b"\x0b"
     other = imported("env", "f", b"\0\2")
@@ -224,9 +224,10 @@ def code(module: bytes) -> Section:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_where_code_is_in_the_file_is_known_with_the_size_before_it(full: bool) -> None:
-    """Without its adapter, the size of the code takes a byte less where that was almost `full`. A
-    longer name of an import makes up for it, and for the adapter's export: a source map holds."""
+def test_a_shorter_size_field_of_the_code_section_counts(full: bool) -> None:
+    """Without its adapter, the size field of the code section takes one byte less if it was almost
+    `full`. A longer import name makes up for that and for the adapter's export, so that a source
+    map stays valid."""
     nops = 16_000 + (1 << 14 if full else 1 << 13) - code(sets_input(16_000)).size
     module = sets_input(nops)
     held = []
@@ -249,12 +250,12 @@ SETS_INPUT = """(module
   (func (export "run") (drop (call $set (i32.const 0) (i32.const 0) (i32.const 0)))))"""
 
 
-def test_native_code_stays_right_where_imports_have_other_names() -> None:
+def test_native_code_stays_valid_after_a_rename() -> None:
     (found,) = said(assemble(SETS_INPUT) + NATIVE)
     assert (found.code, found.severity) == ("NN316", "note")
 
 
-def test_native_code_is_not_run_where_functions_come_or_go() -> None:
+def test_native_code_is_not_run_if_functions_are_added_or_removed() -> None:
     module = assemble(SETS_INPUT)
     there = rewrite(module, RewriteOptions(host="wamr-2.1"))
     for built, options in (
@@ -267,16 +268,16 @@ def test_native_code_is_not_run_where_functions_come_or_go() -> None:
         assert "wasmedge compile" in (found.help or "")
 
 
-def test_native_code_of_the_adapters_before_is_run_where_there_are_as_many() -> None:
+def test_native_code_of_old_adapters_is_run_if_their_number_is_the_same() -> None:
     module = rewrite(assemble(SETS_INPUT), RewriteOptions(host="wamr-2.1"))
     options = RewriteOptions(host="wamr-legacy")
     assert len(plan(module, options).adapting.adapted) == 1
     (found,) = said(module + NATIVE, options)
     assert found.code == "NN314"
-    assert "WasmEdge runs that" in found.message
+    assert "WasmEdge runs it" in found.message
 
 
-def test_a_section_that_is_not_known_is_said_to_be_where_something_changes() -> None:
+def test_an_unknown_section_is_reported_if_something_changes() -> None:
     module = import_module(EPHEMERAL) + custom("x", b"1") + custom("y") + custom("x", b"2")
     (found,) = said(module)
     assert (found.code, found.severity) == ("NN315", "note")
@@ -284,7 +285,7 @@ def test_a_section_that_is_not_known_is_said_to_be_where_something_changes() -> 
     assert codes(rewrite(module)) == []
 
 
-def test_of_many_sections_that_are_not_known_ten_are_named() -> None:
+def test_ten_of_many_unknown_sections_are_named() -> None:
     module = import_module(EPHEMERAL) + b"".join(custom(f"x{n}", b"1") for n in range(12))
     (found,) = said(module)
     assert found.message.endswith(": x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and more")
@@ -299,5 +300,5 @@ def test_of_many_sections_that_are_not_known_ten_are_named() -> None:
         *("dylink.0", "component-type"),
     ],
 )
-def test_nothing_is_said_of_sections_that_a_rename_leaves_right(title: str) -> None:
+def test_sections_that_a_rename_leaves_valid_are_not_reported(title: str) -> None:
     assert codes(import_module(EPHEMERAL) + custom(title, b"\0\0")) == []

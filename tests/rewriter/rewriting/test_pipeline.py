@@ -17,7 +17,7 @@ from tests.support.wasm import HEADER, TYPES, assemble, custom, import_module, i
 GUEST = '(module (import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32))))'
 
 
-def test_what_keeps_the_result_from_running_on_the_host_is_a_warning(tmp_path: Path) -> None:
+def test_a_reason_why_the_host_cannot_run_the_result_is_a_warning(tmp_path: Path) -> None:
     text = """(module
       (import "wasi_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
       (import "env" "abort" (func (param i32 i32 i32 i32))) (memory (export "memory") 1))"""
@@ -31,7 +31,7 @@ def test_what_keeps_the_result_from_running_on_the_host_is_a_warning(tmp_path: P
         assert all("env.abort" in message for message in said)
 
 
-def test_a_name_to_change_that_is_not_imported_is_told(tmp_path: Path) -> None:
+def test_a_name_to_change_that_is_not_imported_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "guest.wasm"
     source.write_bytes(assemble(GUEST))
     options = rewriter.RewriteOptions(renames={"wasi_ephemeral_nn": "nn", "wasi_nn": "other"})
@@ -56,7 +56,8 @@ def test_running_it_again_changes_nothing() -> None:
 @pytest.mark.parametrize("width", range(1, 6))
 @pytest.mark.parametrize("count", [1, 4, 6, 7, 8, 700, 900])
 def test_there_and_back_restores_a_size_field_of_any_width(width: int, count: int) -> None:
-    """Seven imports take 85 or 155 bytes, 900 of them 11 or 20 KB: 128 and 16384 are crossed."""
+    """Seven imports take 85 or 155 bytes, and 900 take 11 or 20 KB, so sizes cross 128 and
+    16384."""
     module = HEADER + TYPES + imports(*[imported("wasi_ephemeral_nn")] * count, width=width)
     there = rewriter.rewrite(module, rewriter.RewriteOptions(validate=False))
     assert (
@@ -81,7 +82,7 @@ def test_any_name_can_be_renamed_to_a_new_one_and_back(modules: list[str], new: 
         )
 
 
-def test_a_longer_name_in_place_of_a_shorter_one_survives_the_way_back() -> None:
+def test_renaming_to_a_longer_name_and_back_gives_the_original() -> None:
     module = import_module(*["wasi_nn"] * 10)
     there = rewriter.rewrite(module, rewriter.RewriteOptions(to="wasi_ephemeral_nn"))
     assert rewriter.rewrite(there) == module
@@ -122,7 +123,7 @@ def test_text_is_assembled_and_never_overwritten(tmp_path: Path) -> None:
     assert source.read_text() == GUEST
 
 
-def test_text_is_known_by_its_look_too(tmp_path: Path) -> None:
+def test_text_is_recognised_by_its_content_too(tmp_path: Path) -> None:
     source = tmp_path / "guest.txt"
     source.write_text(f"\n  ;; a guest\n{GUEST}")
     plan = rewriter.rewrite_file(str(source), None).plan
@@ -168,7 +169,7 @@ def test_in_place_with_nothing_to_rename_the_file_is_not_touched(tmp_path: Path)
     os.utime(path, ns=(0, 0))
     before = path.stat()
     assert not rewriter.rewrite_file(str(path), str(path)).written
-    after = path.stat()  # reading it may change when it was last read
+    after = path.stat()  # reading the file may change st_atime
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, 0)
     assert after.st_ctime_ns == before.st_ctime_ns
 
@@ -188,7 +189,7 @@ def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
     assert output.getvalue() == rewriter.rewrite(assemble(GUEST))
 
 
-def test_a_fault_in_the_rewritten_form_is_reported_as_nnshims_and_nothing_written(
+def test_an_invalid_result_is_reported_as_a_bug_in_nnshim_and_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, output = tmp_path / "in.wasm", tmp_path / "out.wasm"

@@ -1,4 +1,4 @@
-"""Compact imports: a rewrite for a host that does not read them writes them one by one."""
+"""A rewrite for a host that does not support compact imports writes imports one by one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def by_type(module: str, extern: bytes, *names: str) -> bytes:
 
 
 def guest(*items: bytes) -> bytes:
-    """Imports five functions, of which the last is proc_exit; ends with what it is called with."""
+    """A guest that imports five functions. The last is proc_exit, which it calls with 7."""
     body = b"\0\x41\7\x10\4\x0b"
     code = section(SectionId.CODE, vector(sized(body)))
     return HEADER + TYPES + imports(*items) + FUNCTIONS + MEMORY + EXPORTS + code
@@ -69,7 +69,7 @@ def test_a_rewrite_for_a_host_writes_each_import_with_its_module_name() -> None:
     assert rewrite(there, RewriteOptions(host="wasmtime")) == there
 
 
-def test_what_was_in_groups_is_counted() -> None:
+def test_imports_taken_out_of_groups_are_counted() -> None:
     assert make_plan(Module(COMPACT), RewriteOptions(host="wasmtime")).ungrouped == 4
     assert make_plan(Module(COMPACT), RewriteOptions(to="wasi_nn")).ungrouped == 0
     plain = one_by_one("wasi_nn")
@@ -83,7 +83,7 @@ def test_imports_that_are_adapted_are_written_one_by_one_too() -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_after_a_rewrite_for_a_host_nothing_is_in_its_way(host: str) -> None:
+def test_a_module_runs_after_a_rewrite_for_a_host(host: str) -> None:
     before = assess(inspect_module(COMPACT), HOSTS[host])
     assert before.runs is Runs.AFTER_REWRITE
     assert [found.code for found in before.reasons][-1] == "NN213"
@@ -107,7 +107,7 @@ def test_nnshim_says_what_makes_a_compact_module_run() -> None:
     assert run(rewrite(COMPACT, RewriteOptions(host="nnshim")), host).exit_code == 7
 
 
-def test_imports_that_would_take_far_more_than_their_groups_are_refused() -> None:
+def test_imports_that_would_take_far_more_space_without_groups_are_refused() -> None:
     group = by_type("m" * 100_000, OF_COMPUTE, *["f"] * 700)
     module = with_code(b"\0\x0b", types=[b"\x60\1\x7f\1\x7f"], others=[group])
     with pytest.raises(UnsupportedModule, match="one by one, take more than") as caught:

@@ -75,7 +75,7 @@ def test_an_object_file_is_refused_at_its_linker_section(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", ["linking", "reloc.CODE", "reloc..debug_info"])
-def test_a_linked_module_is_changed_without_its_linker_sections_only(title: str) -> None:
+def test_a_linked_module_is_changed_only_if_its_linker_sections_are_removed(title: str) -> None:
     module = import_module("wasi_ephemeral_nn")
     kept = module + custom("about") + custom(title, b"\xff") + custom(title)
     with pytest.raises(UnsupportedModule, match=r"--drop-linking") as caught:
@@ -99,7 +99,7 @@ def test_a_broken_import_section_is_refused() -> None:
         make_plan(Module(module), TO_WASI_NN)
 
 
-def test_names_can_be_swapped_as_all_renames_happen_at_once() -> None:
+def test_names_can_be_swapped_because_all_renames_happen_at_once() -> None:
     module = import_module("a", "b")
     plan = make_plan(Module(module), RewriteOptions(renames={"a": "b", "b": "a"}))
     assert apply(plan, module) == import_module("b", "a")
@@ -139,9 +139,7 @@ OF_TWO_ABIS = """(module
         ),
     ],
 )
-def test_two_abis_are_not_brought_together_under_one_name(
-    module: str, options: RewriteOptions
-) -> None:
+def test_functions_of_two_abis_do_not_get_one_name(module: str, options: RewriteOptions) -> None:
     data = assemble(OF_TWO_ABIS.format(module))
     with pytest.raises(UnsupportedModule, match="those of wasi_ephemeral_nn are witx") as caught:
         make_plan(Module(data), options)
@@ -149,7 +147,7 @@ def test_two_abis_are_not_brought_together_under_one_name(
     assert "--for HOST" in str(caught.value)
 
 
-def test_what_helps_where_two_abis_would_come_together_does() -> None:
+def test_the_remedy_for_two_abis_under_one_name_works() -> None:
     module = assemble(OF_TWO_ABIS.format("wasi_nn"))
     for host in ("wasmtime", "wamr-legacy"):
         there = rewrite(module, RewriteOptions(host=host))
@@ -164,7 +162,7 @@ def test_what_helps_where_two_abis_would_come_together_does() -> None:
         pytest.param('"load" (func (param i64))', id="none that is known"),
     ],
 )
-def test_imports_that_may_be_of_one_abi_get_one_name(imported: str) -> None:
+def test_imports_that_may_have_one_abi_get_one_name(imported: str) -> None:
     module = assemble(
         f"""(module (import "wasi_nn" {imported})
           (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32))))"""
@@ -186,7 +184,7 @@ WAMR_LOAD = '"load" (func (param i32 i32 i32 i32) (result i32))'
         pytest.param("wasi_nn", WITX_LOAD, "wasi_nn", "wamr-legacy", id="nothing to change"),
     ],
 )
-def test_a_rename_that_no_host_runs_is_warned_of_with_the_hosts_that_adapting_is_for(
+def test_a_rename_that_no_host_runs_is_a_warning_that_names_hosts_to_adapt_for(
     old: str, load: str, to: str, named: str
 ) -> None:
     module = assemble(f'(module (import "{old}" {load}) (memory (export "memory") 1))')
@@ -208,12 +206,12 @@ def test_a_rename_that_no_host_runs_is_warned_of_with_the_hosts_that_adapting_is
         pytest.param("wasi_nn", '"load" (func (param i64))', "wasi_ephemeral_nn", id="no ABI"),
     ],
 )  # fmt: skip
-def test_a_rename_that_may_be_enough_is_not_warned_of(old: str, load: str, to: str) -> None:
+def test_a_rename_that_may_be_enough_is_not_a_warning(old: str, load: str, to: str) -> None:
     module = assemble(f'(module (import "{old}" {load}) (memory (export "memory") 1))')
     assert make_plan(Module(module), RewriteOptions(to=to)).notes == ()
 
 
-def test_other_modules_than_wasi_nns_come_together_whatever_their_functions_are() -> None:
+def test_other_modules_than_wasi_nns_may_get_one_name() -> None:
     text = OF_TWO_ABIS.replace("wasi_ephemeral_nn", "game").format("engine")
     plan = make_plan(Module(assemble(text)), RewriteOptions(renames={"game": "engine"}))
     assert plan.renames == (Rename("game", "engine", 2),)

@@ -1,4 +1,4 @@
-"""2,000 modules of wasm-smith, seeded: renamed, validated, verified, and renamed back."""
+"""2,000 seeded modules of wasm-smith are renamed, validated, verified, and renamed back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rewrite is told of a guest, or sees of it, and what is left of that in the result."""
+"""What the user says about a guest, or what a rewrite finds out, is kept in the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def for_host(module: bytes, host: str, **told: Any) -> bytes:
 
 
 def answer(module: bytes, host: str) -> Answer:
-    """Whatever backends the host has."""
+    """The backends of the host do not matter here."""
     return check(module, [host], accept=["NN262"])[0].answer
 
 
@@ -36,7 +36,7 @@ def marked(module: bytes) -> str | None:
 
 
 @pytest.mark.parametrize("told", [{"built_for": "wasi-nn@0.5"}, {"guest_abi": "witx-2023"}])
-def test_what_a_rewrite_was_told_is_known_afterwards_where_no_adapter_says_it(
+def test_what_the_user_said_is_marked_if_adapters_do_not_show_it(
     told: dict[str, str],
 ) -> None:
     there = for_host(HIDING, "wasmedge@0.14.1", **told)
@@ -46,12 +46,12 @@ def test_what_a_rewrite_was_told_is_known_afterwards_where_no_adapter_says_it(
     assert verify(HIDING, there, guest_abi="witx-2023").only_rewritten
 
 
-def test_an_adapter_that_says_what_the_guest_is_needs_no_mark() -> None:
+def test_adapters_that_show_the_abi_need_no_mark() -> None:
     there = for_host(HIDING, "wasmedge", built_for="wasi-nn@0.5")
     assert Module(there).custom(GUEST) is None
 
 
-def test_what_adapters_said_is_known_after_they_have_gone() -> None:
+def test_what_adapters_showed_is_known_after_they_are_removed() -> None:
     there = for_host(HIDING, "wasmedge", guest_abi="witx-2023")
     back = for_host(there, "wasmedge@0.14.1")
     assert (inspect_module(back).adapters, marked(back)) == ({}, "witx-2023")
@@ -59,7 +59,7 @@ def test_what_adapters_said_is_known_after_they_have_gone() -> None:
     assert for_host(back, "wasmedge@0.14.1") == back
 
 
-def test_a_mark_goes_where_adapters_tell_the_abi() -> None:
+def test_a_mark_is_removed_if_adapters_show_the_abi() -> None:
     there = for_host(HIDING, "wasmedge@0.14.1", guest_abi="witx-2023")
     on = for_host(there, "wasmedge")
     assert (Module(there).custom(GUEST) is None, Module(on).custom(GUEST) is None) == (False, True)
@@ -73,14 +73,14 @@ def test_that_the_numbers_are_todays_is_known_as_well() -> None:
     assert (answer(told, "wasmtime"), marked(told)) == (Answer.RUNS, "witx")
 
 
-def test_nothing_is_marked_that_nobody_has_told() -> None:
+def test_only_what_the_user_said_is_marked() -> None:
     for host in ("wasmedge", "wasmedge@0.14.1", "wamr"):
         assert Module(for_host(HIDING, host)).custom(GUEST) is None
     assert for_host(HIDING, "wasmtime", built_for="unknown") != HIDING
     assert Module(for_host(HIDING, "wasmtime", built_for="unknown")).custom(GUEST) is None
 
 
-def test_what_is_told_again_takes_the_place_of_a_mark() -> None:
+def test_what_the_user_says_later_replaces_a_mark() -> None:
     older = for_host(HIDING, "wasmedge@0.14.1", guest_abi="witx-2023")
     assert marked(for_host(older, "wasmtime", guest_abi="witx")) == "witx"
     assert inspect_module(older, "witx").guest is inspect_module(HIDING, "witx").guest
@@ -133,7 +133,7 @@ def test_a_mark_that_a_rewrite_was_told_to_leave_is_named() -> None:
     assert not verify(HIDING, HIDING + WITX, guest_abi="witx-2023").only_rewritten
 
 
-def test_a_mark_may_change_places_with_adapters_that_tell_the_same() -> None:
+def test_a_mark_may_replace_adapters_that_show_the_same() -> None:
     marked, adapted = (
         for_host(HIDING, host, guest_abi="witx-2023") for host in ("wasmedge@0.14.1", "wasmedge")
     )
@@ -172,14 +172,14 @@ def test_a_rewrite_says_of_the_guests_numbers_what_check_says(module: bytes, hos
     assert said == {one.text for one in verdict.caveats if one.code in of_numbers}
 
 
-def test_an_abi_to_adapt_to_has_what_is_seen_as_well() -> None:
+def test_adapting_to_an_abi_uses_the_numbers_that_are_seen_too() -> None:
     notes = choose(Module(OPEN), RewriteOptions(abi="witx")).notes
     assert "NN146" in {note.code for note in notes}
     notes = choose(Module(guest(TFLITE + passes(1))), RewriteOptions(abi="witx")).notes
     assert "NN137" not in {note.code for note in notes}
 
 
-def test_what_was_told_stays_where_adapters_that_go_tell_the_layout_alone() -> None:
+def test_what_the_user_said_is_kept_if_removed_adapters_showed_only_the_layout() -> None:
     module = assemble(
         """(module
           (import "wasi_ephemeral_nn" "get_output"

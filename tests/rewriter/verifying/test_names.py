@@ -1,4 +1,4 @@
-"""Names that may differ, those of modules and of adapters, and those that may not."""
+"""The names of modules and adapters that may differ, and those that must not."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_wasi_nns_names_become_each_other_before_and_after_a_rename(
     assert found.only_rewritten == may
 
 
-def test_each_change_of_a_name_is_said_once() -> None:
+def test_each_change_of_a_name_is_reported_once() -> None:
     before, after = import_module("a", "b", "a", "b"), import_module("x", "y", "x", "y")
     assert differences(before, after) == [
         ("NN416", "import section: a became x"),
@@ -88,7 +88,7 @@ def test_a_rewrite_renames_all_imports_of_a_module() -> None:
 
 
 @pytest.mark.parametrize("renames", [{"a": ""}, {"": "a"}, {"a": "a"}, {"a": 1}])
-def test_a_rename_that_no_rewrite_can_do_cannot_be_given(renames: dict[str, str]) -> None:
+def test_a_rename_that_a_rewrite_cannot_do_is_refused(renames: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="rename"):
         compare(import_module("a"), import_module("a"), renames=renames)
 
@@ -105,9 +105,9 @@ ADAPTED = rewrite(GUEST, RewriteOptions(abi="wamr"))
 EXPORT, NAME = b"nnshim.load.witx-to-wamr.0.0", b"nnshim.load.witx-to-wamr"
 WRONG_EXPORT = (
     "NN417",
-    "export section: adapters are not exported as a rewrite exports them",
+    "export section: adapters are not exported under the names that a rewrite gives",
 )
-WRONG_NAME = ("NN417", "custom section 'name': adapters are not named as a rewrite names them")
+WRONG_NAME = ("NN417", "custom section 'name': adapters do not have the names that a rewrite gives")
 
 
 def test_the_export_of_an_adapter_has_the_index_of_its_import() -> None:
@@ -116,7 +116,7 @@ def test_the_export_of_an_adapter_has_the_index_of_its_import() -> None:
 
 
 def without_exports(module: bytes) -> bytes:
-    """None but the memory and $run, which come first."""
+    """Remove all exports except the memory and $run, which come first."""
     (exports,) = [s for s in split(module) if s.id is SectionId.EXPORT]
     kept = vector(name("memory") + b"\2\0", name("run") + b"\0\2")
     return module[: exports.start] + section(SectionId.EXPORT, kept) + module[exports.end :]
@@ -138,7 +138,7 @@ def test_an_adapter_has_its_own_name_in_the_name_section(other: bytes) -> None:
 
 
 def with_names(module: bytes, content: bytes | None) -> bytes:
-    """With another name section, or none."""
+    """The module with a different name section, or none."""
     (names,) = [s for s in split(module) if s.name == "name"]
     return module[: names.start] + (b"" if content is None else custom("name", content))
 
@@ -160,7 +160,7 @@ def test_a_name_section_that_cannot_be_read_names_no_adapter() -> None:
 
 
 def test_adapters_may_have_the_names_that_they_had_before() -> None:
-    """Another tool has moved imports, and taken names away; then they are renamed."""
+    """Another tool has moved imports and removed names. Then the imports are renamed."""
     moved = with_names(ADAPTED.replace(EXPORT, EXPORT[:-1] + b"7"), b"\1" + sized(vector()))
     there = rewrite(moved, RewriteOptions(to=EPHEMERAL))
     assert there != moved
@@ -193,13 +193,14 @@ def test_a_dynamic_library_describes_imports_by_the_names_that_they_have() -> No
     assert compare(before, library(PLAIN, PLAIN)).sections == 1
 
 
-def test_what_else_differs_in_a_dynamic_librarys_section_is_found() -> None:
+def test_other_differences_in_a_dynamic_librarys_section_are_found() -> None:
     before = library(EPHEMERAL, EPHEMERAL)
     for after in (library(PLAIN, PLAIN, b"\1"), library("other", PLAIN)):
         assert [code for code, _ in differences(before, after)] == ["NN402"]
     after = library(PLAIN, PLAIN)
     wider = after[:9] + bytes([after[9] | 0x80, 0]) + after[10:]
-    assert differences(before, wider) == [("NN405", "custom section 'dylink.0': size field width")]
+    what = "custom section 'dylink.0': the width of the size field differs"
+    assert differences(before, wider) == [("NN405", what)]
 
 
 def test_a_dynamic_librarys_section_that_cannot_be_read_stays_as_it_is() -> None:

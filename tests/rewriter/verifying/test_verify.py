@@ -43,14 +43,14 @@ def what(original: bytes, rewritten: bytes) -> list[tuple[str, int | None, int |
     return [(d.what, d.original_offset, d.rewritten_offset) for d in differences]
 
 
-def test_a_rename_is_nothing_but_a_rename() -> None:
+def test_a_rename_is_the_only_difference() -> None:
     comparison = compare(GUEST, rewrite(GUEST))
     assert comparison.only_rewritten
     assert comparison.renames == (Rename("wasi_ephemeral_nn", "wasi_nn", 2),)
     assert comparison.sections == 4
 
 
-def test_a_module_is_the_same_as_itself() -> None:
+def test_a_module_equals_itself() -> None:
     comparison = compare(GUEST, GUEST)
     assert comparison.only_rewritten
     assert comparison.renames == ()
@@ -129,7 +129,7 @@ def test_a_section_of_another_length_is_found() -> None:
     ]
 
 
-def test_sections_that_are_gone_or_added_are_found() -> None:
+def test_removed_and_added_sections_are_found() -> None:
     before = HEADER + custom("a") + TYPES + custom("b")
     after = HEADER + TYPES + custom("b") + custom("c")
     assert what(before, after) == [
@@ -151,14 +151,14 @@ def test_sections_that_are_gone_or_added_are_found() -> None:
         (" a", "", "a"),
     ],
 )
-def test_sections_are_lined_up_by_name(names: str, gone: str, added: str) -> None:
+def test_sections_are_paired_by_name(names: str, gone: str, added: str) -> None:
     before, after = (HEADER + b"".join(map(custom, each)) for each in names.split(" "))
     found = [item[0].split("'")[1:] for item in what(before, after)]
     assert "".join(name for name, words in found if words == " is gone") == gone
     assert "".join(name for name, words in found if words == " was added") == added
 
 
-def test_many_sections_of_one_name_are_lined_up_in_one_go() -> None:
+def test_many_sections_of_one_name_are_paired_in_one_pass() -> None:
     before = HEADER + custom("a") * 50_000 + custom("b")
     after = HEADER + custom("a") * 49_999 + custom("b")
     assert [words for words, _, _ in what(before, after)] == ["custom section 'a' is gone"]
@@ -167,7 +167,7 @@ def test_many_sections_of_one_name_are_lined_up_in_one_go() -> None:
 def test_a_size_field_of_another_width_is_found() -> None:
     before = HEADER + b"\x01\x04\x01\x60\0\0"
     after = HEADER + b"\x01\x84\0\x01\x60\0\0"
-    assert what(before, after) == [("type section: size field width", 9, 9)]
+    assert what(before, after) == [("type section: the width of the size field differs", 9, 9)]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ ADAPTABLE = assemble(ADAPTABLE_TEXT)
 ADAPTED = rewrite(ADAPTABLE, RewriteOptions(abi="wamr"))
 
 
-def test_an_adaptation_is_nothing_but_an_adaptation() -> None:
+def test_an_adaptation_is_the_only_difference() -> None:
     for before, after in ((ADAPTABLE, ADAPTED), (ADAPTED, ADAPTABLE)):
         comparison = compare(before, after)
         assert comparison.differences == ()
@@ -223,10 +223,10 @@ def test_an_adaptation_there_and_back_is_no_difference() -> None:
 
 
 LONG = assemble(f"{ADAPTABLE_TEXT[:-1]} {'(func)' * 200})")
-"""Its adapters have indices of two bytes, and its imports of one: adapting back leaves two."""
+"""Indices of adapters take two bytes here, those of imports one. Adapting back leaves two."""
 
 
-def test_indices_that_adapting_there_and_back_has_left_longer_are_said_to_be() -> None:
+def test_indices_that_adapting_back_leaves_longer_are_reported() -> None:
     back = rewrite(rewrite(LONG, RewriteOptions(abi="wamr")), RewriteOptions(abi="witx"))
     assert len(back) > len(LONG)
     for before, after in ((LONG, back), (back, LONG)):
@@ -252,7 +252,7 @@ def test_indices_that_adapting_there_and_back_has_left_longer_are_said_to_be() -
         pytest.param(b"\x02\x83\x00", b"\x02\x81\x00", "element section", id="in a segment"),
     ],
 )
-def test_what_else_differs_where_indices_are_longer_is_found(
+def test_other_differences_beside_longer_indices_are_found(
     before: bytes, after: bytes, title: str
 ) -> None:
     back = rewrite(rewrite(LONG, RewriteOptions(abi="wamr")), RewriteOptions(abi="witx"))
@@ -285,7 +285,7 @@ def test_what_else_differs_where_indices_are_longer_is_found(
 def test_longer_sizes_and_counts_alone_are_a_difference(
     before: bytes, after: bytes, title: str
 ) -> None:
-    """They move code, and no adapter needs them."""
+    """Adapters do not need them, and they move code."""
     module = assemble(
         '(module (func $a (result i32) i32.const 7) (func (export "f") (result i32) call $a))'
     )
@@ -298,7 +298,7 @@ def test_longer_sizes_and_counts_alone_are_a_difference(
 
 
 def test_longer_indices_of_other_functions_are_a_difference() -> None:
-    """No rewrite leaves them: this is a call of $log, which is not one of wasi-nn's."""
+    """No rewrite leaves them. This is a call of $log, which is not a wasi-nn function."""
     start, longer = b"\x0a\xf6\x04\xca\x01\x12", b"\x0a\xf7\x04\xca\x01\x13"
     code = b"\x00\x20\x00\x10"
     assert LONG.count(start + code + b"\x02") == 1
@@ -308,13 +308,13 @@ def test_longer_indices_of_other_functions_are_a_difference() -> None:
     assert difference.what.startswith("code section: 630 bytes became 631")
 
 
-def test_a_call_that_goes_past_its_adapter_is_found() -> None:
+def test_a_call_that_bypasses_its_adapter_is_found() -> None:
     adapter = encode_u32(inspect_module(ADAPTED).imported_functions + 2)  # load's, the first
     found = ADAPTED.index(b"\x10" + adapter)
     past = ADAPTED[: found + 1] + b"\x01" + ADAPTED[found + 2 :]
     (difference,) = compare(ADAPTABLE, past).differences
     assert (difference.what, difference.rewritten_offset) == (
-        "code section: another function",
+        "code section: a different function",
         found + 1,
     )
 
@@ -322,7 +322,9 @@ def test_a_call_that_goes_past_its_adapter_is_found() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "what"),
     [
-        pytest.param(b"\x05first", b"\x05fjrst", "custom section 'name': other names", id="name"),
+        pytest.param(
+            b"\x05first", b"\x05fjrst", "custom section 'name': different names", id="name"
+        ),
         pytest.param(b"\5\4\0\3\1\1", b"\5\4\0\0\1\1", "function section", id="type"),
     ],
 )

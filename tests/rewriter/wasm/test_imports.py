@@ -57,14 +57,14 @@ def test_groups_of_every_form_are_read_as_written(
     assert read(module) == [expected for expected, _ in items]
 
 
-def test_groups_can_be_passed_over_unread() -> None:
+def test_groups_can_be_skipped_unread() -> None:
     grouped = name("env") + b"\0\x7f" + vector(*(name(c) + b"\0\0" for c in "abc"))
     module = HEADER + imports(grouped, imported("wasi_nn"))
     (found,) = [s for s in split(module) if s.id is SectionId.IMPORT]
     assert [group.module.text for group in groups(found)] == ["env", "wasi_nn"]
 
 
-def test_a_single_import_with_an_empty_name_is_no_group() -> None:
+def test_a_single_import_with_an_empty_name_is_not_a_group() -> None:
     assert read(HEADER + imports(imported("env", ""))) == [("env", [("", ExternKind.FUNC)])]
 
 
@@ -101,7 +101,7 @@ def test_memories_are_read_with_their_limits(text: str, expected: MemoryType) ->
         "(func (exact (type $f)))",
     ],
 )
-def test_proposals_types_are_passed_over(extern: str) -> None:
+def test_types_of_proposals_are_skipped(extern: str) -> None:
     module = assemble(
         f'(module (type $f (func)) (type $struct (struct)) (import "a" "b" {extern})'
         ' (import "wasi_nn" "load" (func)))'
@@ -115,15 +115,15 @@ def test_proposals_types_are_passed_over(extern: str) -> None:
 @pytest.mark.parametrize(
     ("content", "offset", "words"),
     [
-        pytest.param(b"\x05", 10, "5 imports announced", id="more imports than bytes"),
-        pytest.param(b"\xff\xff\xff\xff\x0f", 10, "announced", id="4 billion imports"),
+        pytest.param(b"\x05", 10, "5 imports are declared", id="more imports than bytes"),
+        pytest.param(b"\xff\xff\xff\xff\x0f", 10, "declared", id="4 billion imports"),
         pytest.param(vector(imported("a")) + b"\0", 17, "unread", id="bytes left over"),
         pytest.param(b"\x01\x05a", 11, "name", id="module name too long"),
         pytest.param(b"\x01\x01\xff\0\0\0", 12, "UTF-8", id="module name not UTF-8"),
         pytest.param(b"\x01\x01a\x01f\x05\0", 15, "kind 0x05", id="unknown kind"),
         pytest.param(b"\x01\x01a\x01f\x02\x10\0", 16, "flags 0x10", id="unknown limits"),
         pytest.param(b"\x01\x01a\x01f\x03\x10\0", 16, "value type 0x10", id="unknown type"),
-        pytest.param(b"\x01\x01a\0\x7f\xff\x7f", 15, "announced", id="huge group"),
+        pytest.param(b"\x01\x01a\0\x7f\xff\x7f", 15, "declared", id="huge group"),
         pytest.param(b"\x01\x01a\x01f\x03" + b"\x65" * 9, 16, "0x65", id="shared of shared"),
         pytest.param(b"\x01\x01a\x01f\x02\x08\x01\x40", 18, "64 KiB", id="huge page size"),
     ],
@@ -153,5 +153,5 @@ def test_sizes_may_be_written_in_more_bytes_than_32_bits_take(kind: bytes) -> No
     ((_, [(_, found)]),) = read(module)
     assert found is (ExternKind.MEMORY if kind == b"\x02" else ExternKind.TABLE)
     beyond = HEADER + imports(imported("a", "b", kind + b"\x00\x80\x80\x80\x80\x10"))
-    with pytest.raises(MalformedModule, match="4294967296 is more than 32-bit addresses reach"):
+    with pytest.raises(MalformedModule, match="4294967296 does not fit 32-bit addresses"):
         read(beyond)

@@ -53,14 +53,14 @@ def test_an_s33_keeps_its_sign(value: int) -> None:
         pytest.param(b"\xff\xff\xff\xff\x1f", 0, id="33 bits"),
     ],
 )
-def test_a_u32_that_is_none_is_refused_with_its_offset(data: bytes, offset: int) -> None:
+def test_an_invalid_u32_is_refused_with_its_offset(data: bytes, offset: int) -> None:
     with pytest.raises(MalformedModule) as caught:
         decode_unsigned(data, 0, len(data))
     assert caught.value.offset == offset
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\x80" * 5 + b"\0", b"\xff\xff\xff\xff\x2f"])
-def test_an_s33_that_is_none_is_refused(data: bytes) -> None:
+def test_an_invalid_s33_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedModule):
         decode_s33(data, 0, len(data))
 

@@ -1,4 +1,4 @@
-"""A module is parsed once, whoever looks at it: how often its magic number is read tells."""
+"""A module is parsed only once. The tests count how often its magic number is read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADAPTED = rewrite(GUEST, RewriteOptions(abi="wamr"))
 
 
 class Counted(bytes):
-    """Bytes of a module that count in `headers` how often their magic number is read."""
+    """Bytes of a module. `headers` counts how often their magic number is read."""
 
     headers = 0
 
@@ -38,7 +38,7 @@ class Counted(bytes):
         return super().__getitem__(key)
 
 
-def test_whoever_parses_a_module_reads_its_magic_number() -> None:
+def test_parsing_a_module_reads_its_magic_number() -> None:
     data = Counted(GUEST)
     inspect_module(data)
     inspect_module(data)
@@ -66,7 +66,7 @@ def test_a_run_parses_the_guest_once() -> None:
     assert data.headers == 1
 
 
-def test_a_module_that_was_parsed_is_taken_as_it_is() -> None:
+def test_a_parsed_module_is_not_parsed_again() -> None:
     module = Module(ADAPTED)
     assert inspect_module(module).module is module
     assert compare(module, module).renames == ()
@@ -74,7 +74,7 @@ def test_a_module_that_was_parsed_is_taken_as_it_is() -> None:
     assert Module.of(module) is module
 
 
-def test_types_are_read_when_they_are_asked_for_and_once() -> None:
+def test_types_are_read_once_on_first_access() -> None:
     module = Module(HEADER + section(SectionId.TYPE, b"\1\x3f"))
     with pytest.raises(MalformedModule, match="unknown type form"):
         _ = module.types

@@ -9,7 +9,7 @@ from rewriter.wasm.sections import SectionId, split
 from tests.support.wasm import HEADER, TYPES, assemble, custom, import_module, section
 
 IN_ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
-"""The ids of the sections in the order in which a module has them."""
+"""The ids of the sections in a module, in order."""
 
 
 @given(st.sets(st.sampled_from(IN_ORDER)), st.data())
@@ -46,7 +46,7 @@ def test_custom_sections_stand_anywhere_and_have_names() -> None:
         pytest.param(HEADER + b"\0\x02\x01\xff", 11, "UTF-8", id="name not UTF-8"),
     ],
 )
-def test_what_is_no_module_is_refused_with_the_offset(
+def test_input_that_is_not_a_module_is_refused_with_the_offset(
     module: bytes, offset: int, words: str
 ) -> None:
     with pytest.raises(MalformedModule, match=words) as caught:
@@ -58,7 +58,8 @@ def test_what_is_no_module_is_refused_with_the_offset(
     ("data", "offset", "words"),
     [
         pytest.param(b"\0asm\x0d\0\x01\0", 4, "component.*core module", id="component"),
-        pytest.param(b"\x7fELF\x02\x01", 0, r"\.cwasm.*compile that again", id="cwasm"),
+        pytest.param(b"\x7fELF\x02\x01\x01\xc8", 0, r"\.cwasm.*compile that again", id="cwasm"),
+        pytest.param(b"\x7fELF\x02\x01\x01\0", 0, r"ELF.*compile that again", id="another ELF"),
         pytest.param(b"\0aot\x05\0\0\0", 0, r"\.aot.*compile that again", id="aot"),
     ],
 )

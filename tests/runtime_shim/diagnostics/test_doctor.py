@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from rewriter.diagnostics import Diagnostic
 from rewriter.installation import install_line
 from runtime_shim.backends.onnx.graph import OnnxContext, OnnxGraph
+from runtime_shim.diagnostics import doctor
 from runtime_shim.diagnostics.doctor import examine
 from tests.support.command import nnshim
 from tests.support.homes import watched_home
@@ -32,6 +34,7 @@ def test_nn_runtimes_keep_nothing_about_who_runs_them(tmp_path: Path, release: s
     """In its home, where telemetry begins with an identifier; build servers it leaves alone."""
     code = f"""
 from runtime_shim.backends.openvino import start as openvino_start
+from runtime_shim.diagnostics import doctor
 from runtime_shim.diagnostics.doctor import examine
 openvino_start.RELEASES = ({release!r},)
 found = {{report.encoding for report in examine() if report.version is not None}}
@@ -92,3 +95,18 @@ def test_the_command_has_all_of_it_for_programs() -> None:
     assert report["wasm_tools"]["problem"] is None
     (onnx,) = (backend for backend in report["backends"] if backend["encoding"] == "onnx")
     assert onnx["devices"] == [{"target": "cpu", "device": "cpu", "tried": True, "problem": None}]
+
+
+def test_each_thing_is_said_once_and_information_of_nn_runtimes_is_not(tmp_path: Path) -> None:
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('hidden')")
+    done = nnshim("doctor", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}"})
+    assert done.stdout.count(b"onnx models cannot be imported (hidden)") == 1
+    assert done.stderr == b""
+
+
+def test_what_is_no_information_still_reaches_standard_error(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with doctor._without_information():
+        os.write(2, b"INFO: of a library\nWARNING: of it, too\nthe end")
+    assert capfd.readouterr().err == "WARNING: of it, too\nthe end"

@@ -200,7 +200,7 @@ def test_types_are_refused_as_the_host_does(
 def test_what_would_be_taken_for_floats_stops_the_guest(label: str) -> None:
     guest = Played(label)
     context = guest.context_of(TFLITE)
-    with pytest.raises(HostHarm, match=r"reads input 0, .*type \d, as 48 bytes of"):
+    with pytest.raises(HostHarm, match=r"reads input 0 \(.*type \d\) as 48 bytes of"):
         guest.feed(context, 0, guest.types[U8], SHAPE, bytes(12))
 
 
@@ -255,7 +255,7 @@ def backends_of(label: str) -> set[Encoding]:
 def test_onnx_loads_as_openvino_only_where_the_host_reads_it() -> None:
     for label, errno in {"wamr-ephemeral@main": 0, "wasmtime@49": 0, "wasmedge@0.13.5": 1}.items():
         assert Played(label).load_model(identity(), Played(label).encodings[OPENVINO]) == errno
-    with pytest.raises(HostHarm, match="reads no ONNX models as openvino"):
+    with pytest.raises(HostHarm, match="does not read ONNX models with the encoding openvino"):
         Played("wasmtime@22").load_model(identity(), int(OPENVINO))
 
 
@@ -270,7 +270,7 @@ def test_before_23_wasmtime_ends_with_what_is_no_image() -> None:
 def test_wasmedge_0_14_takes_what_it_is_given_for_a_large_image() -> None:
     guest = Played("wasmedge@0.14.1")
     context = guest.context_of(OPENVINO)
-    with pytest.raises(HostHarm, match=r"48 bytes, for 602112 bytes: 1x224x224x3 floats"):
+    with pytest.raises(HostHarm, match=r"reads 602112 bytes .* but it has 48 bytes"):
         guest.feed(context, 0, guest.types[F32], SHAPE, FLOATS)
     assert guest.memory is not None
     guest.memory.grow(guest.store, 10)
@@ -337,7 +337,7 @@ def test_a_configuration_ends_wamr_but_for_language_models(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("label", "what"),
     [
-        ("wasmtime@49", "would have ended its whole process: 20 bytes at"),
+        ("wasmtime@49", "would have crashed: 20 bytes at"),
         ("wamr-legacy@2.4.5", "would have trapped the guest: 12 bytes at"),
         ("wamr-ephemeral@2.3.1", "would have trapped the guest: 20 bytes at"),
     ],

@@ -111,7 +111,7 @@ def test_an_outcome_says_why_and_is_raised_if_that_is_wanted(
         outcome.check()
     assert type(checked.value) is error
     assert checked.value.outcome is outcome
-    assert list(checked.value.lines) == list(outcome.lines or ["the guest exited with 3"])
+    assert list(checked.value.lines) == list(outcome.lines or ["the guest exited with code 3"])
     with pytest.raises(error):
         run(module, host, check=True)
     copy = pickle.loads(pickle.dumps(checked.value))
@@ -153,7 +153,7 @@ def test_the_frames_of_a_panic_are_shown_if_that_is_wanted() -> None:
       (func (export "_start") (call $__rust_start_panic)))"""
     )
     folded = run(module, NNHost()).lines
-    assert "    2 frames of Rust's panic (--backtrace shows them)" in folded
+    assert "    2 frames of the Rust panic handler (--backtrace shows them)" in folded
     shown = run(module, NNHost(), RunOptions(backtrace=True)).lines
     assert len(shown) == len(folded) + 1
     assert any("rust_panic" in line for line in shown)

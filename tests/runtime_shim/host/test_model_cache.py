@@ -208,7 +208,9 @@ def test_where_nothing_can_be_written_models_run_all_the_same(
 @pytest.mark.parametrize("name", ["file", "file/deeper"])
 def test_a_file_is_not_taken_for_a_cache(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=f"cannot be {tmp_path / name}: .*/file is not a folder"):
+    with pytest.raises(
+        UsageError, match=f"cannot use {tmp_path / name} as .*/file is not a folder"
+    ):
         NNHost(model_cache=str(tmp_path / name))
 
 

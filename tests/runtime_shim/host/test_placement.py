@@ -82,7 +82,7 @@ def test_the_host_can_say_where_models_of_an_encoding_or_target_go(
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ({"onyx": "cpu"}, "'onyx' is neither an encoding nor a target"),
+        ({"onyx": "cpu"}, "'onyx' is not an encoding or a target"),
         ({"gpu": "openvino:"}, "no device"),
     ],
 )

@@ -1,4 +1,4 @@
-;; What load_by_name_with_config makes of a configuration.
+;; What load_by_name_with_config does with a configuration.
 (import "$MODULE" "load_by_name" (func $load_by_name (param i32 i32 i32) (result i32)))
 (import "$MODULE" "load_by_name_with_config"
   (func $load_configured (param i32 i32 i32 i32 i32) (result i32)))

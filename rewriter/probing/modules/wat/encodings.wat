@@ -1,5 +1,5 @@
-;; Whether a model loads under a number. Each has a process of its own: the first that is loaded,
-;; and fails, decides on some hosts which others can be.
+;; Whether a model loads under a number. Each trial has its own process: on some hosts, the first
+;; model, even if it fails to load, decides which others can be loaded.
 (import "$MODULE" "init_execution_context" (func $init_context (param i32 i32) (result i32)))
 
 (func $try_encoding (param $array i32) (param $number i32) (result i32)

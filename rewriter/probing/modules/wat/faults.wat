@@ -1,5 +1,5 @@
-;; One mistake each, by the name that a profile has for it. A process ends with the first that a host
-;; does not refuse: what comes after a mistake that went through says nothing.
+;; One function per mistake, with its name in profiles. A process ends with the first mistake that
+;; the host accepts, because later answers would mean nothing.
 (func $answer (param $errno i32) (result i32)
   (call $tell (i32.const "errno") (local.get $errno))
   (i32.eqz (local.get $errno)))
@@ -39,7 +39,7 @@
   (call $put_base
     (call $context) (i32.const 0) (i32.const 77) (i32.const $DIMS) (i32.const $DATA)
     (i32.const $LENGTH)))
-;; As many elements in another shape.
+;; The same number of elements in another shape.
 (func $input_shape (result i32)
   (call $put_base
     (call $context) (i32.const 0) (i32.const $TYPE) (i32.const $BACKWARDS) (i32.const $DATA)

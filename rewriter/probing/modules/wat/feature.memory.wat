@@ -1,2 +1,2 @@
-;; For features that have no memory of their own.
+;; The memory for features that do not define one.
 (memory (export "memory") 1)

@@ -1,5 +1,5 @@
-;; Around a file of features/: one that runs ends with the exit code $CODE where exit codes are known
-;; to come through ($BY_CODE), and prints a line of answers where not.
+;; The frame for a file of features/. If it runs, the module exits with $CODE if exit codes are
+;; available ($BY_CODE), and otherwise prints an answer.
 (data ($ADDRESS.const $IOV) $VECTOR)
 (data ($ADDRESS.const $LINE) $MARKED)
 (func (export "_start")

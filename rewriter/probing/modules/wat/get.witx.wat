@@ -1,4 +1,5 @@
-;; Output as the specification has it; what was in WRITTEN before shows whether a host stores there.
+;; Output in the specification's ABI. The earlier value of WRITTEN shows whether a host stores
+;; there.
 (import "$MODULE" "get_output" (func $get_output (param i32 i32 i32 i32 i32) (result i32)))
 
 (func $get (param $context i32) (param $index i32) (param $out i32) (param $room i32) (result i32)

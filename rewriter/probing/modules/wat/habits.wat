@@ -1,8 +1,8 @@
-;; What becomes of models that some backends do not take as they are. Each function gives whether the
-;; process has to end there; which step came last shows in what was told.
+;; Runs models that some backends treat differently. Each function returns whether the process has
+;; to end there. The answers show which step came last.
 
-;; A model with one input, loaded once: some hosts take few in a process. One that goes through is the
-;; last of its process.
+;; A model with one input, loaded once, because some hosts take only a few in a process. The first
+;; success ends the process.
 (global $has_loaded (mut i32) (i32.const 0))
 (func $try_model
   (param $array i32) (param $number i32) (param $data i32) (param $length i32)

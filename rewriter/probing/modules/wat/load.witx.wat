@@ -1,5 +1,5 @@
-;; Loading as the specification has it. `array` is the address of a pointer to builders and of their
-;; number, which WAMR's older ABI takes as it is.
+;; Loading in the specification's ABI. `array` is the address of a pointer to the builders and their
+;; number. WAMR's older ABI takes it as it is.
 (import "$MODULE" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))
 
 (func $load_model (param $array i32) (param $encoding i32) (param $target i32) (result i32)

@@ -1,4 +1,4 @@
-;; What load_by_name makes of a name by the byte behind it, and of one that is outside of the memory.
+;; How load_by_name treats a name depending on the byte after it, and a name outside the memory.
 (import "$MODULE" "load_by_name" (func $load_by_name (param i32 i32 i32) (result i32)))
 (import "$MODULE" "init_execution_context" (func $init_context (param i32 i32) (result i32)))
 

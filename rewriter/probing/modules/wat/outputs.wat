@@ -1,4 +1,4 @@
-;; What get_output does with a buffer that is declared to have `room`, and is larger.
+;; What get_output does with a buffer of the declared length `room`, which really is larger.
 (func $try_room (param $room i32) (result i32)
   (call $tell (i32.const "errno") (call $fetch (local.get $room)))
   (call $tell (i32.const "written") (i32.load (i32.const $WRITTEN)))

@@ -1,9 +1,9 @@
-;; What modules with several answers share: how each is told to whoever runs the module. Where the
-;; host lets a module write, an answer is a line, `[nnprobe MODULE PLACE KEY VALUE SUM]`: PLACE counts
-;; the lines of a module from 0, and SUM is that of the bytes of PLACE, KEY and VALUE, and of the
-;; spaces between them. Where it does not ($WANTED is 0 or more),
-;; the module ends with an exit code: of the answers counted from 0, two numbers each, the one of
-;; number $WANTED is the place of the key ($KEYS and on, $KEY_SIZE bytes each), or the value, and 3.
+;; How modules give answers to the probe. If the host lets a module print, an answer is a line
+;; `[nnprobe MODULE PLACE KEY VALUE SUM]`: PLACE counts a module's lines from 0, and SUM adds up the
+;; bytes of PLACE, KEY and VALUE, and of the spaces between them. Otherwise ($WANTED is 0 or more),
+;; the module ends with an exit code. Each answer then counts as two numbers, the index of its key
+;; (keys start at $KEYS, with $KEY_SIZE bytes each) and its value. The exit code is number $WANTED,
+;; counted from 0, plus 3.
 
 (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
@@ -18,7 +18,7 @@
   (global.set $cursor (i32.add (global.get $cursor) (i32.const 1)))
   (global.set $sum (i32.add (global.get $sum) (local.get $byte))))
 
-;; Texts end with a zero.
+;; Strings end with a zero.
 (func $put_text (param $text i32)
   (loop $next
     (if (i32.load8_u (local.get $text))
@@ -58,7 +58,7 @@
   (drop (call $fd_write
     (i32.const 1) (i32.const $IOV) (i32.const 1) (i32.add (i32.const $IOV) (i32.const 8)))))
 
-;; Exit codes are small: 103 stands for all values of 100 and more.
+;; Exit codes are small, so 103 stands for all values of 100 or more.
 (func $leave (param $value i32)
   (if (i32.eq (global.get $told) (i32.const $WANTED))
     (then

@@ -6,7 +6,7 @@
 
 (func $context (result i32) (i32.load (i32.const $CONTEXT)))
 
-;; Each of these gives the errno of the first step that failed.
+;; Each of these returns the errno of the first step that failed.
 (func $opened (result i32)
   (local $errno i32)
   (local.set $errno
@@ -40,7 +40,7 @@
     (br_if $next (i32.lt_u (local.get $at) (i32.const 256))))
   (call $get (call $context) (i32.const 0) (i32.const $OUT) (local.get $room)))
 
-;; How many bytes there are up to the last that is no canary.
+;; The number of bytes up to the last one that is not a canary.
 (func $extent (result i32)
   (local $at i32)
   (local.set $at (i32.const 256))
@@ -51,7 +51,7 @@
       (i32.eq (i32.load8_u offset=$OUT (local.get $at)) (i32.const $CANARY))))
   (i32.add (local.get $at) (i32.const 1)))
 
-;; How many of the first bytes are those expected.
+;; How many bytes from the start are as expected.
 (func $agreeing (param $expected i32) (param $length i32) (result i32)
   (local $at i32)
   (block $differs

@@ -1,5 +1,5 @@
-;; A tensor in WAMR's older ABI: a pointer to the dimensions and their number, type, data. What is
-;; behind it would be the length to a host that reads it as the specification has it.
+;; A tensor in WAMR's older ABI: a pointer to the dimensions and their number, type, data. A host
+;; that expects the specification's ABI would read the bytes after it as the length.
 (import "$MODULE" "set_input" (func $set_input (param i32 i32 i32) (result i32)))
 
 (func $set

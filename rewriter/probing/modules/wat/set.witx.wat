@@ -1,4 +1,4 @@
-;; A tensor as the specification has it: dimensions and their number, type, data and its length.
+;; A tensor in the specification's ABI: dimensions and their number, type, data and its length.
 (import "$MODULE" "set_input" (func $set_input (param i32 i32 i32) (result i32)))
 
 (func $set

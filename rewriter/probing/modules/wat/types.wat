@@ -1,5 +1,5 @@
-;; What becomes of a tensor whose type has a number. One that goes through is the last of its
-;; process, because it changes some hosts' models.
+;; The outcome of passing a tensor under a type number. The first success ends the process, because
+;; it changes some hosts' models.
 (func $try_type
   (param $number i32) (param $data i32) (param $length i32)
   (param $expected i32) (param $room i32) (result i32)

@@ -1,4 +1,4 @@
-;; What unload makes of a graph that was never loaded.
+;; How unload reacts to a graph that was never loaded.
 (import "$MODULE" "unload" (func $unload (param i32) (result i32)))
 
 (func $unload_graph (result i32)

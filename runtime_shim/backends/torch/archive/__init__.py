@@ -1,1 +1,1 @@
-"""TorchScript archives, read before PyTorch reads them."""
+"""Checks of TorchScript archives before PyTorch reads them."""

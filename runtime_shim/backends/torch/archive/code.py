@@ -1,8 +1,9 @@
 """The code of a TorchScript archive: the classes in it, and which operators it calls.
 
-PyTorch compiles it while it loads the model, and runs a part: `__setstate__` of objects with state.
-That part has to be found harmless by its words alone; of the rest, only what names a library or a
-class is refused here, and runtime_shim.backends.torch.graphs looks at what it was compiled to.
+PyTorch compiles the code while it loads the model, and runs a part of it: `__setstate__` of objects
+with state. That part has to be checked by its source text alone. In the rest, only names of
+libraries and classes are checked here; runtime_shim.backends.torch.graphs checks the graphs to
+which it is compiled.
 """
 
 from __future__ import annotations
@@ -51,19 +52,19 @@ _FUNCTIONS = frozenset(
         "zip",
     ]
 )
-"""The compiler's own functions that code may call while it loads. Not fork, which calls what it is
-given."""
+"""The compiler's own functions that code may call during loading. fork is not among them, because
+it calls its argument."""
 
 _KEYWORDS = frozenset(
     ["and", "assert", "elif", "if", "in", "is", "not", "or", "raise", "return", "while"]
 )
 
-_REACHES = "may reach for the host"
-_UNKNOWN = "is not as PyTorch writes it"
+_REACHES = "may access the host"
+_UNKNOWN = "does not look like PyTorch's output"
 
 
 class _Function(NamedTuple):
-    """A function or method with those that are defined inside of it."""
+    """A function or method, including the functions defined inside it."""
 
     file: str
     name: str
@@ -71,16 +72,16 @@ class _Function(NamedTuple):
 
     @property
     def is_a_method(self) -> bool:
-        """Whether `self` is an object of the model's everywhere in it."""
+        """Whether `self` always refers to an object of the model in it."""
         words = [token.text for token in self.tokens]
         return words[2:6] == ["(", "self", ":", "__torch__"] and words.count("def") == 1
 
 
 def read_code(files: Mapping[str, bytes]) -> dict[str, Class]:
-    """The classes of an archive's code by their full names, from its files by their paths.
+    """The classes in an archive's code by their full names. `files` are the code files by path.
 
     Raises HostError with `invalid_argument` for code that PyTorch does not write, and for code that
-    may reach for the host.
+    may access the host.
     """
     classes: dict[str, Class] = {}
     functions: list[_Function] = []
@@ -180,14 +181,14 @@ def _base(statement: Sequence[Token]) -> str:
 
 
 def _signature(statement: Sequence[Token]) -> str:
-    """What follows `self` and its type."""
+    """The signature after `self` and its type."""
     words = [token.text for token in statement]
     ends = [index for index, word in enumerate(words) if word in (",", ")")]
     return " ".join(words[ends[0] :]) if ends else ""
 
 
 def _why_refused(tokens: Sequence[Token], index: int) -> str:
-    """Why a name cannot be where it is, in code of any kind; "" where it can."""
+    """Why a name is not allowed at this position, in code of any kind; "" if it is allowed."""
     word = tokens[index].text
     if tokens[index].kind != "name" or _word(tokens, index - 1) in (".", "def"):
         return ""
@@ -217,7 +218,7 @@ def _why_operator(kind: str) -> str:
         return ""
     namespace, _, name = kind.partition("::")
     reaches = name in REACHES_OUT or namespace not in ("aten", "prim")
-    return _REACHES if reaches else f"calls {kind}, which a model may not"
+    return _REACHES if reaches else f"calls {kind}, which is not allowed in a model"
 
 
 def _path(tokens: Sequence[Token], index: int) -> list[str]:
@@ -238,7 +239,8 @@ def _kind(tokens: Sequence[Token], index: int) -> str:
 
 
 def _run_while_loading(functions: Sequence[_Function]) -> list[_Function]:
-    """The functions that `__setstate__` may lead to: those whose names it has in it, and so on."""
+    """The functions that `__setstate__` may call, directly or indirectly: those whose names occur
+    in it."""
     if all(function.name != "__setstate__" for function in functions):
         return []
     by_name: dict[str, list[_Function]] = {}
@@ -257,9 +259,8 @@ def _run_while_loading(functions: Sequence[_Function]) -> list[_Function]:
 
 
 def _may_reach_out(tokens: Sequence[Token], index: int, own: Set[str]) -> bool:
-    """Whether an operator that may not run while a model loads could be called here, by whatever
-    way it is reached, or a value be taken for an object of another class. `own` are the methods of
-    `self`."""
+    """Whether this code could call an operator, in any way, that may not run while a model loads,
+    or use a value as an object of another class. `own` are the methods of `self`."""
     kind, word, _, column = tokens[index]
     if _word(tokens, index + 1) != "(":
         return word == "out" and column < 0 and _word(tokens, index + 1) == "="
@@ -282,7 +283,7 @@ def _may_reach_out(tokens: Sequence[Token], index: int, own: Set[str]) -> bool:
 
 
 def _arguments(tokens: Sequence[Token], index: int) -> Sequence[Token]:
-    """What lies between brackets, of which the first is before an index."""
+    """The tokens inside brackets. The opening bracket is just before `index`."""
     depth, end = 1, index
     while end < len(tokens) and depth:
         depth += (tokens[end].text in "([{") - (tokens[end].text in ")]}")

@@ -1,7 +1,8 @@
-"""TorchScript archives, read before PyTorch does: what is in them, and what their code may call.
+"""TorchScript archives: their contents, checked before PyTorch loads them.
 
-An archive is a ZIP file with tensors, and with code that PyTorch compiles and, in part, runs while
-it loads: a program. Some of its functions read and write files of the host, and connect to others.
+An archive is a ZIP file with tensors and code. It is a program: PyTorch compiles the code and runs
+a part of it during loading. Some of TorchScript's functions read and write files of the host, or
+open connections.
 """
 
 from __future__ import annotations
@@ -24,28 +25,28 @@ _NEEDED = re.compile(
     r"((\.data/)?version|byteorder|data\.pkl|constants\.pkl|(data|constants)/\d+|code/[\w/]+\.py)",
     re.ASCII,
 )
-"""What PyTorch loads a model from, below the archive's folder.
+"""The files that PyTorch loads a model from, inside the archive's folder.
 
 https://github.com/pytorch/pytorch/blob/main/torch/csrc/jit/docs/serialization.md
 """
 
 _VERSIONS = frozenset({"version", ".data/version"})
-"""Where the version is: in the second since operators have versions of their own.
+"""The file with the version. The second name is used since operators have their own versions.
 
 https://github.com/pytorch/pytorch/blob/main/caffe2/serialize/inline_container.cc
 """
 
 _SPARE_BYTES = 64 << 20
-"""By how much the entries together can be larger than twice the archive: tensors lie in it as they
-are, and only code is compressed."""
+"""The total size of the entries may exceed twice the size of the archive by this many bytes:
+tensors are stored uncompressed, and only code is compressed."""
 
 
 def repack(data: bytes) -> bytes:
-    """The same model with nothing in the archive that it does not need, each entry once, so that
-    what was read here is what PyTorch reads.
+    """The same model with only what is needed, each entry once, so that PyTorch reads exactly what
+    was checked here.
 
-    Raises HostError with `invalid_argument` where it is not a TorchScript archive, where its code
-    may reach for the host (runtime_shim.backends.torch.archive.code), and where its tensors and
+    Raises HostError with `invalid_argument` for a model that is not a TorchScript archive, whose
+    code may access the host (runtime_shim.backends.torch.archive.code), or whose tensors and
     objects do not fit the archive and the code (runtime_shim.backends.torch.archive.pickles).
     """
     try:
@@ -59,16 +60,14 @@ def repack(data: bytes) -> bytes:
         ValueError,
         zlib.error,
     ) as error:
-        raise HostError(
-            Errno.INVALID_ARGUMENT, f"the model is not a TorchScript archive: {error}"
-        ) from error
+        raise HostError(Errno.INVALID_ARGUMENT, f"invalid TorchScript archive: {error}") from error
 
 
 def _repacked(archive: zipfile.ZipFile, size: int) -> bytes:
     entries = archive.infolist()
     folder = entries[0].filename.partition("/")[0] if entries else ""
     if len({entry.filename.lower() for entry in entries}) != len(entries):
-        raise ValueError("it has duplicate entries")  # PyTorch does not tell a from A
+        raise ValueError("it has duplicate entries")  # PyTorch ignores case
     if sum(entry.file_size for entry in entries) > 2 * size + _SPARE_BYTES:
         raise ValueError("it is too large when unpacked")
     output = io.BytesIO()
@@ -85,7 +84,9 @@ def _repacked(archive: zipfile.ZipFile, size: int) -> bytes:
             if name.endswith((".py", ".pkl")):
                 read[name] = content
     if not ({"data.pkl", "constants.pkl"} <= sizes.keys() and sizes.keys() & _VERSIONS):
-        raise ValueError("without data.pkl, constants.pkl and version, as pickles are, too")
+        raise ValueError(
+            "data.pkl, constants.pkl or version is missing; pickles from torch.save lack them, too"
+        )
     _check(read, sizes)
     return output.getvalue()
 
@@ -98,4 +99,4 @@ def _check(read: Mapping[str, bytes], sizes: Mapping[str, int]) -> None:
     module = read_pickle(read["data.pkl"], "data", sizes, classes)
     declared = classes.get(module.name) if isinstance(module, Object) else None
     if declared is None or declared.base != "Module":
-        raise ValueError("what is in it is not a module")
+        raise ValueError("its contents are not a module")

@@ -1,7 +1,7 @@
-"""TorchScript's source code in tokens, as PyTorch's own lexer would have it.
+"""A lexer for TorchScript's source code, with the same tokens as PyTorch's.
 
-Only what PyTorch writes is read; what could be read in two ways is refused: strings in triple
-quotes, backslashes outside of strings, tabs, characters that are not ASCII.
+It reads only what PyTorch writes, and refuses what could be read in two ways: strings in triple
+quotes, backslashes outside of strings, tabs, and characters that are not ASCII.
 
 https://github.com/pytorch/pytorch/blob/main/torch/csrc/jit/frontend/lexer.h
 """
@@ -18,11 +18,12 @@ from runtime_shim.guest_text import quoted
 __all__ = ["Token", "refusal", "tokens_of"]
 
 _DEEPEST = 100
-"""Brackets in each other, and columns of indentation by twos: PyTorch's parser and compiler call
-themselves for each, on a stack that ends."""
+"""Maximum nesting of brackets, and half the maximum indentation in columns. PyTorch's parser and
+compiler recurse for each level, on a limited stack."""
 
 _LONGEST_EXPRESSION = 2000
-"""Tokens without a comma: a chain of operators is a tree as deep as it is long."""
+"""Maximum number of tokens without a comma: a chain of operators is a tree as deep as it is
+long."""
 
 _CHARACTERS = re.compile(rb"[\n -~]*")
 
@@ -41,8 +42,8 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """`kind` is name, number, string or operator. `column` is where a statement begins, from 0,
-    and -1 for tokens that do not begin one. Lines count from 1."""
+    """A token. `kind` is name, number, string or operator. `column` is the column, from 0, of a
+    token that starts a statement, and -1 for all others. Lines count from 1."""
 
     kind: str
     text: str
@@ -55,7 +56,8 @@ def tokens_of(name: str, code: bytes) -> list[Token]:
     write."""
     if _CHARACTERS.fullmatch(code) is None:
         raise HostError(
-            Errno.INVALID_ARGUMENT, f"the model's code, {name}, has characters other than ASCII's"
+            Errno.INVALID_ARGUMENT,
+            f"the model's code, {name}, contains characters that are not ASCII",
         )
     text = code.decode("ascii")
     tokens = []
@@ -84,7 +86,7 @@ def tokens_of(name: str, code: bytes) -> list[Token]:
             ):
                 raise refusal(name, code, line, "is nested too deeply")
     if len(run_lengths) != 1:
-        raise refusal(name, code, line, "ends within brackets")
+        raise refusal(name, code, line, "ends inside brackets")
     return tokens
 
 

@@ -1,7 +1,7 @@
 """Which of PyTorch's operators a model may call, and which of its classes it may make.
 
-An operator is named NAMESPACE::NAME. Those are left out that read or write files, that tell where
-something lies in memory, and that do not check what they are given before they read or write there.
+An operator is named NAMESPACE::NAME. Not allowed are operators that read or write files, that
+reveal addresses in memory, or that access memory without checking their arguments.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ CLASSES = frozenset(
         "rnn.CellParamsBase",
     )
 )
-"""The packed weights of quantized modules: each is made from tensors that it checks. Among the
-others are those that search for a library to load (_nnapi) and that connect (c10d, dist_rpc)."""
+"""The packed weights of quantized modules. Each is made from tensors that it checks. Other classes
+search for a library to load (_nnapi), or open connections (c10d, dist_rpc)."""
 
 _PRIM = frozenset(
     [
@@ -106,8 +106,8 @@ _PRIM = frozenset(
         "unchecked_unwrap_optional",
     ]
 )
-"""What the compiler makes of code. The others are made by optimizations that come later, and trust
-that they were: prim::BailOut, prim::FusionGroup, prim::DifferentiableGraph."""
+"""Operators that the compiler makes from code. Later optimizations make others, which trust their
+arguments: prim::BailOut, prim::FusionGroup, prim::DifferentiableGraph."""
 
 _PRIVATE = frozenset(
     [
@@ -181,13 +181,13 @@ _PRIVATE = frozenset(
         "_weight_norm",
     ]
 )
-"""Operators of aten with an underscore that models are exported with. Such a name says that the
-caller has checked the arguments: _reshape_alias, _cummax_helper, _sobol_engine_draw and others
-read or write wherever they are told to."""
+"""Operators of aten with an underscore that occur in exported models. The underscore says that the
+caller has checked the arguments: _reshape_alias, _cummax_helper, _sobol_engine_draw and others read
+or write any address that they get."""
 
 _MADE_UNCHECKED = re.compile(r"backward|(?<!is_)sparse|nested|mkldnn|cudnn|miopen|jagged|unsafe")
-"""Parts of names. Gradients are for training, and take what the forward pass made as given. A
-sparse or nested tensor is checked when it is made, and its indices can be overwritten then."""
+"""Parts of names. Gradients are for training, and trust the results of the forward pass. A sparse
+or nested tensor is checked when it is made, but its indices can be overwritten later."""
 
 _UNSAFE = frozenset({"unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"})
 """As safe as those without the word: only autograd would mind what they return."""
@@ -198,14 +198,14 @@ _REFUSED = re.compile(
     r"|ctc_loss|fbgemm_.*|fused_moving.*|fractional_max_pool.*|lu_unpack|native_(batch|group)_norm.*"
     r"|quantized_(gru|lstm|rnn_relu|rnn_tanh)_cell|segment_reduce|slow_conv.*|thnn_conv2d|view_copy"
 )
-"""Names in whole. Those after the indices do not hold all tensors against each other, and read past
-the end of the shorter: they are what others call that do."""
+"""Whole names. Those after the indices do not compare all tensors with each other, and read past
+the end of the shorter one: they are called by functions that check."""
 
 _REFUSED_QUANTIZED = re.compile(
     r"embedding_bag_(2bit|4bit|byte)(_rowwise_offsets)?|.*_legacy|.*_out"
 )
-"""Likewise: weights of samples are not counted, and legacy packed weights are whatever memory a
-tensor has."""
+"""Whole names. Some do not count the weights of samples, and the memory of any tensor can become
+legacy packed weights."""
 
 ONLY_OVERLOADS: Mapping[str, str] = MappingProxyType(
     {
@@ -227,8 +227,8 @@ ONLY_OVERLOADS: Mapping[str, str] = MappingProxyType(
         )
     }
 )
-"""Operators with one form that works out the size from the factors, and others that take both as
-they are, and read where the factors say: there, the factors have to be None."""
+"""Operators with one form that computes the size from the factors. Other forms take both as they
+are, and read where the factors say; there, the factors have to be None."""
 
 
 _WHILE_LOADING = re.compile(
@@ -236,16 +236,16 @@ _WHILE_LOADING = re.compile(
     r"|mul|ne|neg|numel|size|sub|values|RaiseException"
     r"|make_quantized_cell_params\w*|\w+_prepack|linear_prepack_fp16"
 )
-"""Operators that code may call while a model loads, when its graphs have not been looked at."""
+"""Operators that code may call while a model loads, before its graphs are checked."""
 
 
 def may_run_while_loading(name: str) -> bool:
-    """Whether code may call an operator while a model loads, by its name without the namespace."""
+    """Whether code may call an operator while a model loads. `name` has no namespace."""
     return _WHILE_LOADING.fullmatch(name) is not None
 
 
 def is_allowed_class(name: str) -> bool:
-    """Whether a model may have a class, by its full name: its own, and those of CLASSES."""
+    """Whether a model may have a class, by its full name: one of its own, or one in CLASSES."""
     return not f"{name}.".startswith("__torch__.torch.classes.") or name in CLASSES
 
 
@@ -257,7 +257,7 @@ def is_allowed_operator(kind: str) -> bool:
     if namespace == "quantized":
         return _REFUSED_QUANTIZED.fullmatch(name) is None
     if namespace == "prims":
-        return name != "copy_strided"  # which leaves gaps in memory as they are
+        return name != "copy_strided"  # leaves gaps in memory uninitialised
     if namespace != "aten":
         return namespace == "quantization"
     if name.startswith("_") and not name.startswith("__"):

@@ -1,8 +1,9 @@
-"""TorchScript's pickles, read before PyTorch does: data.pkl and constants.pkl of an archive.
+"""TorchScript's pickles, checked before PyTorch reads them: data.pkl and constants.pkl of an
+archive.
 
-They are programs for a stack machine. PyTorch's has no more than what it writes itself needs, and
-believes what it is told: how many elements a storage has, and where in it a tensor lies. This one
-takes what PyTorch writes, in the order in which it does, and makes no tensors.
+A pickle is a program for a stack machine. PyTorch's machine supports only what PyTorch writes, but
+trusts what a pickle says: how many elements a storage has, and where in it a tensor is. This
+machine accepts what PyTorch writes, in the same order, and makes no tensors.
 
 https://github.com/pytorch/pytorch/blob/main/torch/csrc/jit/serialization/unpickler.cpp
 https://github.com/pytorch/pytorch/blob/main/torch/csrc/jit/serialization/pickler.cpp
@@ -58,11 +59,11 @@ _LISTS: Mapping[str, Type] = MappingProxyType(
 def read_pickle(
     data: bytes, folder: str, sizes: Mapping[str, int], classes: Mapping[str, Class]
 ) -> Value:
-    """What a pickle holds whose tensors are in the records of a folder. `sizes` counts bytes, by
-    the records' names.
+    """The contents of a pickle whose tensors are in the records of a folder. `sizes` has the size
+    of each record in bytes, by name.
 
-    Raises ValueError for what PyTorch does not write, and for what does not fit the records or the
-    classes' declarations.
+    Raises ValueError for what PyTorch does not write, and for contents that do not fit the records
+    or the classes' declarations.
     """
     machine = _Machine(Records(folder, sizes), classes)
     try:
@@ -87,13 +88,13 @@ class _Machine:
     def result(self) -> Value:
         (value,) = self._stack
         if self._marks:
-            raise ValueError("a pickle ends within brackets")
+            raise ValueError("a pickle ends inside brackets")
         return value
 
     def step(self, name: str, argument: Any) -> None:
         if not self._started:
             if (name, argument) != ("PROTO", 2):
-                raise ValueError("a pickle is not of protocol 2")
+                raise ValueError("a pickle does not use protocol 2")
             self._started = True
             return
         if name in _CONSTANTS:
@@ -107,16 +108,16 @@ class _Machine:
 
     def _long(self, value: int) -> None:
         if -(1 << 31) <= value < 1 << 31:
-            raise ValueError("a pickle has a short number in a long form")
+            raise ValueError("a pickle encodes a short number in a long form")
         self._stack.append(value)
 
     def _pop(self) -> Value:
         if len(self._stack) <= (self._marks[-1] if self._marks else 0):
-            raise ValueError("a pickle takes a value that it has not stored")
+            raise ValueError("a pickle reads a value that it has not stored")
         return self._stack.pop()
 
     def _popped(self) -> tuple[Value, ...]:
-        """What is above the last mark."""
+        """The values above the last mark."""
         start = self._marks.pop()
         items = tuple(self._stack[start:])
         del self._stack[start:]
@@ -139,7 +140,7 @@ class _Machine:
         items = self._popped()
         container = self._pop()
         if not isinstance(container, Container) or container.kind != kind:
-            raise ValueError("a pickle fills what is not a list or dictionary")
+            raise ValueError("a pickle adds items to a value that is not a list or dictionary")
         if container.items is not None:
             raise ValueError("a pickle fills a list or dictionary twice")
         if kind == "Dict" and len(items) % 2:
@@ -150,9 +151,9 @@ class _Machine:
     def _put(self, number: int) -> None:
         value = self._stack[-1]
         if number != len(self._memo):
-            raise ValueError("a pickle keeps a value under another number than the next")
+            raise ValueError("a pickle stores a value under another number than the next one")
         if isinstance(value, Container) and value.items is None:
-            raise ValueError("a pickle keeps a list or dictionary before it is filled")
+            raise ValueError("a pickle stores a list or dictionary before it is filled")
         self._memo.append(value)
 
     def _get(self, number: int) -> None:
@@ -160,7 +161,7 @@ class _Machine:
 
     def _global(self, name: str) -> None:
         if _NAME.fullmatch(name) is None:
-            raise ValueError(f"a pickle has the name {quoted(name)}")
+            raise ValueError(f"a pickle contains the invalid name {quoted(name)}")
         if name in LAYOUTS:
             self._stack.append(Opaque("storage", name))
         elif name in QUANTIZATIONS:
@@ -168,17 +169,17 @@ class _Machine:
         elif name in (*_MAKERS, *_LISTS, _TAG) or self._class_of(name) or self._enum_of(name):
             self._stack.append(Global(name))
         else:
-            raise ValueError(f"a pickle names {quoted(name)}, which a model may not have")
+            raise ValueError(f"a pickle names {quoted(name)}, which is not allowed in a model")
 
     def _class_of(self, name: str) -> str:
-        """A class's full name; "" where it is none that can be made."""
+        """The full name of a class; "" if objects of it cannot be made."""
         full = name.replace(" ", ".")
         declared = self._classes.get(full)
         made = declared.base in ("", "Module") if declared else full in CLASSES
         return full if made else ""
 
     def _enum_of(self, name: str) -> str:
-        """The full name of an enum that the code declares; "" where it is not one."""
+        """The full name of an enum that the code declares; "" if it is not one."""
         full = name.replace(" ", ".")
         declared = self._classes.get(full)
         return full if declared and declared.base == "Enum" else ""
@@ -194,7 +195,7 @@ class _Machine:
     def _build(self, _: Any) -> None:
         state, made = self._pop(), self._pop()
         if not (isinstance(made, Tuple) and made.name):
-            raise ValueError("a pickle gives a state to what is not an object")
+            raise ValueError("a pickle sets the state of a value that is not an object")
         declared = self._classes.get(made.name)
         packed = declared is None
         if declared is None or declared.restores_itself:
@@ -206,7 +207,7 @@ class _Machine:
 
     def _check_attributes(self, name: str, declared: Class, state: Value) -> None:
         if not isinstance(state, Container) or state.kind != "Dict":
-            raise ValueError(f"an object of {name} has no attributes")
+            raise ValueError(f"an object of {name} has invalid attributes")
         items = state.items or ()
         given = dict(zip(items[::2], items[1::2], strict=True))
         if len(given) * 2 != len(items):
@@ -223,7 +224,7 @@ class _Machine:
             self._stack.append(enumerated(self._enum_of(made.name), arguments, self._classes))
             return
         if not isinstance(made, Global) or not isinstance(arguments, Tuple) or arguments.name:
-            raise ValueError("a pickle calls what is not a function")
+            raise ValueError("a pickle calls a value that is not a function")
         name = made.name
         if name in _LISTS:
             (value,) = arguments.items
@@ -238,18 +239,18 @@ class _Machine:
         elif name in _MAKERS:
             self._stack.append(_MAKERS[name](*arguments.items))
         else:
-            raise ValueError(f"a pickle calls {name}")
+            raise ValueError(f"a pickle calls {name}, which is not allowed")
 
     def _persistent(self, _: Any) -> None:
         arguments = self._pop()
         if not isinstance(arguments, Tuple) or arguments.name:
-            raise ValueError("a storage is not described by a tuple")
+            raise ValueError("a storage must be described by a tuple")
         self._stack.append(self._records.storage(*arguments.items))
 
 
 def _complex(real: Value, imaginary: Value) -> Value:
     if type(real) is not float or type(imaginary) is not float:
-        raise ValueError("a complex number is not made of two numbers")
+        raise ValueError("a complex number must consist of two numbers")
     return Opaque("complex")
 
 

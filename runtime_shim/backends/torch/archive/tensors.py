@@ -1,6 +1,6 @@
-"""Tensors as TorchScript's pickles describe them: whether they lie within the archive's records.
+"""Tensors in TorchScript's pickles: whether they are inside the archive's records.
 
-PyTorch sets a tensor's shape and strides, and a storage's length, without a look at the record.
+PyTorch sets a tensor's shape and strides, and a storage's length, without checking the record.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ LAYOUTS: Mapping[str, int] = MappingProxyType(
         for kind in kinds.split()
     }
 )
-"""The types of storages with the bytes of an element. Not those that have two or four in a byte.
+"""The types of storages, with the size of an element in bytes. Types with several elements in a
+byte are not supported.
 
 https://github.com/pytorch/pytorch/blob/main/torch/headeronly/core/ScalarType.h
 """
@@ -46,14 +47,14 @@ QUANTIZATIONS = frozenset(
 )
 
 _MOST_DIMENSIONS = 64
-"""Of a tensor that most operators take."""
+"""The maximum that most operators accept."""
 
 _LARGEST = (1 << 63) - 1
-"""What PyTorch can count."""
+"""The largest count in PyTorch."""
 
 
 class Records:
-    """The records that a pickle's storages are in, by name, with their sizes in bytes."""
+    """The records with a pickle's storages, by name, with their sizes in bytes."""
 
     def __init__(self, folder: str, sizes: Mapping[str, int]) -> None:
         self._folder = folder
@@ -61,17 +62,17 @@ class Records:
         self._found: dict[str, Storage] = {}
 
     def storage(self, word: Value, kind: Value, key: Value, device: Value, count: Value) -> Storage:
-        """The storage of a key. Raises ValueError where its record is not as long as it says."""
+        """The storage of a key. Raises ValueError if its record does not have the stated length."""
         if word != "storage" or not isinstance(key, str) or not isinstance(device, str):
-            raise ValueError("a storage is not described as PyTorch does")
+            raise ValueError("a storage is not described in PyTorch's form")
         if not isinstance(kind, Opaque) or kind.type != "storage" or type(count) is not int:
             raise ValueError(f"the storage {quoted(key)} has no type or no length")
         name = f"{self._folder}/{key}"
         needed = count * LAYOUTS[kind.text]
         if count < 0 or (count > 0 and needed > self._sizes.get(name, -1)):
             raise ValueError(
-                f"the storage {name} needs {needed} bytes, but its record has "
-                f"{self._sizes.get(name, 'none')}"
+                f"the storage {name} needs {needed} bytes, but the size of its record is "
+                f"{self._sizes.get(name, 'unknown')}"
             )
         found = self._found.setdefault(key, Storage(name, kind.text, count))
         if (found.kind, found.count) != (kind.text, count):
@@ -88,7 +89,7 @@ def tensor(
     hooks: Value,
     bits: Value = None,
 ) -> Tensor:
-    """A tensor that is a view of a storage. Raises ValueError where it goes beyond it."""
+    """A tensor, which is a view of a storage. Raises ValueError if it extends beyond it."""
     made = _view(storage, offset, shape, strides, requires_grad, hooks)
     flags = bits.items or () if isinstance(bits, Container) and bits.kind == "Dict" else ()
     if bits is not None and not (
@@ -111,7 +112,7 @@ def quantized(
     requires_grad: Value,
     hooks: Value,
 ) -> Tensor:
-    """A quantized tensor, with a scale for all, or one a channel."""
+    """A quantized tensor, with one scale for all, or one per channel."""
     made = _view(storage, offset, shape, strides, requires_grad, hooks)
     if not made.kind.startswith("torch Q") or not isinstance(parameters, Tuple):
         raise ValueError("a quantized tensor has no quantized storage, or no scales")
@@ -143,7 +144,7 @@ def _view(
     if not isinstance(storage, Storage) or type(offset) is not int or offset < 0:
         raise ValueError("a tensor has no storage or no offset")
     if type(requires_grad) is not bool or hooks is not None:
-        raise ValueError("a tensor is not described as PyTorch does")
+        raise ValueError("a tensor is not described in PyTorch's form")
     sizes, steps = _integers(shape), _integers(strides)
     if len(sizes) != len(steps) or len(sizes) > _MOST_DIMENSIONS:
         raise ValueError(f"a tensor has {len(sizes)} dimensions and {len(steps)} strides")
@@ -152,13 +153,14 @@ def _view(
         nonzero * LAYOUTS[storage.kind] > _LARGEST
         or max((*sizes, *steps, offset), default=0) > _LARGEST // 16
     ):
-        raise ValueError(f"a tensor of shape {list(sizes)} is larger than any can be")
+        raise ValueError(f"a tensor of shape {list(sizes)} is too large")
     last = offset + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
     if 0 in sizes:
         last = offset - 1
     if last >= storage.count:
         raise ValueError(
-            f"a tensor's last element is number {last} of {storage.count} in {storage.record}"
+            f"a tensor's last element has index {last}, but {storage.record} has "
+            f"{storage.count} elements"
         )
     return Tensor(storage.kind, sizes)
 
@@ -169,6 +171,6 @@ def _integers(value: Value) -> tuple[int, ...]:
     numbers = []
     for number in value.items:
         if type(number) is not int or number < 0:
-            raise ValueError(f"a tensor's shape or strides have {quoted(number)} in them")
+            raise ValueError(f"a tensor's shape or strides contain {quoted(number)}")
         numbers.append(number)
     return tuple(numbers)

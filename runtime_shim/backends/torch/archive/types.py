@@ -12,7 +12,7 @@ __all__ = ["Class", "Type", "enum_value", "parse_type", "type_of"]
 
 
 class Type(NamedTuple):
-    """A type's full name, with what is in its brackets."""
+    """A type's full name, with the types in its brackets."""
 
     name: str
     inner: tuple[Type, ...] = ()
@@ -21,13 +21,13 @@ class Type(NamedTuple):
         return self.name + (f"[{', '.join(map(str, self.inner))}]" if self.inner else "")
 
     def names_a_class(self) -> bool:
-        """Whether a class of the model's is in it."""
+        """Whether it contains a class of the model."""
         return self.name.startswith("__torch__") or any(part.names_a_class() for part in self.inner)
 
 
 class Class(NamedTuple):
     """A class that the code defines: its base ("" if it has none), the types of its attributes, and
-    the signatures of its methods, by name. An attribute whose type cannot be read has None.
+    the signatures of its methods, by name. An attribute whose type is not understood has None.
     `values` are those of an enum, by name."""
 
     base: str
@@ -42,12 +42,12 @@ class Class(NamedTuple):
 
 
 def parse_type(text: str) -> Type:
-    """The type that a pickle spells. Raises ValueError, or HostError where it has no tokens."""
+    """Parse a type from a pickle. Raises ValueError, or HostError if it has no valid tokens."""
     return type_of(tokens_of("a type", text.encode()))
 
 
 def type_of(tokens: Sequence[Token]) -> Type:
-    """The type that tokens spell. Raises ValueError."""
+    """Parse a type from tokens. Raises ValueError."""
     words = [token.text for token in tokens]
     rest = iter([*words, ""])
     parsed, following = _parse(next(rest), rest)
@@ -57,15 +57,15 @@ def type_of(tokens: Sequence[Token]) -> Type:
 
 
 def _parse(word: str, rest: Iterator[str]) -> tuple[Type, str]:
-    """A type that begins with a word, and the word after it."""
+    """Parse a type whose first word is given. Returns it with the word after it."""
     name = word
     if not name.isidentifier():
-        raise ValueError(f"a type begins with {quoted(word)}")
+        raise ValueError(f"a type cannot start with {quoted(word)}")
     word = next(rest, "")
     while word == ".":
         part = next(rest, "")
         if not part.isidentifier():
-            raise ValueError(f"a type's name has {quoted(part)} in it")
+            raise ValueError(f"a type's name cannot contain {quoted(part)}")
         name, word = f"{name}.{part}", next(rest, "")
     if word != "[":
         return Type(name), word
@@ -73,7 +73,7 @@ def _parse(word: str, rest: Iterator[str]) -> tuple[Type, str]:
     word = next(rest, "")
     if (name, word) == ("Tuple", "("):
         if [next(rest, ""), next(rest, "")] != [")", "]"]:
-            raise ValueError("a tuple's type has other brackets than []")
+            raise ValueError("a tuple's type must have the brackets []")
         return Type(name), next(rest, "")
     while word != "]":
         parsed, word = _parse(word, rest)

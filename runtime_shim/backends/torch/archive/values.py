@@ -1,7 +1,7 @@
-"""What TorchScript's pickles are made of, and whether it fits the types that the code declares.
+"""Values in TorchScript's pickles, and whether they fit the types that the code declares.
 
-PyTorch puts what it reads into an object's slots without a look at their types, and later finds an
-attribute by its slot's number: of an object that is of another class, it reads past the end.
+PyTorch puts values into an object's slots without checking their types, and later finds an
+attribute by the index of its slot. In an object of the wrong class, it would read past the end.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ __all__ = [
 ]
 
 _DEEPEST = 200
-"""Values in each other: PyTorch frees them by functions that call themselves."""
+"""Maximum nesting of values, which PyTorch frees recursively."""
 
 
 class Global(NamedTuple):
-    """A name that stands for what makes a value."""
+    """A name that stands for a function that makes a value."""
 
     name: str
 
 
 class Opaque(NamedTuple):
-    """A value of a type that needs no further look: complex, Device, a number that stands for a
+    """A value of a type that needs no further check: complex, Device, a number that stands for a
     storage's type or a quantization."""
 
     type: str
@@ -48,13 +48,13 @@ class Opaque(NamedTuple):
 
 
 class Enumerated(NamedTuple):
-    """A value of an enum of the model's, by the enum's full name."""
+    """A value of an enum of the model, by the enum's full name."""
 
     name: str
 
 
 class Storage:
-    """Memory for elements of a type, which is in an archive's record."""
+    """Memory for elements of a type, in a record of the archive."""
 
     def __init__(self, record: str, kind: str, count: int) -> None:
         self.record = record
@@ -83,7 +83,7 @@ class Tuple:
     def fits(
         self, type_: Type, parts: tuple[Type | None, ...], classes: Mapping[str, Class]
     ) -> bool:
-        """Whether the items are of the types of a tuple's parts: looked at once for each type."""
+        """Whether the items have the types of a tuple's parts. Checked only once for each type."""
         if self.type is not type_:
             if self.name or not _all_fit(self.items, parts, classes):
                 return False
@@ -92,7 +92,7 @@ class Tuple:
 
 
 class Object:
-    """An object of a class, by its full name. What is in it has been looked at."""
+    """An object of a class, by its full name. Its contents have been checked."""
 
     def __init__(self, name: str, depth: int, packed: bool) -> None:
         self.name = name
@@ -101,8 +101,8 @@ class Object:
 
 
 class Container:
-    """A list, or a dictionary with keys and values in turn. It is filled once, before anything else
-    can refer to it, so that none is within itself. `type` is what PyTorch was told it is of."""
+    """A list, or a dictionary with alternating keys and values. It is filled once, before anything
+    else can refer to it, so it cannot contain itself. `type` is the type that PyTorch was told."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -155,7 +155,7 @@ def depth_of(value: Value) -> int:
 
 
 def has_objects(value: Value) -> bool:
-    """Whether an object of a class or enum of the model's is in a value."""
+    """Whether a value contains an object of a class or enum of the model."""
     if isinstance(value, Enumerated):
         return True
     return isinstance(value, (Tuple, Object, Container)) and value.objects
@@ -170,7 +170,7 @@ def enumerated(name: str, value: Value, classes: Mapping[str, Class]) -> Enumera
 
 
 def fits(value: Value, type_: Type | None, classes: Mapping[str, Class]) -> bool:
-    """Whether a value is of a type. A container that fits is of that type from then on."""
+    """Whether a value has a type. A container that fits keeps that type from then on."""
     if type_ is None:
         return False
     name, inner = type_

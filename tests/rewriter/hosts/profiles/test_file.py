@@ -138,48 +138,51 @@ def test_false_is_another_answer_than_none() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "format: expected a number, such as 1, and found None"),
-        ("format = true", "format: expected a number, such as 1, and found True"),
-        ("format = 2", "format: 2 is newer than 1, the newest that this nnshim reads: update it"),
+        ("", "format: expected a number, such as 1, found None"),
+        ("format = true", "format: expected a number, such as 1, found True"),
+        ("format = 2", "format: 2 is newer than 1, the newest that this nnshim reads; update it"),
         ("format = 1", "host: is missing"),
         ("nothing", "is not TOML: Expected '=' after a key in a key/value pair"),
         ("x = " + "[" * 5000, "is not TOML"),
-        ("format = 1\nhost = 1", "host: expected a table, and found 1"),
+        ("format = 1\nhost = 1", "host: expected a table, found 1"),
         ("format = 1\n[host]", "host.name: is missing"),
-        ("@nam = 1", "the key 'nam' is not known; did you mean 'name'?"),
-        ('@command = "a"', "host.command: expected a list, and found 'a'"),
-        ("@command = [1]", "host.command[0]: expected a text, and found 1"),
-        ("@[feature]", "the key 'feature' is not known; did you mean 'features'?"),
-        ("@[features]\ngcs = true", "features: the feature 'gcs' is not known; did you mean 'gc'"),
-        ("@[features]\ngc = 1", "features.gc: expected true or false, and found 1"),
-        ("@[types]\nf23 = 1", "types: the type 'f23' is not known; did you mean 'f32'?"),
-        ("@[types]\nf32 = -1", "types.f32: expected a number from 0 to 2147483647, and found -1"),
+        ("@nam = 1", "the key 'nam' is unknown; did you mean 'name'?"),
+        ('@command = "a"', "host.command: expected a list, found 'a'"),
+        ("@command = [1]", "host.command[0]: expected a string, found 1"),
+        ("@[feature]", "the key 'feature' is unknown; did you mean 'features'?"),
+        ("@[features]\ngcs = true", "features: the feature 'gcs' is unknown; did you mean 'gc'"),
+        ("@[features]\ngc = 1", "features.gc: expected true or false, found 1"),
+        ("@[types]\nf23 = 1", "types: the type 'f23' is unknown; did you mean 'f32'?"),
+        ("@[types]\nf32 = -1", "types.f32: expected a number from 0 to 2147483647, found -1"),
         (
             "@[types]\nf32 = true",
-            "types.f32: expected a number from 0 to 2147483647, and found True",
+            "types.f32: expected a number from 0 to 2147483647, found True",
         ),
-        ('@[types]\nf32 = "refuse"', "types.f32: the value 'refuse' is not known; did you mean"),
+        ('@[types]\nf32 = "refuse"', "types.f32: the value 'refuse' is unknown; did you mean"),
         ("@[types]\nf32 = 1\nu8 = 1", "types: f32 and u8 are both 1"),
         ("@[encodings]\nonnx = 1\nggml = 1", "encodings: onnx and ggml are both 1"),
-        ("@[faults]\noutput_smal = 7", "the fault 'output_smal' is not known; did you mean"),
-        ('@[errnos]\ntoo_large = "too_large"', "expected a number as the key, and found 'too_"),
-        ('@[errnos]\n7 = "too_big"', "errnos.7: the value 'too_big' is not known; did you mean"),
-        ('@[entry]\ncalls = "_start"', "entry.calls: expected a list, and found '_start'"),
+        ("@[faults]\noutput_smal = 7", "the fault 'output_smal' is unknown; did you mean"),
+        ('@[errnos]\ntoo_large = "too_large"', "expected a number as the key, found 'too_"),
+        ('@[errnos]\n7 = "too_big"', "errnos.7: the value 'too_big' is unknown; did you mean"),
+        ('@[entry]\ncalls = "_start"', "entry.calls: expected a list, found '_start'"),
         ("@[imports.env]\nf = 'i32'", "imports.env.f: expected a function's type, such as 'i32"),
         ("@[imports.env]\nf = 'i23 ->'", "imports.env.f: expected a function's type, such as"),
-        ("@[modules.wasi_nn]\nlayouts = ['w']", "modules.wasi_nn.layouts[0]: the value 'w' is not"),
+        (
+            "@[modules.wasi_nn]\nlayouts = ['w']",
+            "modules.wasi_nn.layouts[0]: the value 'w' is unknown",
+        ),
         ("@[[backends]]", "backends[0].encoding: is missing"),
-        ("@[[backends]]\nencoding = 'onx'", "the value 'onx' is not known; did you mean 'onnx'?"),
+        ("@[[backends]]\nencoding = 'onx'", "the value 'onx' is unknown; did you mean 'onnx'?"),
         ("@[[backends]]\nencoding = 'onnx'\nunit = 'words'", "backends[0].unit: the value 'words'"),
         (
             "@[[backends]]\nencoding = 'onnx'\n[[backends]]\nencoding = 'onnx'",
-            "backends: there are two for onnx",
+            "backends: two backends have the encoding onnx",
         ),
         (
             "@[types]\nf32 = 1\n[[backends]]\nencoding = 'onnx'\ntypes.f32 = 2",
-            "backends.onnx.types.f32: 2, and types has 1",
+            "backends.onnx.types.f32: 2, but types has 1",
         ),
-        ("@[[notes]]\ncode = 'NN999'\nmessage = ''", "notes[0].code: the value 'NN999' is not kno"),
+        ("@[[notes]]\ncode = 'NN999'\nmessage = ''", "notes[0].code: the value 'NN999' is unkno"),
     ],
 )
 def test_says_what_is_wrong(text: str, message: str) -> None:
@@ -225,7 +228,7 @@ def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.toml")
-    with pytest.raises(UsageError, match="this is not a regular file"):
+    with pytest.raises(UsageError, match="this is a pipe, not a regular file"):
         read_file(str(tmp_path / "pipe.toml"))
 
 

@@ -67,11 +67,15 @@ def test_a_host_that_was_measured_with_a_backend_has_wasi_nn() -> None:
 @pytest.mark.parametrize(
     ("functions", "parts", "what"),
     [
-        ("load", {"encodings": {}}, "no number of encodings was measured"),
-        ("load", {"encodings": {"onnx": REFUSED}}, "no number of encodings was measured"),
-        ("set_input", {"backends": ()}, "no number of tensor types was measured"),
-        ("get_output", {"backends": ()}, "it was not measured what get_output counts in"),
-        ("load_by_name", {"names": None}, "it was not measured whether a NUL has to follow names"),
+        ("load", {"encodings": {}}, "the numbers of encodings were not measured"),
+        ("load", {"encodings": {"onnx": REFUSED}}, "the numbers of encodings were not measured"),
+        ("set_input", {"backends": ()}, "the numbers of tensor types were not measured"),
+        ("get_output", {"backends": ()}, "it was not measured in which unit get_output counts"),
+        (
+            "load_by_name",
+            {"names": None},
+            "it was not measured whether names need a NUL after them",
+        ),
     ],
 )
 def test_what_decides_and_was_not_measured_is_a_condition(
@@ -89,10 +93,13 @@ def test_what_decides_and_was_not_measured_is_a_condition(
 @pytest.mark.parametrize(
     ("parts", "what"),
     [
-        ({"type_bits": None}, "it was not measured how many bits of a tensor's type are read"),
+        (
+            {"type_bits": None},
+            "it was not measured how many bits of a tensor's type the host reads",
+        ),
         (
             {"backends": (BackendProfile("openvino", {"f32": 1}, unit=Unit.BYTES),)},
-            "of tensor types, the numbers of f16, f64, u8, i32, i64 were not measured",
+            "the numbers of these tensor types were not measured: f16, f64, u8, i32, i64",
         ),
     ],
 )
@@ -154,11 +161,11 @@ def test_a_part_of_webassembly_that_was_not_measured_is_a_condition(
     ("parts", "code", "message"),
     [
         ({"type_bits": 32}, "NN237", "a tensor's type is read as 32 bits"),
-        ({"one_model": True}, "NN243", "each load replaces the model that was loaded before"),
+        ({"one_model": True}, "NN243", "each load replaces the previous model"),
         (
             {"faults": {"load_pointer": "aborts", "load_target": "traps"}},
             "NN273",
-            "the host's process ends, or hangs, after load: parts outside of the memory",
+            "the host's process ends or hangs after: load: parts outside the memory",
         ),
         (
             {"backends": (BackendProfile("openvino", {"f32": 1}, too_small=TooSmall.OVERRUN),)},
@@ -168,7 +175,7 @@ def test_a_part_of_webassembly_that_was_not_measured_is_a_condition(
         (
             {"backends": (BackendProfile("openvino", {"f32": 1}, unit=Unit.FLOATS),)},
             "NN274",
-            "outputs of openvino are not counted in what guests count them in there",
+            "outputs of openvino are counted in another unit than guests expect",
         ),
     ],
 )
@@ -206,7 +213,7 @@ def test_a_file_that_is_not_named_as_a_path_is_suggested_as_one(
 
 
 def test_no_guest_is_built_with_a_profile() -> None:
-    with pytest.raises(UsageError, match="is a profile, and --from takes hosts and libraries"):
+    with pytest.raises(UsageError, match="is a profile, but --from takes the name of a host"):
         find_guest("ours.toml")
 
 
@@ -221,7 +228,9 @@ def test_no_guest_is_built_with_a_profile() -> None:
     ],
 )
 def test_a_host_without_wasi_nn_is_refused(modules: dict[str, ModuleProfile]) -> None:
-    with pytest.raises(UsageError, match=r"ours\.toml has no wasi-nn that guests could import"):
+    with pytest.raises(
+        UsageError, match=r"ours\.toml has no wasi-nn functions that guests could import"
+    ):
         row_of(Profile(ProfiledHost("x"), modules=modules), "ours.toml")
 
 
@@ -235,7 +244,7 @@ def test_of_two_names_guests_get_those_of_one_layout() -> None:
     assert [(each.code, each.message) for each in said] == [
         (
             "NN275",
-            "it registers wasi_nn in another layout than wasi_ephemeral_nn, which is what guests"
-            " get",
+            "it registers wasi_nn in another layout than wasi_ephemeral_nn, which nnshim adapts"
+            " guests to",
         )
     ]

@@ -223,4 +223,4 @@ def test_a_circle_is_refused_by_openvino() -> None:
         b'from-layer="1" from-port="0" to-layer="2" to-port="0"',
         b'from-layer="2" from-port="2" to-layer="2" to-port="0"',
     )
-    assert "OpenVINO cannot read it" in refusal(Encoding.OPENVINO, circle, WEIGHTS)
+    assert "OpenVINO cannot read the model" in refusal(Encoding.OPENVINO, circle, WEIGHTS)

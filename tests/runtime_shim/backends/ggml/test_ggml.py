@@ -273,7 +273,7 @@ def test_options_that_are_not_known_are_named_and_ignored(
     letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
 ) -> None:
     context = letters(model_url="http://localhost/", enable_log=True, wishes=3)
-    assert "ignores the options ['wishes']" in caplog.text
+    assert "ignores unknown options: ['wishes']" in caplog.text
     prompt(context, "k")
     context.compute()
     assert bytes(context.get_output(0)) == b"l</s>"
@@ -355,7 +355,7 @@ def test_a_model_is_on_the_gpu_where_llama_cpp_says_so(
     monkeypatch.setattr("xllamacpp.get_device_info", lambda: [{"type": cpu}, {"type": gpu}])
     assert GgmlBackend().describe().devices == {"cpu": Target.CPU, "gpu": Target.GPU}
     if device is None:
-        with pytest.raises(HostError, match="none of its layers is there"):
+        with pytest.raises(HostError, match="none of its layers is on one"):
             GgmlBackend().load([folder / "letters.gguf"], target)
         return
     assert GgmlBackend().load([folder / "letters.gguf"], target).device == device

@@ -52,7 +52,9 @@ def test_a_crash_is_a_runtime_error_and_the_next_model_runs(
     assert guest.compute(context) == Errno.RUNTIME_ERROR
     assert guest.init_execution_context(graph, HANDLE) == Errno.RUNTIME_ERROR
     (note,) = (record.getMessage() for record in caplog.records)
-    assert note == "the process that runs onnx models was ended by SIGSEGV, and its models are lost"
+    assert (
+        note == "the process that runs onnx models was killed by SIGSEGV, and its models are lost"
+    )
     again = guest.context_for(identity())  # the very same model, which the host had still
     assert guest.feed(again, 0, TensorType.F32, (1, 4), bytes(range(16))) == 0
     assert guest.compute(again) == 0
@@ -71,7 +73,7 @@ def test_a_model_that_crashes_its_nn_runtime_when_it_is_loaded_is_a_runtime_erro
     host = NNHost(isolate=True)
     guest = Guest(host, dialect=WASMEDGE, memory='(memory (export "memory") 64)')
     assert guest.load_model(with_a_token_twice(), Encoding.GGML) == Errno.RUNTIME_ERROR
-    with pytest.raises(HostError, match="was ended by SIGABRT"):
+    with pytest.raises(HostError, match="was killed by SIGABRT"):
         host.load([with_a_token_twice()], Encoding.GGML, Target.CPU)
     assert guest.load_model(identity(), Encoding.ONNX) == Errno.SUCCESS
 
@@ -83,7 +85,7 @@ def test_a_model_that_crashes_its_nn_runtime_when_it_computes_is_a_runtime_error
     assert guest.feed(context, 1, TensorType.I32, (2,), struct.pack("<2i", 4, 0)) == Errno.SUCCESS
     assert guest.compute(context) == Errno.RUNTIME_ERROR
     assert guest.compute(context) == Errno.RUNTIME_ERROR
-    with pytest.raises(HostError, match="was ended by SIGSEGV"):
+    with pytest.raises(HostError, match="was killed by SIGSEGV"):
         guest.session.compute(context)
     assert guest.context_for(tflite_models.identity(np.float32, [4]), Encoding.TENSORFLOWLITE)
 
@@ -95,7 +97,7 @@ def test_a_named_graph_is_loaded_again_after_a_crash() -> None:
         first = host.load_by_name("digits")
     os.kill(pids[0], signal.SIGKILL)
     assert ends(pids[0])
-    with pytest.raises(HostError, match="was ended by SIGKILL"):
+    with pytest.raises(HostError, match="was killed by SIGKILL"):
         first.init_execution_context()
     assert host.load_by_name("digits").init_execution_context() is not None
 
@@ -130,7 +132,7 @@ def test_a_crash_while_a_model_runs_ends_the_wait_for_it() -> None:
         context = backend.load([endless()], Target.CPU).init_execution_context()
     context.set_input(0, TensorType.F32, (1,), memoryview(bytes(4)))
     threading.Timer(0.5, os.kill, (pids[0], signal.SIGABRT)).start()
-    with pytest.raises(HostError, match="was ended by SIGABRT") as caught:
+    with pytest.raises(HostError, match="was killed by SIGABRT") as caught:
         context.compute()
     assert caught.value.errno is Errno.RUNTIME_ERROR
 

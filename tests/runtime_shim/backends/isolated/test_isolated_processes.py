@@ -248,7 +248,9 @@ def test_what_a_model_prints_arrives_whole_and_does_not_put_off_the_end_of_its_t
     with guest_output.goes_to(lambda _: None):
         session.set_input(context, 0, TensorType.U8, (14,), memoryview(b"without an end"))
         monkeypatch.setattr(Patience, "of", lambda *_: ("timeout", 0.5))
-        with pytest.raises(HostError, match=r"compute takes longer than the limit timeout, 0\.5 s"):
+        with pytest.raises(
+            HostError, match=r"compute took longer than the limit timeout of 0\.5 s"
+        ):
             session.compute(context)
 
 
@@ -291,9 +293,9 @@ def waiting_host(folder: Path, monkeypatch: pytest.MonkeyPatch, limits: Limits) 
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(loading=0.5), "load takes longer than the limit loading, 0.5 s"),
-        (Limits(timeout=0.5), "load takes longer than the limit timeout, 0.5 s"),
-        (Limits(loading=0), "load takes longer than the limit loading, 0 s"),
+        (Limits(loading=0.5), "load took longer than the limit loading of 0.5 s"),
+        (Limits(timeout=0.5), "load took longer than the limit timeout of 0.5 s"),
+        (Limits(loading=0), "load took longer than the limit loading of 0 s"),
     ],
     ids=["loading", "timeout", "no time"],
 )
@@ -335,7 +337,7 @@ def test_an_inference_that_does_not_return_ends_with_its_process(
         graph = session.load([b"fine"], Encoding.MLX, Target.CPU)
         monkeypatch.setattr(Patience, "of", lambda *_: ("timeout", 0.2))
         with pytest.raises(
-            HostError, match=r"compute takes longer than the limit timeout, 0\.2 s"
+            HostError, match=r"compute took longer than the limit timeout of 0\.2 s"
         ) as caught:
             ask(session, graph, b"wait")
         assert caught.value.errno is Errno.TOO_LARGE

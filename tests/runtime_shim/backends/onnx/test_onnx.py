@@ -75,7 +75,7 @@ def test_a_kept_model_that_is_damaged_is_made_anew(
     kept.write_bytes(good[:-9])
     assert double(backend, doubling(), 3) == 6
     assert kept.read_bytes() == good
-    assert "is compiled again" in caplog.text
+    assert "is optimized again" in caplog.text
 
 
 def test_where_models_cannot_be_kept_they_run_all_the_same(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def test_without_a_c_library_that_fits_the_python_package_is_used_and_said_to_be
         monkeypatch.setitem(openvino_c._STATUS, "ov_no_such_function", ())
     found = library.__wrapped__()
     assert isinstance(found, PythonLibrary)
-    assert "OpenVINO's Python package is used, which is slower" in caplog.text
+    assert "using OpenVINO's Python package, which is slower" in caplog.text
     monkeypatch.undo()
     assert (
         found.load([identity()], "CPU", {}).inputs == library().load([identity()], "CPU", {}).inputs

@@ -74,7 +74,7 @@ def test_tensors_within_their_records_are_accepted(given: bytes) -> None:
     ],
 )
 def test_tensors_beyond_their_records_are_refused(given: bytes) -> None:
-    refused(archive(FITTING, {"data.pkl": attributes(w=given)}), "not a TorchScript archive")
+    refused(archive(FITTING, {"data.pkl": attributes(w=given)}), "invalid TorchScript archive")
 
 
 def test_a_storage_has_one_type_and_length() -> None:
@@ -109,7 +109,7 @@ def test_a_quantized_tensor_has_a_scale_for_each_channel() -> None:
         quantized("per_tensor_affine", scale, scale),
         quantized("per_tensor_symmetric", scale, number(0)),
     ):
-        with pytest.raises(HostError, match="not a TorchScript archive"):
+        with pytest.raises(HostError, match="invalid TorchScript archive"):
             try_it(given)
 
 
@@ -163,7 +163,7 @@ def test_an_attribute_is_of_the_type_that_the_code_declares(
     if fits:
         repack(data)
     else:
-        refused(data, "not a TorchScript archive")
+        refused(data, "invalid TorchScript archive")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_an_attribute_is_of_the_type_that_the_code_declares(
     ],
 )
 def test_pickles_that_pytorch_does_not_write_are_refused(body: bytes) -> None:
-    refused(archive(PLAIN, {"data.pkl": b"\x80\x02" + body + b"."}), "not a TorchScript archive")
+    refused(archive(PLAIN, {"data.pkl": b"\x80\x02" + body + b"."}), "invalid TorchScript archive")
 
 
 def test_a_pickle_of_another_protocol_is_refused() -> None:
@@ -242,4 +242,4 @@ def test_an_enum_is_made_from_nothing_but_a_value() -> None:
     "line", ["B = 1", "B = 010", 'A = "b"', "B : str", "B = x", "B = 1j", "B = (1,)"]
 )
 def test_an_enum_declares_values_of_one_type(line: str) -> None:
-    refused(archive(ENUM.replace('B = "b"', line)), "not as PyTorch writes it")
+    refused(archive(ENUM.replace('B = "b"', line)), "does not look like PyTorch's output")

@@ -1,4 +1,4 @@
-"""What surely ends a module as it begins: segments that do not fit, and functions that trap."""
+"""What certainly ends a module on startup: segments that do not fit, and functions that trap."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = ["trapping"]
 
 
 class _Segment(NamedTuple):
-    """An active segment at an address that is known: of which memory or table, where it begins, and
-    how much it has, in bytes or elements; `start` is its own place in the file."""
+    """An active segment at a known address: the index `of` its memory or table, the address `at`
+    which it begins, and its `size` in bytes or elements. `start` is its byte offset in the file."""
 
     of: int
     at: int
@@ -41,22 +41,22 @@ class _Segments(NamedTuple):
     data: Sequence[_Segment]
     elements: Sequence[_Segment]
     tables: Sequence[int]
-    """The elements that each has at first."""
+    """The initial number of elements of each table."""
     imported_memories: int
     imported_tables: int
 
 
 _READ: WeakKeyDictionary[Module, _Segments] = WeakKeyDictionary()
-"""A module is held against many hosts, and read once."""
+"""Cache: a module is compared with many hosts, but read once."""
 
 
 def trapping(
     info: ModuleInfo, exported: dict[str, ExportedFunction], host: Host
 ) -> Iterator[Diagnostic]:
-    """What surely ends the module on the host as it begins. `exported` has the functions that the
-    host may call by their names.
+    """What certainly ends the module on startup. `exported` has the functions that the host may
+    call, by name.
 
-    Raises MalformedModule for what cannot be read.
+    Raises MalformedModule for unreadable sections.
     """
     yield from _outside(info, host)
     yield from _large_table(info, host)
@@ -64,9 +64,9 @@ def trapping(
     for what, index, is_early in _called(info, exported, host):
         done = _does(info, index)
         if done is Does.TRAPS:
-            yield Diagnostic("NN230", f"its {what} traps at once, and the host calls it")
+            yield Diagnostic("NN230", f"the host calls its {what}, which traps at once")
         elif done is Does.EXITS and is_early and not host.exits_early:
-            message = f"its {what} ends the guest, which the host takes for an error there"
+            message = f"its {what} ends the guest, which the host reports as an error there"
             yield Diagnostic("NN230", message)
         if done is not Does.RETURNS:
             return
@@ -101,8 +101,8 @@ _EXIT, _INITIALIZE = "proc_exit", "_initialize"
 def _called(
     info: ModuleInfo, exported: dict[str, ExportedFunction], host: Host
 ) -> Iterator[tuple[str, int, bool]]:
-    """The functions that the host calls, in their order, as far as that is sure; and whether it
-    does so while it still makes the instance."""
+    """The functions that the host certainly calls, in order: a title, the function's index, and
+    whether the call happens during instantiation."""
     section = info.module.find(SectionId.START)
     if section is not None:
         yield "start function", section.cursor().u32(), True
@@ -124,7 +124,7 @@ def _called(
 
 
 def _outside(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """Of the first segment of each kind that does not fit."""
+    """A diagnostic for the first segment of each kind that does not fit."""
     read = _segments(info.module)
     sizes = [memory.minimum * memory.page_size + host.spare_bytes for memory in info.memories]
     for what, segments, ends, imported, kind in (
@@ -140,7 +140,7 @@ def _outside(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 _LARGE = 1 << 27
-"""Elements: of eight bytes each, they take a GiB."""
+"""Number of elements. With eight bytes each, they take 1 GiB."""
 
 
 def _large_table(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -154,8 +154,8 @@ def _large_table(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 _USUAL_STACK = 65536
-"""Bytes, of hosts that have one of their own: where it was not measured, those that want more than
-this are said to."""
+"""Bytes, for hosts with a stack of their own. If the stack was not measured, functions that need
+more than this are reported."""
 
 
 def _large_frame(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
@@ -167,7 +167,7 @@ def _large_frame(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         yield not_measured(f"whether the host's stack has {wanted.taken} bytes for a function")
     else:
         taken = f"a function takes {wanted.taken} bytes of the host's stack"
-        message = f"{taken}, which has room for {host.stack_bytes // 2} by default"
+        message = f"{taken}, but the default allows only {host.stack_bytes // 2}"
         remedy = f"iwasm --stack-size={wanted.enough}"
         yield Diagnostic("NN250", message, wanted.start, help=remedy)
 
@@ -207,16 +207,17 @@ _COMPUTES: dict[int, tuple[Callable[[int, int], int], int]] = {
     for first, bits in ((0x6A, 32), (0x7C, 64))
     for opcode, operation in enumerate((operator.add, operator.sub, operator.mul))
 }
-"""What extended constant expressions compute with, and modulo what: add, sub and mul of i32 and
-i64. Specification: https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
+"""The operations of extended constant expressions, each with its modulus: add, sub and mul of i32
+and i64. Specification:
+https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
 """
 
 _Values = Sequence[int | None]
-"""Of globals from the beginning, as far as they are known."""
+"""The initial values of globals; None if unknown."""
 
 
 def _globals(module: Module, imported: int) -> list[int | None]:
-    """The values that all have at first: those of imported ones are not known."""
+    """The initial values of all globals. The values of imported globals are unknown."""
     found: list[int | None] = [None] * imported
     section = module.find(SectionId.GLOBAL)
     if section is not None:
@@ -229,7 +230,7 @@ def _globals(module: Module, imported: int) -> list[int | None]:
 
 
 def _value(cursor: Cursor, globals_: _Values) -> int | None:
-    """Pass over an expression; its value, unsigned, where it is an integer that is known."""
+    """Skip an expression and return its unsigned value, or None if it is not a known integer."""
     start = cursor.pos
     in_expression(cursor, {}, 0)
     expression = Cursor(cursor.data, start, cursor.pos - 1)
@@ -249,12 +250,12 @@ def _value(cursor: Cursor, globals_: _Values) -> int | None:
             else:
                 stack.append(operation(left, right) % modulus)
         else:
-            return None  # of another type, or not valid
+            return None  # another type, or invalid
     return stack[0] if len(stack) == 1 else None
 
 
 def _constant(cursor: Cursor) -> int:
-    """The signed number that comes next, of any width."""
+    """Read a signed LEB128 number of any width."""
     number = width = 0
     byte = _CONTINUES
     while byte & _CONTINUES:

@@ -1,13 +1,10 @@
-"""The picture of guests, rewrite and hosts in the README: python -m tests.tools.picture"""
+"""The picture of guests, rewrite and hosts in the README."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-__all__ = ["PICTURE", "drawn"]
-
-PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "overview.svg"
+__all__ = ["drawn"]
 
 _WIDTH, _HEIGHT = 880, 270
 _BOX = 54
@@ -90,7 +87,3 @@ def _arrow(x: int, y: int, to_x: int, to_y: int) -> str:
     line = f'<path d="M{x} {y} C{bend} {y} {bend} {to_y} {tip} {to_y}"/>'
     head = f'<path class="head" d="M{to_x} {to_y} l-9 -5 v10 z"/>'
     return line + head
-
-
-if __name__ == "__main__":
-    PICTURE.write_text(drawn(), encoding="utf-8")

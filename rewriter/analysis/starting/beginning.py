@@ -1,4 +1,4 @@
-"""How a host begins with a module, and what it wants of the module for that."""
+"""How a host starts a module, and what the module needs for that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rewriter.analysis.inspect import (
 )
 from rewriter.analysis.linking import imports_of_wasi, wasi_in_memory
 from rewriter.analysis.modelled.unseen import not_measured
-from rewriter.analysis.trapping import trapping
+from rewriter.analysis.starting.trapping import trapping
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host
 from rewriter.wasm.module import Module
@@ -22,15 +22,15 @@ from rewriter.wasm.types import NUMBERS, PAGE_SIZE
 __all__ = ["beginning", "compact_imports"]
 
 _GIVEN = NUMBERS | {"v128"}
-"""The types of results that a program outside WebAssembly can be given."""
+"""The types of results that a host can return to its user."""
 
 _START, _INITIALIZE = "_start", "_initialize"
 
 
 def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What speaks against it that the host begins with the module, and ends with it.
+    """Whatever may keep the host from starting the module or running it to its end.
 
-    Raises MalformedModule for what cannot be read.
+    Raises MalformedModule for unreadable sections.
     """
     yield from _memories(info, host)
     found = _exported(info, host)
@@ -49,7 +49,7 @@ def beginning(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 _FOUND: WeakKeyDictionary[Module, dict[frozenset[str], dict[str, ExportedFunction]]] = (
     WeakKeyDictionary()
 )
-"""The functions that a module exports by names that hosts look for."""
+"""Cache: the functions that a module exports under names that hosts look for."""
 
 
 def _exported(info: ModuleInfo, host: Host) -> dict[str, ExportedFunction]:
@@ -72,7 +72,7 @@ def _initialize(found: dict[str, ExportedFunction], host: Host) -> Iterator[Diag
         return
     is_odd = first.type.params or first.type.results
     if is_odd and _START in found and not host.knows("initializes_alone"):
-        yield not_measured(f"whether the host minds that _initialize is {first.type}")
+        yield not_measured(f"whether the host accepts an _initialize that is {first.type}")
     elif first.type.params or first.type.results:
         yield _cannot_call(_INITIALIZE, first, "without arguments or results")
 
@@ -80,7 +80,7 @@ def _initialize(found: dict[str, ExportedFunction], host: Host) -> Iterator[Diag
 def _entry(
     info: ModuleInfo, found: dict[str, ExportedFunction], host: Host
 ) -> Iterator[Diagnostic]:
-    """Of the function that the host calls, or that it looks for and does not find."""
+    """Diagnostics about the function that the host calls as the program, or does not find."""
     for name in host.entries:
         entry = found.get(name)
         if entry is None:
@@ -107,18 +107,18 @@ def _entry(
 
 _ARGUMENTS = ((), ("i32", "i32"))
 _RESULTS = ((), ("i32",))
-"""Of C's `main`."""
+"""The parameters and results of C's `main`."""
 
 
 def _main(name: str, entry: ExportedFunction, host: Host) -> Iterator[Diagnostic]:
-    """Of one that the host calls as C's `main`."""
+    """Diagnostics about a function that the host calls as C's `main`."""
     as_in_c = entry.type.params in _ARGUMENTS and entry.type.results in _RESULTS
     if entry.is_imported and not host.calls_imported:
         yield _imported(name)
     elif not as_in_c and host.strict_main and host.knows("strict_main"):
         yield _cannot_call(name, entry, "as C's main, which is () or (i32 i32) -> (i32)")
     elif entry.type.params:
-        message = f"its {name} takes arguments, which the host stores with its malloc"
+        message = f"its {name} takes arguments, for which the host calls the guest's malloc"
         yield Diagnostic("NN221", message, function=name)
     elif not as_in_c and not host.knows("strict_main"):
         yield not_measured(f"whether the host calls a {name} that is {entry.type}")
@@ -150,7 +150,7 @@ def _cannot_call(name: str, function: ExportedFunction, how: str) -> Diagnostic:
 def _without_memory(
     info: ModuleInfo, found: dict[str, ExportedFunction], host: Host
 ) -> Iterator[Diagnostic]:
-    """What the host does with a module that exports no memory by the name that hosts look for."""
+    """Diagnostics about a module that exports no memory named "memory"."""
     if info.shared_memory is not None:
         return
     wasi = imports_of_wasi(info)
@@ -175,7 +175,7 @@ def _without_memory(
 
 
 def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What the host, and its wasi-nn, make of the module's memories."""
+    """Diagnostics about the module's memories."""
     exported = info.adapter_memory
     if info.abis and exported is None and not (host.in_first_memory and info.memories):
         message = 'it exports no memory named "memory", so calls of wasi-nn fail'
@@ -186,7 +186,7 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if not host.knows("nn_in_shared"):
             yield not_measured("whether the host's wasi-nn works in a shared memory")
         elif not host.nn_in_shared:
-            message = "it exports a shared memory, where the host's wasi-nn does not work"
+            message = "it exports a shared memory, with which the host's wasi-nn does not work"
             yield Diagnostic("NN216", message)
     for memory in (each for each in info.memories if each.page_size == PAGE_SIZE):
         most = host.most_wide_pages if memory.is_64 else host.most_pages
@@ -198,16 +198,16 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """Of one that is exported as "memory"."""
+    """Diagnostics about a module whose memory "memory" is not its first one."""
     exported = info.adapter_memory
     if exported is None or not exported.memory_index:
         return
     first = wasi_in_memory(info)
     if not host.knows("in_first_memory"):
         if info.abis or first:
-            yield not_measured("whether the host works in a memory that is not the first")
+            yield not_measured("whether the host uses a memory that is not the first")
     elif host.in_first_memory:
-        what = "which works in its first memory there, and exports another one"
+        what = 'which uses its first memory there, but it exports another one as "memory"'
         if info.abis:
             yield Diagnostic("NN246", f"it imports {next(iter(info.abis))}, {what}")
         elif first:
@@ -216,12 +216,12 @@ def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 
 _MANY_PAGES = 32768
-"""2 GiB, from where on addresses are negative to who takes them for signed numbers."""
+"""2 GiB. Beyond it, addresses are negative for code that treats them as signed."""
 
 
 def compact_imports(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
-    """What speaks against it that the host reads the import section."""
+    """A diagnostic if the host may not read the import section."""
     first = info.compact_import
     if first is not None and not host.compact_imports:
-        message = "its import section is compact, which the host does not read"
+        message = "its import section is compact, which the host does not support"
         yield Diagnostic("NN213", message, first.offset)

@@ -1,0 +1,1 @@
+"""Modules and components that are inspected, as lines for people."""

@@ -1,0 +1,1 @@
+"""What nnshim bench measured, as text, JSON and a plot."""

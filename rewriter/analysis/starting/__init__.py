@@ -1,0 +1,1 @@
+"""How a host starts a module, and whether that fails."""

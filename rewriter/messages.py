@@ -1,0 +1,177 @@
+"""Which codes an error message is about: a host's message, or nnshim's own without its code."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rewriter.codes import Code, all_codes, find_code
+
+__all__ = ["Explained", "explain_message"]
+
+
+class Explained(NamedTuple):
+    """What a message is about. `meaning` and `remedy` are of a host's message, and empty for one of
+    nnshim's; `codes` are those that go with it, the closest first. They are `exact` if the message
+    is known or names them, and a guess by its words otherwise."""
+
+    meaning: str
+    remedy: str
+    codes: Sequence[Code]
+    exact: bool = True
+
+
+class _Message(NamedTuple):
+    """A host's message: a pattern for it, what it means, what helps, and the codes' numbers."""
+
+    pattern: str
+    meaning: str
+    remedy: str
+    codes: tuple[str, ...]
+
+
+_NAME = r"wasi[_-](?:ephemeral[_-])?nn"
+_MISSING = (
+    "The host does not define this function of wasi-nn under this module name. Either the module"
+    " was built for the other name (wasi_nn or wasi_ephemeral_nn), or for functions that this"
+    " release lacks, or the host was built or started without wasi-nn."
+)
+_REWRITE = (
+    "`nnshim check --for HOST --explain guest.wasm` says which of these it is, and how the host is"
+    " built and started. `nnshim rewrite --for HOST guest.wasm out.wasm` renames and adapts the"
+    " imports; `nnshim hosts` lists the hosts."
+)
+_IMPORTS = ("NN201", "NN211", "NN251")
+
+_MESSAGES = (
+    # core/iwasm/interpreter/wasm_loader.c and wasm_runtime.c of WAMR
+    _Message(
+        rf"failed to link import function.*{_NAME}", _MISSING
+        + " WAMR starts the module all the same, and ends it when it calls the function.",
+        _REWRITE, _IMPORTS,
+    ),
+    _Message(rf"failed to call unlinked import function.*{_NAME}", _MISSING, _REWRITE, _IMPORTS),
+    _Message(
+        r"failed to (?:link import|call unlinked import) function",
+        "WAMR does not define a function that the module imports from somewhere else than wasi-nn."
+        " It ends the module when it calls the function.",
+        "Build the host with what defines it, or the guest without it."
+        " `nnshim check --for wamr guest.wasm` lists what WAMR lacks.",
+        ("NN226", "NN212"),
+    ),
+    # Wasmtime's linker; WasmEdge says "unknown import", and names the module on another line
+    _Message(rf"unknown import.*{_NAME}", _MISSING, _REWRITE, _IMPORTS),
+    _Message(
+        rf"incompatible import type.*{_NAME}",
+        "The host defines a function of this name with other parameters: it speaks another ABI than"
+        " the guest.",
+        _REWRITE, ("NN202", "NN215"),
+    ),
+    _Message(
+        r"unknown import",
+        "The host does not define something that the module imports.",
+        "If the import is from wasi_nn or wasi_ephemeral_nn: `nnshim rewrite --for HOST guest.wasm"
+        " out.wasm`. If not, the host needs another option or library, or the guest another build;"
+        " `nnshim check --for HOST guest.wasm` says what the host lacks.",
+        ("NN201", "NN212"),
+    ),
+    _Message(
+        r"incompatible import type",
+        "The host defines an import with another type than the module expects.",
+        "`nnshim check --for HOST guest.wasm` says which import it is.",
+        ("NN202", "NN215"),
+    ),
+    # Errno 1 is invalid_argument in all ABIs, and the first thing that a wrong ABI leads to
+    _Message(
+        r"wasi[_-]?nn.{0,20}\berr(?:or|no)?\b\D{0,12}\d|invalid[_ ]?argument|\berrno\b\D{0,9}\d",
+        "The host took the call and refused it. 1 is invalid_argument in every ABI: often the guest"
+        " numbers encodings or tensor types differently from the host, or the host has no backend"
+        " for the model. What other numbers mean depends on the host: `nnshim hosts HOST@RELEASE`"
+        " lists them.",
+        "`nnshim check --for HOST --model MODEL guest.wasm` says what does not fit."
+        " `nnshim run -v --as HOST@RELEASE guest.wasm` says why a call is refused.",
+        ("NN203", "NN204", "NN207", "NN262"),
+    ),
+)  # fmt: skip
+"""Messages of hosts, the most special first."""
+
+_OFFSET = re.compile(r"\((?:at byte offset|original)[^)]*\)")
+_CODE = re.compile(r"\bNN\d{3}\b", re.IGNORECASE)
+_WORD = re.compile(r"[a-z][a-z0-9_]+")
+_MOST = 3
+"""So many codes are shown for a message that names none."""
+
+_FEWEST = 2
+"""So many words of a message have to be in the codes' texts."""
+
+_ENOUGH = 0.4
+"""Of the weight of a message's words, this much has to be in a code's text."""
+
+
+_WHOLE_TITLE = 2
+"""What a code gets if the message has every word of its title."""
+
+
+def explain_message(text: str) -> Explained | None:
+    """What a message is about; None if nothing here is close to it."""
+    numbers = dict.fromkeys(number.upper() for number in _CODE.findall(text))
+    known = [code for code in all_codes() if code.number in numbers]
+    if known:
+        return Explained("", "", known)
+    line = " ".join(text.split())
+    for message in _MESSAGES:
+        if re.search(message.pattern, line, re.IGNORECASE):
+            return Explained(
+                message.meaning, message.remedy, [find_code(number) for number in message.codes]
+            )
+    closest = _closest(text)
+    return Explained("", "", closest, exact=False) if closest else None
+
+
+def _closest(text: str) -> Sequence[Code]:
+    """The codes whose texts have most of the words, each word weighed by how few codes have it; a
+    title counts twice."""
+    asked = set(_words(_OFFSET.sub("", text)))
+    codes = [
+        (code, set(_words(code.title)), set(_words(f"{code.meaning} {code.remedy}")))
+        for code in all_codes()
+    ]
+    spread = Counter(word for _, title, rest in codes for word in title | rest)
+    weights = {word: math.log(1 + len(codes) / spread[word]) for word in asked if word in spread}
+    total = sum(weights.values()) + (len(asked) - len(weights)) * math.log(1 + len(codes))
+    scored = sorted(
+        (
+            -sum(weights[word] * (2 if word in title else 1) for word in (title | rest) & asked)
+            - _WHOLE_TITLE * len(title & asked) / max(len(title), 1),
+            code.number,
+            code,
+        )
+        for code, title, rest in codes
+    )
+    best = -scored[0][0]
+    if len(weights) < _FEWEST or best < _ENOUGH * total:
+        return ()
+    return [code for score, _, code in scored[:_MOST] if -score > best / 2]
+
+
+def _words(text: str) -> Iterable[str]:
+    """The words that tell texts apart, in one spelling."""
+    text = re.sub(_NAME, "wasi_nn", text.lower())
+    for word in _WORD.findall(text):
+        if word not in _COMMON:
+            yield word.removesuffix("s") if len(word) > 3 else word
+
+
+_COMMON = frozenset(
+    (
+        *("an", "and", "any", "are", "as", "at", "be", "but", "by", "can", "cannot", "do", "does"),
+        *("for", "from", "has", "have", "if", "in", "into", "is", "it", "its", "no", "not", "of"),
+        *("on", "one", "only", "or", "so", "than", "that", "the", "them", "there", "they", "this"),
+        *("to", "what", "which", "with", "module", "nnshim"),
+        *("error", "warning", "note", "need", "condition", "unseen"),
+    )
+)
+"""Words in almost every text."""

@@ -1,0 +1,84 @@
+"""Components on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nnshim import check
+from tests.nnshim.test_schema import problems
+from tests.support.command import nnshim
+from tests.support.components import ERRORS, OCTOBER, component
+
+
+@pytest.fixture
+def guest(tmp_path: Path) -> Path:
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(component(ERRORS.format(OCTOBER)))
+    return path
+
+
+def test_inspect_says_where_a_component_runs(guest: Path) -> None:
+    lines = nnshim("inspect", guest).stdout.decode().splitlines()
+    assert lines[0] == f"{guest}: 250 bytes, component, imports wasi:nn@{OCTOBER}"
+    assert [line.split()[:4] for line in lines[2:4]] == [
+        ["wasmtime", "35", "to", "49"],
+        ["wasmtime", "17", "to", "34"],
+    ]
+    assert lines[2].endswith("  as it is")
+    assert "it imports wasi:nn@0.2.0-rc-2024-10-28, but the host has" in " ".join(
+        " ".join(lines).split()
+    )
+    assert "  a command; 1 core module; WASI not imported" in lines
+
+
+def test_inspect_has_a_schema_for_components(guest: Path) -> None:
+    ran = nnshim("inspect", "--json", guest)
+    [found] = json.loads(ran.stdout)
+    assert problems("inspect", [found]) == []
+    assert found["component"]["wasi_nn"] == [OCTOBER]
+    assert found["runs_on"]["wasmtime 35 to 49"]["verdict"] == "runs"
+
+
+@pytest.mark.parametrize(
+    ("host", "code"), [("wasmtime", 0), ("wasmtime@30", 4), ("wamr", 4), ("wasmtime@13", 5)]
+)
+def test_check_gates_components(guest: Path, host: str, code: int) -> None:
+    assert nnshim("check", "--for", host, guest).returncode == code
+
+
+def test_models_count_for_components(guest: Path) -> None:
+    model = "samples/digits/model.tflite"
+    ran = nnshim("check", "--for", "wasmtime", "--model", model, guest)
+    assert ran.returncode == 4
+    assert b"error[NN711]: model.tflite: the host has no tensorflowlite backend" in ran.stdout
+
+
+def test_explain_says_how_to_start_a_component(guest: Path) -> None:
+    ran = nnshim("check", "--for", "wasmtime", "--explain", guest)
+    assert f"wasmtime run -S nn {guest}" in ran.stdout.decode()
+
+
+def test_a_component_that_is_not_valid_runs_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "guest.wasm"
+    exported = b"\x01\x00\x01f\x01\x07\x00"  # function 7, which does not exist
+    path.write_bytes(b"\0asm\x0d\0\x01\0" + b"\x0b\x07" + exported)
+    ran = nnshim("inspect", path)
+    assert b"error[NN108]" in ran.stdout
+    assert b"runs on no host" in ran.stdout
+    assert nnshim("check", "--for", "wasmtime", path).returncode == 6
+
+
+def test_a_truncated_component_is_named_with_the_offset(guest: Path) -> None:
+    guest.write_bytes(guest.read_bytes()[:-3])
+    ran = nnshim("inspect", guest)
+    assert ran.returncode == 1
+    assert b"guest.wasm" in ran.stderr
+    assert b"at byte offset" in ran.stderr
+
+
+def test_the_library_checks_components_too(guest: Path) -> None:
+    found = check(guest.read_bytes(), ["wasmtime", "wamr"])
+    assert [verdict.answer.value for verdict in found] == ["runs", "cannot"]

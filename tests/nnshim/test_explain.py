@@ -1,0 +1,54 @@
+"""`nnshim explain` of messages, and of codes that are misspelt."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.command import nnshim
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["failed to link import function (wasi_nn, load)"],
+        ["unknown", "import:", "wasi_nn::load", "has", "not", "been", "defined"],
+        ["unknown import: wasi_nn::load"],
+    ],
+)
+def test_an_error_of_a_host_is_answered_by_the_command_that_helps(words: list[str]) -> None:
+    done = nnshim("explain", *words)
+    assert done.returncode == 0
+    assert done.stderr == b""
+    first, *others = done.stdout.decode().splitlines()
+    assert first.startswith("The host does not define this function of wasi-nn")
+    assert any(line.startswith("What to do: `nnshim check --for") for line in others)
+    assert any(line.startswith("NN201 (warning)") for line in others)
+
+
+def test_a_message_without_its_code_leads_to_the_closest_codes() -> None:
+    done = nnshim("explain", "its wasi_ephemeral_nn has the witx ABI, but the host speaks wamr")
+    assert done.returncode == 0
+    assert b"no code is in this message; the closest are shown" in done.stderr
+    assert done.stdout.startswith(b"NN202 ")
+
+
+def test_a_message_is_explained_in_json_by_its_codes() -> None:
+    done = nnshim("explain", "--json", "wasi-nn error 1")
+    assert [each["code"] for each in json.loads(done.stdout)][:2] == ["NN203", "NN204"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["NN999"], "there is no code NN999; `nnshim explain` lists all"),
+        (["N204"], "did you mean NN204?"),
+        (["NN204", "204"], "did you mean NN204?"),
+        (["zzz qqq"], "no code is close to 'zzz qqq'; `nnshim explain` lists all codes"),
+    ],
+)
+def test_what_is_not_known_is_a_usage_error(words: list[str], said: str) -> None:
+    done = nnshim("explain", *words)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr.decode()

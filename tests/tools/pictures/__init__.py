@@ -1,0 +1,1 @@
+"""The pictures of the README and of docs/, each made from what it shows."""
