@@ -329,12 +329,4 @@ CODES = (
         "memory in the guest is freed, but not that in the host.",
         "Let the guest load each graph once, and reuse its contexts.",
     ),
-    Code(
-        "NN353",
-        Severity.ERROR,
-        "a component is only made into a core module",
-        "`nnshim rewrite` makes a component into a core module, for hosts of core modules. It "
-        "does not change components as such.",
-        "Use `--to wasi_ephemeral_nn`, `--to wasi_nn`, `--abi` or `--for HOST`.",
-    ),
 )

@@ -133,9 +133,10 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         if not _wants_core(options):
             raise UnsupportedModule(
                 "this is a component, which is only made into a core module so far",
-                None,
-                "NN353",
-                "--to wasi_ephemeral_nn or --for HOST, for a host that runs core modules only",
+                4,
+                "NN105",
+                "--to wasi_ephemeral_nn or --for HOST, for a host that runs core modules only, or "
+                "rewrite the core module before it is made into a component",
             )
         done = flatten(Component(source.data, source.name))
     except (MalformedModule, UnsupportedModule) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 import nnshim
 from rewriter.components.component import Component
 from rewriter.errors import UnsupportedModule
+from rewriter.files.input import open_source
 from rewriter.rewriting.flattening.flatten import flatten
+from rewriter.verifying.components import core_of
 from tests.support.components import OCTOBER
 from tests.support.wasm import assemble
 
@@ -62,8 +65,28 @@ def made(body: str, imports: str = "") -> bytes:
     return assemble(f"(component (core module {imports} {GUEST} {body}))")
 
 
+AUGUST = "0.2.0-rc-2024-08-19"
+
+OLD_COMPUTE = """
+  (import "wasi:nn/inference@0.2.0-rc-2024-08-19"
+    "[method]graph-execution-context.set-input" (func $set (param i32 i32 i32 i32 i32)))
+  (import "wasi:nn/inference@0.2.0-rc-2024-08-19"
+    "[method]graph-execution-context.compute" (func $compute (param i32 i32)))
+  (import "wasi:nn/inference@0.2.0-rc-2024-08-19"
+    "[method]graph-execution-context.get-output" (func $get (param i32 i32 i32 i32)))
+"""
+
+
+def made_before(body: str) -> bytes:
+    """As `made`, of August's interfaces."""
+    before, rest = GUEST.split('  (import "wasi:nn/inference@')
+    guest = before + OLD_COMPUTE + rest[rest.index('  (import "wasi:nn/errors@') :]
+    guest = guest.replace(OCTOBER, AUGUST)
+    return assemble(f"(component (core module {guest} {body}))")
+
+
 def run(component: bytes) -> nnshim.Outcome:
-    graph = nnshim.NamedGraph("digits", nnshim.Encoding.ONNX, nnshim.Target.CPU, (MODEL,))
+    graph = nnshim.NamedGraph("digits", nnshim.Encoding.ONNX, nnshim.Target.CPU, (str(MODEL),))
     with nnshim.NNHost(graphs=[graph]) as host:
         module = nnshim.rewrite(component, nnshim.RewriteOptions(to="wasi_ephemeral_nn"))
         return nnshim.run(module, host, nnshim.RunOptions(invoke="main"))
@@ -84,6 +107,62 @@ def test_an_output_has_its_length() -> None:
     assert outcome.results == (40,)
 
 
+def test_august_sets_inputs_and_gets_outputs_by_name() -> None:
+    failed = f"(if (i32.load8_u (i32.const {RESULT})) (then (return (i32.const -1))))"
+    body = f"""
+      (func (export "main") (result i32) (local $context i32)
+        (local.set $context (call $context))
+        (call $input (i32.const 128) (i32.const 0) (i32.const 0) (i32.const 1))
+        (call $set (local.get $context) (i32.const 32) (i32.const 6)
+                   (i32.load (i32.const 136)) (i32.const {RESULT})) {failed}
+        (call $compute (local.get $context) (i32.const {RESULT})) {failed}
+        (call $get (local.get $context) (i32.const 32) (i32.const 6) (i32.const {RESULT})) {failed}
+        (call $data (i32.load (i32.const {RESULT + 4})) (i32.const {RESULT}))
+        (if (i32.ne (i32.load (i32.const {RESULT + 4})) (i32.const 40)) (then unreachable))
+        (call $get (local.get $context) (i32.const 0) (i32.const 6) (i32.const {RESULT}))
+        (if (i32.eqz (i32.load8_u (i32.const {RESULT}))) (then (return (i32.const -2))))
+        (call $code (i32.load (i32.const {RESULT + 4}))))
+    """
+    assert run(made_before(body)).results == (0,), "invalid-argument for another output's name"
+
+
+def loads_itself(body: str) -> bytes:
+    """As `made`, with `load` of a TensorFlow Lite model that the guest has in its memory."""
+    model = MODEL.with_suffix(".tflite").read_bytes()
+    builder = struct.pack("<II", 16384, len(model))
+    guest = GUEST.replace('"load-by-name" (func $load (param', '"load" (func $load (param i32 i32')
+    guest = guest.replace(
+        f"$load (i32.const 0) (i32.const 6) (i32.const {RESULT})",
+        f"$load (i32.const 200) (i32.const 1) (i32.const 4) (i32.const 0) (i32.const {RESULT})",
+    )
+    guest = guest.replace("(i32.const 4096)", "(i32.const 122880)")
+    data = "".join(
+        f'(data (i32.const {at}) "{"".join(f"{chr(92)}{byte:02x}" for byte in content)}")'
+        for at, content in ((200, builder), (16384, model))
+    )
+    return assemble(f"(component (core module {guest} {data} {body}))")
+
+
+def test_adapted_it_runs_as_on_a_host_of_the_older_abi() -> None:
+    component = loads_itself(SUM)
+    adapted = nnshim.rewrite(component, nnshim.RewriteOptions(host="wamr-legacy@2.3.1"))
+    with nnshim.NNHost() as host:
+        options = nnshim.RunOptions(invoke="main", as_host="wamr-legacy@2.3.1")
+        assert nnshim.run(adapted, host, options).results == (40,)
+
+
+def test_the_result_is_compared_by_flattening_again(tmp_path: Path) -> None:
+    source, result = tmp_path / "component.wasm", tmp_path / "core.wasm"
+    source.write_bytes(loads_itself(SUM))
+    options = nnshim.RewriteOptions(host="wamr-legacy@2.3.1")
+    nnshim.rewrite_file(str(source), str(result), options)
+    with open_source(str(source)) as one:
+        before = core_of(one)
+    assert nnshim.verify(before, result.read_bytes()).only_rewritten
+    changed = result.read_bytes().replace(b"pixels", b"pixelz")
+    assert not nnshim.verify(before, changed).only_rewritten
+
+
 def code_of(inputs: str, count: int) -> int:
     """The error code of compute with these inputs, -1 for none."""
     body = f"""
@@ -94,7 +173,8 @@ def code_of(inputs: str, count: int) -> int:
         (call $code (i32.load (i32.const {RESULT + 4}))))
     """
     (code,) = run(made(body)).results
-    return int(code)
+    assert isinstance(code, int)
+    return code
 
 
 NAMED = "(call $input (i32.const {}) (i32.const {}) (i32.const {}) (i32.const {}))"
@@ -165,4 +245,4 @@ def test_an_aim_that_is_not_a_core_module_is_refused() -> None:
     for options in (nnshim.RewriteOptions(), nnshim.RewriteOptions(host="wasmtime")):
         with pytest.raises(UnsupportedModule) as refused:
             nnshim.rewrite(made(SUM), options)
-        assert refused.value.code == "NN353"
+        assert refused.value.code == "NN105"
