@@ -20,8 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_signed, encode_u32
+from rewriter.wasm.types import FuncType
 
-__all__ = ["Function", "assemble", "read_function"]
+__all__ = ["Function", "assemble", "encode_func_type", "read_function"]
 
 _TYPES = {"i32": b"\x7f", "i64": b"\x7e"}
 _NO_TYPE = b"\x40"
@@ -163,3 +164,17 @@ def _instruction(
     index = bytes([_HAS_MEMORY_INDEX]) + encode_u32(memory) if memory else b"\0"
     offset = int(next(words).removeprefix("offset="))
     return bytes([_MEMORY[word]]) + index + encode_u32(offset)
+
+
+def encode_func_type(func_type: FuncType) -> bytes:
+    """A plain function type that has i32 only, as the type section has it."""
+    parameters, results = len(func_type.params), len(func_type.results)
+    return b"".join(
+        (
+            b"\x60",
+            encode_u32(parameters),
+            _TYPES["i32"] * parameters,
+            encode_u32(results),
+            _TYPES["i32"] * results,
+        )
+    )

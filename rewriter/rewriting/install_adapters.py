@@ -17,6 +17,7 @@ from rewriter.analysis.adapted.adapter_global import GLOBAL, GLOBAL_EXPORT, adap
 from rewriter.analysis.adapted.existing_adapters import own_exports
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
+from rewriter.functions.assembler import encode_func_type
 from rewriter.functions.code import defined_functions, redirect_code
 from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
@@ -27,7 +28,7 @@ from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.names import encode_name, rename_functions
 from rewriter.wasm.patch import Edit, Patch, resized
 from rewriter.wasm.sections import SectionId
-from rewriter.wasm.types import AdapterMemory, FuncType, encode_func_type
+from rewriter.wasm.types import AdapterMemory, FuncType
 
 __all__ = ["adapt"]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule
-from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.limits import MOST_VALUES, check_number
 from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.sections import Section
@@ -23,7 +22,6 @@ __all__ = [
     "MemoryType",
     "TableType",
     "Types",
-    "encode_func_type",
     "memory_type",
     "skip_recursive_types",
     "table_type",
@@ -66,8 +64,6 @@ _FUNC, _STRUCT, _ARRAY, _CONT = 0x60, 0x5F, 0x5E, 0x5D
 _SUB, _SUB_FINAL, _REC = 0x50, 0x4F, 0x4E
 _DESCRIBES, _DESCRIPTOR = 0x4C, 0x4D
 
-_I32 = b"\x7f"
-
 _HAS_MAX, _IS_SHARED, _IS_64, _HAS_PAGE_SIZE = 0x01, 0x02, 0x04, 0x08
 
 
@@ -85,20 +81,6 @@ class FuncType(NamedTuple):
     def __str__(self) -> str:
         clauses = (("param", self.params), ("result", self.results))
         return " ".join(f"({word} {' '.join(types)})" for word, types in clauses if types) or "()"
-
-
-def encode_func_type(func_type: FuncType) -> bytes:
-    """A plain function type that has i32 only, as the type section has it."""
-    parameters, results = len(func_type.params), len(func_type.results)
-    return b"".join(
-        (
-            bytes([_FUNC]),
-            encode_u32(parameters),
-            _I32 * parameters,
-            encode_u32(results),
-            _I32 * results,
-        )
-    )
 
 
 class MemoryType(NamedTuple):

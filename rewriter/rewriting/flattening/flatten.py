@@ -15,7 +15,7 @@ from rewriter.analysis.adapted.adapter_global import GLOBAL
 from rewriter.components.component import Component
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UnsupportedModule
-from rewriter.functions.assembler import assemble
+from rewriter.functions.assembler import assemble, encode_func_type
 from rewriter.functions.code import defined_functions, redirect_code
 from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
@@ -29,7 +29,7 @@ from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.names import encode_name, rename_functions
 from rewriter.wasm.patch import Edit, Patch, resized
 from rewriter.wasm.sections import SectionId
-from rewriter.wasm.types import FuncType, encode_func_type
+from rewriter.wasm.types import FuncType
 
 __all__ = ["Flattened", "flatten"]
 
