@@ -154,7 +154,7 @@ def command(
         print_json(json.rewritten(result, source, output, validate))
     elif dry_run:
         say(*text.rewritten(result.plan))
-    else:
+    elif result.flattened is None or result.plan.edits:
         for line in text.rewritten(result.plan):
             note(line)
     for found in result.notes:

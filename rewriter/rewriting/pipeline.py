@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from rewriter.diagnostics import Diagnostic
@@ -31,6 +32,8 @@ class Result(NamedTuple):
     input_sha256: str | None = None
     output_sha256: str | None = None
     flattened: tuple[Diagnostic, ...] | None = None
+    input_size: int | None = None
+    """In bytes, that of the component if there was one."""
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
@@ -68,7 +71,7 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     given = bytes(data.data if isinstance(data, Module) else data)
     original = Source(module.name if module else "<bytes>", given)
     source, flattened = _core(original, options)
-    plan = _plan(source, module, options)
+    plan = _plan(source, module, _of_core(options, flattened))
     if options.validate:
         _validate_input(original)
     if not plan.edits and flattened is None:
@@ -102,7 +105,7 @@ def rewrite_file(
         if output_path is not None:
             output.check_path(original, output_path)
         source, flattened = _core(original, options)
-        plan = _plan(source, None, options)
+        plan = _plan(source, None, _of_core(options, flattened))
         if options.validate:
             _validate_input(original)
         changed = bool(plan.edits) or flattened is not None
@@ -114,7 +117,8 @@ def rewrite_file(
         if output_path is not None and (changed or not output.is_same_file(original, output_path)):
             _write(source, plan, output_path, options.validate and changed)
             written = True
-    return Result(plan, written, input_sha256, output_sha256, flattened)
+        size = len(original.data)
+    return Result(plan, written, input_sha256, output_sha256, flattened, size)
 
 
 def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagnostic, ...] | None]:
@@ -141,7 +145,13 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         done = flatten(Component(source.data, source.name))
     except (MalformedModule, UnsupportedModule) as error:
         raise error.of(source.name) from error
-    return Source(source.name, done.data, status=source.status), done.notes
+    notes = (note for note in done.notes if note.code != "NN311" or not options.drop_debug)
+    return Source(source.name, done.data, status=source.status), tuple(notes)
+
+
+def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
+    """The options for the core module: a component has changed by becoming one."""
+    return options if flattened is None else replace(options, require=False)
 
 
 _COMPONENT = b"\0asm\x0d\0\x01\0"
