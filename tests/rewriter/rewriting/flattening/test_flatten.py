@@ -14,6 +14,7 @@ from rewriter.files.input import open_source
 from rewriter.rewriting.flattening.flatten import flatten
 from rewriter.verifying.components import core_of
 from tests.support.components import OCTOBER
+from tests.support.native import NativeWasmtime, openvino_model
 from tests.support.wasm import assemble
 
 MODEL = Path("samples/digits/model.onnx")
@@ -246,3 +247,18 @@ def test_an_aim_that_is_not_a_core_module_is_refused() -> None:
         with pytest.raises(UnsupportedModule) as refused:
             nnshim.rewrite(made(SUM), options)
         assert refused.value.code == "NN105"
+
+
+def test_native_wasmtime_runs_the_core_module(native: NativeWasmtime, tmp_path: Path) -> None:
+    start = """
+      (func (export "_start")
+        (if (i32.ne (call $main) (i32.const 40)) (then unreachable)))
+    """
+    component = made(SUM.replace('(func (export "main")', '(func $main (export "main")') + start)
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    openvino_model(MODEL.read_bytes(), folder)
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(nnshim.rewrite(component, nnshim.RewriteOptions(to="wasi_ephemeral_nn")))
+    ran = native.run(guest, graph=f"openvino::{folder}")
+    assert ran.returncode == 0, ran.stderr
