@@ -27,7 +27,6 @@ from rewriter.errors import (
 
 if TYPE_CHECKING:
     from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN
-    from rewriter.analysis.checking import check
     from rewriter.analysis.compatibility import Answer, Runs, Verdict
     from rewriter.analysis.inspect import (
         Abi,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
         ModuleInfo,
         inspect_module,
     )
+    from rewriter.checking.check import check
     from rewriter.diagnostics import Diagnostic
     from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
@@ -84,7 +84,7 @@ __all__ = [
 _HOMES = {
     "abi.dialects": ("WASI_EPHEMERAL_NN", "WASI_NN"),
     "analysis.compatibility": ("Answer", "Runs", "Verdict"),
-    "analysis.checking": ("check",),
+    "checking.check": ("check",),
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
     "diagnostics": ("Diagnostic",),
     "options": ("RewriteOptions",),

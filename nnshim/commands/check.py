@@ -88,7 +88,7 @@ def command(
     hosts = list(map(find_hosts, host_names or FAMILIES))
     if not host_names:
         note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
-    from rewriter.analysis.checking import acceptable
+    from rewriter.checking.check import acceptable
 
     accepted = acceptable(accept or ())
     once("--model", models or ())
@@ -136,19 +136,20 @@ def _check(
     from nnshim.render.values import Checked, output_name, rewrite_command, rewrite_options
     from rewriter.analysis.inspect import ModuleInfo
 
-    if not isinstance(info, ModuleInfo):
-        from rewriter.analysis.components.judged import judge_component
+    options: tuple[str, ...] = ()
+    if isinstance(info, ModuleInfo):
+        from rewriter.analysis.seen.numbering import shown_abi
+        from rewriter.analysis.verdicts import judge
 
-        return Checked(path, host.name, judge_component(info, host, models), None, models)
-    from rewriter.analysis.seen.numbering import shown_abi
-    from rewriter.analysis.verdicts import judge
+        found = judge(info, host, models=models)
+        options = rewrite_options(guest_abi or shown_abi(info, models), info)
+    else:
+        from rewriter.checking.components import judge_component
 
-    found = judge(info, host, models=models)
+        found = judge_component(info, host, models)
     helps = found.rewrite_for
-    told = guest_abi or shown_abi(info, models)
     if helps is None:
         return Checked(path, host.name, found, None, models)
-    options = rewrite_options(told, info)
     rewrite = rewrite_command(helps, options, path)
     here = rewrite_command(helps, options, path, output_name(path, helps))
     return Checked(path, host.name, found, rewrite, models, help=here)

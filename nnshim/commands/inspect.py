@@ -56,7 +56,7 @@ def _inspect(
     if isinstance(info, ModuleInfo):
         return _inspect_module(path, info, source, guest_abi, everything)
     from nnshim.render.values import InspectedComponent
-    from rewriter.analysis.components.judged import component_by_release
+    from rewriter.checking.components import component_by_release
     from rewriter.hosts.table import FAMILIES, Chosen
 
     invalid = _invalid(source)

@@ -140,4 +140,12 @@ COMPONENTS = (
         "not, so that the formats of its models and the devices that it asks for are unknown.",
         "Compare the models with the host's backends: `nnshim hosts HOST`. `--strict` counts this.",
     ),
+    Code(
+        "NN283",
+        Severity.WARNING,
+        "the host runs core modules only, and this is a component",
+        "The file is a component (WASI 0.2 and later) that was made from a core module. The host "
+        "provides wasi-nn to core modules only.",
+        "`nnshim rewrite --for HOST IN OUT` makes a core module of it.",
+    ),
 )

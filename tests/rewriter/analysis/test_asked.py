@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from nnshim.__main__ import main
-from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict
+from rewriter.checking.check import check
 from tests.rewriter.analysis.test_seen import HIDDEN, guest, loads, passes
 from tests.support.models import model
 from tests.support.tflite_models import identity

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict
+from rewriter.checking.check import check
 from rewriter.hosts.profiles.file import write
 from rewriter.hosts.profiles.of_row import from_row
 from rewriter.hosts.table import find_host

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from rewriter.abi.numbers import Encoding
-from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict, assess
 from rewriter.analysis.inspect import inspect_module
+from rewriter.checking.check import check
 from rewriter.hosts.host import Measured
 from rewriter.hosts.table import find_host
 from tests.rewriter.analysis.test_seen import HIDDEN, guest, loads, passes

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nnshim.__main__ import main
-from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.inspect import inspect_module
 from rewriter.analysis.seen.numbering import as_shown, constants_of
+from rewriter.checking.check import check
 from rewriter.constants.constant import Subject
 from tests.support.tflite_models import identity
 from tests.support.wasm import assemble

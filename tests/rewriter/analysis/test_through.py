@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from rewriter import RewriteOptions, rewrite
-from rewriter.analysis.checking import check
 from rewriter.analysis.compatibility import Answer, Verdict, assess
 from rewriter.analysis.inspect import inspect_module
 from rewriter.analysis.seen.numbering import constants_of, shown_abi
+from rewriter.checking.check import check
 from rewriter.constants.constant import Subject
 from rewriter.files.wasm_tools import find
 from rewriter.hosts.table import FAMILIES

@@ -66,7 +66,7 @@ def _judged(
     check_bytes(data.data if isinstance(data, Module) else data)
     if not isinstance(data, Module) and is_component(data):
         from rewriter.analysis.components.described import describe_component
-        from rewriter.analysis.components.judged import judge_component
+        from rewriter.checking.components import judge_component
 
         return partial(judge_component, describe_component(data))
     info = inspect_module(data, guest_abi)

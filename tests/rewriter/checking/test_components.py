@@ -8,7 +8,7 @@ import pytest
 
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.components.described import Making, describe_component
-from rewriter.analysis.components.judged import judge_component
+from rewriter.checking.components import judge_component
 from rewriter.errors import ModuleError, UnsupportedModule
 from rewriter.hosts.table import find_hosts
 from tests.support.components import COMMAND, ERRORS, OCTOBER, component

@@ -8,13 +8,15 @@ from weakref import WeakKeyDictionary
 
 from rewriter.abi.snapshots import PACKAGE, Components, Snapshot
 from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS, OPTIONS
-from rewriter.analysis.compatibility import Verdict
+from rewriter.analysis.compatibility import Verdict, assess
 from rewriter.analysis.components.described import ComponentInfo, Interface
 from rewriter.analysis.features import features
+from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.analysis.modelled.counted import of_models_anyhow
 from rewriter.analysis.verdicts import spans_of_releases, together
 from rewriter.components.component import Component
 from rewriter.diagnostics import Diagnostic
+from rewriter.errors import ModuleError
 from rewriter.functions.feature import Feature
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen
@@ -45,16 +47,50 @@ def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = 
     """Judge a component by its imports and exports, by what its core modules use, and by the
     `models` that it runs. Functions are compared by name, not by type: bindings that are generated
     from an interface have its types."""
+    if host.takes_no_components:
+        return _as_core_module(info, host, models)
     said = list(_said(info, host))
-    if not host.takes_no_components:
-        said += of_models_anyhow(host, models if info.wasi_nn else ())
+    said += of_models_anyhow(host, models if info.wasi_nn else ())
     return Verdict.of(host.label, said)
 
 
+_FLATTENED: WeakKeyDictionary[Component, tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError]
+_FLATTENED = WeakKeyDictionary()
+"""The core module that a component becomes, with what it loses, or why it cannot become one."""
+
+_LOST = ("NN348", "NN349")
+"""What a core module cannot do that the component might ask for."""
+
+
+def _as_core_module(info: ComponentInfo, host: Host, models: Sequence[Model]) -> Verdict:
+    """The verdict of a host of core modules: `nnshim rewrite` makes one of the component, and
+    `nnshim run` does so by itself."""
+    if info.component not in _FLATTENED:
+        _FLATTENED[info.component] = _flattened(info.component)
+    found = _FLATTENED[info.component]
+    if isinstance(found, ModuleError):
+        only = Diagnostic("NN277", "the host runs core modules only")
+        return Verdict.of(host.label, (only, *found.diagnostics))
+    core, notes = found
+    judged = assess(core, host, models=models)
+    said = [*judged.reasons, *judged.caveats, *(note for note in notes if note.code in _LOST)]
+    if host.name == "nnshim":
+        return Verdict.of(host.label, said, host.label)
+    said.append(Diagnostic("NN283", "it is a component, and the host runs core modules only"))
+    return Verdict.of(host.label, said, host.label)
+
+
+def _flattened(component: Component) -> tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError:
+    from rewriter.rewriting.flattening.flatten import flatten  # hosts of components need it not
+
+    try:
+        core = flatten(component)
+        return inspect_module(core.data), core.notes
+    except ModuleError as error:
+        return error
+
+
 def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
-    if host.takes_no_components:
-        yield Diagnostic("NN277", "the host runs core modules only")
-        return
     if host.components is None:
         yield Diagnostic("NN280", "it is unknown whether the host runs components")
         return

@@ -1,0 +1,1 @@
+"""Verdicts on modules and components for hosts by their names."""
