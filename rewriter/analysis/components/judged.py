@@ -59,11 +59,11 @@ def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
         return
     yield from _versions(info, host.components.wasi_nn)
     for item in info.imports:
-        yield from _import(item, host.components)
+        if not (info.is_proxy and item.package == "wasi:http"):  # `wasmtime serve` has them all
+            yield from _import(item, host.components)
     yield from _features(info, host)
     if not info.is_command:
-        message = "the component does not export wasi:cli/run: name a function with --invoke"
-        yield Diagnostic("NN281", message)
+        yield Diagnostic("NN281", _how_to_call(info))
     if info.wasi_nn:
         message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
@@ -72,6 +72,22 @@ def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     if any("load-by-name" in item.functions for item in info.wasi_nn):
         message = "a graph must exist for each name that the guest asks for"
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
+
+
+def _how_to_call(info: ComponentInfo) -> str:
+    """What to do with a component that is not a command. Wasmtime calls functions of components
+    by name since release 33."""
+    if info.is_proxy:
+        return (
+            "the component exports wasi:http/incoming-handler, and not wasi:cli/run: "
+            "start it with `wasmtime serve -S cli`"
+        )
+    if not info.exports:
+        return "the component exports nothing, so there is no function to call"
+    return (
+        "the component does not export wasi:cli/run: "
+        "name a function with --invoke (Wasmtime 33 and later)"
+    )
 
 
 def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
