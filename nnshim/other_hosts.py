@@ -9,7 +9,7 @@ __all__ = ["FLAGS", "SOURCES", "Flag", "hint"]
 
 SOURCES = {
     "wasmtime": "`wasmtime run` of Wasmtime 48.0.0, from `src/commands/run.rs`, `src/common.rs` and"
-    " `crates/cli-flags/src/lib.rs`",
+    " `crates/cli-flags/src/lib.rs`; flags of older releases from 13.0.0",
     "iwasm": "`iwasm` of WAMR 2.4.5, from `product-mini/platforms/posix/main.c` and"
     " `product-mini/platforms/common/libc_wasi.c`",
     "wasmedge": "`wasmedge` of WasmEdge 0.17.1, from `include/driver/tool.h`,"
@@ -132,6 +132,34 @@ FLAGS = (
         "pass the .wasm file: nnshim keeps what it compiled for the next run",
     ),
     _refused("wasmtime", "--target TARGET", "--target", "--target x86_64", _COMPILER),
+    _refused(
+        "wasmtime",
+        "--mapdir GUEST::HOST (before 14)",
+        "--mapdir",
+        "--mapdir models::.",
+        "use --map-dir GUEST::HOST, which has the same order",
+    ),
+    _refused(
+        "wasmtime",
+        "--wasi-modules MODULE,… (before 14)",
+        "--wasi-modules",
+        "--wasi-modules=experimental-wasi-nn",
+        "leave it out: wasi-nn is always on",
+    ),
+    _refused(
+        "wasmtime",
+        "--wasi-nn-graph ENCODING::DIR (13)",
+        "--wasi-nn-graph",
+        "--wasi-nn-graph onnx::models",
+        "use -S nn-graph=ENCODING::DIR",
+    ),
+    _refused(
+        "wasmtime",
+        "--wasm-features FEATURE,… (before 14)",
+        "--wasm-features",
+        "--wasm-features all",
+        _FEATURES,
+    ),
     _refused(
         "wasmtime",
         "--config FILE",

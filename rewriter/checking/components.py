@@ -96,10 +96,11 @@ def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
         return
     yield from _versions(info, host.components.wasi_nn)
     for item in info.imports:
-        if item.needs_host:
+        proxied = info.is_proxy and item.package == "wasi:http"  # `wasmtime serve` has them all
+        if item.needs_host and not proxied:
             yield from _import(item, host.components)
     yield from _features(info, host)
-    yield from _run(info.run, host.components)
+    yield from _run(info, host.components)
     if info.wasi_nn:
         message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
@@ -110,7 +111,10 @@ def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
 
 
-def _run(versions: Sequence[str], has: Components) -> Iterator[Diagnostic]:
+def _run(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
+    """How it is started, where that is not by `wasmtime run`. Wasmtime calls functions of
+    components by name since release 33."""
+    versions = info.run
     if any(_takes_version(version, has) for version in versions):
         return
     newer = [version for version in versions if _may_take(version, has)]
@@ -118,9 +122,17 @@ def _run(versions: Sequence[str], has: Components) -> Iterator[Diagnostic]:
         message = f"it is unknown whether the host starts wasi:cli/run@{newer[0]}"
         yield Diagnostic("NN280", message)
         return
+    if info.is_proxy:
+        message = "the component exports wasi:http/incoming-handler, and not wasi:cli/run: start it"
+        yield Diagnostic("NN281", f"{message} with `wasmtime serve -S cli`")
+        return
+    if not info.exports:
+        message = "the component exports nothing, so there is no function to call"
+        yield Diagnostic("NN281", message)
+        return
     exports = f"exports wasi:cli/run in no version of WASI {has.wasi}" if versions else ""
     message = f"the component {exports or 'does not export wasi:cli/run'}: name a function with"
-    yield Diagnostic("NN281", f"{message} --invoke")
+    yield Diagnostic("NN281", f"{message} --invoke (Wasmtime 33 and later)")
 
 
 def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:

@@ -129,8 +129,11 @@ COMPONENTS = (
         Severity.CONDITION,
         "the component is not a command",
         "`wasmtime run` calls the function `run` of an exported `wasi:cli/run`. The component does "
-        "not export that interface, so it is for a program that calls other exports.",
-        "Name the function to call with `--invoke`, or use the component from such a program.",
+        "not export that interface, so it is for a program that calls other exports, as "
+        "`wasmtime serve` does.",
+        "Name the function to call with `--invoke` (Wasmtime 33 and later), start a component that "
+        "exports `wasi:http/incoming-handler` with `wasmtime serve -S cli`, or use the component "
+        "from such a program.",
     ),
     Code(
         "NN282",

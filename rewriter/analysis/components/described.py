@@ -100,6 +100,13 @@ class ComponentInfo(NamedTuple):
         """In bytes."""
         return self.component.size
 
+    @property
+    def is_proxy(self) -> bool:
+        """Whether it answers HTTP requests, as `wasmtime serve` passes them, and is not a
+        command."""
+        handlers = (name.partition("@")[0] == "wasi:http/incoming-handler" for name in self.exports)
+        return not self.is_command and any(handlers)
+
 
 def describe_component(data: Data | Component) -> ComponentInfo:
     """Read a component.

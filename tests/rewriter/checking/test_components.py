@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,69 @@ def test_a_component_without_run_is_for_invoke(native: NativeWasmtime, tmp_path:
     guest.write_bytes(data)
     assert codes(judge(data, "wasmtime@49")) == {"NN281"}
     assert native.run(guest).returncode != 0
+
+
+RETURNED = """(core module $m (func (export "f") (result i32) i32.const 42))
+    (core instance $i (instantiate $m))
+    (func $f (result u32) (canon lift (core func $i "f")))
+    (export "answer" (func $f))"""
+
+
+def test_functions_of_a_component_are_called_by_name(
+    native: NativeWasmtime, tmp_path: Path
+) -> None:
+    data = component(RETURNED, command=False)
+    (tmp_path / "guest.wasm").write_bytes(data)
+    [condition] = judge(data, "wasmtime@49").conditions
+    assert "with --invoke (Wasmtime 33 and later)" in condition.message
+    command = [*native.prefix(), "--invoke", "answer()", "guest.wasm"]
+    ran = subprocess.run(command, cwd=tmp_path, env=native.env, capture_output=True, check=False)
+    assert ran.stdout == b"42\n", ran.stderr
+
+
+def test_a_component_that_exports_nothing_has_no_function_to_name() -> None:
+    [condition] = judge(component("", command=False), "wasmtime@49").conditions
+    assert condition.code == "NN281"
+    assert "--invoke" not in condition.message
+
+
+PROXY = """(import "wasi:http/types@0.2.0" (instance $types
+        (export "incoming-request" (type (sub resource)))
+        (export "response-outparam" (type (sub resource)))))
+    (import "wasi:cli/environment@0.2.0" (instance
+        (export "get-arguments" (func (result (list string))))))
+    (alias export $types "incoming-request" (type $request))
+    (alias export $types "response-outparam" (type $out))
+    (core module $m (func (export "handle") (param i32 i32)))
+    (core instance $i (instantiate $m))
+    (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+        (canon lift (core func $i "handle")))
+    (component $exports
+        (import "request" (type $request (sub resource)))
+        (import "out" (type $out (sub resource)))
+        (import "handle" (func $handle
+            (param "request" (own $request)) (param "response-out" (own $out))))
+        (export "handle" (func $handle)))
+    (instance $handler (instantiate $exports (with "request" (type $request))
+        (with "out" (type $out)) (with "handle" (func $handle))))
+    (export "wasi:http/incoming-handler@0.2.0" (instance $handler))"""
+
+
+def test_a_component_that_answers_http_is_started_with_serve(
+    native: NativeWasmtime, tmp_path: Path
+) -> None:
+    data = component(PROXY, command=False)
+    (tmp_path / "guest.wasm").write_bytes(data)
+    [condition] = judge(data, "wasmtime@49").conditions
+    assert condition.code == "NN281"
+    assert "`wasmtime serve -S cli`" in condition.message
+    assert native.run(tmp_path / "guest.wasm").returncode != 0
+    command = [str(native.command), "serve", "-S", "cli", "--addr", "127.0.0.1:0", "guest.wasm"]
+    with subprocess.Popen(command, cwd=tmp_path, env=native.env, stderr=subprocess.PIPE) as serving:
+        assert serving.stderr is not None
+        said = serving.stderr.readline()
+        serving.kill()
+    assert said.startswith(b"Serving HTTP on "), said
 
 
 def test_what_engines_refuse_in_a_core_module_is_found_with_its_offset() -> None:
