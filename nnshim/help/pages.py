@@ -24,7 +24,13 @@ class Page(NamedTuple):
 
 _RUN = Page(
     {
-        "Files and environment": ("--dir", "--env", "--invoke", "--trap-unknown-imports"),
+        "Files and environment": (
+            "--dir",
+            "--map-dir",
+            "--env",
+            "--invoke",
+            "--trap-unknown-imports",
+        ),
         "Models": (
             *("-S", "--nn-preload", "--graphs", "--graph-files", "--device", "--gpu-fallback"),
             *("--threads", "--fast-math", "--isolate", "--model-cache", "--model-cache-size"),
