@@ -25,10 +25,7 @@ class Page(NamedTuple):
 _RUN = Page(
     {
         "Files and environment": (
-            "--dir",
-            "--map-dir",
-            "--env",
-            "--invoke",
+            *("--dir", "--map-dir", "--env", "--invoke"),
             "--trap-unknown-imports",
         ),
         "Models": (
@@ -122,7 +119,7 @@ PAGES: Mapping[str, Page] = {
             "The model": ("--encoding", "--input", "--options"),
             "Where it runs": ("--backend", "--device", "--threads", "--fast-math"),
             "Measuring": ("--seconds", "--parallel"),
-            "Output": ("--plot", "--json", _HELP),
+            "Output": ("--plot", "--json", "--verbose", _HELP),
         },
         (
             "nnshim bench --seconds 500ms samples/digits/model.tflite",
@@ -131,6 +128,7 @@ PAGES: Mapping[str, Page] = {
     ),
     "cache": Page({}, (*_CACHED, "nnshim cache list models")),
     "cache list": Page({}, (*_CACHED, "nnshim cache list models")),
+    "cache dir": Page({}, (*_CACHED, "nnshim cache dir")),
     "cache clear": Page({}, (*_CACHED, "nnshim cache clear models")),
     "help": Page({}, ("nnshim help run", "nnshim help cache list")),
 }

@@ -37,7 +37,7 @@ def test_commands_are_offered_with_their_summaries() -> None:
     assert not files
     assert set(found) == set(COMMANDS)
     assert found["check"] == "Say whether hosts run modules: the gate of a pipeline."
-    assert values("cache", "") == {"list", "clear"}
+    assert values("cache", "") == {"list", "dir", "clear"}
     assert values("help", "r") == {"rewrite", "run"}
 
 
@@ -108,7 +108,7 @@ def test_files_are_offered_where_they_fit(tmp_path: Path) -> None:
         ("nnshim run --nn-preload a:on", "on", ["onnx:"]),
         ("nnshim check 'a b.wasm' --for wasmt", "wasmt", ["wasmtime"]),
         ('nnshim check --for "wasmt', "wasmt", ["wasmtime"]),
-        ("nnshim cache ", "", ["list", "clear"]),
+        ("nnshim cache ", "", ["list", "dir", "clear"]),
     ],
 )
 def test_bash_gets_the_part_of_a_word_that_it_replaces(
