@@ -126,7 +126,7 @@ def _install_completion(shell: str | None) -> None:
 
         for file in install(shell):
             say(f"written: {file}")
-        note(f"a new {shell} completes nnshim's command lines")
+        note(f"start a new {shell} to complete nnshim's command lines")
         raise typer.Exit
 
 
@@ -150,7 +150,7 @@ def _options(
         metavar="[bash|zsh|fish]",
         callback=_install_completion,
         is_eager=True,
-        help="Have a shell complete command lines (default: this shell).",
+        help="Install completion for a shell (default: this shell).",
     ),
     show_completion: str | None = typer.Option(
         None,

@@ -43,7 +43,7 @@ def _refused(command: str, flag: str, names: str, example: str, what: str) -> Fl
 
 
 _NO_COMPONENTS = "leave it out: it is for components, and nnshim runs core modules"
-_COMPILER = "leave it out: nnshim compiles with the defaults of Wasmtime, in one way"
+_COMPILER = "leave it out: nnshim always compiles with Wasmtime's defaults"
 _FEATURES = "leave it out: nnshim enables the WebAssembly features of Wasmtime's defaults"
 _DEBUGGER = "leave it out: nnshim has no debugger or profiler; --backtrace shows every frame"
 
@@ -174,7 +174,7 @@ FLAGS = (
         "iwasm",
         "--timeout=MILLISECONDS",
         "--timeout=60",
-        "another unit: nnshim's is seconds, so write 5 for iwasm's 5000",
+        "nnshim's unit is seconds: write 5 for iwasm's 5000",
     ),
     _refused("iwasm", "-f, --function NAME", "-f --function", "-f infer", "use --invoke NAME"),
     _refused("iwasm", "-v=N", "-=", "-v=5", "use -v"),

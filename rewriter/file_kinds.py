@@ -148,7 +148,7 @@ _KINDS = (
         rb"\0{64,}\Z",
     ),
 )
-"""In the order in which a file is held against them."""
+"""In the order in which they are tried on a file."""
 
 _TEXT = Kind("a text file", "check the path", b"")
 _EMPTY = Kind("empty", f"make it again, or {_AGAIN}", b"")
@@ -179,7 +179,7 @@ def mistaken(head: bytes, wanted: str, *, text: bool = False) -> tuple[str, str]
 
 
 def special(path: str | os.PathLike[str]) -> str | None:
-    """How messages call what is not a regular file; None for one, and for what is not there."""
+    """The name of a file's kind in messages; None for a regular or missing file."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):

@@ -56,9 +56,10 @@ _MESSAGES = (
     _Message(rf"failed to call unlinked import function.*{_NAME}", _MISSING, _REWRITE, _IMPORTS),
     _Message(
         r"failed to (?:link import|call unlinked import) function",
-        "WAMR does not define a function that the module imports from somewhere else than wasi-nn."
+        "WAMR does not define a function that the module imports from a module other than wasi-nn."
         " It ends the module when it calls the function.",
-        "Build the host with what defines it, or the guest without it."
+        "Build the host with the library or option that defines the function, or build"
+        " the guest without it."
         " `nnshim check --for wamr guest.wasm` lists what WAMR lacks.",
         ("NN226", "NN212"),
     ),
@@ -87,9 +88,10 @@ _MESSAGES = (
     # Errno 1 is invalid_argument in all ABIs, and the first thing that a wrong ABI leads to
     _Message(
         r"wasi[_-]?nn.{0,20}\berr(?:or|no)?\b\D{0,12}\d|invalid[_ ]?argument|\berrno\b\D{0,9}\d",
-        "The host took the call and refused it. 1 is invalid_argument in every ABI: often the guest"
-        " numbers encodings or tensor types differently from the host, or the host has no backend"
-        " for the model. What other numbers mean depends on the host: `nnshim hosts HOST@RELEASE`"
+        "The host received the call and returned an error. 1 is invalid_argument in every ABI:"
+        " often the guest numbers encodings or tensor types differently from the host, or the host"
+        " has no backend for the model. What other numbers mean depends on the host:"
+        " `nnshim hosts HOST@RELEASE`"
         " lists them.",
         "`nnshim check --for HOST --model MODEL guest.wasm` says what does not fit."
         " `nnshim run -v --as HOST@RELEASE guest.wasm` says why a call is refused.",

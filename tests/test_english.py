@@ -11,28 +11,25 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-STILTED = re.compile(
+RIDDLES = re.compile(
     r"(?<!there )\b(is|are|was|be) no (?!longer\b|more\b|less\b)\w"  # "is not a"
     r"|\bunless given\b"  # "by default"
     r"|\bwhat there can\b"
-    r"|, as (it|its|there)\b",  # "because"
-    re.IGNORECASE,
-)
-
-RIDDLES = re.compile(
-    STILTED.pattern + r"|\b(what|of which) there\b"  # "the files that exist"
+    r"|, as (it|its|there)\b"  # "because"
+    r"|\b(what|of which) there\b"  # "the files that exist"
     r"|\bwhat is not there\b"  # "missing keys"
     r"|\b(that|those) which\b"  # "the last token"
     r"|\bto be had\b"  # "available"
     r"|\bto the byte\b"  # "byte for byte"
     r"|\b(has|have) not(?=[.,;:)])"  # "lacks"
     r"|[,:] (one|two) an? (call|core|file|guest|line|model|module)\b"  # "one per core"
-    r"|\bheld against\b",  # "compared with"
+    r"|\bheld against\b"  # "compared with"
+    r"|\b(cannot|could not|can not) be told\b"  # "cannot tell"
+    r"|\bof which nothing\b"  # "without details"
+    r"|\w there\Z",  # "on this host"
     re.IGNORECASE,
 )
-"""Of pages, which have none of these either."""
-
-PACKAGES = ("nnshim", "rewriter", "runtime_shim")
+PACKAGES = ("nnshim", "rewriter", "runtime_shim", "conformance")
 PAGES = sorted(
     path
     for pattern in ("*.md", "docs/**/*.md", "*/README.md")
@@ -58,7 +55,6 @@ def strings(source: str) -> Iterator[tuple[int, str]]:
     ],
 )
 def test_stilted_words_are_found(text: str) -> None:
-    assert STILTED.search(text)
     assert RIDDLES.search(text)
 
 
@@ -74,11 +70,15 @@ def test_stilted_words_are_found(text: str) -> None:
         "functions that a host has not.",
         "contexts at once, one a core.",
         "lengths are held against the bytes",
+        "which shell this is cannot be told",
+        "other backends, of which nothing more is known",
+        "unload has no effect there",
+        "quantised tensors are floats there",
+        "its input must be passed as floats there",
     ],
 )
 def test_riddles_are_found(text: str) -> None:
     assert RIDDLES.search(text)
-    assert not STILTED.search(text)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_messages_help_and_docstrings_are_in_plain_english() -> None:
         for package in PACKAGES
         for path in sorted((ROOT / package).rglob("*.py"))
         for line, text in strings(path.read_text())
-        if (match := STILTED.search(text))
+        if (match := RIDDLES.search(text))
     ]
     assert not found
 

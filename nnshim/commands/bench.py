@@ -30,18 +30,16 @@ def command(
     model: Annotated[list[str], typer.Argument(metavar="MODEL...", help="The model's files.")],
     encoding: Annotated[
         str,
-        typer.Option(
-            metavar="ENCODING", help="The model's format; by default, its first bytes show it."
-        ),
+        typer.Option(metavar="ENCODING", help="The model's format. By default, nnshim detects it."),
     ] = "autodetect",
     backend: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ENCODING", help="Only this backend. By default, all that run the format."
+            metavar="ENCODING", help="Use only this backend (default: all that run the format)."
         ),
     ] = None,
     device: Annotated[
-        list[str] | None, typer.Option(metavar="DEVICE", help="Only this device.")
+        list[str] | None, typer.Option(metavar="DEVICE", help="Use only this device.")
     ] = None,
     input_: Annotated[
         list[str] | None,
@@ -53,7 +51,7 @@ def command(
     ] = None,
     options: Annotated[
         str | None,
-        typer.Option(metavar="JSON", help="Options that the backend gets with the model."),
+        typer.Option(metavar="JSON", help="Options to pass to the backend with the model."),
     ] = None,
     threads: Threads = None,
     fast_math: FastMath = False,

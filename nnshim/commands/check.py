@@ -58,7 +58,8 @@ def command(
         bool,
         typer.Option(
             "--strict",
-            help="Also count needs (a backend, a graph) and what the module does not show.",
+            help="Treat needs (a backend, a graph) and what the module does not show as"
+            " conditions.",
         ),
     ] = False,
     accept: Annotated[

@@ -67,7 +67,9 @@ def _print_samples(as_json: bool) -> None:
         raise UsageError("--samples prints the folder alone, and --json has it as `samples`")
     folder = _samples()
     if folder is None:
-        raise InputError("nnshim is installed here without its samples; its wheel has them")
+        raise InputError(
+            "nnshim is installed here without its samples; install its wheel, which has them"
+        )
     say(folder)
 
 

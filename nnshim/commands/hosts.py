@@ -93,7 +93,7 @@ def _compare(names: list[str], as_json: bool, everything: bool) -> None:
                 f"{release!r} is a release, not a host; did you mean {name}@{version}?"
             )
     if len(names) > 2:
-        raise UsageError(f"hosts compares two hosts at most, and {len(names)} are named")
+        raise UsageError(f"nnshim hosts compares at most two hosts, got {len(names)}")
     one, other = names
     found = differences(_facts(one), _facts(other))
     if as_json:

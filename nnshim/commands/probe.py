@@ -93,7 +93,8 @@ def command(
 
     if not hasattr(os, "killpg"):
         raise UsageError(
-            "a host is measured on Linux or macOS: on Windows, what it starts could not be ended"
+            "nnshim probe runs on Linux and macOS only: on Windows, it could not end the processes"
+            " that the host starts"
         )
     from nnshim.render import profile as renderer
     from rewriter.files.input import Source

@@ -67,7 +67,7 @@ def command(
     ] = None,
     map_dirs: Annotated[
         list[str] | None,
-        typer.Option("--map-dir", metavar="GUEST::HOST", help="The same, as iwasm writes it."),
+        typer.Option("--map-dir", metavar="GUEST::HOST", help="Same as --dir, in iwasm's syntax."),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -102,7 +102,7 @@ def command(
     ] = None,
     graph_files: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Let guests load the models in DIR by their paths there."),
+        typer.Option(metavar="DIR", help="Let guests load models by their path in DIR."),
     ] = None,
     device: Annotated[
         list[str] | None,
@@ -144,7 +144,7 @@ def command(
     ] = None,
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Run models in processes that can crash without the guest."),
+        typer.Option("--isolate", help="Run models in processes whose crashes the guest survives."),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,
@@ -162,11 +162,13 @@ def command(
     ] = None,
     show_backtrace: Annotated[
         bool,
-        typer.Option("--backtrace", help="Show every frame of a trap, Rust's panics included."),
+        typer.Option("--backtrace", help="Show every frame of a trap, with Rust's panic handler."),
     ] = False,
     model_cache: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Cache what OpenVINO and ONNX Runtime compile."),
+        typer.Option(
+            metavar="DIR", help="Keep what OpenVINO and ONNX Runtime compile, for later runs."
+        ),
     ] = None,
     model_cache_size: Annotated[
         str | None,
@@ -234,7 +236,7 @@ def command(
     for folder in writable_models(writable, graph_files):
         note(
             f"--dir {folder} lets the guest write to --graph-files {graph_files}, whose models are"
-            " trusted: what it puts there is loaded without the checks of a guest's own models"
+            " trusted: models that the guest writes there skip the checks of guests' models"
         )
     options = RunOptions(
         argv=[os.path.basename(module), *([] if invoke is not None else arguments)],

@@ -111,7 +111,7 @@ def current_shell(environment: Mapping[str, str] = os.environ, process: int | No
     if name in SHELLS:
         return name
     raise UsageError(
-        f"which shell this is cannot be told; name it: --show-completion {'|'.join(SHELLS)}"
+        f"cannot tell which shell this is; name it: --show-completion {'|'.join(SHELLS)}"
     )
 
 

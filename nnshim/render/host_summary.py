@@ -46,7 +46,7 @@ def _summary(row: Host) -> list[str]:
         table = columns(heads, [it for it in cells if {*it[1:]} != {"unknown"}], indent=2)
         lines += (text.replace(" ", UNBROKEN) for text in table)
         if others := [name for name, *known in cells if {*known} == {"unknown"}]:
-            lines.append(f"  other backends, of which nothing more is known: {', '.join(others)}")
+            lines.append(f"  other backends, without known details: {', '.join(others)}")
     lines += [f"  named graphs: {row.graphs}"] if row.graphs else []
     lines += [f"  needs: {', '.join(row.needs)}"] if row.needs else []
     if words := run_words(row, Trial("MODULE", opens_files=True, loads_by_name=False)):
@@ -95,6 +95,6 @@ def apart(
         count[1] += each.other != ABSENT
     for key, both in counts.items():
         here, there = (counted(number, "function") for number in both)
-        rows.append((f"{key} (those that differ)", here, there))
+        rows.append((f"{key} (only differences)", here, there))
     lines = side_by_side(("", one, other), rows)
     return [*lines, "more with --all: each of these functions"] if counts else lines

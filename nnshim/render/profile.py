@@ -42,9 +42,9 @@ def probed(profile: Profile) -> Iterator[str]:
     yield f"tensor types: {_numbers(profile.tensor_types)}"
     if registered and not profile.backends:
         yield (
-            "no model ran, so numbers of encodings and types, and what becomes of outputs, are not"
-            " measured: give the host a backend for OpenVINO, ONNX or TensorFlow Lite, and probe"
-            " it again"
+            "no model ran, so the numbers of encodings and types and the handling of outputs were"
+            " not measured: install a backend for OpenVINO, ONNX or TensorFlow Lite in the host,"
+            " and probe it again"
         )
     for backend in profile.backends:
         yield f"{backend.encoding}: {'; '.join(_backend(backend))}"

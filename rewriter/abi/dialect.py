@@ -78,7 +78,7 @@ class Dialect:
     - `told`: the guest is known to use these numbers, because its adapters do or because the user
       said so. Imports show only the layout and the functions.
     - `assumed`: set if this ABI stands for several releases that number things differently and
-      cannot be told apart by imports. Its value is the ABI whose numbers are used if necessary.
+      look the same by their imports. Its value is the ABI whose numbers are used if necessary.
     """
 
     name: str

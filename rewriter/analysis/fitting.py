@@ -214,7 +214,7 @@ def _of_the_module(info: ModuleInfo, wanted: Wanted) -> Iterator[Diagnostic]:
             yield Diagnostic("NN136", message, help="--guest-abi names it")
     for item in info.not_functions:
         what = f"{item.module}.{item.name}, a {item.kind}"
-        message = f"it imports {what}, but hosts define only functions there"
+        message = f"it imports {what}, but hosts define only functions under this name"
         yield Diagnostic("NN144", message, item.offset, item.name)
     for trace in info.traces:
         if trace.adapter is None or not wanted.fits_adapted(trace.adapter):

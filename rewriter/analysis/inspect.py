@@ -253,7 +253,9 @@ def _defined(module: Module, index: int, name: str) -> FuncType:
     cursor = section.cursor() if section else None
     if cursor is None or index >= cursor.items("functions"):
         offset = cursor.pos if cursor else 0
-        raise MalformedModule(f"the export {name!r} is a function that does not exist", offset)
+        raise MalformedModule(
+            f"the export {name!r} refers to a function that does not exist", offset
+        )
     for _ in range(index):
         cursor.u32()
     start = cursor.pos

@@ -117,7 +117,7 @@ def _of_one_release(info: ModuleInfo, rows: Sequence[Host]) -> Iterator[Diagnost
     if len(spans) > 1:
         *others, last = spans
         message = (
-            f"{', '.join(others)} and {last} number errors or encodings differently, and it was"
+            f"{', '.join(others)} and {last} number errors or encodings differently, but it was"
             " built for only one of these"
         )
         yield Diagnostic("NN228", message, help=f"name the release: `--for {rows[-1].label}`")

@@ -104,7 +104,7 @@ def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     if info.wasi_nn:
         message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
-        message = "which formats it loads, and where they run, is not followed in components"
+        message = "it is unknown which model formats it loads, and on which devices"
         yield Diagnostic("NN282", message)
     if any("load-by-name" in item.functions for item in info.wasi_nn):
         message = "a graph must exist for each name that the guest asks for"
@@ -138,7 +138,7 @@ def _run(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
 def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
     is_known = item.package == PACKAGE or item.interface in FUNCTIONS
     if is_known and item.sort != "instance":
-        message = f"it imports {item.name} as a {item.sort}, but the host has an instance there"
+        message = f"it imports {item.name} as a {item.sort}, but the host defines an instance"
         yield Diagnostic("NN278", message, item.offset)
     elif is_known and not item.is_read:
         message = f"it is unknown which functions of {item.name} it imports: their type is an alias"
@@ -180,7 +180,7 @@ def _wasi_nn(item: Interface, has: Snapshot) -> Iterator[Diagnostic]:
         return
     missing = min(item.functions - functions, default=item.unknown)
     if missing is not None:
-        message = f"it imports {missing} of {item.name}, which the host does not have there"
+        message = f"it imports {missing} of {item.name}, but the host's {item.name} lacks it"
         yield Diagnostic("NN276", message, item.offset)
 
 
@@ -220,7 +220,7 @@ def _patch(version: str) -> int:
 
 
 _FEATURES: WeakKeyDictionary[Component, Mapping[Feature, int]] = WeakKeyDictionary()
-"""A component is held against many hosts, and read once."""
+"""By component: it is read once, and compared with many hosts."""
 
 
 def _features(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:

@@ -111,17 +111,17 @@ COMPONENTS = (
     Code(
         "NN279",
         Severity.CONDITION,
-        "an interface has to be switched on",
-        "The component imports an interface or a function that the host has only with an option, "
-        "which not every release knows.",
+        "an interface must be enabled",
+        "The component imports an interface or a function that the host has only with an option. "
+        "Not every release has the option.",
         "Start the host with the option.",
     ),
     Code(
         "NN280",
         Severity.CONDITION,
         "it is unknown whether the host has what the component imports",
-        "Neither the sources of the host nor a try have shown whether this release runs "
-        "components, or has the interface.",
+        "nnshim's table of hosts does not say whether this release runs components, or has the "
+        "interface.",
         "Try the component on the host.",
     ),
     Code(
@@ -139,9 +139,10 @@ COMPONENTS = (
         "NN282",
         Severity.UNSEEN,
         "a component does not show which models it loads",
-        "In a core module, nnshim follows the constants that reach `load`. In a component it does "
-        "not, so that the formats of its models and the devices that it asks for are unknown.",
-        "Compare the models with the host's backends: `nnshim hosts HOST`. `--strict` counts this.",
+        "In a core module, nnshim follows the constants that reach `load`. It does not do so in a "
+        "component, so it does not know the formats of the models and the devices that it uses.",
+        "Compare the models with the host's backends: `nnshim hosts HOST`. With "
+        "`--strict`, `nnshim check` treats this as a condition.",
     ),
     Code(
         "NN283",

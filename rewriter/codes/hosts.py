@@ -228,7 +228,7 @@ CODES = (
     Code(
         "NN264",
         Severity.CONDITION,
-        "some backends take no configuration there",
+        "some of the host's backends take no configuration",
         "The module imports `load_by_name_with_config`. The host passes the configuration to the "
         "backend as an additional part of the model. Only the backends of language and speech "
         "models read it; the others return an error because they expect a different number of "

@@ -113,7 +113,7 @@ LIMITS = (
     Code(
         "NN242",
         Severity.CONDITION,
-        "a model that is loaded by name is unusable there",
+        "on this host, a model that is loaded by name is unusable",
         "The host's `load_by_name` loads the model and returns success, but its TensorFlow Lite "
         "backend does not register it: `init_execution_context` always returns runtime_error for "
         "the graph.",
@@ -140,7 +140,7 @@ LIMITS = (
     Code(
         "NN245",
         Severity.CONDITION,
-        "standard output cannot be written at an offset there",
+        "the host cannot write standard output at an offset",
         "The host answers `fd_pwrite` to standard output and standard error with `notcapable`; "
         "other hosts answer `spipe`. Zig's library tries `fd_pwrite` first. After `spipe` it "
         "continues with `fd_write`, but after `notcapable` it gives up and prints nothing.",

@@ -87,7 +87,7 @@ CODES = (
     Code(
         "NN724",
         Severity.CONDITION,
-        "quantised tensors are floats there",
+        "the host treats quantised tensors as floats",
         "For quantised models, the host takes 32-bit floats as inputs and quantises them itself, "
         "and returns outputs as floats. A guest that passes bytes gets an error or a wrong result.",
         "Check that the guest passes and reads floats, or convert the model.",
@@ -182,7 +182,7 @@ CODES = (
     Code(
         "NN747",
         Severity.CONDITION,
-        "the model takes no configuration there",
+        "on this host, the model takes no configuration",
         "The host passes the configuration of `load_by_name_with_config` to the backend as an "
         "additional part of the model. Only the backends of language and speech models read it; "
         "the others return an error because they expect a different number of parts.",

@@ -10,7 +10,7 @@ CODES = (
     Code(
         "NN301",
         Severity.CONDITION,
-        "load_by_name_with_config takes no configuration there",
+        "on this host, load_by_name_with_config takes no configuration",
         "The host has only `load_by_name`. The adapter calls it if the configuration is empty, and "
         "otherwise returns unsupported_operation.",
         "Configure the graph on the host, or have the guest call `load_by_name`.",
@@ -18,7 +18,7 @@ CODES = (
     Code(
         "NN302",
         Severity.NOTE,
-        "unload has no effect there",
+        "unload has no effect on this host",
         "The host cannot unload a graph. The adapter does nothing and returns success; graphs live "
         "as long as the guest.",
         "Let the guest load each graph once.",
@@ -26,7 +26,7 @@ CODES = (
     Code(
         "NN303",
         Severity.NOTE,
-        "finalize_execution_context has no effect there",
+        "finalize_execution_context has no effect on this host",
         "The host cannot end a context. The adapter does nothing and returns success; contexts "
         "live as long as the guest.",
         "Let the guest create its contexts once and reuse them.",
@@ -34,7 +34,7 @@ CODES = (
     Code(
         "NN304",
         Severity.NEED,
-        "TensorFlow Lite models use only 32-bit floats there",
+        "on this host, TensorFlow Lite models use only 32-bit floats",
         "WAMR's TensorFlow Lite backend takes no other tensors: `set_input` refuses them. It "
         "treats outputs as floats, or converts them to floats if they are quantised. If an output "
         "has another type, the guest gets wrong data, which neither the host nor the adapter can "
@@ -45,7 +45,7 @@ CODES = (
     Code(
         "NN305",
         Severity.NEED,
-        "quantised TensorFlow Lite models do not take floats there",
+        "on this host, quantised TensorFlow Lite models do not take floats",
         "WAMR takes floats for quantised TensorFlow Lite models and returns floats; other hosts do "
         "not. There, `set_input` refuses floats for such a model, and its outputs are not floats.",
         "Nothing, for models that are not quantised. Otherwise have the guest quantise its inputs "
@@ -54,7 +54,7 @@ CODES = (
     Code(
         "NN306",
         Severity.UNSEEN,
-        "only models of one backend can be loaded there",
+        "the host can load models of only one backend",
         "The host counts outputs differently per backend, holds one backend at a time, and does "
         "not say which backend an output comes from. So once the guest has loaded an OpenVINO "
         "model, the adapters of `load` and `load_by_name` return unsupported_operation for "
@@ -65,7 +65,7 @@ CODES = (
     Code(
         "NN307",
         Severity.UNSEEN,
-        "an OpenVINO output that is larger than the buffer ends the guest there",
+        "on this host, an OpenVINO output that is larger than the buffer ends the guest",
         "The host (WAMR before 2.4.0) copies the whole output of an OpenVINO model, even if the "
         "buffer is smaller, and overwrites the guest's memory. The adapter cannot know the size "
         "beforehand. It traps afterwards, so that the guest does not continue with damaged memory. "
@@ -75,7 +75,7 @@ CODES = (
     Code(
         "NN308",
         Severity.NEED,
-        "OpenVINO treats tensors as images there",
+        "on this host, OpenVINO treats tensors as images",
         "OpenVINO in WAMR before 2.4.0, WasmEdge before 0.14.0 and Wasmtime before 23 treats a "
         "four-dimensional tensor as an image in channels-last order, whatever the shape says. "
         "The values of any other tensor reach the model in the wrong order, without an error. "
@@ -87,7 +87,7 @@ CODES = (
     Code(
         "NN309",
         Severity.CONDITION,
-        "load_by_name_with_config needs llama.cpp there",
+        "on this host, load_by_name_with_config needs llama.cpp",
         "The host calls a function that only its llama.cpp backend has. With any other backend, "
         "the host's process ends.",
         "Nothing, for language models (GGUF). For other models, have the guest call "

@@ -49,7 +49,7 @@ class TooSmall(Enum):
     CUT = "filled, and the rest is cut off"
     OVERRUN = "written beyond its end"
     FORGOTTEN = "left unchanged, with success"
-    ABORTS = "the end of the whole process"
+    ABORTS = "fatal to the whole process"
 
 
 class Quirk(Enum):

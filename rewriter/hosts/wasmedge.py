@@ -51,8 +51,8 @@ _WIDE_TYPE = Diagnostic("NN237", "a tensor's type is read as 32 bits", function=
 
 _UNPLACED = Diagnostic(
     "NN245",
-    "fd_pwrite to standard output or standard error fails with notcapable there: a guest that"
-    " prints with it has to fall back to fd_write",
+    "fd_pwrite to standard output or standard error fails with notcapable on this host: a guest"
+    " that prints with it has to fall back to fd_write",
     function="fd_pwrite",
 )
 """include/host/wasi/vinode.h: fdPwrite, which requires the right to seek."""

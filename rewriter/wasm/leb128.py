@@ -99,7 +99,7 @@ def reencode_u32(value: int, *, old: int, old_width: int) -> bytes:
     A shortest encoding stays a shortest one, a padded one keeps its number of spare bytes, and five
     bytes stay five. So the width changes only if the value crosses a power of 128, and changing the
     value back restores the original encoding. The exception is a field that grows to five bytes: it
-    cannot be told from one that had five bytes before.
+    cannot be distinguished from one that had five bytes before.
     """
     if old_width == MAX_U32_WIDTH:
         return encode_u32(value, MAX_U32_WIDTH)

@@ -26,7 +26,7 @@ class Names(Enum):
     """How the host finds the end of a name, and of a configuration."""
 
     BY_LENGTH = "by its length"
-    NUL_NEEDED = "by a NUL, and one has to be where its length ends"
+    NUL_NEEDED = "by a NUL, which must be where its length ends"
     BY_NUL = "by a NUL, wherever that is"
 
 
@@ -36,7 +36,7 @@ class Ends(Enum):
     NOTHING = "none"
     OUTSIDE = "pointers outside the memory"
     """The guest traps, but the host's process survives."""
-    UNREADABLE = "numbers that mean nothing, and those"
+    UNREADABLE = "pointers outside the memory, and numbers without a meaning"
     EVERYTHING = "all"
 
 

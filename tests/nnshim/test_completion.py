@@ -160,7 +160,7 @@ def test_the_shell_is_the_one_that_starts_the_command() -> None:
     )  # fmt: skip
     assert done.stdout == script("bash")
     assert current_shell({"SHELL": "/usr/bin/fish"}, process=1) == "fish"
-    with pytest.raises(UsageError, match="which shell this is cannot be told"):
+    with pytest.raises(UsageError, match="cannot tell which shell this is"):
         current_shell({"SHELL": "/bin/tcsh"}, process=1)
 
 

@@ -108,7 +108,7 @@ def test_hosts_says_how_two_differ(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("command_line", "words"),
     [
-        ("hosts ours.toml wasmtime wamr", "hosts compares two hosts at most, and 3 are named"),
+        ("hosts ours.toml wasmtime wamr", "nnshim hosts compares at most two hosts, got 3"),
         ("hosts ours.toml wamr-legacy", "'wamr-legacy' stands for releases that differ"),
         ("hosts no.toml", "cannot read the profile no.toml: No such file or directory"),
         ("check guest.wasm --for bad.toml", "the key 'nam' is unknown; did you mean 'name'?"),

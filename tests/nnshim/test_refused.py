@@ -52,7 +52,7 @@ def said(host: str, fields: str, folder: Path, *options: str) -> tuple[int, str]
             f'(import "{WASI}" "proc_exit" (func $exit (param i32))) {MEMORY}'
             ' (func $f (call $exit (i32.const 5))) (start $f) (func (export "_start"))',
             "warning[NN230]: wasmedge@0.17.1 would fail to start this module: its start function"
-            " ends the guest, which the host reports as an error there",
+            " ends the guest, and this host reports that as an error",
         ),
     ],
     ids=["feature", "instruction", "memory", "start"],

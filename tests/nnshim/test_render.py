@@ -108,6 +108,6 @@ def test_two_hosts_are_compared_in_columns_and_functions_besides_wasi_nn_are_cou
     assert [line.split() for line in text.apart(("one", "two"), found, everything=False)] == [
         ["one", "two"],
         ["types.u8", "2", "3"],
-        ["imports.env", "(those", "that", "differ)", "2", "functions", "1", "function"],
+        ["imports.env", "(only", "differences)", "2", "functions", "1", "function"],
         ["more", "with", "--all:", "each", "of", "these", "functions"],
     ]

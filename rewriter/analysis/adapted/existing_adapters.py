@@ -72,7 +72,7 @@ class FoundAdapters(NamedTuple):
             if elsewhere or not same_adapter(adapter.renewed, of_guest):
                 raise UnsupportedModule(
                     f"its ABI was given as {guest.name}, but its adapter {adapter.name} is for a "
-                    f"guest of {adapter.source.name}",
+                    f"guest with the {adapter.source.name} ABI",
                     self.offset,
                     "NN123",
                 )

@@ -33,7 +33,7 @@ _MOST = 1000
 class Trace(NamedTuple):
     """An adapter that is not, or may not be, as a rewrite wrote it.
 
-    `name` is empty if it has none. `adapter` is what it was, or None if that cannot be told.
+    `name` is empty if it has none. `adapter` is what it was, or None if that is unknown.
     `generation` is the one that it states, if any. `offset` is the byte offset of the name or
     marker.
     """

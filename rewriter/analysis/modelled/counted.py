@@ -184,7 +184,9 @@ def _as_another(
     elif model.encoding is Encoding.ONNX and formats.may_be(Encoding.OPENVINO):
         missing = _lacks_a_part(host, formats)
         why = (
-            "but not with an empty part for weights" if missing else "which does not read it there"
+            "but not with an empty part for weights"
+            if missing
+            else "but the host's OpenVINO does not read it"
         )
         message = f"the guest loads it as openvino, {why}"
         yield openvino_unseen(host) or Diagnostic("NN711", message)
@@ -235,7 +237,7 @@ def _inputs(info: ModuleInfo, backend: Backend, model: Model) -> Iterator[Diagno
         else:
             yield from _input(info, backend, port)
     if floats:
-        message = f"its quantised inputs ({names_of(floats)}) must be passed as floats there"
+        message = f"its quantised inputs ({names_of(floats)}) must be passed as floats on this host"
         yield Diagnostic("NN724", message)
     yield from shapes_for(backend, model.inputs)
     if Quirk.BORROWS in backend.quirks and len(model.inputs) > 1:
@@ -314,15 +316,15 @@ def _outputs(backend: Backend, model: Model) -> Iterator[Diagnostic]:
             continue
         elif backend.gives is not None and port.tensor_type not in backend.gives:
             title = backend.encoding.name.lower()
-            yield Diagnostic("NN723", f"{title} there does not return {word} correctly")
+            yield Diagnostic("NN723", f"the host's {title} does not return {word} correctly")
         else:
             yield from output_unseen(backend, port)
         if 0 in (port.dims or ()) and Quirk.NO_EMPTY in backend.quirks:
-            yield Diagnostic("NN723", f"{word} has no elements, so get_output fails there")
+            yield Diagnostic("NN723", f"{word} has no elements, so get_output fails on this host")
         if port.dims == () and Quirk.NO_SCALARS in backend.quirks:
-            yield Diagnostic("NN723", f"{word} has no dimensions, so get_output fails there")
+            yield Diagnostic("NN723", f"{word} has no dimensions, so get_output fails on this host")
     if floats:
-        message = f"its quantised outputs ({names_of(floats)}) are returned as floats there"
+        message = f"its quantised outputs ({names_of(floats)}) are returned as floats on this host"
         yield Diagnostic("NN724", message)
 
 

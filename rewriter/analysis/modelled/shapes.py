@@ -21,7 +21,7 @@ def shapes_for(backend: Backend, inputs: Sequence[Port]) -> Iterator[Diagnostic]
     """Diagnostics about the number of a model's inputs and the shape of each."""
     if len(inputs) > 1 and not backend.quirks.isdisjoint(_ONE_INPUT):
         word = backend.encoding.name.lower()
-        message = f"it has {len(inputs)} inputs, but {word} there keeps only one"
+        message = f"it has {len(inputs)} inputs, but the host's {word} keeps only one"
         yield Diagnostic("NN731", message)
     for port in inputs:
         if not backend.quirks.isdisjoint(_IMAGES):
@@ -34,10 +34,10 @@ def shapes_for(backend: Backend, inputs: Sequence[Port]) -> Iterator[Diagnostic]
 
 def _of_image(backend: Backend, port: Port) -> Iterator[Diagnostic]:
     if port.dims is None:
-        yield Diagnostic("NN733", f"its input {port} must have four dimensions there")
+        yield Diagnostic("NN733", f"its input {port} must have four dimensions on this host")
     elif not _is_image(backend, port.dims):
         only = "four dimensions" if Quirk.CHANNELS_LAST in backend.quirks else "1x3x?x?, an image"
-        yield Diagnostic("NN731", f"its input {port} is not accepted there, only {only}")
+        yield Diagnostic("NN731", f"its input {port} is not accepted by the host, only {only}")
     elif Quirk.LARGE_IMAGES in backend.quirks:
         message = f"its input {port} must be passed as 1x224x224x3 floats, whatever its shape"
         yield Diagnostic("NN732", message)

@@ -31,7 +31,9 @@ def openvino_unseen(host: Host) -> Diagnostic | None:
     unseen = host.measured.backends if host.measured is not None else frozenset()
     openvino = (b for b in host.backends if b.encoding is Encoding.OPENVINO)
     if Encoding.OPENVINO in unseen or any(Quirk.ONNX_TOO in b.unseen.quirks for b in openvino):
-        return not_measured("whether OpenVINO there reads onnx that is loaded as openvino")
+        return not_measured(
+            "whether the host's OpenVINO reads ONNX models that are loaded as openvino"
+        )
     return None
 
 
@@ -41,14 +43,14 @@ def habits_unseen(backend: Backend, model: Model) -> Iterator[Diagnostic]:
     for quirks, concerns, what in _HABITS:
         looked_for = quirks.isdisjoint(backend.unseen.quirks)
         if not looked_for and quirks.isdisjoint(backend.quirks) and concerns(backend, model):
-            yield not_measured(f"whether {word} there {what}")
+            yield not_measured(f"whether the host's {word} {what}")
 
 
 def output_unseen(backend: Backend, port: Port) -> Iterator[Diagnostic]:
     gives = backend.unseen.gives
     if gives is not None and port.tensor_type not in gives:
         title = backend.encoding.name.lower()
-        yield not_measured(f"whether {title} there returns its output {port} correctly")
+        yield not_measured(f"whether the host's {title} returns its output {port} correctly")
 
 
 def _is_openvino(backend: Backend, model: Model) -> bool:

@@ -148,8 +148,8 @@ def instead_of_a_guess(
     if hidden and not unsure:
         calls = len(hidden) + len(constants.of(Subject.TYPE))
         message = (
-            f"{len(hidden)} of {calls} calls hide the tensor types that they pass: the numbers"
-            " since August 2023 are assumed"
+            f"for {len(hidden)} of {calls} calls, the tensor type is unknown: the numbers since"
+            " August 2023 are assumed"
         )
         yield guess._replace(message=message)
 

@@ -88,7 +88,7 @@ def _entry(
         if entry.is_imported and not host.calls_imported:
             yield _imported(name)
         elif entry.type.params and host.gives_arguments:
-            message = f"its {_shown(name)} is {entry.type}, so its user must pass the arguments"
+            message = f"its {_shown(name)} is {entry.type}, so you must pass the arguments"
             yield Diagnostic("NN221", message, function=name)
         elif entry.type.results and not entry.type.params and not host.knows("strict_start"):
             yield not_measured(f"whether the host calls a {_shown(name)} that returns results")
@@ -186,7 +186,7 @@ def _memories(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if not host.knows("nn_in_shared"):
             yield not_measured("whether the host's wasi-nn works in a shared memory")
         elif not host.nn_in_shared:
-            message = "it exports a shared memory, with which the host's wasi-nn does not work"
+            message = "it exports a shared memory, which the host's wasi-nn does not support"
             yield Diagnostic("NN216", message)
     for memory in (each for each in info.memories if each.page_size == PAGE_SIZE):
         most = host.most_wide_pages if memory.is_64 else host.most_pages
@@ -207,7 +207,10 @@ def _second_memory(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
         if info.abis or first:
             yield not_measured("whether the host uses a memory that is not the first")
     elif host.in_first_memory:
-        what = 'which uses its first memory there, but it exports another one as "memory"'
+        what = (
+            "which uses the module's first memory on this host, but the module exports another"
+            ' one as "memory"'
+        )
         if info.abis:
             yield Diagnostic("NN246", f"it imports {next(iter(info.abis))}, {what}")
         elif first:

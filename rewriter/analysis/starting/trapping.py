@@ -66,7 +66,7 @@ def trapping(
         if done is Does.TRAPS:
             yield Diagnostic("NN230", f"the host calls its {what}, which traps at once")
         elif done is Does.EXITS and is_early and not host.exits_early:
-            message = f"its {what} ends the guest, which the host reports as an error there"
+            message = f"its {what} ends the guest, and this host reports that as an error"
             yield Diagnostic("NN230", message)
         if done is not Does.RETURNS:
             return

@@ -303,8 +303,8 @@ def _habits(profile: Profile, *, wants_nul: bool) -> Iterator[Diagnostic]:
         yield Diagnostic("NN309", message, function="load_by_name_with_config")
     if profile.places_output is False:
         message = (
-            "fd_pwrite to standard output fails with notcapable there: a guest has to fall back to"
-            " fd_write"
+            "fd_pwrite to standard output fails with notcapable on this host: a guest"
+            " has to fall back to fd_write"
         )
         yield Diagnostic("NN245", message, function="fd_pwrite")
     ends = dict.fromkeys(

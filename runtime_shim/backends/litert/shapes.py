@@ -211,7 +211,7 @@ def _sum_of_nothing(node: Node) -> Check | None:
 
     def check(shapes: Sequence[Shape]) -> str | None:
         nothing = _is_empty(shapes[0]) and not _is_empty(shapes[result])
-        return "over no small integers" if nothing else None
+        return "over a tensor of small integers without elements" if nothing else None
 
     return check
 

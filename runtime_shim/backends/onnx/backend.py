@@ -114,8 +114,8 @@ class OnnxBackend:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 "the model may refer to data in other files, which onnxruntime "
-                f"{ort.__version__} would open; newer releases do not open them, and run "
-                "such a model if it refers to none",
+                f"{ort.__version__} would open; newer releases do not open them, and "
+                "run the model if it does not refer to any",
             )
         else:
             check_lengths(parts[0])
@@ -192,7 +192,7 @@ def _check_operators(model: Part, device: Device) -> None:
         raise HostError(
             Errno.UNSUPPORTED_OPERATION,
             f"the model calls {', '.join(sorted(found))}, which on {device.name} can read "
-            "or write any memory by an index out of range",
+            "or write any memory if an index is out of range",
             "device",
         )
 

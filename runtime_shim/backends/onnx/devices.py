@@ -148,7 +148,9 @@ def open_session(
     """Load a model on the device with this index. Raises what ONNX Runtime raises. If it raises
     nothing, the model may still be elsewhere: see placement."""
     if index and not device.numbered:
-        raise ValueError(f"there is only one {device.name}, not a number {index}")
+        raise ValueError(
+            f"there is no {device.name} with the number {index}, only one {device.name}"
+        )
     source = str(model) if isinstance(model, Path) else model
     # With fallback enabled, the Python package would print the error of a provider, and use the
     # CPU.

@@ -452,7 +452,10 @@ def test_what_is_imported_from_wasi_nn_and_is_no_function_is_an_obstacle(
     found = on(host, assemble(text))
     assert found.runs is CANNOT
     what = f"it imports wasi_ephemeral_nn.{name}, a {kind.split()[0]}"
-    assert words(found.reasons)[0] == ("NN144", f"{what}, but hosts define only functions there")
+    assert words(found.reasons)[0] == (
+        "NN144",
+        f"{what}, but hosts define only functions under this name",
+    )
 
 
 def test_of_what_a_host_is_known_not_to_do_only_what_decides_is_said() -> None:

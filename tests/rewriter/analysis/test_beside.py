@@ -218,7 +218,7 @@ def test_wasi_nn_of_wasmtime_does_not_work_in_a_shared_memory() -> None:
     (only,) = on("wasmtime@30", f"{guest} {shared}").reasons
     assert (only.code, only.message) == (
         "NN216",
-        "it exports a shared memory, with which the host's wasi-nn does not work",
+        "it exports a shared memory, which the host's wasi-nn does not support",
     )
     assert on("wasmtime@30", shared).runs is Runs.AS_IT_IS
     assert on("wasmedge@0.14.1", f"{guest} {shared}").runs is Runs.AS_IT_IS

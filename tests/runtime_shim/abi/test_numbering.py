@@ -106,7 +106,7 @@ def test_what_is_said_of_an_adapted_guest_has_to_be_what_its_adapters_say(module
     for abi in ("witx", "wamr-2.1"):
         with pytest.raises(UnsupportedModule, match=f"ABI was given as {abi}, but its adapter"):
             exit_code(there, abi)
-        with pytest.raises(UnsupportedModule, match="is for a guest of witx-2022"):
+        with pytest.raises(UnsupportedModule, match="is for a guest with the witx-2022 ABI"):
             rewrite(there, RewriteOptions(abi="wamr", guest_abi=abi))
 
 
