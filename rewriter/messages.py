@@ -44,6 +44,11 @@ _REWRITE = (
     " built and started. `nnshim rewrite --for HOST guest.wasm out.wasm` renames and adapts the"
     " imports; `nnshim hosts` lists the hosts."
 )
+_EITHER = (
+    "If the import is from wasi_nn or wasi_ephemeral_nn: `nnshim rewrite --for HOST guest.wasm"
+    " out.wasm`. If not, the host needs another option or library, or the guest another build;"
+    " `nnshim check --for HOST guest.wasm` says what the host lacks."
+)
 _IMPORTS = ("NN201", "NN211", "NN251")
 
 _MESSAGES = (
@@ -54,6 +59,12 @@ _MESSAGES = (
         _REWRITE, _IMPORTS,
     ),
     _Message(rf"failed to call unlinked import function.*{_NAME}", _MISSING, _REWRITE, _IMPORTS),
+    _Message(
+        r"failed to (?:link import|call unlinked import) function(?! *\()",
+        "WAMR does not define a function that the module imports, and ends the module when it calls"
+        " the function. The message names the import in parentheses, such as (wasi_nn, load).",
+        _EITHER, ("NN201", "NN226", "NN212"),
+    ),
     _Message(
         r"failed to (?:link import|call unlinked import) function",
         "WAMR does not define a function that the module imports from somewhere else than wasi-nn."
@@ -73,10 +84,7 @@ _MESSAGES = (
     _Message(
         r"unknown import",
         "The host does not define something that the module imports.",
-        "If the import is from wasi_nn or wasi_ephemeral_nn: `nnshim rewrite --for HOST guest.wasm"
-        " out.wasm`. If not, the host needs another option or library, or the guest another build;"
-        " `nnshim check --for HOST guest.wasm` says what the host lacks.",
-        ("NN201", "NN212"),
+        _EITHER, ("NN201", "NN212"),
     ),
     _Message(
         r"incompatible import type",

@@ -31,6 +31,8 @@ def codes(message: str) -> list[str]:
             "NN201",
             "nnshim rewrite --for",
         ),
+        ("failed to call unlinked import function", "NN201", "nnshim rewrite --for"),
+        ("failed to link import function", "NN226", "nnshim check --for"),
         ("failed to link import function (env, emscripten_notify)", "NN226", "nnshim check"),
         ("unknown import: wasi_nn::load has not been defined", "NN201", "nnshim rewrite --for"),
         (
