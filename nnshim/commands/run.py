@@ -66,7 +66,9 @@ def command(
     ] = None,
     map_dirs: Annotated[
         list[str] | None,
-        typer.Option("--map-dir", metavar="GUEST::HOST", help="The same, as iwasm writes it."),
+        typer.Option(
+            "--map-dir", metavar="GUEST::HOST", help="The same as --dir, as iwasm writes it."
+        ),
     ] = None,
     env: Annotated[
         list[str] | None,

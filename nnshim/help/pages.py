@@ -24,7 +24,9 @@ class Page(NamedTuple):
 
 _RUN = Page(
     {
-        "Files and environment": ("--dir", "--env", "--invoke", "--trap-unknown-imports"),
+        "Files and environment": (
+            *("--dir", "--map-dir", "--env", "--invoke", "--trap-unknown-imports"),
+        ),
         "Models": (
             *("-S", "--nn-preload", "--graphs", "--graph-files", "--device", "--gpu-fallback"),
             *("--threads", "--fast-math", "--isolate", "--model-cache", "--model-cache-size"),
@@ -116,7 +118,7 @@ PAGES: Mapping[str, Page] = {
             "The model": ("--encoding", "--input", "--options"),
             "Where it runs": ("--backend", "--device", "--threads", "--fast-math"),
             "Measuring": ("--seconds", "--parallel"),
-            "Output": ("--plot", "--json", _HELP),
+            "Output": ("--plot", "--json", "--verbose", _HELP),
         },
         (
             "nnshim bench --seconds 500ms samples/digits/model.tflite",
@@ -125,6 +127,7 @@ PAGES: Mapping[str, Page] = {
     ),
     "cache": Page({}, (*_CACHED, "nnshim cache list models")),
     "cache list": Page({}, (*_CACHED, "nnshim cache list models")),
+    "cache dir": Page({}, (*_CACHED, "nnshim cache dir")),
     "cache clear": Page({}, (*_CACHED, "nnshim cache clear models")),
     "help": Page({}, ("nnshim help run", "nnshim help cache list")),
 }

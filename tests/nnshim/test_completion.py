@@ -37,7 +37,7 @@ def test_commands_are_offered_with_their_summaries() -> None:
     assert not files
     assert set(found) == set(COMMANDS)
     assert found["check"] == "Say whether hosts run modules: the gate of a pipeline."
-    assert values("cache", "") == {"list", "clear"}
+    assert values("cache", "") == {"list", "dir", "clear"}
     assert values("help", "r") == {"rewrite", "run"}
 
 
@@ -47,6 +47,13 @@ def test_options_are_offered_with_their_help() -> None:
     assert found["--threads"] == "Threads for one inference."
     assert {"-h", "-V", "--help"} & values("-") == {"-V", "--help"}
     assert "--no-validate" in values("rewrite", "a.wasm", "--")
+
+
+@pytest.mark.parametrize("words", [("check", "--fo"), ("run", "--as"), ("rewrite", "--fo")])
+def test_what_is_said_of_an_option_names_the_hosts(words: tuple[str, ...]) -> None:
+    said = " ".join(offered(*words)[1].values())
+    assert "wamr-legacy" in said
+    assert "{" not in said
 
 
 def test_what_a_guest_is_given_is_not_nnshims() -> None:
@@ -108,7 +115,7 @@ def test_files_are_offered_where_they_fit(tmp_path: Path) -> None:
         ("nnshim run --nn-preload a:on", "on", ["onnx:"]),
         ("nnshim check 'a b.wasm' --for wasmt", "wasmt", ["wasmtime"]),
         ('nnshim check --for "wasmt', "wasmt", ["wasmtime"]),
-        ("nnshim cache ", "", ["list", "clear"]),
+        ("nnshim cache ", "", ["list", "dir", "clear"]),
     ],
 )
 def test_bash_gets_the_part_of_a_word_that_it_replaces(
