@@ -15,6 +15,7 @@ from nnshim.render.profile import tried_types
 from nnshim.render.tables import UNBROKEN, wrapped
 from nnshim.render.values import InspectedComponent
 from nnshim.render.verdicts import checked, checked_in_common, line
+from nnshim.units import size_text
 from rewriter.abi.wasi import PREVIEW_1
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.functions.feature import READABLE
@@ -140,7 +141,7 @@ def _gpus(looked: Sequence[Gpu]) -> list[str]:
 
 def caches(modules: Cache) -> list[str]:
     """The folders that nnshim writes for the next run, and their sizes."""
-    size = "not there yet" if modules.size is None else f"{modules.size} bytes"
+    size = "not there yet" if modules.size is None else size_text(modules.size)
     return [
         f"  compiled modules: {modules.folder}, {size} (wasmtime's, which others share)",
         "  models: no folder of their own; `nnshim run --model-cache DIR` names one",
