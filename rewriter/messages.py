@@ -94,11 +94,12 @@ _MESSAGES = (
     ),
     # Errno 1 is invalid_argument in all ABIs, and the first thing that a wrong ABI leads to
     _Message(
-        r"wasi[_-]?nn.{0,20}\berr(?:or|no)?\b\D{0,12}\d|invalid[_ ]?argument|\berrno\b\D{0,9}\d",
+        r"wasi[_-]?nn.{0,20}\berr(?:or|no)?\b\D{0,12}\d|invalid[_ ]?argument|\berrno\b\D{0,9}\d"
+        r"|^(?:err(?:or|no)?\W{0,3})?[1-9]\d?$",
         "The host took the call and refused it. 1 is invalid_argument in every ABI: often the guest"
         " numbers encodings or tensor types differently from the host, or the host has no backend"
-        " for the model. What other numbers mean depends on the host: `nnshim hosts HOST@RELEASE`"
-        " lists them.",
+        " for the model. What other numbers mean depends on the host: `nnshim hosts --all"
+        " HOST@RELEASE` lists them.",
         "`nnshim check --for HOST --model MODEL guest.wasm` says what does not fit."
         " `nnshim run -v --as HOST@RELEASE guest.wasm` says why a call is refused.",
         ("NN203", "NN204", "NN207", "NN262"),

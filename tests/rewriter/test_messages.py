@@ -51,6 +51,9 @@ def codes(message: str) -> list[str]:
         ("digits: load failed with wasi-nn error 1", "NN204", "--model MODEL"),
         ("wasi_nn errno: 1", "NN204", "--model MODEL"),
         ("WASI-NN ERROR 1", "NN204", "--model MODEL"),
+        ("error 1", "NN204", "--model MODEL"),
+        ("Error: 12", "NN204", "--model MODEL"),
+        ("1", "NN204", "--model MODEL"),
     ],
 )
 def test_a_message_of_a_host_leads_to_what_helps(message: str, code: str, helps: str) -> None:
