@@ -25,7 +25,11 @@ class Page(NamedTuple):
 _RUN = Page(
     {
         "Files and environment": (
-            *("--dir", "--map-dir", "--env", "--invoke", "--trap-unknown-imports"),
+            "--dir",
+            "--map-dir",
+            "--env",
+            "--invoke",
+            "--trap-unknown-imports",
         ),
         "Models": (
             *("-S", "--nn-preload", "--graphs", "--graph-files", "--device", "--gpu-fallback"),
