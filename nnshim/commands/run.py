@@ -67,7 +67,7 @@ def command(
     map_dirs: Annotated[
         list[str] | None,
         typer.Option(
-            "--map-dir", metavar="GUEST::HOST", help="The same as --dir, as iwasm writes it."
+            "--map-dir", metavar="GUEST::HOST", help="Same as --dir, in iwasm's syntax."
         ),
     ] = None,
     env: Annotated[
