@@ -157,6 +157,7 @@ def of_cases(
 ) -> Iterator[str]:
     shown = [host for host in hosts if has(host, cases[0]["abi"])]
     yield f"\n## {title}\n"
+    yield f'<details markdown="1">\n<summary>{len(cases)} cases</summary>\n'
     yield f"| case | {' | '.join(name(host) for host in shown)} |"
     yield f"| --- |{' --- |' * len(shown)}"
     for case in cases:
@@ -168,13 +169,15 @@ def of_cases(
         file = f"../conformance/cases/{case['name']}.wat"
         title = f"[`{case['name'].partition('/')[2]}`]({file}) {case['title']} ([source]({at}))"
         yield f"| {title} | {' | '.join(cells)} |"
+    yield "\n</details>"
 
 
 def unspecified(
     cases: Sequence[Mapping[str, Any]], hosts: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     yield "\n## Where the specification is silent\n"
-    yield "What the module printed on each host. No answer is right or wrong."
+    yield "What the module printed on each host. No answer is right or wrong.\n"
+    yield f'<details markdown="1">\n<summary>{len(cases)} cases</summary>'
     for case in cases:
         said: dict[str, list[str]] = {}
         for host in hosts:
@@ -186,6 +189,7 @@ def unspecified(
             yield f"- `{text}`: {'; '.join(names)}"
         if case["avoid"]:
             yield f"- Advice: {case['avoid']}"
+    yield "\n</details>"
 
 
 def printed(found: Mapping[str, Any]) -> str:

@@ -23,8 +23,8 @@ _STYLES: Mapping[str, str] = {
 _HEADING = "1"
 """Bold."""
 
-_LABEL = re.compile(rf"(?:nnshim: )?( *)((?:{'|'.join(_STYLES)})(?:\[NN\d{{3}}\])?:)")
-_TITLE = re.compile(r"(?:Usage:|[A-Z][A-Za-z ]*:$)")
+_LABEL = rf"(?:nnshim: )?( *)((?:{'|'.join(_STYLES)})(?:\[NN\d{{3}}\])?:)"
+_TITLE = r"(?:Usage:|[A-Z][A-Za-z ]*:$)"
 """A heading of a help text."""
 
 
@@ -44,14 +44,14 @@ def wanted(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
 
 def styled(line: str) -> Iterator[tuple[str, str]]:
     """The parts of a line, each with its style, which may be empty."""
-    found = _LABEL.match(line)
+    found = re.match(_LABEL, line)
     if found:
         label = found[2]
         yield line[: found.start(2)], ""
         yield label, _STYLES[re.split(r"[\[:]", label)[0]]
         yield line[found.end() :], ""
         return
-    title = _TITLE.match(line)
+    title = re.match(_TITLE, line)
     end = title.end() if title else 0
     yield line[:end], _HEADING if title else ""
     yield line[end:], ""

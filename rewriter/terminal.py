@@ -99,13 +99,12 @@ class _Lines(io.TextIOWrapper):
     Raises Unwritten, or BrokenPipeError if the reader is gone."""
 
     def write(self, text: str) -> int:
-        _hide()
-        with _unwritten():
+        with _hidden(), _unwritten():
             super().write("\n".join(map(shown, text.split("\n"))))
         return len(text)
 
     def flush(self) -> None:
-        with _unwritten():
+        with _hidden(), _unwritten():
             super().flush()
 
 
@@ -126,14 +125,13 @@ class _Line(io.TextIOWrapper):
     be written is lost: these are only remarks, and there is nowhere else to report it."""
 
     def write(self, text: str) -> int:
-        _hide()
         line = text.removesuffix("\n")
-        with contextlib.suppress(OSError):
+        with _hidden(), contextlib.suppress(OSError):
             super().write(shown(line) + text[len(line) :])
         return len(text)
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):
+        with _hidden(), contextlib.suppress(OSError):
             super().flush()
 
 
@@ -146,8 +144,8 @@ def write_styled(stream: TextIO, text: str, style: str) -> None:
     if not style or not isinstance(stream, _Lines | _Line):
         stream.write(text)
         return
-    _hide()
-    with _unwritten() if isinstance(stream, _Lines) else contextlib.suppress(OSError):
+    failed = _unwritten() if isinstance(stream, _Lines) else contextlib.suppress(OSError)
+    with _hidden(), failed:
         io.TextIOWrapper.write(stream, f"\x1b[{style}m{shown(text)}\x1b[0m")
 
 
@@ -215,10 +213,10 @@ def _can_show(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
 
 
-def _hide() -> None:
+def _hidden() -> contextlib.AbstractContextManager[None]:
+    """While anything else is written: the line is gone, and stays away."""
     line = _line
-    if line is not None:
-        line.hide()
+    return contextlib.nullcontext() if line is None else line.hidden()
 
 
 class _StatusLine:
@@ -232,7 +230,7 @@ class _StatusLine:
         self._doing = [doing]
         self._clock = time.monotonic
         self._started = self._clock()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may write while its thread does
         self._is_shown = False
         self._ended = threading.Event()
         self._thread: threading.Thread = threading.Thread(target=self._run, daemon=True)
@@ -246,16 +244,19 @@ class _StatusLine:
         finally:
             self._doing.remove(doing)
 
-    def hide(self) -> None:
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
         with self._lock:
             if self._is_shown:
                 self._write("\r\x1b[K")
                 self._is_shown = False
+            yield
 
     def end(self) -> None:
         self._ended.set()
         self._thread.join()
-        self.hide()
+        with self.hidden():
+            pass
 
     def _run(self) -> None:
         wait = _QUIET

@@ -33,7 +33,7 @@ def test_the_commands_print_what_it_shows_in_a_fresh_clone(tmp_path: Path) -> No
         (clone / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / file, clone / file)
     written = blocks(README)
-    assert len(written) == 5
+    assert len(written) == 3
     mark = "-- the next block --"
     script = f"\necho '{mark}'\n".join(command for command, _ in written)
     done = subprocess.run(

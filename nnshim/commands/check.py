@@ -79,7 +79,7 @@ def command(
 
     Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
     missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
-    module cannot be read, is not a core module or is invalid, or a model is incomplete. If several
+    module cannot be read or is invalid, or a model is incomplete. If several
     apply, the first of 6, 4, 1, 5, 0.
     """
     from rewriter.hosts.table import FAMILIES, find_hosts

@@ -66,9 +66,7 @@ def command(
     ] = None,
     map_dirs: Annotated[
         list[str] | None,
-        typer.Option(
-            "--map-dir", metavar="GUEST::HOST", help="Same as --dir, in iwasm's syntax."
-        ),
+        typer.Option("--map-dir", metavar="GUEST::HOST", help="Same as --dir, in iwasm's syntax."),
     ] = None,
     env: Annotated[
         list[str] | None,

@@ -25,10 +25,7 @@ class Page(NamedTuple):
 _RUN = Page(
     {
         "Files and environment": (
-            "--dir",
-            "--map-dir",
-            "--env",
-            "--invoke",
+            *("--dir", "--map-dir", "--env", "--invoke"),
             "--trap-unknown-imports",
         ),
         "Models": (

@@ -338,6 +338,6 @@ WASMEDGE or WAMR unless the user names another ABI."""
 def find_dialect(name: str) -> Dialect:
     """The ABI with this name. Raises UsageError if the name is unknown."""
     if name not in DIALECTS:
-        meant = did_you_mean(name, DIALECTS)
-        raise UsageError(f"{name!r} is not a known ABI{meant}; `nnshim hosts --abis` lists all")
+        meant = did_you_mean(name, DIALECTS) or ";"
+        raise UsageError(f"{name!r} is not a known ABI{meant} `nnshim hosts --abis` lists all")
     return DIALECTS[name]

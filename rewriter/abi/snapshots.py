@@ -78,8 +78,10 @@ class Components(NamedTuple):
     - `wasi`: its version of WASI.
     - `any_patch`: it finds its interfaces for imports of any 0.2.x of WASI, and not only for those
       of its own version.
+    - `may_have_wasi_3`: it has interfaces of WASI 0.3 too; it is not known which.
     """
 
     wasi_nn: Snapshot
     wasi: str
     any_patch: bool = True
+    may_have_wasi_3: bool = False

@@ -6,9 +6,9 @@ and v47.0.4, with 0.2.1, 0.2.6 and 0.2.12 of WASI, which all have these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-__all__ = ["EXIT_WITH_CODE", "FUNCTIONS", "OPTIONS"]
+__all__ = ["EXIT_WITH_CODE", "FUNCTIONS", "OPTIONS", "WITHOUT_METHODS", "resources_of"]
 
 EXIT_WITH_CODE = "exit-with-code"
 """A function of wasi:cli/exit that is stable since 0.2.12. Before, `-S cli-exit-with-code` has to
@@ -17,7 +17,6 @@ switch it on."""
 _WORDS = {
     "wasi:cli/environment": "get-arguments get-environment initial-cwd",
     "wasi:cli/exit": "exit",
-    "wasi:cli/run": "run",
     "wasi:cli/stderr": "get-stderr",
     "wasi:cli/stdin": "get-stdin",
     "wasi:cli/stdout": "get-stdout",
@@ -111,3 +110,17 @@ OPTIONS: Mapping[str, str] = {
     "wasi:tls": "-S tls",
 }
 """What switches on the interfaces of a package that a command does not have by default."""
+
+WITHOUT_METHODS: Mapping[str, frozenset[str]] = {
+    "wasi:cli/terminal-input": frozenset(("terminal-input",)),
+    "wasi:cli/terminal-output": frozenset(("terminal-output",)),
+    "wasi:sockets/network": frozenset(("network",)),
+}
+"""Resources that the names of an interface's functions do not show."""
+
+
+def resources_of(functions: Iterable[str]) -> frozenset[str]:
+    """The resources that these functions belong to: `tensor` of `[method]tensor.data`."""
+    return frozenset(
+        name.partition("]")[2].partition(".")[0] for name in functions if name.startswith("[")
+    )

@@ -49,7 +49,7 @@ class Answer(StrEnum):
     REWRITE = "rewrite"
     CANNOT = "cannot"
     NO_VERDICT = "no_verdict"
-    """The file cannot be read, or is not a core module."""
+    """The file cannot be read, or is not WebAssembly."""
 
     @property
     def exit_code(self) -> int:

@@ -104,7 +104,8 @@ COMPONENTS = (
         Severity.ERROR,
         "the host does not define what the component imports",
         "The component imports an interface that the host does not have, or has in another version "
-        "only. It cannot be instantiated.",
+        "only, or the import is not an instance. The component cannot be instantiated. Functions "
+        "are compared by name, not by type.",
         "Compose the component with one that exports the interface, run it in a program that "
         "defines it, or use a release of the host that has it.",
     ),

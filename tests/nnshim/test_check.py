@@ -64,7 +64,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         ("runs.wasm --for wasmtime --strict --accept NN231 --accept NN251", 0),
         ("missing.wasm --for wasmtime", 6),
         ("text.txt --for wasmtime", 6),
-        ("component.wasm --for wasmtime", 6),
+        ("component.wasm --for wasmtime", 5),
         ("runs.wasm --for wasmtime --for wasmedge --for nnshim", 0),
         ("runs.wasm --for wasmtime --for wamr-2.1", 1),
         (f"{WASMEDGE} --for wasmtime", 4),

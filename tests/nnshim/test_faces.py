@@ -127,7 +127,7 @@ def test_what_is_not_the_bytes_of_a_module_is_refused_with_what_helps(given: Any
 
 
 def test_one_host_has_to_be_a_list_too() -> None:
-    with pytest.raises(nnshim.UsageError, match="expected several names"):
+    with pytest.raises(nnshim.UsageError, match="expected a list of names"):
         nnshim.check(assemble("(module)"), hosts="nnshim")
 
 

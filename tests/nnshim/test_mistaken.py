@@ -89,6 +89,6 @@ def test_weights_beside_an_xml_file_are_taken_and_missed(folder: Path) -> None:
     done = nnshim("bench", "model.bin")
     assert b"weights of an OpenVINO model; name model.xml instead" in done.stderr
     (folder / "model.bin").unlink()
-    words = b"there is no file model.bin, which has the weights of model.xml"
+    words = b"model.bin does not exist; it has the weights of model.xml"
     for command in (("bench", "model.xml"), preload):
         assert words in nnshim(*command).stderr

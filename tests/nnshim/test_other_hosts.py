@@ -16,6 +16,7 @@ from nnshim.other_hosts import FLAGS, Flag, hint
 from nnshim.run_options import Folder, parse_dirs, parse_preloads, parse_wasi
 from rewriter.errors import UsageError
 from tests.support.command import nnshim
+from tests.support.models import identity
 from tests.support.wasm import assemble
 from tests.tools.site.flag_table import tables
 
@@ -79,8 +80,8 @@ def test_a_flag_that_is_not_taken_is_refused_with_what_to_write(flag: Flag) -> N
 def test_a_flag_that_is_taken_runs_a_guest(flag: Flag, tmp_path: Path) -> None:
     (tmp_path / "guest.wasm").write_bytes(assemble(ENDS))
     (tmp_path / "models").mkdir()
-    for model in ("models/model.onnx", "model.gguf"):  # read when a guest asks for them
-        (tmp_path / model).touch()
+    (tmp_path / "models" / "model.onnx").write_bytes(identity())
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")  # read when a guest asks for it
     done = subprocess.run(
         [sys.executable, "-m", "nnshim", "run", *flag.example, "guest.wasm"],
         cwd=tmp_path, capture_output=True, check=False,

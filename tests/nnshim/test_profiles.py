@@ -42,7 +42,7 @@ def test_check_says_the_profile_and_the_command_that_helps(folder: Path) -> None
     done = nnshim("check", "guest.wasm", "--for", "ours.toml")
     assert done.returncode == 1
     assert done.stdout.startswith(b"guest.wasm: runs on ours.toml after a rewrite")
-    assert b"help: nnshim rewrite --for ours.toml guest.wasm OUT" in done.stdout
+    assert b"help: nnshim rewrite --for ours.toml guest.wasm guest.ours.wasm" in done.stdout
     done = nnshim("check", "guest.wasm", "--for", "ours.toml", "--json")
     (found,) = json.loads(done.stdout)
     assert (found["host"], found["verdict"]) == ("ours.toml", "rewrite")

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
+import time
+from typing import Any
 
 import pytest
 
+from rewriter import terminal
 from rewriter.terminal import shown
 from tests.support.hostile_text import HOSTILE, NOT_UTF8, READABLE
 
@@ -52,3 +57,38 @@ def test_an_error_of_several_lines_is_one() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stderr == b"one\\ntwo\n"
     assert done.stdout == b"one\ntwo\n"
+
+
+class _Slow(io.RawIOBase):
+    """Writes to a descriptor after the time in which the progress line is written many times."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self._fd = fd
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        time.sleep(0.1)
+        return os.write(self._fd, data)
+
+
+def test_the_progress_line_stays_away_while_text_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "_QUIET", 0.0)
+    monkeypatch.setattr(terminal, "_TICK", 0.001)
+    read, write = os.pipe()
+    line = terminal._StatusLine(write, terminal.Doing("working"))
+    monkeypatch.setattr(terminal, "_line", line)
+    stream = terminal._Lines(io.BufferedWriter(_Slow(write)), "utf-8", write_through=True)
+    for _ in range(3):
+        stream.write("result")
+        stream.flush()
+    line.end()
+    os.close(write)
+    with open(read, "rb") as pipe:
+        *before, _ = pipe.read().split(b"result")
+    assert len(before) == 3
+    assert not any(text for text in before if not text.endswith(b"\x1b[K"))

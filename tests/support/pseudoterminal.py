@@ -52,10 +52,15 @@ def _read(fd: int) -> bytes:
         return b""
 
 
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+"""Colours."""
+
+
 def screen(sent: bytes) -> list[str]:
-    """The lines that are on the screen in the end. Knows what this project sends."""
+    """The lines that are on the screen in the end, without colours. Knows what this project
+    sends."""
     lines, column = [""], 0
-    for part in re.findall(r"\r|\n|\x1b\[K|[^\r\n\x1b]+|\x1b", sent.decode()):
+    for part in re.findall(r"\r|\n|\x1b\[K|[^\r\n\x1b]+|\x1b", _SGR.sub("", sent.decode())):
         if part == "\r":
             column = 0
         elif part == "\n":

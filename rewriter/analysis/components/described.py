@@ -8,7 +8,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS, Snapshot
-from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS
+from rewriter.abi.wasi_interfaces import (
+    EXIT_WITH_CODE,
+    FUNCTIONS,
+    WITHOUT_METHODS,
+    resources_of,
+)
 from rewriter.components.component import Component, Part
 from rewriter.components.types import TypeExport
 from rewriter.errors import MalformedModule
@@ -39,14 +44,20 @@ class Making(StrEnum):
 
 class Interface(NamedTuple):
     """An import of a component. `functions` are those that it uses of the ones that are known of
-    the interface, `unknown` another one, if there are any, and `offset` is the position of the name
-    in bytes."""
+    the interface. `unknown` is anything else that it needs there, such as another function or a
+    resource. `offset` is the position of the name in bytes.
+
+    `is_read` is False for an instance whose type stands elsewhere, so that its functions are not
+    known. `needs_host` is False for types only, which a host does not have to define.
+    """
 
     name: str
     sort: str
     functions: frozenset[str]
     unknown: str | None
     offset: int
+    is_read: bool
+    needs_host: bool
 
     @property
     def interface(self) -> str:
@@ -67,7 +78,8 @@ class Interface(NamedTuple):
 class ComponentInfo(NamedTuple):
     """A component. `snapshots` are those of wasi:nn whose functions it imports, one unless it
     imports several versions, none where it imports no wasi:nn, or none that is known. `wasi` are
-    the versions of the other packages of WASI that it imports."""
+    the versions of the other packages of WASI that it imports. `run` are the versions of
+    wasi:cli/run that it exports as an instance."""
 
     component: Component
     imports: Sequence[Interface]
@@ -77,7 +89,11 @@ class ComponentInfo(NamedTuple):
     wasi: Sequence[str]
     core_modules: int
     making: Making
-    is_command: bool
+    run: Sequence[str]
+
+    @property
+    def is_command(self) -> bool:
+        return bool(self.run)
 
     @property
     def size(self) -> int:
@@ -94,6 +110,7 @@ def describe_component(data: Data | Component) -> ComponentInfo:
     component = data if isinstance(data, Component) else Component(data)
     imports = list(_interfaces(component))
     exports = list(_exports(component))
+    instances = [item.name.text for item in component.exports if item.sort == "instance"]
     wasi_nn = [item for item in imports if item.package == PACKAGE]
     making, core_modules = _making(component)
     return ComponentInfo(
@@ -111,7 +128,7 @@ def describe_component(data: Data | Component) -> ComponentInfo:
         ),
         core_modules,
         making,
-        any(name.partition("@")[0] == "wasi:cli/run" for name in exports),
+        [name.partition("@")[2] for name in instances if name.partition("@")[0] == "wasi:cli/run"],
     )
 
 
@@ -125,50 +142,71 @@ def _interfaces(component: Component) -> Iterator[Interface]:
         index: _Functions.of(exports) for index, exports in component.instance_types(wanted)
     }
     for item in items:
-        index = item.type_index if item.sort == "instance" else None
-        found = functions.get(index, _NO_FUNCTIONS)
-        known = _known_functions(item.name.text)
-        unknown = min(found.known - known, default=found.other)
+        is_instance = item.sort == "instance"
+        found = functions.get(item.type_index if is_instance else None)
+        is_read = found is not None or not is_instance
+        if found is None:
+            is_type = item.sort == "type" and item.type_index is not None
+            needs_host, found = not is_type, _NO_FUNCTIONS
+        else:
+            needs_host = found != _NO_FUNCTIONS
+        known = _known(item.name.text)
+        unknown = min((found.known | found.resources) - known, default=found.other)
         yield Interface(
-            item.name.text, item.sort, found.known & known, unknown, item.name.text_start
+            item.name.text,
+            item.sort,
+            found.known & known,
+            unknown,
+            item.name.text_start,
+            is_read,
+            needs_host,
         )
 
 
 class _Functions(NamedTuple):
-    """The functions in the type of an instance: those that some known interface has, and the first
-    other one."""
+    """What a host has to have for the type of an instance: the functions that some known interface
+    has, the resources that some has, and the first thing that none has."""
 
     known: frozenset[str]
+    resources: frozenset[str]
     other: str | None
 
     @classmethod
     def of(cls, exports: Iterable[TypeExport]) -> _Functions:
-        known, other = set(), None
+        known, resources, other = set(), set(), None
         for item in exports:
-            if item.sort != "func":
+            name = item.name.text
+            if item.sort == "type" and item.type_index is not None:
                 continue
-            if item.name.text in _EVERY_FUNCTION:
-                known.add(item.name.text)
+            if item.sort == "func" and name in _EVERY_FUNCTION:
+                known.add(name)
+            elif item.sort == "type" and name in _EVERY_RESOURCE:
+                resources.add(name)
             elif other is None:
-                other = item.name.text
-        return cls(frozenset(known), other)
+                other = name
+        return cls(frozenset(known), frozenset(resources), other)
 
 
-_NO_FUNCTIONS = _Functions(frozenset(), None)
+_NO_FUNCTIONS = _Functions(frozenset(), frozenset(), None)
 _EVERY_FUNCTION = frozenset(
     {EXIT_WITH_CODE}.union(
         *FUNCTIONS.values(), *(names for each in SNAPSHOTS for names in each.functions.values())
     )
 )
+_EVERY_RESOURCE = resources_of(_EVERY_FUNCTION).union(*WITHOUT_METHODS.values())
 
 
-def _known_functions(name: str) -> frozenset[str]:
+def _known(name: str) -> frozenset[str]:
+    """The functions and resources that are known of an interface."""
     interface = name.partition("@")[0]
     package, _, rest = interface.partition("/")
     if package == PACKAGE:
-        return frozenset().union(*(each.functions.get(rest, ()) for each in SNAPSHOTS))
-    known = FUNCTIONS.get(interface, frozenset())
-    return known | {EXIT_WITH_CODE} if interface == "wasi:cli/exit" else known
+        known = frozenset[str]().union(*(each.functions.get(rest, ()) for each in SNAPSHOTS))
+    else:
+        known = FUNCTIONS.get(interface, frozenset())
+    if interface == "wasi:cli/exit":
+        known |= {EXIT_WITH_CODE}
+    return known | resources_of(known) | WITHOUT_METHODS.get(interface, frozenset())
 
 
 def _exports(component: Component) -> Iterator[str]:
@@ -192,7 +230,12 @@ def _snapshots(imports: Iterable[Interface]) -> Iterator[Snapshot]:
 
 def _has(snapshot: Snapshot, item: Interface) -> bool:
     functions = snapshot.functions.get(item.interface.partition("/")[2])
-    return functions is not None and item.unknown is None and item.functions <= functions
+    return (
+        functions is not None
+        and item.is_read
+        and item.unknown is None
+        and item.functions <= functions
+    )
 
 
 _WASI_1 = "wasi_snapshot_preview1"

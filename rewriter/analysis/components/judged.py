@@ -43,7 +43,8 @@ def component_by_release(info: ComponentInfo, chosen: Chosen) -> dict[str, Verdi
 
 def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = ()) -> Verdict:
     """Judge a component by its imports and exports, by what its core modules use, and by the
-    `models` that it runs."""
+    `models` that it runs. Functions are compared by name, not by type: bindings that are generated
+    from an interface have its types."""
     said = list(_said(info, host))
     if not host.takes_no_components:
         said += of_models_anyhow(host, models if info.wasi_nn else ())
@@ -59,11 +60,10 @@ def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
         return
     yield from _versions(info, host.components.wasi_nn)
     for item in info.imports:
-        yield from _import(item, host.components)
+        if item.needs_host:
+            yield from _import(item, host.components)
     yield from _features(info, host)
-    if not info.is_command:
-        message = "the component does not export wasi:cli/run: name a function with --invoke"
-        yield Diagnostic("NN281", message)
+    yield from _run(info.run, host.components)
     if info.wasi_nn:
         message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
@@ -74,8 +74,28 @@ def _said(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")
 
 
+def _run(versions: Sequence[str], has: Components) -> Iterator[Diagnostic]:
+    if any(_takes_version(version, has) for version in versions):
+        return
+    newer = [version for version in versions if _may_take(version, has)]
+    if newer:
+        message = f"it is unknown whether the host starts wasi:cli/run@{newer[0]}"
+        yield Diagnostic("NN280", message)
+        return
+    exports = f"exports wasi:cli/run in no version of WASI {has.wasi}" if versions else ""
+    message = f"the component {exports or 'does not export wasi:cli/run'}: name a function with"
+    yield Diagnostic("NN281", f"{message} --invoke")
+
+
 def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
-    if item.package == PACKAGE:
+    is_known = item.package == PACKAGE or item.interface in FUNCTIONS
+    if is_known and item.sort != "instance":
+        message = f"it imports {item.name} as a {item.sort}, but the host has an instance there"
+        yield Diagnostic("NN278", message, item.offset)
+    elif is_known and not item.is_read:
+        message = f"it is unknown which functions of {item.name} it imports: their type is an alias"
+        yield Diagnostic("NN280", message, item.offset)
+    elif item.package == PACKAGE:
         yield from _wasi_nn(item, has.wasi_nn)
     elif item.package in OPTIONS:
         option = OPTIONS[item.package]
@@ -95,7 +115,7 @@ def _versions(info: ComponentInfo, has: Snapshot) -> Iterator[Diagnostic]:
     """That interfaces of wasi:nn are imported in other versions than the host's, once for each."""
     first: dict[str, Interface] = {}
     for item in info.wasi_nn:
-        if item.version != has.version:
+        if item.version != has.version and item.needs_host:
             first.setdefault(item.version, item)
     for version, item in first.items():
         imported = Snapshot(version, {})
@@ -117,7 +137,10 @@ def _wasi_nn(item: Interface, has: Snapshot) -> Iterator[Diagnostic]:
 
 
 def _wasi(item: Interface, has: Components) -> Iterator[Diagnostic]:
-    if not _takes_version(item.version, has):
+    if _may_take(item.version, has):
+        message = f"it is unknown whether the host has {item.name}"
+        yield Diagnostic("NN280", message, item.offset)
+    elif not _takes_version(item.version, has):
         message = f"it imports {item.name}, but the host has WASI {has.wasi}"
         yield Diagnostic("NN278", message, item.offset)
     elif EXIT_WITH_CODE in item.functions and _patch(has.wasi) < _patch("0.2.12"):
@@ -137,6 +160,11 @@ def _takes_version(version: str, has: Components) -> bool:
     return (
         has.any_patch and len(numbers) == 3 and numbers[:2] == ["0", "2"] and numbers[2].isdigit()
     )
+
+
+def _may_take(version: str, has: Components) -> bool:
+    """Whether this is a version of WASI 0.3 and the host may have it."""
+    return has.may_have_wasi_3 and version.startswith("0.3.")
 
 
 def _patch(version: str) -> int:

@@ -42,8 +42,8 @@ def no_file(path: str, paths: Sequence[str]) -> str:
     if what is not None:
         return f"{path} is {what}, not a model's file"
     if path != paths[0] and paths == with_weights(paths[:1]):
-        return f"there is no file {path}, which has the weights of {paths[0]}"
-    return f"there is no file {path}"
+        return f"{path} does not exist; it has the weights of {paths[0]}"
+    return f"{path} does not exist"
 
 
 def unfit(path: str) -> str | None:

@@ -121,7 +121,7 @@ def test_an_encoding_that_is_right_for_the_model_in_one_abi_only_shows_that(
     with pytest.raises(SystemExit):
         main()
     out = capsys.readouterr().out
-    assert f"--guest-abi {abi} {path} OUT" in out
+    assert f"--guest-abi {abi} {path} guest." in out
     assert f"only in the numbers of {abi}" in out
     assert "NN748" not in out
 

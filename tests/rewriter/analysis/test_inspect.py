@@ -79,7 +79,7 @@ def test_the_abi_can_be_given_from_outside() -> None:
     module = assemble(f"(module {COMPUTE.format('wasi_nn')})")
     abi = inspect_module(module, "witx").abis["wasi_nn"]
     assert (abi.name, [found.code for found in abi.evidence]) == ("witx", ["NN135"])
-    with pytest.raises(UsageError, match=r"'wit' is not a known ABI \(witx"):
+    with pytest.raises(UsageError, match=r"'wit' is not a known ABI; did you mean witx\?"):
         inspect_module(module, "wit")
 
 

@@ -139,7 +139,7 @@ def test_the_command_that_helps_says_what_the_constants_show(
     with pytest.raises(SystemExit):
         main()
     out = capsys.readouterr().out
-    assert f"nnshim rewrite --for wasmtime --guest-abi witx-2022 {file} OUT" in out
+    assert f"nnshim rewrite --for wasmtime --guest-abi witx-2022 {file} older.wasmtime.wasm" in out
 
 
 @pytest.mark.parametrize(

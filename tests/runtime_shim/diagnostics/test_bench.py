@@ -154,7 +154,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"nothing")
     with pytest.raises(InputError, match="this is a text file, not a model"):
         bench([str(tmp_path / "model")])
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="does not exist"):
         bench([str(tmp_path / "none")])
 
 

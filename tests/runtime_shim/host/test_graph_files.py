@@ -126,7 +126,7 @@ def test_a_model_that_could_not_be_loaded_may_be_replaced_by_one_of_another_form
 def test_an_ir_whose_weights_are_missing_is_not_found_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_bytes(b"<net/>")
     host = NNHost(graph_files=str(tmp_path))
-    words = f"there is no file {tmp_path}/a.bin, which has the weights of {tmp_path}/a.xml"
+    words = f"{tmp_path}/a.bin does not exist; it has the weights of {tmp_path}/a.xml"
     with pytest.raises(HostError, match=re.escape(words)) as caught:
         host.load_by_name("a.xml")
     assert caught.value.errno is Errno.NOT_FOUND

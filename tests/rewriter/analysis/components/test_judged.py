@@ -11,8 +11,9 @@ from rewriter.analysis.components.described import Making, describe_component
 from rewriter.analysis.components.judged import judge_component
 from rewriter.errors import ModuleError, UnsupportedModule
 from rewriter.hosts.table import find_hosts
-from tests.support.components import ERRORS, OCTOBER, component
+from tests.support.components import COMMAND, ERRORS, OCTOBER, component
 from tests.support.native import NativeWasmtime
+from tests.support.wasm import assemble
 
 JUNE, AUGUST = "0.2.0-rc-2024-06-25", "0.2.0-rc-2024-08-19"
 
@@ -79,6 +80,37 @@ ON_49 = {
     "an exit with a code": (EXIT, "runs"),
     "an interface of somebody": ('(import "a:b/c" (instance (export "f" (func))))', "cannot"),
     "a function": ('(import "f" (func))', "cannot"),
+    "a function under an interface's name": ('(import "wasi:cli/exit@0.2.0" (func))', "cannot"),
+    "a function under a name of wasi:nn": (f'(import "wasi:nn/errors@{OCTOBER}" (func))', "cannot"),
+    "a resource that wasi:nn does not have": (
+        f'(import "wasi:nn/errors@{OCTOBER}" (instance (export "mistake" (type (sub resource)))))',
+        "cannot",
+    ),
+    "types of somebody": (
+        '(import "a:b/c" (instance (type $r (record (field "a" u8))) (export "r" (type (eq $r)))))',
+        "runs",
+    ),
+    "a type": ('(type $t (enum "a")) (import "t" (type (eq $t)))', "runs"),
+}
+
+UNKNOWN_ON_49 = {
+    "a resource that WASI does not have": (
+        '(import "wasi:cli/exit@0.2.0" (instance (export "r" (type (sub resource)))))'
+    ),
+    "an instance inside an instance": (
+        '(import "wasi:cli/exit@0.2.0" (instance (export "i" (instance (export "f" (func))))))'
+    ),
+    "an alias of an instance type": (
+        '(type $t (instance (export "f" (func)))) (alias outer 0 $t (type $u))'
+        ' (import "wasi:cli/exit@0.2.0" (instance (type $u)))'
+    ),
+    "an export of an instance type": (
+        f'(type $t (instance (export "f" (func)))) (export $u "t" (type $t))'
+        f' (import "wasi:nn/graph@{OCTOBER}" (instance (type $u)))'
+    ),
+    "wasi:cli/run": (
+        '(import "wasi:cli/run@0.2.0" (instance (export "run" (func (result (result))))))'
+    ),
 }
 
 
@@ -93,6 +125,47 @@ def test_verdicts_on_wasmtime_are_what_it_does(
     found = judge(data, "wasmtime@49")
     ran = native.run(guest)
     assert (found.answer.value, ran.returncode == 0) == (expected, expected == "runs"), ran.stderr
+
+
+@pytest.mark.parametrize("name", UNKNOWN_ON_49)
+def test_no_component_is_said_to_run_whose_imports_are_not_all_known(
+    name: str, native: NativeWasmtime, tmp_path: Path
+) -> None:
+    data = component(UNKNOWN_ON_49[name])
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(data)
+    found = judge(data, "wasmtime@49")
+    assert found.answer is Answer.ONLY_IF
+    assert "NN280" in codes(found)
+    assert native.run(guest).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("export", "expected"),
+    [
+        ('"wasi:cli/run@0.2.99" (instance $command)', set()),
+        ('"wasi:cli/run@0.3.0" (instance $command)', {"NN280"}),
+        ('"wasi:cli/run@0.9.0" (instance $command)', {"NN281"}),
+        ('"wasi:cli/run@0.2.0-rc-2023-11-10" (instance $command)', {"NN281"}),
+        ('"wasi:cli/run" (instance $command)', {"NN281"}),
+        ('"wasi:cli/run@0.2.0" (func $run)', {"NN281"}),
+    ],
+)
+def test_a_command_exports_run_as_an_instance_in_a_version_of_the_host(
+    export: str, expected: set[str], native: NativeWasmtime, tmp_path: Path
+) -> None:
+    data = assemble(f"(component {COMMAND.rpartition('(export')[0]} (export {export}))")
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(data)
+    assert codes(judge(data, "wasmtime@49")) == expected
+    if "NN280" not in expected:
+        assert (native.run(guest).returncode == 0) == (not expected)
+
+
+def test_wasi_3_is_unknown_only_on_releases_that_may_have_it() -> None:
+    data = component(NOW.format("monotonic-clock@0.3.0"))
+    assert codes(judge(data, "wasmtime@45")) == {"NN278"}
+    assert codes(judge(data, "wasmtime@46")) == {"NN280"}
 
 
 def test_a_component_without_run_is_for_invoke(native: NativeWasmtime, tmp_path: Path) -> None:
@@ -113,7 +186,7 @@ def test_what_engines_refuse_in_a_core_module_is_found_with_its_offset() -> None
 
 
 def test_options_of_wasmtime_are_conditions() -> None:
-    data = component('(import "wasi:http/types@0.2.0" (instance))')
+    data = component('(import "wasi:http/types@0.2.0" (instance (export "f" (func))))')
     assert codes(judge(data, "wasmtime")) == {"NN279"}
     assert codes(judge(component(EXIT), "wasmtime@45")) == {"NN279"}
 
