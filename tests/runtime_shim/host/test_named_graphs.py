@@ -71,7 +71,7 @@ def test_a_named_graph_that_is_broken_is_an_invalid_argument(folder: Path) -> No
         host.load_by_name("digits")
     assert caught.value.errno is Errno.INVALID_ARGUMENT
     (folder / "model.onnx").unlink()
-    with pytest.raises(HostError, match="there is no file") as caught:
+    with pytest.raises(HostError, match="does not exist") as caught:
         host.load_by_name("digits")
     assert caught.value.errno is Errno.NOT_FOUND
 
@@ -121,7 +121,7 @@ def test_a_named_graph_without_its_file_is_warned_of_and_not_found(
     encoding: str, file: str, errno: Errno, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     host = NNHost(graphs=[parse_nn_graph(f"{encoding}::{tmp_path}")])
-    words = f"named graph {tmp_path.name!r}: there is no file {tmp_path / file}"
+    words = f"named graph {tmp_path.name!r}: {tmp_path / file} does not exist"
     assert [record.getMessage() for record in caplog.records] == [
         f"{words}; guests that load this graph get an error"
     ]
@@ -133,7 +133,7 @@ def test_a_named_graph_without_its_file_is_warned_of_and_not_found(
 
 def test_a_named_graph_is_found_once_its_file_is_there(tmp_path: Path) -> None:
     host = NNHost(graphs=[parse_nn_graph(f"onnx::{tmp_path}")])
-    with pytest.raises(HostError, match="there is no file"):
+    with pytest.raises(HostError, match="does not exist"):
         host.load_by_name(tmp_path.name)
     (tmp_path / "model.onnx").write_bytes(identity())
     assert host.load_by_name(tmp_path.name).device == "cpu"
