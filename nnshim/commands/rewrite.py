@@ -113,8 +113,9 @@ def command(
 
     With --for HOST, the result runs on that host. Without --for or --abi, only the module names
     of imports change. That is enough only if the host speaks the module's ABI; a warning says
-    if no known host does. Rewriting twice changes nothing more. The output is written completely
-    or not at all.
+    if no known host does. A component that was made from a core module becomes one again, with
+    --to, --abi or --for HOST. Rewriting twice changes nothing more. The output is written
+    completely or not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools is missing; 4 done, but the host cannot run the result. If conditions remain, they
@@ -145,13 +146,15 @@ def command(
     )
     with errors_in_json(as_json), alive("rewriting", source):
         result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
+    if result.flattened is not None:
+        note("the component becomes a core module, to which the following applies")
     if as_json:
         from nnshim.render import json
 
         print_json(json.rewritten(result, source, output, validate))
     elif dry_run:
         say(*text.rewritten(result.plan))
-    else:
+    elif result.flattened is None or result.plan.edits:
         for line in text.rewritten(result.plan):
             note(line)
     for found in result.notes:

@@ -23,6 +23,7 @@ from nnshim.common import (
 from nnshim.ended import say_how
 from nnshim.run_options import (
     NAMED_LIMITS,
+    core_module,
     parse_devices,
     parse_dirs,
     parse_env,
@@ -249,7 +250,7 @@ def command(
         backtrace=show_backtrace,
     )
     with alive("reading", module), open_source(module) as source:
-        binary = bytes(source.data)
+        binary = core_module(source, verbose)
     if as_host is not None:
         from nnshim.refused import warn_of
 

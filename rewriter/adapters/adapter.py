@@ -94,7 +94,12 @@ class Adapter(NamedTuple):
         else:
             text = adapter_text(self.function, self.source, self.target, memory, told=self.told)
             function = marked(read_function(text))
-        return assemble(function, host=host, memory=memory.memory_index, kept=memory.global_index)
+        return assemble(
+            function,
+            functions={"$host": host},
+            memory=memory.memory_index,
+            kept=memory.global_index,
+        )
 
 
 def same_adapter(one: Adapter | None, other: Adapter | None) -> bool:

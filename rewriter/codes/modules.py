@@ -43,8 +43,12 @@ CODES = (
         "NN105",
         Severity.ERROR,
         "this is a component",
-        "The file is a component (WASI 0.2 and later), but nnshim works only on core modules.",
-        "Rewrite the core module before it becomes a component.",
+        "The file is a component (WASI 0.2 and later). nnshim rewrites and runs core modules. "
+        "`nnshim rewrite` makes a component into a core module, if it was made from one, but only "
+        "for an aim that is a core module.",
+        "Use `nnshim rewrite` with `--to wasi_ephemeral_nn`, `--to wasi_nn`, `--abi`, or `--for` "
+        "and a host that runs core modules only. Otherwise rewrite the core module before it "
+        "becomes a component.",
     ),
     Code(
         "NN106",

@@ -230,4 +230,103 @@ CODES = (
         "`nnshim rewrite --for HOST IN OUT` also adapts the functions. `nnshim hosts` lists the "
         "hosts.",
     ),
+    Code(
+        "NN341",
+        Severity.ERROR,
+        "the component needs WASI 0.2",
+        "A component becomes a core module only if its program is one core module that imports "
+        "WASI 0.1, as `wasm-tools component new --adapt` makes components from such modules. This "
+        "one imports interfaces of WASI 0.2, or others, itself: hosts of core modules do not "
+        "define them. Components by componentize-py, componentize-js and for `wasm32-wasip2` do.",
+        "Build the program for WASI 0.1 (`wasm32-wasip1`), or use a host of components.",
+    ),
+    Code(
+        "NN342",
+        Severity.ERROR,
+        "the component does not have exactly one program",
+        "Besides adapters, one core module with a memory is expected in a component.",
+        "Build the program as one core module.",
+    ),
+    Code(
+        "NN343",
+        Severity.ERROR,
+        "the component is composed from others",
+        "A component inside it imports `wasi:nn`. Only a component of one program becomes a core "
+        "module.",
+        "Flatten the component from before it was composed.",
+    ),
+    Code(
+        "NN344",
+        Severity.ERROR,
+        "the program imports wasi:nn in an unknown form",
+        "Known are the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
+        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`, one of them at a time.",
+        "Build the program with one of these versions.",
+    ),
+    Code(
+        "NN345",
+        Severity.ERROR,
+        "the program makes errors of wasi:nn",
+        "In a core module an error is a number from the host, so the program cannot make one with "
+        "a text of its own.",
+        "Leave out the calls of `[constructor]error`.",
+    ),
+    Code(
+        "NN346",
+        Severity.ERROR,
+        "the program does not export what a core module needs",
+        "A memory of 32 bits as `memory`, and `cabi_realloc` if it calls functions that return "
+        "lists, are needed.",
+        "Build the program with bindings for components, such as those of wit-bindgen.",
+    ),
+    Code(
+        "NN347",
+        Severity.ERROR,
+        "the program imports too few functions of wasi:nn",
+        "The imports of `wasi_ephemeral_nn` take the places of those of `wasi:nn`, so that no "
+        "function gets another index. There are fewer places than functions.",
+        "Import more functions of `wasi:nn`, such as those that drop tensors and errors.",
+    ),
+    Code(
+        "NN348",
+        Severity.CONDITION,
+        "inputs and outputs are known by index only",
+        "Hosts of core modules have no names for inputs and outputs. A name of decimal digits is "
+        "the index. The first other name that a context sees for an input is input 0, the first "
+        "for an output is output 0; a second one gets the error invalid-argument, and so do "
+        "several inputs in one call of `compute` unless all names are digits.",
+        "Nothing, for models with one input and one output. Otherwise have the program use the "
+        "indices as names.",
+    ),
+    Code(
+        "NN349",
+        Severity.CONDITION,
+        "compute returns the first output only",
+        "Hosts of core modules do not tell how many outputs a model has.",
+        "Nothing, for models with one output whose name does not matter to the program. It is `0`.",
+    ),
+    Code(
+        "NN350",
+        Severity.WARNING,
+        "types and shapes of outputs are not known",
+        "The program asks tensors for their types or shapes. For its own tensors it gets them. An "
+        "output is reported as [1, n] and 32-bit floats, or as bytes if its length in bytes is not "
+        "a multiple of four.",
+        "Check that the program does not depend on the types and shapes of outputs.",
+    ),
+    Code(
+        "NN351",
+        Severity.NOTE,
+        "errors have no text",
+        "Hosts of core modules give a number for an error. The text that a program gets is empty.",
+        "`nnshim run -v` prints the reasons.",
+    ),
+    Code(
+        "NN352",
+        Severity.NOTE,
+        "graphs and contexts live as long as the guest",
+        "The specification of core modules has no functions that drop graphs and contexts. Their "
+        "memory in the guest is freed, but not that in the host.",
+        "Let the guest load each graph once, and reuse its contexts.",
+    ),
 )

@@ -1,6 +1,7 @@
 """A small assembler for one function in the text format.
 
-It supports what adapters need: i32 and i64, one memory, one global, and calls of one function.
+It supports what adapters and shims need: i32 and i64, one memory, one global, and calls of named
+functions.
 
     (func (param $tensor i32) (result i32)
       (local $rank i32)
@@ -19,8 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.wasm.leb128 import MAX_U32_WIDTH, encode_signed, encode_u32
+from rewriter.wasm.types import FuncType
 
-__all__ = ["Function", "assemble", "read_function"]
+__all__ = ["Function", "assemble", "encode_func_type", "read_function"]
 
 _TYPES = {"i32": b"\x7f", "i64": b"\x7e"}
 _NO_TYPE = b"\x40"
@@ -34,8 +36,13 @@ _PLAIN = {
     "i32.eq": 0x46,
     "i32.add": 0x6A,
     "i32.sub": 0x6B,
+    "i32.lt_u": 0x49,
     "i32.gt_u": 0x4B,
+    "i32.ge_u": 0x4F,
+    "i32.clz": 0x67,
+    "i32.mul": 0x6C,
     "i32.and": 0x71,
+    "i32.or": 0x72,
     "i32.shl": 0x74,
     "i32.shr_u": 0x76,
     "i32.ne": 0x47,
@@ -62,7 +69,9 @@ _MEMORY = {
     "i64.store": 0x37,
 }
 _CONSTANTS = {"i32.const": 0x41, "i64.const": 0x42}
-_BR, _CALL, _MEMORY_SIZE = 0x0C, 0x10, 0x3F
+_BRANCHES = {"br": 0x0C, "br_if": 0x0D}
+_CALL = 0x10
+_PAGES = {"memory.size": 0x3F, "memory.grow": 0x40}
 _HAS_MEMORY_INDEX = 0x40
 
 _COMMENT = re.compile(r";;.*")
@@ -72,11 +81,12 @@ _DECLARATIONS = {"(param": 3, "(result": 2, "(local": 3}
 
 class Function(NamedTuple):
     """A parsed function: the names of its parameters, which are all i32; its local variables, each
-    with "i32" or "i64"; and the words of its instructions."""
+    with "i32" or "i64"; the words of its instructions; and whether it has a result, an i32."""
 
     parameters: Sequence[str]
     variables: Mapping[str, str]
     instructions: Sequence[str]
+    has_result: bool = True
 
 
 def read_function(text: str) -> Function:
@@ -84,28 +94,34 @@ def read_function(text: str) -> Function:
     words = _COMMENT.sub("", text).rstrip().removesuffix(")").split()
     parameters: list[str] = []
     variables: dict[str, str] = {}
+    has_result = False
     start = len(("(func",))
-    while (kind := words[start]) in _DECLARATIONS:
+    while start < len(words) and (kind := words[start]) in _DECLARATIONS:
         end = start + _DECLARATIONS[kind]
         name, *types = words[start + 1 : end]
         if kind == "(param":
             parameters.append(name)
         elif kind == "(local":
             variables[name] = types[0].removesuffix(")")
+        else:
+            has_result = True
         start = end
-    return Function(parameters, variables, words[start:])
+    return Function(parameters, variables, words[start:], has_result)
 
 
-def assemble(function: Function, *, host: int, memory: int, kept: int = 0) -> bytes:
+def assemble(
+    function: Function, *, functions: Mapping[str, int], memory: int, kept: int = 0
+) -> bytes:
     """The bytes of a function body, without its size field.
 
-    `$host` stands for the function with index `host`, and `$kept` for the global with index `kept`.
-    Both indices are padded to five bytes, as linkers do. Loads and stores use the memory with index
-    `memory`. Raises KeyError or ValueError for an unknown word.
+    `call $host` calls the function with index `functions["$host"]`, and `$kept` stands for the
+    global with index `kept`. Both indices are padded to five bytes, as linkers do. Loads and stores
+    use the memory with index `memory`. Raises KeyError or ValueError for an unknown word.
     """
     indices = itertools.chain(function.parameters, function.variables)
     names = {name: index for index, name in enumerate(indices)}
-    names |= {"$host": host, "$kept": kept}
+    names |= {f"call {name}": index for name, index in functions.items()}
+    names["$kept"] = kept
     body = bytearray(_declarations(function.variables))
     labels: list[str] = []
     words = itertools.chain(function.instructions, ["end"])
@@ -133,18 +149,32 @@ def _instruction(
     if word in _BLOCKS:
         labels.append(next(words))
         return bytes([_BLOCKS[word]]) + _NO_TYPE
-    if word == "br":
-        return bytes([_BR]) + encode_u32(labels[::-1].index(next(words)))
+    if word in _BRANCHES:
+        return bytes([_BRANCHES[word]]) + encode_u32(labels[::-1].index(next(words)))
     if word in _LOCALS:
         return bytes([_LOCALS[word]]) + encode_u32(names[next(words)])
     if word in _CONSTANTS:
         return bytes([_CONSTANTS[word]]) + encode_signed(int(next(words), 0))
-    if word == "memory.size":
-        return bytes([_MEMORY_SIZE]) + encode_u32(memory)
+    if word in _PAGES:
+        return bytes([_PAGES[word]]) + encode_u32(memory)
     if word in _GLOBALS:
         return bytes([_GLOBALS[word]]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
     if word == "call":
-        return bytes([_CALL]) + encode_u32(names[next(words)], MAX_U32_WIDTH)
+        return bytes([_CALL]) + encode_u32(names[f"call {next(words)}"], MAX_U32_WIDTH)
     index = bytes([_HAS_MEMORY_INDEX]) + encode_u32(memory) if memory else b"\0"
     offset = int(next(words).removeprefix("offset="))
     return bytes([_MEMORY[word]]) + index + encode_u32(offset)
+
+
+def encode_func_type(func_type: FuncType) -> bytes:
+    """A plain function type that has i32 only, as the type section has it."""
+    parameters, results = len(func_type.params), len(func_type.results)
+    return b"".join(
+        (
+            b"\x60",
+            encode_u32(parameters),
+            _TYPES["i32"] * parameters,
+            encode_u32(results),
+            _TYPES["i32"] * results,
+        )
+    )

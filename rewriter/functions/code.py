@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule
@@ -23,6 +23,7 @@ from rewriter.functions.instructions import (
 from rewriter.wasm.leb128 import decode_unsigned
 from rewriter.wasm.limits import check_number
 from rewriter.wasm.module import Module
+from rewriter.wasm.patch import Edit, Patch, growth, resized
 from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import value_type
@@ -37,6 +38,7 @@ __all__ = [
     "defined_functions",
     "defined_types",
     "may_name_type",
+    "redirect_code",
 ]
 
 
@@ -148,6 +150,32 @@ def body_references(
         if references:
             yield body, references
         pos = body.end
+
+
+def redirect_code(
+    patch: Patch,
+    bodies: Bodies,
+    count: int,
+    wanted: Collection[int],
+    redirect: Callable[[Reference], Edit | None],
+) -> tuple[int, bool]:
+    """Edit the first `count` bodies where they name one of the `wanted` functions, but for what
+    `redirect` answers None of. How many edits there are, and whether code has moved in its body.
+
+    Raises what body_references does, and UnsupportedModule for more than MOST_REFERENCES.
+    """
+    section = patch.module.find(SectionId.CODE)
+    number, moved = 0, False
+    for body, references in body_references(bodies, count, wanted):
+        edits = [edit for edit in map(redirect, references) if edit is not None]
+        number += len(edits)
+        more = growth(edits)
+        edits += resized(body.start, body.content, body.end - body.content, more)
+        if section:
+            patch.edit(section, edits)
+        moved |= more != 0
+        check_number(number, "references", body.start, MOST_REFERENCES)
+    return number, moved
 
 
 def may_name_type(bodies: Bodies, count: int, index: int) -> bool:

@@ -10,28 +10,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import partial
 
 from rewriter.adapters.adapter import Adapter
 from rewriter.analysis.adapted.adapter_global import GLOBAL, GLOBAL_EXPORT, adapter_global, not_ours
 from rewriter.analysis.adapted.existing_adapters import own_exports
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.errors import UnsupportedModule
-from rewriter.functions.code import MOST_REFERENCES, body_references, defined_functions
+from rewriter.functions.assembler import encode_func_type
+from rewriter.functions.code import defined_functions, redirect_code
 from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.rewriting.left_types import left_types
 from rewriter.rewriting.values import NOT_ADAPTING, Adapted, Adapting, ImportedAs
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
-from rewriter.wasm.limits import check_number
 from rewriter.wasm.names import encode_name, rename_functions
-from rewriter.wasm.patch import Edit, Patch, growth, resized
+from rewriter.wasm.patch import Edit, Patch, resized
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import AdapterMemory, FuncType
 
 __all__ = ["adapt"]
-
-_FUNC_FORM, _I32 = b"\x60", b"\x7f"
 
 
 def adapt(patch: Patch, info: ModuleInfo, wanted: Mapping[int, Adapter | None]) -> Adapting:
@@ -109,8 +108,8 @@ class _Adaptation:
                 known.setdefault(func_type, index)
         missing = [func_type for func_type in needed if func_type not in known]
         self.new_types = len(missing) != left
-        added = [_encoded(func_type) for func_type in missing]
-        self._append(SectionId.TYPE, added, left, types.start(staying) if left else None)
+        added = [encode_func_type(func_type) for func_type in missing]
+        self.patch.append(SectionId.TYPE, added, left, types.start(staying) if left else None)
         known |= {func_type: staying + place for place, func_type in enumerate(missing)}
         changes: dict[int, ImportedAs] = {}
         for slot, adapter in self.wanted.items():
@@ -134,19 +133,19 @@ class _Adaptation:
             for _ in range(1 + self.kept):
                 cursor.u32()
             end = cursor.pos
-        self._append(SectionId.FUNCTION, added, self.dropped, end)
+        self.patch.append(SectionId.FUNCTION, added, self.dropped, end)
 
     def _global(self) -> None:
         """Add the adapters' global if it is needed, or remove it if it is the last global."""
         section, item, export = self.module.find(SectionId.GLOBAL), *self.own_global[1:3]
         if item is None and self.needs_global:
-            self._append(SectionId.GLOBAL, [GLOBAL])
+            self.patch.append(SectionId.GLOBAL, [GLOBAL])
         elif section and item and export and (self.needs_global or self.own_global.last):
             self.old.append(export)
             if not self.needs_global and section.cursor().u32() == 1:
                 self.patch.drop(section)
             elif not self.needs_global:
-                self._append(SectionId.GLOBAL, [], 1, item.start)
+                self.patch.append(SectionId.GLOBAL, [], 1, item.start)
 
     def _redirected(self) -> dict[int, int]:
         """The function indices to replace, old to new."""
@@ -212,47 +211,19 @@ class _Adaptation:
             instructions = adapter.body(slot, self.memory)
             added.append(encode_u32(len(instructions)) + instructions)
         end = self.bodies[self.kept - 1].end if self.kept else None
-        moved = self._append(SectionId.CODE, added, self.dropped, end)
-        section = self.module.find(SectionId.CODE)
-        count, moved_inside = 0, False
-        wanted = self._named(redirected)
-        for body, references in body_references(self.bodies, self.kept, wanted):
-            references = self._to_redirect(references, redirected)
-            edits = [_redirect(reference, redirected) for reference in references]
-            more = growth(edits)
-            edits += resized(body.start, body.content, body.end - body.content, more)
-            if section:
-                self.patch.edit(section, edits)
-            moved_inside |= more != 0
-            count += len(references)
-            check_number(count, "references", body.start, MOST_REFERENCES)
+        moved = self.patch.append(SectionId.CODE, added, self.dropped, end)
+        count, moved_inside = redirect_code(
+            self.patch,
+            self.bodies,
+            self.kept,
+            self._named(redirected),
+            partial(self._redirect, redirected),
+        )
         return count, moved or moved_inside, moved_inside
 
-    def _append(
-        self, section_id: SectionId, items: list[bytes], dropped: int = 0, end: int | None = None
-    ) -> bool:
-        """Replace the last `dropped` items of a section by `items`. The other items end at `end`.
-        Returns whether the other items have moved."""
-        section = self.module.find(section_id)
-        if section is None:
-            if items:
-                self.patch.add(section_id, encode_u32(len(items)) + b"".join(items))
-            return False
-        cursor = section.cursor()
-        count = cursor.u32()
-        counted = resized(section.content, cursor.pos, count, len(items) - dropped)
-        if end is None:
-            end = cursor.pos if dropped else section.end
-        self.patch.edit(section, [*counted, Edit(end, section.end, b"".join(items))])
-        return count > dropped and growth(counted) != 0
-
-
-def _encoded(func_type: FuncType) -> bytes:
-    """A function type with only i32 parameters and results, as bytes."""
-    parameters, results = len(func_type.params), len(func_type.results)
-    return b"".join(
-        (_FUNC_FORM, encode_u32(parameters), _I32 * parameters, encode_u32(results), _I32 * results)
-    )
+    def _redirect(self, redirected: Mapping[int, int], reference: Reference) -> Edit | None:
+        found = self._to_redirect([reference], redirected)
+        return _redirect(reference, redirected) if found else None
 
 
 def _redirect(reference: Reference, redirected: Mapping[int, int]) -> Edit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from rewriter.diagnostics import Diagnostic
@@ -23,17 +24,21 @@ __all__ = ["Result", "rewrite", "rewrite_file"]
 
 
 class Result(NamedTuple):
-    """What `rewrite_file` did. The SHA-256 digests are hexadecimal, or None if not requested."""
+    """What `rewrite_file` did. The SHA-256 digests are hexadecimal, or None if not requested.
+    `flattened` says what a component lost when it became a core module, None for a core module."""
 
     plan: Plan
     written: bool
     input_sha256: str | None = None
     output_sha256: str | None = None
+    flattened: tuple[Diagnostic, ...] | None = None
+    input_size: int | None = None
+    """In bytes, that of the component if there was one."""
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
-        """What was guessed, and what has become outdated."""
-        return self.plan.notes
+        """What was lost or guessed, and what has become outdated."""
+        return (*(self.flattened or ()), *self.plan.notes)
 
     @property
     def cannot_run(self) -> bool:
@@ -46,7 +51,8 @@ _DEFAULTS = RewriteOptions()
 
 
 def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
-    """Make a core module fit another host. Takes and returns the bytes of a .wasm file.
+    """Make a core module fit another host. Takes and returns the bytes of a .wasm file. A component
+    that was made from a core module becomes one again, for `to`, `abi` or `host` in the options.
 
     Returns the input if nothing has to change.
 
@@ -63,11 +69,12 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     module = data if isinstance(data, Module) else None
     check_bytes(data if module is None else module.data)
     given = bytes(data.data if isinstance(data, Module) else data)
-    source = Source(module.name if module else "<bytes>", given)
-    plan = _plan(source, module, options)
+    original = Source(module.name if module else "<bytes>", given)
+    source, flattened = _core(original, options)
+    plan = _plan(source, module, _of_core(options, flattened))
     if options.validate:
-        _validate_input(source)
-    if not plan.edits:
+        _validate_input(original)
+    if not plan.edits and flattened is None:
         return given
     rewritten = assemble(source, plan.pieces)
     if options.validate:
@@ -94,21 +101,69 @@ def rewrite_file(
     Raises what `rewrite` raises, InputError and OutputError. Nothing at `output_path` changes
     before the output is complete and validated.
     """
-    with open_source(source_path) as source:
+    with open_source(source_path) as original:
         if output_path is not None:
-            output.check_path(source, output_path)
-        plan = _plan(source, None, options)
+            output.check_path(original, output_path)
+        source, flattened = _core(original, options)
+        plan = _plan(source, None, _of_core(options, flattened))
         if options.validate:
-            _validate_input(source)
+            _validate_input(original)
+        changed = bool(plan.edits) or flattened is not None
         input_sha256 = output_sha256 = None
         if digests:
-            input_sha256 = sha256(source, (range(len(source.data)),))
-            output_sha256 = sha256(source, plan.pieces) if plan.edits else input_sha256
+            input_sha256 = sha256(original, (range(len(original.data)),))
+            output_sha256 = sha256(source, plan.pieces) if changed else input_sha256
         written = False
-        if output_path is not None and (plan.edits or not output.is_same_file(source, output_path)):
-            _write(source, plan, output_path, options.validate and bool(plan.edits))
+        if output_path is not None and (changed or not output.is_same_file(original, output_path)):
+            _write(source, plan, output_path, options.validate and changed)
             written = True
-    return Result(plan, written, input_sha256, output_sha256)
+        size = len(original.data)
+    return Result(plan, written, input_sha256, output_sha256, flattened, size)
+
+
+def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagnostic, ...] | None]:
+    """The core module that a component becomes, and what it loses by that. Any other source is
+    given back, with None.
+
+    Raises UnsupportedModule for a component that is not meant for a host of core modules, or cannot
+    become one, and MalformedModule for one that cannot be read.
+    """
+    if bytes(source.data[:8]) != _COMPONENT:
+        return source, None
+    from rewriter.components.component import Component  # what rewrites modules starts without it
+    from rewriter.rewriting.flattening.flatten import flatten
+
+    try:
+        if not _wants_core(options):
+            raise UnsupportedModule(
+                "this is a component, which is only made into a core module so far",
+                4,
+                "NN105",
+                "--to wasi_ephemeral_nn or --for HOST, for a host that runs core modules only, or "
+                "rewrite the core module before it is made into a component",
+            )
+        done = flatten(Component(source.data, source.name))
+    except (MalformedModule, UnsupportedModule) as error:
+        raise error.of(source.name) from error
+    notes = (note for note in done.notes if note.code != "NN311" or not options.drop_debug)
+    return Source(source.name, done.data, status=source.status), tuple(notes)
+
+
+def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
+    """The options for the core module: a component has changed by becoming one."""
+    return options if flattened is None else replace(options, require=False)
+
+
+_COMPONENT = b"\0asm\x0d\0\x01\0"
+"""How a component begins."""
+
+
+def _wants_core(options: RewriteOptions) -> bool:
+    if options.host is None:
+        return options.to is not None or options.abi is not None
+    from rewriter.hosts.table import find_host
+
+    return find_host(options.host).components is None
 
 
 def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Plan:

@@ -64,7 +64,7 @@ def rewrite_imports(
         if new != module.text:
             edits.append(Edit(module.start, module.end, renamed(module, new)))
         imports: Iterable[Import] = group.imports
-        if changes and module.text in MODULE_NAMES:
+        if changes and (module.text in MODULE_NAMES or new in MODULE_NAMES):
             imports = [*imports]
             edits += _change_functions(data, group.form, functions, imports, changes)
         count, functions_among = _count(imports)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rewriter.wasm.leb128 import encode_u32, reencode_u32
@@ -46,6 +46,28 @@ class Patch:
         custom = section_id is SectionId.CUSTOM
         position = self.module.size if custom else self.module.sections.place_for(section_id)
         self.insert(position, bytes([section_id]) + encode_u32(len(content)) + content)
+
+    def append(
+        self,
+        section_id: SectionId,
+        items: Sequence[bytes],
+        dropped: int = 0,
+        end: int | None = None,
+    ) -> bool:
+        """Put `items` in the place of the last `dropped` items of a section, before which the
+        others end at `end`; whether the others have moved."""
+        section = self.module.find(section_id)
+        if section is None:
+            if items:
+                self.add(section_id, encode_u32(len(items)) + b"".join(items))
+            return False
+        cursor = section.cursor()
+        count = cursor.u32()
+        counted = resized(section.content, cursor.pos, count, len(items) - dropped)
+        if end is None:
+            end = cursor.pos if dropped else section.end
+        self.edit(section, [*counted, Edit(end, section.end, b"".join(items))])
+        return count > dropped and growth(counted) != 0
 
     def insert(self, position: int, content: bytes) -> None:
         """Insert bytes between two sections."""

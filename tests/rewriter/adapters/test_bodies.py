@@ -84,7 +84,7 @@ def test_the_assembler_writes_the_instructions_that_wasm_tools_reads() -> None:
         text = text_of(adapter)
         imports.append(f'(import "m" "{index}" (func $host_{index} {adapter.imported_type}))')
         functions.append(text.replace("$host", f"$host_{index}"))
-        bodies.append(assemble(read_function(text), host=index, memory=0))
+        bodies.append(assemble(read_function(text), functions={"$host": index}, memory=0))
     module = parsed("\n".join(("(module", *imports, *_OWN, *functions, ")")))
     (code,) = (each for each in split(module) if each.id is SectionId.CODE)
     ours = section(SectionId.CODE, vector(*map(sized, bodies)))

@@ -10,7 +10,7 @@ HEAD = "(func (param $a i32) (result i32) (local $b i64) (local $c i32)"
 
 
 def bytes_of(instructions: str) -> bytes:
-    return assemble(read_function(f"{HEAD}\n  {instructions})"), host=0, memory=0)
+    return assemble(read_function(f"{HEAD}\n  {instructions})"), functions={}, memory=0)
 
 
 def test_names_and_numbers() -> None:
