@@ -1,4 +1,4 @@
-"""Sizes and times in options: a number with a unit, or without."""
+"""Sizes and times: a number with a unit, or without."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from rewriter.errors import UsageError
 
-__all__ = ["parse_size", "parse_time"]
+__all__ = ["parse_size", "parse_time", "size_text"]
 
 _SIZE = r"(?ai)(\d{1,20})(?:\.(\d{1,20}))?(?:([kmgt])(b|ib)?|b)?"
 """A number without a unit is bytes. K, M, G and T are powers of 1024, and so are KiB and so on; KB
@@ -36,6 +36,18 @@ def parse_size(option: str, text: str) -> int:
     unit: int = base ** (" kmgt".index(prefix.lower()) if prefix else 0)
     parts: int = 10 ** len(part or "")
     return int(whole) * unit + int(part or "0") * unit // parts
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people, in powers of 1024: 999 bytes, 9.7 KiB, 853 MiB."""
+    number = float(size)
+    if size < 1024:
+        return f"{size} bytes"
+    for unit in ("KiB", "MiB", "GiB"):
+        number /= 1024
+        if number < 1024 or unit == "GiB":
+            break
+    return f"{number:.0f} {unit}" if number >= 100 else f"{number:.1f} {unit}"
 
 
 def parse_time(option: str, text: str) -> float:

@@ -44,6 +44,11 @@ _REWRITE = (
     " built and started. `nnshim rewrite --for HOST guest.wasm out.wasm` renames and adapts the"
     " imports; `nnshim hosts` lists the hosts."
 )
+_EITHER = (
+    "If the import is from wasi_nn or wasi_ephemeral_nn: `nnshim rewrite --for HOST guest.wasm"
+    " out.wasm`. If not, the host needs another option or library, or the guest another build;"
+    " `nnshim check --for HOST guest.wasm` says what the host lacks."
+)
 _IMPORTS = ("NN201", "NN211", "NN251")
 
 _MESSAGES = (
@@ -54,6 +59,12 @@ _MESSAGES = (
         _REWRITE, _IMPORTS,
     ),
     _Message(rf"failed to call unlinked import function.*{_NAME}", _MISSING, _REWRITE, _IMPORTS),
+    _Message(
+        r"failed to (?:link import|call unlinked import) function(?! *\()",
+        "WAMR does not define a function that the module imports, and ends the module when it calls"
+        " the function. The message names the import in parentheses, such as (wasi_nn, load).",
+        _EITHER, ("NN201", "NN226", "NN212"),
+    ),
     _Message(
         r"failed to (?:link import|call unlinked import) function",
         "WAMR does not define a function that the module imports from a module other than wasi-nn."
@@ -74,10 +85,7 @@ _MESSAGES = (
     _Message(
         r"unknown import",
         "The host does not define something that the module imports.",
-        "If the import is from wasi_nn or wasi_ephemeral_nn: `nnshim rewrite --for HOST guest.wasm"
-        " out.wasm`. If not, the host needs another option or library, or the guest another build;"
-        " `nnshim check --for HOST guest.wasm` says what the host lacks.",
-        ("NN201", "NN212"),
+        _EITHER, ("NN201", "NN212"),
     ),
     _Message(
         r"incompatible import type",
@@ -87,12 +95,12 @@ _MESSAGES = (
     ),
     # Errno 1 is invalid_argument in all ABIs, and the first thing that a wrong ABI leads to
     _Message(
-        r"wasi[_-]?nn.{0,20}\berr(?:or|no)?\b\D{0,12}\d|invalid[_ ]?argument|\berrno\b\D{0,9}\d",
+        r"wasi[_-]?nn.{0,20}\berr(?:or|no)?\b\D{0,12}\d|invalid[_ ]?argument|\berrno\b\D{0,9}\d"
+        r"|^(?:err(?:or|no)?\W{0,3})?[1-9]\d?$",
         "The host received the call and returned an error. 1 is invalid_argument in every ABI:"
         " often the guest numbers encodings or tensor types differently from the host, or the host"
-        " has no backend for the model. What other numbers mean depends on the host:"
-        " `nnshim hosts HOST@RELEASE`"
-        " lists them.",
+        " has no backend for the model. What other numbers mean depends on the host: `nnshim hosts"
+        " --all HOST@RELEASE` lists them.",
         "`nnshim check --for HOST --model MODEL guest.wasm` says what does not fit."
         " `nnshim run -v --as HOST@RELEASE guest.wasm` says why a call is refused.",
         ("NN203", "NN204", "NN207", "NN262"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.common import counted, print_json, say
+from nnshim.units import size_text
 
 if TYPE_CHECKING:
     from runtime_shim.model_cache import Kept
@@ -38,7 +39,7 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
         return
     for item in found:
         used = datetime.fromtimestamp(item.used).astimezone().isoformat(" ", "seconds")
-        say(f"{item.path}: {item.runtime}, {item.size} bytes, used {used}")
+        say(f"{item.path}: {item.runtime}, {size_text(item.size)}, used {used}")
     say(_sum(found))
 
 
@@ -69,4 +70,4 @@ def clear(folder: Folder) -> None:
 
 
 def _sum(found: "list[Kept]") -> str:
-    return f"{counted(len(found), 'file')}, {sum(item.size for item in found)} bytes"
+    return f"{counted(len(found), 'file')}, {size_text(sum(item.size for item in found))}"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_NUMBER = re.compile(r"(?i)[a-z]{0,3}-?[0-9]+[a-z]?")
-"""What is meant as a code, known or not."""
+_NUMBER = re.compile(r"(?i)(?![1-9]\d?$)[a-z]{0,3}-?[0-9]+[a-z]?")
+"""What is meant as a code, known or not. One or two digits alone are an error of wasi-nn."""
 
 
 def command(

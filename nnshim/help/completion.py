@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from nnshim.help.formatting import filled
 from nnshim.help.values import Offer, paths, values_of
 
 __all__ = ["complete", "offered"]
@@ -108,7 +109,7 @@ def _options(command: Any) -> dict[str, Any]:
 
 def _listed(command: Any) -> Iterator[tuple[str, str]]:
     for name, option in _options(command).items():
-        yield name, (option.help or "").partition(". ")[0]
+        yield name, filled(option.help or "").partition(". ")[0]
     yield "--help", "Show this message and exit."
 
 

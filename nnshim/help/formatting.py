@@ -10,7 +10,7 @@ from nnshim.help.pages import PAGES, Page
 if TYPE_CHECKING:
     import typer
 
-__all__ = ["help_of", "write_examples", "write_options"]
+__all__ = ["filled", "help_of", "write_examples", "write_options"]
 
 _WIDEST = 30
 """Columns of an option and its value that have the help beside them, as in click's `write_dl`."""
@@ -46,7 +46,7 @@ def write_options(command: Any, context: typer.Context, formatter: Any) -> None:
             found = (home[name] for name in parameter.opts if name in home)
             heading = next(found, "Options")
         name, text = record
-        sections[heading].append((name, _filled(text)))
+        sections[heading].append((name, filled(text)))
     width = max(
         (len(name) for rows in sections.values() for name, _ in rows if len(name) <= _WIDEST),
         default=0,
@@ -59,7 +59,7 @@ def write_options(command: Any, context: typer.Context, formatter: Any) -> None:
     formatter.buffer[:] = [part.replace(_HYPHEN, "-") for part in formatter.buffer]
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
     """A help text with the names of the hosts, which commands do not import to have a help."""
     if "{hosts}" not in text:
         return text

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from nnshim.render.profile import tried_types
@@ -24,18 +24,28 @@ __all__ = ["families", "hosts"]
 
 
 def families(known: Iterable[Family]) -> list[str]:
-    """Each name, with its releases below it."""
+    """Each name, with its releases below it: neighbours with the same ABI share a line."""
     lines: list[str] = []
     for family in known:
         lines += [""] if lines else []
         lines.append(f"{family.name}: {family.title}{_alone(family)}")
-        rows = [
-            ("releases", "imported from", "ABI"),
-            *((row.releases, " ".join(row.modules), _abis(row)) for row in family.rows),
-        ]
+        rows = [("releases", "imported from", "ABI"), *_releases(family.rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += ["  " + "  ".join(map(str.ljust, row, widths)).strip() for row in rows]
-    return lines
+    return [
+        *lines,
+        "",
+        "Releases with the same ABI may differ in other ways: `nnshim hosts HOST@RELEASE` shows",
+        "one, and `nnshim hosts ONE OTHER` compares two.",
+    ]
+
+
+def _releases(rows: Sequence[Host]) -> Iterator[tuple[str, str, str]]:
+    """For rows of a family, the oldest first: releases, module names, ABIs."""
+    for (modules, abis), group in groupby(rows, lambda row: (row.modules, _abis(row))):
+        alike = list(group)
+        releases = alike[0]._replace(last=alike[-1].last).releases
+        yield releases or "any", " ".join(modules), abis
 
 
 def _alone(family: Family) -> str:

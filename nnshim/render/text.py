@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nnshim.render import counted
 from nnshim.render.messages import lines_of
 from nnshim.render.verdicts import checked, checked_in_common, line
+from nnshim.units import size_text
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.terminal import command_line, file_argument
 
@@ -45,11 +46,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "apart": "host_summary",
-    "families": "host_tables",
-    "hosts": "host_tables",
-    "inspected": "inspection.inspected",
-    "summaries": "host_summary",
+    "apart": "nnshim.render.host_summary",
+    "families": "nnshim.render.host_tables",
+    "hosts": "nnshim.render.host_tables",
+    "inspected": "nnshim.render.inspection.inspected",
+    "summaries": "nnshim.render.host_summary",
 }
 """The other functions, by module. They are imported on first use, because a rename starts without
 them."""
@@ -57,7 +58,7 @@ them."""
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"nnshim.render.{_HOMES[name]}"), name)
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -140,7 +141,7 @@ def _gpus(looked: Sequence[Gpu]) -> list[str]:
 
 def caches(modules: Cache) -> list[str]:
     """The folders that nnshim writes for the next run, and their sizes."""
-    size = "not there yet" if modules.size is None else f"{modules.size} bytes"
+    size = "not there yet" if modules.size is None else size_text(modules.size)
     return [
         f"  compiled modules: {modules.folder}, {size} (wasmtime's, which others share)",
         "  models: no folder of their own; `nnshim run --model-cache DIR` names one",

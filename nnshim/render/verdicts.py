@@ -66,7 +66,7 @@ def _explained(value: Explanation) -> list[str]:
     lines = [f"  besides the module, {value.host} needs:", *(f"    {it}" for it in value.needs)]
     if not value.commands:
         return lines
-    where = "in the folder of the module and its models"
+    where = "with the module and its models below the current folder"
     return [*lines, f"  to try it, {where}:", *(f"    {command}" for command in value.commands)]
 
 

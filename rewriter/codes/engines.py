@@ -27,7 +27,8 @@ ENGINES = (
         "Build the guest without it (for threads, target `wasm32-wasip1` instead of "
         "`wasm32-wasip1-threads`; for vectors, leave out `simd128`; LLVM 20 and later enable "
         "reference types by default, and `-mcpu=mvp` disables them), choose a release that "
-        "supports it (`nnshim hosts HOST` says which), or build or embed the host with it enabled.",
+        "supports it (`nnshim hosts --all HOST` says which), or build or embed the host with it "
+        "enabled.",
     ),
     Code(
         "NN217",

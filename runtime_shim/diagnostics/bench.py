@@ -108,7 +108,7 @@ def bench(
     leaves open; by default, a free dimension is 1.
 
     Raises InputError for files that are missing or in an unknown format, and UsageError for invalid
-    numbers.
+    numbers and for files that are several models.
     """
     check_number("seconds", seconds, 0.01, _LONGEST, whole=False)
     check_number("parallel", parallel, 1, MOST_THREADS)
@@ -116,13 +116,13 @@ def bench(
     parts = _files(paths)
     found = detect(parts) if encoding is Encoding.AUTODETECT else encoding
     if found is None:
-        raise InputError(f"{', '.join(paths)}: unknown format; name it with --encoding")
+        raise _unrecognised(parts)
     contexts = parallel or len(os.sched_getaffinity(0))
     runs: list[_Run] = []
     problems: list[Measurement] = []
     for name in backends or _encodings_that_read(found):
         try:
-            backend = import_backend(name, settings)
+            backend = import_backend(name, settings, warns=False)  # the report says it
         except HostError as error:
             problems.append(_problem(name, "", error.reason, "NN501"))
             continue
@@ -154,6 +154,19 @@ def _files(paths: Sequence[str]) -> list[Path]:
     if wrong is not None:
         raise InputError(wrong)
     return [Path(path) for path in named]
+
+
+def _unrecognised(parts: Sequence[Path]) -> InputError | UsageError:
+    """Why files are not the parts of a model in a known format."""
+    formats = [detect([part]) for part in parts]
+    if len(parts) > 1 and None not in formats:
+        each = [
+            f"{part} is {FORMATS[one].title}"
+            for part, one in zip(parts, formats, strict=True)
+            if one
+        ]
+        return UsageError(f"bench measures one model at a time, and {' and '.join(each)}")
+    return InputError(f"{', '.join(map(str, parts))}: unknown format; name it with --encoding")
 
 
 def _problem(name: Encoding, device: str, reason: str, code: str = "NN511") -> Measurement:

@@ -85,7 +85,7 @@ def check_links(
     Raises LinkError for imports that the host or nnshim does not define, unless they should trap,
     and for imports that the host defines with another type. The message says what helps.
     """
-    rewrite = f"`nnshim rewrite --for {row.label}` makes it fit"
+    rewrite = f"`nnshim rewrite --for {row.label} IN OUT` makes it fit"
     other = [item for item in info.imports if item.is_wasi_nn and item.module not in dialects]
     if other and not unknown:
         names = " and ".join(dict.fromkeys(item.module for item in other))

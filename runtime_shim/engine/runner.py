@@ -307,7 +307,8 @@ def _wasi_config(options: RunOptions, streams: Streams | None) -> wasmtime.WasiC
         streams.configure(config)
     for guest_path, host_path in options.dirs.items():
         if not os.path.isdir(host_path):
-            raise InputError(f"cannot open {host_path} for the guest: it is not a folder")
+            why = "it is not a folder" if os.path.exists(host_path) else "there is no such folder"
+            raise InputError(f"cannot open {host_path} for the guest: {why}")
         config.preopen_dir(
             os.fspath(host_path), guest_path, fs_mutable=guest_path not in options.read_only_dirs
         )

@@ -160,7 +160,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
     `target` (cpu, gpu, tpu, auto, or a device; default: cpu) and a table `options`. The .bin beside
     an XML file that is given alone is taken too.
 
-    Raises InputError if the file is missing or invalid.
+    Raises InputError if the file is missing or invalid, or names no graph.
     """
     import tomllib
 
@@ -182,6 +182,8 @@ def read_graphs(path: str) -> list[NamedGraph]:
     if "format" in content and "graphs" not in content:
         raise InputError(f"{path}: this is a host's profile, which --as and --for take")
     _check_keys(path, content, {"graphs": dict})
+    if not content.get("graphs"):
+        raise InputError(f"{path} names no graph; it needs a table [graphs.NAME] with paths")
     folder = os.path.dirname(path)
     return [
         _graph(f"{path}: graphs.{name}", folder, name, table)

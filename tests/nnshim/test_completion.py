@@ -49,6 +49,13 @@ def test_options_are_offered_with_their_help() -> None:
     assert "--no-validate" in values("rewrite", "a.wasm", "--")
 
 
+@pytest.mark.parametrize("words", [("check", "--fo"), ("run", "--as"), ("rewrite", "--fo")])
+def test_what_is_said_of_an_option_names_the_hosts(words: tuple[str, ...]) -> None:
+    said = " ".join(offered(*words)[1].values())
+    assert "wamr-legacy" in said
+    assert "{" not in said
+
+
 def test_what_a_guest_is_given_is_not_nnshims() -> None:
     assert offered("run", "guest.wasm", "--ti") == (True, {})
     assert values("run", "--ti") == {"--timeout"}

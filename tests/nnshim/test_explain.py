@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_an_error_of_a_host_is_answered_by_the_command_that_helps(words: list[st
     assert first.startswith("The host does not define this function of wasi-nn")
     assert any(line.startswith("What to do: `nnshim check --for") for line in others)
     assert any(line.startswith("NN201 (warning)") for line in others)
+
+
+def test_the_numbers_of_errors_are_where_their_explanation_says() -> None:
+    said = nnshim("explain", "1").stdout.decode()
+    (command,) = re.findall(r"`nnshim (hosts [^`]*)` lists them", said)
+    shown = nnshim(*command.replace("HOST@RELEASE", "wamr@2.3.1").split()).stdout.decode()
+    assert "1 invalid_argument" in shown
 
 
 def test_a_message_without_its_code_leads_to_the_closest_codes() -> None:

@@ -95,6 +95,16 @@ def test_a_host_fits_one_screen_unless_all_of_it_is_asked_for(name: str) -> None
     assert all(limit.message in words for limit in row.limits if limit.severity.value != "note")
 
 
+def test_neighbouring_releases_with_the_same_abi_share_a_line() -> None:
+    lines = text.families([FAMILIES["wamr-legacy"], FAMILIES["nnshim"]])
+    assert "  2.1.1 to 2.3.1  wasi_nn        wamr-2.1-legacy" in lines
+    assert "  main            wasi_nn        wamr-main-legacy" in lines
+    assert sum("wamr-2.1-legacy" in line for line in lines) == 1
+    heads, row = lines[-5], lines[-4]
+    assert row.startswith("  any ")
+    assert heads.index("imported from") == row.index("wasi_")
+
+
 def test_two_hosts_are_compared_in_columns_and_functions_besides_wasi_nn_are_counted() -> None:
     found = [
         Difference("types.u8", "2", "3"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nnshim.run_options import parse_limits
-from nnshim.units import parse_size, parse_time
+from nnshim.units import parse_size, parse_time, size_text
 from rewriter.errors import UsageError
 
 KIB, KB = 1024, 1000
@@ -76,3 +76,18 @@ def test_a_limit_is_a_count_a_size_or_a_time() -> None:
     assert (limits.graphs, limits.loading, limits.models) == (10, 0.5, 3 * KIB**2 // 2)
     with pytest.raises(UsageError, match="--limit graphs 10K: expected a whole number"):
         parse_limits(None, None, None, ["graphs=10K"])
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1.0 KiB"),
+        (9917, "9.7 KiB"),
+        (895_311_041, "854 MiB"),
+        (3 << 40, "3072 GiB"),
+    ],
+)
+def test_a_size_is_shown_with_a_unit(size: int, text: str) -> None:
+    assert size_text(size) == text

@@ -31,6 +31,8 @@ def codes(message: str) -> list[str]:
             "NN201",
             "nnshim rewrite --for",
         ),
+        ("failed to call unlinked import function", "NN201", "nnshim rewrite --for"),
+        ("failed to link import function", "NN226", "nnshim check --for"),
         ("failed to link import function (env, emscripten_notify)", "NN226", "nnshim check"),
         ("unknown import: wasi_nn::load has not been defined", "NN201", "nnshim rewrite --for"),
         (
@@ -49,6 +51,9 @@ def codes(message: str) -> list[str]:
         ("digits: load failed with wasi-nn error 1", "NN204", "--model MODEL"),
         ("wasi_nn errno: 1", "NN204", "--model MODEL"),
         ("WASI-NN ERROR 1", "NN204", "--model MODEL"),
+        ("error 1", "NN204", "--model MODEL"),
+        ("Error: 12", "NN204", "--model MODEL"),
+        ("1", "NN204", "--model MODEL"),
     ],
 )
 def test_a_message_of_a_host_leads_to_what_helps(message: str, code: str, helps: str) -> None:

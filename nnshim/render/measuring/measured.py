@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnshim.render import counted
+from nnshim.units import size_text
 
 if TYPE_CHECKING:
     from runtime_shim.diagnostics.report import Conditions, Measurement, Rates, Report
@@ -20,13 +21,8 @@ _HEADS = (
 
 def model(conditions: Conditions) -> str:
     """Which model was measured, in a line."""
-    size, unit = float(conditions.size), "bytes"
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            break
-        size /= 1024
-    number = f"{size:.0f}" if unit == "bytes" or size >= 100 else f"{size:.1f}"
-    return f"{', '.join(conditions.files)} ({conditions.encoding}, {number} {unit})"
+    size = size_text(conditions.size)
+    return f"{', '.join(conditions.files)} ({conditions.encoding}, {size})"
 
 
 def machine(report: Report) -> str:

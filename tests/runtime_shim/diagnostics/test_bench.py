@@ -140,6 +140,13 @@ def test_a_language_model_goes_on_with_a_prompt(tmp_path: Path) -> None:
     assert (row.backend, row.problem) == ("ggml", None)
 
 
+def test_two_models_are_not_taken_for_the_parts_of_one() -> None:
+    other = DIGITS.with_name("model.tflite")
+    said = f"one model at a time, and {DIGITS} is ONNX and {other} is TensorFlow Lite"
+    with pytest.raises(UsageError, match=re.escape(said)):
+        bench([str(DIGITS), str(other)])
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(bytes(9))
     with pytest.raises(InputError, match="unknown format"):
@@ -274,3 +281,10 @@ def test_without_matplotlib_nothing_is_measured_and_the_install_line_is_given(
     done = nnshim("bench", DIGITS, "--plot", "x.png", env={"PYTHONPATH": str(tmp_path)})
     assert (done.returncode, done.stdout) == (3, b"")
     assert install_line("bench").encode() in done.stderr
+
+
+def test_a_backend_that_is_not_installed_is_reported_once(tmp_path: Path) -> None:
+    (tmp_path / "openvino.py").write_text("raise ImportError('not here')")
+    done = nnshim("bench", DIGITS, "--seconds", "0.02", env={"PYTHONPATH": str(tmp_path)})
+    assert (done.returncode, done.stderr.count(b"not here")) == (0, 1)
+    assert install_line("openvino").encode() in done.stderr

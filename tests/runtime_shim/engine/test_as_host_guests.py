@@ -122,7 +122,7 @@ def test_a_guest_of_the_other_name_is_told_what_helps(label: str) -> None:
         played(guest, label)
     assert caught.value.lines[0] == (
         f"{label} registers {name}, but the module imports {other};"
-        f" `nnshim rewrite --for {label}` makes it fit:"
+        f" `nnshim rewrite --for {label} IN OUT` makes it fit:"
     )
     assert caught.value.lines[1] == f"  {other}.load (func)"
 

@@ -241,8 +241,11 @@ def test_environment_and_folders_are_the_guests(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     module = assemble('(module (func (export "_start")))')
-    with pytest.raises(InputError, match="is not a folder"):
+    with pytest.raises(InputError, match="there is no such folder"):
         run(module, NNHost(), RunOptions(dirs={"/": str(tmp_path / "missing")}))
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="it is not a folder"):
+        run(module, NNHost(), RunOptions(dirs={"/": str(tmp_path / "file")}))
 
 
 def test_a_folder_that_is_read_only_has_to_be_one_of_the_guests(tmp_path: Path) -> None:

@@ -71,6 +71,8 @@ def test_a_file_names_many_graphs_with_paths_from_where_it_is(models: Path) -> N
         ),
         ("[graphs.x]\npaths = ['models/a.xml']\nfast = true", "unknown key 'fast'"),
         ("[graphs", "is not valid TOML"),
+        ("", "names no graph"),
+        ("[graphs]", "names no graph"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused(models: Path, text: str, words: str) -> None:
