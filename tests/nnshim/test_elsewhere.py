@@ -133,7 +133,7 @@ def test_guests_and_models_are_refused_with_the_reason(system: str, tmp_path: Pa
 def test_a_host_is_not_measured_on_windows() -> None:
     done = elsewhere("windows", "probe", "--", "iwasm")
     assert done.returncode == 2
-    assert b"on Linux or macOS" in done.stderr
+    assert b"on Linux and macOS" in done.stderr
 
 
 def test_windows_removes_temporary_files_that_are_old(tmp_path: Path) -> None:

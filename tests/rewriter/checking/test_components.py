@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rewriter import RewriteOptions, check, rewrite
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.components.described import Making, describe_component
 from rewriter.checking.components import judge_component
@@ -52,8 +53,31 @@ def test_interfaces_without_a_version_are_told_by_their_functions() -> None:
 
 
 @pytest.mark.parametrize("host", ["wamr", "wamr-legacy", "wasmedge", "nnshim"])
-def test_hosts_of_core_modules_take_no_components(host: str) -> None:
-    assert codes(judge(component(ERRORS.format(OCTOBER)), host)) == {"NN277"}
+def test_hosts_of_core_modules_take_no_component_without_a_program(host: str) -> None:
+    assert codes(judge(component(ERRORS.format(OCTOBER)), host)) == {"NN277", "NN342"}
+
+
+PROGRAM = f"""(core module
+    (import "wasi:nn/graph@{OCTOBER}" "load-by-name" (func (param i32 i32 i32)))
+    (import "wasi:nn/errors@{OCTOBER}" "[method]error.code" (func (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "_start")))"""
+
+
+@pytest.mark.parametrize(
+    ("host", "answer"),
+    [("wasmedge", Answer.REWRITE), ("wamr-ephemeral", Answer.REWRITE), ("nnshim", Answer.RUNS)],
+)
+def test_a_program_in_a_component_becomes_a_module_for_hosts_of_core_modules(
+    host: str, answer: Answer
+) -> None:
+    program = assemble(f"(component {PROGRAM})")
+    found = judge(program, host)
+    assert found.answer is answer
+    assert (found.rewrite_for is not None) is (answer is Answer.REWRITE)
+    core = rewrite(program, RewriteOptions(host=host))
+    [after] = check(core, [host])
+    assert after.answer in (Answer.RUNS, Answer.ONLY_IF)
 
 
 NOW = '(import "wasi:clocks/{}" (instance (export "now" (func (result u64)))))'

@@ -255,7 +255,7 @@ def test_a_plugin_provider_is_found_and_used(
     context.set_input(0, TensorType.F32, (1,), memoryview(data))
     context.compute()
     assert bytes(context.get_output(0)) == data
-    assert "onnxruntime-ep-broken cannot be used: No module named" in caplog.text
+    assert "cannot use onnxruntime-ep-broken: No module named" in caplog.text
 
 
 def test_a_plugin_does_not_take_over_what_is_meant_for_the_cpu(
