@@ -100,7 +100,7 @@ def test_the_command_has_all_of_it_for_programs() -> None:
 def test_each_thing_is_said_once_and_information_of_nn_runtimes_is_not(tmp_path: Path) -> None:
     (tmp_path / "onnxruntime.py").write_text("raise ImportError('hidden')")
     done = nnshim("doctor", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}"})
-    assert done.stdout.count(b"onnx models cannot be imported (hidden)") == 1
+    assert done.stdout.count(b"cannot import the backend for onnx models (hidden)") == 1
     assert done.stderr == b""
 
 

@@ -210,7 +210,7 @@ def test_an_embedding_is_a_vector_of_length_one(letters: Callable[..., GgmlConte
 def test_a_prompt_that_does_not_fit_is_too_long(letters: Callable[..., GgmlContext]) -> None:
     context = letters()
     prompt(context, "a" * 60)
-    with pytest.raises(HostError, match="61 tokens; at most 60 fit") as caught:
+    with pytest.raises(HostError, match="61 tokens, but the maximum is 60") as caught:
         context.compute()
     assert caught.value.errno is Errno.PROMPT_TOO_LONG
 
