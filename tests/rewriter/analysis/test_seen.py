@@ -85,7 +85,7 @@ def test_hidden_types_are_still_a_guess() -> None:
 
 def test_types_that_some_calls_hide_are_a_guess_that_says_so() -> None:
     (guess,) = on("wasmtime", guest(OPENVINO + passes(1) + HIDDEN)).unseen
-    assert guess.message.startswith("1 of 2 calls hide")
+    assert guess.message.startswith("for 1 of 2 calls, the tensor type is unknown")
 
 
 def test_a_type_that_means_two_things_is_a_condition() -> None:

@@ -120,7 +120,7 @@ def test_the_release_that_a_guest_was_built_for_is_not_known_unless_a_function_s
     assert whole.answer is Answer.ONLY_IF
     assert said(whole, "NN228") == [
         "1.1.1 to 1.1.2, 1.2.0 to 2.1.0, 2.1.1 to 2.3.1 and 2.4.0 to 2.4.5 number errors"
-        " or encodings differently, and it was built for only one of these; name the release:"
+        " or encodings differently, but it was built for only one of these; name the release:"
         " `--for wamr-legacy@2.4.5`"
     ]
     only_since_2_4 = guest("wasi_nn", "wamr", "load_by_name", "get_output")

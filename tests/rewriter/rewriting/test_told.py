@@ -111,7 +111,7 @@ def test_a_verdict_that_goes_by_a_mark_says_so() -> None:
     (verdict,) = check(OPEN + WITX, ["wasmtime"], accept=["NN262"])
     assert verdict.answer is Answer.RUNS
     (note,) = [one for one in verdict.notes if one.code == "NN148"]
-    assert "to be witx, because the section nnshim.guest says so" in note.text
+    assert "assumes the ABI witx, because the section nnshim.guest says so" in note.text
     (given,) = check(OPEN + WITX, ["wasmtime"], guest_abi="witx")
     assert "NN148" not in [one.code for one in given.notes]
 
