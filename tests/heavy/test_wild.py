@@ -19,7 +19,10 @@ import pytest
 from rewriter import HostMismatch, RewriteOptions, compare, inspect_module, rewrite
 from rewriter.abi.dialects import MODULE_NAMES, Encoding, Errno
 from rewriter.analysis.compatibility import Runs, assess
+from rewriter.analysis.features import features
+from rewriter.functions.feature import Feature
 from rewriter.hosts.table import HOSTS, find_host
+from rewriter.wasm.module import Module
 from runtime_shim import NamedGraph, NNHost, Reason, RunOptions, run
 from tests.heavy.wild_guests import (
     BAKED,
