@@ -35,7 +35,7 @@ SLOW = (
     "rewriter/analysis/test_models.py",
     "rewriter/analysis/test_real_hosts.py",
     "rewriter/files/test_files.py",
-    "rewriter/hosts/profiles/test_of_row.py",
+    *("rewriter/hosts/test_engines.py", "rewriter/hosts/profiles/test_of_row.py"),
     "rewriter/probing/test_probe.py",
     "rewriter/probing/test_rows.py",
     "rewriter/rewriting/test_corrupt.py",
