@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
@@ -29,7 +29,7 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Feature, Host, Quirk
 from rewriter.models.model import Model
 
-__all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host"]
+__all__ = ["Answer", "Runs", "Verdict", "assess", "on_any_host", "refused_features"]
 
 
 class Runs(Enum):
@@ -303,9 +303,15 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """WebAssembly features of the module that the host refuses, or may refuse."""
-    for feature, offset in features(info.module).items():
-        if feature is Feature.COMPACT_IMPORTS:
-            continue  # a rewrite fixes it
+    found = dict(features(info.module))
+    found.pop(Feature.COMPACT_IMPORTS, None)  # a rewrite fixes it
+    yield from refused_features(found, host)
+
+
+def refused_features(found: Mapping[Feature, int], host: Host) -> Iterator[Diagnostic]:
+    """Those of some features that the host refuses, or may refuse. `found` has the position of the
+    first use of each, in bytes."""
+    for feature, offset in found.items():
         reads = host.features.get(feature)
         if reads is False:
             message = f"it has {feature.value}, which the host refuses"

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from rewriter.abi.snapshots import PACKAGE, Components, Snapshot
 from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS, OPTIONS
-from rewriter.analysis.compatibility import Verdict, assess
+from rewriter.analysis.compatibility import Verdict, assess, refused_features
 from rewriter.analysis.components.described import ComponentInfo, Interface
 from rewriter.analysis.features import features
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
@@ -226,14 +226,7 @@ _FEATURES: WeakKeyDictionary[Component, Mapping[Feature, int]] = WeakKeyDictiona
 def _features(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     if info.component not in _FEATURES:
         _FEATURES[info.component] = _of_core_modules(info.component)
-    for feature, offset in _FEATURES[info.component].items():
-        reads = host.features.get(feature)
-        if reads is False:
-            message = f"it has {feature.value}, which the host refuses"
-            yield Diagnostic("NN216", message, offset)
-        elif reads is None:
-            message = f"it is unknown whether the host reads {feature.value}"
-            yield Diagnostic("NN227", message, offset)
+    yield from refused_features(_FEATURES[info.component], host)
     if info.component.newer is not None:
         what, offset = info.component.newer
         message = f"it is unknown whether the host reads components with {what}"

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.limits import check_number
 from rewriter.wasm.reader import Cursor, Data
+from rewriter.wasm.sections import skip_content
 
 __all__ = [
     "DEEPEST",
@@ -118,16 +119,7 @@ def _section(cursor: Cursor) -> ComponentSection:
         kind = SectionKind(code)
     except ValueError:
         raise MalformedModule(f"unknown component section id {code}", start) from None
-    size = cursor.u32()
-    content, end = cursor.pos, cursor.pos + size
-    if end > cursor.end:
-        raise MalformedModule(
-            f"a section of {size} bytes starts here, but only {cursor.end - content} bytes are"
-            " left: the file is truncated",
-            start,
-            "NN102",
-        )
-    cursor.pos = end
+    content, end = skip_content(cursor, start)
     if kind is not SectionKind.CUSTOM:
         return ComponentSection(cursor.data, kind, start, content, end)
     name = Cursor(cursor.data, content, end).name()

@@ -19,6 +19,7 @@ __all__ = [
     "Section",
     "SectionId",
     "Sections",
+    "skip_content",
     "split",
 ]
 
@@ -161,6 +162,16 @@ def _section(cursor: Cursor) -> Section:
         section_id = SectionId(id_byte)
     except ValueError:
         raise MalformedModule(f"unknown section id {id_byte}", start) from None
+    content, end = skip_content(cursor, start)
+    if section_id is SectionId.CUSTOM:
+        name = Cursor(cursor.data, content, end).name().text
+        return Section(cursor.data, section_id, start, content, end, name)
+    return Section(cursor.data, section_id, start, content, end)
+
+
+def skip_content(cursor: Cursor, start: int) -> tuple[int, int]:
+    """Read the size field of the section at `start` and skip its content, of which this returns the
+    first position and the one after it. Raises MalformedModule if fewer bytes are left."""
     size = cursor.u32()
     content, end = cursor.pos, cursor.pos + size
     if end > cursor.end:
@@ -171,10 +182,7 @@ def _section(cursor: Cursor) -> Section:
             "NN102",
         )
     cursor.pos = end
-    if section_id is SectionId.CUSTOM:
-        name = Cursor(cursor.data, content, end).name().text
-        return Section(cursor.data, section_id, start, content, end, name)
-    return Section(cursor.data, section_id, start, content, end)
+    return content, end
 
 
 def _check_header(data: Data) -> None:
