@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from nnshim.render.tables import UNBROKEN, columns, wrapped
+from nnshim.render.values import output_name, rewrite_command
 from nnshim.render.verdicts import line
 from rewriter.terminal import shown
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Verdict
     from rewriter.diagnostics import Diagnostic
 
-__all__ = ["Row", "hosts_table", "reasons", "why_not"]
+__all__ = ["Row", "hosts_table", "how", "reasons"]
 
 
 class Row(NamedTuple):
@@ -55,7 +56,17 @@ def _numbered(numbers: dict[str, int], found: Diagnostic) -> int:
     return numbers.setdefault(f"{text} ({found.code})", len(numbers) + 1)
 
 
-def why_not(found: Verdict) -> str:
+def how(path: str, options: Sequence[str], found: Verdict) -> str:
+    """The command that rewrites the file at `path`, with `options` beside the host, or the first
+    reason why no rewrite helps."""
+    if found.rewrite_for is None:
+        return _why_not(found)
+    out = output_name(path, found.rewrite_for)
+    command = rewrite_command(found.rewrite_for, options, path, out)
+    return shown(command).replace(" ", UNBROKEN)
+
+
+def _why_not(found: Verdict) -> str:
     """The first reason why a host cannot run something, empty if it can."""
     if found.answer != "cannot":
         return ""

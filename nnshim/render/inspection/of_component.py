@@ -7,16 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from nnshim.render.inspection.host_rows import Row, hosts_table, reasons, why_not
-from nnshim.render.tables import UNBROKEN, wrapped
-from nnshim.render.values import output_name, rewrite_command
+from nnshim.render.inspection.host_rows import Row, hosts_table, how, reasons
+from nnshim.render.tables import wrapped
 from nnshim.render.verdicts import line
 from rewriter.analysis.components.described import Making
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
     from nnshim.render.values import InspectedComponent
-    from rewriter.analysis.compatibility import Verdict
     from rewriter.analysis.components.described import ComponentInfo, Interface
 
 __all__ = ["inspected_component"]
@@ -29,7 +27,7 @@ def inspected_component(value: InspectedComponent) -> list[str]:
     rows = [Row(label, label, found) for label, found in value.hosts.items()]
     lines = [f"{value.path}: {info.size} bytes, component, {_what_it_imports(info)}"]
     lines += [f"  {line(found)}" for found in value.findings]
-    lines += hosts_table(rows, partial(_how, value.path)) if rows else ["  runs on no host"]
+    lines += hosts_table(rows, partial(how, value.path, ())) if rows else ["  runs on no host"]
     lines += reasons(rows) if whole else []
     for item in info.imports if whole else info.wasi_nn:
         lines += wrapped(shown(f"  imports {item.name}: {_functions(item)}"))
@@ -37,14 +35,6 @@ def inspected_component(value: InspectedComponent) -> list[str]:
     if not whole:
         return [*lines, "  more with --all: every reason, other imports, exports"]
     return lines + [f"  exports {name}" for name in info.exports]
-
-
-def _how(path: str, found: Verdict) -> str:
-    """The command of a rewrite, or the first reason why no rewrite helps."""
-    if found.rewrite_for is None:
-        return why_not(found)
-    out = output_name(path, found.rewrite_for)
-    return shown(rewrite_command(found.rewrite_for, (), path, out)).replace(" ", UNBROKEN)
 
 
 def _what_it_imports(info: ComponentInfo) -> str:

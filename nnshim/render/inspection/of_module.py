@@ -8,9 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshim.render import counted
-from nnshim.render.inspection.host_rows import Row, hosts_table, reasons, why_not
-from nnshim.render.tables import UNBROKEN, wrapped
-from nnshim.render.values import output_name, rewrite_command, rewrite_options
+from nnshim.render.inspection.host_rows import Row, hosts_table, how, reasons
+from nnshim.render.tables import wrapped
+from nnshim.render.values import rewrite_options
 from nnshim.render.verdicts import line
 from rewriter.hosts.table import FAMILIES
 from rewriter.terminal import shown
@@ -18,7 +18,6 @@ from rewriter.wasm.custom import RECORD
 
 if TYPE_CHECKING:
     from nnshim.render.values import Inspected
-    from rewriter.analysis.compatibility import Verdict
     from rewriter.analysis.inspect import ModuleInfo
 
 __all__ = ["inspected_module"]
@@ -32,7 +31,11 @@ def inspected_module(value: Inspected) -> list[str]:
     lines += [f"  {line(found)}" for found in value.findings]
     if info.abis or whole:
         rows = list(_rows(value))
-        lines += hosts_table(rows, partial(_how, value)) if rows else ["  runs on no host"]
+        lines += (
+            hosts_table(rows, partial(how, value.path, rewrite_options(value.guest_abi, info)))
+            if rows
+            else ["  runs on no host"]
+        )
         lines += reasons(rows) if whole else []
     lines += _records(value) + _wasi_nn(info, whole)
     if whole:
@@ -61,16 +64,6 @@ def _rows(value: Inspected) -> Iterable[Row]:
             yield from (Row(part, part, found) for part, found in parts.items())
         else:
             yield Row(f"{host} (all releases)" if FAMILIES[host].every else host, host, verdict)
-
-
-def _how(value: Inspected, found: Verdict) -> str:
-    """The command of a rewrite, or the first reason why no rewrite helps."""
-    if found.rewrite_for is not None:
-        options = rewrite_options(value.guest_abi, value.info)
-        out = output_name(value.path, found.rewrite_for)
-        command = rewrite_command(found.rewrite_for, options, value.path, out)
-        return shown(command).replace(" ", UNBROKEN)
-    return why_not(found)
 
 
 def _records(value: Inspected) -> list[str]:
