@@ -135,6 +135,9 @@ class Names:
     An output without a name, or with that of an earlier one, is shown by its index.
     """
 
+    vary = False
+    """Whether the outputs may be others after each compute."""
+
     def __init__(
         self,
         inputs: Sequence[str],
@@ -183,7 +186,7 @@ class DescribedContext(ExecutionContext, Protocol):
 
     @property
     def names(self) -> Names:
-        """The names. Those of the outputs may be different after each compute."""
+        """The names; after a compute of a model whose names vary, other ones."""
 
     def output(self, index: int) -> Output:
         """Like get_output, with the type and the shape."""

@@ -296,11 +296,11 @@ class Session:
 
     def input_index(self, context: int, name: str) -> int:
         """The index of an input by its name: see tensors.named."""
-        return named.input_index(self.contexts[context], name)
+        return guarded(named.input_index, self.contexts[context], name)
 
     def output_index(self, context: int, name: str) -> int:
         """The index of an output by its name: see tensors.named."""
-        return named.output_index(self.contexts[context], name)
+        return guarded(named.output_index, self.contexts[context], name)
 
     def set_tensor(
         self,
@@ -317,12 +317,12 @@ class Session:
     def output(self, context: int, index: int) -> named.NamedTensor:
         """An output after compute, with its name, type and shape."""
         _ = self._arena and self._here()
-        return named.output_of(self.contexts[context], index)
+        return guarded(named.output_of, self.contexts[context], index)
 
     def outputs(self, context: int) -> list[named.NamedTensor]:
         """All outputs after compute: see tensors.named."""
         _ = self._arena and self._here()
-        return named.outputs_of(self.contexts[context])
+        return guarded(named.outputs_of, self.contexts[context])
 
     def finalize_execution_context(self, context: int) -> None:
         """Release an execution context."""

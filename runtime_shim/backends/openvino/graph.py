@@ -20,7 +20,7 @@ from runtime_shim.backends.common.tensor_info import (
     output_of,
 )
 from runtime_shim.backends.interface import Names, Output
-from runtime_shim.backends.openvino.interface import LoadedModel, Request
+from runtime_shim.backends.openvino.interface import Kind, LoadedModel, Request
 
 __all__ = ["OpenVinoContext", "OpenVinoGraph"]
 
@@ -74,8 +74,8 @@ class OpenVinoGraph:
 
 
 class OpenVinoNames(Names):
-    """A port may have several names, as ONNX's and TensorFlow's have in OpenVINO: a model lists one
-    of them, and OpenVINO knows the others.
+    """A port can have several names: a model lists one of them, and OpenVINO finds it by any. A
+    node of TensorFlow called x is also found, although OpenVINO calls its tensor x:0.
 
     Components get the outputs as "0", "1" and so on, as from Wasmtime:
     https://github.com/bytecodealliance/wasmtime/blob/15339a8/crates/wasi-nn/src/backend/openvino.rs
@@ -83,18 +83,21 @@ class OpenVinoNames(Names):
 
     def __init__(self, model: LoadedModel) -> None:
         outputs = [port.name for port in model.outputs]
-        super().__init__(
-            [port.name for port in model.inputs], outputs, list(map(str, range(len(outputs))))
-        )
+        numbers = list(map(str, range(len(outputs))))
+        super().__init__([port.name for port in model.inputs], outputs, numbers)
         self._called = lru_cache(_MOST_ALIASES)(model.called)
 
     def input_index(self, name: str) -> int | None:
-        index = super().input_index(name)
-        return super().input_index(self._called("input", name)) if index is None else index
+        return self._found("input", super().input_index, name)
 
     def output_index(self, name: str) -> int | None:
-        index = super().output_index(name)
-        return super().output_index(self._called("output", name)) if index is None else index
+        return self._found("output", super().output_index, name)
+
+    def _found(self, kind: Kind, find: Callable[[str], int | None], name: str) -> int | None:
+        index = find(name)
+        if index is None:
+            index = find(self._called(kind, name) or self._called(kind, f"{name}:0"))
+        return index
 
 
 class FreeContext:

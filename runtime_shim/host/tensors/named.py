@@ -1,4 +1,5 @@
-"""Tensors by name, with types and shapes, as components use them."""
+"""Tensors by name, with types and shapes, as components use them. Exceptions of backends pass
+through."""
 
 from __future__ import annotations
 
@@ -8,11 +9,11 @@ from typing import NamedTuple
 
 from rewriter.abi.dialects import Errno, TensorType
 from rewriter.abi.numbers import ComponentType
+from runtime_shim.backends.common.tensor_info import not_computed
 from runtime_shim.backends.interface import (
     DescribedContext,
     ExecutionContext,
     elements_of,
-    guarded,
     is_described,
 )
 from runtime_shim.errors import HostError
@@ -96,7 +97,7 @@ def output_of(context: ExecutionContext, index: int) -> NamedTensor:
     """An output after compute. Raises HostError as ExecutionContext.get_output promises."""
     if is_described(context):
         return _described(context, index)
-    return _bytes(index, guarded(context.get_output, index))
+    return _bytes(index, context.get_output(index))
 
 
 def outputs_of(context: ExecutionContext) -> list[NamedTensor]:
@@ -106,11 +107,14 @@ def outputs_of(context: ExecutionContext) -> list[NamedTensor]:
     were left out, the others would not be where a guest expects them.
     """
     if is_described(context):
-        return [_described(context, index) for index in range(len(context.names.shown))]
+        names = context.names
+        if names.outputs is None:
+            raise not_computed()
+        return [_described(context, index) for index in range(len(names.shown))]
     found: list[NamedTensor] = []
     try:
         while True:
-            found.append(_bytes(len(found), guarded(context.get_output, len(found))))
+            found.append(_bytes(len(found), context.get_output(len(found))))
     except HostError as error:
         if error.errno is not Errno.INVALID_ARGUMENT:
             raise
@@ -118,7 +122,7 @@ def outputs_of(context: ExecutionContext) -> list[NamedTensor]:
 
 
 def _described(context: DescribedContext, index: int) -> NamedTensor:
-    output = guarded(context.output, index)
+    output = context.output(index)
     kind = _TYPES.get(output.element.name, ComponentType.U8)
     return NamedTensor(context.names.shown[index], kind, output.shape, output.data)
 

@@ -4,7 +4,9 @@ shapes."""
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -13,17 +15,22 @@ from onnx import TensorProto, helper
 from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.abi.numbers import ComponentType
 from runtime_shim import HostError, NNHost
+from runtime_shim.backends.formats import FORMATS
 from runtime_shim.host.session import Session
 from runtime_shim.testing import FakeBackend
+from tests.support import tensorflow_models, tflite_models
 from tests.support.models import F32, identity, model, nonzero, sum_and_product
 
-WAYS = {"here": False}
 
-
-@pytest.fixture(params=WAYS)
+@pytest.fixture
 def session(request: pytest.FixtureRequest) -> Iterator[Session]:
-    with NNHost(isolate=WAYS[request.param]).session() as session:
+    with NNHost(isolate=getattr(request, "param", False)).session() as session:
         yield session
+
+
+BOTH_WAYS = pytest.mark.parametrize(
+    "session", [pytest.param(False, id="here"), pytest.param(True, id="isolated")], indirect=True
+)
 
 
 BOTH = pytest.mark.parametrize("encoding", [Encoding.ONNX, Encoding.OPENVINO])
@@ -57,8 +64,11 @@ def computed(session: Session, context: int) -> list[Shown]:
     return found
 
 
-def refused(errno: Errno, match: str | None = None) -> pytest.RaisesExc[HostError]:
-    return pytest.raises(HostError, match=match, check=lambda error: error.errno is errno)
+@contextmanager
+def refused(errno: Errno, match: str | None = None) -> Iterator[None]:
+    with pytest.raises(HostError, match=match) as caught:
+        yield
+    assert caught.value.errno is errno
 
 
 @BOTH
@@ -91,6 +101,7 @@ def test_an_unknown_name_is_refused_with_those_that_exist(
 ODD = ["1", "0", "a b/c:0", "é\n\x1b[31m", "名前" * 300]
 
 
+@BOTH_WAYS
 @BOTH
 def test_a_models_own_name_comes_before_an_index(session: Session, encoding: Encoding) -> None:
     nodes = [helper.make_node("Add", [name, name], [f"{name}+"]) for name in ODD]
@@ -228,3 +239,93 @@ def test_a_backend_that_tells_no_names_has_numbered_bytes() -> None:
         ]
         with refused(Errno.INVALID_ARGUMENT):
             session.set_tensor(context, 0, ComponentType.BF16, (1,), memoryview(bytes(2)))
+
+
+def numbered(session: Session, context: int) -> None:
+    feed(session, context, "0", 1, 2)
+    feed(session, context, "1", 3, 4)
+
+
+def relu() -> bytes:
+    kind = tensorflow_models.field(6, 1)
+    return tensorflow_models.frozen(
+        tensorflow_models.placeholder("x", (-1,)),
+        tensorflow_models.node("y", "Relu", ["x"], T=kind),
+    )
+
+
+def ask(session: Session, context: int) -> None:
+    index = session.input_index(context, "prompt")
+    session.set_tensor(context, index, ComponentType.U8, (1,), memoryview(b"a"))
+
+
+class Case(NamedTuple):
+    """A model, what sets its inputs, its first outputs then, and more names of all."""
+
+    made: Callable[[], bytes]
+    feed: Callable[[Session, int], None]
+    outputs: list[Shown]
+    called: dict[str, int]
+
+
+def sums(*names: str) -> list[Shown]:
+    both = bytes(floats(4, 6)), bytes(floats(3, 8))
+    return [(name, ComponentType.F32, (2,), data) for name, data in zip(names, both, strict=True)]
+
+
+CASES = {
+    Encoding.ONNX: Case(sum_and_product, numbered, sums("s", "p"), {"1": 1}),
+    Encoding.OPENVINO: Case(sum_and_product, numbered, sums("0", "1"), {"s": 0, "p": 1}),
+    Encoding.TENSORFLOWLITE: Case(
+        tflite_models.sum_and_product, numbered, sums("t2", "t3"), {"1": 1}
+    ),
+    Encoding.TENSORFLOW: Case(
+        relu,
+        lambda session, context: feed(session, context, "x", -1, 2),
+        [("0", ComponentType.F32, (2,), bytes(floats(0, 2)))],
+        {"y": 0, "y:0": 0},
+    ),
+    Encoding.GGML: Case(
+        FORMATS[Encoding.GGML].trial.model,
+        ask,
+        [("text", ComponentType.U8, (6,), b"bc</s>")],
+        {"metadata": 1, "1": 1},
+    ),
+}
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("encoding", CASES)
+def test_every_backend_tells_names_types_and_shapes(session: Session, encoding: Encoding) -> None:
+    made, feed_all, outputs, called = CASES[encoding]
+    context = context_for(session, made(), encoding)
+    with refused(Errno.INVALID_ARGUMENT, "the model's inputs are "):
+        session.input_index(context, "nothing")
+    with pytest.raises(HostError):
+        session.outputs(context)
+    feed_all(session, context)
+    found = computed(session, context)
+    assert found[: len(outputs)] == outputs
+    names = {name: index for index, (name, *_) in enumerate(found)}
+    for name, index in {**names, **called}.items():
+        assert session.output_index(context, name) == index
+
+
+def test_outputs_of_one_name_or_none_are_shown_by_index(session: Session) -> None:
+    def renamed(model: Any) -> None:
+        for tensor, name in zip(model.subgraphs[0].tensors, "aass", strict=True):
+            tensor.name = name
+
+    made = tflite_models.changed(tflite_models.sum_and_product(), renamed)
+    context = context_for(session, made, Encoding.TENSORFLOWLITE)
+    numbered(session, context)
+    assert session.input_index(context, "a") == 0
+    assert computed(session, context) == sums("s", "1")
+
+
+def test_an_output_without_elements_has_its_shape(session: Session) -> None:
+    context = context_for(session, tflite_models.relu([-1, 2]), Encoding.TENSORFLOWLITE)
+    session.set_tensor(context, 0, ComponentType.F32, (0, 2), memoryview(b""))
+    assert [(shape, data) for _, _, shape, data in computed(session, context)] == [((0, 2), b"")]
+    session.set_tensor(context, 0, ComponentType.F32, (1, 2), floats(-3, 3))
+    assert computed(session, context)[0][2:] == ((1, 2), bytes(floats(0, 3)))
