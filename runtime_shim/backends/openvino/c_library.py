@@ -274,7 +274,7 @@ class CModel:
             return ""
         try:
             found = self._library.make(find, self._compiled, name.encode())
-        except RuntimeError:
+        except (RuntimeError, UnicodeEncodeError):
             return ""
         try:
             return self._library.name_of(found)
