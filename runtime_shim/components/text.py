@@ -56,4 +56,4 @@ def late(version: str, pages: int) -> bytes:
 def _built(files: tuple[str, ...], pages: int) -> bytes:
     text = "".join(read(f"{FOLDER}/{name}") for name in files)
     filled = fill(text, {**VALUES, "MOST_PAGES": pages})
-    return bytes(wasmtime.wat2wasm(f"(module {filled})"))
+    return bytes(wasmtime.wat2wasm(f"(module $wasi:nn {filled})"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.errors import InputError, InvalidModule, UnsupportedModule, UsageError
+from rewriter.errors import InputError, InvalidModule, UsageError
 from runtime_shim import (
     GuestTimeout,
     GuestTrap,
