@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
+from rewriter.codes.components.inlining import INLINING
 
 __all__ = ["CODES"]
 
@@ -333,4 +334,5 @@ CODES = (
         "memory in the guest is freed, but not that in the host.",
         "Let the guest load each graph once, and reuse its contexts.",
     ),
+    *INLINING,
 )
