@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
 from rewriter.codes.components.inlining import INLINING
+from rewriter.codes.components.making import MAKING
 
 __all__ = ["CODES"]
 
@@ -335,4 +336,5 @@ CODES = (
         "Let the guest load each graph once, and reuse its contexts.",
     ),
     *INLINING,
+    *MAKING,
 )
