@@ -30,13 +30,18 @@ def command(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="wasi_nn|wasi_ephemeral_nn",
-            help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it).",
+            metavar="wasi_nn|wasi_ephemeral_nn|wasi:nn@VERSION",
+            help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it). A"
+            " component keeps being one with a version, such as wasi:nn@0.2.0-rc-2024-10-28.",
         ),
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(metavar="OLD=NEW", help="Rename another import module. May be repeated."),
+        typer.Option(
+            metavar="OLD=NEW",
+            help="Rename another import module, or a component's import or package. May be"
+            " repeated.",
+        ),
     ] = None,
     abi: Annotated[
         str | None,
@@ -111,11 +116,12 @@ def command(
 ) -> None:
     """Make a module fit a host: rename and adapt its imports.
 
-    With --for HOST, the result runs on that host. Without --for or --abi, only the module names
-    of imports change. That is enough only if the host speaks the module's ABI; a warning says
-    if no known host does. A component that was made from a core module becomes one again, with
-    --to, --abi or --for HOST. Rewriting twice changes nothing more. The output is written
-    completely or not at all.
+    With --for HOST, the result runs on that host. Without --for or --abi, only the module names of
+    imports change. That is enough only if the host speaks the module's ABI; a warning says if no
+    known host does. A component that was made from a core module becomes one again if --to, --abi
+    or --for HOST is about core modules. Otherwise it gets the version of wasi:nn that --to names or
+    the host has, if its functions are the same there. Rewriting twice changes nothing more. The
+    output is written completely or not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools is missing; 4 done, but the host cannot run the result. If conditions remain, they
