@@ -5,6 +5,7 @@ from __future__ import annotations
 from rewriter.codes.code import Code, Severity
 from rewriter.codes.components.inlining import INLINING
 from rewriter.codes.components.making import MAKING
+from rewriter.codes.engines import VERSIONS
 
 __all__ = ["CODES"]
 
@@ -337,4 +338,5 @@ CODES = (
     ),
     *INLINING,
     *MAKING,
+    *VERSIONS,
 )

@@ -172,15 +172,15 @@ def _handles() -> Iterator[Call]:
             giver, drop = _GIVERS[kind]
             dropped = f"(local.set $a {giver}) (call ${drop} (local.get $a))"
             yield OCTOBER, dropped + taker.format("(local.get $a)"), ending
-    twice = f"""(local.set $a {TENSOR}) {named(tensor='(local.get $a)')}
+    twice = f"""(local.set $a {TENSOR}) {named(tensor="(local.get $a)")}
       (i64.store (i32.const 156) (i64.load (i32.const 144)))
-      (i32.store (i32.const 164) (local.get $a)) {call('compute', CONTEXT, 144, 2, 176)}"""
+      (i32.store (i32.const 164) (local.get $a)) {call("compute", CONTEXT, 144, 2, 176)}"""
     yield OCTOBER, twice, "is not a handle of a tensor"
-    used = f"""(local.set $a {TENSOR}) {named(tensor='(local.get $a)')}
-      {call('compute', CONTEXT, 144, 1, 160)} {call('drop_tensor', '(local.get $a)')}"""
+    used = f"""(local.set $a {TENSOR}) {named(tensor="(local.get $a)")}
+      {call("compute", CONTEXT, 144, 1, 160)} {call("drop_tensor", "(local.get $a)")}"""
     yield OCTOBER, used, "is not a handle of a tensor"
-    taken = f"""(local.set $a {TENSOR}) {call('set_input', CONTEXT, 64, 1, '(local.get $a)', 128)}
-      {call('drop_tensor', '(local.get $a)')}"""
+    taken = f"""(local.set $a {TENSOR}) {call("set_input", CONTEXT, 64, 1, "(local.get $a)", 128)}
+      {call("drop_tensor", "(local.get $a)")}"""
     yield AUGUST, taken, "is not a handle of a tensor"
 
 
