@@ -60,7 +60,7 @@ def test_the_wheel_has_the_packages_the_samples_and_the_headers(released: Path) 
         *("nnshim", "rewriter", "runtime_shim"),
         f"nnshim-{VERSION}.dist-info",
     }
-    for name in ("digits.wasm", "digits/model.onnx", "include/wasi_nn.h", "images/0.pgm"):
+    for name in ("digits.wasm", "digits/model.onnx", "include/wasi_nn.h", "components/README.md"):
         assert f"nnshim/samples/{name}" in names
     assert "Author: The nnshim maintainers" in metadata
     assert "License-Expression: Apache-2.0" in metadata
