@@ -203,6 +203,20 @@ def test_a_pickle_is_refused_and_not_read(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+        (b"<!DOCTYPE html><html></html>", "a web page"),
+        (b"\x1f\x8b\x08" + bytes(20), "compressed with gzip"),
+    ],
+)
+def test_the_reason_says_what_bytes_are_that_are_not_a_model(data: bytes, kind: str) -> None:
+    with pytest.raises(HostError, match=f"this is {kind}") as caught:
+        NNHost().load([data], Encoding.PYTORCH, Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
 def test_every_operator_that_names_a_file_is_refused() -> None:
     """By the names of all that this PyTorch has: a newer one may have others."""
     suspicious = re.compile(
