@@ -261,6 +261,7 @@ ERROR_CODES: Mapping[Errno, int] = MappingProxyType(
         Errno.UNSUPPORTED_OPERATION: 4,
         Errno.TOO_LARGE: 5,
         Errno.NOT_FOUND: 6,
+        Errno.MODEL_NOT_FOUND: 6,
     }
 )
 """Errors that the enumeration error-code of wasi:nn has, with their values.

@@ -16,6 +16,7 @@ from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.abi.numbers import ComponentType
 from runtime_shim import HostError, NNHost
 from runtime_shim.backends.formats import FORMATS
+from runtime_shim.backends.isolated import calls
 from runtime_shim.host.session import Session
 from runtime_shim.testing import FakeBackend
 from tests.support import tensorflow_models, tflite_models
@@ -329,3 +330,31 @@ def test_an_output_without_elements_has_its_shape(session: Session) -> None:
     assert [(shape, data) for _, _, shape, data in computed(session, context)] == [((0, 2), b"")]
     session.set_tensor(context, 0, ComponentType.F32, (1, 2), floats(-3, 3))
     assert computed(session, context)[0][2:] == ((1, 2), bytes(floats(0, 3)))
+
+
+def test_what_another_process_made_up_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Any] = [
+        None,
+        *([4, "f32", shape] for shape in ("12", [-1], [1 << 32], [1.5], 3)),
+    ]
+    channel = object.__new__(calls._Channel)
+    monkeypatch.setattr(calls._Channel, "call", lambda *_: answers.pop())
+    while answers:
+        with pytest.raises(calls._Lost):
+            channel.described((), calls.Patience())
+    monkeypatch.undo()
+    with NNHost(isolate=True).session() as session:
+        context = context_for(session, identity(F32, (1,)), Encoding.ONNX)
+        for text in (b"", b"[", b"[1, 2, 3, 4]", b"{}", b"[[], [], []]"):
+            with monkeypatch.context() as patch:
+                patch.setattr(calls.Process, "read", lambda *_, text=text: memoryview(text))
+                with refused(Errno.RUNTIME_ERROR):
+                    session.input_index(context, "x")
+        feed(session, context, "x", 1)
+        session.compute(context)
+        with monkeypatch.context() as patch:
+            patch.setattr(calls._Channel, "described", lambda *_: (1 << 40, "f32", (1,)))
+            with refused(Errno.RUNTIME_ERROR, "sent an invalid reply"):
+                session.outputs(context)
+        with refused(Errno.RUNTIME_ERROR, "sent an invalid reply"):
+            session.compute(context)
