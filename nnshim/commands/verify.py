@@ -32,7 +32,8 @@ def command(
     These differences are allowed: the module names of wasi-nn and of --rename; adapters for
     wasi-nn's functions and the calls to them; the number of bytes of a function index where
     adapters were removed; removed debug sections and signatures; and a record, which must
-    describe ORIGINAL. A component stands for the core module that `nnshim rewrite` makes of it.
+    describe ORIGINAL. For a component, the core module that `nnshim rewrite` makes of it is
+    compared.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
