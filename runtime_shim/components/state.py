@@ -253,8 +253,8 @@ class State:
         return entry
 
     def reply(self, outputs: Sequence[NamedOutput]) -> int:
-        """The block of a reply with the name and the handle of each output, for all of which there
-        has to be room."""
+        """The block of a reply with the name and the handle of each output. There has to be room
+        for all of them."""
         words, count = self._words, len(outputs)
         names = [output.name.encode() for output in outputs]
         size = _reply_size(names)
