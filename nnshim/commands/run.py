@@ -143,7 +143,9 @@ def command(
     ] = None,
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Run models in processes whose crashes the guest survives."),
+        typer.Option(
+            "--isolate", help="Run models in separate processes: the guest survives if one crashes."
+        ),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,

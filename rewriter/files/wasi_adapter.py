@@ -42,7 +42,7 @@ _INSIDE = "package/lib/"
 FOLDER = os.path.join(os.path.dirname(__file__), "wasi_adapters")
 """Where they are in the package, beside their licence."""
 
-_TIMEOUT = 60
+_TIMEOUT = 30
 """Seconds without a byte."""
 
 

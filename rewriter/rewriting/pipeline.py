@@ -192,20 +192,10 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
 
 
 def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
-    """The options for the core module: a component has changed by becoming one, and what becomes a
-    component changes anyway, and gets the ABI of the adapter in it."""
-    if options.makes_component:
-        return replace(
-            options,
-            to=None,
-            abi="wasmedge",
-            require=False,
-            inputs={},
-            outputs={},
-            models=(),
-            wasi_adapter=None,
-        )
-    return options if flattened is None else replace(options, require=False)
+    """The options for the core module: one that was a component, or becomes one, has changed."""
+    if flattened is None and not options.makes_component:
+        return options
+    return replace(options, require=False)
 
 
 def _is_component(source: Source) -> bool:

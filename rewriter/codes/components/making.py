@@ -60,4 +60,14 @@ MAKING = (
         "Check that `--wasi-adapter`, if it is used, is an adapter of the right kind: "
         "`command` for a module with `_start`, otherwise `reactor`.",
     ),
+    Code(
+        "NN359",
+        Severity.UNSEEN,
+        "the guest's allocator has to leave the adapters' pages alone",
+        "Adapters, that for WASI too, get memory by `memory.grow`. The allocators of C, Rust, Zig "
+        "and Go leave such pages alone. Those of AssemblyScript and TinyGo take all memory that is "
+        "there when they start, and the guest may overwrite what the adapters keep. The section "
+        "`producers` does not show a compiler of which this is known.",
+        "Try the component. For other languages, use a compiler for components.",
+    ),
 )

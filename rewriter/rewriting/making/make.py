@@ -14,6 +14,7 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import InvalidModule, UnsupportedModule
 from rewriter.files import wasi_adapter, wasm_tools
 from rewriter.rewriting.making.adapter import Names, adapter_text, interface_text
+from rewriter.rewriting.making.core import START, keep_bytes, start_later
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 
@@ -21,9 +22,6 @@ __all__ = ["ABI", "Made", "make_component"]
 
 ABI = WASMEDGE
 """That of the adapter: the specification's, with WasmEdge's functions."""
-
-_START = "_start"
-"""What a command exports, and what its component runs."""
 
 
 class Made(NamedTuple):
@@ -36,17 +34,18 @@ class Made(NamedTuple):
 def make_component(core: Module, names: Names, wasi: bytes | None = None) -> Made:
     """The component that does what a core module does, on hosts of wasi:nn.
 
-    The module, whose ABI has to be ABI already, is in the component byte for byte. `names` are
-    those of its models' inputs and outputs. `wasi` is an adapter that has the functions of WASI
-    0.1, by default the one that comes with nnshim.
+    The module, whose ABI has to be ABI already, is in the component byte for byte, but for what
+    rewriter.rewriting.making.core says. `names` are those of its models' inputs and outputs. `wasi`
+    is an adapter that has the functions of WASI 0.1, by default the one that comes with nnshim.
 
     Raises UnsupportedModule if the module imports something that the adapters do not have, exports
     no memory that they can use, or may need names that are not known; DependencyMissing if
     wasm-tools or the adapter for WASI is not there; and InvalidModule if wasm-tools refuses the
     module or `wasi`.
     """
+    core = start_later(core)
     info = inspect_module(core)
-    is_command = _START in info.exports
+    is_command = START in info.exports
     if wasi is None:
         wasi = wasi_adapter.find(wasi_adapter.COMMAND if is_command else wasi_adapter.REACTOR)
     _check_imports(info, wasi)
@@ -56,7 +55,7 @@ def make_component(core: Module, names: Names, wasi: bytes | None = None) -> Mad
     adapter = wasm_tools.embed(adapter_text(names), interface_text(), "adapter")
     adapters = {WASI: wasi, WASI_EPHEMERAL_NN: adapter}
     try:
-        data = wasm_tools.new_component(bytes(core.data), adapters)
+        data = keep_bytes(wasm_tools.new_component(bytes(core.data), adapters), core)
     except InvalidModule as error:
         reason = f"wasm-tools cannot make a component of it: {error.reason}"
         raise InvalidModule(reason, error.offset, "NN358") from error
@@ -128,9 +127,26 @@ def _notes(info: ModuleInfo, component: Component) -> Iterator[Diagnostic]:
         which = ", ".join(streaming)
         message = f"{OCTOBER} has no streaming: {which} return unsupported_operation"
         yield Diagnostic("NN356", message, functions[streaming[0]].offset)
+    if not _takes_pages(info):
+        message = (
+            "adapters take pages of the memory, which not every guest's allocator leaves alone"
+        )
+        yield Diagnostic("NN359", message)
     if not any(component.exports):
         message = "the component exports nothing, so that no host can call a function of it"
         yield Diagnostic("NN357", message)
 
+
+def _takes_pages(info: ModuleInfo) -> bool:
+    """Whether the module names a compiler whose allocator leaves the pages of adapters alone."""
+    section = info.module.custom("producers")
+    if section is None:
+        return False
+    said = bytes(section.data[section.content : section.end])
+    return b"TinyGo" not in said and any(name in said for name in _COMPILERS)
+
+
+_COMPILERS = (b"C99", b"clang", b"rustc", b"Go cmd/compile")
+"""As they are in the section `producers`. Zig writes C99 only."""
 
 _STREAMING: Sequence[str] = ("compute_single", "get_output_single", "fini_single")

@@ -16,12 +16,13 @@ from rewriter.files import wasi_adapter
 from rewriter.files.input import open_source
 from rewriter.rewriting.pipeline import rewrite_file
 from rewriter.verifying.components import core_of
+from rewriter.wasm.sections import SectionId
 from samples.build import SAMPLES
 from tests.support.command import nnshim as command
 from tests.support.components import OCTOBER
 from tests.support.digits import MODEL, write_models
 from tests.support.native import NativeWasmtime
-from tests.support.wasm import assemble
+from tests.support.wasm import HEADER, assemble, custom, name, section, vector
 
 LOAD = '(import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))'
 SET = '(import "wasi_ephemeral_nn" "set_input" (func $set (param i32 i32 i32) (result i32)))'
@@ -73,11 +74,11 @@ def test_a_guest_of_each_abi_prints_the_same_on_wasmtime(
     core = rewrite(by_name(), RewriteOptions(abi="witx"))
     guest = rewrite(core, RewriteOptions(abi=abi))
     paths = []
-    for name, data in (
+    for title, data in (
         ("core", core),
         ("component", rewrite(guest, RewriteOptions(to="wasi:nn", models=(str(MODEL),)))),
     ):
-        paths.append(tmp_path / f"{name}.wasm")
+        paths.append(tmp_path / f"{title}.wasm")
         paths[-1].write_bytes(data)
     before, after = (native.run(path, graph=graphs) for path in paths)
     assert (after.returncode, after.stdout) == (0, "3\n"), after.stderr
@@ -113,8 +114,8 @@ def test_what_no_adapter_has_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedModule) as caught:
         made(f"{others} {MEMORY} {START}")
     assert caught.value.code == "NN353"
-    for name in ("env.abort", "env.table", "wasi_snapshot_preview1.sock_open"):
-        assert name in str(caught.value)
+    for each in ("env.abort", "env.table", "wasi_snapshot_preview1.sock_open"):
+        assert each in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,77 @@ def test_a_guest_without_wasi_is_a_command_that_runs(
     assert ran.returncode == 0, ran.stderr
 
 
+def test_a_start_function_that_calls_wasi_runs_as_start(
+    native: NativeWasmtime, tmp_path: Path
+) -> None:
+    """Before that, the adapters would not be there yet."""
+    exit_5 = '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))'
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(made(f"{exit_5} {MEMORY} (func $f (call $exit (i32.const 5))) (start $f)"))
+    ran = native.run(path)
+    assert (ran.returncode, ran.stderr) == (1, "")  # a component says only that it has failed
+
+
+def test_repeated_imports_have_their_names_again_when_the_module_is_taken_out(
+    native: NativeWasmtime, tmp_path: Path
+) -> None:
+    write = (
+        '(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))'
+    )
+    later = '(import "wasi_snapshot_preview1" "fd_write [v2]" (func))'
+    core = assemble(f"(module {write} {write} {write} {MEMORY} {START})")
+    component = rewrite(core, RewriteOptions(to="wasi:nn"))
+    assert b"fd_write [v3]" in component
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(component)
+    assert native.run(path).returncode == 0
+    assert rewrite(component, RewriteOptions(to="wasi_ephemeral_nn")) == core
+    with pytest.raises(UnsupportedModule, match=r"fd_write \[v2\]"):
+        made(f"{later} {MEMORY} {START}")
+
+
+def test_padded_sizes_of_sections_stay_padded() -> None:
+    """As Go writes them."""
+    core = assemble(f"(module {COMPUTE} {MEMORY} {START})")
+    at = core.index(b"\x05\x03\x01")  # the memory section: its size, one memory
+    padded = core[: at + 1] + b"\x83\x80\x80\x80\x00" + core[at + 2 :]
+    component = rewrite(padded, RewriteOptions(to="wasi:nn"))
+    assert rewrite(component, RewriteOptions(to="wasi_ephemeral_nn")) == padded
+
+
+def test_grouped_imports_are_written_one_by_one(tmp_path: Path) -> None:
+    """Wasmtime does not read groups."""
+    core = assemble(f"(module {MEMORY} {START})")
+    group = name("wasi_ephemeral_nn") + b"\0\x7f" + vector(name("compute") + b"\0\0")
+    source, out = tmp_path / "in.wasm", tmp_path / "out.wasm"
+    types = section(SectionId.TYPE, vector(b"\x60\x01\x7f\x01\x7f", b"\x60\0\0"))
+    body = core[core.index(b"\x03\x02\x01\x00") :].replace(b"\x03\x02\x01\x00", b"\x03\x02\x01\x01")
+    start = body.replace(b"_start\0\0", b"_start\0\x01")
+    source.write_bytes(HEADER + types + section(SectionId.IMPORT, vector(group)) + start)
+    result = rewrite_file(str(source), str(out), RewriteOptions(to="wasi:nn"))
+    assert result.plan.ungrouped == 1
+
+
+@pytest.mark.parametrize(
+    ("producer", "is_known"),
+    [
+        ("clang", True),
+        ("rustc", True),
+        ("Go cmd/compile", True),
+        ("TinyGo clang", False),
+        ("", False),
+    ],
+)
+def test_a_guest_of_an_unknown_compiler_gets_a_word_about_its_allocator(
+    producer: str, is_known: bool, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.wasm", tmp_path / "out.wasm"
+    about = custom("producers", producer.encode()) if producer else b""
+    source.write_bytes(assemble(f"(module {MEMORY} {START})") + about)
+    result = rewrite_file(str(source), str(out), RewriteOptions(to="wasi:nn", validate=False))
+    assert ("NN359" in [note.code for note in result.notes]) is not is_known
+
+
 def test_a_reactor_becomes_a_component_that_says_that_it_exports_nothing(tmp_path: Path) -> None:
     source, out = tmp_path / "in.wasm", tmp_path / "out.wasm"
     source.write_bytes(assemble(f'(module {COMPUTE} {MEMORY} (func (export "_initialize")))'))
@@ -155,7 +227,7 @@ def test_functions_of_wasmedge_say_what_they_cannot_do(tmp_path: Path) -> None:
       {MEMORY} {START})"""
     path.write_bytes(assemble(text))
     result = rewrite_file(str(path), str(tmp_path / "out.wasm"), RewriteOptions(to="wasi:nn"))
-    assert [note.code for note in result.notes] == ["NN301", "NN356"]
+    assert [note.code for note in result.notes] == ["NN301", "NN356", "NN359"]
 
 
 def test_a_component_is_not_made_into_one_again() -> None:
@@ -251,4 +323,4 @@ def test_json_has_the_sizes_and_digests_of_both(tmp_path: Path) -> None:
     assert told["output"]["size"] == out.stat().st_size
     assert told["input"]["size"] == (SAMPLES / "digits.wasm").stat().st_size
     assert told["output"]["sha256"] != told["input"]["sha256"]
-    assert [found["code"] for found in told["diagnostics"]] == ["NN355"]
+    assert [found["code"] for found in told["diagnostics"]] == ["NN355", "NN359"]
