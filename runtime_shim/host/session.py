@@ -34,9 +34,10 @@ from runtime_shim.host.stats import GraphStats, Row
 from runtime_shim.host.tensors import named
 from runtime_shim.host.tensors.numbering import Numbering
 
-__all__ = ["AUTO", "DEFAULT_LIMITS", "Floats", "Loader", "Place", "Session"]
+__all__ = ["AUTO", "DEFAULT_LIMITS", "PLAIN", "Floats", "Loader", "Place", "Session"]
 
-_PLAIN = replace(WITX, told=True)
+PLAIN = replace(WITX, told=True)
+"""The dialect of callers that name types by `TensorType`."""
 
 R = TypeVar("R")
 
@@ -199,7 +200,7 @@ class Session:
         tensor_type: int,
         shape: tuple[int, ...],
         data: memoryview,
-        dialect: Dialect = _PLAIN,
+        dialect: Dialect = PLAIN,
     ) -> None:
         """Copy an input tensor in. `data` holds the elements of `shape` as bytes. `tensor_type` is
         a number of `dialect`, as far as the dialect is known: see tensors.numbering."""
