@@ -33,8 +33,8 @@ def command(
     wasi-nn's functions and the calls to them; the number of bytes of a function index where
     adapters were removed; removed debug sections and signatures; and a record, which must
     describe ORIGINAL. If both are components, only names of imports may differ: the version of
-    wasi:nn, and those of --rename. Otherwise a component stands for the core module that `nnshim
-    rewrite` makes of it.
+    wasi:nn, and those of --rename. If only one is a component, the core module that `nnshim
+    rewrite` makes of it is compared; adapters of a component that nnshim made are not.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.

@@ -11,7 +11,7 @@ from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS
 from rewriter.components.component import Component
 from rewriter.components.items import imports
 from rewriter.components.sections import ComponentSection, SectionKind, is_component
-from rewriter.errors import ModuleError, UnsupportedModule, UsageError
+from rewriter.errors import ModuleError, UsageError
 from rewriter.files.input import Source
 from rewriter.rewriting.flattening.flatten import flatten
 from rewriter.rewriting.values import Rename
@@ -52,11 +52,9 @@ def compare(
         if guest_abi is not None:
             raise UsageError("guest_abi (--guest-abi) has no effect on components")
         return compare_components(left, right, renames or {})
-    if isinstance(left, Component):
-        left = _flattened(left)
-    if isinstance(right, Component):
-        what = f"{right.name}: this is a component, and {left.name} is a core module"
-        raise UnsupportedModule(what, 4, "NN105")
+    left, right = (
+        _flattened(each) if isinstance(each, Component) else each for each in (left, right)
+    )
     return compare_modules(left, right, renames=renames, guest_abi=guest_abi)
 
 

@@ -18,11 +18,14 @@ __all__ = [
     "DEFAULTS",
     "NO_OPTIONS",
     "Backend",
+    "DescribedContext",
     "Element",
     "ExecutionContext",
     "Graph",
     "MovableContext",
+    "Names",
     "Options",
+    "Output",
     "Part",
     "Place",
     "Quantization",
@@ -35,6 +38,7 @@ __all__ = [
     "elements_of",
     "failed",
     "guarded",
+    "is_described",
     "is_movable",
 ]
 
@@ -121,6 +125,76 @@ class MovableContext(ExecutionContext, Protocol):
         """Copy an output that was read to `buffer`. From then on, each successful compute writes
         the whole output there, or returns True; after that, none of the context's outputs is in a
         buffer any more."""
+
+
+class Names:
+    """The names of a model's inputs and outputs, in their order. `outputs` is None if the number of
+    outputs is not known before compute. `shown` are the names under which a component gets the
+    outputs; the default is the model's own.
+
+    An output without a name, or with that of an earlier one, is shown by its index.
+    """
+
+    vary = False
+    """Whether the outputs may be others after each compute."""
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        outputs: Sequence[str] | None,
+        shown: Sequence[str] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self._inputs = _indices(inputs)
+        self._outputs = _indices(outputs or ())
+        self.shown = shown or tuple(
+            name if self._outputs.get(name) == index else str(index)
+            for index, name in enumerate(outputs or ())
+        )
+
+    def input_index(self, name: str) -> int | None:
+        """The index of the input that the model calls so."""
+        return self._inputs.get(name)
+
+    def output_index(self, name: str) -> int | None:
+        """The index of the output that the model calls so."""
+        return self._outputs.get(name)
+
+
+def _indices(names: Sequence[str]) -> dict[str, int]:
+    """The first index of each name. Ports without a name have an empty one."""
+    found = {name: index for index, name in reversed([*enumerate(names)])}
+    found.pop("", None)
+    return found
+
+
+class Output(NamedTuple):
+    """An output of the last inference: the type of its elements, its shape in elements, and its
+    bytes, which are valid until the next call of compute."""
+
+    element: Element
+    shape: tuple[int, ...]
+    data: memoryview
+
+
+@runtime_checkable
+class DescribedContext(ExecutionContext, Protocol):
+    """A context that knows the names of its inputs and outputs, and the types and shapes of its
+    outputs, which components get with them. Others have numbered inputs and outputs, and outputs
+    that are bytes."""
+
+    @property
+    def names(self) -> Names:
+        """The names; after a compute of a model whose names vary, other ones."""
+
+    def output(self, index: int) -> Output:
+        """Like get_output, with the type and the shape."""
+
+
+def is_described(context: ExecutionContext) -> TypeGuard[DescribedContext]:
+    """Whether a context is a DescribedContext: see is_movable."""
+    return hasattr(context, "names") and hasattr(context, "output")
 
 
 def is_movable(context: ExecutionContext) -> TypeGuard[MovableContext]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rewriter.files import wasm_tools
 
-__all__ = ["AUGUST", "JUNE", "OCTOBER", "importing"]
+__all__ = ["AUGUST", "JUNE", "OCTOBER", "command", "importing"]
 
 JUNE, AUGUST, OCTOBER = (f"0.2.0-rc-2024-{date}" for date in ("06-25", "08-19", "10-28"))
 
@@ -72,20 +73,50 @@ _AT_ONCE = "compute: func(inputs: list<named-tensor>) -> result<list<named-tenso
 _CONSTRUCTOR = "constructor(code: error-code, data: string);"
 
 
+_COMMAND = """
+package test:guest;
+world guest {{
+    import wasi:nn/tensor@{version}; import wasi:nn/graph@{version};
+    import wasi:nn/inference@{version}; import wasi:nn/errors@{version};
+    export wasi:cli/run@0.2.0;
+}}
+package wasi:cli@0.2.0 {{ interface run {{ run: func() -> result; }} }}
+"""
+"""What `wasmtime run` starts."""
+
+
 @functools.cache
 def importing(version: str, *, constructor: bool | None = None) -> bytes:
     """A component that imports all functions of this version, by `wasm-tools component new`.
     Without `constructor`, the one of errors is left out."""
-    whole = _WIT.format(
+    return _made(_interfaces(version, constructor), ["--dummy"], b"")
+
+
+@functools.cache
+def command(core: str, version: str) -> bytes:
+    """A component of a core module in text, which may import all functions of this version, and
+    exports `wasi:cli/run@0.2.0#run`."""
+    header, _, rest = _interfaces(version, None).partition(";")
+    nested = f"{header} {{{rest}}}"
+    return _made(_COMMAND.format(version=version) + nested, ["--world", "guest"], core.encode())
+
+
+def _interfaces(version: str, constructor: bool | None) -> str:
+    return _WIT.format(
         version=version,
         context=_AT_ONCE if version == OCTOBER else _IN_STEPS,
         constructor=_CONSTRUCTOR * (version == JUNE if constructor is None else constructor),
     )
+
+
+def _made(wit: str, options: Sequence[str], core: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "nn.wit").write_text(whole)
+        (folder / "nn.wit").write_text(wit)
+        (folder / "text.wat").write_bytes(core)
+        given = ["text.wat"] if core else []
         for arguments in (
-            ("embed", "--dummy", "nn.wit", "-o", "core.wasm"),
+            ("embed", *options, "nn.wit", *given, "-o", "core.wasm"),
             ("new", "core.wasm", "-o", "component.wasm"),
         ):
             command = [wasm_tools.find(), "component", *arguments]

@@ -26,6 +26,8 @@ from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.interface import (
     Backend,
     Element,
+    Names,
+    Output,
     Part,
     Place,
     Quantization,
@@ -35,6 +37,7 @@ from runtime_shim.backends.interface import (
     StreamingContext,
     elements_of,
     guarded,
+    is_described,
 )
 from runtime_shim.backends.isolated.wire import (
     DEVICE_LOST,
@@ -149,6 +152,16 @@ class _Models:
             "get_output": lambda memory, context, index: _put(
                 memory, self._objects[context].get_output(index)
             ),
+            "output": lambda memory, context, index: _put_output(
+                memory, self._objects[context].output(index)
+            ),
+            "names": lambda memory, context: _put_names(memory, self._objects[context].names),
+            "input_index": lambda memory, context, size: self._objects[context].names.input_index(
+                _taken(memory, size)
+            ),
+            "output_index": lambda memory, context, size: self._objects[context].names.output_index(
+                _taken(memory, size)
+            ),
             "compute_single": lambda _, context: self._objects[context].compute_single(),
             "get_output_single": lambda memory, context, index: _put(
                 memory, self._objects[context].get_output_single(index)
@@ -219,13 +232,13 @@ class _Models:
 
     def _init_execution_context(
         self, _: SharedMemory, graph: int
-    ) -> tuple[int, bool, list[str] | None, int | None]:
+    ) -> tuple[int, bool, list[str] | None, int | None, bool]:
         context = self._objects[graph].init_execution_context()
         elements = elements_of(context)
         configured_by = getattr(context, "configured_by", None)
         streams = isinstance(context, StreamingContext)
         names = None if elements is None else _short_names(elements)
-        return self._add(context), streams, names, configured_by
+        return self._add(context), streams, names, configured_by, is_described(context)
 
     def _set_input(
         self,
@@ -264,3 +277,18 @@ def _put(memory: SharedMemory, output: memoryview) -> int:
     """Put the bytes of an output where the host reads them, and return their number."""
     memory.first(len(output))[:] = output
     return len(output)
+
+
+def _put_output(memory: SharedMemory, output: Output) -> tuple[int, str, Sequence[int]]:
+    return _put(memory, output.data), output.element.name, output.shape
+
+
+def _put_names(memory: SharedMemory, names: Names) -> int:
+    """Put names where the host reads them, as JSON: a message may be too small for them."""
+    text = json.dumps([names.inputs, names.outputs, names.shown, names.vary])
+    return _put(memory, memoryview(text.encode()))
+
+
+def _taken(memory: SharedMemory, size: int) -> str:
+    """The name that the host asks for."""
+    return str(bytes(memory.first(size)), "utf-8", "surrogatepass")
