@@ -141,6 +141,7 @@ class Components(NamedTuple):
     - `also`: other snapshots of wasi:nn that it has, from the oldest to the newest.
     - `exits_with_code`: it has `exit-with-code` of wasi:cli/exit without an option. None if its
       version of WASI says that.
+    - `has_options`: options switch on more interfaces, and let a user name the function to call.
     """
 
     wasi_nn: Snapshot
@@ -149,6 +150,7 @@ class Components(NamedTuple):
     may_have_wasi_3: bool = False
     also: tuple[Snapshot, ...] = ()
     exits_with_code: bool | None = None
+    has_options: bool = True
 
     @property
     def every(self) -> tuple[Snapshot, ...]:

@@ -54,6 +54,10 @@ def _run(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
         message = f"it is unknown whether the host starts wasi:cli/run@{newer[0]}"
         yield Diagnostic("NN280", message)
         return
+    if not has.has_options:
+        what = "exports in another version" if versions else "does not export"
+        yield Diagnostic("NN277", f"the host calls wasi:cli/run, which the component {what}")
+        return
     if info.is_proxy:
         message = "the component exports wasi:http/incoming-handler, and not wasi:cli/run: start it"
         yield Diagnostic("NN281", f"{message} with `wasmtime serve -S cli`")
@@ -77,18 +81,22 @@ def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
         yield Diagnostic("NN280", message, item.offset)
     elif item.package == PACKAGE:
         yield from _wasi_nn(item, has)
-    elif item.package in OPTIONS:
+    elif item.package in OPTIONS and has.has_options:
         option = OPTIONS[item.package]
         message = f"it imports {item.name}, which the host has only with `{option}`, if at all"
         yield Diagnostic("NN279", message, item.offset)
     elif item.interface in FUNCTIONS:
         yield from _wasi(item, has)
-    elif item.package.startswith("wasi:"):
+    elif item.package.startswith("wasi:") and has.has_options:
         message = f"it is unknown whether the host has {item.name}"
         yield Diagnostic("NN280", message, item.offset)
     else:
-        message = f"it imports {item.name}, which the host does not define"
-        yield Diagnostic("NN278", message, item.offset)
+        yield _undefined(item.name, item)
+
+
+def _undefined(what: str, item: Interface) -> Diagnostic:
+    message = f"it imports {what}, which the host does not define"
+    return Diagnostic("NN278", message, item.offset)
 
 
 def _versions(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
@@ -131,7 +139,12 @@ def _wasi(item: Interface, has: Components) -> Iterator[Diagnostic]:
         yield Diagnostic("NN278", message, item.offset)
     elif EXIT_WITH_CODE in item.functions and not has.has_exit_code:
         message = f"it imports {EXIT_WITH_CODE}, which needs `-S cli-exit-with-code`"
-        yield Diagnostic("NN279", message, item.offset)
+        if has.has_options:
+            yield Diagnostic("NN279", message, item.offset)
+        else:
+            yield _undefined(f"{EXIT_WITH_CODE} of {item.name}", item)
+    elif item.unknown is not None and not has.has_options:
+        yield _undefined(f"{item.unknown} of {item.name}", item)
     elif item.unknown is not None:
         message = f"it is unknown whether the host has {item.unknown} of {item.name}"
         yield Diagnostic("NN280", message, item.offset)
