@@ -32,7 +32,8 @@ def command(
     These differences are allowed: the module names of wasi-nn and of --rename; adapters for
     wasi-nn's functions and the calls to them; the number of bytes of a function index where
     adapters were removed; removed debug sections and signatures; and a record, which must
-    describe ORIGINAL. A component stands for the core module that `nnshim rewrite` makes of it.
+    describe ORIGINAL. A component stands for the core module that `nnshim rewrite` makes of it:
+    if `nnshim rewrite` made it, that is the one in it, and its adapters are not compared.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
@@ -49,7 +50,7 @@ def command(
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(core_of(before), after.module(), renames=renames, guest_abi=guest_abi)
+        comparison = compare(core_of(before), core_of(after), renames=renames, guest_abi=guest_abi)
     if as_json:
         from nnshim.render import json
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
+from rewriter.codes.components.making import MAKING
 
 __all__ = ["CODES"]
 
@@ -329,4 +330,5 @@ CODES = (
         "memory in the guest is freed, but not that in the host.",
         "Let the guest load each graph once, and reuse its contexts.",
     ),
+    *MAKING,
 )

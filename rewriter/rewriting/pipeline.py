@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import (
     InvalidModule,
     InvalidResult,
     MalformedModule,
+    ModuleError,
     UnsupportedModule,
 )
 from rewriter.files import output, wasm_tools
@@ -19,6 +20,9 @@ from rewriter.options import RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
 from rewriter.wasm.module import Module, check_bytes
+
+if TYPE_CHECKING:
+    from rewriter.rewriting.making.make import Made
 
 __all__ = ["Result", "rewrite", "rewrite_file"]
 
@@ -34,11 +38,24 @@ class Result(NamedTuple):
     flattened: tuple[Diagnostic, ...] | None = None
     input_size: int | None = None
     """In bytes, that of the component if there was one."""
+    made: Made | None = None
+    """The component that the core module became."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the output differs from the input."""
+        return bool(self.plan.edits) or self.flattened is not None or self.made is not None
+
+    @property
+    def output_size(self) -> int:
+        """In bytes."""
+        return self.plan.output_size if self.made is None else len(self.made.data)
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
         """What was lost or guessed, and what has become outdated."""
-        return (*(self.flattened or ()), *self.plan.notes)
+        made = () if self.made is None else self.made.notes
+        return (*(self.flattened or ()), *self.plan.notes, *made)
 
     @property
     def cannot_run(self) -> bool:
@@ -49,10 +66,14 @@ class Result(NamedTuple):
 
 _DEFAULTS = RewriteOptions()
 
+Pieces = tuple[range | bytes, ...]
+"""The output in order: bytes, and ranges of the source's bytes."""
+
 
 def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     """Make a core module fit another host. Takes and returns the bytes of a .wasm file. A component
-    that was made from a core module becomes one again, for `to`, `abi` or `host` in the options.
+    that was made from a core module becomes one again, for `to`, `abi` or `host` in the options. A
+    core module becomes a component, for `to` wasi:nn.
 
     Returns the input if nothing has to change.
 
@@ -64,7 +85,9 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
       rewritten
     - UsageError if `data` is not bytes, or if the options give wasi-nn's imports another name than
       the host or ABI does
-    - DependencyMissing if the module is to be validated and wasm-tools is not installed
+    - DependencyMissing if the module is to be validated and wasm-tools is not installed, or an
+      adapter for WASI is missing for a component
+    - InputError and ModelError for the files in the options
     """
     module = data if isinstance(data, Module) else None
     check_bytes(data if module is None else module.data)
@@ -74,9 +97,12 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     plan = _plan(source, module, _of_core(options, flattened))
     if options.validate:
         _validate_input(original)
-    if not plan.edits and flattened is None:
+    if options.makes_component:
+        rewritten = _make(source, plan, options).data
+    elif not plan.edits and flattened is None:
         return given
-    rewritten = assemble(source, plan.pieces)
+    else:
+        rewritten = assemble(source, plan.pieces)
     if options.validate:
         _validate_output(rewritten)
     return rewritten
@@ -108,17 +134,33 @@ def rewrite_file(
         plan = _plan(source, None, _of_core(options, flattened))
         if options.validate:
             _validate_input(original)
-        changed = bool(plan.edits) or flattened is not None
+        made = _make(source, plan, options) if options.makes_component else None
+        pieces = plan.pieces if made is None else (made.data,)
+        changed = bool(plan.edits) or flattened is not None or made is not None
         input_sha256 = output_sha256 = None
         if digests:
             input_sha256 = sha256(original, (range(len(original.data)),))
-            output_sha256 = sha256(source, plan.pieces) if changed else input_sha256
+            output_sha256 = sha256(source, pieces) if changed else input_sha256
         written = False
         if output_path is not None and (changed or not output.is_same_file(original, output_path)):
-            _write(source, plan, output_path, options.validate and changed)
+            _write(source, pieces, output_path, options.validate and changed)
             written = True
         size = len(original.data)
-    return Result(plan, written, input_sha256, output_sha256, flattened, size)
+    return Result(plan, written, input_sha256, output_sha256, flattened, size, made)
+
+
+def _make(source: Source, plan: Plan, options: RewriteOptions) -> Made:
+    """The component. Errors about the module include the name of the source."""
+    from rewriter.rewriting.making.make import make_component
+    from rewriter.rewriting.making.names import read_adapter, read_names
+
+    wasi = read_adapter(options.wasi_adapter)
+    names = read_names(options)
+    try:
+        core = Module(assemble(source, plan.pieces), source.name)
+        return make_component(core, names, wasi)
+    except ModuleError as error:
+        raise error.of(source.name) from error
 
 
 def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagnostic, ...] | None]:
@@ -130,6 +172,10 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
     """
     if bytes(source.data[:8]) != _COMPONENT:
         return source, None
+    if options.makes_component:
+        raise UnsupportedModule(
+            f"{source.name}: this is a component already", 4, "NN105", "pass a core module"
+        )
     from rewriter.components.component import Component  # what rewrites modules starts without it
     from rewriter.rewriting.flattening.flatten import flatten
 
@@ -150,8 +196,10 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
 
 
 def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
-    """The options for the core module: a component has changed by becoming one."""
-    return options if flattened is None else replace(options, require=False)
+    """The options for the core module: one that was a component, or becomes one, has changed."""
+    if flattened is None and not options.makes_component:
+        return options
+    return replace(options, require=False)
 
 
 _COMPONENT = b"\0asm\x0d\0\x01\0"
@@ -183,12 +231,12 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
         raise error.of(source.name) from error
 
 
-def _write(source: Source, plan: Plan, path: str, validate: bool) -> None:
+def _write(source: Source, pieces: Pieces, path: str, validate: bool) -> None:
     if path != "-":
         check = _validate_output if validate else lambda _: None
-        output.write_atomic(path, source, plan.pieces, check)
+        output.write_atomic(path, source, pieces, check)
         return
-    rewritten = assemble(source, plan.pieces)
+    rewritten = assemble(source, pieces)
     if validate:
         _validate_output(rewritten)
     output.write_to_stdout(rewritten)

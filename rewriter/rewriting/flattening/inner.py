@@ -11,6 +11,7 @@ from rewriter.analysis.components.described import Making, describe_component
 from rewriter.components.component import Component, Part
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.flattening.shim import SNAPSHOTS, Lowered, lowered
+from rewriter.rewriting.repeated_imports import unnumber_imports
 from rewriter.wasm.imports import ExternKind, Import, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
@@ -82,7 +83,7 @@ def find_inner(component: Component) -> Inner:
             "build the program as one core module",
         )
     with programs[0].offsets():
-        return _read(programs[0].module())
+        return _read(Module(unnumber_imports(programs[0].module())))
 
 
 def _is_program(part: Part) -> bool:
