@@ -331,4 +331,12 @@ CODES = (
         "Let the guest load each graph once, and reuse its contexts.",
     ),
     *MAKING,
+    Code(
+        "NN373",
+        Severity.ERROR,
+        "the program's heap takes all memory",
+        "A core module made from a component keeps tensors in pages that it gets by `memory.grow`. "
+        "The heaps of Go and TinyGo do not leave such pages alone, and would overwrite tensors.",
+        "Have the program import `wasi_ephemeral_nn`, or use a host of components.",
+    ),
 )
