@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
-from rewriter.codes.components.inlining import INLINING
 from rewriter.codes.components.flattening import FLATTENING
+from rewriter.codes.components.inlining import INLINING
 from rewriter.codes.components.making import MAKING
 from rewriter.codes.components.versions import VERSIONS
 

@@ -181,9 +181,10 @@ def test_verify_reads_the_names_from_the_core_module(model: Path, tmp_path: Path
 def test_names_without_effect_are_refused(names: dict[str, Any]) -> None:
     component = made(SUM)
     module = flatten(Component(component)).data
-    for source, aim in ((component, {"host": "wasmtime"}), (module, {"to": "wasi_nn"})):
-        with pytest.raises(nnshim.UsageError, match="have no effect"):
-            nnshim.rewrite(source, nnshim.RewriteOptions(**aim, **names))
+    with pytest.raises(nnshim.UsageError, match="have no effect"):
+        nnshim.rewrite(component, nnshim.RewriteOptions(host="wasmtime", **names))
+    with pytest.raises(nnshim.UsageError, match="have no effect"):
+        nnshim.rewrite(module, nnshim.RewriteOptions(to="wasi_nn", **names))
 
 
 def test_too_many_outputs_are_refused() -> None:
