@@ -336,7 +336,7 @@ CODES = (
         "memory in the guest is freed, but not that in the host.",
         "Let the guest load each graph once, and reuse its contexts.",
     ),
-    *INLINING,
     *MAKING,
+    *INLINING,
     *VERSIONS,
 )
