@@ -12,7 +12,7 @@ from rewriter.components.component import Component, Part
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.flattening.allocators import check_allocator
 from rewriter.rewriting.flattening.shim import SNAPSHOTS, Lowered, lowered
-from rewriter.rewriting.repeated_imports import unnumber_imports
+from rewriter.rewriting.renaming.repeated import unnumber_imports
 from rewriter.wasm.imports import ExternKind, Import, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId

@@ -6,7 +6,7 @@ from rewriter.analysis.inspect import inspect_module
 from rewriter.components.component import Component, Part
 from rewriter.components.sections import SectionKind
 from rewriter.rewriting.making.reserve import replace_module
-from rewriter.rewriting.repeated_imports import apply, number_imports
+from rewriter.rewriting.renaming.repeated import apply, number_imports
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.module import Module

@@ -17,7 +17,7 @@ from rewriter.components.component import Component, Part
 from rewriter.components.sections import ComponentSection, SectionKind
 from rewriter.functions.assembler import encode_func_type
 from rewriter.functions.code import defined_functions
-from rewriter.rewriting.repeated_imports import apply
+from rewriter.rewriting.renaming.repeated import apply
 from rewriter.wasm.imports import groups
 from rewriter.wasm.leb128 import encode_signed, encode_u32
 from rewriter.wasm.module import Module
