@@ -105,7 +105,8 @@ def _check_flag(option: str, key: str, value: str) -> None:
         )
     if key in _OF_COMPONENTS:
         raise UsageError(
-            f"-S {option}: leave it out: nnshim has WASI 0.2 and wasi:nn for components, and no more"
+            f"-S {option}: leave it out: nnshim has WASI 0.2 and wasi:nn for components, and no"
+            " more"
         )
     raise UsageError(
         f"-S {option}: known are nn (always on), nn-graph=ENCODING::DIR and inherit-env"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from weakref import WeakKeyDictionary
 
+from rewriter.abi.snapshots import OCTOBER, Components
 from rewriter.analysis.compatibility import Verdict, assess
 from rewriter.analysis.components.described import ComponentInfo
 from rewriter.analysis.components.on_host import said_of
@@ -17,6 +18,8 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import ModuleError
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen
+from rewriter.inlining.inline import inline
+from rewriter.inlining.uses import uses
 from rewriter.models.model import Model
 
 __all__ = ["assess_component", "component_by_release", "judge_component"]
@@ -43,11 +46,36 @@ def component_by_release(info: ComponentInfo, chosen: Chosen) -> dict[str, Verdi
 def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = ()) -> Verdict:
     """Judge a component by its imports and exports, by what its core modules use, and by the
     `models` that it runs."""
+    if host.name == "nnshim":
+        host = _with_components(info, host)
     if host.takes_no_components:
         return _as_core_module(info, host, models)
-    said = list(said_of(info, host))
+    said = [found for found in said_of(info, host) if _counts(found, host)]
     said += of_models_anyhow(host, models if info.wasi_nn else ())
     return Verdict.of(host.label, said, host.label)
+
+
+_WASI = "0.2.12"
+"""The version that wasmtime 50 has."""
+
+
+def _with_components(info: ComponentInfo, host: Host) -> Host:
+    """nnshim as it is for a component that it runs: with the version of wasi:nn that the component
+    imports. As a host of core modules for one that it does not run as a component."""
+    if not info.run:
+        return host
+    try:
+        found = uses(info.component)
+        inline(info.component, b"", b"")
+    except ModuleError:
+        return host
+    components = Components(found.snapshot or OCTOBER, _WASI)
+    return host._replace(components=components, takes_no_components=False)
+
+
+def _counts(found: Diagnostic, host: Host) -> bool:
+    """The formats and devices of nnshim are known."""
+    return host.name != "nnshim" or found.code != "NN282"
 
 
 _FLATTENED: WeakKeyDictionary[Component, tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError]

@@ -52,7 +52,18 @@ def test_interfaces_without_a_version_are_told_by_their_functions() -> None:
     assert codes(judge(component(resources), "wasmtime@22")) == {"NN276"}
 
 
-@pytest.mark.parametrize("host", ["wamr", "wamr-legacy", "wasmedge", "nnshim"])
+@pytest.mark.parametrize("version", [JUNE, AUGUST, OCTOBER])
+def test_nnshim_runs_a_component_in_each_version(version: str) -> None:
+    found = judge(component(ERRORS.format(version)), "nnshim")
+    assert found.answer is Answer.RUNS
+    assert not codes(found)
+    unknown = component(
+        ERRORS.format(version), '(import "my:own/thing" (instance (export "do" (func))))'
+    )
+    assert codes(judge(unknown, "nnshim")) == {"NN278"}
+
+
+@pytest.mark.parametrize("host", ["wamr", "wamr-legacy", "wasmedge"])
 def test_hosts_of_core_modules_take_no_component_without_a_program(host: str) -> None:
     assert codes(judge(component(ERRORS.format(OCTOBER)), host)) == {"NN277", "NN342"}
 
