@@ -133,14 +133,37 @@ SNAPSHOTS = (RECORDS, RESOURCES, JUNE, AUGUST, OCTOBER)
 class Components(NamedTuple):
     """What a host that runs components has for them.
 
-    - `wasi_nn`: its snapshot of wasi:nn.
+    - `wasi_nn`: its snapshot of wasi:nn, the newest if it has several.
     - `wasi`: its version of WASI.
     - `any_patch`: it finds its interfaces for imports of any 0.2.x of WASI, and not only for those
       of its own version.
     - `may_have_wasi_3`: it has interfaces of WASI 0.3 too; it is not known which.
+    - `also`: other snapshots of wasi:nn that it has, from the oldest to the newest.
+    - `exits_with_code`: it has `exit-with-code` of wasi:cli/exit without an option. None if its
+      version of WASI says that.
+    - `has_options`: options switch on more interfaces, and let a user name the function to call.
     """
 
     wasi_nn: Snapshot
     wasi: str
     any_patch: bool = True
     may_have_wasi_3: bool = False
+    also: tuple[Snapshot, ...] = ()
+    exits_with_code: bool | None = None
+    has_options: bool = True
+
+    @property
+    def every(self) -> tuple[Snapshot, ...]:
+        """All snapshots that it has, from the oldest to the newest."""
+        return (*self.also, self.wasi_nn)
+
+    @property
+    def has_exit_code(self) -> bool:
+        """Whether `exit-with-code`, which is stable since 0.2.12, needs no option."""
+        if self.exits_with_code is not None:
+            return self.exits_with_code
+        return int(self.wasi.rpartition(".")[2]) >= 12
+
+    def snapshot(self, version: str) -> Snapshot | None:
+        """The one with this version, None if the host does not have it."""
+        return next((each for each in self.every if each.version == version), None)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from weakref import WeakKeyDictionary
 
-from rewriter.abi.snapshots import OCTOBER, Components
 from rewriter.analysis.compatibility import Verdict, assess
 from rewriter.analysis.components.described import ComponentInfo
 from rewriter.analysis.components.on_host import said_of
@@ -46,37 +45,30 @@ def component_by_release(info: ComponentInfo, chosen: Chosen) -> dict[str, Verdi
 def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = ()) -> Verdict:
     """Judge a component by its imports and exports, by what its core modules use, and by the
     `models` that it runs."""
-    if host.name == "nnshim":
-        host = _with_components(info, host)
-    if host.takes_no_components:
+    if host.takes_no_components or (host.name == "nnshim" and _is_refused(info.component)):
         return _as_core_module(info, host, models)
-    said = [found for found in said_of(info, host) if _counts(found, host)]
+    said = list(said_of(info, host))
     said += of_models_anyhow(host, models if info.wasi_nn else ())
     return Verdict.of(host.label, said, host.label)
 
 
-_WASI = "0.2.12"
-"""The version that wasmtime 50 has."""
+_REFUSED: WeakKeyDictionary[Component, bool] = WeakKeyDictionary()
 
 
-def _with_components(info: ComponentInfo, host: Host) -> Host:
-    """nnshim as it is for a component that it runs: with the version of wasi:nn that the component
-    imports. As a host of core modules for one that it does not run as a component."""
-    if not info.run:
-        return host
-    try:
-        found = uses(info.component)
-        inline(info.component, b"", b"")
-    except ModuleError:
-        return host
-    components = Components(found.snapshot or OCTOBER, _WASI)
-    return host._replace(components=components, takes_no_components=False)
+def _is_refused(component: Component) -> bool:
+    """Whether `nnshim run` cannot replace what a component lowers from wasi:nn. It then runs the
+    core module that the component becomes."""
+    if component not in _REFUSED:
+        try:
+            if uses(component).snapshot is not None:
+                inline(component, _NOTHING, _NOTHING)
+            _REFUSED[component] = False
+        except ModuleError:
+            _REFUSED[component] = True
+    return _REFUSED[component]
 
 
-def _counts(found: Diagnostic, host: Host) -> bool:
-    """The formats and devices of nnshim are known."""
-    return host.name != "nnshim" or found.code != "NN282"
-
+_NOTHING = b"\0asm\1\0\0\0"
 
 _FLATTENED: WeakKeyDictionary[Component, tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError]
 _FLATTENED = WeakKeyDictionary()
@@ -87,20 +79,22 @@ _LOST = ("NN348", "NN349")
 
 
 def _as_core_module(info: ComponentInfo, host: Host, models: Sequence[Model]) -> Verdict:
-    """The verdict of a host of core modules: `nnshim rewrite` makes one of the component, and
-    `nnshim run` does so by itself."""
+    """The verdict by the core module that a component becomes: by `nnshim rewrite` for hosts of
+    core modules, and by itself in `nnshim run`."""
     if info.component not in _FLATTENED:
         _FLATTENED[info.component] = _flattened(info.component)
     found = _FLATTENED[info.component]
     if isinstance(found, ModuleError):
-        only = Diagnostic("NN277", "the host runs core modules only")
+        only = Diagnostic("NN277", "the host provides wasi-nn to core modules only")
         return Verdict.of(host.label, (only, *found.diagnostics))
     core, notes = found
     judged = assess(core, host, models=models)
     said = [*judged.reasons, *judged.caveats, *(note for note in notes if note.code in _LOST)]
     if host.name == "nnshim":
         return Verdict.of(host.label, said, host.label)
-    said.append(Diagnostic("NN283", "it is a component, and the host runs core modules only"))
+    said.append(
+        Diagnostic("NN283", "it is a component, and the host provides wasi-nn to core modules only")
+    )
     return Verdict.of(host.label, said, host.label)
 
 

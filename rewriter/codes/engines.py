@@ -1,11 +1,11 @@
 """What a host's engine refuses, how it starts a module, and what it has for components: a part of
-rewriter.codes.hosts. VERSIONS are a part of rewriter.codes.rewriting."""
+rewriter.codes.hosts."""
 
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
 
-__all__ = ["COMPONENTS", "ENGINES", "VERSIONS"]
+__all__ = ["COMPONENTS", "ENGINES"]
 
 ENGINES = (
     Code(
@@ -97,10 +97,10 @@ COMPONENTS = (
     Code(
         "NN277",
         Severity.ERROR,
-        "the host does not run components that import wasi:nn",
+        "the host does not run the component",
         "The file is a component (WASI 0.2 and later). The host provides wasi-nn to core modules "
-        "only.",
-        "Run it on Wasmtime, or build the guest as a core module.",
+        "only, or it runs commands only, and the component does not export `wasi:cli/run`.",
+        "Run it on Wasmtime, or build the guest as a core module or a command.",
     ),
     Code(
         "NN278",
@@ -164,28 +164,5 @@ COMPONENTS = (
         "with one version only. The functions that this component imports have the same types in "
         "the host's version, so that only the names of the imports have to change.",
         "`nnshim rewrite --for HOST IN OUT` changes them.",
-    ),
-)
-
-VERSIONS = (
-    Code(
-        "NN371",
-        Severity.ERROR,
-        "a function of wasi:nn changed between the versions",
-        "A component gets another version of `wasi:nn` by other names of its imports. That works "
-        "only if each function that it imports has the same type in the other version. "
-        "`[constructor]error` exists in `0.2.0-rc-2024-06-25` only. `set-input`, `compute` and "
-        "`get-output` are one function, `compute`, since `0.2.0-rc-2024-10-28`. The types of the "
-        "functions of `wasi:nn` without a version are not known.",
-        "Build the component from the other version of `wasi-nn.wit`, or run it on a host that has "
-        "its own: `nnshim check` says which.",
-    ),
-    Code(
-        "NN372",
-        Severity.ERROR,
-        "two imports would have the same name",
-        "The imports of a component have different names, and the rewrite would give two of them "
-        "the same one.",
-        "Leave one of the two names as it is, or give it another one with `--rename`.",
     ),
 )

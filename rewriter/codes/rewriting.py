@@ -5,7 +5,7 @@ from __future__ import annotations
 from rewriter.codes.code import Code, Severity
 from rewriter.codes.components.inlining import INLINING
 from rewriter.codes.components.making import MAKING
-from rewriter.codes.engines import VERSIONS
+from rewriter.codes.components.versions import VERSIONS
 
 __all__ = ["CODES"]
 
@@ -336,7 +336,15 @@ CODES = (
         "memory in the guest is freed, but not that in the host.",
         "Let the guest load each graph once, and reuse its contexts.",
     ),
-    *INLINING,
     *MAKING,
+    *INLINING,
     *VERSIONS,
+    Code(
+        "NN373",
+        Severity.ERROR,
+        "the program's heap takes all memory",
+        "A core module made from a component keeps tensors in pages that it gets by `memory.grow`. "
+        "The heaps of Go and TinyGo do not leave such pages alone, and would overwrite tensors.",
+        "Have the program import `wasi_ephemeral_nn`, or use a host of components.",
+    ),
 )

@@ -47,6 +47,7 @@ def inline(
     *,
     host: str = "",
     functions: Sequence[HostFunction] = (),
+    several: bool = False,
 ) -> bytes:
     """The component with two core modules in the place of wasi:nn, which it still imports.
 
@@ -55,11 +56,17 @@ def inline(
     such as `graph#load`. The component imports an instance called `host` with these functions,
     unless there are none.
 
+    `several` allows an instance of `late` for each memory and realloc, if wasi:nn is lowered with
+    more than one. These instances share only what `early` has.
+
     Raises UnsupportedModule where wasi:nn is used otherwise than by lowering its functions in the
     outermost component, with one memory and one realloc, and ModuleError for what cannot be read.
     """
     found = uses(component)
-    return _Running(component, found, early, late, host, functions).written()
+    running = _Running(component, found, early, late, host, functions)
+    if not several:
+        running.check_one_memory()
+    return running.written()
 
 
 class Inlining:
@@ -72,11 +79,12 @@ class Inlining:
         early: bytes,
         late: bytes,
         interfaces: Collection[str],
-        replaced: Collection[str] | None = None,
+        replaced: Collection[str],
+        instead: Mapping[int, Callable[[], None]] | None = None,
         edits: Iterable[Edit] = (),
     ) -> None:
-        """The functions called `replaced` are taken from the core modules, or else all; none of
-        `interfaces` may be used otherwise."""
+        """The functions called `replaced` are taken from the core modules; none of `interfaces` may
+        be used otherwise. `instead` and `edits` are for the writer."""
         for other in found.others:
             if other.interface in interfaces:
                 raise UnsupportedModule(
@@ -86,12 +94,21 @@ class Inlining:
                     "compose components after this, not before",
                 )
         self.early, self.late = early, late
-        self.sites = [s for s in found.sites if replaced is None or s.use.export in replaced]
-        self.guest = _guest(component, self.sites)
-        instead = {site.start: self._instead(site) for site in self.sites}
-        self.writer = Writer(component, instead, edits)
+        sites = [site for site in found.sites if site.use.export in replaced]
+        self.guests = _guests(component, sites)
+        replacing = {site.start: self._instead(site) for site in sites}
+        self.writer = Writer(component, {**(instead or {}), **replacing}, edits)
         self._early: int | None = None
-        self._late: int | None = None
+        self._late: dict[_Guest, int] = {}
+        self._modules: dict[bytes, int] = {}
+
+    def check_one_memory(self) -> None:
+        """Raise UnsupportedModule if functions are lowered with different memories or reallocs."""
+        first = None
+        for guest, site in self.guests.values():
+            if first not in (None, guest):
+                raise _memory_error("wasi:nn is lowered with more than one memory or realloc", site)
+            first = guest
 
     def written(self) -> bytes:
         return self.writer.written()
@@ -100,8 +117,9 @@ class Inlining:
         """Define the functions that `early` imports from `host`: their core indices by name."""
         raise NotImplementedError
 
-    def late_host(self, early: int) -> Mapping[str, int]:
-        """Define those that `late` imports, where `early` is the index of a core instance."""
+    def late_host(self, early: int, guest: Mapping[str, int]) -> Mapping[str, int]:
+        """Define those that `late` imports, where `early` is the index of a core instance, and
+        `guest` has the indices of a `memory` and a `realloc`."""
         raise NotImplementedError
 
     def _instead(self, site: Site) -> Callable[[], None]:
@@ -115,43 +133,52 @@ class Inlining:
 
     def _early_instance(self) -> int:
         if self._early is None:
-            self._early = self._instance(self.early, {"host": self.early_host()})
+            self._early = self._instance(self.early, self.early_host())
         return self._early
 
     def _late_instance(self, early: int, site: Site) -> int:
-        if self._late is None:
-            guest = self._guest_instance(early, site)
-            host = self.late_host(early)
-            self._late = self._instance(self.late, {"host": host}, early=early, guest=guest)
-        return self._late
+        guest, _ = self.guests[site.start]
+        if guest not in self._late:
+            indices = self._guest_indices(guest, early, site)
+            functions = {"guest": self._guest_exports(indices)}
+            host = self.late_host(early, indices)
+            self._late[guest] = self._instance(self.late, host, early=early, **functions)
+        return self._late[guest]
 
-    def _instance(
-        self, module: bytes, functions: Mapping[str, Mapping[str, int]], **instances: int
-    ) -> int:
-        add = self.writer.add
-        index = add(SectionKind.CORE_MODULE, "core module", module)
-        for name, defined in functions.items():
-            exports = [(each, "core func", at) for each, at in defined.items()]
-            instances[name] = self._core_instance(encoding.core_exports(exports))
+    def _instance(self, module: bytes, host: Mapping[str, int], **instances: int) -> int:
+        index = self._modules.get(module)
+        if index is None:
+            index = self.writer.add(SectionKind.CORE_MODULE, "core module", module)
+            self._modules[module] = index
+        exports = [(each, "core func", at) for each, at in host.items()]
+        instances["host"] = self._core_instance(encoding.core_exports(exports))
         return self._core_instance(encoding.instantiate(index, instances))
 
     def _core_instance(self, item: bytes) -> int:
         return self.writer.add(SectionKind.CORE_INSTANCE, "core instance", item)
 
-    def _guest_instance(self, early: int, site: Site) -> int:
-        """A core instance of the component's memory and realloc."""
-        exports = []
-        for each in self.guest:
-            if each.instance >= self.writer.counts["core instance"]:
-                what = f"the {each.name} of wasi:nn's functions comes behind the first of them"
+    def _guest_indices(self, guest: _Guest, early: int, site: Site) -> Mapping[str, int]:
+        """The core indices of a memory and a realloc."""
+        indices = {}
+        for name, of, source in (
+            ("memory", "core memory", guest.memory),
+            ("realloc", "core func", guest.realloc),
+        ):
+            if source is None:
+                indices[name] = self.core_alias(of, early, GUEST_REALLOC)
+                continue
+            if source.instance >= self.writer.counts["core instance"]:
+                what = f"the {name} of wasi:nn's functions comes behind the first of them"
                 raise _memory_error(what, site)
-            instance = self.writer.new("core instance", each.instance)
-            exports.append(
-                (each.name, each.sort, self.core_alias(each.sort, instance, each.export))
-            )
-        if len(exports) == 1:
-            realloc = self.core_alias("core func", early, GUEST_REALLOC)
-            exports.append(("realloc", "core func", realloc))
+            instance = self.writer.new("core instance", source.instance)
+            indices[name] = self.core_alias(of, instance, source.name)
+        return indices
+
+    def _guest_exports(self, indices: Mapping[str, int]) -> int:
+        exports = [
+            ("memory", "core memory", indices["memory"]),
+            ("realloc", "core func", indices["realloc"]),
+        ]
         return self._core_instance(encoding.core_exports(exports))
 
     def core_alias(self, of: str, instance: int, name: str) -> int:
@@ -180,7 +207,7 @@ class _Running(Inlining):
         host: str,
         functions: Sequence[HostFunction],
     ) -> None:
-        super().__init__(component, found, early, late, [*found.imports])
+        super().__init__(component, found, early, late, found.imports, found.functions)
         self.host = host
         self.functions = functions
         self.indices: Mapping[str, int] = {}
@@ -195,47 +222,55 @@ class _Running(Inlining):
             self.indices = {each.name: self.lowered(instance, each.name) for each in self.functions}
         return self.indices
 
-    def late_host(self, early: int) -> Mapping[str, int]:
+    def late_host(self, early: int, guest: Mapping[str, int]) -> Mapping[str, int]:
         return self.indices
 
 
-class _GuestExport(NamedTuple):
-    """The memory or the realloc of a component: an export of a core instance."""
+class _CoreExport(NamedTuple):
+    """An export of a core instance."""
 
-    name: str
-    sort: str
     instance: int
-    export: str
+    name: str
 
 
-def _guest(component: Component, sites: Sequence[Site]) -> Sequence[_GuestExport]:
-    """The memory and the realloc of functions that take pointers, if there are any of them.
+class _Guest(NamedTuple):
+    """What functions of wasi:nn are lowered with."""
 
-    Raises UnsupportedModule where these do not have one memory and at most one realloc.
+    memory: _CoreExport
+    realloc: _CoreExport | None
+
+
+def _guests(component: Component, sites: Sequence[Site]) -> Mapping[int, tuple[_Guest, Site]]:
+    """What the functions that take pointers are lowered with, by the starts of the sites. One
+    without a realloc has the first realloc of its memory.
+
+    Raises UnsupportedModule where a memory or realloc is not an export of a core module.
     """
     for site in sites:
         if not site.plain:
             what = "lowered with other strings than UTF-8, or asynchronously"
             raise _memory_error(f"{site.use.export} is {what}", site)
-        if not site.use.early and site.memory is None:
-            raise _memory_error(f"{site.use.export} is lowered without a memory", site)
     late = [site for site in sites if not site.use.early]
-    memories = [("core memory", s.memory, s) for s in late if s.memory is not None]
-    reallocs = [("core func", s.realloc, s) for s in late if s.realloc is not None]
-    sources = _aliased(component, {(of, at) for of, at, _ in (*memories, *reallocs)})
-    found = []
-    for name, each in (("memory", memories), ("realloc", reallocs)):
-        first = None
-        for of, at, site in each:
-            source = sources.get((of, at))
-            if source is None:
-                raise _memory_error(f"the {name} is not a core module's export", site)
-            if first not in (None, source):
-                raise _memory_error(f"wasi:nn is lowered with more than one {name}", site)
-            if first is None:
-                found.append(_GuestExport(name, of, *source))
-            first = source
-    return found
+    wanted = {("core memory", s.memory) for s in late} | {("core func", s.realloc) for s in late}
+    sources = _aliased(component, wanted)
+    found: list[tuple[_Guest, Site]] = []
+    reallocs: dict[_CoreExport, _CoreExport] = {}
+    for site in late:
+        memory = sources.get(("core memory", site.memory))
+        realloc = sources.get(("core func", site.realloc))
+        if site.memory is None:
+            raise _memory_error(f"{site.use.export} is lowered without a memory", site)
+        if memory is None:
+            raise _memory_error("the memory is not a core module's export", site)
+        if realloc is not None:
+            reallocs.setdefault(memory, realloc)
+        elif site.realloc is not None:
+            raise _memory_error("the realloc is not a core module's export", site)
+        found.append((_Guest(memory, realloc), site))
+    return {
+        site.start: (_Guest(memory, realloc or reallocs.get(memory)), site)
+        for (memory, realloc), site in found
+    }
 
 
 def _memory_error(what: str, site: Site) -> UnsupportedModule:
@@ -248,11 +283,11 @@ def _memory_error(what: str, site: Site) -> UnsupportedModule:
 
 
 def _aliased(
-    component: Component, wanted: Collection[tuple[str, int]]
-) -> dict[tuple[str, int], tuple[int, str]]:
+    component: Component, wanted: Collection[tuple[str, int | None]]
+) -> Mapping[tuple[str, int | None], _CoreExport]:
     """The core instances and names that some aliases stand for, by their sorts and indices."""
     counts = {"core memory": 0, "core func": 0}
-    found = {}
+    found: dict[tuple[str, int | None], _CoreExport] = {}
     for section in component.sections:
         for item in items(section):
             if item.adds not in counts:
@@ -263,5 +298,5 @@ def _aliased(
                 cursor = ComponentCursor(component.data, item.start, item.end)
                 sort(cursor)
                 cursor.byte()
-                found[place] = cursor.u32(), cursor.name().text
+                found[place] = _CoreExport(cursor.u32(), cursor.name().text)
     return found

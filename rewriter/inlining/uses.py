@@ -24,7 +24,7 @@ from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.limits import check_number
 from rewriter.wasm.reader import Data, Name
 
-__all__ = ["RESOURCES", "NNImport", "Other", "Site", "Use", "Uses", "outermost", "uses"]
+__all__ = ["RESOURCES", "NNAlias", "NNImport", "Other", "Site", "Use", "Uses", "outermost", "uses"]
 
 RESOURCES: Mapping[str, str] = {
     "tensor": "tensor",
@@ -78,12 +78,21 @@ class Other(NamedTuple):
 
 
 class NNImport(NamedTuple):
-    """An imported interface of wasi:nn: the name of the import, and the index of its type among
-    types and its own among instances."""
+    """An imported interface of wasi:nn: where the import begins, its name, and the index of its
+    type among types and its own among instances."""
 
+    start: int
     name: Name
     type_index: int
     instance: int
+
+
+class NNAlias(NamedTuple):
+    """A `func` or `type` of an interface, by its name there."""
+
+    interface: str
+    sort: str
+    name: Name
 
 
 class Uses(NamedTuple):
@@ -95,6 +104,7 @@ class Uses(NamedTuple):
     others: Sequence[Other]
     sites: Sequence[Site]
     imports: Mapping[str, NNImport]
+    aliases: Sequence[NNAlias]
 
     @property
     def realloc(self) -> bool:
@@ -113,7 +123,7 @@ def uses(component: Component) -> Uses:
         for item in items(section):
             scan.item(section, item)
     functions = {site.use.export: site.use for site in scan.sites}
-    return Uses(scan.snapshot, functions, scan.others, scan.sites, scan.imports)
+    return Uses(scan.snapshot, functions, scan.others, scan.sites, scan.imports, scan.aliases)
 
 
 def outermost(data: Data, section: ComponentSection, scope: int) -> Iterator[Reference]:
@@ -138,6 +148,7 @@ class _Scan:
         self.others: list[Other] = []
         self.sites: list[Site] = []
         self.imports: dict[str, NNImport] = {}
+        self.aliases: list[NNAlias] = []
         self.counts: Counter[str] = Counter()
         self.instances: dict[int, str] = {}
         self.functions: dict[int, tuple[str, str]] = {}
@@ -207,7 +218,7 @@ class _Scan:
         self.snapshot = snapshot
         index = self.counts["instance"]
         self.instances[index] = interface
-        self.imports[interface] = NNImport(found.name, found.type_index, index)
+        self.imports[interface] = NNImport(item.start, found.name, found.type_index, index)
         return True
 
     def alias(self, item: Item) -> bool:
@@ -215,7 +226,9 @@ class _Scan:
         kind, target, number = sort(cursor), cursor.byte(), cursor.u32()
         if target != 0 or number not in self.instances:
             return False
-        named = self.instances[number], cursor.name().text
+        interface, name = self.instances[number], cursor.name()
+        named = interface, name.text
+        self.aliases.append(NNAlias(interface, kind, name))
         if kind == "func":
             self.functions[self.counts[kind]] = named
         elif kind == "type":

@@ -26,7 +26,7 @@ def said_of(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     if host.components is None:
         yield Diagnostic("NN280", "it is unknown whether the host runs components")
         return
-    yield from _versions(info, host.components.wasi_nn)
+    yield from _versions(info, host.components)
     for item in info.imports:
         proxied = info.is_proxy and item.package == "wasi:http"  # `wasmtime serve` has them all
         if item.needs_host and not proxied:
@@ -54,6 +54,10 @@ def _run(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
         message = f"it is unknown whether the host starts wasi:cli/run@{newer[0]}"
         yield Diagnostic("NN280", message)
         return
+    if not has.has_options:
+        what = "exports in another version" if versions else "does not export"
+        yield Diagnostic("NN277", f"the host calls wasi:cli/run, which the component {what}")
+        return
     if info.is_proxy:
         message = "the component exports wasi:http/incoming-handler, and not wasi:cli/run: start it"
         yield Diagnostic("NN281", f"{message} with `wasmtime serve -S cli`")
@@ -76,46 +80,51 @@ def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
         message = f"it is unknown which functions of {item.name} it imports: their type is an alias"
         yield Diagnostic("NN280", message, item.offset)
     elif item.package == PACKAGE:
-        yield from _wasi_nn(item, has.wasi_nn)
-    elif item.package in OPTIONS:
+        yield from _wasi_nn(item, has)
+    elif item.package in OPTIONS and has.has_options:
         option = OPTIONS[item.package]
         message = f"it imports {item.name}, which the host has only with `{option}`, if at all"
         yield Diagnostic("NN279", message, item.offset)
     elif item.interface in FUNCTIONS:
         yield from _wasi(item, has)
-    elif item.package.startswith("wasi:"):
+    elif item.package.startswith("wasi:") and has.has_options:
         message = f"it is unknown whether the host has {item.name}"
         yield Diagnostic("NN280", message, item.offset)
     else:
-        message = f"it imports {item.name}, which the host does not define"
-        yield Diagnostic("NN278", message, item.offset)
+        yield _undefined(item.name, item)
 
 
-def _versions(info: ComponentInfo, has: Snapshot) -> Iterator[Diagnostic]:
+def _undefined(what: str, item: Interface) -> Diagnostic:
+    message = f"it imports {what}, which the host does not define"
+    return Diagnostic("NN278", message, item.offset)
+
+
+def _versions(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
     """That interfaces of wasi:nn are imported in other versions than the host's, once for each, and
     why a rewrite does not help."""
     first: dict[str, Interface] = {}
     for item in info.wasi_nn:
-        if item.version != has.version and item.needs_host:
+        if has.snapshot(item.version) is None and item.needs_host:
             first.setdefault(item.version, item)
-    obstacles = version_obstacles(info, has) if first else ()
+    obstacles = version_obstacles(info, has.wasi_nn) if first else ()
     for version, item in first.items():
         imported = Snapshot(version, {})
-        message = f"it imports {imported}, but the host has {has}"
+        message = f"it imports {imported}, but the host has {' and '.join(map(str, has.every))}"
         yield Diagnostic("NN276" if obstacles else "NN286", message, item.offset)
-    if has.types:
+    if has.wasi_nn.types:
         yield from obstacles
 
 
-def _wasi_nn(item: Interface, has: Snapshot) -> Iterator[Diagnostic]:
-    if item.version != has.version:
+def _wasi_nn(item: Interface, has: Components) -> Iterator[Diagnostic]:
+    snapshot = has.snapshot(item.version)
+    if snapshot is None:
         return
     name = item.interface.partition("/")[2]
-    for misfit in misfits_of(item, has):
+    for misfit in misfits_of(item, snapshot):
         what = f"it imports {misfit.text}"
         if not misfit.known:
             yield Diagnostic("NN280", what, item.offset)
-        elif name not in has.functions:
+        elif name not in snapshot.functions:
             yield Diagnostic("NN278", what, item.offset)
         else:
             yield Diagnostic("NN276", what, item.offset, misfit.function)
@@ -128,9 +137,14 @@ def _wasi(item: Interface, has: Components) -> Iterator[Diagnostic]:
     elif not _takes_version(item.version, has):
         message = f"it imports {item.name}, but the host has WASI {has.wasi}"
         yield Diagnostic("NN278", message, item.offset)
-    elif EXIT_WITH_CODE in item.functions and _patch(has.wasi) < _patch("0.2.12"):
+    elif EXIT_WITH_CODE in item.functions and not has.has_exit_code:
         message = f"it imports {EXIT_WITH_CODE}, which needs `-S cli-exit-with-code`"
-        yield Diagnostic("NN279", message, item.offset)
+        if has.has_options:
+            yield Diagnostic("NN279", message, item.offset)
+        else:
+            yield _undefined(f"{EXIT_WITH_CODE} of {item.name}", item)
+    elif item.unknown is not None and not has.has_options:
+        yield _undefined(f"{item.unknown} of {item.name}", item)
     elif item.unknown is not None:
         message = f"it is unknown whether the host has {item.unknown} of {item.name}"
         yield Diagnostic("NN280", message, item.offset)
@@ -150,10 +164,6 @@ def _takes_version(version: str, has: Components) -> bool:
 def _may_take(version: str, has: Components) -> bool:
     """Whether this is a version of WASI 0.3 and the host may have it."""
     return has.may_have_wasi_3 and version.startswith("0.3.")
-
-
-def _patch(version: str) -> int:
-    return int(version.rpartition(".")[2])
 
 
 _FEATURES: WeakKeyDictionary[Component, Mapping[Feature, int]] = WeakKeyDictionary()

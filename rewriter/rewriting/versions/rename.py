@@ -46,7 +46,7 @@ def plan_component(
     _check_options(options)
     info = describe_component(component)
     mapping = by_rename((item.name for item in info.imports), options.renames)
-    snapshot = _aim(options)
+    snapshot = _aim(info, options)
     if snapshot is not None:
         _check_version(info, snapshot, options)
         mapping = {**renamed_to(info, snapshot), **mapping}
@@ -82,11 +82,14 @@ def _check_options(options: RewriteOptions) -> None:
     check_names(options.renames)
 
 
-def _aim(options: RewriteOptions) -> Snapshot | None:
-    """The version of wasi:nn that the component is to import, None for renames alone."""
+def _aim(info: ComponentInfo, options: RewriteOptions) -> Snapshot | None:
+    """The version of wasi:nn that the component is to import. None for renames alone, and for a
+    host that has the component's own."""
     if options.host is not None:
         has = find_host(options.host).components
-        return has and has.wasi_nn
+        if has is None or all(has.snapshot(item.version) for item in info.wasi_nn):
+            return None
+        return has.wasi_nn
     return None if options.to is None else find_version(options.to)
 
 

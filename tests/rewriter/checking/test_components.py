@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import nnshim
 from rewriter import RewriteOptions, check, rewrite
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.components.described import Making, describe_component
 from rewriter.checking.components import judge_component
-from rewriter.errors import ModuleError, UnsupportedModule
+from rewriter.errors import ModuleError, NNShimError, UnsupportedModule
 from rewriter.hosts.table import find_hosts
 from tests.support.components import COMMAND, ERRORS, component
 from tests.support.native import NativeWasmtime
@@ -52,17 +53,6 @@ def test_interfaces_without_a_version_are_told_by_their_functions() -> None:
     assert codes(judge(component(resources), "wasmtime@22")) == {"NN276"}
 
 
-@pytest.mark.parametrize("version", [JUNE, AUGUST, OCTOBER])
-def test_nnshim_runs_a_component_in_each_version(version: str) -> None:
-    found = judge(component(ERRORS.format(version)), "nnshim")
-    assert found.answer is Answer.RUNS
-    assert not codes(found)
-    unknown = component(
-        ERRORS.format(version), '(import "my:own/thing" (instance (export "do" (func))))'
-    )
-    assert codes(judge(unknown, "nnshim")) == {"NN278"}
-
-
 @pytest.mark.parametrize("host", ["wamr", "wamr-legacy", "wasmedge"])
 def test_hosts_of_core_modules_take_no_component_without_a_program(host: str) -> None:
     assert codes(judge(component(ERRORS.format(OCTOBER)), host)) == {"NN277", "NN342"}
@@ -75,17 +65,12 @@ PROGRAM = f"""(core module
     (func (export "_start")))"""
 
 
-@pytest.mark.parametrize(
-    ("host", "answer"),
-    [("wasmedge", Answer.REWRITE), ("wamr-ephemeral", Answer.REWRITE), ("nnshim", Answer.RUNS)],
-)
-def test_a_program_in_a_component_becomes_a_module_for_hosts_of_core_modules(
-    host: str, answer: Answer
-) -> None:
+@pytest.mark.parametrize("host", ["wasmedge", "wamr-ephemeral"])
+def test_a_program_in_a_component_becomes_a_module_for_hosts_of_core_modules(host: str) -> None:
     program = assemble(f"(component {PROGRAM})")
     found = judge(program, host)
-    assert found.answer is answer
-    assert (found.rewrite_for is not None) is (answer is Answer.REWRITE)
+    assert found.answer is Answer.REWRITE
+    assert found.rewrite_for is not None
     core = rewrite(program, RewriteOptions(host=host))
     [after] = check(core, [host])
     assert after.answer in (Answer.RUNS, Answer.ONLY_IF)
@@ -222,6 +207,34 @@ def test_no_component_is_said_to_run_whose_imports_are_not_all_known(
     assert found.answer is Answer.ONLY_IF
     assert "NN280" in codes(found)
     assert native.run(guest).returncode != 0
+
+
+NNSHIM_ALONE = {
+    "wasi:nn in two versions": ERRORS.format(JUNE) + ERRORS.format(AUGUST),
+    "wasi:http": '(import "wasi:http/types@0.2.0" (instance (export "fields" (func))))',
+    "wasi:cli/run": UNKNOWN_ON_49["wasi:cli/run"],
+}
+
+
+UNCALLED = (
+    *("the steps of August", "the steps of August as of October", "parameters in another order"),
+    *("another type of a result", "an enum with fewer cases", "an enum with other names"),
+)
+"""Functions of other types, which a component may import as long as it does not call them."""
+
+
+@pytest.mark.parametrize("name", sorted({*ON_49, *NNSHIM_ALONE} - {*UNCALLED}))
+@pytest.mark.parametrize("command", [True, False])
+def test_verdicts_on_nnshim_are_what_it_does(name: str, command: bool) -> None:
+    item = ON_49[name][0] if name in ON_49 else NNSHIM_ALONE[name]
+    data = component(item, command=command)
+    found = judge(data, "nnshim")
+    try:
+        with nnshim.NNHost() as host:
+            runs = nnshim.run(data, host).exit_code == 0
+    except NNShimError:
+        runs = False
+    assert (found.answer is Answer.RUNS, found.answer is Answer.CANNOT) == (runs, not runs)
 
 
 @pytest.mark.parametrize(

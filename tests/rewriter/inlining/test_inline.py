@@ -256,11 +256,11 @@ SECOND = MEMORY.replace("$store", "$other").replace("$memory", "$m").replace("$r
     [
         (
             SECOND + LOWERED.replace("(memory $memory) (realloc", "(memory $m) (realloc"),
-            "wasi:nn is lowered with more than one memory",
+            "wasi:nn is lowered with more than one memory or realloc",
         ),
         (
             SECOND + LOWERED + TWICE.format("(realloc $r)"),
-            "wasi:nn is lowered with more than one realloc",
+            "wasi:nn is lowered with more than one memory or realloc",
         ),
         (
             LOWERED.replace("(realloc", "string-encoding=utf16 (realloc"),
@@ -286,6 +286,16 @@ SECOND = MEMORY.replace("$store", "$other").replace("$memory", "$m").replace("$r
 )
 def test_other_memories_and_strings_are_refused(lowered: str, reason: str) -> None:
     assert _refused(f"(component {TENSOR} {MEMORY} {lowered})") == ("NN364", reason)
+
+
+def test_several_memories_have_an_instance_each_where_that_is_asked_for() -> None:
+    second = TWICE.format("(realloc $r)").replace("(memory $memory)", "(memory $m)")
+    text = f"(component {TENSOR} {MEMORY} {SECOND} {LOWERED} {second} {MAIN})"
+    component = Component(assemble(text))
+    data = inline(component, early(), late(), host=HOST, functions=FUNCTIONS, several=True)
+    wasm_tools.validate(data)
+    assert run(data) == 30991
+    assert data.count(late()) == 1
 
 
 def test_aliases_of_the_same_memory_are_one() -> None:
