@@ -38,6 +38,7 @@ __all__ = [
     "naming",
     "note",
     "once",
+    "parse_names",
     "parse_renames",
     "print_json",
     "refuse",
@@ -197,6 +198,20 @@ def parse_renames(options: list[str]) -> dict[str, str]:
             raise UsageError(f"--rename: {old} cannot become {renames[old]} and {new} at once")
     once("--rename", (option.partition("=")[0] for option in options))
     return renames
+
+
+def parse_names(option: str, values: list[str]) -> dict[int, str]:
+    """What several --input-name or --output-name mean. Raises UsageError for one that is not
+    INDEX=NAME, and for an index that is named twice."""
+    names: dict[int, str] = {}
+    for value in values:
+        index, _, name = value.partition("=")
+        if not (index.isascii() and index.isdecimal() and name):
+            raise UsageError(f"{option} {value}: expected INDEX=NAME, such as 0=data")
+        if int(index[:12]) in names:
+            raise UsageError(f"{option} is given twice for {index}")
+        names[int(index[:12])] = name
+    return names
 
 
 class Finding(Protocol):

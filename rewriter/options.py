@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
-from rewriter.abi.dialects import MODULE_NAMES, WASI_NN, find_dialect
+from rewriter.abi.dialects import MODULE_NAMES, WASI_EPHEMERAL_NN, WASI_NN, find_dialect
+from rewriter.abi.snapshots import PACKAGE
 from rewriter.errors import UsageError
 from rewriter.suggestions import did_you_mean
 from rewriter.wasm.limits import LONGEST_NAME
 
-__all__ = ["RewriteOptions"]
+__all__ = ["COMPONENT", "RewriteOptions"]
 
-_NOT_RECORDED = ("record", "require", "validate")
-"""Options that do not change the resulting module."""
+COMPONENT = PACKAGE
+"""The value of `to` that makes a component."""
+
+_NOT_RECORDED = ("inputs", "models", "outputs", "record", "require", "validate", "wasi_adapter")
+"""Options that do not change the resulting core module."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,11 @@ class RewriteOptions:
 
     to: str | None = None
     """The new module name of wasi-nn's imports: wasi_nn or wasi_ephemeral_nn. The default is the
-    name that `host` or `abi` uses, or wasi_nn if neither these nor `renames` are set."""
+    name that `host` or `abi` uses, or wasi_nn if neither these nor `renames` are set.
+
+    With wasi:nn, a core module becomes a component that imports wasi:nn@0.2.0-rc-2024-10-28, as
+    Wasmtime has it since release 35. For a component that stays one: the version of wasi:nn that it
+    imports then, such as wasi:nn@0.2.0-rc-2024-10-28."""
 
     host: str | None = None
     """Rename and adapt for this host: a name from rewriter.hosts.table, with or without a release,
@@ -39,7 +47,8 @@ class RewriteOptions:
 
     renames: Mapping[str, str] = field(default_factory=dict)
     """Other import module names to change, old to new. All are applied at once, so that names can
-    be swapped.
+    be swapped. Of a component, these are names of imports (wasi:cli/exit@0.2.0), or of packages
+    (wasi:cli@0.2.0) for all their interfaces.
 
     With `host`, wasi-nn's own names are not allowed as old names. With `host` or `abi`, other
     modules cannot be renamed to a wasi-nn name, because their functions would not be adapted."""
@@ -76,6 +85,19 @@ class RewriteOptions:
     validate: bool = True
     """Validate the input and the output with wasm-tools."""
 
+    inputs: Mapping[int, str] = field(default_factory=dict)
+    """For `to` wasi:nn: the names of the models' inputs by index."""
+
+    outputs: Mapping[int, str] = field(default_factory=dict)
+    """For `to` wasi:nn: the names of the models' outputs by index. Default: their order."""
+
+    models: Sequence[str] = ()
+    """For `to` wasi:nn: files of models, from which the names of inputs are read that `inputs` does
+    not have."""
+
+    wasi_adapter: str | None = None
+    """For `to` wasi:nn: the file of an adapter for WASI 0.1, in place of nnshim's."""
+
     def __post_init__(self) -> None:
         self._check_types()
         object.__setattr__(self, "renames", dict(self.renames))  # callers may change theirs
@@ -94,7 +116,25 @@ class RewriteOptions:
         ):
             if value is not None and not self.adapts:
                 raise UsageError(f"{option} has no effect without host (--for) or abi (--abi)")
+        self._check_making()
         self._check_names()
+
+    def _check_making(self) -> None:
+        """Names, models and adapters are for components, and ABIs and hosts set the rest."""
+        named = {"inputs (--input-name)": self.inputs, "outputs (--output-name)": self.outputs}
+        if not self.makes_component:
+            used = {**named, "models (--model)": self.models}
+            used["wasi_adapter (--wasi-adapter)"] = self.wasi_adapter or ()
+            for option, value in used.items():
+                if value:
+                    raise UsageError(f"{option} has no effect without to (--to) {COMPONENT}")
+        elif self.abi is not None:
+            raise UsageError(f"to (--to) {COMPONENT} sets the ABI already: leave out abi (--abi)")
+        for option, names in named.items():
+            for index, name in names.items():
+                if not 0 <= index < 1 << 32:
+                    raise UsageError(f"{option}: an index is from 0 to 4294967295, not {index}")
+                _check_name(option, name)
 
     def _check_hosts(self) -> None:
         if self.host is None and self.built_for is None:
@@ -114,6 +154,14 @@ class RewriteOptions:
                 names = [*value, *value.values()] if isinstance(value, Mapping) else [None]
                 if not all(isinstance(name, str) for name in names):
                     raise UsageError(f"renames must map names to names, not be {value!r}")
+            elif option.name in ("inputs", "outputs"):
+                items = value.items() if isinstance(value, Mapping) else [(None, None)]
+                if not all(isinstance(k, int) and isinstance(v, str) for k, v in items):
+                    raise UsageError(f"{option.name} must map indices to names, not be {value!r}")
+            elif option.name == "models":
+                paths = [None] if isinstance(value, str) else value
+                if not (isinstance(paths, Sequence) and all(isinstance(p, str) for p in paths)):
+                    raise UsageError(f"models must be a list of paths, not {value!r}")
             elif isinstance(option.default, bool):
                 if not isinstance(value, bool):
                     raise UsageError(f"{option.name} must be True or False, not {value!r}")
@@ -122,17 +170,7 @@ class RewriteOptions:
 
     def _check_names(self) -> None:
         for name in (*self.renames, *self.renames.values()):
-            if not name:
-                raise UsageError("renames (--rename): a name is empty")
-            try:
-                size = len(name.encode())
-            except UnicodeEncodeError:
-                raise UsageError(f"renames (--rename): {name!r} is not Unicode") from None
-            if size > LONGEST_NAME:
-                raise UsageError(
-                    f"renames (--rename): a name has {size} bytes, but engines take at most "
-                    f"{LONGEST_NAME}"
-                )
+            _check_name("renames (--rename)", name)
         for old, new in self.renames.items():
             if old == new:
                 raise UsageError(f"renames (--rename): {old} and {new} are the same name")
@@ -146,17 +184,35 @@ class RewriteOptions:
                     f"renames (--rename): {old} would become {new} without being adapted; rename "
                     "it in a separate rewrite, and adapt the result"
                 )
+        if self.makes_component:
+            self.module_names(WASI_EPHEMERAL_NN)
+            return
         if self.to is not None and self.to not in MODULE_NAMES:
-            raise UsageError(
-                f"to (--to): {self.to!r} is not a wasi-nn module name ({' or '.join(MODULE_NAMES)})"
-                f"{did_you_mean(self.to, MODULE_NAMES)}"
-            )
+            names = (*MODULE_NAMES, COMPONENT, *versions())
+            if self.to not in names:
+                raise UsageError(
+                    f"to (--to): {self.to!r} is not a wasi-nn module name "
+                    f"({' or '.join(MODULE_NAMES)}), nor {COMPONENT}, nor a version of it "
+                    f"({', '.join(versions())}){did_you_mean(self.to, names)}"
+                )
+            if self.abi is not None:
+                raise UsageError(f"to (--to): abi (--abi) is for core modules, {self.to} is not")
         self.module_names(self.to)
+
+    @property
+    def is_of_components(self) -> bool:
+        """Whether `to` is a version of wasi:nn, which only components import."""
+        return self.to is not None and self.to not in (*MODULE_NAMES, COMPONENT)
 
     @property
     def adapts(self) -> bool:
         """Whether the rewrite may install adapters, beside renaming imports."""
-        return self.host is not None or self.abi is not None
+        return self.host is not None or self.abi is not None or self.makes_component
+
+    @property
+    def makes_component(self) -> bool:
+        """Whether a core module becomes a component."""
+        return self.to == COMPONENT
 
     def module_names(self, to: str | None) -> dict[str, str]:
         """Maps old import module names to new ones: `renames`, and wasi-nn's names to `to`.
@@ -164,6 +220,8 @@ class RewriteOptions:
         Raises UsageError if `renames` maps one of wasi-nn's names to another name than `to`.
         """
         names = dict(self.renames)
+        if self.is_of_components:
+            return names
         for old in MODULE_NAMES if to is not None else ():
             if old != to and names.setdefault(old, to or "") != to:
                 raise UsageError(f"{old} cannot become {to} and {names[old]} at once")
@@ -185,6 +243,26 @@ class RewriteOptions:
         if self.host is not None:
             recorded |= _profile(self.host)
         return recorded
+
+
+def _check_name(option: str, name: str) -> None:
+    if not name:
+        raise UsageError(f"{option}: a name is empty")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise UsageError(f"{option}: {name!r} is not Unicode") from None
+    if size > LONGEST_NAME:
+        raise UsageError(
+            f"{option}: a name has {size} bytes, but engines take at most {LONGEST_NAME}"
+        )
+
+
+def versions() -> tuple[str, ...]:
+    """The versions of wasi:nn that `to` can name."""
+    from rewriter.abi.snapshots import SNAPSHOTS  # renames of core modules start without it
+
+    return tuple(each.name for each in SNAPSHOTS if each.types)
 
 
 def _profile(name: str) -> dict[str, object]:

@@ -8,6 +8,7 @@ from nnshim.common import (
     GuestAbi,
     errors_in_json,
     note,
+    parse_names,
     parse_renames,
     print_json,
     remark,
@@ -30,13 +31,19 @@ def command(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="wasi_nn|wasi_ephemeral_nn",
-            help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it).",
+            metavar="wasi_nn|wasi_ephemeral_nn|wasi:nn[@VERSION]",
+            help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it)."
+            " `wasi:nn` makes a component of a core module, for Wasmtime 35 and later. With a"
+            " version, such as wasi:nn@0.2.0-rc-2024-10-28, a component keeps being one.",
         ),
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(metavar="OLD=NEW", help="Rename another import module. May be repeated."),
+        typer.Option(
+            metavar="OLD=NEW",
+            help="Rename another import module, or a component's import or package. May be"
+            " repeated.",
+        ),
     ] = None,
     abi: Annotated[
         str | None,
@@ -64,6 +71,44 @@ def command(
         ),
     ] = None,
     guest_abi: GuestAbi = None,
+    input_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="INDEX=NAME",
+            help="The name of a model's input, e.g. 0=data, for --to wasi:nn. May be repeated.",
+        ),
+    ] = None,
+    output_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="INDEX=NAME",
+            help="The name of a model's output (default: their order). May be repeated.",
+        ),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="FILE",
+            help="A model that the module runs, to read the names of inputs from (OpenVINO: the"
+            " .xml file). May be repeated.",
+        ),
+    ] = None,
+    wasi_adapter: Annotated[
+        str | None,
+        typer.Option(
+            "--wasi-adapter",
+            metavar="FILE",
+            help="An adapter from WASI 0.1 to 0.2 (default: the one that comes with nnshim).",
+        ),
+    ] = None,
+    fetch_wasi_adapter: Annotated[
+        bool,
+        typer.Option(
+            "--fetch-wasi-adapter",
+            help="Download the adapter that comes with nnshim, if it is missing.",
+        ),
+    ] = False,
     drop_debug: Annotated[
         bool,
         typer.Option(
@@ -113,13 +158,15 @@ def command(
 
     With --for HOST, the result runs on that host. Without --for or --abi, only the module names
     of imports change. That is enough only if the host speaks the module's ABI; a warning says
-    if no known host does. A component that was made from a core module becomes one again, with
-    --to, --abi or --for HOST. Rewriting twice changes nothing more. The output is written
-    completely or not at all.
+    if no known host does. A component that was made from a core module becomes one again if --to,
+    --abi or --for HOST is about core modules. Otherwise it gets the version of wasi:nn that --to
+    names or the host has, if its functions are the same there. With --to wasi:nn, a core module
+    becomes a component. Rewriting twice changes nothing more. The output is written completely or
+    not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
-    wasm-tools is missing; 4 done, but the host cannot run the result. If conditions remain, they
-    are printed, and `nnshim check` of the result counts them.
+    wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If
+    conditions remain, they are printed, and `nnshim check` of the result counts them.
     """
     from nnshim.render import text
     from rewriter.options import RewriteOptions
@@ -143,8 +190,16 @@ def command(
         renames=parse_renames(rename or []),
         require=require,
         validate=validate,
+        inputs=parse_names("--input-name", input_name or []),
+        outputs=parse_names("--output-name", output_name or []),
+        models=models or (),
+        wasi_adapter=wasi_adapter,
     )
+    if fetch_wasi_adapter and not options.makes_component:
+        raise UsageError("--fetch-wasi-adapter has no effect without --to wasi:nn")
     with errors_in_json(as_json), alive("rewriting", source):
+        if fetch_wasi_adapter:
+            _fetch()
         result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
     if result.flattened is not None:
         note("the component becomes a core module, to which the following applies")
@@ -153,9 +208,9 @@ def command(
 
         print_json(json.rewritten(result, source, output, validate))
     elif dry_run:
-        say(*text.rewritten(result.plan))
+        say(*text.rewritten(result.plan, result.made))
     elif result.flattened is None or result.plan.edits:
-        for line in text.rewritten(result.plan):
+        for line in text.rewritten(result.plan, result.made):
             note(line)
     for found in result.notes:
         remark(found)
@@ -165,3 +220,12 @@ def command(
         from rewriter.analysis.compatibility import Answer
 
         raise typer.Exit(Answer.CANNOT.exit_code)
+
+
+def _fetch() -> None:
+    """Download the adapters for WASI, if one is missing."""
+    from rewriter.files import wasi_adapter
+
+    if wasi_adapter.missing():
+        wasi_adapter.fetch()
+        note(f"the adapters for WASI are in {wasi_adapter.FOLDER} now")

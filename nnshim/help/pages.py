@@ -61,6 +61,10 @@ PAGES: Mapping[str, Page] = {
         {
             "Target": ("--for", "--abi", "--to", "--rename"),
             "The module": ("--from", "--guest-abi"),
+            "Components": (
+                *("--input-name", "--output-name", "--model"),
+                *("--wasi-adapter", "--fetch-wasi-adapter"),
+            ),
             "What is kept": (
                 *("--drop-debug", "--drop-signature", "--drop-linking"),
                 *("--keep-offsets", "--record"),
@@ -70,7 +74,7 @@ PAGES: Mapping[str, Page] = {
         },
         (
             "nnshim rewrite --for wamr-legacy@2.3.1 samples/digits.wasm out.wasm",
-            "nnshim rewrite --for wamr-legacy --dry-run samples/digits.wasm",
+            "nnshim rewrite --to wasi:nn samples/digits.wasm component.wasm",
         ),
     ),
     "inspect": Page(

@@ -209,7 +209,7 @@ def _codes(said: Iterable[Diagnostic]) -> list[str]:
 def rewritten(result: Result, source: str, output: str | None, validated: bool) -> Object:
     plan = result.plan
     return {
-        "changed": bool(plan.edits) or result.flattened is not None,
+        "changed": result.changed,
         "written": result.written,
         "validated": validated,
         "renamed": [{"from": r.old, "to": r.new, "imports": r.imports} for r in plan.renames],
@@ -227,7 +227,7 @@ def rewritten(result: Result, source: str, output: str | None, validated: bool) 
         "ungrouped": plan.ungrouped,
         "diagnostics": diagnostics(result.notes),
         "input": {"path": source, "size": result.input_size, "sha256": result.input_sha256},
-        "output": {"path": output, "size": plan.output_size, "sha256": result.output_sha256},
+        "output": {"path": output, "size": result.output_size, "sha256": result.output_sha256},
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nnshim.render.inspection.inspected import inspected
     from nnshim.render.values import Examined
     from rewriter.codes import Code
+    from rewriter.rewriting.making.make import Made
     from rewriter.rewriting.pipeline import Result
     from rewriter.rewriting.values import Plan
     from rewriter.verifying.compare import Comparison
@@ -71,9 +72,18 @@ def failed(error: NNShimError) -> Sequence[str]:
     return [f"error{code}: {first}", *others]
 
 
-def rewritten(plan: Plan) -> list[str]:
+def rewritten(plan: Plan, made: Made | None = None) -> list[str]:
+    """The changes of a core module, and the component that it became."""
+    if made is not None:
+        adapted = _changed(plan) if plan.edits else []
+        size = f"{plan.input_size} bytes -> {len(made.data)} bytes"
+        return [*adapted, f"a component with the core module and its adapters: {size}"]
     if not plan.edits:
         return ["nothing to change"]
+    return [*_changed(plan), f"{plan.input_size} bytes -> {plan.output_size} bytes"]
+
+
+def _changed(plan: Plan) -> list[str]:
     lines = [f"{r.old} -> {r.new}: {counted(r.imports, 'import')}" for r in plan.renames]
     if plan.ungrouped:
         lines.append(f"no longer in groups: {counted(plan.ungrouped, 'import')}")
@@ -83,7 +93,7 @@ def rewritten(plan: Plan) -> list[str]:
     lines += [f"dropped: {name}" for name in plan.dropped]
     if plan.marked is not None:
         lines.append(f"marked as a guest with the {plan.marked} ABI")
-    return [*lines, f"{plan.input_size} bytes -> {plan.output_size} bytes"]
+    return lines
 
 
 def runs_now(result: Result, host: str | None, output: str) -> str:

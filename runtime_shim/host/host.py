@@ -313,7 +313,7 @@ class NNHost:
 
 
 class _Guest:
-    """Implements session.Loader for one guest. `pool` is its own, or None if all guests share
+    """Implements loader.Loader for one guest. `pool` is its own, or None if all guests share
     one."""
 
     def __init__(self, host: NNHost, pool: Pool | None) -> None:

@@ -60,16 +60,22 @@ def test_the_wheel_has_the_packages_the_samples_and_the_headers(released: Path) 
         *("nnshim", "rewriter", "runtime_shim"),
         f"nnshim-{VERSION}.dist-info",
     }
-    for name in ("digits.wasm", "digits/model.onnx", "include/wasi_nn.h", "images/0.pgm"):
+    for name in ("digits.wasm", "digits/model.onnx", "include/wasi_nn.h", "components/README.md"):
         assert f"nnshim/samples/{name}" in names
+    for name in ("command.wasm", "reactor.wasm"):
+        assert f"rewriter/files/wasi_adapters/wasi_snapshot_preview1.{name}" in names
+    licences = f"nnshim-{VERSION}.dist-info/licenses"
+    assert {f"{licences}/LICENSE", f"{licences}/rewriter/files/wasi_adapters/LICENSE"} <= names
     assert "Author: The nnshim maintainers" in metadata
-    assert "License-Expression: Apache-2.0" in metadata
+    assert "License-Expression: Apache-2.0 AND Apache-2.0 WITH LLVM-exception" in metadata
 
 
 def test_the_sdist_has_what_builds_and_tests_it(released: Path) -> None:
     with tarfile.open(next((released / "dist").glob("*.tar.gz"))) as sdist:
         names = {name.split("/", 1)[1] for name in sdist.getnames()}
     assert {"pyproject.toml", "LICENSE", "tests/conftest.py", "samples/digits.c"} <= names
+    adapters = "rewriter/files/wasi_adapters/wasi_snapshot_preview1."
+    assert {f"{adapters}command.wasm", f"{adapters}reactor.wasm", "hatch_build.py"} <= names
 
 
 def test_the_notes_are_the_changelog_s(released: Path) -> None:

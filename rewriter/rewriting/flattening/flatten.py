@@ -22,7 +22,7 @@ from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.rewriting.flattening.inner import Inner, find_inner
 from rewriter.rewriting.flattening.shim import HOST, REALLOC, Part, needed
 from rewriter.rewriting.outdated import Happened, changes_of, look_through, outdated_sections, told
-from rewriter.rewriting.rename_imports import rewrite_imports
+from rewriter.rewriting.renaming.imports import rewrite_imports
 from rewriter.rewriting.values import Adapted, Adapting
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
@@ -110,7 +110,7 @@ class _Flattening:
         rename_functions(self.patch, self.first, [f"wasi:nn {p.name[1:]}" for p in self.parts])
         adapted = tuple(Adapted(item.name, None) for item in self.inner.nn.values())
         adapting = Adapting(adapted, changes, elsewhere + in_code, moved, moved_inside, True)
-        return Flattened(self._written(), (*self._lost(), *self._outdated(adapting)))
+        return Flattened(self.patch.applied(), (*self._lost(), *self._outdated(adapting)))
 
     def _memory(self) -> None:
         if "memory" in self.inner.exports:
@@ -205,15 +205,6 @@ class _Flattening:
         own = self.inner.globals + (section.cursor().u32() if section else 0)
         body = assemble(part.function, functions=indices, memory=self.inner.memory, kept=own)
         return encode_u32(len(body)) + body
-
-    def _written(self) -> bytes:
-        data = self.module.data
-        pieces: list[bytes] = []
-        at = 0
-        for edit in self.patch.edits():
-            pieces += [bytes(data[at : edit.start]), edit.replacement]
-            at = edit.end
-        return b"".join((*pieces, bytes(data[at:])))
 
     def _outdated(self, adapting: Adapting) -> Iterator[Diagnostic]:
         customs = look_through(self.module)

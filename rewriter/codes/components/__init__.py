@@ -1,0 +1,1 @@
+"""The codes of rewrites of components, a file per subject."""

@@ -1,0 +1,84 @@
+"""Core modules of which no component can be made, and what a component does in another way."""
+
+from __future__ import annotations
+
+from rewriter.codes.code import Code, Severity
+
+__all__ = ["MAKING"]
+
+MAKING = (
+    Code(
+        "NN353",
+        Severity.ERROR,
+        "the module imports what a component does not get",
+        "The adapters around the module have the functions of WASI 0.1 and of wasi-nn. A component "
+        "gets no other import modules, and no functions of WASI that only some hosts have, such as "
+        "WasmEdge's sockets.",
+        "Leave out what imports it, or link it into the module.",
+    ),
+    Code(
+        "NN354",
+        Severity.ERROR,
+        "the names of inputs are not known",
+        "Core modules know inputs by index, but `wasi:nn` by name. Wasmtime's ONNX backend takes "
+        "the index as a name, its OpenVINO backend does not. So nothing is written if the module "
+        "loads models for OpenVINO, or if its constants do not show that it loads none.",
+        "`--model FILE` reads the names from the model, `--input-name 0=NAME` gives them. If the "
+        "module only loads ONNX models: `--input-name 0=0`.",
+    ),
+    Code(
+        "NN355",
+        Severity.NOTE,
+        "compute reports what is wrong with an input",
+        "`wasi:nn` takes inputs in `compute`, and not before. `set_input` copies the tensor, and "
+        "only reports an unknown context or type. A wrong index, shape or length is an error of "
+        "`compute`. Because of the copy, inputs stay set for further calls of `compute`, as in "
+        "core modules.",
+        "Nothing, unless the guest depends on which of the two functions fails.",
+    ),
+    Code(
+        "NN356",
+        Severity.CONDITION,
+        "streaming is not supported in components",
+        "`compute_single`, `get_output_single` and `fini_single` are WasmEdge's own. `wasi:nn` has "
+        "nothing like them, so they return `unsupported_operation`.",
+        "Nothing, if the guest uses `compute` then, or never calls them.",
+    ),
+    Code(
+        "NN357",
+        Severity.WARNING,
+        "the component exports nothing",
+        "The module does not export `_start`, and has no section that describes its exports for "
+        "components. The component is valid, but no host can call a function of it.",
+        "Build a command (with `main`), or describe the exports: `wasm-tools component embed`.",
+    ),
+    Code(
+        "NN358",
+        Severity.ERROR,
+        "wasm-tools cannot make a component of the module",
+        "`wasm-tools component new` refuses the module or an adapter. Its reason is given.",
+        "Check that `--wasi-adapter`, if it is used, is an adapter of the right kind: "
+        "`command` for a module with `_start`, otherwise `reactor`.",
+    ),
+    Code(
+        "NN359",
+        Severity.UNSEEN,
+        "the guest's allocator has to leave the adapters' pages alone",
+        "Adapters, that for WASI too, get memory by `memory.grow`. The allocators of C, Rust and "
+        "Zig leave such pages alone. Those of AssemblyScript and TinyGo take all memory that is "
+        "there when they start, and the guest may overwrite what the adapters keep. The section "
+        "`producers` does not show a compiler of which this is known.",
+        "Try the component. For other languages, use a compiler for components.",
+    ),
+    Code(
+        "NN360",
+        Severity.NOTE,
+        "the component sets half of its address space aside",
+        "Go's runtime believes that all memory after its own is its own too, so the adapters get "
+        "their pages 2 GiB further on. What lies between takes no memory before the guest uses it. "
+        "The guest may use up to 2 GiB, or half of the maximum that its memory has. Other guests "
+        "get the same room, but run without it.",
+        "Nothing, unless the host limits the size of memories (`-W max-memory-size`): allow more "
+        "than 2 GiB.",
+    ),
+)

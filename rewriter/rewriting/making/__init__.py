@@ -1,0 +1,1 @@
+"""From a core module to a component: adapters for wasi-nn and WASI around it."""

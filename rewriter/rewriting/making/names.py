@@ -1,0 +1,51 @@
+"""What the options of a rewrite name for a component: models' inputs and outputs, and a file."""
+
+from __future__ import annotations
+
+from rewriter.errors import InputError, UsageError
+from rewriter.models.reading import read_model
+from rewriter.options import RewriteOptions
+from rewriter.rewriting.making.adapter import Names
+
+__all__ = ["read_adapter", "read_names"]
+
+
+def read_names(options: RewriteOptions) -> Names:
+    """The names of inputs and outputs: those of the options, and those in the files of models.
+    Hosts give outputs in the order of the model, so a model's names are not needed for them.
+
+    Raises InputError and ModelError for a model that cannot be read or does not state its inputs,
+    and UsageError where two models call an input differently.
+    """
+    found: dict[int, tuple[str, str]] = {}
+    for path in options.models:
+        for index, name in _inputs(path).items():
+            other, where = found.setdefault(index, (name, path))
+            if other != name and index not in options.inputs:
+                raise UsageError(
+                    f"models (--model): input {index} is {other!r} in {where} and {name!r} in "
+                    f"{path}; --input-name {index}=NAME decides"
+                )
+    names = {index: name for index, (name, _) in found.items()} | dict(options.inputs)
+    return Names(names, options.outputs)
+
+
+def _inputs(path: str) -> dict[int, str]:
+    model = read_model(path)
+    if not model.inputs or not all(port.name for port in model.inputs):
+        raise UsageError(
+            f"models (--model): {path} ({model.title}) does not state the names of its inputs; "
+            "--input-name 0=NAME gives them"
+        )
+    return {index: port.name for index, port in enumerate(model.inputs)}
+
+
+def read_adapter(path: str | None) -> bytes | None:
+    """An adapter for WASI that the user gave. Raises InputError if it cannot be read."""
+    if path is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
