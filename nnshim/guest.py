@@ -52,10 +52,18 @@ def ran(
 def _ran_as_core(
     source: Source, host: NNHost, options: RunOptions, verbose: bool
 ) -> tuple[Outcome, bytes]:
+    from rewriter.analysis.inspect import exported_function
     from rewriter.verifying.components import core_of
     from runtime_shim import run
 
-    data = bytes(core_of(source).data)
+    module = core_of(source)
+    if options.invoke is None and not any(
+        exported_function(module, name) for name in ("", "_start")
+    ):
+        raise UnsupportedModule(
+            "the core module in the component has no _start, so nothing would run", None, "NN346"
+        )
+    data = bytes(module.data)
     if verbose:
         note("the component runs as a core module: `nnshim rewrite` says what that changes")
     _warn(options, data)

@@ -184,7 +184,8 @@ def command(
 ) -> None:
     """Run a guest, with its models on CPU or GPU.
 
-    The guest may import wasi_nn, wasi_ephemeral_nn, or both, in any ABI.
+    The guest may import wasi_nn, wasi_ephemeral_nn, or both, in any ABI. A component may import
+    wasi:nn.
 
     Options come before MODULE; arguments after it go to the guest.
 

@@ -19,6 +19,7 @@ from runtime_shim.backends.formats import FORMATS, Format
 from runtime_shim.backends.interface import (
     DEFAULTS,
     Backend,
+    Bf16Context,
     DescribedContext,
     Element,
     ExecutionContext,
@@ -42,6 +43,7 @@ from runtime_shim.errors import HostError
 __all__ = [
     "OWN_ENCODINGS",
     "Backend",
+    "Bf16Context",
     "DescribedContext",
     "Element",
     "ExecutionContext",

@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULTS",
     "NO_OPTIONS",
     "Backend",
+    "Bf16Context",
     "DescribedContext",
     "Element",
     "ExecutionContext",
@@ -40,6 +41,7 @@ __all__ = [
     "guarded",
     "is_described",
     "is_movable",
+    "takes_bf16",
 ]
 
 Part = bytes | Path
@@ -130,10 +132,8 @@ class MovableContext(ExecutionContext, Protocol):
 class Names:
     """The names of a model's inputs and outputs, in their order. `outputs` is None if the number of
     outputs is not known before compute. `shown` are the names under which a component gets the
-    outputs; the default is the model's own.
-
-    An output without a name, or with that of an earlier one, is shown by its index.
-    """
+    outputs. The default is the model's own names, or the index of an output without a name or with
+    that of an earlier one."""
 
     vary = False
     """Whether the outputs may be others after each compute."""
@@ -164,9 +164,7 @@ class Names:
 
 def _indices(names: Sequence[str]) -> dict[str, int]:
     """The first index of each name. Ports without a name have an empty one."""
-    found = {name: index for index, name in reversed([*enumerate(names)])}
-    found.pop("", None)
-    return found
+    return {name: index for index, name in reversed([*enumerate(names)]) if name}
 
 
 class Output(NamedTuple):
@@ -190,6 +188,21 @@ class DescribedContext(ExecutionContext, Protocol):
 
     def output(self, index: int) -> Output:
         """Like get_output, with the type and the shape."""
+
+
+@runtime_checkable
+class Bf16Context(ExecutionContext, Protocol):
+    """A context with inputs of no declared type, which can be bf16. `takes_bf16` is True."""
+
+    takes_bf16: bool
+
+    def set_bf16_input(self, index: int, shape: tuple[int, ...], data: memoryview) -> None:
+        """Like set_input, for a tensor of bf16."""
+
+
+def takes_bf16(context: ExecutionContext) -> TypeGuard[Bf16Context]:
+    """Whether a context is a Bf16Context: see is_movable."""
+    return getattr(context, "takes_bf16", False)
 
 
 def is_described(context: ExecutionContext) -> TypeGuard[DescribedContext]:

@@ -6,12 +6,14 @@ import contextlib
 import functools
 import logging
 import secrets
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from rewriter.abi.numbers import error_code
+from rewriter.abi.numbers import ComponentType, error_code
 from runtime_shim.abi.memory import GuestMemory
+from runtime_shim.components.places import Places
 from runtime_shim.components.state import (
     FIRST_SIZE,
     Kind,
@@ -21,7 +23,7 @@ from runtime_shim.components.state import (
     answer_error,
     answer_grow,
     block_size,
-    reply_size,
+    reply_sizes,
 )
 from runtime_shim.engine.binding.components import Fault
 from runtime_shim.engine.binding.memories import HostMemory, Memories
@@ -127,6 +129,7 @@ class Calls:
         self._memories = memories
         self._sought = 0
         self._guest = GuestMemory(0, 0)
+        self._places = Places(session)
         self._pending: Callable[[], int] = lambda: 0
         self.functions: Mapping[str, Callable[..., int | None]] = {
             "more": self._more,
@@ -212,12 +215,19 @@ class Calls:
                 return
         raise LookupError("the guest's memory is not one of its engine's")
 
-    def _text(self, pointer: int, length: int) -> str:
-        """A string of the guest's. Raises Fault unless it is UTF-8, as the canonical ABI demands,
-        and HostError beyond the limit `names`."""
+    def _name(self, pointer: int, length: int) -> bytes:
+        """The bytes of a string of the guest's. Raises HostError beyond the limit `names`."""
         self._session.usage.check_name(length)
+        return self._guest.read(pointer, length)
+
+    def _text(self, pointer: int, length: int) -> str:
+        """A string of the guest's. Raises HostError beyond the limit `names`, and Fault unless it
+        is UTF-8, as the canonical ABI demands."""
+        return self._decoded(self._name(pointer, length))
+
+    def _decoded(self, text: bytes) -> str:
         try:
-            return self._guest.read(pointer, length).decode()
+            return text.decode()
         except UnicodeDecodeError as error:
             raise Fault(f"wasi:nn: a string is not UTF-8: {error}") from error
 
@@ -254,32 +264,33 @@ class Calls:
         if count > _MOST_INPUTS:
             raise HostError(Errno.INVALID_ARGUMENT, f"no model has {count} inputs")
         for pointer, length, entry in state.inputs(block, count):
-            self._set(context, self._text(pointer, length), entry)
+            self._set(context, self._name(pointer, length), entry)
         session.compute(context)
         outputs = session.outputs(context)
-        names = [output.name.encode() for output in outputs]
-        sizes = [block_size(len(output.data), len(output.shape)) for output in outputs]
-        sizes.append(reply_size(names))
-
-        def answer() -> int:
-            return state.reply([*zip(names, map(state.tensor_of, outputs), strict=True)])
-
-        return self._room(sizes, answer)
+        return self._room(reply_sizes(outputs), functools.partial(state.reply, outputs))
 
     @_answers("set-input")
     def _set_input(self, context: int, name: int, length: int, entry: int) -> int:
-        self._set(context, self._text(name, length), entry)
+        self._set(context, self._name(name, length), entry)
         return 0
 
-    def _set(self, context: int, name: str, entry: int) -> None:
-        rank = self._state.rank(entry)
+    def _set(self, context: int, name: bytes, entry: int) -> None:
+        form = self._state.form(entry)
+        data = self._state.data(entry)
+        places = self._places
+        if places.take(context, name, form, data):
+            return
+        kind, rank, dimensions = form
         if rank > _MAX_RANK:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"a tensor cannot have {rank} dimensions (at most {_MAX_RANK})",
             )
-        index = self._session.input_index(context, name)
-        self._session.set_tensor(context, index, *self._state.tensor(entry))
+        index = self._session.input_index(context, self._decoded(name))
+        places.forget(context)
+        shape = struct.unpack(f"<{rank}I", dimensions)
+        self._session.set_tensor(context, index, ComponentType(kind), shape, data)
+        places.note(context, index, name, form)
 
     @_answers("compute")
     def _run(self, context: int) -> int:

@@ -19,12 +19,16 @@ __all__ = ["Bounds", "maxima", "share_out"]
 _ELEMENT = 8
 """Maximum size of a table's element in bytes: see runtime_shim.engine.shares."""
 
+_MOST = 1 << 32
+"""Elements of a table without a maximum."""
+
 _TABLES_SHARE = 16
-"""Tables get one part in this many of the limit, or what they need at the start if that is more."""
+"""Tables that can grow get one part in this many of the limit, or what they need at the start if
+that is more."""
 
 _MOST_TABLES = 64
 """A component can instantiate a module more than once, so there can be more tables than modules
-define, as far as the share for tables allows."""
+define: twice as many, or this many, as far as the share for tables allows."""
 
 
 class Bounds(NamedTuple):
@@ -45,10 +49,14 @@ def share_out(limit: int, component: Component) -> Bounds:
     tables = list(_tables(component))
     if not tables:
         return Bounds(limit, 0, 0)
-    least = max(1, *(table.minimum for table in tables))
     share = limit // _TABLES_SHARE // _ELEMENT
-    count = max(len(tables), min(_MOST_TABLES, share // least))
-    elements = max(least, share // count)
+    most = max(_MOST if table.maximum is None else table.maximum for table in tables)
+    if 2 * len(tables) * most <= share:  # no table can grow further: they need no more
+        count, elements = 2 * len(tables), most
+    else:
+        least = max(1, max(table.minimum for table in tables))
+        count = max(len(tables), min(_MOST_TABLES, share // least))
+        elements = max(least, share // count)
     memories = limit - count * elements * _ELEMENT
     if memories < 0:
         raise LinkError(

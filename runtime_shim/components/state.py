@@ -6,17 +6,17 @@ the host needs no call back into the guest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Protocol
 
-from rewriter.abi.numbers import ComponentType
 from rewriter.abi.structures import named_offsets, structure
 
 __all__ = [
     "FIRST_SIZE",
     "VALUES",
     "Kind",
+    "NamedOutput",
     "NoRoom",
     "Output",
     "State",
@@ -24,7 +24,7 @@ __all__ = [
     "answer_error",
     "answer_grow",
     "block_size",
-    "reply_size",
+    "reply_sizes",
 ]
 
 _PAGE = 1 << 16
@@ -67,9 +67,6 @@ one of wasi:nn's."""
 _GROW, _ERROR = 2 << 32, 1 << 32
 """What is in the upper half of an answer: the lower half is a number of bytes, or the handle of an
 error."""
-
-
-_TYPES = tuple(ComponentType)
 
 
 class Kind(IntEnum):
@@ -144,6 +141,13 @@ class Output(Protocol):
     def data(self) -> memoryview: ...
 
 
+class NamedOutput(Output, Protocol):
+    """One of the outputs of `compute`."""
+
+    @property
+    def name(self) -> str: ...
+
+
 class NoRoom(Exception):
     """The memory has to become larger first, by this many bytes."""
 
@@ -161,23 +165,23 @@ class State:
         self._bytes = memory.view
         self._words = memory.view.cast("I")
 
-    def inputs(self, block: int, count: int) -> Sequence[tuple[int, int, int]]:
+    def inputs(self, block: int, count: int) -> Iterator[tuple[int, int, int]]:
         """Pointer and length of the name, and the entry, of each input of `compute`."""
-        words = self._words[block >> 2 : (block >> 2) + 3 * count].tolist()
-        return list(zip(words[::3], words[1::3], words[2::3], strict=True))
-
-    def rank(self, entry: int) -> int:
-        """The number of dimensions of an entry's tensor."""
-        return self._words[(entry >> 2) + 4]
-
-    def tensor(self, entry: int) -> tuple[ComponentType, tuple[int, ...], memoryview]:
-        """The type, the dimensions and the bytes of an entry's tensor."""
         words = self._words
-        at = entry >> 2
-        block, length, rank = words[at + 2], words[at + 3], words[at + 4]
-        dims = (block + (length + 3 & -4)) >> 2
-        shape = tuple(words[dims : dims + rank].tolist())
-        return _TYPES[words[at + 1]], shape, self._bytes[block : block + length]
+        for at in range(block >> 2, (block >> 2) + 3 * count, 3):
+            yield words[at], words[at + 1], words[at + 2]
+
+    def form(self, entry: int) -> tuple[int, int, bytes]:
+        """The type, the number of dimensions, and the dimensions, of an entry's tensor."""
+        words, at = self._words, entry >> 2
+        rank = words[at + 4]
+        dims = words[at + 2] + (words[at + 3] + 3 & -4)
+        return words[at + 1], rank, self._bytes[dims : dims + 4 * rank].tobytes()
+
+    def data(self, entry: int) -> memoryview:
+        """The bytes of an entry's tensor."""
+        block, length = self._words[(entry >> 2) + 2], self._words[(entry >> 2) + 3]
+        return self._bytes[block : block + length]
 
     def reserve(self, sizes: Sequence[int]) -> None:
         """Raise NoRoom unless a block of each size fits."""
@@ -243,23 +247,28 @@ class State:
         words[at + 2], words[at + 3], words[at + 4] = block, length, rank
         self._bytes[block : block + length] = data
         dims = (block + (length + 3 & -4)) >> 2
-        for place, dimension in enumerate(shape, dims):
-            words[place] = dimension
+        for dimension in shape:
+            words[dims] = dimension
+            dims += 1
         return entry
 
-    def reply(self, outputs: Sequence[tuple[bytes, int]]) -> int:
-        """The block of a reply with each output's name and handle, for which there has to be
-        room."""
-        size = reply_size([name for name, _ in outputs])
+    def reply(self, outputs: Sequence[NamedOutput]) -> int:
+        """The block of a reply with the name and the handle of each output. There has to be room
+        for all of them."""
+        words, count = self._words, len(outputs)
+        names = [output.name.encode() for output in outputs]
+        size = _reply_size(names)
         block = self._block(size)
-        REPLY.pack_into(self._bytes, block, size, len(outputs))
-        at = block + REPLY.size
-        names = at + 12 * len(outputs)
-        for name, handle in outputs:
-            INPUT.pack_into(self._bytes, at, names, len(name), handle)
-            self._bytes[names : names + len(name)] = name
-            at += 12
-            names += len(name)
+        at = block >> 2
+        words[at], words[at + 1] = size, count
+        at += REPLY.size >> 2
+        where = block + REPLY.size + INPUT.size * count
+        for name, output in zip(names, outputs, strict=True):
+            end = where + len(name)
+            words[at], words[at + 1], words[at + 2] = where, len(name), self.tensor_of(output)
+            self._bytes[where:end] = name
+            at += INPUT.size >> 2
+            where = end
         return block
 
 
@@ -278,9 +287,15 @@ def block_size(length: int, rank: int) -> int:
     return (length + 3 & -4) + 4 * rank
 
 
-def reply_size(names: Sequence[bytes]) -> int:
-    """The bytes of a reply with outputs of these names."""
-    return REPLY.size + 12 * len(names) + sum(map(len, names))
+def reply_sizes(outputs: Sequence[NamedOutput]) -> list[int]:
+    """The bytes of each block of a reply: a tensor for each output, and their names."""
+    sizes = [block_size(len(output.data), len(output.shape)) for output in outputs]
+    sizes.append(_reply_size([output.name.encode() for output in outputs]))
+    return sizes
+
+
+def _reply_size(names: Sequence[bytes]) -> int:
+    return REPLY.size + INPUT.size * len(names) + sum(map(len, names))
 
 
 def _handle(entry: int) -> int:

@@ -1,8 +1,9 @@
-"""What a session needs of the host and of the guest's store."""
+"""What a session needs of the host, of the guest's store, and of its ABI."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Protocol
 
 from rewriter.abi.dialects import Encoding
@@ -10,7 +11,14 @@ from runtime_shim.backends.interface import Graph, Options, Place
 from runtime_shim.host.named_graphs import Wanted
 from runtime_shim.host.stats import GuestStats, Key
 
-__all__ = ["Loader", "StoreLife"]
+__all__ = ["Floats", "Loader", "StoreLife"]
+
+
+class Floats(Enum):
+    """Which tensors of quantised models are floats to a guest: its inputs, or all."""
+
+    IN = "in"
+    IN_AND_OUT = "in and out"
 
 
 class Loader(Protocol):

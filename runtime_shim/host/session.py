@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 from time import perf_counter
 from typing import Self, TypeVar
 
@@ -24,28 +23,23 @@ from runtime_shim.backends.interface import (
     elements_of,
     failed,
     guarded,
+    takes_bf16,
 )
 from runtime_shim.errors import HostError
 from runtime_shim.host.handles import Ended, Handles
 from runtime_shim.host.limits import Limits, Usage
-from runtime_shim.host.loader import Loader, StoreLife
+from runtime_shim.host.loader import Floats, Loader, StoreLife
 from runtime_shim.host.shared_tensors import Arena
 from runtime_shim.host.stats import GraphStats, Row
 from runtime_shim.host.tensors import named
 from runtime_shim.host.tensors.numbering import Numbering
 
-__all__ = ["AUTO", "DEFAULT_LIMITS", "Floats", "Loader", "Place", "Session"]
+__all__ = ["AUTO", "DEFAULT_LIMITS", "PLAIN", "Floats", "Loader", "Place", "Session"]
 
-_PLAIN = replace(WITX, told=True)
+PLAIN = replace(WITX, told=True)
+"""The dialect of callers that name types by `TensorType`."""
 
 R = TypeVar("R")
-
-
-class Floats(Enum):
-    """Which tensors of quantised models are floats to a guest: its inputs, or all."""
-
-    IN = "in"
-    IN_AND_OUT = "in and out"
 
 
 DEFAULT_LIMITS = Limits()
@@ -206,7 +200,7 @@ class Session:
         tensor_type: int,
         shape: tuple[int, ...],
         data: memoryview,
-        dialect: Dialect = _PLAIN,
+        dialect: Dialect = PLAIN,
     ) -> None:
         """Copy an input tensor in. `data` holds the elements of `shape` as bytes. `tensor_type` is
         a number of `dialect`, as far as the dialect is known: see tensors.numbering."""
@@ -311,8 +305,15 @@ class Session:
         data: memoryview,
     ) -> None:
         """Like `set_input`, for a type of wasi:nn: see tensors.named.core_type."""
-        kind = named.core_type(self.contexts[context], index, tensor_type)
-        self.set_input(context, index, kind, shape, data)
+        found = self.contexts[context]
+        if tensor_type is ComponentType.BF16 and takes_bf16(found):
+            named.check_bf16(shape, data)
+            self.usage.check_tensor(context, index, len(data))
+            guarded(found.set_bf16_input, index, shape, data)
+            self.usage.set_tensor(context, index, len(data))
+        else:
+            kind = named.core_type(found, index, tensor_type)
+            self.set_input(context, index, kind, shape, data)
 
     def output(self, context: int, index: int) -> named.NamedTensor:
         """An output after compute, with its name, type and shape."""

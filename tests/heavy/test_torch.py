@@ -60,6 +60,11 @@ class Smaller(torch.nn.Module):
         return [x.to(torch.bfloat16), x > 1, x.to(torch.int16), x[x > 1]]
 
 
+class Doubled(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + x
+
+
 class Reads(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.from_file("/etc/passwd", False, 10, dtype=torch.uint8)
@@ -137,8 +142,6 @@ def test_a_single_input_has_any_name_and_a_single_output_that_of_wasmtime() -> N
         session.compute(context)
         ((*described, data),) = session.outputs(context)
         assert (described, bytes(data)) == (["output", ComponentType.I64, (1, 0)], b"")
-        with pytest.raises(HostError, match="does not accept bf16"):
-            session.set_tensor(context, 0, ComponentType.BF16, (1,), memoryview(bytes(2)))
 
 
 def test_types_that_wasi_nn_lacks_are_bytes_and_bf16_is_bf16() -> None:
@@ -155,6 +158,27 @@ def test_types_that_wasi_nn_lacks_are_bytes_and_bf16_is_bf16() -> None:
             ("2", ComponentType.U8, (3,), struct.pack("<3h", 1, 2, 3)),
             ("3", ComponentType.F32, (2,), struct.pack("<2f", 2, 3)),
         ]
+
+
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
+def test_a_tensor_of_bf16_is_an_input_of_bf16(isolate: bool) -> None:
+    halves = b"".join(struct.pack("<f", value)[2:] for value in (1, -2, 3.5))
+    with NNHost(isolate=isolate).session() as session:
+        graph = session.load([scripted(Doubled())], Encoding.PYTORCH, Target.CPU)
+        context = session.init_execution_context(graph)
+        session.set_tensor(context, 0, ComponentType.BF16, (3,), memoryview(halves))
+        for size in (0, 5, 12):
+            with pytest.raises(HostError, match="needs 6 bytes"):
+                session.set_tensor(context, 0, ComponentType.BF16, (3,), memoryview(bytes(size)))
+        with pytest.raises(HostError, match="no input 1: the model has 1"):
+            session.set_tensor(context, 1, ComponentType.BF16, (3,), memoryview(halves))
+        session.compute(context)
+        ((*described, data),) = session.outputs(context)
+        assert described == ["output", ComponentType.BF16, (3,)]
+        assert bytes(data) == b"".join(struct.pack("<f", value)[2:] for value in (2, -4, 7))
+        session.set_tensor(context, 0, ComponentType.BF16, (), memoryview(halves[:2]))
+        session.compute(context)
+        assert session.outputs(context)[0].shape == ()
 
 
 def test_computing_without_all_inputs_is_a_runtime_error() -> None:

@@ -78,11 +78,37 @@ package test:guest;
 world guest {{
     import wasi:nn/tensor@{version}; import wasi:nn/graph@{version};
     import wasi:nn/inference@{version}; import wasi:nn/errors@{version};
+    import wasi:cli/stdin@0.2.0; import wasi:cli/stdout@0.2.0;
+    import wasi:clocks/monotonic-clock@0.2.0;
     export wasi:cli/run@0.2.0;
 }}
-package wasi:cli@0.2.0 {{ interface run {{ run: func() -> result; }} }}
+package wasi:cli@0.2.0 {{
+    interface run {{ run: func() -> result; }}
+    interface stdin {{
+        use wasi:io/streams@0.2.0.{{input-stream}};
+        get-stdin: func() -> input-stream;
+    }}
+    interface stdout {{
+        use wasi:io/streams@0.2.0.{{output-stream}};
+        get-stdout: func() -> output-stream;
+    }}
+}}
+package wasi:clocks@0.2.0 {{ interface monotonic-clock {{ now: func() -> u64; }} }}
+package wasi:io@0.2.0 {{
+    interface error {{ resource error; }}
+    interface streams {{
+        use error.{{error}};
+        variant stream-error {{ last-operation-failed(error), closed }}
+        resource input-stream {{
+            blocking-read: func(len: u64) -> result<list<u8>, stream-error>;
+        }}
+        resource output-stream {{
+            blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+        }}
+    }}
+}}
 """
-"""What `wasmtime run` starts."""
+"""What `wasmtime run` starts, with some of WASI 0.2."""
 
 
 @functools.cache

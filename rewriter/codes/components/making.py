@@ -64,10 +64,21 @@ MAKING = (
         "NN359",
         Severity.UNSEEN,
         "the guest's allocator has to leave the adapters' pages alone",
-        "Adapters, that for WASI too, get memory by `memory.grow`. The allocators of C, Rust, Zig "
-        "and Go leave such pages alone. Those of AssemblyScript and TinyGo take all memory that is "
+        "Adapters, that for WASI too, get memory by `memory.grow`. The allocators of C, Rust and "
+        "Zig leave such pages alone. Those of AssemblyScript and TinyGo take all memory that is "
         "there when they start, and the guest may overwrite what the adapters keep. The section "
         "`producers` does not show a compiler of which this is known.",
         "Try the component. For other languages, use a compiler for components.",
+    ),
+    Code(
+        "NN360",
+        Severity.NOTE,
+        "the component sets half of its address space aside",
+        "Go's runtime believes that all memory after its own is its own too, so the adapters get "
+        "their pages 2 GiB further on. What lies between takes no memory before the guest uses it. "
+        "The guest may use up to 2 GiB, or half of the maximum that its memory has. Other guests "
+        "get the same room, but run without it.",
+        "Nothing, unless the host limits the size of memories (`-W max-memory-size`): allow more "
+        "than 2 GiB.",
     ),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rewriter.analysis.inspect import inspect_module
 from rewriter.components.component import Component, Part
 from rewriter.components.sections import SectionKind
-from rewriter.rewriting.repeated_imports import apply, number_imports
+from rewriter.rewriting.making.reserve import replace_module
+from rewriter.rewriting.renaming.repeated import apply, number_imports
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.module import Module
@@ -50,9 +51,7 @@ def keep_bytes(component: bytes, core: Module) -> bytes:
             continue
         part = Part(component, section.content, section.end, 1, False)
         if _content(part.module()) == content:
-            size = encode_u32(len(wanted))
-            head = component[: section.start + 1]
-            return b"".join((head, size, wanted, component[section.end :]))
+            return replace_module(component, section, wanted)
     return component
 
 

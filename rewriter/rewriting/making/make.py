@@ -15,8 +15,10 @@ from rewriter.errors import InvalidModule, UnsupportedModule
 from rewriter.files import wasi_adapter, wasm_tools
 from rewriter.rewriting.making.adapter import Names, adapter_text, interface_text
 from rewriter.rewriting.making.core import START, keep_bytes, start_later
+from rewriter.rewriting.making.reserve import reserve
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
+from rewriter.wasm.types import MemoryType
 
 __all__ = ["ABI", "Made", "make_component"]
 
@@ -49,7 +51,7 @@ def make_component(core: Module, names: Names, wasi: bytes | None = None) -> Mad
     if wasi is None:
         wasi = wasi_adapter.find(wasi_adapter.COMMAND if is_command else wasi_adapter.REACTOR)
     _check_imports(info, wasi)
-    _check_memory(info)
+    memory = _memory(info)
     if not names.inputs and info.wasi_nn:
         _check_names(info)
     adapter = wasm_tools.embed(adapter_text(names), interface_text(), "adapter")
@@ -59,6 +61,7 @@ def make_component(core: Module, names: Names, wasi: bytes | None = None) -> Mad
     except InvalidModule as error:
         reason = f"wasm-tools cannot make a component of it: {error.reason}"
         raise InvalidModule(reason, error.offset, "NN358") from error
+    data = reserve(data, memory, required=_is_go(info))
     return Made(data, tuple(_notes(info, Component(data))))
 
 
@@ -81,8 +84,8 @@ def _check_imports(info: ModuleInfo, wasi: bytes) -> None:
         )
 
 
-def _check_memory(info: ModuleInfo) -> None:
-    """Raises UnsupportedModule unless the adapters can work in the memory."""
+def _memory(info: ModuleInfo) -> MemoryType:
+    """The memory for the adapters. Raises UnsupportedModule unless they can work in it."""
     memory = next((kind for name, kind in info.exported_memories if name == "memory"), None)
     export = info.module.find(SectionId.EXPORT)
     offset = export.start if export else None
@@ -92,6 +95,7 @@ def _check_memory(info: ModuleInfo) -> None:
         raise UnsupportedModule("its memory is 64-bit", offset, "NN322")
     if memory.shared:
         raise UnsupportedModule("its memory is shared between threads", offset, "NN321")
+    return memory
 
 
 def _check_names(info: ModuleInfo) -> None:
@@ -127,7 +131,10 @@ def _notes(info: ModuleInfo, component: Component) -> Iterator[Diagnostic]:
         which = ", ".join(streaming)
         message = f"{OCTOBER} has no streaming: {which} return unsupported_operation"
         yield Diagnostic("NN356", message, functions[streaming[0]].offset)
-    if not _takes_pages(info):
+    if _is_go(info):
+        message = "Go needs its memory in one piece: half of the address space is set aside for it"
+        yield Diagnostic("NN360", message)
+    elif not _takes_pages(info):
         message = (
             "adapters take pages of the memory, which not every guest's allocator leaves alone"
         )
@@ -146,7 +153,19 @@ def _takes_pages(info: ModuleInfo) -> bool:
     return b"TinyGo" not in said and any(name in said for name in _COMPILERS)
 
 
-_COMPILERS = (b"C99", b"clang", b"rustc", b"Go cmd/compile")
+_COMPILERS = (b"C99", b"clang", b"rustc")
 """As they are in the section `producers`. Zig writes C99 only."""
+
+
+def _is_go(info: ModuleInfo) -> bool:
+    """Whether Go's linker wrote the module, which names its build.
+
+    https://github.com/golang/go/blob/go1.27.3/src/cmd/link/internal/wasm/asm.go
+    """
+    if any(info.module.custom(name) is not None for name in ("go:buildid", "go.buildid")):
+        return True
+    section = info.module.custom("producers")
+    return section is not None and b"Go cmd/" in section.data[section.content : section.end]
+
 
 _STREAMING: Sequence[str] = ("compute_single", "get_output_single", "fini_single")

@@ -113,11 +113,12 @@ class IsolatedGraph:
         return self._process.has_ended()
 
     def init_execution_context(self) -> IsolatedContext:
-        number, streams, elements, configured_by, described = self._process.call(
+        number, streams, elements, configured_by, described, bf16 = self._process.call(
             "init_execution_context", self._number
         )
         kinds = _DESCRIBED if described else _CONTEXTS
         context = kinds[bool(streams)](self._process, number, configured_by)
+        context.takes_bf16 = bf16 is True
         if elements is not None:
             context.input_elements = [element_of(str(name)) for name in elements]
         return context
@@ -140,9 +141,10 @@ class IsolatedQuantizedGraph(IsolatedGraph):
 
 
 class IsolatedContext:
-    """Implements backends.interface.ExecutionContext."""
+    """Implements backends.interface.ExecutionContext, and Bf16Context with `takes_bf16`."""
 
     input_elements: Sequence[Element | None] | None = None
+    takes_bf16 = False
 
     def __init__(self, process: Process, number: int, configured_by: object) -> None:
         self._process = process
@@ -155,6 +157,10 @@ class IsolatedContext:
     ) -> None:
         arguments = self._number, index, int(tensor_type), shape, len(data)
         self._process.call("set_input", *arguments, data=[data])
+
+    def set_bf16_input(self, index: int, shape: tuple[int, ...], data: memoryview) -> None:
+        arguments = self._number, index, shape, len(data)
+        self._process.call("set_bf16_input", *arguments, data=[data])
 
     def compute(self) -> None:
         self._process.call("compute", self._number)

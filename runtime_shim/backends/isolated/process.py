@@ -38,6 +38,7 @@ from runtime_shim.backends.interface import (
     elements_of,
     guarded,
     is_described,
+    takes_bf16,
 )
 from runtime_shim.backends.isolated.wire import (
     DEVICE_LOST,
@@ -148,6 +149,7 @@ class _Models:
             "with_options": self._with_options,
             "init_execution_context": self._init_execution_context,
             "set_input": self._set_input,
+            "set_bf16_input": self._set_bf16_input,
             "compute": lambda _, context: self._objects[context].compute(),
             "get_output": lambda memory, context, index: _put(
                 memory, self._objects[context].get_output(index)
@@ -232,13 +234,14 @@ class _Models:
 
     def _init_execution_context(
         self, _: SharedMemory, graph: int
-    ) -> tuple[int, bool, list[str] | None, int | None, bool]:
+    ) -> tuple[int, bool, list[str] | None, int | None, bool, bool]:
         context = self._objects[graph].init_execution_context()
         elements = elements_of(context)
         configured_by = getattr(context, "configured_by", None)
         streams = isinstance(context, StreamingContext)
         names = None if elements is None else _short_names(elements)
-        return self._add(context), streams, names, configured_by, is_described(context)
+        known = is_described(context), takes_bf16(context)
+        return self._add(context), streams, names, configured_by, *known
 
     def _set_input(
         self,
@@ -251,6 +254,11 @@ class _Models:
     ) -> None:
         data = memory.first(size)
         self._objects[context].set_input(index, TensorType(tensor_type), tuple(shape), data)
+
+    def _set_bf16_input(
+        self, memory: SharedMemory, context: int, index: int, shape: list[int], size: int
+    ) -> None:
+        self._objects[context].set_bf16_input(index, tuple(shape), memory.first(size))
 
 
 def _send_output(channel: socket.socket, data: bytes) -> None:

@@ -184,7 +184,9 @@ def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
 
 
 class TorchContext:
-    """Implements backends.interface.DescribedContext."""
+    """Implements backends.interface.DescribedContext and Bf16Context."""
+
+    takes_bf16 = True
 
     def __init__(self, graph: TorchGraph, module: Any) -> None:
         self._graph = graph
@@ -197,15 +199,29 @@ class TorchContext:
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
+        self._set_input(index, DTYPES[tensor_type], shape, data)
+
+    def set_bf16_input(self, index: int, shape: tuple[int, ...], data: memoryview) -> None:
+        self._set_input(index, np.dtype(np.int16), shape, data, torch.bfloat16)
+
+    def _set_input(
+        self,
+        index: int,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        data: memoryview,
+        viewed: torch.dtype | None = None,
+    ) -> None:
+        """Set an input; with `viewed`, as another type of the same size."""
         if index >= len(self._inputs):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"no input {index}: the model has {len(self._inputs)} inputs",
             )
         self._inputs[index] = None
-        array = np.frombuffer(data, DTYPES[tensor_type]).reshape(shape).copy()
+        tensor = torch.from_numpy(np.frombuffer(data, dtype).reshape(shape).copy())
         with _using(self._graph.gpu):
-            self._inputs[index] = torch.from_numpy(array).to(self._graph.target)
+            self._inputs[index] = tensor.view(viewed or tensor.dtype).to(self._graph.target)
 
     @property
     def names(self) -> Names:

@@ -4,6 +4,7 @@ through."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,7 +20,15 @@ from runtime_shim.backends.interface import (
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 
-__all__ = ["NamedTensor", "core_type", "input_index", "output_index", "output_of", "outputs_of"]
+__all__ = [
+    "NamedTensor",
+    "check_bf16",
+    "core_type",
+    "input_index",
+    "output_index",
+    "output_of",
+    "outputs_of",
+]
 
 _BF16 = "bf16"
 """The short name of the type that components have and core modules do not."""
@@ -91,6 +100,16 @@ def core_type(context: ExecutionContext, index: int, tensor_type: ComponentType)
         has = "" if element is None else f", which is {element.name}"
         raise HostError(Errno.INVALID_ARGUMENT, f"input {index}{has} does not accept bf16")
     return element.type
+
+
+def check_bf16(shape: tuple[int, ...], data: memoryview) -> None:
+    """Raise HostError with `invalid_argument` unless `data` has the bytes of a bf16 tensor."""
+    needed = 2 * prod(shape)
+    if len(data) != needed:
+        raise HostError(
+            Errno.INVALID_ARGUMENT,
+            f"a bf16 tensor {list(shape)} needs {needed} bytes, got {len(data)}",
+        )
 
 
 def output_of(context: ExecutionContext, index: int) -> NamedTensor:

@@ -60,10 +60,10 @@ GUEST = f"""
 """The imports and what all guests of this file have. Tensors are [1, 64], of zeros."""
 
 
-def made(body: str, imports: str = "") -> bytes:
+def made(body: str, imports: str = "", guest: str = GUEST) -> bytes:
     """A component around a core module: only the module is instantiated by the tests, as flattening
     does not look at the rest."""
-    return assemble(f"(component (core module {imports} {GUEST} {body}))")
+    return assemble(f"(component (core module {imports} {guest} {body}))")
 
 
 AUGUST = "0.2.0-rc-2024-08-19"
