@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
 
-__all__ = ["VERSIONS"]
+__all__ = ["SHIMS", "VERSIONS"]
 
 VERSIONS = (
     Code(
@@ -28,8 +28,11 @@ VERSIONS = (
         "the same one.",
         "Leave one of the two names as it is, or give it another one with `--rename`.",
     ),
+)
+
+SHIMS = (
     Code(
-        "NN373",
+        "NN374",
         Severity.NOTE,
         "a shim does what functions of wasi:nn did",
         "The named functions are different in the version that the component imports now. Core "

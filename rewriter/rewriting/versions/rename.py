@@ -76,7 +76,7 @@ def plan_component(
 
 def _shim_note(info: ComponentInfo, snapshot: Snapshot) -> Diagnostic:
     names = ", ".join(misfit.function for misfit in misfits(info, snapshot))
-    return Diagnostic("NN373", f"a shim in the component does what these did: {names}")
+    return Diagnostic("NN374", f"a shim in the component does what these did: {names}")
 
 
 def _planned(

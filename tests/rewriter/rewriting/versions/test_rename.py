@@ -110,7 +110,7 @@ def test_a_rewrite_says_which_functions_a_shim_has(
     source = tmp_path / "guest.wasm"
     source.write_bytes(importing(old))
     done = rewrite_file(str(source), None, to(new, outputs=OUTPUTS if old == OCTOBER else {}))
-    [note] = [note for note in done.notes if note.code == "NN373"]
+    [note] = [note for note in done.notes if note.code == "NN374"]
     assert set(note.message.partition(": ")[2].split(", ")) == functions
 
 
