@@ -188,8 +188,8 @@ class RewriteOptions:
         if self.to is not None and self.to not in MODULE_NAMES:
             known = (*MODULE_NAMES, COMPONENT)
             raise UsageError(
-                f"to (--to): {self.to!r} is not a wasi-nn module name ({', '.join(MODULE_NAMES)}) "
-                f"or {COMPONENT}{did_you_mean(self.to, known)}"
+                f"to (--to): {self.to!r} is not a wasi-nn module name ({', '.join(known[:-1])} or "
+                f"{COMPONENT}){did_you_mean(self.to, known)}"
             )
         self.module_names(self.to)
 
