@@ -90,8 +90,9 @@ class RewriteOptions:
     component a core module."""
 
     outputs: Mapping[int, str] = field(default_factory=dict)
-    """The same of outputs. Default: their order; a core module gives the first one only. A component
-    that gets a version before 0.2.0-rc-2024-10-28 needs them, unless `models` has them."""
+    """The same of outputs. Default: their order; a core module gives the first one only. A
+    component that gets a version before 0.2.0-rc-2024-10-28 needs them, unless `models` has
+    them."""
 
     models: Sequence[str] = ()
     """Files of models, from which the names are read that `inputs` does not have, and for a core
