@@ -90,11 +90,14 @@ class RewriteOptions:
     component a core module."""
 
     outputs: Mapping[int, str] = field(default_factory=dict)
-    """The same of outputs. Default: their order; a core module gives the first one only."""
+    """The same of outputs. Default: their order; a core module gives the first one only. A
+    component that gets a version before 0.2.0-rc-2024-10-28 needs them, unless `models` has
+    them."""
 
     models: Sequence[str] = ()
     """Files of models, from which the names are read that `inputs` does not have, and for a core
-    module those that `outputs` does not have."""
+    module those that `outputs` does not have. For a component that stays one: the file of its
+    model, for the names of outputs."""
 
     wasi_adapter: str | None = None
     """For `to` wasi:nn: the file of an adapter for WASI 0.1, in place of nnshim's."""
@@ -192,12 +195,11 @@ class RewriteOptions:
             self.module_names(WASI_EPHEMERAL_NN)
             return
         if self.to is not None and self.to not in MODULE_NAMES:
-            names = (*MODULE_NAMES, COMPONENT, *versions())
-            if self.to not in names:
+            known = (*MODULE_NAMES, COMPONENT, *versions())
+            if self.to not in known:
                 raise UsageError(
-                    f"to (--to): {self.to!r} is not a wasi-nn module name "
-                    f"({' or '.join(MODULE_NAMES)}), nor {COMPONENT}, nor a version of it "
-                    f"({', '.join(versions())}){did_you_mean(self.to, names)}"
+                    f"to (--to): {self.to!r} is not a name of wasi-nn ({', '.join(known)})"
+                    f"{did_you_mean(self.to, known)}"
                 )
             if self.abi is not None:
                 raise UsageError(f"to (--to): abi (--abi) is for core modules, {self.to} is not")

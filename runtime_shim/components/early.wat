@@ -7,6 +7,10 @@
 (import "host" "finalize" (func $host_finalize (param i32)))
 
 (memory $state (export "memory") $FIRST_PAGES $MOST_PAGES)
+;; How many instances of the other module have shown their memory to the host, and the number of the
+;; last one that has.
+(global $modules (export "modules") (mut i32) (i32.const 0))
+(global $shown (export "shown") (mut i32) (i32.const 0))
 (start $begin)
 
 (func $begin
@@ -103,7 +107,7 @@
         (i32.load offset=$ENTRY_VALUE (local.get $entry))))
     (else
       (local.set $entry (i32.load (i32.const $ENTRIES_END_AT)))
-      (if (i32.eq (local.get $entry) (i32.const $HEAP))
+      (if (i32.eq (local.get $entry) (i32.const $PLACES))
         (then (call $stop (i32.const $STOP_HANDLES) (i32.const $MOST_ENTRIES))))
       (i32.store (i32.const $ENTRIES_END_AT)
         (i32.add (local.get $entry) (i32.const $ENTRY_SIZE)))))

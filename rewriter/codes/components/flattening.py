@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
 
-__all__ = ["FLATTENING"]
+__all__ = ["FLATTENING", "HEAPS"]
 
 FLATTENING = (
     Code(
@@ -110,5 +110,16 @@ FLATTENING = (
         "The specification of core modules has no functions that drop graphs and contexts. Their "
         "memory in the guest is freed, but not that in the host.",
         "Let the guest load each graph once, and reuse its contexts.",
+    ),
+)
+
+HEAPS = (
+    Code(
+        "NN373",
+        Severity.ERROR,
+        "the program's heap takes all memory",
+        "A core module made from a component keeps tensors in pages that it gets by `memory.grow`. "
+        "The heaps of Go and TinyGo do not leave such pages alone, and would overwrite tensors.",
+        "Have the program import `wasi_ephemeral_nn`, or use a host of components.",
     ),
 )

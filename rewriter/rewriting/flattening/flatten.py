@@ -24,8 +24,7 @@ from rewriter.rewriting.flattening.named import names_section
 from rewriter.rewriting.flattening.shim import HOST, REALLOC, Part, needed
 from rewriter.rewriting.making.adapter import NO_NAMES, Names
 from rewriter.rewriting.outdated import Happened, changes_of, look_through, outdated_sections, told
-from rewriter.rewriting.rename_imports import rewrite_imports
-from rewriter.rewriting.repeated_imports import apply
+from rewriter.rewriting.renaming.imports import rewrite_imports
 from rewriter.rewriting.values import Adapted, Adapting
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
@@ -117,7 +116,7 @@ class _Flattening:
         rename_functions(self.patch, self.first, [f"wasi:nn {p.name[1:]}" for p in self.parts])
         adapted = tuple(Adapted(item.name, None) for item in self.inner.nn.values())
         adapting = Adapting(adapted, changes, elsewhere + in_code, moved, moved_inside, True)
-        return Flattened(apply(self.patch), (*self._lost(), *self._outdated(adapting)))
+        return Flattened(self.patch.applied(), (*self._lost(), *self._outdated(adapting)))
 
     def _memory(self) -> None:
         if "memory" in self.inner.exports:
