@@ -225,6 +225,12 @@ def test_names_that_an_import_cannot_have_are_refused(
         rewrite(data, RewriteOptions(renames=renames))
 
 
+def test_names_that_differ_in_case_only_are_refused() -> None:
+    data = component('(import "f" (func))', '(import "g" (func))')
+    with pytest.raises(UsageError, match="--rename.*not a valid component"):
+        rewrite(data, RewriteOptions(renames={"f": "G"}))
+
+
 def test_a_component_with_an_interface_in_two_versions_keeps_them() -> None:
     item = '(import "wasi:nn/tensor@{}" (instance (export "tensor" (type (sub resource)))))'
     data = component(item.format(JUNE), item.format(AUGUST))
