@@ -183,7 +183,6 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         )
     try:
         if _stays_component(options):
-            _refuse_names(source, options)
             return source, None
         from rewriter.components.component import Component  # modules are rewritten without it
         from rewriter.rewriting.flattening.flatten import flatten

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -273,11 +274,13 @@ def test_a_host_without_something_else_cannot_run_the_result(tmp_path: Path) -> 
     [
         ({"host": "wasmtime", "guest_abi": "witx"}, "--guest-abi"),
         ({"host": "wasmtime", "built_for": "wasmedge"}, "--from"),
+        ({"host": "wasmtime", "inputs": {0: "x"}}, "--input-name"),
+        ({"host": "wasmtime", "outputs": {0: "x"}}, "--output-name"),
     ],
 )
-def test_options_for_core_modules_are_refused(options: dict[str, str], message: str) -> None:
+def test_options_that_have_no_effect_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        rewrite(guest(JUNE), RewriteOptions(**options))  # type: ignore[arg-type]
+        rewrite(guest(JUNE), RewriteOptions(**options))
 
 
 def test_a_core_module_has_no_version_of_wasi_nn() -> None:
