@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshim.common import fail, note
+from nnshim.guest import is_component
 from rewriter.abi.wasi import WASI
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ def say_how(outcome: Outcome, module: bytes, *, has_folders: bool) -> None:
 
 
 def _opens_files(module: bytes) -> bool:
-    """Whether it imports WASI's path_open, which finds nothing without a folder."""
+    """Whether it imports what opens files, which finds nothing without a folder."""
+    if is_component(module):
+        from rewriter.components.component import Component
+
+        names = (item.name.text for item in Component(module).imports)
+        return any(name.startswith("wasi:filesystem/preopens@") for name in names)
     from rewriter.analysis.inspect import inspect_module
 
     imports = inspect_module(module).imports

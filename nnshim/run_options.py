@@ -7,19 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nnshim.common import note, once
+from nnshim.common import once
 from nnshim.units import parse_size, parse_time
 from rewriter.errors import UsageError
 from rewriter.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from rewriter.files.input import Source
     from runtime_shim import Limits, NamedGraph
 
 __all__ = [
     "NAMED_LIMITS",
     "Folder",
-    "core_module",
     "parse_devices",
     "parse_dirs",
     "parse_env",
@@ -29,9 +27,6 @@ __all__ = [
     "parse_wasi",
     "writable_models",
 ]
-
-_COMPONENT = b"\x0d\0\x01\0"
-"""What a component has after the magic number: its version and layer."""
 
 _COUNTS = ("graphs", "contexts")
 _SIZES = ("models", "tensors", "total", "names", "configurations")
@@ -110,7 +105,7 @@ def _check_flag(option: str, key: str, value: str) -> None:
         )
     if key in _OF_COMPONENTS:
         raise UsageError(
-            f"-S {option}: leave it out: it is for components, and nnshim runs core modules"
+            f"-S {option}: leave it out: for components, nnshim has only WASI 0.2 and wasi:nn"
         )
     raise UsageError(
         f"-S {option}: known are nn (always on), nn-graph=ENCODING::DIR and inherit-env"
@@ -279,17 +274,3 @@ def _parse_map_dir(option: str) -> Folder:
     if not guest or not host:
         raise UsageError(f"--map-dir {option}: expected GUEST::HOST")
     return Folder(guest, host)
-
-
-def core_module(source: Source, verbose: bool) -> bytes:
-    """The bytes of a guest, or of the core module that `nnshim rewrite` makes of a component.
-
-    Raises ModuleError for a component that cannot become a core module.
-    """
-    if source.data[4:8] != _COMPONENT:
-        return bytes(source.data)
-    from rewriter.verifying.components import core_of
-
-    if verbose:
-        note("the component runs as a core module: `nnshim rewrite` says what that changes")
-    return bytes(core_of(source).data)

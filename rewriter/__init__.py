@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
     from rewriter.rewriting.values import Plan, Rename
-    from rewriter.verifying.compare import Comparison, Difference, compare
+    from rewriter.verifying.compare import Comparison, Difference
+    from rewriter.verifying.components import compare
     from rewriter.wasm.module import Module
 
 __all__ = [
@@ -90,7 +91,8 @@ _HOMES = {
     "options": ("RewriteOptions",),
     "rewriting.pipeline": ("Result", "rewrite", "rewrite_file"),
     "rewriting.values": ("Plan", "Rename"),
-    "verifying.compare": ("Comparison", "Difference", "compare"),
+    "verifying.compare": ("Comparison", "Difference"),
+    "verifying.components": ("compare",),
     "wasm.module": ("Module",),
 }
 """The other public names, by module. They are imported on first use, because start-up takes longer

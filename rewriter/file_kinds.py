@@ -8,7 +8,7 @@ import stat
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["HEAD", "Family", "Kind", "kind_of", "mistaken", "special"]
+__all__ = ["HEAD", "LFS_POINTER", "Family", "Kind", "kind_of", "mistaken", "special"]
 
 HEAD = 4096
 """Bytes that are looked at."""
@@ -39,6 +39,13 @@ _EXPORT = "export the model to ONNX, or with torch.jit.save"
 _AGAIN = "download it again"
 _COMPILED = "rewrite the .wasm that it was compiled from and compile that again"
 _MODEL, _ARTIFACT = Family.MODEL, Family.ARTIFACT
+
+LFS_POINTER = Kind(
+    "a Git LFS pointer",
+    "`git lfs pull` fetches the file",
+    rb"version https://git-lfs\.github\.com/spec/",
+)
+"""https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
 
 _KINDS = (
     # https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
@@ -110,12 +117,7 @@ _KINDS = (
     Kind("compressed with LZ4", "decompress it with unlz4", rb"\x04\x22\x4d\x18"),
     Kind("a 7z archive", "unpack it with 7z x", rb"7z\xbc\xaf\x27\x1c"),
     Kind("a tar archive", "unpack it with tar -xf", rb".{257}ustar"),
-    # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
-    Kind(
-        "a Git LFS pointer",
-        "`git lfs pull` fetches the file",
-        rb"version https://git-lfs\.github\.com/spec/",
-    ),
+    LFS_POINTER,
     Kind(
         "a web page (HTML)",
         f"the download probably failed; {_AGAIN}",

@@ -13,7 +13,7 @@ from rewriter.terminal import command_line
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-__all__ = ["Environment", "install_line", "this_environment"]
+__all__ = ["Environment", "install_line", "not_installed", "this_environment"]
 
 _PIPX = "pipx_metadata.json"
 _UV_TOOL = "uv-receipt.toml"
@@ -55,6 +55,21 @@ def install_line(
     else:
         source = needed or _unpacked(extra)
     return command_line(_words(here, installed, source, needed))
+
+
+def not_installed(extra: str, installed: Distribution | None = None) -> Sequence[str]:
+    """The names of the packages that an extra of nnshim needs and that are not installed. Empty if
+    nnshim itself is not installed, because then nothing states what it needs."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    def is_missing(package: str) -> bool:
+        try:
+            return not version(package)
+        except PackageNotFoundError:
+            return True
+
+    needed = _needed(installed or _installed(), extra, None)
+    return [name for name in map(_name, needed) if is_missing(name)]
 
 
 def this_environment() -> Environment:

@@ -34,7 +34,8 @@ class RewriteOptions:
     name that `host` or `abi` uses, or wasi_nn if neither these nor `renames` are set.
 
     With wasi:nn, a core module becomes a component that imports wasi:nn@0.2.0-rc-2024-10-28, as
-    Wasmtime has it since release 35."""
+    Wasmtime has it since release 35. For a component that stays one: the version of wasi:nn that it
+    imports then, such as wasi:nn@0.2.0-rc-2024-10-28."""
 
     host: str | None = None
     """Rename and adapt for this host: a name from rewriter.hosts.table, with or without a release,
@@ -46,7 +47,8 @@ class RewriteOptions:
 
     renames: Mapping[str, str] = field(default_factory=dict)
     """Other import module names to change, old to new. All are applied at once, so that names can
-    be swapped.
+    be swapped. Of a component, these are names of imports (wasi:cli/exit@0.2.0), or of packages
+    (wasi:cli@0.2.0) for all their interfaces.
 
     With `host`, wasi-nn's own names are not allowed as old names. With `host` or `abi`, other
     modules cannot be renamed to a wasi-nn name, because their functions would not be adapted."""
@@ -186,12 +188,21 @@ class RewriteOptions:
             self.module_names(WASI_EPHEMERAL_NN)
             return
         if self.to is not None and self.to not in MODULE_NAMES:
-            known = (*MODULE_NAMES, COMPONENT)
-            raise UsageError(
-                f"to (--to): {self.to!r} is not a wasi-nn module name ({', '.join(known[:-1])} or "
-                f"{COMPONENT}){did_you_mean(self.to, known)}"
-            )
+            names = (*MODULE_NAMES, COMPONENT, *versions())
+            if self.to not in names:
+                raise UsageError(
+                    f"to (--to): {self.to!r} is not a wasi-nn module name "
+                    f"({' or '.join(MODULE_NAMES)}), nor {COMPONENT}, nor a version of it "
+                    f"({', '.join(versions())}){did_you_mean(self.to, names)}"
+                )
+            if self.abi is not None:
+                raise UsageError(f"to (--to): abi (--abi) is for core modules, {self.to} is not")
         self.module_names(self.to)
+
+    @property
+    def is_of_components(self) -> bool:
+        """Whether `to` is a version of wasi:nn, which only components import."""
+        return self.to is not None and self.to not in (*MODULE_NAMES, COMPONENT)
 
     @property
     def adapts(self) -> bool:
@@ -209,6 +220,8 @@ class RewriteOptions:
         Raises UsageError if `renames` maps one of wasi-nn's names to another name than `to`.
         """
         names = dict(self.renames)
+        if self.is_of_components:
+            return names
         for old in MODULE_NAMES if to is not None else ():
             if old != to and names.setdefault(old, to or "") != to:
                 raise UsageError(f"{old} cannot become {to} and {names[old]} at once")
@@ -243,6 +256,13 @@ def _check_name(option: str, name: str) -> None:
         raise UsageError(
             f"{option}: a name has {size} bytes, but engines take at most {LONGEST_NAME}"
         )
+
+
+def versions() -> tuple[str, ...]:
+    """The versions of wasi:nn that `to` can name."""
+    from rewriter.abi.snapshots import SNAPSHOTS  # renames of core modules start without it
+
+    return tuple(each.name for each in SNAPSHOTS if each.types)
 
 
 def _profile(name: str) -> dict[str, object]:

@@ -10,8 +10,9 @@ if sys.platform != "linux":
         "These commands work here: rewrite, inspect, check, hosts, verify and explain."
     )
 
+from runtime_shim.components.run import run
 from runtime_shim.engine.embedding import NNHost, Session
-from runtime_shim.engine.linking import host_dialects
+from runtime_shim.engine.linking import guest_dialects, host_dialects
 from runtime_shim.engine.options import CAPTURED, RunOptions
 from runtime_shim.engine.outcome import (
     GuestExit,
@@ -21,7 +22,6 @@ from runtime_shim.engine.outcome import (
     Outcome,
     Reason,
 )
-from runtime_shim.engine.runner import guest_dialects, run
 from runtime_shim.errors import HostError, LinkError
 from runtime_shim.host.graph_specs import NamedGraph, parse_nn_graph, parse_nn_preload, read_graphs
 from runtime_shim.host.limits import Limits

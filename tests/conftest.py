@@ -36,6 +36,7 @@ SLOW = (
     "rewriter/analysis/test_real_hosts.py",
     "rewriter/files/test_files.py",
     *("rewriter/hosts/test_engines.py", "rewriter/hosts/profiles/test_of_row.py"),
+    "rewriter/inlining/test_versions.py",
     "rewriter/probing/test_probe.py",
     "rewriter/probing/test_rows.py",
     "rewriter/rewriting/test_corrupt.py",

@@ -70,9 +70,8 @@ def command(
 ) -> None:
     """Time a model on each backend and device, side by side.
 
-    Inputs are random. A latency is the time to set all inputs, compute, and get all outputs; p50,
-    p99 and throughput are of the same inferences: those of one context, and those of several at
-    once.
+    Inputs are random. A latency is the time to set all inputs, compute, and get all outputs. p50,
+    p99 and throughput come from the same inferences: first of one context, then of several at once.
 
     Exit codes: 0 something was measured; 1 nothing was; 2 usage; 3 matplotlib is missing, for
     --plot.

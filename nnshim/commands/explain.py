@@ -34,7 +34,7 @@ def command(
 ) -> None:
     """Say what a message or its code means, and what to do.
 
-    A message need not be complete: of one without a code, the closest codes are shown.
+    A message may be incomplete. If it has no code, the closest codes are shown.
 
     Exit codes: 0 shown; 2 unknown code or message, or usage.
     """

@@ -31,14 +31,19 @@ def command(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="wasi_nn|wasi_ephemeral_nn|wasi:nn",
+            metavar="wasi_nn|wasi_ephemeral_nn|wasi:nn[@VERSION]",
             help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it)."
-            " `wasi:nn` makes a component of a core module, for Wasmtime 35 and later.",
+            " `wasi:nn` makes a component of a core module, for Wasmtime 35 and later. With a"
+            " version, such as wasi:nn@0.2.0-rc-2024-10-28, a component keeps being one.",
         ),
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(metavar="OLD=NEW", help="Rename another import module. May be repeated."),
+        typer.Option(
+            metavar="OLD=NEW",
+            help="Rename another import module, or a component's import or package. May be"
+            " repeated.",
+        ),
     ] = None,
     abi: Annotated[
         str | None,
@@ -153,9 +158,11 @@ def command(
 
     With --for HOST, the result runs on that host. Without --for or --abi, only the module names
     of imports change. That is enough only if the host speaks the module's ABI; a warning says
-    if no known host does. A component that was made from a core module becomes one again, with
-    --to, --abi or --for HOST. With --to wasi:nn, a core module becomes a component. Rewriting
-    twice changes nothing more. The output is written completely or not at all.
+    if no known host does. A component that was made from a core module becomes one again if --to,
+    --abi or --for HOST is about core modules. Otherwise it gets the version of wasi:nn that --to
+    names or the host has, if its functions are the same there. With --to wasi:nn, a core module
+    becomes a component. Rewriting twice changes nothing more. The output is written completely or
+    not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If

@@ -13,7 +13,6 @@ from nnshim.common import (
     Threads,
     counted,
     fail,
-    naming,
     note,
     say,
     start_logging,
@@ -21,9 +20,9 @@ from nnshim.common import (
     told,
 )
 from nnshim.ended import say_how
+from nnshim.guest import ran
 from nnshim.run_options import (
     NAMED_LIMITS,
-    core_module,
     parse_devices,
     parse_dirs,
     parse_env,
@@ -144,7 +143,9 @@ def command(
     ] = None,
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Run models in processes whose crashes the guest survives."),
+        typer.Option(
+            "--isolate", help="Run models in separate processes: the guest survives if one crashes."
+        ),
     ] = False,
     trap_unknown_imports: Annotated[
         bool,
@@ -183,7 +184,8 @@ def command(
 ) -> None:
     """Run a guest, with its models on CPU or GPU.
 
-    The guest may import wasi_nn, wasi_ephemeral_nn, or both, in any ABI.
+    The guest may import wasi_nn, wasi_ephemeral_nn, or both, in any ABI. A component may import
+    wasi:nn.
 
     Options come before MODULE; arguments after it go to the guest.
 
@@ -196,7 +198,7 @@ def command(
 
     from rewriter.files.input import open_source
     from rewriter.terminal import alive
-    from runtime_shim import NNHost, RunOptions, read_graphs, run
+    from runtime_shim import NNHost, RunOptions, read_graphs
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
     seconds = None if timeout is None else parse_time("--timeout", timeout)
@@ -252,18 +254,12 @@ def command(
         backtrace=show_backtrace,
     )
     with alive("reading", module), open_source(module) as source:
-        binary = core_module(source, verbose)
-    if as_host is not None:
-        from nnshim.refused import warn_of
-
-        with naming(source.name):
-            warn_of(options, binary)
+        source = source._replace(data=bytes(source.data))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
     try:
-        with naming(source.name):
-            outcome = run(binary, host, options)
+        outcome, binary = ran(source, host, options, verbose=verbose)
     finally:
         _report(host.stats(), stats, stats_json)
     say_how(outcome, binary, has_folders=bool(folders))

@@ -15,7 +15,7 @@ def command(
     rename: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="OLD=NEW", help="Also allow this module name to change. May be repeated."
+            metavar="OLD=NEW", help="Also allow this name of imports to change. May be repeated."
         ),
     ] = None,
     guest_abi: Annotated[
@@ -32,16 +32,16 @@ def command(
     These differences are allowed: the module names of wasi-nn and of --rename; adapters for
     wasi-nn's functions and the calls to them; the number of bytes of a function index where
     adapters were removed; removed debug sections and signatures; and a record, which must
-    describe ORIGINAL. A component stands for the core module that `nnshim rewrite` makes of it:
-    if `nnshim rewrite` made it, that is the one in it, and its adapters are not compared.
+    describe ORIGINAL. If both are components, only names of imports may differ: the version of
+    wasi:nn, and those of --rename. If only one is a component, the core module that `nnshim
+    rewrite` makes of it is compared; adapters of a component that nnshim made are not.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
     """
     from rewriter.files.input import open_source
     from rewriter.terminal import alive
-    from rewriter.verifying.compare import compare
-    from rewriter.verifying.components import core_of
+    from rewriter.verifying.components import compare, read
 
     renames = parse_renames(rename or [])
     with (
@@ -50,7 +50,7 @@ def command(
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(core_of(before), core_of(after), renames=renames, guest_abi=guest_abi)
+        comparison = compare(read(before), read(after), renames=renames, guest_abi=guest_abi)
     if as_json:
         from nnshim.render import json
 

@@ -10,6 +10,7 @@ from rewriter.hosts.profiles.profile import (
     FEATURES,
     REFUSED,
     BackendProfile,
+    ComponentsProfile,
     Number,
     Profile,
 )
@@ -51,9 +52,19 @@ def probed(profile: Profile) -> Iterator[str]:
     ends = sorted({fault for each in profile.backends for fault in _ends(each)})
     if ends:
         yield f"these end the process: {', '.join(ends)}"
+    yield f"components: {_components(profile.components)}"
     reads = [name for name in FEATURES if profile.features.get(name)]
     lacks = [name for name in FEATURES if profile.features.get(name) is False]
     yield f"supports {', '.join(reads) or 'none'}; does not support {', '.join(lacks) or 'none'}"
+
+
+def _components(found: ComponentsProfile) -> str:
+    if not found.runs:
+        return _NOT_MEASURED if found.runs is None else "are refused"
+    if found.wasi_nn is None:
+        return "run; their imports were not measured"
+    nn = " and ".join(f"wasi:nn@{version}" if version else "wasi:nn" for version in found.wasi_nn)
+    return f"run, with {nn or 'no wasi:nn'} and WASI {', '.join(found.wasi or ('not found',))}"
 
 
 def _numbers(numbers: Any) -> str:

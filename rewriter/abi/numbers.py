@@ -36,13 +36,16 @@ __all__ = [
     "ERRNO_WASMEDGE",
     "ERRNO_WIT",
     "ERRNO_WITX",
+    "ERROR_CODES",
     "TYPES_2020",
     "TYPES_WIT",
     "TYPES_WITX",
+    "ComponentType",
     "Encoding",
     "Errno",
     "Target",
     "TensorType",
+    "error_code",
 ]
 
 
@@ -104,6 +107,18 @@ class TensorType(IntEnum):
     U8 = 3
     I32 = 4
     I64 = 5
+
+
+class ComponentType(IntEnum):
+    """The enumeration tensor-type of wasi:nn, for components. Core modules have no BF16."""
+
+    F16 = 0
+    F32 = 1
+    F64 = 2
+    BF16 = 3
+    U8 = 4
+    I32 = 5
+    I64 = 6
 
 
 ELEMENT_SIZE: Mapping[TensorType, int] = MappingProxyType(
@@ -237,3 +252,28 @@ ERRNO_NAMES_WIT: Mapping[int, str] = MappingProxyType({3: "timeout", 8: "securit
 
 https://github.com/bytecodealliance/wasm-micro-runtime/blob/WAMR-2.3.1/core/iwasm/libraries/wasi-nn/include/wasi_nn_types.h
 """
+
+ERROR_CODES: Mapping[Errno, int] = MappingProxyType(
+    {
+        Errno.INVALID_ARGUMENT: 0,
+        Errno.INVALID_ENCODING: 1,
+        Errno.RUNTIME_ERROR: 3,
+        Errno.UNSUPPORTED_OPERATION: 4,
+        Errno.TOO_LARGE: 5,
+        Errno.NOT_FOUND: 6,
+        Errno.MODEL_NOT_FOUND: 6,
+    }
+)
+"""Errors that the enumeration error-code of wasi:nn has, with their values.
+
+https://github.com/WebAssembly/wasi-nn/blob/71320d9/wit/wasi-nn.wit (interface errors)
+"""
+
+_UNKNOWN = 8
+"""`unknown` in error-code."""
+
+
+def error_code(errno: Errno) -> int:
+    """The value in error-code for an errno of a failed call; `unknown` for one that wasi:nn
+    lacks."""
+    return ERROR_CODES.get(errno, _UNKNOWN)

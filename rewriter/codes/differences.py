@@ -90,7 +90,7 @@ CODES = (
         "NN416",
         Severity.ERROR,
         "an import comes from a different module",
-        "The module name of an import changed, and the change is neither between wasi-nn's own "
+        "The module name of an import changed, and the change is neither one between wasi-nn's "
         "names nor one that you passed; or imports from one module got different names. A rewrite "
         "renames all imports of a module.",
         "If the rewrite used `--rename OLD=NEW`, pass the same to `nnshim verify`. Otherwise "

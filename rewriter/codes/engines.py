@@ -1,4 +1,5 @@
-"""What a host's engine refuses, and how it starts a module: a part of rewriter.codes.hosts."""
+"""What a host's engine refuses, how it starts a module, and what it has for components: a part of
+rewriter.codes.hosts."""
 
 from __future__ import annotations
 
@@ -87,17 +88,19 @@ COMPONENTS = (
         "A component imports the interfaces of `wasi:nn` with a version, and a host defines them "
         "with one version only: Wasmtime 24 with `0.2.0-rc-2024-06-25`, 25 to 34 with "
         "`0.2.0-rc-2024-08-19`, and since 35 with `0.2.0-rc-2024-10-28`. Release candidates of "
-        "other dates do not match, so the component cannot be instantiated.",
+        "other dates do not match, so the component cannot be instantiated. The functions that it "
+        "imports have changed between the versions, so that other names alone do not help. Or it "
+        "imports a function with another type than the host's.",
         "Use a release of the host with that version, or build the component from the version of "
         "`wasi-nn.wit` that the host has.",
     ),
     Code(
         "NN277",
         Severity.ERROR,
-        "the host does not run components that import wasi:nn",
+        "the host does not run the component",
         "The file is a component (WASI 0.2 and later). The host provides wasi-nn to core modules "
-        "only.",
-        "Run it on Wasmtime, or build the guest as a core module.",
+        "only, or it runs commands only, and the component does not export `wasi:cli/run`.",
+        "Run it on Wasmtime, or build the guest as a core module or a command.",
     ),
     Code(
         "NN278",
@@ -105,7 +108,7 @@ COMPONENTS = (
         "the host does not define what the component imports",
         "The component imports an interface that the host does not have, or has in another version "
         "only, or the import is not an instance. The component cannot be instantiated. Functions "
-        "are compared by name, not by type.",
+        "of WASI are compared by name, those of `wasi:nn` by type too.",
         "Compose the component with one that exports the interface, run it in a program that "
         "defines it, or use a release of the host that has it.",
     ),
@@ -152,5 +155,14 @@ COMPONENTS = (
         "The file is a component (WASI 0.2 and later) that was made from a core module. The host "
         "provides wasi-nn to core modules only.",
         "`nnshim rewrite --for HOST IN OUT` makes a core module of it.",
+    ),
+    Code(
+        "NN286",
+        Severity.WARNING,
+        "the host has another version of wasi:nn, with the same functions",
+        "A component imports the interfaces of `wasi:nn` with a version, and a host defines them "
+        "with one version only. The functions that this component imports have the same types in "
+        "the host's version, so that only the names of the imports have to change.",
+        "`nnshim rewrite --for HOST IN OUT` changes them.",
     ),
 )

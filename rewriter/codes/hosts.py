@@ -85,14 +85,14 @@ CODES = (
         "For TensorFlow Lite models, the host counts the guest's buffer and the written output in "
         "32-bit floats; for other models, in bytes. So if the guest gives the length in bytes, the "
         "host writes beyond the buffer.",
-        "`nnshim rewrite --for HOST IN OUT` adds adapters that count as the host does.",
+        "`nnshim rewrite --for HOST IN OUT` adds adapters that count like the host.",
     ),
     Code(
         "NN211",
         Severity.ERROR,
         "the host lacks a function",
-        "The module imports a wasi-nn function that the host lacks, and no adapter can replace it: "
-        "streaming, for example, must be in the host. The host refuses a module with such an "
+        "The module imports a wasi-nn function that the host lacks, and no adapter can replace "
+        "it. Streaming, for example, must be in the host. The host refuses a module with such an "
         "import.",
         "Choose a host that has it (`nnshim inspect` lists them), or build the guest without it.",
     ),
@@ -155,7 +155,8 @@ CODES = (
         "NN225",
         Severity.NOTE,
         "the releases of the host differ",
-        "The name stands for several releases, and the message applies to only some of them.",
+        "The name stands for several releases of the host, and the message applies only to some "
+        "of them.",
         "Name the release: `--for wamr-legacy@2.3.1`. `nnshim hosts` lists them.",
     ),
     Code(
@@ -191,7 +192,7 @@ CODES = (
         "the release belongs to a group that behaves alike",
         "nnshim treats consecutive releases of a host as one group if nothing that matters to "
         "guests changed between them. The group is named after its newest release.",
-        "Nothing: what is said about the group applies to the release.",
+        "Nothing: statements about the group apply to the release.",
     ),
     *LIMITS,
     Code(
@@ -199,9 +200,8 @@ CODES = (
         Severity.CONDITION,
         "the host does not take the type of a tensor",
         "A constant in the module shows that it passes a tensor of this type. No backend of the "
-        "host takes this type, or none of the backends that the module loads models for: "
-        "`set_input` fails there, or the host reads the data as 32-bit floats. A number without "
-        "a meaning fails or is ignored.",
+        "host takes this type, or none for which the module loads models: `set_input` fails, or "
+        "the host reads the data as 32-bit floats. A number without a meaning fails or is ignored.",
         "Convert the input in the guest, or use another host. If the guest avoids this type on "
         "this host, use `--accept NN261`.",
     ),
@@ -209,19 +209,19 @@ CODES = (
         "NN262",
         Severity.CONDITION,
         "the host has no backend for an encoding",
-        "A constant in the module shows that it loads a model of this format. No backend that "
-        "the host has, or can be built with, takes this format: `load` fails there.",
+        "A constant in the module shows that it loads a model of this format. No backend that the "
+        "host has, or can be built with, takes this format, so `load` fails.",
         "Convert the model and load the converted one, or use another host. If the guest never "
-        "loads such a model there, use `--accept NN262`.",
+        "loads such a model on this host, use `--accept NN262`.",
     ),
     Code(
         "NN263",
         Severity.CONDITION,
         "the host does not take the target of a model",
-        "A constant in the module shows that it asks for this target. None of the host's "
-        "backends that the module loads models for takes it: `load` or a later call fails, or "
-        "the host's whole process ends. Targets are cpu (0), gpu (1) and tpu (2). A backend that "
-        "falls back to the CPU counts as taking the target.",
+        "A constant in the module shows that it asks for this target. None of the host's backends "
+        "for which the module loads models takes it: `load` or a later call fails, or the host's "
+        "whole process ends. Targets are cpu (0), gpu (1) and tpu (2). A backend that falls back "
+        "to the CPU counts as taking the target.",
         "Have the guest ask for the CPU. If the guest already does so when another target fails, "
         "and the host returns an error, use `--accept NN263`.",
     ),
@@ -253,19 +253,19 @@ CODES = (
         Severity.CONDITION,
         "the host does not take this number of builders",
         "A constant in the module shows how many builders it passes to `load` for a model. None "
-        "of the host's backends that the module loads models for takes that many: `load` fails "
-        "there, or the host's whole process ends. OpenVINO takes two, and the second may be "
+        "of the host's backends for which the module loads models takes that number: `load` "
+        "fails, or the host's whole process ends. OpenVINO takes two, and the second may be "
         "empty; TensorFlow Lite and PyTorch take one.",
         "Have the guest pass as many builders as the format has: the XML and the weights for "
-        "OpenVINO, the whole model for other formats. If the guest passes another number only "
-        "where `load` may fail, use `--accept NN266`.",
+        "OpenVINO, the whole model for other formats. If `load` may fail when the guest passes "
+        "another number, use `--accept NN266`.",
     ),
     Code(
         "NN271",
         Severity.CONDITION,
         "the profile lacks something that the module depends on",
-        "The module's calls depend on something that the profile does not say, such as the "
-        "numbers of tensor types. nnshim assumes neither that they work nor that they fail.",
+        "The module's calls depend on a fact that the profile lacks, such as the numbers of "
+        "tensor types. nnshim assumes neither that they work nor that they fail.",
         "Measure the host with `nnshim probe`, or look the answer up in the host's source and "
         "add it to the profile.",
     ),
@@ -273,8 +273,8 @@ CODES = (
         "NN272",
         Severity.UNSEEN,
         "the profile lacks things that the module may depend on",
-        "The profile does not say some of the host's numbers, or how it behaves in some cases. A "
-        "module that does not depend on them runs.",
+        "The profile lacks some of the host's numbers, or facts about its behaviour. A module "
+        "that does not depend on them runs.",
         "Measure the host with `nnshim probe`, or look the answers up in the host's source and "
         "add them to the profile.",
     ),
@@ -290,9 +290,9 @@ CODES = (
         "NN274",
         Severity.CONDITION,
         "outputs are counted in an unexpected unit",
-        "Guests count all outputs in the same unit. Adapters count OpenVINO's outputs in bytes, "
-        "and all others in either bytes or floats. The host uses another unit with some backends, "
-        "so a guest gets the length of an output wrong.",
+        "A guest counts all outputs in one unit. Adapters count OpenVINO's outputs in bytes, and "
+        "all others in either bytes or floats. The host uses another unit with some backends, so "
+        "a guest gets the length of an output wrong.",
         "Do not use these backends on this host.",
     ),
     Code(
@@ -300,7 +300,7 @@ CODES = (
         Severity.NOTE,
         "the host registers a second name with another layout",
         "A profile covers one layout of wasi-nn's functions. The host also registers the other "
-        "name, with another layout, and nnshim does not adapt guests to that.",
+        "name, with another layout, and nnshim does not adapt guests to the other one.",
         "Nothing: guests are adapted to the first name.",
     ),
     *COMPONENTS,

@@ -33,8 +33,8 @@ LIMITS = (
         "NN232",
         Severity.NOTE,
         "a pointer outside the guest's memory aborts the whole process",
-        "The host does not report this mistake to the guest but aborts, together with all other "
-        "guests in the process.",
+        "The host does not report this mistake to the guest. Its process aborts, with all other "
+        "guests in it.",
         "Run guests that you do not trust in processes of their own, or with `nnshim run`.",
     ),
     Code(
@@ -99,7 +99,7 @@ LIMITS = (
         "With these backends, the host copies the whole output, whatever the length of the buffer, "
         "and overwrites the guest's memory after it.",
         "Make the buffer as large as the output; the model's metadata give the size. Do not run "
-        "guests there whose memory has to stay intact.",
+        "guests on this host whose memory must stay intact.",
     ),
     Code(
         "NN241",
@@ -181,10 +181,9 @@ LIMITS = (
         "NN249",
         Severity.UNSEEN,
         "the host reads inputs only when it computes",
-        "According to the specification, the host has taken a tensor's data when `set_input` "
-        "returns. This backend only keeps a pointer into the guest's memory and reads the data "
-        "at `compute`. A guest that frees or reuses its buffer in between gets wrong numbers, "
-        "without an error.",
+        "According to the specification, the guest may reuse a tensor's memory when `set_input` "
+        "returns. This backend only keeps a pointer to it, and reads the data at `compute`. A "
+        "guest that frees or reuses its buffer in between gets wrong numbers, without an error.",
         "Leave each input unchanged until `compute` returns, and give each input its own buffer.",
     ),
     Code(
@@ -213,7 +212,7 @@ LIMITS = (
         "the host needs a graph with the name that the guest passes",
         "The module imports `load_by_name` or `load_by_name_with_config`, which load a graph that "
         "the host knows by name.",
-        "`nnshim hosts HOST` says how a graph gets a name there.",
+        "`nnshim hosts HOST` says how a graph gets its name on the host.",
     ),
     Code(
         "NN253",

@@ -37,10 +37,10 @@ CODES = (
         "NN712",
         Severity.CONDITION,
         "the host supports the model's format only under another encoding",
-        "The host has no ONNX backend. Its OpenVINO backend reads ONNX models if the guest "
-        "passes them to `load` with the encoding of OpenVINO and an empty second part. A guest "
-        "that loads the model as ONNX gets an error.",
-        "Convert the model to OpenVINO's IR, or have the guest load it as OpenVINO's.",
+        "The host has no ONNX backend. Its OpenVINO backend reads ONNX models if the guest passes "
+        "them to `load` with the encoding of OpenVINO and an empty second part. A guest that "
+        "loads the model with the encoding of ONNX gets an error.",
+        "Convert the model to OpenVINO's IR, or have the guest load it with OpenVINO's encoding.",
     ),
     Code(
         "NN713",
@@ -130,8 +130,8 @@ CODES = (
         "NN733",
         Severity.CONDITION,
         "the host takes only one shape of an input",
-        "The model leaves dimensions of the input open, but the host only takes the shape in the "
-        "file, or a certain number of dimensions.",
+        "The model leaves dimensions of the input open, but the host takes only the shape in the "
+        "file, or only a certain number of dimensions.",
         "Check that the guest passes tensors of that shape, or fix the shape in the model.",
     ),
     Code(
@@ -158,17 +158,17 @@ CODES = (
         Severity.NOTE,
         "operators are not checked",
         "The verdict covers the model's format, its inputs and outputs, and where its weights "
-        "are. It does not cover operators: whether the host's version of the NN runtime supports "
-        "all of them shows only when the model is loaded.",
+        "are. It does not cover operators: only loading the model shows whether the host's NN "
+        "runtime supports all of them.",
         "Try the model on the host; `nnshim run` tries it with the newest NN runtimes.",
     ),
     Code(
         "NN745",
         Severity.CONDITION,
         "the model's weights are missing",
-        "OpenVINO's IR consists of two files, but there is no `.bin` beside the XML file. Only the "
-        "XML was checked: nothing is known of the weights that the guest passes, and hosts refuse "
-        "or crash on weights of the wrong length.",
+        "OpenVINO's IR consists of two files, but there is no `.bin` beside the XML file. Only "
+        "the XML was checked: nnshim knows nothing of the weights that the guest passes. If they "
+        "have the wrong length, hosts refuse the model or crash.",
         "Put both into one folder, under the same name.",
     ),
     Code(
@@ -194,8 +194,8 @@ CODES = (
         Severity.CONDITION,
         "the guest never loads a model of this format",
         "Every call of `load` passes a constant encoding. None of these encodings means the "
-        "model's format in the guest's or the host's numbering, though one of them does in "
-        "another numbering. The host treats the model as another format, and refuses it.",
+        "model's format in the guest's or the host's numbering, but one of them does in another "
+        "numbering. The host treats the model as another format, and refuses it.",
         "Name the model that the guest was written for, or fix the encoding that the guest passes.",
     ),
     Code(

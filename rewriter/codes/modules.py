@@ -34,21 +34,21 @@ CODES = (
         "NN104",
         Severity.ERROR,
         "the module exceeds the limits of engines",
-        "Engines limit how many types, functions, imports, exports and sections a module may have, "
-        "and nnshim applies the same limits because each of them takes memory. For wasi-nn imports "
-        "and adapters, the limit is a thousand.",
+        "Engines limit how many types, functions, imports, exports and sections a module may "
+        "have, and nnshim applies the same limits, because each item takes memory. For wasi-nn "
+        "imports and adapters, the limit is a thousand.",
         "Split the module, or have the linker remove unused items (`--gc-sections`).",
     ),
     Code(
         "NN105",
         Severity.ERROR,
         "this is a component",
-        "The file is a component (WASI 0.2 and later). nnshim rewrites and runs core modules. "
-        "`nnshim rewrite` makes a component into a core module, if it was made from one, but only "
-        "for an aim that is a core module.",
-        "Use `nnshim rewrite` with `--to wasi_ephemeral_nn`, `--to wasi_nn`, `--abi`, or `--for` "
-        "and a host that runs core modules only. Otherwise rewrite the core module before it "
-        "becomes a component.",
+        "The file is a component (WASI 0.2 and later). `nnshim rewrite` makes it into a core "
+        "module, if it was made from one, or changes the names of its imports. It does not do "
+        "either by default.",
+        "Use `nnshim rewrite` with `--for HOST`, or say what the result is: `--to "
+        "wasi_ephemeral_nn` or `--to wasi_nn` for a core module, `--to "
+        "wasi:nn@0.2.0-rc-2024-10-28` or `--rename OLD=NEW` for a component.",
     ),
     Code(
         "NN106",
@@ -75,7 +75,7 @@ CODES = (
         "The module can be parsed, but `wasm-tools validate` (for `nnshim run`: wasmtime) refuses "
         "it, so no engine would run it.",
         "Build the module again. With `--no-validate`, imports are still renamed, but the result "
-        "is just as invalid.",
+        "is invalid, too.",
     ),
     Code(
         "NN109",
@@ -114,8 +114,8 @@ CODES = (
         Severity.ERROR,
         "an adapter was changed by another tool",
         "nnshim adapted the module, and another tool, such as an optimiser, has changed an "
-        "adapter since. nnshim can no longer tell the adapter from the guest's own code with "
-        "certainty, so it neither removes nor replaces it. Another adapter on top would "
+        "adapter since. nnshim cannot be certain which code is the adapter's and which is the "
+        "guest's, so it neither removes nor replaces the adapter. A second adapter would "
         "translate every call twice.",
         "Adapt the module from before the other tool ran, and run that tool before nnshim.",
     ),
@@ -162,8 +162,9 @@ CODES = (
         "NN133",
         Severity.NOTE,
         "another import shows the ABI",
-        "Weaker evidence. The functions imported under this name have the same types in every ABI. "
-        "Those under the other name do not, and nnshim assumes that a module has one ABI.",
+        "Weaker evidence. The functions that are imported from this module name have the same "
+        "types in every ABI. Functions that are imported from wasi-nn's other name show an ABI, "
+        "and nnshim assumes that a guest has only one.",
         "If that is wrong, say which ABI it is with `--guest-abi`.",
     ),
     Code(
@@ -195,8 +196,8 @@ CODES = (
         Severity.UNSEEN,
         "the numbers of tensor types are a guess",
         "Until August 2023, wasi-nn numbered tensor types differently, and the types of functions "
-        "do not show which numbers a guest has. Constants that reach `set_input` would, but nnshim "
-        "could not follow them here, or not for every call. It assumes today's numbers.",
+        "do not show which numbers a guest has. Constants that reach `set_input` would show them, "
+        "but nnshim could not follow these, or not for every call. It assumes today's numbers.",
         "If the guest was built with older bindings, such as the crate wasi-nn up to 0.5, name its "
         "ABI with `--guest-abi witx-2022`.",
     ),
@@ -206,8 +207,9 @@ CODES = (
         "the numbers of encodings are a guess",
         "The types of functions do not show which numbers the guest passes to `load` for a "
         "model's format. If the host's numbers differ from the specification's, nnshim assumes "
-        "that the guest was built for this host, and leaves the numbers as they are. If the "
-        "guest was not, the host treats a model as another format, and most likely refuses it.",
+        "that the guest was built for this host, and leaves the numbers as they are. If it was "
+        "built for another host, this host treats a model as another format, and most likely "
+        "refuses it.",
         "Say what the guest was built with: `--from wasi-nn@0.6`, for the Rust crate, or "
         "`--guest-abi witx`. A rewrite then translates the numbers.",
     ),
@@ -229,8 +231,8 @@ CODES = (
         "encodings (in 1.1.1, 1.2.0, 2.1.1), and the types of functions do not show which release "
         "a guest was built for. If the host has that ABI, nnshim assumes that the guest was built "
         "for it, and adapts nothing; for any other host, it assumes the numbers since 2.4.0.",
-        "Nothing, if the guest only tells success from failure, and loads TensorFlow Lite models "
-        "as encoding 4. Otherwise name the release, `--from wamr-legacy@2.3.1`, or the ABI, "
+        "Nothing, if the guest does not distinguish errors, and loads TensorFlow Lite models with "
+        "encoding 4. Otherwise name the release, `--from wamr-legacy@2.3.1`, or the ABI, "
         "`--guest-abi wamr-2.1-legacy`; `nnshim hosts` lists both.",
     ),
     Code(
@@ -255,8 +257,8 @@ CODES = (
         "NN143",
         Severity.ERROR,
         "a function does not belong to the ABI",
-        "The module imports a function from wasi-nn that the ABI does not have, or that has a "
-        "different type there. No host would link it.",
+        "The module imports a function from wasi-nn that the ABI lacks or has with another type. "
+        "No host would link it.",
         "Fix the declaration in the guest, or name the ABI that it was written for with "
         "`--guest-abi`.",
     ),
@@ -272,9 +274,9 @@ CODES = (
         "NN145",
         Severity.NOTE,
         "constants show the guest's numbering",
-        "Evidence. A tensor type that reaches `set_input` exists in only one numbering, or has "
-        "the right element size in only one. Or a type or an encoding fits a model named with "
-        "`--model` in only one numbering.",
+        "Evidence. The number of a tensor type that reaches `set_input` exists in only one "
+        "numbering, or its elements have the right size in only one. Or a type or an encoding "
+        "fits a model named with `--model` in only one numbering.",
         "Nothing. If you know that the module has another ABI, say so with `--guest-abi`.",
     ),
     Code(
@@ -294,9 +296,8 @@ CODES = (
         Severity.UNSEEN,
         "the guest's constants were not followed",
         "Another tool has changed the module's adapters. The guest's constants reach wasi-nn "
-        "through them, so nnshim could not follow these constants. It therefore cannot say "
-        "whether the host has a backend for the models that the module loads, or takes the types "
-        "that it passes.",
+        "through these adapters, so nnshim could not follow them. It cannot say whether the host "
+        "has a backend for the models that the module loads, or takes the types that it passes.",
         "Check the module from before the other tool ran, and run that tool before nnshim.",
     ),
     Code(

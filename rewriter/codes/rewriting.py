@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
+from rewriter.codes.components.inlining import INLINING
 from rewriter.codes.components.making import MAKING
+from rewriter.codes.components.versions import VERSIONS
 
 __all__ = ["CODES"]
 
@@ -41,14 +43,14 @@ CODES = (
         "has another type, the guest gets wrong data, which neither the host nor the adapter can "
         "detect.",
         "Nothing, for other formats and for models whose inputs and outputs are 32-bit floats. "
-        "Convert other models.",
+        "Convert other TensorFlow Lite models.",
     ),
     Code(
         "NN305",
         Severity.NEED,
         "on this host, quantised TensorFlow Lite models do not take floats",
-        "WAMR takes floats for quantised TensorFlow Lite models and returns floats; other hosts do "
-        "not. There, `set_input` refuses floats for such a model, and its outputs are not floats.",
+        "WAMR takes and returns floats for quantised TensorFlow Lite models; this host does not. "
+        "`set_input` refuses floats for such a model, and its outputs are not floats.",
         "Nothing, for models that are not quantised. Otherwise have the guest quantise its inputs "
         "and outputs, or use a model that is not quantised.",
     ),
@@ -69,8 +71,9 @@ CODES = (
         "on this host, an OpenVINO output that is larger than the buffer ends the guest",
         "The host (WAMR before 2.4.0) copies the whole output of an OpenVINO model, even if the "
         "buffer is smaller, and overwrites the guest's memory. The adapter cannot know the size "
-        "beforehand. It traps afterwards, so that the guest does not continue with damaged memory. "
-        "Other hosts overrun buffers too (NN240), and no adapter checks there.",
+        "beforehand. It traps afterwards, so that the guest does not continue with damaged "
+        "memory. Other hosts overrun buffers too (NN240), but their guests have no adapter that "
+        "could check.",
         "Make the buffer as large as the output; the model's metadata give the size.",
     ),
     Code(
@@ -200,7 +203,7 @@ CODES = (
         "NN331",
         Severity.ERROR,
         "there is nothing to change",
-        "The module already is what the rewrite would make of it. That is an error only with "
+        "The module is already as the rewrite would make it. This is an error only with "
         "`--require`.",
         "Leave out `--require` if that is fine.",
     ),
@@ -236,9 +239,10 @@ CODES = (
         Severity.ERROR,
         "the component needs WASI 0.2",
         "A component becomes a core module only if its program is one core module that imports "
-        "WASI 0.1, as `wasm-tools component new --adapt` makes components from such modules. This "
-        "one imports interfaces of WASI 0.2, or others, itself: hosts of core modules do not "
-        "define them. Components by componentize-py, componentize-js and for `wasm32-wasip2` do.",
+        "WASI 0.1: `wasm-tools component new --adapt` makes components from such modules. The "
+        "program of this component itself imports interfaces of WASI 0.2, or others, which hosts "
+        "of core modules do not define. So do programs by componentize-py and componentize-js, "
+        "and those for `wasm32-wasip2`.",
         "Build the program for WASI 0.1 (`wasm32-wasip1`), or use a host of components.",
     ),
     Code(
@@ -254,38 +258,39 @@ CODES = (
         "the component is composed from others",
         "A component inside it imports `wasi:nn`. Only a component of one program becomes a core "
         "module.",
-        "Flatten the component from before it was composed.",
+        "Rewrite the component from before it was composed.",
     ),
     Code(
         "NN344",
         Severity.ERROR,
         "the program imports wasi:nn in an unknown form",
-        "Known are the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
-        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`, one of them at a time.",
+        "nnshim knows the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
+        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`. A program may import only one version.",
         "Build the program with one of these versions.",
     ),
     Code(
         "NN345",
         Severity.ERROR,
         "the program makes errors of wasi:nn",
-        "In a core module an error is a number from the host, so the program cannot make one with "
-        "a text of its own.",
+        "In a core module, an error is a number from the host, so the program cannot make an "
+        "error with its own text.",
         "Leave out the calls of `[constructor]error`.",
     ),
     Code(
         "NN346",
         Severity.ERROR,
         "the program does not export what a core module needs",
-        "A memory of 32 bits as `memory`, and `cabi_realloc` if it calls functions that return "
-        "lists, are needed.",
+        "The program must export a 32-bit memory as `memory`, and `cabi_realloc` if it calls "
+        "functions that return lists.",
         "Build the program with bindings for components, such as those of wit-bindgen.",
     ),
     Code(
         "NN347",
         Severity.ERROR,
         "the program imports too few functions of wasi:nn",
-        "The imports of `wasi_ephemeral_nn` take the places of those of `wasi:nn`, so that no "
-        "function gets another index. There are fewer places than functions.",
+        "The imports of `wasi_ephemeral_nn` replace those of `wasi:nn`, one for one, so that no "
+        "function gets another index. The program imports fewer functions of `wasi:nn` than are "
+        "needed of `wasi_ephemeral_nn`.",
         "Import more functions of `wasi:nn`, such as those that drop tensors and errors.",
     ),
     Code(
@@ -294,8 +299,8 @@ CODES = (
         "inputs and outputs are known by index only",
         "Hosts of core modules have no names for inputs and outputs. A name of decimal digits is "
         "the index. The first other name that a context sees for an input is input 0, the first "
-        "for an output is output 0; a second one gets the error invalid-argument, and so do "
-        "several inputs in one call of `compute` unless all names are digits.",
+        "for an output is output 0; a second other name gets the error invalid-argument, and so "
+        "do several inputs in one call of `compute`, unless all names are digits.",
         "Nothing, for models with one input and one output. Otherwise have the program use the "
         "indices as names.",
     ),
@@ -304,22 +309,23 @@ CODES = (
         Severity.CONDITION,
         "compute returns the first output only",
         "Hosts of core modules do not tell how many outputs a model has.",
-        "Nothing, for models with one output whose name does not matter to the program. It is `0`.",
+        "Nothing, for models with one output, unless the program needs its name: here it is `0`.",
     ),
     Code(
         "NN350",
         Severity.WARNING,
         "types and shapes of outputs are not known",
-        "The program asks tensors for their types or shapes. For its own tensors it gets them. An "
-        "output is reported as [1, n] and 32-bit floats, or as bytes if its length in bytes is not "
-        "a multiple of four.",
+        "The program asks tensors for their types or shapes. For its own tensors, it gets the "
+        "right answers. An output is reported as [1, n] and 32-bit floats, or as bytes if its "
+        "length in bytes is not a multiple of four.",
         "Check that the program does not depend on the types and shapes of outputs.",
     ),
     Code(
         "NN351",
         Severity.NOTE,
         "errors have no text",
-        "Hosts of core modules give a number for an error. The text that a program gets is empty.",
+        "Hosts of core modules return only a number for an error, so the program gets an empty "
+        "text.",
         "`nnshim run -v` prints the reasons.",
     ),
     Code(
@@ -331,4 +337,14 @@ CODES = (
         "Let the guest load each graph once, and reuse its contexts.",
     ),
     *MAKING,
+    *INLINING,
+    *VERSIONS,
+    Code(
+        "NN373",
+        Severity.ERROR,
+        "the program's heap takes all memory",
+        "A core module made from a component keeps tensors in pages that it gets by `memory.grow`. "
+        "The heaps of Go and TinyGo do not leave such pages alone, and would overwrite tensors.",
+        "Have the program import `wasi_ephemeral_nn`, or use a host of components.",
+    ),
 )

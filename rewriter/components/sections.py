@@ -19,6 +19,7 @@ __all__ = [
     "HEADER_SIZE",
     "ComponentCursor",
     "ComponentSection",
+    "Reference",
     "SectionKind",
     "check_depth",
     "is_component",
@@ -53,18 +54,51 @@ class SectionKind(IntEnum):
     VALUE = 12
 
 
+class Reference(NamedTuple):
+    """A number of something of this sort (`func`, `core memory`), at data[start:end]. It counts in
+    the component or type that is `scope` deep, where the outermost component is 0. A `signed` one
+    is a signed number."""
+
+    sort: str
+    number: int
+    start: int
+    end: int
+    scope: int
+    signed: bool = False
+
+
 class ComponentCursor(Cursor):
-    """A cursor that keeps the first thing it was told of that is newer than the component model of
-    WASI 0.2, with its position in bytes."""
+    """A cursor for what is `scope` deep: see Reference. It keeps the first thing it was told of
+    that is newer than the component model of WASI 0.2, with its position in bytes; and the
+    references that it reads, if `references` is a list."""
 
-    __slots__ = ("newer",)
+    __slots__ = ("newer", "references", "scope")
 
-    def __init__(self, data: Data, pos: int, end: int) -> None:
+    def __init__(self, data: Data, pos: int, end: int, scope: int = 0) -> None:
         super().__init__(data, pos, end)
         self.newer: tuple[str, int] | None = None
+        self.references: list[Reference] | None = None
+        self.scope = scope
 
     def see_newer(self, what: str, start: int) -> None:
         self.newer = self.newer or (what, start)
+
+    def index(self, sort: str, outwards: int = 0) -> int:
+        """Read an index, which counts in the component or type that is `outwards` around this."""
+        start = self.pos
+        index = self.u32()
+        if self.references is not None:
+            scope = self.scope - outwards
+            self.references.append(Reference(sort, index, start, self.pos, scope))
+        return index
+
+    def signed_index(self, sort: str) -> int:
+        """Read an index as a signed number of 33 bits. The caller refuses one below 0."""
+        start = self.pos
+        index = self.s33()
+        if self.references is not None:
+            self.references.append(Reference(sort, index, start, self.pos, self.scope, True))
+        return index
 
 
 class ComponentSection(NamedTuple):

@@ -17,6 +17,7 @@ from rewriter.wasm.types import value_type
 __all__ = [
     "INSTANCE_TYPE",
     "TypeExport",
+    "core_sort",
     "exports_of_instance_type",
     "extern_name",
     "extern_type",
@@ -75,15 +76,21 @@ class TypeExport(NamedTuple):
     type_index: int | None
 
 
+def core_sort(cursor: ComponentCursor) -> str:
+    """Read a sort of core modules: `core func`."""
+    start = cursor.pos
+    code = cursor.byte()
+    if code in _CORE_SORTS:
+        return f"core {_CORE_SORTS[code]}"
+    raise MalformedModule(f"unknown core sort {code:#04x}", start)
+
+
 def sort(cursor: ComponentCursor) -> str:
     """Read a sort: `func`, `core module`."""
     start = cursor.pos
     code = cursor.byte()
     if code == 0:
-        core = cursor.byte()
-        if core in _CORE_SORTS:
-            return f"core {_CORE_SORTS[core]}"
-        raise MalformedModule(f"unknown core sort {core:#04x}", start + 1)
+        return core_sort(cursor)
     if code in _SORTS:
         return _SORTS[code]
     raise MalformedModule(f"unknown sort {code:#04x}", start)
@@ -120,14 +127,14 @@ def extern_type(cursor: ComponentCursor) -> tuple[str, int | None]:
         return kind, _type_bound(cursor)
     if kind.startswith("core ") and kind != "core module":
         raise MalformedModule(f"a {kind} cannot be imported or exported", start)
-    return kind, cursor.u32()
+    return kind, cursor.index("core type" if kind == "core module" else "type")
 
 
 def _type_bound(cursor: ComponentCursor) -> int | None:
     start = cursor.pos
     bound = cursor.byte()
     if bound == 0:
-        return cursor.u32()
+        return cursor.index("type")
     if bound == 1:
         return None
     raise MalformedModule(f"unknown bound of a type {bound:#04x}", start)
@@ -140,7 +147,7 @@ def skip_value_type(cursor: ComponentCursor) -> None:
             cursor.see_newer(_NEWER[_ERROR_CONTEXT], cursor.pos - 1)
         return
     start = cursor.pos
-    if cursor.s33() < 0:
+    if cursor.signed_index("type") < 0:
         raise MalformedModule("not a type of a value", start)
 
 
@@ -165,7 +172,7 @@ def result_list(cursor: ComponentCursor) -> None:
 
 
 def skip_type(cursor: ComponentCursor, depth: int = 0) -> int:
-    """Read a type definition, and return its first byte.
+    """Read a type definition, which stands in `depth` types, and return its first byte.
 
     Raises MalformedModule at the first byte that is wrong, and UnsupportedModule for types nested
     deeper than DEEPEST.
@@ -181,13 +188,15 @@ def skip_type(cursor: ComponentCursor, depth: int = 0) -> int:
         _labelled(cursor, "parameters")
         result_list(cursor)
     elif form in (_COMPONENT, INSTANCE_TYPE):
+        cursor.scope += 1
         for _ in range(cursor.count("declarations")):
             _declaration(cursor, depth + 1, imports=form == _COMPONENT)
+        cursor.scope -= 1
     elif form in (_RESOURCE, _ASYNC_RESOURCE):
         value_type(cursor)
-        _optional_index(cursor)
+        _optional_function(cursor)
         if form == _ASYNC_RESOURCE:
-            _optional_index(cursor)
+            _optional_function(cursor)
     elif form in _DEFINED:
         _DEFINED[form](cursor)
     else:
@@ -201,13 +210,13 @@ def _labelled(cursor: ComponentCursor, what: str) -> None:
         skip_value_type(cursor)
 
 
-def _optional_index(cursor: ComponentCursor) -> None:
+def _optional_function(cursor: ComponentCursor) -> None:
     start = cursor.pos
     given = cursor.byte()
     if given > 1:
         raise MalformedModule(f"expected 0 or 1, not {given:#04x}", start)
     if given:
-        cursor.u32()
+        cursor.index("core func")
 
 
 def _cases(cursor: ComponentCursor) -> None:
@@ -244,8 +253,8 @@ def _fixed_list(cursor: ComponentCursor) -> None:
     cursor.u32()
 
 
-def _index(cursor: ComponentCursor) -> None:
-    cursor.u32()
+def _handle(cursor: ComponentCursor) -> None:
+    cursor.index("type")
 
 
 _DEFINED: dict[int, Callable[[ComponentCursor], None]] = {
@@ -258,8 +267,8 @@ _DEFINED: dict[int, Callable[[ComponentCursor], None]] = {
     _ENUM: _names,
     _OPTION: skip_value_type,
     _RESULT: _result,
-    _OWN: _index,
-    _BORROW: _index,
+    _OWN: _handle,
+    _BORROW: _handle,
     _STREAM: optional_value_type,
     _FUTURE: optional_value_type,
     _MAP: _map,
@@ -290,6 +299,7 @@ def exports_of_instance_type(cursor: ComponentCursor) -> Iterator[TypeExport]:
     start = cursor.pos
     if cursor.byte() != INSTANCE_TYPE:
         raise MalformedModule("not an instance type", start)
+    cursor.scope += 1
     for _ in range(cursor.count("declarations")):
         found = _declaration(cursor, 1, imports=False)
         if found is not None:
@@ -302,11 +312,10 @@ def skip_alias(cursor: ComponentCursor) -> str:
     start = cursor.pos
     target = cursor.byte()
     if target in (0, 1):
-        cursor.u32()
+        cursor.index("core instance" if target else "instance")
         cursor.name()
     elif target == 2:
-        cursor.u32()
-        cursor.u32()
+        cursor.index(kind, outwards=cursor.u32())
     else:
         raise MalformedModule(f"unknown target of an alias {target:#04x}", start)
     return kind

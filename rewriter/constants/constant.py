@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from rewriter.wasm.names import in_rust
+
 __all__ = ["Constant", "Constants", "Place", "Subject"]
 
 
@@ -18,7 +20,7 @@ class Place(NamedTuple):
     name: str = ""
 
     def __str__(self) -> str:
-        return f"function {self.function}" + (f" ({self.name})" if self.name else "")
+        return f"function {self.function}" + (f" ({in_rust(self.name)})" if self.name else "")
 
 
 class Subject(Enum):

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, Layout, TensorType
+from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, Components
 from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
@@ -41,7 +42,6 @@ _PARTED = re.compile(r"(.+?)[-:= ]v?([0-9][0-9.]*)")
 _QUIRKS = frozenset((Quirk.AS_BYTES, Quirk.WHOLE_BY_NAME))
 
 _NNSHIM = Host(
-    takes_no_components=True,
     name="nnshim",
     title="`nnshim run`",
     modules=MODULE_NAMES,
@@ -73,6 +73,9 @@ _NNSHIM = Host(
     entries=("", "_start"),
     without_memory=frozenset(("proc_exit",)),
     start=Start(("nnshim", "run"), ("--dir", "."), ("--nn-preload", "NAME:ENCODING:CPU:FILES")),
+    components=Components(
+        OCTOBER, "0.2", also=(JUNE, AUGUST), exits_with_code=False, has_options=False
+    ),
 )
 
 

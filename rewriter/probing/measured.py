@@ -12,6 +12,7 @@ __all__ = [
     "Answer",
     "Backend",
     "Bounds",
+    "Components",
     "Entries",
     "Interface",
     "Layout",
@@ -192,6 +193,20 @@ class Entries(NamedTuple):
     needs_memory: bool | None
 
 
+class Components(NamedTuple):
+    """What a host has for components.
+
+    - `runs`: it runs a component that imports nothing.
+    - `wasi_nn`: the versions of wasi:nn that it has, "" for the one without a version.
+    - `wasi`: the versions of WASI whose interfaces it finds. `0.2` stands for all of 0.2.
+    - `exits_with_code`: it has `exit-with-code` of wasi:cli/exit."""
+
+    runs: bool
+    wasi_nn: tuple[str, ...] | None = None
+    wasi: tuple[str, ...] | None = None
+    exits_with_code: bool | None = None
+
+
 class Measured(NamedTuple):
     """All measurements.
 
@@ -212,3 +227,4 @@ class Measured(NamedTuple):
     interfaces: tuple[Interface, ...]
     signals: bool
     processes: int
+    components: Components | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rewriter.probing.components import components
 from rewriter.probing.engine import entries, features, placed
 from rewriter.probing.host import Host
 from rewriter.probing.inference.configured import configured
@@ -48,6 +49,7 @@ def measure(host: Host, graphs: Sequence[Graph] = ()) -> Measured:
             interfaces.append(found[0])
             ways += found[1]
     reads = features(host)
+    for_components = components(host)
     measured = Measured(
         prints=host.prints,
         codes=host.codes,
@@ -61,6 +63,7 @@ def measure(host: Host, graphs: Sequence[Graph] = ()) -> Measured:
         interfaces=tuple(interfaces),
         signals=host.signals,
         processes=host.processes,
+        components=for_components,
     )
     host.finish()
     return measured

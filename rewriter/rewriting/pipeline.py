@@ -12,6 +12,7 @@ from rewriter.errors import (
     MalformedModule,
     ModuleError,
     UnsupportedModule,
+    UsageError,
 )
 from rewriter.files import output, wasm_tools
 from rewriter.files.input import Source, open_source
@@ -71,15 +72,16 @@ Pieces = tuple[range | bytes, ...]
 
 
 def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
-    """Make a core module fit another host. Takes and returns the bytes of a .wasm file. A component
-    that was made from a core module becomes one again, for `to`, `abi` or `host` in the options. A
-    core module becomes a component, for `to` wasi:nn.
+    """Make a core module or a component fit another host. Takes and returns the bytes of a .wasm
+    file. A component that was made from a core module becomes one again, for `to`, `abi` or `host`
+    in the options that mean core modules. Otherwise it stays a component, and the names of its
+    imports change. A core module becomes a component, for `to` wasi:nn.
 
     Returns the input if nothing has to change.
 
     It raises:
 
-    - HostMismatch if no rewrite makes the module fit
+    - HostMismatch if no rewrite makes the module or component fit
     - NothingToRename if nothing has to change and `options.require` is set
     - ModuleError (MalformedModule, UnsupportedModule, InvalidModule) if the module cannot be
       rewritten
@@ -164,30 +166,24 @@ def _make(source: Source, plan: Plan, options: RewriteOptions) -> Made:
 
 
 def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagnostic, ...] | None]:
-    """The core module that a component becomes, and what it loses by that. Any other source is
-    given back, with None.
+    """The core module that a component becomes, and what it loses by that. Any other source, and a
+    component that stays one, is given back, with None.
 
-    Raises UnsupportedModule for a component that is not meant for a host of core modules, or cannot
-    become one, and MalformedModule for one that cannot be read.
+    Raises UnsupportedModule for a component that cannot become a core module, or if the options do
+    not say what it has to become, and MalformedModule for one that cannot be read.
     """
-    if bytes(source.data[:8]) != _COMPONENT:
+    if not _is_component(source):
         return source, None
     if options.makes_component:
         raise UnsupportedModule(
             f"{source.name}: this is a component already", 4, "NN105", "pass a core module"
         )
-    from rewriter.components.component import Component  # what rewrites modules starts without it
-    from rewriter.rewriting.flattening.flatten import flatten
-
     try:
-        if not _wants_core(options):
-            raise UnsupportedModule(
-                "this is a component, which is only made into a core module so far",
-                4,
-                "NN105",
-                "--to wasi_ephemeral_nn or --for HOST, for a host that runs core modules only, or "
-                "rewrite the core module before it is made into a component",
-            )
+        if _stays_component(options):
+            return source, None
+        from rewriter.components.component import Component  # modules are rewritten without it
+        from rewriter.rewriting.flattening.flatten import flatten
+
         done = flatten(Component(source.data, source.name))
     except (MalformedModule, UnsupportedModule) as error:
         raise error.of(source.name) from error
@@ -202,16 +198,26 @@ def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
     return replace(options, require=False)
 
 
-_COMPONENT = b"\0asm\x0d\0\x01\0"
-"""How a component begins."""
+def _is_component(source: Source) -> bool:
+    return bytes(source.data[:8]) == b"\0asm\x0d\0\x01\0"
 
 
-def _wants_core(options: RewriteOptions) -> bool:
-    if options.host is None:
-        return options.to is not None or options.abi is not None
-    from rewriter.hosts.table import find_host
+def _stays_component(options: RewriteOptions) -> bool:
+    """Whether the options ask for a component. Raises UnsupportedModule if they do not say what
+    for."""
+    if options.host is not None:
+        from rewriter.hosts.table import find_host
 
-    return find_host(options.host).components is None
+        return find_host(options.host).components is not None
+    if options.to is None and options.abi is None and not options.renames:
+        raise UnsupportedModule(
+            "this is a component, and the options do not say what it has to become",
+            4,
+            "NN105",
+            "name a host (--for HOST), the module name of a core module (--to wasi_ephemeral_nn), "
+            "another version (--to wasi:nn@0.2.0-rc-2024-10-28), or an import (--rename OLD=NEW)",
+        )
+    return options.is_of_components or (options.to is None and options.abi is None)
 
 
 def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Plan:
@@ -222,6 +228,13 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
 
         entry = new_entry(options.operation, sha256(source, (range(len(source.data)),)))
     try:
+        if _is_component(source):
+            from rewriter.components.component import Component
+            from rewriter.rewriting.versions.rename import plan_component
+
+            return plan_component(Component(source.data, source.name), options, entry)
+        if options.is_of_components:
+            raise UsageError(f"{source.name} is a core module, and {options.to} is for components")
         return make_plan(module or Module(source.data, source.name), options, entry)
     except MalformedModule as error:
         remedy = error.remedy or "build the module or fetch it again"

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rewriter.wasm.custom import RECORD
 from rewriter.wasm.names import encode_name
 from rewriter.wasm.patch import Edit, Patch
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["add_record", "new_entry", "read_record"]
+if TYPE_CHECKING:
+    from rewriter.components.sections import ComponentSection
+
+__all__ = ["add_record", "encode_record", "new_entry", "read_record"]
 
 Entry = Mapping[str, Any]
 
@@ -35,16 +38,21 @@ def new_entry(operation: Mapping[str, object], sha256: str) -> Entry:
 def add_record(patch: Patch, entry: Entry) -> None:
     """Add an entry after the existing ones. A record that cannot be read is replaced."""
     section = patch.module.custom(RECORD)
-    entries = [*(read_record(section) or ()), entry]
-    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    content = encode_name(RECORD) + text
+    content = encode_record(section, entry)
     if section is None:
         patch.add(SectionId.CUSTOM, content)
     else:
         patch.edit(section, [Edit(section.content, section.end, content)])
 
 
-def read_record(section: Section | None) -> list[Entry] | None:
+def encode_record(section: Section | ComponentSection | None, entry: Entry) -> bytes:
+    """The content of a section with the entries of `section` and another one."""
+    entries = [*(read_record(section) or ()), entry]
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    return encode_name(RECORD) + text
+
+
+def read_record(section: Section | ComponentSection | None) -> list[Entry] | None:
     """The entries of a section. Empty if there is no section, None if it cannot be read."""
     if section is None:
         return []

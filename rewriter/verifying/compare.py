@@ -12,7 +12,7 @@ from functools import partial
 from rewriter.abi.dialects import DIALECTS, find_dialect
 from rewriter.errors import MalformedModule, ModuleError
 from rewriter.options import RewriteOptions
-from rewriter.rewriting.padding import is_padding
+from rewriter.rewriting.renaming.padding import is_padding
 from rewriter.rewriting.values import Rename
 from rewriter.verifying.compare_adapted import (
     CHANGED_SECTIONS,

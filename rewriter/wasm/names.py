@@ -5,8 +5,10 @@ Specification: https://webassembly.github.io/spec/core/appendix/custom.html#name
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule
@@ -16,9 +18,23 @@ from rewriter.wasm.patch import Edit, Patch, growth, resized
 from rewriter.wasm.reader import Cursor, Name, Reading
 from rewriter.wasm.sections import Section, SectionId
 
-__all__ = ["encode_name", "function_names", "rename_functions", "takes_names"]
+__all__ = ["encode_name", "function_names", "in_rust", "rename_functions", "takes_names"]
 
 _FUNCTION_NAMES = 1
+
+_MANGLED = re.compile(r"_ZN(?P<path>[A-Za-z0-9_.$]+)17h[0-9a-f]{16}E")
+"""A name of Rust in its legacy mangling: a path, whose parts follow their lengths, and a hash.
+
+https://github.com/rust-lang/rustc-demangle/blob/main/src/legacy.rs
+"""
+
+_NUMBER = re.compile("[1-9][0-9]{0,5}")
+"""The length of a part."""
+
+_SYMBOLS: Mapping[str, str] = MappingProxyType(
+    {"SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ","}
+)
+"""What stands between dollar signs in a mangled name. `u7e` is the character U+007E."""
 
 
 def rename_functions(patch: Patch, first: int, added: Sequence[str]) -> None:
@@ -60,6 +76,32 @@ def function_names(section: Section) -> tuple[Collection[tuple[int, bytes]], byt
         return (), data[start : section.end]
     found = Reading(partial(_texts, section, names))
     return found, data[start:position] + data[names.end : section.end]
+
+
+def in_rust(name: str) -> str:
+    """A function's name as Rust's source has it, without the hash. Names in another mangling or
+    language are returned unchanged."""
+    found = _MANGLED.fullmatch(name)
+    if found is None:
+        return name
+    parts, path, at = [], found["path"], 0
+    while at < len(path):
+        number = _NUMBER.match(path, at)
+        if number is None or int(number[0]) > len(path) - number.end():
+            return name
+        at = number.end() + int(number[0])
+        parts.append(_unescaped(path[number.end() : at]))
+    return "::".join(parts)
+
+
+def _unescaped(part: str) -> str:
+    def symbol(found: re.Match[str]) -> str:
+        code = found[1]
+        char = _SYMBOLS.get(code) or (chr(int(code[1:], 16)) if code[0] == "u" else "")
+        return char if char.isprintable() and char else found[0]
+
+    part = part.removeprefix("_") if part.startswith("_$") else part
+    return re.sub(r"\$([A-Z]{1,2}|u[0-9a-f]{1,4})\$", symbol, part.replace("..", "::"))
 
 
 def takes_names(section: Section) -> bool:

@@ -14,15 +14,20 @@ import logging
 from collections.abc import Callable
 
 from rewriter.abi.dialects import Encoding, Errno
-from rewriter.installation import install_line
-from runtime_shim.backends.formats import FORMATS
+from rewriter.installation import install_line, not_installed
+from runtime_shim.backends.formats import FORMATS, Format
 from runtime_shim.backends.interface import (
     DEFAULTS,
     Backend,
+    Bf16Context,
+    DescribedContext,
+    Element,
     ExecutionContext,
     Graph,
     MovableContext,
+    Names,
     Options,
+    Output,
     Part,
     Place,
     Quantization,
@@ -38,10 +43,15 @@ from runtime_shim.errors import HostError
 __all__ = [
     "OWN_ENCODINGS",
     "Backend",
+    "Bf16Context",
+    "DescribedContext",
+    "Element",
     "ExecutionContext",
     "Graph",
     "MovableContext",
+    "Names",
     "Options",
+    "Output",
     "Part",
     "Place",
     "Quantization",
@@ -79,7 +89,7 @@ def import_backend(
             create = _added(name)
         backend: Backend = create(settings)
     except ImportError as error:
-        reason = f"cannot import the backend for {name} models ({error})"
+        reason = f"cannot import the backend for {name} models ({_why(error, own)})"
         if own is not None:
             reason += f"; {install_line(own.extra)}"
         if warns:
@@ -95,6 +105,16 @@ def encodings() -> tuple[Encoding, ...]:
     names = {point.name for point in entry_points(group=_GROUP)}
     added = (encoding for encoding in Encoding if encoding.name.lower() in names)
     return tuple(dict.fromkeys([*sorted(FORMATS, key=lambda it: it.name), *added]))
+
+
+def _why(error: ImportError, own: Format | None) -> str:
+    """The packages that are not installed, or else the error, which names only the module that was
+    imported first."""
+    if own is not None and isinstance(error, ModuleNotFoundError):
+        missing = not_installed(own.extra)
+        if missing:
+            return f"not installed: {', '.join(missing)}"
+    return str(error)
 
 
 def _added(name: str) -> Callable[[Settings], Backend]:

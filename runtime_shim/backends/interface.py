@@ -18,11 +18,15 @@ __all__ = [
     "DEFAULTS",
     "NO_OPTIONS",
     "Backend",
+    "Bf16Context",
+    "DescribedContext",
     "Element",
     "ExecutionContext",
     "Graph",
     "MovableContext",
+    "Names",
     "Options",
+    "Output",
     "Part",
     "Place",
     "Quantization",
@@ -35,7 +39,9 @@ __all__ = [
     "elements_of",
     "failed",
     "guarded",
+    "is_described",
     "is_movable",
+    "takes_bf16",
 ]
 
 Part = bytes | Path
@@ -121,6 +127,87 @@ class MovableContext(ExecutionContext, Protocol):
         """Copy an output that was read to `buffer`. From then on, each successful compute writes
         the whole output there, or returns True; after that, none of the context's outputs is in a
         buffer any more."""
+
+
+class Names:
+    """The names of a model's inputs and outputs, in their order. `outputs` is None if the number of
+    outputs is not known before compute. `shown` are the names under which a component gets the
+    outputs. The default is the model's own names, or the index of an output without a name or with
+    that of an earlier one."""
+
+    vary = False
+    """Whether the outputs may be others after each compute."""
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        outputs: Sequence[str] | None,
+        shown: Sequence[str] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self._inputs = _indices(inputs)
+        self._outputs = _indices(outputs or ())
+        self.shown = shown or tuple(
+            name if self._outputs.get(name) == index else str(index)
+            for index, name in enumerate(outputs or ())
+        )
+
+    def input_index(self, name: str) -> int | None:
+        """The index of the input that the model calls so."""
+        return self._inputs.get(name)
+
+    def output_index(self, name: str) -> int | None:
+        """The index of the output that the model calls so."""
+        return self._outputs.get(name)
+
+
+def _indices(names: Sequence[str]) -> dict[str, int]:
+    """The first index of each name. Ports without a name have an empty one."""
+    return {name: index for index, name in reversed([*enumerate(names)]) if name}
+
+
+class Output(NamedTuple):
+    """An output of the last inference: the type of its elements, its shape in elements, and its
+    bytes, which are valid until the next call of compute."""
+
+    element: Element
+    shape: tuple[int, ...]
+    data: memoryview
+
+
+@runtime_checkable
+class DescribedContext(ExecutionContext, Protocol):
+    """A context that knows the names of its inputs and outputs, and the types and shapes of its
+    outputs, which components get with them. Others have numbered inputs and outputs, and outputs
+    that are bytes."""
+
+    @property
+    def names(self) -> Names:
+        """The names; after a compute of a model whose names vary, other ones."""
+
+    def output(self, index: int) -> Output:
+        """Like get_output, with the type and the shape."""
+
+
+@runtime_checkable
+class Bf16Context(ExecutionContext, Protocol):
+    """A context with inputs of no declared type, which can be bf16. `takes_bf16` is True."""
+
+    takes_bf16: bool
+
+    def set_bf16_input(self, index: int, shape: tuple[int, ...], data: memoryview) -> None:
+        """Like set_input, for a tensor of bf16."""
+
+
+def takes_bf16(context: ExecutionContext) -> TypeGuard[Bf16Context]:
+    """Whether a context is a Bf16Context: see is_movable."""
+    return getattr(context, "takes_bf16", False)
+
+
+def is_described(context: ExecutionContext) -> TypeGuard[DescribedContext]:
+    """Whether a context is a DescribedContext: see is_movable."""
+    return hasattr(context, "names") and hasattr(context, "output")
 
 
 def is_movable(context: ExecutionContext) -> TypeGuard[MovableContext]:

@@ -6,12 +6,15 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rewriter.abi.dialects import Dialect
+from rewriter.abi.dialects import DIALECTS, Dialect
 from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.codes import Severity
 from rewriter.errors import UsageError
+from runtime_shim.abi.led_to import led_to, with_types_of
 from runtime_shim.errors import HostHarm, LinkError
 
 if TYPE_CHECKING:
+    from rewriter.adapters.adapter import Adapter
     from rewriter.hosts.host import Host
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "check_links",
     "check_memory",
     "check_signatures",
+    "guest_dialects",
     "host_dialects",
     "row_of",
 ]
@@ -173,3 +177,37 @@ def check_imports(info: ModuleInfo, missing: Sequence[int]) -> None:
             if place in places
         ]
         raise LinkError("unresolved imports:", *unknown)
+
+
+def guest_dialects(info: ModuleInfo) -> dict[str, Dialect]:
+    """The dialect for each wasi-nn module name that a guest imports, with the numbers that the
+    operator, a marker or its adapters say that it uses. If a rewrite has added an adapter for its
+    get_output, the dialect is one of runtime_shim.abi.adapted or runtime_shim.abi.counted.
+
+    Raises LinkError if the imports fit no dialect, or an adapter's target is unknown.
+    """
+    for unread in (said for said in info.of_marks if said.severity is Severity.ERROR):
+        raise LinkError(f"the module's ABI is unknown: {unread.text}")
+    dialects = {}
+    for module, abi in info.abis.items():
+        if abi.name is None:
+            evidence = (f"  {module}.{item.message}" for item in abi.evidence)
+            raise LinkError("the module's imports do not match any known wasi-nn ABI:", *evidence)
+        dialects[module] = DIALECTS[abi.name]
+        if info.guest is not None:
+            dialects[module] = with_types_of(info.guest, dialects[module])
+    for module, adapter in _adapters(info):
+        dialects[module] = led_to(adapter, dialects[module])
+    return dialects
+
+
+def _adapters(info: ModuleInfo) -> Iterator[tuple[str, Adapter]]:
+    """The adapters of a module, each with the module name that it calls."""
+    for unknown in (trace for trace in info.traces if trace.adapter is None):
+        raise LinkError(f"the module's ABI is unknown: {unknown.diagnostic.text}")
+    for adapter in (trace.adapter for trace in info.traces if trace.adapter):
+        for module, abi in info.abis.items():
+            if DIALECTS[abi.name or ""].layout == adapter.target.layout:
+                yield module, adapter
+    for slot, standing in info.adapters.items():
+        yield info.wasi_nn[slot].module, standing.adapter

@@ -88,6 +88,12 @@ class RunOptions:
         """Whether a stream of the guest is not this process's."""
         return any(each is not None for each in (self.stdin, self.stdout, self.stderr))
 
+    @property
+    def is_for_core_modules(self) -> bool:
+        """Whether an option has no meaning for components."""
+        named = (self.invoke, self.guest_abi, self.as_host)
+        return self.trap_unknown_imports or any(each is not None for each in named)
+
     def __post_init__(self) -> None:
         _check_texts("argv", self.argv)
         _check_texts("env", self.env)

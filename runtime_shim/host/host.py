@@ -257,9 +257,7 @@ class NNHost:
         self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
     ) -> tuple[Encoding, Place]:
         if encoding not in self._given:  # an embedder's own backend accepts any format
-            from runtime_shim.backends.parsing.detect import (
-                resolve,
-            )  # imported only when a model is loaded
+            from runtime_shim.backends.parsing.detect import resolve  # only if a model is loaded
 
             encoding = resolve(parts, encoding, only_this)
         return self._placement.of(encoding, place)
@@ -275,15 +273,18 @@ class NNHost:
     ) -> Graph:
         self._check_open()
         backend = self._given[encoding] if encoding in self._given else pool.backend(encoding)
+        from runtime_shim.backends.parsing.loading import load, load_explained
+
+        load_with = load if encoding in self._given else load_explained
         started = perf_counter()
         try:
-            graph, device = guarded(_load_with, backend, parts, place, options)
+            graph, device = guarded(load_with, backend, parts, place, options)
         except HostError as error:
             absent = place is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
             if not (absent and self._gpu_fallback):
                 raise
             _warn_once(f"{error.reason}; the model runs on the cpu instead")
-            graph, device = guarded(_load_with, backend, parts, Target.CPU, options)
+            graph, device = guarded(load_with, backend, parts, Target.CPU, options)
         self._check_open()  # it may have been closed in the meantime
         key = (encoding.name.lower(), name, place_name(place), device)
         self._stats.add_load(key, perf_counter() - started)
@@ -312,7 +313,7 @@ class NNHost:
 
 
 class _Guest:
-    """Implements session.Loader for one guest. `pool` is its own, or None if all guests share
+    """Implements loader.Loader for one guest. `pool` is its own, or None if all guests share
     one."""
 
     def __init__(self, host: NNHost, pool: Pool | None) -> None:
@@ -339,11 +340,3 @@ class _Guest:
             self._pool.end()
         elif self._pool is not None:
             self._pool.close()
-
-
-def _load_with(
-    backend: Backend, parts: Sequence[Part], place: Place, options: Options
-) -> tuple[Graph, str]:
-    """Load a graph and ask where it is."""
-    graph = backend.load(parts, place, options)
-    return graph, graph.device

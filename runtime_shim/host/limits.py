@@ -97,6 +97,11 @@ class Usage:
         """Raise HostError if a configuration of `size` bytes is too long."""
         _check("configurations", size, self.limits.configurations)
 
+    def check_total(self, size: int) -> None:
+        """Raise HostError unless the guest may have `size` bytes in addition to its models and
+        inputs."""
+        _check("total", self._total + size, self.limits.total)
+
     def check_context(self, contexts: int) -> None:
         """Raise HostError unless a context may be made in addition to `contexts` contexts."""
         _check("contexts", contexts + 1, self.limits.contexts)

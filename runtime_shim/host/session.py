@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 from time import perf_counter
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 from rewriter.abi.dialects import WITX, Dialect, Encoding, Errno
+from rewriter.abi.numbers import ComponentType
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.interface import (
     NO_OPTIONS,
@@ -23,60 +23,23 @@ from runtime_shim.backends.interface import (
     elements_of,
     failed,
     guarded,
+    takes_bf16,
 )
 from runtime_shim.errors import HostError
 from runtime_shim.host.handles import Ended, Handles
 from runtime_shim.host.limits import Limits, Usage
-from runtime_shim.host.named_graphs import Wanted
-from runtime_shim.host.numbering import Numbering
+from runtime_shim.host.loader import Floats, Loader, StoreLife
 from runtime_shim.host.shared_tensors import Arena
-from runtime_shim.host.stats import GraphStats, GuestStats, Key, Row
+from runtime_shim.host.stats import GraphStats, Row
+from runtime_shim.host.tensors import named
+from runtime_shim.host.tensors.numbering import Numbering
 
-__all__ = ["AUTO", "DEFAULT_LIMITS", "Floats", "Loader", "Place", "Session"]
+__all__ = ["AUTO", "DEFAULT_LIMITS", "PLAIN", "Floats", "Loader", "Place", "Session"]
 
-_PLAIN = replace(WITX, told=True)
+PLAIN = replace(WITX, told=True)
+"""The dialect of callers that name types by `TensorType`."""
 
 R = TypeVar("R")
-
-
-class Floats(Enum):
-    """Which tensors of quantised models are floats to a guest: its inputs, or all."""
-
-    IN = "in"
-    IN_AND_OUT = "in and out"
-
-
-class Loader(Protocol):
-    """Where a session gets its graphs from: runtime_shim.host.host."""
-
-    def load(
-        self,
-        builders: Sequence[bytes],
-        encoding: Encoding,
-        target: Place,
-        *,
-        only_this: bool = False,
-    ) -> Graph: ...
-
-    def most_parts(self, encoding: Encoding) -> int:
-        """Maximum number of parts of a model of an encoding."""
-
-    def find_named(self, name: str, options: Options) -> Wanted: ...
-
-    stats: GuestStats
-
-    def key_of(self, graph: Graph) -> Key:
-        """The key in the stats of a graph from this loader."""
-
-    def release(self, for_good: bool = False) -> None:
-        """The guest has released everything. With `for_good`, it cannot load anything any more."""
-
-
-class StoreLife(Protocol):
-    """The store that holds tensors of a guest: runtime_shim.engine.binding."""
-
-    @property
-    def is_over(self) -> bool: ...
 
 
 DEFAULT_LIMITS = Limits()
@@ -237,10 +200,10 @@ class Session:
         tensor_type: int,
         shape: tuple[int, ...],
         data: memoryview,
-        dialect: Dialect = _PLAIN,
+        dialect: Dialect = PLAIN,
     ) -> None:
         """Copy an input tensor in. `data` holds the elements of `shape` as bytes. `tensor_type` is
-        a number of `dialect`, as far as the dialect is known: see runtime_shim.host.numbering."""
+        a number of `dialect`, as far as the dialect is known: see tensors.numbering."""
         arena = self._arena and self._here()
         usage = self.usage
         found = self.contexts[context]
@@ -324,6 +287,43 @@ class Session:
         if not isinstance(found, StreamingContext):
             raise HostError(Errno.UNSUPPORTED_OPERATION, "the backend does not support streaming")
         return found
+
+    def input_index(self, context: int, name: str) -> int:
+        """The index of an input by its name: see tensors.named."""
+        return guarded(named.input_index, self.contexts[context], name)
+
+    def output_index(self, context: int, name: str) -> int:
+        """The index of an output by its name: see tensors.named."""
+        return guarded(named.output_index, self.contexts[context], name)
+
+    def set_tensor(
+        self,
+        context: int,
+        index: int,
+        tensor_type: ComponentType,
+        shape: tuple[int, ...],
+        data: memoryview,
+    ) -> None:
+        """Like `set_input`, for a type of wasi:nn: see tensors.named.core_type."""
+        found = self.contexts[context]
+        if tensor_type is ComponentType.BF16 and takes_bf16(found):
+            named.check_bf16(shape, data)
+            self.usage.check_tensor(context, index, len(data))
+            guarded(found.set_bf16_input, index, shape, data)
+            self.usage.set_tensor(context, index, len(data))
+        else:
+            kind = named.core_type(found, index, tensor_type)
+            self.set_input(context, index, kind, shape, data)
+
+    def output(self, context: int, index: int) -> named.NamedTensor:
+        """An output after compute, with its name, type and shape."""
+        _ = self._arena and self._here()
+        return guarded(named.output_of, self.contexts[context], index)
+
+    def outputs(self, context: int) -> list[named.NamedTensor]:
+        """All outputs after compute: see tensors.named."""
+        _ = self._arena and self._here()
+        return guarded(named.outputs_of, self.contexts[context])
 
     def finalize_execution_context(self, context: int) -> None:
         """Release an execution context."""

@@ -60,7 +60,7 @@ def test_the_wheel_has_the_packages_the_samples_and_the_headers(released: Path) 
         *("nnshim", "rewriter", "runtime_shim"),
         f"nnshim-{VERSION}.dist-info",
     }
-    for name in ("digits.wasm", "digits/model.onnx", "include/wasi_nn.h", "images/0.pgm"):
+    for name in ("digits.wasm", "digits/model.onnx", "include/wasi_nn.h", "components/README.md"):
         assert f"nnshim/samples/{name}" in names
     for name in ("command.wasm", "reactor.wasm"):
         assert f"rewriter/files/wasi_adapters/wasi_snapshot_preview1.{name}" in names

@@ -7,12 +7,14 @@ import os
 import re
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
+from rewriter.abi.numbers import ComponentType
 from runtime_shim import HostError, NNHost, parse_nn_graph
 from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.formats import FORMATS
@@ -36,6 +38,31 @@ class SumAndMore(torch.nn.Module):
 class Scaled(torch.nn.Module):
     def forward(self, x: torch.Tensor, factor: float = 2.0) -> torch.Tensor:
         return x * factor
+
+
+class Both(NamedTuple):
+    total: torch.Tensor
+    product: torch.Tensor
+
+
+class Named(torch.nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> Both:
+        return Both(x + y, x * y)
+
+
+class Keyed(torch.nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"1": x + y, "0": x * y}
+
+
+class Smaller(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [x.to(torch.bfloat16), x > 1, x.to(torch.int16), x[x > 1]]
+
+
+class Doubled(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + x
 
 
 class Reads(torch.nn.Module):
@@ -72,6 +99,86 @@ def test_outputs_are_taken_apart_in_order() -> None:
         context.get_output(4)
     with pytest.raises(HostError, match="no input 2: the model has 2"):
         feed(context, 2, 1.0)
+
+
+OUTPUTS = {
+    Named: ["total", "product"],
+    Keyed: ["1", "0"],
+    SumAndMore: ["0", "1", "2", "3"],
+}
+
+
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
+def test_outputs_have_the_names_that_python_gives_them(isolate: bool) -> None:
+    with NNHost(isolate=isolate).session() as session:
+        for module, names in OUTPUTS.items():
+            graph = session.load([scripted(module())], Encoding.PYTORCH, Target.CPU)
+            context = session.init_execution_context(graph)
+            with pytest.raises(HostError, match="before compute"):
+                session.outputs(context)
+            for name, value in {"y": 2.0, "x": 6.0}.items():
+                data = memoryview(struct.pack("<f", value))
+                index = session.input_index(context, name)
+                session.set_tensor(context, index, ComponentType.F32, (1,), data)
+            for _ in range(2):
+                session.compute(context)
+                found = {each.name: each for each in session.outputs(context)}
+                assert list(found) == names
+                assert [session.output_index(context, name) for name in names] == [
+                    *range(len(names))
+                ]
+                first, second = list(found.values())[:2]
+                assert struct.unpack("<2f", bytes(first.data) + bytes(second.data)) == (8, 12)
+            with pytest.raises(HostError, match="no input 'z': the model's inputs are"):
+                session.input_index(context, "z")
+
+
+def test_a_single_input_has_any_name_and_a_single_output_that_of_wasmtime() -> None:
+    with NNHost().session() as session:
+        graph = session.load([scripted(Identity())], Encoding.PYTORCH, Target.CPU)
+        context = session.init_execution_context(graph)
+        assert [session.input_index(context, name) for name in ("x", "input", "7")] == [0, 0, 0]
+        session.set_tensor(context, 0, ComponentType.I64, (1, 0), memoryview(b""))
+        session.compute(context)
+        ((*described, data),) = session.outputs(context)
+        assert (described, bytes(data)) == (["output", ComponentType.I64, (1, 0)], b"")
+
+
+def test_types_that_wasi_nn_lacks_are_bytes_and_bf16_is_bf16() -> None:
+    with NNHost().session() as session:
+        graph = session.load([scripted(Smaller())], Encoding.PYTORCH, Target.CPU)
+        context = session.init_execution_context(graph)
+        data = memoryview(struct.pack("<3f", 1, 2, 3))
+        session.set_tensor(context, 0, ComponentType.F32, (3,), data)
+        session.compute(context)
+        halves = b"".join(struct.pack("<f", value)[2:] for value in (1, 2, 3))
+        assert [(*described, bytes(data)) for *described, data in session.outputs(context)] == [
+            ("0", ComponentType.BF16, (3,), halves),
+            ("1", ComponentType.U8, (3,), b"\0\1\1"),
+            ("2", ComponentType.U8, (3,), struct.pack("<3h", 1, 2, 3)),
+            ("3", ComponentType.F32, (2,), struct.pack("<2f", 2, 3)),
+        ]
+
+
+@pytest.mark.parametrize("isolate", [False, True], ids=["here", "isolated"])
+def test_a_tensor_of_bf16_is_an_input_of_bf16(isolate: bool) -> None:
+    halves = b"".join(struct.pack("<f", value)[2:] for value in (1, -2, 3.5))
+    with NNHost(isolate=isolate).session() as session:
+        graph = session.load([scripted(Doubled())], Encoding.PYTORCH, Target.CPU)
+        context = session.init_execution_context(graph)
+        session.set_tensor(context, 0, ComponentType.BF16, (3,), memoryview(halves))
+        for size in (0, 5, 12):
+            with pytest.raises(HostError, match="needs 6 bytes"):
+                session.set_tensor(context, 0, ComponentType.BF16, (3,), memoryview(bytes(size)))
+        with pytest.raises(HostError, match="no input 1: the model has 1"):
+            session.set_tensor(context, 1, ComponentType.BF16, (3,), memoryview(halves))
+        session.compute(context)
+        ((*described, data),) = session.outputs(context)
+        assert described == ["output", ComponentType.BF16, (3,)]
+        assert bytes(data) == b"".join(struct.pack("<f", value)[2:] for value in (2, -4, 7))
+        session.set_tensor(context, 0, ComponentType.BF16, (), memoryview(halves[:2]))
+        session.compute(context)
+        assert session.outputs(context)[0].shape == ()
 
 
 def test_computing_without_all_inputs_is_a_runtime_error() -> None:
@@ -118,6 +225,20 @@ def test_a_pickle_is_refused_and_not_read(tmp_path: Path) -> None:
             TorchBackend().load([output.getvalue()], Target.CPU)
         assert caught.value.errno is Errno.INVALID_ARGUMENT
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+        (b"<!DOCTYPE html><html></html>", "a web page"),
+        (b"\x1f\x8b\x08" + bytes(20), "compressed with gzip"),
+    ],
+)
+def test_the_reason_says_what_bytes_are_that_are_not_a_model(data: bytes, kind: str) -> None:
+    with pytest.raises(HostError, match=f"this is {kind}") as caught:
+        NNHost().load([data], Encoding.PYTORCH, Target.CPU)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
 
 
 def test_every_operator_that_names_a_file_is_refused() -> None:

@@ -38,6 +38,27 @@ def test_the_first_screen_of_a_guest_fits_a_terminal_and_says_nothing_twice(here
     assert not any("proc_exit" in line or "note[" in line for line in shown)
 
 
+PASSES = """(module
+  (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "set_input" (func $set_input (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (global $sp (mut i32) (i32.const 4096))
+  (func $_ZN2nn4send17h8dc29c2857f25ffaE (export "_start") (local $frame i32)
+    (global.set $sp (local.tee $frame (i32.sub (global.get $sp) (i32.const 64))))
+    (i32.store offset=8 (local.get $frame) (i32.const 2))
+    (drop (call $set_input (i32.const 0) (i32.const 0) (local.get $frame)))))"""
+"""A tensor type that has had two meanings, in a function of Rust's."""
+
+
+@pytest.mark.parametrize("more", [[], ["--all"]])
+def test_a_condition_of_the_table_is_said_once_with_the_functions_own_name(
+    here: Path, more: list[str]
+) -> None:
+    Path("passes.wasm").write_bytes(assemble(PASSES))
+    text = " ".join(" ".join(lines("passes.wasm", *more)).split())
+    assert text.count("function 2 (nn::send) passes the constant tensor type 2, which is f64") == 1
+    assert "_ZN" not in text
+
+
 def test_every_code_of_the_table_has_words_on_the_first_screen(here: Path) -> None:
     shown = " ".join(" ".join(lines("digits.wasm")).split())
     for said in (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.installation import Environment, install_line
+from rewriter.installation import Environment, install_line, not_installed
 
 METADATA = """\
 Metadata-Version: 2.4
@@ -132,3 +132,17 @@ def test_the_line_of_this_process_is_for_its_python() -> None:
     words = shlex.split(install_line("onnx"))
     assert sys.executable in words
     assert words[-1].endswith("[onnx]")
+
+
+def test_the_packages_of_an_extra_that_are_missing_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "nnshim-0.1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.4\nName: nnshim\nVersion: 0.1.0\nProvides-Extra: magic\n"
+        "Requires-Dist: numpy>=1.26; extra == 'magic'\n"
+        "Requires-Dist: no-such-package>=2; extra == 'magic'\n"
+        "Requires-Dist: nor-such-a-one; extra == 'magic'\n"
+    )
+    installed = PathDistribution(folder)
+    assert not_installed("magic", installed) == ["no-such-package", "nor-such-a-one"]
+    assert not_installed("other", installed) == []

@@ -28,9 +28,10 @@ def inspected_module(value: Inspected) -> list[str]:
     info, whole = value.info, value.everything
     imports = _WITHOUT if not (info.abis or whole) else _what_it_imports(info)
     lines = [f"{value.path}: {info.size} bytes, {imports}"]
-    lines += [f"  {line(found)}" for found in value.findings]
+    rows = list(_rows(value)) if info.abis or whole else []
+    below = {(one.code, one.text) for row in rows for one in row.found.conditions}
+    lines += [f"  {line(one)}" for one in value.findings if (one.code, one.text) not in below]
     if info.abis or whole:
-        rows = list(_rows(value))
         lines += (
             hosts_table(rows, partial(how, value.path, rewrite_options(value.guest_abi, info)))
             if rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from rewriter.abi.wasi_interfaces import (
     resources_of,
 )
 from rewriter.components.component import Component, Part
+from rewriter.components.shapes import UNKNOWN, Shapes
 from rewriter.components.types import TypeExport
 from rewriter.errors import MalformedModule
 from rewriter.wasm.imports import groups
@@ -47,6 +48,9 @@ class Interface(NamedTuple):
     the interface. `unknown` is anything else that it needs there, such as another function or a
     resource. `offset` is the position of the name in bytes.
 
+    `types` are those of `functions`, as rewriter.components.shapes gives them; one that was not
+    read is missing.
+
     `is_read` is False for an instance whose type stands elsewhere, so that its functions are not
     known. `needs_host` is False for types only, which a host does not have to define.
     """
@@ -58,6 +62,7 @@ class Interface(NamedTuple):
     offset: int
     is_read: bool
     needs_host: bool
+    types: Mapping[str, str]
 
     @property
     def interface(self) -> str:
@@ -148,6 +153,7 @@ def _interfaces(component: Component) -> Iterator[Interface]:
     functions: dict[int | None, _Functions] = {
         index: _Functions.of(exports) for index, exports in component.instance_types(wanted)
     }
+    types = _types(component)
     for item in items:
         is_instance = item.sort == "instance"
         found = functions.get(item.type_index if is_instance else None)
@@ -167,7 +173,22 @@ def _interfaces(component: Component) -> Iterator[Interface]:
             item.name.text_start,
             is_read,
             needs_host,
+            types.get(item.name.text, {}) if is_instance else {},
         )
+
+
+def _types(component: Component) -> dict[str, dict[str, str]]:
+    """The types of the functions of known names that each instance is imported with."""
+    shapes = Shapes(component.data)
+    return {
+        name: {
+            function: shape
+            for function, shape in functions.items()
+            if function in _EVERY_FUNCTION and shape != UNKNOWN
+        }
+        for section in component.sections
+        for name, functions in shapes.add(section)
+    }
 
 
 class _Functions(NamedTuple):

@@ -71,6 +71,7 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
         "in_first_memory": profile.in_first_memory,
         "places_output": profile.places_output,
         **{f"entry.{name}": it for name, it in entry._asdict().items() if name not in _WORDS},
+        **{f"components.{name}": it for name, it in profile.components._asdict().items()},
         **{f"linking.makes.{kind}": sorted(it) for kind, it in (linking.makes or {}).items()},
     }
     yield from ((key, _shown(value)) for key, value in parts.items() if value is not None)

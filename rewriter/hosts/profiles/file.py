@@ -12,6 +12,7 @@ from typing import get_args
 
 from rewriter.abi.dialects import LAYOUTS, Encoding, Errno, TensorType
 from rewriter.abi.measured import LARGEST, RAW_TYPES
+from rewriter.abi.snapshots import SNAPSHOTS
 from rewriter.codes import all_codes
 from rewriter.errors import UsageError
 from rewriter.file_kinds import mistaken, special
@@ -24,6 +25,7 @@ from rewriter.hosts.profiles.profile import (
     HABITS,
     REFUSED,
     BackendProfile,
+    ComponentsProfile,
     Entry,
     Linking,
     ModuleProfile,
@@ -119,6 +121,15 @@ _BACKEND = values.record(
         "faults": _ANSWERS,
     },
 )
+_COMPONENTS = values.record(
+    ComponentsProfile,
+    {
+        "runs": FLAG,
+        "wasi_nn": values.tuple_of(one_of([each.version for each in SNAPSHOTS])),
+        "wasi": list_of,
+        "exits_with_code": FLAG,
+    },
+)
 _NOTE = values.record(
     Note,
     {
@@ -150,6 +161,7 @@ _PROFILE = values.record(
         "faults": _ANSWERS,
         "features": values.table_of(FLAG, FEATURES, "the feature"),
         "backends": values.tuple_of(_BACKEND),
+        "components": _COMPONENTS,
         "notes": values.tuple_of(_NOTE),
         "optional": values.table_of(TEXT),
         "imports": values.table_of(values.table_of(values.FUNCTION_TYPE)),

@@ -8,6 +8,7 @@ from enum import IntEnum
 from rewriter.abi.dialects import LAYOUTS, MODULE_NAMES, Dialect, Encoding, Layout, TensorType
 from rewriter.abi.measured import RAW_TYPES, functions_in
 from rewriter.hosts.host import Backend, Host
+from rewriter.hosts.profiles.components import components_profile
 from rewriter.hosts.profiles.profile import (
     HABITS,
     REFUSED,
@@ -76,6 +77,7 @@ def from_row(row: Host) -> Profile:
             names_function=row.names_function,
         ),
         backends=tuple(_backend(backend, dialect, in_floats) for backend in row.backends),
+        components=components_profile(row),
         notes=tuple(Note(each.code, each.message, each.function or "") for each in row.limits),
     )
 

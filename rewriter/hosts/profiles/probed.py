@@ -13,6 +13,7 @@ from rewriter.hosts.profiles.profile import (
     REFUSED,
     Answer,
     BackendProfile,
+    ComponentsProfile,
     Entry,
     Linking,
     ModuleProfile,
@@ -66,6 +67,7 @@ def profile_of(found: Measured, host: ProfiledHost) -> Profile:
         features={name: reads for name, reads in found.features.items() if name in FEATURES},
         entry=_entry(found.entries),
         backends=tuple(_backend(each, signals=found.signals) for each in backends),
+        components=_components(found.components),
     )
 
 
@@ -73,6 +75,10 @@ _TRAPS = Unknown.TRAPS
 
 _GOES_ON = (0, 70)
 """WASI errnos after which guests continue: success and spipe. See NN245."""
+
+
+def _components(found: measured.Components | None) -> ComponentsProfile:
+    return ComponentsProfile() if found is None else ComponentsProfile(*found)
 
 
 def _first(interfaces: Iterable[Interface]) -> Interface | None:

@@ -24,6 +24,7 @@ __all__ = [
     "REFUSED",
     "Answer",
     "BackendProfile",
+    "ComponentsProfile",
     "Entry",
     "Linking",
     "ModuleProfile",
@@ -212,6 +213,22 @@ class BackendProfile(NamedTuple):
     gives: frozenset[str] | None = None
 
 
+class ComponentsProfile(NamedTuple):
+    """What the host has for components (WASI 0.2 and later).
+
+    - `runs`: it runs them.
+    - `wasi_nn`: the versions of wasi:nn that it has, "" for the one without a version whose tensors
+      are resources.
+    - `wasi`: the versions of WASI whose interfaces it finds, "0.2" for all of 0.2.
+    - `exits_with_code`: it has `exit-with-code` of wasi:cli/exit.
+    """
+
+    runs: bool | None = None
+    wasi_nn: tuple[str, ...] | None = None
+    wasi: tuple[str, ...] | None = None
+    exits_with_code: bool | None = None
+
+
 class Note(NamedTuple):
     """A diagnostic to report for every module that imports wasi-nn, or `function` if it is set: a
     code of rewriter.codes and a message."""
@@ -269,6 +286,7 @@ class Profile(NamedTuple):
     all_backends: bool = False
     entry: Entry = Entry()
     backends: tuple[BackendProfile, ...] = ()
+    components: ComponentsProfile = ComponentsProfile()
     notes: tuple[Note, ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from rewriter.hosts.host import Backend, Feature, Host, Measured, Quirk, Unit, Unseen, dangers
 from rewriter.hosts.parts import usual_parts
+from rewriter.hosts.profiles.components import components_of
 from rewriter.hosts.profiles.numbers import counts_floats, dialects_of
 from rewriter.hosts.profiles.profile import (
     ABSENT,
@@ -69,6 +70,8 @@ def row_of(profile: Profile, path: str) -> tuple[Host, tuple[Diagnostic, ...]]:
         nn_in_shared=bool(profile.nn_in_shared),
         in_first_memory=bool(profile.in_first_memory),
         **_beginning(profile.entry),
+        components=components_of(profile.components),
+        takes_no_components=profile.components.runs is False,
         measured=Measured(
             absent=_absent(profile),
             makes=profile.linking.makes is not None,

@@ -18,7 +18,9 @@ __all__ = [
     "UNTOUCHED",
     "Arena",
     "Part",
+    "component_text",
     "feature_text",
+    "imports_text",
     "plain_text",
     "quoted",
     "steps_text",
@@ -143,7 +145,7 @@ def _filled(
             keys.append(match[1])
         return f"(i32.const {PLACES['KEYS'] + _KEY_SIZE * keys.index(match[1])})"
 
-    text = _KEY.sub(place_of, re.sub(r";;.*", "", text))
+    text = _KEY.sub(place_of, _without_comments(text))
     texts = b"".join(key.encode().ljust(_KEY_SIZE, b"\0") for key in keys)
     marks = _FREE - 2 * _KEY_SIZE
     imports, others = _imports_first(text)
@@ -188,7 +190,7 @@ def _form_end(text: str, start: int) -> int:
 
 def feature_text(name: str, by_code: bool, code: int) -> bytes:
     """The module with one feature. It exits with `code`, or prints an answer."""
-    own = re.sub(r";;.*", "", read(f"features/{name}"))
+    own = _without_comments(read(f"features/{name}"))
     texts = [own, read("feature")]
     if '"memory"' not in own:
         texts.append(read("feature.memory"))
@@ -196,7 +198,7 @@ def feature_text(name: str, by_code: bool, code: int) -> bytes:
         texts.append(read("feature.imports"))
     types = "\n".join(re.findall(r"(?m)^\(type .*\)$", own))
     texts[0] = re.sub(r"(?m)^\(type .*\)$", "", own)
-    imports, others = _imports_first(re.sub(r";;.*", "", "\n".join(texts)))
+    imports, others = _imports_first(_without_comments("\n".join(texts)))
     printed = line(0, "feature", 1)
     values = {
         "ADDRESS": "i64" if 'memory") i64' in own else "i32",
@@ -207,3 +209,20 @@ def feature_text(name: str, by_code: bool, code: int) -> bytes:
     }
     text = "\n".join(["(module", types, *imports, others, ")"])
     return wat.fill(text, {**PLACES, **values}).encode()
+
+
+def component_text(imports: str, *, fails: bool = False) -> bytes:
+    """A component that imports these and does nothing. Its command succeeds, unless it `fails`."""
+    text = _without_comments(read("component"))
+    return wat.fill(text, {"IMPORTS": imports, "FAILS": int(fails)}).encode()
+
+
+def imports_text(name: str, version: str = "", inference: str = "") -> str:
+    """Imports of a component, in a version. `inference` names the functions of a context."""
+    functions = _without_comments(read(f"component.{inference}")) if inference else ""
+    text = _without_comments(read(f"component.{name}"))
+    return wat.fill(text, {"VERSION": version, "INFERENCE": functions})
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(r";;.*", "", text)

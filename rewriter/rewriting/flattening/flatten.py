@@ -22,7 +22,7 @@ from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.rewriting.flattening.inner import Inner, find_inner
 from rewriter.rewriting.flattening.shim import HOST, REALLOC, Part, needed
 from rewriter.rewriting.outdated import Happened, changes_of, look_through, outdated_sections, told
-from rewriter.rewriting.rename_imports import rewrite_imports
+from rewriter.rewriting.renaming.imports import rewrite_imports
 from rewriter.rewriting.values import Adapted, Adapting
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32

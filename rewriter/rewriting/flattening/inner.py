@@ -11,6 +11,7 @@ from rewriter.analysis.components.described import Making, describe_component
 from rewriter.components.component import Component, Part
 from rewriter.components.repeated_imports import unnumber_imports
 from rewriter.errors import UnsupportedModule
+from rewriter.rewriting.flattening.allocators import check_allocator
 from rewriter.rewriting.flattening.shim import SNAPSHOTS, Lowered, lowered
 from rewriter.wasm.imports import ExternKind, Import, groups
 from rewriter.wasm.module import Module
@@ -141,6 +142,8 @@ def _read(module: Module) -> Inner:
             "NN344",
             "build it for one of them",
         )
+    if nn:
+        check_allocator(module)
     exports = _exports(module)
     return Inner(module, nn, [*modules], exports, functions, global_count, _memory(module, exports))
 

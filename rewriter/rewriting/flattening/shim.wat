@@ -22,13 +22,15 @@
   local.get $page  i32.const $PAGE_BITS  i32.shl)
 
 ;; A block for so many bytes with what it begins with, or 0. A page of its own has the lists of free
-;; blocks, by the logarithm of their size.
+;; blocks, by the logarithm of their size. The guest's allocator comes first: some take all of the
+;; memory at their first call.
 (func $new (param $size i32) (result i32)
   (local $log i32) (local $list i32) (local $block i32) (local $end i32)
   local.get $size  i32.const $LARGEST  i32.gt_u  if $large  i32.const 0  return  end
   i32.const 32  local.get $size  i32.const 1  i32.sub  i32.const 63  i32.or  i32.clz  i32.sub  local.set $log
   global.get $kept  i32.eqz
   if $first
+    i32.const 0  i32.const 0  i32.const 1  i32.const 1  call $realloc  drop
     i32.const 1  call $pages  local.tee $list  i32.eqz  if $none  i32.const 0  return  end
     local.get $list  global.set $kept
   end

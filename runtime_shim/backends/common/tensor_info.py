@@ -9,7 +9,7 @@ from math import prod
 from typing import NamedTuple, TypeAlias
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Errno, TensorType
-from runtime_shim.backends.interface import Element, Options, Part, Settings
+from runtime_shim.backends.interface import Element, Names, Options, Output, Part, Settings
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 from runtime_shim.numbers import MOST_THREADS
@@ -26,9 +26,11 @@ __all__ = [
     "check_parts",
     "element_of",
     "most_threads",
+    "names_of",
     "no_numbers",
     "not_computed",
     "not_set",
+    "output_of",
     "settings_for",
     "warn_of_ignored",
     "with_threads_up_to",
@@ -105,6 +107,11 @@ class Port(NamedTuple):
     def __str__(self) -> str:
         dims = "..." if self.dims is None else ", ".join(map(_spelled, self.dims))
         return f"{quoted(self.name)}, {self.described_type} [{dims}]"
+
+
+def names_of(inputs: Sequence[Port], outputs: Sequence[Port]) -> Names:
+    """The names of a model's inputs and outputs."""
+    return Names([port.name for port in inputs], [port.name for port in outputs])
 
 
 def _spelled(dim: Dim) -> str:
@@ -243,6 +250,12 @@ def check_output(outputs: Sequence[Port], index: int, computed: bool) -> Port:
     if not computed:
         raise not_computed()
     return outputs[index]
+
+
+def output_of(port: Port, shape: tuple[int, ...], data: memoryview) -> Output:
+    """An output of numbers after compute."""
+    assert port.element is not None  # noqa: S101 - get_output refuses such a port
+    return Output(port.element, shape, data)
 
 
 def not_computed() -> HostError:

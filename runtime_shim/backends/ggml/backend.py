@@ -38,7 +38,9 @@ from runtime_shim.backends.ggml.text import Text
 from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
+    Names,
     Options,
+    Output,
     Part,
     Place,
     Runtime,
@@ -120,10 +122,11 @@ class GgmlGraph(GgmlModel):
 
 
 class GgmlContext:
-    """Implements backends.interface.StreamingContext."""
+    """Implements backends.interface.StreamingContext and DescribedContext."""
 
     configured_by = 1
     input_elements = (TEXT, TEXT)
+    names = Names(("prompt", "options"), ("text", "metadata"))
 
     def __init__(self, graph: GgmlGraph) -> None:
         self._graph = graph
@@ -197,6 +200,10 @@ class GgmlContext:
 
     def get_output(self, index: int) -> memoryview:
         return self._either(index, self._output)
+
+    def output(self, index: int) -> Output:
+        data = self.get_output(index)
+        return Output(TEXT, (len(data),), data)
 
     def compute_single(self) -> None:
         text = self._text if self._streaming else None

@@ -42,6 +42,9 @@ _START = (
 
 Bytes = bytes | memoryview
 
+_DIMENSIONS = range(1 << 32)
+"""Lengths of a dimension that a guest can be told."""
+
 _KEPT = 64 << 20
 """Maximum size in bytes of the shared memory of a channel that is kept for later calls."""
 
@@ -118,6 +121,13 @@ class Process:
         """The bytes that an operation leaves in the shared memory. Raises the same as `call`."""
         with self._channel() as channel:
             return channel.read(channel.call(operation, arguments, self._patience))
+
+    def read_output(self, *arguments: object) -> tuple[str, tuple[int, ...], memoryview]:
+        """The short name of an output's elements, its shape and its bytes. Raises the same as
+        `call`."""
+        with self._channel() as channel:
+            size, name, shape = channel.described(arguments, self._patience)
+            return name, shape, channel.read(size)
 
     def has_ended(self) -> bool:
         if self.lost is None and self._process.poll() is not None:
@@ -259,6 +269,18 @@ class _Channel:
         if not isinstance(size, int) or not 0 <= size <= self.memory.size:
             raise _Lost(f"an output of {size} bytes")
         return memoryview(bytes(self.memory.first(size)))
+
+    def described(
+        self, arguments: Sequence[object], patience: Patience
+    ) -> tuple[int, str, tuple[int, ...]]:
+        """The size, element and shape of an output that is put in the memory. Raises the same as
+        `call`."""
+        answer = self.call("output", arguments, patience)
+        with _lost_if_it_ends():
+            size, name, shape = answer
+            if not all(isinstance(dim, int) and dim in _DIMENSIONS for dim in shape):
+                raise ValueError("an output without a shape")
+            return size, str(name), tuple(shape)
 
     def call(self, operation: str, arguments: Sequence[object], patience: Patience) -> Any:
         """Make a call. Raises HostError, DeviceLost, _Late and _Lost."""

@@ -18,6 +18,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from rewriter.abi.dialects import Encoding, Target, TensorType
@@ -27,7 +28,9 @@ from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
     Element,
+    Names,
     Options,
+    Output,
     Part,
     Place,
     Quantization,
@@ -110,11 +113,12 @@ class IsolatedGraph:
         return self._process.has_ended()
 
     def init_execution_context(self) -> IsolatedContext:
-        number, streams, elements, configured_by = self._process.call(
+        number, streams, elements, configured_by, described, bf16 = self._process.call(
             "init_execution_context", self._number
         )
-        kind = IsolatedStream if streams else IsolatedContext
-        context = kind(self._process, number, configured_by)
+        kinds = _DESCRIBED if described else _CONTEXTS
+        context = kinds[bool(streams)](self._process, number, configured_by)
+        context.takes_bf16 = bf16 is True
         if elements is not None:
             context.input_elements = [element_of(str(name)) for name in elements]
         return context
@@ -137,9 +141,10 @@ class IsolatedQuantizedGraph(IsolatedGraph):
 
 
 class IsolatedContext:
-    """Implements backends.interface.ExecutionContext."""
+    """Implements backends.interface.ExecutionContext, and Bf16Context with `takes_bf16`."""
 
     input_elements: Sequence[Element | None] | None = None
+    takes_bf16 = False
 
     def __init__(self, process: Process, number: int, configured_by: object) -> None:
         self._process = process
@@ -152,6 +157,10 @@ class IsolatedContext:
     ) -> None:
         arguments = self._number, index, int(tensor_type), shape, len(data)
         self._process.call("set_input", *arguments, data=[data])
+
+    def set_bf16_input(self, index: int, shape: tuple[int, ...], data: memoryview) -> None:
+        arguments = self._number, index, shape, len(data)
+        self._process.call("set_bf16_input", *arguments, data=[data])
 
     def compute(self) -> None:
         self._process.call("compute", self._number)
@@ -171,6 +180,66 @@ class IsolatedStream(IsolatedContext):
 
     def fini_single(self) -> None:
         self._process.call("fini_single", self._number)
+
+
+class _Described(IsolatedContext):
+    """Implements backends.interface.DescribedContext. Names are read when they are first asked for,
+    and again after each compute if they vary."""
+
+    _names: _Names | None = None
+
+    @property
+    def names(self) -> Names:
+        if self._names is None:
+            self._names = _Names(self._process, self._number)
+        return self._names
+
+    def compute(self) -> None:
+        if self._names is not None and self._names.vary:
+            self._names = None
+        super().compute()
+
+    def output(self, index: int) -> Output:
+        name, shape, data = self._process.read_output(self._number, index)
+        return Output(element_of(name) or Element(TensorType.U8, 1, name=name), shape, data)
+
+
+class _DescribedStream(_Described, IsolatedStream):
+    """Implements backends.interface.DescribedContext and StreamingContext."""
+
+
+_CONTEXTS = IsolatedContext, IsolatedStream
+_DESCRIBED = _Described, _DescribedStream
+
+_MOST_ASKED = 64
+"""Names that the other process was asked for and that are remembered."""
+
+
+class _Names(Names):
+    """The names of a context in the other process. That is asked for any other name, because a
+    backend may know more of them: see openvino.graph.OpenVinoNames."""
+
+    def __init__(self, process: Process, context: int) -> None:
+        inputs, outputs, shown, vary = json.loads(bytes(process.read("names", context)))
+        known = None if outputs is None else list(map(str, outputs))
+        super().__init__(list(map(str, inputs)), known, list(map(str, shown)))
+        self.vary = vary is True
+
+        @lru_cache(_MOST_ASKED)
+        def ask(operation: str, name: str) -> int | None:
+            data = name.encode("utf-8", "surrogatepass")
+            index = process.call(operation, context, len(data), data=[data])
+            return index if isinstance(index, int) else None
+
+        self._ask = ask
+
+    def input_index(self, name: str) -> int | None:
+        index = super().input_index(name)
+        return self._ask("input_index", name) if index is None else index
+
+    def output_index(self, name: str) -> int | None:
+        index = super().output_index(name)
+        return self._ask("output_index", name) if index is None else index
 
 
 def _spelled(options: Options) -> bytes:

@@ -26,6 +26,8 @@ from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.interface import (
     Backend,
     Element,
+    Names,
+    Output,
     Part,
     Place,
     Quantization,
@@ -35,6 +37,8 @@ from runtime_shim.backends.interface import (
     StreamingContext,
     elements_of,
     guarded,
+    is_described,
+    takes_bf16,
 )
 from runtime_shim.backends.isolated.wire import (
     DEVICE_LOST,
@@ -145,9 +149,20 @@ class _Models:
             "with_options": self._with_options,
             "init_execution_context": self._init_execution_context,
             "set_input": self._set_input,
+            "set_bf16_input": self._set_bf16_input,
             "compute": lambda _, context: self._objects[context].compute(),
             "get_output": lambda memory, context, index: _put(
                 memory, self._objects[context].get_output(index)
+            ),
+            "output": lambda memory, context, index: _put_output(
+                memory, self._objects[context].output(index)
+            ),
+            "names": lambda memory, context: _put_names(memory, self._objects[context].names),
+            "input_index": lambda memory, context, size: self._objects[context].names.input_index(
+                _taken(memory, size)
+            ),
+            "output_index": lambda memory, context, size: self._objects[context].names.output_index(
+                _taken(memory, size)
             ),
             "compute_single": lambda _, context: self._objects[context].compute_single(),
             "get_output_single": lambda memory, context, index: _put(
@@ -219,13 +234,14 @@ class _Models:
 
     def _init_execution_context(
         self, _: SharedMemory, graph: int
-    ) -> tuple[int, bool, list[str] | None, int | None]:
+    ) -> tuple[int, bool, list[str] | None, int | None, bool, bool]:
         context = self._objects[graph].init_execution_context()
         elements = elements_of(context)
         configured_by = getattr(context, "configured_by", None)
         streams = isinstance(context, StreamingContext)
         names = None if elements is None else _short_names(elements)
-        return self._add(context), streams, names, configured_by
+        known = is_described(context), takes_bf16(context)
+        return self._add(context), streams, names, configured_by, *known
 
     def _set_input(
         self,
@@ -238,6 +254,11 @@ class _Models:
     ) -> None:
         data = memory.first(size)
         self._objects[context].set_input(index, TensorType(tensor_type), tuple(shape), data)
+
+    def _set_bf16_input(
+        self, memory: SharedMemory, context: int, index: int, shape: list[int], size: int
+    ) -> None:
+        self._objects[context].set_bf16_input(index, tuple(shape), memory.first(size))
 
 
 def _send_output(channel: socket.socket, data: bytes) -> None:
@@ -264,3 +285,18 @@ def _put(memory: SharedMemory, output: memoryview) -> int:
     """Put the bytes of an output where the host reads them, and return their number."""
     memory.first(len(output))[:] = output
     return len(output)
+
+
+def _put_output(memory: SharedMemory, output: Output) -> tuple[int, str, Sequence[int]]:
+    return _put(memory, output.data), output.element.name, output.shape
+
+
+def _put_names(memory: SharedMemory, names: Names) -> int:
+    """Put names where the host reads them, as JSON: a message may be too small for them."""
+    text = json.dumps([names.inputs, names.outputs, names.shown, names.vary])
+    return _put(memory, memoryview(text.encode()))
+
+
+def _taken(memory: SharedMemory, size: int) -> str:
+    """The name that the host asks for."""
+    return str(bytes(memory.first(size)), "utf-8", "surrogatepass")

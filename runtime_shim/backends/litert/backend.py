@@ -28,8 +28,10 @@ from runtime_shim.backends.common.tensor_info import (
     check_output,
     check_parts,
     element_of,
+    names_of,
     no_numbers,
     not_set,
+    output_of,
     settings_for,
 )
 from runtime_shim.backends.formats import FORMATS
@@ -37,6 +39,7 @@ from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
     Options,
+    Output,
     Part,
     Place,
     Quantization,
@@ -124,6 +127,7 @@ class LiteRtGraph:
         )
         self.input_elements = [port.element for port in self.inputs]
         self.outputs = tuple(map(_port, self.output_details))
+        self.names = names_of(self.inputs, self.outputs)
         self.input_quantization: Sequence[Quantization | None] = tuple(
             map(_quantization, self.input_details)
         )
@@ -165,7 +169,7 @@ class LiteRtGraph:
 
 
 class LiteRtContext:
-    """Implements backends.interface.ExecutionContext.
+    """Implements backends.interface.DescribedContext.
 
     Inputs are copied into the context's own arrays, and from there into the interpreter when it
     runs, because the interpreter loses all tensors whenever one of them changes its shape. An
@@ -175,6 +179,7 @@ class LiteRtContext:
     def __init__(self, graph: LiteRtGraph) -> None:
         self._graph = graph
         self.input_elements = graph.input_elements
+        self.names = graph.names
         self._inputs: dict[int, npt.NDArray[np.generic]] = {}
         self._shapes: dict[int, tuple[int, ...]] | None = None
         self._computed = False
@@ -226,6 +231,9 @@ class LiteRtContext:
             after_inference(interpreter, self._graph.tensors)
 
     def get_output(self, index: int) -> memoryview:
+        return self.output(index).data
+
+    def output(self, index: int) -> Output:
         computed = self._computed and self._interpreter is not None
         port = check_output(self._graph.outputs, index, computed)
         if port.element is None:
@@ -233,12 +241,13 @@ class LiteRtContext:
         interpreter: Any = self._interpreter
         place = self._graph.output_details[index]["index"]
         try:
-            return bytes_of(interpreter.get_tensor(place))
+            array = interpreter.get_tensor(place)
         except ValueError:  # raised for a tensor without elements
             now = {each["index"]: each["shape"] for each in interpreter.get_output_details()}
             if 0 not in now[place]:
                 raise
-        return memoryview(b"")
+            return output_of(port, tuple(map(int, now[place])), memoryview(b""))
+        return output_of(port, array.shape, bytes_of(array))
 
 
 def _details(found: Callable[[], list[_Details]]) -> list[_Details]:

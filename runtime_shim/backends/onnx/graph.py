@@ -27,11 +27,13 @@ from runtime_shim.backends.common.tensor_info import (
     Port,
     check_output,
     element_of,
+    names_of,
     no_numbers,
     not_computed,
     not_set,
+    output_of,
 )
-from runtime_shim.backends.interface import Part
+from runtime_shim.backends.interface import Output, Part
 from runtime_shim.backends.onnx.devices import CPU
 from runtime_shim.backends.onnx.inputs import ranked_inputs
 from runtime_shim.errors import DeviceLost, HostError
@@ -104,6 +106,7 @@ class OnnxGraph:
         self.places = {name: place for place, name in enumerate(names)}
         """The position of each output's name in what ONNX Runtime returns."""
         fed = {port.name for port in self.inputs}
+        self.names = names_of(self.inputs, self.outputs)
         self.passed = [index for index, port in enumerate(self.outputs) if port.name in fed]
         """Outputs that are inputs. Their bytes are those of the input at the time of reading."""
 
@@ -117,7 +120,7 @@ class OnnxGraph:
 
 
 class OnnxContext(PlacedInputs):
-    """Implements backends.interface.MovableContext.
+    """Implements backends.interface.MovableContext and DescribedContext.
 
     Inputs are bound when they are set for the first time. Outputs are in ONNX Runtime's own memory,
     which is new in each run, and are copied from there. A run does not write an output to our
@@ -129,6 +132,7 @@ class OnnxContext(PlacedInputs):
         super().__init__(graph.inputs)
         self._graph = graph
         self.input_elements = graph.input_elements
+        self.names = graph.names
         self._on_cpu = graph.device == CPU.name
         self._bound: dict[int, tuple[Any, ...]] = {}
         self._moved: dict[int, memoryview] = {}
@@ -240,7 +244,7 @@ class OnnxContext(PlacedInputs):
         or has another length; then none of them is moved any more."""
         with contextlib.suppress(HostError):
             for index, buffer in self._moved.items():
-                address, size = self._value(index)
+                address, size, _ = self._value(index)
                 if size != len(buffer):
                     break
                 ctypes.memmove(address_of(buffer), address, size)
@@ -257,14 +261,22 @@ class OnnxContext(PlacedInputs):
         kept = self._kept.get(index)
         return memoryview(self._bytes(index) if kept is None else kept)
 
+    def output(self, index: int) -> Output:
+        port = check_output(self._graph.outputs, index, self._computed)
+        address, size, shape = self._value(index)
+        data = self._moved.get(index)
+        if data is None:
+            data = memoryview(self._kept.get(index) or ctypes.string_at(address, size))
+        return output_of(port, shape, data)
+
     def _bytes(self, index: int) -> bytes:
         """A copy of an output, because ONNX Runtime may free it before the caller is done with
         it."""
-        address, size = self._value(index)
+        address, size, _ = self._value(index)
         return ctypes.string_at(address, size) if size else b""
 
-    def _value(self, index: int) -> tuple[int, int]:
-        """The address and size of an output in ONNX Runtime."""
+    def _value(self, index: int) -> tuple[int, int, tuple[int, ...]]:
+        """The address, size and shape of an output in ONNX Runtime."""
         port = self._graph.outputs[index]
         if port.element is None:
             raise no_numbers(index, port)
@@ -274,7 +286,8 @@ class OnnxContext(PlacedInputs):
         value = values[self._graph.places[port.name]]
         if not value.has_value() or not value.is_tensor():
             raise no_numbers(index, port)
-        return value.data_ptr(), prod(value.shape()) * port.element.size
+        shape = tuple(value.shape())
+        return value.data_ptr(), prod(shape) * port.element.size, shape
 
 
 _BEFORE_EXIT: weakref.WeakSet[OnnxContext] = weakref.WeakSet()

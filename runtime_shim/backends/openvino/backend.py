@@ -34,7 +34,7 @@ from runtime_shim.backends.openvino.interface import BadModel, Config, LoadedMod
 from runtime_shim.backends.openvino.operators import check_state, has_loop, has_state
 from runtime_shim.backends.openvino.tiles import check_tiles
 from runtime_shim.backends.parsing.detect import is_xml
-from runtime_shim.backends.parsing.model_parts import head
+from runtime_shim.backends.parsing.model_parts import check_weights, head
 from runtime_shim.errors import HostError
 
 __all__ = ["OpenVinoBackend"]
@@ -78,6 +78,7 @@ class OpenVinoBackend:
                 raise HostError(
                     Errno.INVALID_ARGUMENT, "the first part of an OpenVINO model must be XML"
                 )
+            check_weights(parts[1])
             if not isinstance(parts[0], Path) and not isinstance(parts[1], Path):
                 from runtime_shim.backends.checks import (
                     openvino_ir,

@@ -7,21 +7,24 @@ https://docs.openvino.ai/2026/api/c_cpp_api/group__ov__c__api.html
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from runtime_shim.backends.common.c_objects import address_of, free_with
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.interface import Part
 from runtime_shim.backends.openvino.element_types import ELEMENT_TYPES, dim, port
-from runtime_shim.backends.openvino.interface import UNKNOWN_OPERATOR, BadModel, Config
+from runtime_shim.backends.openvino.interface import UNKNOWN_OPERATOR, BadModel, Config, Kind
 from runtime_shim.backends.openvino.start import start
 
 __all__ = ["CLibrary"]
+
+R = TypeVar("R")
 
 
 class _Property(Structure):
@@ -62,6 +65,7 @@ _FREE = {
     "ov_tensor_free": c_void_p,
     "ov_available_devices_free": POINTER(_Devices),
     "ov_partial_shape_free": POINTER(_PartialShape),
+    "ov_shape_free": POINTER(_Shape),
     "ov_free": c_void_p,
 }
 """Functions that free something, and take one argument."""
@@ -84,6 +88,8 @@ _STATUS: dict[str, tuple[Any, ...]] = {
     "ov_compiled_model_outputs_size": (c_void_p, POINTER(c_size_t)),
     "ov_compiled_model_input_by_index": (c_void_p, c_size_t, _OUT),
     "ov_compiled_model_output_by_index": (c_void_p, c_size_t, _OUT),
+    "ov_compiled_model_input_by_name": (c_void_p, c_char_p, _OUT),
+    "ov_compiled_model_output_by_name": (c_void_p, c_char_p, _OUT),
     "ov_compiled_model_get_property": (c_void_p, c_char_p, _OUT),
     "ov_compiled_model_create_infer_request": (c_void_p, _OUT),
     "ov_port_get_any_name": (c_void_p, _OUT),
@@ -95,6 +101,7 @@ _STATUS: dict[str, tuple[Any, ...]] = {
     "ov_infer_request_set_output_tensor_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_tensor_create_from_host_ptr": (c_int, _Shape, c_void_p, _OUT),
     "ov_tensor_get_byte_size": (c_void_p, POINTER(c_size_t)),
+    "ov_tensor_get_shape": (c_void_p, POINTER(_Shape)),
     "ov_tensor_data": (c_void_p, _OUT),
 }
 """Functions that return an ov_status_e, zero for success. A call releases the interpreter lock."""
@@ -156,6 +163,20 @@ class CLibrary:
         """A tensor whose elements are at an address, and stay there."""
         kind = ELEMENT_TYPES.index(element_type)
         return self.make("ov_tensor_create_from_host_ptr", kind, _shape(shape), address)
+
+    def name_of(self, port: int) -> str:
+        """One of a port's names; empty if it has none."""
+        with contextlib.suppress(RuntimeError):
+            return self.text("ov_port_get_any_name", port)
+        return ""
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        found = _Shape()
+        self.call("ov_tensor_get_shape", tensor, byref(found))
+        try:
+            return tuple(found.dims[: found.rank])
+        finally:
+            self._dll.ov_shape_free(byref(found))
 
     def function(self, name: str) -> Callable[..., Any]:
         """A function whose result is not checked."""
@@ -235,10 +256,7 @@ class CModel:
         try:
             library.call("ov_port_get_element_type", found, byref(kind))
             library.call("ov_port_get_partial_shape", found, byref(shape))
-            try:
-                name = library.text("ov_port_get_any_name", found)
-            except RuntimeError:
-                name = ""  # it has no name
+            name = library.name_of(found)
         finally:
             library.function("ov_output_const_port_free")(found)
         try:
@@ -249,6 +267,19 @@ class CModel:
         finally:
             library.function("ov_partial_shape_free")(byref(shape))
         return port(name, ELEMENT_TYPES[kind.value], lengths)
+
+    def called(self, kind: Kind, name: str) -> str:
+        find = f"ov_compiled_model_{kind}_by_name"
+        if "\0" in name:  # C would cut it there
+            return ""
+        try:
+            found = self._library.make(find, self._compiled, name.encode())
+        except (RuntimeError, UnicodeEncodeError):
+            return ""
+        try:
+            return self._library.name_of(found)
+        finally:
+            self._library.function("ov_output_const_port_free")(found)
 
     def create_request(self) -> CRequest:
         return CRequest(self, self._library, self._compiled)
@@ -269,10 +300,16 @@ class CRequest:
             self._library.call("ov_infer_request_infer", self._request)  # returns the error message
 
     def output(self, index: int) -> memoryview:
+        return self._of_output(index, self._bytes)
+
+    def output_shape(self, index: int) -> tuple[int, ...]:
+        return self._of_output(index, self._library.shape)
+
+    def _of_output(self, index: int, read: Callable[[int], R]) -> R:
         name = "ov_infer_request_get_output_tensor_by_index"
         tensor = self._library.make(name, self._request, index)
         try:
-            return self._bytes(tensor)
+            return read(tensor)
         finally:
             self._library.function("ov_tensor_free")(tensor)
 

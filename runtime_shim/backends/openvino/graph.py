@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 
 from rewriter.abi.dialects import TensorType
 from runtime_shim.backends.common.c_objects import address_of, new_buffer
@@ -16,10 +17,16 @@ from runtime_shim.backends.common.tensor_info import (
     check_output,
     no_numbers,
     not_set,
+    output_of,
 )
-from runtime_shim.backends.openvino.interface import LoadedModel, Request
+from runtime_shim.backends.interface import Names, Output
+from runtime_shim.backends.openvino.interface import Kind, LoadedModel, Request
 
 __all__ = ["OpenVinoContext", "OpenVinoGraph"]
+
+
+_MOST_ALIASES = 64
+"""Names that were looked up and whose ports are remembered."""
 
 
 class OpenVinoGraph:
@@ -42,8 +49,11 @@ class OpenVinoGraph:
         self.inputs = model.inputs
         self.input_elements = [port.element for port in model.inputs]
         self.outputs = model.outputs
-        self._is_fixed = not (has_loop or has_state) and all(
-            port.fixed_shape is not None for port in (*model.inputs, *model.outputs)
+        self.names = OpenVinoNames(model)
+        self.fixed_shapes = [port.fixed_shape for port in model.outputs]
+        self._is_fixed = not (has_loop or has_state) and None not in (
+            *self.fixed_shapes,
+            *(port.fixed_shape for port in model.inputs),
         )
         self._lock = threading.Lock()
         self.one_at_a_time = threading.Lock()
@@ -63,9 +73,36 @@ class OpenVinoGraph:
             return self._load().create_request()
 
 
+class OpenVinoNames(Names):
+    """A port can have several names: a model lists one of them, and OpenVINO finds it by any. A
+    node of TensorFlow called x is also found, although OpenVINO calls its tensor x:0.
+
+    Components get the outputs as "0", "1" and so on, as from Wasmtime:
+    https://github.com/bytecodealliance/wasmtime/blob/15339a8/crates/wasi-nn/src/backend/openvino.rs
+    """
+
+    def __init__(self, model: LoadedModel) -> None:
+        outputs = [port.name for port in model.outputs]
+        numbers = list(map(str, range(len(outputs))))
+        super().__init__([port.name for port in model.inputs], outputs, numbers)
+        self._called = lru_cache(_MOST_ALIASES)(model.called)
+
+    def input_index(self, name: str) -> int | None:
+        return self._found("input", super().input_index, name)
+
+    def output_index(self, name: str) -> int | None:
+        return self._found("output", super().output_index, name)
+
+    def _found(self, kind: Kind, find: Callable[[str], int | None], name: str) -> int | None:
+        index = find(name)
+        if index is None:
+            index = find(self._called(kind, name) or self._called(kind, f"{name}:0"))
+        return index
+
+
 class FreeContext:
-    """Implements backends.interface.MovableContext for a model with free dimensions, state, or a
-    loop.
+    """Implements backends.interface.MovableContext and DescribedContext for a model with free
+    dimensions, state, or a loop.
 
     Each inference has a new request, while no other request of the model runs, and its outputs are
     copied at once. If there is nothing but, for example, a conversion to the same type between an
@@ -81,7 +118,9 @@ class FreeContext:
         self.input_elements = graph.input_elements
         self._fed: dict[int, Fed] = {}
         self._moved: dict[int, memoryview] = {}
+        self.names = graph.names
         self._kept: dict[int, bytes] = {}
+        self._shapes: dict[int, tuple[int, ...]] = {}
         self._own: Request | None = None
         self._rooms: dict[tuple[int, int], memoryview] = {}
         self._computed = False
@@ -146,6 +185,8 @@ class FreeContext:
             for index, port in enumerate(self._graph.outputs):
                 if port.element is not None:
                     self._kept[index] = bytes(request.output(index))
+                    shape = self._graph.fixed_shapes[index]
+                    self._shapes[index] = shape or request.output_shape(index)
             if self._graph.has_state:
                 self._own = request
         self._computed = True
@@ -163,10 +204,14 @@ class FreeContext:
         moved = self._moved.get(index)
         return memoryview(self._kept[index]) if moved is None else moved
 
+    def output(self, index: int) -> Output:
+        data = self.get_output(index)
+        return output_of(self._graph.outputs[index], self._shapes[index], data)
+
 
 class OpenVinoContext(PlacedInputs):
-    """Implements backends.interface.MovableContext for a model with fixed shapes only, and without
-    state.
+    """Implements backends.interface.MovableContext and DescribedContext for a model with fixed
+    shapes only, and without state.
 
     Inputs are in our memory, and outputs in OpenVINO's until they are moved. A request in which a
     call has failed is discarded, because OpenVINO leaves what it was replacing in an undefined
@@ -177,6 +222,7 @@ class OpenVinoContext(PlacedInputs):
         super().__init__(graph.inputs)
         self._graph = graph
         self.input_elements = graph.input_elements
+        self.names = graph.names
         self._request = graph.new_request()
         self._failed = False
         self._fixed: dict[int, memoryview] = {}
@@ -264,6 +310,11 @@ class OpenVinoContext(PlacedInputs):
             return memoryview(self._kept[index])
         output = self._fixed[index] = self._request.output(index)
         return output
+
+    def output(self, index: int) -> Output:
+        data = self.get_output(index)
+        shape = self._graph.fixed_shapes[index] or ()
+        return output_of(self._graph.outputs[index], shape, data)
 
 
 def _range_of(view: memoryview) -> range:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.interface import Part
 
-__all__ = ["UNKNOWN_OPERATOR", "BadModel", "Config", "Library", "LoadedModel", "Request"]
+__all__ = ["UNKNOWN_OPERATOR", "BadModel", "Config", "Kind", "Library", "LoadedModel", "Request"]
 
 Config: TypeAlias = Mapping[str, str | int | bool]
+
+
+Kind: TypeAlias = Literal["input", "output"]
 
 
 class BadModel(RuntimeError):
@@ -30,6 +33,9 @@ class Request(Protocol):
     def output(self, index: int) -> memoryview:
         """The bytes of an output. If its shape is fixed, they stay there until it is placed."""
 
+    def output_shape(self, index: int) -> tuple[int, ...]:
+        """The shape of an output after `infer`."""
+
     def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
         """Read an input from a buffer of its length, until it is placed elsewhere."""
 
@@ -43,6 +49,10 @@ class LoadedModel(Protocol):
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     execution_devices: list[str]
+
+    def called(self, kind: Kind, name: str) -> str:
+        """The name in `inputs` or `outputs` of the port that OpenVINO finds by `name`, because a
+        port can have several; empty if there is none."""
 
     def create_request(self) -> Request:
         """Must not be called by two threads at once."""

@@ -14,7 +14,7 @@ from runtime_shim.backends.common.arrays import bytes_of
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.interface import Part
 from runtime_shim.backends.openvino.element_types import dim, port
-from runtime_shim.backends.openvino.interface import UNKNOWN_OPERATOR, BadModel, Config
+from runtime_shim.backends.openvino.interface import UNKNOWN_OPERATOR, BadModel, Config, Kind
 
 __all__ = ["PythonLibrary"]
 
@@ -50,6 +50,10 @@ class PythonModel:
         used = compiled.get_property("EXECUTION_DEVICES")
         self.execution_devices = [used] if isinstance(used, str) else list(used)
 
+    def called(self, kind: Kind, name: str) -> str:
+        ports = self._compiled.inputs if kind == "input" else self._compiled.outputs
+        return next((port.any_name for port in ports if name in port.names), "")
+
     def create_request(self) -> PythonRequest:
         return PythonRequest(self._compiled)
 
@@ -66,6 +70,9 @@ class PythonRequest:
 
     def output(self, index: int) -> memoryview:
         return bytes_of(self._request.get_output_tensor(index).data)
+
+    def output_shape(self, index: int) -> tuple[int, ...]:
+        return tuple(self._request.get_output_tensor(index).shape)
 
     def place_input(self, index: int, shape: tuple[int, ...], buffer: memoryview) -> None:
         kind = self._compiled.inputs[index].element_type

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rewriter.abi.dialects import Encoding, Errno
 from runtime_shim.backends.formats import FORMATS, HEAD
 from runtime_shim.backends.interface import Part
-from runtime_shim.backends.parsing.model_parts import head
+from runtime_shim.backends.parsing.model_parts import head, other_kind
 from runtime_shim.errors import HostError
 
 __all__ = ["detect", "is_xml", "resolve"]
@@ -54,13 +54,12 @@ def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool = False) 
         return encoding
     raise HostError(
         Errno.INVALID_ENCODING,
-        f"the model is {FORMATS[found].title}, but was loaded as {encoding.name.lower()}",
+        other_kind(parts[0])
+        or f"the model is {FORMATS[found].title}, but was loaded as {encoding.name.lower()}",
     )
 
 
 def _unknown(parts: Sequence[Part]) -> str:
-    """Why a model is in no known format, as far as that shows."""
-    from rewriter import file_kinds
-
-    found = file_kinds.mistaken(head(parts[0], file_kinds.HEAD), "a model") if parts else None
-    return "; ".join(found or ("the model is not in a known format",))
+    """Why a model is not in a known format, if this can be seen."""
+    found = other_kind(parts[0]) if parts else None
+    return found or "the model is not in a known format"

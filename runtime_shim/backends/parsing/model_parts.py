@@ -8,10 +8,22 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rewriter.file_kinds import HEAD, Family, kind_of, mistaken, special
+from rewriter.abi.dialects import Errno
+from rewriter.file_kinds import HEAD, LFS_POINTER, Family, kind_of, mistaken, special
 from runtime_shim.backends.interface import Part
+from runtime_shim.errors import HostError
 
-__all__ = ["as_bytes", "as_file", "head", "mapped", "no_file", "unfit", "with_weights"]
+__all__ = [
+    "as_bytes",
+    "as_file",
+    "check_weights",
+    "head",
+    "mapped",
+    "no_file",
+    "other_kind",
+    "unfit",
+    "with_weights",
+]
 
 
 def as_bytes(part: Part) -> bytes:
@@ -46,18 +58,34 @@ def no_file(path: str, paths: Sequence[str]) -> str:
     return f"{path} does not exist"
 
 
-def unfit(path: str) -> str | None:
-    """Why the first file of a model is not one: what it is, and what to do. None for a model, and
-    for what is not known. Raises OSError where it cannot be read."""
-    stem, suffix = os.path.splitext(path)
-    start = head(Path(path), HEAD)
-    if suffix == ".bin" and os.path.isfile(f"{stem}.xml"):
-        return f"{path}: these are the weights of an OpenVINO model; name {stem}.xml instead"
+def other_kind(part: Part) -> str | None:
+    """What the bytes of a part are, and what to do about it, if they are of a known kind that is
+    not a model. None for a model and for an unknown kind. Raises OSError if the part cannot be
+    read."""
+    start = head(part, HEAD)
     kind = kind_of(start)
     if kind is not None and kind.family is Family.MODEL:
         return None
     found = mistaken(start, "a model")
-    return None if found is None else f"{path}: {'; '.join(found)}"
+    return None if found is None else "; ".join(found)
+
+
+def check_weights(part: Part) -> None:
+    """Raise HostError with `invalid_argument` if the weights of a model are a Git LFS pointer. If
+    the model needs fewer bytes than the pointer has, it would compute with them."""
+    if kind_of(head(part, HEAD)) is LFS_POINTER:
+        reason = f"the weights are {LFS_POINTER.title}; {LFS_POINTER.remedy}"
+        raise HostError(Errno.INVALID_ARGUMENT, reason)
+
+
+def unfit(path: str) -> str | None:
+    """Why the first file of a model is not one, and what to do about it. None for a model and for
+    an unknown kind. Raises OSError if the file cannot be read."""
+    stem, suffix = os.path.splitext(path)
+    found = other_kind(Path(path))
+    if suffix == ".bin" and os.path.isfile(f"{stem}.xml"):
+        return f"{path}: these are the weights of an OpenVINO model; name {stem}.xml instead"
+    return None if found is None else f"{path}: {found}"
 
 
 @contextlib.contextmanager

@@ -20,7 +20,9 @@ from runtime_shim.backends.common.tensor_info import check_parts, not_computed, 
 from runtime_shim.backends.interface import (
     DEFAULTS,
     NO_OPTIONS,
+    Names,
     Options,
+    Output,
     Part,
     Place,
     Runtime,
@@ -31,7 +33,7 @@ from runtime_shim.backends.torch.archive.contents import repack
 from runtime_shim.backends.torch.graphs import Facts, effects_of, examine
 from runtime_shim.backends.torch.guards import put_guards
 from runtime_shim.backends.torch.memory import fill_on_gpus, fill_with_zeros
-from runtime_shim.backends.torch.output import printing
+from runtime_shim.backends.torch.output import element_of_dtype, flat, names_of, printing
 from runtime_shim.errors import DeviceLost, HostError
 
 __all__ = ["TorchBackend", "create"]
@@ -182,10 +184,14 @@ def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
 
 
 class TorchContext:
-    """Implements backends.interface.ExecutionContext."""
+    """Implements backends.interface.DescribedContext and Bf16Context."""
+
+    takes_bf16 = True
 
     def __init__(self, graph: TorchGraph, module: Any) -> None:
         self._graph = graph
+        self._names: Names | None = None
+        self._result: object = None
         self._module = module
         self._inputs: list[torch.Tensor | None] = [None] * len(graph.inputs)
         self._outputs: list[object] | None = None
@@ -193,18 +199,38 @@ class TorchContext:
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
+        self._set_input(index, DTYPES[tensor_type], shape, data)
+
+    def set_bf16_input(self, index: int, shape: tuple[int, ...], data: memoryview) -> None:
+        self._set_input(index, np.dtype(np.int16), shape, data, torch.bfloat16)
+
+    def _set_input(
+        self,
+        index: int,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        data: memoryview,
+        viewed: torch.dtype | None = None,
+    ) -> None:
+        """Set an input; with `viewed`, as another type of the same size."""
         if index >= len(self._inputs):
             raise HostError(
                 Errno.INVALID_ARGUMENT,
                 f"no input {index}: the model has {len(self._inputs)} inputs",
             )
         self._inputs[index] = None
-        array = np.frombuffer(data, DTYPES[tensor_type]).reshape(shape).copy()
+        tensor = torch.from_numpy(np.frombuffer(data, dtype).reshape(shape).copy())
         with _using(self._graph.gpu):
-            self._inputs[index] = torch.from_numpy(array).to(self._graph.target)
+            self._inputs[index] = tensor.view(viewed or tensor.dtype).to(self._graph.target)
+
+    @property
+    def names(self) -> Names:
+        if self._names is None:
+            self._names = names_of(self._graph.inputs, self._result, self._outputs)
+        return self._names
 
     def compute(self) -> None:
-        self._outputs = None
+        self._outputs = self._names = self._result = None
         given = list(self._inputs)
         while len(given) > self._graph.required and given[-1] is None:
             given.pop()
@@ -223,12 +249,16 @@ class TorchContext:
         ):
             if self._graph.writes_inputs:
                 given = [None if tensor is None else tensor.clone() for tensor in given]
-            outputs = list(_flat(self._module(*given)))
+            result = self._module(*given)
+            outputs = flat(result)
             if self._graph.gpu is not None:  # it may only have started there, and still fail
                 torch.cuda.synchronize(self._graph.gpu)
-            self._outputs = outputs
+            self._outputs, self._result, self._names = outputs, result, None
 
     def get_output(self, index: int) -> memoryview:
+        return self.output(index).data
+
+    def output(self, index: int) -> Output:
         if self._outputs is None:
             raise not_computed()
         if index >= len(self._outputs):
@@ -244,10 +274,11 @@ class TorchContext:
             )
         with torch.inference_mode(), _using(self._graph.gpu):
             dense = tensor.detach().resolve_neg().cpu().contiguous()
-            flat = dense.as_strided(
+            row = dense.as_strided(
                 (dense.numel(),), (1,)
             )  # with one element, any stride is possible
-            return flat.view(torch.uint8).numpy().data if dense.numel() else memoryview(b"")
+            data = row.view(torch.uint8).numpy().data if dense.numel() else memoryview(b"")
+        return Output(element_of_dtype(tensor.dtype), tuple(tensor.shape), data)
 
 
 @contextmanager
@@ -286,14 +317,6 @@ def _described(value: object) -> str:
     if isinstance(value, torch.Tensor):
         return f"{value.dtype}, {value.layout} on {value.device}"
     return type(value).__name__
-
-
-def _flat(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return _flat(list(value.values()))
-    if isinstance(value, (tuple, list)):
-        return [item for part in value for item in _flat(part)]
-    return [value]
 
 
 def create(settings: Settings) -> TorchBackend:

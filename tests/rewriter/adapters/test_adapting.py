@@ -329,7 +329,7 @@ def test_without_anything_to_adapt_nothing_is_planned(tmp_path: Path) -> None:
     assert result.plan.edits == ()
 
 
-MODULES, BATCHES = 2000, 20
+MODULES, BATCHES = 1000, 10
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

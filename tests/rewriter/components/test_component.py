@@ -92,7 +92,7 @@ def test_every_truncation_is_an_error_with_an_offset_in_the_file() -> None:
         (b"\x08\x02\x01\x43", "unknown canonical function 0x43 (at byte offset 0xb)"),
         (b"\x06\x03\x01\x06\x00", "unknown sort 0x06 (at byte offset 0xb)"),
         (b"\x0a\x04\x01\x00\x01a", "unexpected end (at byte offset 0xe)"),
-        (b"\x0a\x01\x7f", "127 imports are declared, but only 0 bytes follow (at byte offset 0xa)"),
+        (b"\x0a\x01\x7f", "127 items are declared, but only 0 bytes follow (at byte offset 0xa)"),
         (b"\x01\x08" + HEADER, "a component stands where a core module has to"),
         (b"\x04\x03\0as", "the header of a component is truncated (at byte offset 0xd)"),
     ],

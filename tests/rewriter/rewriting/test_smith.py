@@ -1,4 +1,4 @@
-"""2,000 seeded modules of wasm-smith are renamed, validated, verified, and renamed back."""
+"""1,000 seeded modules of wasm-smith are renamed, validated, verified, and renamed back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rewriter import RewriteOptions, compare, inspect_module, rewrite
 from rewriter.files import wasm_tools
 from tests.support.smith import smith
 
-MODULES = 2000
-BATCHES = 20
+MODULES = 1000
+BATCHES = 10
 SEED_BYTES = 600
 AVAILABLE = """(module
   (import "{name}" "load" (func (param i32 i32 i32 i32 i32) (result i32)))

@@ -10,8 +10,8 @@ from rewriter import Module, RewriteOptions, compare, inspect_module, rewrite
 from rewriter.errors import MalformedModule
 from rewriter.functions.storage import storage
 from rewriter.wasm.sections import SectionId
+from runtime_shim import run
 from runtime_shim.engine.embedding import NNHost
-from runtime_shim.engine.runner import run
 from runtime_shim.host.limits import Limits
 from tests.support.wasm import HEADER, assemble, section
 

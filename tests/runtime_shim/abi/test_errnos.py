@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rewriter.abi.dialects import DIALECTS, Errno
+from rewriter.abi.numbers import error_code
 from runtime_shim.abi.errnos import numbers_of
 from tests.support.guest import Guest
 
@@ -41,6 +42,20 @@ def test_an_error_has_a_number_that_the_abi_has(name: str) -> None:
 def test_the_numbers_of_each_release(name: str, numbers: tuple[int, ...]) -> None:
     meanings = [errno for errno in Errno if Errno.SUCCESS < errno <= Errno.NOT_FOUND]
     assert tuple(numbers_of(DIALECTS[name])[errno] for errno in meanings) == numbers
+
+
+CODES = (
+    *("invalid_argument", "invalid_encoding", "timeout", "runtime_error"),
+    *("unsupported_operation", "too_large", "not_found", "security", "unknown"),
+)
+"""error-code of wasi:nn, in order."""
+
+
+def test_a_component_gets_the_error_code_with_the_errnos_name() -> None:
+    for errno in Errno:
+        name = "not_found" if errno is Errno.MODEL_NOT_FOUND else errno.name.lower()
+        expected = name if name in CODES else "unknown"
+        assert CODES[error_code(errno)] == expected, errno
 
 
 @pytest.mark.parametrize("plain", [True, False])

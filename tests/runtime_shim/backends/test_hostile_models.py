@@ -6,8 +6,8 @@ import pytest
 
 from tests.tools.mutations import MODELS, try_mutations
 
-MUTATIONS = 2000
-BATCHES = 4
+MUTATIONS = 1000
+BATCHES = 2
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

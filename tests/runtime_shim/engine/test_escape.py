@@ -176,7 +176,7 @@ def recursion(plain: bool, times: int) -> None:
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("way", ["signals", "threads", "seldom", "recursion"])
 def test_no_exception_at_the_entry_of_a_host_call_is_lost(way: str, plain: bool) -> None:
-    times = 5_000
+    times = 2_000
     code = f"from tests.runtime_shim.engine import test_escape as t; t.{way}({plain}, {times})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -38,7 +38,7 @@ SIGNALLED = """(module
 
 FIRST, SECOND = signal.SIGUSR1, signal.SIGUSR2
 
-TIMES = 2_000
+TIMES = 1_000
 
 ENDS = {"Numbered", "RecursionError", "ArgumentError"}
 """The last is ctypes' name for the one before."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -288,3 +289,21 @@ def test_options_go_to_the_backend_and_make_another_graph(
     assert host.load_by_name("it", {"seed": 1, "temp": 0.5}) is configured
     assert configured is not plain
     assert len(backend.loads) == 2
+
+
+def test_all_packages_that_are_missing_are_named_and_not_the_first_module(tmp_path: Path) -> None:
+    folder = tmp_path / "nnshim-0.1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.4\nName: nnshim\nVersion: 0.1.0\nProvides-Extra: litert\n"
+        "Requires-Dist: no-such-litert>=2.2; extra == 'litert'\n"
+        "Requires-Dist: no-such-dtypes>=0.5; extra == 'litert'\n"
+        "Requires-Dist: numpy>=1.26; extra == 'litert'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", MISSING, "TENSORFLOWLITE", "ml_dtypes"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "models (not installed: no-such-litert, no-such-dtypes); " in done.stderr
+    assert "ml_dtypes" not in done.stderr

@@ -20,9 +20,9 @@ _COMMANDS = (
 _HEAD = (
     "# JSON",
     "<!-- python -m tests.tools.site.json_page -->",
-    "What each command prints with `--json`, on standard output. [The schema](../../nnshim/render/"
+    "With `--json`, commands print this on standard output. [The schema](../../nnshim/render/"
     "schema.json) says the same for programs, with `$defs` by the names here, and every command is"
-    " tested against it. New fields may come; none of these goes, or changes its meaning.",
+    " tested against it. New fields may be added; no field is removed or changes its meaning.",
     "`[]` in a field's name stands for each element of an array, and `*` for each key of an object."
     " A field marked with ? may be missing.",
 )

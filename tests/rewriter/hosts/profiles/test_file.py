@@ -17,6 +17,7 @@ from rewriter.hosts.profiles.profile import (
     FORMAT,
     REFUSED,
     BackendProfile,
+    ComponentsProfile,
     Entry,
     Linking,
     ModuleProfile,
@@ -99,6 +100,7 @@ EVERYTHING = Profile(
         ),
         BackendProfile("openvino"),
     ),
+    components=ComponentsProfile(True, ("", "0.2.0-rc-2024-10-28"), ("0.2", "0.3.0"), False),
     notes=(Note("NN240", "it writes beyond", "get_output"),),
 )
 

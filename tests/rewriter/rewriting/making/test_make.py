@@ -86,6 +86,18 @@ def test_a_guest_of_each_abi_prints_the_same_on_wasmtime(
     assert (before.returncode, before.stdout) == (0, "3\n")
 
 
+def test_inputs_stay_set_on_wasmtime(native: NativeWasmtime, graphs: str, tmp_path: Path) -> None:
+    """Its OpenVINO keeps them; the model of ONNX in test_adapter.py does not."""
+    text = (SAMPLES / "digits_by_name.wat").read_text()
+    compute = "(call $check (call $compute (i32.load (global.get $context))))"
+    assert text.count(compute) == 1
+    path = tmp_path / "guest.wasm"
+    options = RewriteOptions(to="wasi:nn", inputs={0: "pixels"})
+    path.write_bytes(rewrite(assemble(text.replace(compute, compute * 3)), options))
+    ran = native.run(path, graph=graphs)
+    assert (ran.returncode, ran.stdout) == (0, "3\n"), ran.stderr
+
+
 def test_openvino_of_wasmtime_refuses_an_index_as_a_name(
     native: NativeWasmtime, graphs: str, tmp_path: Path
 ) -> None:

@@ -1,0 +1,89 @@
+"""Components into which no core modules can be put in the place of wasi:nn."""
+
+from __future__ import annotations
+
+from rewriter.codes.code import Code, Severity
+
+__all__ = ["INLINING"]
+
+INLINING = (
+    Code(
+        "NN361",
+        Severity.ERROR,
+        "the component imports several versions of wasi:nn",
+        "Handles of one version mean nothing in another, so that one implementation is not enough.",
+        "Build all parts of the component with one version of `wasi-nn.wit`.",
+    ),
+    Code(
+        "NN362",
+        Severity.ERROR,
+        "the component imports wasi:nn in an unknown form",
+        "Known are the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
+        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`.",
+        "Build the program with one of these versions.",
+    ),
+    Code(
+        "NN363",
+        Severity.ERROR,
+        "the component does more with wasi:nn than call its functions",
+        "The functions of `wasi:nn` are replaced where the outermost component lowers them for its "
+        "core modules. This component also exports an interface of `wasi:nn`, passes it to a "
+        "component inside, or has its resources in the types of other interfaces.",
+        "If the component is composed from others, use the one that imports `wasi:nn` from before "
+        "it was composed.",
+    ),
+    Code(
+        "NN364",
+        Severity.ERROR,
+        "the functions of wasi:nn do not have one memory and one realloc",
+        "The functions that replace those of `wasi:nn` read one memory of the component, take "
+        "memory for results by one function, read strings as UTF-8, and are not asynchronous. The "
+        "memory and the function have to be exports of core modules that exist before the first "
+        "function of `wasi:nn` is lowered with a memory.",
+        "Build the program with the bindings of wit-bindgen, componentize-py or componentize-js.",
+    ),
+    Code(
+        "NN365",
+        Severity.ERROR,
+        "a function of wasi:nn cannot be made of another version",
+        "The shim between two versions of `wasi:nn` needs the interfaces that its functions belong "
+        "to, and contexts that the program makes itself.",
+        "Build the program with the other version of `wasi-nn.wit`.",
+    ),
+    Code(
+        "NN366",
+        Severity.ERROR,
+        "the names of a model's outputs are not known",
+        "Before `0.2.0-rc-2024-10-28`, no function lists a model's outputs. `compute` of that "
+        "version returns all of them, so their names have to be in the component.",
+        "Give the names of the outputs, in the order in which the program expects them.",
+    ),
+    Code(
+        "NN367",
+        Severity.CONDITION,
+        "outputs have the host's names",
+        "Hosts of `0.2.0-rc-2024-10-28` return outputs with names of their own: `0`, `1` and so on "
+        "with Wasmtime's OpenVINO backend, the model's names with its ONNX backend. The program "
+        "asks for outputs by name. If a model has one output, it gets that one for any name. If it "
+        "has several, `get-output` with a name that the host does not have is a runtime-error.",
+        "Nothing, for models with one output. Otherwise have the program use the host's names.",
+    ),
+    Code(
+        "NN368",
+        Severity.NOTE,
+        "compute reports what is wrong with an input",
+        "Hosts of `0.2.0-rc-2024-10-28` take inputs in `compute`. `set-input` keeps a copy of the "
+        "tensor, and each `compute` passes all inputs that are set. A wrong name, type or shape is "
+        "an error of `compute`.",
+        "Nothing, unless the program depends on which of the two functions fails.",
+    ),
+    Code(
+        "NN369",
+        Severity.CONDITION,
+        "compute returns the outputs whose names were given",
+        "Hosts of versions before `0.2.0-rc-2024-10-28` do not list a model's outputs. `compute` "
+        "asks for those that were named when the component was changed, and fails if a model does "
+        "not have one of them. An input that a later `compute` leaves out keeps its value.",
+        "Change the component for models with these outputs only, and pass all inputs every time.",
+    ),
+)

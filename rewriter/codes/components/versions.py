@@ -1,0 +1,30 @@
+"""Why a component does not get another version of wasi:nn: a part of rewriter.codes.rewriting."""
+
+from __future__ import annotations
+
+from rewriter.codes.code import Code, Severity
+
+__all__ = ["VERSIONS"]
+
+VERSIONS = (
+    Code(
+        "NN371",
+        Severity.ERROR,
+        "a function of wasi:nn changed between the versions",
+        "A component gets another version of `wasi:nn` by other names of its imports. That works "
+        "only if each function that it imports has the same type in the other version. "
+        "`[constructor]error` exists in `0.2.0-rc-2024-06-25` only. `set-input`, `compute` and "
+        "`get-output` are one function, `compute`, since `0.2.0-rc-2024-10-28`. The types of the "
+        "functions of `wasi:nn` without a version are not known.",
+        "Build the component from the other version of `wasi-nn.wit`, or run it on a host that has "
+        "its own: `nnshim check` says which.",
+    ),
+    Code(
+        "NN372",
+        Severity.ERROR,
+        "two imports would have the same name",
+        "The imports of a component have different names, and the rewrite would give two of them "
+        "the same one.",
+        "Leave one of the two names as it is, or give it another one with `--rename`.",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Core modules that do what one version of wasi:nn does by calls of another one."""

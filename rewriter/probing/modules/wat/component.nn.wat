@@ -1,0 +1,45 @@
+;; All interfaces of wasi:nn in one version. $INFERENCE are the functions of a context.
+(import "wasi:nn/errors@$VERSION" (instance $errors
+  (export "error" (type $error (sub resource)))
+  (type $codes (enum "invalid-argument" "invalid-encoding" "timeout" "runtime-error"
+    "unsupported-operation" "too-large" "not-found" "security" "unknown"))
+  (export "error-code" (type $code (eq $codes)))
+  (export "[method]error.code" (func (param "self" (borrow $error)) (result $code)))
+  (export "[method]error.data" (func (param "self" (borrow $error)) (result string)))))
+(alias export $errors "error" (type $error))
+(import "wasi:nn/tensor@$VERSION" (instance $tensors
+  (export "tensor" (type $tensor (sub resource)))
+  (type $types (enum "FP16" "FP32" "FP64" "BF16" "U8" "I32" "I64"))
+  (export "tensor-type" (type $type (eq $types)))
+  (export "[constructor]tensor" (func (param "dimensions" (list u32)) (param "ty" $type)
+    (param "data" (list u8)) (result (own $tensor))))
+  (export "[method]tensor.dimensions"
+    (func (param "self" (borrow $tensor)) (result (list u32))))
+  (export "[method]tensor.ty" (func (param "self" (borrow $tensor)) (result $type)))
+  (export "[method]tensor.data" (func (param "self" (borrow $tensor)) (result (list u8))))))
+(alias export $tensors "tensor" (type $tensor))
+(import "wasi:nn/inference@$VERSION" (instance $inference
+  (alias outer 1 $error (type $other-error))
+  (export "error" (type $error (eq $other-error)))
+  (alias outer 1 $tensor (type $other-tensor))
+  (export "tensor" (type $tensor (eq $other-tensor)))
+  (export "graph-execution-context" (type $context (sub resource)))
+  $INFERENCE))
+(alias export $inference "graph-execution-context" (type $context))
+(import "wasi:nn/graph@$VERSION" (instance
+  (alias outer 1 $error (type $other-error))
+  (export "error" (type $error (eq $other-error)))
+  (alias outer 1 $context (type $other-context))
+  (export "graph-execution-context" (type $context (eq $other-context)))
+  (export "graph" (type $graph (sub resource)))
+  (type $encodings (enum
+    "openvino" "onnx" "tensorflow" "pytorch" "tensorflowlite" "ggml" "autodetect"))
+  (export "graph-encoding" (type $encoding (eq $encodings)))
+  (type $targets (enum "cpu" "gpu" "tpu"))
+  (export "execution-target" (type $target (eq $targets)))
+  (export "[method]graph.init-execution-context" (func (param "self" (borrow $graph))
+    (result (result (own $context) (error (own $error))))))
+  (export "load" (func (param "builder" (list (list u8))) (param "encoding" $encoding)
+    (param "target" $target) (result (result (own $graph) (error (own $error))))))
+  (export "load-by-name" (func (param "name" string)
+    (result (result (own $graph) (error (own $error))))))))

@@ -1,0 +1,2 @@
+;; wasi:nn without a version, whose tensors are resources.
+(import "wasi:nn/tensor" (instance (export "tensor" (type (sub resource)))))

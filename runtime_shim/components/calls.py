@@ -1,0 +1,306 @@
+"""What the modules that are added to a component call: the NN host's functions."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import secrets
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from rewriter.abi.dialects import Encoding, Errno, Target
+from rewriter.abi.numbers import ComponentType, error_code
+from runtime_shim.abi.memory import GuestMemory
+from runtime_shim.components.places import Places
+from runtime_shim.components.state import (
+    FIRST_SIZE,
+    Kind,
+    NoRoom,
+    State,
+    Stop,
+    answer_error,
+    answer_grow,
+    block_size,
+    reply_sizes,
+)
+from runtime_shim.engine.binding.components import Fault
+from runtime_shim.engine.binding.memories import HostMemory, Memories
+from runtime_shim.errors import HostError
+from runtime_shim.host.session import Session
+
+__all__ = ["FUNCTIONS", "Calls", "Signature"]
+
+log = logging.getLogger("runtime_shim")
+
+_PAGE = 1 << 16
+_LEAST_GROWTH = 1 << 20
+"""In bytes. A quarter of what the tensors take, if that is more."""
+
+_MAX_RANK = 64
+"""NumPy's limit: https://numpy.org/doc/stable/reference/c-api/array.html#c.NPY_MAXDIMS"""
+
+_ENCODINGS = (
+    Encoding.OPENVINO,
+    Encoding.ONNX,
+    Encoding.TENSORFLOW,
+    Encoding.PYTORCH,
+    Encoding.TENSORFLOWLITE,
+    Encoding.GGML,
+    Encoding.AUTODETECT,
+)
+"""By their numbers in wasi:nn, which added modules have checked.
+
+https://github.com/WebAssembly/wasi-nn/blob/71320d9/wit/wasi-nn.wit (interface graph)
+"""
+
+_MOST_INPUTS = 1 << 16
+"""In one call of compute. No model has as many."""
+
+_ARTICLES = {1: "a tensor", 2: "an error", 3: "a graph", 4: "an execution context"}
+
+_STOPS: Mapping[int, str] = {
+    Stop.OUTSIDE: "{} is a pointer outside of the guest's memory, or its list ends outside",
+    Stop.UNALIGNED: "{} is a pointer that is not aligned",
+    Stop.ENUM: "{} is not a case of the enumeration",
+    Stop.BUSY: "the guest's realloc calls wasi:nn",
+    Stop.TOO_LARGE: "the tensors are larger than the memory for them",
+    Stop.HANDLES: "there can be at most {} handles",
+    **{Stop.HANDLE + kind: f"{{}} is not a handle of {what}" for kind, what in _ARTICLES.items()},
+}
+
+
+class Signature(NamedTuple):
+    """A function of the host's: the number of its parameters, which are u32, and its result."""
+
+    parameters: int
+    result: str | None
+
+
+FUNCTIONS: Mapping[str, Signature] = {
+    "more": Signature(1, "u32"),
+    "stop": Signature(2, None),
+    "unload": Signature(1, None),
+    "finalize": Signature(1, None),
+    "mark": Signature(0, "u64"),
+    "find": Signature(0, None),
+    "resume": Signature(0, "u64"),
+    "load": Signature(4, "u64"),
+    "load-by-name": Signature(2, "u64"),
+    "init": Signature(1, "u64"),
+    "compute": Signature(3, "u64"),
+    "set-input": Signature(4, "u64"),
+    "run": Signature(1, "u64"),
+    "get-output": Signature(3, "u64"),
+    "check-text": Signature(2, None),
+}
+
+
+def _guest_memory(memory: HostMemory) -> GuestMemory:
+    return GuestMemory(memory.address, memory.size, lambda: memory.size)
+
+
+def _answers(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """For a method that returns what the guest gets: a HostError becomes an error of the guest's.
+    `name` is the function that the guest has called."""
+
+    def decorate(method: Callable[..., int]) -> Callable[..., int]:
+        @functools.wraps(method)
+        def answered(self: Calls, *arguments: int) -> int:
+            try:
+                answer = method(self, *arguments)
+            except HostError as error:
+                answer = self.refuse(name, error)
+            self.check_stop()
+            return answer
+
+        return answered
+
+    return decorate
+
+
+class Calls:
+    """The functions of one guest, for its session. `memories` are those of its engine. The added
+    modules have checked pointers into the guest's memory; they are checked again here."""
+
+    def __init__(self, session: Session, memories: Memories) -> None:
+        self._session = session
+        self._memories = memories
+        self._sought = 0
+        self._guest = GuestMemory(0, 0)
+        self._places = Places(session)
+        self._pending: Callable[[], int] = lambda: 0
+        self.functions: Mapping[str, Callable[..., int | None]] = {
+            "more": self._more,
+            "stop": self._stop,
+            "unload": self._unload,
+            "finalize": self._finalize,
+            "mark": self._mark,
+            "find": self._find,
+            "resume": self._resume,
+            "load": self._load,
+            "load-by-name": self._load_by_name,
+            "init": self._init,
+            "compute": self._compute,
+            "set-input": self._set_input,
+            "run": self._run,
+            "get-output": self._get_output,
+            "check-text": self._check_text,
+        }
+        """By the names in FUNCTIONS."""
+
+    @functools.cached_property
+    def _state(self) -> State:
+        return State(self._memories.own)
+
+    def check_stop(self) -> None:
+        """Raise what stops the guest from outside."""
+        if self._session.stop is not None:
+            raise self._session.stop
+
+    def refuse(self, name: str, error: HostError) -> int:
+        """The answer to a call that the host refuses."""
+        self._session.refused = name, HostError(*error.args)  # without its cause and traceback
+        log.info("%s: %s", name, error)
+        code, text = error_code(error.errno), error.reason.encode("utf-8", "replace")
+        sizes = (block_size(len(text), 0),)
+        return self._room(sizes, lambda: answer_error(self._state.error(code, text)))
+
+    def _room(self, sizes: Sequence[int], answer: Callable[[], int]) -> int:
+        """The answer, once there is room for blocks of these sizes."""
+        try:
+            self._state.reserve(sizes)
+        except NoRoom as error:
+            self._pending = functools.partial(self._room, sizes, answer)
+            return answer_grow(error.missing)
+        return answer()
+
+    def _resume(self) -> int:
+        return self._pending()
+
+    def _more(self, missing: int) -> int:
+        """How many pages the memory for tensors grows by. Raises Fault beyond the limit `total`."""
+        size = self._memories.own.size - FIRST_SIZE
+        try:
+            self._session.usage.check_total(size + missing)
+        except HostError as error:
+            self._session.refused = "tensor", HostError(*error.args)
+            raise Fault(f"wasi:nn: {error.reason}") from error
+        wanted = max(missing, _LEAST_GROWTH, size // 4)
+        most = self._memories.own.maximum - self._memories.own.size
+        return -(-min(wanted, max(missing, most)) // _PAGE)
+
+    def _stop(self, reason: int, number: int) -> None:
+        raise Fault(f"wasi:nn: {_STOPS[reason].format(number)}")
+
+    def _unload(self, graph: int) -> None:
+        self._session.unload(graph)
+        self.check_stop()
+
+    def _finalize(self, context: int) -> None:
+        self._session.finalize_execution_context(context)
+        self.check_stop()
+
+    def _mark(self) -> int:
+        self._sought = secrets.randbits(64)
+        return self._sought
+
+    def _find(self) -> None:
+        """Find the guest's memory, which begins with the mark now."""
+        mark = self._sought.to_bytes(8, "little")
+        for memory in self._memories.guests():
+            if memory.size >= len(mark) and memory.view[: len(mark)] == mark:
+                self._guest = _guest_memory(memory)
+                return
+        raise LookupError("the guest's memory is not one of its engine's")
+
+    def _name(self, pointer: int, length: int) -> bytes:
+        """The bytes of a string of the guest's. Raises HostError beyond the limit `names`."""
+        self._session.usage.check_name(length)
+        return self._guest.read(pointer, length)
+
+    def _text(self, pointer: int, length: int) -> str:
+        """A string of the guest's. Raises HostError beyond the limit `names`, and Fault unless it
+        is UTF-8, as the canonical ABI demands."""
+        return self._decoded(self._name(pointer, length))
+
+    def _decoded(self, text: bytes) -> str:
+        try:
+            return text.decode()
+        except UnicodeDecodeError as error:
+            raise Fault(f"wasi:nn: a string is not UTF-8: {error}") from error
+
+    def _check_text(self, pointer: int, length: int) -> None:
+        with contextlib.suppress(HostError):  # the text stays in the guest
+            self._text(pointer, length)
+
+    @_answers("load")
+    def _load(self, builders: int, count: int, encoding: int, target: int) -> int:
+        session, kind = self._session, _ENCODINGS[encoding]
+        session.check_parts(kind, count)
+        fields = self._guest.u32s(builders, 2 * count)
+        size = sum(fields[1::2])
+        if size > self._guest.current_size():  # parts may overlap, and have any size together
+            raise HostError(
+                Errno.INVALID_ARGUMENT, "the builders are larger than the guest's memory"
+            )
+        session.check_load(size)
+        parts = [self._guest.read(fields[at], fields[at + 1]) for at in range(0, 2 * count, 2)]
+        return self._state.number(Kind.GRAPH, session.load(parts, kind, Target(target)))
+
+    @_answers("load-by-name")
+    def _load_by_name(self, name: int, length: int) -> int:
+        graph = self._session.load_by_name(self._text(name, length))
+        return self._state.number(Kind.GRAPH, graph)
+
+    @_answers("init-execution-context")
+    def _init(self, graph: int) -> int:
+        return self._state.number(Kind.CONTEXT, self._session.init_execution_context(graph))
+
+    @_answers("compute")
+    def _compute(self, context: int, block: int, count: int) -> int:
+        session, state = self._session, self._state
+        if count > _MOST_INPUTS:
+            raise HostError(Errno.INVALID_ARGUMENT, f"no model has {count} inputs")
+        for pointer, length, entry in state.inputs(block, count):
+            self._set(context, self._name(pointer, length), entry)
+        session.compute(context)
+        outputs = session.outputs(context)
+        return self._room(reply_sizes(outputs), functools.partial(state.reply, outputs))
+
+    @_answers("set-input")
+    def _set_input(self, context: int, name: int, length: int, entry: int) -> int:
+        self._set(context, self._name(name, length), entry)
+        return 0
+
+    def _set(self, context: int, name: bytes, entry: int) -> None:
+        form = self._state.form(entry)
+        data = self._state.data(entry)
+        places = self._places
+        if places.take(context, name, form, data):
+            return
+        kind, rank, dimensions = form
+        if rank > _MAX_RANK:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"a tensor cannot have {rank} dimensions (at most {_MAX_RANK})",
+            )
+        index = self._session.input_index(context, self._decoded(name))
+        places.forget(context)
+        shape = struct.unpack(f"<{rank}I", dimensions)
+        self._session.set_tensor(context, index, ComponentType(kind), shape, data)
+        places.note(context, index, name, form)
+
+    @_answers("compute")
+    def _run(self, context: int) -> int:
+        self._session.compute(context)
+        return 0
+
+    @_answers("get-output")
+    def _get_output(self, context: int, name: int, length: int) -> int:
+        session, state = self._session, self._state
+        index = session.output_index(context, self._text(name, length))
+        output = session.output(context, index)
+        sizes = (block_size(len(output.data), len(output.shape)),)
+        return self._room(sizes, lambda: state.tensor_of(output))

@@ -1,0 +1,54 @@
+"""What a session needs of the host, of the guest's store, and of its ABI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+from rewriter.abi.dialects import Encoding
+from runtime_shim.backends.interface import Graph, Options, Place
+from runtime_shim.host.named_graphs import Wanted
+from runtime_shim.host.stats import GuestStats, Key
+
+__all__ = ["Floats", "Loader", "StoreLife"]
+
+
+class Floats(Enum):
+    """Which tensors of quantised models are floats to a guest: its inputs, or all."""
+
+    IN = "in"
+    IN_AND_OUT = "in and out"
+
+
+class Loader(Protocol):
+    """Where a session gets its graphs from: runtime_shim.host.host."""
+
+    def load(
+        self,
+        builders: Sequence[bytes],
+        encoding: Encoding,
+        target: Place,
+        *,
+        only_this: bool = False,
+    ) -> Graph: ...
+
+    def most_parts(self, encoding: Encoding) -> int:
+        """Maximum number of parts of a model of an encoding."""
+
+    def find_named(self, name: str, options: Options) -> Wanted: ...
+
+    stats: GuestStats
+
+    def key_of(self, graph: Graph) -> Key:
+        """The key in the stats of a graph from this loader."""
+
+    def release(self, for_good: bool = False) -> None:
+        """The guest has released everything. With `for_good`, it cannot load anything any more."""
+
+
+class StoreLife(Protocol):
+    """The store that holds tensors of a guest: runtime_shim.engine.binding."""
+
+    @property
+    def is_over(self) -> bool: ...

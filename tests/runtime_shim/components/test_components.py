@@ -1,0 +1,347 @@
+"""Components on the NN host: names, types and shapes of tensors, errors, streams, and limits."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from onnx import TensorProto
+
+from rewriter.abi.dialects import Encoding, Target
+from rewriter.errors import UsageError
+from runtime_shim import (
+    CAPTURED,
+    Limits,
+    LinkError,
+    NamedGraph,
+    NNHost,
+    Outcome,
+    Reason,
+    RunOptions,
+    Session,
+    run,
+)
+from tests.runtime_shim.components.guest import core, guest, outcome
+from tests.support.models import identity, sum_and_product
+from tests.support.wasm import assemble
+from tests.support.wit import AUGUST, JUNE, OCTOBER, command
+
+COMPUTE = """
+  (call $named (i32.const 64) (i32.const 1) (call $tensor))
+  (local.set $a (call $context))
+  (call $compute (local.get $a) (i32.const 144) (i32.const 1) (i32.const 160))
+  (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
+"""
+"""Computes with the input x. The result is at 160."""
+
+IS_FOUR_FLOATS = """
+  (call $data (local.get $b) (i32.const 176))
+  (call $is (i32.load (i32.const 180)) (i32.const 16))
+  (call $is (i32.load (i32.load (i32.const 176))) (i32.const 0x3f800000))
+  (call $is (i32.load offset=12 (i32.load (i32.const 176))) (i32.const 0x40800000))
+  (call $is (call $ty (local.get $b)) (i32.const 1))
+  (call $dims (local.get $b) (i32.const 184))
+  (call $is (i32.load (i32.const 188)) (i32.const 2))
+  (call $is (i32.load (i32.load (i32.const 184))) (i32.const 1))
+  (call $is (i32.load offset=4 (i32.load (i32.const 184))) (i32.const 4))
+"""
+"""The tensor $b is what $tensor makes."""
+
+
+def succeeds(ended: Outcome) -> None:
+    assert ended.lines == ()
+    assert ended.exit_code == 0
+
+
+def test_compute_returns_the_models_outputs_by_name_with_their_types_and_shapes() -> None:
+    succeeds(
+        outcome(f"""{COMPUTE}
+          (call $is (i32.load (i32.const 168)) (i32.const 1))
+          (call $is (i32.load offset=4 (i32.load (i32.const 164))) (i32.const 1))
+          (call $is (i32.load8_u (i32.load (i32.load (i32.const 164)))) (i32.const 121))
+          (local.set $b (i32.load offset=8 (i32.load (i32.const 164))))
+          {IS_FOUR_FLOATS}""")
+    )
+
+
+def test_compute_returns_every_output() -> None:
+    two = (
+        "(call $new (i32.const {}) (i32.const 1) (i32.const 1) (i32.const {}) (i32.const 8))"
+    ).format
+    succeeds(
+        outcome(
+            f"""(i32.store (i32.const 200) (i32.const 2))
+              (i32.store8 (i32.const 204) (i32.const 97))
+              (i32.store8 (i32.const 208) (i32.const 98))
+              (call $named (i32.const 204) (i32.const 1) {two(200, 32)})
+              (i32.store (i32.const 156) (i32.const 208))
+              (i32.store (i32.const 160) (i32.const 1))
+              (i32.store (i32.const 164) {two(200, 40)})
+              (call $compute (call $context) (i32.const 144) (i32.const 2) (i32.const 176))
+              (call $is (i32.load8_u (i32.const 176)) (i32.const 0))
+              (call $is (i32.load (i32.const 184)) (i32.const 2))
+              (local.set $a (i32.load (i32.const 180)))
+              (call $is (i32.load8_u (i32.load (local.get $a))) (i32.const 115))
+              (call $is (i32.load8_u (i32.load offset=12 (local.get $a))) (i32.const 112))
+              (call $data (i32.load offset=8 (local.get $a)) (i32.const 176))
+              (call $is (i32.load (i32.load (i32.const 176))) (i32.const 0x40800000))
+              (call $data (i32.load offset=20 (local.get $a)) (i32.const 176))
+              (call $is (i32.load (i32.load (i32.const 176))) (i32.const 0x40400000))""",
+            model=sum_and_product(),
+        )
+    )
+
+
+def test_an_input_is_found_by_its_index_too() -> None:
+    body = COMPUTE.replace("(i32.const 64)", "(i32.const 220)", 1)
+    succeeds(outcome(f"(i32.store8 (i32.const 220) (i32.const 48)) {body}"))
+
+
+@pytest.mark.parametrize("version", [JUNE, AUGUST])
+@pytest.mark.parametrize("name", ["y", "0"])
+def test_inputs_are_set_and_outputs_are_read_one_at_a_time_in_older_versions(
+    version: str, name: str
+) -> None:
+    succeeds(
+        outcome(
+            f"""(i32.store8 (i32.const 220) (i32.const {ord(name)}))
+              (local.set $a (call $context))
+              (call $set_input (local.get $a) (i32.const 64) (i32.const 1) (call $tensor)
+                (i32.const 128))
+              (call $is (i32.load8_u (i32.const 128)) (i32.const 0))
+              (call $compute (local.get $a) (i32.const 128))
+              (call $compute (local.get $a) (i32.const 128))
+              (call $is (i32.load8_u (i32.const 128)) (i32.const 0))
+              (call $get_output (local.get $a) (i32.const 220) (i32.const 1) (i32.const 128))
+              (call $is (i32.load8_u (i32.const 128)) (i32.const 0))
+              (local.set $b (i32.load (i32.const 132)))
+              {IS_FOUR_FLOATS}""",
+            version,
+        )
+    )
+
+
+def test_inputs_follow_the_guest_when_they_are_passed_again_and_again() -> None:
+    """With other bytes, as another shape, by another name, and as before."""
+    once = """
+      (f32.store (i32.const 32) (f32.convert_i32_s (local.get $b)))
+      {named}
+      (call $compute (local.get $a) (i32.const 144) (i32.const 1) (i32.const 160))
+      (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
+      (call $data (i32.load offset=8 (i32.load (i32.const 164))) (i32.const 176))
+      (call $is (i32.load (i32.load (i32.const 176)))
+        (i32.reinterpret_f32 (f32.convert_i32_s (local.get $b))))"""
+    x, zero = (
+        once.format(named=f"(call $named (i32.const {at}) (i32.const 1) (call $tensor))")
+        for at in (64, 220)
+    )
+    wide = once.format(
+        named="""(call $named (i32.const 64) (i32.const 1)
+          (call $new (i32.const 224) (i32.const 2) (i32.const 1) (i32.const 32) (i32.const 4)))"""
+    )
+    loop = """(local.set $b (i32.const 1))
+      (loop $next {} (br_if $next (i32.lt_s
+        (local.tee $b (i32.add (local.get $b) (i32.const 1))) (i32.const 6))))""".format
+    succeeds(
+        outcome(
+            f"""(local.set $a (call $context))
+              (i32.store8 (i32.const 220) (i32.const 48))
+              (i32.store (i32.const 224) (i32.const 1))
+              (i32.store (i32.const 228) (i32.const 1))
+              {loop(x)} {loop(wide)} {loop(zero)} {loop(x + wide + zero)} {loop(x)}""",
+            model=identity(dims=(1, "n")),
+        )
+    )
+
+
+def test_an_error_has_the_hosts_words() -> None:
+    ended = outcome("""(call $load_by_name (i32.const 64) (i32.const 1) (i32.const 128))
+      (call $text (i32.load (i32.const 132)) (i32.const 136))
+      ;; 'there is no graph named'
+      (call $is (i32.load (i32.load (i32.const 136))) (i32.const 0x72656874))""")
+    succeeds(ended)
+    assert ended.refused is None
+    refused = outcome("""(call $load_by_name (i32.const 64) (i32.const 1) (i32.const 128))
+      (return (i32.const 1))""")
+    assert refused.exit_code == 1
+    assert refused.refused is not None
+    assert refused.refused[0] == "load-by-name"
+    assert refused.refused[1].reason.startswith("ther")
+
+
+def test_a_guest_loads_a_named_graph(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(identity())
+    named = NamedGraph("x", Encoding.ONNX, Target.CPU, (str(path),))
+    data = guest("""(call $load_by_name (i32.const 64) (i32.const 1) (i32.const 128))
+      (call $is (i32.load8_u (i32.const 128)) (i32.const 0))""")
+    ended = run(data, NNHost(graphs=[named]), RunOptions())
+    succeeds(ended)
+    assert [row.name for row in ended.stats] == ["x"]
+
+
+def test_statistics_count_a_components_inferences() -> None:
+    (row,) = outcome(COMPUTE + COMPUTE).stats
+    assert (row.loads, row.inferences) == (2, 2)
+
+
+STREAMS = """(module
+  (import "wasi:cli/stdin@0.2.0" "get-stdin" (func $stdin (result i32)))
+  (import "wasi:cli/stdout@0.2.0" "get-stdout" (func $stdout (result i32)))
+  (import "wasi:io/streams@0.2.0" "[method]input-stream.blocking-read"
+    (func $read (param i32 i64 i32)))
+  (import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush"
+    (func $write (param i32 i32 i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 256))
+  (func (export "wasi:cli/run@0.2.0#run") (result i32)
+    (call $read (call $stdin) (i64.const 64) (i32.const 0))
+    (call $write (call $stdout) (i32.load (i32.const 4)) (i32.load (i32.const 8)) (i32.const 16))
+    (i32.const 1)))"""
+"""Copies its input to its output, and fails. It does not use wasi:nn."""
+
+
+def test_streams_are_redirected_and_a_failed_run_is_exit_code_1() -> None:
+    data, written = command(STREAMS, OCTOBER), io.BytesIO()
+    ended = run(data, NNHost(), RunOptions(stdin=b"hello", stdout=CAPTURED))
+    assert (ended.exit_code, ended.reason, ended.stdout) == (1, Reason.EXITED, b"hello")
+    run(data, NNHost(), RunOptions(stdin=io.BytesIO(b"again"), stdout=written))
+    assert written.getvalue() == b"again"
+
+
+LOOP = "(loop $forever (br $forever))"
+
+
+def test_a_component_is_stopped_by_its_limits() -> None:
+    assert outcome(LOOP, limits=Limits(timeout=0.5)).reason is Reason.TIMED_OUT
+    assert outcome(LOOP, limits=Limits(fuel=1000)).reason is Reason.OUT_OF_FUEL
+
+
+def test_memories_together_stay_within_the_limit() -> None:
+    """The guest has two pages, and the memory for its tensors does not count."""
+    grows = "(call $is (memory.grow (i32.const 1)) (i32.const {}))".format
+    pages = 1 << 16
+    succeeds(outcome(grows(2) + grows(-1), limits=Limits(memory=3 * pages + 4096)))
+    succeeds(outcome(COMPUTE, limits=Limits(memory=16 * pages)))
+    with pytest.raises(LinkError, match=r"need 131072 bytes.*--max-memory"):
+        outcome("", limits=Limits(memory=2 * pages - 1))
+
+
+def test_tensors_stay_within_the_limits() -> None:
+    """Each too large one is refused by the call that can refuse it."""
+    failed = f"{COMPUTE.replace('(call $is (i32.load8_u (i32.const 160)) (i32.const 0))', '')}"
+    is_too_large = """(call $is (i32.load8_u (i32.const 160)) (i32.const 1))
+      (call $is (call $code (i32.load (i32.const 164))) (i32.const 5))"""
+    succeeds(outcome(failed + is_too_large, limits=Limits(tensors=15)))
+    kept = "(loop $more (drop (call $tensor)) (br $more))"
+    ended = outcome(kept, limits=Limits(total=1 << 22))
+    assert ended.reason is Reason.TRAPPED
+    assert ended.lines[-1].endswith("exceeds the limit of 4194304")
+    assert ended.refused is not None
+
+
+def test_contexts_and_graphs_stay_within_their_limits() -> None:
+    two_contexts = """(local.set $a (call $graph))
+      (call $init (local.get $a) (i32.const 128)) (call $init (local.get $a) (i32.const 128))
+      (call $failed (i32.const 5))"""
+    succeeds(outcome(two_contexts, limits=Limits(contexts=1)))
+    two_graphs = """(drop (call $graph))
+      (call $load (i32.const 96) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 128))
+      (call $failed (i32.const 5))"""
+    succeeds(outcome(two_graphs, limits=Limits(graphs=1)))
+
+
+def test_tensors_and_contexts_that_are_dropped_leave_nothing() -> None:
+    """Tensors have room for less than two at a time, and contexts one."""
+    tensors = """(local.set $a (i32.const 100000))
+      (loop $next
+        (call $drop_tensor (call $new (i32.const 16) (i32.const 2) (i32.const 1) (i32.const 0)
+          (i32.const 100000)))
+        (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))"""
+    contexts = """(local.set $b (call $graph)) (local.set $a (i32.const 20000))
+      (loop $next
+        (call $init (local.get $b) (i32.const 128))
+        (call $is (i32.load8_u (i32.const 128)) (i32.const 0))
+        (call $drop_context (i32.load (i32.const 132)))
+        (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))"""
+    succeeds(outcome(tensors + contexts, limits=Limits(total=200_000, contexts=1)))
+
+
+def test_models_of_a_component_can_be_isolated() -> None:
+    ended = run(guest(COMPUTE), NNHost(isolate=True), RunOptions())
+    succeeds(ended)
+    assert ended.stats[0].inferences == 1
+
+
+def test_the_guests_memory_is_found_among_several() -> None:
+    memory = '(memory (export "memory") 2)'
+    text = core(COMPUTE).replace(memory, f"{memory} (memory 2)")
+    succeeds(run(command(text, OCTOBER), NNHost(), RunOptions()))
+
+
+def test_imports_that_nobody_defines_are_named() -> None:
+    text = """(component
+      (import "wasi:http/types@0.2.0" (instance (export "go" (func))))
+      (import "my:own/thing" (instance (export "do" (func))))
+      (core module $m (func (export "run") (result i32) (i32.const 0)))
+      (core instance $i (instantiate $m))
+      (func $run (result (result)) (canon lift (core func $i "run")))
+      (instance $c (export "run" (func $run))) (export "wasi:cli/run@0.2.0" (instance $c)))"""
+    with pytest.raises(LinkError) as raised:
+        run(assemble(text), NNHost(), RunOptions())
+    assert raised.value.lines[1:] == (
+        "  wasi:http/types@0.2.0 (instance)",
+        "  my:own/thing (instance)",
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RunOptions(invoke="run"),
+        RunOptions(as_host="wasmedge"),
+        RunOptions(guest_abi="witx"),
+        RunOptions(trap_unknown_imports=True),
+    ],
+)
+def test_options_of_core_modules_are_refused(options: RunOptions) -> None:
+    with pytest.raises(UsageError, match="for core modules"):
+        run(guest(""), NNHost(), options)
+
+
+def test_bf16_is_a_type_of_tensors() -> None:
+    succeeds(
+        outcome(
+            """(i32.store (i32.const 200) (i32.const 4))
+              (call $named (i32.const 64) (i32.const 1) (call $new
+                (i32.const 200) (i32.const 1) (i32.const 3) (i32.const 32) (i32.const 8)))
+              (call $compute (call $context) (i32.const 144) (i32.const 1) (i32.const 160))
+              (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
+              (local.set $b (i32.load offset=8 (i32.load (i32.const 164))))
+              (call $is (call $ty (local.get $b)) (i32.const 3))
+              (call $data (local.get $b) (i32.const 176))
+              (call $is (i32.load (i32.load (i32.const 176))) (i32.const 0x3f800000))""",
+            model=identity(TensorProto.BFLOAT16, (4,)),
+        )
+    )
+
+
+def test_what_a_host_call_raises_is_raised_where_the_guest_was_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt("now")
+
+    monkeypatch.setattr(Session, "load", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        outcome("(drop (call $graph))")
+
+
+def test_a_file_that_cannot_be_written_stops_the_guest() -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError("no space is left")
+
+    with pytest.raises(OSError, match="no space is left"):
+        run(command(STREAMS, OCTOBER), NNHost(), RunOptions(stdin=b"hello", stdout=Full()))
