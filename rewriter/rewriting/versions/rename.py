@@ -97,11 +97,6 @@ def _planned(
     versions = {} if snapshot is None else renamed_to(info, snapshot)
     mapping = {**versions, **by_rename((item.name for item in info.imports), options.renames)}
     mapping = {old: new for old, new in mapping.items() if old != new}
-    if not has_shim and (options.outputs or options.models):
-        raise UsageError(
-            "names of outputs (--output-name, --model) have no effect: the functions that "
-            f"{component.name} uses need none"
-        )
     _check_unique(info, mapping)
     edits = [edit for section in component.sections for edit in _renaming(section, mapping)]
     if edits or has_shim:
