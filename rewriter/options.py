@@ -89,11 +89,13 @@ class RewriteOptions:
     """For `to` wasi:nn: the names of the models' inputs by index."""
 
     outputs: Mapping[int, str] = field(default_factory=dict)
-    """For `to` wasi:nn: the names of the models' outputs by index. Default: their order."""
+    """For `to` wasi:nn: the names of the models' outputs by index. Default: their order. A
+    component that gets a version before 0.2.0-rc-2024-10-28 needs them, unless `models` has
+    them."""
 
     models: Sequence[str] = ()
     """For `to` wasi:nn: files of models, from which the names of inputs are read that `inputs` does
-    not have."""
+    not have. For a component that stays one: the file of its model, for the names of outputs."""
 
     wasi_adapter: str | None = None
     """For `to` wasi:nn: the file of an adapter for WASI 0.1, in place of nnshim's."""
@@ -123,8 +125,10 @@ class RewriteOptions:
         """Names, models and adapters are for components, and ABIs and hosts set the rest."""
         named = {"inputs (--input-name)": self.inputs, "outputs (--output-name)": self.outputs}
         if not self.makes_component:
-            used = {**named, "models (--model)": self.models}
-            used["wasi_adapter (--wasi-adapter)"] = self.wasi_adapter or ()
+            used: dict[str, object] = {"inputs (--input-name)": self.inputs}
+            used["wasi_adapter (--wasi-adapter)"] = self.wasi_adapter
+            if not (self.is_of_components or self.host is not None):
+                used |= {"outputs (--output-name)": self.outputs, "models (--model)": self.models}
             for option, value in used.items():
                 if value:
                     raise UsageError(f"{option} has no effect without to (--to) {COMPONENT}")

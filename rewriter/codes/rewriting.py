@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
+from rewriter.codes.components.flattening import FLATTENING
 from rewriter.codes.components.inlining import INLINING
 from rewriter.codes.components.making import MAKING
-from rewriter.codes.components.versions import VERSIONS
+from rewriter.codes.components.versions import SHIMS, VERSIONS
 
 __all__ = ["CODES"]
 
@@ -339,12 +340,6 @@ CODES = (
     *MAKING,
     *INLINING,
     *VERSIONS,
-    Code(
-        "NN373",
-        Severity.ERROR,
-        "the program's heap takes all memory",
-        "A core module made from a component keeps tensors in pages that it gets by `memory.grow`. "
-        "The heaps of Go and TinyGo do not leave such pages alone, and would overwrite tensors.",
-        "Have the program import `wasi_ephemeral_nn`, or use a host of components.",
-    ),
+    *FLATTENING,
+    *SHIMS,
 )

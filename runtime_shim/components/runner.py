@@ -62,7 +62,7 @@ class ComponentRun(Running):
         pages = most_pages(maxima(component))
         if used.snapshot is not None:
             added = early(pages), late(used.snapshot.version, pages)
-            self._data = inline(component, *added, host=_HOST, functions=_FUNCTIONS)
+            self._data = inline(component, *added, host=_HOST, functions=_FUNCTIONS, several=True)
         limit = self._limits.memory
         self._bounds = None if limit is None else share_out(limit, component)
         self._memories = Memories(self._bounds and self._bounds.memories, pages * PAGE)

@@ -7,7 +7,7 @@ from rewriter.models.reading import read_model
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.making.adapter import Names
 
-__all__ = ["read_adapter", "read_names"]
+__all__ = ["read_adapter", "read_names", "read_outputs"]
 
 
 def read_names(options: RewriteOptions) -> Names:
@@ -28,6 +28,27 @@ def read_names(options: RewriteOptions) -> Names:
                 )
     names = {index: name for index, (name, _) in found.items()} | dict(options.inputs)
     return Names(names, options.outputs)
+
+
+def read_outputs(options: RewriteOptions) -> tuple[str, ...]:
+    """The names of a model's outputs, in order: those of the options, or of the one model.
+
+    Raises InputError and ModelError for a model that cannot be read, and UsageError for indices
+    with gaps, for several models, and for one that does not state its outputs.
+    """
+    if options.outputs or not options.models:
+        if sorted(options.outputs) != list(range(len(options.outputs))):
+            raise UsageError("outputs (--output-name): the indices have to be 0, 1 and so on")
+        return tuple(options.outputs[index] for index in sorted(options.outputs))
+    if len(options.models) > 1:
+        raise UsageError("models (--model): the outputs of one model are needed, not of several")
+    model = read_model(options.models[0])
+    if not model.outputs or not all(port.name for port in model.outputs):
+        raise UsageError(
+            f"models (--model): {model.path} ({model.title}) does not state the names of its "
+            "outputs; --output-name 0=NAME gives them"
+        )
+    return tuple(port.name for port in model.outputs)
 
 
 def _inputs(path: str) -> dict[int, str]:

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+from onnx import TensorProto
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import UsageError
@@ -18,6 +19,7 @@ from runtime_shim import (
     Outcome,
     Reason,
     RunOptions,
+    Session,
     run,
 )
 from tests.runtime_shim.components.guest import core, guest, outcome
@@ -306,3 +308,40 @@ def test_imports_that_nobody_defines_are_named() -> None:
 def test_options_of_core_modules_are_refused(options: RunOptions) -> None:
     with pytest.raises(UsageError, match="for core modules"):
         run(guest(""), NNHost(), options)
+
+
+def test_bf16_is_a_type_of_tensors() -> None:
+    succeeds(
+        outcome(
+            """(i32.store (i32.const 200) (i32.const 4))
+              (call $named (i32.const 64) (i32.const 1) (call $new
+                (i32.const 200) (i32.const 1) (i32.const 3) (i32.const 32) (i32.const 8)))
+              (call $compute (call $context) (i32.const 144) (i32.const 1) (i32.const 160))
+              (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
+              (local.set $b (i32.load offset=8 (i32.load (i32.const 164))))
+              (call $is (call $ty (local.get $b)) (i32.const 3))
+              (call $data (local.get $b) (i32.const 176))
+              (call $is (i32.load (i32.load (i32.const 176))) (i32.const 0x3f800000))""",
+            model=identity(TensorProto.BFLOAT16, (4,)),
+        )
+    )
+
+
+def test_what_a_host_call_raises_is_raised_where_the_guest_was_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt("now")
+
+    monkeypatch.setattr(Session, "load", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        outcome("(drop (call $graph))")
+
+
+def test_a_file_that_cannot_be_written_stops_the_guest() -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError("no space is left")
+
+    with pytest.raises(OSError, match="no space is left"):
+        run(command(STREAMS, OCTOBER), NNHost(), RunOptions(stdin=b"hello", stdout=Full()))
