@@ -86,16 +86,18 @@ class RewriteOptions:
     """Validate the input and the output with wasm-tools."""
 
     inputs: Mapping[int, str] = field(default_factory=dict)
-    """For `to` wasi:nn: the names of the models' inputs by index."""
+    """The names of the models' inputs by index, where a core module becomes a component, or a
+    component a core module."""
 
     outputs: Mapping[int, str] = field(default_factory=dict)
-    """For `to` wasi:nn: the names of the models' outputs by index. Default: their order. A
+    """The same of outputs. Default: their order; a core module gives the first one only. A
     component that gets a version before 0.2.0-rc-2024-10-28 needs them, unless `models` has
     them."""
 
     models: Sequence[str] = ()
-    """For `to` wasi:nn: files of models, from which the names of inputs are read that `inputs` does
-    not have. For a component that stays one: the file of its model, for the names of outputs."""
+    """Files of models, from which the names are read that `inputs` does not have, and for a core
+    module those that `outputs` does not have. For a component that stays one: the file of its
+    model, for the names of outputs."""
 
     wasi_adapter: str | None = None
     """For `to` wasi:nn: the file of an adapter for WASI 0.1, in place of nnshim's."""
@@ -125,13 +127,14 @@ class RewriteOptions:
         """Names, models and adapters are for components, and ABIs and hosts set the rest."""
         named = {"inputs (--input-name)": self.inputs, "outputs (--output-name)": self.outputs}
         if not self.makes_component:
-            used: dict[str, object] = {"inputs (--input-name)": self.inputs}
-            used["wasi_adapter (--wasi-adapter)"] = self.wasi_adapter
-            if not (self.is_of_components or self.host is not None):
-                used |= {"outputs (--output-name)": self.outputs, "models (--model)": self.models}
-            for option, value in used.items():
-                if value:
-                    raise UsageError(f"{option} has no effect without to (--to) {COMPONENT}")
+            if self.wasi_adapter:
+                option = "wasi_adapter (--wasi-adapter)"
+                raise UsageError(f"{option} has no effect without to (--to) {COMPONENT}")
+            for option, value in {**named, "models (--model)": self.models}.items():
+                if value and not (self.to or self.adapts):
+                    raise UsageError(
+                        f"{option} has no effect without to (--to), abi (--abi) or host (--for)"
+                    )
         elif self.abi is not None:
             raise UsageError(f"to (--to) {COMPONENT} sets the ABI already: leave out abi (--abi)")
         for option, names in named.items():

@@ -19,6 +19,8 @@ from rewriter.errors import ModuleError, UsageError
 from rewriter.files.input import Source
 from rewriter.inlining.versions import Changed
 from rewriter.rewriting.flattening.flatten import flatten
+from rewriter.rewriting.flattening.named import names_in
+from rewriter.rewriting.making.adapter import NO_NAMES, Names
 from rewriter.rewriting.values import Rename
 from rewriter.rewriting.versions.names import by_rename, check_names
 from rewriter.terminal import command_line
@@ -59,10 +61,15 @@ def compare(
         if guest_abi is not None:
             raise UsageError("guest_abi (--guest-abi) has no effect on components")
         return compare_components(left, right, renames or {}, outputs)
+    recorded = left.data if isinstance(left, Component) else None
+    names = NO_NAMES
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Component) and isinstance(other, Module):
+            names = names_in(other)
     left, right = (
-        _flattened(each) if isinstance(each, Component) else each for each in (left, right)
+        _flattened(each, names) if isinstance(each, Component) else each for each in (left, right)
     )
-    return compare_modules(left, right, renames=renames, guest_abi=guest_abi)
+    return compare_modules(left, right, renames=renames, guest_abi=guest_abi, recorded=recorded)
 
 
 def read(source: Source) -> Module | Component:
@@ -87,9 +94,9 @@ def _read(data: Data | Module | Component, name: str) -> Module | Component:
         raise error.of(name) from error
 
 
-def _flattened(component: Component) -> Module:
+def _flattened(component: Component, names: Names = NO_NAMES) -> Module:
     try:
-        return Module(flatten(component).data, component.name)
+        return Module(flatten(component, names).data, component.name)
     except ModuleError as error:
         raise error.of(component.name) from error
 
