@@ -195,12 +195,11 @@ class RewriteOptions:
             self.module_names(WASI_EPHEMERAL_NN)
             return
         if self.to is not None and self.to not in MODULE_NAMES:
-            names = (*MODULE_NAMES, COMPONENT, *versions())
-            if self.to not in names:
+            known = (*MODULE_NAMES, COMPONENT, *versions())
+            if self.to not in known:
                 raise UsageError(
-                    f"to (--to): {self.to!r} is not a wasi-nn module name "
-                    f"({' or '.join(MODULE_NAMES)}), nor {COMPONENT}, nor a version of it "
-                    f"({', '.join(versions())}){did_you_mean(self.to, names)}"
+                    f"to (--to): {self.to!r} is not a name of wasi-nn ({', '.join(known)})"
+                    f"{did_you_mean(self.to, known)}"
                 )
             if self.abi is not None:
                 raise UsageError(f"to (--to): abi (--abi) is for core modules, {self.to} is not")

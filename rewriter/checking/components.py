@@ -61,7 +61,7 @@ def _is_refused(component: Component) -> bool:
     if component not in _REFUSED:
         try:
             if uses(component).snapshot is not None:
-                inline(component, _NOTHING, _NOTHING, several=True)
+                inline(component, _NOTHING, _NOTHING)
             _REFUSED[component] = False
         except ModuleError:
             _REFUSED[component] = True
