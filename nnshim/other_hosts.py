@@ -42,7 +42,7 @@ def _refused(command: str, flag: str, names: str, example: str, what: str) -> Fl
     return Flag(command, flag, tuple(names.split()), tuple(example.split()), False, what)
 
 
-_NO_COMPONENTS = "leave it out: nnshim has WASI 0.2 and wasi:nn for components, and no more"
+_NO_COMPONENTS = "leave it out: for components, nnshim has only WASI 0.2 and wasi:nn"
 _COMPILER = "leave it out: nnshim always compiles with Wasmtime's defaults"
 _FEATURES = "leave it out: nnshim enables the WebAssembly features of Wasmtime's defaults"
 _DEBUGGER = "leave it out: nnshim has no debugger or profiler; --backtrace shows every frame"

@@ -59,8 +59,7 @@ def change_version(component: Component, to: Snapshot, outputs: Sequence[str] = 
     - OCTOBER's compute by set-input, compute and get-output. No function of older versions lists
       the outputs: compute returns those with the names in `outputs`. Inputs of an earlier compute
       that are left out stay set on older hosts.
-    - [constructor]error (JUNE only): the shim keeps such errors itself. It does not check that
-      their text is UTF-8.
+    - [constructor]error (JUNE only): the shim keeps such errors itself.
 
     Raises UnsupportedModule, with a function's name, where that cannot be done: where wasi:nn is
     also used in other ways than by lowering its functions, where an interface that the functions
@@ -127,7 +126,7 @@ class _Change:
                 "are not known",
                 self.found.imports["inference"].name.start,
                 "NN366",
-                "give the names of the outputs",
+                "give the names of the outputs (--output-name 0=NAME, or --model FILE)",
             )
         for alias in self.found.aliases:
             if alias.sort != "type" or alias.interface not in self.retyped:

@@ -96,7 +96,7 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     given = bytes(data.data if isinstance(data, Module) else data)
     original = Source(module.name if module else "<bytes>", given)
     source, flattened = _core(original, options)
-    plan = _plan(source, module, _of_core(options, flattened))
+    plan = _plan(source, module, _of_core(options, flattened), original)
     if options.validate:
         _validate_input(original)
     if options.makes_component:
@@ -133,7 +133,7 @@ def rewrite_file(
         if output_path is not None:
             output.check_path(original, output_path)
         source, flattened = _core(original, options)
-        plan = _plan(source, None, _of_core(options, flattened))
+        plan = _plan(source, None, _of_core(options, flattened), original)
         if options.validate:
             _validate_input(original)
         made = _make(source, plan, options) if options.makes_component else None
@@ -173,6 +173,7 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
     not say what it has to become, and MalformedModule for one that cannot be read.
     """
     if not _is_component(source):
+        _refuse_names(source, options)
         return source, None
     if options.makes_component:
         raise UnsupportedModule(
@@ -180,15 +181,26 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         )
     try:
         if _stays_component(options):
+            _refuse_names(source, options)
             return source, None
         from rewriter.components.component import Component  # modules are rewritten without it
         from rewriter.rewriting.flattening.flatten import flatten
+        from rewriter.rewriting.making.names import read_all_names
 
-        done = flatten(Component(source.data, source.name))
+        done = flatten(Component(source.data, source.name), read_all_names(options))
     except (MalformedModule, UnsupportedModule) as error:
         raise error.of(source.name) from error
     notes = (note for note in done.notes if note.code != "NN311" or not options.drop_debug)
     return Source(source.name, done.data, status=source.status), tuple(notes)
+
+
+def _refuse_names(source: Source, options: RewriteOptions) -> None:
+    """Raises UsageError for names of inputs and outputs, or models, that have no effect."""
+    if not options.makes_component and (options.inputs or options.outputs or options.models):
+        raise UsageError(
+            "names of inputs and outputs (--input-name, --output-name, --model) have no effect: "
+            f"{source.name} stays what it is, a component or a core module"
+        )
 
 
 def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
@@ -220,13 +232,14 @@ def _stays_component(options: RewriteOptions) -> bool:
     return options.is_of_components or (options.to is None and options.abi is None)
 
 
-def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Plan:
-    """Make the plan. Errors about the module include the name of the source."""
+def _plan(source: Source, module: Module | None, options: RewriteOptions, original: Source) -> Plan:
+    """Make the plan. A record describes the original: the source, or the component that it was.
+    Errors about the module include the name of the source."""
     entry = None
     if options.record:
         from rewriter.rewriting.provenance import new_entry
 
-        entry = new_entry(options.operation, sha256(source, (range(len(source.data)),)))
+        entry = new_entry(options.operation, sha256(original, (range(len(original.data)),)))
     try:
         if _is_component(source):
             from rewriter.components.component import Component
@@ -235,7 +248,8 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
             return plan_component(Component(source.data, source.name), options, entry)
         if options.is_of_components:
             raise UsageError(f"{source.name} is a core module, and {options.to} is for components")
-        return make_plan(module or Module(source.data, source.name), options, entry)
+        module = module or Module(source.data, source.name)
+        return make_plan(module, options, entry, changed=source is not original)
     except MalformedModule as error:
         remedy = error.remedy or "build the module or fetch it again"
         reason = f"{source.name}: {error.reason}"

@@ -18,7 +18,7 @@ from rewriter.rewriting.outdated import (
     outdated_sections,
     told,
 )
-from rewriter.rewriting.rename_imports import rewrite_imports
+from rewriter.rewriting.renaming.imports import rewrite_imports
 from rewriter.rewriting.values import NOT_ADAPTING, Adapting, Plan
 from rewriter.wasm.custom import DESCRIBE_CODE, GUEST, Change, Custom, custom_kind
 from rewriter.wasm.module import Module
@@ -29,11 +29,16 @@ __all__ = ["make_plan"]
 
 
 def make_plan(
-    module: Module, options: RewriteOptions, entry: Mapping[str, object] | None = None
+    module: Module,
+    options: RewriteOptions,
+    entry: Mapping[str, object] | None = None,
+    *,
+    changed: bool = False,
 ) -> Plan:
     """Plan a rewrite with these options, step by step on one patch.
 
-    `entry`, made by rewriter.rewriting.provenance.new_entry, is added if anything changes.
+    `entry`, made by rewriter.rewriting.provenance.new_entry, is added if anything changes, or if
+    the module has `changed` before, from a component.
 
     It raises:
 
@@ -54,7 +59,7 @@ def make_plan(
     modules = {rename.old: rename.new for rename in renamed.renames}
     unread: Collection[int] = ()
     if Custom.DYLINK in customs.kinds:
-        from rewriter.rewriting.rename_described import rename_described
+        from rewriter.rewriting.renaming.described import rename_described
 
         unread = rename_described(patch, modules, aim.wanted, adapting)
     dropped = _drop(patch, customs, options)
@@ -66,10 +71,10 @@ def make_plan(
         elif aim.unmarked:
             dropped += _unmark(patch, keep=0)
     if options.keep_offsets:
-        from rewriter.rewriting.padding import fill_gap
+        from rewriter.rewriting.renaming.padding import fill_gap
 
         fill_gap(patch)
-    if entry is not None and patch.edits():
+    if entry is not None and (changed or patch.edits()):
         from rewriter.rewriting.provenance import add_record
 
         add_record(patch, entry)

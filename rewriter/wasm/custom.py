@@ -21,7 +21,7 @@ NAMES = "name"
 """https://webassembly.github.io/spec/core/appendix/custom.html#name-section"""
 
 PADDING = "nnshim"
-"""Zeros that keep the sections after it in their place (rewriter.rewriting.padding)."""
+"""Zeros that keep the sections after it in their place (rewriter.rewriting.renaming.padding)."""
 
 RECORD = "nnshim.record"
 """What was done to the module (rewriter.rewriting.provenance)."""

@@ -84,6 +84,16 @@ class Patch:
         changing = (e for e in edits if e.replacement or e.end > e.start)
         return tuple(sorted(changing, key=lambda edit: (edit.start, edit.end)))
 
+    def applied(self) -> bytes:
+        """The whole module with all edits, in memory."""
+        data = self.module.data
+        pieces: list[bytes] = []
+        at = 0
+        for edit in self.edits():
+            pieces += [bytes(data[at : edit.start]), edit.replacement]
+            at = edit.end
+        return b"".join((*pieces, bytes(data[at:])))
+
 
 def growth(edits: Iterable[Edit]) -> int:
     """The number of bytes that the edits add; negative if they remove more than they add."""

@@ -7,6 +7,10 @@
 (import "host" "finalize" (func $host_finalize (param i32)))
 
 (memory $state (export "memory") $FIRST_PAGES $MOST_PAGES)
+;; How many instances of the other module have shown their memory to the host, and the number of the
+;; last one that has.
+(global $modules (export "modules") (mut i32) (i32.const 0))
+(global $shown (export "shown") (mut i32) (i32.const 0))
 (start $begin)
 
 (func $begin

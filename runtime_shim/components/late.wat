@@ -24,20 +24,29 @@
 (import "early" "handle" (func $handle (param i32) (result i32)))
 (import "early" "entry" (func $entry (param i32 i32) (result i32)))
 (import "early" "release_block" (func $release_block (param i32)))
+(import "early" "modules" (global $modules (mut i32)))
+(import "early" "shown" (global $shown (mut i32)))
 (import "guest" "memory" (memory $guest 0))
 (import "guest" "realloc" (func $guest_realloc (param i32 i32 i32 i32) (result i32)))
 
-(global $is_found (mut i32) (i32.const 0))
+(global $me (mut i32) (i32.const 0))
 
-;; Let the host find the guest's memory: it looks for the one that begins with its mark.
+;; Let the host find the guest's memory: it looks for the one that begins with its mark. This module
+;; is instantiated once for each memory that functions of wasi:nn are lowered with; the instances
+;; have numbers from 1 on.
 (func $show_memory
   (local $kept i64)
-  (if (i32.or (global.get $is_found) (i32.eqz (memory.size $guest))) (then (return)))
+  (if (i32.eqz (memory.size $guest)) (then (return)))
+  (if (i32.eqz (global.get $me))
+    (then
+      (global.set $modules (i32.add (global.get $modules) (i32.const 1)))
+      (global.set $me (global.get $modules))))
+  (if (i32.eq (global.get $shown) (global.get $me)) (then (return)))
   (local.set $kept (i64.load $guest (i32.const 0)))
   (i64.store $guest (i32.const 0) (call $host_mark))
   (call $host_find)
   (i64.store $guest (i32.const 0) (local.get $kept))
-  (global.set $is_found (i32.const 1)))
+  (global.set $shown (global.get $me)))
 
 ;; Stop the guest unless a range is inside its memory.
 (func $inside (param $pointer i32) (param $length i64)

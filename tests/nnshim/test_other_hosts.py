@@ -203,7 +203,7 @@ def test_a_graph_is_preloaded_from_the_variable_of_the_guest_or_of_the_process(
         ("inherit-stdin=no", "inherit-stdin is always on"),
         ("threads=y", "no threads, no network"),
         ("tcplisten=127.0.0.1:80", "no threads, no network"),
-        ("http", "WASI 0.2 and wasi:nn for components"),
+        ("http", "for components, nnshim has only WASI 0.2 and wasi:nn"),
         ("cli=maybe", "cli is always on"),
         ("no-such", "known are nn"),
         ("inherit-env=perhaps", "known are nn"),

@@ -66,7 +66,8 @@
 (func $set_input
   (param $handle i32) (param $name i32) (param $length i32) (param $tensor i32) (param $area i32)
   (local $inputs i32) (local $link i32) (local $old i32)
-  local.get $area  call $check_aligned
+  local.get $area  call $check_area
+  local.get $name  local.get $length  call $check_text
   local.get $handle  call $context  i32.const 8  i32.add  local.tee $inputs
   local.get $name  local.get $length  call $named  local.tee $link
   if $again
@@ -105,7 +106,7 @@
 
 (func $compute (param $handle i32) (param $area i32)
   (local $context i32) (local $list i32) (local $count i32) (local $at i32)
-  local.get $area  call $check_aligned
+  local.get $area  call $check_area
   local.get $handle  call $context  local.tee $context
   i32.const 8  i32.add  call $all_inputs  local.set $list
   local.get $context  i32.const 12  i32.add  call $clear
@@ -134,7 +135,8 @@
 (func $get_output
   (param $handle i32) (param $name i32) (param $length i32) (param $area i32)
   (local $outputs i32) (local $link i32) (local $tensor i32)
-  local.get $area  call $check_aligned
+  local.get $area  call $check_area
+  local.get $name  local.get $length  call $check_text
   local.get $handle  call $context  i32.const 12  i32.add  local.tee $outputs
   local.get $name  local.get $length  call $named  local.tee $link
   if $known  local.get $link  i32.load offset=0  local.set $tensor  end

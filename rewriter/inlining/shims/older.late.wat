@@ -51,7 +51,7 @@
 (func $compute
   (param $handle i32) (param $list i32) (param $count i32) (param $area i32)
   (local $inputs i32) (local $length i32) (local $set i32) (local $at i32)
-  local.get $area  call $check_aligned
+  local.get $area  call $check_large_area
   local.get $list  call $check_aligned
   local.get $count  i32.const $MOST_INPUTS  i32.gt_u  if $many  unreachable  end
   local.get $count  i32.const 12  i32.mul  local.set $length

@@ -9,10 +9,10 @@ from rewriter.abi.dialects import MODULE_NAMES
 from rewriter.abi.snapshots import PACKAGE, Snapshot
 from rewriter.analysis.components.described import Making, describe_component
 from rewriter.components.component import Component, Part
+from rewriter.components.repeated_imports import unnumber_imports
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.flattening.allocators import check_allocator
 from rewriter.rewriting.flattening.shim import SNAPSHOTS, Lowered, lowered
-from rewriter.rewriting.repeated_imports import unnumber_imports
 from rewriter.wasm.imports import ExternKind, Import, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId

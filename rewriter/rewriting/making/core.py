@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rewriter.analysis.inspect import inspect_module
 from rewriter.components.component import Component, Part
+from rewriter.components.repeated_imports import number_imports
 from rewriter.components.sections import SectionKind
 from rewriter.rewriting.making.reserve import replace_module
-from rewriter.rewriting.repeated_imports import apply, number_imports
 from rewriter.wasm.imports import ExternKind
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.module import Module
@@ -38,7 +38,7 @@ def start_later(module: Module) -> Module:
     item = encode_name(START) + bytes([ExternKind.FUNC]) + encode_u32(index)
     patch.edit(export, [Edit(export.end, export.end, item)])
     patch.drop(start)
-    return Module(apply(patch), module.name)
+    return Module(patch.applied(), module.name)
 
 
 def keep_bytes(component: bytes, core: Module) -> bytes:

@@ -17,7 +17,6 @@ from rewriter.components.component import Component, Part
 from rewriter.components.sections import ComponentSection, SectionKind
 from rewriter.functions.assembler import encode_func_type
 from rewriter.functions.code import defined_functions
-from rewriter.rewriting.repeated_imports import apply
 from rewriter.wasm.imports import groups
 from rewriter.wasm.leb128 import encode_signed, encode_u32
 from rewriter.wasm.module import Module
@@ -54,7 +53,7 @@ def reserve(component: bytes, memory: MemoryType, required: bool) -> bytes:
         patch.append(SectionId.FUNCTION, [encode_u32(len(module.types))])
         patch.append(SectionId.CODE, [encode_u32(len(body)) + body])
         patch.add(SectionId.START, encode_u32(imported + len(bodies)))
-        return replace_module(component, section, apply(patch))
+        return replace_module(component, section, patch.applied())
     return component
 
 

@@ -6,8 +6,10 @@ Names of inputs and outputs are one letter: what a program takes as a name is it
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import wasmtime
+from onnx import TensorProto, helper
 from wasmtime import component as components
 
 from rewriter.abi.snapshots import JUNE, OCTOBER, PACKAGE, Snapshot
@@ -15,7 +17,17 @@ from rewriter.inlining.shims.types import ERROR_CODES
 from tests.rewriter.inlining.guests import MEMORY
 from tests.support.wasm import assemble
 
-__all__ = ["FINE", "Host", "Program", "imports", "program"]
+__all__ = [
+    "ADDED",
+    "FINE",
+    "STAYED",
+    "Host",
+    "Program",
+    "got",
+    "imports",
+    "program",
+    "save_model",
+]
 
 FINE = 100
 """What a step returns that has worked. Otherwise it is the code of an error."""
@@ -243,6 +255,46 @@ def program(snapshot: Snapshot, run: str = "") -> bytes:
       (func (export "drop") (param "p0" u32) (canon lift (core func $main "drop")))
       (func (export "text") (result string)
         (canon lift (core func $main "text") (memory $memory) string-encoding=utf8)))""")
+
+
+ADDED = """
+  (local.set $context (call $do-context))
+  (if (i32.ne (call $do-set (local.get $context) (i32.const 97) (i32.const 3)) (i32.const 100))
+    (then unreachable))
+  (drop (call $do-set (local.get $context) (i32.const 98) (i32.const 4)))
+  (if (i32.ne (call $do-compute (local.get $context)) (i32.const 100)) (then unreachable))
+"""
+"""Computes 3 + 4, in a context that it leaves in $context."""
+
+STAYED = (
+    ADDED
+    + """
+  (drop (call $do-set (local.get $context) (i32.const 98) (i32.const 5)))
+  (if (i32.ne (call $do-compute (local.get $context)) (i32.const 100)) (then unreachable))
+"""
+)
+
+"""And then 3 + 5, without setting the 3 again."""
+
+
+def got(name: str, value: int) -> str:
+    """Whether `get` returns something else."""
+    return (
+        f"(i32.ne (call $do-get (local.get $context) (i32.const {ord(name)})) (i32.const {value}))"
+    )
+
+
+def save_model(folder: Path) -> Path:
+    """An ONNX model that adds a and b, and returns the sum as s and a as f."""
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["s"]),
+        helper.make_node("Identity", ["a"], ["f"]),
+    ]
+    a, b, s, f = (helper.make_tensor_value_info(name, TensorProto.UINT8, [1]) for name in "absf")
+    graph = helper.make_graph(nodes, "add", [a, b], [s, f])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    return folder / "model.onnx"
 
 
 _TENSOR, _GRAPH, _CONTEXT_KIND, _ERROR = 1, 2, 3, 4

@@ -6,7 +6,6 @@ import random
 
 import pytest
 import wasmtime
-from onnx import TensorProto, helper
 
 from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, Snapshot
 from rewriter.components.component import Component
@@ -16,7 +15,16 @@ from rewriter.inlining.uses import uses
 from rewriter.inlining.versions import change_version
 from tests.rewriter.inlining import inferring
 from tests.rewriter.inlining.guests import MEMORY
-from tests.rewriter.inlining.inferring import FINE, Host, Program, program
+from tests.rewriter.inlining.inferring import (
+    ADDED,
+    FINE,
+    STAYED,
+    Host,
+    Program,
+    got,
+    program,
+    save_model,
+)
 from tests.support.native import NativeWasmtime, openvino_model
 from tests.support.wasm import assemble
 
@@ -280,41 +288,12 @@ def test_no_mutation_ends_in_another_exception() -> None:
     assert 0 < errors < 300
 
 
-ADDED = """
-  (local.set $context (call $do-context))
-  (if (i32.ne (call $do-set (local.get $context) (i32.const 97) (i32.const 3)) (i32.const 100))
-    (then unreachable))
-  (drop (call $do-set (local.get $context) (i32.const 98) (i32.const 4)))
-  (if (i32.ne (call $do-compute (local.get $context)) (i32.const 100)) (then unreachable))
-"""
-STAYED = (
-    ADDED
-    + """
-  (drop (call $do-set (local.get $context) (i32.const 98) (i32.const 5)))
-  (if (i32.ne (call $do-compute (local.get $context)) (i32.const 100)) (then unreachable))
-"""
-)
-
-
-def _got(name: str, value: int) -> str:
-    return (
-        f"(i32.ne (call $do-get (local.get $context) (i32.const {ord(name)})) (i32.const {value}))"
-    )
-
-
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory) -> NativeWasmtime:
     """With a folder m of a model that adds a and b, and returns the sum and a."""
     folder = tmp_path_factory.mktemp("native")
     (folder / "m").mkdir()
-    nodes = [
-        helper.make_node("Add", ["a", "b"], ["s"]),
-        helper.make_node("Identity", ["a"], ["f"]),
-    ]
-    values = {name: helper.make_tensor_value_info(name, TensorProto.UINT8, [1]) for name in "absf"}
-    graph = helper.make_graph(nodes, "add", [values["a"], values["b"]], [values["s"], values["f"]])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
-    openvino_model(model.SerializeToString(), folder / "m")
+    openvino_model(save_model(folder).read_bytes(), folder / "m")
     return NativeWasmtime(folder)
 
 
@@ -328,11 +307,11 @@ def _ends(native: NativeWasmtime, data: bytes) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("run", "code"),
     [
-        (ADDED + _got("0", 1007), 0),
-        (ADDED + _got("1", 1003), 0),
-        (STAYED + _got("0", 1008), 0),
-        (ADDED + _got("s", 3), 0),
-        (ADDED + _got("0", 1008), 1),
+        (ADDED + got("0", 1007), 0),
+        (ADDED + got("1", 1003), 0),
+        (STAYED + got("0", 1008), 0),
+        (ADDED + got("s", 3), 0),
+        (ADDED + got("0", 1008), 1),
     ],
 )
 def test_a_program_of_august_runs_on_wasmtime_itself(
@@ -342,8 +321,8 @@ def test_a_program_of_august_runs_on_wasmtime_itself(
 
 
 def test_there_and_back_runs_on_wasmtime_itself(native: NativeWasmtime) -> None:
-    there = changed(program(OCTOBER, ADDED + _got("f", 1003)), AUGUST, "sf")
+    there = changed(program(OCTOBER, ADDED + got("f", 1003)), AUGUST, "sf")
     code, _ = _ends(native, changed(there, OCTOBER))
     assert code != 0  # hosts of August know the model's names, this one does not
-    there = changed(program(OCTOBER, ADDED + _got("1", 1003)), AUGUST, "01")
+    there = changed(program(OCTOBER, ADDED + got("1", 1003)), AUGUST, "01")
     assert _ends(native, changed(there, OCTOBER)) == (0, "")

@@ -17,7 +17,7 @@ from rewriter.wasm.patch import Edit, Patch, renamed
 from rewriter.wasm.reader import Name
 from rewriter.wasm.sections import SectionId
 
-__all__ = ["apply", "number_imports", "unnumber_imports"]
+__all__ = ["number_imports", "unnumber_imports"]
 
 _NUMBERED = re.compile(r"(.*) \[v[0-9]+\]", re.DOTALL)
 
@@ -59,15 +59,4 @@ def _edited(module: Module, edits: list[Edit]) -> bytes:
         return bytes(module.data)
     patch = Patch(module)
     patch.edit(section, edits)
-    return apply(patch)
-
-
-def apply(patch: Patch) -> bytes:
-    """The module with the edits of a patch."""
-    data = patch.module.data
-    pieces: list[bytes] = []
-    at = 0
-    for edit in patch.edits():
-        pieces += [bytes(data[at : edit.start]), edit.replacement]
-        at = edit.end
-    return b"".join((*pieces, bytes(data[at:])))
+    return patch.applied()

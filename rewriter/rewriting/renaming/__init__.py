@@ -1,0 +1,1 @@
+"""Renames the imports of a core module, and what describes them."""
