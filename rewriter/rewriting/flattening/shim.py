@@ -159,7 +159,8 @@ _MADE = {
 
 def _parts(names: Names, makes_errors: bool) -> Mapping[str, Part]:
     made = _MADE if makes_errors else dict.fromkeys(_MADE, "")
-    values = {**_VALUES, **made, "GUESSES": int(not names.inputs), "OUTPUTS": count_of(names)}
+    values: dict[str, int | str] = {**_VALUES, **made}
+    values |= {"GUESSES": int(not names.inputs), "OUTPUTS": count_of(names)}
     text = fill(read(str(Path(__file__).with_name("shim.wat"))), values)
     return {part.name: part for part in _read_parts(f"{text}\n{text_of(names)}")}
 
