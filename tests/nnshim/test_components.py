@@ -9,6 +9,7 @@ import pytest
 
 from nnshim import check
 from tests.nnshim.test_schema import problems
+from tests.rewriter.rewriting.flattening.test_flatten import SUM, loads_itself
 from tests.support.command import nnshim
 from tests.support.components import ERRORS, OCTOBER, component
 
@@ -83,3 +84,18 @@ def test_a_truncated_component_is_named_with_the_offset(guest: Path) -> None:
 def test_the_library_checks_components_too(guest: Path) -> None:
     found = check(guest.read_bytes(), ["wasmtime", "wamr"])
     assert [verdict.answer.value for verdict in found] == ["runs", "cannot"]
+
+
+def test_rewrite_takes_the_names_of_a_models_inputs_and_outputs(tmp_path: Path) -> None:
+    source, out = tmp_path / "guest.wasm", tmp_path / "core.wasm"
+    source.write_bytes(loads_itself(SUM))
+    legacy = ("--for", "wamr-legacy@2.3.1", source, out)
+    guessed = nnshim("rewrite", *legacy).stderr.decode()
+    told = nnshim("rewrite", "--model", "samples/digits/model.onnx", *legacy).stderr.decode()
+    assert [code in guessed for code in ("NN348", "NN349")] == [True, True]
+    assert [code in told for code in ("NN348", "NN349")] == [False, False]
+    lines = told.splitlines()
+    assert len([line for line in lines if "adapted: compute," in line]) == 1
+    assert nnshim("verify", source, out).returncode == 0
+    wrong = nnshim("rewrite", "--input-name", "0", *legacy)
+    assert (wrong.returncode, b"expected INDEX=NAME" in wrong.stderr) == (2, True)
