@@ -18,7 +18,7 @@ from rewriter.errors import (
 from rewriter.files import output, wasm_tools
 from rewriter.files.input import Source, open_source
 from rewriter.files.pieces import assemble, sha256
-from rewriter.options import RewriteOptions
+from rewriter.options import COMPONENT, RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
 from rewriter.wasm.module import Module, check_bytes
@@ -96,6 +96,7 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     check_bytes(data if module is None else module.data)
     given = bytes(data.data if isinstance(data, Module) else data)
     original = Source(module.name if module else "<bytes>", given)
+    options = _meant(original, options)
     source, flattened = _core(original, options)
     plan = _plan(source, module, _of_core(options, flattened), original)
     if options.validate:
@@ -133,6 +134,7 @@ def rewrite_file(
     with open_source(source_path) as original:
         if output_path is not None:
             output.check_path(original, output_path)
+        options = _meant(original, options)
         source, flattened = _core(original, options)
         plan = _plan(source, None, _of_core(options, flattened), original)
         if options.validate:
@@ -151,6 +153,17 @@ def rewrite_file(
             written = True
         size = len(original.data)
     return Result(plan, written, input_sha256, output_sha256, flattened, size, made)
+
+
+def _meant(original: Source, options: RewriteOptions) -> RewriteOptions:
+    """The options, where wasi:nn and the version that components are made with mean the same for a
+    core module."""
+    if options.is_of_components and not _is_component(original):
+        from rewriter.abi.snapshots import OCTOBER  # renames of core modules start without it
+
+        if options.to == OCTOBER.name:
+            return replace(options, to=COMPONENT)
+    return options
 
 
 def _make(source: Source, plan: Plan, options: RewriteOptions) -> Made:
@@ -248,7 +261,10 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions, origin
 
             return plan_component(Component(source.data, source.name), options, entry)
         if options.is_of_components:
-            raise UsageError(f"{source.name} is a core module, and {options.to} is for components")
+            raise UsageError(
+                f"{source.name} is a core module, and {options.to} is for components: --to "
+                f"{COMPONENT} makes one of it, which can get another version then"
+            )
         module = module or Module(source.data, source.name)
         return make_plan(module, options, entry, changed=source is not original)
     except MalformedModule as error:
